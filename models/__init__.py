@@ -1,0 +1,1 @@
+"""Tables: columns and named constraints, no methods. Importing the package loads every table."""

@@ -1,0 +1,1 @@
+"""Every SQL statement. Functions take the session first; they never decide, commit or log."""

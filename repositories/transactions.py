@@ -1,0 +1,55 @@
+"""Transactions that name the organizations they may see, before they see anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+
+
+class Transactions:
+    """Opens transactions for the edges; leaving the block commits, an exception rolls back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def for_organization(self, organization_id: UUID) -> Iterator[Session]:
+        """A transaction that sees one organization's rows and no other's."""
+        with self.for_organizations([organization_id]) as session:
+            yield session
+
+    @contextmanager
+    def for_organizations(self, organization_ids: Sequence[UUID]) -> Iterator[Session]:
+        """A transaction that sees the rows of the organizations named."""
+        with self._begin() as session:
+            name_organizations(session, organization_ids)
+            yield session
+
+    @contextmanager
+    def looking_up(self, setting: str, value: str) -> Iterator[Session]:
+        """A transaction that sees the one row whose secret or name it already knows.
+
+        ``setting`` is a name that a lookup policy compares with, such as ``email``, before the
+        organization is known (DESIGN data rule 8).
+        """
+        with self._begin() as session:
+            session.execute(
+                text("SELECT set_config(:name, :value, true)"),
+                {"name": f"app.lookup_{setting}", "value": value},
+            )
+            yield session
+
+    @contextmanager
+    def _begin(self) -> Iterator[Session]:
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+
+def name_organizations(session: Session, organization_ids: Sequence[UUID]) -> None:
+    """From here to the end of the transaction, row-level security shows these organizations."""
+    names = "{" + ",".join(str(identifier) for identifier in organization_ids) + "}"
+    session.execute(text("SELECT set_config('app.organizations', :names, true)"), {"names": names})

@@ -1,0 +1,58 @@
+"""Engines: every process connects by ``DATABASE_URL`` and acts as the application role."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+
+APPLICATION_ROLE = "fluxrate_app"
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same address with psycopg named as its driver."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def create_application_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """An engine whose sessions act as the application role, which owns nothing.
+
+    Waits at most two seconds for a connection, so that an absent database becomes an answer and
+    not a hang. JSON numbers keep their digits.
+    """
+    engine = create_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=2,
+        pool_pre_ping=True,
+        json_serializer=_dump_json,
+        json_deserializer=_load_json,
+        connect_args={"connect_timeout": 2},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _assume_application_role(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET ROLE {APPLICATION_ROLE}")
+            cursor.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
+
+    return engine
+
+
+def _load_json(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal)
+
+
+def _dump_json(value: Any) -> str:
+    return json.dumps(value, default=_refuse, separators=(",", ":"), ensure_ascii=False)
+
+
+def _refuse(value: Any) -> Any:
+    raise TypeError(f"a {type(value).__name__} is not stored as JSON; write decimals as text")

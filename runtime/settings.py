@@ -1,0 +1,36 @@
+"""The operator's settings: environment variables, read once at a process edge (CONTRACT 35)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting of a Fluxrate process.
+
+    ``DATABASE_URL``, ``TEMPORAL_ADDRESS`` and ``TEMPORAL_NAMESPACE`` keep their usual names; all
+    others begin with ``FLUXRATE_``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FLUXRATE_", env_file=".env", extra="ignore")
+
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    migration_database_url: str | None = None
+    database_pool_size: int = Field(default=10, ge=1)
+    temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
+    temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
+    data_dir: Path = Path(".data")
+    public_url: str = "http://127.0.0.1:8000"
+    secret_key: SecretStr | None = None
+    """Signs access tokens. Embedded runs make one and keep it in the data directory."""
+    access_token_seconds: int = Field(default=15 * 60, ge=1)
+    refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
+    workflow_sandbox: bool = False
+    """Run workflows in the sandbox: nearly doubles the worker's CPU; tests always do."""
+    worker_activity_slots: int = Field(default=20, ge=1)
+    worker_workflow_task_slots: int = Field(default=36, ge=1)
+    worker_cached_workflows: int = Field(default=2000, ge=0)
+    close_jitter_seconds: int = Field(default=0, ge=0, le=3600)
