@@ -1,0 +1,44 @@
+"""The volume model: the tier that holds the total prices every unit."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import ClassVar
+
+from billing.money import ZERO, exactly
+from billing.pricing.tiers import Price, Tier, TierAmount, check_tiers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A tier table in which the whole quantity is priced by the one tier that holds it."""
+
+    model: ClassVar[str] = "volume"
+    tiers: tuple[Tier, ...]
+    _bounds: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_tiers(self.tiers)
+        bounds = tuple(tier.up_to for tier in self.tiers if tier.up_to is not None)
+        object.__setattr__(self, "_bounds", bounds)
+
+    @exactly
+    def price(self, quantity: Decimal) -> Price:
+        """Give quantity × the tier's price + the tier's flat fee.
+
+        Source: CONTRACT 8. Worked example: 15,000 calls in a tier at 0.0005 cost 7.50.
+        """
+        place = bisect_left(self._bounds, quantity)
+        tier = self.tiers[place]
+        amount = quantity * tier.unit_price + tier.flat_fee
+        row = TierAmount(
+            starts_from=self._bounds[place - 1] if place else ZERO,
+            up_to=tier.up_to,
+            quantity=quantity,
+            unit_price=tier.unit_price,
+            flat_fee=tier.flat_fee,
+            amount=amount,
+        )
+        return Price(amount=amount, tiers=(row,))

@@ -1,0 +1,223 @@
+"""Receipts: values as canonical JSON documents and back, and digests of them.
+
+A document holds objects, lists, strings, integers, booleans and null: decimals are written in plain
+notation without superfluous zeros, instants in ISO 8601 with Z. Equal values give equal bytes on
+every platform, in any order of keys.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
+from hashlib import sha256
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+from uuid import UUID
+
+from billing.errors import InvalidInput
+from billing.money import plain_text
+
+T = TypeVar("T")
+
+Document: TypeAlias = (
+    None | bool | int | str | list["Document"] | tuple["Document", ...] | dict[str, "Document"]
+)
+
+_TAG = "model"
+
+
+def to_document(value: object) -> Document:
+    """Give the JSON document of a value made of our dataclasses, tuples, mappings and scalars.
+
+    Raises: TypeError for anything else, floats and naive datetimes above all.
+    """
+    write = _SCALARS.get(type(value))
+    if write is not None:
+        return write(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return _write_dataclass(value)
+    if isinstance(value, (tuple, list)):
+        return [to_document(item) for item in value]
+    if isinstance(value, Mapping):
+        return {_key(key): to_document(item) for key, item in value.items()}
+    if isinstance(value, Enum):
+        return to_document(value.value)
+    raise TypeError(f"{type(value).__name__} has no canonical form.")
+
+
+def from_document(kind: type[T], document: object) -> T:
+    """Give the value that a document was made of.
+
+    Raises: InvalidInput ``invalid_document`` with the location of what does not fit.
+    """
+    return cast("T", _read(kind, document, ""))
+
+
+def canonical_bytes(value: object) -> bytes:
+    """Give the bytes that stand for a value: UTF-8 JSON with sorted keys and no spaces."""
+    return json.dumps(
+        to_document(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode()
+
+
+def digest(value: object) -> str:
+    """Give the SHA-256 of the canonical bytes, in lower-case hex."""
+    return sha256(canonical_bytes(value)).hexdigest()
+
+
+def instant_text(instant: datetime) -> str:
+    """Write an instant in UTC with Z, and microseconds only if there are any.
+
+    Raises: TypeError without a zone. Worked example: ``2025-01-31T23:00:00Z``.
+    """
+    if instant.utcoffset() is None:
+        raise TypeError("An instant needs a zone.")
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _write_dataclass(value: Any) -> dict[str, Document]:
+    document: dict[str, Document] = {}
+    tag = getattr(value, _TAG, None)
+    for name in _field_names(cast("type", type(value))):
+        document[name] = to_document(getattr(value, name))
+    if isinstance(tag, str) and _TAG not in document:
+        document[_TAG] = tag
+    return document
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str):
+        raise TypeError("The keys of a document are strings.")
+    return key
+
+
+def _same(value: Any) -> Document:
+    return cast("Document", value)
+
+
+_SCALARS: Mapping[type, Callable[[Any], Document]] = {
+    NoneType: _same,
+    bool: _same,
+    int: _same,
+    str: _same,
+    Decimal: plain_text,
+    datetime: instant_text,
+    date: date.isoformat,
+    UUID: str,
+}
+
+
+@lru_cache(maxsize=256)
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(one.name for one in _init_fields(kind))
+
+
+def _init_fields(kind: type) -> tuple[Field[Any], ...]:
+    return tuple(one for one in fields(kind) if one.init)
+
+
+@lru_cache(maxsize=256)
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _read(kind: Any, document: object, at: str) -> object:
+    kind = getattr(kind, "__supertype__", kind)
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        return _read_union(get_args(kind), document, at)
+    if origin is tuple:
+        return _read_tuple(get_args(kind), document, at)
+    if origin is not None:
+        return _read_mapping(get_args(kind), document, at)
+    if is_dataclass(kind):
+        return _read_dataclass(cast("type", kind), document, at)
+    return _read_scalar(kind, document, at)
+
+
+def _read_scalar(kind: Any, document: object, at: str) -> object:
+    try:
+        if kind in (bool, int, str, NoneType):
+            if type(document) is kind:
+                return document
+        elif isinstance(document, str):
+            if kind is datetime:
+                return datetime.fromisoformat(document).astimezone(UTC)
+            if kind is date:
+                return date.fromisoformat(document)
+            return kind(document)
+    except (ArithmeticError, ValueError) as error:
+        raise _misfit(kind, at) from error
+    raise _misfit(kind, at)
+
+
+def _read_union(kinds: tuple[Any, ...], document: object, at: str) -> object:
+    if document is None and NoneType in kinds:
+        return None
+    rest = [kind for kind in kinds if kind is not NoneType]
+    if len(rest) == 1:
+        return _read(rest[0], document, at)
+    for kind in rest:
+        if _is_kind_of(kind, document):
+            return _read(kind, document, at)
+    raise _misfit(kinds, at)
+
+
+def _is_kind_of(kind: Any, document: object) -> bool:
+    if isinstance(document, Mapping):
+        return _TAG in document and getattr(kind, _TAG, None) == document[_TAG]
+    if isinstance(document, (list, tuple)):
+        return get_origin(kind) is tuple
+    return type(document) is kind
+
+
+def _read_tuple(kinds: tuple[Any, ...], document: object, at: str) -> object:
+    if not isinstance(document, (list, tuple)):
+        raise _misfit(tuple, at)
+    return tuple(_read(kinds[0], item, f"{at}.{place}") for place, item in enumerate(document))
+
+
+def _read_mapping(kinds: tuple[Any, ...], document: object, at: str) -> object:
+    if not isinstance(document, Mapping):
+        raise _misfit(dict, at)
+    return {_key(key): _read(kinds[1], item, f"{at}.{key}") for key, item in document.items()}
+
+
+def _read_dataclass(kind: type, document: object, at: str) -> object:
+    if not isinstance(document, Mapping):
+        raise _misfit(kind, at)
+    hints = _hints(kind)
+    values: dict[str, object] = {}
+    for one in _init_fields(kind):
+        if one.name in document:
+            values[one.name] = _read(hints[one.name], document[one.name], f"{at}.{one.name}")
+        elif one.default is MISSING:
+            raise _misfit(kind, f"{at}.{one.name}")
+    unknown = set(document) - set(_field_names(kind)) - {_TAG}
+    if unknown:
+        raise _misfit(kind, f"{at}.{min(map(str, unknown))}")
+    return kind(**values)
+
+
+def _misfit(kind: object, at: str) -> InvalidInput:
+    name = getattr(kind, "__name__", str(kind))
+    field = at.removeprefix(".")
+    return InvalidInput(
+        f"The document does not hold a {name} at {field or 'its top'}.",
+        code="invalid_document",
+        field=field or None,
+    )
