@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from billing.money import ZERO, exactly
+from billing.errors import Conflict, InvalidInput
+from billing.lines import LineType, PricedLine, step
+from billing.money import ONE, ZERO, Currency, exactly, round_half_away
+from billing.periods import Period
 from billing.pricing import Price, TierAmount
 
 
@@ -47,3 +50,94 @@ def _moved(price: Price, quantity: Decimal, bound: Decimal, rule: str) -> Clampe
         adjustment=rule,
     )
     return Clamped(price=Price(amount=bound, tiers=(*price.tiers, row)), rule=rule)
+
+
+def late_usage_line(
+    *,
+    recomputed: Decimal,
+    billed: Decimal,
+    period: Period,
+    currency: Currency,
+    description: str,
+) -> PricedLine | None:
+    """Give the line that settles usage which arrived after its period's invoice was final.
+
+    Both amounts are sums of rounded line totals, so that bill and correction add up to what one
+    late bill would have said. It may be negative; None if nothing changed.
+    Source: CONTRACT 19, 48. Worked example: 13.50 recomputed, 12.00 billed: 1.50.
+    """
+    difference = _subtract(recomputed, billed)
+    if difference == ZERO:
+        return None
+    return PricedLine(
+        type=LineType.LATE_USAGE,
+        currency=currency.code,
+        name=description,
+        description=description,
+        quantity=ONE,
+        exact_amount=difference,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
+        steps=(step("late_usage", difference, recomputed=recomputed, billed=billed),),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNote:
+    """What a credit note gives back, in whole minor units; ``total`` = ``subtotal`` + ``tax``."""
+
+    subtotal: Decimal
+    tax: Decimal
+    total: Decimal
+
+
+@exactly
+def require_creditable(
+    *, line_total: Decimal, credited_before: Decimal, amount: Decimal, currency: Currency
+) -> None:
+    """Refuse a credit that is not a positive amount of money or more than is left of a line.
+
+    Raises: InvalidInput ``invalid_amount``; Conflict ``credit_exceeds_line``.
+    Source: CONTRACT 18, 55, 80. Worked example: of a line of 82.45 with 80.00 credited, 2.45.
+    """
+    if amount <= ZERO or amount != currency.round(amount):
+        raise InvalidInput(
+            f"A credit is a positive amount of {currency.code}.",
+            code="invalid_amount",
+            field="amount",
+        )
+    left = max(ZERO, line_total - credited_before)
+    if amount > left:
+        raise Conflict(
+            f"Of this line {left:f} can still be credited.",
+            code="credit_exceeds_line",
+            field="amount",
+        )
+
+
+@exactly
+def credit_note(
+    *, amount: Decimal, credited_before: Decimal, taxable: Decimal, tax: Decimal, currency: Currency
+) -> CreditNote:
+    """Give a credit note over ``amount`` of an invoice's taxable lines, with its share of the tax.
+
+    The tax of all credits so far is computed on their sum, so that crediting an invoice in any
+    number of parts gives back exactly its tax and never more. ``taxable`` is the sum of the lines
+    that were taxed, ``tax`` what came on top of them. Source: CONTRACT 55. Worked example: of 100
+    with 18 tax, 50 gives back 9.
+    """
+    given = _tax_share(credited_before + amount, taxable, tax, currency) - _tax_share(
+        credited_before, taxable, tax, currency
+    )
+    return CreditNote(subtotal=amount, tax=given, total=amount + given)
+
+
+def _tax_share(credited: Decimal, taxable: Decimal, tax: Decimal, currency: Currency) -> Decimal:
+    if taxable <= ZERO:
+        return ZERO
+    return round_half_away(min(credited, taxable) * tax, currency.exponent, divisor=taxable)
+
+
+@exactly
+def _subtract(left: Decimal, right: Decimal) -> Decimal:
+    return left - right

@@ -54,7 +54,8 @@ class PricedLine:
     Units: quantities in the meter's unit, amounts in major units of ``currency``. ``quantity`` is
     what is billed, ``usage_quantity`` what was measured, ``included_quantity`` what was taken off.
     ``name`` is the label of the text layout, ``description`` that of the JSON (CONTRACT 34).
-    ``tiers`` add up to ``exact_amount`` wherever the model has tiers.
+    ``bound`` names the rule, ``minimum`` or ``maximum``, that set the amount. ``tiers`` add up to
+    ``exact_amount`` wherever the model has tiers.
     """
 
     type: LineType
@@ -72,6 +73,7 @@ class PricedLine:
     unit_amount: Decimal | None = None
     package_size: Decimal | None = None
     package_price: Decimal | None = None
+    package_count: Decimal | None = None
     rate: Decimal | None = None
     fixed_fee: Decimal | None = None
     event_count: int | None = None
@@ -81,6 +83,7 @@ class PricedLine:
     over_limit_quantity: Decimal | None = None
     waived_quantity: Decimal | None = None
     share: Share | None = None
+    bound: str | None = None
     is_taxable: bool = True
     tiers: tuple[TierAmount, ...] = ()
     steps: tuple[CalculationStep, ...] = ()

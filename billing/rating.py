@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import takewhile
 from typing import Final
 
-from billing.adjustments import clamp
+from billing.calculation import calculate_fixed, calculate_usage, measuring_steps
 from billing.errors import InvariantBroken
 from billing.lines import CalculationStep, LineType, PricedLine, step
 from billing.metering import MeterTerms
-from billing.money import ONE, ZERO
+from billing.money import ONE, ZERO, exactly
 from billing.periods import Period
-from billing.pricing import Package, Percentage, PerUnit, Price, price_quantity
+from billing.pricing import Package, Percentage
 from billing.proration import WHOLE, Share
 from billing.quantities import (
     ChargeQuantity,
@@ -117,15 +118,13 @@ def enforce_limits(
     ``bill`` marks the line with 500 over, ``waive`` also bills 1,000 instead of 1,500.
     """
     charges = {charge.charge_id: charge for charge in terms.charges}
-    by_charge = {one.charge_id: one for one in quantities}
-    enforced = []
-    for line in lines:
-        quantity = by_charge.get(line.charge_id) if line.charge_id else None
-        if line.charge_id is None or quantity is None or quantity.over_limit == ZERO:
-            enforced.append(line)
-            continue
-        enforced.append(_enforce(terms, charges[line.charge_id], quantity, line))
-    return tuple(enforced)
+    over = {one.charge_id: one for one in quantities if one.over_limit > ZERO}
+    return tuple(
+        _enforce(terms, charges[line.charge_id], over[line.charge_id], line)
+        if line.charge_id in over and line.charge_id in charges
+        else line
+        for line in lines
+    )
 
 
 def _enforce(
@@ -143,33 +142,25 @@ def _enforce(
         over_limit=quantity.over_limit,
         hard_limit=allowance.hard_limit,
     )
-    price, priced = _price(charge, billed, quantity.billable_event_count)
+    calculation = calculate_usage(charge, billed, quantity.billable_event_count)
     return replace(
         marked,
         quantity=billed,
-        waived_quantity=quantity.billable - billed,
-        exact_amount=price.amount,
-        tiers=price.tiers,
-        steps=(*line.steps[:_STEPS_BEFORE_PRICE], waived, *priced),
+        waived_quantity=_subtract(quantity.billable, billed),
+        package_count=_count_packages(charge, billed),
+        exact_amount=calculation.amount,
+        tiers=calculation.tiers,
+        bound=calculation.bound,
+        steps=(*_steps_before_price(line), waived, *calculation.steps),
     )
 
 
+def _steps_before_price(line: PricedLine) -> tuple[CalculationStep, ...]:
+    return tuple(takewhile(lambda one: one.name != "price", line.steps))
+
+
 def _fixed_line(terms: PlanTerms, charge: ChargeTerms, period: Period, share: Share) -> PricedLine:
-    whole = price_quantity(charge.pricing, ONE, 0).amount
-    amount = share.of(whole)
-    steps = [step("price", whole, model=charge.pricing.model, unit_price=charge.unit_amount)]
-    if not share.is_whole:
-        steps.append(
-            step(
-                "prorate",
-                amount,
-                amount=whole,
-                covered=share.covered,
-                total=share.total,
-                basis=share.basis.value,
-            )
-        )
-    price, moved = _clamp(charge, Price(amount=amount), ONE)
+    calculation = calculate_fixed(charge, share)
     label = charge.display_name or terms.name
     return PricedLine(
         type=LineType.FIXED if share.is_whole else LineType.PRORATION,
@@ -178,13 +169,14 @@ def _fixed_line(terms: PlanTerms, charge: ChargeTerms, period: Period, share: Sh
         description=label,
         quantity=ONE,
         unit_amount=charge.unit_amount,
-        exact_amount=price.amount,
+        exact_amount=calculation.amount,
         starts_at=period.starts_at,
         ends_at=period.ends_at,
         charge_id=charge.charge_id,
         model=charge.pricing.model,
         share=share,
-        steps=(*steps, *moved),
+        bound=calculation.bound,
+        steps=calculation.steps,
     )
 
 
@@ -195,7 +187,7 @@ def _usage_line(
     period: Period,
     quantity: ChargeQuantity,
 ) -> PricedLine:
-    price, priced = _price(charge, quantity.billable, quantity.billable_event_count)
+    calculation = calculate_usage(charge, quantity.billable, quantity.billable_event_count)
     pricing = charge.pricing
     return PricedLine(
         type=LineType.USAGE,
@@ -204,7 +196,7 @@ def _usage_line(
         description=charge.display_name or meter.name,
         quantity=quantity.billable,
         unit_amount=charge.unit_amount,
-        exact_amount=price.amount,
+        exact_amount=calculation.amount,
         starts_at=period.starts_at,
         ends_at=period.ends_at,
         charge_id=charge.charge_id,
@@ -213,96 +205,23 @@ def _usage_line(
         unit=meter.unit,
         package_size=pricing.package_size if isinstance(pricing, Package) else None,
         package_price=pricing.unit_price if isinstance(pricing, Package) else None,
+        package_count=_count_packages(charge, quantity.billable),
         rate=pricing.rate if isinstance(pricing, Percentage) else None,
         fixed_fee=pricing.fixed_fee if isinstance(pricing, Percentage) else None,
         event_count=quantity.billable_event_count,
         usage_quantity=quantity.measured,
         included_quantity=quantity.included,
-        tiers=price.tiers,
-        steps=(*_measuring_steps(meter, quantity), *priced),
+        bound=calculation.bound,
+        tiers=calculation.tiers,
+        steps=(*measuring_steps(meter, quantity), *calculation.steps),
     )
 
 
-_STEPS_BEFORE_PRICE: Final = 2
-
-
-def _measuring_steps(
-    meter: MeterTerms, quantity: ChargeQuantity
-) -> tuple[CalculationStep, CalculationStep]:
-    return (
-        step(
-            "aggregate",
-            quantity.measured,
-            aggregation=meter.aggregation.value,
-            event_count=quantity.event_count,
-            windows=len(quantity.windows),
-        ),
-        step(
-            "included_units",
-            quantity.billable,
-            measured=quantity.measured,
-            included=quantity.included,
-        ),
-    )
-
-
-def _price(
-    charge: ChargeTerms, quantity: Decimal, event_count: int
-) -> tuple[Price, tuple[CalculationStep, ...]]:
+def _count_packages(charge: ChargeTerms, quantity: Decimal) -> Decimal | None:
     pricing = charge.pricing
-    price = price_quantity(pricing, quantity, event_count)
-    match pricing:
-        case PerUnit():
-            priced = step(
-                "price",
-                price.amount,
-                model=pricing.model,
-                quantity=quantity,
-                unit_price=pricing.unit_price,
-            )
-        case Package():
-            priced = step(
-                "price",
-                price.amount,
-                model=pricing.model,
-                quantity=quantity,
-                package_size=pricing.package_size,
-                packages=pricing.count_packages(quantity),
-                unit_price=pricing.unit_price,
-            )
-        case Percentage():
-            priced = step(
-                "price",
-                price.amount,
-                model=pricing.model,
-                quantity=quantity,
-                rate=pricing.rate,
-                fixed_fee=pricing.fixed_fee,
-                event_count=event_count,
-            )
-        case _:
-            priced = step(
-                "price",
-                price.amount,
-                model=pricing.model,
-                quantity=quantity,
-                tiers=len(price.tiers),
-            )
-    clamped, moved = _clamp(charge, price, quantity)
-    return clamped, (priced, *moved)
+    return pricing.count_packages(quantity) if isinstance(pricing, Package) else None
 
 
-def _clamp(
-    charge: ChargeTerms, price: Price, quantity: Decimal
-) -> tuple[Price, tuple[CalculationStep, ...]]:
-    clamped = clamp(price, quantity, charge.minimum, charge.maximum)
-    if clamped.rule is None:
-        return price, ()
-    moved = step(
-        clamped.rule,
-        clamped.price.amount,
-        amount=price.amount,
-        minimum=charge.minimum,
-        maximum=charge.maximum,
-    )
-    return clamped.price, (moved,)
+@exactly
+def _subtract(left: Decimal, right: Decimal) -> Decimal:
+    return left - right

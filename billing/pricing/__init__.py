@@ -8,14 +8,19 @@ from typing import TypeAlias, assert_never
 from billing.pricing.flat import Flat
 from billing.pricing.graduated import Graduated
 from billing.pricing.package import Package
-from billing.pricing.parsing import parse_pricing, pricing_document
+from billing.pricing.parsing import (
+    UsagePricing,
+    parse_pricing,
+    pricing_document,
+    resolve_pricing,
+)
 from billing.pricing.per_unit import PerUnit
 from billing.pricing.percentage import Percentage
 from billing.pricing.stairstep import Stairstep
 from billing.pricing.tiers import Price, Tier, TierAmount
 from billing.pricing.volume import Volume
 
-Pricing: TypeAlias = Flat | PerUnit | Graduated | Volume | Package | Stairstep | Percentage
+Pricing: TypeAlias = Flat | UsagePricing
 
 __all__ = [
     "Flat",
@@ -28,10 +33,12 @@ __all__ = [
     "Stairstep",
     "Tier",
     "TierAmount",
+    "UsagePricing",
     "Volume",
     "parse_pricing",
     "price_quantity",
     "pricing_document",
+    "resolve_pricing",
 ]
 
 

@@ -137,7 +137,7 @@ def _read_tier(row: object, field: str) -> tuple[Tier, Decimal | None]:
     up_to = row["up_to"]
     starts_from = row.get("from")
     tier_values = {
-        key: _not_negative(row.get(key, ZERO), f"{field}.{key}")
+        key: _not_negative(ZERO if row.get(key) is None else row[key], f"{field}.{key}")
         for key in ("unit_price", "flat_fee")
     }
     return (
@@ -180,3 +180,24 @@ def _refuse_unknown(document: Mapping[str, object], known: set[str], prefix: str
             raise InvalidInput(
                 f"{key!r} is not a field here.", code="unknown_field", field=f"{prefix}{key}"
             )
+
+
+def resolve_pricing(
+    *, pricing: object | None, usage_pricing_rules: object | None, unit_price: object | None
+) -> UsagePricing:
+    """Give the one model that prices a USAGE charge.
+
+    The charge's ``pricing`` wins, then its meter's ``usage_pricing_rules``, then ``unit_price``.
+    Raises: InvalidInput ``missing_price`` if there is none. Source: CONTRACT 36.
+    """
+    if pricing is not None:
+        return parse_pricing(pricing, field="pricing")
+    if usage_pricing_rules is not None:
+        return parse_pricing(usage_pricing_rules, field="usage_pricing_rules")
+    if unit_price is not None:
+        return PerUnit(unit_price=_not_negative(unit_price, "unit_price"))
+    raise InvalidInput(
+        "A usage charge needs pricing, unit_price, or a meter with usage_pricing_rules.",
+        code="missing_price",
+        field="unit_price",
+    )
