@@ -1,0 +1,1 @@
+"""When, in what order, how long to wait. No amounts, no rows, no calendar."""

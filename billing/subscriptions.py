@@ -1,0 +1,194 @@
+"""The life of a subscription: its states, and the agenda of what is due next, and when.
+
+The agenda is never stored. It is computed from the facts, so whoever holds the facts can rebuild
+it, and a message to the owner needs to say no more than "the facts changed".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from billing.errors import InvalidTransition
+
+
+class SubscriptionStatus(StrEnum):
+    """The states of CONTRACT 4.4."""
+
+    TRIAL = "TRIAL"
+    ACTIVE = "ACTIVE"
+    PAST_DUE = "PAST_DUE"
+    PAUSED = "PAUSED"
+    CANCELED = "CANCELED"
+
+
+LIVE_STATUSES = frozenset(SubscriptionStatus) - {SubscriptionStatus.CANCELED}
+
+_ARROWS: dict[SubscriptionStatus, frozenset[SubscriptionStatus]] = {
+    SubscriptionStatus.TRIAL: frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.CANCELED}),
+    SubscriptionStatus.ACTIVE: frozenset(
+        {SubscriptionStatus.PAST_DUE, SubscriptionStatus.PAUSED, SubscriptionStatus.CANCELED}
+    ),
+    SubscriptionStatus.PAST_DUE: frozenset(
+        {SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED, SubscriptionStatus.CANCELED}
+    ),
+    SubscriptionStatus.PAUSED: frozenset(
+        {SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE, SubscriptionStatus.CANCELED}
+    ),
+    SubscriptionStatus.CANCELED: frozenset(),
+}
+
+
+def require_transition(present: SubscriptionStatus, target: SubscriptionStatus) -> None:
+    """Return if the state machine has the arrow.
+
+    Raises InvalidTransition naming both states otherwise. Source: CONTRACT 4.4, 22, 24.
+    """
+    if target not in _ARROWS[present]:
+        raise InvalidTransition(f"A subscription that is {present} cannot become {target}.")
+
+
+class PeriodStatus(StrEnum):
+    """How far the bill of a period has come."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    DRAFTED = "drafted"
+    FINAL = "final"
+    PARKED = "parked"
+    SKIPPED = "skipped"
+
+
+class Action(StrEnum):
+    """What an owner does by itself. The order here settles ties at one instant."""
+
+    END_TRIAL = "end_trial"
+    RESUME = "resume"
+    CLOSE_PERIOD = "close_period"
+    BILL_PERIOD = "bill_period"
+    FINALIZE_INVOICE = "finalize_invoice"
+    PAYMENT_DUE = "payment_due"
+
+
+_RANK = {action: rank for rank, action in enumerate(Action)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaEntry:
+    """One dated action, with the period or the invoice that it is about, if it is about one."""
+
+    due_at: datetime
+    action: Action
+    period_index: int | None = None
+    invoice_id: str | None = None
+    revision: int = 1
+
+    @property
+    def order(self) -> tuple[datetime, int, int, str]:
+        """Entries are performed in this order: by instant, then kind, period and invoice."""
+        period = -1 if self.period_index is None else self.period_index
+        return (self.due_at, _RANK[self.action], period, self.invoice_id or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodFacts:
+    """A stored period whose bill is not final yet."""
+
+    index: int
+    ends_at: datetime
+    status: PeriodStatus
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillFacts:
+    """An invoice that still waits for something to happen by itself."""
+
+    invoice_id: str
+    period_index: int | None = None
+    finalize_at: datetime | None = None
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionFacts:
+    """What the agenda of one subscription is computed from."""
+
+    status: SubscriptionStatus
+    trial_ends_at: datetime | None = None
+    resumes_at: datetime | None = None
+    periods: tuple[PeriodFacts, ...] = ()
+    bills: tuple[BillFacts, ...] = ()
+
+
+def agenda_of(facts: SubscriptionFacts) -> tuple[AgendaEntry, ...]:
+    """Everything that will happen by itself, in the order in which it is to be performed.
+
+    A closed period that has no draft is due since its end, so a bill that was interrupted between
+    two steps comes first when its owner returns. Parked bills are left out: they wait for people.
+    """
+    entries = [*_life_entries(facts), *_period_entries(facts.periods), *_bill_entries(facts.bills)]
+    return tuple(sorted(entries, key=lambda entry: entry.order))
+
+
+def _life_entries(facts: SubscriptionFacts) -> Iterable[AgendaEntry]:
+    if facts.status is SubscriptionStatus.TRIAL and facts.trial_ends_at is not None:
+        yield AgendaEntry(due_at=facts.trial_ends_at, action=Action.END_TRIAL)
+    if facts.status is SubscriptionStatus.PAUSED and facts.resumes_at is not None:
+        yield AgendaEntry(due_at=facts.resumes_at, action=Action.RESUME)
+
+
+def _period_entries(periods: Iterable[PeriodFacts]) -> Iterable[AgendaEntry]:
+    actions = {
+        PeriodStatus.OPEN: Action.CLOSE_PERIOD,
+        PeriodStatus.CLOSED: Action.BILL_PERIOD,
+    }
+    for period in periods:
+        if action := actions.get(period.status):
+            yield AgendaEntry(
+                due_at=period.ends_at,
+                action=action,
+                period_index=period.index,
+                revision=period.revision,
+            )
+
+
+def _bill_entries(bills: Iterable[BillFacts]) -> Iterable[AgendaEntry]:
+    for bill in bills:
+        if bill.finalize_at is not None:
+            yield AgendaEntry(
+                due_at=bill.finalize_at,
+                action=Action.FINALIZE_INVOICE,
+                period_index=bill.period_index,
+                invoice_id=bill.invoice_id,
+            )
+        if bill.due_at is not None:
+            yield AgendaEntry(
+                due_at=bill.due_at,
+                action=Action.PAYMENT_DUE,
+                period_index=bill.period_index,
+                invoice_id=bill.invoice_id,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerState:
+    """What an owner needs to know of its subscription: the agenda and what its search shows.
+
+    ``clock_at`` is the test clock's present, None for a subscription that lives on the wall clock;
+    ``is_behind`` says that the clock waits for this owner to report.
+    """
+
+    agenda: tuple[AgendaEntry, ...]
+    status: str
+    customer_id: str
+    plan_code: str
+    clock_at: datetime | None = None
+    is_behind: bool = False
+    period_index: int | None = None
+    period_ends_at: datetime | None = None
+    last_invoice: str | None = None
+    attention: tuple[str, ...] = ()
+    is_over: bool = False

@@ -1,0 +1,183 @@
+"""Invoices with their lines and taxes, the evidence behind them, and their numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from models.base import Tenant, document, exact, instant, reference, words
+
+
+class Invoice(Tenant, table=True):
+    """What a customer owes for one period, or for what somebody wrote by hand.
+
+    Amounts are exact decimals in major units of ``currency``, already rounded per line.
+    """
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        reference("customer_id", "customer"),
+        reference("subscription_id", "subscription"),
+        UniqueConstraint(
+            "organization_id",
+            "subscription_id",
+            "period_index",
+            "kind",
+            name="uq_invoice_period",
+        ),
+        UniqueConstraint("organization_id", "invoice_number", name="uq_invoice_number"),
+        CheckConstraint(
+            "status IN ('DRAFT', 'OPEN', 'PAID', 'VOID', 'UNCOLLECTIBLE')", name="status"
+        ),
+        CheckConstraint("kind IN ('period', 'manual', 'late_usage')", name="kind"),
+        CheckConstraint("total = subtotal + tax", name="total"),
+        CheckConstraint("amount_due >= 0 AND amount_paid >= 0", name="amounts"),
+        CheckConstraint(
+            "status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"
+        ),
+        CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="paid_at"),
+        Index("ix_invoice_created", "organization_id", "created_at", "id"),
+        Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
+        Index(
+            "ix_invoice_waiting",
+            "organization_id",
+            "subscription_id",
+            postgresql_where=text("status IN ('DRAFT', 'OPEN')"),
+        ),
+    )
+
+    invoice_number: str | None = words(nullable=True, default=None)
+    customer_id: UUID
+    subscription_id: UUID | None = None
+    period_index: int | None = None
+    kind: str = words()
+    revision: int = 1
+    plan_version: int | None = None
+    is_edited: bool = False
+    status: str = words()
+    currency: str = words()
+    subtotal: Decimal = exact()
+    tax: Decimal = exact()
+    total: Decimal = exact()
+    amount_due: Decimal = exact()
+    amount_paid: Decimal = exact()
+    tax_status: str = words()
+    timezone: str = words()
+    period_start: datetime | None = instant(nullable=True, default=None)
+    period_end: datetime | None = instant(nullable=True, default=None)
+    issue_date: datetime = instant()
+    due_date: datetime = instant()
+    scheduled_finalize_at: datetime | None = instant(nullable=True, default=None)
+    finalized_at: datetime | None = instant(nullable=True, default=None)
+    past_due_at: datetime | None = instant(nullable=True, default=None)
+    paid_at: datetime | None = instant(nullable=True, default=None)
+    voided_at: datetime | None = instant(nullable=True, default=None)
+    meta_data: dict[str, Any] = document(default_factory=dict)
+    created_at: datetime = instant()
+
+
+class InvoiceLine(Tenant, table=True):
+    """One line: what was measured, taken off and billed, and the amount before and after rounding."""
+
+    __tablename__ = "invoice_line"
+    __table_args__ = (
+        reference("invoice_id", "invoice", ondelete="CASCADE"),
+        UniqueConstraint(
+            "organization_id", "invoice_id", "position", name="uq_invoice_line_position"
+        ),
+        CheckConstraint(
+            "type IN ('usage', 'fixed', 'proration', 'late_usage', 'credit', 'adjustment')",
+            name="type",
+        ),
+    )
+
+    invoice_id: UUID
+    position: int
+    type: str = words()
+    description: str = words()
+    quantity: Decimal = exact()
+    unit_amount: Decimal | None = exact(nullable=True, default=None)
+    line_total: Decimal = exact()
+    exact_amount: Decimal = exact()
+    charge_id: UUID | None = None
+    meter_id: UUID | None = None
+    usage_quantity: Decimal | None = exact(nullable=True, default=None)
+    included_quantity: Decimal | None = exact(nullable=True, default=None)
+    limit_exceeded: bool = False
+    period_start: datetime | None = instant(nullable=True, default=None)
+    period_end: datetime | None = instant(nullable=True, default=None)
+    calculation: dict[str, Any] = document()
+    """The whole priced line as a canonical document: tiers, steps and every number in between."""
+
+
+class InvoiceTax(Tenant, table=True):
+    """One tax rate applied to the sum of an invoice's lines, rounded once."""
+
+    __tablename__ = "invoice_tax"
+    __table_args__ = (reference("invoice_id", "invoice", ondelete="CASCADE"),)
+
+    invoice_id: UUID
+    position: int
+    tax_rate_id: UUID
+    name: str = words()
+    percentage: Decimal = exact()
+    is_inclusive: bool = False
+    taxable_amount: Decimal = exact()
+    amount: Decimal = exact()
+
+
+class InvoiceSequence(SQLModel, table=True):
+    """The last number given in one series of an organization and year. Its row lock keeps it gapless."""
+
+    __tablename__ = "invoice_sequence"
+    __table_args__ = (CheckConstraint("last_number >= 0", name="last_number"),)
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    series: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    last_number: int
+
+
+class BillingRun(SQLModel, table=True):
+    """What one step of one bill handed to the next. Append-only: the evidence behind the invoice."""
+
+    __tablename__ = "billing_run"
+    __table_args__ = (
+        reference("subscription_id", "subscription"),
+        CheckConstraint(
+            "step IN ('usage', 'quantities', 'priced_lines', 'evidence')", name="step"
+        ),
+    )
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    subscription_id: UUID = Field(primary_key=True)
+    period_index: int = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    step: str = Field(primary_key=True)
+    content: Any = document()
+    digest: str = words()
+    created_at: datetime = instant()
+
+
+class InvoiceReceipt(SQLModel, table=True):
+    """What a generated invoice was computed from, so that it can be computed again years later."""
+
+    __tablename__ = "invoice_receipt"
+    __table_args__ = (reference("invoice_id", "invoice", ondelete="CASCADE"),)
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    invoice_id: UUID = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    engine_version: str = words()
+    plan_version: int
+    period_start: datetime = instant()
+    period_end: datetime = instant()
+    watermark: int
+    inputs_digest: str = words()
+    lines_digest: str = words()
+    created_at: datetime = instant()

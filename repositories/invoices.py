@@ -1,0 +1,222 @@
+"""Invoices with their lines, taxes, numbers, receipts and the evidence behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from models.invoices import (
+    BillingRun,
+    Invoice,
+    InvoiceLine,
+    InvoiceReceipt,
+    InvoiceSequence,
+    InvoiceTax,
+)
+
+
+def find_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
+    """The invoice, or None."""
+    return session.get(Invoice, (organization_id, invoice_id))
+
+
+def lock_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
+    """The invoice with its row locked."""
+    return session.exec(
+        select(Invoice)
+        .where(Invoice.organization_id == organization_id, Invoice.id == invoice_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def find_period_invoice(
+    session: Session, organization_id: UUID, subscription_id: UUID, period_index: int
+) -> Invoice | None:
+    """The one invoice of a period, or None."""
+    return session.exec(
+        select(Invoice).where(
+            Invoice.organization_id == organization_id,
+            Invoice.subscription_id == subscription_id,
+            Invoice.period_index == period_index,
+            Invoice.kind == "period",
+        )
+    ).one_or_none()
+
+
+def list_waiting_invoices(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> Sequence[Invoice]:
+    """Drafts and open invoices of a subscription, which still wait for something to happen."""
+    return session.exec(
+        select(Invoice)
+        .where(
+            Invoice.organization_id == organization_id,
+            Invoice.subscription_id == subscription_id,
+            col(Invoice.status).in_(("DRAFT", "OPEN")),
+        )
+        .order_by(col(Invoice.period_index))
+    ).all()
+
+
+def find_last_number(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> str | None:
+    """The number of the newest invoice of a subscription, or None."""
+    return session.exec(
+        select(Invoice.invoice_number)
+        .where(
+            Invoice.organization_id == organization_id,
+            Invoice.subscription_id == subscription_id,
+            col(Invoice.invoice_number).is_not(None),
+        )
+        .order_by(col(Invoice.period_index).desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def list_invoices(
+    session: Session,
+    organization_id: UUID,
+    *,
+    customer_id: UUID | None,
+    subscription_id: UUID | None,
+    status: str | None,
+    offset: int,
+    limit: int,
+) -> tuple[Sequence[Invoice], int]:
+    """A page of invoices, oldest first, and how many there are."""
+    matching = select(Invoice).where(Invoice.organization_id == organization_id)
+    if customer_id is not None:
+        matching = matching.where(Invoice.customer_id == customer_id)
+    if subscription_id is not None:
+        matching = matching.where(Invoice.subscription_id == subscription_id)
+    if status is not None:
+        matching = matching.where(Invoice.status == status)
+    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
+    ordered = matching.order_by(col(Invoice.created_at), col(Invoice.id))
+    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+
+
+def list_lines(
+    session: Session, organization_id: UUID, invoice_ids: Sequence[UUID]
+) -> Sequence[InvoiceLine]:
+    """The lines of some invoices, in their order."""
+    return session.exec(
+        select(InvoiceLine)
+        .where(
+            InvoiceLine.organization_id == organization_id,
+            col(InvoiceLine.invoice_id).in_(invoice_ids),
+        )
+        .order_by(col(InvoiceLine.invoice_id), col(InvoiceLine.position))
+    ).all()
+
+
+def list_taxes(
+    session: Session, organization_id: UUID, invoice_ids: Sequence[UUID]
+) -> Sequence[InvoiceTax]:
+    """The taxes of some invoices, in their order."""
+    return session.exec(
+        select(InvoiceTax)
+        .where(
+            InvoiceTax.organization_id == organization_id,
+            col(InvoiceTax.invoice_id).in_(invoice_ids),
+        )
+        .order_by(col(InvoiceTax.invoice_id), col(InvoiceTax.position))
+    ).all()
+
+
+def delete_contents(session: Session, organization_id: UUID, invoice_id: UUID) -> None:
+    """Take a draft's lines and taxes away, before others are written in their place."""
+    for table in (InvoiceLine, InvoiceTax):
+        session.execute(
+            delete(table).where(
+                col(table.organization_id) == organization_id,
+                col(table.invoice_id) == invoice_id,
+            )
+        )
+
+
+def draw_number(session: Session, organization_id: UUID, series: str, year: int) -> int:
+    """The next number of a series, from 1, without gaps.
+
+    The row stays locked until the transaction ends, so a rollback gives the number back and
+    concurrent invoices of one organization queue here (CONTRACT 25).
+    """
+    statement = (
+        insert(InvoiceSequence)
+        .values(organization_id=organization_id, series=series, year=year, last_number=1)
+        .on_conflict_do_update(
+            index_elements=["organization_id", "series", "year"],
+            set_={"last_number": InvoiceSequence.last_number + 1},
+        )
+        .returning(col(InvoiceSequence.last_number))
+    )
+    return int(session.execute(statement).scalar_one())
+
+
+def find_run(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    period_index: int,
+    revision: int,
+    step: str,
+) -> BillingRun | None:
+    """What a step of a bill left behind, or None."""
+    return session.get(
+        BillingRun, (organization_id, subscription_id, period_index, revision, step)
+    )
+
+
+def insert_run(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    period_index: int,
+    revision: int,
+    step: str,
+    *,
+    content: Any,
+    digest: str,
+    now: datetime,
+) -> BillingRun:
+    """Keep what a step of a bill found. The first writer wins; everybody gets its row."""
+    session.execute(
+        insert(BillingRun)
+        .values(
+            organization_id=organization_id,
+            subscription_id=subscription_id,
+            period_index=period_index,
+            revision=revision,
+            step=step,
+            content=content,
+            digest=digest,
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+    run = find_run(session, organization_id, subscription_id, period_index, revision, step)
+    assert run is not None
+    return run
+
+
+def find_receipt(
+    session: Session, organization_id: UUID, invoice_id: UUID
+) -> InvoiceReceipt | None:
+    """The receipt of an invoice's newest revision, or None."""
+    return session.exec(
+        select(InvoiceReceipt)
+        .where(
+            InvoiceReceipt.organization_id == organization_id,
+            InvoiceReceipt.invoice_id == invoice_id,
+        )
+        .order_by(col(InvoiceReceipt.revision).desc())
+        .limit(1)
+    ).one_or_none()

@@ -1,0 +1,73 @@
+"""Messages that wait to leave the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from models.base import new_id
+from models.subscriptions import OutboxMessage
+
+
+def insert_message(
+    session: Session,
+    organization_id: UUID,
+    *,
+    kind: str,
+    key: str,
+    payload: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Queue a message in the transaction of the fact that it tells. Idempotent by kind and key."""
+    session.execute(
+        insert(OutboxMessage)
+        .values(
+            organization_id=organization_id,
+            id=new_id(),
+            kind=kind,
+            key=key,
+            payload=payload,
+            created_at=now,
+            available_at=now,
+            attempts=0,
+        )
+        .on_conflict_do_nothing(constraint="uq_outbox_message_key")
+    )
+
+
+def lock_due_messages(
+    session: Session, kind: str, *, now: datetime, limit: int
+) -> Sequence[OutboxMessage]:
+    """Messages of one kind that are due, oldest first, skipping those that another relay holds."""
+    return session.exec(
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.kind == kind,
+            col(OutboxMessage.delivered_at).is_(None),
+            OutboxMessage.available_at <= now,
+        )
+        .order_by(col(OutboxMessage.available_at), col(OutboxMessage.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def mark_delivered(
+    session: Session, messages: Sequence[tuple[UUID, UUID]], *, now: datetime
+) -> None:
+    """These messages, named by organization and id, have arrived."""
+    for organization_id, message_id in messages:
+        session.execute(
+            update(OutboxMessage)
+            .where(
+                col(OutboxMessage.organization_id) == organization_id,
+                col(OutboxMessage.id) == message_id,
+            )
+            .values(delivered_at=now)
+        )

@@ -1,0 +1,251 @@
+"""The first four steps of a bill: usage, quantities, prices, limits. Each hands a stored row over.
+
+The rows are append-only and keyed by organization, subscription, period, revision and step, so a
+step that repeats finds its own answer, and a revision never touches the evidence of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import InvariantBroken, NotFound
+from billing.lines import PricedLine
+from billing.periods import Alignment, Anchor, Period, regular_period
+from billing.proration import ProrationBasis, Share, share_of
+from billing.quantities import ChargeQuantity, MeteredUsage, usage_windows
+from billing.rating import enforce_limits as mark_limits
+from billing.rating import measure_quantities, price_quantities
+from billing.receipts import digest, from_document, to_document
+from billing.terms import PlanTerms
+from models.invoices import BillingRun
+from models.subscriptions import Subscription, SubscriptionPeriod
+from repositories import invoices, organizations, subscriptions
+from services import plan_versions
+from services.subscriptions import cadence_of, span_of
+from services.usage import measure_usage
+
+T = TypeVar("T")
+
+USAGE, QUANTITIES, PRICED_LINES, EVIDENCE = "usage", "quantities", "priced_lines", "evidence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillKey:
+    """Which bill: the idempotency key of its steps, without the step."""
+
+    organization_id: UUID
+    subscription_id: UUID
+    period_index: int
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenUsage:
+    """What a bill is computed from, and up to which arrival: the content of its first step.
+
+    ``share`` is what fixed charges owe of the regular period; ``watermark`` the last arrival
+    sequence that is in.
+    """
+
+    plan_id: UUID
+    plan_version: int
+    period: Period
+    share: Share
+    watermark: int
+    usage: tuple[MeteredUsage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What a step left behind: the digest of its row and how many things the row holds."""
+
+    digest: str
+    count: int
+
+
+def query_usage(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
+    """The usage of the period is frozen up to a watermark. Idempotent by the bill's key."""
+    run = _find(session, bill, USAGE)
+    if run is None:
+        frozen = freeze_usage(session, bill)
+        run = _keep(session, bill, USAGE, frozen, now=now)
+    return _result(run, len(from_document(FrozenUsage, run.content).usage))
+
+
+def aggregate_usage(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
+    """What was measured, included and over a limit is known per charge. Idempotent by the key."""
+
+    def compute() -> tuple[ChargeQuantity, ...]:
+        frozen, terms = load_frozen(session, bill)
+        return measure_quantities(terms, frozen.period, frozen.usage)
+
+    return _step(session, bill, QUANTITIES, compute, now=now)
+
+
+def price_usage(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
+    """Every charge has a priced, unrounded line. Idempotent by the bill's key."""
+
+    def compute() -> tuple[PricedLine, ...]:
+        frozen, terms = load_frozen(session, bill)
+        quantities = load(session, bill, QUANTITIES, tuple[ChargeQuantity, ...])
+        return price_quantities(terms, frozen.period, quantities, share=frozen.share)
+
+    return _step(session, bill, PRICED_LINES, compute, now=now)
+
+
+def enforce_limits(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
+    """Lines over a hard limit are marked, or waived where the plan says so. Idempotent by the key."""
+
+    def compute() -> tuple[PricedLine, ...]:
+        _, terms = load_frozen(session, bill)
+        quantities = load(session, bill, QUANTITIES, tuple[ChargeQuantity, ...])
+        lines = load(session, bill, PRICED_LINES, tuple[PricedLine, ...])
+        return mark_limits(terms, quantities, lines)
+
+    return _step(session, bill, EVIDENCE, compute, now=now)
+
+
+def freeze_usage(session: Session, bill: BillKey) -> FrozenUsage:
+    """Read what the bill is computed from: the plan version in force, the share, the usage.
+
+    Takes the customer's ingestion lock until the transaction ends (DESIGN data rule 7).
+    """
+    subscription = subscriptions.find_subscription(
+        session, bill.organization_id, bill.subscription_id
+    )
+    stored = subscriptions.find_period(
+        session, bill.organization_id, bill.subscription_id, bill.period_index
+    )
+    if subscription is None or stored is None:
+        raise NotFound("There is no such period to bill.", code="period_not_found")
+    return freeze_span(session, subscription, stored, span_of(stored))
+
+
+def freeze_span(
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
+) -> FrozenUsage:
+    """Read what a bill of ``span``, a part of the stored period or all of it, is computed from."""
+    version = _version_in_force(session, subscription, stored)
+    terms = plan_versions.get_terms(
+        session, subscription.organization_id, stored.plan_id, version
+    )
+    measured = measure_usage(
+        session,
+        subscription.organization_id,
+        subscription.customer_id,
+        usage_windows(terms, span, _anchor(subscription, stored)),
+    )
+    return FrozenUsage(
+        plan_id=stored.plan_id,
+        plan_version=version,
+        period=span,
+        share=_share(session, subscription, stored, span),
+        watermark=measured.watermark,
+        usage=measured.usage,
+    )
+
+
+def load_frozen(session: Session, bill: BillKey) -> tuple[FrozenUsage, PlanTerms]:
+    """The first step's content, with the terms that it names."""
+    frozen = load(session, bill, USAGE, FrozenUsage)
+    terms = plan_versions.get_terms(
+        session, bill.organization_id, frozen.plan_id, frozen.plan_version
+    )
+    return frozen, terms
+
+
+def load(session: Session, bill: BillKey, step: str, kind: type[T]) -> T:
+    """What a step left behind. Raises InvariantBroken if it has not run."""
+    run = _find(session, bill, step)
+    if run is None:
+        raise InvariantBroken(f"The step before left no {step}.", step=step)
+    return from_document(kind, run.content)
+
+
+def _step(
+    session: Session,
+    bill: BillKey,
+    step: str,
+    compute: Callable[[], tuple[object, ...]],
+    *,
+    now: datetime,
+) -> StepResult:
+    run = _find(session, bill, step)
+    if run is None:
+        run = _keep(session, bill, step, compute(), now=now)
+    return _result(run, len(run.content))
+
+
+def _find(session: Session, bill: BillKey, step: str) -> BillingRun | None:
+    return invoices.find_run(
+        session,
+        bill.organization_id,
+        bill.subscription_id,
+        bill.period_index,
+        bill.revision,
+        step,
+    )
+
+
+def _keep(
+    session: Session, bill: BillKey, step: str, content: object, *, now: datetime
+) -> BillingRun:
+    return invoices.insert_run(
+        session,
+        bill.organization_id,
+        bill.subscription_id,
+        bill.period_index,
+        bill.revision,
+        step,
+        content=to_document(content),
+        digest=digest(content),
+        now=now,
+    )
+
+
+def _result(run: BillingRun, count: int) -> StepResult:
+    return StepResult(digest=run.digest, count=count)
+
+
+def _version_in_force(
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod
+) -> int:
+    # A pinned version belongs to the plan that it was pinned on (CONTRACT 14 and 37).
+    if subscription.plan_version is not None and stored.plan_id == subscription.plan_id:
+        return subscription.plan_version
+    return plan_versions.latest_version(session, subscription.organization_id, stored.plan_id)
+
+
+def _anchor(subscription: Subscription, stored: SubscriptionPeriod) -> Anchor:
+    return Anchor(
+        starts_at=stored.anchor_at,
+        timezone=subscription.timezone,
+        alignment=Alignment(subscription.billing_anchor),
+    )
+
+
+def _share(
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
+) -> Share:
+    organization = organizations.get_organization(session, subscription.organization_id)
+    regular = regular_period(
+        _anchor(subscription, stored), cadence_of(subscription), stored.ordinal
+    )
+    pauses = subscriptions.list_pauses(session, subscription.organization_id, subscription.id)
+    return share_of(
+        span,
+        regular,
+        timezone=subscription.timezone,
+        basis=ProrationBasis(organization.proration),
+        paused=[
+            Period(starts_at=pause.starts_at, ends_at=max(pause.ends_at or span.ends_at, pause.starts_at))
+            for pause in pauses
+            if pause.starts_at < span.ends_at
+        ],
+    )

@@ -1,0 +1,156 @@
+"""What the owner of a subscription needs to know, and how it is told that the facts changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import NotFound
+from billing.subscriptions import (
+    AgendaEntry,
+    BillFacts,
+    OwnerState,
+    PeriodFacts,
+    PeriodStatus,
+    SubscriptionFacts,
+    SubscriptionStatus,
+    agenda_of,
+)
+from models.base import new_id
+from models.invoices import Invoice
+from models.subscriptions import Subscription, SubscriptionPeriod
+from repositories import invoices, outbox, plans, subscriptions, test_clocks
+
+OWNER_MESSAGE = "owner"
+"""The kind of an outbox message that wakes, or first starts, the owner of a subscription."""
+
+
+def get_state(session: Session, organization_id: UUID, subscription_id: UUID) -> OwnerState:
+    """The present state of a subscription for its owner. Raises NotFound."""
+    subscription = subscriptions.find_subscription(session, organization_id, subscription_id)
+    if subscription is None:
+        raise NotFound("Subscription not found.", code="subscription_not_found")
+    return read_state(session, subscription)
+
+
+def read_state(session: Session, subscription: Subscription) -> OwnerState:
+    """The agenda computed from the rows, with what the owner shows of the subscription."""
+    organization_id, subscription_id = subscription.organization_id, subscription.id
+    periods = subscriptions.list_unfinished_periods(session, organization_id, subscription_id)
+    bills = invoices.list_waiting_invoices(session, organization_id, subscription_id)
+    plan = plans.find_plan(session, organization_id, subscription.plan_id)
+    clock_at, is_behind = _clock_state(session, subscription)
+    return OwnerState(
+        agenda=_agenda(subscription, periods, bills),
+        status=subscription.status,
+        customer_id=str(subscription.customer_id),
+        plan_code=plan.lookup_id if plan else "",
+        clock_at=clock_at,
+        is_behind=is_behind,
+        period_index=subscription.current_period_index,
+        period_ends_at=subscription.current_period_end,
+        last_invoice=invoices.find_last_number(session, organization_id, subscription_id),
+        attention=tuple(
+            f"period {period.index} at {period.parked_step}: {period.parked_reason}"
+            for period in periods
+            if period.status == PeriodStatus.PARKED
+        ),
+        is_over=subscription.status == SubscriptionStatus.CANCELED,
+    )
+
+
+def is_at_rest(session: Session, subscription: Subscription) -> bool:
+    """Whether the subscription is over and nothing is left to happen, so that nobody owns it."""
+    state = read_state(session, subscription)
+    return state.is_over and not state.agenda
+
+
+def tell_owner(session: Session, subscription: Subscription, *, now: datetime) -> None:
+    """Queue the message that the facts changed, in the transaction that changes them.
+
+    The message starts the owner if none runs, so creating a subscription needs no other.
+    """
+    outbox.insert_message(
+        session,
+        subscription.organization_id,
+        kind=OWNER_MESSAGE,
+        key=str(new_id()),
+        payload={"subscription_id": str(subscription.id)},
+        now=now,
+    )
+
+
+def discard(
+    session: Session, subscription: Subscription, *, at: datetime, now: datetime
+) -> None:
+    """End a subscription without a bill: its clock is deleted, and nothing after that happens."""
+    for period in subscriptions.list_unfinished_periods(
+        session, subscription.organization_id, subscription.id
+    ):
+        period.status = PeriodStatus.SKIPPED
+        period.parked_step = period.parked_reason = None
+        session.add(period)
+    for invoice in invoices.list_waiting_invoices(
+        session, subscription.organization_id, subscription.id
+    ):
+        invoice.scheduled_finalize_at = None
+        invoice.past_due_at = invoice.past_due_at or at
+        session.add(invoice)
+    subscription.status = SubscriptionStatus.CANCELED
+    subscription.ended_at = subscription.ended_at or at
+    subscription.deleted_at = now
+    session.add(subscription)
+    tell_owner(session, subscription, now=now)
+
+
+def _agenda(
+    subscription: Subscription,
+    periods: Sequence[SubscriptionPeriod],
+    bills: Sequence[Invoice],
+) -> tuple[AgendaEntry, ...]:
+    parked = {period.index for period in periods if period.status == PeriodStatus.PARKED}
+    return agenda_of(
+        SubscriptionFacts(
+            status=SubscriptionStatus(subscription.status),
+            trial_ends_at=subscription.trial_end_date,
+            resumes_at=subscription.resume_at,
+            periods=tuple(
+                PeriodFacts(
+                    index=period.index,
+                    ends_at=period.ends_at,
+                    status=PeriodStatus(period.status),
+                    revision=period.revision,
+                )
+                for period in periods
+            ),
+            bills=tuple(_bill_facts(bill) for bill in bills if bill.period_index not in parked),
+        )
+    )
+
+
+def _bill_facts(invoice: Invoice) -> BillFacts:
+    waits_for_payment = invoice.status == "OPEN" and invoice.past_due_at is None
+    return BillFacts(
+        invoice_id=str(invoice.id),
+        period_index=invoice.period_index,
+        finalize_at=invoice.scheduled_finalize_at if invoice.status == "DRAFT" else None,
+        due_at=invoice.due_date if waits_for_payment else None,
+    )
+
+
+def _clock_state(session: Session, subscription: Subscription) -> tuple[datetime | None, bool]:
+    if subscription.test_clock_id is None:
+        return None, False
+    clock = test_clocks.find_clock(
+        session, subscription.organization_id, subscription.test_clock_id
+    )
+    if clock is None:
+        return None, False
+    reached = subscription.completed_through
+    is_behind = clock.target_time is not None and (
+        reached is None or reached < clock.target_time
+    )
+    return clock.target_time or clock.frozen_time, is_behind

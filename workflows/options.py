@@ -1,0 +1,24 @@
+"""Timeouts and retries by kind of activity."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.common import RetryPolicy
+
+DATABASE_STEP: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "local_retry_threshold": timedelta(seconds=5),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(minutes=5),
+    ),
+}
+"""A local activity that is one database transaction: repeated until the database is back.
+
+The threshold keeps a workflow task short while the database is away; beyond it the wait goes on
+by timers and messages are answered at once. A broken business rule is not retried: the activity
+says so itself.
+"""

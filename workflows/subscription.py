@@ -1,0 +1,278 @@
+"""The owner of one subscription: performs what is due, in order, for as long as it lives.
+
+The agenda comes from PostgreSQL with the result of every action. The owner adds time and order:
+it sleeps until the earliest entry or a message, performs what is due strictly by instant, and
+knows nothing of money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities import messages
+    from activities.messages import ActionRequest, OwnerReference, StepDone
+    from billing.subscriptions import Action, AgendaEntry, OwnerState
+    from workflows import names
+    from workflows.options import DATABASE_STEP
+
+ACTIONS_PER_RUN = 40
+"""Continue as new after about a year of monthly periods: close, bill and finalize of each."""
+
+BILL_STEPS = (
+    messages.QUERY_USAGE,
+    messages.AGGREGATE_USAGE,
+    messages.PRICE_USAGE,
+    messages.ENFORCE_LIMITS,
+)
+
+SINGLE_STEPS = {
+    Action.END_TRIAL: messages.END_TRIAL,
+    Action.RESUME: messages.RESUME_SUBSCRIPTION,
+    Action.CLOSE_PERIOD: messages.ROLL_PERIOD,
+    Action.FINALIZE_INVOICE: messages.FINALIZE_INVOICE,
+    Action.PAYMENT_DUE: messages.MARK_PAST_DUE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionInput:
+    """Which subscription to own, and what a former run of the owner already knew."""
+
+    organization_id: str
+    subscription_id: str
+    state: OwnerState | None = None
+    schema_version: int = 1
+
+
+@workflow.defn(name=names.SUBSCRIPTION_WORKFLOW)
+class SubscriptionWorkflow:
+    """One per subscription, ``subscription/{id}``, from its creation to its last due date."""
+
+    @workflow.init
+    def __init__(self, request: SubscriptionInput) -> None:
+        self._reference = OwnerReference(
+            organization_id=request.organization_id, subscription_id=request.subscription_id
+        )
+        self._state = request.state
+        self._facts_changed = request.state is None
+        self._actions_done = 0
+        self._shown: OwnerState | None = None
+
+    @workflow.signal
+    def facts_changed(self) -> None:
+        """Something about the subscription changed in the database: read it before acting on."""
+        self._facts_changed = True
+
+    @workflow.query
+    def agenda(self) -> list[AgendaEntry]:
+        """What this owner will do next, in order."""
+        return list(self._state.agenda) if self._state else []
+
+    @workflow.run
+    async def run(self, request: SubscriptionInput) -> None:
+        """Perform the agenda until it is empty for good."""
+        while True:
+            state = await self._present_state()
+            entry = self._due_entry(state)
+            if entry is not None:
+                await self._perform(entry)
+            elif state.is_behind and state.clock_at is not None:
+                await self._report_progress(state.clock_at)
+            elif state.is_over and not state.agenda:
+                self._show(state)
+                return
+            else:
+                self._show(state)
+                await self._wait_for_next(state)
+            if self._should_continue_as_new():
+                await self._continue_as_new(request)
+
+    async def _present_state(self) -> OwnerState:
+        if self._facts_changed or self._state is None:
+            self._facts_changed = False
+            self._state = await self._step(
+                messages.READ_AGENDA, self._reference, "What is due next, from the database"
+            )
+        return self._state
+
+    def _due_entry(self, state: OwnerState) -> AgendaEntry | None:
+        now = state.clock_at or workflow.now()
+        if state.agenda and state.agenda[0].due_at <= now:
+            return state.agenda[0]
+        return None
+
+    async def _perform(self, entry: AgendaEntry) -> None:
+        request = ActionRequest(
+            organization_id=self._reference.organization_id,
+            subscription_id=self._reference.subscription_id,
+            due_at=entry.due_at,
+            period_index=entry.period_index,
+            invoice_id=entry.invoice_id,
+            revision=entry.revision,
+        )
+        workflow.logger.info("%s", entry.action, extra={"period_index": entry.period_index})
+        if entry.action is Action.BILL_PERIOD:
+            self._state = await self._bill(request)
+        else:
+            step = SINGLE_STEPS[entry.action]
+            self._state = await self._step_or_park(step, request)
+        self._actions_done += 1
+
+    async def _bill(self, request: ActionRequest) -> OwnerState:
+        period = f"period {request.period_index}, revision {request.revision}"
+        for step in BILL_STEPS:
+            try:
+                await self._step(step, request, f"Bill of {period}", result_type=StepDone)
+            except ActivityError as error:
+                return await self._park(step, request, error)
+        return await self._step_or_park(messages.ISSUE_INVOICE, request)
+
+    async def _step_or_park(self, step: str, request: ActionRequest) -> OwnerState:
+        summary = f"Due {request.due_at:%Y-%m-%d %H:%M:%S}"
+        if request.period_index is not None:
+            summary = f"Period {request.period_index}, due {request.due_at:%Y-%m-%d %H:%M:%S}"
+        try:
+            state: OwnerState = await self._step(step, request, summary)
+        except ActivityError as error:
+            return await self._park(step, request, error)
+        return state
+
+    async def _park(self, step: str, request: ActionRequest, error: ActivityError) -> OwnerState:
+        """Set a bill aside that a broken rule stopped; the rest of the agenda goes on."""
+        cause = error.cause
+        if not (isinstance(cause, ApplicationError) and cause.non_retryable):
+            raise error
+        park = messages.ParkRequest(
+            organization_id=request.organization_id,
+            subscription_id=request.subscription_id,
+            due_at=request.due_at,
+            period_index=request.period_index,
+            invoice_id=request.invoice_id,
+            step=step,
+            reason=str(cause),
+        )
+        state: OwnerState = await self._step(
+            messages.PARK_BILL, park, f"Period {request.period_index} needs attention: {cause}"
+        )
+        return state
+
+    async def _report_progress(self, through: datetime) -> None:
+        request = messages.ProgressRequest(
+            organization_id=self._reference.organization_id,
+            subscription_id=self._reference.subscription_id,
+            through=through,
+        )
+        self._state = await self._step(
+            messages.RECORD_PROGRESS, request, f"All done up to {through:%Y-%m-%d %H:%M:%S}"
+        )
+
+    async def _step(
+        self, name: str, argument: object, summary: str, result_type: type = OwnerState
+    ) -> object:
+        return await workflow.execute_local_activity(
+            name, argument, result_type=result_type, summary=summary[:200], **DATABASE_STEP
+        )
+
+    async def _wait_for_next(self, state: OwnerState) -> None:
+        timeout: timedelta | None = None
+        summary: str | None = None
+        if state.agenda and state.clock_at is None:
+            entry = state.agenda[0]
+            timeout = max(entry.due_at - workflow.now(), timedelta(0))
+            summary = f"Until {entry.action} at {entry.due_at:%Y-%m-%d %H:%M:%S}"
+        try:
+            await workflow.wait_condition(
+                lambda: self._facts_changed, timeout=timeout, timeout_summary=summary
+            )
+        except asyncio.TimeoutError:
+            return
+
+    def _should_continue_as_new(self) -> bool:
+        return (
+            self._actions_done >= ACTIONS_PER_RUN
+            or workflow.info().is_continue_as_new_suggested()
+        )
+
+    async def _continue_as_new(self, request: SubscriptionInput) -> None:
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        state = None if self._facts_changed else self._state
+        workflow.continue_as_new(
+            SubscriptionInput(
+                organization_id=request.organization_id,
+                subscription_id=request.subscription_id,
+                state=state,
+            )
+        )
+
+    def _show(self, state: OwnerState) -> None:
+        """Bring search attributes and current details up to date, once per stretch of work."""
+        workflow.set_current_details(describe(state))
+        if state == self._shown:
+            return
+        self._shown = state
+        workflow.upsert_search_attributes(search_updates(self._reference, state))
+
+
+def search_updates(reference: OwnerReference, state: OwnerState) -> list[object]:
+    """The values that answer "what closes tonight" and "what is stuck"."""
+    updates: list[object] = [
+        names.BILLING_ORGANIZATION.value_set(reference.organization_id),
+        names.BILLING_CUSTOMER.value_set(state.customer_id),
+        names.SUBSCRIPTION_STATUS.value_set(state.status),
+        names.PLAN_CODE.value_set(state.plan_code),
+        names.NEEDS_ATTENTION.value_set(bool(state.attention)),
+        names.BILLING_PHASE.value_set(phase_of(state)),
+    ]
+    if state.last_invoice is not None:
+        updates.append(names.LAST_INVOICE.value_set(state.last_invoice))
+    if state.period_index is not None:
+        updates.append(names.PERIOD_INDEX.value_set(state.period_index))
+    if state.period_ends_at is not None:
+        updates.append(names.PERIOD_END.value_set(state.period_ends_at))
+    if state.agenda:
+        updates.append(names.NEXT_ACTION_AT.value_set(state.agenda[0].due_at))
+    else:
+        updates.append(names.NEXT_ACTION_AT.value_unset())
+    return updates
+
+
+def phase_of(state: OwnerState) -> str:
+    """One word for where the subscription's billing stands."""
+    if state.attention:
+        return "needs_attention"
+    if state.is_over and not state.agenda:
+        return "ended"
+    waiting = {entry.action for entry in state.agenda}
+    if Action.END_TRIAL in waiting:
+        return "trial"
+    if Action.FINALIZE_INVOICE in waiting:
+        return "grace"
+    if Action.PAYMENT_DUE in waiting:
+        return "awaiting_payment"
+    return "metering"
+
+
+def describe(state: OwnerState) -> str:
+    """The subscription's story in a few lines, for the Temporal Web UI."""
+    lines = [f"**{state.status}** on plan `{state.plan_code}`"]
+    if state.period_index is not None and state.period_ends_at is not None:
+        lines.append(f"Period {state.period_index} ends {_moment(state.period_ends_at)}")
+    if state.last_invoice is not None:
+        lines.append(f"Last invoice: {state.last_invoice}")
+    if state.clock_at is not None:
+        lines.append(f"Lives on a test clock that shows {_moment(state.clock_at)}")
+    lines.extend(f"Needs attention: {reason}" for reason in state.attention)
+    for entry in state.agenda[:5]:
+        bill = "" if entry.period_index is None else f" (period {entry.period_index})"
+        lines.append(f"- {_moment(entry.due_at)}: {entry.action}{bill}")
+    return "\n\n".join(lines[:2]) + "\n" + "\n".join(lines[2:])
+
+
+def _moment(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
