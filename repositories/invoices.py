@@ -65,6 +65,23 @@ def list_waiting_invoices(
     ).all()
 
 
+def has_overdue(session: Session, organization_id: UUID, subscription_id: UUID) -> bool:
+    """Whether an OPEN invoice of the subscription has passed its due date."""
+    return (
+        session.exec(
+            select(Invoice.id)
+            .where(
+                Invoice.organization_id == organization_id,
+                Invoice.subscription_id == subscription_id,
+                Invoice.status == "OPEN",
+                col(Invoice.past_due_at).is_not(None),
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
+
+
 def find_last_number(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> str | None:

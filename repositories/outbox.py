@@ -58,16 +58,15 @@ def lock_due_messages(
     ).all()
 
 
-def mark_delivered(
-    session: Session, messages: Sequence[tuple[UUID, UUID]], *, now: datetime
+def postpone(
+    session: Session, organization_id: UUID, message_id: UUID, *, until: datetime
 ) -> None:
-    """These messages, named by organization and id, have arrived."""
-    for organization_id, message_id in messages:
-        session.execute(
-            update(OutboxMessage)
-            .where(
-                col(OutboxMessage.organization_id) == organization_id,
-                col(OutboxMessage.id) == message_id,
-            )
-            .values(delivered_at=now)
+    """The message did not arrive: it is due again at ``until``."""
+    session.execute(
+        update(OutboxMessage)
+        .where(
+            col(OutboxMessage.organization_id) == organization_id,
+            col(OutboxMessage.id) == message_id,
         )
+        .values(available_at=until, attempts=OutboxMessage.attempts + 1)
+    )

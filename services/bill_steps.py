@@ -7,7 +7,7 @@ step that repeats finds its own answer, and a revision never touches the evidenc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -111,11 +111,39 @@ def enforce_limits(session: Session, bill: BillKey, *, now: datetime) -> StepRes
     return _step(session, bill, EVIDENCE, compute, now=now)
 
 
+def revise_usage(session: Session, drafted: BillKey, *, now: datetime) -> BillKey | None:
+    """The bill's next revision if events arrived since it was drafted, with its usage frozen.
+
+    It keeps the plan version and the share that the draft was made with; only usage may have come
+    in. Takes the customer's ingestion lock until the transaction ends, so that what arrives later
+    finds the bill final.
+    """
+    former, terms = load_frozen(session, drafted)
+    subscription, stored = _get_bill(session, drafted)
+    measured = measure_usage(
+        session,
+        drafted.organization_id,
+        subscription.customer_id,
+        usage_windows(terms, former.period, _anchor(subscription, stored)),
+    )
+    if measured.usage == former.usage:
+        return None
+    revised = replace(drafted, revision=drafted.revision + 1)
+    present = replace(former, usage=measured.usage, watermark=measured.watermark)
+    _keep(session, revised, USAGE, present, now=now)
+    return revised
+
+
 def freeze_usage(session: Session, bill: BillKey) -> FrozenUsage:
     """Read what the bill is computed from: the plan version in force, the share, the usage.
 
     Takes the customer's ingestion lock until the transaction ends (DESIGN data rule 7).
     """
+    subscription, stored = _get_bill(session, bill)
+    return freeze_span(session, subscription, stored, span_of(stored))
+
+
+def _get_bill(session: Session, bill: BillKey) -> tuple[Subscription, SubscriptionPeriod]:
     subscription = subscriptions.find_subscription(
         session, bill.organization_id, bill.subscription_id
     )
@@ -124,7 +152,7 @@ def freeze_usage(session: Session, bill: BillKey) -> FrozenUsage:
     )
     if subscription is None or stored is None:
         raise NotFound("There is no such period to bill.", code="period_not_found")
-    return freeze_span(session, subscription, stored, span_of(stored))
+    return subscription, stored
 
 
 def freeze_span(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -51,10 +50,9 @@ def issue_invoice(
     at = clocks.acting_instant(session, subscription, due_at, now=now)
     organization = organizations.get_organization(session, bill.organization_id)
     customer = _get_customer(session, subscription)
-    frozen, _ = bill_steps.load_frozen(session, bill)
+    frozen, terms = bill_steps.load_frozen(session, bill)
     lines = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
-    currency = bill_steps.load_frozen(session, bill)[1].currency
-    totals = _totals(session, customer, lines, currency)
+    totals = _totals(session, customer, lines, terms.currency)
     invoice = _draft(organization, subscription, stored, totals, frozen, at=at, now=now)
     if organization.number_at == "draft":
         assign_number(session, organization, invoice, at=at)
@@ -173,14 +171,9 @@ def _rate_again(
     session: Session, subscription: Subscription, invoice: Invoice, *, now: datetime
 ) -> None:
     """Bring a draft up to date with what arrived in its grace, as a revision of its own."""
-    drafted = _bill_of(invoice)
-    former, _ = bill_steps.load_frozen(session, drafted)
-    present = bill_steps.freeze_usage(session, drafted)
-    # The bill keeps the version and the share it was drafted with; only usage may have come in.
-    if present.usage == former.usage and present.plan_version == former.plan_version:
+    bill = bill_steps.revise_usage(session, _bill_of(invoice), now=now)
+    if bill is None:
         return
-    bill = replace(drafted, revision=drafted.revision + 1)
-    bill_steps.query_usage(session, bill, now=now)
     bill_steps.aggregate_usage(session, bill, now=now)
     bill_steps.price_usage(session, bill, now=now)
     bill_steps.enforce_limits(session, bill, now=now)

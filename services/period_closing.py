@@ -10,7 +10,7 @@ from sqlmodel import Session
 from billing.errors import InvariantBroken, NotFound
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, require_transition
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import subscriptions
+from repositories import invoices, subscriptions
 from services import clocks
 from services.subscriptions import open_first_period, open_period
 
@@ -69,6 +69,33 @@ def end_trial(
     subscription.anchor_at = due_at
     open_first_period(session, subscription)
     subscriptions.insert_action(session, subscription, "trial_ended", at=due_at, recorded_at=now)
+
+
+def resume_due(
+    session: Session, organization_id: UUID, subscription_id: UUID, *, due_at: datetime, now: datetime
+) -> None:
+    """A pause ends at the instant that was planned for it. Idempotent by status."""
+    subscription = _lock(session, organization_id, subscription_id)
+    if subscription.status != SubscriptionStatus.PAUSED or subscription.resume_at != due_at:
+        return
+    end_pause(session, subscription, at=due_at, now=now)
+
+
+def end_pause(
+    session: Session, subscription: Subscription, *, at: datetime, now: datetime
+) -> None:
+    """The pause ends at ``at``; the subscription is past due again if an invoice is overdue."""
+    for pause in subscriptions.list_pauses(
+        session, subscription.organization_id, subscription.id
+    ):
+        if pause.ends_at is None or pause.ends_at > at:
+            pause.ends_at = max(at, pause.starts_at)
+            session.add(pause)
+    is_overdue = invoices.has_overdue(session, subscription.organization_id, subscription.id)
+    target = SubscriptionStatus.PAST_DUE if is_overdue else SubscriptionStatus.ACTIVE
+    subscription.resume_at = None
+    _move(session, subscription, target)
+    subscriptions.insert_action(session, subscription, "resumed", at=at, recorded_at=now)
 
 
 def _open_next(session: Session, subscription: Subscription, closed: SubscriptionPeriod) -> None:

@@ -1,0 +1,70 @@
+"""Lines and taxes of an invoice as rows, and back as values."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from billing.invoicing import InvoiceLine as BilledLine
+from billing.invoicing import InvoiceTotals
+from billing.lines import PricedLine
+from billing.receipts import from_document, to_document
+from billing.taxes import TaxAmount
+from models.base import new_id
+from models.invoices import Invoice, InvoiceLine, InvoiceTax
+
+
+def write_contents(session: Session, invoice: Invoice, totals: InvoiceTotals) -> None:
+    """Store the lines and taxes of an invoice that has none."""
+    session.add_all(
+        _line_row(invoice, position, billed) for position, billed in enumerate(totals.lines)
+    )
+    session.add_all(
+        _tax_row(invoice, position, tax) for position, tax in enumerate(totals.taxes)
+    )
+    session.flush()
+
+
+def priced_line_of(row: InvoiceLine) -> PricedLine:
+    """The priced line behind a stored one, with every number of its calculation."""
+    return from_document(PricedLine, row.calculation)
+
+
+def _line_row(invoice: Invoice, position: int, billed: BilledLine) -> InvoiceLine:
+    line = billed.line
+    document = to_document(line)
+    assert isinstance(document, dict)
+    return InvoiceLine(
+        organization_id=invoice.organization_id,
+        id=new_id(),
+        invoice_id=invoice.id,
+        position=position,
+        type=line.type,
+        description=line.description,
+        quantity=line.quantity,
+        unit_amount=line.unit_amount,
+        line_total=billed.line_total,
+        exact_amount=line.exact_amount,
+        charge_id=line.charge_id,
+        meter_id=line.meter_id,
+        usage_quantity=line.usage_quantity,
+        included_quantity=line.included_quantity,
+        limit_exceeded=line.limit_exceeded,
+        period_start=line.starts_at,
+        period_end=line.ends_at,
+        calculation=document,
+    )
+
+
+def _tax_row(invoice: Invoice, position: int, tax: TaxAmount) -> InvoiceTax:
+    return InvoiceTax(
+        organization_id=invoice.organization_id,
+        id=new_id(),
+        invoice_id=invoice.id,
+        position=position,
+        tax_rate_id=tax.tax_rate_id,
+        name=tax.name,
+        percentage=tax.percentage,
+        is_inclusive=tax.is_inclusive,
+        taxable_amount=tax.taxable,
+        amount=tax.amount,
+    )

@@ -1,0 +1,137 @@
+"""Bills that a broken rule stopped: set aside, shown, and brought on again by people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict, NotFound
+from billing.subscriptions import PeriodStatus
+from models.subscriptions import Subscription, SubscriptionPeriod
+from repositories import invoices, subscriptions
+from services import owners
+from services.auditing import record
+
+
+def park_bill(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    *,
+    period_index: int | None,
+    step: str,
+    reason: str,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """The bill waits for people; the subscription's other periods go on.
+
+    Idempotent: a parked bill stays parked with its first reason.
+    """
+    subscription, stored = _lock(session, organization_id, subscription_id, period_index)
+    if stored.status == PeriodStatus.PARKED:
+        return
+    stored.status = PeriodStatus.PARKED
+    stored.parked_step = step
+    stored.parked_reason = reason
+    session.add(stored)
+    subscriptions.insert_action(
+        session,
+        subscription,
+        "needs_attention",
+        at=at,
+        recorded_at=now,
+        period_index=stored.index,
+        detail=f"{step}: {reason}",
+    )
+    session.flush()
+
+
+def retry_bill(
+    session: Session, organization_id: UUID, subscription_id: UUID, period_index: int, *, now: datetime
+) -> SubscriptionPeriod:
+    """A parked bill starts again, as a new revision that computes everything anew."""
+    subscription, stored = _lock_parked(session, organization_id, subscription_id, period_index)
+    draft = invoices.find_period_invoice(session, organization_id, subscription_id, period_index)
+    stored.status = PeriodStatus.CLOSED if draft is None else PeriodStatus.DRAFTED
+    if draft is None:
+        stored.revision += 1
+    stored.parked_step = stored.parked_reason = None
+    session.add(stored)
+    session.flush()
+    record(
+        session,
+        organization_id,
+        "bill.retried",
+        "subscription",
+        subscription_id,
+        after={"period_index": period_index},
+        now=now,
+    )
+    owners.tell_owner(session, subscription, now=now)
+    return stored
+
+
+def skip_bill(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    period_index: int,
+    *,
+    reason: str,
+    now: datetime,
+) -> SubscriptionPeriod:
+    """A parked bill is given up for a stated reason: its period gets no invoice, for good."""
+    subscription, stored = _lock_parked(session, organization_id, subscription_id, period_index)
+    if invoices.find_period_invoice(session, organization_id, subscription_id, period_index):
+        raise Conflict(
+            "The period has a draft already; finalize or correct it instead.",
+            code="bill_has_draft",
+        )
+    stored.status = PeriodStatus.SKIPPED
+    stored.parked_step = stored.parked_reason = None
+    session.add(stored)
+    session.flush()
+    record(
+        session,
+        organization_id,
+        "bill.skipped",
+        "subscription",
+        subscription_id,
+        after={"period_index": period_index, "reason": reason},
+        now=now,
+    )
+    owners.tell_owner(session, subscription, now=now)
+    return stored
+
+
+def _lock(
+    session: Session, organization_id: UUID, subscription_id: UUID, period_index: int | None
+) -> tuple[Subscription, SubscriptionPeriod]:
+    subscription = subscriptions.lock_subscription(session, organization_id, subscription_id)
+    if subscription is None:
+        raise NotFound("Subscription not found.", code="subscription_not_found")
+    index = subscription.current_period_index if period_index is None else period_index
+    stored = (
+        None
+        if index is None
+        else subscriptions.find_period(session, organization_id, subscription_id, index)
+    )
+    if stored is None:
+        raise NotFound("There is no such period.", code="period_not_found")
+    return subscription, stored
+
+
+def _lock_parked(
+    session: Session, organization_id: UUID, subscription_id: UUID, period_index: int
+) -> tuple[Subscription, SubscriptionPeriod]:
+    subscription, stored = _lock(session, organization_id, subscription_id, period_index)
+    if stored.status != PeriodStatus.PARKED:
+        raise Conflict(
+            f"Period {period_index} is {stored.status}; only a parked bill can be retried or"
+            " skipped.",
+            code="bill_not_parked",
+        )
+    return subscription, stored

@@ -1,0 +1,118 @@
+"""The worker's composition root: owners of subscriptions, their steps, and the outbox relay.
+
+Run it as ``python worker.py`` or ``fluxrate worker``; as many processes as the load asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from activities.owners import OwnerActivities
+from repositories.transactions import Transactions
+from runtime.database import create_application_engine
+from runtime.exit import leave
+from runtime.owners import TemporalOwners
+from runtime.relay import OutboxRelay
+from runtime.settings import Settings
+from runtime.temporal import connect
+from workflows.names import OWNERS_QUEUE
+from workflows.subscription import SubscriptionWorkflow
+
+log = structlog.get_logger(__name__)
+
+
+def now() -> datetime:
+    """The wall clock, read at this edge and handed down."""
+    return datetime.now(UTC)
+
+
+def build_worker(
+    client: Client,
+    transactions: Transactions,
+    settings: Settings,
+    executor: ThreadPoolExecutor,
+    *,
+    task_queue: str = OWNERS_QUEUE,
+) -> Worker:
+    """A worker for owners, with bounded slots so that a wave of closes queues instead of stalling.
+
+    Every workflow task may hold a database step, so there are no more of them than the pool has
+    room for.
+    """
+    activities = OwnerActivities(transactions, now)
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[SubscriptionWorkflow],
+        activities=owner_steps(activities),
+        activity_executor=executor,
+        workflow_runner=_runner(settings),
+        max_cached_workflows=settings.worker_cached_workflows,
+        max_concurrent_workflow_tasks=settings.worker_workflow_task_slots,
+        max_concurrent_local_activities=settings.worker_activity_slots,
+        graceful_shutdown_timeout=timedelta(seconds=20),
+    )
+
+
+def owner_steps(activities: OwnerActivities) -> list[object]:
+    """Every step an owner may ask for."""
+    return [
+        activities.read_agenda,
+        activities.end_trial,
+        activities.resume_subscription,
+        activities.roll_period,
+        activities.query_usage,
+        activities.aggregate_usage,
+        activities.price_usage,
+        activities.enforce_limits,
+        activities.issue_invoice,
+        activities.finalize_invoice,
+        activities.mark_past_due,
+        activities.park_bill,
+        activities.record_progress,
+    ]
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; steps that run finish, or are repeated by another worker."""
+    if not settings.database_url or not settings.temporal_address:
+        raise SystemExit("A worker needs DATABASE_URL and TEMPORAL_ADDRESS; `fluxrate up` sets both.")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    engine = create_application_engine(
+        settings.database_url, pool_size=settings.worker_activity_slots + 2
+    )
+    transactions = Transactions(engine)
+    client = await connect(settings.temporal_address, settings.temporal_namespace)
+    relay = asyncio.create_task(OutboxRelay(transactions, TemporalOwners(client)).run())
+    with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
+        async with build_worker(client, transactions, settings, executor):
+            log.info("worker_ready", task_queue=OWNERS_QUEUE)
+            await stop.wait()
+            log.info("worker_stopping")
+    relay.cancel()
+    engine.dispose()
+
+
+def _runner(settings: Settings) -> WorkflowRunner:
+    return SandboxedWorkflowRunner() if settings.workflow_sandbox else UnsandboxedWorkflowRunner()
+
+
+def main() -> None:
+    """Run with the settings of the environment, and leave."""
+    asyncio.run(run(Settings()))
+    leave(0)
+
+
+if __name__ == "__main__":
+    main()
