@@ -1,1 +1,15 @@
 """Tables: columns and named constraints, no methods. Importing the package loads every table."""
+
+from models import api_keys as api_keys
+from models import audit as audit
+from models import customers as customers
+from models import features as features
+from models import idempotency as idempotency
+from models import invoices as invoices
+from models import meters as meters
+from models import organizations as organizations
+from models import plans as plans
+from models import subscriptions as subscriptions
+from models import tax_rates as tax_rates
+from models import test_clocks as test_clocks
+from models import users as users
