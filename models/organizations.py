@@ -1,0 +1,60 @@
+"""Organizations: whose data everything is, and how they bill."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint
+from sqlmodel import Field, SQLModel
+
+from models.base import document, instant, new_id, words
+
+
+class Organization(SQLModel, table=True):
+    """One tenant with its billing settings (CONTRACT 6, organization settings)."""
+
+    __tablename__ = "organization"
+    __table_args__ = (
+        CheckConstraint(
+            "payment_terms_days BETWEEN 0 AND 3650", name="payment_terms_days"
+        ),
+        CheckConstraint(
+            "grace_period_minutes BETWEEN 0 AND 525600", name="grace_period_minutes"
+        ),
+        CheckConstraint("proration IN ('day', 'second')", name="proration"),
+        CheckConstraint(
+            "late_usage IN ('next_invoice', 'credit_note_or_invoice', 'ignore')",
+            name="late_usage",
+        ),
+        CheckConstraint("number_at IN ('draft', 'finalization')", name="number_at"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = words()
+    slug: str = words()
+    timezone: str = words(default="UTC")
+    currency: str = words(default="USD")
+    billing_address_line1: str | None = words(nullable=True, default=None)
+    billing_address_city: str | None = words(nullable=True, default=None)
+    billing_address_state: str | None = words(nullable=True, default=None)
+    billing_address_postal_code: str | None = words(nullable=True, default=None)
+    billing_address_country: str | None = words(nullable=True, default=None)
+    payment_terms_days: int = 30
+    grace_period_minutes: int = 60
+    proration: str = words(default="day")
+    late_usage: str = words(default="next_invoice")
+    number_at: str = words(default="draft")
+    auto_create_customers: bool = True
+    auto_email: bool = True
+    bank_details: dict[str, Any] = document(default_factory=dict)
+    created_at: datetime = instant()
+
+
+class OrganizationDirectory(SQLModel, table=True):
+    """The ids of all organizations and nothing else, for relays that walk through them."""
+
+    __tablename__ = "organization_directory"
+
+    id: UUID = Field(primary_key=True, foreign_key="organization.id")
