@@ -1,0 +1,89 @@
+"""Real servers for tests: a PostgreSQL for each process, one Temporal for the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from runtime.embedded import EmbeddedPostgres
+from tests.servers import TestRun, start_postgres, start_shared_temporal
+
+TEMPLATE = "template_fluxrate"
+
+test_run = pytest.StashKey[TestRun]()
+database_numbers = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process of the run owns its servers; xdist's workers only use them."""
+    if not hasattr(config, "workerinput"):
+        config.stash[test_run] = TestRun()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Ends what the run started, whatever became of its tests."""
+    run = config.stash.get(test_run, None)
+    if run is not None:
+        run.end()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(worker_id: str) -> EmbeddedPostgres:
+    """The PostgreSQL server of this process. Databases come from ``database_url``."""
+    return start_postgres(f"postgres-{worker_id}")
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: EmbeddedPostgres) -> str:
+    """The name of a database with the current schema, to clone."""
+    from runtime.migrations import upgrade
+
+    upgrade(postgres_server.ensure_database(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """A database without any schema, dropped after the test."""
+    yield from _temporary_database(postgres_server, "template1")
+
+
+@pytest.fixture
+def database_url(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[str]:
+    """A database with the current schema and no rows, dropped after the test."""
+    yield from _temporary_database(postgres_server, template_database)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(
+    postgres_server: EmbeddedPostgres, template_database: str
+) -> Iterator[str]:
+    """One database with the current schema for all tests of a module."""
+    yield from _temporary_database(postgres_server, template_database)
+
+
+@pytest.fixture(scope="session")
+def temporal_address() -> str:
+    """Where the run's Temporal server answers; each test takes its own queue or organization."""
+    return start_shared_temporal().address
+
+
+def _temporary_database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"test_{next(database_numbers)}"
+    _execute(
+        server,
+        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(template)
+        ),
+    )
+    yield server.url(name)
+    _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _execute(server: EmbeddedPostgres, statement: sql.Composed) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(statement)

@@ -1,0 +1,96 @@
+"""The servers of one test run: started when a test first needs them, ended with the run.
+
+Everything lives in one directory that the run's first process claims. A run that was killed left
+its directory unclaimed; the next run stops what still runs there, by pid, and removes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
+from runtime.processes import PidFile
+from workflows.names import SEARCH_ATTRIBUTES
+
+RUN_DIRECTORY = "FLUXRATE_TEST_RUN"
+"""Environment variable by which the processes of one run share its directory."""
+
+FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""Enough for tests that do not kill the server; crash tests start one with the defaults."""
+
+PREFIX = f"fluxrate-tests-{os.getuid()}-"
+
+
+class TestRun:
+    """The directory of this run and the right to clean it up."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        end_abandoned_runs()
+        self.directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._claim = PidFile(self.directory / "run.pid")
+        self._claim.claim()
+        os.environ[RUN_DIRECTORY] = str(self.directory)
+
+    def end(self) -> None:
+        """Every server of the run has ended and its files are gone."""
+        os.environ.pop(RUN_DIRECTORY, None)
+        end_servers(self.directory)
+        self._claim.release()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def run_directory() -> Path:
+    """The directory that this run's processes share."""
+    return Path(os.environ[RUN_DIRECTORY])
+
+
+def start_postgres(name: str) -> EmbeddedPostgres:
+    """A running server for the tests of one process."""
+    data_dir = run_directory() / name
+    data_dir.mkdir(exist_ok=True)
+    server = EmbeddedPostgres(data_dir, server_settings=FAST_SETTINGS)
+    server.start()
+    return server
+
+
+def start_shared_temporal() -> EmbeddedTemporal:
+    """The one Temporal server of this run, whichever process asks first."""
+    data_dir = run_directory() / "temporal"
+    data_dir.mkdir(exist_ok=True)
+    server = EmbeddedTemporal(data_dir, SEARCH_ATTRIBUTES)
+    with one_at_a_time(data_dir / "start.lock"):
+        server.start()
+    return server
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Wait for other processes that are inside with the same path."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def end_servers(directory: Path) -> None:
+    """Stop every server whose pid file lies under the directory."""
+    for pid_file in sorted(directory.rglob("temporal.pid")):
+        EmbeddedTemporal(pid_file.parent, {}).stop()
+    for pid_file in sorted(directory.rglob("postgres.pid")):
+        EmbeddedPostgres(pid_file.parent).stop()
+
+
+def end_abandoned_runs() -> None:
+    """Nothing is left of runs whose process was killed."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        claim = PidFile(directory / "run.pid")
+        if claim.path.exists() and claim.holder() is None:
+            end_servers(directory)
+            shutil.rmtree(directory, ignore_errors=True)
