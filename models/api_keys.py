@@ -17,9 +17,7 @@ class ApiKey(Tenant, table=True):
     __tablename__ = "api_key"
     __table_args__ = (
         CheckConstraint("status IN ('ACTIVE', 'REVOKED')", name="status"),
-        CheckConstraint(
-            "(status = 'REVOKED') = (revoked_at IS NOT NULL)", name="revoked_at"
-        ),
+        CheckConstraint("(status = 'REVOKED') = (revoked_at IS NOT NULL)", name="revoked_at"),
         UniqueConstraint("key_hash", name="uq_api_key_hash"),
     )
 

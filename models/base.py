@@ -41,7 +41,9 @@ class Tenant(SQLModel):
 def reference(column: str, table: str, **options: Any) -> ForeignKeyConstraint:
     """A foreign key to a row of the same organization: the constraint carries the organization."""
     return ForeignKeyConstraint(
-        ["organization_id", column], [f"{table}.organization_id", f"{table}.id"], **options
+        ["organization_id", column],
+        [f"{table}.organization_id", f"{table}.id"],
+        **options,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Index
+from sqlalchemy import Column, Index, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -20,9 +20,9 @@ class IdempotencyRequest(SQLModel, table=True):
     __table_args__ = (Index("ix_idempotency_request_created_at", "created_at"),)
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
-    method: str = Field(primary_key=True)
-    path: str = Field(primary_key=True)
-    key: str = Field(primary_key=True)
+    method: str = Field(primary_key=True, sa_type=Text)
+    path: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
     fingerprint: str = words()
     status: int | None = None
     body: str | None = words(nullable=True, default=None)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, document, exact, instant, reference, words
@@ -32,14 +32,13 @@ class Invoice(Tenant, table=True):
         ),
         UniqueConstraint("organization_id", "invoice_number", name="uq_invoice_number"),
         CheckConstraint(
-            "status IN ('DRAFT', 'OPEN', 'PAID', 'VOID', 'UNCOLLECTIBLE')", name="status"
+            "status IN ('DRAFT', 'OPEN', 'PAID', 'VOID', 'UNCOLLECTIBLE')",
+            name="status",
         ),
         CheckConstraint("kind IN ('period', 'manual', 'late_usage')", name="kind"),
         CheckConstraint("total = subtotal + tax", name="total"),
         CheckConstraint("amount_due >= 0 AND amount_paid >= 0", name="amounts"),
-        CheckConstraint(
-            "status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"
-        ),
+        CheckConstraint("status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"),
         CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="paid_at"),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
         Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
@@ -138,7 +137,7 @@ class InvoiceSequence(SQLModel, table=True):
     __table_args__ = (CheckConstraint("last_number >= 0", name="last_number"),)
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
-    series: str = Field(primary_key=True)
+    series: str = Field(primary_key=True, sa_type=Text)
     year: int = Field(primary_key=True)
     last_number: int
 
@@ -149,16 +148,14 @@ class BillingRun(SQLModel, table=True):
     __tablename__ = "billing_run"
     __table_args__ = (
         reference("subscription_id", "subscription"),
-        CheckConstraint(
-            "step IN ('usage', 'quantities', 'priced_lines', 'evidence')", name="step"
-        ),
+        CheckConstraint("step IN ('usage', 'quantities', 'priced_lines', 'evidence')", name="step"),
     )
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
     subscription_id: UUID = Field(primary_key=True)
     period_index: int = Field(primary_key=True)
     revision: int = Field(primary_key=True)
-    step: str = Field(primary_key=True)
+    step: str = Field(primary_key=True, sa_type=Text)
     content: Any = document()
     digest: str = words()
     created_at: datetime = instant()

@@ -17,12 +17,8 @@ class Organization(SQLModel, table=True):
 
     __tablename__ = "organization"
     __table_args__ = (
-        CheckConstraint(
-            "payment_terms_days BETWEEN 0 AND 3650", name="payment_terms_days"
-        ),
-        CheckConstraint(
-            "grace_period_minutes BETWEEN 0 AND 525600", name="grace_period_minutes"
-        ),
+        CheckConstraint("payment_terms_days BETWEEN 0 AND 3650", name="payment_terms_days"),
+        CheckConstraint("grace_period_minutes BETWEEN 0 AND 525600", name="grace_period_minutes"),
         CheckConstraint("proration IN ('day', 'second')", name="proration"),
         CheckConstraint(
             "late_usage IN ('next_invoice', 'credit_note_or_invoice', 'ignore')",

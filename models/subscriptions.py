@@ -25,13 +25,15 @@ class Subscription(Tenant, table=True):
         reference("next_plan_id", "plan", use_alter=False),
         reference("test_clock_id", "test_clock"),
         CheckConstraint(
-            "status IN ('TRIAL', 'ACTIVE', 'PAST_DUE', 'PAUSED', 'CANCELED')", name="status"
+            "status IN ('TRIAL', 'ACTIVE', 'PAST_DUE', 'PAUSED', 'CANCELED')",
+            name="status",
         ),
         CheckConstraint("version_policy IN ('latest', 'pinned')", name="version_policy"),
         CheckConstraint("billing_anchor IN ('start', 'calendar')", name="billing_anchor"),
         CheckConstraint("billing_interval_count > 0", name="billing_interval_count"),
         CheckConstraint(
-            "(version_policy = 'pinned') = (plan_version IS NOT NULL)", name="pinned_version"
+            "(version_policy = 'pinned') = (plan_version IS NOT NULL)",
+            name="pinned_version",
         ),
         CheckConstraint("current_period_start < current_period_end", name="current_period"),
         Index(
@@ -40,7 +42,12 @@ class Subscription(Tenant, table=True):
             "customer_id",
             postgresql_where=text(LIVE),
         ),
-        Index("ix_subscription_plan", "organization_id", "plan_id", postgresql_where=text(LIVE)),
+        Index(
+            "ix_subscription_plan",
+            "organization_id",
+            "plan_id",
+            postgresql_where=text(LIVE),
+        ),
         Index("ix_subscription_test_clock", "organization_id", "test_clock_id"),
         Index("ix_subscription_created", "organization_id", "created_at", "id"),
     )
@@ -87,11 +94,10 @@ class SubscriptionPeriod(SQLModel, table=True):
         CheckConstraint("starts_at < ends_at", name="half_open"),
         CheckConstraint("index >= 0", name="index"),
         CheckConstraint(
-            "status IN ('open', 'closed', 'drafted', 'final', 'parked', 'skipped')", name="status"
+            "status IN ('open', 'closed', 'drafted', 'final', 'parked', 'skipped')",
+            name="status",
         ),
-        CheckConstraint(
-            "(status = 'parked') = (parked_step IS NOT NULL)", name="parked_step"
-        ),
+        CheckConstraint("(status = 'parked') = (parked_step IS NOT NULL)", name="parked_step"),
         ExcludeConstraint(
             ("organization_id", "="),
             ("subscription_id", "="),
@@ -149,7 +155,13 @@ class SubscriptionAction(Tenant, table=True):
     __tablename__ = "subscription_action"
     __table_args__ = (
         reference("subscription_id", "subscription"),
-        Index("ix_subscription_action_at", "organization_id", "subscription_id", "at", "id"),
+        Index(
+            "ix_subscription_action_at",
+            "organization_id",
+            "subscription_id",
+            "at",
+            "id",
+        ),
     )
 
     subscription_id: UUID

@@ -51,9 +51,7 @@ def protect_tables() -> None:
         policies.protect(table, privileges=written)
     policies.protect("idempotency_request", privileges=(*written, "DELETE"))
     policies.protect("audit_entry", privileges=("SELECT", "INSERT"))
-    policies.allow_lookup(
-        "app_user", setting="email", condition="lower(email) = lower({value})"
-    )
+    policies.allow_lookup("app_user", setting="email", condition="lower(email) = lower({value})")
     policies.allow_lookup(
         "user_session",
         setting="refresh_hash",
@@ -113,7 +111,7 @@ def create_api_key() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("scopes", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("key_hash", sa.Text(), nullable=False),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("last_four", sa.Text(), nullable=False),
@@ -125,9 +123,7 @@ def create_api_key() -> None:
             "(status = 'REVOKED') = (revoked_at IS NOT NULL)",
             name=op.f("ck_api_key_revoked_at"),
         ),
-        sa.CheckConstraint(
-            "status IN ('ACTIVE', 'REVOKED')", name=op.f("ck_api_key_status")
-        ),
+        sa.CheckConstraint("status IN ('ACTIVE', 'REVOKED')", name=op.f("ck_api_key_status")),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
@@ -178,12 +174,12 @@ def create_audit_entry() -> None:
         sa.Column("object_id", sa.Uuid(), nullable=True),
         sa.Column(
             "before",
-            postgresql.JSONB(none_as_null=True, astext_type=Text()),
+            postgresql.JSONB(),
             nullable=True,
         ),
         sa.Column(
             "after",
-            postgresql.JSONB(none_as_null=True, astext_type=Text()),
+            postgresql.JSONB(),
             nullable=True,
         ),
         sa.Column("request_id", sa.Text(), nullable=True),
@@ -206,15 +202,15 @@ def create_idempotency_request() -> None:
     op.create_table(
         "idempotency_request",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("method", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("path", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("body", sa.Text(), nullable=True),
         sa.Column(
             "headers",
-            postgresql.JSONB(none_as_null=True, astext_type=Text()),
+            postgresql.JSONB(),
             nullable=True,
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -260,9 +256,7 @@ def create_test_clock() -> None:
         sa.Column("target_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "target_time >= frozen_time", name=op.f("ck_test_clock_target_time")
-        ),
+        sa.CheckConstraint("target_time >= frozen_time", name=op.f("ck_test_clock_target_time")),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
