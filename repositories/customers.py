@@ -1,0 +1,93 @@
+"""Customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_, update
+from sqlmodel import Session, col, select
+
+from models.customers import Customer
+
+
+def insert_customer(session: Session, customer: Customer) -> None:
+    """Store a new customer. Raises IntegrityError ``uq_customer_external_id``."""
+    session.add(customer)
+    session.flush()
+
+
+def find_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer | None:
+    """The customer, or None. Deleted ones keep their invoices, so they are included."""
+    return session.get(Customer, (organization_id, customer_id))
+
+
+def find_by_external_id(
+    session: Session, organization_id: UUID, external_id: str
+) -> Customer | None:
+    """The customer that is known by this name and not deleted, or None."""
+    return session.exec(
+        select(Customer).where(
+            Customer.organization_id == organization_id,
+            Customer.external_id == external_id,
+            col(Customer.deleted_at).is_(None),
+        )
+    ).one_or_none()
+
+
+def lock_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer | None:
+    """The customer with its row locked, or None. Deleted ones are included."""
+    return session.exec(
+        select(Customer)
+        .where(Customer.organization_id == organization_id, Customer.id == customer_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def list_customers(
+    session: Session,
+    organization_id: UUID,
+    *,
+    search: str | None,
+    test_clock_id: UUID | None,
+    offset: int,
+    limit: int,
+) -> tuple[Sequence[Customer], int]:
+    """A page of customers that are not deleted, oldest first, and how many there are.
+
+    ``search`` is looked for anywhere in the name, the email and the external id, in any case of
+    letters.
+    """
+    matching = select(Customer).where(
+        Customer.organization_id == organization_id, col(Customer.deleted_at).is_(None)
+    )
+    if search is not None:
+        matching = matching.where(
+            or_(
+                col(Customer.name).icontains(search, autoescape=True),
+                col(Customer.email).icontains(search, autoescape=True),
+                col(Customer.external_id).icontains(search, autoescape=True),
+            )
+        )
+    if test_clock_id is not None:
+        matching = matching.where(Customer.test_clock_id == test_clock_id)
+    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
+    ordered = matching.order_by(col(Customer.created_at), col(Customer.id))
+    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+
+
+def soft_delete_on_clock(
+    session: Session, organization_id: UUID, test_clock_id: UUID, *, now: datetime
+) -> None:
+    """Hide every customer that lives on a test clock."""
+    session.exec(
+        update(Customer)
+        .where(
+            col(Customer.organization_id) == organization_id,
+            col(Customer.test_clock_id) == test_clock_id,
+            col(Customer.deleted_at).is_(None),
+        )
+        .values(deleted_at=now, updated_at=now)
+    )
