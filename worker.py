@@ -84,7 +84,9 @@ def owner_steps(activities: OwnerActivities) -> list[object]:
 async def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; steps that run finish, or are repeated by another worker."""
     if not settings.database_url or not settings.temporal_address:
-        raise SystemExit("A worker needs DATABASE_URL and TEMPORAL_ADDRESS; `fluxrate up` sets both.")
+        raise SystemExit(
+            "A worker needs DATABASE_URL and TEMPORAL_ADDRESS; `fluxrate up` sets both."
+        )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -82,9 +82,7 @@ def has_overdue(session: Session, organization_id: UUID, subscription_id: UUID) 
     )
 
 
-def find_last_number(
-    session: Session, organization_id: UUID, subscription_id: UUID
-) -> str | None:
+def find_last_number(session: Session, organization_id: UUID, subscription_id: UUID) -> str | None:
     """The number of the newest invoice of a subscription, or None."""
     return session.exec(
         select(Invoice.invoice_number)
@@ -187,9 +185,7 @@ def find_run(
     step: str,
 ) -> BillingRun | None:
     """What a step of a bill left behind, or None."""
-    return session.get(
-        BillingRun, (organization_id, subscription_id, period_index, revision, step)
-    )
+    return session.get(BillingRun, (organization_id, subscription_id, period_index, revision, step))
 
 
 def insert_run(

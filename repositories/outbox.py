@@ -58,9 +58,7 @@ def lock_due_messages(
     ).all()
 
 
-def postpone(
-    session: Session, organization_id: UUID, message_id: UUID, *, until: datetime
-) -> None:
+def postpone(session: Session, organization_id: UUID, message_id: UUID, *, until: datetime) -> None:
     """The message did not arrive: it is due again at ``until``."""
     session.execute(
         update(OutboxMessage)

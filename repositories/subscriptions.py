@@ -32,9 +32,7 @@ def lock_subscription(
     """The subscription with its row locked: whatever happens to it happens one after the other."""
     return session.exec(
         select(Subscription)
-        .where(
-            Subscription.organization_id == organization_id, Subscription.id == subscription_id
-        )
+        .where(Subscription.organization_id == organization_id, Subscription.id == subscription_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()

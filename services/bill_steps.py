@@ -160,9 +160,7 @@ def freeze_span(
 ) -> FrozenUsage:
     """Read what a bill of ``span``, a part of the stored period or all of it, is computed from."""
     version = _version_in_force(session, subscription, stored)
-    terms = plan_versions.get_terms(
-        session, subscription.organization_id, stored.plan_id, version
-    )
+    terms = plan_versions.get_terms(session, subscription.organization_id, stored.plan_id, version)
     measured = measure_usage(
         session,
         subscription.organization_id,
@@ -272,7 +270,10 @@ def _share(
         timezone=subscription.timezone,
         basis=ProrationBasis(organization.proration),
         paused=[
-            Period(starts_at=pause.starts_at, ends_at=max(pause.ends_at or span.ends_at, pause.starts_at))
+            Period(
+                starts_at=pause.starts_at,
+                ends_at=max(pause.ends_at or span.ends_at, pause.starts_at),
+            )
             for pause in pauses
             if pause.starts_at < span.ends_at
         ],

@@ -18,9 +18,7 @@ def write_contents(session: Session, invoice: Invoice, totals: InvoiceTotals) ->
     session.add_all(
         _line_row(invoice, position, billed) for position, billed in enumerate(totals.lines)
     )
-    session.add_all(
-        _tax_row(invoice, position, tax) for position, tax in enumerate(totals.taxes)
-    )
+    session.add_all(_tax_row(invoice, position, tax) for position, tax in enumerate(totals.taxes))
     session.flush()
 
 

@@ -42,9 +42,7 @@ class Row:
     amount: str
 
 
-def render_text(
-    invoice: Invoice, lines: Sequence[InvoiceLine], taxes: Sequence[InvoiceTax]
-) -> str:
+def render_text(invoice: Invoice, lines: Sequence[InvoiceLine], taxes: Sequence[InvoiceTax]) -> str:
     """The invoice as people read it in a terminal or a mail. All amounts share one right edge."""
     billed = [row for line in lines for row in _line_rows(line, invoice.currency)]
     totals = _total_rows(invoice, taxes)

@@ -34,9 +34,7 @@ from services.invoice_contents import write_contents
 INVOICE_SERIES = "INV"
 
 
-def issue_invoice(
-    session: Session, bill: BillKey, *, due_at: datetime, now: datetime
-) -> Invoice:
+def issue_invoice(session: Session, bill: BillKey, *, due_at: datetime, now: datetime) -> Invoice:
     """The period has its draft, with number, lines, taxes and receipt; its grace has begun.
 
     Idempotent by (subscription, period, kind): a draft that exists is returned as it is.
@@ -105,8 +103,10 @@ def finalize_invoice(
         status_after_finalizing(present, invoice.total)
         return invoice
     organization = organizations.get_organization(session, organization_id)
-    at = now if subscription is None else clocks.acting_instant(
-        session, subscription, due_at, now=now
+    at = (
+        now
+        if subscription is None
+        else clocks.acting_instant(session, subscription, due_at, now=now)
     )
     if subscription is not None and invoice.kind == "period" and not invoice.is_edited:
         _rate_again(session, subscription, invoice, now=now)

@@ -63,4 +63,3 @@ def _postpone(
 ) -> None:
     wait = timedelta(seconds=min(60, 2**attempts))
     outbox.postpone(session, organization_id, message_id, until=now + wait)
-

@@ -83,9 +83,7 @@ def tell_owner(session: Session, subscription: Subscription, *, now: datetime) -
     )
 
 
-def discard(
-    session: Session, subscription: Subscription, *, at: datetime, now: datetime
-) -> None:
+def discard(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
     """End a subscription without a bill: its clock is deleted, and nothing after that happens."""
     for period in subscriptions.list_unfinished_periods(
         session, subscription.organization_id, subscription.id
@@ -150,7 +148,5 @@ def _clock_state(session: Session, subscription: Subscription) -> tuple[datetime
     if clock is None:
         return None, False
     reached = subscription.completed_through
-    is_behind = clock.target_time is not None and (
-        reached is None or reached < clock.target_time
-    )
+    is_behind = clock.target_time is not None and (reached is None or reached < clock.target_time)
     return clock.target_time or clock.frozen_time, is_behind

@@ -50,7 +50,12 @@ def park_bill(
 
 
 def retry_bill(
-    session: Session, organization_id: UUID, subscription_id: UUID, period_index: int, *, now: datetime
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    period_index: int,
+    *,
+    now: datetime,
 ) -> SubscriptionPeriod:
     """A parked bill starts again, as a new revision that computes everything anew."""
     subscription, stored = _lock_parked(session, organization_id, subscription_id, period_index)

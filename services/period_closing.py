@@ -53,7 +53,12 @@ def roll_period(
 
 
 def end_trial(
-    session: Session, organization_id: UUID, subscription_id: UUID, *, due_at: datetime, now: datetime
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    *,
+    due_at: datetime,
+    now: datetime,
 ) -> None:
     """The trial is over: the subscription is active and its first period starts at the trial's end.
 
@@ -72,7 +77,12 @@ def end_trial(
 
 
 def resume_due(
-    session: Session, organization_id: UUID, subscription_id: UUID, *, due_at: datetime, now: datetime
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    *,
+    due_at: datetime,
+    now: datetime,
 ) -> None:
     """A pause ends at the instant that was planned for it. Idempotent by status."""
     subscription = _lock(session, organization_id, subscription_id)
@@ -81,13 +91,9 @@ def resume_due(
     end_pause(session, subscription, at=due_at, now=now)
 
 
-def end_pause(
-    session: Session, subscription: Subscription, *, at: datetime, now: datetime
-) -> None:
+def end_pause(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
     """The pause ends at ``at``; the subscription is past due again if an invoice is overdue."""
-    for pause in subscriptions.list_pauses(
-        session, subscription.organization_id, subscription.id
-    ):
+    for pause in subscriptions.list_pauses(session, subscription.organization_id, subscription.id):
         if pause.ends_at is None or pause.ends_at > at:
             pause.ends_at = max(at, pause.starts_at)
             session.add(pause)

@@ -87,9 +87,7 @@ def get_subscription(
     return subscription
 
 
-def lock_live(
-    session: Session, organization_id: UUID, subscription_id: UUID
-) -> Subscription:
+def lock_live(session: Session, organization_id: UUID, subscription_id: UUID) -> Subscription:
     """The subscription, unless deleted, with its row locked. Raises NotFound."""
     subscription = subscriptions.lock_subscription(session, organization_id, subscription_id)
     if subscription is None or subscription.deleted_at is not None:
@@ -116,9 +114,7 @@ def cadence_of(subscription: Subscription) -> Cadence:
 
 def open_first_period(session: Session, subscription: Subscription) -> SubscriptionPeriod:
     """Store the first period, which starts at the anchor."""
-    return open_period(
-        session, subscription, index=0, ordinal=0, starts_at=subscription.anchor_at
-    )
+    return open_period(session, subscription, index=0, ordinal=0, starts_at=subscription.anchor_at)
 
 
 def open_period(

@@ -7,11 +7,12 @@ knows nothing of money.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -20,6 +21,8 @@ with workflow.unsafe.imports_passed_through():
     from billing.subscriptions import Action, AgendaEntry, OwnerState
     from workflows import names
     from workflows.options import DATABASE_STEP
+
+Result = TypeVar("Result", OwnerState, StepDone)
 
 ACTIONS_PER_RUN = 40
 """Continue as new after about a year of monthly periods: close, bill and finalize of each."""
@@ -97,7 +100,7 @@ class SubscriptionWorkflow:
         if self._facts_changed or self._state is None:
             self._facts_changed = False
             self._state = await self._step(
-                messages.READ_AGENDA, self._reference, "What is due next, from the database"
+                OwnerState, messages.READ_AGENDA, self._reference, "What is due next"
             )
         return self._state
 
@@ -128,7 +131,7 @@ class SubscriptionWorkflow:
         period = f"period {request.period_index}, revision {request.revision}"
         for step in BILL_STEPS:
             try:
-                await self._step(step, request, f"Bill of {period}", result_type=StepDone)
+                await self._step(StepDone, step, request, f"Bill of {period}")
             except ActivityError as error:
                 return await self._park(step, request, error)
         return await self._step_or_park(messages.ISSUE_INVOICE, request)
@@ -138,10 +141,9 @@ class SubscriptionWorkflow:
         if request.period_index is not None:
             summary = f"Period {request.period_index}, due {request.due_at:%Y-%m-%d %H:%M:%S}"
         try:
-            state: OwnerState = await self._step(step, request, summary)
+            return await self._step(OwnerState, step, request, summary)
         except ActivityError as error:
             return await self._park(step, request, error)
-        return state
 
     async def _park(self, step: str, request: ActionRequest, error: ActivityError) -> OwnerState:
         """Set a bill aside that a broken rule stopped; the rest of the agenda goes on."""
@@ -157,10 +159,8 @@ class SubscriptionWorkflow:
             step=step,
             reason=str(cause),
         )
-        state: OwnerState = await self._step(
-            messages.PARK_BILL, park, f"Period {request.period_index} needs attention: {cause}"
-        )
-        return state
+        summary = f"Period {request.period_index} needs attention: {cause}"
+        return await self._step(OwnerState, messages.PARK_BILL, park, summary)
 
     async def _report_progress(self, through: datetime) -> None:
         request = messages.ProgressRequest(
@@ -168,16 +168,14 @@ class SubscriptionWorkflow:
             subscription_id=self._reference.subscription_id,
             through=through,
         )
-        self._state = await self._step(
-            messages.RECORD_PROGRESS, request, f"All done up to {through:%Y-%m-%d %H:%M:%S}"
-        )
+        summary = f"All done up to {through:%Y-%m-%d %H:%M:%S}"
+        self._state = await self._step(OwnerState, messages.RECORD_PROGRESS, request, summary)
 
-    async def _step(
-        self, name: str, argument: object, summary: str, result_type: type = OwnerState
-    ) -> object:
-        return await workflow.execute_local_activity(
-            name, argument, result_type=result_type, summary=summary[:200], **DATABASE_STEP
+    async def _step(self, kind: type[Result], name: str, argument: object, summary: str) -> Result:
+        result: Result = await workflow.execute_local_activity(
+            name, argument, result_type=kind, summary=summary[:200], **DATABASE_STEP
         )
+        return result
 
     async def _wait_for_next(self, state: OwnerState) -> None:
         timeout: timedelta | None = None
@@ -190,13 +188,12 @@ class SubscriptionWorkflow:
             await workflow.wait_condition(
                 lambda: self._facts_changed, timeout=timeout, timeout_summary=summary
             )
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return
 
     def _should_continue_as_new(self) -> bool:
         return (
-            self._actions_done >= ACTIONS_PER_RUN
-            or workflow.info().is_continue_as_new_suggested()
+            self._actions_done >= ACTIONS_PER_RUN or workflow.info().is_continue_as_new_suggested()
         )
 
     async def _continue_as_new(self, request: SubscriptionInput) -> None:
@@ -219,9 +216,11 @@ class SubscriptionWorkflow:
         workflow.upsert_search_attributes(search_updates(self._reference, state))
 
 
-def search_updates(reference: OwnerReference, state: OwnerState) -> list[object]:
+def search_updates(
+    reference: OwnerReference, state: OwnerState
+) -> list[SearchAttributeUpdate[Any]]:
     """The values that answer "what closes tonight" and "what is stuck"."""
-    updates: list[object] = [
+    updates: list[SearchAttributeUpdate[Any]] = [
         names.BILLING_ORGANIZATION.value_set(reference.organization_id),
         names.BILLING_CUSTOMER.value_set(state.customer_id),
         names.SUBSCRIPTION_STATUS.value_set(state.status),

@@ -1,0 +1,187 @@
+"""Customers: create, edit, hide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict, NotFound
+from models.base import new_id
+from models.customers import Customer
+from repositories import customers, test_clocks
+from services.addresses import find_country
+from services.auditing import record
+from services.constraints import translating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerDetails:
+    """What is known about a customer. ``external_id`` is the name that usage events use."""
+
+    name: str
+    email: str | None = None
+    external_id: str | None = None
+    phone: str | None = None
+    billing_address_line1: str | None = None
+    billing_address_city: str | None = None
+    billing_address_state: str | None = None
+    billing_address_postal_code: str | None = None
+    billing_address_country: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCustomer:
+    """A new customer, on the wall's time or on a test clock's for ever."""
+
+    details: CustomerDetails
+    test_clock_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCustomer:
+    """New values of the details named in ``given``; the others stay."""
+
+    details: CustomerDetails
+    given: frozenset[str]
+
+
+def create_customer(
+    session: Session, organization_id: UUID, command: CreateCustomer, *, now: datetime
+) -> Customer:
+    """The customer exists.
+
+    Raises Conflict ``external_id_taken``, NotFound for an unknown test clock, InvalidInput for an
+    unknown country.
+    """
+    _require_clock(session, organization_id, command.test_clock_id)
+    customer = Customer(
+        organization_id=organization_id,
+        id=new_id(),
+        test_clock_id=command.test_clock_id,
+        created_at=now,
+        updated_at=now,
+        **_values(command.details),
+    )
+    with _external_id_guarded(customer.external_id):
+        customers.insert_customer(session, customer)
+    record(session, organization_id, "customer.created", "customer", customer.id, now=now)
+    return customer
+
+
+def update_customer(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    command: UpdateCustomer,
+    *,
+    now: datetime,
+) -> Customer:
+    """The details given have their new values. Repeating it changes nothing.
+
+    Raises NotFound, Conflict ``external_id_taken``, InvalidInput for an unknown country.
+    """
+    customer = _lock(session, organization_id, customer_id)
+    values = _values(command.details)
+    changed = sorted(
+        name for name in command.given if getattr(customer, name) != values[name]
+    )
+    if not changed:
+        return customer
+    for name in changed:
+        setattr(customer, name, values[name])
+    customer.updated_at = now
+    session.add(customer)
+    with _external_id_guarded(customer.external_id):
+        session.flush()
+    # The names alone: the audit trail outlives the erasure of personal fields.
+    record(
+        session,
+        organization_id,
+        "customer.updated",
+        "customer",
+        customer.id,
+        after={"changed": changed},
+        now=now,
+    )
+    return customer
+
+
+def delete_customer(
+    session: Session, organization_id: UUID, customer_id: UUID, *, now: datetime
+) -> None:
+    """The customer is hidden and its ``external_id`` free again; invoices keep it. Raises NotFound."""
+    customer = _lock(session, organization_id, customer_id)
+    customer.deleted_at = now
+    customer.updated_at = now
+    session.add(customer)
+    session.flush()
+    record(session, organization_id, "customer.deleted", "customer", customer.id, now=now)
+
+
+def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
+    """The customer, unless it is deleted. Raises NotFound."""
+    return _require(customers.find_customer(session, organization_id, customer_id))
+
+
+def list_customers(
+    session: Session,
+    organization_id: UUID,
+    *,
+    search: str | None,
+    test_clock_id: UUID | None,
+    offset: int,
+    limit: int,
+) -> tuple[Sequence[Customer], int]:
+    """A page of customers that are not deleted, oldest first, and how many there are."""
+    return customers.list_customers(
+        session,
+        organization_id,
+        search=search,
+        test_clock_id=test_clock_id,
+        offset=offset,
+        limit=limit,
+    )
+
+
+def _lock(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
+    return _require(customers.lock_customer(session, organization_id, customer_id))
+
+
+def _require(customer: Customer | None) -> Customer:
+    if customer is None or customer.deleted_at is not None:
+        raise NotFound("Customer not found.", code="customer_not_found")
+    return customer
+
+
+def _require_clock(session: Session, organization_id: UUID, test_clock_id: UUID | None) -> None:
+    if test_clock_id is None:
+        return
+    # Shared, so that a clock cannot be deleted together with its customers while one is added.
+    clock = test_clocks.lock_clock(session, organization_id, test_clock_id, share=True)
+    if clock is None or clock.deleted_at is not None:
+        raise NotFound(
+            "Test clock not found.", code="test_clock_not_found", field="test_clock_id"
+        )
+
+
+def _values(details: CustomerDetails) -> dict[str, str | None]:
+    country = details.billing_address_country
+    if country is not None:
+        country = find_country(country, field="billing_address_country")
+    known = replace(details, billing_address_country=country)
+    return {name: getattr(known, name) for name in CustomerDetails.__slots__}
+
+
+def _external_id_guarded(external_id: str | None):
+    return translating(
+        "uq_customer_external_id",
+        Conflict(
+            f"Another customer has the external_id {external_id!r}.",
+            code="external_id_taken",
+            field="external_id",
+        ),
+    )

@@ -1,0 +1,190 @@
+"""Plan versions: the terms of a plan after each edit, kept for ever.
+
+Every version holds the effective price of every charge, so a bill needs nothing else, and an edit
+of a plan, a meter or a feature never changes what an older version says (CONTRACT 14 and 36).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import InvalidInput, InvariantBroken, NotFound
+from billing.identifiers import ChargeId, FeatureId, MeterId, PlanId
+from billing.periods import Interval
+from billing.pricing import Flat, Pricing, resolve_pricing
+from billing.receipts import from_document, to_document
+from billing.terms import (
+    ChargeTerms,
+    ChargeType,
+    FeatureTerms,
+    FeatureType,
+    OverLimit,
+    PlanTerms,
+    PlanType,
+)
+from models.features import Feature
+from models.meters import Meter
+from models.plans import Charge, Plan, PlanFeature, PlanVersion
+from repositories import features, meters, plans
+
+
+def get_terms(
+    session: Session, organization_id: UUID, plan_id: UUID, version: int
+) -> PlanTerms:
+    """The terms of one version of a plan. Raises NotFound."""
+    document = plans.find_version_terms(session, organization_id, plan_id, version)
+    if document is None:
+        raise NotFound(f"The plan has no version {version}.", code="plan_version_not_found")
+    return from_document(PlanTerms, document)
+
+
+def latest_version(session: Session, organization_id: UUID, plan_id: UUID) -> int:
+    """The number of the plan's newest version. Raises NotFound."""
+    version = plans.find_latest_version(session, organization_id, plan_id)
+    if version is None:
+        raise NotFound("Plan not found.", code="plan_not_found")
+    return version
+
+
+def publish(session: Session, plan: Plan, *, now: datetime) -> PlanTerms:
+    """The plan as it stands is kept as version ``plan.version``; the caller holds the plan's lock.
+
+    Raises InvalidInput if it cannot be priced, its field being ``charges.<place>.<field>`` where a
+    charge is to blame.
+    """
+    terms = build_terms(session, plan)
+    document = to_document(terms)
+    if not isinstance(document, dict):
+        raise InvariantBroken("Terms of a plan are an object.", plan_id=str(plan.id))
+    plans.insert_version(
+        session,
+        PlanVersion(
+            organization_id=plan.organization_id,
+            plan_id=plan.id,
+            version=plan.version,
+            terms=document,
+            created_at=now,
+        ),
+    )
+    return terms
+
+
+def publish_next(session: Session, plan: Plan, *, now: datetime) -> PlanTerms:
+    """The plan as it stands is kept as its next version; the caller holds the plan's lock."""
+    plan.version += 1
+    session.add(plan)
+    session.flush()
+    return publish(session, plan, now=now)
+
+
+def republish(
+    session: Session, organization_id: UUID, plan_ids: Iterable[UUID], *, field: str, now: datetime
+) -> None:
+    """Each plan whose terms are no longer what its newest version says has a next version.
+
+    ``plan_ids`` come in the order in which plans are locked. Raises InvalidInput at ``field``, the
+    input to blame, if one of them could not be priced any more. Idempotent by the terms.
+    """
+    for plan_id in plan_ids:
+        plan = plans.lock_plan(session, organization_id, plan_id)
+        if plan is None or plan.deleted_at is not None:
+            continue
+        try:
+            if build_terms(session, plan) != get_terms(
+                session, organization_id, plan_id, plan.version
+            ):
+                publish_next(session, plan, now=now)
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"Plan {plan.lookup_id!r} could not be priced: {error.detail}",
+                code=error.code,
+                field=field,
+                plan_id=str(plan_id),
+            ) from error
+
+
+def build_terms(session: Session, plan: Plan) -> PlanTerms:
+    """The terms of the plan as it stands. Raises InvalidInput if they cannot be priced."""
+    return PlanTerms(
+        plan_id=PlanId(plan.id),
+        version=plan.version,
+        name=plan.name,
+        type=PlanType(plan.type),
+        currency=plan.currency,
+        interval=Interval(plan.billing_interval),
+        interval_count=plan.billing_interval_count,
+        charges=_charge_terms(session, plan),
+        features=_feature_terms(session, plan),
+    )
+
+
+def _charge_terms(session: Session, plan: Plan) -> tuple[ChargeTerms, ...]:
+    charges = plans.list_active_charges(session, plan.organization_id, plan.id)
+    meter_ids = {charge.meter_id for charge in charges if charge.meter_id is not None}
+    metered = meters.list_meters_by_id(session, plan.organization_id, meter_ids)
+    terms = []
+    for place, charge in enumerate(charges):
+        meter = metered[charge.meter_id] if charge.meter_id is not None else None
+        try:
+            terms.append(_to_charge_terms(charge, meter))
+        except InvalidInput as error:
+            raise InvalidInput(
+                error.detail, code=error.code, field=f"charges.{place}.{error.field}"
+            ) from error
+    return tuple(terms)
+
+
+def _to_charge_terms(charge: Charge, meter: Meter | None) -> ChargeTerms:
+    return ChargeTerms(
+        charge_id=ChargeId(charge.id),
+        type=ChargeType(charge.type),
+        pricing=_effective_pricing(charge, meter),
+        display_name=charge.display_name,
+        unit_price=charge.unit_price,
+        meter=meters.to_meter_terms(meter) if meter is not None else None,
+        included_units=charge.included_units,
+        minimum=charge.minimum,
+        maximum=charge.maximum,
+    )
+
+
+def _effective_pricing(charge: Charge, meter: Meter | None) -> Pricing:
+    if meter is not None:
+        return resolve_pricing(
+            pricing=charge.pricing,
+            usage_pricing_rules=meter.usage_pricing_rules,
+            unit_price=charge.unit_price,
+        )
+    if charge.unit_price is None:
+        raise InvalidInput("A FIXED charge needs unit_price.", field="unit_price")
+    return Flat(amount=charge.unit_price)
+
+
+def _feature_terms(session: Session, plan: Plan) -> tuple[FeatureTerms, ...]:
+    granted = plans.list_plan_features(session, plan.organization_id, plan.id)
+    known = features.list_features_by_id(
+        session, plan.organization_id, {one.feature_id for one in granted}
+    )
+    return tuple(_to_feature_terms(one, known[one.feature_id]) for one in granted)
+
+
+def _to_feature_terms(granted: PlanFeature, feature: Feature) -> FeatureTerms:
+    reset_period = granted.usage_reset_period
+    return FeatureTerms(
+        feature_id=FeatureId(feature.id),
+        lookup_key=feature.lookup_key,
+        name=feature.name,
+        type=FeatureType(feature.type),
+        meter_id=MeterId(feature.meter_id) if feature.meter_id is not None else None,
+        is_enabled=granted.is_enabled,
+        usage_limit=granted.usage_limit,
+        usage_reset_period=Interval(reset_period) if reset_period is not None else None,
+        is_soft_limit=granted.is_soft_limit,
+        reject_over_limit=granted.reject_over_limit,
+        over_limit=OverLimit(granted.over_limit),
+        static_value=granted.static_value,
+    )
