@@ -102,6 +102,7 @@ def round_line(line: PricedLine, currency: Currency) -> InvoiceLine:
     return InvoiceLine(line=line, line_total=currency.round(line.exact_amount))
 
 
+@exactly
 def credit_line(amount: Decimal, currency: Currency, *, description: str) -> PricedLine:
     """Give the line that grants a credit carried over from an earlier bill.
 

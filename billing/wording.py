@@ -75,6 +75,7 @@ def _quantity_text(line: PricedLine, quantity: Formatter) -> str:
     return f"{text}{''.join(parts)} = {quantity(line.quantity)}"
 
 
+@exactly
 def _model_text(line: PricedLine, price: Formatter, quantity: Formatter) -> str:
     if line.unit_amount is not None:
         return f" × {price(line.unit_amount)}"

@@ -1,0 +1,22 @@
+"""How hard the properties are tried: 2,000 examples each, 50,000 in the deep profile."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from hypothesis import HealthCheck, settings
+
+EXAMPLES: Final = {"quick": 60, "default": 2_000, "deep": 50_000}
+
+PROFILE: Final = os.environ.get("FLUXRATE_HYPOTHESIS_PROFILE", "default")
+IS_DEEP: Final = PROFILE == "deep"
+
+# A decorator instead of a loaded profile: other packages' properties keep their own settings.
+thorough: Final = settings(
+    max_examples=EXAMPLES[PROFILE],
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
