@@ -1,0 +1,1 @@
+"""HTTP: a route parses, calls one thing, serialises."""

@@ -1,0 +1,67 @@
+"""The application: routers, errors, and what surrounds every request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from api import errors
+from api.context import AppContext
+from api.routers import (
+    api_keys,
+    auth,
+    customers,
+    features,
+    health,
+    invoices,
+    meters,
+    organizations,
+    plans,
+    subscriptions,
+    tax_rates,
+    test_clocks,
+    usage,
+)
+
+PREFIX = "/api/v1"
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+ROUTERS: tuple[APIRouter, ...] = (
+    auth.router,
+    api_keys.router,
+    organizations.router,
+    features.router,
+    meters.router,
+    plans.router,
+    customers.router,
+    tax_rates.router,
+    subscriptions.router,
+    invoices.router,
+    test_clocks.router,
+    usage.router,
+)
+
+
+def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> FastAPI:
+    """The application on a context; ``lifespan`` opens and closes what the process holds."""
+    app = FastAPI(
+        title="Fluxrate",
+        summary="Usage billing: meters, plans, subscriptions and invoices.",
+        version="0.1.0",
+        lifespan=lifespan or _nothing_to_open,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(health.router)
+    return app
+
+
+@asynccontextmanager
+async def _nothing_to_open(_app: FastAPI) -> AsyncIterator[None]:
+    yield

@@ -1,0 +1,49 @@
+"""What the composition root hands to the application."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from repositories.transactions import Transactions
+from services.accounts import Security
+
+
+def _nothing() -> None:
+    """Tell nobody."""
+
+
+async def _reachable() -> bool:
+    """Nothing to reach."""
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppContext:
+    """The application's surroundings, made once per process.
+
+    ``announce`` is called after every commit that may have queued messages, so that owners hear of
+    it at once; the relay repeats what is missed. ``reach_temporal`` and ``reach_schema`` answer the
+    readiness probe.
+    """
+
+    transactions: Transactions
+    security: Security
+    now: Callable[[], datetime]
+    public_url: str = "http://127.0.0.1:8000"
+    announce: Callable[[], None] = field(default=_nothing)
+    reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
+    reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)
+
+
+def get_context(request: Request) -> AppContext:
+    """The context of the application that answers this request."""
+    context: AppContext = request.app.state.context
+    return context
+
+
+ContextDep = Annotated[AppContext, Depends(get_context)]

@@ -1,0 +1,100 @@
+"""JSON that keeps every digit: numbers come in as decimals and go out as they are (CONTRACT 1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from billing.errors import InvalidInput
+from billing.money import plain_text
+from billing.receipts import instant_text
+
+NUL = "\x00"
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class NotANumber:
+    """NaN or an infinity, which JSON does not have but parsers accept. No field takes it."""
+
+    text: str
+
+
+def load_json(body: bytes) -> Any:
+    """The document with its numbers as decimals and integers, digit for digit.
+
+    Raises InvalidInput for anything but JSON, and for NUL characters, which text columns refuse.
+    """
+    try:
+        text = body.decode("utf-8")
+        document = json.loads(text, parse_float=Decimal, parse_constant=NotANumber)
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InvalidInput("The body is not valid JSON.", code="invalid_json") from error
+    if "\\u0000" in text or NUL in text:
+        raise InvalidInput("The body holds a NUL character.", code="invalid_text")
+    return document
+
+
+def dump_json(content: Any) -> bytes:
+    """The JSON of a response: decimals as plain numbers, instants in UTC with Z."""
+    return _encoder.encode(_jsonable(content))
+
+
+def respond(content: Any, status_code: int = 200) -> Response:
+    """A response whose numbers keep their digits."""
+    return Response(dump_json(content), status_code=status_code, media_type="application/json")
+
+
+class LosslessRequest(Request):
+    """A request whose JSON keeps its digits."""
+
+    async def json(self) -> Any:
+        """The body, parsed once."""
+        if not hasattr(self, "_lossless"):
+            self._lossless = load_json(await self.body())
+        return self._lossless
+
+
+class LosslessRoute(APIRoute):
+    """A route that reads its body without loss."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, given a request that parses decimals."""
+        handle = super().get_route_handler()
+
+        async def handle_losslessly(request: Request) -> Response:
+            return await handle(LosslessRequest(request.scope, request.receive))
+
+        return handle_losslessly
+
+
+def _jsonable(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | str() if not isinstance(value, Enum):
+            return value
+        case Decimal():
+            return msgspec.Raw(plain_text(value).encode())
+        case datetime():
+            return instant_text(value)
+        case UUID():
+            return str(value)
+        case Enum():
+            return value.value
+        case BaseModel():
+            return {name: _jsonable(getattr(value, name)) for name in type(value).model_fields}
+        case Mapping():
+            return {str(key): _jsonable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_jsonable(item) for item in value]
+    raise TypeError(f"{type(value).__name__} has no place in a response")

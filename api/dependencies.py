@@ -1,0 +1,64 @@
+"""What routes ask for: the principal, and a transaction that sees only their organization."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import SecurityScopes
+from sqlmodel import Session
+
+from api.authentication import authenticate
+from api.context import ContextDep
+from api.principal import Principal
+
+
+def get_principal(request: Request, context: ContextDep, scopes: SecurityScopes) -> Principal:
+    """Whoever makes the request, known and allowed. Raises Unauthenticated or Forbidden."""
+    principal = authenticate(request, context)
+    for scope in scopes.scopes:
+        principal.require_scope(scope)
+    return principal
+
+
+def get_manager(request: Request, context: ContextDep) -> Principal:
+    """An owner or admin in a session. Raises Unauthenticated or Forbidden."""
+    principal = authenticate(request, context)
+    principal.require_manager()
+    return principal
+
+
+Reader = Annotated[Principal, Security(get_principal, scopes=["billing.read"])]
+Writer = Annotated[Principal, Security(get_principal, scopes=["billing.write"])]
+UsageReader = Annotated[Principal, Security(get_principal, scopes=["usage.read"])]
+Manager = Annotated[Principal, Depends(get_manager)]
+
+
+def _open(request: Request, context: ContextDep, principal: Principal) -> Iterator[Session]:
+    with context.transactions.for_organization(principal.organization_id) as session:
+        session.info["actor"] = principal.actor
+        session.info["request_id"] = getattr(request.state, "request_id", None)
+        yield session
+    context.announce()
+
+
+def open_reading(request: Request, context: ContextDep, principal: Reader) -> Iterator[Session]:
+    """A transaction of somebody who may read billing data."""
+    yield from _open(request, context, principal)
+
+
+def open_writing(request: Request, context: ContextDep, principal: Writer) -> Iterator[Session]:
+    """A transaction of somebody who may change billing data, committed before the answer is sent."""
+    yield from _open(request, context, principal)
+
+
+def open_managing(request: Request, context: ContextDep, principal: Manager) -> Iterator[Session]:
+    """A transaction of an owner or admin, committed before the answer is sent."""
+    yield from _open(request, context, principal)
+
+
+# Function scope ends the transaction when the route returns: an answer never precedes its commit.
+ReadSession = Annotated[Session, Depends(open_reading, scope="function")]
+WriteSession = Annotated[Session, Depends(open_writing, scope="function")]
+ManageSession = Annotated[Session, Depends(open_managing, scope="function")]

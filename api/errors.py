@@ -1,0 +1,158 @@
+"""Every error as a problem document (RFC 9457; CONTRACT 2 and 3). Nothing internal leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from api.decimal_json import dump_json
+from billing.errors import (
+    BillingError,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Rejected,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+
+log = structlog.get_logger(__name__)
+
+STATUSES: Mapping[type[BillingError], int] = {
+    InvalidInput: 422,
+    NotFound: 404,
+    Conflict: 409,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    TooLarge: 413,
+    TooManyRequests: 429,
+    Unavailable: 503,
+    Rejected: 502,
+}
+CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media"}
+RETRY_AFTER_SECONDS = 2
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """One error as ``application/problem+json``; ``message`` repeats ``detail`` for older clients."""
+    body: dict[str, Any] = {
+        "type": f"urn:fluxrate:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "message": detail,
+        "instance": request.url.path,
+        "code": code,
+        "request_id": getattr(request.state, "request_id", None),
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return Response(
+        dump_json(body), status, dict(headers or {}), media_type="application/problem+json"
+    )
+
+
+def status_of(error: BillingError) -> int:
+    """The HTTP status of an error: that of the nearest class in the tree, else 500."""
+    for kind in type(error).__mro__:
+        if kind in STATUSES:
+            return STATUSES[kind]
+    return 500
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application with a problem document."""
+    app.add_exception_handler(BillingError, _answer_billing_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid_request)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(OperationalError, _answer_database_away)
+    app.add_exception_handler(PoolTimeout, _answer_database_away)
+    app.add_exception_handler(Exception, _answer_unexpected)
+
+
+async def _answer_billing_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BillingError)
+    status = status_of(error)
+    if status == 500:
+        log.error("invariant_broken", code=error.code, detail=error.detail, **error.identifiers)
+        return _internal(request)
+    errors = [{"field": error.field, "code": error.code, "detail": error.detail}]
+    headers = {}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    elif status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return problem(
+        request,
+        status,
+        error.code,
+        error.detail,
+        errors=errors if error.field else (),
+        headers=headers,
+    )
+
+
+async def _answer_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [_field_error(one) for one in error.errors()]
+    named = ", ".join(dict.fromkeys(one["field"] for one in errors if one["field"]))
+    detail = f"Invalid input: {named}. {errors[0]['detail']}" if named else errors[0]["detail"]
+    return problem(request, 422, "invalid_input", detail, errors=errors)
+
+
+def _field_error(error: Mapping[str, Any]) -> dict[str, Any]:
+    places = [str(place) for place in error["loc"]]
+    where = places[0] if places else "body"
+    field = ".".join(places[1:] if where in ("body", "query", "path", "header") else places)
+    context = error.get("ctx") or {}
+    cause = context.get("error")
+    if isinstance(cause, BillingError):
+        return {"in": where, "field": field, "code": cause.code, "detail": cause.detail}
+    return {"in": where, "field": field, "code": error["type"], "detail": error["msg"]}
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = CODES.get(error.status_code, "http_error")
+    return problem(request, error.status_code, code, str(error.detail), headers=error.headers)
+
+
+async def _answer_database_away(request: Request, error: Exception) -> Response:
+    log.warning("database_unavailable", error=type(error).__name__)
+    return problem(
+        request,
+        503,
+        "database_unavailable",
+        "The database does not answer; repeat the request.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+async def _answer_unexpected(request: Request, error: Exception) -> Response:
+    log.exception("unexpected_error", error=type(error).__name__)
+    return _internal(request)
+
+
+def _internal(request: Request) -> Response:
+    return problem(
+        request, 500, "internal_error", "Something went wrong here; nothing was changed."
+    )

@@ -1,0 +1,49 @@
+"""Who makes a request, and how far their credentials reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from billing.errors import Forbidden
+
+SCOPES = ("usage.write", "usage.read", "billing.write", "billing.read")
+IMPLIED = {"usage.write": "usage.read", "billing.write": "billing.read"}
+MANAGERS = frozenset({"owner", "admin"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """A person in a session, who has a role, or an API key, which has scopes.
+
+    A session reaches every scope; its role decides about members, keys and settings.
+    """
+
+    organization_id: UUID
+    user_id: UUID | None = None
+    api_key_id: UUID | None = None
+    session_id: UUID | None = None
+    role: str | None = None
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def actor(self) -> str:
+        """The name under which the audit log knows them."""
+        return f"user:{self.user_id}" if self.user_id else f"api_key:{self.api_key_id}"
+
+    def require_scope(self, scope: str) -> None:
+        """Return if the credentials reach ``scope``. Raises Forbidden. Source: CONTRACT 7, 65."""
+        if self.user_id is not None:
+            if self.role == "read_only" and not scope.endswith(".read"):
+                raise Forbidden("Your role may only read.", code="role_missing")
+            return
+        held = self.scopes | {IMPLIED[one] for one in self.scopes if one in IMPLIED}
+        if scope not in held:
+            raise Forbidden(f"The API key lacks the scope {scope}.", code="scope_missing")
+
+    def require_manager(self) -> None:
+        """Return for an owner or admin in a session. Raises Forbidden. Source: CONTRACT 65."""
+        if self.user_id is None:
+            raise Forbidden("This needs a session, not an API key.", code="session_required")
+        if self.role not in MANAGERS:
+            raise Forbidden("This needs the role owner or admin.", code="role_missing")

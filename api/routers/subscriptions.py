@@ -1,0 +1,91 @@
+"""Subscriptions: create, read, list."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from sqlmodel import Session
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Reader, ReadSession, Writer, WriteSession
+from api.pagination import PageDep, envelope
+from api.schemas.common import any_case
+from api.schemas.subscriptions import (
+    SubscriptionCreate,
+    SubscriptionView,
+    view_entitlement,
+    view_subscription,
+)
+from billing.subscriptions import SubscriptionStatus
+from models.subscriptions import Subscription
+from repositories import plans
+from services import plan_versions, subscriptions
+
+router = APIRouter(prefix="/subscriptions", tags=["Subscriptions"], route_class=LosslessRoute)
+
+
+@router.post("", status_code=201, response_model=SubscriptionView)
+def create_subscription(
+    body: SubscriptionCreate, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Subscribe a customer to a plan; its workflow starts with it."""
+    subscription = subscriptions.create_subscription(
+        session, principal.organization_id, body.command(), now=context.now()
+    )
+    return respond(_view(session, subscription), 201)
+
+
+@router.get("")
+def list_subscriptions(
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    customer_id: UUID | None = None,
+    status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
+) -> Response:
+    """List subscriptions, oldest first."""
+    found, total = subscriptions.list_subscriptions(
+        session,
+        principal.organization_id,
+        customer_id=customer_id,
+        status=status,
+        offset=page.offset,
+        limit=page.size,
+    )
+    return respond(envelope([_view(session, one) for one in found], page, total))
+
+
+@router.get("/{subscription_id}", response_model=SubscriptionView)
+def get_subscription(subscription_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show a subscription with its plan's entitlements."""
+    subscription = subscriptions.get_subscription(
+        session, principal.organization_id, subscription_id
+    )
+    view = _view(session, subscription)
+    return respond(_with_plan(session, subscription, view))
+
+
+def _view(session: Session, subscription: Subscription) -> SubscriptionView:
+    plan = plans.find_plan(session, subscription.organization_id, subscription.plan_id)
+    assert plan is not None
+    return view_subscription(subscription, plan)
+
+
+def _with_plan(
+    session: Session, subscription: Subscription, view: SubscriptionView
+) -> dict[str, Any]:
+    terms = plan_versions.get_terms(
+        session, subscription.organization_id, subscription.plan_id, view.plan_version
+    )
+    features = [view_entitlement(feature) for feature in terms.features]
+    plan = {
+        "id": terms.plan_id,
+        "name": terms.name,
+        "currency": terms.currency,
+        "version": terms.version,
+        "features": features,
+    }
+    return {**{name: getattr(view, name) for name in type(view).model_fields}, "plan": plan}

@@ -1,0 +1,117 @@
+"""Types that every schema shares: exact numbers, instants, words of bounded length."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from billing.errors import InvalidInput
+from billing.money import parse_decimal
+
+Kind = TypeVar("Kind", bound=StrEnum)
+
+
+class Schema(BaseModel):
+    """A request body: fields that it does not know are refused (CONTRACT 6)."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class View(BaseModel):
+    """A response body."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+
+def _read_number(value: Any) -> Decimal:
+    try:
+        return parse_decimal(value, field="The number")
+    except InvalidInput as error:
+        raise PydanticCustomError(error.code, "{detail}", {"detail": error.detail}) from error
+
+
+def _read_positive(value: Any) -> Decimal:
+    number = _read_number(value)
+    if number < 0:
+        raise PydanticCustomError("negative_number", "The number must not be negative.")
+    return number
+
+
+def _read_instant(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise PydanticCustomError("invalid_instant", "An instant is ISO 8601 text.")
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise PydanticCustomError("invalid_instant", "An instant is ISO 8601 text.") from error
+    if instant.tzinfo is None:
+        # The documented API has no zone-less instants; a date or a bare time is read as UTC.
+        instant = instant.replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("invalid_instant", "The instant is out of range.") from error
+
+
+def _refuse_non_boolean(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise PydanticCustomError("bool_type", "Send true or false.")
+    return value
+
+
+def _refuse_non_integer(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PydanticCustomError("int_type", "Send a whole number.")
+    return value
+
+
+NUMBER_SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[+-]?[0-9.]+$"}]}
+
+Number = Annotated[Decimal, BeforeValidator(_read_number), WithJsonSchema(NUMBER_SCHEMA)]
+"""Any exact number, read from a JSON number or a decimal string."""
+
+NotNegative = Annotated[Decimal, BeforeValidator(_read_positive), WithJsonSchema(NUMBER_SCHEMA)]
+"""An exact number of at least zero: a price, a limit."""
+
+Exact = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+"""An exact number on its way out, as a JSON number with all its digits."""
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_read_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An instant, in UTC once read."""
+
+Moment = Annotated[datetime, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""An instant on its way out, with Z."""
+
+Flag = Annotated[bool, BeforeValidator(_refuse_non_boolean)]
+Count = Annotated[int, BeforeValidator(_refuse_non_integer)]
+
+Words = Annotated[
+    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=500)
+]
+"""A text that says something: 1 to 500 characters after trimming (CONTRACT 66)."""
+
+LongWords = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=5000)]
+"""A description of at most 5,000 characters."""
+
+
+def any_case(kind: type[Kind]) -> BeforeValidator:
+    """Read an enumeration in any case of letters (CONTRACT 6)."""
+    known = {member.value.casefold(): member for member in kind}
+
+    def read(value: Any) -> Any:
+        if isinstance(value, str) and value.casefold() in known:
+            return known[value.casefold()]
+        raise PydanticCustomError(
+            "enum", "Send one of {values}.", {"values": ", ".join(m.value for m in kind)}
+        )
+
+    return BeforeValidator(read)

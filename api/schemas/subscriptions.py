@@ -1,0 +1,125 @@
+"""Subscriptions on the wire (CONTRACT 2.10)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from api.schemas.common import Instant, Moment, Schema, View, any_case
+from billing.periods import Alignment, Interval
+from billing.subscriptions import SubscriptionStatus
+from billing.terms import FeatureTerms
+from models.plans import Plan
+from models.subscriptions import Subscription
+from services.subscriptions import CreateSubscription
+
+
+class VersionPolicy(StrEnum):
+    """Which version of its plan a bill uses."""
+
+    LATEST = "latest"
+    PINNED = "pinned"
+
+
+class SubscriptionCreate(Schema):
+    """A customer subscribes to a plan. ``trial_end_date`` null means no trial, absent the plan's."""
+
+    customer_id: UUID
+    plan_id: UUID
+    start_date: Instant
+    billing_interval: Annotated[Interval, any_case(Interval)] | None = None
+    trial_end_date: Instant | None = None
+    timezone: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    billing_anchor: Annotated[Alignment, any_case(Alignment)] = Alignment.START
+    version_policy: Annotated[VersionPolicy, any_case(VersionPolicy)] = VersionPolicy.LATEST
+
+    def command(self) -> CreateSubscription:
+        """The command that the body stands for."""
+        return CreateSubscription(
+            customer_id=self.customer_id,
+            plan_id=self.plan_id,
+            start_date=self.start_date,
+            billing_interval=self.billing_interval,
+            has_own_trial="trial_end_date" in self.model_fields_set,
+            trial_end_date=self.trial_end_date,
+            timezone=self.timezone,
+            billing_anchor=self.billing_anchor,
+            version_policy=self.version_policy,
+        )
+
+
+class SubscriptionView(View):
+    """A subscription; the plan's entitlements are added when a single one is read."""
+
+    id: UUID
+    customer_id: UUID
+    plan_id: UUID
+    plan_name: str
+    version_policy: str
+    plan_version: int
+    status: SubscriptionStatus
+    billing_interval: str
+    billing_interval_count: int
+    billing_anchor: str
+    timezone: str
+    start_date: Moment
+    trial_end_date: Moment | None
+    current_period_start: Moment
+    current_period_end: Moment
+    last_invoiced_date: Moment | None
+    cancel_at_period_end: bool
+    canceled_at: Moment | None
+    reason: str | None
+    ended_at: Moment | None
+    resume_at: Moment | None
+    test_clock_id: UUID | None
+    created_at: Moment
+
+
+def view_subscription(subscription: Subscription, plan: Plan) -> SubscriptionView:
+    """The subscription as the API shows it."""
+    return SubscriptionView(
+        id=subscription.id,
+        customer_id=subscription.customer_id,
+        plan_id=subscription.plan_id,
+        plan_name=plan.name,
+        version_policy=subscription.version_policy,
+        plan_version=subscription.plan_version or plan.version,
+        status=SubscriptionStatus(subscription.status),
+        billing_interval=subscription.billing_interval,
+        billing_interval_count=subscription.billing_interval_count,
+        billing_anchor=subscription.billing_anchor,
+        timezone=subscription.timezone,
+        start_date=subscription.start_date,
+        trial_end_date=subscription.trial_end_date,
+        current_period_start=subscription.current_period_start,
+        current_period_end=subscription.current_period_end,
+        last_invoiced_date=subscription.last_invoiced_date,
+        cancel_at_period_end=subscription.cancel_at_period_end,
+        canceled_at=subscription.canceled_at,
+        reason=subscription.cancel_reason,
+        ended_at=subscription.ended_at,
+        resume_at=subscription.resume_at,
+        test_clock_id=subscription.test_clock_id,
+        created_at=subscription.created_at,
+    )
+
+
+def view_entitlement(feature: FeatureTerms) -> dict[str, Any]:
+    """One entitlement of the subscription's plan."""
+    return {
+        "feature_id": feature.feature_id,
+        "lookup_key": feature.lookup_key,
+        "name": feature.name,
+        "feature_type": feature.type,
+        "is_enabled": feature.is_enabled,
+        "usage_limit": feature.usage_limit,
+        "usage_reset_period": feature.usage_reset_period,
+        "is_soft_limit": feature.is_soft_limit,
+        "reject_over_limit": feature.reject_over_limit,
+        "over_limit": feature.over_limit,
+        "static_value": feature.static_value,
+    }

@@ -1,0 +1,44 @@
+"""Test clocks on the wire (CONTRACT 6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from api.schemas.common import Instant, Moment, Schema, View, Words
+from services.clocks import ClockReading
+
+
+class TestClockCreate(Schema):
+    """A new clock that stands at ``frozen_time``."""
+
+    name: Words
+    frozen_time: Instant
+
+
+class TestClockAdvance(Schema):
+    """The instant to which the clock goes."""
+
+    frozen_time: Instant
+
+
+class TestClockView(View):
+    """A clock: ``ready`` once everything due up to ``frozen_time`` has happened."""
+
+    id: UUID
+    name: str
+    frozen_time: Moment
+    status: str
+    needs_attention: int
+
+
+def view_clock(clock: ClockReading) -> TestClockView:
+    """The clock as the API shows it."""
+    frozen_time: datetime = clock.frozen_time
+    return TestClockView(
+        id=clock.id,
+        name=clock.name,
+        frozen_time=frozen_time,
+        status="advancing" if clock.is_advancing else "ready",
+        needs_attention=clock.needs_attention,
+    )
