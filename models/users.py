@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, instant, reference, words
 
@@ -31,20 +41,35 @@ class User(Tenant, table=True):
 class UserSession(Tenant, table=True):
     """One login, kept alive by refresh tokens of which only the newest is good.
 
-    ``previous_hash`` recognizes a refresh token that was used before, which ends the session.
+    All its refresh tokens begin with one secret, the family, of which ``family_hash`` is the hash.
+    A token of the family that is not the newest was used before, and ends the session.
     """
 
     __tablename__ = "user_session"
     __table_args__ = (
         reference("user_id", "app_user"),
-        UniqueConstraint("refresh_hash", name="uq_user_session_refresh_hash"),
-        Index("ix_user_session_previous_hash", "previous_hash"),
+        UniqueConstraint("family_hash", name="uq_user_session_family_hash"),
         Index("ix_user_session_user", "organization_id", "user_id"),
     )
 
     user_id: UUID
+    family_hash: str = words()
     refresh_hash: str = words()
-    previous_hash: str | None = words(nullable=True, default=None)
     created_at: datetime = instant()
     expires_at: datetime = instant()
     revoked_at: datetime | None = instant(nullable=True, default=None)
+
+
+class LoginFailures(SQLModel, table=True):
+    """When logins of an account failed, until one succeeds.
+
+    The account is named by the hash of its email, known or not, before its organization is: the
+    table belongs to no organization and tells nothing about any.
+    """
+
+    __tablename__ = "login_failures"
+
+    account_hash: str = Field(primary_key=True, sa_type=Text)
+    failed_at: list[datetime] = Field(
+        sa_column=Column(ARRAY(DateTime(timezone=True)), nullable=False)
+    )

@@ -17,6 +17,7 @@ TABLES = (
     "app_user",
     "audit_entry",
     "idempotency_request",
+    "login_failures",
     "organization_directory",
     "test_clock",
     "user_session",
@@ -34,6 +35,7 @@ def upgrade() -> None:
     create_idempotency_request()
     create_audit_entry()
     create_test_clock()
+    create_login_failures()
     protect_tables()
 
 
@@ -47,15 +49,18 @@ def protect_tables() -> None:
     written = ("SELECT", "INSERT", "UPDATE")
     policies.protect("organization", column="id", privileges=written)
     policies.grant("organization_directory", ("SELECT", "INSERT"))
+    policies.grant("login_failures", (*written, "DELETE"))
     for table in ("app_user", "user_session", "api_key", "test_clock"):
         policies.protect(table, privileges=written)
     policies.protect("idempotency_request", privileges=(*written, "DELETE"))
     policies.protect("audit_entry", privileges=("SELECT", "INSERT"))
-    policies.allow_lookup("app_user", setting="email", condition="lower(email) = lower({value})")
+    policies.allow_lookup(
+        "app_user", setting="email", condition="lower(email) = lower({value})"
+    )
     policies.allow_lookup(
         "user_session",
-        setting="refresh_hash",
-        condition="refresh_hash = {value} OR previous_hash = {value}",
+        setting="refresh_family",
+        condition="family_hash = {value}",
     )
     policies.allow_lookup("api_key", setting="key_hash", condition="key_hash = {value}")
 
@@ -123,7 +128,9 @@ def create_api_key() -> None:
             "(status = 'REVOKED') = (revoked_at IS NOT NULL)",
             name=op.f("ck_api_key_revoked_at"),
         ),
-        sa.CheckConstraint("status IN ('ACTIVE', 'REVOKED')", name=op.f("ck_api_key_status")),
+        sa.CheckConstraint(
+            "status IN ('ACTIVE', 'REVOKED')", name=op.f("ck_api_key_status")
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
@@ -235,6 +242,17 @@ def create_idempotency_request() -> None:
     )
 
 
+def create_login_failures() -> None:
+    op.create_table(
+        "login_failures",
+        sa.Column("account_hash", sa.Text(), nullable=False),
+        sa.Column(
+            "failed_at", postgresql.ARRAY(sa.DateTime(timezone=True)), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("account_hash", name=op.f("pk_login_failures")),
+    )
+
+
 def create_organization_directory() -> None:
     op.create_table(
         "organization_directory",
@@ -256,7 +274,9 @@ def create_test_clock() -> None:
         sa.Column("target_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("target_time >= frozen_time", name=op.f("ck_test_clock_target_time")),
+        sa.CheckConstraint(
+            "target_time >= frozen_time", name=op.f("ck_test_clock_target_time")
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
@@ -278,8 +298,8 @@ def create_user_session() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("family_hash", sa.Text(), nullable=False),
         sa.Column("refresh_hash", sa.Text(), nullable=False),
-        sa.Column("previous_hash", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
@@ -294,10 +314,7 @@ def create_user_session() -> None:
             name=op.f("fk_user_session_organization_id"),
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_user_session")),
-        sa.UniqueConstraint("refresh_hash", name="uq_user_session_refresh_hash"),
-    )
-    op.create_index(
-        "ix_user_session_previous_hash", "user_session", ["previous_hash"], unique=False
+        sa.UniqueConstraint("family_hash", name="uq_user_session_family_hash"),
     )
     op.create_index(
         "ix_user_session_user",
