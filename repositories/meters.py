@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
@@ -11,6 +13,7 @@ from sqlmodel import Session, col, select
 from billing.filters import parse_filters
 from billing.identifiers import MeterId
 from billing.metering import Aggregation, MeterTerms
+from billing.pricing import UsagePricing, pricing_document
 from models.meters import Meter
 
 
@@ -75,3 +78,18 @@ def to_meter_terms(meter: Meter) -> MeterTerms:
         filters=parse_filters(meter.filters),
         carry_forward=meter.carry_forward,
     )
+
+
+def to_pricing_row(pricing: UsagePricing) -> dict[str, Any]:
+    """A price model as it is stored, its numbers as text with the digits that they came with."""
+    return {key: _to_text(value) for key, value in pricing_document(pricing).items()}
+
+
+def _to_text(value: object) -> object:
+    match value:
+        case Decimal():
+            return format(value, "f")
+        case list():
+            return [{key: _to_text(item) for key, item in row.items()} for row in value]
+        case _:
+            return value

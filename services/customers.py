@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -86,9 +88,7 @@ def update_customer(
     """
     customer = _lock(session, organization_id, customer_id)
     values = _values(command.details)
-    changed = sorted(
-        name for name in command.given if getattr(customer, name) != values[name]
-    )
+    changed = sorted(name for name in command.given if getattr(customer, name) != values[name])
     if not changed:
         return customer
     for name in changed:
@@ -113,7 +113,10 @@ def update_customer(
 def delete_customer(
     session: Session, organization_id: UUID, customer_id: UUID, *, now: datetime
 ) -> None:
-    """The customer is hidden and its ``external_id`` free again; invoices keep it. Raises NotFound."""
+    """The customer is hidden and its ``external_id`` free again; invoices keep it.
+
+    Raises NotFound.
+    """
     customer = _lock(session, organization_id, customer_id)
     customer.deleted_at = now
     customer.updated_at = now
@@ -163,12 +166,10 @@ def _require_clock(session: Session, organization_id: UUID, test_clock_id: UUID 
     # Shared, so that a clock cannot be deleted together with its customers while one is added.
     clock = test_clocks.lock_clock(session, organization_id, test_clock_id, share=True)
     if clock is None or clock.deleted_at is not None:
-        raise NotFound(
-            "Test clock not found.", code="test_clock_not_found", field="test_clock_id"
-        )
+        raise NotFound("Test clock not found.", code="test_clock_not_found", field="test_clock_id")
 
 
-def _values(details: CustomerDetails) -> dict[str, str | None]:
+def _values(details: CustomerDetails) -> dict[str, Any]:
     country = details.billing_address_country
     if country is not None:
         country = find_country(country, field="billing_address_country")
@@ -176,7 +177,7 @@ def _values(details: CustomerDetails) -> dict[str, str | None]:
     return {name: getattr(known, name) for name in CustomerDetails.__slots__}
 
 
-def _external_id_guarded(external_id: str | None):
+def _external_id_guarded(external_id: str | None) -> AbstractContextManager[None]:
     return translating(
         "uq_customer_external_id",
         Conflict(

@@ -125,9 +125,7 @@ def update_meter(
     return meter
 
 
-def delete_meter(
-    session: Session, organization_id: UUID, meter_id: UUID, *, now: datetime
-) -> None:
+def delete_meter(session: Session, organization_id: UUID, meter_id: UUID, *, now: datetime) -> None:
     """The meter takes no more events and its ``meter_name`` is free again.
 
     Raises NotFound, Conflict while a feature or a charge uses it.
@@ -135,9 +133,7 @@ def delete_meter(
     meter = _require(meters.lock_meter(session, organization_id, meter_id))
     users = features.list_features_of_meter(session, organization_id, meter_id)
     if users:
-        raise Conflict(
-            f"The feature {users[0].lookup_key!r} uses the meter.", code="meter_in_use"
-        )
+        raise Conflict(f"The feature {users[0].lookup_key!r} uses the meter.", code="meter_in_use")
     if plans.list_plans_charging(session, organization_id, meter_id):
         raise Conflict("A plan charges the meter's usage.", code="meter_in_use")
     retire_meter(session, meter, now=now)

@@ -6,7 +6,7 @@ of a plan, a meter or a feature never changes what an older version says (CONTRA
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -32,9 +32,7 @@ from models.plans import Charge, Plan, PlanFeature, PlanVersion
 from repositories import features, meters, plans
 
 
-def get_terms(
-    session: Session, organization_id: UUID, plan_id: UUID, version: int
-) -> PlanTerms:
+def get_terms(session: Session, organization_id: UUID, plan_id: UUID, version: int) -> PlanTerms:
     """The terms of one version of a plan. Raises NotFound."""
     document = plans.find_version_terms(session, organization_id, plan_id, version)
     if document is None:
@@ -79,6 +77,22 @@ def publish_next(session: Session, plan: Plan, *, now: datetime) -> PlanTerms:
     session.add(plan)
     session.flush()
     return publish(session, plan, now=now)
+
+
+def publish_edit(session: Session, plan: Plan, blame: Mapping[str, str], *, now: datetime) -> None:
+    """The plan as it stands is kept as its next version; the caller holds the plan's lock.
+
+    ``blame`` names the input to blame where an error lies at a path that starts like its key; an
+    empty name means the rest of that path. Raises InvalidInput.
+    """
+    try:
+        publish_next(session, plan, now=now)
+    except InvalidInput as error:
+        field = error.field or ""
+        for prefix, input_field in blame.items():
+            if field.startswith(prefix):
+                field = input_field or field.removeprefix(prefix)
+        raise InvalidInput(error.detail, code=error.code, field=field) from error
 
 
 def republish(

@@ -72,7 +72,8 @@ def create_meter() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(status = 'INACTIVE') = (deleted_at IS NOT NULL)", name=op.f("ck_meter_retired")
+            "(status = 'INACTIVE') = (deleted_at IS NOT NULL)",
+            name=op.f("ck_meter_retired"),
         ),
         sa.CheckConstraint(
             "aggregation_type IN ('SUM', 'MAX', 'UNIQUE_COUNT', 'LAST', 'COUNT', 'AVG', 'MIN',"
@@ -82,7 +83,9 @@ def create_meter() -> None:
         sa.CheckConstraint("jsonb_typeof(filters) = 'array'", name=op.f("ck_meter_filters")),
         sa.CheckConstraint("status IN ('ACTIVE', 'INACTIVE')", name=op.f("ck_meter_status")),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name=op.f("fk_meter_organization_id")
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_meter_organization_id"),
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_meter")),
         sa.UniqueConstraint("organization_id", "meter_token", name="uq_meter_token"),
@@ -119,7 +122,9 @@ def create_feature() -> None:
             name=op.f("fk_feature_organization_id_meter_id"),
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name=op.f("fk_feature_organization_id")
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_feature_organization_id"),
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_feature")),
     )
@@ -162,7 +167,9 @@ def create_customer() -> None:
             name=op.f("fk_customer_organization_id_test_clock_id"),
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name=op.f("fk_customer_organization_id")
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_customer_organization_id"),
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_customer")),
     )
@@ -205,7 +212,9 @@ def create_plan() -> None:
         sa.CheckConstraint("trial_days >= 0", name=op.f("ck_plan_trial_days")),
         sa.CheckConstraint("version > 0", name=op.f("ck_plan_version")),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name=op.f("fk_plan_organization_id")
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_plan_organization_id"),
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_plan")),
     )
@@ -234,7 +243,9 @@ def create_plan_version() -> None:
             name=op.f("fk_plan_version_organization_id_plan_id"),
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name=op.f("fk_plan_version_organization_id")
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_plan_version_organization_id"),
         ),
         sa.PrimaryKeyConstraint(
             "organization_id", "plan_id", "version", name=op.f("pk_plan_version")
@@ -265,7 +276,8 @@ def create_charge() -> None:
         ),
         sa.CheckConstraint("status IN ('ACTIVE', 'INACTIVE')", name=op.f("ck_charge_status")),
         sa.CheckConstraint(
-            "type = 'USAGE' OR unit_price IS NOT NULL", name=op.f("ck_charge_unit_price")
+            "type = 'USAGE' OR unit_price IS NOT NULL",
+            name=op.f("ck_charge_unit_price"),
         ),
         sa.CheckConstraint("type IN ('FIXED', 'USAGE')", name=op.f("ck_charge_type")),
         sa.CheckConstraint("position > 0", name=op.f("ck_charge_position")),
@@ -280,7 +292,9 @@ def create_charge() -> None:
             name=op.f("fk_charge_organization_id_plan_id"),
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name=op.f("fk_charge_organization_id")
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_charge_organization_id"),
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_charge")),
         sa.UniqueConstraint("organization_id", "plan_id", "position", name="uq_charge_position"),
@@ -327,7 +341,9 @@ def create_plan_feature() -> None:
             name=op.f("fk_plan_feature_organization_id_plan_id"),
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name=op.f("fk_plan_feature_organization_id")
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_plan_feature_organization_id"),
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_plan_feature")),
         sa.UniqueConstraint("organization_id", "plan_id", "feature_id", name="uq_plan_feature"),
@@ -350,7 +366,9 @@ def create_tax_rate() -> None:
         sa.CheckConstraint("country ~ '^[A-Z]{2}$'", name=op.f("ck_tax_rate_country")),
         sa.CheckConstraint("percentage BETWEEN 0 AND 1000", name=op.f("ck_tax_rate_percentage")),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name=op.f("fk_tax_rate_organization_id")
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_tax_rate_organization_id"),
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_tax_rate")),
     )
