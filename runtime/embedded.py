@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Protocol
+from typing import ClassVar, Protocol
 from urllib.parse import quote
 
 from runtime.processes import (
@@ -48,6 +48,8 @@ MAXIMUM_SPAWNS = 6
 class EmbeddedPostgres:
     """A PostgreSQL server of our own, reachable by a socket that only its owner can open."""
 
+    name: ClassVar[str] = "PostgreSQL"
+
     data_dir: Path
     server_settings: Mapping[str, str] = field(default_factory=dict)
     pid_file: PidFile = field(init=False)
@@ -69,7 +71,7 @@ class EmbeddedPostgres:
             ProcessFailure: it does not come up; the text ends with its log.
         """
         self._initialize()
-        bring_up(self, "PostgreSQL")
+        bring_up(self)
 
     def spawn(self) -> None:
         """Start the process; it is not ready yet."""
@@ -164,6 +166,8 @@ class EmbeddedPostgres:
 class EmbeddedTemporal:
     """A Temporal development server of our own, its state in one SQLite file."""
 
+    name: ClassVar[str] = "Temporal"
+
     data_dir: Path
     search_attributes: Mapping[str, str]
     namespace: str = "default"
@@ -194,7 +198,7 @@ class EmbeddedTemporal:
         Raises:
             ProcessFailure: it does not come up; the text ends with its log.
         """
-        bring_up(self, "Temporal")
+        bring_up(self)
 
     def spawn(self) -> None:
         """Start the process; it is not ready yet."""
@@ -239,6 +243,11 @@ class Server(Protocol):
     pid_file: PidFile
     log: Path
 
+    @property
+    def name(self) -> str:
+        """How it is called in messages."""
+        ...
+
     def is_ready(self) -> bool:
         """Whether it runs and answers."""
         ...
@@ -248,7 +257,7 @@ class Server(Protocol):
         ...
 
 
-def bring_up(server: Server, name: str) -> None:
+def bring_up(server: Server) -> None:
     """The server is ready: the running one, or a new process in its place.
 
     A server killed a moment ago may hold its lock, or refuse a successor, until the last of its
@@ -262,7 +271,7 @@ def bring_up(server: Server, name: str) -> None:
     while not server.is_ready():
         is_gone = server.pid_file.holder() is None
         if time.monotonic() > deadline or (is_gone and spawns == MAXIMUM_SPAWNS):
-            raise ProcessFailure(f"{name} does not start.\n{last_lines(server.log)}")
+            raise ProcessFailure(f"{server.name} does not start.\n{last_lines(server.log)}")
         if is_gone:
             server.spawn()
             spawns += 1

@@ -59,9 +59,7 @@ def database_url(postgres_server: EmbeddedPostgres, template_database: str) -> I
 
 
 @pytest.fixture(scope="module")
-def module_database_url(
-    postgres_server: EmbeddedPostgres, template_database: str
-) -> Iterator[str]:
+def module_database_url(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[str]:
     """One database with the current schema for all tests of a module."""
     yield from _temporary_database(postgres_server, template_database)
 

@@ -99,4 +99,3 @@ def test_missing_program_names_the_three_ways_out(
 
     with pytest.raises(ProcessFailure, match=r"TEMPORAL_ADDRESS.*TEMPORAL_CLI.*embedded"):
         temporal_program()
-

@@ -1,0 +1,177 @@
+"""One installation on this machine: its data directory and the processes that belong to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from runtime.processes import Command, PidFile, ProcessFailure, last_lines, wait_until
+
+STOP_TIMEOUT_SECONDS = 25.0
+"""A worker finishes the steps that run, for at most twenty seconds, before it ends."""
+
+PROCESS_NAMES = {
+    "up": "Supervisor",
+    "api": "API",
+    "worker": "Worker",
+    "temporal": "Temporal",
+    "postgres": "PostgreSQL",
+}
+"""Pid files of an instance, in the order in which its processes are stopped."""
+
+STOP_SIGNALS = {"postgres": signal.SIGINT}
+"""PostgreSQL takes SIGINT as: end the sessions, write everything down, stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where a running instance answers."""
+
+    api_url: str
+    docs_url: str
+    temporal_address: str
+    temporal_ui_url: str | None
+    """None if Temporal is not ours: its interface is where its operator put it."""
+    database_url: str
+    """Without its password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The data directory of one installation."""
+
+    data_dir: Path
+
+    def pid_file(self, process: str) -> PidFile:
+        """The file that names one of its processes."""
+        return PidFile(self.data_dir / f"{process}.pid")
+
+    def log(self, process: str) -> Path:
+        """Where one of its processes writes."""
+        return self.data_dir / "logs" / f"{process}.log"
+
+    def running(self) -> dict[str, int]:
+        """Pids of its living processes, by the name of their pid file."""
+        found = {name: self.pid_file(name).holder() for name in PROCESS_NAMES}
+        return {name: pid for name, pid in found.items() if pid is not None}
+
+    def stop_everything(self) -> list[str]:
+        """No process of this instance is left; returns the names of those that had to be killed."""
+        killed = []
+        for name in PROCESS_NAMES:
+            if name == "api":
+                # The API and the worker need not wait for each other.
+                self.pid_file("worker").send(signal.SIGTERM)
+            if self.pid_file(name).holder() in (None, os.getpid()):
+                continue
+            sent = STOP_SIGNALS.get(name, signal.SIGTERM)
+            timeout = STOP_TIMEOUT_SECONDS * (2 if name == "up" else 1)
+            if not self.pid_file(name).stop(sent, timeout_seconds=timeout):
+                killed.append(PROCESS_NAMES[name])
+        return killed
+
+    def addresses(self) -> Addresses | None:
+        """Where it answers, as written down when it was ready."""
+        try:
+            return Addresses(**json.loads(self._addresses_file.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def write_addresses(self, addresses: Addresses) -> None:
+        """Tell other commands where this instance answers."""
+        self._addresses_file.write_text(json.dumps(asdict(addresses), indent=2) + "\n")
+
+    def forget_addresses(self) -> None:
+        """Nothing answers any more."""
+        self._addresses_file.unlink(missing_ok=True)
+
+    def secret_key(self) -> str:
+        """The key that signs this installation's tokens, made once and kept private."""
+        path = self.data_dir / "secret_key"
+        if not path.exists():
+            # Renamed when complete, so that an interruption leaves no empty key.
+            unfinished = path.with_suffix(".unfinished")
+            unfinished.unlink(missing_ok=True)
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+            unfinished.rename(path)
+        return path.read_text()
+
+    @property
+    def _addresses_file(self) -> Path:
+        return self.data_dir / "addresses.json"
+
+
+@dataclass(slots=True)
+class PythonProcess:
+    """The API or a worker as a child that ends with this process."""
+
+    name: str
+    module: str
+    arguments: list[str]
+    pid_file: PidFile
+    log: Path
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """It was started; one left over by a killed supervisor is stopped first."""
+        self.stop()
+        words = [sys.executable, "-m", "runtime.lifeline", self.module, *self.arguments]
+        self.process = self.pid_file.spawn(
+            Command(words=words, log=self.log, environment=self.environment, lifeline=True)
+        )
+
+    def stop(self) -> None:
+        """It has ended."""
+        self.pid_file.stop(signal.SIGTERM, timeout_seconds=STOP_TIMEOUT_SECONDS)
+        if self.process is not None:
+            self.process.wait()
+
+    def exit_code(self) -> int | None:
+        """How it ended, or None if it runs or that is unknown."""
+        return self.process.poll() if self.process is not None else None
+
+
+def wait_for_api(api: PythonProcess, url: str, *, timeout_seconds: float = 60) -> None:
+    """The API says that it and what it depends on is ready.
+
+    Raises:
+        ProcessFailure: it ended, or is not ready in time; the text ends with its log.
+    """
+    wait_until(
+        lambda: answers(f"{url}/readyz") or api.pid_file.holder() is None,
+        timeout_seconds=timeout_seconds,
+    )
+    if not answers(f"{url}/readyz"):
+        raise ProcessFailure(f"The API does not become ready.\n{last_lines(api.log)}")
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with success."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))

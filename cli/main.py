@@ -1,0 +1,95 @@
+"""The ``fluxrate`` command. Commands import what they need when they run: help is instant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="fluxrate",
+    help="Self-hosted usage billing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DataDirectory = Annotated[
+    Path | None,
+    typer.Option(help="Where this instance keeps its data. Default: FLUXRATE_DATA_DIR or .data."),
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")]
+
+
+@app.command()
+def up(data_dir: DataDirectory = None, port: Port = 8000) -> None:
+    """Run everything in the foreground: database, Temporal, API and worker. Ctrl-C stops it."""
+    from cli.up import up as run_up
+
+    raise typer.Exit(run_up(data_dir, port))
+
+
+@app.command()
+def status(data_dir: DataDirectory = None) -> None:
+    """Show what runs and where it answers. Exit code 3 if it is not up."""
+    from cli.up import status as show_status
+
+    raise typer.Exit(show_status(data_dir))
+
+
+@app.command()
+def down(data_dir: DataDirectory = None) -> None:
+    """Stop an instance, or what is left of one that was killed."""
+    from cli.up import down as stop_instance
+
+    raise typer.Exit(stop_instance(data_dir))
+
+
+@app.command()
+def demo(data_dir: DataDirectory = None, keep: bool = False) -> None:
+    """Watch 82,450 API calls become an invoice of $82.45, through the public REST API alone."""
+    from cli.demo import demo as run_demo
+
+    raise typer.Exit(run_demo(data_dir, keep=keep))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the current schema, and Temporal to know our search attributes."""
+    from cli.migrate import migrate as run_migrate
+
+    run_migrate()
+
+
+@app.command()
+def api(host: str = "127.0.0.1", port: Port = 8000) -> None:
+    """Run the API alone, against DATABASE_URL and TEMPORAL_ADDRESS."""
+    from cli.serve import serve
+
+    serve(host, port)
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker alone, against DATABASE_URL and TEMPORAL_ADDRESS."""
+    from worker import main as run_worker
+
+    run_worker()
+
+
+def main() -> None:
+    """Run a command; a refusal or a failure is a sentence and exit code 1."""
+    import sys
+
+    from cli.output import Refusal
+
+    try:
+        app()
+    except Refusal as refusal:
+        print(f"fluxrate: {refusal}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

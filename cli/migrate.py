@@ -1,0 +1,40 @@
+"""``fluxrate migrate``: the database and Temporal know what this version needs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NoReturn
+
+from cli.output import make_console, refuse
+from cli.stack import require_database, require_temporal
+from runtime.exit import leave
+from runtime.migrations import upgrade
+from runtime.settings import Settings
+
+
+def migrate() -> NoReturn:
+    """Upgrade the schema, and register search attributes if a Temporal is named; then leave.
+
+    Idempotent: what is there already stays as it is.
+    """
+    console = make_console()
+    settings = Settings()
+    url = settings.migration_database_url or settings.database_url
+    if not url:
+        refuse("Set DATABASE_URL. An embedded database is migrated by `fluxrate up` itself.")
+    require_database(url)
+    upgrade(url)
+    console.print("The database schema is current.")
+    if settings.temporal_address:
+        require_temporal(settings.temporal_address)
+        added = asyncio.run(_register(settings.temporal_address, settings.temporal_namespace))
+        console.print(f"Temporal knows our search attributes ({added} new).")
+    leave(0)
+
+
+async def _register(address: str, namespace: str) -> int:
+    from runtime.temporal import connect, register_search_attributes
+    from workflows.names import SEARCH_ATTRIBUTES
+
+    client = await connect(address, namespace)
+    return await register_search_attributes(client, SEARCH_ATTRIBUTES)

@@ -1,0 +1,47 @@
+"""Serve the API over HTTP: ``fluxrate api``, and the child process of ``fluxrate up``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+import uvicorn
+
+from cli.composition import ApiProcess
+from cli.output import refuse
+from runtime.exit import leave
+from runtime.settings import Settings
+from runtime.telemetry import configure_logging
+
+GRACEFUL_SECONDS = 10
+
+
+def serve(host: str, port: int) -> NoReturn:
+    """Answer requests until SIGTERM or SIGINT; requests that run are finished first.
+
+    Raises:
+        Refusal: a setting is missing.
+    """
+    settings = Settings()
+    if not settings.database_url or not settings.temporal_address:
+        refuse("The API needs DATABASE_URL and TEMPORAL_ADDRESS; `fluxrate up` sets both.")
+    configure_logging("api")
+    process = ApiProcess(settings, settings.database_url, settings.temporal_address)
+    uvicorn.run(
+        process.build(),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
+    leave(0)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    serve(arguments.host, arguments.port)

@@ -1,0 +1,266 @@
+"""Everything that runs for one instance: servers, API and worker, started, watched, stopped."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cli.instance import (
+    PROCESS_NAMES,
+    Addresses,
+    Instance,
+    PythonProcess,
+    wait_for_api,
+    without_password,
+)
+from cli.output import refuse
+from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
+from runtime.processes import PidFile, ProcessFailure, choose_port, port_is_free
+from runtime.settings import Settings
+
+HOST = "127.0.0.1"
+TEMPORAL_PORT = 7233
+TEMPORAL_UI_PORT = 8233
+LONGEST_BACKOFF_SECONDS = 30.0
+STEADY_SECONDS = 60.0
+"""A process that lived this long has its next restart at once again."""
+
+Announce = Callable[[str], None]
+
+
+class Service(Protocol):
+    """A process of the instance."""
+
+    pid_file: PidFile
+
+    @property
+    def name(self) -> str:
+        """How it is called in messages."""
+        ...
+
+    def start(self) -> None:
+        """It runs."""
+        ...
+
+
+@dataclass(slots=True)
+class Watch:
+    """Starts a service again when it ends, more patiently each time."""
+
+    service: Service
+    backoff_seconds: float = 1.0
+    started_at: float = field(default_factory=time.monotonic)
+    due_at: float | None = None
+
+    def check(self, announce: Announce) -> None:
+        """The service runs, or its restart is announced or done."""
+        now = time.monotonic()
+        if self.service.pid_file.holder() is not None:
+            if now - self.started_at > STEADY_SECONDS:
+                self.backoff_seconds = 1.0
+            return
+        if self.due_at is None:
+            self.due_at = now + self.backoff_seconds
+            announce(
+                f"{self.service.name} ended unexpectedly{self._ending()}; "
+                f"starting it again in {self.backoff_seconds:.0f} s."
+            )
+        elif now >= self.due_at:
+            self._restart(announce)
+
+    def _restart(self, announce: Announce) -> None:
+        self.due_at = None
+        self.backoff_seconds = min(self.backoff_seconds * 2, LONGEST_BACKOFF_SECONDS)
+        try:
+            self.service.start()
+        except ProcessFailure as failure:
+            announce(str(failure))
+        else:
+            announce(f"{self.service.name} runs again.")
+        self.started_at = time.monotonic()
+
+    def _ending(self) -> str:
+        if not isinstance(self.service, PythonProcess):
+            return ""
+        code = self.service.exit_code()
+        if code is None:
+            return ""
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return f" ({how}, log: {self.service.log})"
+
+
+@dataclass(slots=True)
+class Stack:
+    """The processes of an instance, in the order in which they start."""
+
+    instance: Instance
+    settings: Settings
+    port: int
+    watches: list[Watch] = field(default_factory=list)
+
+    def start(self, announce: Announce) -> Addresses:
+        """Everything runs, and the schema is current.
+
+        Raises:
+            ProcessFailure: something does not start.
+            Refusal: something stands in the way that the operator must decide about.
+        """
+        self._end_leftovers(announce)
+        self._require_free_port()
+        temporal = self._start_temporal_early()
+        database_url = self._start_database(announce)
+        temporal_address = self._finish_temporal(temporal, announce)
+        environment = self._environment(database_url, temporal_address)
+        url = f"http://{HOST}:{self.port}"
+        api = self._python("api", "cli.serve", ["--port", str(self.port)], environment)
+        worker = self._python("worker", "worker", [], environment)
+        announce("Starting the API and a worker.")
+        for process in (api, worker):
+            process.start()
+            self.watches.append(Watch(process))
+        wait_for_api(api, url)
+        addresses = Addresses(
+            api_url=f"{url}/api/v1",
+            docs_url=f"{url}/docs",
+            temporal_address=temporal_address,
+            temporal_ui_url=temporal.ui_url if temporal else None,
+            database_url=without_password(database_url),
+        )
+        self.instance.write_addresses(addresses)
+        return addresses
+
+    def watch(self, announce: Announce, *, until: Callable[[], bool]) -> None:
+        """Restart what ends, until told to stop."""
+        while not until():
+            for watch in self.watches:
+                watch.check(announce)
+            time.sleep(0.25)
+
+    def stop(self) -> list[str]:
+        """Everything has ended; returns the names of processes that had to be killed."""
+        self.instance.forget_addresses()
+        return self.instance.stop_everything()
+
+    def _end_leftovers(self, announce: Announce) -> None:
+        left = self.instance.running()
+        if len(left) > 1:
+            names = ", ".join(PROCESS_NAMES[name] for name in left if name != "up")
+            announce(f"An earlier instance was killed; going on with what it left: {names}.")
+        for name in ("api", "worker"):
+            self._python(name, name, [], {}).stop()
+
+    def _require_free_port(self) -> None:
+        if self.port == 0:
+            self.port = choose_port()
+        if not port_is_free(self.port, HOST):
+            refuse(
+                f"Port {self.port} is used by another program. Stop that program, or choose "
+                f"another port, for example: fluxrate up --port {choose_port()}"
+            )
+
+    def _start_temporal_early(self) -> EmbeddedTemporal | None:
+        # It needs a few seconds, in which the database can be migrated.
+        if self.settings.temporal_address:
+            return None
+        from workflows.names import SEARCH_ATTRIBUTES
+
+        temporal = EmbeddedTemporal(
+            self.instance.data_dir,
+            SEARCH_ATTRIBUTES,
+            namespace=self.settings.temporal_namespace,
+            port=choose_port(TEMPORAL_PORT),
+            ui_port=choose_port(TEMPORAL_UI_PORT),
+        )
+        if temporal.pid_file.holder() is None:
+            temporal.spawn()
+        return temporal
+
+    def _finish_temporal(self, temporal: EmbeddedTemporal | None, announce: Announce) -> str:
+        if temporal is None:
+            address = self.settings.temporal_address or ""
+            require_temporal(address)
+            announce(f"Using Temporal at {address}.")
+            return address
+        temporal.start()
+        announce("Temporal is ready.")
+        self.watches.append(Watch(temporal))
+        return temporal.address
+
+    def _start_database(self, announce: Announce) -> str:
+        from runtime.migrations import upgrade
+
+        if self.settings.database_url:
+            url = self.settings.database_url
+            require_database(url)
+            announce("Using the database of DATABASE_URL.")
+        else:
+            server = EmbeddedPostgres(self.instance.data_dir)
+            server.start()
+            url = server.ensure_database("fluxrate")
+            announce("PostgreSQL is ready.")
+            self.watches.append(Watch(server))
+        upgrade(self.settings.migration_database_url or url)
+        announce("The database schema is current.")
+        return url
+
+    def _environment(self, database_url: str, temporal_address: str) -> dict[str, str]:
+        secret = self.settings.secret_key
+        environment = dict(os.environ)
+        environment["DATABASE_URL"] = database_url
+        environment["TEMPORAL_ADDRESS"] = temporal_address
+        environment["TEMPORAL_NAMESPACE"] = self.settings.temporal_namespace
+        environment["FLUXRATE_SECRET_KEY"] = (
+            secret.get_secret_value() if secret else self.instance.secret_key()
+        )
+        if "public_url" not in self.settings.model_fields_set:
+            environment["FLUXRATE_PUBLIC_URL"] = f"http://{HOST}:{self.port}"
+        return environment
+
+    def _python(
+        self, name: str, module: str, arguments: list[str], environment: dict[str, str]
+    ) -> PythonProcess:
+        return PythonProcess(
+            name=PROCESS_NAMES[name],
+            module=module,
+            arguments=arguments,
+            pid_file=self.instance.pid_file(name),
+            log=self.instance.log(name),
+            environment=environment,
+        )
+
+
+def require_database(url: str) -> None:
+    """The operator's database accepts connections.
+
+    Raises:
+        Refusal: it does not.
+    """
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.Error as error:
+        refuse(
+            f"The database {without_password(url)} does not accept a connection: "
+            f"{str(error).strip()}. Correct DATABASE_URL, or unset it to use the embedded one."
+        )
+
+
+def require_temporal(address: str) -> None:
+    """Something listens at the operator's Temporal address.
+
+    Raises:
+        Refusal: nothing does.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError) as error:
+        refuse(
+            f"Temporal does not answer at {address}: {error}. Correct TEMPORAL_ADDRESS "
+            "(host:port), or unset it to use the embedded server."
+        )
