@@ -23,7 +23,6 @@ from runtime.owners import TemporalOwners
 from runtime.relay import OutboxRelay
 from runtime.settings import Settings
 from runtime.temporal import connect
-from workflows.names import OWNERS_QUEUE
 from workflows.subscription import SubscriptionWorkflow
 
 log = structlog.get_logger(__name__)
@@ -39,8 +38,6 @@ def build_worker(
     transactions: Transactions,
     settings: Settings,
     executor: ThreadPoolExecutor,
-    *,
-    task_queue: str = OWNERS_QUEUE,
 ) -> Worker:
     """A worker for owners, with bounded slots so that a wave of closes queues instead of stalling.
 
@@ -50,7 +47,7 @@ def build_worker(
     activities = OwnerActivities(transactions, now)
     return Worker(
         client,
-        task_queue=task_queue,
+        task_queue=settings.task_queue,
         workflows=[SubscriptionWorkflow],
         activities=owner_steps(activities),
         activity_executor=executor,
@@ -95,11 +92,12 @@ async def run(settings: Settings) -> None:
         settings.database_url, pool_size=settings.worker_activity_slots + 2
     )
     transactions = Transactions(engine)
-    client = await connect(settings.temporal_address, settings.temporal_namespace)
-    relay = asyncio.create_task(OutboxRelay(transactions, TemporalOwners(client)).run())
+    client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    owners = TemporalOwners(client, task_queue=settings.task_queue)
+    relay = asyncio.create_task(OutboxRelay(transactions, owners).run())
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         async with build_worker(client, transactions, settings, executor):
-            log.info("worker_ready", task_queue=OWNERS_QUEUE)
+            log.info("worker_ready", task_queue=settings.task_queue)
             await stop.wait()
             log.info("worker_stopping")
     relay.cancel()

@@ -35,6 +35,8 @@ def create_application_role() -> None:
         """
     )
     op.execute(f"GRANT USAGE ON SCHEMA public TO {APPLICATION_ROLE}")
+    # The readiness probe compares the revision with the program's.
+    op.execute(f"GRANT SELECT ON alembic_version TO {APPLICATION_ROLE}")
 
 
 def protect(table: str, *, column: str = "organization_id", privileges: Sequence[str]) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, pool, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, pool, text
 
 import migrations
 from runtime.database import sqlalchemy_url
@@ -38,3 +39,10 @@ def upgrade(url: str, revision: str = "head") -> None:
 def downgrade(url: str, revision: str) -> None:
     """Take the schema back to ``revision`` (``base``: to nothing)."""
     command.downgrade(migration_config(url), revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the database's schema is at the newest revision that this program knows."""
+    newest = ScriptDirectory.from_config(migration_config("")).get_current_head()
+    with engine.connect() as connection:
+        return connection.scalar(text("SELECT version_num FROM alembic_version")) == newest

@@ -11,7 +11,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError
 
 from services.outbox import OwnerMessage
-from workflows.names import OWNERS_QUEUE, subscription_workflow_id
+from workflows.names import subscription_workflow_id
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
 CONCURRENT_SENDS = 16
@@ -20,7 +20,7 @@ CONCURRENT_SENDS = 16
 class TemporalOwners:
     """Tells owners that the facts changed, through one Temporal client."""
 
-    def __init__(self, client: Client, *, task_queue: str = OWNERS_QUEUE) -> None:
+    def __init__(self, client: Client, *, task_queue: str) -> None:
         self._client = client
         self._task_queue = task_queue
 

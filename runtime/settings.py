@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=10, ge=1)
     temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
+    task_queue: str = "fluxrate-owners"
+    """Where owners wait for workers. Installations that share a namespace each take their own."""
     data_dir: Path = Path(".data")
     public_url: str = "http://127.0.0.1:8000"
     secret_key: SecretStr | None = None
@@ -33,4 +35,3 @@ class Settings(BaseSettings):
     worker_activity_slots: int = Field(default=20, ge=1)
     worker_workflow_task_slots: int = Field(default=36, ge=1)
     worker_cached_workflows: int = Field(default=2000, ge=0)
-    close_jitter_seconds: int = Field(default=0, ge=0, le=3600)

@@ -1,12 +1,10 @@
-"""Workflow ids, task queues and search attributes, each said once."""
+"""Workflow ids and search attributes, each said once."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from temporalio.common import SearchAttributeKey
-
-OWNERS_QUEUE = "fluxrate-owners"
 
 SUBSCRIPTION_WORKFLOW = "SubscriptionWorkflow"
 

@@ -1,0 +1,99 @@
+"""The API's composition root: settings become an application with its connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from api.app import create_app
+from api.context import AppContext
+from repositories.transactions import Transactions
+from runtime.database import create_application_engine
+from runtime.migrations import is_current
+from runtime.owners import TemporalOwners
+from runtime.relay import OutboxRelay
+from runtime.security import Security
+from runtime.settings import Settings
+from runtime.temporal import connect
+
+
+def now() -> datetime:
+    """The wall clock, read at this edge and handed down."""
+    return datetime.now(UTC)
+
+
+class ApiProcess:
+    """What one API process holds open: database, Temporal, relay. Temporal may be away."""
+
+    def __init__(self, settings: Settings, database_url: str, temporal_address: str) -> None:
+        self._settings = settings
+        self._temporal_address = temporal_address
+        self.engine: Engine = create_application_engine(
+            database_url, pool_size=settings.database_pool_size
+        )
+        self.transactions = Transactions(self.engine)
+        if settings.secret_key is None:
+            raise SystemExit(
+                "Set FLUXRATE_SECRET_KEY to at least 32 random characters, for example from"
+                " `openssl rand -hex 32`; it signs access tokens."
+            )
+        self._security = Security(settings.secret_key.get_secret_value())
+        self._client: Client | None = None
+        self._relay: OutboxRelay | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def build(self) -> FastAPI:
+        """The application, which opens the connections when it starts to serve."""
+        context = AppContext(
+            transactions=self.transactions,
+            security=self._security,
+            now=now,
+            public_url=self._settings.public_url,
+            announce=self.announce,
+            reach_temporal=self.reach_temporal,
+            reach_schema=self.reach_schema,
+        )
+        return create_app(context, lifespan=self.serve)
+
+    @asynccontextmanager
+    async def serve(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Relay messages while the application serves."""
+        self._loop = asyncio.get_running_loop()
+        self._client = await connect(
+            self._temporal_address, namespace=self._settings.temporal_namespace, lazy=True
+        )
+        owners = TemporalOwners(self._client, task_queue=self._settings.task_queue)
+        self._relay = OutboxRelay(self.transactions, owners)
+        relaying = asyncio.create_task(self._relay.run())
+        try:
+            yield
+        finally:
+            relaying.cancel()
+            with suppress(asyncio.CancelledError):
+                await relaying
+            self.engine.dispose()
+
+    def announce(self) -> None:
+        """Look into the outbox at once; callable from any thread."""
+        if self._loop is not None and self._relay is not None:
+            self._loop.call_soon_threadsafe(self._relay.nudge)
+
+    async def reach_temporal(self) -> bool:
+        """Whether Temporal answers within a second."""
+        if self._client is None:
+            return False
+        try:
+            return await self._client.service_client.check_health(timeout=timedelta(seconds=1))
+        except (RPCError, RuntimeError):
+            return False
+
+    async def reach_schema(self) -> bool:
+        """Whether the database answers and its schema is this program's. Raises if it is away."""
+        return await asyncio.to_thread(is_current, self.engine)
