@@ -12,4 +12,6 @@ from models import plans as plans
 from models import subscriptions as subscriptions
 from models import tax_rates as tax_rates
 from models import test_clocks as test_clocks
+from models import usage_events as usage_events
+from models import usage_rollups as usage_rollups
 from models import users as users

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import policies
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 TABLES = (
     "invoice_sequence",
@@ -49,7 +49,7 @@ def downgrade() -> None:
 
 
 APPEND_ONLY = ("billing_run", "invoice_receipt", "subscription_action")
-DELETABLE = ("invoice", "invoice_line", "invoice_tax", "outbox_message")
+DELETABLE = ("subscription_period", "invoice", "invoice_line", "invoice_tax", "outbox_message")
 
 
 def protect_tables() -> None:
