@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from api.idempotency import answer_once
 from billing.errors import InvalidInput
 from billing.money import plain_text
 from billing.receipts import instant_text
@@ -67,14 +68,14 @@ class LosslessRequest(Request):
 
 
 class LosslessRoute(APIRoute):
-    """A route that reads its body without loss."""
+    """A route that reads its body without loss, and is done once under an Idempotency-Key."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, given a request that parses decimals."""
         handle = super().get_route_handler()
 
         async def handle_losslessly(request: Request) -> Response:
-            return await handle(LosslessRequest(request.scope, request.receive))
+            return await answer_once(LosslessRequest(request.scope, request.receive), handle)
 
         return handle_losslessly
 

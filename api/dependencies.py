@@ -9,6 +9,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import SecurityScopes
 from sqlmodel import Session
 
+from api import idempotency
 from api.authentication import authenticate
 from api.context import ContextDep
 from api.principal import Principal
@@ -39,6 +40,7 @@ def _open(request: Request, context: ContextDep, principal: Principal) -> Iterat
     with context.transactions.for_organization(principal.organization_id) as session:
         session.info["actor"] = principal.actor
         session.info["request_id"] = getattr(request.state, "request_id", None)
+        idempotency.begin(request, session, principal.organization_id, now=context.now())
         yield session
     context.announce()
 

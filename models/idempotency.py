@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Index, Text
 from sqlmodel import Field, SQLModel
 
 from models.base import instant, words
 
 
 class IdempotencyRequest(SQLModel, table=True):
-    """One keyed request. ``status`` is null while it still runs."""
+    """One keyed request that was answered. Written in the transaction of its effect.
+
+    A request that still runs, failed or was cut off by a crash has no row, so it can be repeated.
+    """
 
     __tablename__ = "idempotency_request"
-    __table_args__ = (Index("ix_idempotency_request_created_at", "created_at"),)
+    __table_args__ = (Index("ix_idempotency_request_created_at", "organization_id", "created_at"),)
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
     method: str = Field(primary_key=True, sa_type=Text)
     path: str = Field(primary_key=True, sa_type=Text)
     key: str = Field(primary_key=True, sa_type=Text)
     fingerprint: str = words()
-    status: int | None = None
-    body: str | None = words(nullable=True, default=None)
-    headers: dict[str, Any] | None = Field(
-        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
-    )
+    status: int
+    body: str = words()
     created_at: datetime = instant()

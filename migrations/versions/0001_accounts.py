@@ -54,9 +54,7 @@ def protect_tables() -> None:
         policies.protect(table, privileges=written)
     policies.protect("idempotency_request", privileges=(*written, "DELETE"))
     policies.protect("audit_entry", privileges=("SELECT", "INSERT"))
-    policies.allow_lookup(
-        "app_user", setting="email", condition="lower(email) = lower({value})"
-    )
+    policies.allow_lookup("app_user", setting="email", condition="lower(email) = lower({value})")
     policies.allow_lookup(
         "user_session",
         setting="refresh_family",
@@ -128,9 +126,7 @@ def create_api_key() -> None:
             "(status = 'REVOKED') = (revoked_at IS NOT NULL)",
             name=op.f("ck_api_key_revoked_at"),
         ),
-        sa.CheckConstraint(
-            "status IN ('ACTIVE', 'REVOKED')", name=op.f("ck_api_key_status")
-        ),
+        sa.CheckConstraint("status IN ('ACTIVE', 'REVOKED')", name=op.f("ck_api_key_status")),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
@@ -213,13 +209,8 @@ def create_idempotency_request() -> None:
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("body", sa.Text(), nullable=True),
-        sa.Column(
-            "headers",
-            postgresql.JSONB(),
-            nullable=True,
-        ),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id"],
@@ -237,7 +228,7 @@ def create_idempotency_request() -> None:
     op.create_index(
         "ix_idempotency_request_created_at",
         "idempotency_request",
-        ["created_at"],
+        ["organization_id", "created_at"],
         unique=False,
     )
 
@@ -246,9 +237,7 @@ def create_login_failures() -> None:
     op.create_table(
         "login_failures",
         sa.Column("account_hash", sa.Text(), nullable=False),
-        sa.Column(
-            "failed_at", postgresql.ARRAY(sa.DateTime(timezone=True)), nullable=False
-        ),
+        sa.Column("failed_at", postgresql.ARRAY(sa.DateTime(timezone=True)), nullable=False),
         sa.PrimaryKeyConstraint("account_hash", name=op.f("pk_login_failures")),
     )
 
@@ -274,9 +263,7 @@ def create_test_clock() -> None:
         sa.Column("target_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "target_time >= frozen_time", name=op.f("ck_test_clock_target_time")
-        ),
+        sa.CheckConstraint("target_time >= frozen_time", name=op.f("ck_test_clock_target_time")),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
