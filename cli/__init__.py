@@ -1,0 +1,1 @@
+"""Operator commands (``fluxrate …``), and the composition root of the API."""

@@ -98,7 +98,7 @@ class Story:
         return table
 
 
-def demo(data_dir: Path | None, *, keep: bool) -> int:
+def demo(data_dir: Path | None) -> int:
     """Run the demo on servers of its own and stop them; return the exit code.
 
     It never touches a database or a Temporal that the environment names.

@@ -68,7 +68,7 @@ class Instance:
     def stop_everything(self) -> list[str]:
         """No process of this instance is left; returns the names of those that had to be killed."""
         killed = []
-        for name in PROCESS_NAMES:
+        for name, title in PROCESS_NAMES.items():
             if name == "api":
                 # The API and the worker need not wait for each other.
                 self.pid_file("worker").send(signal.SIGTERM)
@@ -77,7 +77,7 @@ class Instance:
             sent = STOP_SIGNALS.get(name, signal.SIGTERM)
             timeout = STOP_TIMEOUT_SECONDS * (2 if name == "up" else 1)
             if not self.pid_file(name).stop(sent, timeout_seconds=timeout):
-                killed.append(PROCESS_NAMES[name])
+                killed.append(title)
         return killed
 
     def addresses(self) -> Addresses | None:

@@ -47,11 +47,11 @@ def down(data_dir: DataDirectory = None) -> None:
 
 
 @app.command()
-def demo(data_dir: DataDirectory = None, keep: bool = False) -> None:
+def demo(data_dir: DataDirectory = None) -> None:
     """Watch 82,450 API calls become an invoice of $82.45, through the public REST API alone."""
     from cli.demo import demo as run_demo
 
-    raise typer.Exit(run_demo(data_dir, keep=keep))
+    raise typer.Exit(run_demo(data_dir))
 
 
 @app.command()
@@ -80,14 +80,12 @@ def worker() -> None:
 
 def main() -> None:
     """Run a command; a refusal or a failure is a sentence and exit code 1."""
-    import sys
-
     from cli.output import Refusal
 
     try:
         app()
     except Refusal as refusal:
-        print(f"fluxrate: {refusal}", file=sys.stderr)
+        typer.echo(f"fluxrate: {refusal}", err=True)
         raise SystemExit(1) from None
 
 

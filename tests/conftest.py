@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from runtime.embedded import EmbeddedPostgres
+from runtime.migrations import upgrade
 from tests.servers import TestRun, start_postgres, start_shared_temporal
 
 TEMPLATE = "template_fluxrate"
@@ -40,8 +41,6 @@ def postgres_server(worker_id: str) -> EmbeddedPostgres:
 @pytest.fixture(scope="session")
 def template_database(postgres_server: EmbeddedPostgres) -> str:
     """The name of a database with the current schema, to clone."""
-    from runtime.migrations import upgrade
-
     upgrade(postgres_server.ensure_database(TEMPLATE))
     return TEMPLATE
 

