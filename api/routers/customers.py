@@ -1,0 +1,90 @@
+"""Customers: who is billed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Reader, ReadSession, Writer, WriteSession
+from api.pagination import PageDep, envelope
+from api.schemas.customers import CustomerCreate, CustomerPatch, CustomerView, view_customer
+from services import customers
+
+router = APIRouter(prefix="/customers", tags=["Customers"], route_class=LosslessRoute)
+
+SearchText = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        pattern=r"^[^\x00]*$",
+        description="Looked for in name, email and external_id.",
+    ),
+]
+
+
+@router.post("", status_code=201, response_model=CustomerView)
+def create_customer(
+    body: CustomerCreate, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Create a customer."""
+    created = customers.create_customer(
+        session, principal.organization_id, body.command(), now=context.now()
+    )
+    return respond(view_customer(created), 201)
+
+
+@router.get("")
+def list_customers(
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    q: SearchText = None,
+    test_clock_id: UUID | None = None,
+) -> Response:
+    """List customers, oldest first."""
+    found, total = customers.list_customers(
+        session,
+        principal.organization_id,
+        search=(q or "").strip() or None,
+        test_clock_id=test_clock_id,
+        offset=page.offset,
+        limit=page.size,
+    )
+    return respond(envelope([view_customer(one) for one in found], page, total))
+
+
+@router.get("/{customer_id}", response_model=CustomerView)
+def get_customer(customer_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show a customer."""
+    return respond(
+        view_customer(customers.get_customer(session, principal.organization_id, customer_id))
+    )
+
+
+@router.put("/{customer_id}", response_model=CustomerView)
+@router.patch("/{customer_id}", response_model=CustomerView)
+def update_customer(
+    customer_id: UUID,
+    body: CustomerPatch,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Edit a customer; what the body leaves out stays."""
+    updated = customers.update_customer(
+        session, principal.organization_id, customer_id, body.command(), now=context.now()
+    )
+    return respond(view_customer(updated))
+
+
+@router.delete("/{customer_id}", status_code=204)
+def delete_customer(
+    customer_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Delete a customer; issued invoices stay."""
+    customers.delete_customer(session, principal.organization_id, customer_id, now=context.now())
+    return Response(status_code=204)

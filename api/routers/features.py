@@ -1,0 +1,76 @@
+"""Features: what plans can grant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Reader, ReadSession, Writer, WriteSession
+from api.pagination import PageDep, envelope
+from api.schemas.common import any_case
+from api.schemas.features import FeatureCreate, FeaturePatch, FeatureView, view_feature
+from billing.terms import FeatureType
+from services import catalog
+
+router = APIRouter(prefix="/features", tags=["Features"], route_class=LosslessRoute)
+
+
+@router.post("", status_code=201, response_model=FeatureView)
+def create_feature(
+    body: FeatureCreate, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Create a feature; one of type ``meter`` comes with its meter."""
+    created = catalog.create_feature(
+        session, principal.organization_id, body.command(), now=context.now()
+    )
+    return respond(view_feature(created), 201)
+
+
+@router.get("")
+def list_features(
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    type: Annotated[FeatureType | None, any_case(FeatureType), Query()] = None,
+) -> Response:
+    """List features, oldest first."""
+    found, total = catalog.list_features(
+        session, principal.organization_id, type=type, offset=page.offset, limit=page.size
+    )
+    return respond(envelope([view_feature(one) for one in found], page, total))
+
+
+@router.get("/{feature_id}", response_model=FeatureView)
+def get_feature(feature_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show a feature with its meter."""
+    return respond(
+        view_feature(catalog.get_feature(session, principal.organization_id, feature_id))
+    )
+
+
+@router.patch("/{feature_id}", response_model=FeatureView)
+def update_feature(
+    feature_id: UUID,
+    body: FeaturePatch,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Rename or describe a feature."""
+    updated = catalog.update_feature(
+        session, principal.organization_id, feature_id, body.command(), now=context.now()
+    )
+    return respond(view_feature(updated))
+
+
+@router.delete("/{feature_id}", status_code=204)
+def delete_feature(
+    feature_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Retire a feature that no plan grants, with its meter if nothing else uses that."""
+    catalog.delete_feature(session, principal.organization_id, feature_id, now=context.now())
+    return Response(status_code=204)

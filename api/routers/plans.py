@@ -1,0 +1,183 @@
+"""Plans, their charges and what they grant. Each edit leaves a version behind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Reader, ReadSession, Writer, WriteSession
+from api.pagination import PageDep, envelope
+from api.schemas.common import any_case
+from api.schemas.plans import (
+    ChargeCreate,
+    ChargePatch,
+    ChargeView,
+    PlanCreate,
+    PlanFeatureCreate,
+    PlanFeaturePatch,
+    PlanFeatureView,
+    PlanPatch,
+    PlanView,
+    view_charge,
+    view_plan,
+    view_plan_feature,
+    view_plan_summary,
+)
+from billing.terms import PlanType
+from services import charges, plan_features, plans
+
+router = APIRouter(prefix="/plans", tags=["Plans"], route_class=LosslessRoute)
+
+
+@router.post("", status_code=201, response_model=PlanView)
+def create_plan(
+    body: PlanCreate, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Create a plan; charges and features are added to it."""
+    created = plans.create_plan(
+        session, principal.organization_id, body.command(), now=context.now()
+    )
+    return respond(view_plan(created), 201)
+
+
+@router.get("")
+def list_plans(
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    type: Annotated[PlanType | None, any_case(PlanType), Query()] = None,
+    is_active: bool | None = None,
+) -> Response:
+    """List plans, oldest first."""
+    found, total = plans.list_plans(
+        session,
+        principal.organization_id,
+        type=type,
+        is_active=is_active,
+        offset=page.offset,
+        limit=page.size,
+    )
+    return respond(envelope([view_plan_summary(one) for one in found], page, total))
+
+
+@router.get("/{plan_id}", response_model=PlanView)
+def get_plan(plan_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show a plan with its active charges and what it grants."""
+    return respond(view_plan(plans.get_plan(session, principal.organization_id, plan_id)))
+
+
+@router.put("/{plan_id}", response_model=PlanView)
+@router.patch("/{plan_id}", response_model=PlanView)
+def update_plan(
+    plan_id: UUID, body: PlanPatch, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Edit a plan; what the body leaves out stays."""
+    updated = plans.update_plan(
+        session, principal.organization_id, plan_id, body.command(), now=context.now()
+    )
+    return respond(view_plan(updated))
+
+
+@router.delete("/{plan_id}", status_code=204)
+def delete_plan(
+    plan_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Delete a plan that no live subscription uses."""
+    plans.delete_plan(session, principal.organization_id, plan_id, now=context.now())
+    return Response(status_code=204)
+
+
+@router.post("/{plan_id}/charges", status_code=201, response_model=ChargeView)
+def add_charge(
+    plan_id: UUID,
+    body: ChargeCreate,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Add a charge to a plan."""
+    charge = charges.add_charge(
+        session, principal.organization_id, plan_id, body.command(), now=context.now()
+    )
+    return respond(view_charge(charge), 201)
+
+
+@router.patch("/{plan_id}/charges/{charge_id}", response_model=ChargeView)
+def deactivate_charge(
+    plan_id: UUID,
+    charge_id: UUID,
+    body: ChargePatch,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Deactivate a charge; nothing else about it can change."""
+    charge = charges.set_charge_status(
+        session,
+        principal.organization_id,
+        plan_id,
+        charge_id,
+        body.status.value,
+        now=context.now(),
+    )
+    return respond(view_charge(charge))
+
+
+@router.post("/{plan_id}/features", status_code=201, response_model=PlanFeatureView)
+def add_plan_feature(
+    plan_id: UUID,
+    body: PlanFeatureCreate,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Grant a feature with a plan."""
+    added = plan_features.add_plan_feature(
+        session,
+        principal.organization_id,
+        plan_id,
+        body.feature_id,
+        body.command(),
+        now=context.now(),
+    )
+    return respond(view_plan_feature(added), 201)
+
+
+@router.patch("/{plan_id}/features/{plan_feature_id}", response_model=PlanFeatureView)
+def update_plan_feature(
+    plan_id: UUID,
+    plan_feature_id: UUID,
+    body: PlanFeaturePatch,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Change what a plan grants of a feature."""
+    updated = plan_features.update_plan_feature(
+        session,
+        principal.organization_id,
+        plan_id,
+        plan_feature_id,
+        body.command(),
+        now=context.now(),
+    )
+    return respond(view_plan_feature(updated))
+
+
+@router.delete("/{plan_id}/features/{plan_feature_id}", status_code=204)
+def remove_plan_feature(
+    plan_id: UUID,
+    plan_feature_id: UUID,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Grant a feature with a plan no more."""
+    plan_features.remove_plan_feature(
+        session, principal.organization_id, plan_id, plan_feature_id, now=context.now()
+    )
+    return Response(status_code=204)

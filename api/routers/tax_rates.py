@@ -1,0 +1,64 @@
+"""Tax rates of the organization."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Reader, ReadSession, Writer, WriteSession
+from api.pagination import PageDep, envelope
+from api.schemas.tax_rates import TaxRateCreate, TaxRateView, view_tax_rate
+from services import taxes
+from services.addresses import find_country
+
+router = APIRouter(prefix="/tax-rates", tags=["Tax rates"], route_class=LosslessRoute)
+
+
+@router.post("", status_code=201, response_model=TaxRateView)
+def create_tax_rate(
+    body: TaxRateCreate, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Create a tax rate; it applies to invoices made from now on."""
+    created = taxes.create_tax_rate(
+        session, principal.organization_id, body.command(), now=context.now()
+    )
+    return respond(view_tax_rate(created), 201)
+
+
+@router.get("")
+def list_tax_rates(
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    country: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """List tax rates, oldest first."""
+    found, total = taxes.list_tax_rates(
+        session,
+        principal.organization_id,
+        country=find_country(country, field="country") if country is not None else None,
+        offset=page.offset,
+        limit=page.size,
+    )
+    return respond(envelope([view_tax_rate(one) for one in found], page, total))
+
+
+@router.get("/{tax_rate_id}", response_model=TaxRateView)
+def get_tax_rate(tax_rate_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show a tax rate."""
+    return respond(
+        view_tax_rate(taxes.get_tax_rate(session, principal.organization_id, tax_rate_id))
+    )
+
+
+@router.delete("/{tax_rate_id}", status_code=204)
+def delete_tax_rate(
+    tax_rate_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Delete a tax rate; issued invoices keep it."""
+    taxes.delete_tax_rate(session, principal.organization_id, tax_rate_id, now=context.now())
+    return Response(status_code=204)

@@ -1,0 +1,299 @@
+"""Plans, charges and plan features on the wire (CONTRACT 2.6 to 2.8)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schemas.common import (
+    Count,
+    Exact,
+    Flag,
+    LongWords,
+    Moment,
+    NotNegative,
+    Schema,
+    View,
+    Words,
+    any_case,
+)
+from api.schemas.features import Slug
+from api.schemas.meters import PricingDocument, view_pricing
+from billing.periods import Interval
+from billing.terms import ChargeType, FeatureType, OverLimit, PlanType
+from models.plans import Charge, Plan
+from services.charges import AddCharge
+from services.plan_features import Grant, UpdateGrant
+from services.plans import GrantedFeature, PlanContents, PlanDetails, UpdatePlan
+
+
+class ChargeStatus(StrEnum):
+    """Whether a charge is part of its plan."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+
+
+AnyInterval = Annotated[Interval, any_case(Interval)]
+
+
+class PlanCreate(Schema):
+    """A plan, without charges yet. A billing period is ``billing_interval_count`` intervals."""
+
+    name: Words
+    lookup_id: Slug
+    type: Annotated[PlanType, any_case(PlanType)]
+    billing_interval: AnyInterval
+    currency: Words
+    billing_interval_count: Count = 1
+    trial_days: Count = 0
+    description: LongWords | None = None
+    is_active: Flag = True
+
+    def command(self) -> PlanDetails:
+        """The command that the body stands for."""
+        return PlanDetails(
+            name=self.name,
+            lookup_id=self.lookup_id,
+            type=self.type,
+            billing_interval=self.billing_interval,
+            currency=self.currency,
+            billing_interval_count=self.billing_interval_count,
+            trial_days=self.trial_days,
+            description=self.description,
+            is_active=self.is_active,
+        )
+
+
+class PlanPatch(Schema):
+    """New values of a plan. Interval and currency: only while nobody is subscribed."""
+
+    name: Words = Field(default="")
+    lookup_id: Slug = Field(default="")
+    type: Annotated[PlanType, any_case(PlanType)] = PlanType.HYBRID
+    billing_interval: AnyInterval = Interval.MONTH
+    currency: Words = Field(default="")
+    billing_interval_count: Count = 1
+    trial_days: Count = 0
+    description: LongWords | None = None
+    is_active: Flag = True
+
+    def command(self) -> UpdatePlan:
+        """The command that the body stands for: what it leaves out stays."""
+        return UpdatePlan(
+            name=self.name,
+            lookup_id=self.lookup_id,
+            type=self.type,
+            billing_interval=self.billing_interval,
+            currency=self.currency,
+            billing_interval_count=self.billing_interval_count,
+            trial_days=self.trial_days,
+            description=self.description,
+            is_active=self.is_active,
+            given=frozenset(self.model_fields_set),
+        )
+
+
+class ChargeCreate(Schema):
+    """A price. Of a USAGE charge: ``pricing``, else the meter's rules, else ``unit_price``."""
+
+    type: Annotated[ChargeType, any_case(ChargeType)]
+    unit_price: NotNegative | None = None
+    meter_id: UUID | None = None
+    pricing: PricingDocument | None = None
+    included_units: NotNegative | None = None
+    minimum: NotNegative | None = None
+    maximum: NotNegative | None = None
+    display_name: Words | None = None
+    currency: Words | None = None
+    billing_interval: AnyInterval | None = None
+
+    def command(self) -> AddCharge:
+        """The command that the body stands for."""
+        return AddCharge(
+            type=self.type,
+            unit_price=self.unit_price,
+            meter_id=self.meter_id,
+            pricing=self.pricing,
+            included_units=self.included_units,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            display_name=self.display_name,
+            currency=self.currency,
+            billing_interval=self.billing_interval,
+        )
+
+
+class ChargePatch(Schema):
+    """A charge can only be deactivated."""
+
+    status: Annotated[ChargeStatus, any_case(ChargeStatus)]
+
+
+class PlanFeatureCreate(Schema):
+    """What a plan grants of a feature. ``usage_limit`` null or absent means unlimited."""
+
+    feature_id: UUID
+    is_enabled: Flag
+    usage_limit: NotNegative | None = None
+    usage_reset_period: AnyInterval | None = None
+    is_soft_limit: Flag = False
+    reject_over_limit: Flag = False
+    over_limit: Annotated[OverLimit, any_case(OverLimit)] = OverLimit.BILL
+    static_value: Words | None = None
+
+    def command(self) -> Grant:
+        """The command that the body stands for."""
+        return Grant(
+            is_enabled=self.is_enabled,
+            usage_limit=self.usage_limit,
+            usage_reset_period=self.usage_reset_period,
+            is_soft_limit=self.is_soft_limit,
+            reject_over_limit=self.reject_over_limit,
+            over_limit=self.over_limit,
+            static_value=self.static_value,
+        )
+
+
+class PlanFeaturePatch(Schema):
+    """New values of what a plan grants."""
+
+    is_enabled: Flag = True
+    usage_limit: NotNegative | None = None
+    usage_reset_period: AnyInterval | None = None
+    is_soft_limit: Flag = False
+    reject_over_limit: Flag = False
+    over_limit: Annotated[OverLimit, any_case(OverLimit)] = OverLimit.BILL
+    static_value: Words | None = None
+
+    def command(self) -> UpdateGrant:
+        """The command that the body stands for: what it leaves out stays."""
+        grant = Grant(
+            is_enabled=self.is_enabled,
+            usage_limit=self.usage_limit,
+            usage_reset_period=self.usage_reset_period,
+            is_soft_limit=self.is_soft_limit,
+            reject_over_limit=self.reject_over_limit,
+            over_limit=self.over_limit,
+            static_value=self.static_value,
+        )
+        return UpdateGrant(grant=grant, given=frozenset(self.model_fields_set))
+
+
+class ChargeView(View):
+    """A charge of a plan."""
+
+    id: UUID
+    plan_id: UUID
+    type: ChargeType
+    meter_id: UUID | None
+    unit_price: Exact | None
+    pricing: PricingDocument | None
+    included_units: Exact | None
+    minimum: Exact | None
+    maximum: Exact | None
+    display_name: str | None
+    status: ChargeStatus
+    created_at: Moment
+
+
+class PlanFeatureView(View):
+    """What a plan grants of a feature."""
+
+    id: UUID
+    plan_id: UUID
+    feature_id: UUID
+    feature_type: FeatureType
+    lookup_key: str
+    name: str
+    meter_id: UUID | None
+    is_enabled: bool
+    usage_limit: Exact | None
+    usage_reset_period: Interval | None
+    is_soft_limit: bool
+    reject_over_limit: bool
+    over_limit: OverLimit
+    static_value: str | None
+    created_at: Moment
+
+
+class PlanSummary(View):
+    """A plan in a list. ``version`` counts its edits."""
+
+    id: UUID
+    name: str
+    lookup_id: str
+    type: PlanType
+    billing_interval: Interval
+    billing_interval_count: int
+    currency: str
+    trial_days: int
+    description: str | None
+    is_active: bool
+    version: int
+    created_at: Moment
+
+
+class PlanView(PlanSummary):
+    """A plan with its active charges and what it grants."""
+
+    features: list[PlanFeatureView]
+    charges: list[ChargeView]
+
+
+def view_plan_summary(plan: Plan) -> PlanSummary:
+    """The plan as lists show it."""
+    return PlanSummary.model_validate(plan, from_attributes=True)
+
+
+def view_plan(contents: PlanContents) -> PlanView:
+    """The plan as the API shows it."""
+    return PlanView(
+        **view_plan_summary(contents.plan).model_dump(),
+        features=[view_plan_feature(one) for one in contents.features],
+        charges=[view_charge(one) for one in contents.charges],
+    )
+
+
+def view_charge(charge: Charge) -> ChargeView:
+    """The charge as the API shows it."""
+    return ChargeView(
+        id=charge.id,
+        plan_id=charge.plan_id,
+        type=ChargeType(charge.type),
+        meter_id=charge.meter_id,
+        unit_price=charge.unit_price,
+        pricing=view_pricing(charge.pricing),
+        included_units=charge.included_units,
+        minimum=charge.minimum,
+        maximum=charge.maximum,
+        display_name=charge.display_name,
+        status=ChargeStatus(charge.status),
+        created_at=charge.created_at,
+    )
+
+
+def view_plan_feature(found: GrantedFeature) -> PlanFeatureView:
+    """What a plan grants, as the API shows it."""
+    granted, feature = found.granted, found.feature
+    reset_period = granted.usage_reset_period
+    return PlanFeatureView(
+        id=granted.id,
+        plan_id=granted.plan_id,
+        feature_id=feature.id,
+        feature_type=FeatureType(feature.type),
+        lookup_key=feature.lookup_key,
+        name=feature.name,
+        meter_id=feature.meter_id,
+        is_enabled=granted.is_enabled,
+        usage_limit=granted.usage_limit,
+        usage_reset_period=Interval(reset_period) if reset_period is not None else None,
+        is_soft_limit=granted.is_soft_limit,
+        reject_over_limit=granted.reject_over_limit,
+        over_limit=OverLimit(granted.over_limit),
+        static_value=granted.static_value,
+        created_at=granted.created_at,
+    )

@@ -1,0 +1,46 @@
+"""Tax rates on the wire (CONTRACT section 6)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from api.schemas.common import Exact, Flag, Moment, NotNegative, Schema, View, Words
+from models.tax_rates import TaxRate
+from services.taxes import CreateTaxRate
+
+
+class TaxRateCreate(Schema):
+    """A rate for a country, or for one state of it. ``percentage`` 18 is 18 %."""
+
+    name: Words
+    country: Words
+    percentage: NotNegative
+    state: Words | None = None
+    inclusive: Flag = False
+
+    def command(self) -> CreateTaxRate:
+        """The command that the body stands for."""
+        return CreateTaxRate(
+            name=self.name,
+            country=self.country,
+            percentage=self.percentage,
+            state=self.state,
+            inclusive=self.inclusive,
+        )
+
+
+class TaxRateView(View):
+    """A tax rate."""
+
+    id: UUID
+    name: str
+    country: str
+    state: str | None
+    percentage: Exact
+    inclusive: bool
+    created_at: Moment
+
+
+def view_tax_rate(tax_rate: TaxRate) -> TaxRateView:
+    """The rate as the API shows it."""
+    return TaxRateView.model_validate(tax_rate, from_attributes=True)
