@@ -1,4 +1,4 @@
-"""Calculation: a charge's model and bounds applied to a quantity, with the steps that explain it."""
+"""Calculation: a charge's model and bounds applied to a quantity, with the steps that led there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed identifiers: all are UUIDs, and the type checker keeps one kind from passing for another."""
+"""Typed identifiers: all are UUIDs, and the type checker tells one kind from another."""
 
 from __future__ import annotations
 

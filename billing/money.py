@@ -1,7 +1,7 @@
 """Exact decimals: how they are read, multiplied, rounded, shared out and written.
 
 Arithmetic on amounts runs inside :func:`exactly`, where a result that would need more digits than
-are kept raises instead of losing them. Rounding happens in :func:`round_half_away` and nowhere else.
+are kept raises instead of losing them. Only :func:`round_half_away` rounds.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def as_utc(instant: datetime, *, field: str = "instant") -> datetime:
     """
     if instant.tzinfo is UTC:
         return instant
-    if not isinstance(instant, datetime) or instant.utcoffset() is None:
+    if instant.utcoffset() is None:
         raise InvalidInput(f"{field} needs a time zone.", code="naive_datetime", field=field)
     return instant.astimezone(UTC)
 
@@ -154,8 +154,8 @@ class Period:
 def boundary(anchor: Anchor, cadence: Cadence, n: int) -> datetime:
     """Give the instant at which period ``n`` starts and period ``n - 1`` ends.
 
-    It depends on the anchor, its zone, the cadence and ``n``, and on nothing else. The local time of
-    the anchor is kept; a day that the month lacks becomes its last; a local time that the clocks
+    It depends on the anchor, its zone, the cadence and ``n``, and on nothing else. The local time
+    of the anchor is kept; a day that the month lacks becomes its last; a local time that the clocks
     skip moves forward by the gap, one that comes twice is the earlier. With calendar alignment all
     but the first boundary are local midnights at the start of the unit. Raises: InvalidInput
     ``date_out_of_range`` beyond year 9999. Source: CONTRACT 16 and 17. Worked example: monthly from

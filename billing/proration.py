@@ -95,6 +95,7 @@ def _merge(spans: Sequence[Period]) -> list[Period]:
     for span in sorted(spans):
         if merged and span.starts_at <= merged[-1].ends_at:
             last = merged.pop()
-            span = Period(starts_at=last.starts_at, ends_at=max(last.ends_at, span.ends_at))
-        merged.append(span)
+            merged.append(Period(starts_at=last.starts_at, ends_at=max(last.ends_at, span.ends_at)))
+        else:
+            merged.append(span)
     return merged

@@ -1,4 +1,4 @@
-"""Quantities: which usage a period needs, and how much of it is included, billed, or over a limit."""
+"""Quantities: which usage a period needs, and what of it is included, billed, or over a limit."""
 
 from __future__ import annotations
 

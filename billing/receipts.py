@@ -9,23 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from hashlib import sha256
 from types import NoneType, UnionType
-from typing import (
-    Any,
-    TypeAlias,
-    TypeVar,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from billing.errors import InvalidInput
@@ -34,9 +25,11 @@ from billing.money import plain_text
 T = TypeVar("T")
 
 Document: TypeAlias = (
-    None | bool | int | str | list["Document"] | tuple["Document", ...] | dict[str, "Document"]
+    bool | int | str | list["Document"] | tuple["Document", ...] | dict[str, "Document"] | None
 )
 
+# Price models are told apart by the name that they also have in the API. A line has a field of the
+# same name, which is data like any other.
 _TAG = "model"
 
 
@@ -89,12 +82,11 @@ def instant_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _write_dataclass(value: Any) -> dict[str, Document]:
-    document: dict[str, Document] = {}
-    tag = getattr(value, _TAG, None)
-    for name in _field_names(cast("type", type(value))):
-        document[name] = to_document(getattr(value, name))
-    if isinstance(tag, str) and _TAG not in document:
+def _write_dataclass(value: object) -> dict[str, Document]:
+    kind = cast("type", type(value))
+    document = {name: to_document(getattr(value, name)) for name in _field_names(kind)}
+    tag = getattr(kind, _TAG, None)
+    if isinstance(tag, str):
         document[_TAG] = tag
     return document
 
@@ -105,11 +97,11 @@ def _key(key: object) -> str:
     return key
 
 
-def _same(value: Any) -> Document:
-    return cast("Document", value)
+def _same(value: bool | int | str | None) -> Document:
+    return value
 
 
-_SCALARS: Mapping[type, Callable[[Any], Document]] = {
+_SCALARS: Mapping[type, Callable[..., Document]] = {
     NoneType: _same,
     bool: _same,
     int: _same,
@@ -122,20 +114,20 @@ _SCALARS: Mapping[type, Callable[[Any], Document]] = {
 
 
 @lru_cache(maxsize=256)
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(one.name for one in _init_fields(kind))
-
-
-def _init_fields(kind: type) -> tuple[Field[Any], ...]:
-    return tuple(one for one in fields(kind) if one.init)
+def _read_fields(kind: type) -> tuple[tuple[str, object, bool], ...]:
+    """Give name, type and whether it must be present, of each field that is not derived."""
+    hints = get_type_hints(kind)
+    return tuple(
+        (one.name, hints[one.name], one.default is MISSING) for one in fields(kind) if one.init
+    )
 
 
 @lru_cache(maxsize=256)
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(name for name, _, _ in _read_fields(kind))
 
 
-def _read(kind: Any, document: object, at: str) -> object:
+def _read(kind: object, document: object, at: str) -> object:
     kind = getattr(kind, "__supertype__", kind)
     origin = get_origin(kind)
     if origin in (Union, UnionType):
@@ -144,28 +136,38 @@ def _read(kind: Any, document: object, at: str) -> object:
         return _read_tuple(get_args(kind), document, at)
     if origin is not None:
         return _read_mapping(get_args(kind), document, at)
-    if is_dataclass(kind):
-        return _read_dataclass(cast("type", kind), document, at)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _read_dataclass(kind, document, at)
     return _read_scalar(kind, document, at)
 
 
-def _read_scalar(kind: Any, document: object, at: str) -> object:
-    try:
-        if kind in (bool, int, str, NoneType):
-            if type(document) is kind:
-                return document
-        elif isinstance(document, str):
-            if kind is datetime:
-                return datetime.fromisoformat(document).astimezone(UTC)
-            if kind is date:
-                return date.fromisoformat(document)
-            return kind(document)
-    except (ArithmeticError, ValueError) as error:
-        raise _misfit(kind, at) from error
+def _read_scalar(kind: object, document: object, at: str) -> object:
+    if kind in (bool, int, str, NoneType):
+        if type(document) is kind:
+            return document
+    elif isinstance(document, str):
+        parse = _PARSERS.get(kind, cast("Callable[[str], object]", kind))
+        try:
+            return parse(document)
+        except (ArithmeticError, ValueError) as error:
+            raise _misfit(kind, at) from error
     raise _misfit(kind, at)
 
 
-def _read_union(kinds: tuple[Any, ...], document: object, at: str) -> object:
+def _parse_instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.utcoffset() is None:
+        raise ValueError(text)
+    return instant.astimezone(UTC)
+
+
+_PARSERS: Mapping[object, Callable[[str], object]] = {
+    datetime: _parse_instant,
+    date: date.fromisoformat,
+}
+
+
+def _read_union(kinds: tuple[object, ...], document: object, at: str) -> object:
     if document is None and NoneType in kinds:
         return None
     rest = [kind for kind in kinds if kind is not NoneType]
@@ -177,7 +179,7 @@ def _read_union(kinds: tuple[Any, ...], document: object, at: str) -> object:
     raise _misfit(kinds, at)
 
 
-def _is_kind_of(kind: Any, document: object) -> bool:
+def _is_kind_of(kind: object, document: object) -> bool:
     if isinstance(document, Mapping):
         return _TAG in document and getattr(kind, _TAG, None) == document[_TAG]
     if isinstance(document, (list, tuple)):
@@ -185,13 +187,13 @@ def _is_kind_of(kind: Any, document: object) -> bool:
     return type(document) is kind
 
 
-def _read_tuple(kinds: tuple[Any, ...], document: object, at: str) -> object:
+def _read_tuple(kinds: tuple[object, ...], document: object, at: str) -> object:
     if not isinstance(document, (list, tuple)):
         raise _misfit(tuple, at)
     return tuple(_read(kinds[0], item, f"{at}.{place}") for place, item in enumerate(document))
 
 
-def _read_mapping(kinds: tuple[Any, ...], document: object, at: str) -> object:
+def _read_mapping(kinds: tuple[object, ...], document: object, at: str) -> object:
     if not isinstance(document, Mapping):
         raise _misfit(dict, at)
     return {_key(key): _read(kinds[1], item, f"{at}.{key}") for key, item in document.items()}
@@ -200,14 +202,13 @@ def _read_mapping(kinds: tuple[Any, ...], document: object, at: str) -> object:
 def _read_dataclass(kind: type, document: object, at: str) -> object:
     if not isinstance(document, Mapping):
         raise _misfit(kind, at)
-    hints = _hints(kind)
     values: dict[str, object] = {}
-    for one in _init_fields(kind):
-        if one.name in document:
-            values[one.name] = _read(hints[one.name], document[one.name], f"{at}.{one.name}")
-        elif one.default is MISSING:
-            raise _misfit(kind, f"{at}.{one.name}")
-    unknown = set(document) - set(_field_names(kind)) - {_TAG}
+    for name, hint, is_required in _read_fields(kind):
+        if name in document:
+            values[name] = _read(hint, document[name], f"{at}.{name}")
+        elif is_required:
+            raise _misfit(kind, f"{at}.{name}")
+    unknown = set(document) - values.keys() - {_TAG}
     if unknown:
         raise _misfit(kind, f"{at}.{min(map(str, unknown))}")
     return kind(**values)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from billing.errors import InvalidInput
 from billing.identifiers import TaxRateId
 from billing.money import ZERO, Currency, exactly, require_not_negative, round_half_away
+
+_HIGHEST_PERCENTAGE: Final = 1000
+_COUNTRY: Final = re.compile("[A-Za-z]{2}")
 
 
 class TaxStatus(StrEnum):
@@ -41,9 +46,9 @@ class TaxRate:
 
     def __post_init__(self) -> None:
         require_not_negative(percentage=self.percentage)
-        if self.percentage > 1000:
+        if self.percentage > _HIGHEST_PERCENTAGE:
             raise InvalidInput("percentage is above 1,000.", field="percentage")
-        if len(self.country) != 2 or not self.country.isalpha():
+        if not _COUNTRY.fullmatch(self.country):
             raise InvalidInput("country is an ISO 3166-1 alpha-2 code.", field="country")
 
     def applies_to(self, address: Address) -> bool:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from billing.lines import PricedLine
-from billing.money import ONE, ZERO, exactly, plain_text, round_half_away
+from billing.money import ONE, ZERO, exactly, plain_text, round_half_away, shortest
 from billing.pricing import TierAmount
 from billing.proration import ProrationBasis, Share
 
@@ -31,8 +31,7 @@ class TierText:
 
 def group_digits(number: Decimal) -> str:
     """Write a number with commas between thousands. Worked example: 82450.50 is ``82,450.5``."""
-    whole, point, fraction = plain_text(number).partition(".")
-    return f"{int(whole):,}{point}{fraction}"
+    return format(shortest(number), ",f")
 
 
 def describe_line(line: PricedLine, *, price: Formatter, quantity: Formatter = group_digits) -> str:
