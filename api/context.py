@@ -9,8 +9,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.known_keys import KnownKeys
 from repositories.transactions import Transactions
-from services.accounts import Security
+from services.accounts import Accounts, TokenLifetimes
+from services.credentials import Security
 
 
 def _nothing() -> None:
@@ -35,9 +37,16 @@ class AppContext:
     security: Security
     now: Callable[[], datetime]
     public_url: str = "http://127.0.0.1:8000"
+    lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
+    known_keys: KnownKeys = field(default_factory=KnownKeys)
     announce: Callable[[], None] = field(default=_nothing)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
     reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Signing up, logging in and staying so."""
+        return Accounts(self.transactions, self.security, self.lifetimes)
 
 
 def get_context(request: Request) -> AppContext:

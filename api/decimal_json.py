@@ -47,6 +47,22 @@ def load_json(body: bytes) -> Any:
     return document
 
 
+def depth_of(document: Any) -> int:
+    """How many objects and lists lie within each other; a plain value has depth 0."""
+    deepest = 0
+    waiting = [(document, 0)]
+    while waiting:
+        value, above = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend((inner, above + 1) for inner in value.values())
+        elif isinstance(value, list):
+            waiting.extend((inner, above + 1) for inner in value)
+        else:
+            continue
+        deepest = max(deepest, above + 1)
+    return deepest
+
+
 def dump_json(content: Any) -> bytes:
     """The JSON of a response: decimals as plain numbers, instants in UTC with Z."""
     return _encoder.encode(_jsonable(content))

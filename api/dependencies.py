@@ -51,7 +51,7 @@ def open_reading(request: Request, context: ContextDep, principal: Reader) -> It
 
 
 def open_writing(request: Request, context: ContextDep, principal: Writer) -> Iterator[Session]:
-    """A transaction of somebody who may change billing data, committed before the answer is sent."""
+    """A transaction of somebody who may change billing data, committed before the answer."""
     yield from _open(request, context, principal)
 
 

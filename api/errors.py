@@ -53,7 +53,7 @@ def problem(
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """One error as ``application/problem+json``; ``message`` repeats ``detail`` for older clients."""
+    """One error as ``application/problem+json``; ``message`` repeats it for older clients."""
     body: dict[str, Any] = {
         "type": f"urn:fluxrate:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -148,7 +148,7 @@ async def _answer_database_away(request: Request, error: Exception) -> Response:
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    log.exception("unexpected_error", error=type(error).__name__)
+    log.error("unexpected_error", exc_info=error)
     return _internal(request)
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from billing.errors import Forbidden
 
-SCOPES = ("usage.write", "usage.read", "billing.write", "billing.read")
 IMPLIED = {"usage.write": "usage.read", "billing.write": "billing.read"}
 MANAGERS = frozenset({"owner", "admin"})
 

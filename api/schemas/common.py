@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from api.decimal_json import depth_of, dump_json
 from billing.errors import InvalidInput
 from billing.money import parse_decimal
 
@@ -101,6 +102,40 @@ Words = Annotated[
 
 LongWords = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=5000)]
 """A description of at most 5,000 characters."""
+
+Email = Annotated[
+    str,
+    StringConstraints(
+        strict=True, strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$"
+    ),
+]
+"""Something on both sides of one @; whether it receives mail is not checked."""
+
+FREE_FORM_KEYS = 50
+FREE_FORM_DEPTH = 8
+FREE_FORM_BYTES = 32 * 1024
+
+
+def _read_free_form(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("dict_type", "Send an object.")
+    if len(value) > FREE_FORM_KEYS:
+        raise PydanticCustomError(
+            "too_many_keys", "Send at most {most} keys.", {"most": FREE_FORM_KEYS}
+        )
+    if depth_of(value) > FREE_FORM_DEPTH:
+        raise PydanticCustomError(
+            "too_deep", "Nest at most {most} levels.", {"most": FREE_FORM_DEPTH}
+        )
+    if len(dump_json(value)) > FREE_FORM_BYTES:
+        raise PydanticCustomError(
+            "too_large", "Send at most {most} bytes.", {"most": FREE_FORM_BYTES}
+        )
+    return value
+
+
+FreeForm = Annotated[dict[str, Any], BeforeValidator(_read_free_form)]
+"""An object of the caller's own, within the limits of CONTRACT 66."""
 
 
 def any_case(kind: type[Kind]) -> BeforeValidator:

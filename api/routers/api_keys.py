@@ -1,0 +1,59 @@
+"""API keys (CONTRACT 3.2). They need a session of an owner or admin (CONTRACT 65)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from sqlalchemy import event
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Manager, ManageSession
+from api.pagination import PageDep, envelope
+from api.schemas.accounts import ApiKeyCreate, CreatedApiKeyView, view_api_key
+from repositories import api_keys as stored_keys
+from services import api_keys
+
+router = APIRouter(prefix="/api-keys", tags=["API keys"], route_class=LosslessRoute)
+
+
+@router.post("", status_code=201, response_model=CreatedApiKeyView)
+def create_api_key(
+    body: ApiKeyCreate,
+    session: ManageSession,
+    principal: Manager,
+    context: ContextDep,
+) -> Response:
+    """Make a key. This answer is the only place where it appears."""
+    api_key, secret = api_keys.create_api_key(
+        session,
+        principal.organization_id,
+        body.command(),
+        security=context.security,
+        now=context.now(),
+    )
+    shown = view_api_key(api_key)
+    return respond(CreatedApiKeyView(**shown.model_dump(), key=secret), 201)
+
+
+@router.get("")
+def list_api_keys(session: ManageSession, principal: Manager, page: PageDep) -> Response:
+    """List the keys, revoked ones included, without their secrets."""
+    found, total = stored_keys.list_api_keys(
+        session, principal.organization_id, offset=page.offset, limit=page.size
+    )
+    return respond(envelope([view_api_key(api_key) for api_key in found], page, total))
+
+
+@router.delete("/{key_id}", status_code=204)
+def revoke_api_key(
+    key_id: UUID,
+    session: ManageSession,
+    principal: Manager,
+    context: ContextDep,
+) -> Response:
+    """Revoke a key: from this answer on it is refused."""
+    api_keys.revoke_api_key(session, principal.organization_id, key_id, now=context.now())
+    event.listen(session, "after_commit", lambda _: context.known_keys.forget(key_id))
+    return Response(status_code=204)

@@ -1,0 +1,32 @@
+"""The organization and its settings (CONTRACT 6)."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Manager, ManageSession, Reader, ReadSession
+from api.schemas.organizations import OrganizationPatch, OrganizationView, view_organization
+from repositories import organizations as stored_organizations
+from services import organizations
+
+router = APIRouter(prefix="/organization", tags=["Organization"], route_class=LosslessRoute)
+
+
+@router.get("", response_model=OrganizationView)
+def get_organization(session: ReadSession, principal: Reader) -> Response:
+    """Show the organization with its settings."""
+    found = stored_organizations.get_organization(session, principal.organization_id)
+    return respond(view_organization(found))
+
+
+@router.patch("", response_model=OrganizationView)
+def change_organization(
+    body: OrganizationPatch, session: ManageSession, principal: Manager, context: ContextDep
+) -> Response:
+    """Change settings: those that the body names; the others stay."""
+    changed = organizations.change_settings(
+        session, principal.organization_id, body.command(), now=context.now()
+    )
+    return respond(view_organization(changed))

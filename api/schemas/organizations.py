@@ -1,0 +1,100 @@
+"""The organization on the wire (CONTRACT 6, organization settings)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.schemas.common import Count, Flag, FreeForm, Moment, Schema, View, Words, any_case
+from billing.proration import ProrationBasis
+from models.organizations import Organization
+from services.organizations import ChangeSettings
+
+
+class LateUsage(StrEnum):
+    """What becomes of usage that arrives after the invoice of its period is final."""
+
+    NEXT_INVOICE = "next_invoice"
+    CREDIT_NOTE_OR_INVOICE = "credit_note_or_invoice"
+    IGNORE = "ignore"
+
+
+class NumberAt(StrEnum):
+    """When an invoice gets its number."""
+
+    DRAFT = "draft"
+    FINALIZATION = "finalization"
+
+
+Slug = Annotated[
+    str,
+    StringConstraints(
+        strict=True, strip_whitespace=True, max_length=100, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"
+    ),
+]
+
+
+class OrganizationPatch(Schema):
+    """Settings to change; what is absent stays. Only addresses can be null."""
+
+    name: Words = Field(default="")
+    slug: Slug = Field(default="")
+    timezone: Words = Field(default="")
+    currency: Words = Field(default="")
+    billing_address_line1: Words | None = None
+    billing_address_city: Words | None = None
+    billing_address_state: Words | None = None
+    billing_address_postal_code: Words | None = None
+    billing_address_country: Words | None = None
+    payment_terms_days: Annotated[Count, Field(ge=0, le=3650)] = 30
+    grace_period_minutes: Annotated[Count, Field(ge=0, le=525_600)] = 60
+    proration: Annotated[ProrationBasis, any_case(ProrationBasis)] = ProrationBasis.DAY
+    late_usage: Annotated[LateUsage, any_case(LateUsage)] = LateUsage.NEXT_INVOICE
+    number_at: Annotated[NumberAt, any_case(NumberAt)] = NumberAt.DRAFT
+    auto_create_customers: Flag = True
+    auto_email: Flag = True
+    bank_details: FreeForm = Field(default_factory=dict)
+
+    def command(self) -> ChangeSettings:
+        """The command that the body stands for: what it names, and nothing else."""
+        return ChangeSettings(
+            values={name: _plain(getattr(self, name)) for name in self.model_fields_set}
+        )
+
+
+class OrganizationView(View):
+    """An organization with its billing settings."""
+
+    id: UUID
+    name: str
+    slug: str
+    timezone: str
+    currency: str
+    billing_address_line1: str | None
+    billing_address_city: str | None
+    billing_address_state: str | None
+    billing_address_postal_code: str | None
+    billing_address_country: str | None
+    payment_terms_days: int
+    grace_period_minutes: int
+    proration: str
+    late_usage: str
+    number_at: str
+    auto_create_customers: bool
+    auto_email: bool
+    bank_details: dict[str, Any]
+    created_at: Moment
+
+
+def view_organization(organization: Organization) -> OrganizationView:
+    """The organization as the API shows it."""
+    return OrganizationView(
+        **{name: getattr(organization, name) for name in OrganizationView.model_fields}
+    )
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, StrEnum) else value

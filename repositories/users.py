@@ -1,0 +1,59 @@
+"""People who log in, and how often that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from models.users import LoginFailures, User
+
+
+def insert_user(session: Session, user: User) -> None:
+    """Store a new user. Raises IntegrityError ``uq_app_user_email``."""
+    session.add(user)
+    session.flush()
+
+
+def find_user(session: Session, organization_id: UUID, user_id: UUID) -> User | None:
+    """The user, or None."""
+    return session.get(User, (organization_id, user_id))
+
+
+def find_by_email(session: Session, email: str) -> User | None:
+    """The user with this email in any case of letters, or None.
+
+    The one query without an organization: the transaction must look up ``email``.
+    """
+    return session.exec(
+        select(User).where(func.lower(col(User.email)) == func.lower(email))
+    ).one_or_none()
+
+
+def lock_login_failures(session: Session, account_hash: str) -> LoginFailures:
+    """When logins of an account failed, with the row locked; an empty row if there was none."""
+    session.execute(
+        insert(LoginFailures)
+        .values(account_hash=account_hash, failed_at=[])
+        .on_conflict_do_nothing()
+    )
+    return session.exec(
+        select(LoginFailures).where(LoginFailures.account_hash == account_hash).with_for_update()
+    ).one()
+
+
+def save_login_failures(
+    session: Session, failures: LoginFailures, failed_at: Sequence[datetime]
+) -> None:
+    """Replace the instants."""
+    failures.failed_at = list(failed_at)
+    session.add(failures)
+
+
+def delete_login_failures(session: Session, account_hash: str) -> None:
+    """Forget that logins of an account failed."""
+    session.execute(delete(LoginFailures).where(col(LoginFailures.account_hash) == account_hash))

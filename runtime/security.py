@@ -1,0 +1,140 @@
+"""Hashing and tokens: what the composition root hands to the services that know people and keys."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from pwdlib import PasswordHash
+
+from services.credentials import AccessClaims
+
+ALGORITHM = "HS256"
+ISSUER = "fluxrate"
+AUDIENCE = "fluxrate-api"
+TOKEN_KIND = "at+jwt"
+MINIMUM_SECRET_LENGTH = 32
+
+SECRET_BYTES = 24
+CHECKSUM_LENGTH = 6
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class Security:
+    """Passwords by Argon2id, access tokens by HMAC, keys and refresh tokens by 192 random bits.
+
+    ``previous_secret_keys`` still verify tokens that an earlier ``secret_key`` signed; nothing is
+    signed with them. Raises: ValueError for a secret of less than 32 characters.
+    """
+
+    def __init__(self, secret_key: str, *, previous_secret_keys: Sequence[str] = ()) -> None:
+        accepted = (secret_key, *previous_secret_keys)
+        if any(len(secret) < MINIMUM_SECRET_LENGTH for secret in accepted):
+            raise ValueError(
+                f"A secret key needs at least {MINIMUM_SECRET_LENGTH} characters,"
+                " for example from `openssl rand -hex 32`."
+            )
+        self._keys = {_key_id(secret): OctKey.import_key(secret) for secret in accepted}
+        self._signing_key_id = _key_id(secret_key)
+        self._passwords = PasswordHash.recommended()
+        # Verified in place of a password nobody has, so that unknown accounts take as long.
+        self._nobody = self._passwords.hash(secrets.token_urlsafe(16))
+
+    def hash_password(self, password: str) -> str:
+        """The Argon2id hash to store."""
+        return self._passwords.hash(password)
+
+    def verify_password(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password is the one that was hashed. Without a hash: no, after as long."""
+        matches = self._passwords.verify(password, password_hash or self._nobody)
+        return matches and password_hash is not None
+
+    def issue_access_token(self, claims: AccessClaims, *, now: datetime, seconds: int) -> str:
+        """A signed token that names the person and the session, good for ``seconds``."""
+        issued_at = int(now.timestamp())
+        return jwt.encode(
+            {"alg": ALGORITHM, "typ": TOKEN_KIND, "kid": self._signing_key_id},
+            {
+                "iss": ISSUER,
+                "aud": AUDIENCE,
+                "sub": str(claims.user_id),
+                "org": str(claims.organization_id),
+                "sid": str(claims.user_session_id),
+                "jti": secrets.token_urlsafe(12),
+                "iat": issued_at,
+                "nbf": issued_at,
+                "exp": issued_at + seconds,
+            },
+            self._keys[self._signing_key_id],
+            algorithms=[ALGORITHM],
+        )
+
+    def read_access_token(self, token: str, *, now: datetime) -> AccessClaims | None:
+        """What a token says if it is ours, of the right kind and alive, else None."""
+        try:
+            # The key is chosen among ours by its id; a token's own idea of a key is never followed.
+            decoded = jwt.decode(token, self._find_key, algorithms=[ALGORITHM])
+            jwt.JWTClaimsRegistry(
+                now=int(now.timestamp()),
+                leeway=0,
+                iss={"essential": True, "value": ISSUER},
+                aud={"essential": True, "value": AUDIENCE},
+                exp={"essential": True},
+                nbf={"essential": True},
+            ).validate(decoded.claims)
+            if decoded.header.get("typ") != TOKEN_KIND:
+                return None
+            return AccessClaims(
+                organization_id=UUID(decoded.claims["org"]),
+                user_id=UUID(decoded.claims["sub"]),
+                user_session_id=UUID(decoded.claims["sid"]),
+            )
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def new_secret(self) -> str:
+        """192 random bits in 33 letters and digits."""
+        return _base62(int.from_bytes(secrets.token_bytes(SECRET_BYTES), "big"), 33)
+
+    def new_api_key(self, prefix: str) -> str:
+        """A key ``<prefix>_<secret><checksum>`` that scanners and :meth:`is_api_key` recognize."""
+        body = f"{prefix}_{self.new_secret()}"
+        return body + _checksum(body)
+
+    def is_api_key(self, text: str) -> bool:
+        """Whether a text has the shape and the checksum of a key, without asking the database."""
+        body, checksum = text[:-CHECKSUM_LENGTH], text[-CHECKSUM_LENGTH:]
+        return text.isascii() and hmac.compare_digest(_checksum(body), checksum)
+
+    def digest(self, secret: str) -> str:
+        """The SHA-256 of a random secret, in hex: enough for what cannot be guessed."""
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    def _find_key(self, token: object) -> OctKey:
+        headers = getattr(token, "headers", None)
+        headers = headers() if callable(headers) else headers
+        return self._keys[str((headers or {})["kid"])]
+
+
+def _key_id(secret: str) -> str:
+    return hashlib.sha256(b"key-id:" + secret.encode()).hexdigest()[:16]
+
+
+def _checksum(body: str) -> str:
+    return _base62(zlib.crc32(body.encode()), CHECKSUM_LENGTH)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(BASE62[digit])
+    return "".join(reversed(digits))

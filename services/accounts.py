@@ -1,0 +1,259 @@
+"""Signing up, logging in, staying logged in, logging out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict, TooManyRequests, Unauthenticated
+from models.base import new_id
+from models.organizations import Organization
+from models.users import User, UserSession
+from repositories import organizations, user_sessions, users
+from repositories.transactions import Transactions, name_organizations
+from services.auditing import ACTOR, record
+from services.constraints import translating
+from services.credentials import AccessClaims, Security
+
+ALLOWED_FAILURES = 10
+FAILURE_WINDOW = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUp:
+    """A new organization and the person who owns it."""
+
+    email: str
+    password: str
+    organization_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLifetimes:
+    """How long an access token is good, and how long a session lasts without a refresh."""
+
+    access_seconds: int = 15 * 60
+    refresh_seconds: int = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedIn:
+    """A person with the tokens of their session."""
+
+    user: User
+    organization: Organization
+    access_token: str
+    refresh_token: str
+    lifetimes: TokenLifetimes
+
+
+class Accounts:
+    """People and their sessions. Each method opens its own transactions.
+
+    Passwords are hashed and compared between transactions, so that no connection waits for it.
+    """
+
+    def __init__(
+        self, transactions: Transactions, security: Security, lifetimes: TokenLifetimes
+    ) -> None:
+        self._transactions = transactions
+        self._security = security
+        self._lifetimes = lifetimes
+
+    def sign_up(self, command: SignUp, *, now: datetime) -> LoggedIn:
+        """The organization exists with its owner, who is logged in.
+
+        Raises: Conflict ``email_taken``.
+        """
+        password_hash = self._security.hash_password(command.password)
+        organization = Organization(
+            name=command.organization_name,
+            slug=slug_of(command.organization_name),
+            created_at=now,
+        )
+        user = User(
+            organization_id=organization.id,
+            email=command.email,
+            password_hash=password_hash,
+            role="owner",
+            created_at=now,
+        )
+        with self._transactions.for_organization(organization.id) as session:
+            session.info[ACTOR] = f"user:{user.id}"
+            organizations.insert_organization(session, organization)
+            with translating(
+                "uq_app_user_email",
+                Conflict("This email has an account.", code="email_taken", field="email"),
+            ):
+                users.insert_user(session, user)
+            record(
+                session,
+                organization.id,
+                "organization.created",
+                "organization",
+                organization.id,
+                now=now,
+                after={"name": organization.name},
+            )
+            return self._open_session(session, organization, user, now=now)
+
+    def log_in(self, email: str, password: str, *, now: datetime) -> LoggedIn:
+        """The person is logged in, in a session of its own.
+
+        An unknown email and a wrong password get the same answer after the same time. Raises:
+        Unauthenticated ``invalid_credentials``; TooManyRequests ``too_many_failures`` after ten
+        failures of an account in 15 minutes (CONTRACT 64).
+        """
+        account_hash = self._security.digest(f"account:{email.casefold()}")
+        with self._transactions.for_organizations(()) as session:
+            # Counted before the password is compared, so that guessing in parallel gains nothing.
+            reserve_attempt(session, account_hash, now=now)
+        with self._transactions.looking_up("email", email) as session:
+            user = users.find_by_email(session, email)
+        if not self._security.verify_password(password, user.password_hash if user else None):
+            raise Unauthenticated("Wrong email or password.", code="invalid_credentials")
+        assert user is not None
+        with self._transactions.for_organization(user.organization_id) as session:
+            session.info[ACTOR] = f"user:{user.id}"
+            users.delete_login_failures(session, account_hash)
+            organization = organizations.get_organization(session, user.organization_id)
+            logged_in = self._open_session(session, organization, user, now=now)
+            record(session, user.organization_id, "user.logged_in", "user", user.id, now=now)
+            return logged_in
+
+    def refresh(self, refresh_token: str, *, now: datetime) -> LoggedIn:
+        """The session goes on with new tokens; the refresh token that was shown is used up.
+
+        A token that was used before ends the session: either the person or a thief has the newer
+        one. Raises: Unauthenticated ``invalid_refresh_token``.
+        """
+        family_hash = self._security.digest(_family_of(refresh_token))
+        with self._transactions.looking_up("refresh_family", family_hash) as session:
+            found = user_sessions.find_by_family(session, family_hash)
+            if found is None:
+                raise _invalid_refresh_token()
+            name_organizations(session, [found.organization_id])
+            current = user_sessions.lock_session(session, found.organization_id, found.id)
+            assert current is not None
+            logged_in = self._rotate(session, current, refresh_token, now=now)
+        # Raised after the commit: what ended the session must last.
+        if logged_in is None:
+            raise _invalid_refresh_token()
+        return logged_in
+
+    def log_out(self, organization_id: UUID, user_session_id: UUID, *, now: datetime) -> None:
+        """All tokens of the session are refused from now on. Repeating it changes nothing."""
+        with self._transactions.for_organization(organization_id) as session:
+            current = user_sessions.lock_session(session, organization_id, user_session_id)
+            if current is not None:
+                _end(session, current, "user.logged_out", now=now)
+
+    def log_out_by_refresh_token(self, refresh_token: str, *, now: datetime) -> None:
+        """As :meth:`log_out`, for a session whose access token has run out meanwhile."""
+        family_hash = self._security.digest(_family_of(refresh_token))
+        with self._transactions.looking_up("refresh_family", family_hash) as session:
+            found = user_sessions.find_by_family(session, family_hash)
+        if found is not None:
+            self.log_out(found.organization_id, found.id, now=now)
+
+    def _rotate(
+        self, session: Session, current: UserSession, refresh_token: str, *, now: datetime
+    ) -> LoggedIn | None:
+        if current.revoked_at is not None or current.expires_at <= now:
+            return None
+        if current.refresh_hash != self._security.digest(refresh_token):
+            _end(session, current, "user.refresh_token_reused", now=now)
+            return None
+        user = users.find_user(session, current.organization_id, current.user_id)
+        assert user is not None
+        organization = organizations.get_organization(session, current.organization_id)
+        renewed = f"{_family_of(refresh_token)}.{self._security.new_secret()}"
+        current.refresh_hash = self._security.digest(renewed)
+        current.expires_at = now + timedelta(seconds=self._lifetimes.refresh_seconds)
+        session.add(current)
+        return self._logged_in(user, organization, current, renewed, now=now)
+
+    def _open_session(
+        self, session: Session, organization: Organization, user: User, *, now: datetime
+    ) -> LoggedIn:
+        family = self._security.new_secret()
+        refresh_token = f"{family}.{self._security.new_secret()}"
+        opened = UserSession(
+            organization_id=organization.id,
+            id=new_id(),
+            user_id=user.id,
+            family_hash=self._security.digest(family),
+            refresh_hash=self._security.digest(refresh_token),
+            created_at=now,
+            expires_at=now + timedelta(seconds=self._lifetimes.refresh_seconds),
+        )
+        user_sessions.insert_session(session, opened)
+        return self._logged_in(user, organization, opened, refresh_token, now=now)
+
+    def _logged_in(
+        self,
+        user: User,
+        organization: Organization,
+        current: UserSession,
+        refresh_token: str,
+        *,
+        now: datetime,
+    ) -> LoggedIn:
+        claims = AccessClaims(
+            organization_id=organization.id, user_id=user.id, user_session_id=current.id
+        )
+        return LoggedIn(
+            user=user,
+            organization=organization,
+            access_token=self._security.issue_access_token(
+                claims, now=now, seconds=self._lifetimes.access_seconds
+            ),
+            refresh_token=refresh_token,
+            lifetimes=self._lifetimes,
+        )
+
+
+def reserve_attempt(session: Session, account_hash: str, *, now: datetime) -> None:
+    """One more failure is on record, until the login succeeds.
+
+    Raises: TooManyRequests ``too_many_failures``.
+    """
+    failures = users.lock_login_failures(session, account_hash)
+    recent = [at for at in failures.failed_at if at > now - FAILURE_WINDOW]
+    if len(recent) >= ALLOWED_FAILURES:
+        wait = recent[-ALLOWED_FAILURES] + FAILURE_WINDOW - now
+        raise TooManyRequests(
+            "Too many failed logins of this account; wait before the next.",
+            code="too_many_failures",
+            retry_after_seconds=int(wait.total_seconds()) + 1,
+        )
+    users.save_login_failures(session, failures, [*recent, now])
+
+
+def slug_of(name: str) -> str:
+    """A name for addresses: lower-case letters, digits and hyphens.
+
+    Worked example: ``Lumen Works`` is ``lumen-works``.
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:100] or "organization"
+
+
+def _end(session: Session, current: UserSession, action: str, *, now: datetime) -> None:
+    if current.revoked_at is not None:
+        return
+    current.revoked_at = now
+    session.add(current)
+    session.info[ACTOR] = f"user:{current.user_id}"
+    record(session, current.organization_id, action, "user", current.user_id, now=now)
+
+
+def _family_of(refresh_token: str) -> str:
+    return refresh_token.partition(".")[0]
+
+
+def _invalid_refresh_token() -> Unauthenticated:
+    return Unauthenticated("Log in again.", code="invalid_refresh_token")

@@ -1,0 +1,45 @@
+"""What services need of passwords, tokens and keys; ``runtime.security`` does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessClaims:
+    """Whom an access token names, and the session that it lives by."""
+
+    organization_id: UUID
+    user_id: UUID
+    user_session_id: UUID
+
+
+class Security(Protocol):
+    """Hashing and tokens."""
+
+    def hash_password(self, password: str) -> str:
+        """The slow, salted hash to store."""
+
+    def verify_password(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password is the one that was hashed. Without a hash: no, after as long."""
+
+    def issue_access_token(self, claims: AccessClaims, *, now: datetime, seconds: int) -> str:
+        """A signed token, good for ``seconds``."""
+
+    def read_access_token(self, token: str, *, now: datetime) -> AccessClaims | None:
+        """What a token says if it is ours and alive, else None."""
+
+    def new_secret(self) -> str:
+        """A secret of letters and digits that nobody can guess."""
+
+    def new_api_key(self, prefix: str) -> str:
+        """A key that begins with ``prefix`` and ends with a checksum."""
+
+    def is_api_key(self, text: str) -> bool:
+        """Whether a text has the shape and the checksum of a key."""
+
+    def digest(self, secret: str) -> str:
+        """The hash under which a secret is stored and found."""
