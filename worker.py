@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 from temporalio.client import Client
@@ -59,7 +61,7 @@ def build_worker(
     )
 
 
-def owner_steps(activities: OwnerActivities) -> list[object]:
+def owner_steps(activities: OwnerActivities) -> list[Callable[..., Any]]:
     """Every step an owner may ask for."""
     return [
         activities.read_agenda,

@@ -45,4 +45,5 @@ def is_current(engine: Engine) -> bool:
     """Whether the database's schema is at the newest revision that this program knows."""
     newest = ScriptDirectory.from_config(migration_config("")).get_current_head()
     with engine.connect() as connection:
-        return connection.scalar(text("SELECT version_num FROM alembic_version")) == newest
+        present = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return bool(present == newest)

@@ -75,9 +75,6 @@ def _plain(value: object) -> object:
         case list() | tuple() | set() | frozenset():
             return [_plain(inner) for inner in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
-            return {
-                field.name: _plain(getattr(value, field.name))
-                for field in fields(value)
-            }
+            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
         case _:
             return str(value)

@@ -100,7 +100,7 @@ def price_usage(session: Session, bill: BillKey, *, now: datetime) -> StepResult
 
 
 def enforce_limits(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
-    """Lines over a hard limit are marked, or waived where the plan says so. Idempotent by the key."""
+    """Lines over a hard limit are marked, or waived if the plan says so. Idempotent by the key."""
 
     def compute() -> tuple[PricedLine, ...]:
         _, terms = load_frozen(session, bill)

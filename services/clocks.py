@@ -1,4 +1,4 @@
-"""What time it is for a customer: the wall's, or that of the test clock that the customer lives on."""
+"""What time it is for a customer: the wall's, or that of the test clock they live on."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def create_clock(
 
 
 def get_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> ClockReading:
-    """The clock, advancing until the rows of all its subscriptions say that they have come along."""
+    """The clock; it advances until the rows of all its subscriptions say they have come along."""
     return _read(session, _get_clock(session, organization_id, test_clock_id))
 
 

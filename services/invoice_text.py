@@ -57,7 +57,7 @@ def render_text(invoice: Invoice, lines: Sequence[InvoiceLine], taxes: Sequence[
 
 
 def money_text(amount: Decimal, currency: str) -> str:
-    """An amount as its currency's locale writes it, in whole minor units: ``$82.45``, ``-$5.00``."""
+    """An amount as its currency's locale writes it, in minor units: ``$82.45``, ``-$5.00``."""
     return price_text(amount, currency)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from billing.invoicing import (
 )
 from billing.lines import PricedLine
 from billing.money import ZERO, find_currency
+from billing.periods import Period
 from billing.rating import ENGINE_VERSION
 from billing.receipts import digest
 from billing.subscriptions import PeriodStatus, SubscriptionStatus
@@ -26,7 +28,7 @@ from models.customers import Customer
 from models.invoices import Invoice, InvoiceReceipt
 from models.organizations import Organization
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import customers, invoices, organizations, subscriptions, tax_rates
+from repositories import customers, invoices, organizations, plans, subscriptions, tax_rates
 from services import bill_steps, clocks
 from services.bill_steps import BillKey, FrozenUsage
 from services.invoice_contents import write_contents
@@ -72,6 +74,26 @@ def issue_invoice(session: Session, bill: BillKey, *, due_at: datetime, now: dat
     )
     session.flush()
     return invoice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillPreview:
+    """What an invoice would say. It has no number and is stored nowhere."""
+
+    subscription: Subscription
+    span: Period
+    totals: InvoiceTotals
+
+
+def preview(
+    session: Session, subscription: Subscription, span: Period, lines: tuple[PricedLine, ...]
+) -> BillPreview:
+    """The invoice that these lines would make, with the customer's taxes."""
+    customer = _get_customer(session, subscription)
+    plan = plans.find_plan(session, subscription.organization_id, subscription.plan_id)
+    assert plan is not None
+    totals = _totals(session, customer, lines, plan.currency)
+    return BillPreview(subscription=subscription, span=span, totals=totals)
 
 
 def finalize_due_invoice(

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from billing.errors import InvariantBroken, NotFound
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, require_transition
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import invoices, subscriptions
+from repositories import invoices, plans, subscriptions
 from services import clocks
 from services.subscriptions import open_first_period, open_period
 
@@ -46,9 +46,9 @@ def roll_period(
         period_index=period_index,
     )
     if subscription.cancel_at_period_end and subscription.ended_at is None:
-        _end(session, subscription, at=stored.ends_at, now=now)
+        end_subscription(session, subscription, at=stored.ends_at, now=now)
     if subscription.ended_at is None:
-        _open_next(session, subscription, stored)
+        _open_next(session, subscription, stored, now=now)
     session.flush()
 
 
@@ -68,10 +68,12 @@ def end_trial(
     if subscription.status != SubscriptionStatus.TRIAL or subscription.trial_end_date != due_at:
         return
     if subscription.cancel_at_period_end:
-        _end(session, subscription, at=due_at, now=now)
+        end_subscription(session, subscription, at=due_at, now=now)
         return
     _move(session, subscription, SubscriptionStatus.ACTIVE)
     subscription.anchor_at = due_at
+    if subscription.next_plan_id is not None:
+        switch_plan(session, subscription, subscription.next_plan_id, at=due_at, now=now)
     open_first_period(session, subscription)
     subscriptions.insert_action(session, subscription, "trial_ended", at=due_at, recorded_at=now)
 
@@ -104,22 +106,97 @@ def end_pause(session: Session, subscription: Subscription, *, at: datetime, now
     subscriptions.insert_action(session, subscription, "resumed", at=at, recorded_at=now)
 
 
-def _open_next(session: Session, subscription: Subscription, closed: SubscriptionPeriod) -> None:
-    if subscription.next_plan_id is not None:
-        subscription.plan_id = subscription.next_plan_id
-        subscription.next_plan_id = None
-    open_period(
+def catch_up(session: Session, subscription: Subscription, *, to: datetime, now: datetime) -> None:
+    """Close every period that ended by ``to``, so that what happens then finds the right one open.
+
+    Their bills stay due; the owner, or whoever asks for them, makes them in order.
+    """
+    while (stored := find_open_period(session, subscription)) and stored.ends_at <= to:
+        roll_period(
+            session,
+            subscription.organization_id,
+            subscription.id,
+            stored.index,
+            due_at=stored.ends_at,
+            now=now,
+        )
+
+
+def cut_period(
+    session: Session, subscription: Subscription, *, at: datetime, now: datetime
+) -> SubscriptionPeriod | None:
+    """End the open period at ``at`` and close it; give it, or None if nothing of it had passed.
+
+    A period that had not begun by then never was: its row is taken away. The caller decides what
+    comes after it.
+    """
+    stored = find_open_period(session, subscription)
+    if stored is None:
+        return None
+    if stored.starts_at >= at:
+        session.delete(stored)
+        session.flush()
+        return None
+    stored.ends_at = at
+    stored.status = PeriodStatus.CLOSED
+    stored.closed_at = at
+    subscription.current_period_end = at
+    session.add_all([stored, subscription])
+    subscriptions.insert_action(
         session,
         subscription,
-        index=closed.index + 1,
-        ordinal=closed.ordinal + 1,
-        starts_at=closed.ends_at,
+        "period_closed",
+        at=at,
+        recorded_at=now,
+        period_index=stored.index,
     )
+    session.flush()
+    return stored
 
 
-def _end(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
+def find_open_period(session: Session, subscription: Subscription) -> SubscriptionPeriod | None:
+    """The period that runs, or None in a trial and after the end."""
+    unfinished = subscriptions.list_unfinished_periods(
+        session, subscription.organization_id, subscription.id
+    )
+    return next((one for one in unfinished if one.status == PeriodStatus.OPEN), None)
+
+
+def switch_plan(
+    session: Session, subscription: Subscription, plan_id: UUID, *, at: datetime, now: datetime
+) -> None:
+    """The subscription is on another plan from here on, pinned to its newest version if it pins."""
+    plan = plans.find_plan(session, subscription.organization_id, plan_id)
+    if plan is None:
+        raise NotFound("Plan not found.", code="plan_not_found", field="plan_id")
+    subscription.plan_id = plan.id
+    subscription.next_plan_id = None
+    subscription.billing_interval = plan.billing_interval
+    subscription.billing_interval_count = plan.billing_interval_count
+    if subscription.version_policy == "pinned":
+        subscription.plan_version = plan.version
+    session.add(subscription)
+    subscriptions.insert_action(
+        session, subscription, "plan_changed", at=at, recorded_at=now, detail=plan.lookup_id
+    )
+    session.flush()
+
+
+def _open_next(
+    session: Session, subscription: Subscription, closed: SubscriptionPeriod, *, now: datetime
+) -> None:
+    if subscription.next_plan_id is not None:
+        switch_plan(session, subscription, subscription.next_plan_id, at=closed.ends_at, now=now)
+    open_period(session, subscription, index=closed.index + 1, starts_at=closed.ends_at)
+
+
+def end_subscription(
+    session: Session, subscription: Subscription, *, at: datetime, now: datetime
+) -> None:
+    """The subscription is over at ``at``; what was used until then is still billed."""
     _move(session, subscription, SubscriptionStatus.CANCELED)
     subscription.ended_at = at
+    subscription.resume_at = subscription.next_plan_id = None
     session.add(subscription)
     subscriptions.insert_action(session, subscription, "canceled", at=at, recorded_at=now)
 

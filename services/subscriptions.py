@@ -18,6 +18,7 @@ from billing.periods import (
     Period,
     as_utc,
     find_zone,
+    index_containing,
     period,
 )
 from billing.subscriptions import SubscriptionStatus
@@ -61,7 +62,7 @@ def create_subscription(
     customer = _lock_customer(session, organization_id, command.customer_id)
     plan = _get_plan_for_sale(session, organization_id, command)
     clocks.require_still(session, organization_id, customer.test_clock_id)
-    _require_own_meters(session, organization_id, customer.id, plan.id)
+    require_own_meters(session, organization_id, customer.id, plan.id)
     subscription = _build(session, organization_id, command, customer, plan, now=now)
     session.add(subscription)
     session.flush()
@@ -114,21 +115,16 @@ def cadence_of(subscription: Subscription) -> Cadence:
 
 def open_first_period(session: Session, subscription: Subscription) -> SubscriptionPeriod:
     """Store the first period, which starts at the anchor."""
-    return open_period(session, subscription, index=0, ordinal=0, starts_at=subscription.anchor_at)
+    return open_period(session, subscription, index=0, starts_at=subscription.anchor_at)
 
 
 def open_period(
-    session: Session, subscription: Subscription, *, index: int, ordinal: int, starts_at: datetime
+    session: Session, subscription: Subscription, *, index: int, starts_at: datetime
 ) -> SubscriptionPeriod:
-    """Store the period that starts at ``starts_at`` and runs to the end of regular period ``ordinal``.
-
-    Where a zone skipped a whole local day, a daily period would be empty: the next one is taken.
-    """
+    """Store the period from ``starts_at`` to the next regular boundary, counted from the anchor."""
     anchor, cadence = anchor_of(subscription), cadence_of(subscription)
+    ordinal = index_containing(anchor, cadence, starts_at)
     ends_at = period(anchor, cadence, ordinal).ends_at
-    while ends_at <= starts_at:
-        ordinal += 1
-        ends_at = period(anchor, cadence, ordinal).ends_at
     opened = SubscriptionPeriod(
         organization_id=subscription.organization_id,
         subscription_id=subscription.id,
@@ -182,13 +178,23 @@ def _get_plan_for_sale(
     return plan
 
 
-def _require_own_meters(
-    session: Session, organization_id: UUID, customer_id: UUID, plan_id: UUID
+def require_own_meters(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    plan_id: UUID,
+    *,
+    leaving_out: UUID | None = None,
 ) -> None:
+    """Return if no other live subscription of the customer charges a meter of the plan.
+
+    Events carry no subscription, so each would be billed twice. Raises Conflict (CONTRACT 70).
+    """
     live = subscriptions.list_live_of_customer(session, organization_id, customer_id)
     taken = {
         meter_id: subscription.id
         for subscription in live
+        if subscription.id != leaving_out
         for meter_id in plans.list_charged_meters(session, organization_id, subscription.plan_id)
     }
     for meter_id in plans.list_charged_meters(session, organization_id, plan_id):

@@ -1,0 +1,64 @@
+"""A bill as it would look, of the present or of another instant. Nothing is stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict, InvalidInput
+from billing.lines import PricedLine
+from billing.periods import Period
+from billing.rating import rate_period
+from billing.subscriptions import SubscriptionStatus
+from models.subscriptions import Subscription, SubscriptionPeriod
+from services import bill_steps, invoicing, plan_versions
+from services.invoicing import BillPreview
+from services.period_closing import find_open_period
+from services.subscriptions import get_subscription, span_of
+
+
+def preview_invoice(
+    session: Session, organization_id: UUID, subscription_id: UUID, *, at: datetime | None
+) -> BillPreview:
+    """The invoice of the current period as if it ended now, fixed charges in full.
+
+    With ``at`` the period is cut there. Raises Conflict where no period runs. Source: CONTRACT 54.
+    """
+    subscription = get_subscription(session, organization_id, subscription_id)
+    stored = find_open_period(session, subscription)
+    if stored is None:
+        why = (
+            "is in its trial, which is never billed"
+            if subscription.status == SubscriptionStatus.TRIAL
+            else "has no period that runs"
+        )
+        raise Conflict(f"The subscription {why}.", code="nothing_to_preview")
+    span = _span(stored, at)
+    lines = rate_span(session, subscription, stored, span)
+    return invoicing.preview(session, subscription, span, lines)
+
+
+def rate_span(
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
+) -> tuple[PricedLine, ...]:
+    """The priced lines of a part of a stored period, or of all of it, from the usage so far."""
+    frozen = bill_steps.freeze_span(session, subscription, stored, span)
+    terms = plan_versions.get_terms(
+        session, subscription.organization_id, frozen.plan_id, frozen.plan_version
+    )
+    return rate_period(terms, span, frozen.usage, share=frozen.share)
+
+
+def _span(stored: SubscriptionPeriod, at: datetime | None) -> Period:
+    if at is None:
+        return span_of(stored)
+    if not stored.starts_at < at <= stored.ends_at:
+        raise InvalidInput(
+            f"The current period runs from {stored.starts_at.isoformat()} to"
+            f" {stored.ends_at.isoformat()}.",
+            code="outside_current_period",
+            field="at",
+        )
+    return Period(starts_at=stored.starts_at, ends_at=at)

@@ -1,0 +1,150 @@
+"""Another plan for a subscription: now, with a bill of what ran, or at the period's end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict, InvalidInput, InvalidTransition, NotFound
+from billing.invoicing import InvoiceLine, round_line
+from billing.money import ZERO, find_currency
+from billing.periods import Period
+from billing.subscriptions import SubscriptionStatus
+from models.plans import Plan
+from models.subscriptions import Subscription
+from repositories import plans
+from services import bill_previews, owners, period_closing
+from services.auditing import record
+from services.subscription_changes import lock_for_change
+from services.subscriptions import open_period, require_own_meters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChangePreview:
+    """What a change would bill at once, and what it adds up to, in major units."""
+
+    lines: tuple[InvoiceLine, ...]
+    total: Decimal
+
+
+def change_plan(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    plan_id: UUID,
+    *,
+    at_period_end: bool,
+    now: datetime,
+) -> Subscription:
+    """The subscription is on the plan, or will be from its period's end.
+
+    ``now`` closes the running period at this instant and opens one that runs to the regular
+    boundary; in a trial only the plan is replaced. Idempotent: the plan that it is on already, or
+    is to change to already, changes nothing. Source: CONTRACT 22, 52.
+    """
+    subscription, present = lock_for_change(session, organization_id, subscription_id, now=now)
+    _require_alive(subscription)
+    plan = _get_plan(session, subscription, plan_id)
+    if at_period_end:
+        wanted = None if plan.id == subscription.plan_id else plan.id
+        if subscription.next_plan_id == wanted:
+            return subscription
+        subscription.next_plan_id = wanted
+        session.add(subscription)
+    elif subscription.plan_id == plan.id and subscription.next_plan_id is None:
+        return subscription
+    else:
+        _change_now(session, subscription, plan, at=present, now=now)
+    session.flush()
+    record(
+        session,
+        organization_id,
+        "subscription.plan_changed",
+        "subscription",
+        subscription.id,
+        after={"plan_id": plan.id, "when": "period_end" if at_period_end else "now"},
+        now=now,
+    )
+    owners.tell_owner(session, subscription, now=now)
+    return subscription
+
+
+def preview_change(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    plan_id: UUID,
+    *,
+    at_period_end: bool,
+    now: datetime,
+) -> PlanChangePreview:
+    """The lines that a change would bill at once, for the part that ran. Nothing changes."""
+    subscription, present = lock_for_change(session, organization_id, subscription_id, now=now)
+    _require_alive(subscription)
+    plan = _get_plan(session, subscription, plan_id)
+    stored = period_closing.find_open_period(session, subscription)
+    nothing_yet = stored is None or stored.starts_at >= present
+    if at_period_end or nothing_yet or plan.id == subscription.plan_id:
+        return PlanChangePreview(lines=(), total=find_currency(plan.currency).round(ZERO))
+    assert stored is not None
+    span = Period(starts_at=stored.starts_at, ends_at=present)
+    priced = bill_previews.rate_span(session, subscription, stored, span)
+    currency = find_currency(plan.currency)
+    lines = tuple(round_line(line, currency) for line in priced)
+    return PlanChangePreview(
+        lines=lines, total=sum((line.line_total for line in lines), currency.round(ZERO))
+    )
+
+
+def _change_now(
+    session: Session, subscription: Subscription, plan: Plan, *, at: datetime, now: datetime
+) -> None:
+    stored = period_closing.find_open_period(session, subscription)
+    if stored is None:
+        period_closing.switch_plan(session, subscription, plan.id, at=at, now=now)
+        return
+    starts_at, index = max(at, stored.starts_at), stored.index
+    closed = period_closing.cut_period(session, subscription, at=at, now=now)
+    period_closing.switch_plan(session, subscription, plan.id, at=at, now=now)
+    open_period(
+        session,
+        subscription,
+        index=index if closed is None else index + 1,
+        starts_at=starts_at,
+    )
+
+
+def _require_alive(subscription: Subscription) -> None:
+    if subscription.status in (SubscriptionStatus.CANCELED, SubscriptionStatus.PAUSED):
+        raise InvalidTransition(
+            f"A subscription that is {subscription.status} cannot change its plan."
+        )
+
+
+def _get_plan(session: Session, subscription: Subscription, plan_id: UUID) -> Plan:
+    plan = plans.find_plan(session, subscription.organization_id, plan_id)
+    if plan is None or plan.deleted_at is not None:
+        raise NotFound("Plan not found.", code="plan_not_found", field="plan_id")
+    if plan.id == subscription.plan_id:
+        return plan
+    if not plan.is_active:
+        raise Conflict("The plan is not active.", code="plan_inactive", field="plan_id")
+    former = plans.find_plan(session, subscription.organization_id, subscription.plan_id)
+    if former is not None and former.currency != plan.currency:
+        raise InvalidInput(
+            f"The plan bills in {plan.currency}, the subscription in {former.currency}.",
+            code="currency_differs",
+            field="plan_id",
+        )
+    require_own_meters(
+        session,
+        subscription.organization_id,
+        subscription.customer_id,
+        plan.id,
+        leaving_out=subscription.id,
+    )
+    return plan
