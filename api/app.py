@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from api import errors
 from api.context import AppContext
+from api.metrics import Metrics
 from api.routers import (
     api_keys,
     auth,
@@ -17,6 +18,7 @@ from api.routers import (
     health,
     invoices,
     meters,
+    metrics,
     organizations,
     plans,
     subscriptions,
@@ -24,6 +26,7 @@ from api.routers import (
     test_clocks,
     usage,
 )
+from api.surroundings import Surroundings
 
 PREFIX = "/api/v1"
 
@@ -55,10 +58,13 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         redirect_slashes=False,
     )
     app.state.context = context
+    app.state.metrics = Metrics()
+    app.add_middleware(Surroundings, metrics=app.state.metrics)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     return app
 
 

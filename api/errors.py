@@ -86,7 +86,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(OperationalError, _answer_database_away)
     app.add_exception_handler(PoolTimeout, _answer_database_away)
-    app.add_exception_handler(Exception, _answer_unexpected)
+
+
+async def answer_unexpected(request: Request, error: Exception) -> Response:
+    """The last resort: logged with its traceback, answered without a word about the inside."""
+    log.error("unexpected_error", exc_info=error)
+    return _internal(request)
 
 
 async def _answer_billing_error(request: Request, error: Exception) -> Response:
@@ -145,11 +150,6 @@ async def _answer_database_away(request: Request, error: Exception) -> Response:
         "The database does not answer; repeat the request.",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
-
-
-async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected_error", exc_info=error)
-    return _internal(request)
 
 
 def _internal(request: Request) -> Response:

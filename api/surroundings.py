@@ -1,0 +1,128 @@
+"""What surrounds every request: its id, its headers, its log line, its last resort."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import answer_unexpected
+from api.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID_HEADER = "X-Request-Id"
+ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+QUIET_ROUTES = frozenset(
+    {
+        "/api/v1/sdk/track",
+        "/api/v1/usage",
+        "/api/v1/usage/batch",
+        "/health",
+        "/livez",
+        "/metrics",
+        "/readyz",
+    }
+)
+"""Routes too busy for a line per request: they are counted, and logged only when they fail."""
+
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+"""Headers of every answer that does not set them itself."""
+
+STRICT_TRANSPORT = "max-age=31536000"
+
+
+class Surroundings:
+    """Gives each request an id, and sees to it that it ends with an answer, counted and logged.
+
+    A request id of the caller is kept if it is 8 to 64 letters, digits, dots, dashes or
+    underscores. Neither log nor metrics hold paths as sent, since those may carry public tokens.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        request.state.request_id = request_id_of(request)
+        answer = _Answer(send, request)
+        started_at = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request.state.request_id):
+            try:
+                await self._app(scope, receive, answer.send)
+            except Exception as error:
+                if answer.status is not None:
+                    raise
+                response = await answer_unexpected(request, error)
+                await response(scope, receive, answer.send)
+            self._record(scope, answer.status or 500, time.perf_counter() - started_at)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else "OTHER"
+        route = route_of(scope)
+        self._metrics.observe_request(method, route, status, seconds)
+        if status >= 500 or route not in QUIET_ROUTES:
+            log.info(
+                "request_answered",
+                method=method,
+                route=route,
+                status=status,
+                milliseconds=int(seconds * 1000),
+            )
+
+
+def request_id_of(request: Request) -> str:
+    """The caller's id for the request if it is well-formed, else a new one."""
+    offered = request.headers.get(REQUEST_ID_HEADER, "")
+    return offered if ACCEPTED_REQUEST_ID.fullmatch(offered) else f"req_{secrets.token_hex(12)}"
+
+
+def route_of(scope: MutableMapping[str, Any]) -> str:
+    """The template that the path matched, such as ``/api/v1/plans/{plan_id}``."""
+    if "endpoint" not in scope:
+        return "unmatched"
+    names = {str(value): name for name, value in scope.get("path_params", {}).items()}
+    parts = (names.get(part) for part in scope["path"].split("/"))
+    return "/".join(
+        part if name is None else f"{{{name}}}"
+        for part, name in zip(scope["path"].split("/"), parts, strict=True)
+    )
+
+
+class _Answer:
+    """The answer on its way out, with its status once it has begun."""
+
+    def __init__(self, send: Send, request: Request) -> None:
+        self._send = send
+        self._request = request
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers[REQUEST_ID_HEADER] = self._request.state.request_id
+            for name, value in SAFE_HEADERS.items():
+                headers.setdefault(name, value)
+            if self._request.url.scheme == "https":
+                headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+        await self._send(message)
