@@ -41,7 +41,7 @@ class OwnerActivities:
     @activity.defn(name=messages.READ_AGENDA)
     def read_agenda(self, reference: OwnerReference) -> OwnerState:
         """What is due next, computed from the rows."""
-        return self._perform(reference, lambda session: None)
+        return self._perform(reference, lambda _session: None)
 
     @activity.defn(name=messages.END_TRIAL)
     def end_trial(self, request: ActionRequest) -> OwnerState:

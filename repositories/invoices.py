@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from billing.receipts import Document
 from models.invoices import (
     BillingRun,
     Invoice,
@@ -179,6 +179,7 @@ def draw_number(session: Session, organization_id: UUID, series: str, year: int)
 def find_run(
     session: Session,
     organization_id: UUID,
+    *,
     subscription_id: UUID,
     period_index: int,
     revision: int,
@@ -191,12 +192,12 @@ def find_run(
 def insert_run(
     session: Session,
     organization_id: UUID,
+    *,
     subscription_id: UUID,
     period_index: int,
     revision: int,
     step: str,
-    *,
-    content: Any,
+    content: Document,
     digest: str,
     now: datetime,
 ) -> BillingRun:
@@ -215,7 +216,14 @@ def insert_run(
         )
         .on_conflict_do_nothing()
     )
-    run = find_run(session, organization_id, subscription_id, period_index, revision, step)
+    run = find_run(
+        session,
+        organization_id,
+        subscription_id=subscription_id,
+        period_index=period_index,
+        revision=revision,
+        step=step,
+    )
     assert run is not None
     return run
 

@@ -1,1 +1,1 @@
-"""What a process needs to run: settings, connections, embedded servers. Only entry points import it."""
+"""What a process runs on: settings, connections, embedded servers. For entry points only."""

@@ -212,10 +212,10 @@ def _find(session: Session, bill: BillKey, step: str) -> BillingRun | None:
     return invoices.find_run(
         session,
         bill.organization_id,
-        bill.subscription_id,
-        bill.period_index,
-        bill.revision,
-        step,
+        subscription_id=bill.subscription_id,
+        period_index=bill.period_index,
+        revision=bill.revision,
+        step=step,
     )
 
 
@@ -225,10 +225,10 @@ def _keep(
     return invoices.insert_run(
         session,
         bill.organization_id,
-        bill.subscription_id,
-        bill.period_index,
-        bill.revision,
-        step,
+        subscription_id=bill.subscription_id,
+        period_index=bill.period_index,
+        revision=bill.revision,
+        step=step,
         content=to_document(content),
         digest=digest(content),
         now=now,

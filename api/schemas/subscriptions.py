@@ -25,7 +25,7 @@ class VersionPolicy(StrEnum):
 
 
 class SubscriptionCreate(Schema):
-    """A customer subscribes to a plan. ``trial_end_date`` null means no trial, absent the plan's."""
+    """A customer subscribes. ``trial_end_date`` null means no trial, absent the plan's."""
 
     customer_id: UUID
     plan_id: UUID
