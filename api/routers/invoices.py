@@ -43,14 +43,14 @@ def list_invoices(
         offset=page.offset,
         limit=page.size,
     )
-    return respond(envelope(_view_all(session, principal.organization_id, found), page, total))
+    return respond(envelope(view_invoices(session, principal.organization_id, found), page, total))
 
 
 @router.get("/{invoice_id}", response_model=InvoiceView)
 def get_invoice(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Show an invoice with its lines."""
     invoice = _get(session, principal.organization_id, invoice_id)
-    return respond(_view_all(session, principal.organization_id, [invoice])[0])
+    return respond(view_invoices(session, principal.organization_id, [invoice])[0])
 
 
 @router.get("/{invoice_id}/text", response_class=Response)
@@ -70,9 +70,10 @@ def _get(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice:
     return invoice
 
 
-def _view_all(
+def view_invoices(
     session: Session, organization_id: UUID, found: Sequence[Invoice]
 ) -> list[InvoiceView]:
+    """The invoices as the API shows them, their lines and taxes read in two queries."""
     ids = [invoice.id for invoice in found]
     lines: dict[UUID, list[InvoiceLine]] = defaultdict(list)
     taxes: dict[UUID, list[InvoiceTax]] = defaultdict(list)

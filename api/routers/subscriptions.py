@@ -35,7 +35,7 @@ def create_subscription(
     subscription = subscriptions.create_subscription(
         session, principal.organization_id, body.command(), now=context.now()
     )
-    return respond(_view(session, subscription), 201)
+    return respond(view_one(session, subscription), 201)
 
 
 @router.get("")
@@ -55,7 +55,7 @@ def list_subscriptions(
         offset=page.offset,
         limit=page.size,
     )
-    return respond(envelope([_view(session, one) for one in found], page, total))
+    return respond(envelope([view_one(session, one) for one in found], page, total))
 
 
 @router.get("/{subscription_id}", response_model=SubscriptionView)
@@ -64,11 +64,12 @@ def get_subscription(subscription_id: UUID, session: ReadSession, principal: Rea
     subscription = subscriptions.get_subscription(
         session, principal.organization_id, subscription_id
     )
-    view = _view(session, subscription)
+    view = view_one(session, subscription)
     return respond(_with_plan(session, subscription, view))
 
 
-def _view(session: Session, subscription: Subscription) -> SubscriptionView:
+def view_one(session: Session, subscription: Subscription) -> SubscriptionView:
+    """The subscription as the API shows it, with its plan's name."""
     plan = plans.find_plan(session, subscription.organization_id, subscription.plan_id)
     assert plan is not None
     return view_subscription(subscription, plan)

@@ -7,9 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from api.schemas.common import Exact, Moment, View
-from billing.lines import PricedLine
+from billing.invoicing import InvoiceLine as BilledLine
+from billing.money import ZERO, plain_text
+from billing.taxes import TaxAmount
 from models.invoices import Invoice, InvoiceLine, InvoiceTax
 from services.invoice_contents import priced_line_of
+from services.invoicing import BillPreview
 
 
 class InvoiceLineView(View):
@@ -99,24 +102,30 @@ def view_invoice(
 
 def view_line(line: InvoiceLine) -> InvoiceLineView:
     """A stored line as the API shows it."""
-    priced: PricedLine = priced_line_of(line)
+    billed = BilledLine(line=priced_line_of(line), line_total=line.line_total)
+    return view_billed_line(billed, line_id=line.id)
+
+
+def view_billed_line(billed: BilledLine, *, line_id: UUID | None = None) -> InvoiceLineView:
+    """A rounded line as the API shows it; one that is not stored has no id."""
+    priced = billed.line
     return InvoiceLineView(
-        id=line.id,
-        type=line.type,
-        description=line.description,
-        quantity=line.quantity,
-        unit_amount=line.unit_amount,
-        line_total=line.line_total,
-        exact_amount=f"{line.exact_amount:f}",
-        charge_id=line.charge_id,
-        meter_id=line.meter_id,
+        id=line_id,
+        type=priced.type,
+        description=priced.description,
+        quantity=priced.quantity,
+        unit_amount=priced.unit_amount,
+        line_total=billed.line_total,
+        exact_amount=plain_text(priced.exact_amount),
+        charge_id=priced.charge_id,
+        meter_id=priced.meter_id,
         unit=priced.unit,
-        usage_quantity=line.usage_quantity,
-        included_quantity=line.included_quantity,
-        limit_exceeded=line.limit_exceeded,
+        usage_quantity=priced.usage_quantity,
+        included_quantity=priced.included_quantity,
+        limit_exceeded=priced.limit_exceeded,
         over_limit_quantity=priced.over_limit_quantity,
-        period_start=line.period_start,
-        period_end=line.period_end,
+        period_start=priced.starts_at,
+        period_end=priced.ends_at,
         tiers=[
             {
                 "from": tier.starts_from,
@@ -139,5 +148,48 @@ def view_tax(tax: InvoiceTax) -> dict[str, Any]:
         "percentage": tax.percentage,
         "inclusive": tax.is_inclusive,
         "taxable_amount": tax.taxable_amount,
+        "amount": tax.amount,
+    }
+
+
+def view_preview(preview: BillPreview) -> InvoiceView:
+    """An invoice that does not exist: no id, no number, status PREVIEW."""
+    totals, subscription = preview.totals, preview.subscription
+    return InvoiceView(
+        id=None,
+        invoice_number=None,
+        customer_id=subscription.customer_id,
+        subscription_id=subscription.id,
+        kind="period",
+        status="PREVIEW",
+        currency=totals.currency,
+        subtotal=totals.subtotal,
+        tax=totals.tax,
+        total=totals.total,
+        amount_due=totals.total,
+        amount_paid=ZERO,
+        tax_status=totals.tax_status,
+        taxes=[_view_tax_amount(tax) for tax in totals.taxes],
+        issue_date=None,
+        due_date=None,
+        period_start=preview.span.starts_at,
+        period_end=preview.span.ends_at,
+        scheduled_finalize_at=None,
+        finalized_at=None,
+        paid_at=None,
+        plan_version=None,
+        meta_data={},
+        created_at=None,
+        line_items=[view_billed_line(line) for line in totals.lines],
+    )
+
+
+def _view_tax_amount(tax: TaxAmount) -> dict[str, Any]:
+    return {
+        "tax_rate_id": tax.tax_rate_id,
+        "name": tax.name,
+        "percentage": tax.percentage,
+        "inclusive": tax.is_inclusive,
+        "taxable_amount": tax.taxable,
         "amount": tax.amount,
     }

@@ -1,0 +1,217 @@
+"""What can be asked of a subscription: cancel, pause, change of plan, bills now, its timeline."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from sqlmodel import Session
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Reader, ReadSession, Writer, WriteSession
+from api.routers.invoices import view_invoices
+from api.routers.subscriptions import view_one
+from api.schemas.invoices import view_billed_line, view_preview
+from api.schemas.subscription_actions import (
+    CancelRequest,
+    ChangePlanRequest,
+    PauseRequest,
+    PreviewRequest,
+    SkipRequest,
+    TimelineView,
+    When,
+    view_timeline,
+)
+from api.schemas.subscriptions import SubscriptionView
+from services import (
+    bill_previews,
+    immediate_billing,
+    parking,
+    plan_changes,
+    subscription_changes,
+    timeline,
+)
+from services.subscriptions import get_subscription
+
+router = APIRouter(
+    prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], route_class=LosslessRoute
+)
+
+
+@router.post("/cancel", response_model=SubscriptionView)
+def cancel_subscription(
+    subscription_id: UUID,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+    body: CancelRequest | None = None,
+) -> Response:
+    """End a subscription, at its period's end or at once."""
+    asked = body or CancelRequest()
+    subscription = subscription_changes.cancel_subscription(
+        session,
+        principal.organization_id,
+        subscription_id,
+        at_period_end=asked.cancel_at_period_end,
+        reason=asked.reason,
+        now=context.now(),
+    )
+    return respond(view_one(session, subscription))
+
+
+@router.post("/reactivate", response_model=SubscriptionView)
+def reactivate_subscription(
+    subscription_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Take back a cancellation that has not taken effect."""
+    subscription = subscription_changes.reactivate_subscription(
+        session, principal.organization_id, subscription_id, now=context.now()
+    )
+    return respond(view_one(session, subscription))
+
+
+@router.post("/pause", response_model=SubscriptionView)
+def pause_subscription(
+    subscription_id: UUID,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+    body: PauseRequest | None = None,
+) -> Response:
+    """Let billing rest."""
+    subscription = subscription_changes.pause_subscription(
+        session,
+        principal.organization_id,
+        subscription_id,
+        resume_at=body.resume_at if body else None,
+        now=context.now(),
+    )
+    return respond(view_one(session, subscription))
+
+
+@router.post("/resume", response_model=SubscriptionView)
+def resume_subscription(
+    subscription_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Let billing go on."""
+    subscription = subscription_changes.resume_subscription(
+        session, principal.organization_id, subscription_id, now=context.now()
+    )
+    return respond(view_one(session, subscription))
+
+
+@router.post("/change-plan", response_model=SubscriptionView)
+def change_plan(
+    subscription_id: UUID,
+    body: ChangePlanRequest,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Put a subscription on another plan, or show what that would bill."""
+    at_period_end = body.when is When.PERIOD_END
+    if body.preview:
+        shown = plan_changes.preview_change(
+            session,
+            principal.organization_id,
+            subscription_id,
+            body.plan_id,
+            at_period_end=at_period_end,
+            now=context.now(),
+        )
+        lines = [view_billed_line(line) for line in shown.lines]
+        return respond({"lines": lines, "total": shown.total})
+    subscription = plan_changes.change_plan(
+        session,
+        principal.organization_id,
+        subscription_id,
+        body.plan_id,
+        at_period_end=at_period_end,
+        now=context.now(),
+    )
+    return respond(view_one(session, subscription))
+
+
+@router.post("/preview-invoice")
+def preview_invoice(
+    subscription_id: UUID,
+    session: ReadSession,
+    principal: Reader,
+    body: PreviewRequest | None = None,
+) -> Response:
+    """Show the invoice as it would look; nothing is stored."""
+    preview = bill_previews.preview_invoice(
+        session, principal.organization_id, subscription_id, at=body.at if body else None
+    )
+    return respond(view_preview(preview))
+
+
+@router.post("/generate-invoice", status_code=201)
+def generate_invoice(
+    subscription_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Bill overdue periods now, or else the part of the current one that has passed."""
+    made = immediate_billing.generate_invoices(
+        session, principal.organization_id, subscription_id, now=context.now()
+    )
+    return respond({"data": view_invoices(session, principal.organization_id, made)}, 201)
+
+
+@router.get("/timeline", response_model=TimelineView)
+def get_timeline(subscription_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show what happened to a subscription and what will."""
+    shown = timeline.read_timeline(session, principal.organization_id, subscription_id)
+    return respond(view_timeline(shown))
+
+
+@router.post("/periods/{period_index}/retry", response_model=SubscriptionView)
+def retry_bill(
+    subscription_id: UUID,
+    period_index: int,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Start a parked bill again, after what broke it was mended."""
+    parking.retry_bill(
+        session, principal.organization_id, subscription_id, period_index, now=context.now()
+    )
+    return _show(session, principal.organization_id, subscription_id)
+
+
+@router.post("/periods/{period_index}/skip", response_model=SubscriptionView)
+def skip_bill(
+    subscription_id: UUID,
+    period_index: int,
+    body: SkipRequest,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Give a parked bill up for a stated reason, which the audit log keeps."""
+    parking.skip_bill(
+        session,
+        principal.organization_id,
+        subscription_id,
+        period_index,
+        reason=body.reason,
+        now=context.now(),
+    )
+    return _show(session, principal.organization_id, subscription_id)
+
+
+@router.delete("", status_code=204)
+def delete_subscription(
+    subscription_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Cancel a subscription at once, with its final bill, and hide it."""
+    subscription_changes.delete_subscription(
+        session, principal.organization_id, subscription_id, now=context.now()
+    )
+    return Response(status_code=204)
+
+
+def _show(session: Session, organization_id: UUID, subscription_id: UUID) -> Response:
+    subscription = get_subscription(session, organization_id, subscription_id)
+    return respond(view_one(session, subscription))
