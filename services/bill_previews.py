@@ -17,6 +17,7 @@ from services import bill_steps, invoicing, plan_versions
 from services.invoicing import BillPreview
 from services.period_closing import find_open_period
 from services.subscriptions import get_subscription, span_of
+from services.usage import look_at_usage
 
 
 def preview_invoice(
@@ -44,7 +45,7 @@ def rate_span(
     session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
 ) -> tuple[PricedLine, ...]:
     """The priced lines of a part of a stored period, or of all of it, from the usage so far."""
-    frozen = bill_steps.freeze_span(session, subscription, stored, span)
+    frozen = bill_steps.freeze_span(session, subscription, stored, span, measure=look_at_usage)
     terms = plan_versions.get_terms(
         session, subscription.organization_id, frozen.plan_id, frozen.plan_version
     )

@@ -6,7 +6,7 @@ step that repeats finds its own answer, and a revision never touches the evidenc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -18,7 +18,7 @@ from billing.errors import InvariantBroken, NotFound
 from billing.lines import PricedLine
 from billing.periods import Alignment, Anchor, Period, regular_period
 from billing.proration import ProrationBasis, Share, share_of
-from billing.quantities import ChargeQuantity, MeteredUsage, usage_windows
+from billing.quantities import ChargeQuantity, MeteredUsage, UsageWindow, usage_windows
 from billing.rating import enforce_limits as mark_limits
 from billing.rating import measure_quantities, price_quantities
 from billing.receipts import digest, from_document, to_document
@@ -28,9 +28,11 @@ from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import invoices, organizations, subscriptions
 from services import plan_versions
 from services.subscriptions import cadence_of, span_of
-from services.usage import measure_usage
+from services.usage import MeasuredUsage, measure_usage
 
 T = TypeVar("T")
+
+Measure = Callable[[Session, UUID, UUID, Sequence[UsageWindow]], MeasuredUsage]
 
 USAGE, QUANTITIES, PRICED_LINES, EVIDENCE = "usage", "quantities", "priced_lines", "evidence"
 
@@ -156,12 +158,20 @@ def _get_bill(session: Session, bill: BillKey) -> tuple[Subscription, Subscripti
 
 
 def freeze_span(
-    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    span: Period,
+    *,
+    measure: Measure = measure_usage,
 ) -> FrozenUsage:
-    """Read what a bill of ``span``, a part of the stored period or all of it, is computed from."""
+    """Read what a bill of ``span``, a part of the stored period or all of it, is computed from.
+
+    A preview measures by ``look_at_usage``, which holds no ingestion up.
+    """
     version = _version_in_force(session, subscription, stored)
     terms = plan_versions.get_terms(session, subscription.organization_id, stored.plan_id, version)
-    measured = measure_usage(
+    measured = measure(
         session,
         subscription.organization_id,
         subscription.customer_id,
