@@ -10,8 +10,10 @@ from fastapi import APIRouter, FastAPI
 from api import errors
 from api.context import AppContext
 from api.metrics import Metrics
+from api.origins import SameOrigin
 from api.routers import (
     api_keys,
+    audit,
     auth,
     customers,
     features,
@@ -47,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     invoices.router,
     test_clocks.router,
     usage.router,
+    audit.router,
 )
 
 
@@ -61,6 +64,8 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     )
     app.state.context = context
     app.state.metrics = Metrics()
+    # The one added last is the outermost.
+    app.add_middleware(SameOrigin, public_url=context.public_url)
     app.add_middleware(Surroundings, metrics=app.state.metrics)
     errors.install(app)
     for router in ROUTERS:

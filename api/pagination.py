@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Query
+
+from billing.errors import InvalidInput
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +51,75 @@ def envelope(items: Sequence[Any], page: Page, total: int) -> dict[str, Any]:
             "total_pages": -(-total // page.size),
         },
     }
+
+
+COUNTED_AT_MOST = 10_000
+"""Append-only lists say how long they are up to here (CONTRACT 77)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Which part of an append-only list: what follows an item, or a page.
+
+    ``after`` is the instant and the id of the last item of the part before.
+    """
+
+    page: Page
+    after: tuple[datetime, UUID] | None
+
+    @property
+    def offset(self) -> int:
+        """How many items to leave out: none when ``after`` says where to go on."""
+        return 0 if self.after else self.page.offset
+
+
+def get_stretch(
+    page: PageDep,
+    cursor: Annotated[
+        str | None, Query(max_length=200, description="``meta.next_cursor`` of the part before.")
+    ] = None,
+) -> Stretch:
+    """The part that the query asks for. Raises InvalidInput ``invalid_cursor``."""
+    return Stretch(page=page, after=None if cursor is None else read_cursor(cursor))
+
+
+StretchDep = Annotated[Stretch, Depends(get_stretch)]
+
+
+def stretch_envelope(
+    items: Sequence[Any], stretch: Stretch, total: int, last: tuple[datetime, UUID] | None
+) -> dict[str, Any]:
+    """The items with the cursor to go on with; ``last`` is None where the list ends.
+
+    ``total`` was counted to one more than is told.
+    """
+    known = total if total <= COUNTED_AT_MOST else None
+    return {
+        "data": list(items),
+        "meta": {
+            "page": stretch.page.number,
+            "page_size": stretch.page.size,
+            "total": known,
+            "total_pages": None if known is None else -(-known // stretch.page.size),
+            "next_cursor": None if last is None else write_cursor(*last),
+        },
+    }
+
+
+def write_cursor(at: datetime, identifier: UUID) -> str:
+    """The place behind an item, in a form that says nothing to callers."""
+    microseconds = (at - EPOCH) // timedelta(microseconds=1)
+    place = microseconds.to_bytes(8, "big", signed=True) + identifier.bytes
+    return base64.urlsafe_b64encode(place).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    """The place that a cursor stands for. Raises InvalidInput ``invalid_cursor``."""
+    try:
+        place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        microseconds = int.from_bytes(place[:8], "big", signed=True)
+        return EPOCH + timedelta(microseconds=microseconds), UUID(bytes=place[8:])
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(
+            "cursor is not one that a list gave.", code="invalid_cursor", field="cursor"
+        ) from error

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from sqlalchemy import Engine, create_engine, event
 
 APPLICATION_ROLE = "fluxrate_app"
@@ -51,8 +52,11 @@ def _load_json(text: str) -> Any:
 
 
 def _dump_json(value: Any) -> str:
-    return json.dumps(value, default=_refuse, separators=(",", ":"), ensure_ascii=False)
+    return _encoder.encode(value).decode()
 
 
 def _refuse(value: Any) -> Any:
-    raise TypeError(f"a {type(value).__name__} is not stored as JSON; write decimals as text")
+    raise TypeError(f"a {type(value).__name__} is not stored as JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_refuse, decimal_format="number")

@@ -20,7 +20,7 @@ from services.credentials import AccessClaims
 ALGORITHM = "HS256"
 ISSUER = "fluxrate"
 AUDIENCE = "fluxrate-api"
-TOKEN_KIND = "at+jwt"
+HEADER_TYPE = "at+jwt"
 MINIMUM_SECRET_LENGTH = 32
 
 SECRET_BYTES = 24
@@ -61,7 +61,7 @@ class Security:
         """A signed token that names the person and the session, good for ``seconds``."""
         issued_at = int(now.timestamp())
         return jwt.encode(
-            {"alg": ALGORITHM, "typ": TOKEN_KIND, "kid": self._signing_key_id},
+            {"alg": ALGORITHM, "typ": HEADER_TYPE, "kid": self._signing_key_id},
             {
                 "iss": ISSUER,
                 "aud": AUDIENCE,
@@ -90,7 +90,7 @@ class Security:
                 exp={"essential": True},
                 nbf={"essential": True},
             ).validate(decoded.claims)
-            if decoded.header.get("typ") != TOKEN_KIND:
+            if decoded.header.get("typ") != HEADER_TYPE:
                 return None
             return AccessClaims(
                 organization_id=UUID(decoded.claims["org"]),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import event
 
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
+from api.decimal_json import LosslessRoute, dump_json, respond
 from api.dependencies import Manager, ManageSession
+from api.idempotency import keep_instead
 from api.pagination import PageDep, envelope
 from api.schemas.accounts import ApiKeyCreate, CreatedApiKeyView, view_api_key
 from repositories import api_keys as stored_keys
@@ -21,6 +22,7 @@ router = APIRouter(prefix="/api-keys", tags=["API keys"], route_class=LosslessRo
 @router.post("", status_code=201, response_model=CreatedApiKeyView)
 def create_api_key(
     body: ApiKeyCreate,
+    request: Request,
     session: ManageSession,
     principal: Manager,
     context: ContextDep,
@@ -34,6 +36,7 @@ def create_api_key(
         now=context.now(),
     )
     shown = view_api_key(api_key)
+    keep_instead(request, dump_json(shown))
     return respond(CreatedApiKeyView(**shown.model_dump(), key=secret), 201)
 
 

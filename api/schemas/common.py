@@ -127,11 +127,25 @@ def _read_free_form(value: Any) -> Any:
         raise PydanticCustomError(
             "too_deep", "Nest at most {most} levels.", {"most": FREE_FORM_DEPTH}
         )
+    value = _read_numbers(value)
     if len(dump_json(value)) > FREE_FORM_BYTES:
         raise PydanticCustomError(
             "too_large", "Send at most {most} bytes.", {"most": FREE_FORM_BYTES}
         )
     return value
+
+
+def _read_numbers(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _read_numbers(inner) for name, inner in value.items()}
+        case list():
+            return [_read_numbers(inner) for inner in value]
+        case None | bool() | str():
+            return value
+        case int() if abs(value) < 2**63:
+            return value
+    return _read_number(value)
 
 
 FreeForm = Annotated[dict[str, Any], BeforeValidator(_read_free_form)]
