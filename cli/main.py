@@ -56,7 +56,7 @@ def demo(data_dir: DataDirectory = None) -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the current schema, and Temporal to know our search attributes."""
+    """Prepare the database (schema) and Temporal (namespace, search attributes)."""
     from cli.migrate import migrate as run_migrate
 
     run_migrate()

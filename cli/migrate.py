@@ -13,7 +13,7 @@ from runtime.settings import Settings
 
 
 def migrate() -> NoReturn:
-    """Upgrade the schema, and register search attributes if a Temporal is named; then leave.
+    """Upgrade the schema, and prepare Temporal if one is named; then leave.
 
     Idempotent: what is there already stays as it is.
     """
@@ -28,13 +28,17 @@ def migrate() -> NoReturn:
     if settings.temporal_address:
         require_temporal(settings.temporal_address)
         added = asyncio.run(_register(settings.temporal_address, settings.temporal_namespace))
-        console.print(f"Temporal knows our search attributes ({added} new).")
+        console.print(
+            f"Temporal has the namespace {settings.temporal_namespace} with our search attributes "
+            f"({added} new)."
+        )
     leave(0)
 
 
 async def _register(address: str, namespace: str) -> int:
-    from runtime.temporal import connect, register_search_attributes
+    from runtime.temporal import connect, register_namespace, register_search_attributes
     from workflows.names import SEARCH_ATTRIBUTES
 
     client = await connect(address, namespace)
+    await register_namespace(client)
     return await register_search_attributes(client, SEARCH_ATTRIBUTES)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import TypeVar
 
+from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
     ListSearchAttributesRequest,
 )
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
+from temporalio.service import RPCError, RPCStatusCode
 
 DATA_CONVERTER: DataConverter = pydantic_data_converter
 """Carries dataclasses, aware datetimes, enums and decimals without losing a digit."""
+
+RETENTION = timedelta(days=30)
+"""How long a namespace of ours keeps the histories of workflows that have ended."""
+
+NAMESPACE_TRIES = 20
+
+_Answer = TypeVar("_Answer")
 
 
 async def connect(address: str, namespace: str = "default", *, lazy: bool = False) -> Client:
@@ -28,14 +41,34 @@ async def connect(address: str, namespace: str = "default", *, lazy: bool = Fals
     )
 
 
+async def register_namespace(client: Client, *, retention: timedelta = RETENTION) -> bool:
+    """The client's namespace exists; returns whether it is new. Idempotent by name."""
+    try:
+        await client.workflow_service.register_namespace(
+            RegisterNamespaceRequest(
+                namespace=client.namespace,
+                workflow_execution_retention_period=Duration(
+                    seconds=int(retention.total_seconds())
+                ),
+            )
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.ALREADY_EXISTS:
+            return False
+        raise
+    return True
+
+
 async def register_search_attributes(client: Client, attributes: Mapping[str, str]) -> int:
     """The namespace knows the attributes (name and kind); returns how many were new.
 
     Idempotent by name.
     """
     service = client.operator_service
-    known = await service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
+    known = await _answer_about_namespace(
+        lambda: service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
     )
     missing = {
         name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
@@ -47,3 +80,15 @@ async def register_search_attributes(client: Client, attributes: Mapping[str, st
             AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
         )
     return len(missing)
+
+
+async def _answer_about_namespace(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    # The server's parts learn of a new namespace one after the other, within seconds.
+    for _ in range(NAMESPACE_TRIES):
+        try:
+            return await ask()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            await asyncio.sleep(1)
+    return await ask()

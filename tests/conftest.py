@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import count
 
@@ -10,12 +11,14 @@ import pytest
 from psycopg import sql
 
 from runtime.embedded import EmbeddedPostgres
+from runtime.exit import leave
 from runtime.migrations import upgrade
 from tests.servers import TestRun, start_postgres, start_shared_temporal
 
 TEMPLATE = "template_fluxrate"
 
 test_run = pytest.StashKey[TestRun]()
+exit_status = pytest.StashKey[int]()
 database_numbers = count(1)
 
 
@@ -25,11 +28,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[test_run] = TestRun()
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keeps how the run went, for leaving with it."""
+    session.config.stash[exit_status] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Ends what the run started, whatever became of its tests."""
     run = config.stash.get(test_run, None)
-    if run is not None:
-        run.end()
+    if run is None:
+        return
+    run.end()
+    if "temporalio.bridge.temporal_sdk_bridge" in sys.modules and exit_status in config.stash:
+        # A Temporal client may abort the interpreter's shutdown and with it the exit code.
+        config.get_terminal_writer().flush()
+        leave(config.stash[exit_status])
 
 
 @pytest.fixture(scope="session")
