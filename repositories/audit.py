@@ -28,18 +28,12 @@ def list_entries(
     """Entries, newest first; those that follow ``before`` in that order if it is given."""
     matching = select(AuditEntry).where(AuditEntry.organization_id == organization_id)
     if before is not None:
-        matching = matching.where(
-            tuple_(col(AuditEntry.at), col(AuditEntry.id)) < before
-        )
+        matching = matching.where(tuple_(col(AuditEntry.at), col(AuditEntry.id)) < before)
     ordered = matching.order_by(col(AuditEntry.at).desc(), col(AuditEntry.id).desc())
     return session.exec(ordered.offset(offset).limit(limit)).all()
 
 
 def count_entries(session: Session, organization_id: UUID, *, at_most: int) -> int:
     """How many entries there are, counted no further than ``at_most``."""
-    some = (
-        select(AuditEntry.id)
-        .where(AuditEntry.organization_id == organization_id)
-        .limit(at_most)
-    )
+    some = select(AuditEntry.id).where(AuditEntry.organization_id == organization_id).limit(at_most)
     return session.exec(select(func.count()).select_from(some.subquery())).one()
