@@ -38,18 +38,7 @@ def to_document(value: object) -> Document:
 
     Raises: TypeError for anything else, floats and naive datetimes above all.
     """
-    write = _SCALARS.get(type(value))
-    if write is not None:
-        return write(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return _write_dataclass(value)
-    if isinstance(value, (tuple, list)):
-        return [to_document(item) for item in value]
-    if isinstance(value, Mapping):
-        return {_key(key): to_document(item) for key, item in value.items()}
-    if isinstance(value, Enum):
-        return to_document(value.value)
-    raise TypeError(f"{type(value).__name__} has no canonical form.")
+    return _write(value, is_canonical=False)
 
 
 def from_document(kind: type[T], document: object) -> T:
@@ -61,10 +50,13 @@ def from_document(kind: type[T], document: object) -> T:
 
 
 def canonical_bytes(value: object) -> bytes:
-    """Give the bytes that stand for a value: UTF-8 JSON with sorted keys and no spaces."""
-    return json.dumps(
-        to_document(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode()
+    """Give the bytes that stand for a value: UTF-8 JSON with sorted keys and no spaces.
+
+    Fields at their default are left out, so that a field added later does not change the digest of
+    an earlier value. Raises: TypeError as :func:`to_document`.
+    """
+    document = _write(value, is_canonical=True)
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def digest(value: object) -> str:
@@ -82,9 +74,28 @@ def instant_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _write_dataclass(value: object) -> dict[str, Document]:
+def _write(value: object, *, is_canonical: bool) -> Document:
+    write = _SCALARS.get(type(value))
+    if write is not None:
+        return write(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return _write_dataclass(value, is_canonical=is_canonical)
+    if isinstance(value, (tuple, list)):
+        return [_write(item, is_canonical=is_canonical) for item in value]
+    if isinstance(value, Mapping):
+        return {_key(key): _write(item, is_canonical=is_canonical) for key, item in value.items()}
+    if isinstance(value, Enum):
+        return _write(value.value, is_canonical=is_canonical)
+    raise TypeError(f"{type(value).__name__} has no canonical form.")
+
+
+def _write_dataclass(value: object, *, is_canonical: bool) -> dict[str, Document]:
     kind = cast("type", type(value))
-    document = {name: to_document(getattr(value, name)) for name in _field_names(kind)}
+    document: dict[str, Document] = {}
+    for name, _, default in _fields(kind):
+        held = getattr(value, name)
+        if not (is_canonical and held == default):
+            document[name] = _write(held, is_canonical=is_canonical)
     tag = getattr(kind, _TAG, None)
     if isinstance(tag, str):
         document[_TAG] = tag
@@ -114,17 +125,10 @@ _SCALARS: Mapping[type, Callable[..., Document]] = {
 
 
 @lru_cache(maxsize=256)
-def _read_fields(kind: type) -> tuple[tuple[str, object, bool], ...]:
-    """Give name, type and whether it must be present, of each field that is not derived."""
+def _fields(kind: type) -> tuple[tuple[str, object, object], ...]:
+    """Give name, type and default (or MISSING) of each field that is not derived."""
     hints = get_type_hints(kind)
-    return tuple(
-        (one.name, hints[one.name], one.default is MISSING) for one in fields(kind) if one.init
-    )
-
-
-@lru_cache(maxsize=256)
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(name for name, _, _ in _read_fields(kind))
+    return tuple((one.name, hints[one.name], one.default) for one in fields(kind) if one.init)
 
 
 def _read(kind: object, document: object, at: str) -> object:
@@ -203,10 +207,10 @@ def _read_dataclass(kind: type, document: object, at: str) -> object:
     if not isinstance(document, Mapping):
         raise _misfit(kind, at)
     values: dict[str, object] = {}
-    for name, hint, is_required in _read_fields(kind):
+    for name, hint, default in _fields(kind):
         if name in document:
             values[name] = _read(hint, document[name], f"{at}.{name}")
-        elif is_required:
+        elif default is MISSING:
             raise _misfit(kind, f"{at}.{name}")
     unknown = set(document) - values.keys() - {_TAG}
     if unknown:

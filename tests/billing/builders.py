@@ -139,14 +139,14 @@ def plan(
     interval: Interval = Interval.MONTH,
     count: int = 1,
     currency: str = "USD",
-    type: PlanType = PlanType.HYBRID,
+    kind: PlanType = PlanType.HYBRID,
 ) -> PlanTerms:
     """Give a plan version with these charges."""
     return PlanTerms(
         plan_id=PLAN,
         version=1,
         name="Pay as you go",
-        type=type,
+        type=kind,
         currency=currency,
         interval=interval,
         interval_count=count,

@@ -22,7 +22,7 @@ from tests.billing.profiles import thorough
      ("10", "10", "10", "10", None), ("12", "10", "20", "12", None), ("0", None, None, "0", None)],
 )  # fmt: skip
 def test_bounds(
-    amount: str, minimum: str | None, maximum: str | None, result: str, rule: str | None
+    *, amount: str, minimum: str | None, maximum: str | None, result: str, rule: str | None
 ) -> None:
     clamped = clamp(
         Price(amount=d(amount)),

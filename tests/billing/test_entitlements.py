@@ -62,12 +62,12 @@ def test_a_disabled_feature_gives_no_access() -> None:
     assert limit("5", enabled=False).hard_limit is None
 
 
-def other(type: FeatureType, *, enabled: bool = True, text: str | None = None) -> FeatureTerms:
+def other(kind: FeatureType, *, enabled: bool = True, text: str | None = None) -> FeatureTerms:
     return FeatureTerms(
         feature_id=FEATURE,
         lookup_key="sso",
         name="SSO",
-        type=type,
+        type=kind,
         is_enabled=enabled,
         static_value=text,
     )
@@ -137,7 +137,7 @@ def test_the_most_generous_subscription_wins() -> None:
      (Interval.WEEK, Alignment.CALENDAR, "2025-01-20", "2025-01-20", "2025-01-27")],
 )  # fmt: skip
 def test_windows_count_from_the_anchor(
-    reset: Interval | None, alignment: Alignment, at: str, start: str, end: str
+    *, reset: Interval | None, alignment: Alignment, at: str, start: str, end: str
 ) -> None:
     terms = plan(interval=Interval.MONTH, count=3)
     anchor = Anchor(starts_at=utc("2025-01-15"), alignment=alignment)

@@ -67,15 +67,15 @@ def bill(*amounts: str, rates: list[TaxRate] | None = None, at: Address = CANADA
 
 @thorough
 @given(
-    st.integers(0, 10**60),
-    st.integers(0, 4),
-    decimals(30, 3),
-    decimals(30, 3),
-    st.booleans(),
-    currencies,
+    digits=st.integers(0, 10**60),
+    count=st.integers(0, 4),
+    first=decimals(30, 3),
+    second=decimals(30, 3),
+    inclusive=st.booleans(),
+    currency=currencies,
 )
 def test_invariant_01_lines_and_taxes_add_up_to_the_total(
-    digits: int, count: int, first: Decimal, second: Decimal, inclusive: bool, currency: Currency
+    *, digits: int, count: int, first: Decimal, second: Decimal, inclusive: bool, currency: Currency
 ) -> None:
     exact = [
         Decimal(digits // 10 ** (12 * place) % 10**12 - 3 * 10**11).scaleb(-7)
@@ -131,7 +131,7 @@ def test_the_main_example() -> None:
      ("100", [rate("5"), rate("9.975")], "100.00", "14.98", "114.98"),
      ("", [rate("20")], "0.00", "0.00", "0.00")],
 )  # fmt: skip
-def test_totals(amounts: str, rates: list[TaxRate], subtotal: str, tax: str, total: str) -> None:
+def test_totals(*, amounts: str, rates: list[TaxRate], subtotal: str, tax: str, total: str) -> None:
     totals = bill(*amounts.split(), rates=rates)
 
     assert [str(one) for one in (totals.subtotal, totals.tax, totals.total)] == [

@@ -164,9 +164,9 @@ def test_numbers_are_read_as_they_were_written(value: object, number: str) -> No
 
 BAD_NUMBERS: list[object] = [
     "NaN", "nan", "sNaN", "Infinity", "-Infinity", "inf", "", " ", "\t", "abc", "1,000", "1_000",
-    "1 000", "0x10", "١٢", "１２", "1e31", "1e-31", "1e99999", "1e9999", "--1", "1.2.3", "e5", ".",
-    "1e", "½", "$5", "1" * 5000, "9" * 31, "0." + "0" * 20 + "1", "1e30", 10**30, 10**40, True,
-    False, None, 0.1, float("nan"), float("inf"), 1e300, Decimal("NaN"), Decimal("sNaN"),
+    "1 000", "0x10", "١٢", "\uff11", "1e31", "1e-31", "1e99999", "1e9999", "--1", "1.2.3", "e5",
+    ".", "1e", "½", "$5", "1" * 5000, "9" * 31, "0." + "0" * 20 + "1", "1e30", 10**30, 10**40,
+    True, False, None, 0.1, float("nan"), float("inf"), 1e300, Decimal("NaN"), Decimal("sNaN"),
     Decimal("Infinity"), Decimal("1e31"), Decimal("1E-31"), Decimal("1E+999999"), [], {}, b"1",
     object(), (1,), complex(1, 1),
 ]  # fmt: skip
@@ -187,14 +187,13 @@ def test_bad_numbers_are_refused_with_the_name_of_the_field(value: object) -> No
 def test_invariant_04_whatever_is_read_is_a_finite_decimal_within_bounds(value: object) -> None:
     try:
         number = parse_decimal(value, field="amount")
-    except InvalidInput as refused:
-        assert refused.field == "amount"
-    else:
-        assert type(number) is Decimal
-        assert not isinstance(value, (float, bool))
-        assert number.is_finite()
-        assert abs(number) < 10**30
-        assert Fraction(number) * 10**20 % 1 == 0
+    except InvalidInput:
+        return
+    assert type(number) is Decimal
+    assert not isinstance(value, (float, bool))
+    assert number.is_finite()
+    assert abs(number) < 10**30
+    assert Fraction(number) * 10**20 % 1 == 0
 
 
 @pytest.mark.parametrize("value", [0.1, 1, "1", True, Decimal("NaN"), Decimal("Infinity")])

@@ -78,7 +78,7 @@ def test_invariant_19_a_share_rounds_like_the_exact_fraction(
      ("2025-01-01", "2025-01-01T12:00", SECOND, "UTC", "1/62")],
 )  # fmt: skip
 def test_shares_of_january(
-    start: str, end: str, basis: ProrationBasis, zone: str, share: str
+    *, start: str, end: str, basis: ProrationBasis, zone: str, share: str
 ) -> None:
     found = share_of(span(start, end), JANUARY, timezone=zone, basis=basis)
 

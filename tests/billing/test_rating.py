@@ -77,16 +77,17 @@ optional_bounds = st.one_of(st.none(), decimals(60, 2))
 
 @thorough
 @given(
-    models,
-    st.tuples(small, small, small),
-    st.one_of(st.just(Decimal(0)), small),
-    st.one_of(st.none(), small),
-    st.booleans(),
-    optional_bounds,
-    st.sampled_from([find_currency(code) for code in ("JPY", "USD", "KWD")]),
-    st.integers(1, 4),
+    pricing=models,
+    quantities=st.tuples(small, small, small),
+    included=st.one_of(st.just(Decimal(0)), small),
+    hard_limit=st.one_of(st.none(), small),
+    waive=st.booleans(),
+    minimum=optional_bounds,
+    currency=st.sampled_from([find_currency(code) for code in ("JPY", "USD", "KWD")]),
+    events=st.integers(1, 4),
 )
 def test_rating_agrees_with_the_naive_model(
+    *,
     pricing: UsagePricing,
     quantities: tuple[Decimal, Decimal, Decimal],
     included: Decimal,
@@ -163,7 +164,7 @@ def test_invariant_22_the_same_inputs_make_the_same_bytes(
 
 def test_the_main_example() -> None:
     terms = plan(
-        usage_charge(PER_CALL, display_name="API calls ($0.001 each)"), type=PlanType.USAGE
+        usage_charge(PER_CALL, display_name="API calls ($0.001 each)"), kind=PlanType.USAGE
     )
 
     line = rated(terms, "82450", events=82_450)
@@ -327,14 +328,14 @@ def test_charges_without_allowance_or_limit_read_the_whole_period() -> None:
 
 @thorough
 @given(
-    st.integers(0, 40),
-    st.sampled_from([Interval.DAY, Interval.WEEK, Interval.MONTH, Interval.YEAR]),
-    st.sampled_from(["UTC", "America/New_York", "Asia/Kathmandu"]),
-    st.sampled_from(list(Alignment)),
-    st.integers(0, 1_000_000),
+    n=st.integers(0, 40),
+    reset=st.sampled_from([Interval.DAY, Interval.WEEK, Interval.MONTH, Interval.YEAR]),
+    zone=st.sampled_from(["UTC", "America/New_York", "Asia/Kathmandu"]),
+    alignment=st.sampled_from(list(Alignment)),
+    offset=st.integers(0, 1_000_000),
 )
 def test_invariant_18_usage_windows_tile_the_period(
-    n: int, reset: Interval, zone: str, alignment: Alignment, offset: int
+    *, n: int, reset: Interval, zone: str, alignment: Alignment, offset: int
 ) -> None:
     terms = plan(usage_charge(), features=[limit("1000", reset=reset)])
     start = datetime.fromtimestamp(1_700_000_000 + offset, tz=utc("2025-01-01").tzinfo)
@@ -360,7 +361,7 @@ def test_invariant_18_usage_windows_tile_the_period(
      (OverLimit.WAIVE, "1200", "0", "0", "300"), (OverLimit.WAIVE, "2000", "0", "0", "0")],
 )  # fmt: skip
 def test_hard_limits_mark_and_waive(
-    over: OverLimit, included: str | None, billed: str, amount: str, waived: str | None
+    *, over: OverLimit, included: str | None, billed: str, amount: str, waived: str | None
 ) -> None:
     terms = plan(usage_charge(included=included), features=[limit("1000", over=over)])
 
@@ -605,19 +606,19 @@ def test_equal_bounds_are_a_price() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type", "charge", "is_accepted"),
+    ("kind", "charge", "is_accepted"),
     [(PlanType.FIXED, fixed_charge(), True), (PlanType.FIXED, usage_charge(), False),
      (PlanType.USAGE, usage_charge(), True), (PlanType.USAGE, fixed_charge(), False),
      (PlanType.HYBRID, usage_charge(), True), (PlanType.HYBRID, fixed_charge(), True)],
 )  # fmt: skip
 def test_plan_types_hold_their_charges(
-    type: PlanType, charge: ChargeTerms, is_accepted: bool
+    kind: PlanType, charge: ChargeTerms, is_accepted: bool
 ) -> None:
     if is_accepted:
-        assert plan(charge, type=type).charges == (charge,)
+        assert plan(charge, kind=kind).charges == (charge,)
         return
     with pytest.raises(InvalidInput) as refused:
-        plan(charge, type=type)
+        plan(charge, kind=kind)
     assert refused.value.field == "charges.0.type"
 
 

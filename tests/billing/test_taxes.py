@@ -42,7 +42,8 @@ def rate(
 
 @pytest.mark.parametrize(
     ("address", "matched"),
-    [(Address(country="CA", state="QC"), "5 9.975"), (Address(country="ca", state=" qc "), "5 9.975"),
+    [(Address(country="CA", state="QC"), "5 9.975"),
+     (Address(country="ca", state=" qc "), "5 9.975"),
      (Address(country="CA", state="ON"), "5"), (Address(country="CA"), "5"),
      (Address(country="DE", state="QC"), ""), (Address(), ""), (Address(state="QC"), "")],
 )  # fmt: skip
@@ -86,14 +87,14 @@ def test_exclusive_rates_are_taken_of_the_net_amount() -> None:
 
 @thorough
 @given(
-    st.integers(-(10**9), 10**9),
-    decimals(60, 3),
-    decimals(60, 3),
-    st.booleans(),
-    st.sampled_from([find_currency(code) for code in ("JPY", "USD", "KWD", "CLF")]),
+    minor=st.integers(-(10**9), 10**9),
+    first=decimals(60, 3),
+    second=decimals(60, 3),
+    inclusive=st.booleans(),
+    currency=st.sampled_from([find_currency(code) for code in ("JPY", "USD", "KWD", "CLF")]),
 )
 def test_invariant_33_tax_is_rounded_once_per_rate(
-    minor: int, first: Decimal, second: Decimal, inclusive: bool, currency: Currency
+    *, minor: int, first: Decimal, second: Decimal, inclusive: bool, currency: Currency
 ) -> None:
     billed = Decimal(minor).scaleb(-currency.exponent)
     rates = [rate(str(first), inclusive=inclusive), rate(str(second), inclusive=False)]
