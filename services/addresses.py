@@ -23,7 +23,8 @@ COUNTRIES: Final = frozenset(_CODES.split())
 def find_country(code: str, *, field: str) -> str:
     """Give the code in capitals. Raises InvalidInput ``unknown_country``."""
     country = code.strip().upper()
-    if country not in COUNTRIES:
+    # Outside ASCII one letter can become two capitals: "ß" is not South Sudan.
+    if not code.isascii() or country not in COUNTRIES:
         raise InvalidInput(
             f"{code!r} is not an ISO 3166-1 alpha-2 country code.",
             code="unknown_country",

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import InvalidInput, InvalidTransition, NotFound
-from billing.money import find_currency
+from billing.money import find_currency, require_not_negative
 from billing.periods import Interval
 from billing.pricing import parse_pricing
 from billing.terms import ChargeType
@@ -116,6 +116,12 @@ def set_charge_status(
 
 
 def _check_charge(command: AddCharge, plan: Plan) -> None:
+    require_not_negative(
+        unit_price=command.unit_price,
+        included_units=command.included_units,
+        minimum=command.minimum,
+        maximum=command.maximum,
+    )
     if command.currency is not None and find_currency(command.currency).code != plan.currency:
         raise _refused(f"The plan's currency is {plan.currency}.", "currency")
     if command.billing_interval not in (None, Interval(plan.billing_interval)):

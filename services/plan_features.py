@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput, NotFound
+from billing.money import require_not_negative
 from billing.periods import Interval
 from billing.terms import FeatureType, OverLimit
 from models.base import new_id
@@ -130,6 +131,7 @@ def remove_plan_feature(
 
 
 def _check_grant(granted: PlanFeature, feature: Feature) -> None:
+    require_not_negative(usage_limit=granted.usage_limit)
     meter_only = {
         "usage_limit": granted.usage_limit is not None,
         "usage_reset_period": granted.usage_reset_period is not None,

@@ -1,0 +1,104 @@
+"""An organization in a real database, and a short way to call services for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+from billing.metering import Aggregation
+from billing.periods import Interval
+from billing.terms import ChargeType, FeatureType, PlanTerms, PlanType
+from models.base import new_id
+from models.features import Feature
+from models.meters import Meter
+from models.organizations import Organization
+from models.plans import Charge, Plan
+from repositories.transactions import Transactions
+from services import catalog, charges, meters, plan_features, plan_versions, plans
+from services.catalog import CreateFeature
+from services.charges import AddCharge
+from services.meters import CreateMeter, MeterDetails
+from services.plan_features import Grant
+from services.plans import GrantedFeature, PlanDetails
+
+Result = TypeVar("Result")
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """One organization, whose services are called in a transaction of their own each."""
+
+    transactions: Transactions
+    organization_id: UUID
+
+    def do(self, service: Callable[..., Result], *args: Any, now: datetime = NOW) -> Result:
+        """Call a service that changes something, and commit."""
+        with self.transactions.for_organization(self.organization_id) as session:
+            return service(session, self.organization_id, *args, now=now)
+
+    def read(self, service: Callable[..., Result], *args: Any, **options: Any) -> Result:
+        """Call a service that only reads."""
+        with self.transactions.for_organization(self.organization_id) as session:
+            return service(session, self.organization_id, *args, **options)
+
+    def add_meter(self, meter_name: str = "api_calls", **details: Any) -> Meter:
+        """A meter, by default one that sums."""
+        command = CreateMeter(meter_name=meter_name, details=MeterDetails(**details))
+        return self.do(meters.create_meter, command)
+
+    def add_feature(
+        self, lookup_key: str = "api_calls", type: FeatureType = FeatureType.METER, **options: Any
+    ) -> Feature:
+        """A feature, by default one on a new SUM meter named like its key."""
+        if type is FeatureType.METER and "meter_id" not in options:
+            details = MeterDetails(aggregation_type=Aggregation.SUM)
+            options.setdefault("meter", CreateMeter(meter_name=lookup_key, details=details))
+        command = CreateFeature(name="API Calls", lookup_key=lookup_key, type=type, **options)
+        return self.do(catalog.create_feature, command).feature
+
+    def add_plan(self, lookup_id: str = "payg", **details: Any) -> Plan:
+        """A plan, by default a monthly one in USD that takes every charge."""
+        known: dict[str, Any] = {
+            "name": "Pay as you go",
+            "lookup_id": lookup_id,
+            "type": PlanType.HYBRID,
+            "billing_interval": Interval.MONTH,
+            "currency": "USD",
+        }
+        return self.do(plans.create_plan, PlanDetails(**{**known, **details})).plan
+
+    def add_usage_charge(self, plan: Plan, meter_id: UUID, **terms: Any) -> Charge:
+        """A USAGE charge, by default of 0.001 a unit."""
+        if not terms:
+            terms = {"unit_price": Decimal("0.001")}
+        command = AddCharge(type=ChargeType.USAGE, meter_id=meter_id, **terms)
+        return self.do(charges.add_charge, plan.id, command)
+
+    def grant(self, plan: Plan, feature: Feature, **grant: Any) -> GrantedFeature:
+        """A feature on a plan."""
+        return self.do(plan_features.add_plan_feature, plan.id, feature.id, Grant(**grant))
+
+    def version_of(self, plan: Plan) -> int:
+        """The number of the plan's newest version."""
+        return self.read(plan_versions.latest_version, plan.id)
+
+    def terms_of(self, plan: Plan, version: int | None = None) -> PlanTerms:
+        """The terms of a version, by default of the newest."""
+        number = self.version_of(plan) if version is None else version
+        return self.read(plan_versions.get_terms, plan.id, number)
+
+
+def open_shop(transactions: Transactions) -> Shop:
+    """A new organization."""
+    organization_id = new_id()
+    with transactions.for_organization(organization_id) as session:
+        session.add(
+            Organization(id=organization_id, name="Lumen Works", slug="lumen", created_at=NOW)
+        )
+    return Shop(transactions=transactions, organization_id=organization_id)
