@@ -28,6 +28,7 @@ from api.routers import (
     tax_rates,
     test_clocks,
     usage,
+    workers,
 )
 from api.surroundings import Surroundings
 
@@ -72,6 +73,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)
     app.include_router(metrics.router)
+    app.include_router(workers.router, include_in_schema=False)
     return app
 
 

@@ -1,0 +1,86 @@
+"""The health of the workers on the wire (CONTRACT 4.13)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from api.schemas.common import Moment, View
+from services.worker_health import WorkerReport, WorkReport
+
+
+class JobView(View):
+    """One kind of work with the instant at which it is next due, null if nothing is."""
+
+    id: str
+    next_run_time: Moment | None
+    trigger: str
+
+
+class SchedulerView(View):
+    """Whether the workflow engine answers, which wakes every owner when its work is due."""
+
+    running: bool
+    jobs: list[JobView]
+
+
+class WorkerView(View):
+    """How one kind of work does: ``healthy``, ``unknown``, ``warning``, ``stale``, ``critical``."""
+
+    status: str
+    consecutive_failures: int
+    last_run: Moment | None
+
+
+class WorkersView(View):
+    """Both kinds of work."""
+
+    invoice_generator: WorkerView
+    invoice_finalizer: WorkerView
+
+
+class WorkersHealthView(View):
+    """Everything about the workers."""
+
+    timestamp: Moment
+    overall_status: str
+    scheduler: SchedulerView
+    workers: WorkersView
+
+
+def view_workers(report: WorkReport, *, is_engine_there: bool, now: datetime) -> WorkersHealthView:
+    """The report as the API shows it.
+
+    ``trigger`` says by when work is done at the latest, in the documented notation; owners act at
+    the very instant.
+    """
+    return WorkersHealthView(
+        timestamp=now,
+        overall_status=report.overall.value,
+        scheduler=SchedulerView(
+            running=is_engine_there,
+            jobs=[
+                JobView(
+                    id="invoice_generation",
+                    next_run_time=report.generator.next_run_time,
+                    trigger="cron[hour='*', minute='0']",
+                ),
+                JobView(
+                    id="invoice_finalization",
+                    next_run_time=report.finalizer.next_run_time,
+                    trigger="cron[minute='*/5']",
+                ),
+            ],
+        ),
+        workers=WorkersView(
+            invoice_generator=_view_worker(report.generator),
+            invoice_finalizer=_view_worker(report.finalizer),
+        ),
+    )
+
+
+def _view_worker(report: WorkerReport) -> WorkerView:
+    return WorkerView(
+        status=report.status.value,
+        consecutive_failures=report.consecutive_failures,
+        last_run=report.last_run,
+    )
