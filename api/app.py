@@ -51,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     test_clocks.router,
     usage.router,
     audit.router,
+    workers.router,
 )
 
 
