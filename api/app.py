@@ -19,6 +19,7 @@ from api.routers import (
     features,
     health,
     invoices,
+    meter_usage,
     meters,
     metrics,
     organizations,
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     invoices.router,
     test_clocks.router,
     usage.router,
+    meter_usage.router,
     audit.router,
     workers.router,
 )

@@ -1,0 +1,169 @@
+"""Reading usage: of meters, of customers, and the events themselves (CONTRACT 3.3, 46, 47)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from sqlmodel import Session
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import UsageReader
+from api.pagination import COUNTED_AT_MOST, Stretch, StretchDep, stretch_envelope
+from api.schemas.common import any_case
+from api.schemas.usage import (
+    BoundParameter,
+    CustomerUsageView,
+    MeterStatisticsView,
+    MeterUsageView,
+    view_customer_usage,
+    view_event,
+    view_meter_statistics,
+    view_meter_usage,
+)
+from api.usage_access import UsageReadSession
+from repositories import usage_listing
+from repositories.usage_listing import EventPosition, EventSelection
+from services import usage_queries
+from services.usage_spans import Grouping, UsageQuery
+
+router = APIRouter(tags=["Usage"], route_class=LosslessRoute)
+
+Through = Annotated[
+    int | None, Query(ge=0, description="Leave out what arrived after this watermark of a receipt.")
+]
+
+
+@router.get("/meters/{meter_id}/usage", response_model=MeterUsageView)
+def get_meter_usage(
+    meter_id: UUID,
+    session: UsageReadSession,
+    principal: UsageReader,
+    context: ContextDep,
+    start_date: BoundParameter | None = None,
+    end_date: BoundParameter | None = None,
+    group_by: Annotated[Grouping, any_case(Grouping), Query()] = Grouping.DAY,
+    customer_id: UUID | None = None,
+) -> Response:
+    """Show a meter's usage by hour, day, week or month of the organization's calendar.
+
+    The last 30 days unless asked otherwise; a date as end covers that whole day.
+    """
+    found = usage_queries.query_meter_usage(
+        session,
+        principal.organization_id,
+        meter_id,
+        UsageQuery(starts=start_date, ends=end_date),
+        grouping=group_by,
+        customer_id=customer_id,
+        now=context.now(),
+    )
+    return respond(view_meter_usage(found))
+
+
+@router.get("/meters/{meter_id}/stats", response_model=MeterStatisticsView)
+def get_meter_statistics(
+    meter_id: UUID, session: UsageReadSession, principal: UsageReader, context: ContextDep
+) -> Response:
+    """Show a meter at a glance."""
+    found = usage_queries.query_meter_statistics(
+        session, principal.organization_id, meter_id, now=context.now()
+    )
+    return respond(view_meter_statistics(found))
+
+
+@router.get("/meters/{meter_id}/events")
+def list_meter_events(
+    meter_id: UUID,
+    session: UsageReadSession,
+    principal: UsageReader,
+    stretch: StretchDep,
+    customer_id: UUID | None = None,
+    start_date: BoundParameter | None = None,
+    end_date: BoundParameter | None = None,
+) -> Response:
+    """List a meter's events, newest first."""
+    usage_queries.get_meter(session, principal.organization_id, meter_id)
+    selection = usage_queries.select_events(
+        session,
+        principal.organization_id,
+        EventSelection(meter_id=meter_id, customer_id=customer_id),
+        UsageQuery(starts=start_date, ends=end_date),
+    )
+    return _list(session, principal.organization_id, selection, stretch)
+
+
+@router.get("/usage")
+def list_usage(
+    session: UsageReadSession,
+    principal: UsageReader,
+    stretch: StretchDep,
+    customer_id: UUID | None = None,
+    meter_id: UUID | None = None,
+    start_date: BoundParameter | None = None,
+    end_date: BoundParameter | None = None,
+    late: bool | None = None,
+    counted: bool | None = None,
+    through: Through = None,
+) -> Response:
+    """List usage events, newest first."""
+    if customer_id is not None:
+        usage_queries.get_customer(session, principal.organization_id, customer_id)
+    if meter_id is not None:
+        usage_queries.get_meter(session, principal.organization_id, meter_id)
+    selection = usage_queries.select_events(
+        session,
+        principal.organization_id,
+        EventSelection(
+            meter_id=meter_id,
+            customer_id=customer_id,
+            late=late,
+            counted=counted,
+            through=through,
+        ),
+        UsageQuery(starts=start_date, ends=end_date),
+    )
+    return _list(session, principal.organization_id, selection, stretch)
+
+
+@router.get("/customers/{customer_id}/usage", response_model=CustomerUsageView)
+def get_customer_usage(
+    customer_id: UUID,
+    session: UsageReadSession,
+    principal: UsageReader,
+    context: ContextDep,
+    start_date: BoundParameter | None = None,
+    end_date: BoundParameter | None = None,
+) -> Response:
+    """Show a customer's usage on every meter that saw any, by default in the last 30 days."""
+    found = usage_queries.query_customer_usage(
+        session,
+        principal.organization_id,
+        customer_id,
+        UsageQuery(starts=start_date, ends=end_date),
+        now=context.now(),
+    )
+    return respond(view_customer_usage(found))
+
+
+def _list(
+    session: Session, organization_id: UUID, selection: EventSelection, stretch: Stretch
+) -> Response:
+    size = stretch.page.size
+    after = stretch.after and EventPosition(timestamp=stretch.after[0], event_id=stretch.after[1])
+    # One more than is shown tells whether the list goes on.
+    found = usage_listing.list_events(
+        session, organization_id, selection, after=after, offset=stretch.offset, limit=size + 1
+    )
+    total = usage_listing.count_events(
+        session, organization_id, selection, limit=COUNTED_AT_MOST + 1
+    )
+    shown = found[:size]
+    corrections = usage_listing.list_newest_corrections(
+        session, organization_id, [event.id for event in shown], through=selection.through
+    )
+    last = (shown[-1].timestamp, shown[-1].id) if len(found) > size else None
+    views = [view_event(event, corrections.get(event.id)) for event in shown]
+    return respond(stretch_envelope(views, stretch, total, last))

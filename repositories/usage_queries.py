@@ -1,0 +1,271 @@
+"""Reading usage for people: many spans of one or of all customers in one statement.
+
+A span is read as whole hours from the roll-ups and raw events of its two ragged edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+from sqlmodel import Session
+
+from repositories.usage import HOUR, floor_hour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A meter's time from ``starts_at`` to ``ends_at``, half-open."""
+
+    meter_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanUsage:
+    """What the counted events of a span come to, for every aggregation.
+
+    ``weighted_total`` is the sum of quantity × microseconds from the event to the span's end.
+    """
+
+    event_count: int
+    customer_count: int
+    total: Decimal
+    minimum: Decimal | None
+    maximum: Decimal | None
+    last_value: Decimal | None
+    weighted_total: Decimal
+    distinct_count: int
+
+
+NOTHING = SpanUsage(
+    event_count=0,
+    customer_count=0,
+    total=Decimal(0),
+    minimum=None,
+    maximum=None,
+    last_value=None,
+    weighted_total=Decimal(0),
+    distinct_count=0,
+)
+
+_SPANS = """
+WITH span AS (
+    SELECT * FROM unnest(
+        CAST(:ordinals AS int[]), CAST(:meters AS uuid[]), CAST(:starts AS timestamptz[]),
+        CAST(:whole_starts AS timestamptz[]), CAST(:whole_ends AS timestamptz[]),
+        CAST(:ends AS timestamptz[])
+    ) AS span(ordinal, meter_id, starts_at, whole_starts_at, whole_ends_at, ends_at)
+),
+corrected AS MATERIALIZED (
+    SELECT DISTINCT ON (event_id) event_id, kind, quantity
+    FROM usage_correction
+    WHERE organization_id = :organization_id {of_correction_customer}
+        AND meter_id = ANY (CAST(:meters AS uuid[]))
+        AND timestamp >= :first AND timestamp < :last
+    ORDER BY event_id, arrival_sequence DESC
+),
+edge AS (
+    SELECT span.ordinal, span.meter_id, span.starts_at, span.ends_at
+    FROM span WHERE span.whole_starts_at >= span.whole_ends_at
+    UNION ALL
+    SELECT span.ordinal, span.meter_id, span.starts_at, span.whole_starts_at
+    FROM span
+    WHERE span.whole_starts_at < span.whole_ends_at AND span.starts_at < span.whole_starts_at
+    UNION ALL
+    SELECT span.ordinal, span.meter_id, span.whole_ends_at, span.ends_at
+    FROM span
+    WHERE span.whole_starts_at < span.whole_ends_at AND span.whole_ends_at < span.ends_at
+),
+raw AS MATERIALIZED (
+    SELECT edge.ordinal, event.customer_id, event.timestamp, event.arrival_sequence,
+        coalesce(corrected.quantity, event.quantity) AS quantity, event.distinct_value
+    FROM edge
+    JOIN usage_event event
+        ON event.organization_id = :organization_id
+        AND event.meter_id = edge.meter_id
+        AND event.timestamp >= edge.starts_at AND event.timestamp < edge.ends_at
+        {of_event_customer}
+    LEFT JOIN corrected ON corrected.event_id = event.id
+    WHERE event.counted AND NOT event.paused AND corrected.kind IS DISTINCT FROM 'void'
+),
+part AS (
+    SELECT span.ordinal, rollup.customer_id, rollup.event_count, rollup.total,
+        rollup.minimum, rollup.maximum, rollup.last_value, rollup.last_at, rollup.last_sequence,
+        rollup.weighted_total + rollup.total
+            * extract(epoch FROM span.ends_at - (rollup.hour + interval '1 hour')) * 1000000
+            AS weighted_total
+    FROM span
+    JOIN usage_rollup rollup
+        ON rollup.organization_id = :organization_id
+        AND rollup.meter_id = span.meter_id
+        AND rollup.hour >= span.whole_starts_at AND rollup.hour < span.whole_ends_at
+        {of_rollup_customer}
+    WHERE rollup.event_count > 0
+    UNION ALL
+    SELECT raw.ordinal, raw.customer_id, 1, raw.quantity,
+        raw.quantity, raw.quantity, raw.quantity, raw.timestamp, raw.arrival_sequence,
+        raw.quantity * extract(epoch FROM span.ends_at - raw.timestamp) * 1000000
+    FROM raw JOIN span USING (ordinal)
+),
+value AS (
+    SELECT span.ordinal, seen.value_hash
+    FROM span
+    JOIN usage_distinct seen
+        ON seen.organization_id = :organization_id
+        AND seen.meter_id = span.meter_id
+        AND seen.hour >= span.whole_starts_at AND seen.hour < span.whole_ends_at
+        {of_seen_customer}
+    UNION
+    SELECT raw.ordinal, sha256(convert_to(raw.distinct_value, 'UTF8'))
+    FROM raw WHERE raw.distinct_value IS NOT NULL
+)
+SELECT ordinal, sum(event_count)::bigint, count(DISTINCT customer_id), sum(total), min(minimum),
+    max(maximum), (array_agg(last_value ORDER BY last_at DESC, last_sequence DESC))[1],
+    sum(weighted_total), {distinct_count}
+FROM part
+GROUP BY ordinal
+"""
+
+_DISTINCT_COUNT = "(SELECT count(*) FROM value WHERE value.ordinal = part.ordinal)"
+
+
+def read_spans(
+    session: Session,
+    organization_id: UUID,
+    spans: Sequence[Span],
+    *,
+    customer_id: UUID | None,
+    distinct: bool,
+) -> list[SpanUsage]:
+    """What each span comes to, of one customer or of all, in one statement.
+
+    ``distinct`` asks for distinct values too, which other aggregations need not pay for.
+    """
+    if not spans:
+        return []
+    statement = _statement(of_one_customer=customer_id is not None, distinct=distinct)
+    whole = [_whole_hours(span) for span in spans]
+    rows = session.execute(
+        statement,
+        {
+            "organization_id": organization_id,
+            "customer_id": customer_id,
+            "ordinals": list(range(len(spans))),
+            "meters": [span.meter_id for span in spans],
+            "starts": [span.starts_at for span in spans],
+            "whole_starts": [starts_at for starts_at, _ in whole],
+            "whole_ends": [ends_at for _, ends_at in whole],
+            "ends": [span.ends_at for span in spans],
+            "first": min(span.starts_at for span in spans),
+            "last": max(span.ends_at for span in spans),
+        },
+    )
+    found = {row[0]: _to_usage(tuple(row[1:])) for row in rows}
+    return [found.get(ordinal, NOTHING) for ordinal in range(len(spans))]
+
+
+def list_used_meters(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime,
+) -> list[UUID]:
+    """The meters on which a customer may have usage in a span, hours at its edges included."""
+    rows = session.execute(
+        text(
+            "SELECT DISTINCT meter_id FROM usage_rollup"
+            " WHERE organization_id = :organization_id AND customer_id = :customer_id"
+            " AND hour >= :first AND hour < :last"
+        ),
+        {
+            "organization_id": organization_id,
+            "customer_id": customer_id,
+            "first": floor_hour(starts_at),
+            "last": ends_at,
+        },
+    )
+    return [row[0] for row in rows]
+
+
+def find_first_and_last(
+    session: Session, organization_id: UUID, meter_id: UUID
+) -> tuple[datetime, datetime] | None:
+    """The timestamps of a meter's first and last recorded event, or None if there is none."""
+    row = session.execute(text(_FIRST_AND_LAST), _of_meter(organization_id, meter_id)).one()
+    return (row[0], row[1]) if row[0] is not None else None
+
+
+def count_recorded(session: Session, organization_id: UUID, meter_id: UUID) -> tuple[int, int]:
+    """How many events a meter recorded, counted or not, and of how many customers."""
+    row = session.execute(
+        text(
+            "SELECT coalesce(sum(recorded_count), 0)::bigint, count(DISTINCT customer_id)"
+            " FROM usage_rollup"
+            " WHERE organization_id = :organization_id AND meter_id = :meter_id"
+        ),
+        _of_meter(organization_id, meter_id),
+    ).one()
+    return row[0], row[1]
+
+
+def _of_meter(organization_id: UUID, meter_id: UUID) -> dict[str, UUID]:
+    return {"organization_id": organization_id, "meter_id": meter_id}
+
+
+# The roll-ups name the first and the last hour and whose events lie in it, so that only those are
+# looked at.
+_FIRST_AND_LAST = """
+WITH hours AS (
+    SELECT min(hour) AS first, max(hour) AS last FROM usage_rollup
+    WHERE organization_id = :organization_id AND meter_id = :meter_id
+)
+SELECT min(event.timestamp), max(event.timestamp)
+FROM hours
+JOIN usage_rollup rollup
+    ON rollup.organization_id = :organization_id AND rollup.meter_id = :meter_id
+    AND rollup.hour IN (hours.first, hours.last)
+JOIN usage_event event
+    ON event.organization_id = :organization_id AND event.customer_id = rollup.customer_id
+    AND event.meter_id = :meter_id
+    AND event.timestamp >= rollup.hour AND event.timestamp < rollup.hour + interval '1 hour'
+"""
+
+
+def _whole_hours(span: Span) -> tuple[datetime, datetime]:
+    first = floor_hour(span.starts_at)
+    return (first if first == span.starts_at else first + HOUR), floor_hour(span.ends_at)
+
+
+def _statement(*, of_one_customer: bool, distinct: bool) -> TextClause:
+    only = "AND {}.customer_id = :customer_id" if of_one_customer else ""
+    return text(
+        _SPANS.format(
+            of_correction_customer=only.format("usage_correction"),
+            of_event_customer=only.format("event"),
+            of_rollup_customer=only.format("rollup"),
+            of_seen_customer=only.format("seen"),
+            distinct_count=_DISTINCT_COUNT if distinct else "0",
+        )
+    )
+
+
+def _to_usage(row: Sequence[Any]) -> SpanUsage:
+    count, customers, total, minimum, maximum, last_value, weighted_total, distinct_count = row
+    return SpanUsage(
+        event_count=count,
+        customer_count=customers,
+        total=total,
+        minimum=minimum,
+        maximum=maximum,
+        last_value=last_value,
+        weighted_total=weighted_total,
+        distinct_count=distinct_count,
+    )
