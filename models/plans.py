@@ -17,7 +17,7 @@ INTERVALS = "('day', 'week', 'month', 'quarter', 'year')"
 
 
 class Plan(Tenant, table=True):
-    """What can be subscribed to, as it is edited. Bills read its versions; its row lock orders edits."""
+    """What can be subscribed to, as edited. Its row lock orders edits; bills read its versions."""
 
     __tablename__ = "plan"
     __table_args__ = (

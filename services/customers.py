@@ -14,10 +14,12 @@ from sqlmodel import Session
 from billing.errors import Conflict, NotFound
 from models.base import new_id
 from models.customers import Customer
-from repositories import customers, test_clocks
+from repositories import customers, subscriptions, test_clocks
+from services import clocks
 from services.addresses import find_country
 from services.auditing import record
 from services.constraints import translating
+from services.subscription_changes import delete_subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +117,18 @@ def delete_customer(
 ) -> None:
     """The customer is hidden and its ``external_id`` free again; invoices keep it.
 
-    Raises NotFound.
+    Its subscriptions are canceled at once, each with its final bill, and hidden too. Raises
+    NotFound, Conflict while its test clock advances. Source: CONTRACT 15 and 53.
     """
+    known = get_customer(session, organization_id, customer_id)
+    # The clock first: deleting a clock locks it before its customers.
+    clocks.require_still(session, organization_id, known.test_clock_id)
     customer = _lock(session, organization_id, customer_id)
+    while found := subscriptions.list_subscriptions(
+        session, organization_id, customer_id=customer_id, status=None, offset=0, limit=100
+    )[0]:
+        for subscription in found:
+            delete_subscription(session, organization_id, subscription.id, now=now)
     customer.deleted_at = now
     customer.updated_at = now
     session.add(customer)

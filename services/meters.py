@@ -216,4 +216,4 @@ def _to_blame(changed: set[str]) -> str:
     for name in ("usage_pricing_rules", "aggregation_type"):
         if name in changed:
             return name
-    return sorted(changed)[0]
+    return min(changed)

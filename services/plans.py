@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -84,12 +83,10 @@ def create_plan(
 
     Raises Conflict ``lookup_id_taken``, InvalidInput naming the field.
     """
-    plan = Plan(
-        organization_id=organization_id,
-        id=new_id(),
-        created_at=now,
-        **{name: _column_value(name, getattr(details, name)) for name in PlanDetails.__slots__},
-    )
+    values: dict[str, Any] = {
+        name: _column_value(name, getattr(details, name)) for name in PlanDetails.__slots__
+    }
+    plan = Plan(organization_id=organization_id, id=new_id(), created_at=now, **values)
     _check(plan)
     with _lookup_id_guarded(plan.lookup_id):
         plans.insert_plan(session, plan)
@@ -206,7 +203,7 @@ def read_contents(session: Session, plan: Plan) -> PlanContents:
     )
 
 
-def _column_value(name: str, value: Any) -> Any:
+def _column_value(name: str, value: object) -> object:
     match value:
         case PlanType() | Interval():
             return value.value
