@@ -16,12 +16,13 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from api import limits
 from api.idempotency import answer_once
 from billing.errors import InvalidInput
 from billing.money import plain_text
 from billing.receipts import instant_text
 
-NUL = "\x00"
+WRITING_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _encoder = msgspec.json.Encoder()
 
 
@@ -35,15 +36,15 @@ class NotANumber:
 def load_json(body: bytes) -> Any:
     """The document with its numbers as decimals and integers, digit for digit.
 
-    Raises InvalidInput for anything but JSON, and for NUL characters, which text columns refuse.
+    Raises InvalidInput for anything but JSON, and for texts that columns refuse.
     """
     try:
         text = body.decode("utf-8")
         document = json.loads(text, parse_float=Decimal, parse_constant=NotANumber)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise InvalidInput("The body is not valid JSON.", code="invalid_json") from error
-    if "\\u0000" in text or NUL in text:
-        raise InvalidInput("The body holds a NUL character.", code="invalid_text")
+    if "\\u" in text:
+        limits.require_storable_text(document)
     return document
 
 
@@ -74,13 +75,30 @@ def respond(content: Any, status_code: int = 200) -> Response:
 
 
 class LosslessRequest(Request):
-    """A request whose JSON keeps its digits."""
+    """A request whose body is bounded, and whose JSON keeps its digits."""
+
+    async def body(self) -> bytes:
+        """The bytes of the body, read once. Raises TooLarge."""
+        if not hasattr(self, "_body"):
+            declared = self.headers.get("content-length")
+            self._body = await limits.read_within(self.stream(), declared=declared)
+        return self._body
 
     async def json(self) -> Any:
         """The body, parsed once."""
         if not hasattr(self, "_lossless"):
             self._lossless = load_json(await self.body())
         return self._lossless
+
+    async def require_acceptable(self) -> None:
+        """Return if the address and the body can be worked with.
+
+        Raises TooLarge, InvalidInput, and HTTPException for a body that is not JSON.
+        """
+        limits.require_storable_address(self)
+        if self.method in WRITING_METHODS and await self.body():
+            limits.require_json(self)
+            await self.json()
 
 
 class LosslessRoute(APIRoute):
@@ -91,7 +109,10 @@ class LosslessRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_losslessly(request: Request) -> Response:
-            return await answer_once(LosslessRequest(request.scope, request.receive), handle)
+            lossless = LosslessRequest(request.scope, request.receive)
+            # Before the framework parses the body, since it answers what it cannot read with 400.
+            await lossless.require_acceptable()
+            return await answer_once(lossless, handle)
 
         return handle_losslessly
 
