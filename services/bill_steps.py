@@ -126,7 +126,7 @@ def revise_usage(session: Session, drafted: BillKey, *, now: datetime) -> BillKe
         session,
         drafted.organization_id,
         subscription.customer_id,
-        usage_windows(terms, former.period, _anchor(subscription, stored)),
+        usage_windows(terms, former.period, anchor_of_period(subscription, stored)),
     )
     if measured.usage == former.usage:
         return None
@@ -175,7 +175,7 @@ def freeze_span(
         session,
         subscription.organization_id,
         subscription.customer_id,
-        usage_windows(terms, span, _anchor(subscription, stored)),
+        usage_windows(terms, span, anchor_of_period(subscription, stored)),
     )
     return FrozenUsage(
         plan_id=stored.plan_id,
@@ -258,7 +258,8 @@ def _version_in_force(
     return plan_versions.latest_version(session, subscription.organization_id, stored.plan_id)
 
 
-def _anchor(subscription: Subscription, stored: SubscriptionPeriod) -> Anchor:
+def anchor_of_period(subscription: Subscription, stored: SubscriptionPeriod) -> Anchor:
+    """The anchor from which a stored period was counted, which later changes do not move."""
     return Anchor(
         starts_at=stored.anchor_at,
         timezone=subscription.timezone,
@@ -271,7 +272,7 @@ def _share(
 ) -> Share:
     organization = organizations.get_organization(session, subscription.organization_id)
     regular = regular_period(
-        _anchor(subscription, stored), cadence_of(subscription), stored.ordinal
+        anchor_of_period(subscription, stored), cadence_of(subscription), stored.ordinal
     )
     pauses = subscriptions.list_pauses(session, subscription.organization_id, subscription.id)
     return share_of(

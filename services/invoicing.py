@@ -52,7 +52,7 @@ def issue_invoice(session: Session, bill: BillKey, *, due_at: datetime, now: dat
     customer = _get_customer(session, subscription)
     frozen, terms = bill_steps.load_frozen(session, bill)
     lines = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
-    totals = _totals(session, customer, lines, terms.currency)
+    totals = total_lines(session, customer, lines, terms.currency)
     invoice = _draft(organization, subscription, stored, totals, frozen, at=at, now=now)
     if organization.number_at == "draft":
         assign_number(session, organization, invoice, at=at)
@@ -92,7 +92,7 @@ def preview(
     customer = _get_customer(session, subscription)
     plan = plans.find_plan(session, subscription.organization_id, subscription.plan_id)
     assert plan is not None
-    totals = _totals(session, customer, lines, plan.currency)
+    totals = total_lines(session, customer, lines, plan.currency)
     return BillPreview(subscription=subscription, span=span, totals=totals)
 
 
@@ -116,7 +116,7 @@ def finalize_invoice(
 
     Idempotent: an OPEN invoice stays as it is (CONTRACT 56). Raises InvalidTransition otherwise.
     """
-    subscription = _lock_subscription_of(session, organization_id, invoice_id)
+    subscription = lock_subscription_of(session, organization_id, invoice_id)
     invoice = invoices.lock_invoice(session, organization_id, invoice_id)
     if invoice is None:
         raise NotFound("Invoice not found.", code="invoice_not_found")
@@ -153,7 +153,7 @@ def mark_past_due(
 
     Idempotent by the invoice's ``past_due_at``.
     """
-    subscription = _lock_subscription_of(session, organization_id, invoice_id)
+    subscription = lock_subscription_of(session, organization_id, invoice_id)
     invoice = invoices.lock_invoice(session, organization_id, invoice_id)
     if invoice is None or subscription is None:
         raise NotFound("Invoice not found.", code="invoice_not_found")
@@ -202,11 +202,11 @@ def _rate_again(
     frozen, terms = bill_steps.load_frozen(session, bill)
     lines = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
     customer = _get_customer(session, subscription)
-    totals = _totals(session, customer, lines, terms.currency)
+    totals = total_lines(session, customer, lines, terms.currency)
     invoices.delete_contents(session, invoice.organization_id, invoice.id)
     invoice.revision = bill.revision
     invoice.plan_version = frozen.plan_version
-    _set_totals(invoice, totals)
+    set_totals(invoice, totals)
     session.add(invoice)
     write_contents(session, invoice, totals)
     _keep_receipt(session, bill, invoice, frozen, lines, now=now)
@@ -247,11 +247,12 @@ def _draft(
         scheduled_finalize_at=at + timedelta(minutes=organization.grace_period_minutes),
         created_at=now,
     )
-    _set_totals(invoice, totals)
+    set_totals(invoice, totals)
     return invoice
 
 
-def _set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
+def set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
+    """Write the money side of an unpaid invoice."""
     invoice.subtotal = totals.subtotal
     invoice.tax = totals.tax
     invoice.total = totals.total
@@ -259,9 +260,10 @@ def _set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
     invoice.tax_status = totals.tax_status
 
 
-def _totals(
+def total_lines(
     session: Session, customer: Customer, lines: tuple[PricedLine, ...], currency: str
 ) -> InvoiceTotals:
+    """The lines rounded, with the taxes of the customer's address and the totals."""
     rates: list[TaxRate] = tax_rates.list_rates_in_force(session, customer.organization_id)
     address = Address(
         country=customer.billing_address_country, state=customer.billing_address_state
@@ -329,10 +331,13 @@ def _lock_bill(session: Session, bill: BillKey) -> tuple[Subscription, Subscript
     return subscription, stored
 
 
-def _lock_subscription_of(
+def lock_subscription_of(
     session: Session, organization_id: UUID, invoice_id: UUID
 ) -> Subscription | None:
-    # The subscription is locked before its invoice, by everybody, so that nobody waits in a ring.
+    """The invoice's subscription, if it has one, with its row locked.
+
+    Everybody locks the subscription before its invoice, so that nobody waits in a ring.
+    """
     invoice = _get_invoice(session, organization_id, invoice_id)
     if invoice.subscription_id is None:
         return None
