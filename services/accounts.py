@@ -18,6 +18,7 @@ from repositories.transactions import Transactions, name_organizations
 from services.auditing import ACTOR, record
 from services.constraints import translating
 from services.credentials import AccessClaims, Security
+from services.passwords import require_good_password
 
 ALLOWED_FAILURES = 10
 FAILURE_WINDOW = timedelta(minutes=15)
@@ -67,8 +68,9 @@ class Accounts:
     def sign_up(self, command: SignUp, *, now: datetime) -> LoggedIn:
         """The organization exists with its owner, who is logged in.
 
-        Raises: Conflict ``email_taken``.
+        Raises: InvalidInput ``common_password``; Conflict ``email_taken``.
         """
+        require_good_password(command.password, email=command.email)
         password_hash = self._security.hash_password(command.password)
         organization = Organization(
             name=command.organization_name,

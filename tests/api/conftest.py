@@ -1,0 +1,65 @@
+"""The real application on the real database, without a Temporal server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.context import AppContext
+from repositories.transactions import Transactions
+from runtime.database import create_application_engine
+from runtime.security import Security
+from tests.api.people import Clock, Person
+
+SECRET = "a secret that only tests know, long enough"
+
+
+@pytest.fixture(scope="session")
+def security() -> Security:
+    """Hashing and tokens, made once: the password of nobody takes as long as any."""
+    return Security(SECRET)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """What the application reads for the time."""
+    return Clock()
+
+
+@pytest.fixture
+def context(database_url: str, security: Security, clock: Clock) -> Iterator[AppContext]:
+    """The application's surroundings."""
+    engine = create_application_engine(database_url, pool_size=8)
+    yield AppContext(transactions=Transactions(engine), security=security, now=clock)
+    engine.dispose()
+
+
+@pytest.fixture
+def app(context: AppContext) -> FastAPI:
+    """The whole application."""
+    return create_app(context)
+
+
+@pytest.fixture
+def visitor(app: FastAPI) -> Person:
+    """Somebody without credentials."""
+    return Person(app)
+
+
+@pytest.fixture
+def owner(app: FastAPI) -> Person:
+    """The owner of a fresh organization, logged in by cookies."""
+    return Person(app).sign_up()
+
+
+@pytest.fixture
+def sign_up(app: FastAPI) -> Callable[[str], Person]:
+    """Makes organizations; gives their owners."""
+
+    def make(name: str) -> Person:
+        return Person(app).sign_up(name)
+
+    return make

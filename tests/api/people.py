@@ -1,0 +1,56 @@
+"""Who uses the API in these tests, and the clock that they live by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+PASSWORD = "correct-horse-9"
+
+_numbers = count(1)
+
+
+@dataclass
+class Clock:
+    """Tells the time, and moves when a test says so."""
+
+    instant: datetime = field(default_factory=lambda: datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def advance(self, **parts: float) -> None:
+        """It is later by this much."""
+        self.instant += timedelta(**parts)
+
+
+class Person(TestClient):
+    """A client without credentials; every answer is looked at, also that of a failure."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(app, raise_server_exceptions=False)
+        self.email = f"ops{next(_numbers)}@lumenworks.test"
+
+    def sign_up(self, organization_name: str = "Lumen Works") -> Person:
+        """An organization exists; this client is its owner and logged in."""
+        answer = self.post(
+            "/api/v1/auth/signup",
+            json={
+                "email": self.email,
+                "password": PASSWORD,
+                "organization_name": organization_name,
+            },
+        )
+        assert answer.status_code == 201, answer.text
+        return self
+
+    def make_key(self, *scopes: str) -> str:
+        """A new API key with these scopes."""
+        answer = self.post("/api/v1/api-keys", json={"name": "Worker", "scopes": scopes})
+        assert answer.status_code == 201, answer.text
+        key: str = answer.json()["key"]
+        return key
