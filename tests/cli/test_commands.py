@@ -1,0 +1,68 @@
+"""Commands that need no instance of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from cli.instance import without_password
+from tests.cli.running import fluxrate
+
+HEAVY = ("fastapi", "sqlalchemy", "sqlmodel", "temporalio", "pydantic", "alembic", "psycopg")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = f"import cli.main, sys; print([m for m in {HEAVY!r} if m in sys.modules])"
+
+    result = subprocess.run(
+        [sys.executable, "-c", program], text=True, capture_output=True, check=True
+    )
+
+    assert result.stdout.strip() == "[]"
+
+
+def test_help_lists_every_command() -> None:
+    result = fluxrate("--help")
+
+    assert result.returncode == 0
+    for command in ("up", "status", "down", "demo", "migrate", "api", "worker"):
+        assert f" {command} " in result.stdout
+
+
+def test_migrate_prepares_database_and_temporal_and_may_be_repeated(
+    empty_database_url: str, temporal_address: str
+) -> None:
+    servers = {"DATABASE_URL": empty_database_url, "TEMPORAL_ADDRESS": temporal_address}
+    namespace = {"TEMPORAL_NAMESPACE": "migrated"}
+
+    first = fluxrate("migrate", **servers, **namespace)
+    second = fluxrate("migrate", **servers, **namespace)
+
+    assert "(10 new)" in first.stdout, first.stderr
+    assert "(0 new)" in second.stdout, second.stderr
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("command", ["migrate", "api", "worker"])
+def test_command_without_a_database_says_which_setting_is_missing(command: str) -> None:
+    result = fluxrate(command)
+
+    assert result.returncode == 1
+    assert "DATABASE_URL" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@h:5432/d", "postgresql://u:***@h:5432/d"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        ("postgresql://postgres@/d?host=%2Fs", "postgresql://postgres@/d?host=%2Fs"),
+    ],
+)
+def test_shown_addresses_hide_the_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown

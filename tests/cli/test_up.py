@@ -1,0 +1,203 @@
+"""`fluxrate up`, `status` and `down`, on real servers."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from runtime.processes import wait_until
+from tests.cli.running import RunningInstance, fluxrate
+
+SIGN_UP = {
+    "email": "ops@lumenworks.test",
+    "password": "correct-horse-9",
+    "organization_name": "Lumen Works",
+}
+LOG_IN = {name: SIGN_UP[name] for name in ("email", "password")}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstance]:
+    """An instance that the tests of this module look at and leave running."""
+    running = RunningInstance(tmp_path_factory.mktemp("shared"))
+    try:
+        yield running.up()
+    finally:
+        running.clean_up()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[RunningInstance]:
+    """An instance that a test may start, kill and stop."""
+    own = RunningInstance(tmp_path / "own")
+    try:
+        yield own
+    finally:
+        own.clean_up()
+
+
+def test_every_address_of_the_table_answers(running: RunningInstance) -> None:
+    addresses = running.addresses
+
+    for url in (addresses.docs_url, addresses.temporal_ui_url):
+        assert url is not None
+        assert url in running.output
+        assert httpx2.get(url, trust_env=False, follow_redirects=True).status_code == 200
+    assert addresses.database_url in running.output
+
+
+def test_status_names_every_process(running: RunningInstance) -> None:
+    result = fluxrate("status", *running.directory_option)
+
+    assert result.returncode == 0
+    for name in ("Supervisor", "API", "Worker", "Temporal", "PostgreSQL"):
+        assert f"{name} " in result.stdout
+    assert "does not run" not in result.stdout
+    assert "The API is ready." in result.stdout
+
+
+def test_second_up_in_the_same_directory_is_refused_with_a_way_out(
+    running: RunningInstance,
+) -> None:
+    result = fluxrate("up", "--port", "0", *running.directory_option)
+
+    assert result.returncode == 1
+    assert "already runs" in result.stderr
+    assert "fluxrate down" in result.stderr
+    assert len(running.instance.running()) == 5
+
+
+def test_busy_port_is_refused_with_a_free_one(running: RunningInstance, tmp_path: Path) -> None:
+    port = running.addresses.api_url.split(":")[2].split("/")[0]
+
+    result = fluxrate("up", "--port", port, "--data-dir", str(tmp_path))
+
+    assert result.returncode == 1
+    assert f"Port {port} is used by another program" in result.stderr
+    assert "fluxrate up --port" in result.stderr
+
+
+def test_killed_worker_is_started_again_and_says_so(running: RunningInstance) -> None:
+    pid = running.instance.running()["worker"]
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert wait_until(lambda: "Worker runs again." in running.output, timeout_seconds=20)
+    assert "Worker ended unexpectedly (signal 9" in running.output
+    assert running.instance.running()["worker"] != pid
+
+
+def test_second_instance_in_another_directory_runs_beside_the_first(
+    running: RunningInstance, own: RunningInstance
+) -> None:
+    own.up()
+
+    assert own.addresses.temporal_address != running.addresses.temporal_address
+    assert own.post("/auth/signup", **SIGN_UP).status_code == 201
+    assert running.post("/auth/login", **LOG_IN).status_code == 401
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_signal_stops_everything_and_the_next_up_goes_on(
+    own: RunningInstance, sent: signal.Signals
+) -> None:
+    own.up()
+    assert own.post("/auth/signup", **SIGN_UP).status_code == 201
+
+    code = own.send(sent)
+    left = own.instance.running()
+    own.up()
+
+    assert code == 0
+    assert left == {}
+    assert own.post("/auth/login", **LOG_IN).status_code == 200
+
+
+def test_up_goes_on_with_what_a_killed_one_left(own: RunningInstance) -> None:
+    own.up()
+    assert own.post("/auth/signup", **SIGN_UP).status_code == 201
+    before = own.instance.running()
+
+    own.send(signal.SIGKILL)
+    orphans_ended = wait_until(
+        lambda: set(own.instance.running()) == {"temporal", "postgres"}, timeout_seconds=30
+    )
+    status = fluxrate("status", *own.directory_option)
+    own.up()
+    after = own.instance.running()
+
+    assert orphans_ended, "the API and the worker must end with their supervisor"
+    assert status.returncode == 3
+    assert "was killed" in status.stdout
+    assert (after["postgres"], after["temporal"]) == (before["postgres"], before["temporal"])
+    assert own.post("/auth/login", **LOG_IN).status_code == 200
+
+
+def test_down_stops_what_a_killed_one_left(own: RunningInstance) -> None:
+    own.up()
+    own.send(signal.SIGKILL)
+
+    result = fluxrate("down", *own.directory_option)
+
+    assert result.returncode == 0
+    assert "PostgreSQL" in result.stdout
+    assert own.instance.running() == {}
+
+
+def test_down_ends_a_running_up(own: RunningInstance) -> None:
+    own.up()
+    assert own.process is not None
+
+    result = fluxrate("down", *own.directory_option)
+
+    assert result.returncode == 0
+    assert own.process.wait(10) == 0
+    assert own.instance.running() == {}
+    assert own.instance.addresses() is None
+
+
+def test_stale_pid_files_stand_in_nobodys_way(own: RunningInstance) -> None:
+    own.data_dir.mkdir()
+    for name in ("up", "api", "worker", "postgres"):
+        own.instance.pid_file(name).path.write_text(f"{os.getpid()} -\n")
+
+    own.up()
+
+    assert len(own.instance.running()) == 5
+
+
+def test_nothing_runs_is_said_by_status_and_down(tmp_path: Path) -> None:
+    status = fluxrate("status", "--data-dir", str(tmp_path))
+    down = fluxrate("down", "--data-dir", str(tmp_path))
+
+    assert (status.returncode, down.returncode) == (3, 0)
+    assert "Nothing runs" in status.stdout
+    assert "Nothing runs" in down.stdout
+
+
+def test_database_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
+    result = fluxrate(
+        *("up", "--port", "0", "--data-dir", str(tmp_path)),
+        DATABASE_URL="postgresql://billing:open-sesame@127.0.0.1:1/billing",
+        TEMPORAL_ADDRESS="127.0.0.1:1",
+    )
+
+    assert result.returncode == 1
+    assert "DATABASE_URL" in result.stderr
+    assert "open-sesame" not in result.stderr + result.stdout
+
+
+def test_temporal_that_does_not_answer_is_named(tmp_path: Path, empty_database_url: str) -> None:
+    result = fluxrate(
+        *("up", "--port", "0", "--data-dir", str(tmp_path)),
+        DATABASE_URL=empty_database_url,
+        TEMPORAL_ADDRESS="127.0.0.1:1",
+    )
+
+    assert result.returncode == 1
+    assert "Temporal does not answer at 127.0.0.1:1" in result.stderr
