@@ -1,0 +1,445 @@
+"""The catalogue over the API: documented shapes, exact digits, other organizations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import Response
+
+from tests.api.people import Person
+
+V1 = "/api/v1"
+FEATURE = {
+    "name": "API Calls",
+    "lookup_key": "api_calls",
+    "type": "meter",
+    "meter_name": "api_calls",
+    "property_name": "calls",
+    "aggregation_type": "SUM",
+    "unit": "calls",
+    "filters": [],
+}
+PLAN = {
+    "name": "Pay as you go",
+    "lookup_id": "payg",
+    "type": "USAGE",
+    "billing_interval": "month",
+    "currency": "USD",
+}
+TIERS = [
+    {"up_to": 1000, "unit_price": 0.002},
+    {"up_to": 10000, "unit_price": 0.001},
+    {"up_to": None, "unit_price": 0.0005},
+]
+
+
+def create(person: Person, path: str, body: Any) -> dict[str, Any]:
+    answer = person.post(V1 + path, json=body)
+    assert answer.status_code == 201, answer.text
+    created: dict[str, Any] = answer.json()
+    return created
+
+
+def send(person: Person, method: str, path: str, text: str) -> Response:
+    headers = {"Content-Type": "application/json"}
+    return person.request(method, V1 + path, content=text, headers=headers)
+
+
+def field_of(answer: Response) -> str:
+    return str(answer.json()["errors"][0]["field"])
+
+
+def test_meter_feature_answers_with_its_meter(owner: Person) -> None:
+    created = create(owner, "/features", FEATURE)
+
+    meter = created.pop("meter")
+    assert created == {
+        "id": created["id"],
+        "name": "API Calls",
+        "lookup_key": "api_calls",
+        "type": "meter",
+        "description": None,
+        "meter_id": meter["id"],
+        "meter_token": meter["meter_token"],
+        "created_at": "2026-03-02T08:00:00Z",
+    }
+    assert meter == {
+        "id": meter["id"],
+        "name": "API Calls",
+        "meter_name": "api_calls",
+        "meter_token": meter["meter_token"],
+        "property_name": "calls",
+        "aggregation_type": "SUM",
+        "unit": "calls",
+        "filters": [],
+        "usage_pricing_rules": None,
+        "carry_forward": False,
+        "status": "ACTIVE",
+        "created_at": "2026-03-02T08:00:00Z",
+    }
+    assert owner.get(f"{V1}/meters/{meter['id']}").json() == meter
+    assert owner.get(f"{V1}/features/{created['id']}").json() == {**created, "meter": meter}
+
+
+def test_switch_and_custom_features_have_no_meter(owner: Person) -> None:
+    switch = {"name": "SSO", "lookup_key": "sso", "type": "SWITCH"}
+    custom = {"name": "Support", "lookup_key": "support", "type": "custom", "description": "Hours"}
+
+    created = [create(owner, "/features", body) for body in (switch, custom)]
+
+    assert [(one["type"], one["meter_id"], one["meter"]) for one in created] == [
+        ("switch", None, None),
+        ("custom", None, None),
+    ]
+    listed = owner.get(f"{V1}/features").json()
+    assert listed == {
+        "data": created,
+        "meta": {"page": 1, "page_size": 20, "total": 2, "total_pages": 1},
+    }
+    assert owner.get(f"{V1}/features?type=custom").json()["data"] == created[1:]
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"meter_name": None}, "meter_name"),
+        ({"aggregation_type": None}, "aggregation_type"),
+        ({"type": "switch"}, "meter_name"),
+        ({"meter_id": str(uuid4())}, "meter_name"),
+    ],
+)
+def test_fields_of_a_meter_belong_to_a_new_meter(
+    owner: Person, values: dict[str, Any], field: str
+) -> None:
+    answer = owner.post(f"{V1}/features", json={**FEATURE, **values})
+
+    assert (answer.status_code, field_of(answer)) == (422, field)
+
+
+def test_meters_are_listed_in_the_order_of_their_creation(owner: Person) -> None:
+    names = ["c", "a", "b"]
+    for name in names:
+        create(owner, "/meters", {"meter_name": name, "aggregation_type": "count"})
+
+    first = owner.get(f"{V1}/meters?page_size=2").json()
+    second = owner.get(f"{V1}/meters?page_size=2&page=2").json()
+
+    assert [one["meter_name"] for one in first["data"] + second["data"]] == names
+    assert first["meta"] == {"page": 1, "page_size": 2, "total": 3, "total_pages": 2}
+    assert owner.get(f"{V1}/meters?page=99").json()["data"] == []
+
+
+def test_rules_of_a_meter_go_out_as_they_came_in(owner: Person) -> None:
+    meter = create(owner, "/features", FEATURE)["meter"]
+    text = '{"usage_pricing_rules":{"tiers":[{"up_to":null,"unit_price":0.1000000000000000001}]}}'
+
+    answer = send(owner, "PATCH", f"/meters/{meter['id']}", text)
+
+    assert answer.status_code == 200
+    assert (
+        '"usage_pricing_rules":{"model":"graduated","tiers":'
+        '[{"up_to":null,"unit_price":0.1000000000000000001,"flat_fee":0}]}'
+    ) in answer.text
+
+
+def test_plan_of_the_main_example_is_told_as_documented(owner: Person) -> None:
+    meter_id = create(owner, "/features", FEATURE)["meter_id"]
+    plan = create(owner, "/plans", PLAN)
+    charge = create(
+        owner,
+        f"/plans/{plan['id']}/charges",
+        {
+            "type": "USAGE",
+            "meter_id": meter_id,
+            "unit_price": 0.001,
+            "display_name": "API calls ($0.001 each)",
+        },
+    )
+
+    assert charge == {
+        "id": charge["id"],
+        "plan_id": plan["id"],
+        "type": "USAGE",
+        "meter_id": meter_id,
+        "unit_price": 0.001,
+        "pricing": None,
+        "included_units": None,
+        "minimum": None,
+        "maximum": None,
+        "display_name": "API calls ($0.001 each)",
+        "status": "ACTIVE",
+        "created_at": "2026-03-02T08:00:00Z",
+    }
+    shown = owner.get(f"{V1}/plans/{plan['id']}").json()
+    assert shown == {
+        **PLAN,
+        "id": plan["id"],
+        "billing_interval_count": 1,
+        "trial_days": 0,
+        "description": None,
+        "is_active": True,
+        "version": 2,
+        "created_at": "2026-03-02T08:00:00Z",
+        "features": [],
+        "charges": [charge],
+    }
+
+
+def test_plan_feature_is_answered_as_documented(owner: Person) -> None:
+    feature = create(owner, "/features", FEATURE)
+    plan = create(owner, "/plans", PLAN)
+
+    granted = create(
+        owner,
+        f"/plans/{plan['id']}/features",
+        {
+            "feature_id": feature["id"],
+            "is_enabled": True,
+            "usage_limit": 500,
+            "usage_reset_period": "month",
+            "is_soft_limit": True,
+        },
+    )
+
+    assert granted == {
+        "id": granted["id"],
+        "plan_id": plan["id"],
+        "feature_id": feature["id"],
+        "feature_type": "meter",
+        "lookup_key": "api_calls",
+        "name": "API Calls",
+        "meter_id": feature["meter_id"],
+        "is_enabled": True,
+        "usage_limit": 500,
+        "usage_reset_period": "month",
+        "is_soft_limit": True,
+        "reject_over_limit": False,
+        "over_limit": "bill",
+        "static_value": None,
+        "created_at": "2026-03-02T08:00:00Z",
+    }
+    path = f"{V1}/plans/{plan['id']}/features/{granted['id']}"
+    unlimited = owner.patch(path, json={"usage_limit": None}).json()
+    assert (unlimited["usage_limit"], unlimited["usage_reset_period"]) == (None, "month")
+    assert owner.delete(path).status_code == 204
+    assert owner.delete(path).status_code == 404
+    assert owner.get(f"{V1}/plans/{plan['id']}").json()["features"] == []
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_plan_is_edited_by_what_is_given(owner: Person, method: str) -> None:
+    plan = create(owner, "/plans", {**PLAN, "description": "Old", "trial_days": 14})
+
+    edited = owner.request(
+        method, f"{V1}/plans/{plan['id']}", json={"is_active": False, "description": None}
+    )
+
+    assert edited.status_code == 200
+    assert edited.json() == {**plan, "is_active": False, "description": None, "version": 2}
+
+
+def test_plans_are_filtered(owner: Person) -> None:
+    create(owner, "/plans", {**PLAN, "lookup_id": "a"})
+    create(owner, "/plans", {**PLAN, "lookup_id": "b", "type": "fixed", "is_active": False})
+
+    def found(query: str) -> list[str]:
+        return [one["lookup_id"] for one in owner.get(f"{V1}/plans{query}").json()["data"]]
+
+    assert found("") == ["a", "b"]
+    assert found("?type=usage") == ["a"]
+    assert found("?is_active=false") == ["b"]
+    assert owner.get(f"{V1}/plans?type=cheap").status_code == 422
+    assert owner.get(f"{V1}/plans?page_size=101").status_code == 422
+    assert "charges" not in owner.get(f"{V1}/plans").json()["data"][0]
+
+
+def test_charge_can_only_be_deactivated(owner: Person) -> None:
+    plan = create(owner, "/plans", {**PLAN, "type": "FIXED"})
+    body = {"type": "fixed", "unit_price": "49.00", "currency": "usd", "billing_interval": "MONTH"}
+    charge = create(owner, f"/plans/{plan['id']}/charges", body)
+    path = f"{V1}/plans/{plan['id']}/charges/{charge['id']}"
+
+    assert charge["unit_price"] == 49
+    assert owner.patch(path, json={"unit_price": 50}).status_code == 422
+    for _ in range(2):
+        answer = owner.patch(path, json={"status": "inactive"})
+        assert (answer.status_code, answer.json()["status"]) == (200, "INACTIVE")
+    again = owner.patch(path, json={"status": "ACTIVE"})
+    assert (again.status_code, again.json()["code"]) == (409, "invalid_transition")
+    assert owner.get(f"{V1}/plans/{plan['id']}").json()["charges"] == []
+
+
+@pytest.mark.parametrize(
+    ("pricing", "expected"),
+    [
+        (
+            {"tiers": TIERS},
+            (
+                '{"model":"graduated","tiers":[{"up_to":1000,"unit_price":0.002,"flat_fee":0},'
+                '{"up_to":10000,"unit_price":0.001,"flat_fee":0},'
+                '{"up_to":null,"unit_price":0.0005,"flat_fee":0}]}'
+            ),
+        ),
+        (
+            {"model": "VOLUME", "tiers": [{"up_to": None, "unit_price": "1", "flat_fee": 2}]},
+            '{"model":"volume","tiers":[{"up_to":null,"unit_price":1,"flat_fee":2}]}',
+        ),
+        (
+            {"model": "stairstep", "tiers": [{"up_to": None, "flat_fee": 9.5}]},
+            '{"model":"stairstep","tiers":[{"up_to":null,"unit_price":0,"flat_fee":9.5}]}',
+        ),
+        (
+            {"model": "package", "package_size": 100, "unit_price": 5},
+            '{"model":"package","package_size":100,"unit_price":5}',
+        ),
+        (
+            {"model": "percentage", "rate": 0.029, "fixed_fee": 0.3},
+            '{"model":"percentage","rate":0.029,"fixed_fee":0.3}',
+        ),
+        (
+            {"model": "per_unit", "unit_price": 1e-7},
+            '{"model":"per_unit","unit_price":0.0000001}',
+        ),
+    ],
+)
+def test_every_price_model_goes_in_and_out(
+    owner: Person, pricing: dict[str, Any], expected: str
+) -> None:
+    meter_id = create(owner, "/features", FEATURE)["meter_id"]
+    plan = create(owner, "/plans", PLAN)
+    body = {"type": "USAGE", "meter_id": meter_id, "pricing": pricing, "included_units": 0}
+
+    answer = owner.post(f"{V1}/plans/{plan['id']}/charges", json=body)
+
+    assert answer.status_code == 201, answer.text
+    assert f'"pricing":{expected}' in answer.text
+
+
+def test_unknown_things_in_a_body_are_not_found(owner: Person) -> None:
+    plan = create(owner, "/plans", PLAN)
+    unknown = str(uuid4())
+    bodies = {
+        "charges": {"type": "USAGE", "meter_id": unknown, "unit_price": 1},
+        "features": {"feature_id": unknown, "is_enabled": True},
+    }
+
+    for path, body in bodies.items():
+        answer = owner.post(f"{V1}/plans/{plan['id']}/{path}", json=body)
+        assert answer.status_code == 404
+        assert field_of(answer) in body
+
+
+def test_taken_names_are_answered_by_field(owner: Person) -> None:
+    create(owner, "/features", FEATURE)
+    create(owner, "/plans", PLAN)
+
+    for path, body, field in (
+        ("/features", {**FEATURE, "meter_name": "other"}, "lookup_key"),
+        ("/features", {**FEATURE, "lookup_key": "other"}, "meter_name"),
+        ("/meters", {"meter_name": "api_calls", "aggregation_type": "SUM"}, "meter_name"),
+        ("/plans", PLAN, "lookup_id"),
+    ):
+        answer = owner.post(V1 + path, json=body)
+        assert (answer.status_code, field_of(answer)) == (409, field)
+
+
+def test_repeated_post_with_a_key_creates_once(owner: Person) -> None:
+    headers = {"Idempotency-Key": "plan-1"}
+
+    answers = [owner.post(f"{V1}/plans", json=PLAN, headers=headers) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert owner.get(f"{V1}/plans").json()["meta"]["total"] == 1
+
+
+def test_another_organization_sees_and_reaches_nothing(sign_up: Callable[..., Person]) -> None:
+    ours, theirs = sign_up("Lumen Works"), sign_up("Harbor Labs")
+    feature = create(ours, "/features", FEATURE)
+    plan = create(ours, "/plans", PLAN)
+    body = {"type": "USAGE", "meter_id": feature["meter_id"], "unit_price": 1}
+    charge = create(ours, f"/plans/{plan['id']}/charges", body)
+    grant = {"feature_id": feature["id"], "is_enabled": True}
+    granted = create(ours, f"/plans/{plan['id']}/features", grant)
+    create(theirs, "/features", FEATURE)
+    own_plan = create(theirs, "/plans", PLAN)
+
+    reached = [
+        theirs.get(f"{V1}/features/{feature['id']}"),
+        theirs.patch(f"{V1}/features/{feature['id']}", json={"name": "Mine"}),
+        theirs.delete(f"{V1}/features/{feature['id']}"),
+        theirs.get(f"{V1}/meters/{feature['meter_id']}"),
+        theirs.patch(f"{V1}/meters/{feature['meter_id']}", json={"unit": "mine"}),
+        theirs.delete(f"{V1}/meters/{feature['meter_id']}"),
+        theirs.get(f"{V1}/plans/{plan['id']}"),
+        theirs.patch(f"{V1}/plans/{plan['id']}", json={"name": "Mine"}),
+        theirs.delete(f"{V1}/plans/{plan['id']}"),
+        theirs.post(f"{V1}/plans/{plan['id']}/charges", json=body),
+        theirs.patch(
+            f"{V1}/plans/{plan['id']}/charges/{charge['id']}", json={"status": "INACTIVE"}
+        ),
+        theirs.patch(
+            f"{V1}/plans/{own_plan['id']}/charges/{charge['id']}", json={"status": "INACTIVE"}
+        ),
+        theirs.post(f"{V1}/plans/{plan['id']}/features", json=grant),
+        theirs.post(f"{V1}/plans/{own_plan['id']}/features", json=grant),
+        theirs.post(f"{V1}/plans/{own_plan['id']}/charges", json=body),
+        theirs.delete(f"{V1}/plans/{plan['id']}/features/{granted['id']}"),
+        theirs.delete(f"{V1}/plans/{own_plan['id']}/features/{granted['id']}"),
+    ]
+
+    assert [answer.status_code for answer in reached] == [404] * len(reached)
+    assert "Lumen" not in "".join(answer.text for answer in reached)
+    assert [one["id"] for one in theirs.get(f"{V1}/plans").json()["data"]] == [own_plan["id"]]
+    unchanged = ours.get(f"{V1}/plans/{plan['id']}").json()
+    assert (unchanged["version"], unchanged["charges"], unchanged["features"]) == (
+        3,
+        [charge],
+        [granted],
+    )
+
+
+def test_scopes_decide_who_may_read_and_write(app: FastAPI, owner: Person) -> None:
+    reader, writer, counter = (
+        {"X-API-Key": owner.make_key(scope)}
+        for scope in ("billing.read", "billing.write", "usage.write")
+    )
+    stranger = Person(app)
+
+    def statuses(headers: dict[str, str], lookup_id: str) -> tuple[int, int]:
+        listed = stranger.get(f"{V1}/plans", headers=headers)
+        created = stranger.post(
+            f"{V1}/plans", json={**PLAN, "lookup_id": lookup_id}, headers=headers
+        )
+        return listed.status_code, created.status_code
+
+    assert statuses({}, "a") == (401, 401)
+    assert statuses(reader, "b") == (200, 403)
+    assert statuses(writer, "c") == (200, 201)
+    assert statuses(counter, "d") == (403, 403)
+
+
+def test_catalogue_is_described_in_openapi(visitor: Person) -> None:
+    paths = json.loads(visitor.get("/openapi.json").text)["paths"]
+
+    described = {
+        (method, path.removeprefix(V1))
+        for path, methods in paths.items()
+        for method in methods
+        if path.startswith((f"{V1}/features", f"{V1}/plans", f"{V1}/tax-rates"))
+    }
+    assert {
+        ("post", "/features"),
+        ("get", "/features/{feature_id}"),
+        ("put", "/plans/{plan_id}"),
+        ("patch", "/plans/{plan_id}"),
+        ("post", "/plans/{plan_id}/charges"),
+        ("patch", "/plans/{plan_id}/charges/{charge_id}"),
+        ("delete", "/plans/{plan_id}/features/{plan_feature_id}"),
+        ("post", "/tax-rates"),
+    } <= described
