@@ -34,9 +34,13 @@ class TestRun:
 
     def __init__(self) -> None:
         end_abandoned_runs()
-        self.directory = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._claim = PidFile(self.directory / "run.pid")
+        # It gets the name that other runs look for when it is claimed, not a moment before.
+        unclaimed = Path(tempfile.mkdtemp(prefix=f"starting-{PREFIX}"))
+        self._claim = PidFile(unclaimed / "run.pid")
         self._claim.claim()
+        self.directory = unclaimed.rename(
+            unclaimed.with_name(unclaimed.name.removeprefix("starting-"))
+        )
         os.environ[RUN_DIRECTORY] = str(self.directory)
 
     def end(self) -> None:
