@@ -1,0 +1,318 @@
+"""A small model of what PostgreSQL holds of one subscription, for the simulator.
+
+Steps are idempotent as the real ones are, by the same keys; the agenda is the real one, computed
+from the facts. Months are thirty days long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.exceptions import ApplicationError
+
+from activities import messages
+from activities.messages import ActionRequest, StepDone
+from billing.subscriptions import (
+    AgendaEntry,
+    BillFacts,
+    OwnerState,
+    PeriodFacts,
+    PeriodStatus,
+    SubscriptionFacts,
+    SubscriptionStatus,
+    agenda_of,
+    require_transition,
+)
+
+MONTH = timedelta(days=30)
+GRACE = timedelta(hours=1)
+TERMS = timedelta(days=14)
+
+EARLIER_STEPS = (
+    messages.QUERY_USAGE,
+    messages.AGGREGATE_USAGE,
+    messages.PRICE_USAGE,
+    messages.ENFORCE_LIMITS,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Stretch:
+    """One period and how far its bill has come."""
+
+    index: int
+    starts_at: datetime
+    ends_at: datetime
+    status: PeriodStatus = PeriodStatus.OPEN
+    revision: int = 1
+    parked_step: str | None = None
+    was_closed: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Bill:
+    """The invoice of one period."""
+
+    index: int
+    finalize_at: datetime
+    due_at: datetime
+    status: str = "DRAFT"
+    is_past_due: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its id: one per period, so that a second one would show."""
+        return f"bill-{self.index}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Books:
+    """The facts of one subscription, and what the steps of its owner have done to them."""
+
+    starts_at: datetime
+    status: SubscriptionStatus = SubscriptionStatus.ACTIVE
+    trial_ends_at: datetime | None = None
+    resumes_at: datetime | None = None
+    ends_with_period: bool = False
+    ended_at: datetime | None = None
+    frozen_at: datetime | None = None
+    target_at: datetime | None = None
+    completed_through: datetime | None = None
+    poisoned: set[tuple[int, str]] = field(default_factory=set)
+    periods: list[Stretch] = field(default_factory=list)
+    bills: dict[int, Bill] = field(default_factory=dict)
+    runs: set[tuple[int, int, str]] = field(default_factory=set)
+    effects: list[tuple[str, int | None]] = field(default_factory=list)
+    changes: int = 0
+    """How often somebody other than the owner changed the facts."""
+
+    def __post_init__(self) -> None:
+        if self.status is SubscriptionStatus.ACTIVE:
+            self.open_period(self.starts_at)
+
+    # What the owner reads.
+
+    def agenda(self) -> tuple[AgendaEntry, ...]:
+        """The real agenda of these facts."""
+        parked = {one.index for one in self.periods if one.status is PeriodStatus.PARKED}
+        return agenda_of(
+            SubscriptionFacts(
+                status=self.status,
+                trial_ends_at=self.trial_ends_at,
+                resumes_at=self.resumes_at,
+                periods=tuple(
+                    PeriodFacts(
+                        index=one.index,
+                        ends_at=one.ends_at,
+                        status=one.status,
+                        revision=one.revision,
+                    )
+                    for one in self.periods
+                ),
+                bills=tuple(
+                    BillFacts(
+                        invoice_id=bill.id,
+                        period_index=bill.index,
+                        finalize_at=bill.finalize_at if bill.status == "DRAFT" else None,
+                        due_at=bill.due_at
+                        if bill.status == "OPEN" and not bill.is_past_due
+                        else None,
+                    )
+                    for bill in self.bills.values()
+                    if bill.index not in parked
+                ),
+            )
+        )
+
+    def state(self) -> OwnerState:
+        """What a step returns to the owner."""
+        return OwnerState(
+            agenda=self.agenda(),
+            status=self.status,
+            customer_id="customer",
+            plan_code="payg",
+            clock_at=self.target_at or self.frozen_at,
+            is_behind=self.is_behind,
+            period_index=self.periods[-1].index if self.periods else None,
+            period_ends_at=self.periods[-1].ends_at if self.periods else None,
+            attention=tuple(
+                f"period {one.index} at {one.parked_step}"
+                for one in self.periods
+                if one.status is PeriodStatus.PARKED
+            ),
+            is_over=self.is_over,
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the subscription has ended."""
+        return self.status is SubscriptionStatus.CANCELED
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the clock waits for the owner."""
+        reached = self.completed_through
+        return self.target_at is not None and (reached is None or reached < self.target_at)
+
+    # What the owner does.
+
+    def perform(self, step: str, request: Any, *, now: datetime) -> OwnerState | StepDone:
+        """One step: its effect, once, and what it answers."""
+        if step in EARLIER_STEPS:
+            return self._step_of_bill(step, request)
+        if step == messages.RECORD_PROGRESS:
+            self._record_progress(request.through)
+        elif step == messages.PARK_BILL:
+            self._park(request.period_index, request.step)
+        elif step != messages.READ_AGENDA:
+            self._act(step, request, now=now)
+        return self.state()
+
+    def _act(self, step: str, request: ActionRequest, *, now: datetime) -> None:
+        at = now if self.frozen_at is None else max(request.due_at, self.frozen_at)
+        index = -1 if request.period_index is None else request.period_index
+        if step == messages.END_TRIAL:
+            self.end_trial(request.due_at)
+        elif step == messages.RESUME_SUBSCRIPTION:
+            if self.status is SubscriptionStatus.PAUSED and self.resumes_at == request.due_at:
+                self.end_pause()
+                self._note(step, None)
+        elif step == messages.ROLL_PERIOD:
+            self.roll(self.period(index), due_at=request.due_at)
+        elif step == messages.ISSUE_INVOICE:
+            self.issue(self.period(index), request.revision, at=at)
+        elif step == messages.FINALIZE_INVOICE:
+            self._finalize(index, request.due_at)
+        elif step == messages.MARK_PAST_DUE:
+            self._mark_past_due(index, request.due_at)
+        else:
+            raise AssertionError(f"the owner asked for {step}")
+
+    def _step_of_bill(self, step: str, request: ActionRequest) -> StepDone:
+        index = request.period_index
+        assert index is not None
+        place = EARLIER_STEPS.index(step)
+        for earlier in EARLIER_STEPS[:place]:
+            assert (index, request.revision, earlier) in self.runs, f"{step} before {earlier}"
+        if (index, step) in self.poisoned:
+            raise ApplicationError("a broken rule", type="invariant_broken", non_retryable=True)
+        key = (index, request.revision, step)
+        if key not in self.runs:
+            self.runs.add(key)
+            self._note(step, index)
+        return StepDone(digest=f"{step}-{index}-{request.revision}", summary="1 window")
+
+    def _record_progress(self, through: datetime) -> None:
+        agenda = self.agenda()
+        if agenda and agenda[0].due_at <= through:
+            return
+        if self.completed_through is None or self.completed_through < through:
+            self.completed_through = through
+        if self.target_at is not None and not self.is_behind:
+            self.frozen_at, self.target_at = self.target_at, None
+
+    def _park(self, index: int | None, step: str) -> None:
+        assert index is not None
+        stored = self.period(index)
+        if stored.status is not PeriodStatus.PARKED:
+            stored.status, stored.parked_step = PeriodStatus.PARKED, step
+            self._note(messages.PARK_BILL, index)
+
+    def _finalize(self, index: int, due_at: datetime) -> None:
+        bill = self.bills[index]
+        if bill.status != "DRAFT" or bill.finalize_at > due_at:
+            return
+        bill.status = "OPEN"
+        self.period(index).status = PeriodStatus.FINAL
+        self._note(messages.FINALIZE_INVOICE, index)
+
+    def _mark_past_due(self, index: int, due_at: datetime) -> None:
+        bill = self.bills[index]
+        if bill.status != "OPEN" or bill.is_past_due or bill.due_at > due_at:
+            return
+        bill.is_past_due = True
+        if self.status is SubscriptionStatus.ACTIVE:
+            self.status = SubscriptionStatus.PAST_DUE
+        self._note(messages.MARK_PAST_DUE, index)
+
+    # What the owner and the API both do.
+
+    def period(self, index: int) -> Stretch:
+        """The period of that index."""
+        return self.periods[index]
+
+    def open_one(self) -> Stretch | None:
+        """The period that runs."""
+        return next((one for one in self.periods if one.status is PeriodStatus.OPEN), None)
+
+    def open_period(self, starts_at: datetime, ends_at: datetime | None = None) -> None:
+        """The next period runs, to its regular end unless told otherwise."""
+        self.periods.append(
+            Stretch(
+                index=len(self.periods),
+                starts_at=starts_at,
+                ends_at=ends_at or starts_at + MONTH,
+            )
+        )
+
+    def end_trial(self, due_at: datetime) -> None:
+        """The first period starts where the trial ends. Idempotent by status."""
+        if self.status is not SubscriptionStatus.TRIAL or self.trial_ends_at != due_at:
+            return
+        self._note(messages.END_TRIAL, None)
+        if self.ends_with_period:
+            self.end(due_at)
+            return
+        self._move(SubscriptionStatus.ACTIVE)
+        self.open_period(due_at)
+
+    def end_pause(self) -> None:
+        """Billing goes on, past due again if a bill is."""
+        is_overdue = any(bill.is_past_due and bill.status == "OPEN" for bill in self.bills.values())
+        self._move(SubscriptionStatus.PAST_DUE if is_overdue else SubscriptionStatus.ACTIVE)
+        self.resumes_at = None
+
+    def roll(self, stored: Stretch, *, due_at: datetime) -> None:
+        """The period is closed and the next one open. Idempotent by status."""
+        if stored.status is not PeriodStatus.OPEN or stored.ends_at > due_at:
+            return
+        self.close(stored)
+        if self.ends_with_period and self.ended_at is None:
+            self.end(stored.ends_at)
+        if self.ended_at is None:
+            self.open_period(stored.ends_at)
+
+    def close(self, stored: Stretch) -> None:
+        """The period is closed: once, after all before it."""
+        assert not stored.was_closed, f"period {stored.index} is closed twice"
+        former = self.periods[: stored.index]
+        assert all(one.was_closed for one in former), f"period {stored.index} is closed too soon"
+        stored.status, stored.was_closed = PeriodStatus.CLOSED, True
+        self._note(messages.ROLL_PERIOD, stored.index)
+
+    def issue(self, stored: Stretch, revision: int, *, at: datetime) -> None:
+        """The period has its draft. Idempotent by the period."""
+        if stored.index in self.bills:
+            return
+        assert stored.was_closed, f"period {stored.index} is billed before its end"
+        for step in EARLIER_STEPS:
+            assert (stored.index, revision, step) in self.runs, f"no {step} before the invoice"
+        self.bills[stored.index] = Bill(
+            index=stored.index, finalize_at=at + GRACE, due_at=at + TERMS
+        )
+        stored.status = PeriodStatus.DRAFTED
+        self._note(messages.ISSUE_INVOICE, stored.index)
+
+    def end(self, at: datetime) -> None:
+        """The subscription is over."""
+        self._move(SubscriptionStatus.CANCELED)
+        self.ended_at, self.resumes_at = at, None
+
+    def _move(self, target: SubscriptionStatus) -> None:
+        require_transition(self.status, target)
+        self.status = target
+
+    def _note(self, step: str, index: int | None) -> None:
+        self.effects.append((step, index))

@@ -1,0 +1,193 @@
+"""What people do to a simulated subscription through the API, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from billing.subscriptions import PeriodStatus, SubscriptionStatus
+from tests.workflows.books import EARLIER_STEPS, MONTH, Books
+
+Deed = Callable[[Books, datetime], bool]
+"""Changes the facts as of an instant; says whether it was legal and changed any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """Something that somebody will do."""
+
+    at: datetime
+    name: str
+
+
+def cancel_at_end(books: Books, _at: datetime) -> bool:
+    """The subscription ends with its period."""
+    if books.is_over or books.ends_with_period:
+        return False
+    books.ends_with_period = True
+    return True
+
+
+def cancel_now(books: Books, at: datetime) -> bool:
+    """The subscription ends at once; what ran is billed."""
+    if books.is_over:
+        return False
+    if books.status is SubscriptionStatus.PAUSED:
+        books.end_pause()
+    _cut(books, at)
+    books.end(at)
+    return True
+
+
+def reactivate(books: Books, _at: datetime) -> bool:
+    """A planned end is taken back."""
+    if books.is_over or not books.ends_with_period:
+        return False
+    books.ends_with_period = False
+    return True
+
+
+def pause_for_ten_days(books: Books, at: datetime) -> bool:
+    """Billing rests until a planned instant."""
+    if books.status not in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE):
+        return False
+    books.status, books.resumes_at = SubscriptionStatus.PAUSED, at + timedelta(days=10)
+    return True
+
+
+def pause(books: Books, at: datetime) -> bool:
+    """Billing rests until somebody resumes it."""
+    is_paused = pause_for_ten_days(books, at)
+    if is_paused:
+        books.resumes_at = None
+    return is_paused
+
+
+def resume(books: Books, _at: datetime) -> bool:
+    """Billing goes on."""
+    if books.status is not SubscriptionStatus.PAUSED:
+        return False
+    books.end_pause()
+    return True
+
+
+def change_plan(books: Books, at: datetime) -> bool:
+    """The running period is cut; the rest of it runs on another plan."""
+    if books.status not in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE):
+        return False
+    stored = books.open_one()
+    if stored is None or stored.starts_at >= at:
+        return False
+    regular_end = stored.ends_at
+    _cut(books, at)
+    books.open_period(at, regular_end)
+    return True
+
+
+def pay_everything(books: Books, _at: datetime) -> bool:
+    """Every open bill is paid."""
+    unpaid = [bill for bill in books.bills.values() if bill.status == "OPEN"]
+    for bill in unpaid:
+        bill.status = "PAID"
+    if books.status is SubscriptionStatus.PAST_DUE:
+        books.status = SubscriptionStatus.ACTIVE
+    return bool(unpaid)
+
+
+def finalize_early(books: Books, _at: datetime) -> bool:
+    """A draft is finalized before its grace is over."""
+    drafts = [bill for bill in books.bills.values() if bill.status == "DRAFT"]
+    for bill in drafts:
+        bill.status = "OPEN"
+        books.period(bill.index).status = PeriodStatus.FINAL
+    return bool(drafts)
+
+
+def bill_overdue(books: Books, at: datetime) -> bool:
+    """Closed periods get their drafts at once, ahead of the owner."""
+    closed = [one for one in books.periods if one.status is PeriodStatus.CLOSED]
+    for stored in closed:
+        if any((stored.index, step) in books.poisoned for step in EARLIER_STEPS):
+            return False
+        books.runs.update((stored.index, stored.revision, step) for step in EARLIER_STEPS)
+        books.issue(stored, stored.revision, at=at)
+    return bool(closed)
+
+
+def retry_parked(books: Books, _at: datetime) -> bool:
+    """The cause is mended and parked bills start again."""
+    parked = [one for one in books.periods if one.status is PeriodStatus.PARKED]
+    for stored in parked:
+        books.poisoned = {key for key in books.poisoned if key[0] != stored.index}
+        stored.status, stored.parked_step = PeriodStatus.CLOSED, None
+        stored.revision += 1
+    return bool(parked)
+
+
+def nothing(_books: Books, _at: datetime) -> bool:
+    """The owner is told of new facts, and there are none."""
+    return True
+
+
+DEEDS: dict[str, Deed] = {
+    deed.__name__: deed
+    for deed in (
+        cancel_at_end,
+        cancel_now,
+        reactivate,
+        pause_for_ten_days,
+        pause,
+        resume,
+        change_plan,
+        pay_everything,
+        finalize_early,
+        bill_overdue,
+        retry_parked,
+        nothing,
+    )
+}
+
+COMMON = ("nothing", "pay_everything", "change_plan", "finalize_early", "pause_for_ten_days")
+
+
+def act(books: Books, planned: Planned) -> bool:
+    """Do it, after closing what has ended by then, as every command of the API does."""
+    trial_end = books.trial_ends_at
+    if trial_end is not None and trial_end <= planned.at:
+        books.end_trial(trial_end)
+    while (stored := books.open_one()) and stored.ends_at <= planned.at:
+        books.roll(stored, due_at=stored.ends_at)
+    books.changes += 1
+    return DEEDS[planned.name](books, planned.at)
+
+
+def plan_life(random: Random, starts_at: datetime, ends_at: datetime) -> list[Planned]:
+    """What will be done between two instants, in order: mostly common things, seldom the rest."""
+    count = random.randint(0, 10)
+    names = [random.choice(COMMON if random.random() < 0.7 else tuple(DEEDS)) for _ in range(count)]
+    return sorted(
+        (Planned(at=_instant(random, starts_at, ends_at), name=name) for name in names),
+        key=lambda planned: (planned.at, planned.name),
+    )
+
+
+def _instant(random: Random, starts_at: datetime, ends_at: datetime) -> datetime:
+    months = (ends_at - starts_at) // MONTH
+    if random.random() < 0.3:  # close to a boundary, where races are
+        return (
+            starts_at + random.randint(1, months) * MONTH + timedelta(seconds=random.randint(-2, 2))
+        )
+    return starts_at + (ends_at - starts_at) * random.random()
+
+
+def _cut(books: Books, at: datetime) -> None:
+    stored = books.open_one()
+    if stored is None:
+        return
+    if stored.starts_at >= at:
+        books.periods.remove(stored)
+        return
+    stored.ends_at = at
+    books.close(stored)
