@@ -30,6 +30,7 @@ from api.routers import (
     tax_rates,
     test_clocks,
     usage,
+    usage_corrections,
     workers,
 )
 from api.surroundings import Surroundings
@@ -54,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     test_clocks.router,
     usage.router,
     meter_usage.router,
+    usage_corrections.router,
     audit.router,
     workers.router,
 )

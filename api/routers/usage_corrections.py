@@ -1,0 +1,41 @@
+"""Correcting usage: void and amend, new facts about an event (CONTRACT 6, 46)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from api.context import ContextDep
+from api.decimal_json import LosslessRoute, respond
+from api.schemas.usage import AmendUsage, UsageEventView, view_event
+from api.usage_access import UsageWriter, UsageWriteSession
+from services import usage_corrections
+
+router = APIRouter(prefix="/usage", tags=["Usage"], route_class=LosslessRoute)
+
+
+@router.post("/{event_id}/void", response_model=UsageEventView)
+def void_usage(
+    event_id: UUID, session: UsageWriteSession, principal: UsageWriter, context: ContextDep
+) -> Response:
+    """Make an event count no more. Repeating it changes nothing."""
+    found = usage_corrections.void_usage(
+        session, principal.organization_id, event_id, now=context.now()
+    )
+    return respond(view_event(found.event, found.correction))
+
+
+@router.post("/{event_id}/amend", response_model=UsageEventView)
+def amend_usage(
+    event_id: UUID,
+    body: AmendUsage,
+    session: UsageWriteSession,
+    principal: UsageWriter,
+    context: ContextDep,
+) -> Response:
+    """Make an event count with another quantity. Repeating it changes nothing."""
+    found = usage_corrections.amend_usage(
+        session, principal.organization_id, event_id, body.quantity, now=context.now()
+    )
+    return respond(view_event(found.event, found.correction))
