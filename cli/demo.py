@@ -24,6 +24,9 @@ from cli.up import StopAsked, claim_or_refuse, ignore_signals, stop_on_signals
 from runtime.processes import ProcessFailure
 from runtime.settings import Settings
 
+MARKER = "made-by-demo"
+"""A file that says: what lies here may be deleted by the next demo."""
+
 BATCH_ROWS = 10_000
 JANUARY = datetime(2025, 1, 1, tzinfo=UTC)
 END_OF_JANUARY = "2025-01-31T23:59:59Z"
@@ -130,13 +133,25 @@ def demo(data_dir: Path | None) -> int:
 
 
 def start_afresh(instance: Instance) -> None:
-    """Nothing is left of an earlier demo, so that this one repeats it exactly."""
+    """Nothing is left of an earlier demo, so that this one repeats it exactly.
+
+    Raises:
+        Refusal: the directory holds something that no demo made.
+    """
+    marker = instance.data_dir / MARKER
+    content = [path for path in instance.data_dir.iterdir() if path.suffix != ".pid"]
+    if content and not marker.exists():
+        refuse(
+            f"{instance.data_dir} is not empty and was not made by a demo, which would delete it. "
+            "Give the demo a --data-dir of its own."
+        )
     instance.stop_everything()
-    for path in instance.data_dir.iterdir():
+    for path in content:
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.suffix != ".pid":
+        elif path != marker:
             path.unlink()
+    marker.touch()
 
 
 def tell(story: Story, stack: Stack) -> int:

@@ -18,3 +18,14 @@ def test_demo_prints_both_invoices_and_leaves_nothing_running(tmp_path: Path) ->
     assert "$13.50" in result.stdout
     assert "82450/82450" in result.stdout
     assert Instance(tmp_path).running() == {}
+
+
+def test_demo_deletes_nothing_that_it_did_not_make(tmp_path: Path) -> None:
+    treasure = tmp_path / "postgres"
+    treasure.mkdir()
+
+    result = fluxrate("demo", "--data-dir", str(tmp_path))
+
+    assert result.returncode == 1
+    assert "was not made by a demo" in result.stderr
+    assert treasure.exists()
