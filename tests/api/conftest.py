@@ -29,12 +29,18 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def context(database_url: str, security: Security, clock: Clock) -> Iterator[AppContext]:
-    """The application's surroundings."""
-    engine = create_application_engine(database_url, pool_size=8)
-    yield AppContext(transactions=Transactions(engine), security=security, now=clock)
+@pytest.fixture(scope="module")
+def transactions(module_database_url: str) -> Iterator[Transactions]:
+    """Transactions on one database for a module; its tests meet as different organizations."""
+    engine = create_application_engine(module_database_url, pool_size=8)
+    yield Transactions(engine)
     engine.dispose()
+
+
+@pytest.fixture
+def context(transactions: Transactions, security: Security, clock: Clock) -> AppContext:
+    """The application's surroundings."""
+    return AppContext(transactions=transactions, security=security, now=clock)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_sign_up_answers_with_owner_and_organization(visitor: Person) -> None:
     answer = visitor.post(
         SIGN_UP,
         json={
-            "email": "ops@lumenworks.test",
+            "email": "first@lumenworks.test",
             "password": PASSWORD,
             "organization_name": " Lumen Works ",
         },
@@ -53,7 +53,7 @@ def test_sign_up_answers_with_owner_and_organization(visitor: Person) -> None:
     body = answer.json()
     assert body["user"] == {
         "id": body["user"]["id"],
-        "email": "ops@lumenworks.test",
+        "email": "first@lumenworks.test",
         "role": "owner",
     }
     assert body["organization"]["name"] == "Lumen Works"
@@ -185,9 +185,7 @@ def test_unknown_email_and_wrong_password_get_the_same_answer(
     owner: Person, visitor: Person
 ) -> None:
     wrong = visitor.post(LOG_IN, json=credentials(owner, "wrong-horse-9"))
-    unknown = visitor.post(
-        LOG_IN, json={"email": "nobody@lumenworks.test", "password": "wrong-horse-9"}
-    )
+    unknown = visitor.post(LOG_IN, json=credentials(visitor, "wrong-horse-9"))
 
     assert wrong.status_code == unknown.status_code == 401
     ignored = {"request_id"}
@@ -214,7 +212,7 @@ def test_eleventh_attempt_after_ten_failures_waits_until_the_window_is_over(
 
 
 def test_unknown_accounts_are_throttled_like_known_ones(visitor: Person) -> None:
-    body = {"email": "nobody@lumenworks.test", "password": "wrong"}
+    body = credentials(visitor, "wrong")
 
     codes = [visitor.post(LOG_IN, json=body).status_code for _ in range(11)]
 
