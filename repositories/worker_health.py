@@ -20,8 +20,8 @@ FINALIZE_STEP = "finalize_invoice"
 class WorkFacts:
     """The earliest instant at which work is due, the latest at which some was done, and failures.
 
-    Work of test clocks is left out of ``next_due_at``: it is due by their time. ``parked`` counts
-    the bills that a broken rule stopped and that wait for people.
+    What is due, or done, by the time of test clocks is left out. ``parked`` counts the bills that a
+    broken rule stopped and that wait for people.
     """
 
     next_due_at: datetime | None
@@ -70,8 +70,11 @@ def read_finalization(session: Session, organization_ids: Sequence[UUID]) -> Wor
         )
     ).one()
     last_done_at = session.exec(
-        select(func.max(Invoice.finalized_at)).where(
-            col(Invoice.organization_id).in_(organization_ids)
+        select(func.max(Invoice.finalized_at))
+        .join(Subscription, _subscription_of_invoice(), isouter=True)
+        .where(
+            col(Invoice.organization_id).in_(organization_ids),
+            col(Subscription.test_clock_id).is_(None),
         )
     ).one()
     failed = col(SubscriptionPeriod.parked_step) == FINALIZE_STEP
