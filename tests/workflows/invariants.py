@@ -1,0 +1,101 @@
+"""What must hold of an owner after every step, at every rest, and at the end of a life."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from activities import messages
+from billing.subscriptions import Action, AgendaEntry, PeriodStatus
+
+if TYPE_CHECKING:
+    from tests.workflows.simulator import Simulation, Waiting
+
+LATENCY = timedelta(milliseconds=1)
+"""A timer goes off a little after its instant, never at it."""
+
+ACTION_OF = {
+    messages.END_TRIAL: Action.END_TRIAL,
+    messages.RESUME_SUBSCRIPTION: Action.RESUME,
+    messages.ROLL_PERIOD: Action.CLOSE_PERIOD,
+    messages.QUERY_USAGE: Action.BILL_PERIOD,
+    messages.AGGREGATE_USAGE: Action.BILL_PERIOD,
+    messages.PRICE_USAGE: Action.BILL_PERIOD,
+    messages.ENFORCE_LIMITS: Action.BILL_PERIOD,
+    messages.ISSUE_INVOICE: Action.BILL_PERIOD,
+    messages.FINALIZE_INVOICE: Action.FINALIZE_INVOICE,
+    messages.MARK_PAST_DUE: Action.PAYMENT_DUE,
+}
+
+
+def check_performed(done: Waiting, agenda: Sequence[AgendaEntry]) -> None:
+    """What the owner did was the first entry of the agenda, of which it knew."""
+    if done.name not in ACTION_OF:
+        return
+    first = agenda[0]
+    asked = (ACTION_OF[done.name], done.request.period_index, done.request.due_at)
+    wanted = (first.action, first.period_index, first.due_at)
+    assert asked == wanted, f"did {asked}, due was {wanted}"
+
+
+def check_rest(life: Simulation) -> None:
+    """Nobody has anything to do now: then the owner sleeps until the right instant, or is gone."""
+    books, agenda = life.books, life.books.agenda()
+    check_tiling(life)
+    if books.is_over and not agenda and not books.is_behind:
+        assert life.owner is None, "the owner does not end"
+        return
+    assert life.owner is not None, "nobody owns the subscription"
+    if books.frozen_at is not None:
+        assert not books.is_behind, "the clock waits for an owner that sleeps"
+        assert not life.timers, "a timer runs on a test clock"
+        assert not agenda or agenda[0].due_at > books.frozen_at, f"forgotten: {agenda[0]}"
+    elif agenda:
+        wakes = sorted(life.timers.values())
+        assert len(wakes) == 1, f"{len(wakes)} timers run"
+        late_by = wakes[0] - agenda[0].due_at
+        assert timedelta(0) <= late_by <= 2 * LATENCY, f"sleeps until {wakes}, due is {agenda[0]}"
+    else:
+        assert not life.timers, "a timer runs for nothing"
+
+
+def check_tiling(life: Simulation) -> None:
+    """Periods touch and do not overlap; bills exist for closed periods alone."""
+    periods = life.books.periods
+    for former, later in pairwise(periods):
+        assert former.ends_at == later.starts_at, f"a gap after period {former.index}"
+        assert former.was_closed, f"period {former.index} is still open"
+    for index in life.books.bills:
+        assert periods[index].was_closed, f"a bill of the open period {index}"
+
+
+def check_end(life: Simulation) -> None:
+    """Every period that has ended has exactly one bill, which is final."""
+    books = life.books
+    counted = Counter(books.effects)
+    for (step, index), times in counted.items():
+        if index is not None and step != messages.PARK_BILL and times > 1:
+            is_retried = step in REPEATED_BY_RETRY and books.period(index).revision > 1
+            assert is_retried, f"{step} of period {index} took effect {times} times"
+    present = books.frozen_at or life.now
+    for period in books.periods:
+        if period.ends_at <= present:
+            assert period.status in (PeriodStatus.DRAFTED, PeriodStatus.FINAL), (
+                f"period {period.index} is {period.status} at the end"
+            )
+            assert period.index in books.bills, f"period {period.index} has no bill"
+        elif not period.was_closed:
+            assert period.index not in books.bills
+    overdue = [bill for bill in books.bills.values() if bill.status == "DRAFT"]
+    assert all(bill.finalize_at > present for bill in overdue), "a draft is stuck"
+
+
+REPEATED_BY_RETRY = (
+    messages.QUERY_USAGE,
+    messages.AGGREGATE_USAGE,
+    messages.PRICE_USAGE,
+    messages.ENFORCE_LIMITS,
+)

@@ -1,0 +1,442 @@
+"""A deterministic simulator of one subscription's life under faults.
+
+It plays Temporal's server and its workers around the real workflow class, with a virtual clock
+and the model of the facts in ``books``. One seed decides everything: what customers do and when,
+which step is lost or done twice, when a worker dies and how much of its work nobody had heard of.
+After every step the invariants are checked; a failing seed repeats exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from temporalio.bridge.proto.workflow_commands import ScheduleLocalActivity
+from temporalio.exceptions import ApplicationError
+
+from activities import messages
+from activities.messages import ActionRequest, OwnerReference, ParkRequest, ProgressRequest
+from billing.subscriptions import PeriodStatus, SubscriptionStatus
+from tests.workflows import activations
+from tests.workflows.activations import Activated, Step
+from tests.workflows.books import MONTH, Books
+from tests.workflows.customers import Planned, act, plan_life
+from tests.workflows.invariants import LATENCY, check_end, check_performed, check_rest
+from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+STEPS_A_MONTH = 600
+INPUT = SubscriptionInput(organization_id="organization", subscription_id="subscription")
+
+REQUESTS: dict[str, type] = {
+    messages.READ_AGENDA: OwnerReference,
+    messages.RECORD_PROGRESS: ProgressRequest,
+    messages.PARK_BILL: ParkRequest,
+}
+"""What each step is asked with; all others with an ActionRequest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultPlan:
+    """How likely each fault is whenever it could happen."""
+
+    lost: float = 0.0
+    """A step is lost before its effect."""
+    repeated: float = 0.0
+    """A step takes effect, and nobody hears of it."""
+    postponed: float = 0.0
+    """A step fails until it is left to a timer."""
+    crash: float = 0.0
+    """The worker dies and with it what the server had not heard."""
+    late: float = 0.0
+    """A step that a dead worker had begun takes effect much later."""
+    evicted: float = 0.0
+    """The run is rebuilt from its activations on another worker."""
+    heartbeat: float = 0.0
+    """The server hears of a task's progress, and its news reach the task."""
+    long: float = 0.0
+    """The server suggests to continue as new."""
+    terminated: float = 0.0
+    """The owner is terminated and started again by a message."""
+    outage: float = 0.0
+    """Nothing works for up to seventy days."""
+    delayed: float = 0.0
+    """A message stays in the outbox for a while."""
+
+
+NO_FAULTS = FaultPlan()
+
+
+def plan_faults(random: Random) -> FaultPlan:
+    """Faults of one life: each kind absent in half of all lives, so that pairs are seen alone."""
+
+    def likelihood(most: float) -> float:
+        return random.random() * most if random.random() < 0.5 else 0.0
+
+    return FaultPlan(
+        lost=likelihood(0.3),
+        repeated=likelihood(0.3),
+        postponed=likelihood(0.15),
+        crash=likelihood(0.1),
+        late=likelihood(0.2),
+        evicted=likelihood(0.1),
+        heartbeat=likelihood(0.3),
+        long=likelihood(0.05),
+        terminated=likelihood(0.02),
+        outage=likelihood(0.05),
+        delayed=likelihood(0.5),
+    )
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A local activity that the workflow waits for."""
+
+    name: str
+    request: Any
+    since: datetime
+    attempt: int = 1
+
+
+@dataclass(slots=True)
+class Simulation:
+    """One life. ``run`` raises AssertionError where an invariant breaks."""
+
+    seed: int
+    faults: FaultPlan | None = None
+    definition: type = SubscriptionWorkflow
+    random: Random = field(init=False)
+    books: Books = field(init=False)
+    plan: list[Planned] = field(init=False)
+    ends_at: datetime = field(init=False)
+    now: datetime = START
+    skew: timedelta = timedelta(0)
+    outbox: int = 1
+    inbox: int = 0
+    owner: Activated | None = None
+    durable: int = 0
+    task_at: datetime = START
+    is_long: bool = False
+    timers: dict[int, datetime] = field(default_factory=dict)
+    retrying: set[int] = field(default_factory=set)
+    """The timers after which a step is tried again."""
+    waiting: dict[int, Waiting] = field(default_factory=dict)
+    zombies: list[Waiting] = field(default_factory=list)
+    told_at_changes: int = 0
+    requests: list[tuple[str, int | None, int]] = field(default_factory=list)
+    crashes: int = 0
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        # What people do must not depend on which faults are drawn, so that lives compare.
+        life = Random(self.seed)
+        months = life.choice((3, 6, 12, 12, 24, 60))
+        self.ends_at = START + months * MONTH
+        self.books = make_books(life, months)
+        self.plan = plan_life(life, START, self.ends_at)
+        self.random = Random(self.seed + 1_000_003)
+        if self.faults is None:
+            self.faults = plan_faults(self.random)
+        self.skew = timedelta(minutes=self.random.choice((0, 0, -10, 10)))
+
+    def run(self) -> Simulation:
+        """Live to the end, then let everything calm down."""
+        steps = 0
+        most = STEPS_A_MONTH * ((self.ends_at - START) // MONTH + 6)
+        while self._step():
+            steps += 1
+            assert steps < most, f"still busy after {steps} steps at {self.now}"
+        check_end(self)
+        return self
+
+    def _step(self) -> bool:
+        """One thing happens; False if nothing is left to happen."""
+        faults = self.faults
+        assert faults is not None
+        if self.zombies and self._happens(0.2):
+            self._raise_zombie()
+        elif self.waiting:
+            self._serve(faults)
+        elif self.outbox and not self._happens(faults.delayed):
+            self.outbox -= 1
+            self.inbox += 1
+        elif self._is_woken():
+            self._begin_task(faults)
+        elif self.outbox:
+            self.now += timedelta(seconds=self.random.randint(1, 600))
+        elif self.retrying:
+            self.now = max(self.now, min(self.timers[seq] for seq in self.retrying))
+        else:
+            check_rest(self)
+            return self._pass_time(faults)
+        return True
+
+    # The server.
+
+    def _is_woken(self) -> bool:
+        return self.inbox > 0 or any(due <= self.now for due in self.timers.values())
+
+    def _begin_task(self, faults: FaultPlan) -> None:
+        self.task_at = self.now
+        self.is_long = self._happens(faults.long)
+        if self.owner is not None and self._happens(faults.terminated):
+            self.owner.evict()
+            self._forget()
+            self.outbox += 1
+        if self.owner is None:
+            if self.inbox:
+                self._start(activations.starting(self.definition, INPUT, at=self.now))
+            return
+        if self._happens(faults.evicted):
+            self._rebuild()
+        self._tell(self._news())
+
+    def _news(self) -> list[Any]:
+        due = sorted(seq for seq, at in self.timers.items() if at <= self.now)
+        news = [activations.signaled("facts_changed") for _ in range(self.inbox)]
+        self.inbox = 0
+        if self._happens(0.5):
+            return news + [activations.fired(seq) for seq in due]
+        return [activations.fired(seq) for seq in due] + news
+
+    def _start(self, job: Any) -> None:
+        self.runs += 1
+        self.owner = Activated(self.definition, self.now)
+        self.durable = 0
+        self._forget_waits()
+        self._tell([job, *self._news()])
+
+    def _tell(self, jobs: list[Any]) -> None:
+        assert self.owner is not None
+        if not jobs:
+            return
+        self.owner.activate(jobs, at=self.task_at, is_long=self.is_long)
+        self._observe(self.owner.journal[-1])
+        if not self.waiting:
+            self._end_task()
+
+    def _end_task(self) -> None:
+        """The server hears what the task decided, unless news arrived meanwhile."""
+        assert self.owner is not None
+        last = self.owner.journal[-1].commands[-1:]
+        is_over = any(
+            command.HasField("complete_workflow_execution")
+            or command.HasField("continue_as_new_workflow_execution")
+            for command in last
+        )
+        assert not any(command.HasField("fail_workflow_execution") for command in last), (
+            "the owner failed"
+        )
+        if not is_over:
+            self.durable = len(self.owner.journal)
+            return
+        if self.inbox:
+            self._crash()  # the server refuses to end a run that has unread news
+            return
+        self.owner.evict()
+        self._forget()
+        if last[0].HasField("continue_as_new_workflow_execution"):
+            self._start(activations.starting_again(self.definition, last[0], at=self.now))
+
+    def _forget(self) -> None:
+        self.owner = None
+        self.durable = 0
+        self._forget_waits()
+
+    def _forget_waits(self) -> None:
+        self.timers.clear()
+        self.retrying.clear()
+        self.waiting.clear()
+
+    def _observe(self, step: Step) -> None:
+        """What the server and the worker know after an activation and its answer."""
+        at = step.activation.timestamp.ToDatetime(tzinfo=UTC)
+        is_retried = False
+        for job in step.activation.jobs:
+            if job.HasField("fire_timer"):
+                self.timers.pop(job.fire_timer.seq, None)
+                self.retrying.discard(job.fire_timer.seq)
+            elif job.HasField("resolve_activity"):
+                self.waiting.pop(job.resolve_activity.seq)
+                is_retried = job.resolve_activity.result.HasField("backoff")
+        for command in step.commands:
+            if command.HasField("start_timer"):
+                wait = command.start_timer.start_to_fire_timeout.ToTimedelta()
+                self.timers[command.start_timer.seq] = at + wait + LATENCY
+                if is_retried:
+                    self.retrying.add(command.start_timer.seq)
+            elif command.HasField("cancel_timer"):
+                self.timers.pop(command.cancel_timer.seq, None)
+            elif command.HasField("schedule_local_activity"):
+                scheduled = command.schedule_local_activity
+                self.waiting[scheduled.seq] = _waiting(scheduled, at)
+
+    # Workers.
+
+    def _serve(self, faults: FaultPlan) -> None:
+        """The step that is waited for is tried: done, lost, done unheard of, or left for later."""
+        self.now += timedelta(milliseconds=self.random.randint(1, 900))
+        if self._do_planned() or self._happens(faults.heartbeat):
+            self._heartbeat()
+        if self._happens(faults.crash):
+            self._crash()
+            return
+        seq, one = next(iter(self.waiting.items()))
+        if self._happens(faults.postponed):
+            wait = timedelta(seconds=self.random.randint(1, 300))
+            self._tell(
+                [activations.postponed(seq, attempt=one.attempt + 3, wait=wait, since=one.since)]
+            )
+            return
+        if self._happens(faults.lost):
+            return
+        try:
+            result = self._perform(one, is_late=False)
+        except ApplicationError as error:
+            self._tell([activations.refused(seq, one.name, error)])
+            return
+        if not self._happens(faults.repeated):
+            if not isinstance(result, messages.StepDone):
+                self.told_at_changes = self.books.changes
+            self._tell([activations.completed(seq, result)])
+
+    def _perform(self, one: Waiting, *, is_late: bool) -> Any:
+        before = len(self.books.effects)
+        agenda = self.books.agenda()
+        result = self.books.perform(one.name, one.request, now=self.now + self.skew)
+        if not is_late:
+            index = getattr(one.request, "period_index", None)
+            self.requests.append((one.name, index, getattr(one.request, "revision", 1)))
+        has_effect = len(self.books.effects) > before
+        if has_effect and self.books.changes == self.told_at_changes:
+            check_performed(one, agenda)
+        return result
+
+    def _heartbeat(self) -> None:
+        """The server hears of the steps done so far, and the task of what is new."""
+        assert self.owner is not None
+        self.durable = len(self.owner.journal)
+        self.task_at = self.now
+        self.inbox += self.outbox
+        self.outbox = 0
+        self._tell(self._news())
+
+    def _crash(self) -> None:
+        """The worker dies; another one goes on from what the server had heard."""
+        assert self.faults is not None
+        self.crashes += 1
+        for one in self.waiting.values():
+            if self._happens(self.faults.late):
+                self.zombies.append(one)
+        self.now += timedelta(seconds=self.random.randint(1, 30))
+        if self.durable == 0:
+            assert self.owner is not None
+            first = self.owner.journal[0].activation.jobs
+            self.inbox += sum(
+                job.HasField("signal_workflow")
+                for step in self.owner.journal
+                for job in step.activation.jobs
+            )
+            self.task_at = self.now
+            self._start(first[0])
+            return
+        self._rebuild()
+        self.task_at = self.now
+        if not self.waiting:
+            self._tell(self._news())
+
+    def _rebuild(self) -> None:
+        """A copy of the run takes its place; signals that only the lost part had read return."""
+        assert self.owner is not None
+        unheard = self.owner.journal[self.durable :]
+        self.inbox += sum(
+            job.HasField("signal_workflow") for step in unheard for job in step.activation.jobs
+        )
+        self.owner = self.owner.replayed(self.durable)
+        self._forget_waits()
+        for step in self.owner.journal:
+            self._observe(step)
+
+    def _raise_zombie(self) -> None:
+        one = self.zombies.pop(self.random.randrange(len(self.zombies)))
+        try:
+            self._perform(one, is_late=True)
+        except ApplicationError:
+            return
+
+    # Time and people.
+
+    def _pass_time(self, faults: FaultPlan) -> bool:
+        """Go to the next instant at which anything can happen; False at the end of it all."""
+        if self.books.frozen_at is not None and self._advance_clock():
+            return True
+        coming = [*self.timers.values(), *(planned.at for planned in self.plan[:1])]
+        if not coming or min(coming) > self.ends_at + 2 * MONTH:
+            return self._mend()
+        self.now = max(self.now, *[min(coming)])
+        if self._happens(faults.outage):
+            self.now += timedelta(days=self.random.randint(1, 70))
+        self._do_planned()
+        return True
+
+    def _do_planned(self) -> bool:
+        """Everything that people do by now."""
+        has_acted = False
+        while self.plan and self.plan[0].at <= self.now and self.books.target_at is None:
+            has_acted |= self._act(self.plan.pop(0))
+        return has_acted
+
+    def _act(self, planned: Planned) -> bool:
+        if act(self.books, planned):
+            self.outbox += self.random.choice((1, 1, 2))
+            return True
+        return False
+
+    def _advance_clock(self) -> bool:
+        """Somebody moves the test clock, to the next deed or a while on; False at its end."""
+        assert self.books.frozen_at is not None
+        if self.books.frozen_at >= self.ends_at + MONTH:
+            return False
+        self.now = max(self.now, self.books.frozen_at)
+        if self._do_planned():
+            return True
+        reach = self.plan[0].at if self.plan else self.ends_at + MONTH
+        step = self.books.frozen_at + MONTH * self.random.choice((1, 1, 3, 12))
+        self.books.target_at = max(self.books.frozen_at, min(reach, step))
+        self.books.changes += 1
+        self.outbox += 1
+        return True
+
+    def _mend(self) -> bool:
+        """People retry what is parked, until nothing is."""
+        if any(one.status is PeriodStatus.PARKED for one in self.books.periods):
+            return self._act(Planned(at=self.books.frozen_at or self.now, name="retry_parked"))
+        return False
+
+    def _happens(self, likelihood: float) -> bool:
+        return likelihood > 0 and self.random.random() < likelihood
+
+
+def make_books(random: Random, months: int) -> Books:
+    """A subscription as it was created: perhaps with a trial, on a clock, with a broken rule."""
+    books = Books(starts_at=START)
+    if random.random() < 0.3:
+        books = Books(
+            starts_at=START,
+            status=SubscriptionStatus.TRIAL,
+            trial_ends_at=START + timedelta(days=random.choice((1, 14, 30))),
+        )
+    if random.random() < 0.4:
+        books.frozen_at = START
+    if random.random() < 0.3:
+        step = random.choice((messages.QUERY_USAGE, messages.PRICE_USAGE, messages.ENFORCE_LIMITS))
+        books.poisoned = {(random.randrange(months), step)}
+    return books
+
+
+def _waiting(command: ScheduleLocalActivity, at: datetime) -> Waiting:
+    kind = REQUESTS.get(command.activity_type, ActionRequest)
+    request = activations.decode(command.arguments[0], kind)
+    return Waiting(command.activity_type, request, at, max(1, command.attempt))
