@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 
 from api import errors
 from api.context import AppContext
+from api.ingestion.writer import UsageWriter
 from api.metrics import Metrics
 from api.origins import SameOrigin
 from api.routers import (
@@ -34,6 +36,7 @@ from api.routers import (
     workers,
 )
 from api.surroundings import Surroundings
+from repositories.usage_connections import connect
 
 PREFIX = "/api/v1"
 
@@ -67,11 +70,14 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         title="Fluxrate",
         summary="Usage billing: meters, plans, subscriptions and invoices.",
         version="0.1.0",
-        lifespan=lifespan or _nothing_to_open,
+        lifespan=partial(_serve, lifespan or _nothing_to_open),
         redirect_slashes=False,
     )
     app.state.context = context
     app.state.metrics = Metrics()
+    app.state.usage_writer = UsageWriter(
+        partial(connect, context.transactions.address), context.now
+    )
     # The one added last is the outermost.
     app.add_middleware(SameOrigin, public_url=context.public_url)
     app.add_middleware(Surroundings, metrics=app.state.metrics)
@@ -82,6 +88,13 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     app.include_router(metrics.router)
     app.include_router(workers.router, include_in_schema=False)
     return app
+
+
+@asynccontextmanager
+async def _serve(lifespan: Lifespan, app: FastAPI) -> AsyncIterator[None]:
+    async with lifespan(app):
+        yield
+        await app.state.usage_writer.close()
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import Engine, text
+from sqlalchemy import URL, Engine, text
 from sqlmodel import Session
 
 
@@ -15,6 +15,11 @@ class Transactions:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    @property
+    def address(self) -> URL:
+        """Where the database is, for the ingestion path, which has connections of its own."""
+        return self._engine.url
 
     @contextmanager
     def for_organization(self, organization_id: UUID) -> Iterator[Session]:

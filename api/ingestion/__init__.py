@@ -1,0 +1,1 @@
+"""The ingestion path: bytes to events, shared commits, answers after the commit."""

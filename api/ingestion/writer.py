@@ -1,0 +1,186 @@
+"""Group commit: whatever arrives while a transaction is under way shares the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+from psycopg import AsyncConnection, Error, OperationalError
+from psycopg.errors import CheckViolation, DeadlockDetected, SerializationFailure
+
+from billing.errors import TooManyRequests, Unavailable
+from services.ingestion import EventResult, KnownMonths, Submission, ingest
+
+log = structlog.get_logger(__name__)
+
+WRITERS: Final = 2
+GATHER_SECONDS: Final = 0.002
+MOST_ROWS_TOGETHER: Final = 2_000
+MOST_ROWS_WAITING: Final = 50_000
+ATTEMPTS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Waiting:
+    """A caller who waits for the commit."""
+
+    submission: Submission
+    answer: asyncio.Future[list[EventResult]]
+
+    @property
+    def size(self) -> int:
+        return max(1, len(self.submission.rows))
+
+
+class UsageWriter:
+    """Writes submissions through a few connections of its own.
+
+    Its tasks live in the event loop that submits. Memory is bounded: more than 50,000 rows waiting
+    are refused.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[AsyncConnection]],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._connect = connect
+        self._now = now
+        self._months = KnownMonths()
+        self._waiting: deque[_Waiting] = deque()
+        self._rows_waiting = 0
+        self._arrived = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def submit(self, submission: Submission) -> list[EventResult]:
+        """The answers, once what they acknowledge is committed.
+
+        Raises TooManyRequests when too much waits already, Unavailable when the database is away.
+        """
+        self._start()
+        if self._rows_waiting + len(submission.rows) > MOST_ROWS_WAITING:
+            raise TooManyRequests("Too many events are waiting.", retry_after_seconds=1)
+        waiting = _Waiting(submission=submission, answer=asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._rows_waiting += waiting.size
+        self._arrived.set()
+        return await waiting.answer
+
+    def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        # Another loop's tasks and callers ended with it.
+        self._loop = loop
+        self._waiting.clear()
+        self._rows_waiting = 0
+        self._arrived = asyncio.Event()
+        self._tasks = [loop.create_task(self._write_forever()) for _ in range(WRITERS)]
+
+    async def close(self) -> None:
+        """Write what waits, then let the connections go."""
+        left = [one.answer for one in self._waiting]
+        await asyncio.gather(*left, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._loop = None
+
+    async def _write_forever(self) -> None:
+        connection: AsyncConnection | None = None
+        try:
+            while True:
+                group = await self._gather()
+                if group:
+                    connection = await self._write(connection, group)
+        finally:
+            if connection is not None:
+                await connection.close()
+
+    async def _gather(self) -> list[_Waiting]:
+        """Whoever arrives within two milliseconds; an atomic submission goes alone."""
+        await self._arrived.wait()
+        if self._rows_waiting < MOST_ROWS_TOGETHER:
+            await asyncio.sleep(GATHER_SECONDS)
+        group: list[_Waiting] = []
+        rows = 0
+        while self._waiting and rows < MOST_ROWS_TOGETHER:
+            if self._waiting[0].submission.is_atomic and group:
+                break
+            first = self._waiting.popleft()
+            group.append(first)
+            rows += first.size
+            if first.submission.is_atomic:
+                break
+        self._rows_waiting -= rows
+        if not self._waiting:
+            self._arrived.clear()
+        return [one for one in group if not one.answer.done()]
+
+    async def _write(
+        self, connection: AsyncConnection | None, group: Sequence[_Waiting]
+    ) -> AsyncConnection | None:
+        """Answer a group; gives back the connection if it is still good."""
+        try:
+            if connection is None or connection.closed:
+                connection = await self._connect()
+            answers = await self._ingest(connection, [one.submission for one in group])
+        except OperationalError as error:
+            log.warning("usage_database_unavailable", error=type(error).__name__)
+            _fail(group, Unavailable("The database does not answer; repeat the request."))
+            await _let_go(connection)
+            return None
+        except asyncio.CancelledError:
+            _fail(group, Unavailable("The service is shutting down; repeat the request."))
+            await _let_go(connection)
+            raise
+        except Exception as error:  # noqa: BLE001  (handed to the caller, whose edge logs it)
+            if len(group) == 1:
+                _fail(group, error)
+                await _let_go(connection)
+                return None
+            # One bad submission must not take the others with it.
+            for one in group:
+                connection = await self._write(connection, [one])
+            return connection
+        for one, results in zip(group, answers, strict=True):
+            if not one.answer.done():
+                one.answer.set_result(results)
+        return connection
+
+    async def _ingest(
+        self, connection: AsyncConnection, submissions: Sequence[Submission]
+    ) -> list[list[EventResult]]:
+        attempt = 1
+        while True:
+            try:
+                return await ingest(connection, submissions, months=self._months, now=self._now())
+            except (DeadlockDetected, SerializationFailure, CheckViolation) as error:
+                if attempt == ATTEMPTS:
+                    raise
+                log.warning("usage_write_repeated", error=type(error).__name__, attempt=attempt)
+            # A partition that somebody dropped is made again.
+            self._months = KnownMonths()
+            await asyncio.sleep(GATHER_SECONDS * 2**attempt)
+            attempt += 1
+
+
+def _fail(group: Sequence[_Waiting], error: Exception) -> None:
+    for one in group:
+        if not one.answer.done():
+            one.answer.set_exception(error)
+
+
+async def _let_go(connection: AsyncConnection | None) -> None:
+    if connection is not None:
+        with suppress(Error):
+            await connection.close()

@@ -1,0 +1,183 @@
+"""Ingestion routes: plain ASGI, no dependency injection, answers only after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.authentication import authenticate_async
+from api.context import AppContext
+from api.errors import problem
+from api.ingestion.decoding import (
+    MOST_BATCH_BYTES,
+    MOST_BODY_BYTES,
+    read_array,
+    read_body,
+    read_lines,
+    read_report,
+)
+from billing.errors import BillingError, InvalidInput
+from billing.receipts import instant_text
+from repositories.usage_events import StoredEvent
+from services.ingestion import EventResult, EventStatus, Submission
+from services.usage_reports import EventReport
+
+router = APIRouter()
+
+SCOPE: Final = "usage.write"
+JSON: Final = "application/json"
+JSON_LINES: Final = ("application/x-ndjson", "application/jsonl", "application/ndjson")
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+async def track(request: Request) -> Response:
+    """Record one event by meter token and external customer id (CONTRACT 3.7)."""
+    return await _record_one(request, token_only=True)
+
+
+async def record_usage(request: Request) -> Response:
+    """Record one event by the ids or names of meter and customer (CONTRACT 3.7)."""
+    return await _record_one(request, token_only=False)
+
+
+async def record_batch(request: Request) -> Response:
+    """Record up to 10,000 events, each answered in its place (CONTRACT 6, usage batch)."""
+    context: AppContext = request.app.state.context
+    principal = await authenticate_async(request, context)
+    principal.require_scope(SCOPE)
+    is_atomic, only_errors = _read_options(request)
+    kind = _content_type(request)
+    if kind not in (JSON, *JSON_LINES):
+        raise HTTPException(415, f"Send the body as {JSON} or {JSON_LINES[0]}.")
+    body = await read_body(request, most=MOST_BATCH_BYTES)
+    rows = read_array(body) if kind == JSON else read_lines(body)
+    results = await request.app.state.usage_writer.submit(
+        Submission(organization_id=principal.organization_id, rows=rows, is_atomic=is_atomic)
+    )
+    if is_atomic and any(one.error is not None for one in results):
+        return _refuse_batch(request, results)
+    return _json(_batch_view(results, only_errors=only_errors), 200)
+
+
+for path, endpoint in (
+    ("/sdk/track", track),
+    ("/usage", record_usage),
+    ("/usage/batch", record_batch),
+):
+    router.add_route(path, endpoint, methods=["POST"])
+
+
+async def _record_one(request: Request, *, token_only: bool) -> Response:
+    context: AppContext = request.app.state.context
+    principal = await authenticate_async(request, context)
+    principal.require_scope(SCOPE)
+    if _content_type(request) != JSON:
+        raise HTTPException(415, f"Send the body as {JSON}.")
+    report = read_report(await read_body(request, most=MOST_BODY_BYTES))
+    if token_only:
+        _require_token_form(report)
+    (result,) = await request.app.state.usage_writer.submit(
+        Submission(organization_id=principal.organization_id, rows=[report], wants_events=True)
+    )
+    if result.error is not None:
+        raise result.error
+    assert result.event is not None
+    is_repeated = result.status is EventStatus.DUPLICATE
+    return _json(_event_view(result.event, is_repeated=is_repeated), 200 if is_repeated else 201)
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+
+
+def _read_options(request: Request) -> tuple[bool, bool]:
+    """Whether the batch is atomic, and whether only its errors are shown."""
+    atomic = request.query_params.get("atomic", "false").casefold()
+    if atomic not in ("true", "false"):
+        raise InvalidInput("atomic is true or false.", code="invalid_boolean", field="atomic")
+    shown = request.query_params.get("results", "all").casefold()
+    if shown not in ("all", "errors"):
+        raise InvalidInput("results is all or errors.", code="invalid_choice", field="results")
+    return atomic == "true", shown == "errors"
+
+
+def _require_token_form(report: EventReport) -> None:
+    for field in ("meter_id", "meter_name", "customer_id"):
+        if getattr(report, field) is not None:
+            raise InvalidInput(
+                f"{field} is not a field of /sdk/track.", code="unknown_field", field=field
+            )
+    for field in ("meter_token", "customer_external_id"):
+        if getattr(report, field) is None:
+            raise InvalidInput(f"{field} is missing.", code="missing_field", field=field)
+
+
+def _event_view(event: StoredEvent, *, is_repeated: bool) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "id": str(event.id),
+        "customer_id": str(event.customer_id),
+        "meter_id": str(event.meter_id),
+        "quantity": format(event.quantity, "f"),
+        "timestamp": instant_text(event.timestamp),
+        "created_at": instant_text(event.ingested_at),
+        "meta_data": event.meta_data,
+    }
+    if is_repeated:
+        view["duplicate"] = True
+    return view
+
+
+def _batch_view(results: Sequence[EventResult], *, only_errors: bool) -> dict[str, Any]:
+    counts = dict.fromkeys(EventStatus, 0)
+    rows = []
+    for index, result in enumerate(results):
+        counts[result.status] += 1
+        if result.error is not None or not only_errors:
+            rows.append(_row_view(index, result))
+    return {
+        "accepted": counts[EventStatus.CREATED],
+        "duplicates": counts[EventStatus.DUPLICATE],
+        "rejected": counts[EventStatus.REJECTED],
+        "results": rows,
+    }
+
+
+def _row_view(index: int, result: EventResult) -> dict[str, Any]:
+    row: dict[str, Any] = {"index": index, "status": result.status.value}
+    if result.event_id is not None:
+        row["id"] = str(result.event_id)
+    if result.error is not None:
+        row["error"] = _error_view(result.error)
+    return row
+
+
+def _error_view(error: BillingError) -> dict[str, Any]:
+    view = {"code": error.code, "detail": error.detail}
+    if error.field:
+        view["field"] = error.field
+    return view
+
+
+def _refuse_batch(request: Request, results: Sequence[EventResult]) -> Response:
+    errors = [
+        {"index": index, **_error_view(result.error)}
+        for index, result in enumerate(results)
+        if result.error is not None
+    ]
+    return problem(
+        request,
+        422,
+        "batch_rejected",
+        f"{len(errors)} of {len(results)} events were rejected; nothing was stored.",
+        errors=errors,
+    )
+
+
+def _json(content: dict[str, Any], status: int) -> Response:
+    return Response(_encode(content), status, media_type=JSON)

@@ -1,0 +1,38 @@
+"""The ingestion path's own connections: asynchronous, and without SQLAlchemy."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Final
+
+from psycopg import AsyncConnection
+from psycopg.types.json import set_json_loads
+from sqlalchemy import URL
+
+APPLICATION_ROLE: Final = "fluxrate_app"
+CONNECT_TIMEOUT_SECONDS: Final = 2
+UNANSWERED_MILLISECONDS: Final = 2000
+
+
+async def connect(address: URL) -> AsyncConnection:
+    """A connection that acts as the application role, in UTC.
+
+    Raises psycopg.OperationalError within two seconds if the database does not answer.
+    """
+    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await AsyncConnection.connect(
+        plain,
+        autocommit=True,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        tcp_user_timeout=UNANSWERED_MILLISECONDS,
+        application_name="fluxrate usage",
+    )
+    await connection.execute(f"SET ROLE {APPLICATION_ROLE}")
+    await connection.execute("SET TIME ZONE 'UTC'")
+    set_json_loads(_load_json, connection)
+    return connection
+
+
+def _load_json(text: str | bytes) -> object:
+    return json.loads(text, parse_float=Decimal)

@@ -1,0 +1,274 @@
+"""What a caller reports, and how a report becomes an event of a meter and a customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from billing.errors import InvalidInput
+from billing.filters import Filter, matches_all
+from billing.metering import Aggregation, EventValue, read_event_value
+from billing.money import parse_decimal, plain_text, shortest
+from models.usage_identity import new_event_id
+from repositories.usage_events import CustomerName, CustomerRow, MeterName, NewEvent
+
+FUTURE_TOLERANCE: Final = timedelta(minutes=5)
+LONGEST_TEXT: Final = 500
+FREE_FORM_KEYS: Final = 50
+FREE_FORM_DEPTH: Final = 8
+FREE_FORM_BYTES: Final = 32 * 1024
+_HASH_BYTES: Final = 16
+_NUL: Final = "\x00"
+
+_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
+
+
+class EventReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One usage event in any of its documented forms (CONTRACT 3.7), as it was sent."""
+
+    meter_token: str | None = None
+    meter_id: str | None = None
+    meter_name: str | None = None
+    customer_external_id: str | None = None
+    customer_id: str | None = None
+    quantity: Any = None
+    timestamp: str | None = None
+    idempotency_key: str | None = None
+    metadata: dict[str, Any] | None = None
+    meta_data: dict[str, Any] | None = None
+    properties: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """A meter as far as its events need it."""
+
+    id: UUID
+    aggregation: Aggregation
+    property_name: str | None
+    filters: tuple[Filter, ...]
+
+
+def name_meter(organization_id: UUID, report: EventReport) -> MeterName:
+    """How the report names its meter. Raises InvalidInput unless it does so in exactly one way."""
+    named: list[tuple[str, Literal["id", "token", "name"], str]] = []
+    if report.meter_token is not None:
+        named.append(("meter_token", "token", report.meter_token))
+    if report.meter_id is not None:
+        named.append(("meter_id", "id", report.meter_id))
+    if report.meter_name is not None:
+        named.append(("meter_name", "name", report.meter_name))
+    field, kind, value = _only(named, "meter_token, meter_id or meter_name", missing="meter_id")
+    if kind == "name":
+        return MeterName(organization_id, kind, _words(value, field))
+    return MeterName(organization_id, kind, _identifier(value, field))
+
+
+def name_customer(organization_id: UUID, report: EventReport) -> CustomerName:
+    """How the report names its customer. Raises InvalidInput unless in exactly one way."""
+    named: list[tuple[str, Literal["id", "external_id"], str]] = []
+    if report.customer_external_id is not None:
+        named.append(("customer_external_id", "external_id", report.customer_external_id))
+    if report.customer_id is not None:
+        named.append(("customer_id", "id", report.customer_id))
+    field, kind, value = _only(
+        named, "customer_external_id or customer_id", missing="customer_external_id"
+    )
+    if kind == "external_id":
+        return CustomerName(organization_id, kind, _words(value, field))
+    return CustomerName(organization_id, kind, _identifier(value, field))
+
+
+def read_event(
+    report: EventReport, meter: Meter, customer: CustomerRow, *, now: datetime
+) -> NewEvent:
+    """The event that a report comes to. Raises InvalidInput with the field to blame.
+
+    Source: CONTRACT 12, 19, 44, 66, 73.
+    """
+    present = customer.clock_time or now
+    timestamp = read_timestamp(report.timestamp, present)
+    field, properties = _free_form(report)
+    document, canonical = _read_free_form(properties, field)
+    value = _read_value(report, meter, properties or {}, field)
+    return NewEvent(
+        organization_id=customer.organization_id,
+        id=new_event_id(timestamp),
+        meter_id=meter.id,
+        customer_id=customer.id,
+        timestamp=timestamp,
+        quantity=value.value,
+        distinct_value=value.distinct_key,
+        meta_data=document,
+        idempotency_key=_read_key(report.idempotency_key),
+        content_hash=_hash_content(meter.id, customer.id, value.value, canonical),
+        counted=matches_all(meter.filters, properties or {}) if meter.filters else True,
+    )
+
+
+def read_timestamp(text: str | None, present: datetime) -> datetime:
+    """The instant that was sent, else the present.
+
+    Raises InvalidInput for what is no instant, or lies more than five minutes ahead.
+    """
+    if text is None:
+        return present
+    try:
+        instant = datetime.fromisoformat(text)
+        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(
+            "timestamp must be an ISO 8601 instant.", code="invalid_instant", field="timestamp"
+        ) from error
+    if instant > present + FUTURE_TOLERANCE:
+        raise InvalidInput(
+            "timestamp lies more than five minutes ahead.",
+            code="timestamp_in_future",
+            field="timestamp",
+        )
+    return instant
+
+
+def _only(named: list[tuple[str, Any, str]], choice: str, *, missing: str) -> tuple[str, Any, str]:
+    if not named:
+        raise InvalidInput(f"The event needs {choice}.", code="missing_field", field=missing)
+    if len(named) > 1:
+        raise InvalidInput(f"Send only one of {choice}.", code="ambiguous_field", field=named[1][0])
+    return named[0]
+
+
+def _words(value: str, field: str) -> str:
+    text = value.strip()
+    if not text or len(text) > LONGEST_TEXT or _NUL in text:
+        raise InvalidInput(
+            f"{field} must be 1 to {LONGEST_TEXT} characters.", code="invalid_text", field=field
+        )
+    return text
+
+
+def _identifier(value: str, field: str) -> str:
+    try:
+        return str(UUID(value))
+    except ValueError as error:
+        raise InvalidInput(f"{field} must be a UUID.", code="invalid_id", field=field) from error
+
+
+def _read_key(key: str | None) -> str | None:
+    return None if key is None else _words(key, "idempotency_key")
+
+
+def free_form_of(report: EventReport) -> dict[str, Any] | None:
+    """The report's free-form object, under whichever of its names it came."""
+    return _free_form(report)[1]
+
+
+def _free_form(report: EventReport) -> tuple[str, dict[str, Any] | None]:
+    sent = [
+        (field, value)
+        for field, value in (
+            ("metadata", report.metadata),
+            ("meta_data", report.meta_data),
+            ("properties", report.properties),
+        )
+        if value is not None
+    ]
+    if len(sent) > 1:
+        raise InvalidInput(
+            "Send only one of metadata, meta_data or properties.",
+            code="ambiguous_field",
+            field=sent[1][0],
+        )
+    return sent[0] if sent else ("properties", None)
+
+
+def _read_value(
+    report: EventReport, meter: Meter, properties: dict[str, Any], field: str
+) -> EventValue:
+    try:
+        return read_event_value(
+            meter.aggregation,
+            meter.property_name,
+            quantity=report.quantity,
+            properties=properties,
+        )
+    except InvalidInput as error:
+        named = error.field or "quantity"
+        raise InvalidInput(
+            error.detail, code=error.code, field=named.replace("properties.", f"{field}.", 1)
+        ) from error
+
+
+def _read_free_form(properties: dict[str, Any] | None, field: str) -> tuple[str | None, bytes]:
+    """The JSON to store, and the JSON that equal data share."""
+    if properties is None:
+        return None, b""
+    if len(properties) > FREE_FORM_KEYS:
+        raise InvalidInput(
+            f"{field} takes at most {FREE_FORM_KEYS} keys.", code="too_many_keys", field=field
+        )
+    has_decimals = _check(properties, field, depth=1)
+    document = _encode(properties)
+    if len(document) > FREE_FORM_BYTES:
+        raise InvalidInput(
+            f"{field} takes at most {FREE_FORM_BYTES} bytes.", code="too_large", field=field
+        )
+    canonical = _encode(_normalize(properties)) if has_decimals else document
+    return document.decode(), canonical
+
+
+def _check(value: object, field: str, *, depth: int) -> bool:
+    """Whether decimals occur. Raises InvalidInput for what cannot be stored as it is."""
+    match value:
+        case str():
+            if _NUL in value:
+                raise InvalidInput(
+                    f"{field} holds a NUL character.", code="invalid_text", field=field
+                )
+            return False
+        case None | bool():
+            return False
+        case int() if -(2**63) <= value < 2**63:
+            return False
+        case Decimal() | int():
+            parse_decimal(value, field=field)
+            return True
+    if depth > FREE_FORM_DEPTH:
+        raise InvalidInput(
+            f"{field} nests more than {FREE_FORM_DEPTH} levels.", code="too_deep", field=field
+        )
+    if isinstance(value, dict):
+        # A list, not a generator: every element is checked even after a decimal was found.
+        found = [_check(key, field, depth=depth) for key in value]
+        found += [_check(one, f"{field}.{key}", depth=depth + 1) for key, one in value.items()]
+    elif isinstance(value, list):
+        found = [_check(one, f"{field}.{at}", depth=depth + 1) for at, one in enumerate(value)]
+    else:
+        raise TypeError(f"{type(value).__name__} does not come out of JSON")
+    return any(found)
+
+
+def _normalize(value: object) -> object:
+    match value:
+        case Decimal():
+            return shortest(value)
+        case dict():
+            return {key: _normalize(one) for key, one in value.items()}
+        case list():
+            return [_normalize(one) for one in value]
+    return value
+
+
+def _hash_content(meter_id: UUID, customer_id: UUID, quantity: Decimal, canonical: bytes) -> bytes:
+    """What equal content shares, the timestamp left out. Source: CONTRACT 45."""
+    content = blake2b(meter_id.bytes, digest_size=_HASH_BYTES)
+    content.update(customer_id.bytes)
+    content.update(plain_text(quantity).encode())
+    content.update(b"\x00")
+    content.update(canonical)
+    return content.digest()
