@@ -25,7 +25,7 @@ from activities.messages import (
 from billing.errors import InvariantBroken
 from billing.subscriptions import OwnerState
 from repositories.transactions import Transactions
-from services import bill_steps, clocks, invoicing, owners, parking, period_closing
+from services import bill_steps, clocks, finalization, invoicing, owners, parking, period_closing
 from services.bill_steps import BillKey, StepResult
 
 Work = Callable[[Session], object]
@@ -116,7 +116,7 @@ class OwnerActivities:
         """The draft's grace is over: it is OPEN, or PAID where nothing is owed."""
         return self._perform(
             request,
-            lambda session: invoicing.finalize_due_invoice(
+            lambda session: finalization.finalize_due_invoice(
                 session,
                 UUID(request.organization_id),
                 _invoice_id(request),
@@ -130,7 +130,7 @@ class OwnerActivities:
         """An unpaid invoice has passed its due date."""
         return self._perform(
             request,
-            lambda session: invoicing.mark_past_due(
+            lambda session: finalization.mark_past_due(
                 session,
                 UUID(request.organization_id),
                 _invoice_id(request),

@@ -81,7 +81,7 @@ class Invoice(Tenant, table=True):
 
 
 class InvoiceLine(Tenant, table=True):
-    """One line: what was measured, taken off and billed, and the amount before and after rounding."""
+    """One line: what was measured, taken off and billed, before and after rounding."""
 
     __tablename__ = "invoice_line"
     __table_args__ = (
@@ -131,7 +131,7 @@ class InvoiceTax(Tenant, table=True):
 
 
 class InvoiceSequence(SQLModel, table=True):
-    """The last number given in one series of an organization and year. Its row lock keeps it gapless."""
+    """The last number given in one series and year. Its row lock keeps the series gapless."""
 
     __tablename__ = "invoice_sequence"
     __table_args__ = (CheckConstraint("last_number >= 0", name="last_number"),)
@@ -143,7 +143,7 @@ class InvoiceSequence(SQLModel, table=True):
 
 
 class BillingRun(SQLModel, table=True):
-    """What one step of one bill handed to the next. Append-only: the evidence behind the invoice."""
+    """What one step of a bill handed to the next. Append-only: the evidence behind the invoice."""
 
     __tablename__ = "billing_run"
     __table_args__ = (

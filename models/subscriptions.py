@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
@@ -124,6 +124,8 @@ class SubscriptionPeriod(SQLModel, table=True):
     status: str = words(default="open")
     revision: int = 1
     closed_at: datetime | None = instant(nullable=True, default=None)
+    settled_watermark: int | None = Field(default=None, sa_type=BigInteger)
+    """Arrivals up to here have been billed, once the period's invoice is final."""
     parked_step: str | None = words(nullable=True, default=None)
     parked_reason: str | None = words(nullable=True, default=None)
 

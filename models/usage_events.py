@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
@@ -39,6 +40,13 @@ class UsageEvent(SQLModel, table=True):
             "customer_id",
             "meter_id",
             "timestamp",
+        ),
+        Index(
+            "ix_usage_event_late",
+            "organization_id",
+            "customer_id",
+            "timestamp",
+            postgresql_where=text("late"),
         ),
         {"postgresql_partition_by": "RANGE (timestamp)"},
     )

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput
+from billing.invoicing import InvoiceTotals
 from billing.lines import PricedLine
 from billing.periods import Period
 from billing.rating import rate_period
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions import Subscription, SubscriptionPeriod
+from repositories import plans
 from services import bill_steps, invoicing, plan_versions
-from services.invoicing import BillPreview
 from services.period_closing import find_open_period
 from services.subscriptions import get_subscription, span_of
 from services.usage import look_at_usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillPreview:
+    """What an invoice would say. It has no number and is stored nowhere."""
+
+    subscription: Subscription
+    span: Period
+    totals: InvoiceTotals
 
 
 def preview_invoice(
@@ -38,7 +49,7 @@ def preview_invoice(
         raise Conflict(f"The subscription {why}.", code="nothing_to_preview")
     span = _span(stored, at)
     lines = rate_span(session, subscription, stored, span)
-    return invoicing.preview(session, subscription, span, lines)
+    return _total(session, subscription, span, lines)
 
 
 def rate_span(
@@ -50,6 +61,16 @@ def rate_span(
         session, subscription.organization_id, frozen.plan_id, frozen.plan_version
     )
     return rate_period(terms, span, frozen.usage, share=frozen.share)
+
+
+def _total(
+    session: Session, subscription: Subscription, span: Period, lines: tuple[PricedLine, ...]
+) -> BillPreview:
+    customer = invoicing.get_customer(session, subscription)
+    plan = plans.find_plan(session, subscription.organization_id, subscription.plan_id)
+    assert plan is not None
+    totals = invoicing.total_lines(session, customer, lines, plan.currency)
+    return BillPreview(subscription=subscription, span=span, totals=totals)
 
 
 def _span(stored: SubscriptionPeriod, at: datetime | None) -> Period:

@@ -26,7 +26,7 @@ from models.customers import Customer
 from models.invoices import Invoice
 from models.subscriptions import Subscription
 from repositories import customers, invoices, organizations, subscriptions
-from services import clocks, invoicing, owners
+from services import clocks, finalization, invoicing, owners
 from services.auditing import record
 from services.invoice_contents import write_contents
 
@@ -157,7 +157,7 @@ def finalize(
 ) -> Invoice:
     """The invoice is OPEN, or PAID where nothing is owed. Idempotent on OPEN (CONTRACT 56)."""
     present = _present(session, organization_id, invoice_id, now=now)
-    invoice = invoicing.finalize_invoice(
+    invoice = finalization.finalize_invoice(
         session, organization_id, invoice_id, due_at=present, now=now
     )
     _settle(session, invoice, "invoice.finalized", now=now)
@@ -273,7 +273,7 @@ def _require_subscription_of(
 def _lock(
     session: Session, organization_id: UUID, invoice_id: UUID
 ) -> tuple[Invoice, Subscription | None]:
-    subscription = invoicing.lock_subscription_of(session, organization_id, invoice_id)
+    subscription = finalization.lock_subscription_of(session, organization_id, invoice_id)
     invoice = invoices.lock_invoice(session, organization_id, invoice_id)
     if invoice is None:
         raise NotFound("Invoice not found.", code="invoice_not_found")

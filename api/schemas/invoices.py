@@ -11,8 +11,8 @@ from billing.invoicing import InvoiceLine as BilledLine
 from billing.money import ZERO, plain_text
 from billing.taxes import TaxAmount
 from models.invoices import Invoice, InvoiceLine, InvoiceTax
+from services.bill_previews import BillPreview
 from services.invoice_contents import priced_line_of
-from services.invoicing import BillPreview
 
 
 class InvoiceLineView(View):

@@ -152,6 +152,12 @@ def create_usage_event() -> None:
         "usage_event",
         ["organization_id", "customer_id", "meter_id", "timestamp"],
     )
+    op.create_index(
+        "ix_usage_event_late",
+        "usage_event",
+        ["organization_id", "customer_id", "timestamp"],
+        postgresql_where=sa.text("late"),
+    )
 
 
 def create_usage_event_key() -> None:

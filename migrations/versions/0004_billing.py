@@ -412,6 +412,7 @@ def create_subscription_period() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_watermark", sa.BigInteger(), nullable=True),
         sa.Column("parked_step", sa.Text(), nullable=True),
         sa.Column("parked_reason", sa.Text(), nullable=True),
         postgresql.ExcludeConstraint(
