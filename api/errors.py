@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -42,6 +42,9 @@ STATUSES: Mapping[type[BillingError], int] = {
 }
 CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media"}
 RETRY_AFTER_SECONDS = 2
+SHOWN_ERRORS = 50
+LONGEST_PLACE = 100
+"""Callers name unknown fields; what they made up is not repeated at any length."""
 
 
 def problem(
@@ -85,6 +88,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _answer_invalid_request)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(OperationalError, _answer_database_away)
+    app.add_exception_handler(InterfaceError, _answer_database_away)
     app.add_exception_handler(PoolTimeout, _answer_database_away)
 
 
@@ -106,6 +110,8 @@ async def _answer_billing_error(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(error.retry_after_seconds)
     elif status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    elif status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     return problem(
         request,
         status,
@@ -118,14 +124,14 @@ async def _answer_billing_error(request: Request, error: Exception) -> Response:
 
 async def _answer_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [_field_error(one) for one in error.errors()]
-    named = ", ".join(dict.fromkeys(one["field"] for one in errors if one["field"]))
+    errors = [_field_error(one) for one in error.errors()[:SHOWN_ERRORS]]
+    named = ", ".join(list(dict.fromkeys(one["field"] for one in errors if one["field"]))[:10])
     detail = f"Invalid input: {named}. {errors[0]['detail']}" if named else errors[0]["detail"]
     return problem(request, 422, "invalid_input", detail, errors=errors)
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, Any]:
-    places = [str(place) for place in error["loc"]]
+    places = [str(place)[:LONGEST_PLACE] for place in error["loc"]]
     where = places[0] if places else "body"
     field = ".".join(places[1:] if where in ("body", "query", "path", "header") else places)
     context = error.get("ctx") or {}

@@ -1,0 +1,190 @@
+"""The organization's settings (CONTRACT 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.api.people import Person
+
+ORGANIZATION = "/api/v1/organization"
+AUDIT = "/api/v1/audit"
+
+
+def test_settings_begin_with_the_documented_values(owner: Person) -> None:
+    settings = owner.get(ORGANIZATION).json()
+
+    assert settings == {
+        "id": settings["id"],
+        "name": "Lumen Works",
+        "slug": "lumen-works",
+        "timezone": "UTC",
+        "currency": "USD",
+        "billing_address_line1": None,
+        "billing_address_city": None,
+        "billing_address_state": None,
+        "billing_address_postal_code": None,
+        "billing_address_country": None,
+        "payment_terms_days": 30,
+        "grace_period_minutes": 60,
+        "proration": "day",
+        "late_usage": "next_invoice",
+        "number_at": "draft",
+        "auto_create_customers": True,
+        "auto_email": True,
+        "bank_details": {},
+        "created_at": "2026-03-02T08:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ({"name": " Lumen "}, {"name": "Lumen"}),
+        ({"slug": "lumen-2"}, {"slug": "lumen-2"}),
+        ({"timezone": "Europe/Berlin"}, {"timezone": "Europe/Berlin"}),
+        ({"currency": "eur"}, {"currency": "EUR"}),
+        ({"billing_address_country": "de"}, {"billing_address_country": "DE"}),
+        ({"billing_address_country": None}, {"billing_address_country": None}),
+        ({"payment_terms_days": 0}, {"payment_terms_days": 0}),
+        ({"grace_period_minutes": 0}, {"grace_period_minutes": 0}),
+        ({"proration": "SECOND"}, {"proration": "second"}),
+        ({"late_usage": "Credit_Note_Or_Invoice"}, {"late_usage": "credit_note_or_invoice"}),
+        ({"number_at": "Finalization"}, {"number_at": "finalization"}),
+        ({"auto_create_customers": False}, {"auto_create_customers": False}),
+        ({"auto_email": False}, {"auto_email": False}),
+        ({}, {}),
+    ],
+    ids=str,
+)
+def test_patch_changes_what_it_names_and_nothing_else(
+    owner: Person, sent: dict[str, Any], stored: dict[str, Any]
+) -> None:
+    before = owner.get(ORGANIZATION).json()
+
+    answer = owner.patch(ORGANIZATION, json=sent)
+
+    assert answer.status_code == 200
+    assert answer.json() == {**before, **stored}
+    assert owner.get(ORGANIZATION).json() == {**before, **stored}
+
+
+def test_bank_details_keep_every_digit(owner: Person) -> None:
+    body = (
+        b'{"bank_details":{"iban":"DE02","limit":0.1000000000000000001,"n":[12345678901234567.89]}}'
+    )
+
+    owner.patch(ORGANIZATION, content=body, headers={"Content-Type": "application/json"})
+
+    text = owner.get(ORGANIZATION).text
+    assert "0.1000000000000000001" in text
+    assert "12345678901234567.89" in text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", None),
+        ("name", "x" * 501),
+        ("slug", "Lumen Works"),
+        ("slug", None),
+        ("timezone", "Mars/Olympus"),
+        ("timezone", ""),
+        ("timezone", None),
+        ("timezone", "../../etc/passwd"),
+        ("currency", "XXX"),
+        ("currency", "XAU"),
+        ("currency", "US"),
+        ("currency", None),
+        ("billing_address_country", "Germany"),
+        ("billing_address_country", "ZZ"),
+        ("payment_terms_days", -1),
+        ("payment_terms_days", 3651),
+        ("payment_terms_days", 1.5),
+        ("payment_terms_days", "30"),
+        ("payment_terms_days", True),
+        ("payment_terms_days", None),
+        ("payment_terms_days", 10**40),
+        ("grace_period_minutes", -1),
+        ("grace_period_minutes", 525_601),
+        ("proration", "hour"),
+        ("proration", None),
+        ("late_usage", "refund"),
+        ("number_at", "never"),
+        ("auto_email", "true"),
+        ("auto_email", 1),
+        ("auto_email", None),
+        ("bank_details", None),
+        ("bank_details", []),
+        ("bank_details", "iban"),
+        ("bank_details", {str(number): 1 for number in range(51)}),
+        ("bank_details", {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {}}}}}}}}}),
+        ("bank_details", {"text": "x" * 32_768}),
+        ("id", "01a20d74-6f58-7f55-83e2-2a84454cb958"),
+        ("created_at", "2026-03-02T08:00:00Z"),
+        ("plan", "gold"),
+    ],
+)
+def test_bad_setting_is_refused_by_field_and_changes_nothing(
+    owner: Person, field: str, value: object
+) -> None:
+    before = owner.get(ORGANIZATION).json()
+
+    answer = owner.patch(ORGANIZATION, json={"name": "Changed", field: value})
+
+    assert answer.status_code == 422
+    assert field in {error["field"] for error in answer.json()["errors"]}
+    assert owner.get(ORGANIZATION).json() == before
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400000", "1e-31", "1" * 31, "1" * 5000])
+def test_numbers_out_of_bounds_in_free_form_data_are_refused(owner: Person, number: str) -> None:
+    answer = owner.patch(
+        ORGANIZATION,
+        content=f'{{"bank_details":{{"limit":{number}}}}}'.encode(),
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == 422
+    assert owner.get(ORGANIZATION).json()["bank_details"] == {}
+
+
+def test_change_is_in_the_audit_log_with_both_values(owner: Person) -> None:
+    user_id = owner.post("/api/v1/auth/refresh").json()["user"]["id"]
+
+    answer = owner.patch(
+        ORGANIZATION, json={"grace_period_minutes": 0}, headers={"X-Request-Id": "change-of-grace"}
+    )
+
+    assert answer.headers["x-request-id"] == "change-of-grace"
+    entry = owner.get(AUDIT).json()["data"][0]
+    assert entry["action"] == "organization.updated"
+    assert entry["actor"] == f"user:{user_id}"
+    assert entry["before"] == {"grace_period_minutes": 60}
+    assert entry["after"] == {"grace_period_minutes": 0}
+    assert entry["request_id"] == "change-of-grace"
+    assert entry["at"] == "2026-03-02T08:00:00Z"
+
+
+def test_repeated_change_is_recorded_once(owner: Person) -> None:
+    for _ in range(3):
+        owner.patch(ORGANIZATION, json={"grace_period_minutes": 5})
+
+    actions = [entry["action"] for entry in owner.get(AUDIT).json()["data"]]
+
+    assert actions.count("organization.updated") == 1
+
+
+def test_organizations_never_see_each_other(
+    owner: Person, sign_up: Callable[[str], Person]
+) -> None:
+    stranger = sign_up("Lumen Works")
+
+    stranger.patch(ORGANIZATION, json={"name": "Theirs", "slug": "lumen-works"})
+
+    assert owner.get(ORGANIZATION).json()["name"] == "Lumen Works"
+    assert owner.get(ORGANIZATION).json()["id"] != stranger.get(ORGANIZATION).json()["id"]
+    assert "Theirs" not in owner.get(AUDIT).text
