@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cli import events, usage
+
 app = typer.Typer(
     name="fluxrate",
     help="Self-hosted usage billing.",
@@ -14,6 +16,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(usage.app, name="usage")
+app.add_typer(events.app, name="events")
 
 DataDirectory = Annotated[
     Path | None,

@@ -1,0 +1,148 @@
+"""``fluxrate usage``: roll-ups proved against raw events, or written anew from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from repositories.transactions import Transactions
+    from services.usage_rebuild import RollupVerdict
+
+app = typer.Typer(help="Prove or rebuild hourly roll-ups.", no_args_is_help=True)
+
+DataDirectory = Annotated[
+    Path | None,
+    typer.Option(help="The instance whose database is meant, unless DATABASE_URL is set."),
+]
+OrganizationOption = Annotated[
+    UUID | None, typer.Option("--organization", help="Only this organization. Default: all.")
+]
+
+
+@app.command()
+def verify(organization: OrganizationOption = None, data_dir: DataDirectory = None) -> None:
+    """Compare every roll-up with the events it stands for. Exit code 1 if one differs."""
+    from cli.output import make_console
+    from services.usage_rebuild import verify_rollups
+
+    console = make_console()
+    failed = False
+    with open_database(data_dir) as transactions:
+        for organization_id in walk(console, transactions, organization, "Verifying"):
+            with transactions.for_organization(organization_id) as session:
+                verdict = verify_rollups(session, organization_id)
+            show_verdict(console, organization_id, verdict)
+            failed = failed or not verdict.is_equal
+    if failed:
+        console.print("Roll-ups differ from their events: `fluxrate usage rebuild` corrects them.")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def rebuild(organization: OrganizationOption = None, data_dir: DataDirectory = None) -> None:
+    """Write every roll-up anew from raw events. An organization's events wait meanwhile."""
+    from cli.output import make_console
+    from services.usage_rebuild import rebuild_rollups
+
+    console = make_console()
+    with open_database(data_dir) as transactions:
+        for organization_id in walk(console, transactions, organization, "Rebuilding"):
+            with transactions.for_organization(organization_id) as session:
+                count = rebuild_rollups(session, organization_id)
+            console.print(f"{organization_id}: {count:,} roll-ups written.")
+
+
+@contextmanager
+def open_database(data_dir: Path | None) -> Iterator[Transactions]:
+    """Transactions on the operator's database, or on that of a running instance.
+
+    Raises:
+        Refusal: there is neither, or it does not accept connections.
+    """
+    from cli.stack import require_database
+    from repositories.transactions import Transactions
+    from runtime.database import create_application_engine
+
+    url = find_database(data_dir)
+    require_database(url)
+    engine = create_application_engine(url, pool_size=1)
+    try:
+        yield Transactions(engine)
+    finally:
+        engine.dispose()
+
+
+def find_database(data_dir: Path | None) -> str:
+    """The address of the database that is meant. Raises Refusal if none is."""
+    from cli.instance import Instance
+    from cli.output import refuse
+    from runtime.settings import Settings
+
+    settings = Settings()
+    if settings.database_url and data_dir is None:
+        return settings.database_url
+    instance = Instance((data_dir or settings.data_dir).absolute())
+    addresses = instance.addresses()
+    if addresses is None or "postgres" not in instance.running():
+        refuse(
+            f"Nothing runs from {instance.data_dir}. Start it with `fluxrate up`,"
+            " or set DATABASE_URL."
+        )
+    return addresses.database_url
+
+
+def walk(
+    console: Console, transactions: Transactions, organization: UUID | None, verb: str
+) -> Iterator[UUID]:
+    """The organizations that are meant, with a progress bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        yield from progress.track(list_organizations(transactions, organization))
+
+
+def list_organizations(transactions: Transactions, organization: UUID | None) -> Sequence[UUID]:
+    """All organizations, or the one that is named. Raises Refusal if it does not exist."""
+    from cli.output import refuse
+    from repositories.organizations import list_directory
+
+    with transactions.for_organizations([]) as session:
+        known = list_directory(session)
+    if organization is None:
+        return known
+    if organization not in known:
+        refuse(f"There is no organization {organization}.")
+    return [organization]
+
+
+def show_verdict(console: Console, organization_id: UUID, verdict: RollupVerdict) -> None:
+    """One line per organization, and a table of the hours that differ."""
+    from rich.table import Table
+
+    if verdict.is_equal:
+        console.print(
+            f"{organization_id}: {verdict.rollup_count:,} roll-ups of {verdict.event_count:,}"
+            " events are equal to the last digit."
+        )
+        return
+    table = Table("Meter", "Customer", "Hour", "What", "Stored", "Recomputed")
+    table.title = f"{organization_id}: first {len(verdict.differences)} differences"
+    for one in verdict.differences:
+        table.add_row(
+            str(one.meter_id),
+            str(one.customer_id),
+            one.hour.isoformat(),
+            one.kind,
+            one.stored or "nothing",
+            one.recomputed or "nothing",
+        )
+    console.print(table)
