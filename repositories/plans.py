@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import false, func, or_
 from sqlmodel import Session, col, select
 
 from models.plans import Charge, Plan, PlanFeature, PlanVersion
+from models.subscriptions import Subscription
 
 
 def insert_plan(session: Session, plan: Plan) -> None:
@@ -130,6 +131,35 @@ def list_plans_charging(session: Session, organization_id: UUID, meter_id: UUID)
         )
         .order_by(col(Plan.id))
     ).all()
+
+
+def find_customer_charged_twice(
+    session: Session, organization_id: UUID, plan_id: UUID, meter_id: UUID
+) -> UUID | None:
+    """A customer of whose live subscriptions several would charge a meter if the plan did, or None.
+
+    One of them is on the plan, or will change to it.
+    """
+    plan_ids = {plan_id, *list_plans_charging(session, organization_id, meter_id)}
+    bills = or_(
+        col(Subscription.plan_id).in_(plan_ids), col(Subscription.next_plan_id).in_(plan_ids)
+    )
+    is_of_plan = or_(
+        col(Subscription.plan_id) == plan_id,
+        func.coalesce(Subscription.next_plan_id == plan_id, false()),
+    )
+    return session.exec(
+        select(Subscription.customer_id)
+        .where(
+            Subscription.organization_id == organization_id,
+            bills,
+            Subscription.status != "CANCELED",
+            col(Subscription.deleted_at).is_(None),
+        )
+        .group_by(col(Subscription.customer_id))
+        .having(func.count() > 1, func.bool_or(is_of_plan))
+        .limit(1)
+    ).first()
 
 
 def insert_plan_feature(session: Session, plan_feature: PlanFeature) -> None:

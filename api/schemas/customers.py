@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import Moment, Schema, View, Words
+from api.schemas.patches import Patch
 from models.customers import Customer
 from services.customers import CreateCustomer, CustomerDetails, UpdateCustomer
 
@@ -38,7 +39,7 @@ class CustomerCreate(Schema):
         return CreateCustomer(details=_details(self), test_clock_id=self.test_clock_id)
 
 
-class CustomerPatch(Schema):
+class CustomerPatch(Patch):
     """New values of a customer; null clears what is optional."""
 
     name: Words = Field(default="")
@@ -53,7 +54,7 @@ class CustomerPatch(Schema):
 
     def command(self) -> UpdateCustomer:
         """The command that the body stands for: what it leaves out stays."""
-        return UpdateCustomer(details=_details(self), given=frozenset(self.model_fields_set))
+        return UpdateCustomer(details=_details(self), given=self.given)
 
 
 class CustomerView(View):

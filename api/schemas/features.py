@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.common import Flag, LongWords, Moment, Schema, View, Words, any_case
 from api.schemas.meters import FilterDocuments, MeterView, PricingDocument, view_meter
+from api.schemas.patches import Patch
 from billing.errors import InvalidInput
 from billing.metering import Aggregation
 from billing.terms import FeatureType
@@ -91,7 +92,7 @@ class FeatureCreate(Schema):
         )
 
 
-class FeaturePatch(Schema):
+class FeaturePatch(Patch):
     """New values of a feature."""
 
     name: Words = Field(default="")
@@ -99,9 +100,7 @@ class FeaturePatch(Schema):
 
     def command(self) -> UpdateFeature:
         """The command that the body stands for: what it leaves out stays."""
-        return UpdateFeature(
-            given=frozenset(self.model_fields_set), name=self.name, description=self.description
-        )
+        return UpdateFeature(given=self.given, name=self.name, description=self.description)
 
 
 class FeatureView(View):

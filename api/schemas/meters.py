@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from api.schemas.common import NUMBER_SCHEMA, Flag, Moment, Schema, View, Words, any_case
+from api.schemas.patches import Patch
 from billing.filters import MAX_FILTERS, Operator
 from billing.metering import Aggregation
 from billing.pricing import parse_pricing, pricing_document
@@ -123,7 +124,7 @@ class MeterCreate(Schema):
         )
 
 
-class MeterPatch(Schema):
+class MeterPatch(Patch):
     """New values of a meter. From ``aggregation_type`` on: only until the first event."""
 
     name: Words = Field(default="")
@@ -146,7 +147,7 @@ class MeterPatch(Schema):
                 usage_pricing_rules=self.usage_pricing_rules,
                 carry_forward=self.carry_forward,
             ),
-            given=frozenset(self.model_fields_set),
+            given=self.given,
         )
 
 

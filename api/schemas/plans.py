@@ -22,6 +22,7 @@ from api.schemas.common import (
 )
 from api.schemas.features import Slug
 from api.schemas.meters import PricingDocument, view_pricing
+from api.schemas.patches import Patch
 from billing.periods import Interval
 from billing.terms import ChargeType, FeatureType, OverLimit, PlanType
 from models.plans import Charge, Plan
@@ -68,7 +69,7 @@ class PlanCreate(Schema):
         )
 
 
-class PlanPatch(Schema):
+class PlanPatch(Patch):
     """New values of a plan. Interval and currency: only while nobody is subscribed."""
 
     name: Words = Field(default="")
@@ -93,7 +94,7 @@ class PlanPatch(Schema):
             trial_days=self.trial_days,
             description=self.description,
             is_active=self.is_active,
-            given=frozenset(self.model_fields_set),
+            given=self.given,
         )
 
 
@@ -158,7 +159,7 @@ class PlanFeatureCreate(Schema):
         )
 
 
-class PlanFeaturePatch(Schema):
+class PlanFeaturePatch(Patch):
     """New values of what a plan grants."""
 
     is_enabled: Flag = True
@@ -180,7 +181,7 @@ class PlanFeaturePatch(Schema):
             over_limit=self.over_limit,
             static_value=self.static_value,
         )
-        return UpdateGrant(grant=grant, given=frozenset(self.model_fields_set))
+        return UpdateGrant(grant=grant, given=self.given)
 
 
 class ChargeView(View):

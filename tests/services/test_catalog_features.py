@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,10 +12,12 @@ from billing.errors import Conflict, InvalidInput, NotFound
 from billing.metering import Aggregation
 from billing.terms import FeatureType
 from models.base import new_id
-from services import catalog, meters
+from models.usage_rollups import UsageRollup
+from services import catalog, customers, meters
 from services.catalog import CreateFeature, UpdateFeature
+from services.customers import CreateCustomer, CustomerDetails
 from services.meters import CreateMeter, MeterDetails, UpdateMeter
-from tests.services.shop import Shop
+from tests.services.shop import NOW, Shop
 
 TIERS = {
     "tiers": [
@@ -197,6 +200,47 @@ def test_meter_is_edited_while_nothing_was_measured(shop: Shop) -> None:
     )
     assert edited.filters == [{"property": "region", "operator": "eq", "value": "eu"}]
     assert edited.name == "api_calls"
+
+
+def record_event(shop: Shop, meter_id: UUID) -> None:
+    details = CustomerDetails(name="Harbor Labs", email="ap@harbor.test")
+    customer = shop.do(customers.create_customer, CreateCustomer(details=details))
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.add(
+            UsageRollup(
+                organization_id=shop.organization_id,
+                customer_id=customer.id,
+                meter_id=meter_id,
+                hour=NOW,
+                recorded_count=1,
+                event_count=0,
+                total=Decimal(0),
+                weighted_total=Decimal(0),
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("field", "same", "other"),
+    [
+        ("aggregation_type", Aggregation.SUM, Aggregation.COUNT),
+        ("property_name", None, "calls"),
+        ("filters", [], [{"property": "region", "value": "eu"}]),
+    ],
+)
+def test_what_is_measured_is_fixed_by_the_first_event(
+    shop: Shop, field: str, same: Any, other: Any
+) -> None:
+    meter = shop.add_meter()
+    record_event(shop, meter.id)
+
+    shop.do(meters.update_meter, *patch(meter.id, **{field: same, "unit": "calls"}))
+    with pytest.raises(Conflict) as caught:
+        shop.do(meters.update_meter, *patch(meter.id, **{field: other, "unit": "others"}))
+
+    assert (caught.value.code, caught.value.field) == ("meter_has_events", field)
+    assert shop.read(meters.get_meter, meter.id).unit == "calls"
+    shop.do(meters.update_meter, *patch(meter.id, usage_pricing_rules=TIERS))
 
 
 def test_deleting_a_feature_retires_its_meter_and_frees_both_names(shop: Shop) -> None:

@@ -15,6 +15,7 @@ from billing.metering import Aggregation
 from billing.periods import Interval
 from billing.terms import ChargeType, FeatureType, OverLimit, PlanType
 from models.base import new_id
+from models.customers import Customer
 from models.plans import Plan
 from models.subscriptions import Subscription
 from services import charges, customers, plan_features, plans
@@ -32,9 +33,11 @@ def edit(shop: Shop, plan: Plan, **values: Any) -> Plan:
     return shop.do(plans.update_plan, plan.id, command).plan
 
 
-def subscribe(shop: Shop, plan: Plan, status: str = "ACTIVE") -> None:
+def subscribe(
+    shop: Shop, plan: Plan, status: str = "ACTIVE", customer: Customer | None = None
+) -> Customer:
     details = CustomerDetails(name="Harbor Labs", email="ap@harbor.test")
-    customer = shop.do(customers.create_customer, CreateCustomer(details=details))
+    customer = customer or shop.do(customers.create_customer, CreateCustomer(details=details))
     with shop.transactions.for_organization(shop.organization_id) as session:
         session.add(
             Subscription(
@@ -52,6 +55,7 @@ def subscribe(shop: Shop, plan: Plan, status: str = "ACTIVE") -> None:
                 created_at=NOW,
             )
         )
+    return customer
 
 
 def test_second_plan_with_a_lookup_id_is_refused(shop: Shop, other_shop: Shop) -> None:
@@ -356,3 +360,30 @@ def test_every_refusal_is_a_billing_error_with_a_code(shop: Shop) -> None:
         shop.add_plan(currency="XXX")
 
     assert caught.value.code == "unknown_currency"
+
+
+def test_charge_that_would_bill_an_event_twice_is_refused(shop: Shop) -> None:
+    meter, other_meter = shop.add_meter("calls"), shop.add_meter("minutes")
+    first, second, third = (shop.add_plan(name) for name in ("a", "b", "c"))
+    shop.add_usage_charge(first, meter.id)
+    customer = subscribe(shop, first)
+    subscribe(shop, second, customer=customer)
+    subscribe(shop, third, "CANCELED", customer=customer)
+    subscribe(shop, third)
+
+    with pytest.raises(Conflict) as caught:
+        shop.add_usage_charge(second, meter.id)
+
+    assert (caught.value.code, caught.value.field) == ("meter_already_charged", "meter_id")
+    assert shop.version_of(second) == 1
+    shop.add_usage_charge(second, other_meter.id)
+    shop.add_usage_charge(third, meter.id)
+    shop.add_usage_charge(first, meter.id)
+
+
+def test_plan_subscribed_twice_by_a_customer_takes_no_usage_charge(shop: Shop) -> None:
+    meter, plan = shop.add_meter(), shop.add_plan()
+    subscribe(shop, plan, customer=subscribe(shop, plan))
+
+    with pytest.raises(Conflict):
+        shop.add_usage_charge(plan, meter.id)
