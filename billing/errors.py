@@ -1,21 +1,20 @@
-"""The one tree of errors that every layer raises and that each edge translates once.
-
-    BillingError
-    ├── InvalidInput        the caller sent something that cannot be accepted   → 422
-    ├── NotFound            no such thing in this organization                  → 404
-    ├── Conflict            it collides with what is stored                     → 409
-    │   └── InvalidTransition   the state machine has no such arrow             → 409
-    ├── Unauthenticated     nobody, or nobody that we know                      → 401
-    ├── Forbidden           known, but not allowed                              → 403
-    ├── TooLarge            more than one request may carry                     → 413
-    ├── TooManyRequests     slow down, then repeat                              → 429
-    ├── InvariantBroken     an impossible state: parks the bill, tells a human  → 500
-    └── IntegrationError
-        ├── Unavailable     the other side is away: retry                       → 503
-        └── Rejected        the other side said no: final                       → 502
-"""
+"""The one tree of errors that every layer raises and that each edge translates once."""
 
 from __future__ import annotations
+
+# BillingError
+# ├── InvalidInput        the caller sent something that cannot be accepted   → 422
+# ├── NotFound            no such thing in this organization                  → 404
+# ├── Conflict            it collides with what is stored                     → 409
+# │   └── InvalidTransition   the state machine has no such arrow             → 409
+# ├── Unauthenticated     nobody, or nobody that we know                      → 401
+# ├── Forbidden           known, but not allowed                              → 403
+# ├── TooLarge            more than one request may carry                     → 413
+# ├── TooManyRequests     slow down, then repeat                              → 429
+# ├── InvariantBroken     an impossible state: parks the bill, tells a human  → 500
+# └── IntegrationError
+#     ├── Unavailable     the other side is away: retry                       → 503
+#     └── Rejected        the other side said no: final                       → 502
 
 
 class BillingError(Exception):

@@ -70,7 +70,7 @@ class Product:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except BaseException as error:  # handed to the test, which waits in start()
+        except BaseException as error:  # noqa: BLE001  handed to the test, which waits in start()
             self._failure = error
         finally:
             self._ready.set()
