@@ -16,7 +16,7 @@ TEST_PROCESSES ?= 2
 ARGS ?=
 
 .PHONY: help install check lint types layers compose-check lock-check format test test-deep \
-	demo up status down clean
+	demo up status down bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ status: $(INSTALLED) ## Show what runs and where it answers
 
 down: $(INSTALLED) ## Stop what runs
 	$(RUN) fluxrate down
+
+bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it
+	$(RUN) python -m benchmarks $(ONLY)
 
 clean: ## Remove caches and the environment; data in .data stays
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
