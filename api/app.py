@@ -9,6 +9,7 @@ from functools import partial
 from fastapi import APIRouter, FastAPI
 
 from api import errors
+from api.admission import Admission
 from api.context import AppContext
 from api.ingestion.writer import UsageWriter
 from api.metrics import Metrics
@@ -75,6 +76,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     )
     app.state.context = context
     app.state.metrics = Metrics()
+    app.state.admission = Admission(context.transactions.connections)
     app.state.usage_writer = UsageWriter(
         partial(connect, context.transactions.address), context.now
     )

@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from api import limits
+from api.admission import Admission
 from api.idempotency import answer_once
 from billing.errors import InvalidInput
 from billing.money import plain_text
@@ -112,7 +113,9 @@ class LosslessRoute(APIRoute):
             lossless = LosslessRequest(request.scope, request.receive)
             # Before the framework parses the body, since it answers what it cannot read with 400.
             await lossless.require_acceptable()
-            return await answer_once(lossless, handle)
+            admission: Admission = request.app.state.admission
+            async with admission.admit():
+                return await answer_once(lossless, handle)
 
         return handle_losslessly
 

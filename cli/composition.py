@@ -22,6 +22,7 @@ from runtime.relay import OutboxRelay
 from runtime.security import Security
 from runtime.settings import Settings
 from runtime.temporal import connect
+from services.accounts import TokenLifetimes
 
 
 def now() -> datetime:
@@ -56,6 +57,10 @@ class ApiProcess:
             security=self._security,
             now=now,
             public_url=self._settings.public_url,
+            lifetimes=TokenLifetimes(
+                access_seconds=self._settings.access_token_seconds,
+                refresh_seconds=self._settings.refresh_token_seconds,
+            ),
             announce=self.announce,
             reach_temporal=self.reach_temporal,
             reach_schema=self.reach_schema,

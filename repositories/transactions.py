@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import URL, Engine, text
+from sqlalchemy import URL, Engine, QueuePool, text
 from sqlmodel import Session
 
 
@@ -20,6 +20,12 @@ class Transactions:
     def address(self) -> URL:
         """Where the database is, for the ingestion path, which has connections of its own."""
         return self._engine.url
+
+    @property
+    def connections(self) -> int:
+        """How many transactions can be open at once."""
+        pool = self._engine.pool
+        return pool.size() if isinstance(pool, QueuePool) else 1
 
     @contextmanager
     def for_organization(self, organization_id: UUID) -> Iterator[Session]:
