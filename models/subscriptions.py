@@ -36,12 +36,7 @@ class Subscription(Tenant, table=True):
             name="pinned_version",
         ),
         CheckConstraint("current_period_start < current_period_end", name="current_period"),
-        Index(
-            "ix_subscription_customer",
-            "organization_id",
-            "customer_id",
-            postgresql_where=text(LIVE),
-        ),
+        Index("ix_subscription_customer", "organization_id", "customer_id"),
         Index(
             "ix_subscription_plan",
             "organization_id",
@@ -110,6 +105,12 @@ class SubscriptionPeriod(SQLModel, table=True):
             "organization_id",
             "ends_at",
             postgresql_where=text("status IN ('open', 'closed', 'parked')"),
+        ),
+        Index(
+            "ix_subscription_period_final",
+            "organization_id",
+            "ends_at",
+            postgresql_where=text("status = 'final'"),
         ),
     )
 

@@ -7,7 +7,7 @@ that writes, and the answers to what was there already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -28,6 +28,7 @@ from repositories.usage_events import (
     NewEvent,
     StoredEvent,
 )
+from repositories.usage_flags import find_flagged_spans
 from repositories.usage_partitions import ensure_partitions, month_of, next_month
 from services.usage_reports import (
     EventReport,
@@ -182,20 +183,42 @@ class _Batch:
     async def _read(self, rows: Sequence[_Row]) -> None:
         """Every row has its event, or the error that refuses it."""
         meters = await self._find_meters({row.meter for row in rows})
-        customers = await self._find_customers(
-            {row.customer for row in rows if row.meter in meters}
+        customers = await usage_events.find_customers(
+            self._connection, {row.customer for row in rows if row.meter in meters}
         )
+        strangers: list[_Row] = []
         for row in rows:
-            meter, customer = meters.get(row.meter), customers.get(row.customer)
-            if meter is None:
+            if row.meter not in meters:
                 row.reject(_unknown("Meter", row.report, "meter_token", "meter_id", "meter_name"))
-            elif customer is None:
-                row.reject(_unknown("Customer", row.report, "customer_external_id", "customer_id"))
+            elif row.customer in customers:
+                self._read_event(row, meters[row.meter], customers[row.customer])
+            elif row.customer.kind == "external_id":
+                strangers.append(row)
             else:
-                try:
-                    row.event = read_event(row.report, meter, customer, now=self._now)
-                except BillingError as error:
-                    row.reject(error)
+                row.reject(_unknown_customer(row.report))
+        if strangers:
+            await self._introduce(strangers, meters)
+
+    async def _introduce(self, rows: Sequence[_Row], meters: Mapping[MeterName, Meter]) -> None:
+        """Customers come into being for the rows that nothing else is wrong with (CONTRACT 31)."""
+        for row in rows:
+            self._read_event(row, meters[row.meter], _stranger(row.organization_id))
+        good = [row for row in rows if row.event is not None]
+        names = {row.customer for row in good}
+        await usage_events.insert_customers(self._connection, names, now=self._now)
+        customers = await usage_events.find_customers(self._connection, names)
+        for row in good:
+            row.event = None
+            if row.customer in customers:
+                self._read_event(row, meters[row.meter], customers[row.customer])
+            else:
+                row.reject(_unknown_customer(row.report))
+
+    def _read_event(self, row: _Row, meter: Meter, customer: CustomerRow) -> None:
+        try:
+            row.event = read_event(row.report, meter, customer, now=self._now)
+        except BillingError as error:
+            row.reject(error)
 
     async def _find_meters(self, names: set[MeterName]) -> dict[MeterName, Meter]:
         found = await usage_events.find_meters(self._connection, names)
@@ -204,14 +227,6 @@ class _Batch:
         if new:
             found |= await usage_events.find_meters(self._connection, new, lock=True)
         return {name: _to_meter(row) for name, row in found.items()}
-
-    async def _find_customers(self, names: set[CustomerName]) -> dict[CustomerName, CustomerRow]:
-        found = await usage_events.find_customers(self._connection, names)
-        unknown = {name for name in names if name not in found and name.kind == "external_id"}
-        if unknown:
-            await usage_events.insert_customers(self._connection, unknown, now=self._now)
-            found |= await usage_events.find_customers(self._connection, unknown)
-        return found
 
     async def _write(self, rows: Sequence[_Row]) -> None:
         """Every row is stored, or answered with the event that has its key."""
@@ -224,6 +239,7 @@ class _Batch:
         await usage_events.share_arrivals(
             self._connection, {(one.organization_id, one.customer_id) for one in events}
         )
+        await self._flag(rows)
         firsts: dict[tuple[UUID, str], NewEvent] = {}
         for row in rows:
             firsts.setdefault(row.identity, row.require_event())
@@ -234,6 +250,17 @@ class _Batch:
         for row in rows:
             row.result = EventResult(status=EventStatus.CREATED, event_id=row.require_event().id)
         await self._compare(repeated)
+
+    async def _flag(self, rows: Sequence[_Row]) -> None:
+        """Events of bills that are final are late; events of a paused subscription are paused."""
+        spans = await find_flagged_spans(self._connection, [row.require_event() for row in rows])
+        if not spans:
+            return
+        for row in rows:
+            event = row.require_event()
+            flags = spans.flags_of(event.customer_id, event.meter_id, event.timestamp)
+            if flags:
+                row.event = replace(event, late="late" in flags, paused="paused" in flags)
 
     async def _compare(self, repeated: Sequence[_Row]) -> None:
         """Rows whose key was taken are answered with the event that has it, or refused."""
@@ -299,6 +326,12 @@ def _open(submission: Submission, row: EventReport | BillingError) -> _Row | Bil
         return error
 
 
+def _stranger(organization_id: UUID) -> CustomerRow:
+    return CustomerRow(
+        organization_id=organization_id, id=UUID(int=0), external_id=None, clock_time=None
+    )
+
+
 def _to_meter(row: MeterRow) -> Meter:
     return Meter(
         id=row.id,
@@ -311,6 +344,10 @@ def _to_meter(row: MeterRow) -> Meter:
 def _unknown(noun: str, report: EventReport, *fields: str) -> NotFound:
     field = next(name for name in fields if getattr(report, name) is not None)
     return NotFound(f"{noun} not found.", code=f"{noun.lower()}_not_found", field=field)
+
+
+def _unknown_customer(report: EventReport) -> NotFound:
+    return _unknown("Customer", report, "customer_external_id", "customer_id")
 
 
 def _compare(report: EventReport, event: NewEvent, known: KnownKey) -> EventResult:

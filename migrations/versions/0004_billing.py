@@ -199,7 +199,6 @@ def create_subscription() -> None:
         "subscription",
         ["organization_id", "customer_id"],
         unique=False,
-        postgresql_where=sa.text("deleted_at IS NULL AND status <> 'CANCELED'"),
     )
     op.create_index(
         "ix_subscription_plan",
@@ -452,6 +451,13 @@ def create_subscription_period() -> None:
         ["organization_id", "ends_at"],
         unique=False,
         postgresql_where=sa.text("status IN ('open', 'closed', 'parked')"),
+    )
+    op.create_index(
+        "ix_subscription_period_final",
+        "subscription_period",
+        ["organization_id", "ends_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'final'"),
     )
 
 

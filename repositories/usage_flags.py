@@ -1,0 +1,106 @@
+"""Spans in which an arriving event is late, or paused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from repositories.usage_events import NewEvent, array
+
+
+class FlaggedSpans:
+    """Flagged spans by customer and meter."""
+
+    def __init__(self) -> None:
+        self._spans: dict[tuple[UUID, UUID], list[tuple[str, datetime, datetime | None]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._spans)
+
+    def add(
+        self,
+        flag: str,
+        customer_id: UUID,
+        meter_id: UUID,
+        starts_at: datetime,
+        ends_at: datetime | None,
+    ) -> None:
+        """The customer's events on the meter in this span, half-open, carry the flag."""
+        self._spans.setdefault((customer_id, meter_id), []).append((flag, starts_at, ends_at))
+
+    def flags_of(self, customer_id: UUID, meter_id: UUID, timestamp: datetime) -> frozenset[str]:
+        """The flags of an event."""
+        return frozenset(
+            flag
+            for flag, starts_at, ends_at in self._spans.get((customer_id, meter_id), ())
+            if starts_at <= timestamp and (ends_at is None or timestamp < ends_at)
+        )
+
+
+async def find_flagged_spans(
+    connection: AsyncConnection, events: Sequence[NewEvent]
+) -> FlaggedSpans:
+    """Where these events are ``late``, their period's bill being final, or ``paused``.
+
+    Read after the arrival locks are held, so that no bill becomes final meanwhile.
+    """
+    cursor = await connection.execute(
+        _FIND_SPANS,
+        {
+            "organizations": array({str(one.organization_id) for one in events}),
+            "customers": array({str(one.customer_id) for one in events}),
+            "first": min(one.timestamp for one in events),
+            "last": max(one.timestamp for one in events),
+        },
+    )
+    spans = FlaggedSpans()
+    async for row in cursor:
+        spans.add(*row)
+    return spans
+
+
+# Events that are on time end at the first probe: no bill that late is final, nothing is paused.
+_FIND_SPANS: Final = """
+WITH touched AS MATERIALIZED (
+    SELECT organization_id,
+        EXISTS (
+            SELECT FROM subscription_period AS period
+            WHERE period.organization_id = named.organization_id AND period.status = 'final'
+                AND period.ends_at > %(first)s
+        ) AS has_final,
+        EXISTS (
+            SELECT FROM subscription_pause AS pause
+            WHERE pause.organization_id = named.organization_id
+                AND pause.starts_at <= %(last)s
+                AND (pause.ends_at IS NULL OR pause.ends_at > %(first)s)
+        ) AS has_pause
+    FROM unnest(%(organizations)s::uuid[]) AS named(organization_id)
+)
+SELECT 'late', subscription.customer_id, charge.meter_id, period.starts_at, period.ends_at
+FROM touched
+JOIN subscription ON subscription.organization_id = touched.organization_id
+    AND subscription.customer_id = ANY (%(customers)s::uuid[])
+JOIN subscription_period AS period
+    ON period.organization_id = subscription.organization_id
+    AND period.subscription_id = subscription.id
+JOIN charge ON charge.organization_id = period.organization_id
+    AND charge.plan_id = period.plan_id AND charge.meter_id IS NOT NULL
+WHERE touched.has_final AND period.status = 'final'
+    AND period.ends_at > %(first)s AND period.starts_at <= %(last)s
+UNION
+SELECT 'paused', subscription.customer_id, charge.meter_id, pause.starts_at, pause.ends_at
+FROM touched
+JOIN subscription ON subscription.organization_id = touched.organization_id
+    AND subscription.customer_id = ANY (%(customers)s::uuid[])
+JOIN subscription_pause AS pause
+    ON pause.organization_id = subscription.organization_id
+    AND pause.subscription_id = subscription.id
+JOIN charge ON charge.organization_id = subscription.organization_id
+    AND charge.plan_id = subscription.plan_id AND charge.meter_id IS NOT NULL
+WHERE touched.has_pause
+    AND pause.starts_at <= %(last)s AND (pause.ends_at IS NULL OR pause.ends_at > %(first)s)
+"""
