@@ -24,6 +24,8 @@ HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
 KEPT_FOR = timedelta(hours=24)
 MAXIMUM_LENGTH = 255
+OWN_IDENTITY = ("/api/v1/usage", "/api/v1/sdk")
+"""Routes of events, whose own keys rule (CONTRACT 45)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,8 @@ async def answer_once(
 
     Raises InvalidInput for a malformed key.
     """
-    if request.method != "POST" or HEADER not in request.headers:
+    is_keyed = request.method == "POST" and HEADER in request.headers
+    if not is_keyed or request.url.path.startswith(OWN_IDENTITY):
         return await handle(request)
     request.state.keyed_request = _name_request(request, await request.body())
     try:

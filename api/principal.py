@@ -9,13 +9,23 @@ from billing.errors import Forbidden
 
 IMPLIED = {"usage.write": "usage.read", "billing.write": "billing.read"}
 MANAGERS = frozenset({"owner", "admin"})
+EVERYTHING = frozenset({"billing.write", "usage.write"})
+ROLE_SCOPES = {
+    "owner": EVERYTHING,
+    "admin": EVERYTHING,
+    "billing": frozenset({"billing.write", "usage.read"}),
+    "developer": frozenset({"billing.read", "usage.write"}),
+    "read_only": frozenset({"billing.read", "usage.read"}),
+}
+"""How far each role reaches; one that is not here reaches nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """A person in a session, who has a role, or an API key, which has scopes.
 
-    A session reaches every scope; its role decides about members, keys and settings.
+    A role reaches scopes like a key; beyond them, owners and admins manage members, keys and
+    settings.
     """
 
     organization_id: UUID
@@ -32,13 +42,12 @@ class Principal:
 
     def require_scope(self, scope: str) -> None:
         """Return if the credentials reach ``scope``. Raises Forbidden. Source: CONTRACT 7, 65."""
-        if self.user_id is not None:
-            if self.role == "read_only" and not scope.endswith(".read"):
-                raise Forbidden("Your role may only read.", code="role_missing")
+        granted = self.scopes if self.user_id is None else ROLE_SCOPES.get(self.role or "", ())
+        if scope in granted or scope in {IMPLIED.get(one) for one in granted}:
             return
-        held = self.scopes | {IMPLIED[one] for one in self.scopes if one in IMPLIED}
-        if scope not in held:
-            raise Forbidden(f"The API key lacks the scope {scope}.", code="scope_missing")
+        if self.user_id is not None:
+            raise Forbidden(f"Your role does not reach {scope}.", code="role_missing")
+        raise Forbidden(f"The API key lacks the scope {scope}.", code="scope_missing")
 
     def require_manager(self) -> None:
         """Return for an owner or admin in a session. Raises Forbidden. Source: CONTRACT 65."""

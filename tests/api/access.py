@@ -1,0 +1,116 @@
+"""Who may do what: each operation with the least credentials that it takes (CONTRACT 3, 7, 65)."""
+
+from __future__ import annotations
+
+ACCESS = """
+anybody        POST   /api/v1/auth/signup
+anybody        POST   /api/v1/auth/login
+anybody        POST   /api/v1/auth/refresh
+anybody        POST   /api/v1/auth/logout
+manager        POST   /api/v1/api-keys
+manager        GET    /api/v1/api-keys
+manager        DELETE /api/v1/api-keys/{key_id}
+billing.read   GET    /api/v1/organization
+manager        PATCH  /api/v1/organization
+billing.write  POST   /api/v1/features
+billing.read   GET    /api/v1/features
+billing.read   GET    /api/v1/features/{feature_id}
+billing.write  PATCH  /api/v1/features/{feature_id}
+billing.write  DELETE /api/v1/features/{feature_id}
+billing.write  POST   /api/v1/meters
+billing.read   GET    /api/v1/meters
+billing.read   GET    /api/v1/meters/{meter_id}
+billing.write  PATCH  /api/v1/meters/{meter_id}
+billing.write  DELETE /api/v1/meters/{meter_id}
+billing.write  POST   /api/v1/plans
+billing.read   GET    /api/v1/plans
+billing.read   GET    /api/v1/plans/{plan_id}
+billing.write  PATCH  /api/v1/plans/{plan_id}
+billing.write  PUT    /api/v1/plans/{plan_id}
+billing.write  DELETE /api/v1/plans/{plan_id}
+billing.write  POST   /api/v1/plans/{plan_id}/charges
+billing.write  PATCH  /api/v1/plans/{plan_id}/charges/{charge_id}
+billing.write  POST   /api/v1/plans/{plan_id}/features
+billing.write  PATCH  /api/v1/plans/{plan_id}/features/{plan_feature_id}
+billing.write  DELETE /api/v1/plans/{plan_id}/features/{plan_feature_id}
+billing.write  POST   /api/v1/customers
+billing.read   GET    /api/v1/customers
+billing.read   GET    /api/v1/customers/{customer_id}
+billing.write  PATCH  /api/v1/customers/{customer_id}
+billing.write  PUT    /api/v1/customers/{customer_id}
+billing.write  DELETE /api/v1/customers/{customer_id}
+billing.write  POST   /api/v1/tax-rates
+billing.read   GET    /api/v1/tax-rates
+billing.read   GET    /api/v1/tax-rates/{tax_rate_id}
+billing.write  DELETE /api/v1/tax-rates/{tax_rate_id}
+billing.write  POST   /api/v1/subscriptions
+billing.read   GET    /api/v1/subscriptions
+billing.read   GET    /api/v1/subscriptions/{subscription_id}
+billing.write  DELETE /api/v1/subscriptions/{subscription_id}
+billing.write  POST   /api/v1/subscriptions/{subscription_id}/cancel
+billing.write  POST   /api/v1/subscriptions/{subscription_id}/reactivate
+billing.write  POST   /api/v1/subscriptions/{subscription_id}/pause
+billing.write  POST   /api/v1/subscriptions/{subscription_id}/resume
+billing.write  POST   /api/v1/subscriptions/{subscription_id}/change-plan
+billing.read   POST   /api/v1/subscriptions/{subscription_id}/preview-invoice
+billing.write  POST   /api/v1/subscriptions/{subscription_id}/generate-invoice
+billing.read   GET    /api/v1/subscriptions/{subscription_id}/timeline
+billing.write  POST   /api/v1/subscriptions/{subscription_id}/periods/{period_index}/retry
+billing.write  POST   /api/v1/subscriptions/{subscription_id}/periods/{period_index}/skip
+billing.read   GET    /api/v1/invoices
+billing.write  POST   /api/v1/invoices
+billing.read   GET    /api/v1/invoices/{invoice_id}
+billing.write  PUT    /api/v1/invoices/{invoice_id}
+billing.write  DELETE /api/v1/invoices/{invoice_id}
+billing.read   GET    /api/v1/invoices/{invoice_id}/text
+billing.write  POST   /api/v1/invoices/{invoice_id}/finalize
+billing.write  POST   /api/v1/invoices/{invoice_id}/pay
+billing.write  PATCH  /api/v1/invoices/{invoice_id}/status
+billing.read   GET    /api/v1/invoices/{invoice_id}/lines/{line_id}/explain
+billing.read   GET    /api/v1/invoices/{invoice_id}/receipt
+billing.read   POST   /api/v1/invoices/{invoice_id}/verify
+billing.write  POST   /api/v1/test-clocks
+billing.read   GET    /api/v1/test-clocks
+billing.read   GET    /api/v1/test-clocks/{test_clock_id}
+billing.write  DELETE /api/v1/test-clocks/{test_clock_id}
+billing.write  POST   /api/v1/test-clocks/{test_clock_id}/advance
+usage.read     GET    /api/v1/meters/{meter_id}/usage
+usage.read     GET    /api/v1/meters/{meter_id}/stats
+usage.read     GET    /api/v1/meters/{meter_id}/events
+usage.read     GET    /api/v1/customers/{customer_id}/usage
+usage.read     GET    /api/v1/usage
+usage.write    POST   /api/v1/usage
+usage.write    POST   /api/v1/usage/batch
+usage.write    POST   /api/v1/sdk/track
+usage.write    POST   /api/v1/usage/{event_id}/void
+usage.write    POST   /api/v1/usage/{event_id}/amend
+billing.read   GET    /api/v1/audit
+anybody        GET    /api/v1/workers/health
+anybody        GET    /livez
+anybody        GET    /health
+anybody        GET    /readyz
+anybody        GET    /metrics
+"""
+
+Operation = tuple[str, str]
+
+
+def least_credentials() -> dict[Operation, str]:
+    """The least credentials of every operation, by method and path."""
+    rows = (line.split() for line in ACCESS.strip().splitlines())
+    return {(method, path): least for least, method, path in rows}
+
+
+REACH = {
+    "nobody": {"anybody"},
+    "key billing.read": {"anybody", "billing.read"},
+    "key billing.write": {"anybody", "billing.read", "billing.write"},
+    "key usage.read": {"anybody", "usage.read"},
+    "key usage.write": {"anybody", "usage.read", "usage.write"},
+    "read_only": {"anybody", "billing.read", "usage.read"},
+    "developer": {"anybody", "billing.read", "usage.read", "usage.write"},
+    "billing": {"anybody", "billing.read", "billing.write", "usage.read"},
+    "admin": {"anybody", "billing.read", "billing.write", "usage.read", "usage.write", "manager"},
+    "owner": {"anybody", "billing.read", "billing.write", "usage.read", "usage.write", "manager"},
+}
+"""What each kind of credentials reaches."""
