@@ -57,10 +57,10 @@ format: $(INSTALLED) ## Rewrite the code in its one form
 	$(RUN) ruff format .
 
 test: $(INSTALLED) ## Every test, on real servers; ARGS="-k invoice" narrows it
-	$(RUN) pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+	$(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 test-deep: $(INSTALLED) ## The same with many times more generated cases
-	FLUXRATE_HYPOTHESIS_PROFILE=deep $(RUN) pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+	FLUXRATE_HYPOTHESIS_PROFILE=deep $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45, in under a minute
 	$(RUN) fluxrate demo

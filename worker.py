@@ -24,6 +24,7 @@ from runtime.exit import leave
 from runtime.owners import TemporalOwners
 from runtime.relay import OutboxRelay
 from runtime.settings import Settings
+from runtime.telemetry import configure_logging
 from runtime.temporal import connect
 from workflows.subscription import SubscriptionWorkflow
 
@@ -112,6 +113,7 @@ def _runner(settings: Settings) -> WorkflowRunner:
 
 def main() -> None:
     """Run with the settings of the environment, and leave."""
+    configure_logging("worker")
     asyncio.run(run(Settings()))
     leave(0)
 

@@ -308,7 +308,7 @@ def call(sale: Sale, number: int) -> dict[str, Any]:
 
 
 def read_invoice(client: ApiClient, sale: Sale, customer_id: str) -> str:
-    """The text of the customer's one invoice.
+    """The text of the customer's one invoice, and below it its state.
 
     Raises:
         Refusal: there is not exactly one, or it is not open, or its total is wrong.
@@ -317,7 +317,9 @@ def read_invoice(client: ApiClient, sale: Sale, customer_id: str) -> str:
     found = [(invoice["status"], invoice["total"]) for invoice in invoices]
     if [(status, Decimal(total)) for status, total in found] != [("OPEN", sale.total)]:
         refuse(f"Expected one OPEN invoice of {sale.total}, found {found}.")
-    return client.get_text(f"/invoices/{invoices[0]['id']}/text")
+    invoice = invoices[0]
+    text = client.get_text(f"/invoices/{invoice['id']}/text").rstrip()
+    return f"{text}\n\nStatus: {invoice['status']}, due {invoice['due_date'][:10]}"
 
 
 def instant(at: datetime) -> str:

@@ -20,6 +20,8 @@ from runtime.processes import Command, PidFile, ProcessFailure, last_lines, wait
 STOP_TIMEOUT_SECONDS = 25.0
 """A worker finishes the steps that run, for at most twenty seconds, before it ends."""
 
+READINESS_PAUSE_SECONDS = 0.2
+
 PROCESS_NAMES = {
     "up": "Supervisor",
     "api": "API",
@@ -153,6 +155,7 @@ def wait_for_api(api: PythonProcess, url: str, *, timeout_seconds: float = 60) -
     wait_until(
         lambda: answers(f"{url}/readyz") or api.pid_file.holder() is None,
         timeout_seconds=timeout_seconds,
+        pause_seconds=READINESS_PAUSE_SECONDS,
     )
     if not answers(f"{url}/readyz"):
         raise ProcessFailure(f"The API does not become ready.\n{last_lines(api.log)}")

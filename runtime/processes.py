@@ -170,13 +170,18 @@ class PidFile:
         return []
 
 
-def wait_until(condition: Callable[[], bool], *, timeout_seconds: float) -> bool:
+def wait_until(
+    condition: Callable[[], bool],
+    *,
+    timeout_seconds: float,
+    pause_seconds: float = PAUSE_SECONDS,
+) -> bool:
     """Whether the condition became true in time."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause_seconds)
     return True
 
 

@@ -16,6 +16,7 @@ def test_demo_prints_both_invoices_and_leaves_nothing_running(tmp_path: Path) ->
     assert "$82.45" in result.stdout
     assert "API Calls (15,000 calls, graduated)" in result.stdout
     assert "$13.50" in result.stdout
+    assert result.stdout.count("Status: OPEN") == 2
     assert "82450/82450" in result.stdout
     assert Instance(tmp_path).running() == {}
 

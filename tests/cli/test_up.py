@@ -92,83 +92,57 @@ def test_killed_worker_is_started_again_and_says_so(running: RunningInstance) ->
     assert running.instance.running()["worker"] != pid
 
 
-def test_second_instance_in_another_directory_runs_beside_the_first(
+def test_second_instance_runs_beside_the_first_until_it_is_killed_and_cleaned_up(
     running: RunningInstance, own: RunningInstance
 ) -> None:
     own.up()
-
     assert own.addresses.temporal_address != running.addresses.temporal_address
     assert own.post("/auth/signup", **SIGN_UP).status_code == 201
     assert running.post("/auth/login", **LOG_IN).status_code == 401
 
+    own.send(signal.SIGKILL)
+    down = fluxrate("down", *own.directory_option)
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_signal_stops_everything_and_the_next_up_goes_on(
-    own: RunningInstance, sent: signal.Signals
-) -> None:
+    assert down.returncode == 0
+    assert "PostgreSQL" in down.stdout
+    assert own.instance.running() == {}
+    assert len(running.instance.running()) == 5
+
+
+def test_life_goes_on_after_ctrl_c_after_sigkill_and_after_down(own: RunningInstance) -> None:
+    """One long story, because every start costs seconds."""
     own.up()
     assert own.post("/auth/signup", **SIGN_UP).status_code == 201
 
-    code = own.send(sent)
-    left = own.instance.running()
-    own.up()
+    assert own.send(signal.SIGINT) == 0
+    assert own.instance.running() == {}
 
-    assert code == 0
-    assert left == {}
+    # A machine that lost its power leaves such files; the pids may be anybody's by now.
+    for name in ("up", "api", "worker", "postgres"):
+        own.instance.pid_file(name).path.write_text(f"{os.getpid()} -\n")
+    own.up()
     assert own.post("/auth/login", **LOG_IN).status_code == 200
-
-
-def test_up_goes_on_with_what_a_killed_one_left(own: RunningInstance) -> None:
-    own.up()
-    assert own.post("/auth/signup", **SIGN_UP).status_code == 201
     before = own.instance.running()
 
     own.send(signal.SIGKILL)
-    orphans_ended = wait_until(
+    assert wait_until(
         lambda: set(own.instance.running()) == {"temporal", "postgres"}, timeout_seconds=30
-    )
+    ), "the API and the worker must end with their supervisor"
     status = fluxrate("status", *own.directory_option)
-    own.up()
-    after = own.instance.running()
-
-    assert orphans_ended, "the API and the worker must end with their supervisor"
     assert status.returncode == 3
     assert "was killed" in status.stdout
+
+    own.up()
+    after = own.instance.running()
     assert (after["postgres"], after["temporal"]) == (before["postgres"], before["temporal"])
     assert own.post("/auth/login", **LOG_IN).status_code == 200
 
-
-def test_down_stops_what_a_killed_one_left(own: RunningInstance) -> None:
-    own.up()
-    own.send(signal.SIGKILL)
-
-    result = fluxrate("down", *own.directory_option)
-
-    assert result.returncode == 0
-    assert "PostgreSQL" in result.stdout
-    assert own.instance.running() == {}
-
-
-def test_down_ends_a_running_up(own: RunningInstance) -> None:
-    own.up()
+    down = fluxrate("down", *own.directory_option)
+    assert down.returncode == 0
     assert own.process is not None
-
-    result = fluxrate("down", *own.directory_option)
-
-    assert result.returncode == 0
     assert own.process.wait(10) == 0
     assert own.instance.running() == {}
     assert own.instance.addresses() is None
-
-
-def test_stale_pid_files_stand_in_nobodys_way(own: RunningInstance) -> None:
-    own.data_dir.mkdir()
-    for name in ("up", "api", "worker", "postgres"):
-        own.instance.pid_file(name).path.write_text(f"{os.getpid()} -\n")
-
-    own.up()
-
-    assert len(own.instance.running()) == 5
 
 
 def test_nothing_runs_is_said_by_status_and_down(tmp_path: Path) -> None:
