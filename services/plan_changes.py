@@ -126,7 +126,8 @@ def _require_alive(subscription: Subscription) -> None:
 
 
 def _get_plan(session: Session, subscription: Subscription, plan_id: UUID) -> Plan:
-    plan = plans.find_plan(session, subscription.organization_id, plan_id)
+    # Shared, so that the plan is neither edited nor deleted in the instant of the change.
+    plan = plans.lock_plan(session, subscription.organization_id, plan_id, share=True)
     if plan is None or plan.deleted_at is not None:
         raise NotFound("Plan not found.", code="plan_not_found", field="plan_id")
     if plan.id == subscription.plan_id:

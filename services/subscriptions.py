@@ -160,7 +160,8 @@ def _lock_customer(session: Session, organization_id: UUID, customer_id: UUID) -
 def _get_plan_for_sale(
     session: Session, organization_id: UUID, command: CreateSubscription
 ) -> Plan:
-    plan = plans.find_plan(session, organization_id, command.plan_id)
+    # Shared, so that the plan is neither edited nor deleted in the instant of subscribing.
+    plan = plans.lock_plan(session, organization_id, command.plan_id, share=True)
     if plan is None or plan.deleted_at is not None:
         raise NotFound("Plan not found.", code="plan_not_found", field="plan_id")
     if not plan.is_active:

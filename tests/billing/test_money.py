@@ -168,7 +168,7 @@ BAD_NUMBERS: list[object] = [
     ".", "1e", "½", "$5", "1" * 5000, "9" * 31, "0." + "0" * 20 + "1", "1e30", 10**30, 10**40,
     True, False, None, 0.1, float("nan"), float("inf"), 1e300, Decimal("NaN"), Decimal("sNaN"),
     Decimal("Infinity"), Decimal("1e31"), Decimal("1E-31"), Decimal("1E+999999"), [], {}, b"1",
-    object(), (1,), complex(1, 1),
+    pytest.param(object(), id="object"), (1,), complex(1, 1),
 ]  # fmt: skip
 
 
