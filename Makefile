@@ -14,8 +14,10 @@ INSTALLED := .venv/.installed
 PORT ?= 8000
 TEST_PROCESSES ?= 2
 ARGS ?=
+SEEDS ?= 500
+FIRST ?= 0
 
-.PHONY: help install check lint types layers compose-check lock-check format test test-deep \
+.PHONY: help install check lint types layers compose-check lock-check format test test-deep simulate chaos histories \
 	demo up status down bench clean
 
 help: ## List these targets
@@ -61,6 +63,15 @@ test: $(INSTALLED) ## Every test, on real servers; ARGS="-k invoice" narrows it
 
 test-deep: $(INSTALLED) ## The same with many times more generated cases
 	FLUXRATE_HYPOTHESIS_PROFILE=deep $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+
+simulate: $(INSTALLED) ## Subscriptions' lives under faults; SEEDS=50000 tries more, FIRST=17 repeats one
+	$(RUN) python -m tests.workflows.simulate --seeds $(SEEDS) --first $(FIRST)
+
+chaos: $(INSTALLED) ## Every crash of every step on the real engines, and what else takes minutes
+	FLUXRATE_CHAOS=1 $(RUN) pytest tests/faults $(ARGS)
+
+histories: $(INSTALLED) ## Record the histories again that replay tests run; review before committing
+	$(RUN) python -m tests.workflows.record
 
 demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45, in under a minute
 	$(RUN) fluxrate demo

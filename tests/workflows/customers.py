@@ -157,6 +157,9 @@ def act(books: Books, planned: Planned) -> bool:
     trial_end = books.trial_ends_at
     if trial_end is not None and trial_end <= planned.at:
         books.end_trial(trial_end)
+    resumes_at = books.resumes_at
+    if resumes_at is not None and resumes_at <= planned.at:
+        books.end_pause()
     while (stored := books.open_one()) and stored.ends_at <= planned.at:
         books.roll(stored, due_at=stored.ends_at)
     books.changes += 1

@@ -93,6 +93,23 @@ def check_end(life: Simulation) -> None:
     assert all(bill.finalize_at > present for bill in overdue), "a draft is stuck"
 
 
+def check_same(life: Simulation, without_faults: Simulation) -> None:
+    """Faults changed nothing of what was billed: the same periods, one bill each, the same end."""
+    assert outcome_of(life) == outcome_of(without_faults), "faults changed what was billed"
+
+
+def outcome_of(life: Simulation) -> tuple[object, ...]:
+    """Which periods were billed up to the end of the plan, and when the subscription ended."""
+    books = life.books
+    billed = [
+        (period.index, period.starts_at, period.ends_at)
+        for period in books.periods
+        if period.index in books.bills and period.ends_at <= life.ends_at
+    ]
+    ended_at = books.ended_at if books.ended_at and books.ended_at <= life.ends_at else None
+    return (*billed, ended_at)
+
+
 REPEATED_BY_RETRY = (
     messages.QUERY_USAGE,
     messages.AGGREGATE_USAGE,
