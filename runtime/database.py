@@ -32,6 +32,8 @@ def create_application_engine(url: str, *, pool_size: int = 10) -> Engine:
         max_overflow=0,
         pool_timeout=2,
         pool_pre_ping=True,
+        # Errors and logs show the statement without what people put in.
+        hide_parameters=True,
         json_serializer=_dump_json,
         json_deserializer=_load_json,
         connect_args={"connect_timeout": 2},
