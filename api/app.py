@@ -8,7 +8,7 @@ from functools import partial
 
 from fastapi import APIRouter, FastAPI
 
-from api import errors
+from api import errors, openapi
 from api.admission import Admission
 from api.context import AppContext
 from api.ingestion.writer import UsageWriter
@@ -19,6 +19,7 @@ from api.routers import (
     audit,
     auth,
     customers,
+    docs,
     features,
     health,
     invoice_actions,
@@ -72,6 +73,8 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         summary="Usage billing: meters, plans, subscriptions and invoices.",
         version="0.1.0",
         lifespan=partial(_serve, lifespan or _nothing_to_open),
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
     )
     app.state.context = context
@@ -89,6 +92,8 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(workers.router, include_in_schema=False)
+    app.include_router(docs.router)
+    openapi.install(app, ROUTERS, PREFIX)
     return app
 
 

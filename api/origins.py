@@ -42,7 +42,7 @@ class SameOrigin:
         await response(scope, receive, send)
 
     def _is_allowed(self, request: Request) -> bool:
-        if request.method in SAFE_METHODS:
+        if request.method in SAFE_METHODS or "cookie" not in request.headers:
             return True
         if not {ACCESS_COOKIE, REFRESH_COOKIE} & request.cookies.keys():
             return True

@@ -17,7 +17,7 @@ router = APIRouter(tags=["Health"])
 PROBE_SECONDS = 2.0
 
 
-@router.get("/health")
+@router.get("/health", name="report_health")
 @router.get("/livez")
 async def report_alive() -> Response:
     """The process answers. Nothing else is asked."""

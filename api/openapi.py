@@ -1,0 +1,223 @@
+"""What ``/openapi.json`` says beyond types: access, errors, repeats, and the ingestion routes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api import dependencies, idempotency
+from api.authentication import ACCESS_COOKIE
+from api.ingestion.openapi import add_ingestion
+
+Document = dict[str, Any]
+
+TAGS: Final = (
+    ("Authentication", "Sign up, log in, stay logged in, log out."),
+    ("API keys", "How backends authenticate."),
+    ("Organization", "How the organization bills."),
+    ("Features", "What plans grant: metered usage, switches, custom values."),
+    ("Meters", "What is counted, and how."),
+    ("Plans", "Charges and entitlements, in immutable versions."),
+    ("Customers", "Who is billed."),
+    ("Tax rates", "What is added where."),
+    ("Subscriptions", "A customer on a plan, owned by one durable workflow."),
+    ("Invoices", "What was billed, and why it is exactly that much."),
+    ("Usage", "Events: recorded once, counted exactly."),
+    ("Test clocks", "Years of billing in seconds."),
+    ("Audit", "Who did what."),
+    ("Health", "Probes and metrics."),
+)
+
+SECURITY_SCHEMES: Final[Document] = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": ACCESS_COOKIE,
+        "description": "Set by signing up, logging in and refreshing.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The same access token in a header.",
+    },
+    "api_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "A key with the scope that the operation names.",
+    },
+}
+
+PROBLEM: Final[Document] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "An error (RFC 9457). `detail` is for people, `code` for programs.",
+    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "message": {"type": "string", "description": "The same as `detail`."},
+        "instance": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": ["string", "null"]},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "in": {"type": "string"},
+                    "field": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+PROBLEM_CONTENT: Final[Document] = {
+    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+}
+
+INGESTION_SCOPE: Final = "usage.write"
+INGESTION_NAMES: Final = {
+    "/sdk/track": "track",
+    "/usage": "record_usage",
+    "/usage/batch": "record_usage_batch",
+}
+
+IDEMPOTENCY_KEY: Final[Document] = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A repeat within 24 hours with the same key and body gets the first answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.MAXIMUM_LENGTH},
+}
+
+
+def install(app: FastAPI, routers: Sequence[APIRouter], prefix: str) -> None:
+    """``/openapi.json`` describes the application completely; it is made when first asked for."""
+
+    def describe() -> Document:
+        if app.openapi_schema is None:
+            app.openapi_schema = _describe(app, routers, prefix)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]  # the documented way to extend it
+
+
+def _describe(app: FastAPI, routers: Sequence[APIRouter], prefix: str) -> Document:
+    document = add_ingestion(_describe_routes(app))
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    schemas["Problem"] = PROBLEM
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    components["securitySchemes"] = SECURITY_SCHEMES
+    routes = dict(_routes(routers, prefix))
+    for path, method, operation in _operations(document):
+        if (route := routes.get((path, method))) is not None:
+            _describe_route(operation, route, method)
+        elif (name := INGESTION_NAMES.get(path.removeprefix(prefix))) is not None:
+            operation["operationId"] = name
+            _require_scope(operation, INGESTION_SCOPE)
+        _describe_problems(operation)
+    _name_operations(document)
+    return document
+
+
+def _describe_routes(app: FastAPI) -> Document:
+    return get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in TAGS],
+    )
+
+
+def _routes(
+    routers: Sequence[APIRouter], prefix: str
+) -> Iterator[tuple[tuple[str, str], APIRoute]]:
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                for method in route.methods or ():
+                    yield (f"{prefix}{route.path}", method.lower()), route
+
+
+def _operations(document: Document) -> Iterator[tuple[str, str, Document]]:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield path, method, operation
+
+
+def _describe_route(operation: Document, route: APIRoute, method: str) -> None:
+    _tell_access(operation, route.dependant)
+    if method == "post" and _opens_transaction(route.dependant):
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+
+
+def _describe_problems(operation: Document) -> None:
+    responses: Document = operation["responses"]
+    for status in [status for status in responses if status >= "400"]:
+        del responses[status]
+    responses["default"] = {"description": "A problem.", "content": PROBLEM_CONTENT}
+
+
+def _tell_access(operation: Document, dependant: Dependant) -> None:
+    calls = list(_dependants(dependant))
+    scopes = [scope for one in calls for scope in one.own_oauth_scopes or ()]
+    if any(one.call is dependencies.get_manager for one in calls):
+        _require(operation, "Needs a session of an owner or admin.", "session", "bearer")
+    elif scopes:
+        _require_scope(operation, scopes[0])
+
+
+def _require_scope(operation: Document, scope: str) -> None:
+    _require(operation, f"Needs the scope `{scope}`.", "session", "bearer", "api_key")
+
+
+def _require(operation: Document, note: str, *schemes: str) -> None:
+    operation["security"] = [{scheme: []} for scheme in schemes]
+    operation["description"] = f"{operation.get('description', '')}\n\n{note}".strip()
+
+
+def _opens_transaction(dependant: Dependant) -> bool:
+    openers = {dependencies.open_writing, dependencies.open_managing}
+    return any(one.call in openers for one in _dependants(dependant))
+
+
+def _dependants(dependant: Dependant) -> Iterator[Dependant]:
+    for one in dependant.dependencies:
+        yield one
+        yield from _dependants(one)
+
+
+def _name_operations(document: Document) -> None:
+    """Give operations the names of their functions, which read well in generated clients."""
+    named = [
+        (method, operation, _short_name(path, method, operation))
+        for path, method, operation in _operations(document)
+    ]
+    counts = Counter(name for _, _, name in named)
+    taken: set[str] = set()
+    for method, operation, name in named:
+        unique = name if counts[name] == 1 or name not in taken else f"{name}_{method}"
+        taken.add(unique)
+        operation["operationId"] = unique
+
+
+def _short_name(path: str, method: str, operation: Mapping[str, Any]) -> str:
+    given: str = operation["operationId"]
+    for letter in "/{}-":
+        path = path.replace(letter, "_")
+    return given.removesuffix(f"{path}_{method}").strip("_")

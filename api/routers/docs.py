@@ -1,0 +1,40 @@
+"""The interactive documentation at the host's root, without any other host (CONTRACT 69)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+
+router = APIRouter(include_in_schema=False)
+
+STATIC: Final = Path(__file__).parent.parent / "static"
+FILES: Final = {
+    "docs.js": "text/javascript",
+    "swagger-ui/swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui/swagger-ui.css": "text/css",
+}
+HEADERS: Final = {
+    # Swagger UI sets styles on elements; nothing else comes from anywhere but here.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
+        " img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Cache-Control": "no-cache",
+}
+
+
+@router.get("/docs")
+def show_docs() -> FileResponse:
+    """Show the page that lists every operation and tries it."""
+    return FileResponse(STATIC / "docs.html", media_type="text/html", headers=HEADERS)
+
+
+for name in FILES:
+
+    @router.get(f"/docs/{name}")
+    def show_file(name: str = name) -> FileResponse:
+        """Give a file of the page."""
+        return FileResponse(STATIC / name, media_type=FILES[name], headers=HEADERS)
