@@ -120,7 +120,8 @@ def read_timestamp(text: str | None, present: datetime) -> datetime:
     if text is None:
         return present
     try:
-        instant = datetime.fromisoformat(text)
+        # What follows a NUL would be passed over.
+        instant = datetime.fromisoformat(text.replace(_NUL, "?"))
         instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise InvalidInput(

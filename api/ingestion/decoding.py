@@ -113,7 +113,8 @@ def _invalid_field(message: str) -> InvalidInput:
         field = unknown.group(1)
         return InvalidInput(f"{field} is not a field here.", code="unknown_field", field=field)
     place = _PLACE.search(message)
-    field = place.group(1) if place is not None else ""
+    # Inside free-form data msgspec names no place.
+    field = place.group(1).partition("[")[0] if place is not None else ""
     reason = _PLACE.sub("", message)
     return InvalidInput(
         f"{field or 'The event'}: {reason}.", code="invalid_type", field=field or None

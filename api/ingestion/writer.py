@@ -21,6 +21,12 @@ log = structlog.get_logger(__name__)
 
 WRITERS: Final = 2
 GATHER_SECONDS: Final = 0.002
+IDLE_SECONDS: Final = 1.0
+"""A connection that rested longer is asked for a sign of life before it is used."""
+
+ANSWER_SECONDS: Final = 20.0
+"""A transaction that takes longer is given up, for nobody waits for it."""
+
 MOST_ROWS_TOGETHER: Final = 2_000
 MOST_ROWS_WAITING: Final = 50_000
 ATTEMPTS: Final = 4
@@ -96,15 +102,14 @@ class UsageWriter:
         self._loop = None
 
     async def _write_forever(self) -> None:
-        connection: AsyncConnection | None = None
+        line = _Line(self._connect)
         try:
             while True:
                 group = await self._gather()
                 if group:
-                    connection = await self._write(connection, group)
+                    await self._write(line, group)
         finally:
-            if connection is not None:
-                await connection.close()
+            await line.let_go()
 
     async def _gather(self) -> list[_Waiting]:
         """Whoever arrives within two milliseconds; an atomic submission goes alone."""
@@ -126,36 +131,36 @@ class UsageWriter:
             self._arrived.clear()
         return [one for one in group if not one.answer.done()]
 
-    async def _write(
-        self, connection: AsyncConnection | None, group: Sequence[_Waiting]
-    ) -> AsyncConnection | None:
-        """Answer a group; gives back the connection if it is still good."""
+    async def _write(self, line: _Line, group: Sequence[_Waiting]) -> None:
+        """Every caller of the group is answered, whatever happens."""
         try:
-            if connection is None or connection.closed:
-                connection = await self._connect()
-            answers = await self._ingest(connection, [one.submission for one in group])
-        except OperationalError as error:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                connection = await line.connection()
+                answers = await self._ingest(connection, [one.submission for one in group])
+        except (OperationalError, TimeoutError) as error:
             log.warning("usage_database_unavailable", error=type(error).__name__)
             _fail(group, Unavailable("The database does not answer; repeat the request."))
-            await _let_go(connection)
-            return None
+            await line.let_go()
         except asyncio.CancelledError:
             _fail(group, Unavailable("The service is shutting down; repeat the request."))
-            await _let_go(connection)
             raise
         except Exception as error:  # noqa: BLE001  (handed to the caller, whose edge logs it)
-            if len(group) == 1:
-                _fail(group, error)
-                await _let_go(connection)
-                return None
-            # One bad submission must not take the others with it.
-            for one in group:
-                connection = await self._write(connection, [one])
-            return connection
-        for one, results in zip(group, answers, strict=True):
-            if not one.answer.done():
-                one.answer.set_result(results)
-        return connection
+            await self._write_one_by_one(line, group, error)
+        else:
+            for one, results in zip(group, answers, strict=True):
+                if not one.answer.done():
+                    one.answer.set_result(results)
+
+    async def _write_one_by_one(
+        self, line: _Line, group: Sequence[_Waiting], error: Exception
+    ) -> None:
+        """One bad submission does not take the others of its group with it."""
+        await line.let_go()
+        if len(group) == 1:
+            _fail(group, error)
+            return
+        for one in group:
+            await self._write(line, [one])
 
     async def _ingest(
         self, connection: AsyncConnection, submissions: Sequence[Submission]
@@ -174,13 +179,39 @@ class UsageWriter:
             attempt += 1
 
 
+class _Line:
+    """One writer's connection, made when it is needed."""
+
+    def __init__(self, connect: Callable[[], Awaitable[AsyncConnection]]) -> None:
+        self._connect = connect
+        self._connection: AsyncConnection | None = None
+        self._used_at = 0.0
+
+    async def connection(self) -> AsyncConnection:
+        """One that works: a restart of the database while nothing came goes unnoticed.
+
+        Raises psycopg.OperationalError when the database is away.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._connection is not None and now - self._used_at > IDLE_SECONDS:
+            try:
+                await self._connection.execute("SELECT 1")
+            except OperationalError:
+                await self.let_go()
+        self._used_at = now
+        if self._connection is None:
+            self._connection = await self._connect()
+        return self._connection
+
+    async def let_go(self) -> None:
+        """The connection is closed; the next use makes another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Error):
+                await connection.close()
+
+
 def _fail(group: Sequence[_Waiting], error: Exception) -> None:
     for one in group:
         if not one.answer.done():
             one.answer.set_exception(error)
-
-
-async def _let_go(connection: AsyncConnection | None) -> None:
-    if connection is not None:
-        with suppress(Error):
-            await connection.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from fastapi import APIRouter, HTTPException
@@ -21,9 +21,15 @@ from api.ingestion.decoding import (
     read_lines,
     read_report,
 )
-from billing.errors import BillingError, InvalidInput
-from billing.receipts import instant_text
-from repositories.usage_events import StoredEvent
+from api.ingestion.views import (
+    BatchView,
+    EventView,
+    encode,
+    view_batch,
+    view_error,
+    view_event,
+)
+from billing.errors import InvalidInput
 from services.ingestion import EventResult, EventStatus, Submission
 from services.usage_reports import EventReport
 
@@ -32,8 +38,6 @@ router = APIRouter()
 SCOPE: Final = "usage.write"
 JSON: Final = "application/json"
 JSON_LINES: Final = ("application/x-ndjson", "application/jsonl", "application/ndjson")
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 async def track(request: Request) -> Response:
@@ -62,7 +66,7 @@ async def record_batch(request: Request) -> Response:
     )
     if is_atomic and any(one.error is not None for one in results):
         return _refuse_batch(request, results)
-    return _json(_batch_view(results, only_errors=only_errors), 200)
+    return _json(view_batch(results, only_errors=only_errors), 200)
 
 
 for path, endpoint in (
@@ -89,7 +93,7 @@ async def _record_one(request: Request, *, token_only: bool) -> Response:
         raise result.error
     assert result.event is not None
     is_repeated = result.status is EventStatus.DUPLICATE
-    return _json(_event_view(result.event, is_repeated=is_repeated), 200 if is_repeated else 201)
+    return _json(view_event(result.event, is_repeated=is_repeated), 200 if is_repeated else 201)
 
 
 def _content_type(request: Request) -> str:
@@ -118,55 +122,9 @@ def _require_token_form(report: EventReport) -> None:
             raise InvalidInput(f"{field} is missing.", code="missing_field", field=field)
 
 
-def _event_view(event: StoredEvent, *, is_repeated: bool) -> dict[str, Any]:
-    view: dict[str, Any] = {
-        "id": str(event.id),
-        "customer_id": str(event.customer_id),
-        "meter_id": str(event.meter_id),
-        "quantity": format(event.quantity, "f"),
-        "timestamp": instant_text(event.timestamp),
-        "created_at": instant_text(event.ingested_at),
-        "meta_data": event.meta_data,
-    }
-    if is_repeated:
-        view["duplicate"] = True
-    return view
-
-
-def _batch_view(results: Sequence[EventResult], *, only_errors: bool) -> dict[str, Any]:
-    counts = dict.fromkeys(EventStatus, 0)
-    rows = []
-    for index, result in enumerate(results):
-        counts[result.status] += 1
-        if result.error is not None or not only_errors:
-            rows.append(_row_view(index, result))
-    return {
-        "accepted": counts[EventStatus.CREATED],
-        "duplicates": counts[EventStatus.DUPLICATE],
-        "rejected": counts[EventStatus.REJECTED],
-        "results": rows,
-    }
-
-
-def _row_view(index: int, result: EventResult) -> dict[str, Any]:
-    row: dict[str, Any] = {"index": index, "status": result.status.value}
-    if result.event_id is not None:
-        row["id"] = str(result.event_id)
-    if result.error is not None:
-        row["error"] = _error_view(result.error)
-    return row
-
-
-def _error_view(error: BillingError) -> dict[str, Any]:
-    view = {"code": error.code, "detail": error.detail}
-    if error.field:
-        view["field"] = error.field
-    return view
-
-
 def _refuse_batch(request: Request, results: Sequence[EventResult]) -> Response:
     errors = [
-        {"index": index, **_error_view(result.error)}
+        {"index": index, **msgspec.to_builtins(view_error(result.error))}
         for index, result in enumerate(results)
         if result.error is not None
     ]
@@ -179,5 +137,5 @@ def _refuse_batch(request: Request, results: Sequence[EventResult]) -> Response:
     )
 
 
-def _json(content: dict[str, Any], status: int) -> Response:
-    return Response(_encode(content), status, media_type=JSON)
+def _json(content: EventView | BatchView, status: int) -> Response:
+    return Response(encode(content), status, media_type=JSON)

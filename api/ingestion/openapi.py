@@ -1,0 +1,87 @@
+"""The ingestion routes in the OpenAPI document, out of the structs that they decode and encode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from api.ingestion.views import BatchView, EventView
+from services.usage_reports import EventReport
+
+PREFIX: Final = "/api/v1"
+_REFERENCE: Final = "#/components/schemas/{name}"
+
+
+def add_ingestion(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the ingestion routes in it."""
+    kinds = (EventReport, EventView, BatchView)
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    report, event, batch = schemas
+    document.setdefault("components", {}).setdefault("schemas", {}).update(components)
+    paths = document.setdefault("paths", {})
+    _add(paths, "/sdk/track", _one("Record one event by meter token", report, event))
+    _add(paths, "/usage", _one("Record one event", report, event))
+    _add(paths, "/usage/batch", _batch(report, batch))
+    return document
+
+
+def _add(paths: dict[str, Any], path: str, operation: Mapping[str, Any]) -> None:
+    paths.setdefault(PREFIX + path, {})["post"] = operation
+
+
+def _one(summary: str, report: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "tags": ["Usage"],
+        "summary": summary,
+        "description": (
+            "Answered after the commit. A repeated `idempotency_key` with the same content answers"
+            " 200 with the first event, with other content 409."
+        ),
+        "requestBody": {"required": True, "content": {"application/json": {"schema": report}}},
+        "responses": {
+            "201": _content("The event was recorded.", event),
+            "200": _content("The key was known: the first event.", event),
+            **_problems("401", "403", "404", "409", "413", "415", "422", "429", "503"),
+        },
+    }
+
+
+def _batch(report: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
+    rows = {"type": "array", "items": report, "minItems": 1, "maxItems": 10_000}
+    return {
+        "tags": ["Usage"],
+        "summary": "Record up to 10,000 events",
+        "description": (
+            "Rows are answered in their order; a bad row does not hurt the others unless `atomic`."
+            " The body may be gzip."
+        ),
+        "parameters": [
+            _option("atomic", {"type": "boolean", "default": False}),
+            _option("results", {"enum": ["all", "errors"], "default": "all"}),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": rows},
+                "application/x-ndjson": {"schema": {"type": "string"}},
+            },
+        },
+        "responses": {
+            "200": _content("What became of each row.", batch),
+            **_problems("401", "403", "413", "415", "422", "429", "503"),
+        },
+    }
+
+
+def _option(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": schema}
+
+
+def _content(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _problems(*statuses: str) -> dict[str, Any]:
+    return {status: {"description": "A problem document."} for status in statuses}

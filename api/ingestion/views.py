@@ -1,0 +1,100 @@
+"""What the ingestion routes answer: the shapes that are sent are the shapes that are documented."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from billing.errors import BillingError
+from billing.receipts import instant_text
+from repositories.usage_events import StoredEvent
+from services.ingestion import EventResult, EventStatus
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class EventView(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An event as it was recorded. ``duplicate`` is there if the key was known already."""
+
+    id: str
+    customer_id: str
+    meter_id: str
+    quantity: str
+    timestamp: str
+    created_at: str
+    meta_data: dict[str, Any] | None
+    duplicate: bool = False
+
+
+class RowErrorView(msgspec.Struct, kw_only=True):
+    """Why a row was rejected, and by which field if one is to blame."""
+
+    code: str
+    detail: str
+    field: str | UnsetType = UNSET
+
+
+class RowView(msgspec.Struct, kw_only=True):
+    """What became of the row at ``index``. ``id`` is that of the event, also of the first one."""
+
+    index: int
+    status: Literal["created", "duplicate", "rejected"]
+    id: str | UnsetType = UNSET
+    error: RowErrorView | UnsetType = UNSET
+
+
+class BatchView(msgspec.Struct, kw_only=True):
+    """What became of a batch: three counts, and its rows in their order."""
+
+    accepted: int
+    duplicates: int
+    rejected: int
+    results: list[RowView]
+
+
+def view_event(event: StoredEvent, *, is_repeated: bool) -> EventView:
+    """The answer to a single event."""
+    return EventView(
+        id=str(event.id),
+        customer_id=str(event.customer_id),
+        meter_id=str(event.meter_id),
+        quantity=format(event.quantity, "f"),
+        timestamp=instant_text(event.timestamp),
+        created_at=instant_text(event.ingested_at),
+        meta_data=event.meta_data,
+        duplicate=is_repeated,
+    )
+
+
+def view_batch(results: Sequence[EventResult], *, only_errors: bool) -> BatchView:
+    """The answer to a batch; ``only_errors`` leaves the good rows out of ``results``."""
+    counts = dict.fromkeys(EventStatus, 0)
+    for result in results:
+        counts[result.status] += 1
+    return BatchView(
+        accepted=counts[EventStatus.CREATED],
+        duplicates=counts[EventStatus.DUPLICATE],
+        rejected=counts[EventStatus.REJECTED],
+        results=[
+            _view_row(index, result)
+            for index, result in enumerate(results)
+            if result.error is not None or not only_errors
+        ],
+    )
+
+
+def view_error(error: BillingError) -> RowErrorView:
+    """Why a row was rejected."""
+    return RowErrorView(code=error.code, detail=error.detail, field=error.field or UNSET)
+
+
+def _view_row(index: int, result: EventResult) -> RowView:
+    return RowView(
+        index=index,
+        status=result.status.value,
+        id=UNSET if result.event_id is None else str(result.event_id),
+        error=UNSET if result.error is None else view_error(result.error),
+    )
