@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
 from models.usage_events import UsageCorrection, UsageEvent
@@ -92,7 +93,7 @@ def list_newest_corrections(
     rows = session.exec(
         select(UsageCorrection)
         .where(*conditions)
-        .distinct(col(UsageCorrection.event_id))
+        .ext(distinct_on(col(UsageCorrection.event_id)))
         .order_by(col(UsageCorrection.event_id), col(UsageCorrection.arrival_sequence).desc())
     )
     return {row.event_id: row for row in rows}
