@@ -93,6 +93,21 @@ def post(person: Person, path: str, **body: Any) -> dict[str, Any]:
 
 def furnish(person: Person) -> Ids:
     """One thing of every kind, under the same names in both organizations."""
+    ids = add_catalogue(person)
+    ids |= add_customer(person, ids)
+    tax_rate = post(person, "/tax-rates", name="VAT", country="GB", percentage=20)
+    test_clock = post(person, "/test-clocks", name="Test", frozen_time="2026-01-01T00:00:00Z")
+    key = post(person, "/api-keys", name="Worker", scopes=["usage.write"])
+    return ids | {
+        "tax_rate_id": tax_rate["id"],
+        "test_clock_id": test_clock["id"],
+        "key_id": key["id"],
+        "period_index": "0",
+    }
+
+
+def add_catalogue(person: Person) -> Ids:
+    """A feature with its meter on a plan with a charge."""
     feature = post(
         person,
         "/features",
@@ -113,58 +128,54 @@ def furnish(person: Person) -> Ids:
         billing_interval="month",
         currency="USD",
     )
+    plan_path = f"/plans/{plan['id']}"
     charge = post(
-        person,
-        f"/plans/{plan['id']}/charges",
-        type="USAGE",
-        meter_id=meter["id"],
-        unit_price=0.001,
+        person, f"{plan_path}/charges", type="USAGE", meter_id=meter["id"], unit_price=0.001
     )
-    plan_feature = post(
-        person, f"/plans/{plan['id']}/features", feature_id=feature["id"], is_enabled=True
-    )
-    customer = post(
+    granted = post(person, f"{plan_path}/features", feature_id=feature["id"], is_enabled=True)
+    return {
+        "feature_id": feature["id"],
+        "meter_id": meter["id"],
+        "plan_id": plan["id"],
+        "charge_id": charge["id"],
+        "plan_feature_id": granted["id"],
+    }
+
+
+def add_customer(person: Person, catalogue: Ids) -> Ids:
+    """A customer who subscribes, uses something and gets an invoice by hand."""
+    customer_id = post(
         person,
         "/customers",
         name="Harbor",
         email="ap@harbor.test",
         external_id="acct_77",
         billing_address_country="GB",
-    )
+    )["id"]
     subscription = post(
         person,
         "/subscriptions",
-        customer_id=customer["id"],
-        plan_id=plan["id"],
+        customer_id=customer_id,
+        plan_id=catalogue["plan_id"],
         start_date="2026-03-01T00:00:00Z",
     )
     invoice = post(
         person,
         "/invoices",
-        customer_id=customer["id"],
+        customer_id=customer_id,
         currency="USD",
         due_date="2026-04-01T00:00:00Z",
         line_items=[{"description": "Import", "quantity": 3, "unit_amount": 120}],
     )
-    event = post(person, "/usage", customer_id=customer["id"], meter_id=meter["id"], quantity=2)
-    tax_rate = post(person, "/tax-rates", name="VAT", country="GB", percentage=20)
-    test_clock = post(person, "/test-clocks", name="Test", frozen_time="2026-01-01T00:00:00Z")
-    key = post(person, "/api-keys", name="Worker", scopes=["usage.write"])
+    event = post(
+        person, "/usage", customer_id=customer_id, meter_id=catalogue["meter_id"], quantity=2
+    )
     return {
-        "feature_id": feature["id"],
-        "meter_id": meter["id"],
-        "plan_id": plan["id"],
-        "charge_id": charge["id"],
-        "plan_feature_id": plan_feature["id"],
-        "customer_id": customer["id"],
+        "customer_id": customer_id,
         "subscription_id": subscription["id"],
         "invoice_id": invoice["id"],
         "line_id": invoice["line_items"][0]["id"],
         "event_id": event["id"],
-        "tax_rate_id": tax_rate["id"],
-        "test_clock_id": test_clock["id"],
-        "key_id": key["id"],
-        "period_index": "0",
     }
 
 
