@@ -17,6 +17,8 @@ router = APIRouter(tags=["Health"])
 PROBE_SECONDS = 2.0
 
 
+@router.head("/health", include_in_schema=False)
+@router.head("/livez", include_in_schema=False)
 @router.get("/health", name="report_health")
 @router.get("/livez")
 async def report_alive() -> Response:
@@ -24,6 +26,7 @@ async def report_alive() -> Response:
     return respond({"status": "ok"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def report_ready(context: ContextDep) -> Response:
     """Whether the database answers, its schema is current and Temporal is there; 503 if not.

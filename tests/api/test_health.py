@@ -1,0 +1,83 @@
+"""Probes decide by their status code (CONTRACT 35)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from api.app import create_app
+from api.context import AppContext
+from repositories.transactions import Transactions
+from runtime.database import create_application_engine
+from tests.api.people import Person
+
+
+async def no() -> bool:
+    return False
+
+
+async def never() -> bool:
+    await asyncio.sleep(60)
+    return True
+
+
+async def broken() -> bool:
+    raise ConnectionError("secret address")
+
+
+@pytest.mark.parametrize("path", ["/health", "/livez"])
+def test_liveness_asks_nothing_else(context: AppContext, path: str) -> None:
+    engine = create_application_engine("postgresql://nobody@127.0.0.1:1/nowhere")
+    alone = replace(
+        context, transactions=Transactions(engine), reach_temporal=never, reach_schema=never
+    )
+
+    answer = Person(create_app(alone)).get(path)
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok"}
+
+
+def test_ready_when_everything_is_there(visitor: Person) -> None:
+    answer = visitor.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "checks": {"database": "ok", "schema": "ok", "temporal": "ok"},
+    }
+
+
+@pytest.mark.parametrize("probe", [no, never, broken])
+@pytest.mark.parametrize("name", ["temporal", "schema"])
+def test_not_ready_when_something_is_away(
+    context: AppContext, name: str, probe: Callable[[], Awaitable[bool]]
+) -> None:
+    begin = time.monotonic()
+
+    answer = Person(create_app(replace(context, **{f"reach_{name}": probe}))).get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "not_ready"
+    assert answer.json()["checks"][name] == "failed"
+    assert answer.json()["checks"]["database"] == "ok"
+    assert "secret" not in answer.text
+    assert time.monotonic() - begin < 5
+
+
+def test_not_ready_without_a_database(context: AppContext) -> None:
+    engine = create_application_engine("postgresql://nobody@127.0.0.1:1/nowhere")
+
+    answer = Person(create_app(replace(context, transactions=Transactions(engine)))).get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "failed", "schema": "ok", "temporal": "ok"}
+
+
+@pytest.mark.parametrize("path", ["/health", "/livez", "/readyz"])
+def test_probes_take_head_requests(visitor: Person, path: str) -> None:
+    assert visitor.head(path).status_code == 200

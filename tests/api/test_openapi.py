@@ -1,0 +1,139 @@
+"""The OpenAPI document and the page that shows it (CONTRACT 69)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from tests.api.people import Person
+
+PUBLIC = re.compile(r"/api/v1/auth/.*|/api/v1/workers/health|/health|/livez|/readyz|/metrics")
+
+
+@pytest.fixture
+def document(visitor: Person) -> dict[str, Any]:
+    found: dict[str, Any] = visitor.get("/openapi.json").json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(
+    document: dict[str, Any],
+) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
+    for path, method, operation in operations(document):
+        assert operation["summary"], (method, path)
+        assert operation["description"], (method, path)
+        assert len(operation["tags"]) == 1, (method, path)
+
+
+def test_every_tag_is_described(document: dict[str, Any]) -> None:
+    described = {tag["name"] for tag in document["tags"]}
+
+    used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
+
+    assert used == described
+
+
+def test_every_operation_that_is_not_public_names_its_credentials(
+    document: dict[str, Any],
+) -> None:
+    for path, method, operation in operations(document):
+        schemes = {scheme for choice in operation.get("security", ()) for scheme in choice}
+        if PUBLIC.fullmatch(path):
+            assert not schemes, (method, path)
+        else:
+            assert {"session", "bearer"} <= schemes, (method, path)
+            assert re.search(r"Needs (the scope|a session)", operation["description"])
+
+
+def test_every_operation_answers_errors_with_a_problem(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        content = operation["responses"]["default"]["content"]
+        assert content == {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        }, (method, path)
+
+
+def test_idempotency_key_is_told_on_posts_that_take_it(document: dict[str, Any]) -> None:
+    takers = {
+        path
+        for path, method, operation in operations(document)
+        if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
+        and method == "post"
+    }
+
+    assert "/api/v1/customers" in takers
+    assert "/api/v1/api-keys" in takers
+    assert not {path for path in takers if path.startswith(("/api/v1/auth", "/api/v1/usage/batch"))}
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+
+    assert references <= schemas.keys()
+
+
+def test_bodies_refuse_unknown_fields_on_paper_too(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        name = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if name:
+            schema = document["components"]["schemas"][name]
+            assert schema.get("additionalProperties") is False, (method, path)
+
+
+def test_ingestion_routes_are_in_the_document(document: dict[str, Any]) -> None:
+    known = {(path, method) for path, method, _ in operations(document)}
+
+    assert ("/api/v1/sdk/track", "post") in known
+    assert ("/api/v1/usage", "post") in known
+    assert ("/api/v1/usage/batch", "post") in known
+    assert ("/api/v1/usage", "get") in known
+    assert len(known) > 60
+
+
+def test_document_is_made_once(app: FastAPI, visitor: Person) -> None:
+    assert visitor.get("/openapi.json").content == visitor.get("/openapi.json").content
+    assert app.openapi() is app.openapi()
+
+
+def test_page_needs_no_other_host(visitor: Person) -> None:
+    page = visitor.get("/docs")
+
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert "http" not in page.text
+    for address in re.findall(r'(?:src|href)="(/[^"]+)"', page.text):
+        assert visitor.get(address).status_code == 200, address
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/docs/",
+        "/docs/docs.html",
+        "/docs/../errors.py",
+        "/docs/%2e%2e/errors.py",
+        "/docs/LICENSE",
+        "/redoc",
+    ],
+)
+def test_page_gives_its_own_files_and_no_others(visitor: Person, path: str) -> None:
+    assert visitor.get(path).status_code == 404
