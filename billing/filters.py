@@ -156,11 +156,11 @@ def _compare(operator: Operator, actual: object, value: FilterValue) -> bool:
 
 
 def _equal(actual: object, wanted: object) -> bool:
-    if isinstance(actual, bool) or isinstance(wanted, bool):
+    if isinstance(actual, bool):
         return actual is wanted
-    left, right = _number(actual), _number(wanted)
-    if left is not None and right is not None:
-        return left == right
+    number = _number(actual)
+    if number is not None:
+        return number == _number(wanted)
     return isinstance(actual, str) and actual == wanted
 
 

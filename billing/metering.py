@@ -139,7 +139,7 @@ def read_distinct_key(property_name: str | None, properties: Mapping[str, object
     ``missing_distinct_value``. Source: CONTRACT 13.
     """
     for name in (property_name, "user_id"):
-        value = properties.get(name) if name is not None else None
+        value = properties.get(name or "user_id")
         match value:
             case bool():
                 return str(value).lower()

@@ -71,6 +71,7 @@ def test_late_usage_settles_the_difference() -> None:
     assert (line.starts_at, line.ends_at) == (JANUARY.starts_at, JANUARY.ends_at)
     assert (line.quantity, line.currency, line.is_taxable) == (1, "USD", True)
     assert str(line.exact_amount) == "9" * 28 + "8.99"
+    assert (line.steps[0].name, line.steps[0].output) == ("late_usage", "9" * 28 + "8.99")
     assert line.steps[0].inputs == {"recomputed": "9" * 29, "billed": "0.01"}
 
 

@@ -157,7 +157,9 @@ def test_a_negative_bill_is_issued_as_zero_and_carries_the_rest() -> None:
     assert (totals.total, totals.carried_credit) == (0, d("55.00"))
     closing = totals.lines[-1]
     assert (closing.line_total, closing.line.type) == (d("55.00"), LineType.ADJUSTMENT)
-    assert not closing.line.is_taxable
+    assert closing.line.is_taxable is False
+    assert closing.line.quantity == 1
+    assert closing.line.name == "Credit carried to the next invoice"
     assert (totals.subtotal, totals.tax) == (5, -5)
     assert len(bill("10", "-10").lines) == 2, "a bill of zero needs no closing line"
 
@@ -185,6 +187,7 @@ def test_manual_lines() -> None:
 
     assert (one.exact_amount, one.quantity, one.unit_amount) == (360, 3, 120)
     assert (one.type, one.name, one.description) == (LineType.FIXED, "Data import", "Data import")
+    assert (one.steps[0].name, one.steps[0].output) == ("price", "360")
     assert dict(one.steps[0].inputs) == {"quantity": "3", "unit_price": "120"}
     long = manual_line("x", d("1" * 30), d("0." + "1" * 20), USD)
     assert len(str(long.exact_amount)) > 45

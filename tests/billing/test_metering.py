@@ -244,6 +244,9 @@ def test_values_come_from_the_quantity_or_the_property() -> None:
     assert read(Aggregation.SUM, None, minutes="5.5") == EventValue(value=d("5.5"))
     assert read(Aggregation.COUNT, None) == EventValue(value=d(1))
     assert read(Aggregation.COUNT, 2) == EventValue(value=d(2))
+    assert read(Aggregation.UNIQUE_COUNT, 2, minutes="x", user_id="a") == EventValue(
+        value=d(2), distinct_key="x"
+    )
     assert read(Aggregation.UNIQUE_COUNT, None, user_id="a") == EventValue(
         value=d(1), distinct_key="a"
     )

@@ -138,7 +138,8 @@ def test_an_empty_regular_period_owes_nothing() -> None:
     empty = span("2025-01-01", "2025-01-01")
 
     assert share_of(empty, empty, timezone="UTC", basis=DAY) == Share(covered=0, total=1)
-    assert share_of(empty, empty, timezone="UTC", basis=SECOND).of(d(30)) == 0
+    by_second = share_of(empty, empty, timezone="UTC", basis=SECOND)
+    assert (by_second.of(d(30)), by_second.basis) == (0, SECOND)
 
 
 @pytest.mark.parametrize(

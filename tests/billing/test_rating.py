@@ -375,6 +375,7 @@ def test_hard_limits_mark_and_waive(
         assert names == ["aggregate", "included_units", "waive_over_limit", "price"]
         assert line.steps[2].output == billed
         assert line.steps[2].inputs["over_limit"] == "500"
+        assert line.steps[2].inputs["billable"] == line.steps[1].output
         assert line.steps[2].inputs["hard_limit"] == "1000"
     else:
         assert names == ["aggregate", "included_units", "price"]
@@ -390,6 +391,7 @@ def test_waived_packages_and_tiers_are_priced_anew() -> None:
 
     assert (line.quantity, line.package_count, line.exact_amount) == (150, 2, 10)
     assert [one.quantity for one in tiered.tiers] == [100, 50, 0]
+    assert [one.starts_from for one in tiered.tiers] == [0, 100, 150]
     assert (tiered.exact_amount, tiered.bound) == (200, "minimum")
 
 
@@ -471,6 +473,7 @@ def test_bounds_follow_the_model(
     if bound is not None:
         assert (line.steps[-1].name, line.steps[-1].inputs["amount"]) == (bound, "0.5")
         assert line.steps[-1].output == amount
+        assert line.steps[-1].inputs[bound] == amount
 
 
 def fixed_line(share: Share, charge: ChargeTerms | None = None) -> PricedLine:
