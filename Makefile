@@ -74,16 +74,16 @@ histories: $(INSTALLED) ## Record the histories again that replay tests run; rev
 	$(RUN) python -m tests.workflows.record
 
 demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45, in under a minute
-	$(RUN) fluxrate demo
+	@exec .venv/bin/fluxrate demo
 
 up: $(INSTALLED) ## Run everything in the foreground; Ctrl-C stops it; PORT=8001 moves the API
-	$(RUN) fluxrate up --port $(PORT)
+	@exec .venv/bin/fluxrate up --port $(PORT)
 
 status: $(INSTALLED) ## Show what runs and where it answers
-	$(RUN) fluxrate status
+	@exec .venv/bin/fluxrate status
 
 down: $(INSTALLED) ## Stop what runs
-	$(RUN) fluxrate down
+	@exec .venv/bin/fluxrate down
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it
 	$(RUN) python -m benchmarks $(ONLY)

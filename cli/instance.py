@@ -146,7 +146,7 @@ class PythonProcess:
         return self.process.poll() if self.process is not None else None
 
 
-def wait_for_api(api: PythonProcess, url: str, *, timeout_seconds: float = 60) -> None:
+def wait_for_api(api: PythonProcess, url: str, *, timeout_seconds: float = 120) -> None:
     """The API says that it and what it depends on is ready.
 
     Raises:
