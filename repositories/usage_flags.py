@@ -64,6 +64,7 @@ async def find_flagged_spans(
 
 
 # Events that are on time end at the first probe: no bill that late is final, nothing is paused.
+# A pause ends where it was planned to, also when its owner comes to it late.
 _FIND_SPANS: Final = """
 WITH touched AS MATERIALIZED (
     SELECT organization_id,
@@ -92,7 +93,8 @@ JOIN charge ON charge.organization_id = period.organization_id
 WHERE touched.has_final AND period.status = 'final'
     AND period.ends_at > %(first)s AND period.starts_at <= %(last)s
 UNION
-SELECT 'paused', subscription.customer_id, charge.meter_id, pause.starts_at, pause.ends_at
+SELECT 'paused', subscription.customer_id, charge.meter_id, pause.starts_at,
+    coalesce(pause.ends_at, subscription.resume_at)
 FROM touched
 JOIN subscription ON subscription.organization_id = touched.organization_id
     AND subscription.customer_id = ANY (%(customers)s::uuid[])

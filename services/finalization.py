@@ -13,7 +13,7 @@ from billing.lines import PricedLine
 from billing.subscriptions import PeriodStatus, SubscriptionStatus
 from models.invoices import Invoice
 from models.subscriptions import Subscription
-from repositories import invoices, organizations, subscriptions
+from repositories import invoices, organizations, subscriptions, usage
 from services import bill_steps, clocks, late_usage
 from services.bill_steps import BillKey
 from services.invoice_contents import write_contents
@@ -60,6 +60,9 @@ def finalize_invoice(
         if subscription is None
         else clocks.acting_instant(session, subscription, due_at, now=now)
     )
+    if subscription is not None and invoice.period_index is not None:
+        # What is on its way still counts; what comes after this finds the bill final.
+        usage.lock_arrivals(session, organization_id, subscription.customer_id)
     if subscription is not None and invoice.kind == "period":
         _bring_up_to_date(session, subscription, invoice, now=now)
     if invoice.invoice_number is None:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from billing.errors import InvariantBroken, NotFound
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, require_transition
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import invoices, plans, subscriptions
+from repositories import invoices, plans, subscriptions, usage
 from services import clocks
 from services.subscriptions import open_first_period, open_period
 
@@ -95,6 +95,7 @@ def resume_due(
 
 def end_pause(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
     """The pause ends at ``at``; the subscription is past due again if an invoice is overdue."""
+    usage.lock_arrivals(session, subscription.organization_id, subscription.customer_id)
     for pause in subscriptions.list_pauses(session, subscription.organization_id, subscription.id):
         if pause.ends_at is None or pause.ends_at > at:
             pause.ends_at = max(at, pause.starts_at)

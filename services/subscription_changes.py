@@ -15,7 +15,7 @@ from billing.errors import InvalidInput, InvalidTransition
 from billing.subscriptions import SubscriptionStatus, require_transition
 from models.base import new_id
 from models.subscriptions import Subscription, SubscriptionPause
-from repositories import subscriptions
+from repositories import subscriptions, usage
 from services import clocks, owners, period_closing
 from services.auditing import record
 from services.subscriptions import lock_live
@@ -88,6 +88,8 @@ def pause_subscription(
         )
     if subscription.status != SubscriptionStatus.PAUSED:
         require_transition(SubscriptionStatus(subscription.status), SubscriptionStatus.PAUSED)
+        # What is on its way was used before the pause; what comes after this finds it.
+        usage.lock_arrivals(session, organization_id, subscription.customer_id)
         subscription.status = SubscriptionStatus.PAUSED
         session.add(
             SubscriptionPause(

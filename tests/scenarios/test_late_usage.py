@@ -81,7 +81,7 @@ def test_voided_event_after_the_invoice_becomes_a_credit(account: Account) -> No
     account.track("api_calls", "acct_77", 1000, "2025-01-01T00:00:00Z")
     account.advance(clock, "2025-02-01T01:00:00Z")
     account.post(f"/usage/{event['id']}/void")
-    account.track("api_calls", "acct_77", 4000, "2025-02-02T00:00:00Z")
+    account.track("api_calls", "acct_77", 4000, "2025-02-01T00:30:00Z")
 
     account.advance(clock, "2025-03-01T01:00:00Z")
 
