@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities import messages
@@ -41,6 +41,14 @@ SINGLE_STEPS = {
     Action.FINALIZE_INVOICE: messages.FINALIZE_INVOICE,
     Action.PAYMENT_DUE: messages.MARK_PAST_DUE,
 }
+
+
+class StepRefused(Exception):
+    """A step ended because a rule is broken; repeating it would not help.
+
+    It is no Temporal failure: where nothing can be set aside for it, the workflow task fails and
+    is tried again, so that the owner shows its trouble and lives on.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +140,8 @@ class SubscriptionWorkflow:
         for step in BILL_STEPS:
             try:
                 await self._step(StepDone, step, request, f"Bill of {period}")
-            except ActivityError as error:
-                return await self._park(step, request, error)
+            except StepRefused as refusal:
+                return await self._park(step, request, refusal)
         return await self._step_or_park(messages.ISSUE_INVOICE, request)
 
     async def _step_or_park(self, step: str, request: ActionRequest) -> OwnerState:
@@ -142,14 +150,13 @@ class SubscriptionWorkflow:
             summary = f"Period {request.period_index}, due {request.due_at:%Y-%m-%d %H:%M:%S}"
         try:
             return await self._step(OwnerState, step, request, summary)
-        except ActivityError as error:
-            return await self._park(step, request, error)
+        except StepRefused as refusal:
+            return await self._park(step, request, refusal)
 
-    async def _park(self, step: str, request: ActionRequest, error: ActivityError) -> OwnerState:
+    async def _park(self, step: str, request: ActionRequest, refusal: StepRefused) -> OwnerState:
         """Set a bill aside that a broken rule stopped; the rest of the agenda goes on."""
-        cause = error.cause
-        if not (isinstance(cause, ApplicationError) and cause.non_retryable):
-            raise error
+        if request.period_index is None:
+            raise refusal
         park = messages.ParkRequest(
             organization_id=request.organization_id,
             subscription_id=request.subscription_id,
@@ -157,9 +164,9 @@ class SubscriptionWorkflow:
             period_index=request.period_index,
             invoice_id=request.invoice_id,
             step=step,
-            reason=str(cause),
+            reason=str(refusal),
         )
-        summary = f"Period {request.period_index} needs attention: {cause}"
+        summary = f"Period {request.period_index} needs attention: {refusal}"
         return await self._step(OwnerState, messages.PARK_BILL, park, summary)
 
     async def _report_progress(self, through: datetime) -> None:
@@ -172,9 +179,13 @@ class SubscriptionWorkflow:
         self._state = await self._step(OwnerState, messages.RECORD_PROGRESS, request, summary)
 
     async def _step(self, kind: type[Result], name: str, argument: object, summary: str) -> Result:
-        result: Result = await workflow.execute_local_activity(
-            name, argument, result_type=kind, summary=summary[:200], **DATABASE_STEP
-        )
+        try:
+            result: Result = await workflow.execute_local_activity(
+                name, argument, result_type=kind, summary=summary[:200], **DATABASE_STEP
+            )
+        except ApplicationError as error:
+            # A local activity's own error arrives here bare; an ordinary one's would be wrapped.
+            raise StepRefused(str(error)) from error
         return result
 
     async def _wait_for_next(self, state: OwnerState) -> None:

@@ -147,11 +147,13 @@ def completed(activity: int, result: object) -> WorkflowActivationJob:
     return _resolved(activity, resolution)
 
 
-def refused(activity: int, name: str, error: Exception) -> WorkflowActivationJob:
-    """A local activity ended with an error that is not retried."""
-    failure = Failure(message="activity failed")
-    failure.activity_failure_info.activity_type.name = name
-    DefaultFailureConverter().to_failure(error, _CONVERTER, failure.cause)
+def refused(activity: int, error: Exception) -> WorkflowActivationJob:
+    """A local activity ended with an error that is not retried.
+
+    Unlike an ordinary activity's, it comes as it was raised, not as the cause of another.
+    """
+    failure = Failure()
+    DefaultFailureConverter().to_failure(error, _CONVERTER, failure)
     return _resolved(activity, ActivityResolution(failed=ActivityFailed(failure=failure)))
 
 

@@ -295,7 +295,7 @@ class Simulation:
         try:
             result = self._perform(one, is_late=False)
         except ApplicationError as error:
-            self._tell([activations.refused(seq, one.name, error)])
+            self._tell([activations.refused(seq, error)])
             return
         if not self._happens(faults.repeated):
             if not isinstance(result, messages.StepDone):
