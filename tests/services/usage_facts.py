@@ -42,7 +42,7 @@ def store_events(
         for month in sorted(months):
             session.execute(text("SELECT ensure_usage_partition(:month)"), {"month": month})
     with shop.transactions.for_organization(shop.organization_id) as session:
-        return [_store(session, shop, customer_id, meter_id, fact) for fact in facts]
+        return [store_one(session, shop, customer_id, meter_id, fact) for fact in facts]
 
 
 def expected_measurements(events: Sequence[UsageEvent], facts: Sequence[Fact]) -> list[Measurement]:
@@ -59,9 +59,10 @@ def expected_measurements(events: Sequence[UsageEvent], facts: Sequence[Fact]) -
     ]
 
 
-def _store(
+def store_one(
     session: Session, shop: Shop, customer_id: UUID, meter_id: UUID, fact: Fact
 ) -> UsageEvent:
+    """The event is stored when the session commits; no lock orders it."""
     event = UsageEvent(
         organization_id=shop.organization_id,
         id=new_event_id(fact.at),
