@@ -61,15 +61,17 @@ class UserSession(Tenant, table=True):
 
 
 class LoginFailures(SQLModel, table=True):
-    """When logins of an account failed, until one succeeds.
+    """When logins of an account failed, until one succeeds or ``forget_at`` has passed.
 
     The account is named by the hash of its email, known or not, before its organization is: the
     table belongs to no organization and tells nothing about any.
     """
 
     __tablename__ = "login_failures"
+    __table_args__ = (Index("ix_login_failures_forget_at", "forget_at"),)
 
     account_hash: str = Field(primary_key=True, sa_type=Text)
     failed_at: list[datetime] = Field(
         sa_column=Column(ARRAY(DateTime(timezone=True)), nullable=False)
     )
+    forget_at: datetime = instant()

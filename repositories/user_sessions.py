@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from models.users import User, UserSession
@@ -14,6 +15,19 @@ def insert_session(session: Session, user_session: UserSession) -> None:
     """Store a new session."""
     session.add(user_session)
     session.flush()
+
+
+def delete_ended_sessions(
+    session: Session, organization_id: UUID, user_id: UUID, *, ended_before: datetime
+) -> None:
+    """Forget a person's sessions that ran out before an instant."""
+    session.execute(
+        delete(UserSession).where(
+            col(UserSession.organization_id) == organization_id,
+            col(UserSession.user_id) == user_id,
+            col(UserSession.expires_at) < ended_before,
+        )
+    )
 
 
 def find_by_family(session: Session, family_hash: str) -> UserSession | None:

@@ -34,26 +34,43 @@ def find_by_email(session: Session, email: str) -> User | None:
     ).one_or_none()
 
 
-def lock_login_failures(session: Session, account_hash: str) -> LoginFailures:
+def lock_login_failures(
+    session: Session, account_hash: str, *, forget_at: datetime
+) -> LoginFailures:
     """When logins of an account failed, with the row locked; an empty row if there was none."""
-    session.execute(
-        insert(LoginFailures)
-        .values(account_hash=account_hash, failed_at=[])
-        .on_conflict_do_nothing()
+    row = insert(LoginFailures).values(account_hash=account_hash, failed_at=[], forget_at=forget_at)
+    # An update locks the row in one step: a success elsewhere cannot delete it in between.
+    locked = row.on_conflict_do_update(
+        constraint="pk_login_failures", set_={"account_hash": row.excluded.account_hash}
     )
-    return session.exec(
-        select(LoginFailures).where(LoginFailures.account_hash == account_hash).with_for_update()
-    ).one()
+    return session.scalars(locked.returning(LoginFailures)).one()
 
 
 def save_login_failures(
-    session: Session, failures: LoginFailures, failed_at: Sequence[datetime]
+    session: Session,
+    failures: LoginFailures,
+    failed_at: Sequence[datetime],
+    *,
+    forget_at: datetime,
 ) -> None:
     """Replace the instants."""
     failures.failed_at = list(failed_at)
+    failures.forget_at = forget_at
     session.add(failures)
 
 
 def delete_login_failures(session: Session, account_hash: str) -> None:
     """Forget that logins of an account failed."""
     session.execute(delete(LoginFailures).where(col(LoginFailures.account_hash) == account_hash))
+
+
+def delete_forgotten_failures(session: Session, *, now: datetime, at_most: int) -> None:
+    """Forget failures of any account that are over, ``at_most`` accounts at a time."""
+    over = (
+        select(LoginFailures.account_hash)
+        .where(LoginFailures.forget_at <= now)
+        .order_by(col(LoginFailures.forget_at))
+        .limit(at_most)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(delete(LoginFailures).where(col(LoginFailures.account_hash).in_(over)))

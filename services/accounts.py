@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlmodel import Session
 
 from billing.errors import Conflict, TooManyRequests, Unauthenticated
@@ -20,8 +21,12 @@ from services.constraints import translating
 from services.credentials import AccessClaims, Security
 from services.passwords import require_good_password
 
+log = structlog.get_logger(__name__)
+
 ALLOWED_FAILURES = 10
 FAILURE_WINDOW = timedelta(minutes=15)
+FORGOTTEN_AT_ONCE = 10
+ENDED_SESSIONS_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,7 @@ class Accounts:
         with self._transactions.looking_up("email", email) as session:
             user = users.find_by_email(session, email)
         if not self._security.verify_password(password, user.password_hash if user else None):
+            log.warning("login_failed", account=account_hash[:16])
             raise Unauthenticated("Wrong email or password.", code="invalid_credentials")
         assert user is not None
         with self._transactions.for_organization(user.organization_id) as session:
@@ -168,6 +174,7 @@ class Accounts:
         if current.revoked_at is not None or current.expires_at <= now:
             return None
         if current.refresh_hash != self._security.digest(refresh_token):
+            log.warning("refresh_token_reused", user_id=str(current.user_id))
             _end(session, current, "user.refresh_token_reused", now=now)
             return None
         user = users.find_user(session, current.organization_id, current.user_id)
@@ -192,6 +199,9 @@ class Accounts:
             refresh_hash=self._security.digest(refresh_token),
             created_at=now,
             expires_at=now + timedelta(seconds=self._lifetimes.refresh_seconds),
+        )
+        user_sessions.delete_ended_sessions(
+            session, organization.id, user.id, ended_before=now - ENDED_SESSIONS_KEPT
         )
         user_sessions.insert_session(session, opened)
         return self._logged_in(user, organization, opened, refresh_token, now=now)
@@ -224,7 +234,10 @@ def reserve_attempt(session: Session, account_hash: str, *, now: datetime) -> No
 
     Raises: TooManyRequests ``too_many_failures``.
     """
-    failures = users.lock_login_failures(session, account_hash)
+    # Guessing at random accounts leaves no more rows behind than a quarter of an hour makes.
+    users.delete_forgotten_failures(session, now=now, at_most=FORGOTTEN_AT_ONCE)
+    forget_at = now + FAILURE_WINDOW
+    failures = users.lock_login_failures(session, account_hash, forget_at=forget_at)
     recent = [at for at in failures.failed_at if at > now - FAILURE_WINDOW]
     if len(recent) >= ALLOWED_FAILURES:
         wait = recent[-ALLOWED_FAILURES] + FAILURE_WINDOW - now
@@ -233,7 +246,7 @@ def reserve_attempt(session: Session, account_hash: str, *, now: datetime) -> No
             code="too_many_failures",
             retry_after_seconds=int(wait.total_seconds()) + 1,
         )
-    users.save_login_failures(session, failures, [*recent, now])
+    users.save_login_failures(session, failures, [*recent, now], forget_at=forget_at)
 
 
 def slug_of(name: str) -> str:

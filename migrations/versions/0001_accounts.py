@@ -50,9 +50,10 @@ def protect_tables() -> None:
     policies.protect("organization", column="id", privileges=written)
     policies.grant("organization_directory", ("SELECT", "INSERT"))
     policies.grant("login_failures", (*written, "DELETE"))
-    for table in ("app_user", "user_session", "api_key", "test_clock"):
+    for table in ("app_user", "api_key", "test_clock"):
         policies.protect(table, privileges=written)
-    policies.protect("idempotency_request", privileges=(*written, "DELETE"))
+    for table in ("user_session", "idempotency_request"):
+        policies.protect(table, privileges=(*written, "DELETE"))
     policies.protect("audit_entry", privileges=("SELECT", "INSERT"))
     policies.allow_lookup("app_user", setting="email", condition="lower(email) = lower({value})")
     policies.allow_lookup(
@@ -238,8 +239,10 @@ def create_login_failures() -> None:
         "login_failures",
         sa.Column("account_hash", sa.Text(), nullable=False),
         sa.Column("failed_at", postgresql.ARRAY(sa.DateTime(timezone=True)), nullable=False),
+        sa.Column("forget_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("account_hash", name=op.f("pk_login_failures")),
     )
+    op.create_index("ix_login_failures_forget_at", "login_failures", ["forget_at"], unique=False)
 
 
 def create_organization_directory() -> None:

@@ -58,8 +58,10 @@ def test_not_ready_when_something_is_away(
     context: AppContext, name: str, probe: Callable[[], Awaitable[bool]]
 ) -> None:
     begin = time.monotonic()
+    reach = {"temporal": context.reach_temporal, "schema": context.reach_schema, name: probe}
+    partial = replace(context, reach_temporal=reach["temporal"], reach_schema=reach["schema"])
 
-    answer = Person(create_app(replace(context, **{f"reach_{name}": probe}))).get("/readyz")
+    answer = Person(create_app(partial)).get("/readyz")
 
     assert answer.status_code == 503
     assert answer.json()["status"] == "not_ready"
