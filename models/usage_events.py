@@ -75,7 +75,7 @@ class UsageEventKey(SQLModel, table=True):
     __tablename__ = "usage_event_key"
 
     organization_id: UUID = Field(primary_key=True)
-    idempotency_key: str = Field(primary_key=True, sa_type=Text)
+    idempotency_key: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
     event_id: UUID
     timestamp: datetime = instant()
     content_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from repositories.usage_events import NewEvent, array
+from repositories.usage_arrays import array
+from repositories.usage_events import NewEvent
 
 
 class FlaggedSpans:
@@ -51,8 +52,8 @@ async def find_flagged_spans(
     cursor = await connection.execute(
         _FIND_SPANS,
         {
-            "organizations": array({str(one.organization_id) for one in events}),
-            "customers": array({str(one.customer_id) for one in events}),
+            "organizations": array({one.scope.organization for one in events}),
+            "customers": array({one.scope.customer for one in events}),
             "first": min(one.timestamp for one in events),
             "last": max(one.timestamp for one in events),
         },

@@ -7,37 +7,25 @@ that writes, and the answers to what was there already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
 from psycopg import AsyncConnection
 
-from billing.errors import BillingError, Conflict, InvariantBroken, NotFound
-from billing.filters import parse_filters
-from billing.metering import Aggregation
+from billing.errors import BillingError, Conflict, InvariantBroken
+from models.usage_identity import EventIds
 from repositories import usage_events
-from repositories.usage_events import (
-    CustomerName,
-    CustomerRow,
-    KnownKey,
-    MeterName,
-    MeterRow,
-    NewEvent,
-    StoredEvent,
-)
+from repositories.usage_events import KnownKey, NewEvent, StoredEvent
 from repositories.usage_flags import find_flagged_spans
+from repositories.usage_names import name_organizations
 from repositories.usage_partitions import ensure_partitions, month_of, next_month
-from services.usage_reports import (
-    EventReport,
-    Meter,
-    free_form_of,
-    name_customer,
-    name_meter,
-    read_event,
-)
+from services.usage_reports import EventReport, free_form_of, read_event
+from services.usage_targets import NamedTarget, Targets
 
 
 class EventStatus(StrEnum):
@@ -48,12 +36,11 @@ class EventStatus(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventResult:
+class EventResult(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one report: the event that it is, or the error that refuses it."""
 
     status: EventStatus
-    event_id: UUID | None = None
+    event_id: str | None = None
     event: StoredEvent | None = None
     error: BillingError | None = None
 
@@ -80,7 +67,8 @@ class KnownMonths:
 
     def missing(self, events: Iterable[NewEvent]) -> set[date]:
         """The months of these events that have not been seen."""
-        needed = {month for one in events if (month := month_of(one.timestamp)) is not None}
+        firsts = {(one.timestamp.year, one.timestamp.month): one.timestamp for one in events}
+        needed = {month for at in firsts.values() if (month := month_of(at)) is not None}
         return needed - self.months
 
 
@@ -122,17 +110,17 @@ class _Refused(Exception):
         self.results = results
 
 
-@dataclass(slots=True, kw_only=True)
 class _Row:
     """One report on its way, and in the end its answer."""
 
-    organization_id: UUID
-    report: EventReport
-    meter: MeterName
-    customer: CustomerName
-    event: NewEvent | None = None
-    known: KnownKey | None = None
-    result: EventResult | None = None
+    __slots__ = ("event", "known", "named", "report", "result")
+
+    def __init__(self, report: EventReport, named: NamedTarget) -> None:
+        self.report = report
+        self.named = named
+        self.event: NewEvent | None = None
+        self.known: KnownKey | None = None
+        self.result: EventResult | None = None
 
     def reject(self, error: BillingError) -> None:
         self.result = EventResult(status=EventStatus.REJECTED, error=error)
@@ -141,10 +129,6 @@ class _Row:
         if self.event is None:
             raise InvariantBroken("A report was written without being read.")
         return self.event
-
-    @property
-    def identity(self) -> tuple[UUID, str]:
-        return self.organization_id, self.require_event().key
 
 
 class _Batch:
@@ -161,16 +145,19 @@ class _Batch:
         self._submissions = submissions
         self._months = months
         self._now = now
+        self._ids = EventIds()
+        self._targets = Targets(connection, now)
         self._answers: list[list[_Row | BillingError]] = []
 
     async def run(self) -> list[list[EventResult]]:
         for submission in self._submissions:
-            self._answers.append([_open(submission, row) for row in submission.rows])
+            self._answers.append(self._open(submission))
         rows = [row for answers in self._answers for row in answers if isinstance(row, _Row)]
         if rows:
-            await usage_events.name_organizations(
-                self._connection, {row.organization_id for row in rows}
+            await name_organizations(
+                self._connection, {one.organization_id for one in self._submissions}
             )
+            await self._targets.find()
             await self._read(rows)
             await self._write([row for row in rows if row.event is not None])
         await self._show_events()
@@ -180,53 +167,38 @@ class _Batch:
                 raise _Refused(answers)
         return results
 
+    def _open(self, submission: Submission) -> list[_Row | BillingError]:
+        organization_id = submission.organization_id
+        organization = str(organization_id)
+        name = self._targets.name
+        return [
+            row
+            if isinstance(row, BillingError)
+            else _Row(row, name(organization_id, organization, row))
+            for row in submission.rows
+        ]
+
     async def _read(self, rows: Sequence[_Row]) -> None:
         """Every row has its event, or the error that refuses it."""
-        meters = await self._find_meters({row.meter for row in rows})
-        customers = await usage_events.find_customers(
-            self._connection, {row.customer for row in rows if row.meter in meters}
-        )
-        strangers: list[_Row] = []
         for row in rows:
-            if row.meter not in meters:
-                row.reject(_unknown("Meter", row.report, "meter_token", "meter_id", "meter_name"))
-            elif row.customer in customers:
-                self._read_event(row, meters[row.meter], customers[row.customer])
-            elif row.customer.kind == "external_id":
-                strangers.append(row)
-            else:
-                row.reject(_unknown_customer(row.report))
+            self._read_event(row)
+        # Nobody becomes a customer by a row that something is wrong with.
+        strangers = [row for row in rows if row.named.is_stranger and row.event is not None]
         if strangers:
-            await self._introduce(strangers, meters)
+            await self._targets.introduce(row.named for row in strangers)
+            for row in strangers:
+                self._read_event(row)
 
-    async def _introduce(self, rows: Sequence[_Row], meters: Mapping[MeterName, Meter]) -> None:
-        """Customers come into being for the rows that nothing else is wrong with (CONTRACT 31)."""
-        for row in rows:
-            self._read_event(row, meters[row.meter], _stranger(row.organization_id))
-        good = [row for row in rows if row.event is not None]
-        names = {row.customer for row in good}
-        await usage_events.insert_customers(self._connection, names, now=self._now)
-        customers = await usage_events.find_customers(self._connection, names)
-        for row in good:
-            row.event = None
-            if row.customer in customers:
-                self._read_event(row, meters[row.meter], customers[row.customer])
-            else:
-                row.reject(_unknown_customer(row.report))
-
-    def _read_event(self, row: _Row, meter: Meter, customer: CustomerRow) -> None:
+    def _read_event(self, row: _Row) -> None:
+        row.event = None
+        target = row.named.target
+        if target is None:
+            row.reject(row.named.error or InvariantBroken("A target was not looked up."))
+            return
         try:
-            row.event = read_event(row.report, meter, customer, now=self._now)
+            row.event = read_event(row.report, target, ids=self._ids, now=self._now)
         except BillingError as error:
             row.reject(error)
-
-    async def _find_meters(self, names: set[MeterName]) -> dict[MeterName, Meter]:
-        found = await usage_events.find_meters(self._connection, names)
-        # Until its first event a meter can be edited: hold it, and read it again.
-        new = {name for name, row in found.items() if not row.has_events}
-        if new:
-            found |= await usage_events.find_meters(self._connection, new, lock=True)
-        return {name: _to_meter(row) for name, row in found.items()}
 
     async def _write(self, rows: Sequence[_Row]) -> None:
         """Every row is stored, or answered with the event that has its key."""
@@ -236,20 +208,19 @@ class _Batch:
         missing = self._months.missing(events)
         if missing:
             raise _MonthsMissing(missing)
-        await usage_events.share_arrivals(
-            self._connection, {(one.organization_id, one.customer_id) for one in events}
-        )
+        await usage_events.share_arrivals(self._connection, {one.scope for one in events})
         await self._flag(rows)
-        firsts: dict[tuple[UUID, str], NewEvent] = {}
+        firsts: dict[tuple[str, str], NewEvent] = {}
         for row in rows:
-            firsts.setdefault(row.identity, row.require_event())
-        created = await usage_events.insert_events(
+            event = row.require_event()
+            firsts.setdefault(event.identity, event)
+        count = await usage_events.insert_events(
             self._connection, list(firsts.values()), now=self._now
         )
-        repeated = [row for row in rows if row.require_event().id not in created]
         for row in rows:
             row.result = EventResult(status=EventStatus.CREATED, event_id=row.require_event().id)
-        await self._compare(repeated)
+        if count < len(rows):
+            await self._compare(rows)
 
     async def _flag(self, rows: Sequence[_Row]) -> None:
         """Events of bills that are final are late; events of a paused subscription are paused."""
@@ -258,46 +229,51 @@ class _Batch:
             return
         for row in rows:
             event = row.require_event()
-            flags = spans.flags_of(event.customer_id, event.meter_id, event.timestamp)
+            scope = event.scope
+            flags = spans.flags_of(scope.customer_id, scope.meter_id, event.timestamp)
             if flags:
-                row.event = replace(event, late="late" in flags, paused="paused" in flags)
+                row.event = msgspec.structs.replace(
+                    event, late="late" in flags, paused="paused" in flags
+                )
 
-    async def _compare(self, repeated: Sequence[_Row]) -> None:
+    async def _compare(self, rows: Sequence[_Row]) -> None:
         """Rows whose key was taken are answered with the event that has it, or refused."""
-        if not repeated:
-            return
         # ON CONFLICT DO NOTHING gives back no row that was there, so a second statement asks.
         known = await usage_events.find_keys(
-            self._connection, list({row.identity for row in repeated})
+            self._connection, list({row.require_event().identity for row in rows})
         )
-        for row in repeated:
-            row.known = known[row.identity]
-            row.result = _compare(row.report, row.require_event(), row.known)
+        for row in rows:
+            event = row.require_event()
+            holder = known[event.identity]
+            if str(holder.event_id) != event.id:
+                row.known = holder
+                row.result = _compare(row.report, event, holder)
 
     async def _show_events(self) -> None:
         """Callers who want to see their events see them, repeated ones as first recorded."""
         shown = [
             row
             for submission, answers in zip(self._submissions, self._answers, strict=True)
+            if submission.wants_events
             for row in answers
-            if submission.wants_events and isinstance(row, _Row)
+            if isinstance(row, _Row)
         ]
         known = [row.known for row in shown if row.known is not None]
         stored = await usage_events.find_events(self._connection, known) if known else {}
         for row in shown:
-            if row.result is None or row.result.event_id is None:
-                continue
-            event = stored.get(row.result.event_id) or self._as_stored(row)
-            row.result = replace(row.result, event=event)
+            result = row.result
+            if result is not None and result.event_id is not None:
+                event = stored.get(result.event_id) or self._as_stored(row)
+                row.result = msgspec.structs.replace(result, event=event)
 
     def _as_stored(self, row: _Row) -> StoredEvent:
         event = row.require_event()
         return StoredEvent(
-            organization_id=event.organization_id,
-            id=event.id,
-            customer_id=event.customer_id,
-            meter_id=event.meter_id,
-            quantity=event.quantity,
+            organization_id=event.scope.organization_id,
+            id=UUID(event.id),
+            customer_id=event.scope.customer_id,
+            meter_id=event.scope.meter_id,
+            quantity=Decimal(event.quantity),
             timestamp=event.timestamp,
             meta_data=free_form_of(row.report),
             ingested_at=self._now,
@@ -312,54 +288,16 @@ def _result(row: _Row | BillingError) -> EventResult:
     return row.result
 
 
-def _open(submission: Submission, row: EventReport | BillingError) -> _Row | BillingError:
-    if isinstance(row, BillingError):
-        return row
-    try:
-        return _Row(
-            organization_id=submission.organization_id,
-            report=row,
-            meter=name_meter(submission.organization_id, row),
-            customer=name_customer(submission.organization_id, row),
-        )
-    except BillingError as error:
-        return error
-
-
-def _stranger(organization_id: UUID) -> CustomerRow:
-    return CustomerRow(
-        organization_id=organization_id, id=UUID(int=0), external_id=None, clock_time=None
-    )
-
-
-def _to_meter(row: MeterRow) -> Meter:
-    return Meter(
-        id=row.id,
-        aggregation=Aggregation(row.aggregation_type),
-        property_name=row.property_name,
-        filters=parse_filters(row.filters),
-    )
-
-
-def _unknown(noun: str, report: EventReport, *fields: str) -> NotFound:
-    field = next(name for name in fields if getattr(report, name) is not None)
-    return NotFound(f"{noun} not found.", code=f"{noun.lower()}_not_found", field=field)
-
-
-def _unknown_customer(report: EventReport) -> NotFound:
-    return _unknown("Customer", report, "customer_external_id", "customer_id")
-
-
-def _compare(report: EventReport, event: NewEvent, known: KnownKey) -> EventResult:
-    is_same = known.content_hash == event.content_hash and (
-        report.timestamp is None or known.timestamp == event.timestamp
+def _compare(report: EventReport, event: NewEvent, holder: KnownKey) -> EventResult:
+    is_same = holder.content_hash.hex() == event.content_hash and (
+        report.timestamp is None or holder.timestamp == event.timestamp
     )
     if is_same:
-        return EventResult(status=EventStatus.DUPLICATE, event_id=known.event_id)
+        return EventResult(status=EventStatus.DUPLICATE, event_id=str(holder.event_id))
     error = Conflict(
         "Another event has this idempotency_key.",
         code="idempotency_key_reused",
         field="idempotency_key",
-        event_id=str(known.event_id),
+        event_id=str(holder.event_id),
     )
     return EventResult(status=EventStatus.REJECTED, error=error)

@@ -15,8 +15,9 @@ from billing.errors import InvalidInput
 from billing.filters import Filter, matches_all
 from billing.metering import Aggregation, EventValue, read_event_value
 from billing.money import parse_decimal, plain_text, shortest
-from models.usage_identity import new_event_id
-from repositories.usage_events import CustomerName, CustomerRow, MeterName, NewEvent
+from models.usage_identity import EventIds
+from repositories.usage_events import EventScope, NewEvent
+from repositories.usage_names import CustomerName, MeterName
 
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 LONGEST_TEXT: Final = 500
@@ -25,6 +26,8 @@ FREE_FORM_DEPTH: Final = 8
 FREE_FORM_BYTES: Final = 32 * 1024
 _HASH_BYTES: Final = 16
 _NUL: Final = "\x00"
+_PLAIN: Final = 10**15
+_PLAIN_VALUED: Final = frozenset(Aggregation) - {Aggregation.UNIQUE_COUNT}
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
@@ -46,13 +49,17 @@ class EventReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
-    """A meter as far as its events need it."""
+class Target:
+    """What a report names, found: the meter's rules and the customer's present.
 
-    id: UUID
+    ``clock_time`` is the present of a customer on a test clock, None on the wall's.
+    """
+
+    scope: EventScope
     aggregation: Aggregation
     property_name: str | None
     filters: tuple[Filter, ...]
+    clock_time: datetime | None
 
 
 def name_meter(organization_id: UUID, report: EventReport) -> MeterName:
@@ -85,30 +92,25 @@ def name_customer(organization_id: UUID, report: EventReport) -> CustomerName:
     return CustomerName(organization_id, kind, _identifier(value, field))
 
 
-def read_event(
-    report: EventReport, meter: Meter, customer: CustomerRow, *, now: datetime
-) -> NewEvent:
+def read_event(report: EventReport, target: Target, *, ids: EventIds, now: datetime) -> NewEvent:
     """The event that a report comes to. Raises InvalidInput with the field to blame.
 
     Source: CONTRACT 12, 19, 44, 66, 73.
     """
-    present = customer.clock_time or now
-    timestamp = read_timestamp(report.timestamp, present)
+    timestamp = read_timestamp(report.timestamp, target.clock_time or now)
     field, properties = _free_form(report)
     document, canonical = _read_free_form(properties, field)
-    value = _read_value(report, meter, properties or {}, field)
+    value = _read_value(report, target, properties or {}, field)
     return NewEvent(
-        organization_id=customer.organization_id,
-        id=new_event_id(timestamp),
-        meter_id=meter.id,
-        customer_id=customer.id,
+        scope=target.scope,
+        id=ids.next(timestamp),
         timestamp=timestamp,
-        quantity=value.value,
+        quantity=format(value.value, "f"),
         distinct_value=value.distinct_key,
         meta_data=document,
         idempotency_key=_read_key(report.idempotency_key),
-        content_hash=_hash_content(meter.id, customer.id, value.value, canonical),
-        counted=matches_all(meter.filters, properties or {}) if meter.filters else True,
+        content_hash=_hash_content(target.scope, value.value, canonical),
+        counted=not target.filters or matches_all(target.filters, properties or {}),
     )
 
 
@@ -189,12 +191,16 @@ def _free_form(report: EventReport) -> tuple[str, dict[str, Any] | None]:
 
 
 def _read_value(
-    report: EventReport, meter: Meter, properties: dict[str, Any], field: str
+    report: EventReport, target: Target, properties: dict[str, Any], field: str
 ) -> EventValue:
+    quantity = report.quantity
+    if type(quantity) is int and 0 < quantity < _PLAIN and target.aggregation in _PLAIN_VALUED:
+        # By far the most events: a counting number, which every aggregation takes.
+        return EventValue(value=Decimal(quantity))
     try:
         return read_event_value(
-            meter.aggregation,
-            meter.property_name,
+            target.aggregation,
+            target.property_name,
             quantity=report.quantity,
             properties=properties,
         )
@@ -213,14 +219,23 @@ def _read_free_form(properties: dict[str, Any] | None, field: str) -> tuple[str 
         raise InvalidInput(
             f"{field} takes at most {FREE_FORM_KEYS} keys.", code="too_many_keys", field=field
         )
-    has_decimals = _check(properties, field, depth=1)
     document = _encode(properties)
+    has_decimals = False
+    if b"\\u0000" in document or not all(map(_is_plain, properties.values())):
+        has_decimals = _check(properties, field, depth=1)
     if len(document) > FREE_FORM_BYTES:
         raise InvalidInput(
             f"{field} takes at most {FREE_FORM_BYTES} bytes.", code="too_large", field=field
         )
     canonical = _encode(_normalize(properties)) if has_decimals else document
     return document.decode(), canonical
+
+
+def _is_plain(value: object) -> bool:
+    kind = type(value)
+    if kind is int:
+        return -_PLAIN < value < _PLAIN  # type: ignore[operator]  # it is an int
+    return kind is str or kind is bool or value is None
 
 
 def _check(value: object, field: str, *, depth: int) -> bool:
@@ -265,11 +280,7 @@ def _normalize(value: object) -> object:
     return value
 
 
-def _hash_content(meter_id: UUID, customer_id: UUID, quantity: Decimal, canonical: bytes) -> bytes:
-    """What equal content shares, the timestamp left out. Source: CONTRACT 45."""
-    content = blake2b(meter_id.bytes, digest_size=_HASH_BYTES)
-    content.update(customer_id.bytes)
-    content.update(plain_text(quantity).encode())
-    content.update(b"\x00")
-    content.update(canonical)
-    return content.digest()
+def _hash_content(scope: EventScope, quantity: Decimal, canonical: bytes) -> str:
+    """What equal content shares, the timestamp left out, in hex. Source: CONTRACT 45."""
+    content = b"%b%b\x00%b" % (scope.content, plain_text(quantity).encode(), canonical)
+    return blake2b(content, digest_size=_HASH_BYTES).hexdigest()

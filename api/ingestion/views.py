@@ -95,6 +95,6 @@ def _view_row(index: int, result: EventResult) -> RowView:
     return RowView(
         index=index,
         status=result.status.value,
-        id=UNSET if result.event_id is None else str(result.event_id),
+        id=UNSET if result.event_id is None else result.event_id,
         error=UNSET if result.error is None else view_error(result.error),
     )

@@ -164,7 +164,7 @@ def create_usage_event_key() -> None:
     op.create_table(
         "usage_event_key",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("idempotency_key", sa.Text(), nullable=False),
+        sa.Column("idempotency_key", sa.Text(collation="C"), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_hash", sa.LargeBinary(), nullable=False),
