@@ -111,10 +111,21 @@ async def fetch_runs(client: Client, subscription_id: str) -> list[str]:
 
 
 def as_text(history: dict[str, Any]) -> str:
-    """A history without the names of machines and processes."""
-    text = json.dumps(history, indent=1, sort_keys=True)
+    """A history without the names of machines, processes and directories."""
+    text = json.dumps(_without_traces(history), indent=1, sort_keys=True)
     machine = re.escape(socket.gethostname())
     return re.sub(rf"\b\d+@{machine}\b", "worker", text) + "\n"
+
+
+def _without_traces(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_traces(one) for one in node]
+    if isinstance(node, dict):
+        return {
+            name: "" if name == "stackTrace" else _without_traces(value)
+            for name, value in node.items()
+        }
+    return node
 
 
 def main() -> None:
