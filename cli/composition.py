@@ -37,7 +37,9 @@ class ApiProcess:
         self._settings = settings
         self._temporal_address = temporal_address
         self.engine: Engine = create_application_engine(
-            database_url, pool_size=settings.database_pool_size
+            database_url,
+            pool_size=settings.database_pool_size,
+            statement_seconds=settings.api_statement_seconds,
         )
         self.transactions = Transactions(self.engine)
         if settings.secret_key is None:
@@ -45,7 +47,11 @@ class ApiProcess:
                 "Set FLUXRATE_SECRET_KEY to at least 32 random characters, for example from"
                 " `openssl rand -hex 32`; it signs access tokens."
             )
-        self._security = Security(settings.secret_key.get_secret_value())
+        earlier = settings.previous_secret_keys.get_secret_value().split(",")
+        self._security = Security(
+            settings.secret_key.get_secret_value(),
+            previous_secret_keys=[secret.strip() for secret in earlier if secret.strip()],
+        )
         self._client: Client | None = None
         self._relay: OutboxRelay | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -20,11 +20,14 @@ def sqlalchemy_url(url: str) -> str:
     return url
 
 
-def create_application_engine(url: str, *, pool_size: int = 10) -> Engine:
+def create_application_engine(
+    url: str, *, pool_size: int = 10, statement_seconds: int = 0
+) -> Engine:
     """An engine whose sessions act as the application role, which owns nothing.
 
     Waits at most two seconds for a connection, so that an absent database becomes an answer and
-    not a hang. JSON numbers keep their digits.
+    not a hang. A statement that runs, or waits for a lock, longer than ``statement_seconds`` is
+    cancelled; 0 lets it. JSON numbers keep their digits.
     """
     engine = create_engine(
         sqlalchemy_url(url),
@@ -44,6 +47,7 @@ def create_application_engine(url: str, *, pool_size: int = 10) -> Engine:
         with connection.cursor() as cursor:
             cursor.execute(f"SET ROLE {APPLICATION_ROLE}")
             cursor.execute("SET TIME ZONE 'UTC'")
+            cursor.execute(f"SET statement_timeout = {statement_seconds * 1000:d}")
         connection.commit()
 
     return engine

@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     migration_database_url: str | None = None
     database_pool_size: int = Field(default=10, ge=1)
+    api_statement_seconds: int = Field(default=20, ge=0)
+    """The API answers 503 rather than wait longer for one statement; 0 waits for ever."""
     temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
     task_queue: str = "fluxrate-owners"
@@ -28,6 +30,8 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     secret_key: SecretStr | None = None
     """Signs access tokens. Embedded runs make one and keep it in the data directory."""
+    previous_secret_keys: SecretStr = SecretStr("")
+    """Earlier keys, separated by commas: what they signed still holds."""
     access_token_seconds: int = Field(default=15 * 60, ge=1)
     refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
     workflow_sandbox: bool = False

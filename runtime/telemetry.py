@@ -63,5 +63,7 @@ def _name_process(process: str) -> Processor:
 
 def _renderers() -> tuple[Processor, ...]:
     if sys.stderr.isatty():
-        return (structlog.dev.ConsoleRenderer(),)
+        # The default formatter shows local variables, among them credentials.
+        plain = structlog.dev.plain_traceback
+        return (structlog.dev.ConsoleRenderer(exception_formatter=plain),)
     return (structlog.processors.format_exc_info, structlog.processors.JSONRenderer())

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from api.schemas.common import Moment, Schema, View, Words
+from api.schemas.common import Email, Moment, Schema, View, Words
 from api.schemas.patches import Patch
 from models.customers import Customer
 from services.customers import CreateCustomer, CustomerDetails, UpdateCustomer
-
-Email = Annotated[
-    str,
-    StringConstraints(
-        strict=True, strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$"
-    ),
-]
 
 
 class CustomerCreate(Schema):

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from api.app import create_app
 from api.context import AppContext
+from repositories import organizations
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from tests.api.people import Person
@@ -168,4 +170,20 @@ def test_many_requests_at_once_share_a_small_pool(
         codes = list(pool.map(lambda _: owner.get(ORGANIZATION).status_code, range(48)))
 
     assert set(codes) == {200}
+    engine.dispose()
+
+
+def test_request_that_waits_for_a_lock_too_long_is_503(
+    context: AppContext, module_database_url: str
+) -> None:
+    engine = create_application_engine(module_database_url, pool_size=3, statement_seconds=1)
+    owner = Person(create_app(replace(context, transactions=Transactions(engine)))).sign_up()
+    organization_id = UUID(owner.get(ORGANIZATION).json()["id"])
+
+    with context.transactions.for_organization(organization_id) as session:
+        organizations.lock_organization(session, organization_id)
+        answer = owner.patch(ORGANIZATION, json={"name": "Waiting"})
+
+    assert answer.status_code == 503
+    assert owner.patch(ORGANIZATION, json={"name": "Done"}).status_code == 200
     engine.dispose()
