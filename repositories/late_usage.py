@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, exists, func, or_
 from sqlmodel import Session, col, select
 
 from models.invoices import Invoice, InvoiceLine
@@ -37,7 +37,7 @@ def list_changed_periods(
 def _has_arrivals(
     table: type[UsageEvent | UsageCorrection],
     subscription: Subscription,
-    *conditions: ColumnElement[bool],
+    *conditions: ColumnExpressionArgument[bool],
 ) -> ColumnElement[bool]:
     return exists().where(
         col(table.organization_id) == subscription.organization_id,
