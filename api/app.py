@@ -14,12 +14,14 @@ from api.context import AppContext
 from api.ingestion.writer import UsageWriter
 from api.metrics import Metrics
 from api.origins import SameOrigin
+from api.read_connections import ReadConnections
 from api.routers import (
     api_keys,
     audit,
     auth,
     customers,
     docs,
+    entitlements,
     features,
     health,
     invoice_actions,
@@ -39,6 +41,7 @@ from api.routers import (
 )
 from api.surroundings import Surroundings
 from repositories.usage_connections import connect
+from services.known_terms import KnownTerms
 
 PREFIX = "/api/v1"
 
@@ -52,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     meters.router,
     plans.router,
     customers.router,
+    entitlements.router,
     tax_rates.router,
     subscriptions.router,
     subscription_actions.router,
@@ -83,6 +87,8 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     app.state.usage_writer = UsageWriter(
         partial(connect, context.transactions.address), context.now
     )
+    app.state.read_connections = ReadConnections(partial(connect, context.transactions.address))
+    app.state.known_terms = KnownTerms()
     # The one added last is the outermost.
     app.add_middleware(SameOrigin, public_url=context.public_url)
     app.add_middleware(Surroundings, metrics=app.state.metrics)
@@ -102,6 +108,7 @@ async def _serve(lifespan: Lifespan, app: FastAPI) -> AsyncIterator[None]:
     async with lifespan(app):
         yield
         await app.state.usage_writer.close()
+        await app.state.read_connections.close()
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 
 QUIET_ROUTES = frozenset(
     {
+        "/api/v1/customers/{customer_id}/entitlements/{lookup_key}",
         "/api/v1/sdk/track",
         "/api/v1/usage",
         "/api/v1/usage/batch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,11 +11,13 @@ from hashlib import blake2b
 from typing import Any, Final
 from uuid import UUID
 
+from psycopg import AsyncConnection
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models.usage_events import ARRIVAL_BLOCK
 from models.usage_rollups import UsageRollup
+from repositories.single_reads import TENANT, read_rows
 
 HOUR: Final = timedelta(hours=1)
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -22,6 +25,8 @@ BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 LOCK_BUCKETS: Final = 64
 _NO_WATERMARK: Final = 2**63 - 1
+_DRIVER_NAME: Final = re.compile(r"(?<!:):([a-z]\w*)")
+"""A parameter in SQLAlchemy's notation, which the driver writes otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,11 @@ def lock_key(organization_id: UUID, customer_id: UUID) -> int:
 
     Customers share 64 locks per organization, so that a large batch fits into the lock table.
     """
-    bucket = customer_id.bytes[-1] % LOCK_BUCKETS
+    return lock_key_of_bucket(organization_id, customer_id.bytes[-1] % LOCK_BUCKETS)
+
+
+def lock_key_of_bucket(organization_id: UUID, bucket: int) -> int:
+    """The lock of all customers whose id ends in this number, modulo 64."""
     name = b"usage" + organization_id.bytes + bytes([bucket])
     return int.from_bytes(blake2b(name, digest_size=8).digest(), "big", signed=True)
 
@@ -112,6 +121,21 @@ def read_spans(
     rows = session.execute(text(statement.sql()), statement.values).mappings().all()
     newest = next(row["event_count"] for row in rows if row["place"] is None)
     return newest, [UsagePart(**row) for row in rows if row["place"] is not None]
+
+
+async def read_spans_now(
+    connection: AsyncConnection,
+    organization_id: UUID,
+    customer_id: UUID,
+    spans: Sequence[UsageSpan],
+) -> list[UsagePart]:
+    """The parts of every span as one statement sees them, on a connection of its own."""
+    statement = _Statement(organization_id, customer_id, None)
+    for span in spans:
+        statement.read(span)
+    sql = _DRIVER_NAME.sub(r"%(\1)s", statement.sql().replace(":organization", TENANT))
+    rows = await read_rows(connection, organization_id, sql, statement.values)
+    return [UsagePart(**row) for row in rows if row["place"] is not None]
 
 
 class _Statement:

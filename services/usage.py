@@ -80,15 +80,13 @@ def _read(
     spans = [
         span
         for place, window in enumerate(windows)
-        for span in _spans_of(window, terms[window.meter_id], place)
+        for span in list_spans(terms[window.meter_id], _period_of(window), place)
     ]
     newest, parts = usage.read_spans(
         session, organization_id, customer_id, spans, watermark=watermark
     )
     answers = tuple(
-        _answer(
-            window, terms[window.meter_id], _join(parts, 2 * place), _join(parts, 2 * place + 1)
-        )
+        _answer(window, terms[window.meter_id], parts, place)
         for place, window in enumerate(windows)
     )
     return MeasuredUsage(watermark=newest if watermark is None else watermark, usage=answers)
@@ -104,13 +102,14 @@ def _load_terms(
     return {meter_id: meters.to_meter_terms(meter) for meter_id, meter in found.items()}
 
 
-def _spans_of(window: UsageWindow, meter: MeterTerms, place: int) -> list[UsageSpan]:
+def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageSpan]:
+    """What must be read to know a meter's usage in a period; ``place`` names it in the parts."""
     aggregation = meter.aggregation
     inside = UsageSpan(
         place=2 * place,
-        meter_id=window.meter_id,
-        starts_at=window.starts_at,
-        ends_at=window.ends_at,
+        meter_id=meter.meter_id,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
         wants_weighted=aggregation is Aggregation.WEIGHTED_SUM,
         wants_distinct=aggregation is Aggregation.UNIQUE_COUNT,
     )
@@ -120,11 +119,23 @@ def _spans_of(window: UsageWindow, meter: MeterTerms, place: int) -> list[UsageS
         inside,
         place=2 * place + 1,
         starts_at=BEGINNING,
-        ends_at=window.starts_at,
+        ends_at=period.starts_at,
         wants_totals=aggregation not in _REMEMBERED,
         wants_weighted=False,
     )
     return [inside, before]
+
+
+def read_usage_of(
+    meter: MeterTerms, period: Period, parts: Sequence[UsagePart], place: int
+) -> Decimal:
+    """A meter's usage in a period, out of the parts of its spans."""
+    inside, before = _join(parts, 2 * place), _join(parts, 2 * place + 1)
+    return _aggregate(meter.aggregation, inside, before, period)
+
+
+def _period_of(window: UsageWindow) -> Period:
+    return Period(starts_at=window.starts_at, ends_at=window.ends_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,19 +171,19 @@ def _join(parts: Iterable[UsagePart], place: int) -> _Tally:
     )
 
 
-def _answer(window: UsageWindow, meter: MeterTerms, inside: _Tally, before: _Tally) -> MeteredUsage:
+def _answer(
+    window: UsageWindow, meter: MeterTerms, parts: Sequence[UsagePart], place: int
+) -> MeteredUsage:
     return MeteredUsage(
         charge_id=window.charge_id,
         window=window,
-        aggregate=_aggregate(meter.aggregation, inside, before, window),
-        event_count=inside.event_count,
+        aggregate=read_usage_of(meter, _period_of(window), parts, place),
+        event_count=_join(parts, 2 * place).event_count,
     )
 
 
 @exactly
-def _aggregate(
-    aggregation: Aggregation, inside: _Tally, before: _Tally, window: UsageWindow
-) -> Decimal:
+def _aggregate(aggregation: Aggregation, inside: _Tally, before: _Tally, period: Period) -> Decimal:
     """The figure of ``billing.metering.aggregate``, out of sums instead of events."""
     match aggregation:
         case Aggregation.SUM:
@@ -190,6 +201,5 @@ def _aggregate(
         case Aggregation.LAST:
             return inside.newest if inside.newest is not None else before.newest or ZERO
         case Aggregation.WEIGHTED_SUM:
-            period = Period(starts_at=window.starts_at, ends_at=window.ends_at)
             carried = before.total * period.elapsed_microseconds
             return mean_level(inside.weighted_total + carried, period)

@@ -79,6 +79,8 @@ usage.read     GET    /api/v1/meters/{meter_id}/stats
 usage.read     GET    /api/v1/meters/{meter_id}/events
 usage.read     GET    /api/v1/customers/{customer_id}/usage
 usage.read     GET    /api/v1/usage
+any.read       GET    /api/v1/customers/{customer_id}/entitlements
+any.read       GET    /api/v1/customers/{customer_id}/entitlements/{lookup_key}
 usage.write    POST   /api/v1/usage
 usage.write    POST   /api/v1/usage/batch
 usage.write    POST   /api/v1/sdk/track
@@ -103,14 +105,30 @@ def least_credentials() -> dict[Operation, str]:
 
 REACH = {
     "nobody": {"anybody"},
-    "key billing.read": {"anybody", "billing.read"},
-    "key billing.write": {"anybody", "billing.read", "billing.write"},
-    "key usage.read": {"anybody", "usage.read"},
-    "key usage.write": {"anybody", "usage.read", "usage.write"},
-    "read_only": {"anybody", "billing.read", "usage.read"},
-    "developer": {"anybody", "billing.read", "usage.read", "usage.write"},
-    "billing": {"anybody", "billing.read", "billing.write", "usage.read"},
-    "admin": {"anybody", "billing.read", "billing.write", "usage.read", "usage.write", "manager"},
-    "owner": {"anybody", "billing.read", "billing.write", "usage.read", "usage.write", "manager"},
+    "key billing.read": {"anybody", "any.read", "billing.read"},
+    "key billing.write": {"anybody", "any.read", "billing.read", "billing.write"},
+    "key usage.read": {"anybody", "any.read", "usage.read"},
+    "key usage.write": {"anybody", "any.read", "usage.read", "usage.write"},
+    "read_only": {"anybody", "any.read", "billing.read", "usage.read"},
+    "developer": {"anybody", "any.read", "billing.read", "usage.read", "usage.write"},
+    "billing": {"anybody", "any.read", "billing.read", "billing.write", "usage.read"},
+    "admin": {
+        "anybody",
+        "any.read",
+        "billing.read",
+        "billing.write",
+        "usage.read",
+        "usage.write",
+        "manager",
+    },
+    "owner": {
+        "anybody",
+        "any.read",
+        "billing.read",
+        "billing.write",
+        "usage.read",
+        "usage.write",
+        "manager",
+    },
 }
 """What each kind of credentials reaches."""

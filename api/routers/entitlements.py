@@ -1,0 +1,73 @@
+"""Entitlements: what a customer may use now (CONTRACT 11, 43). Asked before every use, so fast."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from api.authentication import authenticate_async
+from api.context import AppContext
+from api.decimal_json import respond
+from api.direct_route import DirectRoute
+from api.principal import Principal
+from api.read_connections import ReadConnections
+from api.schemas.entitlements import EntitlementList, EntitlementView, view_entitlement
+from billing.errors import Forbidden
+from services import entitlements
+from services.known_terms import KnownTerms
+
+router = APIRouter(prefix="/customers/{customer_id}", tags=["Customers"], route_class=DirectRoute)
+
+_ACCESS: Final[dict[str, Any]] = {
+    "security": [{"session": []}, {"bearer": []}, {"api_key": []}],
+}
+
+
+@router.get("/entitlements", response_model=EntitlementList, openapi_extra=_ACCESS)
+async def list_entitlements(request: Request, customer_id: str) -> Response:
+    """Show what a customer may use, by their id or external id: an answer for every feature.
+
+    Needs the scope `usage.read` or `billing.read`.
+    """
+    context, principal = await _admit(request)
+    connections, known = _held(request)
+    async with connections.lend() as connection:
+        found = await entitlements.list_entitlements(
+            connection, principal.organization_id, customer_id, known=known, now=context.now()
+        )
+    return respond({"data": [view_entitlement(one) for one in found]})
+
+
+@router.get("/entitlements/{lookup_key}", response_model=EntitlementView, openapi_extra=_ACCESS)
+async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -> Response:
+    """Show whether a customer, by their id or external id, may use a feature now.
+
+    Counts every event that was acknowledged before. Needs the scope `usage.read` or `billing.read`.
+    """
+    context, principal = await _admit(request)
+    connections, known = _held(request)
+    async with connections.lend() as connection:
+        found = await entitlements.check_entitlement(
+            connection,
+            principal.organization_id,
+            customer_id,
+            lookup_key,
+            known=known,
+            now=context.now(),
+        )
+    return respond(view_entitlement(found))
+
+
+async def _admit(request: Request) -> tuple[AppContext, Principal]:
+    context: AppContext = request.app.state.context
+    principal = await authenticate_async(request, context)
+    try:
+        principal.require_scope("usage.read")
+    except Forbidden:
+        principal.require_scope("billing.read")
+    return context, principal
+
+
+def _held(request: Request) -> tuple[ReadConnections, KnownTerms]:
+    return request.app.state.read_connections, request.app.state.known_terms

@@ -1,0 +1,204 @@
+"""What a customer may use now: features of their live subscriptions, against usage so far.
+
+A check costs two statements on the database: whom it is about, and the usage of the windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from billing.entitlements import (
+    AccessReason,
+    Entitlement,
+    decide_access,
+    most_generous,
+    refuse_access,
+)
+from billing.errors import NotFound
+from billing.identifiers import FeatureId, MeterId
+from billing.metering import Aggregation, MeterTerms
+from billing.money import ZERO, shortest
+from billing.periods import Period
+from billing.terms import FeatureTerms, FeatureType, PlanTerms
+from repositories import entitlements, usage
+from repositories.entitlements import KnownFeature, LiveSubscription, Subscriber
+from services.known_terms import KnownTerms
+from services.reset_windows import version_in_force, window_at
+from services.usage import list_spans, read_usage_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerEntitlement:
+    """The answer for one feature, and the subscription that gives it, if any does."""
+
+    entitlement: Entitlement
+    subscription_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grant:
+    """A feature as one live subscription grants it, and the window in which its usage counts."""
+
+    subscription: LiveSubscription
+    terms: PlanTerms
+    feature: FeatureTerms
+    meter: MeterTerms | None = None
+    window: Period | None = None
+
+
+async def check_entitlement(
+    connection: AsyncConnection,
+    organization_id: UUID,
+    customer: str,
+    lookup_key: str,
+    *,
+    known: KnownTerms,
+    now: datetime,
+) -> CustomerEntitlement:
+    """Whether the customer may use the feature, every event acknowledged before counting.
+
+    ``customer`` is an id or an external id. Raises NotFound for an unknown customer or key.
+    Source: CONTRACT 11, 43, 4.12.
+    """
+    subscriber = await _get_subscriber(connection, organization_id, customer)
+    found = await entitlements.list_features(connection, organization_id, lookup_key)
+    if not found:
+        raise NotFound("Feature not found.", code="feature_not_found", field="lookup_key")
+    (answer,) = await _answer(connection, organization_id, subscriber, found, known=known, now=now)
+    return answer
+
+
+async def list_entitlements(
+    connection: AsyncConnection,
+    organization_id: UUID,
+    customer: str,
+    *,
+    known: KnownTerms,
+    now: datetime,
+) -> list[CustomerEntitlement]:
+    """The answer for every feature of the catalogue, oldest first. Raises NotFound."""
+    subscriber = await _get_subscriber(connection, organization_id, customer)
+    found = await entitlements.list_features(connection, organization_id, None)
+    return await _answer(connection, organization_id, subscriber, found, known=known, now=now)
+
+
+async def _get_subscriber(
+    connection: AsyncConnection, organization_id: UUID, customer: str
+) -> Subscriber:
+    subscriber = await entitlements.find_subscriber(connection, organization_id, customer)
+    if subscriber is None:
+        raise NotFound("Customer not found.", code="customer_not_found")
+    return subscriber
+
+
+async def _answer(
+    connection: AsyncConnection,
+    organization_id: UUID,
+    subscriber: Subscriber,
+    features: Sequence[KnownFeature],
+    *,
+    known: KnownTerms,
+    now: datetime,
+) -> list[CustomerEntitlement]:
+    """The answers for these features, in their order."""
+    at = subscriber.clock_time or now
+    live = [
+        (subscription, version)
+        for subscription in subscriber.subscriptions
+        if (version := version_in_force(subscription, at)) is not None
+    ]
+    terms = await known.load(connection, organization_id, {version for _, version in live})
+    wanted = {feature.id: feature for feature in features}
+    grants = [
+        _grant(subscription, terms[version], granted, wanted[granted.feature_id], at)
+        for subscription, version in live
+        for granted in terms[version].features
+        if granted.feature_id in wanted
+    ]
+    usages = await _measure(connection, organization_id, subscriber.customer_id, grants)
+    reason = AccessReason.NOT_ON_PLAN if live else AccessReason.NO_SUBSCRIPTION
+    return [_decide(feature, grants, usages, reason) for feature in features]
+
+
+def _grant(
+    subscription: LiveSubscription,
+    terms: PlanTerms,
+    granted: FeatureTerms,
+    feature: KnownFeature,
+    at: datetime,
+) -> _Grant:
+    if feature.meter_id is None or feature.aggregation_type is None:
+        return _Grant(subscription=subscription, terms=terms, feature=granted)
+    return _Grant(
+        subscription=subscription,
+        terms=terms,
+        feature=granted,
+        meter=MeterTerms(
+            meter_id=MeterId(feature.meter_id),
+            name=feature.name,
+            aggregation=Aggregation(feature.aggregation_type),
+            carry_forward=bool(feature.carry_forward),
+        ),
+        window=window_at(subscription, terms, granted, at),
+    )
+
+
+async def _measure(
+    connection: AsyncConnection,
+    organization_id: UUID,
+    customer_id: UUID,
+    grants: Sequence[_Grant],
+) -> Mapping[int, Decimal]:
+    """The usage of every measured grant, by its place."""
+    measured = [
+        (place, grant.meter, grant.window)
+        for place, grant in enumerate(grants)
+        if grant.meter is not None and grant.window is not None
+    ]
+    if not measured:
+        return {}
+    spans = [span for place, meter, window in measured for span in list_spans(meter, window, place)]
+    parts = await usage.read_spans_now(connection, organization_id, customer_id, spans)
+    return {
+        place: shortest(read_usage_of(meter, window, parts, place))
+        for place, meter, window in measured
+    }
+
+
+def _decide(
+    feature: KnownFeature,
+    grants: Sequence[_Grant],
+    usages: Mapping[int, Decimal],
+    reason: AccessReason,
+) -> CustomerEntitlement:
+    """The most generous of what the customer's subscriptions grant of a feature."""
+    answers = [
+        CustomerEntitlement(
+            entitlement=decide_access(
+                grant.feature,
+                usage=usages.get(place, ZERO),
+                resets_at=grant.window.ends_at if grant.window else None,
+            ),
+            subscription_id=grant.subscription.id,
+        )
+        for place, grant in enumerate(grants)
+        if grant.feature.feature_id == feature.id
+    ]
+    if not answers:
+        return CustomerEntitlement(
+            entitlement=refuse_access(
+                feature_id=FeatureId(feature.id),
+                lookup_key=feature.lookup_key,
+                name=feature.name,
+                type=FeatureType(feature.type),
+                reason=reason,
+            )
+        )
+    best = most_generous([one.entitlement for one in answers])
+    return next(one for one in answers if one.entitlement is best)

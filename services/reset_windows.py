@@ -1,0 +1,61 @@
+"""Which plan version a live subscription grants features by, and in which window usage counts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from billing.entitlements import reset_window
+from billing.periods import Alignment, Anchor, Period
+from billing.subscriptions import SubscriptionStatus
+from billing.terms import FeatureTerms, PlanTerms
+from repositories.entitlements import LiveSubscription
+
+
+def version_in_force(subscription: LiveSubscription, at: datetime) -> tuple[UUID, int] | None:
+    """The plan and version that the subscription grants features by at ``at``; None if it is not.
+
+    What is planned for a boundary holds from the boundary on, also while nobody has acted on it:
+    a cancellation, a change of plan. Before its start there is no access (CONTRACT 71).
+    """
+    if at < subscription.start_date:
+        return None
+    if at < _next_boundary(subscription):
+        return subscription.plan_id, subscription.plan_version
+    if subscription.cancel_at_period_end:
+        return None
+    if subscription.next_plan_id is not None and subscription.next_plan_version is not None:
+        return subscription.next_plan_id, subscription.next_plan_version
+    return subscription.plan_id, subscription.plan_version
+
+
+def window_at(
+    subscription: LiveSubscription, terms: PlanTerms, feature: FeatureTerms, at: datetime
+) -> Period | None:
+    """The reset window of a feature in which ``at`` lies, None before the subscription.
+
+    Windows count from the anchor; those of a trial count from its start and end with it. Source:
+    CONTRACT 21 and 42.
+    """
+    starts_at, limit = subscription.anchor_at, None
+    trial_end = subscription.trial_end_date
+    if trial_end is not None and at < trial_end:
+        starts_at, limit = subscription.start_date, trial_end
+    if at < starts_at:
+        return None
+    anchor = Anchor(
+        starts_at=starts_at,
+        timezone=subscription.timezone,
+        alignment=Alignment(subscription.billing_anchor),
+    )
+    window = reset_window(terms, feature, anchor, at)
+    if limit is None or window.ends_at <= limit:
+        return window
+    return Period(starts_at=window.starts_at, ends_at=limit)
+
+
+def _next_boundary(subscription: LiveSubscription) -> datetime:
+    is_trial = subscription.status == SubscriptionStatus.TRIAL
+    if is_trial and subscription.trial_end_date is not None:
+        return subscription.trial_end_date
+    return subscription.current_period_end
