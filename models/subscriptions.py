@@ -122,6 +122,8 @@ class SubscriptionPeriod(SQLModel, table=True):
     starts_at: datetime = instant()
     ends_at: datetime = instant()
     plan_id: UUID
+    plan_version: int | None = None
+    """The pinned version, or None for the newest at the time of the bill (CONTRACT 14, 37)."""
     status: str = words(default="open")
     revision: int = 1
     closed_at: datetime | None = instant(nullable=True, default=None)

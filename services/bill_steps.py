@@ -169,7 +169,11 @@ def freeze_span(
 
     A preview measures by ``look_at_usage``, which holds no ingestion up.
     """
-    version = _version_in_force(session, subscription, stored)
+    version = stored.plan_version
+    if version is None:
+        version = plan_versions.latest_version(
+            session, subscription.organization_id, stored.plan_id
+        )
     terms = plan_versions.get_terms(session, subscription.organization_id, stored.plan_id, version)
     measured = measure(
         session,
@@ -247,15 +251,6 @@ def _keep(
 
 def _result(run: BillingRun, count: int) -> StepResult:
     return StepResult(digest=run.digest, count=count)
-
-
-def _version_in_force(
-    session: Session, subscription: Subscription, stored: SubscriptionPeriod
-) -> int:
-    # A pinned version belongs to the plan that it was pinned on (CONTRACT 14 and 37).
-    if subscription.plan_version is not None and stored.plan_id == subscription.plan_id:
-        return subscription.plan_version
-    return plan_versions.latest_version(session, subscription.organization_id, stored.plan_id)
 
 
 def anchor_of_period(subscription: Subscription, stored: SubscriptionPeriod) -> Anchor:

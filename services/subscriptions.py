@@ -134,6 +134,7 @@ def open_period(
         starts_at=starts_at,
         ends_at=ends_at,
         plan_id=subscription.plan_id,
+        plan_version=subscription.plan_version,
     )
     session.add(opened)
     subscription.current_period_index = index

@@ -263,3 +263,16 @@ def test_receipt_verifies_and_a_line_explains_itself(account: Account) -> None:
     assert (verified["result"], verified["lines"]) == ("equal", 1)
     assert [step["name"] for step in explained["steps"]] == ["price", "prorate", "round"]
     assert explained["steps"][-1]["output"] == "16.45"
+
+
+def test_pinned_price_bills_the_part_before_a_change_of_plan(account: Account) -> None:
+    clock, pinned = subscribe_to_fee(account, version_policy="pinned")
+    account.post(f"/plans/{pinned['plan_id']}/charges", {"type": "FIXED", "unit_price": 5})
+    larger = account.create_plan("large", type="FIXED")
+    account.post(f"/plans/{larger['id']}/charges", {"type": "FIXED", "unit_price": 62})
+    account.advance(clock, "2025-01-11T00:00:00Z")
+    account.post(f"/subscriptions/{pinned['id']}/change-plan", {"plan_id": larger["id"]})
+
+    account.advance(clock, "2025-02-01T01:00:00Z")
+
+    assert totals(account, pinned) == [Decimal("9.68"), Decimal("42.00")]
