@@ -16,8 +16,8 @@ from repositories.worker_health import WorkFacts
 from runtime.database import create_application_engine
 from services.clocks import create_clock
 from services.customers import CreateCustomer, CustomerDetails, create_customer
-from services.immediate_billing import generate_invoices
 from services.finalization import finalize_due_invoice
+from services.immediate_billing import generate_invoices
 from services.parking import park_bill, skip_bill
 from services.period_closing import roll_period
 from services.subscriptions import CreateSubscription, create_subscription
