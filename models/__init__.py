@@ -3,6 +3,7 @@
 from models import api_keys as api_keys
 from models import audit as audit
 from models import customers as customers
+from models import entitlements as entitlements
 from models import features as features
 from models import idempotency as idempotency
 from models import invoices as invoices

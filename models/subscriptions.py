@@ -43,6 +43,11 @@ class Subscription(Tenant, table=True):
             "plan_id",
             postgresql_where=text(LIVE),
         ),
+        Index(
+            "ix_subscription_pinned",
+            "organization_id",
+            postgresql_where=text(f"{LIVE} AND version_policy = 'pinned'"),
+        ),
         Index("ix_subscription_test_clock", "organization_id", "test_clock_id"),
         Index("ix_subscription_created", "organization_id", "created_at", "id"),
     )
