@@ -32,10 +32,18 @@ class Security:
     """Passwords by Argon2id, access tokens by HMAC, keys and refresh tokens by 192 random bits.
 
     ``previous_secret_keys`` still verify tokens that an earlier ``secret_key`` signed; nothing is
-    signed with them. Raises: ValueError for a secret of less than 32 characters.
+    signed with them. ``passwords`` sets the cost of a guess, by default what is recommended.
+
+    Raises: ValueError for a secret of less than 32 characters.
     """
 
-    def __init__(self, secret_key: str, *, previous_secret_keys: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        previous_secret_keys: Sequence[str] = (),
+        passwords: PasswordHash | None = None,
+    ) -> None:
         accepted = (secret_key, *previous_secret_keys)
         if any(len(secret) < MINIMUM_SECRET_LENGTH for secret in accepted):
             raise ValueError(
@@ -44,7 +52,7 @@ class Security:
             )
         self._keys = {_key_id(secret): OctKey.import_key(secret) for secret in accepted}
         self._signing_key_id = _key_id(secret_key)
-        self._passwords = PasswordHash.recommended()
+        self._passwords = passwords or PasswordHash.recommended()
         # Verified in place of a password nobody has, so that unknown accounts take as long.
         self._nobody = self._passwords.hash(secrets.token_urlsafe(16))
 

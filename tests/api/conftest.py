@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from api.app import create_app
 from api.context import AppContext
@@ -19,8 +21,9 @@ SECRET = "a secret that only tests know, long enough"
 
 @pytest.fixture(scope="session")
 def security() -> Security:
-    """Hashing and tokens, made once: the password of nobody takes as long as any."""
-    return Security(SECRET)
+    """Hashing and tokens; a guess at a password costs a hundredth of what it does outside."""
+    quick = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1)
+    return Security(SECRET, passwords=PasswordHash((quick,)))
 
 
 @pytest.fixture
