@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,33 +14,19 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from repositories.usage import lock_key
+from repositories.usage import LOCK_BUCKETS, lock_key_of_bucket
 from repositories.usage_arrays import array, optional, quoted
 
 
 class EventScope:
-    """Whose events on what: an organization's customer on a meter, also as text and bytes."""
+    """Whose events on what: the ids, as text, of organization, meter and customer."""
 
-    __slots__ = (
-        "content",
-        "customer",
-        "customer_id",
-        "lock",
-        "meter",
-        "meter_id",
-        "organization",
-        "organization_id",
-    )
+    __slots__ = ("customer", "meter", "organization")
 
-    def __init__(self, organization_id: UUID, meter_id: UUID, customer_id: UUID) -> None:
-        self.organization_id = organization_id
-        self.meter_id = meter_id
-        self.customer_id = customer_id
-        self.organization = str(organization_id)
-        self.meter = str(meter_id)
-        self.customer = str(customer_id)
-        self.content = meter_id.bytes + customer_id.bytes
-        self.lock = lock_key(organization_id, customer_id)
+    def __init__(self, organization: str, meter: str, customer: str) -> None:
+        self.organization = organization
+        self.meter = meter
+        self.customer = customer
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +85,8 @@ async def share_arrivals(connection: AsyncConnection, scopes: Iterable[EventScop
 
     Precedes the statement that draws an arrival sequence (DESIGN data rule 7).
     """
-    keys = sorted({scope.lock for scope in scopes})
+    buckets = {(scope.organization, scope.customer[-2:]) for scope in scopes}
+    keys = sorted({_lock_key(*bucket) for bucket in buckets})
     await connection.execute(_SHARE_ARRIVALS, [array([str(key) for key in keys])])
 
 
@@ -145,6 +133,11 @@ async def find_events(
             },
         )
         return {str(row.id): row async for row in cursor}
+
+
+@lru_cache(maxsize=65_536)
+def _lock_key(organization: str, customer_end: str) -> int:
+    return lock_key_of_bucket(UUID(organization), int(customer_end, 16) % LOCK_BUCKETS)
 
 
 def _columns(events: Sequence[NewEvent], now: datetime) -> dict[str, object]:

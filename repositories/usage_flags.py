@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from psycopg import AsyncConnection
 
@@ -17,7 +16,7 @@ class FlaggedSpans:
     """Flagged spans by customer and meter."""
 
     def __init__(self) -> None:
-        self._spans: dict[tuple[UUID, UUID], list[tuple[str, datetime, datetime | None]]] = {}
+        self._spans: dict[tuple[str, str], list[tuple[str, datetime, datetime | None]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._spans)
@@ -25,19 +24,19 @@ class FlaggedSpans:
     def add(
         self,
         flag: str,
-        customer_id: UUID,
-        meter_id: UUID,
+        customer: str,
+        meter: str,
         starts_at: datetime,
         ends_at: datetime | None,
     ) -> None:
         """The customer's events on the meter in this span, half-open, carry the flag."""
-        self._spans.setdefault((customer_id, meter_id), []).append((flag, starts_at, ends_at))
+        self._spans.setdefault((customer, meter), []).append((flag, starts_at, ends_at))
 
-    def flags_of(self, customer_id: UUID, meter_id: UUID, timestamp: datetime) -> frozenset[str]:
+    def flags_of(self, customer: str, meter: str, timestamp: datetime) -> frozenset[str]:
         """The flags of an event."""
         return frozenset(
             flag
-            for flag, starts_at, ends_at in self._spans.get((customer_id, meter_id), ())
+            for flag, starts_at, ends_at in self._spans.get((customer, meter), ())
             if starts_at <= timestamp and (ends_at is None or timestamp < ends_at)
         )
 
@@ -82,7 +81,8 @@ WITH touched AS MATERIALIZED (
         ) AS has_pause
     FROM unnest(%(organizations)s::uuid[]) AS named(organization_id)
 )
-SELECT 'late', subscription.customer_id, charge.meter_id, period.starts_at, period.ends_at
+SELECT 'late', subscription.customer_id::text, charge.meter_id::text, period.starts_at,
+    period.ends_at
 FROM touched
 JOIN subscription ON subscription.organization_id = touched.organization_id
     AND subscription.customer_id = ANY (%(customers)s::uuid[])
@@ -94,7 +94,7 @@ JOIN charge ON charge.organization_id = period.organization_id
 WHERE touched.has_final AND period.status = 'final'
     AND period.ends_at > %(first)s AND period.starts_at <= %(last)s
 UNION
-SELECT 'paused', subscription.customer_id, charge.meter_id, pause.starts_at,
+SELECT 'paused', subscription.customer_id::text, charge.meter_id::text, pause.starts_at,
     coalesce(pause.ends_at, subscription.resume_at)
 FROM touched
 JOIN subscription ON subscription.organization_id = touched.organization_id

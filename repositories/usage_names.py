@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -18,7 +18,7 @@ from repositories.usage_arrays import array, quoted
 class MeterName(NamedTuple):
     """How an event names its meter: by its ``id``, its ``token`` or its ``name``."""
 
-    organization_id: UUID
+    organization: str
     kind: Literal["id", "token", "name"]
     value: str
 
@@ -26,7 +26,7 @@ class MeterName(NamedTuple):
 class CustomerName(NamedTuple):
     """How an event names its customer: by ``id`` or by ``external_id``."""
 
-    organization_id: UUID
+    organization: str
     kind: Literal["id", "external_id"]
     value: str
 
@@ -45,12 +45,11 @@ class MeterRow:
     has_events: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerRow:
+class CustomerRow(NamedTuple):
     """A customer as ingestion needs it. ``clock_time`` is the present of a test clock."""
 
-    organization_id: UUID
-    id: UUID
+    organization: str
+    id: str
     external_id: str | None
     clock_time: datetime | None
 
@@ -70,7 +69,7 @@ async def find_meters(
         await cursor.execute(
             _FIND_METERS + ("FOR SHARE OF meter" if lock else ""),
             {
-                "organizations": array({str(one.organization_id) for one in wanted}),
+                "organizations": array({one.organization for one in wanted}),
                 "ids": array(one.value for one in wanted if one.kind == "id"),
                 "tokens": array(one.value for one in wanted if one.kind == "token"),
                 "names": array(quoted(one.value) for one in wanted if one.kind == "name"),
@@ -79,34 +78,39 @@ async def find_meters(
         found = await cursor.fetchall()
     by_name: dict[MeterName, MeterRow] = {}
     for row in found:
-        by_name[MeterName(row.organization_id, "id", str(row.id))] = row
-        by_name[MeterName(row.organization_id, "token", str(row.meter_token))] = row
-        by_name[MeterName(row.organization_id, "name", row.meter_name)] = row
+        by_name[MeterName(str(row.organization_id), "id", str(row.id))] = row
+        by_name[MeterName(str(row.organization_id), "token", str(row.meter_token))] = row
+        by_name[MeterName(str(row.organization_id), "name", row.meter_name)] = row
     return {name: by_name[name] for name in wanted if name in by_name}
 
 
 async def find_customers(
-    connection: AsyncConnection, names: Iterable[CustomerName]
+    connection: AsyncConnection, names: Collection[CustomerName]
 ) -> dict[CustomerName, CustomerRow]:
     """The live customers of these names."""
-    wanted = list(names)
-    async with connection.cursor(row_factory=class_row(CustomerRow)) as cursor:
-        await cursor.execute(
-            _FIND_CUSTOMERS,
-            {
-                "organizations": array({str(one.organization_id) for one in wanted}),
-                "ids": array(one.value for one in wanted if one.kind == "id"),
-                "external_ids": array(
-                    quoted(one.value) for one in wanted if one.kind == "external_id"
-                ),
-            },
-        )
-        found = await cursor.fetchall()
-    by_name = {CustomerName(row.organization_id, "id", str(row.id)): row for row in found}
-    for row in found:
-        if row.external_id is not None:
-            by_name[CustomerName(row.organization_id, "external_id", row.external_id)] = row
-    return {name: by_name[name] for name in wanted if name in by_name}
+    cursor = await connection.execute(
+        _FIND_CUSTOMERS,
+        {
+            "organizations": array({one.organization for one in names}),
+            "ids": array([one.value for one in names if one.kind == "id"]),
+            "external_ids": array(
+                [quoted(one.value) for one in names if one.kind == "external_id"]
+            ),
+        },
+    )
+    rows = [CustomerRow(*row) for row in await cursor.fetchall()]
+    found: dict[CustomerName, CustomerRow] = {}
+    for row in rows:
+        for name in _names_of(row):
+            if name in names:
+                found[name] = row
+    return found
+
+
+def _names_of(row: CustomerRow) -> Iterator[CustomerName]:
+    yield CustomerName(row.organization, "id", row.id)
+    if row.external_id is not None:
+        yield CustomerName(row.organization, "external_id", row.external_id)
 
 
 async def insert_customers(
@@ -116,11 +120,11 @@ async def insert_customers(
 
     Idempotent by the external id.
     """
-    ordered = sorted(names, key=lambda one: (one.organization_id.bytes, one.value))
+    ordered = sorted(names, key=lambda one: (one.organization, one.value))
     await connection.execute(
         _INSERT_CUSTOMERS,
         {
-            "organizations": array(str(one.organization_id) for one in ordered),
+            "organizations": array(one.organization for one in ordered),
             "ids": array(str(new_id()) for _ in ordered),
             "external_ids": array(quoted(one.value) for one in ordered),
             "now": now,
@@ -146,7 +150,7 @@ WHERE meter.organization_id = ANY (%(organizations)s::uuid[]) AND meter.deleted_
 """
 
 _FIND_CUSTOMERS: Final = """
-SELECT customer.organization_id, customer.id, customer.external_id,
+SELECT customer.organization_id::text, customer.id::text, customer.external_id,
     coalesce(test_clock.target_time, test_clock.frozen_time) AS clock_time
 FROM customer
 LEFT JOIN test_clock ON test_clock.organization_id = customer.organization_id

@@ -168,13 +168,9 @@ class _Batch:
         return results
 
     def _open(self, submission: Submission) -> list[_Row | BillingError]:
-        organization_id = submission.organization_id
-        organization = str(organization_id)
-        name = self._targets.name
+        name = self._targets.of(str(submission.organization_id)).name
         return [
-            row
-            if isinstance(row, BillingError)
-            else _Row(row, name(organization_id, organization, row))
+            row if isinstance(row, BillingError) else _Row(row, name(row))
             for row in submission.rows
         ]
 
@@ -230,7 +226,7 @@ class _Batch:
         for row in rows:
             event = row.require_event()
             scope = event.scope
-            flags = spans.flags_of(scope.customer_id, scope.meter_id, event.timestamp)
+            flags = spans.flags_of(scope.customer, scope.meter, event.timestamp)
             if flags:
                 row.event = msgspec.structs.replace(
                     event, late="late" in flags, paused="paused" in flags
@@ -269,10 +265,10 @@ class _Batch:
     def _as_stored(self, row: _Row) -> StoredEvent:
         event = row.require_event()
         return StoredEvent(
-            organization_id=event.scope.organization_id,
+            organization_id=UUID(event.scope.organization),
             id=UUID(event.id),
-            customer_id=event.scope.customer_id,
-            meter_id=event.scope.meter_id,
+            customer_id=UUID(event.scope.customer),
+            meter_id=UUID(event.scope.meter),
             quantity=Decimal(event.quantity),
             timestamp=event.timestamp,
             meta_data=free_form_of(row.report),

@@ -49,20 +49,26 @@ class EventReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class MeterRules:
+    """How a meter reads its events."""
+
+    aggregation: Aggregation
+    property_name: str | None
+    filters: tuple[Filter, ...]
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What a report names, found: the meter's rules and the customer's present.
 
     ``clock_time`` is the present of a customer on a test clock, None on the wall's.
     """
 
     scope: EventScope
-    aggregation: Aggregation
-    property_name: str | None
-    filters: tuple[Filter, ...]
+    rules: MeterRules
     clock_time: datetime | None
 
 
-def name_meter(organization_id: UUID, report: EventReport) -> MeterName:
+def name_meter(organization: str, report: EventReport) -> MeterName:
     """How the report names its meter. Raises InvalidInput unless it does so in exactly one way."""
     named: list[tuple[str, Literal["id", "token", "name"], str]] = []
     if report.meter_token is not None:
@@ -73,11 +79,11 @@ def name_meter(organization_id: UUID, report: EventReport) -> MeterName:
         named.append(("meter_name", "name", report.meter_name))
     field, kind, value = _only(named, "meter_token, meter_id or meter_name", missing="meter_id")
     if kind == "name":
-        return MeterName(organization_id, kind, _words(value, field))
-    return MeterName(organization_id, kind, _identifier(value, field))
+        return MeterName(organization, kind, _words(value, field))
+    return MeterName(organization, kind, _identifier(value, field))
 
 
-def name_customer(organization_id: UUID, report: EventReport) -> CustomerName:
+def name_customer(organization: str, report: EventReport) -> CustomerName:
     """How the report names its customer. Raises InvalidInput unless in exactly one way."""
     named: list[tuple[str, Literal["id", "external_id"], str]] = []
     if report.customer_external_id is not None:
@@ -88,8 +94,8 @@ def name_customer(organization_id: UUID, report: EventReport) -> CustomerName:
         named, "customer_external_id or customer_id", missing="customer_external_id"
     )
     if kind == "external_id":
-        return CustomerName(organization_id, kind, _words(value, field))
-    return CustomerName(organization_id, kind, _identifier(value, field))
+        return CustomerName(organization, kind, _words(value, field))
+    return CustomerName(organization, kind, _identifier(value, field))
 
 
 def read_event(report: EventReport, target: Target, *, ids: EventIds, now: datetime) -> NewEvent:
@@ -97,20 +103,22 @@ def read_event(report: EventReport, target: Target, *, ids: EventIds, now: datet
 
     Source: CONTRACT 12, 19, 44, 66, 73.
     """
+    rules = target.rules
     timestamp = read_timestamp(report.timestamp, target.clock_time or now)
     field, properties = _free_form(report)
     document, canonical = _read_free_form(properties, field)
-    value = _read_value(report, target, properties or {}, field)
+    value = _read_value(report, rules, properties or {}, field)
+    quantity = format(value.value, "f")
     return NewEvent(
         scope=target.scope,
         id=ids.next(timestamp),
         timestamp=timestamp,
-        quantity=format(value.value, "f"),
+        quantity=quantity,
         distinct_value=value.distinct_key,
         meta_data=document,
         idempotency_key=_read_key(report.idempotency_key),
-        content_hash=_hash_content(target.scope, value.value, canonical),
-        counted=not target.filters or matches_all(target.filters, properties or {}),
+        content_hash=_hash_content(target.scope, quantity, canonical),
+        counted=not rules.filters or matches_all(rules.filters, properties or {}),
     )
 
 
@@ -172,35 +180,35 @@ def free_form_of(report: EventReport) -> dict[str, Any] | None:
 
 
 def _free_form(report: EventReport) -> tuple[str, dict[str, Any] | None]:
-    sent = [
-        (field, value)
-        for field, value in (
-            ("metadata", report.metadata),
-            ("meta_data", report.meta_data),
-            ("properties", report.properties),
-        )
-        if value is not None
-    ]
-    if len(sent) > 1:
-        raise InvalidInput(
-            "Send only one of metadata, meta_data or properties.",
-            code="ambiguous_field",
-            field=sent[1][0],
-        )
-    return sent[0] if sent else ("properties", None)
+    metadata, meta_data, properties = report.metadata, report.meta_data, report.properties
+    if metadata is not None and (meta_data is not None or properties is not None):
+        raise _ambiguous("meta_data" if meta_data is not None else "properties")
+    if meta_data is not None and properties is not None:
+        raise _ambiguous("properties")
+    if metadata is not None:
+        return "metadata", metadata
+    if meta_data is not None:
+        return "meta_data", meta_data
+    return "properties", properties
+
+
+def _ambiguous(field: str) -> InvalidInput:
+    return InvalidInput(
+        "Send only one of metadata, meta_data or properties.", code="ambiguous_field", field=field
+    )
 
 
 def _read_value(
-    report: EventReport, target: Target, properties: dict[str, Any], field: str
+    report: EventReport, rules: MeterRules, properties: dict[str, Any], field: str
 ) -> EventValue:
     quantity = report.quantity
-    if type(quantity) is int and 0 < quantity < _PLAIN and target.aggregation in _PLAIN_VALUED:
+    if type(quantity) is int and 0 < quantity < _PLAIN and rules.aggregation in _PLAIN_VALUED:
         # By far the most events: a counting number, which every aggregation takes.
         return EventValue(value=Decimal(quantity))
     try:
         return read_event_value(
-            target.aggregation,
-            target.property_name,
+            rules.aggregation,
+            rules.property_name,
             quantity=report.quantity,
             properties=properties,
         )
@@ -280,7 +288,8 @@ def _normalize(value: object) -> object:
     return value
 
 
-def _hash_content(scope: EventScope, quantity: Decimal, canonical: bytes) -> str:
+def _hash_content(scope: EventScope, quantity: str, canonical: bytes) -> str:
     """What equal content shares, the timestamp left out, in hex. Source: CONTRACT 45."""
-    content = b"%b%b\x00%b" % (scope.content, plain_text(quantity).encode(), canonical)
+    value = plain_text(Decimal(quantity)) if "." in quantity else quantity
+    content = f"{scope.meter} {scope.customer} {value} ".encode() + canonical
     return blake2b(content, digest_size=_HASH_BYTES).hexdigest()

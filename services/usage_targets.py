@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from uuid import UUID
 
 from psycopg import AsyncConnection
 
@@ -21,28 +20,122 @@ from repositories.usage_names import (
     find_meters,
     insert_customers,
 )
-from services.usage_reports import EventReport, Target, name_customer, name_meter
+from services.usage_reports import EventReport, MeterRules, Target, name_customer, name_meter
 
-_NOBODY = UUID(int=0)
+_NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+class _NamedMeter:
+    """One wording of a meter, and what it names. ``targets`` are its customers, as worded."""
+
+    __slots__ = ("error", "id", "name", "report", "rules", "targets")
+
+    def __init__(self, organization: str, report: EventReport) -> None:
+        self.report = report
+        self.targets: dict[_NamedCustomer, NamedTarget] = {}
+        self.name: MeterName | None = None
+        self.error: BillingError | None = None
+        self.id = ""
+        self.rules: MeterRules | None = None
+        try:
+            self.name = name_meter(organization, report)
+        except BillingError as error:
+            self.error = error
+
+    def settle(self, row: MeterRow | None) -> None:
+        if row is None:
+            fields = ("meter_token", "meter_id", "meter_name")
+            self.error = self.error or _unknown("Meter", self.report, *fields)
+            return
+        self.id = str(row.id)
+        self.rules = MeterRules(
+            aggregation=Aggregation(row.aggregation_type),
+            property_name=row.property_name,
+            filters=parse_filters(row.filters),
+        )
+
+
+class _NamedCustomer:
+    """One wording of a customer, and whom it names."""
+
+    __slots__ = ("error", "name", "report", "row")
+
+    def __init__(self, organization: str, report: EventReport) -> None:
+        self.report = report
+        self.name: CustomerName | None = None
+        self.error: BillingError | None = None
+        self.row: CustomerRow | None = None
+        try:
+            self.name = name_customer(organization, report)
+        except BillingError as error:
+            self.error = error
+
+    @property
+    def is_stranger(self) -> bool:
+        """Nobody yet, but somebody who may become a customer."""
+        return self.row is None and self.name is not None and self.name.kind == "external_id"
+
+    def refuse(self) -> BillingError:
+        fields = ("customer_external_id", "customer_id")
+        return self.error or _unknown("Customer", self.report, *fields)
 
 
 class NamedTarget:
-    """What reports of one wording name: found, refused, or a customer who is yet to come."""
+    """A meter and a customer as some reports name them: found, or refused with an error.
 
-    __slots__ = ("customer", "error", "is_stranger", "meter", "report", "target")
+    A stranger's target serves to read reports with; it stores nothing before the introduction.
+    """
 
-    def __init__(self, organization_id: UUID, report: EventReport) -> None:
-        self.report = report
+    __slots__ = ("customer", "error", "is_stranger", "meter", "organization", "target")
+
+    def __init__(self, organization: str, meter: _NamedMeter, customer: _NamedCustomer) -> None:
+        self.organization = organization
+        self.meter = meter
+        self.customer = customer
         self.target: Target | None = None
         self.error: BillingError | None = None
         self.is_stranger = False
-        self.meter: MeterName | None = None
-        self.customer: CustomerName | None = None
-        try:
-            self.meter = name_meter(organization_id, report)
-            self.customer = name_customer(organization_id, report)
-        except BillingError as error:
-            self.error = error
+
+    def settle(self, *, may_be_stranger: bool) -> None:
+        """Say what was found."""
+        rules, row = self.meter.rules, self.customer.row
+        self.target = None
+        self.is_stranger = may_be_stranger and self.customer.is_stranger
+        self.error = self.meter.error
+        if rules is None:
+            return
+        if row is None and not self.is_stranger:
+            self.error = self.customer.refuse()
+            return
+        self.target = Target(
+            scope=EventScope(self.organization, self.meter.id, row.id if row else _NOBODY),
+            rules=rules,
+            clock_time=row.clock_time if row else None,
+        )
+
+
+class OrganizationTargets:
+    """The targets that reports of one organization name."""
+
+    def __init__(self, organization: str) -> None:
+        self._organization = organization
+        self.meters: dict[tuple[str | None, ...], _NamedMeter] = {}
+        self.customers: dict[tuple[str | None, ...], _NamedCustomer] = {}
+
+    def name(self, report: EventReport) -> NamedTarget:
+        """The target of a report, shared with all reports of the same wording."""
+        worded = (report.meter_token, report.meter_name, report.meter_id)
+        meter = self.meters.get(worded)
+        if meter is None:
+            meter = self.meters[worded] = _NamedMeter(self._organization, report)
+        whose = (report.customer_external_id, report.customer_id)
+        customer = self.customers.get(whose)
+        if customer is None:
+            customer = self.customers[whose] = _NamedCustomer(self._organization, report)
+        named = meter.targets.get(customer)
+        if named is None:
+            named = meter.targets[customer] = NamedTarget(self._organization, meter, customer)
+        return named
 
 
 class Targets:
@@ -51,46 +144,37 @@ class Targets:
     def __init__(self, connection: AsyncConnection, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        self._named: dict[tuple[str | UUID | None, ...], NamedTarget] = {}
-        self._meters: dict[MeterName, MeterRow] = {}
+        self._organizations: dict[str, OrganizationTargets] = {}
 
-    def name(self, organization_id: UUID, organization: str, report: EventReport) -> NamedTarget:
-        """The target of a report, shared with all reports of the same wording."""
-        wording = (
-            organization,
-            report.meter_token,
-            report.customer_external_id,
-            report.meter_name,
-            report.meter_id,
-            report.customer_id,
-        )
-        named = self._named.get(wording)
+    def of(self, organization: str) -> OrganizationTargets:
+        """The targets of one organization."""
+        named = self._organizations.get(organization)
         if named is None:
-            named = self._named[wording] = NamedTarget(organization_id, report)
+            named = self._organizations[organization] = OrganizationTargets(organization)
         return named
 
     async def find(self) -> None:
         """Every target is found, refused, or a stranger."""
-        wanted = [one for one in self._named.values() if one.error is None]
-        self._meters = await self._find_meters({one.meter for one in wanted if one.meter})
-        wanted = [one for one in wanted if self._has_meter(one)]
-        names = {one.customer for one in wanted if one.customer}
-        customers = await find_customers(self._connection, names) if names else {}
-        for one in wanted:
-            self._settle(one, customers.get(one.customer) if one.customer else None)
+        organizations = self._organizations.values()
+        meters = [one for named in organizations for one in named.meters.values()]
+        found = await self._find_meters({one.name for one in meters if one.name})
+        for meter in meters:
+            meter.settle(found.get(meter.name) if meter.name else None)
+        customers = [one for named in organizations for one in named.customers.values()]
+        await self._find_customers(customers)
+        for meter in meters:
+            for target in meter.targets.values():
+                target.settle(may_be_stranger=True)
 
     async def introduce(self, strangers: Iterable[NamedTarget]) -> None:
         """Strangers are customers now, where the organization wants that (CONTRACT 31)."""
-        wanted = list({id(one): one for one in strangers}.values())
-        names = {one.customer for one in wanted if one.customer}
+        wanted = list(strangers)
+        customers = list({one.customer for one in wanted})
+        names = [one.name for one in customers if one.name]
         await insert_customers(self._connection, names, now=self._now)
-        customers = await find_customers(self._connection, names)
+        await self._find_customers(customers)
         for one in wanted:
-            customer = customers.get(one.customer) if one.customer else None
-            if customer is None:
-                one.target, one.error = None, _unknown_customer(one.report)
-            else:
-                self._settle(one, customer)
+            one.settle(may_be_stranger=False)
 
     async def _find_meters(self, names: Collection[MeterName]) -> dict[MeterName, MeterRow]:
         found = await find_meters(self._connection, names) if names else {}
@@ -100,31 +184,12 @@ class Targets:
             found |= await find_meters(self._connection, new, lock=True)
         return found
 
-    def _has_meter(self, one: NamedTarget) -> bool:
-        if one.meter in self._meters:
-            return True
-        one.error = _unknown("Meter", one.report, "meter_token", "meter_id", "meter_name")
-        return False
-
-    def _settle(self, one: NamedTarget, customer: CustomerRow | None) -> None:
-        if one.meter is None or one.customer is None:
-            return
-        one.is_stranger = customer is None and one.customer.kind == "external_id"
-        if customer is None and not one.is_stranger:
-            one.error = _unknown_customer(one.report)
-            return
-        meter = self._meters[one.meter]
-        one.target = Target(
-            scope=EventScope(meter.organization_id, meter.id, customer.id if customer else _NOBODY),
-            aggregation=Aggregation(meter.aggregation_type),
-            property_name=meter.property_name,
-            filters=parse_filters(meter.filters),
-            clock_time=customer.clock_time if customer else None,
-        )
-
-
-def _unknown_customer(report: EventReport) -> NotFound:
-    return _unknown("Customer", report, "customer_external_id", "customer_id")
+    async def _find_customers(self, customers: Iterable[_NamedCustomer]) -> None:
+        by_name = {one.name: one for one in customers if one.name is not None}
+        if by_name:
+            rows = await find_customers(self._connection, by_name)
+            for name, row in rows.items():
+                by_name[name].row = row
 
 
 def _unknown(noun: str, report: EventReport, *fields: str) -> NotFound:
