@@ -58,7 +58,7 @@ WITH corrected AS MATERIALIZED (
     WHERE usage_correction.organization_id = :organization_id {correction_hour}
     ORDER BY event_id, arrival_sequence DESC
 ),
-source AS (
+source AS NOT MATERIALIZED (
     SELECT event.customer_id, event.meter_id,
         date_trunc('hour', event.timestamp, 'UTC') AS hour,
         event.timestamp, event.arrival_sequence,
@@ -79,7 +79,8 @@ computed AS (
         max(quantity) FILTER (WHERE counts) AS maximum,
         (max(ARRAY[seconds, arrival_sequence, quantity]) FILTER (WHERE counts))[3] AS last_value,
         max(timestamp) FILTER (WHERE counts) AS last_at,
-        (max(ARRAY[seconds, arrival_sequence]) FILTER (WHERE counts))[2]::bigint AS last_sequence,
+        (max(ARRAY[seconds, arrival_sequence, quantity]) FILTER (WHERE counts))[2]::bigint
+            AS last_sequence,
         coalesce(
             sum(quantity * (extract(epoch FROM hour) + 3600 - seconds)) FILTER (WHERE counts), 0
         ) * 1000000 AS weighted_total
@@ -90,7 +91,10 @@ seen AS (
     SELECT DISTINCT customer_id, meter_id, hour,
         sha256(convert_to(distinct_value, 'UTF8')) AS value_hash
     FROM source
-    WHERE counts AND distinct_value IS NOT NULL
+    WHERE counts AND distinct_value IS NOT NULL AND meter_id = ANY (
+        SELECT id FROM meter
+        WHERE organization_id = :organization_id AND aggregation_type = 'UNIQUE_COUNT'
+    )
 )
 """
 
