@@ -31,9 +31,15 @@ def finalize_due_invoice(
 ) -> None:
     """A draft whose grace is over is OPEN, or PAID where nothing is owed; its content is frozen.
 
-    Idempotent by status. A draft whose grace was moved beyond ``due_at`` stays a draft.
+    Idempotent by status. A draft whose grace was moved beyond ``due_at`` stays a draft, and one
+    that was deleted meanwhile is not missed.
     """
-    invoice = _get_invoice(session, organization_id, invoice_id)
+    if invoices.find_invoice(session, organization_id, invoice_id) is None:
+        return
+    lock_subscription_of(session, organization_id, invoice_id)
+    invoice = invoices.lock_invoice(session, organization_id, invoice_id)
+    if invoice is None:
+        return
     if invoice.scheduled_finalize_at is None or invoice.scheduled_finalize_at > due_at:
         return
     finalize_invoice(session, organization_id, invoice_id, due_at=due_at, now=now)

@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
+from billing.invoicing import InvoiceStatus
 from billing.subscriptions import PeriodStatus
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import invoices, subscriptions
-from services import owners
+from services import clocks, owners, period_closing
 from services.auditing import record
 
 
@@ -57,11 +58,14 @@ def retry_bill(
     *,
     now: datetime,
 ) -> SubscriptionPeriod:
-    """A parked bill starts again, as a new revision that computes everything anew."""
+    """A parked bill starts again where it stopped.
+
+    Without a draft everything is computed anew, as a new revision; a period that could not be
+    closed is open again, and so due at once.
+    """
     subscription, stored = _lock_parked(session, organization_id, subscription_id, period_index)
-    draft = invoices.find_period_invoice(session, organization_id, subscription_id, period_index)
-    stored.status = PeriodStatus.CLOSED if draft is None else PeriodStatus.DRAFTED
-    if draft is None:
+    stored.status = _status_before(session, stored)
+    if stored.status == PeriodStatus.CLOSED:
         stored.revision += 1
     stored.parked_step = stored.parked_reason = None
     session.add(stored)
@@ -88,13 +92,19 @@ def skip_bill(
     reason: str,
     now: datetime,
 ) -> SubscriptionPeriod:
-    """A parked bill is given up for a stated reason: its period gets no invoice, for good."""
+    """A parked bill is given up for a stated reason: its period gets no invoice, for good.
+
+    The next period runs, also where the parked one could not be closed before. Raises Conflict
+    for a period that has a draft or is not over yet.
+    """
     subscription, stored = _lock_parked(session, organization_id, subscription_id, period_index)
     if invoices.find_period_invoice(session, organization_id, subscription_id, period_index):
         raise Conflict(
             "The period has a draft already; finalize or correct it instead.",
             code="bill_has_draft",
         )
+    if stored.closed_at is None:
+        _close(session, subscription, stored, now=now)
     stored.status = PeriodStatus.SKIPPED
     stored.parked_step = stored.parked_reason = None
     session.add(stored)
@@ -110,6 +120,44 @@ def skip_bill(
     )
     owners.tell_owner(session, subscription, now=now)
     return stored
+
+
+def _status_before(session: Session, stored: SubscriptionPeriod) -> PeriodStatus:
+    if stored.closed_at is None:
+        return PeriodStatus.OPEN
+    invoice = invoices.find_period_invoice(
+        session, stored.organization_id, stored.subscription_id, stored.index
+    )
+    if invoice is None:
+        return PeriodStatus.CLOSED
+    is_draft = invoice.status == InvoiceStatus.DRAFT
+    return PeriodStatus.DRAFTED if is_draft else PeriodStatus.FINAL
+
+
+def _close(
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod, *, now: datetime
+) -> None:
+    present = clocks.present_of(
+        session, subscription.organization_id, subscription.test_clock_id, now=now
+    )
+    if stored.ends_at > present:
+        raise Conflict(
+            f"Period {stored.index} runs until {stored.ends_at.isoformat()}; only a period that is"
+            " over can be skipped.",
+            code="period_not_over",
+        )
+    stored.status = PeriodStatus.OPEN
+    stored.parked_step = stored.parked_reason = None
+    session.add(stored)
+    session.flush()
+    period_closing.roll_period(
+        session,
+        subscription.organization_id,
+        subscription.id,
+        stored.index,
+        due_at=stored.ends_at,
+        now=now,
+    )
 
 
 def _lock(

@@ -137,9 +137,10 @@ def delete_subscription(
 def lock_for_change(
     session: Session, organization_id: UUID, subscription_id: UUID, *, now: datetime
 ) -> tuple[Subscription, datetime]:
-    """The subscription under its lock, with every period that has ended closed, and its present.
+    """The subscription under its lock, with everything of its life that was due, and its present.
 
-    Raises NotFound, and Conflict while its clock advances (CONTRACT 73).
+    A trial or a pause that is over has ended, and every period that is over is closed. Raises
+    NotFound, and Conflict while its clock advances (CONTRACT 73).
     """
     subscription = lock_live(session, organization_id, subscription_id)
     clocks.require_still(session, organization_id, subscription.test_clock_id)
@@ -148,6 +149,11 @@ def lock_for_change(
     if subscription.status == SubscriptionStatus.TRIAL and trial_end and trial_end <= present:
         period_closing.end_trial(
             session, organization_id, subscription_id, due_at=trial_end, now=now
+        )
+    resume_at = subscription.resume_at
+    if resume_at is not None and resume_at <= present:
+        period_closing.resume_due(
+            session, organization_id, subscription_id, due_at=resume_at, now=now
         )
     period_closing.catch_up(session, subscription, to=present, now=now)
     return subscription, present

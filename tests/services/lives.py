@@ -1,0 +1,91 @@
+"""A subscription in a real database whose owner is the test: it performs what is due itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+from activities.owners import OwnerActivities
+from billing.subscriptions import AgendaEntry, OwnerState
+from models.subscriptions import Subscription, SubscriptionPeriod
+from repositories import subscriptions as stored_subscriptions
+from services import clocks, owners, subscriptions
+from services.customers import CreateCustomer, CustomerDetails, create_customer
+from services.subscriptions import CreateSubscription
+from tests.services.shop import NOW, Shop
+from tests.workflows.acting import perform_entry
+
+Result = TypeVar("Result")
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One customer on a test clock, subscribed from 1 January 2025."""
+
+    shop: Shop
+    subscription_id: UUID
+    clock_id: UUID
+
+    def do(self, service: Callable[..., Result], *args: Any, **options: Any) -> Result:
+        """Call a service about the subscription, and commit."""
+        shop = self.shop
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            return service(session, shop.organization_id, self.subscription_id, *args, **options)
+
+    def state(self) -> OwnerState:
+        """What the owner would read."""
+        return self.shop.read(owners.get_state, self.subscription_id)
+
+    def row(self) -> Subscription:
+        """The subscription as it is stored."""
+        found = self.shop.read(stored_subscriptions.find_subscription, self.subscription_id)
+        assert found is not None
+        return found
+
+    def period(self, index: int) -> SubscriptionPeriod:
+        """A period as it is stored."""
+        found = self.shop.read(stored_subscriptions.find_period, self.subscription_id, index)
+        assert found is not None
+        return found
+
+    def send_clock(self, to: datetime) -> None:
+        """The clock advances; nobody has come along yet."""
+        self.shop.do(clocks.advance_clock, self.clock_id, to)
+
+    def act(self, entry: AgendaEntry) -> OwnerState:
+        """Perform one entry of the agenda, as the owner does."""
+        activities = OwnerActivities(self.shop.transactions, lambda: NOW)
+        return perform_entry(
+            activities, str(self.shop.organization_id), str(self.subscription_id), entry
+        )
+
+    def catch_up(self) -> OwnerState:
+        """Perform everything that is due on the clock, and report it."""
+        state = self.state()
+        while state.agenda and state.clock_at and state.agenda[0].due_at <= state.clock_at:
+            state = self.act(state.agenda[0])
+        if state.clock_at is not None:
+            self.do(clocks.record_progress, state.clock_at)
+        return self.state()
+
+
+def begin_life(shop: Shop, **options: Any) -> Life:
+    """A subscription to a plan that charges a dollar a call."""
+    feature = shop.add_feature()
+    plan = shop.add_plan()
+    assert feature.meter_id is not None
+    shop.add_usage_charge(plan, feature.meter_id, unit_price=Decimal(1))
+    clock = shop.do(clocks.create_clock, "life", START)
+    details = CustomerDetails(name="Harbor Labs", email="ap@harbor.test")
+    customer = shop.do(create_customer, CreateCustomer(details=details, test_clock_id=clock.id))
+    command = CreateSubscription(
+        customer_id=customer.id, plan_id=plan.id, start_date=START, **options
+    )
+    subscription = shop.do(subscriptions.create_subscription, command)
+    return Life(shop=shop, subscription_id=subscription.id, clock_id=clock.id)
