@@ -1,0 +1,166 @@
+"""PostgreSQL, Temporal or the API go away and come back: nothing is billed twice or forgotten."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
+from runtime.migrations import upgrade
+from runtime.settings import Settings
+from tests.scenarios.account import Account
+from tests.scenarios.product import Product, settings_for
+from workflows.names import SEARCH_ATTRIBUTES
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A server of this module's own, which keeps its promises when it is killed."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTemporal]:
+    """A server of this module's own, whose state is in a file."""
+    server = EmbeddedTemporal(tmp_path_factory.mktemp("temporal"), SEARCH_ATTRIBUTES)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def settings(postgres: EmbeddedPostgres, temporal: EmbeddedTemporal) -> Settings:
+    """Settings of a product on these servers."""
+    url = postgres.ensure_database("outages")
+    upgrade(url)
+    return settings_for(url, temporal.address)
+
+
+def subscribe(account: Account, number: int = 1) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One more customer who pays a dollar a call and made ``number`` calls in January."""
+    plans = account.get("/plans")["data"]
+    if not plans:
+        feature = account.create_meter()
+        account.add_usage_charge(account.create_plan(), feature["meter_id"], unit_price=1)
+        plans = account.get("/plans")["data"]
+    clock = account.create_clock()
+    customer = account.create_customer(f"acct_{number}", clock)
+    subscription = account.subscribe(customer, plans[0])
+    account.track("api_calls", f"acct_{number}", number, "2025-01-01T00:00:00Z")
+    return clock, subscription
+
+
+def advance(account: Account, clock: dict[str, Any], to: str) -> None:
+    """Send the clock on without waiting."""
+    account.post(f"/test-clocks/{clock['id']}/advance", {"frozen_time": to}, expect=202)
+
+
+def billed(account: Account, subscription: dict[str, Any]) -> list[tuple[str, Any, str]]:
+    """Every invoice's period, total and status."""
+    return [
+        (one["period_start"][:7], one["total"], one["status"])
+        for one in account.invoices(subscription)
+    ]
+
+
+def test_postgres_killed_during_closes_bills_everybody_once(
+    settings: Settings, postgres: EmbeddedPostgres
+) -> None:
+    product = Product(settings).start()
+    account = Account(product.url).sign_up()
+    lives = [subscribe(account, number) for number in range(1, 9)]
+    for clock, _ in lives:
+        advance(account, clock, "2025-03-01T02:00:00Z")
+
+    for _ in range(2):
+        time.sleep(0.2)  # somewhere in the middle of the closes
+        postgres.pid_file.stop(signal.SIGQUIT, timeout_seconds=10)
+        postgres.start()
+    for clock, _ in lives:
+        account.wait_for_clock(clock)
+
+    for number, (_, subscription) in enumerate(lives, 1):
+        assert billed(account, subscription) == [
+            ("2025-01", number, "OPEN"),
+            ("2025-02", 0, "PAID"),
+        ]
+    numbers = [one["invoice_number"] for _, life in lives for one in account.invoices(life)]
+    assert sorted(numbers) == [f"INV-2025-{number:04d}" for number in range(1, 17)]
+    product.stop()
+
+
+def test_sleeping_subscription_outlives_a_restart_of_temporal(
+    settings: Settings, temporal: EmbeddedTemporal
+) -> None:
+    product = Product(settings).start()
+    account = Account(product.url).sign_up()
+    clock, subscription = subscribe(account)
+    account.advance(clock, "2025-01-20T00:00:00Z")
+
+    temporal.stop()
+    temporal.start()
+    account.advance(clock, "2025-03-01T02:00:00Z")
+
+    assert billed(account, subscription) == [("2025-01", 1, "OPEN"), ("2025-02", 0, "PAID")]
+    product.stop()
+
+
+def test_subscription_created_while_temporal_is_away_is_billed_when_it_returns(
+    settings: Settings, temporal: EmbeddedTemporal
+) -> None:
+    product = Product(settings).start()
+    account = Account(product.url).sign_up()
+    temporal.stop()
+    clock, subscription = subscribe(account)
+    advance(account, clock, "2025-03-01T02:00:00Z")
+    assert account.get(f"/test-clocks/{clock['id']}")["status"] == "advancing"
+
+    temporal.start()
+    account.wait_for_clock(clock)
+
+    assert billed(account, subscription) == [("2025-01", 1, "OPEN"), ("2025-02", 0, "PAID")]
+    product.stop()
+
+
+def test_restarted_api_and_worker_go_on_where_they_were(settings: Settings) -> None:
+    first = Product(settings).start()
+    account = Account(first.url).sign_up()
+    clock, subscription = subscribe(account)
+    advance(account, clock, "2025-06-01T02:00:00Z")
+    first.stop()
+
+    second = Product(settings).start()
+    returned = Account(second.url)
+    returned.client.cookies = account.client.cookies
+    returned.wait_for_clock(clock)
+
+    months = ["2025-01", "2025-02", "2025-03", "2025-04", "2025-05"]
+    assert [one[0] for one in billed(returned, subscription)] == months
+    second.stop()
+
+
+def test_two_workers_share_owners_and_bill_everybody_once(settings: Settings) -> None:
+    products = [Product(settings).start() for _ in range(2)]
+    account = Account(products[0].url).sign_up()
+    lives = [subscribe(account, number) for number in range(1, 7)]
+
+    threads = [
+        threading.Thread(target=account.advance, args=(clock, "2025-04-01T02:00:00Z"))
+        for clock, _ in lives
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [len(billed(account, subscription)) for _, subscription in lives] == [3] * 6
+    for product in products:
+        product.stop()
