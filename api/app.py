@@ -19,6 +19,7 @@ from api.routers import (
     api_keys,
     audit,
     auth,
+    credit_notes,
     customers,
     docs,
     entitlements,
@@ -61,8 +62,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     subscription_actions.router,
     invoices.router,
     invoice_actions.router,
+    credit_notes.router,
     test_clocks.router,
-    usage.router,
     meter_usage.router,
     usage_corrections.router,
     audit.router,
@@ -93,6 +94,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     app.add_middleware(SameOrigin, public_url=context.public_url)
     app.add_middleware(Surroundings, metrics=app.state.metrics)
     errors.install(app)
+    usage.install(app, PREFIX)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)
