@@ -77,6 +77,11 @@ def api(host: str = "127.0.0.1", port: Port = 8000) -> None:
 @app.command()
 def worker() -> None:
     """Run a worker alone, against DATABASE_URL and TEMPORAL_ADDRESS."""
+    from cli.requirements import require_servers
+    from runtime.settings import Settings
+
+    require_servers(Settings(), "A worker")
+
     from worker import main as run_worker
 
     run_worker()

@@ -6,7 +6,7 @@ import asyncio
 from typing import NoReturn
 
 from cli.output import make_console, refuse
-from cli.stack import require_database, require_temporal
+from cli.requirements import require_database, require_temporal
 from runtime.exit import leave
 from runtime.migrations import upgrade
 from runtime.settings import Settings

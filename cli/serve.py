@@ -5,10 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-import uvicorn
-
-from cli.composition import ApiProcess
-from cli.output import refuse
+from cli.requirements import require_servers
 from runtime.exit import leave
 from runtime.settings import Settings
 from runtime.telemetry import configure_logging
@@ -23,10 +20,14 @@ def serve(host: str, port: int) -> NoReturn:
         Refusal: a setting is missing.
     """
     settings = Settings()
-    if not settings.database_url or not settings.temporal_address:
-        refuse("The API needs DATABASE_URL and TEMPORAL_ADDRESS; `fluxrate up` sets both.")
+    database_url, temporal_address = require_servers(settings, "The API")
     configure_logging("api")
-    process = ApiProcess(settings, settings.database_url, settings.temporal_address)
+
+    import uvicorn
+
+    from cli.composition import ApiProcess
+
+    process = ApiProcess(settings, database_url, temporal_address)
     uvicorn.run(
         process.build(),
         host=host,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,9 +14,9 @@ from cli.instance import (
     Instance,
     PythonProcess,
     wait_for_api,
-    without_password,
 )
 from cli.output import refuse
+from cli.requirements import require_database, require_temporal, without_password
 from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
 from runtime.processes import PidFile, ProcessFailure, choose_port, port_is_free
 from runtime.settings import Settings
@@ -109,6 +108,7 @@ class Stack:
             ProcessFailure: something does not start.
             Refusal: something stands in the way that the operator must decide about.
         """
+        self._require_named_servers(announce)
         self._end_leftovers(announce)
         self._require_free_port()
         temporal = self._start_temporal_early()
@@ -144,6 +144,14 @@ class Stack:
         """Everything has ended; returns the names of processes that had to be killed."""
         self.instance.forget_addresses()
         return self.instance.stop_everything()
+
+    def _require_named_servers(self, announce: Announce) -> None:
+        if self.settings.database_url:
+            require_database(self.settings.database_url)
+            announce("Using the database of DATABASE_URL.")
+        if self.settings.temporal_address:
+            require_temporal(self.settings.temporal_address)
+            announce(f"Using Temporal at {self.settings.temporal_address}.")
 
     def _end_leftovers(self, announce: Announce) -> None:
         left = self.instance.running()
@@ -181,10 +189,7 @@ class Stack:
 
     def _finish_temporal(self, temporal: EmbeddedTemporal | None, announce: Announce) -> str:
         if temporal is None:
-            address = self.settings.temporal_address or ""
-            require_temporal(address)
-            announce(f"Using Temporal at {address}.")
-            return address
+            return self.settings.temporal_address or ""
         temporal.start()
         announce("Temporal is ready.")
         self.watches.append(Watch(temporal))
@@ -195,8 +200,6 @@ class Stack:
 
         if self.settings.database_url:
             url = self.settings.database_url
-            require_database(url)
-            announce("Using the database of DATABASE_URL.")
         else:
             server = EmbeddedPostgres(self.instance.data_dir)
             server.start()
@@ -230,37 +233,4 @@ class Stack:
             pid_file=self.instance.pid_file(name),
             log=self.instance.log(name),
             environment=environment,
-        )
-
-
-def require_database(url: str) -> None:
-    """The operator's database accepts connections.
-
-    Raises:
-        Refusal: it does not.
-    """
-    import psycopg
-
-    try:
-        psycopg.connect(url, connect_timeout=5).close()
-    except psycopg.Error as error:
-        refuse(
-            f"The database {without_password(url)} does not accept a connection: "
-            f"{str(error).strip()}. Correct DATABASE_URL, or unset it to use the embedded one."
-        )
-
-
-def require_temporal(address: str) -> None:
-    """Something listens at the operator's Temporal address.
-
-    Raises:
-        Refusal: nothing does.
-    """
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except (OSError, ValueError) as error:
-        refuse(
-            f"Temporal does not answer at {address}: {error}. Correct TEMPORAL_ADDRESS "
-            "(host:port), or unset it to use the embedded server."
         )

@@ -67,7 +67,7 @@ def open_database(data_dir: Path | None) -> Iterator[Transactions]:
     Raises:
         Refusal: there is neither, or it does not accept connections.
     """
-    from cli.stack import require_database
+    from cli.requirements import require_database
     from repositories.transactions import Transactions
     from runtime.database import create_application_engine
 

@@ -8,7 +8,7 @@ import sys
 import psycopg
 import pytest
 
-from cli.instance import without_password
+from cli.requirements import without_password
 from tests.cli.running import fluxrate
 
 HEAVY = ("fastapi", "sqlalchemy", "sqlmodel", "temporalio", "pydantic", "alembic", "psycopg")

@@ -95,6 +95,11 @@ def test_killed_worker_is_started_again_and_says_so(running: RunningInstance) ->
 def test_second_instance_runs_beside_the_first_until_it_is_killed_and_cleaned_up(
     running: RunningInstance, own: RunningInstance
 ) -> None:
+    # A machine that lost its power leaves such files; the pids may be anybody's by now.
+    own.data_dir.mkdir()
+    for name in ("up", "api", "worker", "postgres"):
+        own.instance.pid_file(name).path.write_text(f"{os.getpid()} -\n")
+
     own.up()
     assert own.addresses.temporal_address != running.addresses.temporal_address
     assert own.post("/auth/signup", **SIGN_UP).status_code == 201
@@ -102,47 +107,10 @@ def test_second_instance_runs_beside_the_first_until_it_is_killed_and_cleaned_up
 
     own.send(signal.SIGKILL)
     down = fluxrate("down", *own.directory_option)
-
     assert down.returncode == 0
     assert "PostgreSQL" in down.stdout
     assert own.instance.running() == {}
     assert len(running.instance.running()) == 5
-
-
-def test_life_goes_on_after_ctrl_c_after_sigkill_and_after_down(own: RunningInstance) -> None:
-    """One long story, because every start costs seconds."""
-    own.up()
-    assert own.post("/auth/signup", **SIGN_UP).status_code == 201
-
-    assert own.send(signal.SIGINT) == 0
-    assert own.instance.running() == {}
-
-    # A machine that lost its power leaves such files; the pids may be anybody's by now.
-    for name in ("up", "api", "worker", "postgres"):
-        own.instance.pid_file(name).path.write_text(f"{os.getpid()} -\n")
-    own.up()
-    assert own.post("/auth/login", **LOG_IN).status_code == 200
-    before = own.instance.running()
-
-    own.send(signal.SIGKILL)
-    assert wait_until(
-        lambda: set(own.instance.running()) == {"temporal", "postgres"}, timeout_seconds=30
-    ), "the API and the worker must end with their supervisor"
-    status = fluxrate("status", *own.directory_option)
-    assert status.returncode == 3
-    assert "was killed" in status.stdout
-
-    own.up()
-    after = own.instance.running()
-    assert (after["postgres"], after["temporal"]) == (before["postgres"], before["temporal"])
-    assert own.post("/auth/login", **LOG_IN).status_code == 200
-
-    down = fluxrate("down", *own.directory_option)
-    assert down.returncode == 0
-    assert own.process is not None
-    assert own.process.wait(10) == 0
-    assert own.instance.running() == {}
-    assert own.instance.addresses() is None
 
 
 def test_nothing_runs_is_said_by_status_and_down(tmp_path: Path) -> None:
@@ -175,3 +143,37 @@ def test_temporal_that_does_not_answer_is_named(tmp_path: Path, empty_database_u
 
     assert result.returncode == 1
     assert "Temporal does not answer at 127.0.0.1:1" in result.stderr
+
+
+def test_life_goes_on_after_sigkill_after_ctrl_c_and_ends_with_down(
+    running: RunningInstance,
+) -> None:
+    """One long story, the last of this module, because every start costs seconds."""
+    assert running.post("/auth/signup", **SIGN_UP).status_code == 201
+    before = running.instance.running()
+
+    running.send(signal.SIGKILL)
+    assert wait_until(
+        lambda: set(running.instance.running()) == {"temporal", "postgres"}, timeout_seconds=30
+    ), "the API and the worker must end with their supervisor"
+    status = fluxrate("status", *running.directory_option)
+    assert status.returncode == 3
+    assert "was killed" in status.stdout
+
+    running.up()
+    after = running.instance.running()
+    assert (after["postgres"], after["temporal"]) == (before["postgres"], before["temporal"])
+    assert running.post("/auth/login", **LOG_IN).status_code == 200
+
+    assert running.send(signal.SIGINT) == 0
+    assert running.instance.running() == {}
+
+    running.up()
+    assert running.post("/auth/login", **LOG_IN).status_code == 200
+
+    down = fluxrate("down", *running.directory_option)
+    assert down.returncode == 0
+    assert running.process is not None
+    assert running.process.wait(10) == 0
+    assert running.instance.running() == {}
+    assert running.instance.addresses() is None

@@ -1,0 +1,62 @@
+"""What a command needs of the environment, asked for before anything slow is imported."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit, urlunsplit
+
+from cli.output import refuse
+from runtime.settings import Settings
+
+
+def require_servers(settings: Settings, who: str) -> tuple[str, str]:
+    """The database and the Temporal address that the environment names.
+
+    Raises:
+        Refusal: one of them is not named.
+    """
+    if not settings.database_url or not settings.temporal_address:
+        refuse(f"{who} needs DATABASE_URL and TEMPORAL_ADDRESS; `fluxrate up` sets both.")
+    return settings.database_url, settings.temporal_address
+
+
+def require_database(url: str) -> None:
+    """The operator's database accepts connections.
+
+    Raises:
+        Refusal: it does not.
+    """
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.Error as error:
+        refuse(
+            f"The database {without_password(url)} does not accept a connection: "
+            f"{str(error).strip()}. Correct DATABASE_URL, or unset it to use the embedded one."
+        )
+
+
+def require_temporal(address: str) -> None:
+    """Something listens at the operator's Temporal address.
+
+    Raises:
+        Refusal: nothing does.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError) as error:
+        refuse(
+            f"Temporal does not answer at {address}: {error}. Correct TEMPORAL_ADDRESS "
+            "(host:port), or unset it to use the embedded server."
+        )
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
