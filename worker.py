@@ -76,6 +76,7 @@ def owner_steps(activities: OwnerActivities) -> list[Callable[..., Any]]:
         activities.issue_invoice,
         activities.finalize_invoice,
         activities.mark_past_due,
+        activities.settle_late_usage,
         activities.park_bill,
         activities.record_progress,
     ]

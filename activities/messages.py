@@ -16,6 +16,7 @@ ENFORCE_LIMITS = "enforce_limits"
 ISSUE_INVOICE = "issue_invoice"
 FINALIZE_INVOICE = "finalize_invoice"
 MARK_PAST_DUE = "mark_past_due"
+SETTLE_LATE_USAGE = "settle_late_usage"
 PARK_BILL = "park_bill"
 RECORD_PROGRESS = "record_progress"
 

@@ -25,7 +25,16 @@ from activities.messages import (
 from billing.errors import InvariantBroken
 from billing.subscriptions import OwnerState
 from repositories.transactions import Transactions
-from services import bill_steps, clocks, finalization, invoicing, owners, parking, period_closing
+from services import (
+    bill_steps,
+    clocks,
+    finalization,
+    invoicing,
+    late_settlement,
+    owners,
+    parking,
+    period_closing,
+)
 from services.bill_steps import BillKey, StepResult
 
 Work = Callable[[Session], object]
@@ -136,6 +145,17 @@ class OwnerActivities:
                 _invoice_id(request),
                 due_at=request.due_at,
                 now=self._now(),
+            ),
+        )
+
+    @activity.defn(name=messages.SETTLE_LATE_USAGE)
+    def settle_late_usage(self, request: ActionRequest) -> OwnerState:
+        """Usage that came after its final invoice has an invoice or a credit note of its own."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: late_settlement.settle_late_usage(
+                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
             ),
         )
 

@@ -70,6 +70,7 @@ class Action(StrEnum):
     BILL_PERIOD = "bill_period"
     FINALIZE_INVOICE = "finalize_invoice"
     PAYMENT_DUE = "payment_due"
+    SETTLE_LATE_USAGE = "settle_late_usage"
 
 
 _RANK = {action: rank for rank, action in enumerate(Action)}
@@ -119,6 +120,7 @@ class SubscriptionFacts:
     status: SubscriptionStatus
     trial_ends_at: datetime | None = None
     resumes_at: datetime | None = None
+    late_usage_due_at: datetime | None = None
     periods: tuple[PeriodFacts, ...] = ()
     bills: tuple[BillFacts, ...] = ()
 
@@ -138,6 +140,8 @@ def _life_entries(facts: SubscriptionFacts) -> Iterable[AgendaEntry]:
         yield AgendaEntry(due_at=facts.trial_ends_at, action=Action.END_TRIAL)
     if facts.status is SubscriptionStatus.PAUSED and facts.resumes_at is not None:
         yield AgendaEntry(due_at=facts.resumes_at, action=Action.RESUME)
+    if facts.late_usage_due_at is not None:
+        yield AgendaEntry(due_at=facts.late_usage_due_at, action=Action.SETTLE_LATE_USAGE)
 
 
 def _period_entries(periods: Iterable[PeriodFacts]) -> Iterable[AgendaEntry]:

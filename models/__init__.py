@@ -2,6 +2,7 @@
 
 from models import api_keys as api_keys
 from models import audit as audit
+from models import credit_notes as credit_notes
 from models import customers as customers
 from models import entitlements as entitlements
 from models import features as features

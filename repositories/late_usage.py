@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ColumnExpressionArgument, exists, func, or_
 from sqlmodel import Session, col, select
 
+from models.credit_notes import CreditNote
 from models.invoices import Invoice, InvoiceLine
 from models.subscriptions import Subscription, SubscriptionPeriod
 from models.usage_events import UsageCorrection, UsageEvent
@@ -56,7 +57,7 @@ def sum_billed(
     *,
     leaving_out: UUID | None,
 ) -> Decimal:
-    """What a period was billed in all: for charges on its invoice, and by late lines since.
+    """What a period was billed in all: charges on its invoice, late lines and late credits since.
 
     Of an invoice that people edited only the late lines count.
     """
@@ -80,7 +81,12 @@ def sum_billed(
     )
     if leaving_out is not None:
         statement = statement.where(col(InvoiceLine.invoice_id) != leaving_out)
-    return Decimal(session.exec(statement).one())
+    credited = select(func.coalesce(func.sum(CreditNote.subtotal), 0)).where(
+        CreditNote.organization_id == subscription.organization_id,
+        CreditNote.invoice_id == invoice.id,
+        CreditNote.kind == "late_usage",
+    )
+    return Decimal(session.exec(statement).one()) - Decimal(session.exec(credited).one())
 
 
 def settle_periods(

@@ -22,12 +22,14 @@ from billing.invoicing import (
 from billing.money import ZERO, Currency, find_currency
 from billing.subscriptions import PeriodStatus, SubscriptionStatus
 from models.base import new_id
+from models.credit_notes import CreditNote
 from models.customers import Customer
 from models.invoices import Invoice
 from models.subscriptions import Subscription
 from repositories import customers, invoices, organizations, subscriptions
-from services import clocks, finalization, invoicing, owners
+from services import clocks, credit_notes, finalization, invoicing, owners
 from services.auditing import record
+from services.credit_notes import CreditedLine
 from services.invoice_contents import write_contents
 
 
@@ -171,12 +173,31 @@ def pay(session: Session, organization_id: UUID, invoice_id: UUID, *, now: datet
     if invoice.status == InvoiceStatus.PAID:
         return invoice
     invoice.status = status_after_payment(InvoiceStatus(invoice.status))
-    invoice.amount_paid = invoice.total
+    invoice.amount_paid = invoice.amount_due
     invoice.amount_due = find_currency(invoice.currency).round(ZERO)
     invoice.paid_at = present
     session.add(invoice)
     _settle(session, invoice, "invoice.paid", now=now)
     return invoice
+
+
+def credit(
+    session: Session,
+    organization_id: UUID,
+    invoice_id: UUID,
+    lines: Sequence[CreditedLine],
+    *,
+    reason: str,
+    now: datetime,
+) -> CreditNote:
+    """Part of an issued invoice is given back, and the subscription follows if nothing is due."""
+    present = _present(session, organization_id, invoice_id, now=now)
+    note = credit_notes.credit_invoice(
+        session, organization_id, invoice_id, lines, reason=reason, at=present, now=now
+    )
+    invoice, _ = _lock(session, organization_id, invoice_id)
+    _follow(session, invoice, now=now)
+    return note
 
 
 def change_status(
@@ -219,6 +240,10 @@ def _settle(session: Session, invoice: Invoice, action: str, *, now: datetime) -
     """Record a change of state, and let the subscription and its owner follow it."""
     session.flush()
     _record(session, invoice, action, now=now)
+    _follow(session, invoice, now=now)
+
+
+def _follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
     if invoice.subscription_id is None:
         return
     subscription = subscriptions.lock_subscription(

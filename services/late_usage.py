@@ -36,10 +36,10 @@ def late_lines(
     ``leaving_out`` is the draft that is being written, whose own late lines do not count as billed.
     """
     organization = organizations.get_organization(session, subscription.organization_id)
-    if organization.late_usage == "ignore":
+    if organization.late_usage != "next_invoice":
         return ()
     lines = (
-        _late_line(session, subscription, stored, leaving_out)
+        late_line_of(session, subscription, stored, leaving_out=leaving_out)
         for stored in late_usage.list_changed_periods(session, subscription)
     )
     return tuple(line for line in lines if line is not None)
@@ -56,12 +56,14 @@ def settle(session: Session, subscription: Subscription, invoice: Invoice, water
     late_usage.settle_periods(session, subscription, spans, watermark)
 
 
-def _late_line(
+def late_line_of(
     session: Session,
     subscription: Subscription,
     stored: SubscriptionPeriod,
-    leaving_out: UUID | None,
+    *,
+    leaving_out: UUID | None = None,
 ) -> PricedLine | None:
+    """What a final period would be billed now, less what it was billed; None where equal."""
     invoice = invoices.find_period_invoice(
         session, subscription.organization_id, subscription.id, stored.index
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session
@@ -22,7 +22,15 @@ from billing.subscriptions import (
 from models.base import new_id
 from models.invoices import Invoice
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import invoices, outbox, plans, subscriptions, test_clocks
+from repositories import (
+    invoices,
+    late_usage,
+    organizations,
+    outbox,
+    plans,
+    subscriptions,
+    test_clocks,
+)
 
 OWNER_MESSAGE = "owner"
 """The kind of an outbox message that wakes, or first starts, the owner of a subscription."""
@@ -44,7 +52,9 @@ def read_state(session: Session, subscription: Subscription) -> OwnerState:
     plan = plans.find_plan(session, organization_id, subscription.plan_id)
     clock_at, is_behind = _clock_state(session, subscription)
     return OwnerState(
-        agenda=_agenda(subscription, periods, bills),
+        agenda=_agenda(
+            subscription, periods, bills, _late_usage_due_at(session, subscription, periods)
+        ),
         status=subscription.status,
         customer_id=str(subscription.customer_id),
         plan_code=plan.lookup_id if plan else "",
@@ -104,10 +114,37 @@ def discard(session: Session, subscription: Subscription, *, at: datetime, now: 
     tell_owner(session, subscription, now=now)
 
 
+def _late_usage_due_at(
+    session: Session, subscription: Subscription, periods: Sequence[SubscriptionPeriod]
+) -> datetime | None:
+    """When usage that came after its final invoice is settled by itself, if no invoice will do it.
+
+    That is at once where it is noticed; on a test clock an hour after the clock's stand, so that
+    it happens within the next advance. Source: CONTRACT 48.
+    """
+    organization = organizations.get_organization(session, subscription.organization_id)
+    is_over = subscription.status == SubscriptionStatus.CANCELED and not periods
+    settles_alone = organization.late_usage == "credit_note_or_invoice" or (
+        is_over and organization.late_usage == "next_invoice"
+    )
+    if not settles_alone or subscription.deleted_at is not None:
+        return None
+    changed = late_usage.list_changed_periods(session, subscription)
+    if not changed:
+        return None
+    if subscription.test_clock_id is None:
+        return changed[0].ends_at
+    clock = test_clocks.find_clock(
+        session, subscription.organization_id, subscription.test_clock_id
+    )
+    return None if clock is None else clock.frozen_time + timedelta(hours=1)
+
+
 def _agenda(
     subscription: Subscription,
     periods: Sequence[SubscriptionPeriod],
     bills: Sequence[Invoice],
+    late_usage_due_at: datetime | None,
 ) -> tuple[AgendaEntry, ...]:
     parked = {period.index for period in periods if period.status == PeriodStatus.PARKED}
     return agenda_of(
@@ -115,6 +152,7 @@ def _agenda(
             status=SubscriptionStatus(subscription.status),
             trial_ends_at=subscription.trial_end_date,
             resumes_at=subscription.resume_at,
+            late_usage_due_at=late_usage_due_at,
             periods=tuple(
                 PeriodFacts(
                     index=period.index,

@@ -22,6 +22,7 @@ NAMES = {
     Action.BILL_PERIOD: "invoice_drafted",
     Action.FINALIZE_INVOICE: "invoice_finalized",
     Action.PAYMENT_DUE: "payment_due",
+    Action.SETTLE_LATE_USAGE: "late_usage_settled",
 }
 """What the timeline calls an action of the agenda."""
 

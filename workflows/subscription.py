@@ -40,6 +40,7 @@ SINGLE_STEPS = {
     Action.CLOSE_PERIOD: messages.ROLL_PERIOD,
     Action.FINALIZE_INVOICE: messages.FINALIZE_INVOICE,
     Action.PAYMENT_DUE: messages.MARK_PAST_DUE,
+    Action.SETTLE_LATE_USAGE: messages.SETTLE_LATE_USAGE,
 }
 
 

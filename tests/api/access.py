@@ -67,6 +67,9 @@ billing.write  POST   /api/v1/invoices/{invoice_id}/finalize
 billing.write  POST   /api/v1/invoices/{invoice_id}/pay
 billing.write  PATCH  /api/v1/invoices/{invoice_id}/status
 billing.read   GET    /api/v1/invoices/{invoice_id}/lines/{line_id}/explain
+billing.write  POST   /api/v1/invoices/{invoice_id}/credit-notes
+billing.read   GET    /api/v1/invoices/{invoice_id}/credit-notes
+billing.read   GET    /api/v1/credit-notes/{credit_note_id}
 billing.read   GET    /api/v1/invoices/{invoice_id}/receipt
 billing.read   POST   /api/v1/invoices/{invoice_id}/verify
 billing.write  POST   /api/v1/test-clocks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.api.people import Clock, Person
@@ -19,7 +21,8 @@ def change(owner: Person, clock: Clock, times: int) -> None:
 def test_cursor_walks_through_every_entry_once_newest_first(owner: Person, clock: Clock) -> None:
     change(owner, clock, 5)
 
-    seen, cursor = [], ""
+    seen: list[dict[str, Any]] = []
+    cursor: str | None = ""
     while cursor is not None:
         query = {"page_size": "2", **({"cursor": cursor} if cursor else {})}
         page = owner.get(AUDIT, params=query).json()

@@ -48,6 +48,8 @@ def body_of(operation: Operation, own: Ids) -> dict[str, Any] | None:
         return {"plan_id": own["plan_id"], "when": "now"}
     if path == f"{V1}/plans/{{plan_id}}/features":
         return {"feature_id": own["feature_id"], "is_enabled": True}
+    if operation == ("POST", f"{V1}/invoices/{{invoice_id}}/credit-notes"):
+        return {"reason": "goodwill", "lines": [{"line_id": own["line_id"], "amount": 1}]}
     if operation == ("PUT", f"{V1}/invoices/{{invoice_id}}"):
         return {"due_date": "2027-01-01T00:00:00Z"}
     return BODIES.get(operation, {})
@@ -167,6 +169,21 @@ def add_customer(person: Person, catalogue: Ids) -> Ids:
         due_date="2026-04-01T00:00:00Z",
         line_items=[{"description": "Import", "quantity": 3, "unit_amount": 120}],
     )
+    credited = post(
+        person,
+        "/invoices",
+        customer_id=customer_id,
+        currency="USD",
+        due_date="2026-04-01T00:00:00Z",
+        line_items=[{"description": "Export", "quantity": 1, "unit_amount": 10}],
+    )
+    post(person, f"/invoices/{credited['id']}/finalize")
+    note = post(
+        person,
+        f"/invoices/{credited['id']}/credit-notes",
+        reason="goodwill",
+        lines=[{"line_id": credited["line_items"][0]["id"], "amount": 1}],
+    )
     event = post(
         person, "/usage", customer_id=customer_id, meter_id=catalogue["meter_id"], quantity=2
     )
@@ -175,6 +192,7 @@ def add_customer(person: Person, catalogue: Ids) -> Ids:
         "subscription_id": subscription["id"],
         "invoice_id": invoice["id"],
         "line_id": invoice["line_items"][0]["id"],
+        "credit_note_id": note["id"],
         "event_id": event["id"],
     }
 

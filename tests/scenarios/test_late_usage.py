@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tests.scenarios.account import TIERS, Account
+import pytest
+
+from tests.scenarios.account import TIERS, Account, Refused
 
 
 def subscribe(account: Account, **charge: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -88,3 +90,71 @@ def test_voided_event_after_the_invoice_becomes_a_credit(account: Account) -> No
     january, february = account.invoices(subscription)
     assert january["total"] == Decimal("3.00")
     assert [total for _, _, total in lines(february)] == [Decimal("5.00"), Decimal("-1.00")]
+
+
+def test_late_usage_has_an_invoice_of_its_own_where_the_policy_says_so(account: Account) -> None:
+    account.patch("/organization", {"late_usage": "credit_note_or_invoice"})
+    clock, subscription = subscribe(account)
+    account.advance(clock, "2025-02-10T00:00:00Z")
+    account.track("api_calls", "acct_77", 500, "2025-01-31T00:00:00Z")
+
+    account.advance(clock, "2025-02-10T01:00:00Z")
+    account.advance(clock, "2025-03-01T01:00:00Z")
+
+    january, late, february = account.invoices(subscription)
+    assert (january["total"], february["total"]) == (0, 0)
+    assert (late["kind"], late["status"], late["total"]) == ("late_usage", "OPEN", Decimal("1.00"))
+    assert late["issue_date"] == "2025-02-10T01:00:00Z"
+    assert lines(late) == [("late_usage", "Late usage, Jan 1 – Jan 31, 2025", Decimal("1.00"))]
+
+
+def test_voided_late_usage_is_a_credit_note_where_the_policy_says_so(account: Account) -> None:
+    account.patch("/organization", {"late_usage": "credit_note_or_invoice"})
+    clock, subscription = subscribe(account)
+    event = account.track("api_calls", "acct_77", 500, "2025-01-01T00:00:00Z")
+    account.track("api_calls", "acct_77", 500, "2025-01-01T00:00:00Z")
+    account.advance(clock, "2025-02-10T00:00:00Z")
+    account.post(f"/usage/{event['id']}/void")
+
+    account.advance(clock, "2025-02-10T01:00:00Z")
+    account.advance(clock, "2025-02-12T01:00:00Z")
+
+    [january] = account.invoices(subscription)
+    assert (january["total"], january["amount_due"]) == (Decimal("2.00"), Decimal("1.00"))
+    [note] = account.get(f"/invoices/{january['id']}/credit-notes")["data"]
+    assert (note["number"], note["kind"], note["total"]) == (
+        "CN-2025-0001",
+        "late_usage",
+        Decimal("1.00"),
+    )
+
+
+def test_late_usage_after_the_last_invoice_has_one_of_its_own(account: Account) -> None:
+    clock, subscription = subscribe(account)
+    account.post(f"/subscriptions/{subscription['id']}/cancel")
+    account.advance(clock, "2025-02-10T00:00:00Z")
+    account.track("api_calls", "acct_77", 500, "2025-01-31T00:00:00Z")
+
+    account.advance(clock, "2025-02-10T02:00:00Z")
+
+    january, late = account.invoices(subscription)
+    assert (january["total"], late["total"]) == (0, Decimal("1.00"))
+
+
+def test_credit_note_gives_back_no_more_than_was_billed(account: Account) -> None:
+    clock, subscription = subscribe(account)
+    account.track("api_calls", "acct_77", 1000, "2025-01-01T00:00:00Z")
+    account.advance(clock, "2025-02-01T01:00:00Z")
+    [invoice] = account.invoices(subscription)
+    path, line = f"/invoices/{invoice['id']}", invoice["line_items"][0]["id"]
+
+    def credit(amount: str) -> Any:
+        body = {"reason": "goodwill", "lines": [{"line_id": line, "amount": Decimal(amount)}]}
+        return account.post(f"{path}/credit-notes", body)
+
+    assert credit("1.50")["number"] == "CN-2025-0001"
+    with pytest.raises(Refused) as refused:
+        credit("0.51")
+    assert (refused.value.status, refused.value.body["code"]) == (409, "credit_exceeds_line")
+    credit("0.50")
+    assert account.get(path)["status"] == "PAID"

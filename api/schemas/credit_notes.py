@@ -1,0 +1,63 @@
+"""Credit notes on the wire (CONTRACT 6 and 55)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schemas.common import Exact, LongWords, Moment, NotNegative, Schema, View
+from models.credit_notes import CreditNote, CreditNoteLine
+from services.credit_notes import CreditedLine
+
+
+class CreditLineItem(Schema):
+    """How much of a line is given back, before tax."""
+
+    line_id: UUID
+    amount: NotNegative
+
+
+class CreditNoteCreate(Schema):
+    """What is given back of an invoice, and why."""
+
+    reason: Annotated[LongWords, Field(min_length=1)]
+    lines: Annotated[list[CreditLineItem], Field(min_length=1, max_length=1000)]
+
+    def credited(self) -> list[CreditedLine]:
+        """The lines as the service takes them."""
+        return [CreditedLine(line_id=line.line_id, amount=line.amount) for line in self.lines]
+
+
+class CreditNoteLineView(View):
+    """How much of a line was given back."""
+
+    line_id: UUID
+    amount: Exact
+
+
+class CreditNoteView(View):
+    """A credit note. Amounts are in major units of its currency."""
+
+    id: UUID
+    number: str
+    invoice_id: UUID
+    kind: str
+    reason: str
+    currency: str
+    subtotal: Exact
+    tax: Exact
+    total: Exact
+    issue_date: Moment
+    created_at: Moment
+    lines: list[CreditNoteLineView]
+
+
+def view_credit_note(note: CreditNote, lines: Sequence[CreditNoteLine]) -> CreditNoteView:
+    """The credit note as the API shows it."""
+    own = [line for line in lines if line.credit_note_id == note.id]
+    fields = {name: getattr(note, name) for name in CreditNoteView.model_fields if name != "lines"}
+    shown = [CreditNoteLineView(line_id=line.line_id, amount=line.amount) for line in own]
+    return CreditNoteView(**fields, lines=shown)
