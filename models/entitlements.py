@@ -14,11 +14,14 @@ WINDOW = ("organization_id", "subscription_id", "feature_id", "starts_at")
 
 
 class EntitlementWindow(SQLModel, table=True):
-    """One reset window of a feature. Its row lock orders the events that count in it."""
+    """One reset window of a feature. Its row lock orders the events that count in it.
+
+    It refers to no row of its subscription: whoever closes a period holds that row while waiting
+    for arriving events, which would wait for it here.
+    """
 
     __tablename__ = "entitlement_window"
     __table_args__ = (
-        reference("subscription_id", "subscription"),
         reference("feature_id", "feature"),
         CheckConstraint("starts_at < ends_at", name="half_open"),
     )

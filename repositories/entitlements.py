@@ -93,17 +93,17 @@ async def list_features(
 
 
 async def list_terms(
-    connection: AsyncConnection, organization_id: UUID, versions: Iterable[tuple[UUID, int]]
-) -> dict[tuple[UUID, int], Any]:
-    """The documents of these versions of plans."""
+    connection: AsyncConnection, organization_id: UUID, versions: Iterable[tuple[UUID, UUID, int]]
+) -> dict[tuple[UUID, UUID, int], Any]:
+    """The documents of versions of plans: of organization, plan and number."""
     wanted = list(versions)
     rows = await read_rows(
         connection,
         organization_id,
         _LIST_TERMS,
-        {"plans": [plan for plan, _ in wanted], "versions": [version for _, version in wanted]},
+        {"plans": [key[1] for key in wanted], "versions": [key[2] for key in wanted]},
     )
-    return {(row["plan_id"], row["version"]): row["terms"] for row in rows}
+    return {(organization_id, row["plan_id"], row["version"]): row["terms"] for row in rows}
 
 
 def _as_id(text: str) -> UUID | None:
@@ -158,7 +158,7 @@ WHERE customer.organization_id = tenant.id AND customer.deleted_at IS NULL
                 AND named.deleted_at IS NULL
         )
     )
-ORDER BY subscription.created_at, subscription.id"""
+ORDER BY subscription.created_at, subscription.id"""  # noqa: S608  (put together out of constants)
 
 _FEATURES: Final = """
 SELECT feature.id, feature.lookup_key, feature.name, feature.type, feature.meter_id,

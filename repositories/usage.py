@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg import AsyncConnection
+from psycopg.rows import dict_row
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
@@ -25,7 +26,7 @@ BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 LOCK_BUCKETS: Final = 64
 _NO_WATERMARK: Final = 2**63 - 1
-_DRIVER_NAME: Final = re.compile(r"(?<!:):([a-z]\w*)")
+_NAMED_PARAMETER: Final = re.compile(r"(?<!:):([a-z]\w*)")
 """A parameter in SQLAlchemy's notation, which the driver writes otherwise."""
 
 
@@ -129,12 +130,37 @@ async def read_spans_now(
     customer_id: UUID,
     spans: Sequence[UsageSpan],
 ) -> list[UsagePart]:
-    """The parts of every span as one statement sees them, on a connection of its own."""
+    """The parts of every span as one statement sees them, outside of any transaction."""
+    statement = _of_spans(organization_id, customer_id, spans)
+    sql = _for_driver(statement.sql().replace(":organization", TENANT))
+    return _to_parts(await read_rows(connection, organization_id, sql, statement.values))
+
+
+async def read_spans_within(
+    connection: AsyncConnection,
+    organization_id: UUID,
+    customer_id: UUID,
+    spans: Sequence[UsageSpan],
+) -> list[UsagePart]:
+    """The parts of every span as one statement of the running transaction sees them."""
+    statement = _of_spans(organization_id, customer_id, spans)
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_for_driver(statement.sql()), statement.values)
+        return _to_parts(await cursor.fetchall())
+
+
+def _of_spans(organization_id: UUID, customer_id: UUID, spans: Sequence[UsageSpan]) -> _Statement:
     statement = _Statement(organization_id, customer_id, None)
     for span in spans:
         statement.read(span)
-    sql = _DRIVER_NAME.sub(r"%(\1)s", statement.sql().replace(":organization", TENANT))
-    rows = await read_rows(connection, organization_id, sql, statement.values)
+    return statement
+
+
+def _for_driver(sql: str) -> str:
+    return _NAMED_PARAMETER.sub(r"%(\1)s", sql)
+
+
+def _to_parts(rows: Sequence[Mapping[str, Any]]) -> list[UsagePart]:
     return [UsagePart(**row) for row in rows if row["place"] is not None]
 
 

@@ -109,16 +109,18 @@ async def _answer(
     """The answers for these features, in their order."""
     at = subscriber.clock_time or now
     live = [
-        (subscription, version)
+        (subscription, (organization_id, *version))
         for subscription in subscriber.subscriptions
         if (version := version_in_force(subscription, at)) is not None
     ]
-    terms = await known.load(connection, organization_id, {version for _, version in live})
+    unknown = known.unknown(version for _, version in live)
+    if unknown:
+        known.remember(await entitlements.list_terms(connection, organization_id, unknown))
     wanted = {feature.id: feature for feature in features}
     grants = [
-        _grant(subscription, terms[version], granted, wanted[granted.feature_id], at)
+        _grant(subscription, known.get(version), granted, wanted[granted.feature_id], at)
         for subscription, version in live
-        for granted in terms[version].features
+        for granted in known.get(version).features
         if granted.feature_id in wanted
     ]
     usages = await _measure(connection, organization_id, subscriber.customer_id, grants)

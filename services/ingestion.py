@@ -24,6 +24,8 @@ from repositories.usage_events import KnownKey, NewEvent, StoredEvent
 from repositories.usage_flags import find_flagged_spans
 from repositories.usage_names import name_organizations
 from repositories.usage_partitions import ensure_partitions, month_of, next_month
+from services.known_terms import KnownTerms
+from services.usage_limits import UsageLimits
 from services.usage_reports import EventReport, free_form_of, read_event
 from services.usage_targets import NamedTarget, Targets
 
@@ -78,16 +80,18 @@ async def ingest(
     *,
     months: KnownMonths,
     now: datetime,
+    terms: KnownTerms | None = None,
 ) -> list[list[EventResult]]:
     """Every accepted report is stored, identified and rolled up; gives the answers of each caller.
 
-    An atomic submission must come alone. Idempotent by organization and key; a report without a
-    key is always new. Source: CONTRACT 3.7, 31, 32, 45, 74.
+    An atomic submission must come alone. ``terms`` are what the caller keeps between transactions.
+    Idempotent by organization and key; a report without a key is always new. Source: CONTRACT 3.7,
+    11, 31, 32, 45, 74.
     """
     while True:
         try:
             async with connection.transaction():
-                batch = _Batch(connection, submissions, months, now)
+                batch = _Batch(connection, submissions, months, terms or KnownTerms(), now)
                 return await batch.run()
         except _MonthsMissing as missing:
             # Making a partition takes a transaction of its own, and the month after comes along.
@@ -139,11 +143,13 @@ class _Batch:
         connection: AsyncConnection,
         submissions: Sequence[Submission],
         months: KnownMonths,
+        terms: KnownTerms,
         now: datetime,
     ) -> None:
         self._connection = connection
         self._submissions = submissions
         self._months = months
+        self._terms = terms
         self._now = now
         self._ids = EventIds()
         self._targets = Targets(connection, now)
@@ -206,17 +212,56 @@ class _Batch:
             raise _MonthsMissing(missing)
         await usage_events.share_arrivals(self._connection, {one.scope for one in events})
         await self._flag(rows)
+        limits = UsageLimits(self._connection, self._terms, self._now)
+        if await limits.find([row.require_event() for row in rows]):
+            await self._write_limited(limits, rows)
+        else:
+            await self._insert(rows)
+
+    async def _write_limited(self, limits: UsageLimits, rows: Sequence[_Row]) -> None:
+        """Every row is stored, answered with the event that has its key, or refused by a limit."""
+        refused = await limits.refuse(row.require_event() for row in rows)
+        for row in rows:
+            if (error := refused.get(row.require_event().id)) is not None:
+                row.reject(error)
+        together: list[_Row] = []
+        alone: list[_Row] = []
+        for row in rows:
+            if row.result is None:
+                is_alone = limits.must_come_alone(row.require_event())
+                (alone if is_alone else together).append(row)
+        await self._insert(together)
+        for row in alone:
+            await self._insert_alone(limits, row)
+        await limits.tell(
+            row.require_event()
+            for row in rows
+            if row.result is not None and row.result.status is EventStatus.CREATED
+        )
+
+    async def _insert(self, rows: Sequence[_Row]) -> None:
         firsts: dict[tuple[str, str], NewEvent] = {}
         for row in rows:
             event = row.require_event()
             firsts.setdefault(event.identity, event)
-        count = await usage_events.insert_events(
-            self._connection, list(firsts.values()), now=self._now
-        )
+        count = 0
+        if firsts:
+            count = await usage_events.insert_events(
+                self._connection, list(firsts.values()), now=self._now
+            )
         for row in rows:
             row.result = EventResult(status=EventStatus.CREATED, event_id=row.require_event().id)
         if count < len(rows):
             await self._compare(rows)
+
+    async def _insert_alone(self, limits: UsageLimits, row: _Row) -> None:
+        try:
+            async with self._connection.transaction():
+                await self._insert([row])
+                if row.result is not None and row.result.status is EventStatus.CREATED:
+                    await limits.require_room(row.require_event())
+        except Conflict as error:
+            row.reject(error)
 
     async def _flag(self, rows: Sequence[_Row]) -> None:
         """Events of bills that are final are late; events of a paused subscription are paused."""

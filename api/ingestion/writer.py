@@ -16,6 +16,7 @@ from psycopg.errors import CheckViolation, DeadlockDetected, SerializationFailur
 
 from billing.errors import TooManyRequests, Unavailable
 from services.ingestion import EventResult, KnownMonths, Submission, ingest
+from services.known_terms import KnownTerms
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class UsageWriter:
         self._connect = connect
         self._now = now
         self._months = KnownMonths()
+        self._terms = KnownTerms()
         self._waiting: deque[_Waiting] = deque()
         self._rows_waiting = 0
         self._arrived = asyncio.Event()
@@ -168,7 +170,13 @@ class UsageWriter:
         attempt = 1
         while True:
             try:
-                return await ingest(connection, submissions, months=self._months, now=self._now())
+                return await ingest(
+                    connection,
+                    submissions,
+                    months=self._months,
+                    now=self._now(),
+                    terms=self._terms,
+                )
             except (DeadlockDetected, SerializationFailure, CheckViolation) as error:
                 if attempt == ATTEMPTS:
                     raise

@@ -46,11 +46,6 @@ def create_entitlement_window() -> None:
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_entitlement_window_half_open")),
         sa.ForeignKeyConstraint(
-            ["organization_id", "subscription_id"],
-            ["subscription.organization_id", "subscription.id"],
-            name=op.f("fk_entitlement_window_organization_id_subscription_id"),
-        ),
-        sa.ForeignKeyConstraint(
             ["organization_id", "feature_id"],
             ["feature.organization_id", "feature.id"],
             name=op.f("fk_entitlement_window_organization_id_feature_id"),

@@ -1,0 +1,421 @@
+"""Limits on arriving usage: events refused at a hard limit, thresholds told once (CONTRACT 11)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from billing.metering import Aggregation
+from billing.periods import Interval
+from models.base import new_id
+from models.customers import Customer
+from models.entitlements import EntitlementThreshold
+from models.features import Feature
+from models.plans import Plan
+from models.subscriptions import OutboxMessage, Subscription
+from models.usage_events import UsageEvent
+from repositories import plans
+from repositories.usage_connections import connect
+from services import subscription_changes, subscriptions
+from services.ingestion import EventResult, KnownMonths, Submission, ingest
+from services.known_terms import KnownTerms
+from services.meters import CreateMeter, MeterDetails
+from services.subscriptions import CreateSubscription
+from services.usage_reports import EventReport
+from tests.services.shop import NOW, Shop
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A shop that sells a limited feature to one customer."""
+
+    shop: Shop
+    feature: Feature
+    plan: Plan
+    customer: Customer
+    subscription: Subscription
+
+    def report(self, quantity: Any = 1, **fields: Any) -> EventReport:
+        """A report of usage of the feature."""
+        body: dict[str, Any] = {
+            "meter_id": str(self.feature.meter_id),
+            "customer_id": str(self.customer.id),
+            "quantity": quantity,
+            "timestamp": "2026-03-02T07:00:00Z",
+        }
+        return EventReport(**body | fields)
+
+    def use(self, *quantities: Any, **fields: Any) -> list[str]:
+        """What became of the reports of one batch."""
+        return [word(one) for one in self.send([self.report(one, **fields) for one in quantities])]
+
+    def send(self, rows: Sequence[EventReport], *, is_atomic: bool = False) -> list[EventResult]:
+        """The answers to one batch."""
+        return asyncio.run(self._send(rows, is_atomic=is_atomic))
+
+    async def _send(self, rows: Sequence[EventReport], *, is_atomic: bool) -> list[EventResult]:
+        connection = await connect(self.shop.transactions.address)
+        async with connection:
+            batch = Submission(
+                organization_id=self.shop.organization_id, rows=rows, is_atomic=is_atomic
+            )
+            ((*results,),) = await ingest(
+                connection, [batch], months=KnownMonths(), now=NOW, terms=KnownTerms()
+            )
+            return results
+
+    def recorded(self) -> list[Decimal]:
+        """The quantities that are stored, in order of arrival."""
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            events = session.exec(
+                select(UsageEvent)
+                .where(UsageEvent.organization_id == self.shop.organization_id)
+                .order_by(col(UsageEvent.arrival_sequence))
+            )
+            return [event.quantity for event in events]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The webhooks that wait to be sent, oldest first."""
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            found = session.exec(
+                select(OutboxMessage)
+                .where(
+                    OutboxMessage.organization_id == self.shop.organization_id,
+                    OutboxMessage.kind == "webhook",
+                )
+                .order_by(col(OutboxMessage.id))
+            )
+            return [message.payload for message in found]
+
+    def told(self) -> list[tuple[int, int]]:
+        """Threshold and usage of each webhook."""
+        return [(one["data"]["threshold"], one["data"]["usage"]) for one in self.messages()]
+
+
+def word(result: EventResult) -> str:
+    """What became of a report, in one word: its status, or the code of its error."""
+    return result.error.code if result.error is not None else result.status.value
+
+
+def add_customer(shop: Shop) -> Customer:
+    customer = Customer(
+        organization_id=shop.organization_id,
+        id=new_id(),
+        name="Harbor Labs",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.add(customer)
+    return customer
+
+
+def subscribe(shop: Shop, customer: Customer, plan: Plan, **options: Any) -> Subscription:
+    command = CreateSubscription(
+        customer_id=customer.id, plan_id=plan.id, start_date=START, **options
+    )
+    return shop.do(subscriptions.create_subscription, command)
+
+
+def limit(
+    shop: Shop, aggregation: Aggregation = Aggregation.SUM, *, pinned: bool = False, **grant: Any
+) -> Limited:
+    """A feature limited to 100 a month; by default events beyond are refused."""
+    details = MeterDetails(aggregation_type=aggregation, property_name="user")
+    meter = CreateMeter(meter_name="calls", details=details)
+    feature = shop.add_feature("calls", meter=meter)
+    plan = shop.add_plan()
+    shop.grant(plan, feature, **{"usage_limit": Decimal(100), "reject_over_limit": True, **grant})
+    customer = add_customer(shop)
+    options = {"version_policy": "pinned"} if pinned else {}
+    return Limited(shop, feature, plan, customer, subscribe(shop, customer, plan, **options))
+
+
+def test_event_that_would_pass_a_hard_limit_is_refused(shop: Shop) -> None:
+    limited = limit(shop)
+
+    assert limited.use(60) == ["created"]
+    assert limited.use(41) == ["limit_exceeded"]
+    assert limited.use(40) == ["created"]
+    assert limited.use("0.0000000001") == ["limit_exceeded"]
+    assert limited.recorded() == [60, 40]
+
+
+def test_rows_of_a_batch_are_refused_one_by_one_in_order(shop: Shop) -> None:
+    limited = limit(shop)
+
+    answers = limited.use(70, 40, 20, 11, 10, 1)
+
+    assert answers == [
+        "created",
+        "limit_exceeded",
+        "created",
+        "limit_exceeded",
+        "created",
+        "limit_exceeded",
+    ]
+    assert limited.recorded() == [70, 20, 10]
+
+
+def test_atomic_batch_over_the_limit_stores_nothing(shop: Shop) -> None:
+    limited = limit(shop)
+
+    results = limited.send([limited.report(60), limited.report(60)], is_atomic=True)
+
+    assert [word(one) for one in results] == ["created", "limit_exceeded"]
+    assert limited.recorded() == []
+    assert limited.messages() == []
+    assert limited.use(100) == ["created"]
+
+
+def test_repeat_of_a_recorded_event_is_a_duplicate_also_at_the_limit(shop: Shop) -> None:
+    limited = limit(shop)
+    limited.use(100, idempotency_key="a")
+
+    assert limited.use(100, idempotency_key="a") == ["duplicate"]
+    assert limited.use(99, idempotency_key="a") == ["idempotency_key_reused"]
+    assert limited.use(1, idempotency_key="b") == ["limit_exceeded"]
+
+
+def test_repeats_within_a_batch_count_once(shop: Shop) -> None:
+    limited = limit(shop)
+    same = limited.report(60, idempotency_key="a")
+
+    results = limited.send([same, same, limited.report(40), limited.report(1)])
+
+    assert [word(one) for one in results] == ["created", "duplicate", "created", "limit_exceeded"]
+
+
+@pytest.mark.parametrize(
+    ("grant", "pieces"),
+    [
+        ({"reject_over_limit": False}, 2),
+        ({"is_soft_limit": True}, 2),
+        ({"usage_limit": None}, 2),
+        ({"is_enabled": False}, 2),
+        ({}, 1),
+    ],
+    ids=["recorded by default", "soft", "unlimited", "disabled", "refused"],
+)
+def test_only_a_hard_limit_that_asks_for_it_refuses(
+    shop: Shop, grant: dict[str, Any], pieces: int
+) -> None:
+    limited = limit(shop, **grant)
+
+    limited.use(80)
+    limited.use(80)
+
+    assert limited.recorded() == [80] * pieces
+
+
+def test_window_of_the_events_own_time_counts(shop: Shop) -> None:
+    limited = limit(shop, usage_reset_period=Interval.DAY)
+
+    assert limited.use(100, timestamp="2026-03-01T23:59:59Z") == ["created"]
+    assert limited.use(100, timestamp="2026-03-02T00:00:00Z") == ["created"]
+    assert limited.use(1, timestamp="2026-03-01T00:00:00Z") == ["limit_exceeded"]
+    assert limited.use(1, timestamp="2026-02-28T23:59:59Z") == ["created"]
+
+
+def test_what_does_not_count_is_never_refused(shop: Shop) -> None:
+    limited = limit(shop)
+    assert limited.feature.meter_id is not None
+    shop.add_usage_charge(limited.plan, limited.feature.meter_id)
+    limited.use(100)
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        subscription_changes.pause_subscription(
+            session,
+            shop.organization_id,
+            limited.subscription.id,
+            now=NOW - timedelta(hours=1),
+        )
+
+    assert limited.use(1, timestamp="2026-03-02T07:30:00Z") == ["created"]
+    assert limited.use(1, timestamp="2026-03-02T06:30:00Z") == ["limit_exceeded"]
+
+
+def test_pinned_version_limits_as_it_was_sold(shop: Shop) -> None:
+    limited = limit(shop, pinned=True)
+    another = shop.add_plan("another")
+    shop.grant(another, limited.feature)
+    granted = shop.terms_of(limited.plan).features[0]
+    assert granted.usage_limit == 100
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        (row,) = plans.list_plan_features(session, shop.organization_id, limited.plan.id)
+        plans.delete_plan_feature(session, row)
+
+    assert limited.use(101) == ["limit_exceeded"]
+
+
+def test_most_generous_of_several_subscriptions_limits(shop: Shop) -> None:
+    limited = limit(shop)
+    larger = shop.add_plan("larger")
+    shop.grant(larger, limited.feature, usage_limit=Decimal(500), reject_over_limit=True)
+    subscribe(shop, limited.customer, larger)
+
+    assert limited.use(500, 1) == ["created", "limit_exceeded"]
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "quantities", "refused"),
+    [
+        (Aggregation.MAX, (60, 101, 100), [1]),
+        (Aggregation.LAST, (60, 101, 100), [1]),
+        (Aggregation.COUNT, (5,) * 102, [100, 101]),
+        (Aggregation.AVG, (90, 120, 100), [1]),
+        (Aggregation.MIN, (101, 90, 120), [0]),
+    ],
+    ids=lambda value: value.value if isinstance(value, Aggregation) else "",
+)
+def test_every_aggregation_is_held_to_its_limit(
+    shop: Shop, aggregation: Aggregation, quantities: tuple[int, ...], refused: list[int]
+) -> None:
+    limited = limit(shop, aggregation)
+
+    answers = limited.use(*quantities)
+
+    assert [place for place, one in enumerate(answers) if one == "limit_exceeded"] == refused
+    assert len(limited.recorded()) == len(quantities) - len(refused)
+
+
+def test_unique_values_are_held_to_the_limit(shop: Shop) -> None:
+    limited = limit(shop, Aggregation.UNIQUE_COUNT, usage_limit=Decimal(2))
+
+    results = limited.send(
+        [limited.report(1, metadata={"user": user}) for user in ("ann", "bob", "cy", "ann", "bob")]
+    )
+
+    assert [word(one) for one in results] == [
+        "created",
+        "created",
+        "limit_exceeded",
+        "created",
+        "created",
+    ]
+
+
+def test_thresholds_are_told_once_with_what_was_reached(shop: Shop) -> None:
+    limited = limit(shop, reject_over_limit=False)
+
+    for quantity in ("79.5", "0.5", 5, 15, 50):
+        limited.use(quantity)
+
+    eighty, hundred = limited.messages()
+    assert eighty == {
+        "event": "entitlement.threshold",
+        "data": {
+            "customer_id": str(limited.customer.id),
+            "subscription_id": str(limited.subscription.id),
+            "lookup_key": "calls",
+            "threshold": 80,
+            "usage": 80,
+            "limit": 100,
+            "resets_at": "2026-04-01T00:00:00Z",
+        },
+    }
+    assert (hundred["data"]["threshold"], hundred["data"]["usage"]) == (100, 100)
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        rows = session.exec(select(EntitlementThreshold)).all()
+    assert [(row.threshold, row.starts_at) for row in rows] == [(80, START), (100, START)]
+
+
+def test_one_event_can_reach_both_thresholds(shop: Shop) -> None:
+    limited = limit(shop, reject_over_limit=False)
+
+    limited.use(250, 250)
+
+    assert sorted(limited.told()) == [(80, 500), (100, 500)]
+
+
+def test_thresholds_are_told_anew_in_the_next_window(shop: Shop) -> None:
+    limited = limit(shop, usage_reset_period=Interval.DAY)
+
+    limited.use(90, timestamp="2026-03-01T12:00:00Z")
+    limited.use(85, timestamp="2026-03-02T00:00:00Z")
+
+    assert limited.told() == [(80, 90), (80, 85)]
+
+
+def test_refused_events_reach_no_threshold(shop: Shop) -> None:
+    limited = limit(shop)
+
+    limited.use(70, 40)
+
+    assert limited.told() == []
+
+
+def test_threshold_of_a_maximum_is_told(shop: Shop) -> None:
+    limited = limit(shop, Aggregation.MAX, is_soft_limit=True)
+
+    limited.use(10, 95, 20)
+    limited.use(96)
+
+    assert limited.told() == [(80, 95)]
+
+
+async def race(limited: Limited, rows: Sequence[EventReport], *, clients: int) -> list[str]:
+    """What became of the rows, each sent on its own by one of several clients at once."""
+    waiting = list(rows)
+    answers: list[str] = []
+
+    async def send_while_any() -> None:
+        async with await connect(limited.shop.transactions.address) as connection:
+            while waiting:
+                batch = Submission(
+                    organization_id=limited.shop.organization_id, rows=[waiting.pop()]
+                )
+                ((result,),) = await ingest(
+                    connection, [batch], months=KnownMonths(), now=NOW, terms=KnownTerms()
+                )
+                answers.append(word(result))
+
+    await asyncio.gather(*(send_while_any() for _ in range(clients)))
+    return answers
+
+
+@pytest.mark.parametrize("aggregation", [Aggregation.SUM, Aggregation.COUNT])
+def test_fifty_clients_at_once_never_pass_the_limit(shop: Shop, aggregation: Aggregation) -> None:
+    limited = limit(shop, aggregation)
+    # Their hours differ, so that no roll-up makes them wait for each other.
+    rows = [
+        limited.report(1, timestamp=f"2026-03-01T{place % 24:02}:{place % 60:02}:00Z")
+        for place in range(250)
+    ]
+
+    answers = asyncio.run(race(limited, rows, clients=50))
+
+    assert (answers.count("created"), answers.count("limit_exceeded")) == (100, 150)
+    assert limited.recorded() == [1] * 100
+    assert sorted(limited.told()) == [(80, 80), (100, 100)]
+
+
+def test_unique_values_at_once_never_pass_the_limit(shop: Shop) -> None:
+    limited = limit(shop, Aggregation.UNIQUE_COUNT, usage_limit=Decimal(10))
+    rows = [limited.report(1, metadata={"user": f"user {place % 20}"}) for place in range(100)]
+
+    answers = asyncio.run(race(limited, rows, clients=20))
+
+    assert (answers.count("created"), answers.count("limit_exceeded")) == (50, 50)
+    assert sorted(limited.told()) == [(80, 8), (100, 10)]
+
+
+def test_thresholds_at_once_are_told_once_and_never_missed(shop: Shop) -> None:
+    limited = limit(shop, reject_over_limit=False)
+    rows = [
+        limited.report(1, timestamp=f"2026-03-01T{place % 24:02}:00:00Z") for place in range(100)
+    ]
+
+    asyncio.run(race(limited, rows, clients=20))
+
+    assert sorted(limited.told()) == [(80, 80), (100, 100)]
