@@ -114,7 +114,7 @@ def add_catalogue(person: Person) -> Ids:
         person,
         "/features",
         name="API Calls",
-        lookup_key="api_calls",
+        lookup_key=f"api_calls_{uuid4()}",
         type="meter",
         meter_name="api_calls",
         property_name="calls",
@@ -137,6 +137,7 @@ def add_catalogue(person: Person) -> Ids:
     granted = post(person, f"{plan_path}/features", feature_id=feature["id"], is_enabled=True)
     return {
         "feature_id": feature["id"],
+        "lookup_key": feature["lookup_key"],
         "meter_id": meter["id"],
         "plan_id": plan["id"],
         "charge_id": charge["id"],
