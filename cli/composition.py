@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,17 @@ from services.accounts import TokenLifetimes
 def now() -> datetime:
     """The wall clock, read at this edge and handed down."""
     return datetime.now(UTC)
+
+
+def relax_garbage_collection() -> None:
+    """Cycles are looked for less often, and never among what was loaded at the start.
+
+    A batch of events makes thousands of objects and no cycles; looking through everything after
+    every seven hundred of them takes a quarter of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 50, 100)
 
 
 class ApiProcess:
@@ -76,6 +88,7 @@ class ApiProcess:
     @asynccontextmanager
     async def serve(self, _app: FastAPI) -> AsyncIterator[None]:
         """Relay messages while the application serves."""
+        relax_garbage_collection()
         self._loop = asyncio.get_running_loop()
         self._client = await connect(
             self._temporal_address, namespace=self._settings.temporal_namespace, lazy=True
