@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -41,9 +42,15 @@ def downgrade(url: str, revision: str) -> None:
     command.downgrade(migration_config(url), revision)
 
 
+@cache
+def newest_revision() -> str | None:
+    """The newest revision that this program knows; it does not change while it runs."""
+    return ScriptDirectory.from_config(migration_config("")).get_current_head()
+
+
 def is_current(engine: Engine) -> bool:
     """Whether the database's schema is at the newest revision that this program knows."""
-    newest = ScriptDirectory.from_config(migration_config("")).get_current_head()
+    newest = newest_revision()
     with engine.connect() as connection:
         present = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return bool(present == newest)
