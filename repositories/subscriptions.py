@@ -76,6 +76,24 @@ def list_live_of_customer(
     ).all()
 
 
+def list_pinned_behind(
+    session: Session, organization_id: UUID, plan_id: UUID, *, version: int
+) -> Sequence[Subscription]:
+    """The subscriptions that have not ended and are pinned below a version, oldest first."""
+    return session.exec(
+        select(Subscription)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.plan_id == plan_id,
+            Subscription.version_policy == "pinned",
+            col(Subscription.plan_version) < version,
+            Subscription.status != ENDED,
+            col(Subscription.deleted_at).is_(None),
+        )
+        .order_by(col(Subscription.created_at), col(Subscription.id))
+    ).all()
+
+
 def count_live_of_plan(session: Session, organization_id: UUID, plan_id: UUID) -> int:
     """How many subscriptions that have not ended are on a plan, or will change to it."""
     return session.exec(

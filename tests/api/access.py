@@ -28,6 +28,7 @@ billing.read   GET    /api/v1/plans/{plan_id}
 billing.write  PATCH  /api/v1/plans/{plan_id}
 billing.write  PUT    /api/v1/plans/{plan_id}
 billing.write  DELETE /api/v1/plans/{plan_id}
+billing.write  POST   /api/v1/plans/{plan_id}/migrate
 billing.write  POST   /api/v1/plans/{plan_id}/charges
 billing.write  PATCH  /api/v1/plans/{plan_id}/charges/{charge_id}
 billing.write  POST   /api/v1/plans/{plan_id}/features
@@ -39,6 +40,8 @@ billing.read   GET    /api/v1/customers/{customer_id}
 billing.write  PATCH  /api/v1/customers/{customer_id}
 billing.write  PUT    /api/v1/customers/{customer_id}
 billing.write  DELETE /api/v1/customers/{customer_id}
+billing.read   GET    /api/v1/customers/{customer_id}/subscriptions
+billing.read   GET    /api/v1/customers/{customer_id}/invoices
 billing.write  POST   /api/v1/tax-rates
 billing.read   GET    /api/v1/tax-rates
 billing.read   GET    /api/v1/tax-rates/{tax_rate_id}
@@ -55,6 +58,7 @@ billing.write  POST   /api/v1/subscriptions/{subscription_id}/change-plan
 billing.read   POST   /api/v1/subscriptions/{subscription_id}/preview-invoice
 billing.write  POST   /api/v1/subscriptions/{subscription_id}/generate-invoice
 billing.read   GET    /api/v1/subscriptions/{subscription_id}/timeline
+billing.read   GET    /api/v1/subscriptions/{subscription_id}/invoices
 billing.write  POST   /api/v1/subscriptions/{subscription_id}/periods/{period_index}/retry
 billing.write  POST   /api/v1/subscriptions/{subscription_id}/periods/{period_index}/skip
 billing.read   GET    /api/v1/invoices
@@ -81,6 +85,7 @@ usage.read     GET    /api/v1/meters/{meter_id}/usage
 usage.read     GET    /api/v1/meters/{meter_id}/stats
 usage.read     GET    /api/v1/meters/{meter_id}/events
 usage.read     GET    /api/v1/customers/{customer_id}/usage
+usage.read     GET    /api/v1/subscriptions/{subscription_id}/usage
 usage.read     GET    /api/v1/usage
 any.read       GET    /api/v1/customers/{customer_id}/entitlements
 any.read       GET    /api/v1/customers/{customer_id}/entitlements/{lookup_key}

@@ -1,0 +1,64 @@
+"""What belongs to a customer: their subscriptions and their invoices (CONTRACT 3.5)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Reader, ReadSession
+from api.pagination import PageDep, envelope
+from api.routers.invoices import view_invoices
+from api.routers.subscriptions import view_one
+from api.schemas.common import any_case
+from billing.invoicing import InvoiceStatus
+from billing.subscriptions import SubscriptionStatus
+from repositories import invoices
+from services import customers, subscriptions
+
+router = APIRouter(prefix="/customers/{customer_id}", tags=["Customers"], route_class=LosslessRoute)
+
+
+@router.get("/subscriptions")
+def list_customer_subscriptions(
+    customer_id: UUID,
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
+) -> Response:
+    """List a customer's subscriptions, oldest first."""
+    customers.get_customer(session, principal.organization_id, customer_id)
+    found, total = subscriptions.list_subscriptions(
+        session,
+        principal.organization_id,
+        customer_id=customer_id,
+        status=status,
+        offset=page.offset,
+        limit=page.size,
+    )
+    return respond(envelope([view_one(session, one) for one in found], page, total))
+
+
+@router.get("/invoices")
+def list_customer_invoices(
+    customer_id: UUID,
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    status: Annotated[InvoiceStatus | None, any_case(InvoiceStatus), Query()] = None,
+) -> Response:
+    """List a customer's invoices, oldest first."""
+    customers.get_customer(session, principal.organization_id, customer_id)
+    found, total = invoices.list_invoices(
+        session,
+        principal.organization_id,
+        customer_id=customer_id,
+        subscription_id=None,
+        status=status,
+        offset=page.offset,
+        limit=page.size,
+    )
+    return respond(envelope(view_invoices(session, principal.organization_id, found), page, total))

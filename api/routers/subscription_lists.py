@@ -1,0 +1,57 @@
+"""What belongs to a subscription: its invoices, and its usage so far (CONTRACT 3.6, 47)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.decimal_json import LosslessRoute, respond
+from api.dependencies import Reader, ReadSession, UsageReader
+from api.pagination import PageDep, envelope
+from api.routers.invoices import view_invoices
+from api.schemas.common import any_case
+from api.schemas.usage import CustomerUsageView, view_customer_usage
+from api.usage_access import UsageReadSession
+from billing.invoicing import InvoiceStatus
+from repositories import invoices
+from services import subscription_usage
+from services.subscriptions import get_subscription
+
+router = APIRouter(
+    prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], route_class=LosslessRoute
+)
+
+
+@router.get("/invoices")
+def list_subscription_invoices(
+    subscription_id: UUID,
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    status: Annotated[InvoiceStatus | None, any_case(InvoiceStatus), Query()] = None,
+) -> Response:
+    """List a subscription's invoices, oldest first."""
+    get_subscription(session, principal.organization_id, subscription_id)
+    found, total = invoices.list_invoices(
+        session,
+        principal.organization_id,
+        customer_id=None,
+        subscription_id=subscription_id,
+        status=status,
+        offset=page.offset,
+        limit=page.size,
+    )
+    return respond(envelope(view_invoices(session, principal.organization_id, found), page, total))
+
+
+@router.get("/usage", response_model=CustomerUsageView)
+def get_subscription_usage(
+    subscription_id: UUID, session: UsageReadSession, principal: UsageReader
+) -> Response:
+    """Show usage in the current period, on every meter that the plan charges or limits."""
+    found = subscription_usage.query_subscription_usage(
+        session, principal.organization_id, subscription_id
+    )
+    return respond(view_customer_usage(found))
