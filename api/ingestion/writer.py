@@ -33,6 +33,13 @@ MOST_ROWS_WAITING: Final = 50_000
 ATTEMPTS: Final = 4
 
 
+_AWAY: Final = "The database does not answer; repeat the request."
+
+
+class _Unreachable(Exception):
+    """No connection to the database can be made."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Waiting:
     """A caller who waits for the commit."""
@@ -139,9 +146,13 @@ class UsageWriter:
             async with asyncio.timeout(ANSWER_SECONDS):
                 connection = await line.connection()
                 answers = await self._ingest(connection, [one.submission for one in group])
+        except _Unreachable as unreachable:
+            # Whoever waits behind this group would only wait for the same answer.
+            log.warning("usage_database_unreachable", error=type(unreachable.__cause__).__name__)
+            _fail([*group, *self._give_up_waiting()], Unavailable(_AWAY))
         except (OperationalError, TimeoutError) as error:
             log.warning("usage_database_unavailable", error=type(error).__name__)
-            _fail(group, Unavailable("The database does not answer; repeat the request."))
+            _fail(group, Unavailable(_AWAY))
             await line.let_go()
         except asyncio.CancelledError:
             _fail(group, Unavailable("The service is shutting down; repeat the request."))
@@ -152,6 +163,13 @@ class UsageWriter:
             for one, results in zip(group, answers, strict=True):
                 if not one.answer.done():
                     one.answer.set_result(results)
+
+    def _give_up_waiting(self) -> list[_Waiting]:
+        given_up = list(self._waiting)
+        self._waiting.clear()
+        self._rows_waiting = 0
+        self._arrived.clear()
+        return given_up
 
     async def _write_one_by_one(
         self, line: _Line, group: Sequence[_Waiting], error: Exception
@@ -198,7 +216,7 @@ class _Line:
     async def connection(self) -> AsyncConnection:
         """One that works: a restart of the database while nothing came goes unnoticed.
 
-        Raises psycopg.OperationalError when the database is away.
+        Raises _Unreachable when no connection can be made.
         """
         now = asyncio.get_running_loop().time()
         if self._connection is not None and now - self._used_at > IDLE_SECONDS:
@@ -208,7 +226,10 @@ class _Line:
                 await self.let_go()
         self._used_at = now
         if self._connection is None:
-            self._connection = await self._connect()
+            try:
+                self._connection = await self._connect()
+            except OperationalError as error:
+                raise _Unreachable from error
         return self._connection
 
     async def let_go(self) -> None:
