@@ -2,142 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
 
 from billing.metering import Aggregation
 from billing.periods import Interval
-from models.base import new_id
-from models.customers import Customer
 from models.entitlements import EntitlementThreshold
-from models.features import Feature
-from models.plans import Plan
-from models.subscriptions import OutboxMessage, Subscription
-from models.usage_events import UsageEvent
 from repositories import plans
-from repositories.usage_connections import connect
-from services import subscription_changes, subscriptions
-from services.ingestion import EventResult, KnownMonths, Submission, ingest
-from services.known_terms import KnownTerms
-from services.meters import CreateMeter, MeterDetails
-from services.subscriptions import CreateSubscription
-from services.usage_reports import EventReport
+from services import subscription_changes
+from tests.services.limited import START, limit, subscribe, word
 from tests.services.shop import NOW, Shop
-
-START = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Limited:
-    """A shop that sells a limited feature to one customer."""
-
-    shop: Shop
-    feature: Feature
-    plan: Plan
-    customer: Customer
-    subscription: Subscription
-
-    def report(self, quantity: Any = 1, **fields: Any) -> EventReport:
-        """A report of usage of the feature."""
-        body: dict[str, Any] = {
-            "meter_id": str(self.feature.meter_id),
-            "customer_id": str(self.customer.id),
-            "quantity": quantity,
-            "timestamp": "2026-03-02T07:00:00Z",
-        }
-        return EventReport(**body | fields)
-
-    def use(self, *quantities: Any, **fields: Any) -> list[str]:
-        """What became of the reports of one batch."""
-        return [word(one) for one in self.send([self.report(one, **fields) for one in quantities])]
-
-    def send(self, rows: Sequence[EventReport], *, is_atomic: bool = False) -> list[EventResult]:
-        """The answers to one batch."""
-        return asyncio.run(self._send(rows, is_atomic=is_atomic))
-
-    async def _send(self, rows: Sequence[EventReport], *, is_atomic: bool) -> list[EventResult]:
-        connection = await connect(self.shop.transactions.address)
-        async with connection:
-            batch = Submission(
-                organization_id=self.shop.organization_id, rows=rows, is_atomic=is_atomic
-            )
-            ((*results,),) = await ingest(
-                connection, [batch], months=KnownMonths(), now=NOW, terms=KnownTerms()
-            )
-            return results
-
-    def recorded(self) -> list[Decimal]:
-        """The quantities that are stored, in order of arrival."""
-        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
-            events = session.exec(
-                select(UsageEvent)
-                .where(UsageEvent.organization_id == self.shop.organization_id)
-                .order_by(col(UsageEvent.arrival_sequence))
-            )
-            return [event.quantity for event in events]
-
-    def messages(self) -> list[dict[str, Any]]:
-        """The webhooks that wait to be sent, oldest first."""
-        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
-            found = session.exec(
-                select(OutboxMessage)
-                .where(
-                    OutboxMessage.organization_id == self.shop.organization_id,
-                    OutboxMessage.kind == "webhook",
-                )
-                .order_by(col(OutboxMessage.id))
-            )
-            return [message.payload for message in found]
-
-    def told(self) -> list[tuple[int, int]]:
-        """Threshold and usage of each webhook."""
-        return [(one["data"]["threshold"], one["data"]["usage"]) for one in self.messages()]
-
-
-def word(result: EventResult) -> str:
-    """What became of a report, in one word: its status, or the code of its error."""
-    return result.error.code if result.error is not None else result.status.value
-
-
-def add_customer(shop: Shop) -> Customer:
-    customer = Customer(
-        organization_id=shop.organization_id,
-        id=new_id(),
-        name="Harbor Labs",
-        created_at=NOW,
-        updated_at=NOW,
-    )
-    with shop.transactions.for_organization(shop.organization_id) as session:
-        session.add(customer)
-    return customer
-
-
-def subscribe(shop: Shop, customer: Customer, plan: Plan, **options: Any) -> Subscription:
-    command = CreateSubscription(
-        customer_id=customer.id, plan_id=plan.id, start_date=START, **options
-    )
-    return shop.do(subscriptions.create_subscription, command)
-
-
-def limit(
-    shop: Shop, aggregation: Aggregation = Aggregation.SUM, *, pinned: bool = False, **grant: Any
-) -> Limited:
-    """A feature limited to 100 a month; by default events beyond are refused."""
-    details = MeterDetails(aggregation_type=aggregation, property_name="user")
-    meter = CreateMeter(meter_name="calls", details=details)
-    feature = shop.add_feature("calls", meter=meter)
-    plan = shop.add_plan()
-    shop.grant(plan, feature, **{"usage_limit": Decimal(100), "reject_over_limit": True, **grant})
-    customer = add_customer(shop)
-    options = {"version_policy": "pinned"} if pinned else {}
-    return Limited(shop, feature, plan, customer, subscribe(shop, customer, plan, **options))
 
 
 def test_event_that_would_pass_a_hard_limit_is_refused(shop: Shop) -> None:
@@ -362,60 +240,3 @@ def test_threshold_of_a_maximum_is_told(shop: Shop) -> None:
     limited.use(96)
 
     assert limited.told() == [(80, 95)]
-
-
-async def race(limited: Limited, rows: Sequence[EventReport], *, clients: int) -> list[str]:
-    """What became of the rows, each sent on its own by one of several clients at once."""
-    waiting = list(rows)
-    answers: list[str] = []
-
-    async def send_while_any() -> None:
-        async with await connect(limited.shop.transactions.address) as connection:
-            while waiting:
-                batch = Submission(
-                    organization_id=limited.shop.organization_id, rows=[waiting.pop()]
-                )
-                ((result,),) = await ingest(
-                    connection, [batch], months=KnownMonths(), now=NOW, terms=KnownTerms()
-                )
-                answers.append(word(result))
-
-    await asyncio.gather(*(send_while_any() for _ in range(clients)))
-    return answers
-
-
-@pytest.mark.parametrize("aggregation", [Aggregation.SUM, Aggregation.COUNT])
-def test_fifty_clients_at_once_never_pass_the_limit(shop: Shop, aggregation: Aggregation) -> None:
-    limited = limit(shop, aggregation)
-    # Their hours differ, so that no roll-up makes them wait for each other.
-    rows = [
-        limited.report(1, timestamp=f"2026-03-01T{place % 24:02}:{place % 60:02}:00Z")
-        for place in range(250)
-    ]
-
-    answers = asyncio.run(race(limited, rows, clients=50))
-
-    assert (answers.count("created"), answers.count("limit_exceeded")) == (100, 150)
-    assert limited.recorded() == [1] * 100
-    assert sorted(limited.told()) == [(80, 80), (100, 100)]
-
-
-def test_unique_values_at_once_never_pass_the_limit(shop: Shop) -> None:
-    limited = limit(shop, Aggregation.UNIQUE_COUNT, usage_limit=Decimal(10))
-    rows = [limited.report(1, metadata={"user": f"user {place % 20}"}) for place in range(100)]
-
-    answers = asyncio.run(race(limited, rows, clients=20))
-
-    assert (answers.count("created"), answers.count("limit_exceeded")) == (50, 50)
-    assert sorted(limited.told()) == [(80, 8), (100, 10)]
-
-
-def test_thresholds_at_once_are_told_once_and_never_missed(shop: Shop) -> None:
-    limited = limit(shop, reject_over_limit=False)
-    rows = [
-        limited.report(1, timestamp=f"2026-03-01T{place % 24:02}:00:00Z") for place in range(100)
-    ]
-
-    asyncio.run(race(limited, rows, clients=20))
-
-    assert sorted(limited.told()) == [(80, 80), (100, 100)]
