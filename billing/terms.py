@@ -9,7 +9,7 @@ from enum import StrEnum
 from billing.errors import InvalidInput
 from billing.identifiers import ChargeId, FeatureId, MeterId, PlanId
 from billing.metering import Aggregation, MeterTerms
-from billing.money import ZERO, find_currency, require_decimals, require_not_negative
+from billing.money import ZERO, find_currency, require_not_negative
 from billing.periods import Cadence, Interval
 from billing.pricing import Flat, Percentage, PerUnit, Pricing
 
@@ -163,9 +163,6 @@ class Allowance:
     over_limit: OverLimit
     cadence: Cadence
 
-    def __post_init__(self) -> None:
-        require_decimals(units=self.units, hard_limit=self.hard_limit)
-
     @property
     def has_windows(self) -> bool:
         """Whether the reset windows matter to the bill at all."""
@@ -189,7 +186,7 @@ def find_allowance(terms: PlanTerms, charge: ChargeTerms) -> Allowance:
         )
     units = charge.included_units
     if units is None:
-        is_oldest = _oldest_charge_on(terms, charge) is charge
+        is_oldest = _oldest_charge_on(terms, charge).charge_id == charge.charge_id
         units = (feature.usage_limit or ZERO) if is_oldest else ZERO
     return Allowance(
         units=units,

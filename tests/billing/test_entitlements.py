@@ -78,6 +78,7 @@ def test_switches_and_texts_have_no_usage() -> None:
     off = decide_access(other(FeatureType.SWITCH, enabled=False))
     text = decide_access(other(FeatureType.CUSTOM, text="unlimited"))
 
+    assert on.type is FeatureType.SWITCH
     assert (on.has_access, on.usage, on.resets_at, on.limit) == (True, None, None, None)
     assert (off.has_access, off.reason) == (False, AccessReason.DISABLED)
     assert (text.has_access, text.static_value) == (True, "unlimited")
@@ -165,7 +166,7 @@ def test_an_event_that_passes_a_hard_limit_is_refused_where_asked_for() -> None:
     [("1000", "0", "799", ()), ("1000", "790", "800", (80,)), ("1000", "800", "999", ()),
      ("1000", "800", "1000", (100,)), ("1000", "0", "1000", (80, 100)),
      ("1000", "1000", "5000", ()), ("0", "0", "5", ()), (None, "0", "5", ()),
-     ("3", "2", "2.4", (80,))],
+     ("3", "2", "2.4", (80,)), ("1000", "795", "800", (80,))],
 )  # fmt: skip
 def test_thresholds_are_reported_when_they_are_reached(
     limit_of: str | None, before: str, after: str, crossed: tuple[int, ...]

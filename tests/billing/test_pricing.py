@@ -297,6 +297,19 @@ def test_volume_and_stairstep_use_the_one_tier_that_holds_the_quantity(
 
 
 @pytest.mark.parametrize(
+    ("quantity", "starts_from"), [("0", "0"), ("100", "0"), ("101", "100"), ("250", "200")]
+)
+def test_rows_of_volume_and_stairstep_start_where_the_tier_before_ends(
+    quantity: str, starts_from: str
+) -> None:
+    fees = tiers(("100", "0", "3"), ("200", "0", "5"), (None, "0", "7"))
+
+    for model in (Volume(tiers=fees), Stairstep(tiers=fees)):
+        (row,) = model.price(d(quantity)).tiers
+        assert row.starts_from == d(starts_from)
+
+
+@pytest.mark.parametrize(
     ("quantity", "packages"), [("0", 0), ("0.1", 1), ("100", 1), ("100.01", 2), ("250", 3)]
 )
 def test_a_package_begun_is_due(quantity: str, packages: int) -> None:

@@ -444,6 +444,7 @@ def test_disabled_and_other_features_allow_nothing() -> None:
     plain = find_allowance(plan(usage_charge(included="5")), usage_charge(included="5"))
     assert (plain.units, plain.has_windows) == (5, True)
     assert plain.cadence.interval is Interval.MONTH
+    assert plain.over_limit is OverLimit.BILL
 
 
 def test_negative_levels_bill_nothing_and_use_up_no_allowance() -> None:

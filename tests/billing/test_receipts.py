@@ -199,7 +199,7 @@ def test_the_zone_of_the_machine_does_not_matter(monkeypatch: pytest.MonkeyPatch
     time.tzset()
     try:
         assert instant_text(SAMPLE.at) == "2025-01-31T23:00:00Z"
-        assert rebuilt(SAMPLE) == SAMPLE
+        assert from_document(Sample, to_document(SAMPLE)).at.tzinfo is UTC
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -240,6 +240,25 @@ def test_documents_that_do_not_fit_are_refused_with_the_place(
     with pytest.raises(InvalidInput) as refused:
         from_document(Sample, document)
     assert (refused.value.code, refused.value.field) == ("invalid_document", field)
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "sentence"),
+    [(Sample, [], "The document does not hold a Sample at its top."),
+     (Sample, _with("amount", "x"), "The document does not hold a Decimal at amount."),
+     (Sample, _with("count", "1"), "The document does not hold a int at count."),
+     (Sample, _without("at"), "The document does not hold a Sample at at."),
+     (Sample, _with("names", "x"), "The document does not hold a tuple at names."),
+     (Sample, _with("extra", "x"), "The document does not hold a Sample at extra."),
+     (dict[str, int], [], "The document does not hold a dict at its top."),
+     (Sample | Color, {}, "The document does not hold a (<class 'test_receipts.Sample'>")],
+)  # fmt: skip
+def test_misfits_say_what_was_expected_and_where(
+    kind: type[object], document: object, sentence: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        from_document(kind, document)
+    assert refused.value.detail.replace("tests.billing.", "").startswith(sentence)
 
 
 @pytest.mark.parametrize("pricing", [None, {}, {"model": "tiered"}, "per_unit", [], {"tiers": []}])

@@ -23,6 +23,7 @@ from billing.terms import ChargeType, FeatureType, PlanType
 from tests.billing.builders import (
     ANCHOR,
     CHARGE,
+    DOCUMENTED_TIERS,
     FEATURE,
     JANUARY,
     METER,
@@ -77,6 +78,9 @@ def unmeasured(count: int) -> MeteredUsage:
 
 
 YEN = find_currency("JPY")
+ODD_LINE = replace(
+    credit_line(d(1), USD, description="x"), tiers=DOCUMENTED_TIERS.price(d(1000)).tiers
+)
 MODELS = "per_unit, graduated, volume, package, stairstep, percentage"
 WINDOW_SENTENCE = (
     "Included units and limits of a MAX meter reset with the billing period: its parts cannot be"
@@ -217,6 +221,8 @@ REFUSALS: Final[list[Refusal]] = [
     (lambda: plan(usage_charge(aggregation=Aggregation.MAX), features=[limit("1")], count=2),
      "invalid_charge", "charges.0.included_units",
      WINDOW_SENTENCE),
+    (lambda: assemble_invoice([ODD_LINE], [], Address(), USD), "invariant_broken", None,
+     "The tiers of a line do not add up to its amount."),
     (lambda: unmeasured(-1), "invariant_broken", None, "A count of events cannot be negative."),
     (lambda: measure_quantities(plan(usage_charge()), JANUARY, []), "invariant_broken", None,
      "The usage of a charge does not cover its period exactly once."),
