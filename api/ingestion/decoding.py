@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from billing.errors import BillingError, InvalidInput, TooLarge
 from services.usage_reports import EventReport
@@ -34,19 +34,26 @@ async def read_body(request: Request, *, most: int) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > most:
         raise _too_large(most)
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise _too_large(most)
-        chunks.append(chunk)
-    body = b"".join(chunks)
+    body = await _receive(request, most)
     match request.headers.get("content-encoding", "identity").strip().lower():
         case "identity" | "":
             return body
         case "gzip" | "x-gzip":
             return _unpack(body)
     raise InvalidInput("Send the body plain or as gzip.", code="unsupported_encoding")
+
+
+async def _receive(request: Request, most: int) -> bytes:
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise _too_large(most)
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise InvalidInput("The body was cut off.", code="incomplete_body") from error
+    return b"".join(chunks)
 
 
 def read_report(body: bytes) -> EventReport:
