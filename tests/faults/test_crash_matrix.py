@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle
 from itertools import product as combinations
 from typing import Any
 from uuid import UUID, uuid4
@@ -56,7 +57,12 @@ STEPS = (
     "mark_past_due",
     "record_progress",
 )
-KILLED_AT = STEPS if IS_CHAOS else CLOSE_STEPS
+KILLS = (
+    tuple(combinations(STEPS, Moment))
+    if IS_CHAOS
+    else tuple(zip(CLOSE_STEPS, cycle(Moment), strict=False))
+)
+"""Every step at every moment; in the ordinary suite each step of a close at one moment."""
 
 UNDISTURBED = "undisturbed"
 UNDISTURBED_PAUSED = "undisturbed, paused"
@@ -167,7 +173,7 @@ def make_variants(account: Account) -> list[Variant]:
     plan = account.create_plan()
     account.add_usage_charge(plan, feature["meter_id"], unit_price=1)
     planned: list[tuple[str, Crash | None]] = [(UNDISTURBED, None), (UNDISTURBED_PAUSED, None)]
-    for step, moment in combinations(KILLED_AT, Moment):
+    for step, moment in KILLS:
         planned.append((f"killed {moment} {step}", Crash(step=step, moment=moment)))
     for step, moment in combinations(STEPS, Moment):
         planned.append((f"answer lost {moment} {step}", Crash(step=step, moment=moment)))
