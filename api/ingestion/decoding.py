@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import zlib
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ async def read_body(request: Request, *, most: int) -> bytes:
         case "identity" | "":
             return body
         case "gzip" | "x-gzip":
-            return _unpack(body)
+            return await asyncio.to_thread(_unpack, body)
     raise InvalidInput("Send the body plain or as gzip.", code="unsupported_encoding")
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.api.people import Person
 
+pytestmark = pytest.mark.usefixtures("meter")
+
 METER = {
     "name": "Render minutes",
     "lookup_key": "render_minutes",
@@ -67,9 +69,7 @@ def test_track_answers_with_the_event_and_creates_the_customer(
     )
 
 
-def test_repeat_is_answered_with_the_first_event(
-    visitor: Person, meter: dict[str, Any], key: dict[str, str]
-) -> None:
+def test_repeat_is_answered_with_the_first_event(visitor: Person, key: dict[str, str]) -> None:
     body = {
         "customer_external_id": "acct_77",
         "meter_name": "render_minutes",
@@ -130,9 +130,7 @@ def test_events_without_a_key_are_never_duplicates(owner: Person, meter: dict[st
     assert first.json()["timestamp"] == "2026-03-02T08:00:00Z"
 
 
-def test_batch_answers_every_row_in_its_place(
-    visitor: Person, meter: dict[str, Any], key: dict[str, str]
-) -> None:
+def test_batch_answers_every_row_in_its_place(visitor: Person, key: dict[str, str]) -> None:
     good = {"meter_name": "render_minutes", "customer_external_id": "acct_1", "quantity": "4.25"}
     rows = [
         good | {"idempotency_key": "a"},
@@ -171,7 +169,7 @@ def test_batch_answers_every_row_in_its_place(
 
 
 def test_atomic_batch_with_a_bad_row_stores_nothing(
-    owner: Person, visitor: Person, meter: dict[str, Any], key: dict[str, str]
+    owner: Person, visitor: Person, key: dict[str, str]
 ) -> None:
     good = {"meter_name": "render_minutes", "customer_external_id": "acct_1", "quantity": 4}
 
@@ -188,7 +186,7 @@ def test_atomic_batch_with_a_bad_row_stores_nothing(
 
 
 def test_batch_takes_packed_lines_and_leaves_good_rows_out_if_asked(
-    visitor: Person, meter: dict[str, Any], key: dict[str, str]
+    visitor: Person, key: dict[str, str]
 ) -> None:
     good = {"meter_name": "render_minutes", "customer_external_id": "acct_1", "quantity": 4}
     lines = [json.dumps(good), "", "{", json.dumps(good)]
@@ -206,9 +204,7 @@ def test_batch_takes_packed_lines_and_leaves_good_rows_out_if_asked(
     ]
 
 
-def test_numbers_keep_their_digits(
-    visitor: Person, meter: dict[str, Any], key: dict[str, str]
-) -> None:
+def test_numbers_keep_their_digits(visitor: Person, key: dict[str, str]) -> None:
     answer = visitor.post(
         "/api/v1/usage",
         headers=key | {"Content-Type": "application/json"},
@@ -221,9 +217,7 @@ def test_numbers_keep_their_digits(
     assert b'"note":12345678901234567890.5' in answer.content
 
 
-def test_other_organizations_meters_do_not_exist(
-    visitor: Person, meter: dict[str, Any], sign_up: Any
-) -> None:
+def test_other_organizations_meters_do_not_exist(meter: dict[str, Any], sign_up: Any) -> None:
     stranger = sign_up("Elsewhere")
 
     answer = stranger.post(
@@ -242,3 +236,76 @@ def test_key_without_the_scope_is_forbidden(owner: Person, visitor: Person) -> N
 
     assert answer.status_code == 403
     assert visitor.post("/api/v1/sdk/track", json={}).status_code == 401
+
+
+def test_present_of_a_customer_on_a_clock_is_the_clocks(owner: Person) -> None:
+    frozen = owner.post(
+        "/api/v1/test-clocks", json={"name": "Old times", "frozen_time": "2025-01-31T12:00:00Z"}
+    )
+    assert frozen.status_code == 201, frozen.text
+    customer = {"name": "Harbor", "email": "a@harbor.test", "external_id": "acct_1"}
+    clocked = owner.post(
+        "/api/v1/customers", json=customer | {"test_clock_id": frozen.json()["id"]}
+    )
+    assert clocked.status_code == 201, clocked.text
+    body = {"meter_name": "render_minutes", "customer_external_id": "acct_1", "quantity": 1}
+
+    untimed = owner.post("/api/v1/usage", json=body)
+    allowed = owner.post("/api/v1/usage", json=body | {"timestamp": "2025-01-31T12:05:00Z"})
+    refused = owner.post("/api/v1/usage", json=body | {"timestamp": "2025-01-31T12:05:00.000001Z"})
+
+    assert untimed.json()["timestamp"] == "2025-01-31T12:00:00Z"
+    assert allowed.status_code == 201, allowed.text
+    assert (refused.status_code, refused.json()["code"]) == (422, "timestamp_in_future")
+
+
+def test_rejected_rows_make_no_customers(
+    owner: Person, visitor: Person, key: dict[str, str]
+) -> None:
+    rows = [
+        {"meter_name": "render_minutes", "customer_external_id": "bad", "quantity": -1},
+        {"meter_name": "render_minutes", "customer_external_id": "good", "quantity": 1},
+        {"meter_name": "nothing", "customer_external_id": "lost", "quantity": 1},
+    ]
+
+    answer = visitor.post("/api/v1/usage/batch", headers=key, json=rows)
+
+    assert (answer.json()["accepted"], answer.json()["rejected"]) == (1, 2)
+    customers = owner.get("/api/v1/customers").json()["data"]
+    assert [one["external_id"] for one in customers] == ["good"]
+
+
+def test_unknown_customers_are_refused_where_they_are_not_created(
+    owner: Person, visitor: Person, key: dict[str, str]
+) -> None:
+    changed = owner.patch("/api/v1/organization", json={"auto_create_customers": False})
+    assert changed.status_code == 200, changed.text
+
+    answer = visitor.post(
+        "/api/v1/usage",
+        headers=key,
+        json={"meter_name": "render_minutes", "customer_external_id": "new", "quantity": 1},
+    )
+
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "customer_not_found"
+    assert owner.get("/api/v1/customers").json()["data"] == []
+
+
+def test_sizes_are_bounded(owner: Person, visitor: Person, key: dict[str, str]) -> None:
+    row = {"meter_name": "render_minutes", "customer_external_id": "a", "quantity": 1}
+    lines = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+    bomb = gzip.compress(b" " * (65 * 1024 * 1024))
+
+    too_many = visitor.post("/api/v1/usage/batch", headers=key, json=[row] * 10_001)
+    too_long = visitor.post(
+        "/api/v1/usage", headers=key, json=row | {"metadata": {"a": "x" * 1024 * 1024}}
+    )
+    unpacked = visitor.post("/api/v1/usage/batch", headers=key | lines, content=bomb)
+    empty = visitor.post("/api/v1/usage/batch", headers=key, json=[])
+
+    assert (too_many.status_code, too_many.json()["code"]) == (413, "too_many_rows")
+    assert (too_long.status_code, too_long.json()["code"]) == (413, "body_too_large")
+    assert (unpacked.status_code, unpacked.json()["code"]) == (413, "body_too_large")
+    assert (empty.status_code, empty.json()["code"]) == (422, "empty_batch")
+    assert owner.get("/api/v1/customers").json()["data"] == []
