@@ -17,15 +17,18 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from activities.audit import AuditActivities
 from activities.owners import OwnerActivities
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.exit import leave
 from runtime.owners import TemporalOwners
 from runtime.relay import OutboxRelay
+from runtime.schedules import ensure_audit
 from runtime.settings import Settings
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
+from workflows.audit import AuditWorkflow
 from workflows.subscription import SubscriptionWorkflow
 
 log = structlog.get_logger(__name__)
@@ -48,11 +51,13 @@ def build_worker(
     room for.
     """
     activities = OwnerActivities(transactions, now)
+    owners = TemporalOwners(client, task_queue=settings.task_queue)
+    audit = AuditActivities(transactions, owners.find_running, now)
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[SubscriptionWorkflow],
-        activities=owner_steps(activities),
+        workflows=[SubscriptionWorkflow, AuditWorkflow],
+        activities=[*owner_steps(activities), audit.audit_coverage],
         activity_executor=executor,
         workflow_runner=_runner(settings),
         max_cached_workflows=settings.worker_cached_workflows,
@@ -98,6 +103,7 @@ async def run(settings: Settings) -> None:
     transactions = Transactions(engine)
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
     owners = TemporalOwners(client, task_queue=settings.task_queue)
+    await ensure_audit(client, task_queue=settings.task_queue)
     relay = asyncio.create_task(OutboxRelay(transactions, owners).run())
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         async with build_worker(client, transactions, settings, executor):

@@ -19,6 +19,7 @@ MARK_PAST_DUE = "mark_past_due"
 SETTLE_LATE_USAGE = "settle_late_usage"
 PARK_BILL = "park_bill"
 RECORD_PROGRESS = "record_progress"
+AUDIT_COVERAGE = "audit_coverage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +70,12 @@ class StepDone:
 
     digest: str
     summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditDone:
+    """How many subscriptions were looked at, what was wrong, and how many owners were told."""
+
+    subscriptions: int
+    findings: int
+    repaired: int

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 
@@ -24,13 +25,19 @@ async def _reachable() -> bool:
     return True
 
 
+async def _unknown(_organization_id: UUID) -> set[UUID] | None:
+    """Nobody to ask."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppContext:
     """The application's surroundings, made once per process.
 
     ``announce`` is called after every commit that may have queued messages, so that owners hear of
     it at once; the relay repeats what is missed. ``reach_temporal`` and ``reach_schema`` answer the
-    readiness probe.
+    readiness probe. ``find_running`` says whose owners run in an organization, None while the
+    engine is away.
     """
 
     transactions: Transactions
@@ -42,6 +49,7 @@ class AppContext:
     announce: Callable[[], None] = field(default=_nothing)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
     reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)
+    find_running: Callable[[UUID], Awaitable[set[UUID] | None]] = field(default=_unknown)
 
     @property
     def accounts(self) -> Accounts:

@@ -7,6 +7,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -24,6 +25,9 @@ from runtime.security import Security
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.accounts import TokenLifetimes
+
+OWNERS_SECONDS = 10
+"""How long a request waits for the list of owners."""
 
 
 def now() -> datetime:
@@ -82,6 +86,7 @@ class ApiProcess:
             announce=self.announce,
             reach_temporal=self.reach_temporal,
             reach_schema=self.reach_schema,
+            find_running=self.find_running,
         )
         return create_app(context, lifespan=self.serve)
 
@@ -117,6 +122,17 @@ class ApiProcess:
             return await self._client.service_client.check_health(timeout=timedelta(seconds=1))
         except (RPCError, RuntimeError):
             return False
+
+    async def find_running(self, organization_id: UUID) -> set[UUID] | None:
+        """Whose owners run in the organization; None if Temporal does not say so at once."""
+        if self._client is None:
+            return None
+        owners = TemporalOwners(self._client, task_queue=self._settings.task_queue)
+        try:
+            async with asyncio.timeout(OWNERS_SECONDS):
+                return await owners.find_running(organization_id)
+        except (RPCError, RuntimeError, TimeoutError):
+            return None
 
     async def reach_schema(self) -> bool:
         """Whether the database answers and its schema is this program's. Raises if it is away."""

@@ -67,6 +67,14 @@ def migrate() -> None:
 
 
 @app.command()
+def rebuild() -> None:
+    """Start the owner of every subscription again from the database, after Temporal lost data."""
+    from cli.rebuild import rebuild as run_rebuild
+
+    run_rebuild()
+
+
+@app.command()
 def api(host: str = "127.0.0.1", port: Port = 8000) -> None:
     """Run the API alone, against DATABASE_URL and TEMPORAL_ADDRESS."""
     from cli.serve import serve

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError
 
 from services.outbox import OwnerMessage
-from workflows.names import subscription_workflow_id
+from workflows.names import SUBSCRIPTION_WORKFLOW, subscription_workflow_id
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
 CONCURRENT_SENDS = 16
@@ -59,3 +60,17 @@ class TemporalOwners:
                 return True
 
         return list(await asyncio.gather(*map(attempt, messages)))
+
+    async def find_running(self, organization_id: UUID) -> set[UUID]:
+        """The organization's subscriptions whose owners run, as far as the engine has noted.
+
+        A new owner is noted when it first shows itself, within seconds. Raises RPCError.
+        """
+        query = (
+            f"BillingOrg = '{organization_id}' AND ExecutionStatus = 'Running'"
+            f" AND WorkflowType = '{SUBSCRIPTION_WORKFLOW}'"
+        )
+        return {
+            UUID(execution.id.removeprefix(subscription_workflow_id("")))
+            async for execution in self._client.list_workflows(query)
+        }

@@ -7,6 +7,7 @@ from typing import Literal
 from temporalio.common import SearchAttributeKey
 
 SUBSCRIPTION_WORKFLOW = "SubscriptionWorkflow"
+AUDIT_WORKFLOW = "AuditWorkflow"
 
 BILLING_ORGANIZATION = SearchAttributeKey.for_keyword("BillingOrg")
 BILLING_CUSTOMER = SearchAttributeKey.for_keyword("BillingCustomer")
@@ -37,3 +38,8 @@ SEARCH_ATTRIBUTES: dict[str, Literal["Keyword", "Bool", "Datetime", "Int"]] = {
 def subscription_workflow_id(subscription_id: str) -> str:
     """The id that makes an owner unique: one per subscription, however often it is started."""
     return f"subscription/{subscription_id}"
+
+
+def audit_id(task_queue: str) -> str:
+    """The id of an installation's hourly audit, its schedule and its workflows alike."""
+    return f"audit/{task_queue}"

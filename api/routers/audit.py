@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
 
+from api.context import ContextDep
 from api.decimal_json import LosslessRoute, respond
 from api.dependencies import Reader, ReadSession
 from api.pagination import COUNTED_AT_MOST, StretchDep, stretch_envelope
-from api.schemas.audit import view_audit_entry
+from api.schemas.audit import CoverageView, view_audit_entry, view_coverage
 from repositories import audit
+from services.coverage import Coverage, check_coverage
 
 router = APIRouter(prefix="/audit", tags=["Audit"], route_class=LosslessRoute)
 
@@ -30,3 +33,16 @@ def list_audit_entries(session: ReadSession, principal: Reader, stretch: Stretch
     last = (shown[-1].at, shown[-1].id) if len(found) > size else None
     entries = [view_audit_entry(entry) for entry in shown]
     return respond(stretch_envelope(entries, stretch, total, last))
+
+
+@router.get("/coverage", response_model=CoverageView)
+async def get_coverage(principal: Reader, context: ContextDep) -> Response:
+    """Show whether every subscription's periods tile its life and its workflow runs."""
+    running = await context.find_running(principal.organization_id)
+
+    def check() -> Coverage:
+        with context.transactions.for_organization(principal.organization_id) as session:
+            return check_coverage(session, principal.organization_id, running, now=context.now())
+
+    found = await run_in_threadpool(check)
+    return respond(view_coverage(found, owners_checked=running is not None))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from api.schemas.common import Moment, View
 from models.audit import AuditEntry
+from services.coverage import Coverage
 
 
 class AuditEntryView(View):
@@ -26,3 +27,36 @@ class AuditEntryView(View):
 def view_audit_entry(entry: AuditEntry) -> AuditEntryView:
     """The entry as the API shows it."""
     return AuditEntryView.model_validate(entry, from_attributes=True)
+
+
+class FindingView(View):
+    """One thing that is wrong with a subscription's coverage."""
+
+    kind: str
+    detail: str
+    subscription_id: UUID | None
+    period_index: int | None
+    invoice_id: UUID | None
+
+
+class CoverageView(View):
+    """How many subscriptions have something left to happen, and what is wrong.
+
+    ``owners_checked`` is false while Temporal is away: then nothing is said of owners.
+    """
+
+    subscriptions: int
+    findings: list[FindingView]
+    owners_checked: bool
+
+
+def view_coverage(coverage: Coverage, *, owners_checked: bool) -> CoverageView:
+    """The coverage as the API shows it."""
+    return CoverageView(
+        subscriptions=coverage.subscriptions,
+        findings=[
+            FindingView.model_validate(finding, from_attributes=True)
+            for finding in coverage.findings
+        ],
+        owners_checked=owners_checked,
+    )

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
+from temporalio.client import ScheduleActionExecutionStartWorkflow
 
+from activities.messages import AuditDone
 from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
 from runtime.migrations import upgrade
+from runtime.processes import wait_until
+from runtime.schedules import ensure_audit
 from runtime.settings import Settings
+from runtime.temporal import connect
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
-from workflows.names import SEARCH_ATTRIBUTES
+from workflows.audit import AuditWorkflow
+from workflows.names import SEARCH_ATTRIBUTES, audit_id, subscription_workflow_id
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +176,105 @@ def test_two_workers_share_owners_and_bill_everybody_once(settings: Settings) ->
     assert [len(billed(account, subscription)) for _, subscription in lives] == [3] * 6
     for product in products:
         product.stop()
+
+
+def test_rebuild_after_temporal_lost_everything_bills_nothing_twice(
+    settings: Settings, temporal: EmbeddedTemporal
+) -> None:
+    product = Product(settings).start()
+    account = Account(product.url).sign_up()
+    clock, subscription = subscribe(account)
+    account.advance(clock, "2025-02-01T02:00:00Z")
+    before = account.invoices(subscription)
+    until(lambda: coverage(account) == {"subscriptions": 1, "findings": [], "owners_checked": True})
+
+    temporal.stop()
+    (temporal.data_dir / "temporal.sqlite").unlink()
+    temporal.start()
+    until(lambda: coverage(account)["owners_checked"])
+    age_subscriptions(settings)
+    [finding] = coverage(account)["findings"]
+    assert (finding["kind"], finding["subscription_id"]) == ("missing_owner", subscription["id"])
+    rebuilt = subprocess.run(
+        [sys.executable, "-m", "cli.main", "rebuild"],
+        env={
+            **os.environ,
+            "DATABASE_URL": str(settings.database_url),
+            "TEMPORAL_ADDRESS": temporal.address,
+            "FLUXRATE_TASK_QUEUE": settings.task_queue,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert re.search(r"(\d+) of \1 subscriptions have their owner", rebuilt.stdout), rebuilt
+    until(lambda: coverage(account)["findings"] == [])
+    assert account.invoices(subscription) == before
+    account.advance(clock, "2025-04-01T02:00:00Z")
+    assert billed(account, subscription) == [
+        ("2025-01", 1, "OPEN"),
+        ("2025-02", 0, "PAID"),
+        ("2025-03", 0, "PAID"),
+    ]
+    product.stop()
+
+
+def test_hourly_audit_starts_an_owner_that_was_terminated(
+    settings: Settings, temporal: EmbeddedTemporal
+) -> None:
+    product = Product(settings).start()
+    account = Account(product.url).sign_up()
+    clock, subscription = subscribe(account)
+    account.advance(clock, "2025-01-20T00:00:00Z")
+    age_subscriptions(settings)
+
+    done = asyncio.run(terminate_and_audit(settings, temporal, subscription["id"]))
+
+    assert done.repaired >= 1
+    account.advance(clock, "2025-02-01T02:00:00Z")
+    assert billed(account, subscription) == [("2025-01", 1, "OPEN")]
+    product.stop()
+
+
+async def terminate_and_audit(
+    settings: Settings, temporal: EmbeddedTemporal, subscription_id: str
+) -> AuditDone:
+    """An operator ends an owner by mistake; then the schedule's hour comes."""
+    client = await connect(temporal.address)
+    owner = client.get_workflow_handle(subscription_workflow_id(subscription_id))
+    await owner.terminate("by mistake")
+    assert await ensure_audit(client, task_queue=settings.task_queue)
+    assert not await ensure_audit(client, task_queue=settings.task_queue)
+    audit = client.get_schedule_handle(audit_id(settings.task_queue))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        await audit.trigger()
+        await asyncio.sleep(2)
+        for action in (await audit.describe()).info.recent_actions:
+            started = action.action
+            assert isinstance(started, ScheduleActionExecutionStartWorkflow)
+            run = client.get_workflow_handle_for(
+                AuditWorkflow.run, started.workflow_id, run_id=started.first_execution_run_id
+            )
+            done = await run.result()
+            if done.repaired:
+                return done
+    raise AssertionError("the audit repaired nothing")
+
+
+def coverage(account: Account) -> dict[str, Any]:
+    """What the API says of the organization's subscriptions."""
+    return dict(account.get("/audit/coverage"))
+
+
+def age_subscriptions(settings: Settings) -> None:
+    """Nothing is so young any more that its owner may still be on its way."""
+    assert settings.database_url
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE subscription SET created_at = created_at - interval '1 hour'")
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until it holds."""
+    assert wait_until(lambda: bool(condition()), timeout_seconds=60)

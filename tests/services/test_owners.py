@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from billing.subscriptions import Action
-from models.test_clocks import TestClock
+from models import test_clocks
 from services import subscription_changes
 from tests.services.lives import START, begin_life
 from tests.services.shop import NOW, Shop
@@ -54,7 +54,7 @@ def test_pause_that_is_over_has_ended_before_anything_is_asked(shop: Shop) -> No
     life.catch_up()
     with shop.transactions.for_organization(shop.organization_id) as session:
         # The wall's time passes without anybody's leave; here it does so on the clock.
-        clock = session.get(TestClock, (shop.organization_id, life.clock_id))
+        clock = session.get(test_clocks.TestClock, (shop.organization_id, life.clock_id))
         assert clock is not None
         clock.frozen_time = TWENTIETH + timedelta(days=1)
 

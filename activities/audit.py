@@ -1,0 +1,70 @@
+"""The hourly audit: PostgreSQL against the owners that run, repaired where telling helps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from temporalio import activity
+
+from activities import messages
+from activities.messages import AuditDone
+from repositories import organizations
+from repositories.transactions import Transactions
+from services import coverage
+from services.coverage import Coverage
+
+log = structlog.get_logger(__name__)
+
+FindRunning = Callable[[UUID], Awaitable[set[UUID]]]
+"""The subscriptions of an organization whose owners run."""
+
+
+class AuditActivities:
+    """What the audit does; built where the worker is composed."""
+
+    def __init__(
+        self, transactions: Transactions, find_running: FindRunning, now: Callable[[], datetime]
+    ) -> None:
+        self._transactions = transactions
+        self._find_running = find_running
+        self._now = now
+
+    @activity.defn(name=messages.AUDIT_COVERAGE)
+    async def audit_coverage(self) -> AuditDone:
+        """Every organization was looked at, and owners that were missing or late were told.
+
+        Idempotent: telling an owner twice changes nothing.
+        """
+        checked = found = repaired = 0
+        for organization_id in await asyncio.to_thread(self._list_organizations):
+            running = await self._find_running(organization_id)
+            covered, told = await asyncio.to_thread(self._audit, organization_id, running)
+            checked += covered.subscriptions
+            found += len(covered.findings)
+            repaired += told
+            activity.heartbeat(checked)
+        log.info("audited", subscriptions=checked, findings=found, repaired=repaired)
+        return AuditDone(subscriptions=checked, findings=found, repaired=repaired)
+
+    def _list_organizations(self) -> list[UUID]:
+        with self._transactions.for_organizations([]) as session:
+            return list(organizations.list_directory(session))
+
+    def _audit(self, organization_id: UUID, running: set[UUID]) -> tuple[Coverage, int]:
+        now = self._now()
+        with self._transactions.for_organization(organization_id) as session:
+            covered = coverage.check_coverage(session, organization_id, running, now=now)
+            told = coverage.repair(session, organization_id, covered, now=now)
+        for finding in covered.findings:
+            log.warning(
+                "coverage_finding",
+                kind=finding.kind,
+                organization_id=str(organization_id),
+                subscription_id=str(finding.subscription_id),
+                period_index=finding.period_index,
+            )
+        return covered, told

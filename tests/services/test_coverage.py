@@ -1,0 +1,150 @@
+"""What the audit finds, and what it has repaired by telling owners."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import select
+
+from models import test_clocks
+from models.subscriptions import OutboxMessage, SubscriptionPeriod
+from services import coverage, parking
+from services.coverage import Coverage, FindingKind
+from tests.services.lives import Life, begin_life
+from tests.services.shop import NOW, Shop
+
+FEBRUARY = datetime(2025, 2, 1, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+
+
+def check(life: Life, running: set[UUID] | None) -> Coverage:
+    shop = life.shop
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        return coverage.check_coverage(session, shop.organization_id, running, now=LATER)
+
+
+def deliver_messages(life: Life) -> int:
+    shop = life.shop
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        messages = session.exec(select(OutboxMessage)).all()
+        for message in messages:
+            session.delete(message)
+        return len(messages)
+
+
+def test_subscription_whose_owner_runs_is_covered(shop: Shop) -> None:
+    life = begin_life(shop)
+    deliver_messages(life)
+
+    found = check(life, {life.subscription_id})
+
+    assert found == Coverage(subscriptions=1, findings=())
+
+
+def test_missing_owner_is_found_and_told_again(shop: Shop) -> None:
+    life = begin_life(shop)
+    deliver_messages(life)
+
+    found = check(life, set())
+
+    assert [(one.kind, one.subscription_id) for one in found.findings] == [
+        (FindingKind.MISSING_OWNER, life.subscription_id)
+    ]
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        assert coverage.repair(session, shop.organization_id, found, now=LATER) == 1
+    assert deliver_messages(life) == 1
+
+
+def test_owner_that_is_about_to_be_told_is_not_missing(shop: Shop) -> None:
+    life = begin_life(shop)
+
+    kinds = {one.kind for one in check(life, set()).findings}
+
+    assert kinds == {FindingKind.OLD_MESSAGES}
+
+
+def test_nothing_is_said_of_owners_while_the_engine_is_away(shop: Shop) -> None:
+    life = begin_life(shop)
+    deliver_messages(life)
+
+    assert check(life, None).findings == ()
+
+
+def test_ended_period_without_draft_on_a_clock_that_stands_still_is_overdue(shop: Shop) -> None:
+    life = begin_life(shop)
+    life.send_clock(FEBRUARY)
+    deliver_messages(life)
+    assert check(life, {life.subscription_id}).findings == ()
+    pretend_the_clock_arrived(life)
+
+    [finding] = check(life, {life.subscription_id}).findings
+
+    assert (finding.kind, finding.period_index) == (FindingKind.OVERDUE_PERIOD, 0)
+
+
+def test_draft_past_its_grace_is_stuck(shop: Shop) -> None:
+    life = begin_life(shop)
+    life.send_clock(FEBRUARY + timedelta(hours=2))
+    life.act(life.state().agenda[0])
+    life.act(life.state().agenda[0])
+    deliver_messages(life)
+    pretend_the_clock_arrived(life)
+
+    [finding] = check(life, {life.subscription_id}).findings
+
+    assert finding.kind is FindingKind.STUCK_DRAFT
+    assert finding.invoice_id is not None
+
+
+def test_parked_bill_is_shown_but_not_repaired_by_telling(shop: Shop) -> None:
+    life = begin_life(shop)
+    deliver_messages(life)
+    life.do(
+        parking.park_bill,
+        period_index=0,
+        step="price_usage",
+        reason="a broken rule",
+        at=FEBRUARY,
+        now=NOW,
+    )
+
+    found = check(life, {life.subscription_id})
+
+    assert [(one.kind, one.detail) for one in found.findings] == [
+        (FindingKind.NEEDS_ATTENTION, "price_usage: a broken rule")
+    ]
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        assert coverage.repair(session, shop.organization_id, found, now=LATER) == 0
+
+
+def test_gap_between_periods_is_found(shop: Shop) -> None:
+    life = begin_life(shop)
+    life.send_clock(FEBRUARY)
+    life.catch_up()
+    deliver_messages(life)
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        second = session.get(SubscriptionPeriod, (shop.organization_id, life.subscription_id, 1))
+        assert second is not None
+        second.starts_at += timedelta(microseconds=1)
+
+    [finding] = check(life, {life.subscription_id}).findings
+
+    assert (finding.kind, finding.period_index) == (FindingKind.GAP, 1)
+
+
+def test_other_organizations_are_not_looked_at(shop: Shop, other_shop: Shop) -> None:
+    begin_life(shop)
+    life = begin_life(other_shop)
+    deliver_messages(life)
+
+    assert check(life, set()).subscriptions == 1
+
+
+def pretend_the_clock_arrived(life: Life) -> None:
+    shop = life.shop
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        clock = session.get(test_clocks.TestClock, (shop.organization_id, life.clock_id))
+        assert clock is not None
+        assert clock.target_time is not None
+        clock.frozen_time, clock.target_time = clock.target_time, None

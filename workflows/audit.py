@@ -1,0 +1,34 @@
+"""The hourly audit, started by a schedule: one activity, and what it found as its result."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities import messages
+    from activities.messages import AuditDone
+    from workflows import names
+
+
+@workflow.defn(name=names.AUDIT_WORKFLOW)
+class AuditWorkflow:
+    """Compares PostgreSQL with the owners that run, and has the missing ones started."""
+
+    @workflow.run
+    async def run(self) -> AuditDone:
+        """Look at every organization once; the next hour looks again."""
+        done: AuditDone = await workflow.execute_activity(
+            messages.AUDIT_COVERAGE,
+            result_type=AuditDone,
+            summary="Every subscription has its owner and its bills",
+            start_to_close_timeout=timedelta(minutes=30),
+            heartbeat_timeout=timedelta(minutes=5),
+            retry_policy=RetryPolicy(maximum_attempts=5),
+        )
+        workflow.set_current_details(
+            f"{done.subscriptions} subscriptions, {done.findings} findings, {done.repaired} told"
+        )
+        return done
