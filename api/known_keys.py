@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from uuid import UUID
 
 from api.principal import Principal
 
 TRUSTED_SECONDS = 1.0
 MOST_KEYS = 10_000
+
+_Question = tuple[str, int, asyncio.AbstractEventLoop]
+"""The hash of a key, the revocations before it was asked for, and where."""
 
 
 class KnownKeys:
@@ -23,6 +27,7 @@ class KnownKeys:
         self._clock = clock
         self._known: dict[str, tuple[Principal, float]] = {}
         self._revocations = 0
+        self._asked: dict[_Question, asyncio.Future[Principal]] = {}
 
     @property
     def revocations(self) -> int:
@@ -43,6 +48,26 @@ class KnownKeys:
         if len(self._known) >= MOST_KEYS:
             self._known.clear()
         self._known[key_hash] = (principal, self._clock() + TRUSTED_SECONDS)
+
+    async def ask_once(
+        self, key_hash: str, ask: Callable[[], Coroutine[None, None, Principal]]
+    ) -> Principal:
+        """The answer of ``ask``, which runs once for all who wait for the same key meanwhile.
+
+        Whoever comes after a revocation does not share an answer from before it.
+        """
+        question = (key_hash, self._revocations, asyncio.get_running_loop())
+        asked = self._asked.get(question)
+        if asked is None:
+            asked = self._asked[question] = asyncio.ensure_future(ask())
+            asked.add_done_callback(lambda answered: self._conclude(question, answered))
+        return await asyncio.shield(asked)
+
+    def _conclude(self, question: _Question, answered: asyncio.Future[Principal]) -> None:
+        self._asked.pop(question, None)
+        if not answered.cancelled():
+            # Looked at here too, since everybody who asked may have left.
+            answered.exception()
 
     def forget(self, api_key_id: UUID) -> None:
         """The key is not trusted any more."""
