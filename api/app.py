@@ -45,7 +45,7 @@ from api.routers import (
 )
 from api.surroundings import Surroundings
 from repositories.usage_connections import connect
-from services.known_terms import KnownTerms
+from services.entitlement_checks import CheckMemory
 
 PREFIX = "/api/v1"
 
@@ -95,7 +95,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         partial(connect, context.transactions.address), context.now
     )
     app.state.read_connections = ReadConnections(partial(connect, context.transactions.address))
-    app.state.known_terms = KnownTerms()
+    app.state.check_memory = CheckMemory()
     # The one added last is the outermost.
     app.add_middleware(SameOrigin, public_url=context.public_url)
     app.add_middleware(Surroundings, metrics=app.state.metrics)

@@ -85,7 +85,10 @@ class ReadConnections:
                 await _let_go(connection)
             else:
                 return connection
-        return await self._connect()
+        connection = await self._connect()
+        # Few statements, asked again and again: planning each anew costs more than it saves.
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        return connection
 
     async def _put_back(self, connection: AsyncConnection) -> None:
         # A reader that gave up leaves a statement behind, which must answer nobody else.

@@ -15,6 +15,7 @@ from statistics import median
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import psycopg
 from httpx2 import Client
 
 from benchmarks.figures import Result, figure
@@ -42,6 +43,8 @@ def measure() -> list[Result]:
         database_url = make_database(server)
         with running_api(database_url) as url:
             organization_id, key = set_up(url)
+            with psycopg.connect(database_url, autocommit=True) as connection:
+                connection.execute("ANALYZE")
             environment = {"DATABASE_URL": database_url, "BENCHMARK_ORGANIZATION": organization_id}
             port = free_port()
             words = ["-m", "benchmarks.bare_reader", str(port)]

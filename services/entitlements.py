@@ -1,6 +1,7 @@
 """What a customer may use now: features of their live subscriptions, against usage so far.
 
-A check costs two statements on the database: whom it is about, and the usage of the windows.
+What is decided from comes in a few statements: the customer with their subscriptions, the features,
+and the usage of all reset windows.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class CustomerEntitlement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Grant:
+class Grant:
     """A feature as one live subscription grants it, and the window in which its usage counts."""
 
     subscription: LiveSubscription
@@ -52,26 +53,13 @@ class _Grant:
     window: Period | None = None
 
 
-async def check_entitlement(
-    connection: AsyncConnection,
-    organization_id: UUID,
-    customer: str,
-    lookup_key: str,
-    *,
-    known: KnownTerms,
-    now: datetime,
-) -> CustomerEntitlement:
-    """Whether the customer may use the feature, every event acknowledged before counting.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """What is granted at an instant; ``reason`` says why a feature is not."""
 
-    ``customer`` is an id or an external id. Raises NotFound for an unknown customer or key.
-    Source: CONTRACT 11, 43, 4.12.
-    """
-    subscriber = await _get_subscriber(connection, organization_id, customer)
-    found = await entitlements.list_features(connection, organization_id, lookup_key)
-    if not found:
-        raise NotFound("Feature not found.", code="feature_not_found", field="lookup_key")
-    (answer,) = await _answer(connection, organization_id, subscriber, found, known=known, now=now)
-    return answer
+    at: datetime
+    grants: tuple[Grant, ...]
+    reason: AccessReason
 
 
 async def list_entitlements(
@@ -83,21 +71,26 @@ async def list_entitlements(
     now: datetime,
 ) -> list[CustomerEntitlement]:
     """The answer for every feature of the catalogue, oldest first. Raises NotFound."""
-    subscriber = await _get_subscriber(connection, organization_id, customer)
+    subscriber = await get_subscriber(connection, organization_id, customer)
     found = await entitlements.list_features(connection, organization_id, None)
-    return await _answer(connection, organization_id, subscriber, found, known=known, now=now)
+    granted = await find_grants(
+        connection, organization_id, subscriber, found, known=known, now=now
+    )
+    usages = await measure(connection, organization_id, subscriber.customer_id, granted.grants)
+    return [decide(feature, granted, usages) for feature in found]
 
 
-async def _get_subscriber(
+async def get_subscriber(
     connection: AsyncConnection, organization_id: UUID, customer: str
 ) -> Subscriber:
+    """The customer of this id, or else of this external id. Raises NotFound."""
     subscriber = await entitlements.find_subscriber(connection, organization_id, customer)
     if subscriber is None:
         raise NotFound("Customer not found.", code="customer_not_found")
     return subscriber
 
 
-async def _answer(
+async def find_grants(
     connection: AsyncConnection,
     organization_id: UUID,
     subscriber: Subscriber,
@@ -105,8 +98,8 @@ async def _answer(
     *,
     known: KnownTerms,
     now: datetime,
-) -> list[CustomerEntitlement]:
-    """The answers for these features, in their order."""
+) -> Grants:
+    """What the customer's subscriptions grant of these features now."""
     at = subscriber.clock_time or now
     live = [
         (subscription, (organization_id, *version))
@@ -117,15 +110,14 @@ async def _answer(
     if unknown:
         known.remember(await entitlements.list_terms(connection, organization_id, unknown))
     wanted = {feature.id: feature for feature in features}
-    grants = [
+    grants = tuple(
         _grant(subscription, known.get(version), granted, wanted[granted.feature_id], at)
         for subscription, version in live
         for granted in known.get(version).features
         if granted.feature_id in wanted
-    ]
-    usages = await _measure(connection, organization_id, subscriber.customer_id, grants)
+    )
     reason = AccessReason.NOT_ON_PLAN if live else AccessReason.NO_SUBSCRIPTION
-    return [_decide(feature, grants, usages, reason) for feature in features]
+    return Grants(at=at, grants=grants, reason=reason)
 
 
 def _grant(
@@ -134,10 +126,10 @@ def _grant(
     granted: FeatureTerms,
     feature: KnownFeature,
     at: datetime,
-) -> _Grant:
+) -> Grant:
     if feature.meter_id is None or feature.aggregation_type is None:
-        return _Grant(subscription=subscription, terms=terms, feature=granted)
-    return _Grant(
+        return Grant(subscription=subscription, terms=terms, feature=granted)
+    return Grant(
         subscription=subscription,
         terms=terms,
         feature=granted,
@@ -151,11 +143,11 @@ def _grant(
     )
 
 
-async def _measure(
+async def measure(
     connection: AsyncConnection,
     organization_id: UUID,
     customer_id: UUID,
-    grants: Sequence[_Grant],
+    grants: Sequence[Grant],
 ) -> Mapping[int, Decimal]:
     """The usage of every measured grant, by its place."""
     measured = [
@@ -173,11 +165,8 @@ async def _measure(
     }
 
 
-def _decide(
-    feature: KnownFeature,
-    grants: Sequence[_Grant],
-    usages: Mapping[int, Decimal],
-    reason: AccessReason,
+def decide(
+    feature: KnownFeature, granted: Grants, usages: Mapping[int, Decimal]
 ) -> CustomerEntitlement:
     """The most generous of what the customer's subscriptions grant of a feature."""
     answers = [
@@ -189,7 +178,7 @@ def _decide(
             ),
             subscription_id=grant.subscription.id,
         )
-        for place, grant in enumerate(grants)
+        for place, grant in enumerate(granted.grants)
         if grant.feature.feature_id == feature.id
     ]
     if not answers:
@@ -199,7 +188,7 @@ def _decide(
                 lookup_key=feature.lookup_key,
                 name=feature.name,
                 type=FeatureType(feature.type),
-                reason=reason,
+                reason=granted.reason,
             )
         )
     best = most_generous([one.entitlement for one in answers])

@@ -14,8 +14,8 @@ from api.principal import Principal
 from api.read_connections import ReadConnections
 from api.schemas.entitlements import EntitlementList, EntitlementView, view_entitlement
 from billing.errors import Forbidden
-from services import entitlements
-from services.known_terms import KnownTerms
+from services import entitlement_checks, entitlements
+from services.entitlement_checks import CheckMemory
 
 router = APIRouter(prefix="/customers/{customer_id}", tags=["Customers"], route_class=DirectRoute)
 
@@ -31,10 +31,14 @@ async def list_entitlements(request: Request, customer_id: str) -> Response:
     Needs the scope `usage.read` or `billing.read`.
     """
     context, principal = await _admit(request)
-    connections, known = _held(request)
+    connections, memory = _held(request)
     async with connections.lend() as connection:
         found = await entitlements.list_entitlements(
-            connection, principal.organization_id, customer_id, known=known, now=context.now()
+            connection,
+            principal.organization_id,
+            customer_id,
+            known=memory.terms,
+            now=context.now(),
         )
     return respond({"data": [view_entitlement(one) for one in found]})
 
@@ -46,14 +50,14 @@ async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -
     Counts every event that was acknowledged before. Needs the scope `usage.read` or `billing.read`.
     """
     context, principal = await _admit(request)
-    connections, known = _held(request)
+    connections, memory = _held(request)
     async with connections.lend() as connection:
-        found = await entitlements.check_entitlement(
+        found = await entitlement_checks.check_entitlement(
             connection,
             principal.organization_id,
             customer_id,
             lookup_key,
-            known=known,
+            memory=memory,
             now=context.now(),
         )
     return respond(view_entitlement(found))
@@ -69,5 +73,5 @@ async def _admit(request: Request) -> tuple[AppContext, Principal]:
     return context, principal
 
 
-def _held(request: Request) -> tuple[ReadConnections, KnownTerms]:
-    return request.app.state.read_connections, request.app.state.known_terms
+def _held(request: Request) -> tuple[ReadConnections, CheckMemory]:
+    return request.app.state.read_connections, request.app.state.check_memory
