@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import track
 
+from tests.workflows.fates import NO_FAULTS
 from tests.workflows.invariants import check_same
-from tests.workflows.simulator import NO_FAULTS, Simulation
+from tests.workflows.simulator import Simulation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,15 +18,15 @@ from temporalio.exceptions import ApplicationError
 
 from activities import messages
 from activities.messages import ActionRequest, OwnerReference, ParkRequest, ProgressRequest
-from billing.subscriptions import PeriodStatus, SubscriptionStatus
+from billing.subscriptions import PeriodStatus
 from tests.workflows import activations
 from tests.workflows.activations import Activated, Step
 from tests.workflows.books import MONTH, Books
 from tests.workflows.customers import Planned, act, plan_life
+from tests.workflows.fates import START, FaultPlan, make_books, plan_faults
 from tests.workflows.invariants import LATENCY, check_end, check_performed, check_rest
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
-START = datetime(2025, 1, 1, tzinfo=UTC)
 STEPS_A_MONTH = 600
 INPUT = SubscriptionInput(organization_id="organization", subscription_id="subscription")
 
@@ -36,58 +36,6 @@ REQUESTS: dict[str, type] = {
     messages.PARK_BILL: ParkRequest,
 }
 """What each step is asked with; all others with an ActionRequest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultPlan:
-    """How likely each fault is whenever it could happen."""
-
-    lost: float = 0.0
-    """A step is lost before its effect."""
-    repeated: float = 0.0
-    """A step takes effect, and nobody hears of it."""
-    postponed: float = 0.0
-    """A step fails until it is left to a timer."""
-    crash: float = 0.0
-    """The worker dies and with it what the server had not heard."""
-    late: float = 0.0
-    """A step that a dead worker had begun takes effect much later."""
-    evicted: float = 0.0
-    """The run is rebuilt from its activations on another worker."""
-    heartbeat: float = 0.0
-    """The server hears of a task's progress, and its news reach the task."""
-    long: float = 0.0
-    """The server suggests to continue as new."""
-    terminated: float = 0.0
-    """The owner is terminated and started again by a message."""
-    outage: float = 0.0
-    """Nothing works for up to seventy days."""
-    delayed: float = 0.0
-    """A message stays in the outbox for a while."""
-
-
-NO_FAULTS = FaultPlan()
-
-
-def plan_faults(random: Random) -> FaultPlan:
-    """Faults of one life: each kind absent in half of all lives, so that pairs are seen alone."""
-
-    def likelihood(most: float) -> float:
-        return random.random() * most if random.random() < 0.5 else 0.0
-
-    return FaultPlan(
-        lost=likelihood(0.3),
-        repeated=likelihood(0.3),
-        postponed=likelihood(0.15),
-        crash=likelihood(0.1),
-        late=likelihood(0.2),
-        evicted=likelihood(0.1),
-        heartbeat=likelihood(0.3),
-        long=likelihood(0.05),
-        terminated=likelihood(0.02),
-        outage=likelihood(0.05),
-        delayed=likelihood(0.5),
-    )
 
 
 @dataclass(slots=True)
@@ -417,23 +365,6 @@ class Simulation:
 
     def _happens(self, likelihood: float) -> bool:
         return likelihood > 0 and self.random.random() < likelihood
-
-
-def make_books(random: Random, months: int) -> Books:
-    """A subscription as it was created: perhaps with a trial, on a clock, with a broken rule."""
-    books = Books(starts_at=START)
-    if random.random() < 0.3:
-        books = Books(
-            starts_at=START,
-            status=SubscriptionStatus.TRIAL,
-            trial_ends_at=START + timedelta(days=random.choice((1, 14, 30))),
-        )
-    if random.random() < 0.4:
-        books.frozen_at = START
-    if random.random() < 0.3:
-        step = random.choice((messages.QUERY_USAGE, messages.PRICE_USAGE, messages.ENFORCE_LIMITS))
-        books.poisoned = {(random.randrange(months), step)}
-    return books
 
 
 def _waiting(command: ScheduleLocalActivity, at: datetime) -> Waiting:

@@ -18,8 +18,9 @@ from temporalio import workflow
 from activities.messages import ActionRequest
 from billing.subscriptions import AgendaEntry, OwnerState
 from tests.workflows.activations import TaskFailed
+from tests.workflows.fates import NO_FAULTS
 from tests.workflows.simulate import try_seed
-from tests.workflows.simulator import NO_FAULTS, Simulation
+from tests.workflows.simulator import Simulation
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
 SEEDS_A_TEST = 10
