@@ -19,6 +19,9 @@ from services.coverage import Coverage
 
 log = structlog.get_logger(__name__)
 
+PAGE = 500
+"""How many organizations are read from the directory at once."""
+
 FindRunning = Callable[[UUID], Awaitable[set[UUID]]]
 """The subscriptions of an organization whose owners run."""
 
@@ -40,19 +43,22 @@ class AuditActivities:
         Idempotent: telling an owner twice changes nothing.
         """
         checked = found = repaired = 0
-        for organization_id in await asyncio.to_thread(self._list_organizations):
-            running = await self._find_running(organization_id)
-            covered, told = await asyncio.to_thread(self._audit, organization_id, running)
-            checked += covered.subscriptions
-            found += len(covered.findings)
-            repaired += told
-            activity.heartbeat(checked)
+        last: UUID | None = None
+        while page := await asyncio.to_thread(self._list_organizations, last):
+            for organization_id in page:
+                running = await self._find_running(organization_id)
+                covered, told = await asyncio.to_thread(self._audit, organization_id, running)
+                checked += covered.subscriptions
+                found += len(covered.findings)
+                repaired += told
+                activity.heartbeat(checked)
+            last = page[-1]
         log.info("audited", subscriptions=checked, findings=found, repaired=repaired)
         return AuditDone(subscriptions=checked, findings=found, repaired=repaired)
 
-    def _list_organizations(self) -> list[UUID]:
+    def _list_organizations(self, after: UUID | None) -> list[UUID]:
         with self._transactions.for_organizations([]) as session:
-            return list(organizations.list_directory(session))
+            return list(organizations.list_directory_after(session, after, limit=PAGE))
 
     def _audit(self, organization_id: UUID, running: set[UUID]) -> tuple[Coverage, int]:
         now = self._now()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_
+from sqlalchemy import ColumnElement, and_, exists, func, or_
 from sqlmodel import Session, col, select
 
 from models.invoices import Invoice
 from models.subscriptions import OutboxMessage, Subscription, SubscriptionPeriod
-from models.test_clocks import TestClock
 
 UNBILLED = ("open", "closed")
+RUNNING = ("ACTIVE", "PAST_DUE", "PAUSED")
 
 
 def list_owned(session: Session, organization_id: UUID) -> Sequence[UUID]:
@@ -58,25 +57,56 @@ def list_told_since(session: Session, organization_id: UUID, since: datetime) ->
 
 
 def list_gaps(session: Session, organization_id: UUID) -> Sequence[tuple[UUID, int]]:
-    """Periods that do not touch the one before them, as subscription and index."""
+    """Periods that do not start where the one before them ends, as subscription and index.
+
+    The first is to start at the subscription's anchor.
+    """
     numbered = (
         select(
             SubscriptionPeriod.subscription_id,
             SubscriptionPeriod.index,
             SubscriptionPeriod.starts_at,
-            func.lag(SubscriptionPeriod.ends_at)
-            .over(
-                partition_by=col(SubscriptionPeriod.subscription_id),
-                order_by=col(SubscriptionPeriod.index),
-            )
-            .label("former_end"),
+            func.coalesce(
+                func.lag(SubscriptionPeriod.ends_at).over(
+                    partition_by=col(SubscriptionPeriod.subscription_id),
+                    order_by=col(SubscriptionPeriod.index),
+                ),
+                Subscription.anchor_at,
+            ).label("expected_start"),
         )
+        .join(Subscription, _same_subscription(SubscriptionPeriod))
         .where(SubscriptionPeriod.organization_id == organization_id)
         .subquery()
     )
     return session.execute(
         select(numbered.c.subscription_id, numbered.c.index).where(
-            numbered.c.former_end.is_not(None), numbered.c.former_end != numbered.c.starts_at
+            numbered.c.expected_start != numbered.c.starts_at
+        )
+    ).all()
+
+
+def list_short_tilings(session: Session, organization_id: UUID) -> Sequence[tuple[UUID, int]]:
+    """Live subscriptions whose last period does not end where their current one does.
+
+    As subscription and index of the last period. A trial has no periods yet.
+    """
+    last = (
+        select(
+            SubscriptionPeriod.subscription_id,
+            func.max(SubscriptionPeriod.index).label("index"),
+            func.max(SubscriptionPeriod.ends_at).label("ends_at"),
+        )
+        .where(SubscriptionPeriod.organization_id == organization_id)
+        .group_by(col(SubscriptionPeriod.subscription_id))
+        .subquery()
+    )
+    return session.execute(
+        select(last.c.subscription_id, last.c.index)
+        .join(Subscription, col(Subscription.id) == last.c.subscription_id)
+        .where(
+            Subscription.organization_id == organization_id,
+            col(Subscription.status).in_(RUNNING),
+            last.c.ends_at != Subscription.current_period_end,
         )
     ).all()
 
@@ -90,7 +120,7 @@ def list_without_period(session: Session, organization_id: UUID) -> Sequence[UUI
     return session.exec(
         select(Subscription.id).where(
             Subscription.organization_id == organization_id,
-            col(Subscription.status).in_(("ACTIVE", "PAST_DUE", "PAUSED")),
+            col(Subscription.status).in_(RUNNING),
             ~runs,
         )
     ).all()
@@ -99,18 +129,18 @@ def list_without_period(session: Session, organization_id: UUID) -> Sequence[UUI
 def list_overdue_periods(
     session: Session, organization_id: UUID, *, before: datetime
 ) -> Sequence[tuple[UUID, int]]:
-    """Periods that ended long ago and have no draft, as subscription and index.
+    """Periods on the wall clock that ended before that and have no draft.
 
-    On a test clock that stands still every period that has ended is overdue.
+    As subscription and index. A test clock shows for itself that it has not arrived.
     """
     return session.execute(
         select(SubscriptionPeriod.subscription_id, SubscriptionPeriod.index)
         .join(Subscription, _same_subscription(SubscriptionPeriod))
-        .join(TestClock, _same_clock(), isouter=True)
         .where(
             SubscriptionPeriod.organization_id == organization_id,
             col(SubscriptionPeriod.status).in_(UNBILLED),
-            _was_due(col(SubscriptionPeriod.ends_at), before),
+            col(Subscription.test_clock_id).is_(None),
+            SubscriptionPeriod.ends_at < before,
         )
         .order_by(col(SubscriptionPeriod.subscription_id), col(SubscriptionPeriod.index))
     ).all()
@@ -119,7 +149,10 @@ def list_overdue_periods(
 def list_stuck_drafts(
     session: Session, organization_id: UUID, *, before: datetime
 ) -> Sequence[tuple[UUID, UUID]]:
-    """Drafts whose grace ended long ago, as subscription and invoice; parked ones are left out."""
+    """Drafts on the wall clock whose grace ended before that, as subscription and invoice.
+
+    Parked ones are left out.
+    """
     is_parked = exists().where(
         *_of_subscription(SubscriptionPeriod),
         col(SubscriptionPeriod.index) == col(Invoice.period_index),
@@ -128,12 +161,12 @@ def list_stuck_drafts(
     return session.execute(
         select(Invoice.subscription_id, Invoice.id)
         .join(Subscription, _same_subscription(Invoice))
-        .join(TestClock, _same_clock(), isouter=True)
         .where(
             Invoice.organization_id == organization_id,
             Invoice.status == "DRAFT",
             col(Invoice.scheduled_finalize_at).is_not(None),
-            _was_due(col(Invoice.scheduled_finalize_at), before),
+            col(Subscription.test_clock_id).is_(None),
+            col(Invoice.scheduled_finalize_at) < before,
             ~is_parked,
         )
         .order_by(col(Invoice.id))
@@ -165,12 +198,6 @@ def count_old_messages(session: Session, organization_id: UUID, *, before: datet
     ).one()
 
 
-def _was_due(instant: SQLColumnExpression[Any], before: datetime) -> ColumnElement[bool]:
-    on_wall = and_(col(Subscription.test_clock_id).is_(None), instant < before)
-    on_clock = and_(col(TestClock.target_time).is_(None), instant <= TestClock.frozen_time)
-    return or_(on_wall, on_clock)
-
-
 def _of_subscription(
     table: type[SubscriptionPeriod | Invoice],
 ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -182,10 +209,3 @@ def _of_subscription(
 
 def _same_subscription(table: type[SubscriptionPeriod | Invoice]) -> ColumnElement[bool]:
     return and_(*_of_subscription(table))
-
-
-def _same_clock() -> ColumnElement[bool]:
-    return and_(
-        col(TestClock.organization_id) == col(Subscription.organization_id),
-        col(TestClock.id) == col(Subscription.test_clock_id),
-    )

@@ -50,5 +50,13 @@ def list_directory(session: Session) -> Sequence[UUID]:
     ).all()
 
 
+def list_directory_after(session: Session, after: UUID | None, *, limit: int) -> Sequence[UUID]:
+    """The ids of the next organizations after one, or of the first, oldest first."""
+    ordered = select(OrganizationDirectory.id).order_by(col(OrganizationDirectory.id)).limit(limit)
+    if after is not None:
+        ordered = ordered.where(col(OrganizationDirectory.id) > after)
+    return session.exec(ordered).all()
+
+
 def _no_such_organization() -> NotFound:
     return NotFound("Organization not found", code="organization_not_found")

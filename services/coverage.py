@@ -5,6 +5,7 @@ PostgreSQL is compared with itself here, and with the owners that the engine say
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,8 +16,9 @@ from sqlmodel import Session
 
 from repositories import coverage, subscriptions
 from services import owners
+from services.auditing import record
 
-OVERDUE_AFTER = timedelta(minutes=15)
+OVERDUE_AFTER = timedelta(minutes=10)
 """How late a bill or a message is before it is a finding; owners need seconds."""
 
 YOUNG = timedelta(minutes=1)
@@ -85,17 +87,25 @@ def check_coverage(
 def repair(session: Session, organization_id: UUID, found: Coverage, *, now: datetime) -> int:
     """Owners of what is missing or late are told again, or started; how many. Harmless to repeat.
 
-    The rest waits for people.
+    The rest waits for people. What was repaired is in the audit log.
     """
-    wanted = {
-        finding.subscription_id
-        for finding in found.findings
-        if finding.kind in REPAIRED_BY_TELLING and finding.subscription_id is not None
-    }
+    curable = [finding for finding in found.findings if finding.kind in REPAIRED_BY_TELLING]
+    wanted = {one.subscription_id for one in curable if one.subscription_id is not None}
     for subscription_id in sorted(wanted):
         subscription = subscriptions.find_subscription(session, organization_id, subscription_id)
         if subscription is not None:
             owners.tell_owner(session, subscription, now=now)
+    if wanted:
+        kinds = Counter(one.kind.value for one in curable)
+        record(
+            session,
+            organization_id,
+            "coverage.repaired",
+            "organization",
+            organization_id,
+            after={"owners_told": len(wanted), **kinds},
+            now=now,
+        )
     return len(wanted)
 
 
@@ -125,11 +135,20 @@ def _period_findings(session: Session, organization_id: UUID, *, now: datetime) 
     gaps = [
         Finding(
             kind=FindingKind.GAP,
-            detail=f"Period {index} does not begin where the one before it ends.",
+            detail=f"Period {index} does not begin where what came before it ends.",
             subscription_id=subscription_id,
             period_index=index,
         )
         for subscription_id, index in coverage.list_gaps(session, organization_id)
+    ]
+    short = [
+        Finding(
+            kind=FindingKind.GAP,
+            detail=f"Period {index} is the last, but does not end with the current period.",
+            subscription_id=subscription_id,
+            period_index=index,
+        )
+        for subscription_id, index in coverage.list_short_tilings(session, organization_id)
     ]
     idle = [
         Finding(
@@ -150,7 +169,7 @@ def _period_findings(session: Session, organization_id: UUID, *, now: datetime) 
             session, organization_id, before=now - OVERDUE_AFTER
         )
     ]
-    return [*gaps, *idle, *overdue]
+    return [*gaps, *short, *idle, *overdue]
 
 
 def _bill_findings(session: Session, organization_id: UUID, *, now: datetime) -> list[Finding]:

@@ -9,6 +9,11 @@ from temporalio.common import SearchAttributeKey
 SUBSCRIPTION_WORKFLOW = "SubscriptionWorkflow"
 AUDIT_WORKFLOW = "AuditWorkflow"
 
+OWNERS_QUEUE = "fluxrate-owners"
+"""The queue of an installation that was not given another."""
+
+AUDIT = "fluxrate-audit"
+
 BILLING_ORGANIZATION = SearchAttributeKey.for_keyword("BillingOrg")
 BILLING_CUSTOMER = SearchAttributeKey.for_keyword("BillingCustomer")
 SUBSCRIPTION_STATUS = SearchAttributeKey.for_keyword("SubscriptionStatus")
@@ -42,4 +47,4 @@ def subscription_workflow_id(subscription_id: str) -> str:
 
 def audit_id(task_queue: str) -> str:
     """The id of an installation's hourly audit, its schedule and its workflows alike."""
-    return f"audit/{task_queue}"
+    return AUDIT if task_queue == OWNERS_QUEUE else f"{AUDIT}-{task_queue}"

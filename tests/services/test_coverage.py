@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from models import test_clocks
-from models.subscriptions import OutboxMessage, SubscriptionPeriod
+from models.audit import AuditEntry
+from models.subscriptions import OutboxMessage, Subscription, SubscriptionPeriod
 from services import coverage, parking
 from services.coverage import Coverage, FindingKind
 from tests.services.lives import Life, begin_life
@@ -18,10 +18,10 @@ FEBRUARY = datetime(2025, 2, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 
 
-def check(life: Life, running: set[UUID] | None) -> Coverage:
+def check(life: Life, running: set[UUID] | None, now: datetime = LATER) -> Coverage:
     shop = life.shop
     with shop.transactions.for_organization(shop.organization_id) as session:
-        return coverage.check_coverage(session, shop.organization_id, running, now=LATER)
+        return coverage.check_coverage(session, shop.organization_id, running, now=now)
 
 
 def deliver_messages(life: Life) -> int:
@@ -54,6 +54,11 @@ def test_missing_owner_is_found_and_told_again(shop: Shop) -> None:
     with shop.transactions.for_organization(shop.organization_id) as session:
         assert coverage.repair(session, shop.organization_id, found, now=LATER) == 1
     assert deliver_messages(life) == 1
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        entry = session.exec(
+            select(AuditEntry).where(AuditEntry.action == "coverage.repaired")
+        ).one()
+        assert (entry.actor, entry.after) == ("system", {"owners_told": 1, "missing_owner": 1})
 
 
 def test_owner_that_is_about_to_be_told_is_not_missing(shop: Shop) -> None:
@@ -71,27 +76,37 @@ def test_nothing_is_said_of_owners_while_the_engine_is_away(shop: Shop) -> None:
     assert check(life, None).findings == ()
 
 
-def test_ended_period_without_draft_on_a_clock_that_stands_still_is_overdue(shop: Shop) -> None:
+def test_period_without_draft_is_overdue_after_more_than_ten_minutes(shop: Shop) -> None:
     life = begin_life(shop)
-    life.send_clock(FEBRUARY)
     deliver_messages(life)
-    assert check(life, {life.subscription_id}).findings == ()
-    pretend_the_clock_arrived(life)
+    leave_the_clock(life)
+    late = FEBRUARY + timedelta(minutes=10)
+    assert check(life, {life.subscription_id}, late).findings == ()
 
-    [finding] = check(life, {life.subscription_id}).findings
+    [finding] = check(life, {life.subscription_id}, late + timedelta(microseconds=1)).findings
 
     assert (finding.kind, finding.period_index) == (FindingKind.OVERDUE_PERIOD, 0)
 
 
-def test_draft_past_its_grace_is_stuck(shop: Shop) -> None:
+def test_periods_of_a_test_clock_are_not_overdue_by_the_wall(shop: Shop) -> None:
+    life = begin_life(shop)
+    deliver_messages(life)
+
+    assert check(life, {life.subscription_id}, FEBRUARY + timedelta(days=30)).findings == ()
+
+
+def test_draft_is_stuck_more_than_ten_minutes_past_its_grace(shop: Shop) -> None:
     life = begin_life(shop)
     life.send_clock(FEBRUARY + timedelta(hours=2))
     life.act(life.state().agenda[0])
     life.act(life.state().agenda[0])
+    finalize_at = life.state().agenda[0].due_at
     deliver_messages(life)
-    pretend_the_clock_arrived(life)
+    leave_the_clock(life)
+    late = finalize_at + timedelta(minutes=10)
+    assert check(life, {life.subscription_id}, late).findings == ()
 
-    [finding] = check(life, {life.subscription_id}).findings
+    [finding] = check(life, {life.subscription_id}, late + timedelta(microseconds=1)).findings
 
     assert finding.kind is FindingKind.STUCK_DRAFT
     assert finding.invoice_id is not None
@@ -133,6 +148,32 @@ def test_gap_between_periods_is_found(shop: Shop) -> None:
     assert (finding.kind, finding.period_index) == (FindingKind.GAP, 1)
 
 
+def test_tiling_that_starts_after_the_anchor_has_a_gap(shop: Shop) -> None:
+    life = begin_life(shop)
+    deliver_messages(life)
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        first = session.get(SubscriptionPeriod, (shop.organization_id, life.subscription_id, 0))
+        assert first is not None
+        first.starts_at += timedelta(microseconds=1)
+
+    [finding] = check(life, {life.subscription_id}).findings
+
+    assert (finding.kind, finding.period_index) == (FindingKind.GAP, 0)
+
+
+def test_tiling_that_ends_before_the_current_period_does_has_a_gap(shop: Shop) -> None:
+    life = begin_life(shop)
+    deliver_messages(life)
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        first = session.get(SubscriptionPeriod, (shop.organization_id, life.subscription_id, 0))
+        assert first is not None
+        first.ends_at -= timedelta(microseconds=1)
+
+    [finding] = check(life, {life.subscription_id}).findings
+
+    assert (finding.kind, finding.period_index) == (FindingKind.GAP, 0)
+
+
 def test_other_organizations_are_not_looked_at(shop: Shop, other_shop: Shop) -> None:
     begin_life(shop)
     life = begin_life(other_shop)
@@ -141,10 +182,9 @@ def test_other_organizations_are_not_looked_at(shop: Shop, other_shop: Shop) -> 
     assert check(life, set()).subscriptions == 1
 
 
-def pretend_the_clock_arrived(life: Life) -> None:
+def leave_the_clock(life: Life) -> None:
     shop = life.shop
     with shop.transactions.for_organization(shop.organization_id) as session:
-        clock = session.get(test_clocks.TestClock, (shop.organization_id, life.clock_id))
-        assert clock is not None
-        assert clock.target_time is not None
-        clock.frozen_time, clock.target_time = clock.target_time, None
+        subscription = session.get(Subscription, (shop.organization_id, life.subscription_id))
+        assert subscription is not None
+        subscription.test_clock_id = None
