@@ -8,11 +8,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.identifiers import ChargeId, FeatureId, MeterId, PlanId
+from billing.lines import PricedLine
 from billing.metering import Aggregation, MeterTerms
 from billing.money import find_currency
 from billing.periods import Anchor, Interval, Period, period
 from billing.pricing import Flat, Graduated, PerUnit, Pricing, Tier
-from billing.quantities import MeteredUsage, usage_windows
+from billing.quantities import ChargeQuantity, MeteredUsage, measure_quantities, usage_windows
+from billing.rating import rate_period
 from billing.terms import (
     ChargeTerms,
     ChargeType,
@@ -178,3 +180,22 @@ def answer(
 def first_period(terms: PlanTerms, anchor: Anchor = ANCHOR) -> Period:
     """Give period 0."""
     return period(anchor, terms.cadence, 0)
+
+
+def rated(
+    terms: PlanTerms,
+    *quantities: str,
+    span: Period = JANUARY,
+    anchor: Anchor = ANCHOR,
+    events: int = 1,
+) -> PricedLine:
+    """The first line of a plan for these amounts of usage, one per window."""
+    usage = answer(terms, span, quantities, anchor=anchor, events=events)
+    return rate_period(terms, span, usage)[0]
+
+
+def measured(
+    terms: PlanTerms, *quantities: str, span: Period = JANUARY, anchor: Anchor = ANCHOR
+) -> ChargeQuantity:
+    """The first charge's quantities for these amounts of usage, one per window."""
+    return measure_quantities(terms, span, answer(terms, span, quantities, anchor=anchor))[0]

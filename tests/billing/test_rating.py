@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from uuid import UUID
@@ -14,20 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.errors import InvalidInput, InvariantBroken
+from billing.errors import InvariantBroken
 from billing.identifiers import ChargeId, MeterId
 from billing.invoicing import assemble_invoice
 from billing.lines import LineType, PricedLine
-from billing.metering import Aggregation
 from billing.money import Currency, find_currency
-from billing.periods import Alignment, Anchor, Interval, Period, period
-from billing.pricing import Graduated, Package, Percentage, PerUnit, UsagePricing, pricing_document
+from billing.periods import Interval, Period
+from billing.pricing import Package, Percentage, UsagePricing, pricing_document
 from billing.proration import Share
-from billing.quantities import ChargeQuantity, MeteredUsage, measure_quantities, usage_windows
-from billing.rating import enforce_limits, price_quantities, rate_period
+from billing.quantities import MeteredUsage, measure_quantities, usage_windows
+from billing.rating import price_quantities, rate_period
 from billing.receipts import canonical_bytes
 from billing.taxes import Address
-from billing.terms import ChargeTerms, ChargeType, OverLimit, PlanTerms, PlanType, find_allowance
+from billing.terms import ChargeTerms, OverLimit, PlanType
 from tests.billing import naive
 from tests.billing.builders import (
     ANCHOR,
@@ -38,11 +35,10 @@ from tests.billing.builders import (
     PER_CALL,
     answer,
     d,
-    first_period,
     fixed_charge,
     limit,
     plan,
-    tiers,
+    rated,
     usage_charge,
     utc,
 )
@@ -54,24 +50,9 @@ OTHER_CHARGE = ChargeId(UUID(int=20))
 OTHER_METER = MeterId(UUID(int=21))
 
 
-def rated(
-    terms: PlanTerms,
-    *quantities: str,
-    span: Period = JANUARY,
-    anchor: Anchor = ANCHOR,
-    events: int = 1,
-) -> PricedLine:
-    usage = answer(terms, span, quantities, anchor=anchor, events=events)
-    return rate_period(terms, span, usage)[0]
-
-
-def measured(
-    terms: PlanTerms, *quantities: str, span: Period = JANUARY, anchor: Anchor = ANCHOR
-) -> ChargeQuantity:
-    return measure_quantities(terms, span, answer(terms, span, quantities, anchor=anchor))[0]
-
-
 small = st.one_of(st.integers(0, 70).map(Decimal), decimals(70, 2))
+
+
 optional_bounds = st.one_of(st.none(), decimals(60, 2))
 
 
@@ -246,221 +227,6 @@ def test_events_that_the_allowance_covered_carry_no_fee() -> None:
     assert line.exact_amount == d("11"), "0.1 × 50 and the fees of the months not covered whole"
 
 
-def test_windows_shorter_than_the_period_are_allowed_for_one_by_one() -> None:
-    terms = plan(usage_charge(), features=[limit("1000")], interval=Interval.QUARTER)
-
-    quantity = measured(terms, "1500", "200", "1000", span=QUARTER)
-
-    assert (quantity.measured, quantity.included, quantity.billable) == (2700, 2200, 500)
-    assert (quantity.over_limit, quantity.billable_within_limit) == (500, 0)
-    assert (quantity.event_count, quantity.billable_event_count) == (3, 1)
-    assert [(one.measured, one.included, one.over_limit) for one in quantity.windows] == [
-        (1500, 1000, 500), (200, 200, 0), (1000, 1000, 0),
-    ]  # fmt: skip
-    assert [one.starts_at for one in quantity.windows] == [
-        utc("2025-01-01"), utc("2025-02-01"), utc("2025-03-01"),
-    ]  # fmt: skip
-    assert quantity.windows[-1].ends_at == QUARTER.ends_at
-
-
-def test_a_window_longer_than_the_period_is_shared_by_its_periods() -> None:
-    terms = plan(usage_charge(), features=[limit("1000", reset=Interval.YEAR)])
-    march = period(ANCHOR, terms.cadence, 2)
-    windows = usage_windows(terms, march, ANCHOR)
-
-    assert [(w.starts_at, w.ends_at, w.is_earlier) for w in windows] == [
-        (utc("2025-01-01"), utc("2025-03-01"), True), (utc("2025-03-01"), utc("2025-04-01"), False),
-    ]  # fmt: skip
-    for earlier, used, billable, over in [
-        ("0", "400", "0", "0"), ("800", "400", "200", "200"), ("1000", "400", "400", "400"),
-        ("1700", "400", "400", "400"),
-    ]:  # fmt: skip
-        quantity = measured(terms, earlier, used, span=march)
-        assert (quantity.billable, quantity.over_limit) == (d(billable), d(over))
-        assert (quantity.measured, quantity.windows[0].earlier) == (400, d(earlier))
-    january = usage_windows(terms, JANUARY, ANCHOR)
-    assert [one.is_earlier for one in january] == [False]
-
-
-def test_a_window_cut_by_an_early_bill_is_shared_by_both_parts() -> None:
-    terms = plan(usage_charge(), features=[limit("1000")])
-    first = Period(starts_at=JANUARY.starts_at, ends_at=utc("2025-01-20T12:00"))
-    rest = Period(starts_at=first.ends_at, ends_at=JANUARY.ends_at)
-
-    one = measured(terms, "700", span=first)
-    two = measured(terms, "700", "500", span=rest)
-
-    assert (one.included, one.billable) == (700, 0)
-    assert (two.included, two.billable, two.over_limit) == (300, 200, 200)
-
-
-def test_windows_reach_back_to_the_anchor_at_most() -> None:
-    terms = plan(usage_charge(), features=[limit("1000", reset=Interval.YEAR)])
-    anchor = Anchor(starts_at=utc("2025-03-15"), alignment=Alignment.CALENDAR)
-    first, second = (period(anchor, terms.cadence, n) for n in (0, 1))
-
-    assert [w.is_earlier for w in usage_windows(terms, first, anchor)] == [False]
-    earlier, billed = usage_windows(terms, second, anchor)
-    assert (earlier.starts_at, earlier.ends_at) == (utc("2025-03-15"), utc("2025-04-01"))
-    assert (billed.starts_at, billed.ends_at) == (utc("2025-04-01"), utc("2025-05-01"))
-    assert (billed.charge_id, billed.meter_id) == (CHARGE, METER)
-
-
-def test_periods_that_straddle_windows_are_cut_at_each_reset() -> None:
-    terms = plan(usage_charge(), features=[limit("10", reset=Interval.WEEK)])
-
-    windows = usage_windows(terms, period(ANCHOR, terms.cadence, 1), ANCHOR)
-
-    starts = ["2025-01-29", "2025-02-01", "2025-02-05", "2025-02-12", "2025-02-19", "2025-02-26"]
-    assert [one.starts_at for one in windows] == [utc(start) for start in starts]
-    assert [one.is_earlier for one in windows] == [True, *[False] * 5]
-    assert windows[-1].ends_at == utc("2025-03-01")
-
-
-def test_charges_without_allowance_or_limit_read_the_whole_period() -> None:
-    features = [limit(None, reset=Interval.DAY)]
-    terms = plan(usage_charge(), fixed_charge(), features=features)
-
-    (window,) = usage_windows(terms, JANUARY, ANCHOR)
-
-    assert (window.starts_at, window.ends_at) == (JANUARY.starts_at, JANUARY.ends_at)
-
-
-@thorough
-@given(
-    n=st.integers(0, 40),
-    reset=st.sampled_from([Interval.DAY, Interval.WEEK, Interval.MONTH, Interval.YEAR]),
-    zone=st.sampled_from(["UTC", "America/New_York", "Asia/Kathmandu"]),
-    alignment=st.sampled_from(list(Alignment)),
-    offset=st.integers(0, 1_000_000),
-)
-def test_invariant_18_usage_windows_tile_the_period(
-    *, n: int, reset: Interval, zone: str, alignment: Alignment, offset: int
-) -> None:
-    terms = plan(usage_charge(), features=[limit("1000", reset=reset)])
-    start = datetime.fromtimestamp(1_700_000_000 + offset, tz=utc("2025-01-01").tzinfo)
-    anchor = Anchor(starts_at=start, timezone=zone, alignment=alignment)
-    span = period(anchor, terms.cadence, n)
-
-    windows = usage_windows(terms, span, anchor)
-
-    billed = [one for one in windows if not one.is_earlier]
-    assert billed[0].starts_at == span.starts_at
-    assert billed[-1].ends_at == span.ends_at
-    for before, after in itertools.pairwise(windows):
-        assert before.ends_at == after.starts_at
-        assert before.starts_at < before.ends_at
-    assert windows[0].starts_at >= anchor.starts_at
-    measure_quantities(terms, span, answer(terms, span, [d(1)] * len(windows), anchor=anchor))
-
-
-@pytest.mark.parametrize(
-    ("over", "included", "billed", "amount", "waived"),
-    [(OverLimit.BILL, "0", "1500", "1.5", None), (OverLimit.WAIVE, "0", "1000", "1", "500"),
-     (OverLimit.WAIVE, "200", "800", "0.8", "500"), (OverLimit.WAIVE, None, "0", "0", "500"),
-     (OverLimit.WAIVE, "1200", "0", "0", "300"), (OverLimit.WAIVE, "2000", "0", "0", "0")],
-)  # fmt: skip
-def test_hard_limits_mark_and_waive(
-    *, over: OverLimit, included: str | None, billed: str, amount: str, waived: str | None
-) -> None:
-    terms = plan(usage_charge(included=included), features=[limit("1000", over=over)])
-
-    line = rated(terms, "1500")
-
-    assert (line.limit_exceeded, line.over_limit_quantity) == (True, 500)
-    assert (line.quantity, line.exact_amount) == (d(billed), d(amount))
-    assert line.waived_quantity == (None if waived is None else d(waived))
-    names = [one.name for one in line.steps]
-    if over is OverLimit.WAIVE:
-        assert names == ["aggregate", "included_units", "waive_over_limit", "price"]
-        assert line.steps[2].output == billed
-        assert line.steps[2].inputs["over_limit"] == "500"
-        assert line.steps[2].inputs["billable"] == line.steps[1].output
-        assert line.steps[2].inputs["hard_limit"] == "1000"
-    else:
-        assert names == ["aggregate", "included_units", "price"]
-
-
-def test_waived_packages_and_tiers_are_priced_anew() -> None:
-    features = [limit("150", over=OverLimit.WAIVE)]
-    package = usage_charge(Package(package_size=d(100), unit_price=d(5)), included="0")
-    table = Graduated(tiers=tiers(("100", "1"), (None, "0.5")))
-
-    line = rated(plan(package, features=features), "350")
-    tiered = rated(plan(usage_charge(table, included="0", minimum="200"), features=features), "350")
-
-    assert (line.quantity, line.package_count, line.exact_amount) == (150, 2, 10)
-    assert [one.quantity for one in tiered.tiers] == [100, 50, 0]
-    assert [one.starts_from for one in tiered.tiers] == [0, 100, 150]
-    assert (tiered.exact_amount, tiered.bound) == (200, "minimum")
-
-
-def test_soft_limits_neither_mark_nor_waive() -> None:
-    terms = plan(usage_charge(included="0"), features=[limit(soft=True, over=OverLimit.WAIVE)])
-
-    line = rated(terms, "1500")
-
-    assert (line.limit_exceeded, line.quantity) == (False, 1500)
-
-
-def test_the_limit_itself_is_not_passed() -> None:
-    assert not rated(plan(usage_charge(), features=[limit("1000")]), "1000").limit_exceeded
-
-
-def test_enforcing_is_a_step_of_its_own() -> None:
-    terms = plan(usage_charge(), fixed_charge(), features=[limit("1000")])
-    quantities = measure_quantities(terms, JANUARY, answer(terms, JANUARY, ["1500"]))
-    lines = price_quantities(terms, JANUARY, quantities)
-
-    enforced = enforce_limits(terms, quantities, lines)
-
-    assert [line.limit_exceeded for line in lines] == [False, False]
-    assert [line.limit_exceeded for line in enforced] == [True, False]
-    assert enforced[1] is lines[1]
-    assert enforced == rate_period(terms, JANUARY, answer(terms, JANUARY, ["1500"]))
-
-
-def test_the_allowance_goes_to_the_oldest_charge_on_the_meter() -> None:
-    older = usage_charge()
-    younger = usage_charge(charge_id=OTHER_CHARGE)
-    own = usage_charge(charge_id=ChargeId(UUID(int=22)), included="7")
-    elsewhere = usage_charge(charge_id=ChargeId(UUID(int=23)), meter_id=OTHER_METER)
-    terms = plan(older, younger, own, elsewhere, features=[limit("1000", soft=True)])
-
-    included = [find_allowance(terms, charge).units for charge in terms.charges]
-
-    assert included == [1000, 0, 7, 0]
-    assert [find_allowance(terms, one).hard_limit for one in terms.charges] == [None] * 4
-    hard = replace(terms, features=(limit("1000"),))
-    assert [find_allowance(hard, one).hard_limit for one in hard.charges] == [1000] * 3 + [None]
-    overridden = plan(usage_charge(included="0"), younger, features=[limit("1000")])
-    assert [find_allowance(overridden, one).units for one in overridden.charges] == [0, 0]
-
-
-def test_disabled_and_other_features_allow_nothing() -> None:
-    for feature in (limit("1000", enabled=False), limit("1000", meter_id=OTHER_METER)):
-        allowance = find_allowance(plan(usage_charge(), features=[feature]), usage_charge())
-        assert (allowance.units, allowance.hard_limit, allowance.has_windows) == (0, None, False)
-    plain = find_allowance(plan(usage_charge(included="5")), usage_charge(included="5"))
-    assert (plain.units, plain.has_windows) == (5, True)
-    assert plain.cadence.interval is Interval.MONTH
-    assert plain.over_limit is OverLimit.BILL
-
-
-def test_negative_levels_bill_nothing_and_use_up_no_allowance() -> None:
-    terms = plan(
-        usage_charge(aggregation=Aggregation.WEIGHTED_SUM),
-        features=[limit("10", reset=None)],
-    )
-    rest = Period(starts_at=utc("2025-01-20"), ends_at=JANUARY.ends_at)
-
-    quantity = measured(terms, "-5")
-    after = measured(terms, "-5", "12", span=rest)
-
-    assert (quantity.measured, quantity.included, quantity.billable) == (-5, 0, 0)
-    assert (after.included, after.billable, after.over_limit) == (10, 2, 2)
-
-
 @pytest.mark.parametrize(
     ("minimum", "maximum", "amount", "bound"),
     [("10", None, "10", "minimum"), (None, "0.25", "0.25", "maximum"), ("0.1", "1", "0.5", None)],
@@ -570,87 +336,3 @@ def test_an_empty_period_is_billed_without_usage() -> None:
     for features in ([], [limit("1000")]):
         terms = plan(usage_charge(), features=features)
         assert rated(terms, "0", span=empty).exact_amount == 0
-
-
-def charge_of(**changes: object) -> ChargeTerms:
-    return replace(usage_charge(), **changes)  # type: ignore[arg-type]
-
-
-BAD_CHARGES: list[tuple[dict[str, object], str]] = [
-    ({"type": ChargeType.FIXED}, "pricing"),
-    ({"pricing": fixed_charge().pricing}, "pricing"),
-    ({"meter": None}, "meter_id"),
-    ({"type": ChargeType.FIXED, "pricing": fixed_charge().pricing}, "meter_id"),
-    ({"minimum": d(2), "maximum": d(1)}, "minimum"),
-    ({"minimum": d(-1)}, "minimum"),
-    ({"maximum": d(-1)}, "maximum"),
-    ({"included_units": d(-1)}, "included_units"),
-    ({"unit_price": d(-1)}, "unit_price"),
-    ({"unit_price": 0.1}, "unit_price"),
-]
-
-
-@pytest.mark.parametrize(("changes", "field"), BAD_CHARGES)
-def test_charges_that_cannot_be_priced_are_refused(changes: dict[str, object], field: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        charge_of(**changes)
-    assert refused.value.field == field
-
-
-def test_percentages_need_a_sum() -> None:
-    usage_charge(Percentage(rate=d("0.1")))
-    for aggregation in set(Aggregation) - {Aggregation.SUM}:
-        with pytest.raises(InvalidInput) as refused:
-            usage_charge(Percentage(rate=d("0.1")), aggregation=aggregation)
-        assert refused.value.field == "pricing.model"
-
-
-def test_equal_bounds_are_a_price() -> None:
-    assert charge_of(minimum=d(1), maximum=d(1)).minimum == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "charge", "is_accepted"),
-    [(PlanType.FIXED, fixed_charge(), True), (PlanType.FIXED, usage_charge(), False),
-     (PlanType.USAGE, usage_charge(), True), (PlanType.USAGE, fixed_charge(), False),
-     (PlanType.HYBRID, usage_charge(), True), (PlanType.HYBRID, fixed_charge(), True)],
-)  # fmt: skip
-def test_plan_types_hold_their_charges(
-    kind: PlanType, charge: ChargeTerms, is_accepted: bool
-) -> None:
-    if is_accepted:
-        assert plan(charge, kind=kind).charges == (charge,)
-        return
-    with pytest.raises(InvalidInput) as refused:
-        plan(charge, kind=kind)
-    assert refused.value.field == "charges.0.type"
-
-
-def test_windows_of_levels_must_be_the_billing_period() -> None:
-    peak = usage_charge(aggregation=Aggregation.MAX)
-    plan(peak, features=[limit("5", reset=Interval.MONTH)])
-    plan(peak, features=[limit("5", reset=None)], count=3)
-    plan(peak, features=[limit(None, reset=Interval.DAY)])
-    plan(replace(peak, included_units=d(3)), count=3)
-    for features in (
-        [limit("5", reset=Interval.DAY)],
-        [limit("5", soft=True, reset=Interval.YEAR)],
-    ):
-        with pytest.raises(InvalidInput, match="MAX") as refused:
-            plan(fixed_charge(), peak, features=features)
-        assert refused.value.field == "charges.1.included_units"
-    with pytest.raises(InvalidInput):
-        plan(peak, features=[limit("5", reset=Interval.MONTH)], count=3)
-
-
-def test_unknown_currencies_are_refused() -> None:
-    with pytest.raises(InvalidInput) as refused:
-        plan(currency="XXX")
-    assert refused.value.field == "currency"
-
-
-def test_unit_amounts_are_shown_where_there_is_one_price() -> None:
-    assert usage_charge(PerUnit(unit_price=d(2))).unit_amount == 2
-    assert fixed_charge("30").unit_amount == 30
-    assert usage_charge(DOCUMENTED_TIERS).unit_amount is None
-    assert first_period(plan(count=2)).ends_at == utc("2025-03-01")
