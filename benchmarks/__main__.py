@@ -20,7 +20,7 @@ from rich.table import Table
 
 from runtime.exit import leave
 
-MODULES = ("rating", "ingestion", "closing")
+MODULES = ("rating", "ingestion", "entitlements", "closing")
 RESULTS = Path(__file__).parent / "results.json"
 
 Result = dict[str, Any]
