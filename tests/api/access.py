@@ -96,7 +96,6 @@ usage.write    POST   /api/v1/usage/{event_id}/void
 usage.write    POST   /api/v1/usage/{event_id}/amend
 billing.read   GET    /api/v1/audit
 billing.read   GET    /api/v1/audit/coverage
-billing.read   GET    /api/v1/audit/coverage
 anybody        GET    /api/v1/workers/health
 anybody        GET    /livez
 anybody        GET    /health

@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlmodel import select
 
 from models.audit import AuditEntry
+from models.organizations import OrganizationDirectory
 from models.subscriptions import OutboxMessage, Subscription, SubscriptionPeriod
+from repositories import organizations
 from services import coverage, parking
 from services.coverage import Coverage, FindingKind
 from tests.services.lives import Life, begin_life
@@ -180,6 +182,17 @@ def test_other_organizations_are_not_looked_at(shop: Shop, other_shop: Shop) -> 
     deliver_messages(life)
 
     assert check(life, set()).subscriptions == 1
+
+
+def test_directory_in_pages_names_every_organization_once(shop: Shop, other_shop: Shop) -> None:
+    ids = sorted((shop.organization_id, other_shop.organization_id))
+    with shop.transactions.for_organizations([]) as session:
+        session.add_all([OrganizationDirectory(id=one) for one in ids])
+        session.flush()
+        first = organizations.list_directory_after(session, None, limit=1)
+        second = organizations.list_directory_after(session, first[0], limit=1)
+        assert [*first, *second] == ids
+        assert organizations.list_directory_after(session, second[0], limit=1) == []
 
 
 def leave_the_clock(life: Life) -> None:
