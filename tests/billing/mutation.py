@@ -108,8 +108,9 @@ def _say(*lines: str) -> None:
 
 
 def _functions(source: str) -> dict[str, list[str]]:
+    lines = source.splitlines()
     return {
-        node.name: (ast.get_source_segment(source, node) or "").splitlines()[1:]
+        node.name: lines[node.lineno : node.end_lineno]
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef)
     }

@@ -251,6 +251,36 @@ def test_refusals(
     assert refused.value.detail == sentence
 
 
+MAKERS: Final[list[tuple[Callable[[Decimal], object], str]]] = [
+    (lambda bad: pricing.Flat(amount=bad), "unit_price"),
+    (lambda bad: pricing.PerUnit(unit_price=bad), "unit_price"),
+    (lambda bad: pricing.Package(package_size=d(1), unit_price=bad), "unit_price"),
+    (lambda bad: pricing.Package(package_size=bad, unit_price=d(1)), "package_size"),
+    (lambda bad: pricing.Percentage(rate=bad), "rate"),
+    (lambda bad: pricing.Percentage(rate=d(1), fixed_fee=bad), "fixed_fee"),
+    (lambda bad: pricing.Tier(up_to=None, unit_price=bad), "unit_price"),
+    (lambda bad: pricing.Tier(up_to=None, flat_fee=bad), "flat_fee"),
+    (lambda bad: replace(usage_charge(), maximum=bad), "maximum"),
+    (lambda bad: replace(limit("1"), usage_limit=bad), "usage_limit"),
+]
+
+
+@pytest.mark.parametrize("bad", [0.1, 1, "1", True, Decimal("NaN"), Decimal(-1)])
+@pytest.mark.parametrize(("make", "field"), MAKERS)
+def test_invariant_04_no_price_is_made_of_anything_but_a_decimal_from_zero_up(
+    make: Callable[[Decimal], object], field: str, bad: Decimal
+) -> None:
+    with pytest.raises(BillingError) as refused:
+        make(bad)
+    assert refused.value.field == field
+
+
+def test_invariant_04_bounds_of_tiers_are_decimals() -> None:
+    with pytest.raises(BillingError) as refused:
+        pricing.Tier(up_to=0.5)  # type: ignore[arg-type]
+    assert refused.value.field == "up_to"
+
+
 NOT_A_NUMBER: Final = Decimal("NaN")
 
 
