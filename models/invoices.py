@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, document, exact, instant, reference, words
@@ -174,7 +174,7 @@ class InvoiceReceipt(SQLModel, table=True):
     plan_version: int
     period_start: datetime = instant()
     period_end: datetime = instant()
-    watermark: int
+    watermark: int = Field(sa_type=BigInteger)
     inputs_digest: str = words()
     lines_digest: str = words()
     created_at: datetime = instant()

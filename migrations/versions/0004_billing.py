@@ -513,7 +513,7 @@ def create_invoice_receipt() -> None:
         sa.Column("plan_version", sa.Integer(), nullable=False),
         sa.Column("period_start", sa.DateTime(timezone=True), nullable=False),
         sa.Column("period_end", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("watermark", sa.Integer(), nullable=False),
+        sa.Column("watermark", sa.BigInteger(), nullable=False),
         sa.Column("inputs_digest", sa.Text(), nullable=False),
         sa.Column("lines_digest", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
