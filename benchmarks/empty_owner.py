@@ -1,0 +1,112 @@
+"""A worker whose owners do nothing: ``python -m benchmarks.empty_owner``.
+
+The same workflow, the same commands, the same history as a real bill, but steps that answer at
+once from memory. What it costs is what Temporal costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities import messages
+from activities.messages import ActionRequest, OwnerReference, StepDone
+from billing.subscriptions import Action, AgendaEntry, OwnerState
+from runtime.settings import Settings
+from runtime.temporal import connect
+from workflows.subscription import SubscriptionWorkflow
+
+PERIOD_ENDS_AT = "FLUXRATE_BENCHMARK_PERIOD_ENDS_AT"
+MONTH = timedelta(days=30)
+
+
+def state(action: Action, due_at: datetime, index: int) -> OwnerState:
+    """One entry on the agenda, as a real owner would read it."""
+    entry = AgendaEntry(
+        due_at=due_at,
+        action=action,
+        period_index=index,
+        invoice_id="empty" if action is Action.FINALIZE_INVOICE else None,
+    )
+    return OwnerState(
+        agenda=(entry,),
+        status="ACTIVE",
+        customer_id="empty",
+        plan_code="empty",
+        period_index=index,
+        period_ends_at=due_at,
+        last_invoice=f"INV-{index}",
+    )
+
+
+@activity.defn(name=messages.READ_AGENDA)
+def read_agenda(_reference: OwnerReference) -> OwnerState:
+    """The first period ends at the instant of the environment."""
+    ends_at = datetime.fromisoformat(os.environ[PERIOD_ENDS_AT])
+    return state(Action.CLOSE_PERIOD, ends_at, 0)
+
+
+@activity.defn(name=messages.ROLL_PERIOD)
+def roll_period(request: ActionRequest) -> OwnerState:
+    """The period's bill is due."""
+    return state(Action.BILL_PERIOD, request.due_at, 0)
+
+
+@activity.defn(name=messages.ISSUE_INVOICE)
+def issue_invoice(_request: ActionRequest) -> OwnerState:
+    """The draft has no grace."""
+    return state(Action.FINALIZE_INVOICE, datetime.now(UTC), 0)
+
+
+@activity.defn(name=messages.FINALIZE_INVOICE)
+def finalize_invoice(request: ActionRequest) -> OwnerState:
+    """The next period runs."""
+    return state(Action.CLOSE_PERIOD, request.due_at + MONTH, 1)
+
+
+def make_step(name: str) -> Callable[[ActionRequest], StepDone]:
+    """A step of a bill that leaves nothing behind."""
+
+    @activity.defn(name=name)
+    def step(_request: ActionRequest) -> StepDone:
+        return StepDone(digest="0" * 64, summary="0 windows of usage")
+
+    return step
+
+
+async def work(settings: Settings) -> None:
+    """Serve until killed."""
+    assert settings.temporal_address
+    client = await connect(settings.temporal_address)
+    bill = (
+        messages.QUERY_USAGE,
+        messages.AGGREGATE_USAGE,
+        messages.PRICE_USAGE,
+        messages.ENFORCE_LIMITS,
+    )
+    with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
+        worker = Worker(
+            client,
+            task_queue=settings.task_queue,
+            workflows=[SubscriptionWorkflow],
+            activities=[
+                *(read_agenda, roll_period, issue_invoice, finalize_invoice),
+                *map(make_step, bill),
+            ],
+            activity_executor=executor,
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            max_cached_workflows=settings.worker_cached_workflows,
+            max_concurrent_workflow_tasks=settings.worker_workflow_task_slots,
+            max_concurrent_local_activities=settings.worker_activity_slots,
+        )
+        await worker.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(work(Settings()))
