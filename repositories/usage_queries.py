@@ -55,76 +55,78 @@ NOTHING = SpanUsage(
     distinct_count=0,
 )
 
+# OFFSET 0 keeps each laterally joined query whole: it is run once for each span, by its index,
+# and not turned around into a scan of everything that looks for its span.
 _SPANS = """
-WITH span AS (
+WITH span AS MATERIALIZED (
     SELECT * FROM unnest(
-        CAST(:ordinals AS int[]), CAST(:meters AS uuid[]), CAST(:starts AS timestamptz[]),
-        CAST(:whole_starts AS timestamptz[]), CAST(:whole_ends AS timestamptz[]),
-        CAST(:ends AS timestamptz[])
-    ) AS span(ordinal, meter_id, starts_at, whole_starts_at, whole_ends_at, ends_at)
+        CAST(:ordinals AS int[]), CAST(:meters AS uuid[]), CAST(:whole_starts AS timestamptz[]),
+        CAST(:whole_ends AS timestamptz[]), CAST(:ends AS timestamptz[])
+    ) AS span(ordinal, meter_id, whole_starts_at, whole_ends_at, ends_at)
 ),
-corrected AS MATERIALIZED (
-    SELECT DISTINCT ON (event_id) event_id, kind, quantity
-    FROM usage_correction
-    WHERE organization_id = :organization_id {of_correction_customer}
-        AND meter_id = ANY (CAST(:meters AS uuid[]))
-        AND timestamp >= :first AND timestamp < :last
-    ORDER BY event_id, arrival_sequence DESC
-),
-edge AS (
-    SELECT span.ordinal, span.meter_id, span.starts_at, span.ends_at
-    FROM span WHERE span.whole_starts_at >= span.whole_ends_at
-    UNION ALL
-    SELECT span.ordinal, span.meter_id, span.starts_at, span.whole_starts_at
-    FROM span
-    WHERE span.whole_starts_at < span.whole_ends_at AND span.starts_at < span.whole_starts_at
-    UNION ALL
-    SELECT span.ordinal, span.meter_id, span.whole_ends_at, span.ends_at
-    FROM span
-    WHERE span.whole_starts_at < span.whole_ends_at AND span.whole_ends_at < span.ends_at
+edge AS MATERIALIZED (
+    SELECT * FROM unnest(
+        CAST(:edge_ordinals AS int[]), CAST(:edge_meters AS uuid[]),
+        CAST(:edge_starts AS timestamptz[]), CAST(:edge_ends AS timestamptz[]),
+        CAST(:edge_span_ends AS timestamptz[])
+    ) AS edge(ordinal, meter_id, starts_at, ends_at, span_ends_at)
 ),
 raw AS MATERIALIZED (
-    SELECT edge.ordinal, event.customer_id, event.timestamp, event.arrival_sequence,
-        coalesce(corrected.quantity, event.quantity) AS quantity, event.distinct_value
-    FROM edge
-    JOIN usage_event event
-        ON event.organization_id = :organization_id
-        AND event.meter_id = edge.meter_id
-        AND event.timestamp >= edge.starts_at AND event.timestamp < edge.ends_at
-        {of_event_customer}
-    LEFT JOIN corrected ON corrected.event_id = event.id
-    WHERE event.counted AND NOT event.paused AND corrected.kind IS DISTINCT FROM 'void'
+    SELECT edge.ordinal, edge.span_ends_at, used.*
+    FROM edge CROSS JOIN LATERAL (
+        SELECT event.customer_id, event.timestamp, event.arrival_sequence, event.distinct_value,
+            coalesce(corrected.quantity, event.quantity) AS quantity
+        FROM usage_event AS event
+        LEFT JOIN (
+            SELECT DISTINCT ON (event_id) event_id, kind, quantity
+            FROM usage_correction AS correction
+            WHERE correction.organization_id = :organization_id
+                AND correction.meter_id = edge.meter_id
+                AND correction.timestamp >= edge.starts_at AND correction.timestamp < edge.ends_at
+                {of_correction_customer}
+            ORDER BY event_id, arrival_sequence DESC
+        ) AS corrected ON corrected.event_id = event.id
+        WHERE event.organization_id = :organization_id
+            AND event.meter_id = edge.meter_id
+            AND event.timestamp >= edge.starts_at AND event.timestamp < edge.ends_at
+            {of_event_customer}
+            AND event.counted AND NOT event.paused AND corrected.kind IS DISTINCT FROM 'void'
+        OFFSET 0
+    ) AS used
 ),
 part AS (
-    SELECT span.ordinal, rollup.customer_id, rollup.event_count, rollup.total,
-        rollup.minimum, rollup.maximum, rollup.last_value, rollup.last_at, rollup.last_sequence,
-        rollup.weighted_total + rollup.total
-            * extract(epoch FROM span.ends_at - (rollup.hour + interval '1 hour')) * 1000000
+    SELECT span.ordinal, hours.customer_id, hours.event_count, hours.total, hours.minimum,
+        hours.maximum, hours.last_value, hours.last_at, hours.last_sequence,
+        hours.weighted_total + hours.total
+            * extract(epoch FROM span.ends_at - (hours.hour + interval '1 hour')) * 1000000
             AS weighted_total
-    FROM span
-    JOIN usage_rollup rollup
-        ON rollup.organization_id = :organization_id
-        AND rollup.meter_id = span.meter_id
-        AND rollup.hour >= span.whole_starts_at AND rollup.hour < span.whole_ends_at
-        {of_rollup_customer}
-    WHERE rollup.event_count > 0
+    FROM span CROSS JOIN LATERAL (
+        SELECT * FROM usage_rollup AS rollup
+        WHERE rollup.organization_id = :organization_id
+            AND rollup.meter_id = span.meter_id
+            AND rollup.hour >= span.whole_starts_at AND rollup.hour < span.whole_ends_at
+            {of_rollup_customer}
+            AND rollup.event_count > 0
+        OFFSET 0
+    ) AS hours
     UNION ALL
-    SELECT raw.ordinal, raw.customer_id, 1, raw.quantity,
-        raw.quantity, raw.quantity, raw.quantity, raw.timestamp, raw.arrival_sequence,
-        raw.quantity * extract(epoch FROM span.ends_at - raw.timestamp) * 1000000
-    FROM raw JOIN span USING (ordinal)
+    SELECT ordinal, customer_id, 1, quantity, quantity, quantity, quantity, timestamp,
+        arrival_sequence, quantity * extract(epoch FROM span_ends_at - timestamp) * 1000000
+    FROM raw
 ),
 value AS (
     SELECT span.ordinal, seen.value_hash
-    FROM span
-    JOIN usage_distinct seen
-        ON seen.organization_id = :organization_id
-        AND seen.meter_id = span.meter_id
-        AND seen.hour >= span.whole_starts_at AND seen.hour < span.whole_ends_at
-        {of_seen_customer}
+    FROM span CROSS JOIN LATERAL (
+        SELECT seen.value_hash FROM usage_distinct AS seen
+        WHERE seen.organization_id = :organization_id
+            AND seen.meter_id = span.meter_id
+            AND seen.hour >= span.whole_starts_at AND seen.hour < span.whole_ends_at
+            {of_seen_customer}
+        OFFSET 0
+    ) AS seen
     UNION
-    SELECT raw.ordinal, sha256(convert_to(raw.distinct_value, 'UTF8'))
-    FROM raw WHERE raw.distinct_value IS NOT NULL
+    SELECT ordinal, sha256(convert_to(distinct_value, 'UTF8'))
+    FROM raw WHERE distinct_value IS NOT NULL
 )
 SELECT ordinal, sum(event_count)::bigint, count(DISTINCT customer_id), sum(total), min(minimum),
     max(maximum), (array_agg(last_value ORDER BY last_at DESC, last_sequence DESC))[1],
@@ -151,20 +153,13 @@ def read_spans(
     if not spans:
         return []
     statement = _statement(of_one_customer=customer_id is not None, distinct=distinct)
-    whole = [_whole_hours(span) for span in spans]
     rows = session.execute(
         statement,
         {
             "organization_id": organization_id,
             "customer_id": customer_id,
-            "ordinals": list(range(len(spans))),
-            "meters": [span.meter_id for span in spans],
-            "starts": [span.starts_at for span in spans],
-            "whole_starts": [starts_at for starts_at, _ in whole],
-            "whole_ends": [ends_at for _, ends_at in whole],
-            "ends": [span.ends_at for span in spans],
-            "first": min(span.starts_at for span in spans),
-            "last": max(span.ends_at for span in spans),
+            **_span_columns(spans),
+            **_edge_columns(spans),
         },
     )
     found = {row[0]: _to_usage(tuple(row[1:])) for row in rows}
@@ -227,16 +222,55 @@ WITH hours AS (
     SELECT min(hour) AS first, max(hour) AS last FROM usage_rollup
     WHERE organization_id = :organization_id AND meter_id = :meter_id
 )
-SELECT min(event.timestamp), max(event.timestamp)
+SELECT min(used.first), max(used.last)
 FROM hours
 JOIN usage_rollup rollup
     ON rollup.organization_id = :organization_id AND rollup.meter_id = :meter_id
     AND rollup.hour IN (hours.first, hours.last)
-JOIN usage_event event
-    ON event.organization_id = :organization_id AND event.customer_id = rollup.customer_id
-    AND event.meter_id = :meter_id
-    AND event.timestamp >= rollup.hour AND event.timestamp < rollup.hour + interval '1 hour'
+CROSS JOIN LATERAL (
+    SELECT min(event.timestamp) AS first, max(event.timestamp) AS last
+    FROM usage_event AS event
+    WHERE event.organization_id = :organization_id AND event.customer_id = rollup.customer_id
+        AND event.meter_id = :meter_id
+        AND event.timestamp >= rollup.hour AND event.timestamp < rollup.hour + interval '1 hour'
+    OFFSET 0
+) AS used
 """
+
+
+def _span_columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
+    whole = [_whole_hours(span) for span in spans]
+    return {
+        "ordinals": list(range(len(spans))),
+        "meters": [span.meter_id for span in spans],
+        "whole_starts": [starts_at for starts_at, _ in whole],
+        "whole_ends": [ends_at for _, ends_at in whole],
+        "ends": [span.ends_at for span in spans],
+    }
+
+
+def _edge_columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
+    edges = [
+        (ordinal, span, starts_at, ends_at)
+        for ordinal, span in enumerate(spans)
+        for starts_at, ends_at in _edges(span)
+    ]
+    return {
+        "edge_ordinals": [ordinal for ordinal, _, _, _ in edges],
+        "edge_meters": [span.meter_id for _, span, _, _ in edges],
+        "edge_starts": [starts_at for _, _, starts_at, _ in edges],
+        "edge_ends": [ends_at for _, _, _, ends_at in edges],
+        "edge_span_ends": [span.ends_at for _, span, _, _ in edges],
+    }
+
+
+def _edges(span: Span) -> list[tuple[datetime, datetime]]:
+    """What of a span lies outside its whole hours."""
+    first, last = _whole_hours(span)
+    if first >= last:
+        return [(span.starts_at, span.ends_at)]
+    edges = [(span.starts_at, first), (last, span.ends_at)]
+    return [(starts_at, ends_at) for starts_at, ends_at in edges if starts_at < ends_at]
 
 
 def _whole_hours(span: Span) -> tuple[datetime, datetime]:
@@ -248,7 +282,7 @@ def _statement(*, of_one_customer: bool, distinct: bool) -> TextClause:
     only = "AND {}.customer_id = :customer_id" if of_one_customer else ""
     return text(
         _SPANS.format(
-            of_correction_customer=only.format("usage_correction"),
+            of_correction_customer=only.format("correction"),
             of_event_customer=only.format("event"),
             of_rollup_customer=only.format("rollup"),
             of_seen_customer=only.format("seen"),
