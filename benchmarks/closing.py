@@ -137,18 +137,18 @@ def running_temporal() -> Iterator[EmbeddedTemporal]:
 async def run_empty(temporal: EmbeddedTemporal) -> Wave:
     """The wave whose steps do nothing."""
     ends_at = datetime.now(UTC) + lead_time()
-    ids = [new_id() for _ in range(BILLS)]
+    owned = owners_of(new_id(), [new_id() for _ in range(BILLS)])
     words = ["-m", "benchmarks.empty_owner"]
     environment = {PERIOD_ENDS_AT: ends_at.isoformat()}
-    return await run_wave(temporal, words, environment, new_id(), ids, ends_at)
+    return await run_wave(temporal, words, environment, owned, ends_at=ends_at)
 
 
 async def run_full(temporal: EmbeddedTemporal, database_url: str) -> Wave:
     """The wave that bills."""
     begins_at, ends_at = running_period(datetime.now(UTC) + 2 * lead_time())
-    organization_id, ids = make_subscriptions(database_url, begins_at)
+    owned = make_subscriptions(database_url, begins_at)
     environment = {"DATABASE_URL": database_url}
-    wave = await run_wave(temporal, ["worker.py"], environment, organization_id, ids, ends_at)
+    wave = await run_wave(temporal, ["worker.py"], environment, owned, ends_at=ends_at)
     with psycopg.connect(database_url) as connection:
         answer = connection.execute("SELECT count(*) FROM invoice WHERE status = 'PAID'").fetchone()
     assert answer == (BILLS,), f"{answer} invoices instead of {BILLS}"
@@ -170,7 +170,7 @@ def running_period(ends_at: datetime) -> tuple[datetime, datetime]:
     raise AssertionError("no month ends then")
 
 
-def make_subscriptions(database_url: str, begins_at: datetime) -> tuple[UUID, list[UUID]]:
+def make_subscriptions(database_url: str, begins_at: datetime) -> list[OwnerMessage]:
     """Customers of one organization on one plan, whose first period began at that instant."""
     organization_id, now = new_id(), datetime.now(UTC)
     engine = create_application_engine(database_url)
@@ -213,24 +213,28 @@ def make_subscriptions(database_url: str, begins_at: datetime) -> tuple[UUID, li
             made = subscriptions.create_subscription(session, organization_id, command, now=now)
             ids.append(made.id)
     engine.dispose()
-    return organization_id, ids
+    return owners_of(organization_id, ids)
+
+
+def owners_of(organization_id: UUID, ids: Sequence[UUID]) -> list[OwnerMessage]:
+    """A message for each subscription."""
+    return [OwnerMessage(organization_id=organization_id, subscription_id=one) for one in ids]
 
 
 async def run_wave(
     temporal: EmbeddedTemporal,
     words: Sequence[str],
     environment: dict[str, str],
-    organization_id: UUID,
-    ids: Sequence[UUID],
+    owned: Sequence[OwnerMessage],
+    *,
     ends_at: datetime,
 ) -> Wave:
     """Start the owners, let them sleep, and watch them wake."""
     task_queue = f"wave-{uuid4()}"
     client = await connect(temporal.address)
     owners = TemporalOwners(client, task_queue=task_queue)
-    await owners.tell_all(
-        [OwnerMessage(organization_id=organization_id, subscription_id=one) for one in ids]
-    )
+    await owners.tell_all(owned)
+    ids = [message.subscription_id for message in owned]
     settings = {
         **os.environ,
         **environment,

@@ -15,6 +15,7 @@ from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
+from billing.subscriptions import OwnerState
 from runtime.temporal import DATA_CONVERTER
 from tests.workflows.kinds import KINDS
 from tests.workflows.record import HISTORIES
@@ -59,14 +60,32 @@ async def test_recorded_history_replays(path: Path) -> None:
     await replayer.replay_workflow(load(path))
 
 
-async def test_replay_notices_a_command_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SubscriptionWorkflow, "_show", lambda _self, _state: None)
+async def replay_as_changed(show: Any) -> None:
+    """Replay a history on a workflow that shows itself differently."""
+    original = SubscriptionWorkflow._show
+    # The sandbox would import the workflow afresh, without the change that is tried here.
     replayer = Replayer(
         workflows=[SubscriptionWorkflow],
         data_converter=DATA_CONVERTER,
-        # The sandbox would import the workflow afresh, without the change that is tried here.
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
-
-    with pytest.raises(workflow.NondeterminismError):
+    SubscriptionWorkflow._show = show  # type: ignore[method-assign]
+    try:
         await replayer.replay_workflow(load(HISTORIES / "past_due.json"))
+    finally:
+        SubscriptionWorkflow._show = original  # type: ignore[method-assign]
+
+
+async def test_replay_notices_a_command_left_out() -> None:
+    with pytest.raises(workflow.NondeterminismError):
+        await replay_as_changed(lambda _self, _state: None)
+
+
+async def test_the_same_change_behind_a_patch_replays() -> None:
+    original = SubscriptionWorkflow._show
+
+    def show_nothing_any_more(self: SubscriptionWorkflow, state: OwnerState) -> None:
+        if not workflow.patched("show-nothing"):
+            original(self, state)
+
+    await replay_as_changed(show_nothing_any_more)
