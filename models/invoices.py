@@ -37,7 +37,9 @@ class Invoice(Tenant, table=True):
         ),
         CheckConstraint("kind IN ('period', 'manual', 'late_usage')", name="kind"),
         CheckConstraint("total = subtotal + tax", name="total"),
-        CheckConstraint("amount_due >= 0 AND amount_paid >= 0", name="amounts"),
+        CheckConstraint(
+            "amount_due >= 0 AND amount_paid >= 0 AND carried_credit >= 0", name="amounts"
+        ),
         CheckConstraint("status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"),
         CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="paid_at"),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
@@ -65,6 +67,8 @@ class Invoice(Tenant, table=True):
     total: Decimal = exact()
     amount_due: Decimal = exact()
     amount_paid: Decimal = exact()
+    carried_credit: Decimal = exact(default=Decimal(0))
+    """What a bill below zero leaves for the next one (CONTRACT 48)."""
     tax_status: str = words()
     timezone: str = words()
     period_start: datetime | None = instant(nullable=True, default=None)

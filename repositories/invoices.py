@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import delete, func
@@ -19,6 +20,7 @@ from models.invoices import (
     InvoiceSequence,
     InvoiceTax,
 )
+from models.subscriptions import Subscription
 
 
 def find_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
@@ -80,6 +82,32 @@ def has_overdue(session: Session, organization_id: UUID, subscription_id: UUID) 
         ).first()
         is not None
     )
+
+
+def sum_carried_credit(
+    session: Session, subscription: Subscription, *, leaving_out: UUID | None
+) -> Decimal:
+    """What the subscription's bills below zero carried on, less what later ones granted of it."""
+    of_subscription = (
+        (col(Invoice.organization_id) == subscription.organization_id)
+        & (col(Invoice.subscription_id) == subscription.id)
+        & (col(Invoice.status) != "VOID")
+    )
+    if leaving_out is not None:
+        of_subscription &= col(Invoice.id) != leaving_out
+    carried = session.exec(
+        select(func.coalesce(func.sum(Invoice.carried_credit), 0)).where(of_subscription)
+    ).one()
+    granted = session.exec(
+        select(func.coalesce(func.sum(InvoiceLine.line_total), 0))
+        .join(
+            Invoice,
+            (col(Invoice.organization_id) == col(InvoiceLine.organization_id))
+            & (col(Invoice.id) == col(InvoiceLine.invoice_id)),
+        )
+        .where(of_subscription, InvoiceLine.type == "credit")
+    ).one()
+    return Decimal(carried) + Decimal(granted)
 
 
 def find_last_number(session: Session, organization_id: UUID, subscription_id: UUID) -> str | None:

@@ -19,6 +19,7 @@ from services.bill_steps import BillKey
 from services.invoice_contents import write_contents
 from services.invoicing import (
     assign_number,
+    carried_lines,
     get_customer,
     keep_receipt,
     set_totals,
@@ -148,7 +149,8 @@ def _bring_up_to_date(
     late = late_usage.late_lines(session, subscription, leaving_out=invoice.id)
     if not invoice.is_edited:
         customer = get_customer(session, subscription)
-        totals = total_lines(session, customer, (*lines, *late), terms.currency)
+        credit = carried_lines(session, subscription, terms.currency, leaving_out=invoice.id)
+        totals = total_lines(session, customer, (*lines, *late, *credit), terms.currency)
         if revised is not None or totals.total != invoice.total:
             _replace_contents(session, invoice, totals)
     if revised is not None:

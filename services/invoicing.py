@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from billing.errors import NotFound
-from billing.invoicing import InvoiceStatus, InvoiceTotals, assemble_invoice
+from billing.invoicing import InvoiceStatus, InvoiceTotals, assemble_invoice, credit_line
 from billing.lines import PricedLine
 from billing.money import ZERO, find_currency
 from billing.rating import ENGINE_VERSION
@@ -26,6 +27,7 @@ from services.bill_steps import BillKey, FrozenUsage
 from services.invoice_contents import write_contents
 
 INVOICE_SERIES = "INV"
+CARRIED_CREDIT = "Credit from an earlier invoice"
 
 
 def issue_invoice(session: Session, bill: BillKey, *, due_at: datetime, now: datetime) -> Invoice:
@@ -45,7 +47,8 @@ def issue_invoice(session: Session, bill: BillKey, *, due_at: datetime, now: dat
     frozen, terms = bill_steps.load_frozen(session, bill)
     lines = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
     late = late_usage.late_lines(session, subscription)
-    totals = total_lines(session, customer, (*lines, *late), terms.currency)
+    credit = carried_lines(session, subscription, terms.currency)
+    totals = total_lines(session, customer, (*lines, *late, *credit), terms.currency)
     invoice = _draft(organization, subscription, stored, totals, frozen, at=at, now=now)
     if organization.number_at == "draft":
         assign_number(session, organization, invoice, at=at)
@@ -69,6 +72,20 @@ def issue_invoice(session: Session, bill: BillKey, *, due_at: datetime, now: dat
     return invoice
 
 
+def carried_lines(
+    session: Session, subscription: Subscription, currency: str, *, leaving_out: UUID | None = None
+) -> tuple[PricedLine, ...]:
+    """The line that grants what earlier bills below zero left over, if anything is left.
+
+    ``leaving_out`` is the draft that is being written. What is granted is what was carried, less
+    what other invoices granted already, so a repeat grants it once. Source: CONTRACT 48.
+    """
+    left = invoices.sum_carried_credit(session, subscription, leaving_out=leaving_out)
+    if left <= ZERO:
+        return ()
+    return (credit_line(left, find_currency(currency), description=CARRIED_CREDIT),)
+
+
 def assign_number(
     session: Session, organization: Organization, invoice: Invoice, *, at: datetime
 ) -> None:
@@ -88,6 +105,7 @@ def set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
     invoice.total = totals.total
     invoice.amount_due = totals.total
     invoice.tax_status = totals.tax_status
+    invoice.carried_credit = totals.carried_credit
 
 
 def total_lines(

@@ -269,6 +269,7 @@ def create_invoice() -> None:
         sa.Column("total", sa.Numeric(), nullable=False),
         sa.Column("amount_due", sa.Numeric(), nullable=False),
         sa.Column("amount_paid", sa.Numeric(), nullable=False),
+        sa.Column("carried_credit", sa.Numeric(), nullable=False),
         sa.Column("tax_status", sa.Text(), nullable=False),
         sa.Column("timezone", sa.Text(), nullable=False),
         sa.Column("period_start", sa.DateTime(timezone=True), nullable=True),
@@ -296,7 +297,10 @@ def create_invoice() -> None:
             "status IN ('DRAFT', 'OPEN', 'PAID', 'VOID', 'UNCOLLECTIBLE')",
             name=op.f("ck_invoice_status"),
         ),
-        sa.CheckConstraint("amount_due >= 0 AND amount_paid >= 0", name=op.f("ck_invoice_amounts")),
+        sa.CheckConstraint(
+            "amount_due >= 0 AND amount_paid >= 0 AND carried_credit >= 0",
+            name=op.f("ck_invoice_amounts"),
+        ),
         sa.CheckConstraint("total = subtotal + tax", name=op.f("ck_invoice_total")),
         sa.ForeignKeyConstraint(
             ["organization_id", "customer_id"],

@@ -158,3 +158,23 @@ def test_credit_note_gives_back_no_more_than_was_billed(account: Account) -> Non
     assert (refused.value.status, refused.value.body["code"]) == (409, "credit_exceeds_line")
     credit("0.50")
     assert account.get(path)["status"] == "PAID"
+
+
+def test_bill_below_zero_is_issued_as_zero_and_the_rest_is_carried_on(account: Account) -> None:
+    clock, subscription = subscribe(account)
+    event = account.track("api_calls", "acct_77", 1000, "2025-01-01T00:00:00Z")
+    account.advance(clock, "2025-02-01T01:00:00Z")
+    account.post(f"/usage/{event['id']}/void")
+    account.track("api_calls", "acct_77", 500, "2025-02-01T00:30:00Z")
+    account.advance(clock, "2025-03-01T01:00:00Z")
+    account.track("api_calls", "acct_77", 2000, "2025-03-01T00:30:00Z")
+
+    account.advance(clock, "2025-05-01T01:00:00Z")
+
+    january, february, march, april = account.invoices(subscription)
+    assert [one["total"] for one in (january, february, march, april)] == [2, 0, 2, 0]
+    assert [total for _, _, total in lines(february)] == [1, -2, 1]
+    assert lines(march) == [
+        ("usage", "API Calls", Decimal("3.00")),
+        ("credit", "Credit from an earlier invoice", Decimal("-1.00")),
+    ]
