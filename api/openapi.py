@@ -28,6 +28,7 @@ TAGS: Final = (
     ("Tax rates", "What is added where."),
     ("Subscriptions", "A customer on a plan, owned by one durable workflow."),
     ("Invoices", "What was billed, and why it is exactly that much."),
+    ("Credit notes", "What was given back, never more than was billed."),
     ("Usage", "Events: recorded once, counted exactly."),
     ("Test clocks", "Years of billing in seconds."),
     ("Audit", "Who did what."),
