@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,15 +26,23 @@ time.sleep(60)
 """
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose path leaves room for that of a socket, which pytest's own do not."""
+    directory = Path(tempfile.mkdtemp())
+    yield directory
+    shutil.rmtree(directory)
+
+
 def test_servers_of_a_killed_run_are_ended_and_those_of_a_living_one_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    program = RUN_AND_WAIT.format(directory=str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(short_path))
+    program = RUN_AND_WAIT.format(directory=str(short_path))
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == b"started\n"
-        (directory,) = tmp_path.glob(f"{PREFIX}*")
+        (directory,) = short_path.glob(f"{PREFIX}*")
         server = EmbeddedPostgres(directory / "postgres-master")
 
         end_abandoned_runs()
