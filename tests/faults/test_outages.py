@@ -26,7 +26,6 @@ from runtime.settings import Settings
 from runtime.temporal import connect
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
-from workflows.audit import AuditWorkflow
 from workflows.names import SEARCH_ATTRIBUTES, audit_id, subscription_workflow_id
 
 
@@ -254,10 +253,12 @@ async def terminate_and_audit(
         for action in (await audit.describe()).info.recent_actions:
             started = action.action
             assert isinstance(started, ScheduleActionExecutionStartWorkflow)
-            run = client.get_workflow_handle_for(
-                AuditWorkflow.run, started.workflow_id, run_id=started.first_execution_run_id
+            run = client.get_workflow_handle(
+                started.workflow_id,
+                run_id=started.first_execution_run_id,
+                result_type=AuditDone,
             )
-            done = await run.result()
+            done: AuditDone = await run.result()
             if done.repaired:
                 return done
     raise AssertionError("the audit repaired nothing")
