@@ -41,7 +41,7 @@ class Result(TypedDict):
     met: bool
 
 
-def run() -> list[Result]:
+def measure() -> list[Result]:
     """Measure both goals of P13, rounds alternating, median of seven."""
     short, long = _rate_with(3), _rate_with(1_000)
     speeds = [(_periods_a_second(short), _periods_a_second(long)) for _ in range(ROUNDS)]
@@ -138,4 +138,4 @@ def _print(results: Sequence[Result]) -> None:
 
 
 if __name__ == "__main__":
-    _print(run())
+    _print(measure())
