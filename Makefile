@@ -12,7 +12,7 @@ RUN := $(UV) run --no-sync
 INSTALLED := .venv/.installed
 
 PORT ?= 8000
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 ARGS ?=
 SEEDS ?= 500
 FIRST ?= 0
@@ -59,10 +59,10 @@ format: $(INSTALLED) ## Rewrite the code in its one form
 	$(RUN) ruff format .
 
 test: $(INSTALLED) ## Every test, on real servers; ARGS="-k invoice" narrows it
-	$(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+	$(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-deep: $(INSTALLED) ## The same with many times more generated cases
-	FLUXRATE_HYPOTHESIS_PROFILE=deep $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+	FLUXRATE_HYPOTHESIS_PROFILE=deep $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 simulate: $(INSTALLED) ## Subscriptions' lives under faults; SEEDS=50000 tries more, FIRST=17 repeats one
 	$(RUN) python -m tests.workflows.simulate --seeds $(SEEDS) --first $(FIRST)

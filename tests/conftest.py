@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,6 +18,23 @@ from tests.servers import TestRun, start_postgres, start_shared_temporal
 
 TEMPLATE = "template_fluxrate"
 
+LONGEST_FILES = (
+    "faults/test_crash_matrix.py",
+    "billing/test_pricing.py",
+    "cli/test_up.py",
+    "scenarios/test_year.py",
+    "billing/test_rating.py",
+    "faults/test_ingestion_outage.py",
+    "cli/test_demo.py",
+    "billing/test_metering.py",
+    "faults/test_outages.py",
+    "cli/test_usage_commands.py",
+    "workflows/test_simulator.py",
+    "billing/test_money.py",
+)
+"""Begun first, so that a run does not end with one of them alone. Waiting and computing alternate:
+one process uses the processors while another waits for servers."""
+
 test_run = pytest.StashKey[TestRun]()
 exit_status = pytest.StashKey[int]()
 database_numbers = count(1)
@@ -26,6 +44,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """The first process of the run owns its servers; xdist's workers only use them."""
     if not hasattr(config, "workerinput"):
         config.stash[test_run] = TestRun()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first; all others keep their order."""
+    directory = Path(__file__).parent
+    places = {directory / name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -63,6 +63,12 @@ KILLS = (
     else tuple(zip(CLOSE_STEPS, cycle(Moment), strict=False))
 )
 """Every step at every moment; in the ordinary suite each step of a close at one moment."""
+LOST_ANSWERS = (
+    tuple(combinations(STEPS, Moment))
+    if IS_CHAOS
+    else tuple(zip(STEPS, cycle((Moment.AFTER, Moment.BEFORE, Moment.DURING)), strict=False))
+)
+"""The same; in the ordinary suite every step, at another moment than that of its kill."""
 
 UNDISTURBED = "undisturbed"
 UNDISTURBED_PAUSED = "undisturbed, paused"
@@ -175,7 +181,7 @@ def make_variants(account: Account) -> list[Variant]:
     planned: list[tuple[str, Crash | None]] = [(UNDISTURBED, None), (UNDISTURBED_PAUSED, None)]
     for step, moment in KILLS:
         planned.append((f"killed {moment} {step}", Crash(step=step, moment=moment)))
-    for step, moment in combinations(STEPS, Moment):
+    for step, moment in LOST_ANSWERS:
         planned.append((f"answer lost {moment} {step}", Crash(step=step, moment=moment)))
     return [make_variant(account, plan, name, crash) for name, crash in planned]
 
