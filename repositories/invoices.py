@@ -95,10 +95,8 @@ def sum_carried_credit(
     )
     if leaving_out is not None:
         of_subscription &= col(Invoice.id) != leaving_out
-    carried = session.exec(
-        select(func.coalesce(func.sum(Invoice.carried_credit), 0)).where(of_subscription)
-    ).one()
-    granted = session.exec(
+    carried = select(func.coalesce(func.sum(Invoice.carried_credit), 0)).where(of_subscription)
+    granted = (
         select(func.coalesce(func.sum(InvoiceLine.line_total), 0))
         .join(
             Invoice,
@@ -106,22 +104,9 @@ def sum_carried_credit(
             & (col(Invoice.id) == col(InvoiceLine.invoice_id)),
         )
         .where(of_subscription, InvoiceLine.type == "credit")
-    ).one()
-    return Decimal(carried) + Decimal(granted)
-
-
-def find_last_number(session: Session, organization_id: UUID, subscription_id: UUID) -> str | None:
-    """The number of the newest invoice of a subscription, or None."""
-    return session.exec(
-        select(Invoice.invoice_number)
-        .where(
-            Invoice.organization_id == organization_id,
-            Invoice.subscription_id == subscription_id,
-            col(Invoice.invoice_number).is_not(None),
-        )
-        .order_by(col(Invoice.period_index).desc())
-        .limit(1)
-    ).one_or_none()
+    )
+    left = select(carried.scalar_subquery() + granted.scalar_subquery())
+    return Decimal(session.exec(left).one())
 
 
 def list_invoices(
@@ -230,7 +215,7 @@ def insert_run(
     now: datetime,
 ) -> BillingRun:
     """Keep what a step of a bill found. The first writer wins; everybody gets its row."""
-    session.execute(
+    mine = session.execute(
         insert(BillingRun)
         .values(
             organization_id=organization_id,
@@ -243,8 +228,9 @@ def insert_run(
             created_at=now,
         )
         .on_conflict_do_nothing()
-    )
-    run = find_run(
+        .returning(BillingRun)
+    ).scalar_one_or_none()
+    run = mine or find_run(
         session,
         organization_id,
         subscription_id=subscription_id,

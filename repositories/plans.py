@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import false, func, or_
+from sqlalchemy import Text, cast, false, func, or_
 from sqlmodel import Session, col, select
 
 from models.plans import Charge, Plan, PlanFeature, PlanVersion
@@ -201,10 +200,10 @@ def insert_version(session: Session, version: PlanVersion) -> None:
 
 def find_version_terms(
     session: Session, organization_id: UUID, plan_id: UUID, version: int
-) -> Mapping[str, Any] | None:
-    """The document of a version's terms, or None."""
+) -> str | None:
+    """The JSON of a version's terms, or None."""
     return session.exec(
-        select(PlanVersion.terms).where(
+        select(cast(PlanVersion.terms, Text)).where(
             PlanVersion.organization_id == organization_id,
             PlanVersion.plan_id == plan_id,
             PlanVersion.version == version,

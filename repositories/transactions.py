@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import URL, Engine, QueuePool, text
+from sqlalchemy import URL, Engine, QueuePool, event, text
 from sqlmodel import Session
 
 
@@ -57,7 +57,19 @@ class Transactions:
     @contextmanager
     def _begin(self) -> Iterator[Session]:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            hold_rows(session)
             yield session
+
+
+def hold_rows(session: Session) -> None:
+    """What the session has loaded stays in it to its end, so that no row is read twice by its key.
+
+    Sessions refer to rows weakly; one that nobody else holds would be read again a line later.
+    Whoever waits for a lock reads anew what it guards: locking statements refresh their rows.
+    """
+    rows: list[object] = []
+    event.listen(session, "loaded_as_persistent", lambda _session, row: rows.append(row))
+    event.listen(session, "pending_to_persistent", lambda _session, row: rows.append(row))
 
 
 def name_organizations(session: Session, organization_ids: Sequence[UUID]) -> None:

@@ -28,7 +28,7 @@ from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import invoices, organizations, subscriptions
 from services import plan_versions
 from services.subscriptions import cadence_of, span_of
-from services.usage import MeasuredUsage, measure_usage
+from services.usage import MeasuredUsage, look_at_usage, measure_usage
 
 T = TypeVar("T")
 
@@ -117,12 +117,12 @@ def revise_usage(session: Session, drafted: BillKey, *, now: datetime) -> BillKe
     """The bill's next revision if events arrived since it was drafted, with its usage frozen.
 
     It keeps the plan version and the share that the draft was made with; only usage may have come
-    in. Takes the customer's ingestion lock until the transaction ends, so that what arrives later
-    finds the bill final.
+    in. The caller holds the customer's ingestion lock, so that what arrives later finds the bill
+    final.
     """
     former, terms = load_frozen(session, drafted)
     subscription, stored = _get_bill(session, drafted)
-    measured = measure_usage(
+    measured = look_at_usage(
         session,
         drafted.organization_id,
         subscription.customer_id,

@@ -37,13 +37,13 @@ def finalize_due_invoice(
     """
     if invoices.find_invoice(session, organization_id, invoice_id) is None:
         return
-    lock_subscription_of(session, organization_id, invoice_id)
+    subscription = lock_subscription_of(session, organization_id, invoice_id)
     invoice = invoices.lock_invoice(session, organization_id, invoice_id)
     if invoice is None:
         return
     if invoice.scheduled_finalize_at is None or invoice.scheduled_finalize_at > due_at:
         return
-    finalize_invoice(session, organization_id, invoice_id, due_at=due_at, now=now)
+    _finalize_locked(session, subscription, invoice, due_at=due_at, now=now)
 
 
 def finalize_invoice(
@@ -57,11 +57,23 @@ def finalize_invoice(
     invoice = invoices.lock_invoice(session, organization_id, invoice_id)
     if invoice is None:
         raise NotFound("Invoice not found.", code="invoice_not_found")
+    _finalize_locked(session, subscription, invoice, due_at=due_at, now=now)
+    return invoice
+
+
+def _finalize_locked(
+    session: Session,
+    subscription: Subscription | None,
+    invoice: Invoice,
+    *,
+    due_at: datetime,
+    now: datetime,
+) -> None:
     present = InvoiceStatus(invoice.status)
     if present is not InvoiceStatus.DRAFT:
         status_after_finalizing(present, invoice.total)
-        return invoice
-    organization = organizations.get_organization(session, organization_id)
+        return
+    organization = organizations.get_organization(session, invoice.organization_id)
     at = (
         now
         if subscription is None
@@ -69,7 +81,7 @@ def finalize_invoice(
     )
     if subscription is not None and invoice.period_index is not None:
         # What is on its way still counts; what comes after this finds the bill final.
-        usage.lock_arrivals(session, organization_id, subscription.customer_id)
+        usage.lock_arrivals(session, organization.id, subscription.customer_id)
     if subscription is not None and invoice.kind == "period":
         _bring_up_to_date(session, subscription, invoice, now=now)
     if invoice.invoice_number is None:
@@ -83,7 +95,6 @@ def finalize_invoice(
     if subscription is not None:
         _record_finalized(session, subscription, invoice, at=at, now=now)
     session.flush()
-    return invoice
 
 
 def mark_past_due(

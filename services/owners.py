@@ -25,9 +25,7 @@ from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import (
     invoices,
     late_usage,
-    organizations,
     outbox,
-    plans,
     subscriptions,
     test_clocks,
 )
@@ -49,20 +47,23 @@ def read_state(session: Session, subscription: Subscription) -> OwnerState:
     organization_id, subscription_id = subscription.organization_id, subscription.id
     periods = subscriptions.list_unfinished_periods(session, organization_id, subscription_id)
     bills = invoices.list_waiting_invoices(session, organization_id, subscription_id)
-    plan = plans.find_plan(session, organization_id, subscription.plan_id)
+    surroundings = subscriptions.get_surroundings(session, subscription)
     clock_at, is_behind = _clock_state(session, subscription)
     return OwnerState(
         agenda=_agenda(
-            subscription, periods, bills, _late_usage_due_at(session, subscription, periods)
+            subscription,
+            periods,
+            bills,
+            _late_usage_due_at(session, subscription, periods, policy=surroundings.late_usage),
         ),
         status=subscription.status,
         customer_id=str(subscription.customer_id),
-        plan_code=plan.lookup_id if plan else "",
+        plan_code=surroundings.plan_code,
         clock_at=clock_at,
         is_behind=is_behind,
         period_index=subscription.current_period_index,
         period_ends_at=subscription.current_period_end,
-        last_invoice=invoices.find_last_number(session, organization_id, subscription_id),
+        last_invoice=surroundings.last_invoice,
         attention=tuple(
             f"period {period.index} at {period.parked_step}: {period.parked_reason}"
             for period in periods
@@ -115,18 +116,19 @@ def discard(session: Session, subscription: Subscription, *, at: datetime, now: 
 
 
 def _late_usage_due_at(
-    session: Session, subscription: Subscription, periods: Sequence[SubscriptionPeriod]
+    session: Session,
+    subscription: Subscription,
+    periods: Sequence[SubscriptionPeriod],
+    *,
+    policy: str,
 ) -> datetime | None:
     """When usage that came after its final invoice is settled by itself, if no invoice will do it.
 
     That is at once where it is noticed; on a test clock an hour after the clock's stand, so that
     it happens within the next advance. Source: CONTRACT 48.
     """
-    organization = organizations.get_organization(session, subscription.organization_id)
     is_over = subscription.status == SubscriptionStatus.CANCELED and not periods
-    settles_alone = organization.late_usage == "credit_note_or_invoice" or (
-        is_over and organization.late_usage == "next_invoice"
-    )
+    settles_alone = policy == "credit_note_or_invoice" or (is_over and policy == "next_invoice")
     if not settles_alone or subscription.deleted_at is not None:
         return None
     changed = late_usage.list_changed_periods(session, subscription)

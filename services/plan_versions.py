@@ -6,8 +6,10 @@ of a plan, a meter or a feature never changes what an older version says (CONTRA
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from sqlmodel import Session
@@ -37,7 +39,13 @@ def get_terms(session: Session, organization_id: UUID, plan_id: UUID, version: i
     document = plans.find_version_terms(session, organization_id, plan_id, version)
     if document is None:
         raise NotFound(f"The plan has no version {version}.", code="plan_version_not_found")
-    return from_document(PlanTerms, document)
+    return _parse_terms(document)
+
+
+@lru_cache(maxsize=1024)
+def _parse_terms(document: str) -> PlanTerms:
+    # By the text itself, so that what a transaction takes back is never remembered under a name.
+    return from_document(PlanTerms, json.loads(document))
 
 
 def latest_version(session: Session, organization_id: UUID, plan_id: UUID) -> int:
