@@ -4,6 +4,9 @@ SHELL := /bin/sh
 
 # Python comes from the machine, never from a download of uv's.
 export UV_PYTHON_DOWNLOADS := never
+# Compiled modules are kept, whatever the machine prefers: every start takes half as long.
+export UV_COMPILE_BYTECODE := 1
+unexport PYTHONDONTWRITEBYTECODE
 
 # uv of the PATH if it works, else one of our own from the package registry.
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/bin/uv)

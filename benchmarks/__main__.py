@@ -23,6 +23,8 @@ from runtime.exit import leave
 MODULES = ("rating", "ingestion", "entitlements", "closing")
 RESULTS = Path(__file__).parent / "results.json"
 
+WORDS: dict[bool | None, str] = {True: "yes", False: "no", None: "-"}
+
 Result = dict[str, Any]
 """``{"id","name","value","unit","limit","ratio","goal","met"}``; its limit is measured beside."""
 
@@ -56,7 +58,7 @@ def show(results: list[Result]) -> None:
     for column in ("id", "what", "value", "limit", "ratio", "goal", "met"):
         table.add_column(column, justify="left" if column in {"id", "what", "goal"} else "right")
     for one in results:
-        met = {True: "yes", False: "no"}.get(one.get("met"), "-")
+        met = WORDS[one.get("met")]
         value = f"{_short(one['value'])} {one['unit']}"
         limit, ratio = _short(one.get("limit")), _short(one.get("ratio"))
         table.add_row(one["id"], one["name"], value, limit, ratio, str(one.get("goal", "")), met)

@@ -35,6 +35,11 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in EXTERNAL}
 
 
+def heed_interrupts() -> None:
+    """SIGINT means stop, even where this run began in the background and ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(slots=True)
 class RunningInstance:
     """``fluxrate up`` in a data directory, as often as a test starts it."""
@@ -69,6 +74,7 @@ class RunningInstance:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=heed_interrupts,
             )
         process = self.process
         wait_until(

@@ -199,7 +199,7 @@ def make_variant(account: Account, plan: dict[str, Any], name: str, crash: Crash
         path = f"/subscriptions/{subscription['id']}/pause"
         account.post(path, {"resume_at": "2025-01-25T00:00:00Z"})
     account.post(
-        f"/test-clocks/{clock['id']}/advance", {"frozen_time": "2025-04-20T00:00:00Z"}, expect=202
+        f"/test-clocks/{clock['id']}/advance", {"frozen_time": "2025-03-20T00:00:00Z"}, expect=202
     )
     return Variant(
         name=name,
@@ -273,10 +273,9 @@ def test_every_crash_ends_with_the_invoices_of_an_undisturbed_life(
         != stories[UNDISTURBED_PAUSED if variant.is_paused else UNDISTURBED]
     }
     assert wrong == {}
-    assert stories[UNDISTURBED][:3] == [
+    assert stories[UNDISTURBED][:2] == [
         ("2025-01-15T00:00:00Z", 12, "OPEN"),
         ("2025-02-15T00:00:00Z", 0, "PAID"),
-        ("2025-03-15T00:00:00Z", 0, "PAID"),
     ]
     assert workers.struck == len(variants) - len(killed) - 2
     numbers = [

@@ -25,11 +25,15 @@ from billing.subscriptions import (
     agenda_of,
     require_transition,
 )
+from tests.workflows.late_arrivals import LateArrivals
 
 MONTH = timedelta(days=30)
 GRACE = timedelta(hours=1)
 TERMS = timedelta(days=14)
+SETTLING_DELAY = timedelta(hours=1)
+"""On a test clock late usage is settled this long after the clock's stand (CONTRACT 48)."""
 
+UNFINISHED = (PeriodStatus.OPEN, PeriodStatus.CLOSED, PeriodStatus.PARKED)
 EARLIER_STEPS = (
     messages.QUERY_USAGE,
     messages.AGGREGATE_USAGE,
@@ -83,6 +87,7 @@ class Books:
     poisoned: set[tuple[int, str]] = field(default_factory=set)
     periods: list[Stretch] = field(default_factory=list)
     bills: dict[int, Bill] = field(default_factory=dict)
+    late: LateArrivals = field(default_factory=LateArrivals)
     runs: set[tuple[int, int, str]] = field(default_factory=set)
     effects: list[tuple[str, int | None]] = field(default_factory=list)
     changes: int = 0
@@ -102,6 +107,7 @@ class Books:
                 status=self.status,
                 trial_ends_at=self.trial_ends_at,
                 resumes_at=self.resumes_at,
+                late_usage_due_at=self._late_usage_due_at(),
                 periods=tuple(
                     PeriodFacts(
                         index=one.index,
@@ -125,6 +131,15 @@ class Books:
                 ),
             )
         )
+
+    def _late_usage_due_at(self) -> datetime | None:
+        is_unfinished = any(one.status in UNFINISHED for one in self.periods)
+        if not self.late.settles_alone and (not self.is_over or is_unfinished):
+            return None
+        changed = self.late.changed(self.periods)
+        if not changed:
+            return None
+        return self.frozen_at + SETTLING_DELAY if self.frozen_at else changed[0].ends_at
 
     def state(self) -> OwnerState:
         """What a step returns to the owner."""
@@ -187,6 +202,9 @@ class Books:
             self._finalize(index, request.due_at)
         elif step == messages.MARK_PAST_DUE:
             self._mark_past_due(index, request.due_at)
+        elif step == messages.SETTLE_LATE_USAGE:
+            if self.late.settle(self.periods):
+                self._note(step, None)
         else:
             raise AssertionError(f"the owner asked for {step}")
 
@@ -224,8 +242,7 @@ class Books:
         bill = self.bills[index]
         if bill.status != "DRAFT" or bill.finalize_at > due_at:
             return
-        bill.status = "OPEN"
-        self.period(index).status = PeriodStatus.FINAL
+        self.finalize(bill)
         self._note(messages.FINALIZE_INVOICE, index)
 
     def _mark_past_due(self, index: int, due_at: datetime) -> None:
@@ -304,6 +321,13 @@ class Books:
         )
         stored.status = PeriodStatus.DRAFTED
         self._note(messages.ISSUE_INVOICE, stored.index)
+
+    def finalize(self, bill: Bill) -> None:
+        """The draft is final, with all usage of its period."""
+        bill.status = "OPEN"
+        period = self.period(bill.index)
+        period.status = PeriodStatus.FINAL
+        self.late.bill(period, self.periods)
 
     def end(self, at: datetime) -> None:
         """The subscription is over."""

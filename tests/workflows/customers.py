@@ -100,8 +100,7 @@ def finalize_early(books: Books, _at: datetime) -> bool:
     """A draft is finalized before its grace is over."""
     drafts = [bill for bill in books.bills.values() if bill.status == "DRAFT"]
     for bill in drafts:
-        bill.status = "OPEN"
-        books.period(bill.index).status = PeriodStatus.FINAL
+        books.finalize(bill)
     return bool(drafts)
 
 
@@ -126,6 +125,11 @@ def retry_parked(books: Books, _at: datetime) -> bool:
     return bool(parked)
 
 
+def send_late_usage(books: Books, at: datetime) -> bool:
+    """An event of twenty days ago arrives, mostly for a period that has ended."""
+    return books.late.arrive(books.periods, at - timedelta(days=20))
+
+
 def nothing(_books: Books, _at: datetime) -> bool:
     """The owner is told of new facts, and there are none."""
     return True
@@ -145,25 +149,42 @@ DEEDS: dict[str, Deed] = {
         finalize_early,
         bill_overdue,
         retry_parked,
+        send_late_usage,
         nothing,
     )
 }
 
-COMMON = ("nothing", "pay_everything", "change_plan", "finalize_early", "pause_for_ten_days")
+COMMON = (
+    "nothing",
+    "pay_everything",
+    "change_plan",
+    "finalize_early",
+    "pause_for_ten_days",
+    "send_late_usage",
+)
 
 
 def act(books: Books, planned: Planned) -> bool:
-    """Do it, after closing what has ended by then, as every command of the API does."""
+    """Do it, after closing what has ended by then, as every command of the API does.
+
+    Says whether anything changed, so that the owner is told.
+    """
+    has_closed = _catch_up(books, planned.at)
+    books.changes += 1
+    return DEEDS[planned.name](books, planned.at) or has_closed
+
+
+def _catch_up(books: Books, at: datetime) -> bool:
+    before = len(books.effects), books.status
     trial_end = books.trial_ends_at
-    if trial_end is not None and trial_end <= planned.at:
+    if trial_end is not None and trial_end <= at:
         books.end_trial(trial_end)
     resumes_at = books.resumes_at
-    if resumes_at is not None and resumes_at <= planned.at:
+    if resumes_at is not None and resumes_at <= at:
         books.end_pause()
-    while (stored := books.open_one()) and stored.ends_at <= planned.at:
+    while (stored := books.open_one()) and stored.ends_at <= at:
         books.roll(stored, due_at=stored.ends_at)
-    books.changes += 1
-    return DEEDS[planned.name](books, planned.at)
+    return (len(books.effects), books.status) != before
 
 
 def plan_life(random: Random, starts_at: datetime, ends_at: datetime) -> list[Planned]:

@@ -74,6 +74,7 @@ def make_books(random: Random, months: int) -> Books:
             status=SubscriptionStatus.TRIAL,
             trial_ends_at=START + timedelta(days=random.choice((1, 14, 30))),
         )
+    books.late.settles_alone = random.random() < 0.5
     if random.random() < 0.4:
         books.frozen_at = START
     if random.random() < 0.3:

@@ -28,6 +28,7 @@ ACTION_OF = {
     messages.ISSUE_INVOICE: Action.BILL_PERIOD,
     messages.FINALIZE_INVOICE: Action.FINALIZE_INVOICE,
     messages.MARK_PAST_DUE: Action.PAYMENT_DUE,
+    messages.SETTLE_LATE_USAGE: Action.SETTLE_LATE_USAGE,
 }
 
 
@@ -91,6 +92,8 @@ def check_end(life: Simulation) -> None:
             assert period.index not in books.bills
     overdue = [bill for bill in books.bills.values() if bill.status == "DRAFT"]
     assert all(bill.finalize_at > present for bill in overdue), "a draft is stuck"
+    if books.late.settles_alone or books.is_over:
+        assert not books.late.changed(books.periods), "late usage was never billed"
 
 
 def check_same(life: Simulation, without_faults: Simulation) -> None:
@@ -99,15 +102,16 @@ def check_same(life: Simulation, without_faults: Simulation) -> None:
 
 
 def outcome_of(life: Simulation) -> tuple[object, ...]:
-    """Which periods were billed up to the end of the plan, and when the subscription ended."""
+    """Which periods and how much usage were billed up to the plan's end, and when all ended."""
     books = life.books
     billed = [
         (period.index, period.starts_at, period.ends_at)
         for period in books.periods
         if period.index in books.bills and period.ends_at <= life.ends_at
     ]
+    used = [(index, books.late.arrived[index]) for index, _, _ in billed]
     ended_at = books.ended_at if books.ended_at and books.ended_at <= life.ends_at else None
-    return (*billed, ended_at)
+    return (*billed, *used, ended_at)
 
 
 REPEATED_BY_RETRY = (

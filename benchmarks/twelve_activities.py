@@ -1,0 +1,89 @@
+"""A worker whose owners use twelve ordinary activities: ``python -m benchmarks.twelve_activities``.
+
+The same rows are written by the same steps, but each step travels through the server, and five
+more, which do nothing, stand for what such workflows ask for besides. It is the usual shape, and
+what a bill costs in it is what ours is compared with (P6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity, workflow
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities import messages
+from activities.owners import OwnerActivities
+from repositories.transactions import Transactions
+from runtime.database import create_application_engine
+from runtime.settings import Settings
+from runtime.temporal import connect
+from worker import owner_steps
+from workflows import names
+from workflows.subscription import BILL_STEPS, Result, SubscriptionInput, SubscriptionWorkflow
+
+ACCOMPANIED = (*BILL_STEPS, messages.ISSUE_INVOICE)
+"""The steps before which an empty one is asked for: seven that work and five make twelve."""
+
+TIMEOUT = timedelta(seconds=60)
+
+
+@activity.defn
+def do_nothing() -> None:
+    """An activity that leaves nothing behind."""
+
+
+@workflow.defn(name=names.SUBSCRIPTION_WORKFLOW)
+class TwelveActivitiesWorkflow(SubscriptionWorkflow):
+    """The owner, with ordinary activities instead of local ones."""
+
+    @workflow.init
+    def __init__(self, request: SubscriptionInput) -> None:
+        super().__init__(request)
+
+    @workflow.run
+    async def run(self, request: SubscriptionInput) -> None:
+        """Perform the agenda."""
+        await super().run(request)
+
+    async def _step(self, kind: type[Result], name: str, argument: object, summary: str) -> Result:
+        if name in ACCOMPANIED:
+            await workflow.execute_activity(do_nothing, start_to_close_timeout=TIMEOUT)
+        result: Result = await workflow.execute_activity(
+            name,
+            argument,
+            result_type=kind,
+            summary=summary[:200],
+            start_to_close_timeout=TIMEOUT,
+        )
+        return result
+
+
+async def work(settings: Settings) -> None:
+    """Serve until killed."""
+    assert settings.temporal_address
+    assert settings.database_url
+    engine = create_application_engine(
+        settings.database_url, pool_size=settings.worker_activity_slots + 2
+    )
+    activities = OwnerActivities(Transactions(engine), lambda: datetime.now(UTC))
+    client = await connect(settings.temporal_address)
+    with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
+        worker = Worker(
+            client,
+            task_queue=settings.task_queue,
+            workflows=[TwelveActivitiesWorkflow],
+            activities=[*owner_steps(activities), do_nothing],
+            activity_executor=executor,
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            max_cached_workflows=settings.worker_cached_workflows,
+            max_concurrent_workflow_tasks=settings.worker_workflow_task_slots,
+            max_concurrent_activities=settings.worker_activity_slots,
+        )
+        await worker.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(work(Settings()))
