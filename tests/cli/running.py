@@ -36,8 +36,9 @@ def clean_environment() -> dict[str, str]:
 
 
 def heed_interrupts() -> None:
-    """SIGINT means stop, even where this run began in the background and ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """SIGINT reaches what we start, even where this run began in the background, ignoring it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class RunningInstance:
 
     def up(self) -> RunningInstance:
         """Start it on a free port and wait until it says that it is ready."""
+        heed_interrupts()
         self.data_dir.mkdir(exist_ok=True)
         with (self.data_dir / "up.txt").open("wb") as output:
             self.process = subprocess.Popen(
@@ -74,7 +76,6 @@ class RunningInstance:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=heed_interrupts,
             )
         process = self.process
         wait_until(

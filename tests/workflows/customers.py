@@ -126,8 +126,8 @@ def retry_parked(books: Books, _at: datetime) -> bool:
 
 
 def send_late_usage(books: Books, at: datetime) -> bool:
-    """An event of twenty days ago arrives, mostly for a period that has ended."""
-    return books.late.arrive(books.periods, at - timedelta(days=20))
+    """An event of forty days ago arrives, mostly for a period whose bill is final."""
+    return books.late.arrive(books.periods, at - timedelta(days=40))
 
 
 def nothing(_books: Books, _at: datetime) -> bool:

@@ -19,6 +19,7 @@ from activities.messages import ActionRequest
 from billing.subscriptions import AgendaEntry, OwnerState
 from tests.workflows.activations import TaskFailed
 from tests.workflows.fates import NO_FAULTS
+from tests.workflows.late_arrivals import LateArrivals
 from tests.workflows.simulate import try_seed
 from tests.workflows.simulator import Simulation
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
@@ -26,7 +27,9 @@ from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 SEEDS_A_TEST = 10
 MOST_SEEDS_FOR_A_FLAW = 60
 
-REGRESSIONS: tuple[int, ...] = ()
+SEED_OF_A_YEAR = 0
+
+REGRESSIONS: tuple[int, ...] = (1154,)
 SEEDS = (*range(100), *REGRESSIONS)
 
 
@@ -55,11 +58,26 @@ def test_seed_decides_everything() -> None:
 def test_life_without_faults_performs_every_action_once() -> None:
     asked = [
         request
-        for request in Simulation(3, NO_FAULTS).run().requests
-        if request[0] not in ("read_agenda", "record_progress")
+        for request in Simulation(SEED_OF_A_YEAR, NO_FAULTS).run().requests
+        if request[0] not in ("read_agenda", "record_progress", "settle_late_usage")
     ]
 
     assert len(asked) == len(set(asked)) > 10
+
+
+def test_lives_without_faults_settle_late_usage() -> None:
+    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(20)]
+
+    assert any(request[0] == "settle_late_usage" for life in lives for request in life.requests)
+
+
+def test_simulator_notices_owner_that_forgets_late_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def settle_nothing(_self: Any, _periods: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(LateArrivals, "settle", settle_nothing)
+
+    assert finds_a_flaw()
 
 
 def test_simulator_notices_owner_that_ignores_messages(monkeypatch: pytest.MonkeyPatch) -> None:
