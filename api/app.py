@@ -78,6 +78,22 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+def _include_all() -> APIRouter:
+    routes = APIRouter()
+    for router in ROUTERS:
+        routes.include_router(router, prefix=PREFIX)
+    routes.include_router(health.router)
+    routes.include_router(metrics.router)
+    routes.include_router(workers.router, include_in_schema=False)
+    routes.include_router(docs.router)
+    return routes
+
+
+ROUTES = _include_all()
+"""Every route but those of ingestion. FastAPI prepares a route when it is first needed, which
+takes a quarter of a second for all of them, so the applications of a process share them."""
+
+
 def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> FastAPI:
     """The application on a context; ``lifespan`` opens and closes what the process holds."""
     app = FastAPI(
@@ -88,6 +104,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        routes=[*usage.make_routes(PREFIX), *ROUTES.routes],
     )
     app.state.context = context
     app.state.metrics = Metrics()
@@ -101,13 +118,6 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     app.add_middleware(SameOrigin, public_url=context.public_url)
     app.add_middleware(Surroundings, metrics=app.state.metrics)
     errors.install(app)
-    usage.install(app, PREFIX)
-    for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
-    app.include_router(health.router)
-    app.include_router(metrics.router)
-    app.include_router(workers.router, include_in_schema=False)
-    app.include_router(docs.router)
     openapi.install(app, ROUTERS, PREFIX)
     return app
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from fastapi import FastAPI, HTTPException
+from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from api.authentication import authenticate_async
 from api.context import AppContext
@@ -67,17 +68,19 @@ async def record_batch(request: Request) -> Response:
     return _json(view_batch(results, only_errors=only_errors), 200)
 
 
-def install(app: FastAPI, prefix: str) -> None:
-    """The ingestion routes are the first that a request is compared with.
+def make_routes(prefix: str) -> list[BaseRoute]:
+    """The ingestion routes. They are to be the first that a request is compared with.
 
     Being compared with all the others first would cost as much as everything else together.
     """
-    for path, endpoint in (
-        ("/sdk/track", track),
-        ("/usage", record_usage),
-        ("/usage/batch", record_batch),
-    ):
-        app.add_route(prefix + path, endpoint, methods=["POST"], include_in_schema=False)
+    return [
+        Route(prefix + path, endpoint, methods=["POST"], include_in_schema=False)
+        for path, endpoint in (
+            ("/sdk/track", track),
+            ("/usage", record_usage),
+            ("/usage/batch", record_batch),
+        )
+    ]
 
 
 async def _record_one(request: Request, *, token_only: bool) -> Response:
