@@ -12,6 +12,7 @@ from api import errors, openapi
 from api.admission import Admission
 from api.context import AppContext
 from api.ingestion.writer import UsageWriter
+from api.kept_report import KeptReport
 from api.metrics import Metrics
 from api.origins import SameOrigin
 from api.read_connections import ReadConnections
@@ -108,6 +109,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     )
     app.state.context = context
     app.state.metrics = Metrics()
+    app.state.worker_report = KeptReport()
     app.state.admission = Admission(context.transactions.connections)
     app.state.usage_writer = UsageWriter(
         partial(connect, context.transactions.address), context.now

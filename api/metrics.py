@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -12,9 +14,38 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from services.worker_health import WorkReport
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class WorkCollector(Collector):
+    """What the database says of all workers' work; nothing while it cannot be asked."""
+
+    def __init__(self) -> None:
+        self.report: WorkReport | None = None
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """The bills that wait for people, and what audits have repaired so far."""
+        if self.report is None:
+            return
+        parked = GaugeMetricFamily(
+            "fluxrate_bills_needing_attention",
+            "Bills that a broken rule stopped and that wait for people.",
+            labels=("work",),
+        )
+        parked.add_metric(["generator"], self.report.generator.consecutive_failures)
+        parked.add_metric(["finalizer"], self.report.finalizer.consecutive_failures)
+        yield parked
+        yield CounterMetricFamily(
+            "fluxrate_audit_owners_repaired",
+            "Owners that the hourly audit found missing or late, and told or started again.",
+            value=self.report.owners_told,
+        )
 
 
 class Metrics:
@@ -25,6 +56,8 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self._work = WorkCollector()
+        self.registry.register(self._work)
         self._requests = Counter(
             "fluxrate_http_requests",
             "Requests answered.",
@@ -44,6 +77,7 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._durations.labels(method, route).observe(seconds)
 
-    def render(self) -> bytes:
-        """All values, as Prometheus scrapes them."""
+    def render(self, report: WorkReport | None) -> bytes:
+        """All values, as Prometheus scrapes them; without a report those of this process."""
+        self._work.report = report
         return generate_latest(self.registry)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Index
+from sqlalchemy import Column, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -17,7 +17,14 @@ class AuditEntry(Tenant, table=True):
     """One change: the actor, the action, the thing, and what it looked like before and after."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_at", "organization_id", "at", "id"),)
+    __table_args__ = (
+        Index("ix_audit_entry_at", "organization_id", "at", "id"),
+        Index(
+            "ix_audit_entry_repairs",
+            "organization_id",
+            postgresql_where=text("action = 'coverage.repaired'"),
+        ),
+    )
 
     at: datetime = instant()
     actor: str = words()

@@ -48,6 +48,13 @@ class UsageEvent(SQLModel, table=True):
             "timestamp",
             postgresql_where=text("late"),
         ),
+        Index(
+            "ix_usage_event_late_newest",
+            "organization_id",
+            "timestamp",
+            "id",
+            postgresql_where=text("late"),
+        ),
         {"postgresql_partition_by": "RANGE (timestamp)"},
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, tuple_
+from sqlalchemy import ColumnElement, and_, func, not_, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
@@ -110,7 +110,9 @@ def _conditions(organization_id: UUID, selection: EventSelection) -> list[Column
     if selection.ends_at is not None:
         conditions.append(col(UsageEvent.timestamp) < selection.ends_at)
     if selection.late is not None:
-        conditions.append(col(UsageEvent.late).is_(selection.late))
+        # Bare, as in the partial index, which "IS true" would not be compared with.
+        late = and_(col(UsageEvent.late))
+        conditions.append(late if selection.late else not_(late))
     if selection.counted is not None:
         conditions.append(col(UsageEvent.counted).is_(selection.counted))
     if selection.through is not None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import BigInteger, ColumnElement, and_, func, literal_column, or_
 from sqlmodel import Session, col, select
 
+from models.audit import AuditEntry
 from models.invoices import Invoice
 from models.subscriptions import Subscription, SubscriptionPeriod
 
@@ -83,6 +84,19 @@ def read_finalization(session: Session, organization_ids: Sequence[UUID]) -> Wor
         last_done_at=last_done_at,
         parked=_count_parked(session, organization_ids, failed),
     )
+
+
+def sum_owners_told(session: Session, organization_ids: Sequence[UUID]) -> int:
+    """How many owners the hourly audit has told again, or started, so far."""
+    told = col(AuditEntry.after)["owners_told"].as_string().cast(BigInteger)
+    total = session.exec(
+        select(func.coalesce(func.sum(told), 0)).where(
+            col(AuditEntry.organization_id).in_(organization_ids),
+            # A literal, as in the partial index.
+            col(AuditEntry.action) == literal_column("'coverage.repaired'"),
+        )
+    ).one()
+    return int(total)
 
 
 def _count_parked(

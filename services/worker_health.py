@@ -36,10 +36,11 @@ class WorkerReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkReport:
-    """Both kinds of work, over all organizations."""
+    """Both kinds of work, over all organizations, and what audits have repaired so far."""
 
     generator: WorkerReport
     finalizer: WorkerReport
+    owners_told: int
 
     @property
     def overall(self) -> Health:
@@ -56,6 +57,7 @@ def report_work(transactions: Transactions, *, now: datetime) -> WorkReport:
         return WorkReport(
             generator=judge(worker_health.read_generation(session, directory), now=now),
             finalizer=judge(worker_health.read_finalization(session, directory), now=now),
+            owners_told=worker_health.sum_owners_told(session, directory),
         )
 
 

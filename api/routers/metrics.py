@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+import asyncio
 
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.context import AppContext, ContextDep
+from api.kept_report import KeptReport
 from api.metrics import CONTENT_TYPE, Metrics
+from services.worker_health import WorkReport
 
 router = APIRouter(tags=["Health"])
 
+DATABASE_SECONDS = 2.0
+
 
 @router.get("/metrics", response_class=Response)
-def get_metrics(request: Request) -> Response:
-    """Show what this process has counted, in the text format of Prometheus."""
+async def get_metrics(request: Request, context: ContextDep) -> Response:
+    """Show what this process has counted, and how all work stands, for Prometheus.
+
+    While the database does not answer, the numbers of this process are shown alone.
+    """
     metrics: Metrics = request.app.state.metrics
-    return Response(metrics.render(), media_type=CONTENT_TYPE)
+    report = await _find_report(request.app.state.worker_report, context)
+    return Response(metrics.render(report), media_type=CONTENT_TYPE)
+
+
+async def _find_report(kept: KeptReport, context: AppContext) -> WorkReport | None:
+    try:
+        return await asyncio.wait_for(kept.get(context), DATABASE_SECONDS)
+    except (SQLAlchemyError, TimeoutError):
+        return None

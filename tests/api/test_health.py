@@ -83,3 +83,13 @@ def test_not_ready_without_a_database(context: AppContext) -> None:
 @pytest.mark.parametrize("path", ["/health", "/livez", "/readyz"])
 def test_probes_take_head_requests(visitor: Person, path: str) -> None:
     assert visitor.head(path).status_code == 200
+
+
+def test_metrics_of_the_process_are_shown_without_a_database(context: AppContext) -> None:
+    engine = create_application_engine("postgresql://nobody@127.0.0.1:1/nowhere")
+
+    answer = Person(create_app(replace(context, transactions=Transactions(engine)))).get("/metrics")
+
+    assert answer.status_code == 200
+    assert "process_resident_memory_bytes" in answer.text
+    assert "fluxrate_bills_needing_attention" not in answer.text
