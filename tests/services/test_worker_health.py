@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete
 
 from models.base import new_id
 from models.organizations import Organization
+from models.subscriptions import OutboxMessage
 from repositories.organizations import insert_organization
 from repositories.transactions import Transactions
 from repositories.worker_health import WorkFacts
 from runtime.database import create_application_engine
+from services import coverage
 from services.clocks import create_clock
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.finalization import finalize_due_invoice
@@ -22,7 +25,7 @@ from services.parking import park_bill, skip_bill
 from services.period_closing import roll_period
 from services.subscriptions import CreateSubscription, create_subscription
 from services.worker_health import Health, WorkReport, judge, report_work
-from tests.services.shop import Shop
+from tests.services.shop import NOW, Shop
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
@@ -182,5 +185,17 @@ def test_the_worse_worker_decides() -> None:
     good = judge(WorkFacts(next_due_at=None, last_done_at=MARCH, parked=0), now=APRIL)
     stale = judge(WorkFacts(next_due_at=MARCH, last_done_at=MARCH, parked=1), now=APRIL)
 
-    assert WorkReport(generator=good, finalizer=stale).overall is Health.STALE
-    assert WorkReport(generator=stale, finalizer=good).overall is Health.STALE
+    assert WorkReport(generator=good, finalizer=stale, owners_told=0).overall is Health.STALE
+    assert WorkReport(generator=stale, finalizer=good, owners_told=0).overall is Health.STALE
+
+
+def test_repaired_owners_are_counted_over_all_audits(business: Shop) -> None:
+    subscribe(business)
+    for hours in (1, 2):
+        now = NOW + hours * HOUR
+        with business.transactions.for_organization(business.organization_id) as session:
+            session.exec(delete(OutboxMessage))
+            found = coverage.check_coverage(session, business.organization_id, set(), now=now)
+            coverage.repair(session, business.organization_id, found, now=now)
+
+    assert report(business, NOW + 3 * HOUR).owners_told == 2
