@@ -20,7 +20,15 @@ from rich.table import Table
 
 from runtime.exit import leave
 
-MODULES = ("rating", "ingestion", "entitlements", "closing")
+MODULES = (
+    "rating",
+    "ingestion",
+    "entitlements",
+    "closing",
+    "killed_wave",
+    "busy_wave",
+    "open_owners",
+)
 RESULTS = Path(__file__).parent / "results.json"
 
 WORDS: dict[bool | None, str] = {True: "yes", False: "no", None: "-"}

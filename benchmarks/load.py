@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from time import perf_counter
@@ -50,6 +50,25 @@ def run_load(url: str, requests: Sequence[bytes], *, connections: int, keep: boo
     return asyncio.run(_run(url, requests, connections, keep))
 
 
+async def run_paced(
+    url: str, requests: Sequence[bytes], *, connections: int, a_second: float
+) -> Load:
+    """Send the requests at an even pace, whatever the answers take; lateness counts as latency."""
+    clients = await _connect(url, iter(()), connections, keep=False)
+    free: asyncio.Queue[_Client] = asyncio.Queue()
+    for client in clients:
+        free.put_nowait(client)
+    began = perf_counter()
+    for place, request in enumerate(requests):
+        due_at = began + place / a_second
+        await asyncio.sleep(max(0.0, due_at - perf_counter()))
+        client = await free.get()
+        client.send_one(request, due_at=due_at, then=free.put_nowait)
+    for _ in clients:
+        await free.get()
+    return _gather(clients, perf_counter() - began)
+
+
 def require_statuses(load: Load, *expected: int) -> None:
     """A figure counts only if everything was answered as it should be."""
     wrong = {status: count for status, count in load.statuses.items() if status not in expected}
@@ -58,20 +77,29 @@ def require_statuses(load: Load, *expected: int) -> None:
 
 
 async def _run(url: str, requests: Sequence[bytes], connections: int, keep: bool) -> Load:
+    clients = await _connect(url, iter(requests), connections, keep=keep)
+    began = perf_counter()
+    for client in clients:
+        client.send()
+    await asyncio.gather(*(client.done for client in clients))
+    return _gather(clients, perf_counter() - began)
+
+
+async def _connect(
+    url: str, queue: Iterator[bytes], connections: int, *, keep: bool
+) -> list[_Client]:
     address = urlsplit(url)
     host, port = str(address.hostname), int(address.port or 80)
-    queue = iter(requests)
     clients: list[_Client] = []
     for _ in range(connections):
         _, client = await asyncio.get_running_loop().create_connection(
             lambda: _Client(queue, keep), host, port
         )
         clients.append(client)
-    began = perf_counter()
-    for client in clients:
-        client.send()
-    await asyncio.gather(*(client.done for client in clients))
-    seconds = perf_counter() - began
+    return clients
+
+
+def _gather(clients: Sequence[_Client], seconds: float) -> Load:
     statuses: dict[int, int] = {}
     for client in clients:
         for status in client.statuses:
@@ -86,13 +114,14 @@ async def _run(url: str, requests: Sequence[bytes], connections: int, keep: bool
 
 
 class _Client(asyncio.Protocol):
-    def __init__(self, queue: object, keep: bool) -> None:
+    def __init__(self, queue: Iterator[bytes], keep: bool) -> None:
         self._queue = queue
         self._keep = keep
         self._received = b""
         self._sent_at = 0.0
         self._transport: asyncio.Transport | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._then: Callable[[_Client], None] | None = None
         self.latencies: list[float] = []
         self.statuses: list[int] = []
         self.bodies: list[bytes] = []
@@ -102,12 +131,18 @@ class _Client(asyncio.Protocol):
         self._transport = transport
 
     def send(self) -> None:
-        request = next(self._queue, None)  # type: ignore[call-overload]
+        request = next(self._queue, None)
         if request is None:
             self.done.set_result(None)
             return
         assert self._transport is not None
         self._sent_at = perf_counter()
+        self._transport.write(request)
+
+    def send_one(self, request: bytes, *, due_at: float, then: Callable[[_Client], None]) -> None:
+        """Send a request that was due at an instant, and say when it is answered."""
+        assert self._transport is not None
+        self._sent_at, self._then = due_at, then
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -125,7 +160,10 @@ class _Client(asyncio.Protocol):
         if self._keep:
             self.bodies.append(self._received[head_end + 4 :])
         self._received = b""
-        self.send()
+        if self._then is not None:
+            self._then(self)
+        else:
+            self.send()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
