@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,9 +10,7 @@ from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from billing.receipts import Document
 from models.invoices import (
-    BillingRun,
     Invoice,
     InvoiceLine,
     InvoiceReceipt,
@@ -187,59 +184,6 @@ def draw_number(session: Session, organization_id: UUID, series: str, year: int)
         .returning(col(InvoiceSequence.last_number))
     )
     return int(session.execute(statement).scalar_one())
-
-
-def find_run(
-    session: Session,
-    organization_id: UUID,
-    *,
-    subscription_id: UUID,
-    period_index: int,
-    revision: int,
-    step: str,
-) -> BillingRun | None:
-    """What a step of a bill left behind, or None."""
-    return session.get(BillingRun, (organization_id, subscription_id, period_index, revision, step))
-
-
-def insert_run(
-    session: Session,
-    organization_id: UUID,
-    *,
-    subscription_id: UUID,
-    period_index: int,
-    revision: int,
-    step: str,
-    content: Document,
-    digest: str,
-    now: datetime,
-) -> BillingRun:
-    """Keep what a step of a bill found. The first writer wins; everybody gets its row."""
-    mine = session.execute(
-        insert(BillingRun)
-        .values(
-            organization_id=organization_id,
-            subscription_id=subscription_id,
-            period_index=period_index,
-            revision=revision,
-            step=step,
-            content=content,
-            digest=digest,
-            created_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(BillingRun)
-    ).scalar_one_or_none()
-    run = mine or find_run(
-        session,
-        organization_id,
-        subscription_id=subscription_id,
-        period_index=period_index,
-        revision=revision,
-        step=step,
-    )
-    assert run is not None
-    return run
 
 
 def find_receipt(

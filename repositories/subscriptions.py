@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.invoices import Invoice
-from models.organizations import Organization
-from models.plans import Plan
 from models.subscriptions import (
     Subscription,
     SubscriptionAction,
@@ -122,39 +118,6 @@ def list_on_clock(
             Subscription.test_clock_id == test_clock_id,
         )
     ).all()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What an owner shows of its subscription and must know of its organization."""
-
-    plan_code: str
-    late_usage: str
-    last_invoice: str | None
-
-
-def get_surroundings(session: Session, subscription: Subscription) -> Surroundings:
-    """The subscription's plan, its organization's policy and its newest invoice, in one read."""
-    last_invoice = (
-        select(Invoice.invoice_number)
-        .where(
-            Invoice.organization_id == subscription.organization_id,
-            Invoice.subscription_id == subscription.id,
-            col(Invoice.invoice_number).is_not(None),
-        )
-        .order_by(col(Invoice.period_index).desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    plan_code, late_usage, number = session.exec(
-        select(Plan.lookup_id, Organization.late_usage, last_invoice)
-        .join(Organization, col(Organization.id) == col(Plan.organization_id))
-        .where(
-            Plan.organization_id == subscription.organization_id,
-            Plan.id == subscription.plan_id,
-        )
-    ).one()
-    return Surroundings(plan_code=plan_code, late_usage=late_usage, last_invoice=number)
 
 
 def find_period(

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import URL, Engine, QueuePool, event, text
 from sqlmodel import Session
 
+NAME_ORGANIZATIONS = text("SELECT set_config('app.organizations', :names, true)")
+
 
 class Transactions:
     """Opens transactions for the edges; leaving the block commits, an exception rolls back."""
@@ -75,4 +77,4 @@ def hold_rows(session: Session) -> None:
 def name_organizations(session: Session, organization_ids: Sequence[UUID]) -> None:
     """From here to the end of the transaction, row-level security shows these organizations."""
     names = "{" + ",".join(str(identifier) for identifier in organization_ids) + "}"
-    session.execute(text("SELECT set_config('app.organizations', :names, true)"), {"names": names})
+    session.execute(NAME_ORGANIZATIONS, {"names": names})

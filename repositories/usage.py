@@ -24,6 +24,7 @@ HOUR: Final = timedelta(hours=1)
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 """Before every event."""
 
+LOCK: Final = text("SELECT pg_advisory_xact_lock(:key)")
 LOCK_BUCKETS: Final = 64
 _NO_WATERMARK: Final = 2**63 - 1
 _NAMED_PARAMETER: Final = re.compile(r"(?<!:):([a-z]\w*)")
@@ -98,10 +99,7 @@ def lock_arrivals(session: Session, organization_id: UUID, customer_id: UUID) ->
     A later statement therefore sees every event that carries a smaller arrival sequence than any
     that is still to come.
     """
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(:key)"),
-        {"key": lock_key(organization_id, customer_id)},
-    )
+    session.execute(LOCK, {"key": lock_key(organization_id, customer_id)})
 
 
 def read_spans(

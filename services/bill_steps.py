@@ -23,9 +23,9 @@ from billing.rating import enforce_limits as mark_limits
 from billing.rating import measure_quantities, price_quantities
 from billing.receipts import digest, from_document, to_document
 from billing.terms import PlanTerms
-from models.invoices import BillingRun
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import invoices, organizations, subscriptions
+from repositories import bill_runs, organizations, subscriptions
+from repositories.bill_runs import KeptRun
 from services import plan_versions
 from services.subscriptions import cadence_of, span_of
 from services.usage import MeasuredUsage, look_at_usage, measure_usage
@@ -73,7 +73,7 @@ class StepResult:
 
 def query_usage(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
     """The usage of the period is frozen up to a watermark. Idempotent by the bill's key."""
-    run = _find(session, bill, USAGE)
+    run = _runs_of(session, bill).get(USAGE)
     if run is None:
         frozen = freeze_usage(session, bill)
         run = _keep(session, bill, USAGE, frozen, now=now)
@@ -194,6 +194,9 @@ def freeze_span(
 def load_frozen(session: Session, bill: BillKey) -> tuple[FrozenUsage, PlanTerms]:
     """The first step's content, with the terms that it names."""
     frozen = load(session, bill, USAGE, FrozenUsage)
+    document = _runs_of(session, bill)[USAGE].terms
+    if document is not None:
+        return frozen, plan_versions.parse_terms(document)
     terms = plan_versions.get_terms(
         session, bill.organization_id, frozen.plan_id, frozen.plan_version
     )
@@ -202,7 +205,7 @@ def load_frozen(session: Session, bill: BillKey) -> tuple[FrozenUsage, PlanTerms
 
 def load(session: Session, bill: BillKey, step: str, kind: type[T]) -> T:
     """What a step left behind. Raises InvariantBroken if it has not run."""
-    run = _find(session, bill, step)
+    run = _runs_of(session, bill).get(step)
     if run is None:
         raise InvariantBroken(f"The step before left no {step}.", step=step)
     return from_document(kind, run.content)
@@ -216,40 +219,50 @@ def _step(
     *,
     now: datetime,
 ) -> StepResult:
-    run = _find(session, bill, step)
+    run = _runs_of(session, bill).get(step)
     if run is None:
         run = _keep(session, bill, step, compute(), now=now)
     return _result(run, len(run.content))
 
 
-def _find(session: Session, bill: BillKey, step: str) -> BillingRun | None:
-    return invoices.find_run(
+def _runs_of(session: Session, bill: BillKey) -> dict[str, KeptRun]:
+    """The rows of one revision, read once in a transaction: rows are added, never changed."""
+    kept: dict[BillKey, dict[str, KeptRun]] = session.info.setdefault("bill_runs", {})
+    if bill not in kept:
+        kept[bill] = _list_runs(session, bill)
+    return kept[bill]
+
+
+def _list_runs(session: Session, bill: BillKey) -> dict[str, KeptRun]:
+    return bill_runs.list_runs(
         session,
         bill.organization_id,
         subscription_id=bill.subscription_id,
         period_index=bill.period_index,
         revision=bill.revision,
-        step=step,
     )
 
 
-def _keep(
-    session: Session, bill: BillKey, step: str, content: object, *, now: datetime
-) -> BillingRun:
-    return invoices.insert_run(
+def _keep(session: Session, bill: BillKey, step: str, content: object, *, now: datetime) -> KeptRun:
+    """Keep what the step found. The first writer wins; everybody gets its row."""
+    document, runs = to_document(content), _runs_of(session, bill)
+    mine = KeptRun(content=document, digest=digest(content))
+    is_mine = bill_runs.insert_run(
         session,
         bill.organization_id,
         subscription_id=bill.subscription_id,
         period_index=bill.period_index,
         revision=bill.revision,
         step=step,
-        content=to_document(content),
-        digest=digest(content),
+        content=document,
+        digest=mine.digest,
         now=now,
     )
+    runs[step] = mine if is_mine else _list_runs(session, bill)[step]
+    return runs[step]
 
 
-def _result(run: BillingRun, count: int) -> StepResult:
+def _result(run: KeptRun, count: int) -> StepResult:
     return StepResult(digest=run.digest, count=count)
 
 

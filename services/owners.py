@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,8 +19,7 @@ from billing.subscriptions import (
     agenda_of,
 )
 from models.base import new_id
-from models.invoices import Invoice
-from models.subscriptions import Subscription, SubscriptionPeriod
+from models.subscriptions import Subscription
 from repositories import (
     invoices,
     late_usage,
@@ -29,6 +27,7 @@ from repositories import (
     subscriptions,
     test_clocks,
 )
+from repositories.owner_facts import OwnerFacts, WaitingBill, get_owner_facts
 
 OWNER_MESSAGE = "owner"
 """The kind of an outbox message that wakes, or first starts, the owner of a subscription."""
@@ -44,29 +43,21 @@ def get_state(session: Session, organization_id: UUID, subscription_id: UUID) ->
 
 def read_state(session: Session, subscription: Subscription) -> OwnerState:
     """The agenda computed from the rows, with what the owner shows of the subscription."""
-    organization_id, subscription_id = subscription.organization_id, subscription.id
-    periods = subscriptions.list_unfinished_periods(session, organization_id, subscription_id)
-    bills = invoices.list_waiting_invoices(session, organization_id, subscription_id)
-    surroundings = subscriptions.get_surroundings(session, subscription)
+    facts = get_owner_facts(session, subscription)
     clock_at, is_behind = _clock_state(session, subscription)
     return OwnerState(
-        agenda=_agenda(
-            subscription,
-            periods,
-            bills,
-            _late_usage_due_at(session, subscription, periods, policy=surroundings.late_usage),
-        ),
+        agenda=_agenda(subscription, facts, _late_usage_due_at(session, subscription, facts)),
         status=subscription.status,
         customer_id=str(subscription.customer_id),
-        plan_code=surroundings.plan_code,
+        plan_code=facts.plan_code,
         clock_at=clock_at,
         is_behind=is_behind,
         period_index=subscription.current_period_index,
         period_ends_at=subscription.current_period_end,
-        last_invoice=surroundings.last_invoice,
+        last_invoice=facts.last_invoice,
         attention=tuple(
             f"period {period.index} at {period.parked_step}: {period.parked_reason}"
-            for period in periods
+            for period in facts.periods
             if period.status == PeriodStatus.PARKED
         ),
         is_over=subscription.status == SubscriptionStatus.CANCELED,
@@ -116,18 +107,15 @@ def discard(session: Session, subscription: Subscription, *, at: datetime, now: 
 
 
 def _late_usage_due_at(
-    session: Session,
-    subscription: Subscription,
-    periods: Sequence[SubscriptionPeriod],
-    *,
-    policy: str,
+    session: Session, subscription: Subscription, facts: OwnerFacts
 ) -> datetime | None:
     """When usage that came after its final invoice is settled by itself, if no invoice will do it.
 
     That is at once where it is noticed; on a test clock an hour after the clock's stand, so that
     it happens within the next advance. Source: CONTRACT 48.
     """
-    is_over = subscription.status == SubscriptionStatus.CANCELED and not periods
+    policy = facts.late_usage
+    is_over = subscription.status == SubscriptionStatus.CANCELED and not facts.periods
     settles_alone = policy == "credit_note_or_invoice" or (is_over and policy == "next_invoice")
     if not settles_alone or subscription.deleted_at is not None:
         return None
@@ -143,12 +131,9 @@ def _late_usage_due_at(
 
 
 def _agenda(
-    subscription: Subscription,
-    periods: Sequence[SubscriptionPeriod],
-    bills: Sequence[Invoice],
-    late_usage_due_at: datetime | None,
+    subscription: Subscription, facts: OwnerFacts, late_usage_due_at: datetime | None
 ) -> tuple[AgendaEntry, ...]:
-    parked = {period.index for period in periods if period.status == PeriodStatus.PARKED}
+    parked = {period.index for period in facts.periods if period.status == PeriodStatus.PARKED}
     return agenda_of(
         SubscriptionFacts(
             status=SubscriptionStatus(subscription.status),
@@ -162,20 +147,22 @@ def _agenda(
                     status=PeriodStatus(period.status),
                     revision=period.revision,
                 )
-                for period in periods
+                for period in facts.periods
             ),
-            bills=tuple(_bill_facts(bill) for bill in bills if bill.period_index not in parked),
+            bills=tuple(
+                _bill_facts(bill) for bill in facts.bills if bill.period_index not in parked
+            ),
         )
     )
 
 
-def _bill_facts(invoice: Invoice) -> BillFacts:
-    waits_for_payment = invoice.status == "OPEN" and invoice.past_due_at is None
+def _bill_facts(bill: WaitingBill) -> BillFacts:
+    waits_for_payment = bill.status == "OPEN" and bill.past_due_at is None
     return BillFacts(
-        invoice_id=str(invoice.id),
-        period_index=invoice.period_index,
-        finalize_at=invoice.scheduled_finalize_at if invoice.status == "DRAFT" else None,
-        due_at=invoice.due_date if waits_for_payment else None,
+        invoice_id=bill.id,
+        period_index=bill.period_index,
+        finalize_at=bill.scheduled_finalize_at if bill.status == "DRAFT" else None,
+        due_at=bill.due_date if waits_for_payment else None,
     )
 
 

@@ -128,14 +128,15 @@ def cut_period(
 ) -> SubscriptionPeriod | None:
     """End the open period at ``at`` and close it; give it, or None if nothing of it had passed.
 
-    A period that had not begun by then never was: its row is taken away. The caller decides what
-    comes after it.
+    A period that had not begun by then never was: its row is taken away, and the one before it is
+    the current one again. The caller decides what comes after it.
     """
     stored = find_open_period(session, subscription)
     if stored is None:
         return None
     if stored.starts_at >= at:
         session.delete(stored)
+        _return_to(session, subscription, stored.index - 1)
         session.flush()
         return None
     stored.ends_at = at
@@ -189,6 +190,17 @@ def _open_next(
     if subscription.next_plan_id is not None:
         switch_plan(session, subscription, subscription.next_plan_id, at=closed.ends_at, now=now)
     open_period(session, subscription, index=closed.index + 1, starts_at=closed.ends_at)
+
+
+def _return_to(session: Session, subscription: Subscription, index: int) -> None:
+    former = subscriptions.find_period(
+        session, subscription.organization_id, subscription.id, index
+    )
+    if former is not None:
+        subscription.current_period_index = former.index
+        subscription.current_period_start = former.starts_at
+        subscription.current_period_end = former.ends_at
+        session.add(subscription)
 
 
 def end_subscription(

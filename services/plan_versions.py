@@ -39,11 +39,12 @@ def get_terms(session: Session, organization_id: UUID, plan_id: UUID, version: i
     document = plans.find_version_terms(session, organization_id, plan_id, version)
     if document is None:
         raise NotFound(f"The plan has no version {version}.", code="plan_version_not_found")
-    return _parse_terms(document)
+    return parse_terms(document)
 
 
 @lru_cache(maxsize=1024)
-def _parse_terms(document: str) -> PlanTerms:
+def parse_terms(document: str) -> PlanTerms:
+    """Terms out of the text of a stored version."""
     # By the text itself, so that what a transaction takes back is never remembered under a name.
     return from_document(PlanTerms, json.loads(document))
 

@@ -160,6 +160,10 @@ def lock_for_change(
 
 
 def _end_now(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
+    running = period_closing.find_open_period(session, subscription)
+    if running is not None and running.index > 0:
+        # Whoever read the time just before a period was closed ends the subscription with it.
+        at = max(at, running.starts_at)
     if subscription.status == SubscriptionStatus.PAUSED:
         period_closing.end_pause(session, subscription, at=at, now=now)
     period_closing.cut_period(session, subscription, at=at, now=now)
