@@ -21,7 +21,7 @@ SEEDS ?= 500
 FIRST ?= 0
 
 .PHONY: help install check lint types layers compose-check lock-check format test test-deep simulate chaos histories \
-	demo up status down mutate bench clean
+	demo up status down mutate bench picture clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,10 @@ mutate: $(INSTALLED) ## Change the rules in thousands of small ways: do the test
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it
 	$(RUN) python -m benchmarks $(ONLY)
+
+picture: $(INSTALLED) ## Draw the benchmarks' results into docs/images
+	$(UV) sync --quiet --locked --extra embedded --group picture
+	$(RUN) python -m benchmarks.picture
 
 clean: ## Remove caches and the environment; data in .data stays
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

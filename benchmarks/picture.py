@@ -1,0 +1,63 @@
+"""Draw ``benchmarks/results.json``: every figure beside its limit. Needs the group ``picture``.
+
+make picture
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("svg")
+mpl.rcParams["svg.hashsalt"] = "fluxrate"  # the same results make the same file
+mpl.rcParams["font.size"] = 8
+
+from matplotlib import pyplot as plt  # noqa: E402  (after its backend is chosen)
+from matplotlib.axes import Axes  # noqa: E402
+
+RESULTS = Path(__file__).parent / "results.json"
+PICTURE = Path(__file__).parent.parent / "docs" / "images" / "benchmarks.svg"
+COLUMNS = 3
+COLOURS = {True: "#2b8a5b", False: "#c0632b", None: "#5b6b7b"}
+LIMIT_COLOUR = "#c9d1d9"
+
+
+def main() -> None:
+    """Write the picture."""
+    figures = [one for one in json.loads(RESULTS.read_text()) if one["limit"]]
+    rows = -(-len(figures) // COLUMNS)
+    drawing, places = plt.subplots(rows, COLUMNS, figsize=(12, 1.45 * rows))
+    for place, one in zip(places.flat, figures, strict=False):
+        draw(place, one)
+    for place in places.flat[len(figures) :]:
+        place.set_visible(False)
+    drawing.tight_layout(h_pad=1.2)
+    drawing.savefig(PICTURE, metadata={"Date": None})
+    print(PICTURE)
+
+
+def draw(place: Axes, one: dict[str, Any]) -> None:
+    """Two bars: what was measured, and the limit or the thing that it is compared with."""
+    bars = place.barh(
+        ["limit", "measured"],
+        [one["limit"], one["value"]],
+        color=[LIMIT_COLOUR, COLOURS[one["met"]]],
+    )
+    place.bar_label(bars, fmt=lambda value: f"{value:,.4g} {one['unit']}", padding=3)
+    place.set_xlim(0, 1.55 * max(one["limit"], one["value"]))
+    verdict = {True: "met", False: "not met", None: ""}[one["met"]]
+    title = f"{one['id']}: {one['name']}. Goal {one['goal']}: {verdict}"
+    if one["met"] is None:
+        title = f"{one['id']}: {one['name']}"
+    place.set_title("\n".join(textwrap.wrap(title, 62)), fontsize=8, loc="left")
+    place.tick_params(left=False, bottom=False, labelbottom=False)
+    for side in place.spines.values():
+        side.set_visible(False)
+
+
+if __name__ == "__main__":
+    main()
