@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
 from runtime.processes import PidFile
@@ -61,6 +62,18 @@ def start_postgres(name: str) -> EmbeddedPostgres:
     data_dir = run_directory() / name
     data_dir.mkdir(exist_ok=True)
     server = EmbeddedPostgres(data_dir, server_settings=FAST_SETTINGS)
+    server.start()
+    return server
+
+
+def start_durable_postgres(name: str) -> EmbeddedPostgres:
+    """A running server that keeps its promises when it is killed.
+
+    In the run's own directory, which the server's system account may enter whatever other runs do.
+    """
+    data_dir = run_directory() / f"{name}-{uuid4()}"
+    data_dir.mkdir()
+    server = EmbeddedPostgres(data_dir)
     server.start()
     return server
 

@@ -26,14 +26,14 @@ from runtime.settings import Settings
 from runtime.temporal import connect
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
+from tests.servers import start_durable_postgres
 from workflows.names import SEARCH_ATTRIBUTES, audit_id, subscription_workflow_id
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     """A server of this module's own, which keeps its promises when it is killed."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
+    server = start_durable_postgres("outages")
     yield server
     server.stop()
 

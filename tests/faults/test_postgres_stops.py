@@ -27,6 +27,7 @@ from tests.faults.crash_lives import (
 from tests.faults.crashes import Moment, lose_the_connection
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
+from tests.servers import start_durable_postgres
 
 STOPS = crashes_at(
     ("issue_invoice", "finalize_invoice", "roll_period"),
@@ -41,10 +42,9 @@ MOST_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     """A server of this module's own, which keeps its promises when it is stopped."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
+    server = start_durable_postgres("stops")
     yield server
     server.stop()
 
