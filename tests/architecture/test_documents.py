@@ -76,3 +76,11 @@ def test_compose_file_has_no_password_of_its_own() -> None:
 
     assert secrets
     assert [line for line in secrets if ":?" not in line] == []
+
+
+def test_tests_named_in_the_table_of_faults_exist() -> None:
+    text = (ROOT / "docs" / "development" / "faults.md").read_text()
+    named = set(re.findall(r"`([a-z_/]+\.py)`", text))
+
+    assert named
+    assert {name for name in named if not (ROOT / "tests" / name).exists()} == set()

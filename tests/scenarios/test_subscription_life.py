@@ -124,6 +124,21 @@ def test_cancel_now_bills_the_part_until_now(account: Account) -> None:
     assert refused.value.status == 409
 
 
+def test_deleted_customer_gets_a_last_bill_for_the_part_until_then(account: Account) -> None:
+    clock, subscription = subscribe_to_fee(account)
+    account.advance(clock, "2025-01-11T00:00:00Z")
+
+    account.request("DELETE", f"/customers/{subscription['customer_id']}", expect=204)
+    account.advance(clock, "2025-06-01T00:00:00Z")
+
+    [invoice] = account.get("/invoices")["data"]
+    assert invoice["total"] == Decimal("9.68")
+    assert (invoice["period_end"], invoice["status"]) == ("2025-01-11T00:00:00Z", "OPEN")
+    with pytest.raises(Refused) as refused:
+        account.get(f"/customers/{subscription['customer_id']}")
+    assert refused.value.status == 404
+
+
 def test_paused_days_are_not_billed(account: Account) -> None:
     clock, subscription = subscribe_to_fee(account)
     path = f"/subscriptions/{subscription['id']}"
