@@ -1,0 +1,300 @@
+"""Two things happen to one subscription, bill or request at once: the second sees the first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from random import Random
+from threading import Barrier
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi import FastAPI
+from sqlmodel import Session
+
+from activities.owners import OwnerActivities
+from api.app import create_app
+from api.context import AppContext
+from api.known_keys import KnownKeys
+from billing.errors import BillingError, InvalidTransition
+from billing.terms import ChargeType
+from repositories import invoices, subscriptions
+from repositories.transactions import Transactions
+from runtime.database import create_application_engine
+from services import charges, coverage, invoice_actions, owners, plan_changes, subscription_changes
+from services.customers import CreateCustomer, CustomerDetails, create_customer
+from services.invoice_actions import ManualInvoice
+from services.organizations import ChangeSettings, change_settings
+from services.subscriptions import CreateSubscription, create_subscription
+from tests.api.conftest import app, clock, context, security
+from tests.api.people import Clock, Person
+from tests.services.conftest import shop, transactions
+from tests.services.shop import Shop
+from tests.services.test_usage_aggregates import add_customer
+from tests.workflows.acting import perform_entry
+
+__all__ = ["app", "clock", "context", "security", "shop", "transactions"]
+
+IS_CHAOS = "FLUXRATE_CHAOS" in os.environ
+ROUNDS, PAIRS, DRAFTS = (200, 200, 400) if IS_CHAOS else (25, 12, 40)
+THREADS, KEYS = (50, 500) if IS_CHAOS else (20, 20)
+
+JANUARY, FEBRUARY, MARCH, APRIL = (datetime(2025, month, 1, tzinfo=UTC) for month in range(1, 5))
+TENTH, TWELFTH = datetime(2025, 1, 10, tzinfo=UTC), datetime(2025, 1, 12, tzinfo=UTC)
+BEFORE, AFTER = FEBRUARY - timedelta(seconds=1), FEBRUARY + timedelta(seconds=1)
+GRACE = timedelta(hours=3)
+
+FEES = {"free": 0, "basic": 26_784, "dear": 267_840, "dearest": 2_678_400}
+"""Each plan's price of a month. A second of January costs a cent on the basic one, so it shows."""
+
+Story = tuple[tuple[str, datetime, str], ...]
+"""The plan of each period, its end and the total of its bill, empty where it has none."""
+
+JANUARY_IN_FULL, JANUARY_CUT = ("basic", FEBRUARY, "26784.00"), ("basic", BEFORE, "26783.99")
+SECOND_OF_FEBRUARY = ("basic", AFTER, "0.01")
+REST: Story = (("dear", MARCH, "267840.00"), ("dear", APRIL, ""))
+
+UPGRADES: dict[datetime, set[Story]] = {
+    BEFORE: {(JANUARY_CUT, ("dear", FEBRUARY, "0.10"), *REST), (JANUARY_IN_FULL, *REST)},
+    FEBRUARY: {(JANUARY_IN_FULL, *REST)},
+    AFTER: {(JANUARY_IN_FULL, SECOND_OF_FEBRUARY, ("dear", MARCH, "267839.89"), REST[1])},
+}
+"""What may come of an upgrade, by its instant, that meets the close of January. One that read the
+time a second before it cuts January or, where the close was first, begins with February."""
+
+CANCELLATIONS: dict[datetime, set[Story]] = {
+    BEFORE: {(JANUARY_CUT,), (JANUARY_IN_FULL,)},
+    FEBRUARY: {(JANUARY_IN_FULL,)},
+    AFTER: {(JANUARY_IN_FULL, SECOND_OF_FEBRUARY)},
+}
+"""The same of an immediate cancellation."""
+
+TEN_DAYS, TWELVE_DAYS = ("basic", TENTH, "7776.00"), ("basic", TWELFTH, "9504.00")
+THEN_DEAR = ("dear", FEBRUARY, "")
+TWO_DAYS_DEAR = (TEN_DAYS, ("dear", TWELFTH, "17280.00"), ("dearest", FEBRUARY, ""))
+SECOND_UPGRADES: dict[str, set[Story]] = {
+    "dear": {(TEN_DAYS, THEN_DEAR), (TWELVE_DAYS, THEN_DEAR)},
+    "dearest": {TWO_DAYS_DEAR, (TWELVE_DAYS, THEN_DEAR)},
+}
+"""What may come of an upgrade to the dear plan on the 10th and to this one on the 12th at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """A subscription on the wall clock, from 1 January 2025; the test is its owner."""
+
+    shop: Shop
+    plans: dict[str, UUID]
+    id: UUID
+
+    def do(self, service: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return self.shop.read(service, self.id, *args, **options)
+
+    def own(self, until: datetime, due: Any = None) -> None:
+        """Do what is due by then as the owner does, beginning with what it knows already."""
+        agenda = (due,) if due else self.do(owners.get_state).agenda
+        while agenda and agenda[0].due_at <= until:
+            owner = OwnerActivities(self.shop.transactions, Clock(agenda[0].due_at))
+            names = str(self.shop.organization_id), str(self.id)
+            agenda = perform_entry(owner, *names, agenda[0]).agenda
+
+    def change(self, plan: str, at: datetime) -> Any:
+        return self.do(plan_changes.change_plan, self.plans[plan], at_period_end=False, now=at)
+
+    def cancel(self, at: datetime) -> Any:
+        return self.do(subscription_changes.cancel_subscription, at_period_end=False, now=at)
+
+    def happened(self, action: str) -> list[Any]:
+        actions = self.do(subscriptions.list_actions)
+        return [one.period_index for one in actions if one.action == action]
+
+    def story(self) -> Story:
+        """The periods with their bills: they tile the life, and each was closed once."""
+        row, periods = self.do(subscriptions.find_subscription), self.do(subscriptions.list_periods)
+        begins = [one.starts_at for one in periods]
+        assert begins == [JANUARY, *(one.ends_at for one in periods[:-1])]
+        last = (periods[-1].index, periods[-1].starts_at, periods[-1].ends_at)
+        assert last == (row.current_period_index, row.current_period_start, row.current_period_end)
+        assert row.ended_at in (None, last[-1])
+        closed = [one.index for one in periods if one.status != "open"]
+        assert closed == list(range(len(periods) - (row.ended_at is None)))
+        assert sorted(self.happened("period_closed")) == closed
+        names = {identifier: name for name, identifier in self.plans.items()}
+        bills = [self.do(invoices.find_period_invoice, one.index) for one in periods]
+        return tuple(
+            (names[one.plan_id], one.ends_at, str(getattr(bill, "total", "")))
+            for one, bill in zip(periods, bills, strict=True)
+        )
+
+
+def sell_at(shop: Shop) -> Callable[..., Subscriber]:
+    """The plans are for sale; gives what makes a new customer subscribe to one."""
+    shop.do(change_settings, ChangeSettings(values={"proration": "second"}))
+    customer_id = add_customer(shop)
+    plans = {name: shop.add_plan(name).id for name in FEES}
+    for name, fee in FEES.items():
+        charge = charges.AddCharge(type=ChargeType.FIXED, unit_price=Decimal(fee))
+        shop.do(charges.add_charge, plans[name], charge)
+
+    def subscribe(plan: str = "basic") -> Subscriber:
+        command = partial(CreateSubscription, customer_id=customer_id, start_date=JANUARY)
+        made = shop.do(create_subscription, command(plan_id=plans[plan]), now=JANUARY)
+        return Subscriber(shop=shop, plans=plans, id=made.id)
+
+    return subscribe
+
+
+def at_once(*jobs: Callable[[], Any]) -> list[Any]:
+    """Release the jobs at one instant; what each gave, or the broken rule that it met."""
+    barrier = Barrier(len(jobs))
+
+    def run(job: Callable[[], Any]) -> Any:
+        barrier.wait(60)
+        try:
+            return job()
+        except BillingError as error:
+            return error
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))
+
+
+def race_the_close(shop: Shop, act: Callable[..., Any], valid: dict[datetime, set[Story]]) -> None:
+    """The owner closes January and bills it while somebody acts around the boundary."""
+    subscribe = sell_at(shop)
+    for number in range(ROUNDS):
+        life, at = subscribe(), list(valid)[number % len(valid)]
+        close = partial(life.own, FEBRUARY + GRACE, life.do(owners.get_state).agenda[0])
+        _, answer = at_once(close, partial(act, life, at=at))
+        assert not isinstance(answer, BillingError)
+        life.own(MARCH)
+        assert life.story() in valid[at]
+    found = shop.read(coverage.check_coverage, None, now=MARCH).findings
+    assert {one.kind for one in found} == {coverage.FindingKind.OLD_MESSAGES}
+
+
+def test_upgrade_that_meets_the_close_comes_before_or_after_it(shop: Shop) -> None:
+    race_the_close(shop, partial(Subscriber.change, plan="dear"), UPGRADES)
+
+
+def test_cancellation_that_meets_the_close_comes_before_or_after_it(shop: Shop) -> None:
+    race_the_close(shop, Subscriber.cancel, CANCELLATIONS)
+
+
+def test_cancellation_from_just_before_a_finished_close_ends_with_it(shop: Shop) -> None:
+    life = sell_at(shop)()
+    life.own(FEBRUARY)
+    life.cancel(BEFORE)
+    assert life.story() == (JANUARY_IN_FULL,)
+
+
+def test_upgrade_and_cancellation_at_once_leave_one_end_and_one_bill(shop: Shop) -> None:
+    subscribe = sell_at(shop)
+    for _ in range(PAIRS):
+        life = subscribe()
+        upgrade, _ = at_once(partial(life.change, "dear", TENTH), partial(life.cancel, TENTH))
+        life.own(TENTH)
+        assert life.story() == (TEN_DAYS,)
+        assert life.happened("canceled") == [None]
+        is_refused = isinstance(upgrade, InvalidTransition)
+        assert life.happened("plan_changed") == [None] * (not is_refused)
+        plan_id = life.do(subscriptions.find_subscription).plan_id
+        assert plan_id == life.plans["basic" if is_refused else "dear"]
+
+
+@pytest.mark.parametrize("plan", SECOND_UPGRADES)
+def test_second_of_two_upgrades_at_once_follows_the_first(shop: Shop, plan: str) -> None:
+    subscribe = sell_at(shop)
+    for _ in range(PAIRS):
+        life = subscribe()
+        answers = at_once(partial(life.change, "dear", TENTH), partial(life.change, plan, TWELFTH))
+        assert not any(isinstance(answer, BillingError) for answer in answers)
+        life.own(TWELFTH)
+        assert life.story() in SECOND_UPGRADES[plan]
+        assert life.happened("plan_changed") == [None] * (1 if plan == "dear" else 2)
+
+
+def test_draft_finalized_by_people_and_owner_at_once_is_finalized_once(
+    app: FastAPI, clock: Clock, transactions: Transactions
+) -> None:
+    clock.instant = FEBRUARY + GRACE
+    person = Person(app).sign_up()
+    organization = person.patch("/api/v1/organization", json={"number_at": "finalization"}).json()
+    subscribe = sell_at(Shop(transactions=transactions, organization_id=UUID(organization["id"])))
+    for number in range(1, PAIRS + 1):
+        life = subscribe("basic" if number % 5 else "free")
+        life.own(FEBRUARY)
+        due = life.do(owners.get_state).agenda[0]
+        path = f"/api/v1/invoices/{due.invoice_id}"
+        finalize = partial(person.post, f"{path}/finalize")
+        answer, _ = at_once(finalize, partial(life.own, FEBRUARY + GRACE, due))
+        assert (answer.status_code, answer.json()) == (200, person.get(path).json())
+        assert answer.json() == finalize().json()
+        assert answer.json()["invoice_number"] == f"INV-2025-{number:04d}"
+        assert life.happened("invoice_finalized") == [0]
+
+
+def test_one_idempotency_key_at_two_replicas_at_once_has_one_effect(
+    app: FastAPI, context: AppContext, module_database_url: str
+) -> None:
+    engine = create_application_engine(module_database_url)
+    other = replace(context, transactions=Transactions(engine), known_keys=KnownKeys())
+    replicas, barrier = [app, create_app(other)], Barrier(THREADS)
+    owner = Person(app).sign_up()
+    api_key = owner.make_key("billing.write", "billing.read")
+
+    def post(person: Person, number: int) -> Any:
+        headers = {"X-API-Key": api_key, "Idempotency-Key": f"key-{number}"}
+        body = {"name": "Harbor Labs", "email": f"ap{number}@harbor.test"}
+        return person.post("/api/v1/customers", json=body, headers=headers)
+
+    def send(thread: int) -> list[Any]:
+        person = Person(replicas[thread % 2])
+        return [post(person, number) for number in range(KEYS) if barrier.wait(60) >= 0]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        columns = list(pool.map(send, range(THREADS)))
+    for number, answers in enumerate(zip(*columns, strict=True)):
+        done = [one for one in answers if one.status_code == 201]
+        refused = {one.json()["code"] for one in answers if one.status_code != 201}
+        assert refused <= {"idempotency_key_in_use"}
+        assert ["Idempotent-Replayed" in one.headers for one in done].count(False) == 1
+        repeated = [post(Person(replica), number) for replica in replicas]
+        assert len({one.content for one in (*done, *repeated)}) == 1
+    assert owner.get("/api/v1/customers").json()["meta"]["total"] == KEYS
+    engine.dispose()
+
+
+def test_numbers_have_no_gap_whatever_is_rolled_back(shop: Shop) -> None:
+    shop.do(change_settings, ChangeSettings(values={"number_at": "finalization"}))
+    details = CustomerDetails(name="Harbor Labs", billing_address_country="US")
+    customer_id = shop.do(create_customer, CreateCustomer(details=details)).id
+    manual = ManualInvoice(customer_id=customer_id, currency="USD", due_date=APRIL, lines=())
+    drafts = [shop.do(invoice_actions.create_invoice, manual).id for _ in range(DRAFTS)]
+
+    def try_to_finalize(session: Session, _: UUID, draft: UUID, chance: Random) -> str:
+        done = invoice_actions.finalize(session, shop.organization_id, draft, now=FEBRUARY)
+        if chance.random() < 0.4:
+            raise ConnectionError("the number is never heard of")
+        return str(done.invoice_number)
+
+    def finalize_some(thread: int) -> dict[UUID, str]:
+        """Every fourth draft, so that two threads come to each."""
+        chance, given = Random(thread), dict[UUID, str]()
+        for draft in chance.sample(drafts[thread % 4 :: 4], DRAFTS // 4):
+            while draft not in given:
+                with suppress(ConnectionError):
+                    given[draft] = shop.read(try_to_finalize, draft, chance)
+        return given
+
+    with ThreadPoolExecutor(8) as pool:
+        pairs = {pair for given in pool.map(finalize_some, range(8)) for pair in given.items()}
+    expected = [f"INV-2025-{number:04d}" for number in range(1, DRAFTS + 1)]
+    assert sorted(number for _, number in pairs) == expected
