@@ -8,7 +8,7 @@ from fractions import Fraction
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -31,7 +31,7 @@ from billing.money import Currency, find_currency
 from billing.pricing import TierAmount
 from billing.taxes import Address, TaxRate, TaxStatus
 from tests.billing.builders import USD, d
-from tests.billing.profiles import PROFILE, thorough
+from tests.billing.profiles import thorough
 from tests.billing.strategies import decimals
 
 CANADA = Address(country="CA")
@@ -300,9 +300,5 @@ class InvoiceLife(RuleBasedStateMachine):
         assert all(one not in (PAID, VOID) for one in self.path[:-1])
 
 
-InvoiceLife.TestCase.settings = type(thorough)(
-    thorough,
-    max_examples={"quick": 20, "default": 400, "deep": 10_000}[PROFILE],
-    stateful_step_count=8,
-)
+InvoiceLife.TestCase.settings = settings(thorough, stateful_step_count=8)
 TestInvoiceLife = InvoiceLife.TestCase
