@@ -41,7 +41,7 @@ AFTER = NEXT_MONTH + timedelta(hours=2)
 
 
 def measure() -> list[Result]:
-    """Three figures for each size."""
+    """The figures of each size."""
     with running_postgres() as server:
         url = make_database(server)
         return [one for size in SIZES for one in measure_size(url, size)]
@@ -51,7 +51,7 @@ def measure_size(url: str, size: int) -> list[Result]:
     """Load a month, then ingest into it, query it and close it."""
     month = Month(url, size)
     month.rebuild()
-    rate = ingest(month)
+    spread, recent = ingest(month, timedelta(days=31)), ingest(month, timedelta(hours=1))
     query = median(month.read() for _ in range(3)) * 1000
     wall, cpu = close(month)
     name = f"{size // 1_000_000} million events" if size >= 1_000_000 else f"{size:,} events"
@@ -59,8 +59,14 @@ def measure_size(url: str, size: int) -> list[Result]:
     return [
         figure(
             f"{identifier}a",
-            f"ingestion statement, one writer, lists of 100, month of {name}",
-            value=rate,
+            f"ingesting events of the last hour, one writer, lists of 100, month of {name}",
+            value=recent,
+            unit="events/s",
+        ),
+        figure(
+            f"{identifier}d",
+            f"the same, every event from anywhere in the month of {name}",
+            value=spread,
             unit="events/s",
         ),
         figure(
@@ -78,26 +84,32 @@ def measure_size(url: str, size: int) -> list[Result]:
     ]
 
 
-def ingest(month: Month) -> float:
-    """Events a second of the ingestion statement, called directly by one writer."""
+def ingest(month: Month, age: timedelta) -> float:
+    """Events a second of the ingestion statement, called directly by one writer.
+
+    Events of the month's last ``age``: where they lie anywhere, each one touches pages of its own.
+    """
     organization, meter, customer = (
         str(one) for one in (month.organization, month.meter, month.customer)
     )
     lists = [
-        prepare_list(organization, meter, make_rows(), {"harbor": customer}) for _ in range(LISTS)
+        prepare_list(organization, meter, make_rows(age), {"harbor": customer})
+        for _ in range(LISTS)
     ]
     with tempfile.TemporaryDirectory() as directory:
         return LISTS * LIST_ROWS / run_writers(month.database_url, Path(directory), [lists])
 
 
-def make_rows() -> list[dict[str, Any]]:
-    """A list of new events, spread over the month."""
-    numbers = random.Random(uuid4().int)
+def make_rows(age: timedelta) -> list[dict[str, Any]]:
+    """A list of new events, spread over the last ``age`` of the month."""
+    numbers, seconds = random.Random(uuid4().int), int(age.total_seconds())
     return [
         {
             "customer_external_id": "harbor",
             "quantity": numbers.randrange(1, 1000),
-            "timestamp": (MONTH + timedelta(seconds=numbers.randrange(31 * 86400))).isoformat(),
+            "timestamp": (
+                NEXT_MONTH - timedelta(seconds=1 + numbers.randrange(seconds))
+            ).isoformat(),
             "idempotency_key": str(uuid4()),
         }
         for _ in range(LIST_ROWS)
