@@ -142,8 +142,11 @@ def lock_for_change(
     A trial or a pause that is over has ended, and every period that is over is closed. Raises
     NotFound, and Conflict while its clock advances (CONTRACT 73).
     """
+    known = subscriptions.find_subscription(session, organization_id, subscription_id)
+    if known is not None:
+        # The clock first: advancing it locks it before its subscriptions.
+        clocks.require_still(session, organization_id, known.test_clock_id)
     subscription = lock_live(session, organization_id, subscription_id)
-    clocks.require_still(session, organization_id, subscription.test_clock_id)
     present = clocks.present_of(session, organization_id, subscription.test_clock_id, now=now)
     trial_end = subscription.trial_end_date
     if subscription.status == SubscriptionStatus.TRIAL and trial_end and trial_end <= present:

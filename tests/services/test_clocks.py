@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
+from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput, NotFound
+from repositories.subscriptions import lock_subscription
+from repositories.test_clocks import lock_clock
+from runtime.processes import wait_until
 from services import clocks, subscription_changes
 from tests.services.lives import START, Life, begin_life
 from tests.services.shop import NOW, Shop
@@ -112,3 +118,27 @@ def test_deleted_clock_ends_its_subscriptions_without_a_bill(shop: Shop) -> None
     assert life.state().agenda == ()
     with pytest.raises(NotFound):
         shop.read(clocks.get_clock, life.clock_id)
+
+
+def test_change_waits_for_the_clock_before_it_holds_its_subscription(shop: Shop) -> None:
+    life = begin_life(shop)
+    with (
+        ThreadPoolExecutor(max_workers=1) as other,
+        shop.transactions.for_organization(shop.organization_id) as session,
+    ):
+        lock_clock(session, shop.organization_id, life.clock_id)
+        change = other.submit(
+            life.do, subscription_changes.cancel_subscription, at_period_end=True, now=NOW
+        )
+        until_somebody_waits_for_a_lock(session)
+        session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        lock_subscription(session, shop.organization_id, life.subscription_id)
+        session.commit()
+        change.result(10)
+
+    assert life.row().cancel_at_period_end
+
+
+def until_somebody_waits_for_a_lock(session: Session) -> None:
+    waiting = text("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
+    assert wait_until(lambda: bool(session.scalar(waiting)), timeout_seconds=10)
