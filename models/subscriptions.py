@@ -94,6 +94,9 @@ class SubscriptionPeriod(SQLModel, table=True):
         CheckConstraint("starts_at < ends_at", name="half_open"),
         CheckConstraint("index >= 0", name="index"),
         CheckConstraint(
+            "regular_starts_at <= starts_at AND ends_at <= regular_ends_at", name="regular"
+        ),
+        CheckConstraint(
             "status IN ('open', 'closed', 'drafted', 'final', 'parked', 'skipped')",
             name="status",
         ),
@@ -126,6 +129,9 @@ class SubscriptionPeriod(SQLModel, table=True):
     anchor_at: datetime = instant()
     starts_at: datetime = instant()
     ends_at: datetime = instant()
+    regular_starts_at: datetime | None = instant(nullable=True, default=None)
+    regular_ends_at: datetime | None = instant(nullable=True, default=None)
+    """What it is a part of, by the rules of its zone when it was opened; None in old rows."""
     plan_id: UUID
     plan_version: int | None = None
     """The pinned version, or None for the newest at the time of the bill (CONTRACT 14, 37)."""

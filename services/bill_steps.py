@@ -275,13 +275,20 @@ def anchor_of_period(subscription: Subscription, stored: SubscriptionPeriod) -> 
     )
 
 
+def _regular_of(subscription: Subscription, stored: SubscriptionPeriod) -> Period:
+    """What the period is a part of, as it was when it was opened."""
+    if stored.regular_starts_at is not None and stored.regular_ends_at is not None:
+        return Period(starts_at=stored.regular_starts_at, ends_at=stored.regular_ends_at)
+    return regular_period(
+        anchor_of_period(subscription, stored), cadence_of(subscription), stored.ordinal
+    )
+
+
 def _share(
     session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
 ) -> Share:
     organization = organizations.get_organization(session, subscription.organization_id)
-    regular = regular_period(
-        anchor_of_period(subscription, stored), cadence_of(subscription), stored.ordinal
-    )
+    regular = _regular_of(subscription, stored)
     pauses = subscriptions.list_pauses(session, subscription.organization_id, subscription.id)
     return share_of(
         span,

@@ -187,9 +187,17 @@ def switch_plan(
 def _open_next(
     session: Session, subscription: Subscription, closed: SubscriptionPeriod, *, now: datetime
 ) -> None:
+    follows: SubscriptionPeriod | None = closed
     if subscription.next_plan_id is not None:
         switch_plan(session, subscription, subscription.next_plan_id, at=closed.ends_at, now=now)
-    open_period(session, subscription, index=closed.index + 1, starts_at=closed.ends_at)
+        follows = None
+    open_period(
+        session,
+        subscription,
+        index=closed.index + 1,
+        starts_at=closed.ends_at,
+        follows=follows,
+    )
 
 
 def _return_to(session: Session, subscription: Subscription, index: int) -> None:

@@ -20,6 +20,7 @@ from billing.periods import (
     find_zone,
     index_containing,
     period,
+    regular_period,
 )
 from billing.subscriptions import SubscriptionStatus
 from models.base import new_id
@@ -119,12 +120,24 @@ def open_first_period(session: Session, subscription: Subscription) -> Subscript
 
 
 def open_period(
-    session: Session, subscription: Subscription, *, index: int, starts_at: datetime
+    session: Session,
+    subscription: Subscription,
+    *,
+    index: int,
+    starts_at: datetime,
+    follows: SubscriptionPeriod | None = None,
 ) -> SubscriptionPeriod:
-    """Store the period from ``starts_at`` to the next regular boundary, counted from the anchor."""
+    """Store the period from ``starts_at`` to the next regular boundary, counted from the anchor.
+
+    One that ``follows`` a whole period is whole itself, also where the rules of its zone have
+    changed since that one was opened, so that its bounds are no longer those of today's rules.
+    """
     anchor, cadence = anchor_of(subscription), cadence_of(subscription)
     ordinal = index_containing(anchor, cadence, starts_at)
-    ends_at = period(anchor, cadence, ordinal).ends_at
+    regular = regular_period(anchor, cadence, ordinal)
+    if follows is not None and follows.anchor_at == subscription.anchor_at:
+        ordinal = max(ordinal, follows.ordinal + 1)
+        regular = Period(starts_at=starts_at, ends_at=period(anchor, cadence, ordinal).ends_at)
     opened = SubscriptionPeriod(
         organization_id=subscription.organization_id,
         subscription_id=subscription.id,
@@ -132,14 +145,16 @@ def open_period(
         ordinal=ordinal,
         anchor_at=subscription.anchor_at,
         starts_at=starts_at,
-        ends_at=ends_at,
+        ends_at=regular.ends_at,
+        regular_starts_at=regular.starts_at,
+        regular_ends_at=regular.ends_at,
         plan_id=subscription.plan_id,
         plan_version=subscription.plan_version,
     )
     session.add(opened)
     subscription.current_period_index = index
     subscription.current_period_start = starts_at
-    subscription.current_period_end = ends_at
+    subscription.current_period_end = regular.ends_at
     session.add(subscription)
     session.flush()
     return opened

@@ -1,0 +1,123 @@
+"""A database that refuses writes: deadlock, failed serialization, full disk. Nothing half done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from activities.errors import translated
+from tests.api.people import Person
+
+DEADLOCK, SERIALIZATION_FAILURE, DISK_FULL = "40P01", "40001", "53100"
+CUSTOMER = {"name": "Harbor Labs", "email": "ap@harbor.test", "external_id": "acct_77"}
+METER = {
+    "name": "Calls",
+    "lookup_key": "calls",
+    "type": "meter",
+    "meter_name": "calls",
+    "property_name": "calls",
+    "aggregation_type": "SUM",
+}
+EVENT = {
+    "meter_name": "calls",
+    "customer_external_id": "acct_77",
+    "timestamp": "2026-03-02T07:00:00Z",
+    "idempotency_key": "job-5512",
+    "properties": {"calls": 3},
+}
+
+
+@contextmanager
+def refusing(url: str, table: str, code: str, *, times: int = 1_000_000) -> Iterator[None]:
+    """Inside, the database refuses so many inserts into a table with this SQLSTATE."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SEQUENCE IF EXISTS refusals")
+        connection.execute("CREATE SEQUENCE refusals")
+        connection.execute("GRANT USAGE ON SEQUENCE refusals TO PUBLIC")
+        connection.execute(
+            sql.SQL(
+                """
+                CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    IF nextval('refusals') <= {} THEN
+                        RAISE EXCEPTION 'refused by a test' USING ERRCODE = {};
+                    END IF;
+                    RETURN new;
+                END $$
+                """
+            ).format(sql.Literal(times), sql.Literal(code))
+        )
+        name = sql.Identifier(table)
+        connection.execute(
+            sql.SQL(
+                "CREATE TRIGGER refuse BEFORE INSERT ON {} FOR EACH ROW EXECUTE FUNCTION refuse()"
+            ).format(name)
+        )
+        try:
+            yield
+        finally:
+            connection.execute(sql.SQL("DROP TRIGGER refuse ON {}").format(name))
+
+
+def require_unavailable(answer: Any) -> None:
+    """It says to come again, and nothing about the inside."""
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "refused by a test" not in answer.text
+
+
+@pytest.mark.parametrize("code", [DEADLOCK, SERIALIZATION_FAILURE, DISK_FULL])
+def test_refused_write_is_503_and_the_repeat_has_one_effect(
+    owner: Person, module_database_url: str, code: str
+) -> None:
+    headers = {"Idempotency-Key": f"create-{code}"}
+    with refusing(module_database_url, "customer", code):
+        require_unavailable(owner.post("/api/v1/customers", json=CUSTOMER, headers=headers))
+        assert owner.get("/api/v1/customers").json()["data"] == []
+
+    answers = [
+        owner.post("/api/v1/customers", json=CUSTOMER, headers=headers).status_code
+        for _ in range(2)
+    ]
+
+    assert answers == [201, 201]
+    assert len(owner.get("/api/v1/customers").json()["data"]) == 1
+
+
+@pytest.mark.parametrize("code", [DEADLOCK, SERIALIZATION_FAILURE, DISK_FULL])
+def test_refused_event_is_503_and_not_stored(
+    owner: Person, module_database_url: str, code: str
+) -> None:
+    assert owner.post("/api/v1/features", json=METER).status_code == 201
+    key = {"X-API-Key": owner.make_key("usage.write", "usage.read")}
+    with refusing(module_database_url, "usage_event", code):
+        require_unavailable(owner.post("/api/v1/usage", json=EVENT, headers=key))
+        assert owner.get("/api/v1/usage").json()["data"] == []
+
+    answers = [owner.post("/api/v1/usage", json=EVENT, headers=key).status_code for _ in range(2)]
+
+    assert answers == [201, 200]
+
+
+@pytest.mark.parametrize("code", [DEADLOCK, SERIALIZATION_FAILURE])
+def test_event_that_met_a_deadlock_is_tried_again_by_itself(
+    owner: Person, module_database_url: str, code: str
+) -> None:
+    assert owner.post("/api/v1/features", json=METER).status_code == 201
+    key = {"X-API-Key": owner.make_key("usage.write")}
+
+    with refusing(module_database_url, "usage_event", code, times=1):
+        answer = owner.post("/api/v1/usage", json=EVENT, headers=key)
+
+    assert answer.status_code == 201, answer.text
+
+
+def test_step_of_an_owner_that_met_a_deadlock_is_retried() -> None:
+    with pytest.raises(psycopg.errors.DeadlockDetected), translated():
+        raise psycopg.errors.DeadlockDetected("deadlock detected")
