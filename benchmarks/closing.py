@@ -78,7 +78,7 @@ def measure() -> list[Result]:
         empty = asyncio.run(run_empty(temporal))
         full = asyncio.run(run_full(temporal, url, ["worker.py"], BILLS))
         usual_words = ["-m", "benchmarks.twelve_activities"]
-        usual_url = make_database(postgres)
+        usual_url = make_database(postgres, "usual")
         usual = asyncio.run(run_full(temporal, usual_url, usual_words, USUAL_BILLS))
     return [*figures_of_cost(empty, full, usual), *figures_of_history(full)]
 

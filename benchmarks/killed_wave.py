@@ -34,6 +34,7 @@ from runtime.owners import TemporalOwners
 from runtime.temporal import connect
 
 SUBSCRIPTIONS = int(os.environ.get("FLUXRATE_BENCHMARK_WAVE", "2000"))
+FINAL_SECONDS = 60.0
 KILLS_AT = (0.15, 0.4)
 """The shares of the wave after which a worker dies."""
 
@@ -92,7 +93,8 @@ async def run_wave(temporal: EmbeddedTemporal, database_url: str) -> float:
             workers[0].kill()
             await workers[0].wait()
             workers[0] = await start_worker(environment)
-        finished = await until_all_bill(client, task_queue, SUBSCRIPTIONS)
+        await until_all_bill(client, task_queue, SUBSCRIPTIONS)
+        finished = await until_all_paid(database_url)
     finally:
         for worker in workers:
             worker.kill()
@@ -118,6 +120,17 @@ async def until_share(client: Client, task_queue: str, share: float) -> None:
     while (await client.count_workflows(query)).count < share * SUBSCRIPTIONS:
         assert time.monotonic() < deadline, "the wave does not begin"
         await asyncio.sleep(0.1)
+
+
+async def until_all_paid(database_url: str) -> datetime:
+    """The instant at which as many invoices are final as there are subscriptions, or a minute on.
+
+    An owner shows its new period once the old one has its draft, a moment before that is final.
+    """
+    deadline = time.monotonic() + FINAL_SECONDS
+    while count_wrong(database_url) > 0 and time.monotonic() < deadline:
+        await asyncio.sleep(0.5)
+    return datetime.now(UTC)
 
 
 def count_wrong(database_url: str) -> int:

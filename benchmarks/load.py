@@ -65,7 +65,7 @@ async def run_paced(
         client = await free.get()
         client.send_one(request, due_at=due_at, then=free.put_nowait)
     for _ in clients:
-        await free.get()
+        (await free.get()).done.set_result(None)
     return _gather(clients, perf_counter() - began)
 
 
