@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import platform
+import re
 import sys
 import time
 from pathlib import Path
@@ -55,8 +56,13 @@ def write(results: list[Result]) -> None:
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     fresh = {one["id"] for one in results}
     merged = [one for one in kept if one["id"] not in fresh] + results
-    merged.sort(key=lambda one: (len(str(one["id"]).split(".")[0]), str(one["id"])))
+    merged.sort(key=lambda one: _place(str(one["id"])))
     RESULTS.write_text(json.dumps(merged, indent=2, default=str) + "\n")
+
+
+def _place(identifier: str) -> tuple[int, str]:
+    digits = re.findall(r"\d+", identifier)
+    return int(digits[0]), identifier
 
 
 def show(results: list[Result]) -> None:

@@ -89,13 +89,13 @@ def draw(place: Axes, one: dict[str, Any]) -> None:
         [one["limit"], one["value"]],
         color=[LIMIT_COLOUR, COLOURS[one["met"]]],
     )
-    place.bar_label(bars, fmt=lambda value: f"{value:,.4g} {one['unit']}", padding=3)
+    place.bar_label(bars, fmt=lambda value: f"{number(value)} {one['unit']}", padding=3)
     place.set_xlim(0, 1.55 * max(one["limit"], one["value"]))
     verdict = {True: "met", False: "not met", None: ""}[one["met"]]
     title = f"{one['id']}: {one['name']}. Goal {one['goal']}: {verdict}"
     if one["met"] is None:
         title = f"{one['id']}: {one['name']}"
-    place.set_title("\n".join(textwrap.wrap(title, 62)), fontsize=8, loc="left")
+    place.set_title("\n".join(textwrap.wrap(title, 52)), fontsize=8, loc="left")
     place.tick_params(left=False, bottom=False, labelbottom=False)
     for side in place.spines.values():
         side.set_visible(False)
