@@ -28,8 +28,15 @@ LONGEST_FILES = (
     "cli/test_demo.py",
     "billing/test_metering.py",
     "faults/test_outages.py",
+    "faults/test_races.py",
+    "faults/test_deployments.py",
+    "faults/test_postgres_stops.py",
     "cli/test_usage_commands.py",
     "workflows/test_simulator.py",
+    "scenarios/test_subscription_life.py",
+    "scenarios/test_price_models.py",
+    "billing/test_invoicing.py",
+    "billing/test_periods.py",
     "billing/test_money.py",
 )
 """Begun first, so that a run does not end with one of them alone. Waiting and computing alternate:
