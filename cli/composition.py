@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from fastapi import FastAPI
+from pwdlib import PasswordHash
 from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -47,9 +48,19 @@ def relax_garbage_collection() -> None:
 
 
 class ApiProcess:
-    """What one API process holds open: database, Temporal, relay. Temporal may be away."""
+    """What one API process holds open: database, Temporal, relay. Temporal may be away.
 
-    def __init__(self, settings: Settings, database_url: str, temporal_address: str) -> None:
+    ``passwords`` sets the cost of a guess at a password, by default what is recommended.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database_url: str,
+        temporal_address: str,
+        *,
+        passwords: PasswordHash | None = None,
+    ) -> None:
         self._settings = settings
         self._temporal_address = temporal_address
         self.engine: Engine = create_application_engine(
@@ -67,6 +78,7 @@ class ApiProcess:
         self._security = Security(
             settings.secret_key.get_secret_value(),
             previous_secret_keys=[secret.strip() for secret in earlier if secret.strip()],
+            passwords=passwords,
         )
         self._client: Client | None = None
         self._relay: OutboxRelay | None = None

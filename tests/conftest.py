@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 
 from runtime.embedded import EmbeddedPostgres
@@ -49,6 +50,14 @@ database_numbers = count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     """The first process of the run owns its servers; xdist's workers only use them."""
+    # The default draws every traceback as a picture, which takes longer than most requests.
+    plain = structlog.dev.plain_traceback
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain),
+        ]
+    )
     if not hasattr(config, "workerinput"):
         config.stash[test_run] = TestRun()
 

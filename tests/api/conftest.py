@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi import FastAPI
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from api.app import create_app
 from api.context import AppContext
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.security import Security
+from tests import passwords
 from tests.api.people import Clock, Person
 
 SECRET = "a secret that only tests know, long enough"
@@ -21,9 +20,8 @@ SECRET = "a secret that only tests know, long enough"
 
 @pytest.fixture(scope="session")
 def security() -> Security:
-    """Hashing and tokens; a guess at a password costs a hundredth of what it does outside."""
-    quick = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1)
-    return Security(SECRET, passwords=PasswordHash((quick,)))
+    """Hashing and tokens."""
+    return Security(SECRET, passwords=passwords.QUICK)
 
 
 @pytest.fixture

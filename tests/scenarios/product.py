@@ -16,6 +16,7 @@ from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.settings import Settings
 from runtime.temporal import connect
+from tests import passwords
 from worker import build_worker
 
 SECRET = "a secret that only tests know, long enough"
@@ -43,7 +44,9 @@ class Product:
         assert settings.temporal_address
         self.settings = settings
         self._with_worker = with_worker
-        self._api = ApiProcess(settings, settings.database_url, settings.temporal_address)
+        self._api = ApiProcess(
+            settings, settings.database_url, settings.temporal_address, passwords=passwords.QUICK
+        )
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -1,7 +1,11 @@
-"""Many subscriptions on one clock: a year of monthly periods in a single advance."""
+"""Many subscriptions on one clock: a year of monthly periods in a single advance.
+
+Twenty of them under ``make chaos``, which ends within a minute; five in the ordinary suite.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,7 +13,7 @@ from typing import Any
 
 from tests.scenarios.account import Account
 
-SUBSCRIPTIONS = 20
+SUBSCRIPTIONS = 20 if "FLUXRATE_CHAOS" in os.environ else 5
 MONTHS = 12
 DEADLINE_SECONDS = 300.0
 
@@ -28,7 +32,7 @@ def wait_until_ready(account: Account, clock: dict[str, Any]) -> None:
         time.sleep(0.2)
 
 
-def test_a_year_of_twenty_subscriptions_is_billed_once_and_in_order(account: Account) -> None:
+def test_a_year_of_many_subscriptions_is_billed_once_and_in_order(account: Account) -> None:
     plan = account.create_plan(type="FIXED")
     charge = {"type": "FIXED", "unit_price": 30, "display_name": "Platform fee"}
     account.post(f"/plans/{plan['id']}/charges", charge)

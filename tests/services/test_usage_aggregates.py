@@ -25,6 +25,7 @@ from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.usage import look_at_usage, measure_usage, recompute_usage
 from services.usage_queries import measure_meters
 from services.usage_rebuild import rebuild_rollups, verify_rollups
+from tests.billing.profiles import IS_DEEP
 from tests.services.shop import Shop
 from tests.services.usage_facts import Fact, expected_measurements, store_events
 
@@ -56,7 +57,7 @@ facts = st.builds(
 
 @pytest.mark.parametrize(("aggregation", "carry_forward"), CASES)
 @settings(
-    max_examples=25,
+    max_examples=300 if IS_DEEP else 15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
