@@ -13,7 +13,7 @@ from billing.errors import Conflict, InvalidInput
 from billing.lines import LineType
 from billing.pricing import Price
 from tests.billing.builders import DOCUMENTED_TIERS, JANUARY, USD, d
-from tests.billing.profiles import thorough
+from tests.billing.profiles import supporting
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_credit_is_a_positive_amount_of_money(amount: str) -> None:
     assert (refused.value.code, refused.value.field) == ("invalid_amount", "amount")
 
 
-@thorough
+@supporting
 @given(st.lists(st.integers(1, 10**7), min_size=1, max_size=5), st.integers(0, 10**7))
 def test_credits_of_an_invoice_give_back_exactly_its_tax(parts: list[int], tax_minor: int) -> None:
     amounts = [Decimal(part).scaleb(-2) for part in parts]

@@ -24,7 +24,7 @@ from billing.errors import Conflict, InvalidInput
 from billing.periods import Alignment, Anchor, Interval, Period
 from billing.terms import FeatureTerms, FeatureType
 from tests.billing.builders import FEATURE, d, limit, plan, utc
-from tests.billing.profiles import thorough
+from tests.billing.profiles import supporting
 from tests.billing.strategies import decimals
 
 
@@ -176,7 +176,7 @@ def test_thresholds_are_reported_when_they_are_reached(
     assert found == crossed
 
 
-@thorough
+@supporting
 @given(decimals(2000, 2), decimals(2000, 2), decimals(2000, 2), decimals(1000, 2))
 def test_each_threshold_is_reported_once_however_usage_grows(
     one: Decimal, two: Decimal, three: Decimal, bound: Decimal

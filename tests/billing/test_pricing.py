@@ -29,7 +29,7 @@ from billing.pricing import (
     pricing_document,
 )
 from tests.billing.builders import DOCUMENTED_TIERS, d, tiers
-from tests.billing.profiles import thorough
+from tests.billing.profiles import supporting, thorough
 from tests.billing.strategies import (
     graduated,
     models,
@@ -238,7 +238,7 @@ def test_invariant_12_only_tables_that_tile_are_accepted(bounds: list[int | None
             assert (refused.value.field or "").startswith("tiers")
 
 
-@thorough
+@supporting
 @given(models)
 def test_models_survive_their_json_shape(pricing: UsagePricing) -> None:
     assert parse_pricing(pricing_document(pricing)) == pricing

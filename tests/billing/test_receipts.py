@@ -45,7 +45,7 @@ from tests.billing.builders import (
     usage_charge,
     utc,
 )
-from tests.billing.profiles import thorough
+from tests.billing.profiles import supporting, thorough
 from tests.billing.strategies import models, quantities
 
 KEY = UUID(int=1)
@@ -160,7 +160,7 @@ def test_digests_are_pinned() -> None:
     assert digest(lines) == "c4b31c88b16632c603b66cc1525dcfdad2eb3d97e5e87ee44dcff04a31e82ca8"
 
 
-@thorough
+@supporting
 @given(
     st.dictionaries(st.text(max_size=3), st.integers(-9, 9), min_size=2, max_size=4),
     st.integers(0, 3),

@@ -16,6 +16,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from runtime.security import Security
 from services.credentials import AccessClaims
+from tests import passwords
 
 SECRET = "a secret that only tests know, long enough"
 OTHER = "another secret, also of more than 32 letters"
@@ -23,8 +24,17 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CLAIMS = AccessClaims(organization_id=UUID(int=1), user_id=UUID(int=2), user_session_id=UUID(int=3))
 
 
+def signing_with(secret: str, *earlier: str) -> Security:
+    return Security(secret, previous_secret_keys=earlier, passwords=passwords.QUICK)
+
+
 @pytest.fixture(scope="module")
 def security() -> Security:
+    return signing_with(SECRET)
+
+
+@pytest.fixture(scope="module")
+def recommended() -> Security:
     return Security(SECRET)
 
 
@@ -127,7 +137,7 @@ def test_token_with_a_changed_payload_is_refused(security: Security) -> None:
 
 
 def test_token_of_an_unknown_key_is_refused(security: Security) -> None:
-    foreign = Security(OTHER).issue_access_token(CLAIMS, now=NOW, seconds=900)
+    foreign = signing_with(OTHER).issue_access_token(CLAIMS, now=NOW, seconds=900)
     header, payload, _ = good_parts(security)
 
     assert security.read_access_token(foreign, now=NOW) is None
@@ -144,12 +154,12 @@ def test_nonsense_is_no_token(security: Security, text: str) -> None:
 
 
 def test_tokens_of_the_secret_before_are_good_until_it_is_dropped() -> None:
-    old = Security(OTHER).issue_access_token(CLAIMS, now=NOW, seconds=900)
+    old = signing_with(OTHER).issue_access_token(CLAIMS, now=NOW, seconds=900)
 
-    rotated = Security(SECRET, previous_secret_keys=[OTHER])
+    rotated = signing_with(SECRET, OTHER)
 
     assert rotated.read_access_token(old, now=NOW) == CLAIMS
-    assert Security(SECRET).read_access_token(old, now=NOW) is None
+    assert signing_with(SECRET).read_access_token(old, now=NOW) is None
     assert (
         rotated.issue_access_token(CLAIMS, now=NOW, seconds=900).split(".")[0] != old.split(".")[0]
     )
@@ -161,24 +171,24 @@ def test_weak_secrets_are_refused_at_start(secret: str) -> None:
         Security(secret)
 
 
-def test_passwords_are_hashed_slowly_and_with_salt(security: Security) -> None:
-    first, second = (security.hash_password("correct-horse-9") for _ in range(2))
+def test_passwords_are_hashed_slowly_and_with_salt(recommended: Security) -> None:
+    first, second = (recommended.hash_password("correct-horse-9") for _ in range(2))
 
     assert first.startswith("$argon2id$")
     assert first != second
-    assert security.verify_password("correct-horse-9", first)
-    assert not security.verify_password("correct-horse-8", first)
-    assert not security.verify_password("correct-horse-9", None)
+    assert recommended.verify_password("correct-horse-9", first)
+    assert not recommended.verify_password("correct-horse-8", first)
+    assert not recommended.verify_password("correct-horse-9", None)
 
 
-def test_unknown_account_takes_as_long_as_a_known_one(security: Security) -> None:
-    stored = security.hash_password("correct-horse-9")
+def test_unknown_account_takes_as_long_as_a_known_one(recommended: Security) -> None:
+    stored = recommended.hash_password("correct-horse-9")
 
     def fastest(password_hash: str | None) -> float:
         times = []
         for _ in range(4):
             begin = time.perf_counter()
-            security.verify_password("wrong-horse-9", password_hash)
+            recommended.verify_password("wrong-horse-9", password_hash)
             times.append(time.perf_counter() - begin)
         return min(times)
 
