@@ -180,35 +180,38 @@ def test_worker_that_is_asked_to_stop_in_a_wave_leaves_nothing_half_done(
 ) -> None:
     product = Product(settings, with_worker=False).start()
     account = Account(product.url).sign_up()
-    lives = [subscribe(account, number) for number in range(1, 9)]
-    first = start_worker(settings, tmp_path)
+    lives = [subscribe(account, number) for number in range(1, 7)]
     for clock, _ in lives:
-        send(account, clock, MARCH)
+        send(account, clock, MAY)
+    first = start_worker(settings, tmp_path)
     wait_until(lambda: any(account.invoices(one) for _, one in lives), timeout_seconds=60)
 
     began = time.monotonic()
     first.send_signal(signal.SIGTERM)
     assert first.wait(SECONDS_TO_STOP) == 0, (tmp_path / "worker.log").read_text()[-2000:]
     assert time.monotonic() - began < SECONDS_TO_STOP
+    clocks = [account.get(f"/test-clocks/{clock['id']}")["status"] for clock, _ in lives]
+    assert "advancing" in clocks, "the worker stopped after the wave"
     second = start_worker(settings, tmp_path)
     for clock, _ in lives:
         account.wait_for_clock(clock)
 
     for number, (_, subscription) in enumerate(lives, 1):
-        assert totals(account, subscription) == [number, 0]
+        assert totals(account, subscription) == [number, 0, 0, 0]
     numbers = [one["invoice_number"] for _, life in lives for one in account.invoices(life)]
-    assert sorted(numbers) == [f"INV-2025-{number:04d}" for number in range(1, 17)]
+    assert sorted(numbers) == [f"INV-2025-{number:04d}" for number in range(1, 25)]
     second.terminate()
     second.wait(SECONDS_TO_STOP)
     product.stop()
 
 
 def start_worker(settings: Settings, directory: Path) -> subprocess.Popen[bytes]:
-    """The product's worker, as a process of its own."""
+    """The product's worker, as a process of its own; most owners of a wave queue for it."""
     environment = {
         "DATABASE_URL": str(settings.database_url),
         "TEMPORAL_ADDRESS": str(settings.temporal_address),
         "FLUXRATE_TASK_QUEUE": settings.task_queue,
+        "FLUXRATE_WORKER_WORKFLOW_TASK_SLOTS": "2",
     }
     with (directory / "worker.log").open("ab") as log:
         return subprocess.Popen(
