@@ -30,7 +30,9 @@ TABLES = (
     "plan_version",
     "tax_rate",
 )
-COUNTS = text(" UNION ALL ".join(f"SELECT '{one}', count(*) FROM {one}" for one in TABLES))
+COUNTS = text(
+    " UNION ALL ".join(f"SELECT '{one}' AS name, count(*) AS number FROM {one}" for one in TABLES)
+)
 FIELDS = [(name, field) for name, form in FORMS.items() for field in form.refused]
 
 
@@ -58,7 +60,7 @@ class Shop:
         """How many rows the organization has."""
         organization_id = self.ids["organization"]
         with self.transactions.for_organization(organization_id) as session:  # type: ignore[arg-type]
-            return dict(session.execute(COUNTS).tuples().all())
+            return {row.name: row.number for row in session.execute(COUNTS)}
 
 
 @pytest.fixture(scope="module")
