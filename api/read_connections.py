@@ -12,6 +12,7 @@ from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.pq import TransactionStatus
 
 from billing.errors import Unavailable
+from repositories.usage_connections import is_disturbed
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,7 @@ class ReadConnections:
         now = asyncio.get_running_loop().time()
         while self._resting:
             connection, since = self._resting.pop()
-            if now - since <= IDLE_SECONDS:
+            if now - since <= IDLE_SECONDS and not is_disturbed(connection):
                 return connection
             try:
                 await connection.execute("SELECT 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 from decimal import Decimal
 from typing import Final
 
@@ -32,6 +33,18 @@ async def connect(address: URL) -> AsyncConnection:
     await connection.execute("SET TIME ZONE 'UTC'")
     set_json_loads(_load_json, connection)
     return connection
+
+
+def is_disturbed(connection: AsyncConnection) -> bool:
+    """Whether the server said something unasked, as it does when it ends a connection.
+
+    Asks the socket and not the server, so it costs microseconds; what was said may be harmless.
+    """
+    if connection.closed:
+        return True
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _load_json(text: str | bytes) -> object:

@@ -20,7 +20,7 @@ class OutboxRelay:
     """Repeats what did not happen: every message of a committed transaction arrives in the end."""
 
     def __init__(
-        self, transactions: Transactions, owners: TemporalOwners, *, idle_seconds: float = 0.25
+        self, transactions: Transactions, owners: TemporalOwners, *, idle_seconds: float = 1.0
     ) -> None:
         self._transactions = transactions
         self._owners = owners

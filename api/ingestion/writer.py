@@ -15,6 +15,7 @@ from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.errors import CheckViolation, DeadlockDetected, SerializationFailure
 
 from billing.errors import TooManyRequests, Unavailable
+from repositories.usage_connections import is_disturbed
 from services.ingestion import EventResult, KnownMonths, Submission, ingest
 from services.known_terms import KnownTerms
 
@@ -219,7 +220,9 @@ class _Line:
         Raises _Unreachable when no connection can be made.
         """
         now = asyncio.get_running_loop().time()
-        if self._connection is not None and now - self._used_at > IDLE_SECONDS:
+        if self._connection is not None and (
+            now - self._used_at > IDLE_SECONDS or is_disturbed(self._connection)
+        ):
             try:
                 await self._connection.execute("SELECT 1")
             except OperationalError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
 from api.app import create_app
@@ -22,6 +23,14 @@ SECRET = "a secret that only tests know, long enough"
 def security() -> Security:
     """Hashing and tokens."""
     return Security(SECRET, passwords=passwords.QUICK)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_event_loop() -> Iterator[BlockingPortal]:
+    """All requests are answered in one event loop, as a server does; else each makes its own."""
+    with start_blocking_portal() as portal:
+        Person.shared_portal = portal
+        yield portal
 
 
 @pytest.fixture
@@ -45,9 +54,12 @@ def context(transactions: Transactions, security: Security, clock: Clock) -> App
 
 
 @pytest.fixture
-def app(context: AppContext) -> FastAPI:
-    """The whole application."""
-    return create_app(context)
+def app(context: AppContext, one_event_loop: BlockingPortal) -> Iterator[FastAPI]:
+    """The whole application, served: what it holds open is closed after the test."""
+    served = create_app(context)
+    lifespan = served.router.lifespan_context(served)
+    with one_event_loop.wrap_async_context_manager(lifespan):
+        yield served
 
 
 @pytest.fixture

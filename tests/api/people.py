@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import ClassVar
 
+from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -31,8 +33,11 @@ class Clock:
 class Person(TestClient):
     """A client without credentials; every answer is looked at, also that of a failure."""
 
+    shared_portal: ClassVar[BlockingPortal | None] = None
+
     def __init__(self, app: FastAPI) -> None:
         super().__init__(app, raise_server_exceptions=False)
+        self.portal = self.shared_portal
         self.email = f"ops{next(_numbers)}@lumenworks.test"
 
     def sign_up(self, organization_name: str = "Lumen Works") -> Person:

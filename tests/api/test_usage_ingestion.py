@@ -6,6 +6,7 @@ import gzip
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.api.people import Person
@@ -309,3 +310,28 @@ def test_sizes_are_bounded(owner: Person, visitor: Person, key: dict[str, str]) 
     assert (unpacked.status_code, unpacked.json()["code"]) == (413, "body_too_large")
     assert (empty.status_code, empty.json()["code"]) == (422, "empty_batch")
     assert owner.get("/api/v1/customers").json()["data"] == []
+
+
+def test_restart_of_the_database_between_two_events_goes_unnoticed(
+    visitor: Person, key: dict[str, str], module_database_url: str
+) -> None:
+    event = {
+        "customer_external_id": "acct_77",
+        "meter_name": "render_minutes",
+        "properties": {"minutes": 1},
+    }
+
+    def send_some() -> list[int]:
+        # Enough for every writer to have a connection of its own.
+        return [
+            visitor.post("/api/v1/usage", headers=key, json=event).status_code for _ in range(6)
+        ]
+
+    assert send_some() == [201] * 6
+    with psycopg.connect(module_database_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    assert send_some() == [201] * 6

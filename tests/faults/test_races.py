@@ -33,14 +33,14 @@ from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.invoice_actions import ManualInvoice
 from services.organizations import ChangeSettings, change_settings
 from services.subscriptions import CreateSubscription, create_subscription
-from tests.api.conftest import app, clock, context, security
+from tests.api.conftest import app, clock, context, one_event_loop, security
 from tests.api.people import Clock, Person
 from tests.services.conftest import shop, transactions
 from tests.services.shop import Shop
 from tests.services.test_usage_aggregates import add_customer
 from tests.workflows.acting import perform_entry
 
-__all__ = ["app", "clock", "context", "security", "shop", "transactions"]
+__all__ = ["app", "clock", "context", "one_event_loop", "security", "shop", "transactions"]
 
 IS_CHAOS = "FLUXRATE_CHAOS" in os.environ
 ROUNDS, PAIRS, DRAFTS = (200, 200, 400) if IS_CHAOS else (15, 8, 40)
