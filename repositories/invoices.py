@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -19,10 +19,25 @@ from models.invoices import (
 )
 from models.subscriptions import Subscription
 
+SUBSCRIPTION_ID = text(
+    "SELECT subscription_id FROM invoice"
+    " WHERE organization_id = :organization_id AND id = :invoice_id"
+)
+
 
 def find_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
     """The invoice, or None."""
     return session.get(Invoice, (organization_id, invoice_id))
+
+
+def find_subscription_id(
+    session: Session, organization_id: UUID, invoice_id: UUID
+) -> tuple[UUID | None] | None:
+    """The invoice's subscription, alone in a tuple; None if there is no such invoice."""
+    found = session.execute(
+        SUBSCRIPTION_ID, {"organization_id": organization_id, "invoice_id": invoice_id}
+    ).one_or_none()
+    return None if found is None else (found.subscription_id,)
 
 
 def lock_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:

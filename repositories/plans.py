@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Text, cast, false, func, or_
+from sqlalchemy import false, func, or_, text
 from sqlmodel import Session, col, select
 
 from models.plans import Charge, Plan, PlanFeature, PlanVersion
 from models.subscriptions import Subscription
+
+VERSION_TERMS = text(
+    "SELECT terms::text FROM plan_version"
+    " WHERE organization_id = :organization_id AND plan_id = :plan_id"
+    " AND version = coalesce(CAST(:version AS integer), version)"
+    " ORDER BY version DESC LIMIT 1"
+)
 
 
 def insert_plan(session: Session, plan: Plan) -> None:
@@ -199,22 +206,9 @@ def insert_version(session: Session, version: PlanVersion) -> None:
 
 
 def find_version_terms(
-    session: Session, organization_id: UUID, plan_id: UUID, version: int
+    session: Session, organization_id: UUID, plan_id: UUID, version: int | None
 ) -> str | None:
-    """The JSON of a version's terms, or None."""
-    return session.exec(
-        select(cast(PlanVersion.terms, Text)).where(
-            PlanVersion.organization_id == organization_id,
-            PlanVersion.plan_id == plan_id,
-            PlanVersion.version == version,
-        )
-    ).one_or_none()
-
-
-def find_latest_version(session: Session, organization_id: UUID, plan_id: UUID) -> int | None:
-    """The number of a plan's newest version, or None if there is no such plan."""
-    return session.exec(
-        select(func.max(PlanVersion.version)).where(
-            PlanVersion.organization_id == organization_id, PlanVersion.plan_id == plan_id
-        )
-    ).one()
+    """The JSON of a version's terms, of the newest version where none is named, or None."""
+    keys = {"organization_id": organization_id, "plan_id": plan_id, "version": version}
+    found: str | None = session.execute(VERSION_TERMS, keys).scalar_one_or_none()
+    return found

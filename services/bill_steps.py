@@ -169,12 +169,9 @@ def freeze_span(
 
     A preview measures by ``look_at_usage``, which holds no ingestion up.
     """
-    version = stored.plan_version
-    if version is None:
-        version = plan_versions.latest_version(
-            session, subscription.organization_id, stored.plan_id
-        )
-    terms = plan_versions.get_terms(session, subscription.organization_id, stored.plan_id, version)
+    terms = plan_versions.get_terms(
+        session, subscription.organization_id, stored.plan_id, stored.plan_version
+    )
     measured = measure(
         session,
         subscription.organization_id,
@@ -183,7 +180,7 @@ def freeze_span(
     )
     return FrozenUsage(
         plan_id=stored.plan_id,
-        plan_version=version,
+        plan_version=terms.version,
         period=span,
         share=_share(session, subscription, stored, span),
         watermark=measured.watermark,

@@ -20,8 +20,8 @@ from models.credit_notes import CreditNote, CreditNoteLine
 from models.invoices import Invoice, InvoiceLine
 from repositories import credit_notes, invoices, organizations
 from services.auditing import record
-from services.finalization import lock_subscription_of
 from services.invoice_contents import priced_line_of
+from services.invoice_locks import lock_invoice
 
 SERIES = "CN"
 CREDITABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
@@ -51,10 +51,7 @@ def credit_invoice(
     Raises NotFound for a foreign line, Conflict for a draft or void invoice and for more than is
     left of a line. Source: CONTRACT 6, 18, 55, 80.
     """
-    lock_subscription_of(session, organization_id, invoice_id)
-    invoice = invoices.lock_invoice(session, organization_id, invoice_id)
-    if invoice is None:
-        raise NotFound("Invoice not found.", code="invoice_not_found")
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
     if invoice.status not in CREDITABLE:
         raise Conflict(
             f"A {invoice.status} invoice cannot be credited.", code="invoice_not_creditable"

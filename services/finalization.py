@@ -17,6 +17,7 @@ from repositories import invoices, organizations, subscriptions, usage
 from services import bill_steps, clocks, late_usage
 from services.bill_steps import BillKey
 from services.invoice_contents import write_contents
+from services.invoice_locks import lock_invoice, lock_invoice_if_any
 from services.invoicing import (
     assign_number,
     carried_lines,
@@ -35,12 +36,10 @@ def finalize_due_invoice(
     Idempotent by status. A draft whose grace was moved beyond ``due_at`` stays a draft, and one
     that was deleted meanwhile is not missed.
     """
-    if invoices.find_invoice(session, organization_id, invoice_id) is None:
+    locked = lock_invoice_if_any(session, organization_id, invoice_id)
+    if locked is None:
         return
-    subscription = lock_subscription_of(session, organization_id, invoice_id)
-    invoice = invoices.lock_invoice(session, organization_id, invoice_id)
-    if invoice is None:
-        return
+    invoice, subscription = locked
     if invoice.scheduled_finalize_at is None or invoice.scheduled_finalize_at > due_at:
         return
     _finalize_locked(session, subscription, invoice, due_at=due_at, now=now)
@@ -53,10 +52,7 @@ def finalize_invoice(
 
     Idempotent: an OPEN invoice stays as it is (CONTRACT 56). Raises InvalidTransition otherwise.
     """
-    subscription = lock_subscription_of(session, organization_id, invoice_id)
-    invoice = invoices.lock_invoice(session, organization_id, invoice_id)
-    if invoice is None:
-        raise NotFound("Invoice not found.", code="invoice_not_found")
+    invoice, subscription = lock_invoice(session, organization_id, invoice_id)
     _finalize_locked(session, subscription, invoice, due_at=due_at, now=now)
     return invoice
 
@@ -104,9 +100,8 @@ def mark_past_due(
 
     Idempotent by the invoice's ``past_due_at``.
     """
-    subscription = lock_subscription_of(session, organization_id, invoice_id)
-    invoice = invoices.lock_invoice(session, organization_id, invoice_id)
-    if invoice is None or subscription is None:
+    invoice, subscription = lock_invoice(session, organization_id, invoice_id)
+    if subscription is None:
         raise NotFound("Invoice not found.", code="invoice_not_found")
     if invoice.status != InvoiceStatus.OPEN or invoice.past_due_at or invoice.due_date > due_at:
         return
@@ -126,19 +121,6 @@ def mark_past_due(
         invoice_id=invoice.id,
     )
     session.flush()
-
-
-def lock_subscription_of(
-    session: Session, organization_id: UUID, invoice_id: UUID
-) -> Subscription | None:
-    """The invoice's subscription, if it has one, with its row locked.
-
-    Everybody locks the subscription before its invoice, so that nobody waits in a ring.
-    """
-    invoice = _get_invoice(session, organization_id, invoice_id)
-    if invoice.subscription_id is None:
-        return None
-    return subscriptions.lock_subscription(session, organization_id, invoice.subscription_id)
 
 
 def _bring_up_to_date(
@@ -167,7 +149,8 @@ def _bring_up_to_date(
     if revised is not None:
         invoice.revision = bill.revision
         keep_receipt(session, bill, invoice, frozen, lines, now=now)
-    late_usage.settle(session, subscription, invoice, frozen.watermark)
+    if late or invoice.is_edited:
+        late_usage.settle(session, subscription, invoice, frozen.watermark)
     _settle_period(session, invoice, revision=bill.revision, watermark=frozen.watermark)
 
 
@@ -210,13 +193,6 @@ def _record_finalized(
         period_index=invoice.period_index,
         invoice_id=invoice.id,
     )
-
-
-def _get_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice:
-    invoice = invoices.find_invoice(session, organization_id, invoice_id)
-    if invoice is None:
-        raise NotFound("Invoice not found.", code="invoice_not_found")
-    return invoice
 
 
 def _bill_of(invoice: Invoice) -> BillKey:

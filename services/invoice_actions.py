@@ -25,12 +25,12 @@ from models.base import new_id
 from models.credit_notes import CreditNote
 from models.customers import Customer
 from models.invoices import Invoice
-from models.subscriptions import Subscription
 from repositories import customers, invoices, organizations, subscriptions
 from services import clocks, credit_notes, finalization, invoicing, owners
 from services.auditing import record
 from services.credit_notes import CreditedLine
 from services.invoice_contents import write_contents
+from services.invoice_locks import lock_invoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def edit_draft(
 
     Raises InvalidTransition for anything but a draft.
     """
-    invoice, _ = _lock(session, organization_id, invoice_id)
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
     require_editable(InvoiceStatus(invoice.status))
     customer_id = edit.customer_id or invoice.customer_id
     customer = _get_taxable_customer(session, organization_id, customer_id)
@@ -138,7 +138,7 @@ def delete_draft(
 
     Raises InvalidTransition for anything but a draft. Source: CONTRACT 25.
     """
-    invoice, subscription = _lock(session, organization_id, invoice_id)
+    invoice, subscription = lock_invoice(session, organization_id, invoice_id)
     require_editable(InvoiceStatus(invoice.status))
     _record(session, invoice, "invoice.deleted", now=now, number=invoice.invoice_number)
     if subscription is not None and invoice.period_index is not None:
@@ -169,7 +169,7 @@ def finalize(
 def pay(session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime) -> Invoice:
     """The invoice is PAID in full. Idempotent on PAID; raises InvalidTransition otherwise."""
     present = _present(session, organization_id, invoice_id, now=now)
-    invoice, _ = _lock(session, organization_id, invoice_id)
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
     if invoice.status == InvoiceStatus.PAID:
         return invoice
     invoice.status = status_after_payment(InvoiceStatus(invoice.status))
@@ -195,7 +195,7 @@ def credit(
     note = credit_notes.credit_invoice(
         session, organization_id, invoice_id, lines, reason=reason, at=present, now=now
     )
-    invoice, _ = _lock(session, organization_id, invoice_id)
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
     _follow(session, invoice, now=now)
     return note
 
@@ -213,7 +213,7 @@ def change_status(
 
     Raises InvalidTransition for a move that CONTRACT 4.8 does not draw, the same state included.
     """
-    invoice, _ = _lock(session, organization_id, invoice_id)
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
     former = InvoiceStatus(invoice.status)
     require_transition(former, wanted)
     present = _present(session, organization_id, invoice_id, now=now)
@@ -295,20 +295,10 @@ def _require_subscription_of(
         )
 
 
-def _lock(
-    session: Session, organization_id: UUID, invoice_id: UUID
-) -> tuple[Invoice, Subscription | None]:
-    subscription = finalization.lock_subscription_of(session, organization_id, invoice_id)
-    invoice = invoices.lock_invoice(session, organization_id, invoice_id)
-    if invoice is None:
-        raise NotFound("Invoice not found.", code="invoice_not_found")
-    return invoice, subscription
-
-
 def _present(
     session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime
 ) -> datetime:
-    invoice, _ = _lock(session, organization_id, invoice_id)
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
     customer = customers.find_customer(session, organization_id, invoice.customer_id)
     clock_id = customer.test_clock_id if customer else None
     return clocks.present_of(session, organization_id, clock_id, now=now)

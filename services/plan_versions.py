@@ -34,11 +34,13 @@ from models.plans import Charge, Plan, PlanFeature, PlanVersion
 from repositories import features, meters, plans
 
 
-def get_terms(session: Session, organization_id: UUID, plan_id: UUID, version: int) -> PlanTerms:
-    """The terms of one version of a plan. Raises NotFound."""
+def get_terms(
+    session: Session, organization_id: UUID, plan_id: UUID, version: int | None
+) -> PlanTerms:
+    """The terms of one version of a plan, of the newest where none is named. Raises NotFound."""
     document = plans.find_version_terms(session, organization_id, plan_id, version)
     if document is None:
-        raise NotFound(f"The plan has no version {version}.", code="plan_version_not_found")
+        raise NotFound(f"The plan has no version {version or 1}.", code="plan_version_not_found")
     return parse_terms(document)
 
 
@@ -47,14 +49,6 @@ def parse_terms(document: str) -> PlanTerms:
     """Terms out of the text of a stored version."""
     # By the text itself, so that what a transaction takes back is never remembered under a name.
     return from_document(PlanTerms, json.loads(document))
-
-
-def latest_version(session: Session, organization_id: UUID, plan_id: UUID) -> int:
-    """The number of the plan's newest version. Raises NotFound."""
-    version = plans.find_latest_version(session, organization_id, plan_id)
-    if version is None:
-        raise NotFound("Plan not found.", code="plan_not_found")
-    return version
 
 
 def publish(session: Session, plan: Plan, *, now: datetime) -> PlanTerms:

@@ -21,10 +21,9 @@ def query_subscription_usage(
     Raises NotFound. Source: CONTRACT 47.
     """
     subscription = get_subscription(session, organization_id, subscription_id)
-    version = subscription.plan_version
-    if version is None:
-        version = plan_versions.latest_version(session, organization_id, subscription.plan_id)
-    terms = plan_versions.get_terms(session, organization_id, subscription.plan_id, version)
+    terms = plan_versions.get_terms(
+        session, organization_id, subscription.plan_id, subscription.plan_version
+    )
     period = Period(
         starts_at=subscription.current_period_start, ends_at=subscription.current_period_end
     )

@@ -86,12 +86,11 @@ class Shop:
 
     def version_of(self, plan: Plan) -> int:
         """The number of the plan's newest version."""
-        return self.read(plan_versions.latest_version, plan.id)
+        return self.terms_of(plan).version
 
     def terms_of(self, plan: Plan, version: int | None = None) -> PlanTerms:
         """The terms of a version, by default of the newest."""
-        number = self.version_of(plan) if version is None else version
-        return self.read(plan_versions.get_terms, plan.id, number)
+        return self.read(plan_versions.get_terms, plan.id, version)
 
 
 def open_shop(transactions: Transactions) -> Shop:
