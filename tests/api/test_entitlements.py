@@ -318,7 +318,7 @@ def test_answers_go_on_after_the_database_dropped_its_connections(
 
     with psycopg.connect(module_database_url, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 

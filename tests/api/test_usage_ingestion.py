@@ -330,7 +330,7 @@ def test_restart_of_the_database_between_two_events_goes_unnoticed(
     assert send_some() == [201] * 6
     with psycopg.connect(module_database_url, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 

@@ -1,6 +1,7 @@
 """How hard the properties are tried: 2,000 examples each, 50,000 in the deep profile.
 
-That holds for each invariant by its number. Properties beside them take a quarter.
+That holds for every invariant by its number. Its further properties, and those beside the
+invariants, take a quarter.
 """
 
 from __future__ import annotations
