@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -41,6 +42,11 @@ STATUSES: Mapping[type[BillingError], int] = {
     Rejected: 502,
 }
 CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media"}
+AWAY = ("database_unavailable", "The database does not answer; repeat the request.")
+OVERTAKEN = (
+    "write_conflict",
+    "Another change came first; nothing was changed. Repeat the request.",
+)
 RETRY_AFTER_SECONDS = 2
 SHOWN_ERRORS = 50
 LONGEST_PLACE = 100
@@ -148,14 +154,12 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_database_away(request: Request, error: Exception) -> Response:
-    log.warning("database_unavailable", error=type(error).__name__)
-    return problem(
-        request,
-        503,
-        "database_unavailable",
-        "The database does not answer; repeat the request.",
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-    )
+    cause = getattr(error, "orig", None) or error
+    code, detail = AWAY
+    if isinstance(cause, DeadlockDetected | SerializationFailure):
+        code, detail = OVERTAKEN
+    log.warning(code, error=type(cause).__name__)
+    return problem(request, 503, code, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def _internal(request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -202,7 +203,9 @@ class UsageWriter:
                 log.warning("usage_write_repeated", error=type(error).__name__, attempt=attempt)
             # A partition that somebody dropped is made again.
             self._months = KnownMonths()
-            await asyncio.sleep(GATHER_SECONDS * 2**attempt)
+            # Two that met each other do not come back at the same instant.
+            share = 0.5 + secrets.randbelow(1_000) / 1_000
+            await asyncio.sleep(GATHER_SECONDS * 2**attempt * share)
             attempt += 1
 
 

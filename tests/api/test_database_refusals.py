@@ -64,21 +64,30 @@ def refusing(url: str, table: str, code: str, *, times: int = 1_000_000) -> Iter
             connection.execute(sql.SQL("DROP TRIGGER refuse ON {}").format(name))
 
 
-def require_unavailable(answer: Any) -> None:
+def require_unavailable(answer: Any, code: str = "unavailable") -> None:
     """It says to come again, and nothing about the inside."""
+    assert answer.json()["code"] == code
     assert answer.status_code == 503, answer.text
     assert int(answer.headers["Retry-After"]) >= 1
     assert answer.headers["content-type"] == "application/problem+json"
     assert "refused by a test" not in answer.text
 
 
-@pytest.mark.parametrize("code", [DEADLOCK, SERIALIZATION_FAILURE, DISK_FULL])
+@pytest.mark.parametrize(
+    ("code", "answered"),
+    [
+        (DEADLOCK, "write_conflict"),
+        (SERIALIZATION_FAILURE, "write_conflict"),
+        (DISK_FULL, "database_unavailable"),
+    ],
+)
 def test_refused_write_is_503_and_the_repeat_has_one_effect(
-    owner: Person, module_database_url: str, code: str
+    owner: Person, module_database_url: str, code: str, answered: str
 ) -> None:
     headers = {"Idempotency-Key": f"create-{code}"}
     with refusing(module_database_url, "customer", code):
-        require_unavailable(owner.post("/api/v1/customers", json=CUSTOMER, headers=headers))
+        refused = owner.post("/api/v1/customers", json=CUSTOMER, headers=headers)
+        require_unavailable(refused, answered)
         assert owner.get("/api/v1/customers").json()["data"] == []
 
     answers = [
