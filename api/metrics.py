@@ -71,11 +71,18 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request. ``route`` is a template, so that ids make no series."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._durations.labels(method, route).observe(seconds)
+        key = (method, route, status)
+        series = self._series.get(key)
+        if series is None:
+            counter = self._requests.labels(method, route, str(status))
+            series = self._series[key] = (counter, self._durations.labels(method, route))
+        counter, durations = series
+        counter.inc()
+        durations.observe(seconds)
 
     def render(self, report: WorkReport | None) -> bytes:
         """All values, as Prometheus scrapes them; without a report those of this process."""

@@ -9,7 +9,6 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +18,7 @@ from api.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 REQUEST_ID_HEADER = "X-Request-Id"
+REQUEST_ID_NAME = REQUEST_ID_HEADER.lower().encode()
 ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -36,15 +36,16 @@ QUIET_ROUTES = frozenset(
 )
 """Routes too busy for a line per request: they are counted, and logged only when they fail."""
 
-SAFE_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cache-Control": "no-store",
-}
+SAFE_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cache-control", b"no-store"),
+)
 """Headers of every answer that does not set them itself."""
 
-STRICT_TRANSPORT = "max-age=31536000"
+STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
+"""One more over https."""
 
 
 class Surroundings:
@@ -101,7 +102,9 @@ def route_of(scope: MutableMapping[str, Any]) -> str:
     """The template that the path matched, such as ``/api/v1/plans/{plan_id}``."""
     if "endpoint" not in scope:
         return "unmatched"
-    names = {str(value): name for name, value in scope.get("path_params", {}).items()}
+    if not scope.get("path_params"):
+        return str(scope["path"])
+    names = {str(value): name for name, value in scope["path_params"].items()}
     parts = (names.get(part) for part in scope["path"].split("/"))
     return "/".join(
         part if name is None else f"{{{name}}}"
@@ -114,16 +117,17 @@ class _Answer:
 
     def __init__(self, send: Send, request: Request) -> None:
         self._send = send
-        self._request = request
+        self._request_id = (REQUEST_ID_NAME, request.state.request_id.encode())
+        is_secure = request.scope["scheme"] == "https"
+        self._defaults = (*SAFE_HEADERS, STRICT_TRANSPORT) if is_secure else SAFE_HEADERS
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers[REQUEST_ID_HEADER] = self._request.state.request_id
-            for name, value in SAFE_HEADERS.items():
-                headers.setdefault(name, value)
-            if self._request.url.scheme == "https":
-                headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+            # ASGI writes the names of headers in small letters.
+            own = [header for header in message["headers"] if header[0] != REQUEST_ID_NAME]
+            present = {name for name, _ in own}
+            missing = [header for header in self._defaults if header[0] not in present]
+            message = {**message, "headers": [*own, self._request_id, *missing]}
         await self._send(message)
