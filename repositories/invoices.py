@@ -24,6 +24,24 @@ SUBSCRIPTION_ID = text(
     " WHERE organization_id = :organization_id AND id = :invoice_id"
 )
 
+CARRIED_CREDIT = text(
+    """
+    WITH counted AS (
+        SELECT id, carried_credit FROM invoice
+        WHERE organization_id = :organization_id AND subscription_id = :subscription_id
+            AND status <> 'VOID' AND id IS DISTINCT FROM CAST(:leaving_out AS uuid)
+    )
+    SELECT (SELECT coalesce(sum(carried_credit), 0) FROM counted)
+        + (
+            SELECT coalesce(sum(line.line_total), 0)
+            FROM counted
+            JOIN invoice_line AS line
+                ON line.organization_id = :organization_id AND line.invoice_id = counted.id
+            WHERE line.type = 'credit'
+        )
+    """
+)
+
 
 def find_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
     """The invoice, or None."""
@@ -100,25 +118,12 @@ def sum_carried_credit(
     session: Session, subscription: Subscription, *, leaving_out: UUID | None
 ) -> Decimal:
     """What the subscription's bills below zero carried on, less what later ones granted of it."""
-    of_subscription = (
-        (col(Invoice.organization_id) == subscription.organization_id)
-        & (col(Invoice.subscription_id) == subscription.id)
-        & (col(Invoice.status) != "VOID")
-    )
-    if leaving_out is not None:
-        of_subscription &= col(Invoice.id) != leaving_out
-    carried = select(func.coalesce(func.sum(Invoice.carried_credit), 0)).where(of_subscription)
-    granted = (
-        select(func.coalesce(func.sum(InvoiceLine.line_total), 0))
-        .join(
-            Invoice,
-            (col(Invoice.organization_id) == col(InvoiceLine.organization_id))
-            & (col(Invoice.id) == col(InvoiceLine.invoice_id)),
-        )
-        .where(of_subscription, InvoiceLine.type == "credit")
-    )
-    left = select(carried.scalar_subquery() + granted.scalar_subquery())
-    return Decimal(session.exec(left).one())
+    keys = {
+        "organization_id": subscription.organization_id,
+        "subscription_id": subscription.id,
+        "leaving_out": leaving_out,
+    }
+    return Decimal(session.execute(CARRIED_CREDIT, keys).scalar_one())
 
 
 def list_invoices(

@@ -7,47 +7,63 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, exists, func, or_
+from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from models.credit_notes import CreditNote
 from models.invoices import Invoice, InvoiceLine
 from models.subscriptions import Subscription, SubscriptionPeriod
-from models.usage_events import UsageCorrection, UsageEvent
+
+CHANGED_PERIODS = text(
+    """
+    SELECT period.index
+    FROM subscription_period AS period
+    WHERE period.organization_id = :organization_id AND period.subscription_id = :subscription_id
+        AND period.status = 'final'
+        AND (
+            EXISTS (
+                SELECT FROM usage_event AS event
+                WHERE event.organization_id = :organization_id
+                    AND event.customer_id = :customer_id
+                    AND event.timestamp >= period.starts_at AND event.timestamp < period.ends_at
+                    AND event.arrival_sequence > coalesce(period.settled_watermark, 0)
+                    AND event.late
+            )
+            OR EXISTS (
+                SELECT FROM usage_correction AS correction
+                WHERE correction.organization_id = :organization_id
+                    AND correction.customer_id = :customer_id
+                    AND correction.timestamp >= period.starts_at
+                    AND correction.timestamp < period.ends_at
+                    AND correction.arrival_sequence > coalesce(period.settled_watermark, 0)
+            )
+        )
+    ORDER BY period.index
+    """
+)
 
 
 def list_changed_periods(
     session: Session, subscription: Subscription
 ) -> Sequence[SubscriptionPeriod]:
     """Final periods with late events or corrections above what was billed, in order."""
+    keys = {
+        "organization_id": subscription.organization_id,
+        "subscription_id": subscription.id,
+        "customer_id": subscription.customer_id,
+    }
+    indexes = session.execute(CHANGED_PERIODS, keys).scalars().all()
+    if not indexes:
+        return ()
     return session.exec(
         select(SubscriptionPeriod)
         .where(
             SubscriptionPeriod.organization_id == subscription.organization_id,
             SubscriptionPeriod.subscription_id == subscription.id,
-            SubscriptionPeriod.status == "final",
-            or_(
-                _has_arrivals(UsageEvent, subscription, col(UsageEvent.late)),
-                _has_arrivals(UsageCorrection, subscription),
-            ),
+            col(SubscriptionPeriod.index).in_(indexes),
         )
         .order_by(col(SubscriptionPeriod.index))
     ).all()
-
-
-def _has_arrivals(
-    table: type[UsageEvent | UsageCorrection],
-    subscription: Subscription,
-    *conditions: ColumnExpressionArgument[bool],
-) -> ColumnElement[bool]:
-    return exists().where(
-        col(table.organization_id) == subscription.organization_id,
-        col(table.customer_id) == subscription.customer_id,
-        col(table.timestamp) >= col(SubscriptionPeriod.starts_at),
-        col(table.timestamp) < col(SubscriptionPeriod.ends_at),
-        col(table.arrival_sequence) > func.coalesce(SubscriptionPeriod.settled_watermark, 0),
-        *conditions,
-    )
 
 
 def sum_billed(
