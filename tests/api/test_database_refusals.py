@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from activities.errors import translated
+from runtime.processes import wait_until
 from tests.api.people import Person
 
 DEADLOCK, SERIALIZATION_FAILURE, DISK_FULL = "40P01", "40001", "53100"
@@ -125,6 +127,45 @@ def test_event_that_met_a_deadlock_is_tried_again_by_itself(
         answer = owner.post("/api/v1/usage", json=EVENT, headers=key)
 
     assert answer.status_code == 201, answer.text
+
+
+def test_two_that_wait_for_each_other_end_with_one_of_them_sent_away(
+    owner: Person, module_database_url: str
+) -> None:
+    organization = owner.get("/api/v1/organization").json()["id"]
+    key = f"idempotency:{organization}:POST:/api/v1/customers:create-77"
+
+    def create() -> Any:
+        headers = {"Idempotency-Key": "create-77"}
+        return owner.post("/api/v1/customers", json=CUSTOMER, headers=headers)
+
+    with ThreadPoolExecutor(1) as people, psycopg.connect(module_database_url) as other:
+        # Whoever looks for a ring first is the one that leaves it: let it be the API.
+        other.execute("SET deadlock_timeout = '60s'")
+        other.execute(
+            "INSERT INTO customer (organization_id, id, name, external_id, created_at, updated_at)"
+            " VALUES (%s, gen_random_uuid(), 'Other', 'acct_77', now(), now())",
+            [organization],
+        )
+        creating = people.submit(create)
+        assert wait_until(lambda: is_waited_for(module_database_url), timeout_seconds=20)
+        other.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+        require_unavailable(creating.result(), "write_conflict")
+        other.rollback()
+
+    assert create().status_code == 201
+    assert len(owner.get("/api/v1/customers").json()["data"]) == 1
+
+
+def is_waited_for(url: str) -> bool:
+    """Whether somebody waits for a lock of somebody else."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone()
+    assert found is not None
+    return bool(found[0])
 
 
 def test_step_of_an_owner_that_met_a_deadlock_is_retried() -> None:
