@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -108,6 +109,7 @@ async def until_all_sleep(client: Client, task_queue: str) -> None:
 
 
 def resident_bytes(pid: int) -> int:
-    """What the process holds in memory."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    """What the process holds in memory; what several processes share counts in parts."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    [kibibytes] = re.findall(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+    return 1024 * int(kibibytes)
