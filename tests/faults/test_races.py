@@ -43,7 +43,7 @@ from tests.workflows.acting import perform_entry
 __all__ = ["app", "clock", "context", "one_event_loop", "security", "shop", "transactions"]
 
 IS_CHAOS = "FLUXRATE_CHAOS" in os.environ
-ROUNDS, PAIRS, DRAFTS = (200, 200, 400) if IS_CHAOS else (15, 8, 40)
+ROUNDS, PAIRS, DRAFTS = (200, 200, 400) if IS_CHAOS else (10, 8, 40)
 THREADS, KEYS = (50, 500) if IS_CHAOS else (20, 20)
 
 JANUARY, FEBRUARY, MARCH, APRIL = (datetime(2025, month, 1, tzinfo=UTC) for month in range(1, 5))

@@ -30,7 +30,7 @@ MOST_SEEDS_FOR_A_FLAW = 60
 SEED_OF_A_YEAR = 0
 
 REGRESSIONS: tuple[int, ...] = (867, 1154)
-SEEDS = (*range(50), *REGRESSIONS)
+SEEDS = (*range(30), *REGRESSIONS)
 
 
 @pytest.fixture(autouse=True)
