@@ -15,7 +15,7 @@ RUN := $(UV) run --no-sync
 INSTALLED := .venv/.installed
 
 PORT ?= 8000
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 3
 ARGS ?=
 SEEDS ?= 500
 FIRST ?= 0
