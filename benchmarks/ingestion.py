@@ -15,7 +15,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -287,9 +287,10 @@ def measure_singles(client: Backend, naive_url: str) -> list[Result]:
 
 def send_singles(client: Backend, url: str) -> Load:
     """A warm-up, then a round of single events."""
-    make: Callable[[], bytes] = lambda: prepare(  # noqa: E731
-        url, "/api/v1/sdk/track", encode(client.row()), client.headers
-    )
+
+    def make() -> bytes:
+        return prepare(url, "/api/v1/sdk/track", encode(client.row()), client.headers)
+
     run_load(url, [make() for _ in range(500)], connections=SINGLE_CONNECTIONS)
     requests = [make() for _ in range(SINGLES_A_ROUND)]
     load = run_load(url, requests, connections=SINGLE_CONNECTIONS)

@@ -19,7 +19,7 @@ mpl.rcParams["svg.hashsalt"] = "fluxrate"  # the same results make the same file
 mpl.rcParams["font.size"] = 8
 
 from matplotlib import pyplot as plt  # noqa: E402  (after its backend is chosen)
-from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402  (the same)
 
 RESULTS = Path(__file__).parent / "results.json"
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "benchmarks.svg"

@@ -174,7 +174,7 @@ def noted_statements(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
     """The statements that run meanwhile, with their parameters."""
     noted: list[tuple[str, Any]] = []
 
-    def note(*arguments: Any) -> None:  # noqa: ANN401
+    def note(*arguments: Any) -> None:  # noqa: ANN401  (an event hands over anything)
         noted.append((arguments[2], arguments[3]))
 
     event.listen(connection, "before_cursor_execute", note)

@@ -123,6 +123,7 @@ def sum_carried_credit(
         "subscription_id": subscription.id,
         "leaving_out": leaving_out,
     }
+    session.flush()  # plain statements do not do it by themselves
     return Decimal(session.execute(CARRIED_CREDIT, keys).scalar_one())
 
 

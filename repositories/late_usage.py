@@ -52,6 +52,7 @@ def list_changed_periods(
         "subscription_id": subscription.id,
         "customer_id": subscription.customer_id,
     }
+    session.flush()  # plain statements do not do it by themselves
     indexes = session.execute(CHANGED_PERIODS, keys).scalars().all()
     if not indexes:
         return ()

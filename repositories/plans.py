@@ -210,5 +210,6 @@ def find_version_terms(
 ) -> str | None:
     """The JSON of a version's terms, of the newest version where none is named, or None."""
     keys = {"organization_id": organization_id, "plan_id": plan_id, "version": version}
+    session.flush()  # plain statements do not do it by themselves
     found: str | None = session.execute(VERSION_TERMS, keys).scalar_one_or_none()
     return found

@@ -1,7 +1,7 @@
 """How hard the properties are tried: 2,000 examples each, 50,000 in the deep profile.
 
-That holds for every invariant by its number. Its further properties, and those beside the
-invariants, take 500 where those take 2,000.
+That holds for every property that carries the number of an invariant. Properties beside the
+invariants take 500 where those take 2,000.
 """
 
 from __future__ import annotations

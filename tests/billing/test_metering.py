@@ -26,7 +26,7 @@ from billing.metering import (
 from billing.periods import Period
 from tests.billing.builders import JANUARY, METER, d, utc
 from tests.billing.naive import round_half_away
-from tests.billing.profiles import supporting, thorough
+from tests.billing.profiles import thorough
 
 SPAN = 1000  # The tests' period is a thousand seconds long.
 PERIOD = Period(starts_at=utc("2025-01-01"), ends_at=utc("2025-01-01T00:16:40"))
@@ -80,7 +80,7 @@ def test_invariant_13_order_repeats_and_splits_change_nothing_that_they_must_not
     assert usage(Aggregation.SUM, halves + halves) == usage(Aggregation.SUM, some)
 
 
-@supporting
+@thorough
 @given(events)
 def test_invariant_13_last_depends_on_timestamp_and_sequence_only(some: list[Measurement]) -> None:
     inside = [one for one in some if one.at in PERIOD]

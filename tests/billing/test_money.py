@@ -25,7 +25,7 @@ from billing.money import (
 )
 from tests.billing.builders import d
 from tests.billing.naive import round_half_away as naive_round
-from tests.billing.profiles import supporting, thorough
+from tests.billing.profiles import thorough
 
 CURRENCIES = [find_currency(code) for code in ("JPY", "USD", "KWD", "CLF")]
 currencies = st.sampled_from(CURRENCIES)
@@ -79,7 +79,7 @@ def test_rounding_is_half_away_from_zero(amount: str, currency: str, rounded: st
     assert str(find_currency(currency).round(d(amount))) == rounded
 
 
-@supporting
+@thorough
 @given(amounts, currencies)
 def test_invariant_33_rounding_moves_by_half_a_minor_unit_at_most(
     amount: Decimal, currency: Currency
@@ -93,7 +93,7 @@ def test_invariant_33_rounding_moves_by_half_a_minor_unit_at_most(
     assert -rounded.as_tuple().exponent == currency.exponent  # type: ignore[operator]
 
 
-@supporting
+@thorough
 @given(amounts, st.integers(-(10**9), 10**9).filter(bool), st.integers(0, 6))
 def test_invariant_33_a_quotient_is_rounded_once(
     amount: Decimal, divisor: int, places: int

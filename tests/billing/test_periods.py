@@ -29,7 +29,7 @@ from billing.periods import (
     start_of_day,
 )
 from tests.billing.builders import utc
-from tests.billing.profiles import IS_DEEP, PROFILE, supporting, thorough
+from tests.billing.profiles import IS_DEEP, PROFILE, thorough
 
 ZONES = sorted(available_timezones() - {"localtime"})
 SAMPLE_ZONES = [
@@ -70,7 +70,7 @@ def test_invariant_18_periods_tile_time_without_gap_or_overlap(
     assert skips_a_day or not before.is_empty
 
 
-@supporting
+@thorough
 @given(anchors, cadences, st.integers(0, 10 * 366 * 86_400))
 def test_invariant_18_every_instant_lies_in_exactly_one_period(
     anchor: Anchor, cadence: Cadence, seconds: int
@@ -84,7 +84,7 @@ def test_invariant_18_every_instant_lies_in_exactly_one_period(
     assert n == 0 or instant not in period(anchor, cadence, n - 1)
 
 
-@supporting
+@thorough
 @given(anchors, cadences, st.integers(0, 40))
 def test_invariant_16_the_boundary_belongs_to_the_later_period(
     anchor: Anchor, cadence: Cadence, n: int

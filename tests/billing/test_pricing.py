@@ -119,7 +119,7 @@ def _line(quantity: Decimal, tier: Tier) -> Decimal:
     return quantity * tier.unit_price + tier.flat_fee
 
 
-@supporting
+@thorough
 @given(volumes, quantities, quantities)
 def test_invariant_06_volume_drops_only_where_a_bound_is_passed(
     table: Volume, one: Decimal, other: Decimal
@@ -141,7 +141,7 @@ def test_invariant_07_more_usage_never_lowers_the_charge(
     assert amount(pricing, low, events) <= amount(pricing, high, events + 1)
 
 
-@supporting
+@thorough
 @given(models)
 def test_invariant_08_nothing_used_costs_the_flat_part_only(pricing: UsagePricing) -> None:
     flat = ZERO
@@ -164,7 +164,7 @@ def test_invariant_09_models_that_mean_the_same_cost_the_same(
     assert amount(Volume(tiers=level), quantity) == expected
 
 
-@supporting
+@thorough
 @given(prices, whole(10**9))
 def test_invariant_09_packages_of_one_are_per_unit(price: Decimal, quantity: Decimal) -> None:
     package = Package(package_size=Decimal(1), unit_price=price)
@@ -216,7 +216,7 @@ def test_invariant_11_bounds_hold_and_leave_alone_what_is_inside(
         assert total == clamped.price.amount
 
 
-@supporting
+@thorough
 @given(st.lists(st.one_of(st.none(), st.integers(-2, 9)), max_size=5))
 def test_invariant_12_only_tables_that_tile_are_accepted(bounds: list[int | None]) -> None:
     finite = bounds[:-1]

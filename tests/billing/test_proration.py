@@ -17,7 +17,7 @@ from billing.periods import Period
 from billing.proration import WHOLE, ProrationBasis, Share, share_of, split
 from tests.billing.builders import JANUARY, USD, d, utc
 from tests.billing.naive import round_half_away as naive_round
-from tests.billing.profiles import supporting, thorough
+from tests.billing.profiles import thorough
 from tests.billing.strategies import decimals
 
 DAY, SECOND = ProrationBasis.DAY, ProrationBasis.SECOND
@@ -54,7 +54,7 @@ def test_invariant_19_parts_of_a_period_add_up_to_the_whole(
         assert abs(part - alone) <= USD.minor_unit
 
 
-@supporting
+@thorough
 @given(decimals(10**9, 12), st.integers(0, 10**14), st.integers(1, 10**14), st.integers(0, 4))
 def test_invariant_19_a_share_rounds_like_the_exact_fraction(
     amount: Decimal, covered: int, total: int, places: int

@@ -42,7 +42,7 @@ from tests.billing.builders import (
     usage_charge,
     utc,
 )
-from tests.billing.profiles import supporting, thorough
+from tests.billing.profiles import thorough
 from tests.billing.strategies import decimals, models
 
 QUARTER = Period(starts_at=utc("2025-01-01"), ends_at=utc("2025-04-01"))
@@ -124,7 +124,7 @@ def test_invariant_08_usage_below_the_allowance_costs_nothing_more(
     assert line.quantity == 0
 
 
-@supporting
+@thorough
 @given(models, st.tuples(small, small, small), st.integers(0, 2), small)
 def test_invariant_22_the_same_inputs_make_the_same_bytes(
     pricing: UsagePricing, quantities: tuple[Decimal, ...], turn: int, included: Decimal

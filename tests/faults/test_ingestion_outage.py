@@ -21,7 +21,7 @@ from services.usage_rebuild import verify_rollups
 from tests.faults.ingestion_site import IngestionSite, calls, seconds_since
 from tests.servers import run_directory
 
-KILLS = ("api", "postgres", "api", "postgres")
+KILLS = ("api", "postgres", "postgres", "api", "postgres")
 CLIENTS = 4
 
 

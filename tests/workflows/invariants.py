@@ -93,7 +93,10 @@ def check_end(life: Simulation) -> None:
     overdue = [bill for bill in books.bills.values() if bill.status == "DRAFT"]
     assert all(bill.finalize_at > present for bill in overdue), "a draft is stuck"
     # Where a bill was mended at the very end, what is late waits for its draft, and is planned.
-    is_planned = any(entry.action is Action.SETTLE_LATE_USAGE for entry in books.agenda())
+    is_planned = any(
+        entry.action is Action.SETTLE_LATE_USAGE and entry.due_at > present
+        for entry in books.agenda()
+    )
     if (books.late.settles_alone or books.is_over) and not is_planned:
         assert not books.late.changed(books.periods), "late usage was never billed"
 
