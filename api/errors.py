@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -90,12 +90,16 @@ def status_of(error: BillingError) -> int:
 
 def install(app: FastAPI) -> None:
     """Answer every error of this application with a problem document."""
-    app.add_exception_handler(BillingError, _answer_billing_error)
-    app.add_exception_handler(RequestValidationError, _answer_invalid_request)
-    app.add_exception_handler(HTTPException, _answer_http_error)
-    app.add_exception_handler(OperationalError, _answer_database_away)
-    app.add_exception_handler(InterfaceError, _answer_database_away)
-    app.add_exception_handler(PoolTimeout, _answer_database_away)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """The problem document for an error; raises what none is written for."""
+    for kind in type(error).__mro__:
+        if kind in HANDLERS:
+            return await HANDLERS[kind](request, error)
+    raise error
 
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:
@@ -166,3 +170,13 @@ def _internal(request: Request) -> Response:
     return problem(
         request, 500, "internal_error", "Something went wrong here; nothing was changed."
     )
+
+
+HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    BillingError: _answer_billing_error,
+    RequestValidationError: _answer_invalid_request,
+    HTTPException: _answer_http_error,
+    OperationalError: _answer_database_away,
+    InterfaceError: _answer_database_away,
+    PoolTimeout: _answer_database_away,
+}

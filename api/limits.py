@@ -46,7 +46,8 @@ def require_json(request: Request) -> None:
 
 def require_storable_address(request: Request) -> None:
     """Return if path and query hold no NUL, which text columns refuse. Raises InvalidInput."""
-    if NUL in request.url.path or NUL in unquote_plus(request.url.query):
+    query = request.scope["query_string"].decode("latin-1")
+    if NUL in request.scope["path"] or NUL in unquote_plus(query):
         raise InvalidInput("The address holds a NUL character.", code="invalid_text")
 
 

@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import MutableMapping
+from itertools import count
 from typing import Any
 
 import structlog
@@ -20,6 +21,9 @@ log = structlog.get_logger(__name__)
 REQUEST_ID_HEADER = "X-Request-Id"
 REQUEST_ID_NAME = REQUEST_ID_HEADER.lower().encode()
 ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+PROCESS = secrets.token_hex(8)
+"""What tells the request ids of this process from those of all others."""
+
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 QUIET_ROUTES = frozenset(
@@ -48,6 +52,9 @@ STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 """One more over https."""
 
 
+_numbers = count()
+
+
 class Surroundings:
     """Gives each request an id, and sees to it that it ends with an answer, counted and logged.
 
@@ -68,15 +75,17 @@ class Surroundings:
         request.state.request_id = request_id_of(request)
         answer = _Answer(send, request)
         started_at = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request.state.request_id):
-            try:
-                await self._app(scope, receive, answer.send)
-            except Exception as error:
-                if answer.status is not None:
-                    raise
-                response = await answer_unexpected(request, error)
-                await response(scope, receive, answer.send)
+        bound = structlog.contextvars.bind_contextvars(request_id=request.state.request_id)
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception as error:
+            if answer.status is not None:
+                raise
+            response = await answer_unexpected(request, error)
+            await response(scope, receive, answer.send)
+        finally:
             self._record(scope, answer.status or 500, time.perf_counter() - started_at)
+            structlog.contextvars.reset_contextvars(**bound)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in KNOWN_METHODS else "OTHER"
@@ -95,7 +104,9 @@ class Surroundings:
 def request_id_of(request: Request) -> str:
     """The caller's id for the request if it is well-formed, else a new one."""
     offered = request.headers.get(REQUEST_ID_HEADER, "")
-    return offered if ACCEPTED_REQUEST_ID.fullmatch(offered) else f"req_{secrets.token_hex(12)}"
+    if offered and ACCEPTED_REQUEST_ID.fullmatch(offered):
+        return offered
+    return f"req_{PROCESS}{next(_numbers):08x}"
 
 
 def route_of(scope: MutableMapping[str, Any]) -> str:

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from time import perf_counter
+from typing import cast
 from urllib.parse import urlsplit
+
+import uvloop
 
 HEAD_END = b"\r\n\r\n"
 
@@ -47,7 +50,7 @@ def prepare(url: str, path: str, body: bytes, headers: Mapping[str, str]) -> byt
 
 def run_load(url: str, requests: Sequence[bytes], *, connections: int, keep: bool = False) -> Load:
     """Send every request once, each connection one after the other."""
-    return asyncio.run(_run(url, requests, connections, keep))
+    return uvloop.run(_run(url, requests, connections, keep))
 
 
 async def run_paced(
@@ -127,8 +130,7 @@ class _Client(asyncio.Protocol):
         self.bodies: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def send(self) -> None:
         request = next(self._queue, None)

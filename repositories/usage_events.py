@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -68,13 +68,12 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
-    """An event as it was first recorded."""
+    """An event as it was first recorded, in the texts that its callers are shown."""
 
-    organization_id: UUID
-    id: UUID
-    customer_id: UUID
-    meter_id: UUID
-    quantity: Decimal
+    id: str
+    customer_id: str
+    meter_id: str
+    quantity: str
     timestamp: datetime
     meta_data: dict[str, Any] | None
     ingested_at: datetime
@@ -132,7 +131,7 @@ async def find_events(
                 "ids": array([str(one.event_id) for one in known]),
             },
         )
-        return {str(row.id): row async for row in cursor}
+        return {row.id: row async for row in cursor}
 
 
 @lru_cache(maxsize=65_536)
@@ -164,7 +163,11 @@ SELECT count(pg_advisory_xact_lock_shared(key))
 FROM (SELECT key FROM unnest(%s::bigint[]) AS key ORDER BY key) AS ordered
 """
 
-_INSERT_EVENTS: Final = """
+# The driver reads a statement of more than 4,096 characters anew each time.
+_INSERT_EVENTS: Final = re.sub(
+    r"\s+",
+    " ",
+    """
 WITH drawn AS MATERIALIZED (
     SELECT nextval('usage_arrival_sequence') AS first
 ),
@@ -249,7 +252,8 @@ distinguished AS (
     ON CONFLICT DO NOTHING
 )
 SELECT count(*) FROM identified
-"""
+""",
+)
 
 _FIND_KEYS: Final = """
 SELECT known.* FROM usage_event_key AS known
@@ -258,7 +262,7 @@ JOIN unnest(%(organizations)s::uuid[], %(keys)s::text[]) AS named(organization_i
 """
 
 _FIND_EVENTS: Final = """
-SELECT event.organization_id, event.id, event.customer_id, event.meter_id, event.quantity,
+SELECT event.id::text, event.customer_id::text, event.meter_id::text, event.quantity::text,
     event.timestamp, event.meta_data, event.ingested_at
 FROM unnest(%(organizations)s::uuid[], %(timestamps)s::timestamptz[], %(ids)s::uuid[])
     AS named(organization_id, timestamp, id)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -310,11 +309,10 @@ class _Batch:
     def _as_stored(self, row: _Row) -> StoredEvent:
         event = row.require_event()
         return StoredEvent(
-            organization_id=UUID(event.scope.organization),
-            id=UUID(event.id),
-            customer_id=UUID(event.scope.customer),
-            meter_id=UUID(event.scope.meter),
-            quantity=Decimal(event.quantity),
+            id=event.id,
+            customer_id=event.scope.customer,
+            meter_id=event.scope.meter,
+            quantity=event.quantity,
             timestamp=event.timestamp,
             meta_data=free_form_of(row.report),
             ingested_at=self._now,

@@ -58,10 +58,10 @@ class BatchView(msgspec.Struct, kw_only=True):
 def view_event(event: StoredEvent, *, is_repeated: bool) -> EventView:
     """The answer to a single event."""
     return EventView(
-        id=str(event.id),
-        customer_id=str(event.customer_id),
-        meter_id=str(event.meter_id),
-        quantity=format(event.quantity, "f"),
+        id=event.id,
+        customer_id=event.customer_id,
+        meter_id=event.meter_id,
+        quantity=event.quantity,
         timestamp=instant_text(event.timestamp),
         created_at=instant_text(event.ingested_at),
         meta_data=event.meta_data,

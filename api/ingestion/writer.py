@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -31,6 +32,9 @@ ANSWER_SECONDS: Final = 20.0
 """A transaction that takes longer is given up, for nobody waits for it."""
 
 MOST_ROWS_TOGETHER: Final = 2_000
+ENOUGH_ROWS: Final = 50
+"""As many are worth a transaction of their own: they wait for no others."""
+
 MOST_ROWS_WAITING: Final = 50_000
 ATTEMPTS: Final = 4
 
@@ -73,6 +77,7 @@ class UsageWriter:
         self._waiting: deque[_Waiting] = deque()
         self._rows_waiting = 0
         self._arrived = asyncio.Event()
+        self._free = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -99,6 +104,7 @@ class UsageWriter:
         self._waiting.clear()
         self._rows_waiting = 0
         self._arrived = asyncio.Event()
+        self._free = 0
         self._tasks = [loop.create_task(self._write_forever()) for _ in range(WRITERS)]
 
     async def close(self) -> None:
@@ -123,13 +129,20 @@ class UsageWriter:
             await line.let_go()
 
     async def _gather(self) -> list[_Waiting]:
-        """Whoever arrives within two milliseconds; an atomic submission goes alone."""
+        """Whoever arrives within two milliseconds, or at once if that is enough.
+
+        Writers that are free at the same time share who waits. An atomic submission goes alone.
+        """
+        self._free += 1
         await self._arrived.wait()
-        if self._rows_waiting < MOST_ROWS_TOGETHER:
+        if self._rows_waiting < ENOUGH_ROWS:
             await asyncio.sleep(GATHER_SECONDS)
+        # One group of all who wait would leave this process idle until it is committed.
+        share = math.ceil(len(self._waiting) / self._free)
+        self._free -= 1
         group: list[_Waiting] = []
         rows = 0
-        while self._waiting and rows < MOST_ROWS_TOGETHER:
+        while len(group) < share and rows < MOST_ROWS_TOGETHER:
             if self._waiting[0].submission.is_atomic and group:
                 break
             first = self._waiting.popleft()
