@@ -48,7 +48,9 @@ from api.routers import (
     workers,
 )
 from api.routers import metrics as metrics_route
+from api.shared_reads import SharedReads
 from api.surroundings import Surroundings
+from repositories.entitlement_marks import read_marks
 from repositories.usage_connections import connect
 from services.entitlement_checks import CheckMemory
 
@@ -125,6 +127,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         partial(connect, context.transactions.address), context.now
     )
     app.state.read_connections = ReadConnections(partial(connect, context.transactions.address))
+    app.state.shared_checks = SharedReads(app.state.read_connections, read_marks)
     app.state.check_memory = CheckMemory()
     errors.install(app)
     openapi.install(app, ROUTERS, PREFIX)

@@ -121,15 +121,12 @@ class LosslessRoute(APIRoute):
 
 
 def _jsonable(value: Any) -> Any:
+    write = _WRITERS.get(type(value))
+    if write is not None:
+        return write(value)
     match value:
-        case None | bool() | int() | str() if not isinstance(value, Enum):
-            return value
-        case Decimal():
-            return msgspec.Raw(plain_text(value).encode())
-        case datetime():
-            return instant_text(value)
-        case UUID():
-            return str(value)
+        case None:
+            return None
         case Enum():
             return value.value
         case BaseModel():
@@ -139,3 +136,14 @@ def _jsonable(value: Any) -> Any:
         case list() | tuple():
             return [_jsonable(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no place in a response")
+
+
+_WRITERS: Mapping[type, Callable[[Any], Any]] = {
+    bool: bool,
+    int: int,
+    str: str,
+    Decimal: lambda value: msgspec.Raw(plain_text(value).encode()),
+    datetime: instant_text,
+    UUID: str,
+}
+"""How the plainest values are written, by their exact type."""

@@ -1,4 +1,4 @@
-"""One statement for a repeated check: whether anything it was decided from changed, and the usage.
+"""One statement for repeated checks: whether what they were decided from changed, and the usage.
 
 A mark is made of the places and writers of all rows that an answer was decided from. Whatever is
 changed, added or taken away among them gives another mark.
@@ -6,6 +6,8 @@ changed, added or taken away among them gives another mark.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -15,86 +17,117 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from repositories.single_reads import read_rows
+from repositories.usage import floor_hour, whole_hours
+from repositories.usage_arrays import array, quoted
 
-NEVER: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-
-
-class WindowSums(NamedTuple):
-    """A window to sum: whole hours between ragged edges. Without a meter there is nothing."""
-
-    meter_id: UUID | None = None
-    starts_at: datetime = NEVER
-    first_hour: datetime = NEVER
-    end_hour: datetime = NEVER
-    ends_at: datetime = NEVER
+Edge = tuple[datetime, datetime]
 
 
-class MarkedUsage(NamedTuple):
-    """The mark of a check, and the usage of its window as the same statement sees it."""
+class WindowSums:
+    """A window whose usage is asked for: whole hours, and the ragged edges around them.
 
+    Hours are summed from roll-ups. An edge is less than two hours, half-open; whether anything in
+    it changed is seen by its hours' roll-ups.
+    """
+
+    __slots__ = ("edges", "meter_id", "texts")
+
+    def __init__(self, meter_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
+        first_hour, end_hour = whole_hours(starts_at, ends_at) or (ends_at, ends_at)
+        edges = ((starts_at, first_hour), (end_hour, ends_at))
+        self.meter_id = meter_id
+        self.edges: tuple[Edge, ...] = tuple((start, end) for start, end in edges if start < end)
+        instants = (floor_hour(starts_at), first_hour, end_hour, ends_at)
+        self.texts = (str(meter_id), *(quoted(one.isoformat()) for one in instants))
+
+
+class CheckQuestion(NamedTuple):
+    """A check to be looked into; without a window nothing is summed."""
+
+    customer: str
+    lookup_key: str
+    window: WindowSums | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedUsage:
+    """The mark of a check and the usage of its window's whole hours, as one statement sees them.
+
+    ``edges`` is the mark of its edges, None while nothing was recorded in their hours.
+    """
+
+    place: int
     mark: str
     total: Decimal
     event_count: int
+    edges: str | None
 
 
-async def read_mark(
-    connection: AsyncConnection,
-    organization_id: UUID,
-    customer: str,
-    lookup_key: str,
-    window: WindowSums,
-) -> MarkedUsage | None:
-    """The mark and the usage, or None if there is no such customer or feature."""
+async def read_marks(
+    connection: AsyncConnection, organization_id: UUID, questions: Sequence[CheckQuestion]
+) -> list[MarkedUsage | None]:
+    """An answer to each question in order; None where there is no such customer or feature."""
+    windows = [_NO_WINDOW if one.window is None else one.window.texts for one in questions]
+    meters, starts, firsts, ends_of_hours, ends = zip(*windows, strict=True)
     rows: list[MarkedUsage] = await read_rows(
         connection,
         organization_id,
-        _READ_MARK,
+        _READ_MARKS,
         {
-            "external_id": customer,
-            "id": _as_id(customer),
-            "lookup_key": lookup_key,
-            "meter": window.meter_id,
-            "starts_at": window.starts_at,
-            "first_hour": window.first_hour,
-            "end_hour": window.end_hour,
-            "ends_at": window.ends_at,
+            "external_ids": array([quoted(one.customer) for one in questions]),
+            "ids": array([_as_id(one.customer) for one in questions]),
+            "lookup_keys": array([quoted(one.lookup_key) for one in questions]),
+            "meters": array(meters),
+            "starts": array(starts),
+            "first_hours": array(firsts),
+            "end_hours": array(ends_of_hours),
+            "ends": array(ends),
         },
         class_row(MarkedUsage),
     )
-    return rows[0] if rows else None
+    found = {row.place: row for row in rows}
+    return [found.get(place) for place in range(1, len(questions) + 1)]
 
 
-def _as_id(text: str) -> UUID | None:
+def _as_id(text: str) -> str:
     try:
-        return UUID(text)
+        return str(UUID(text))
     except ValueError:
-        return None
+        return "NULL"
 
 
-_READ_MARK: Final = """
-SELECT concat_ws(
+_NO_WINDOW: Final = ("NULL",) * 5
+
+_READ_MARKS: Final = """
+SELECT asked.place, concat_ws(
         '/', customer.ctid, customer.xmin, clock.ctid, clock.xmin, feature.ctid, feature.xmin,
         meter.ctid, meter.xmin, live.mark
     ) AS mark,
-    coalesce(hours.total, 0) + coalesce(edges.total, 0) AS total,
-    coalesce(hours.event_count, 0) + coalesce(edges.event_count, 0) AS event_count
-FROM (
+    coalesce(hours.total, 0) AS total, coalesce(hours.event_count, 0) AS event_count, hours.edges
+FROM unnest(
+    %(external_ids)s::text[], %(ids)s::uuid[], %(lookup_keys)s::text[], %(meters)s::uuid[],
+    %(starts)s::timestamptz[], %(first_hours)s::timestamptz[], %(end_hours)s::timestamptz[],
+    %(ends)s::timestamptz[]
+) WITH ORDINALITY AS asked(
+    external_id, id, lookup_key, meter_id, starts_at, first_hour, end_hour, ends_at, place
+)
+CROSS JOIN LATERAL (
     SELECT coalesce(
         (
             SELECT named.id FROM customer AS named
-            WHERE named.organization_id = tenant.id AND named.id = %(id)s::uuid
+            WHERE named.organization_id = tenant.id AND named.id = asked.id
                 AND named.deleted_at IS NULL
         ),
         (
             SELECT named.id FROM customer AS named
-            WHERE named.organization_id = tenant.id AND named.external_id = %(external_id)s
+            WHERE named.organization_id = tenant.id AND named.external_id = asked.external_id
                 AND named.deleted_at IS NULL
         )
     ) AS id
     OFFSET 0
 ) AS named
 JOIN customer ON customer.organization_id = tenant.id AND customer.id = named.id
-JOIN feature ON feature.organization_id = tenant.id AND feature.lookup_key = %(lookup_key)s
+JOIN feature ON feature.organization_id = tenant.id AND feature.lookup_key = asked.lookup_key
     AND feature.deleted_at IS NULL
 LEFT JOIN meter ON meter.organization_id = tenant.id AND meter.id = feature.meter_id
 LEFT JOIN test_clock AS clock ON clock.organization_id = tenant.id
@@ -116,26 +149,16 @@ CROSS JOIN LATERAL (
         AND subscription.deleted_at IS NULL AND subscription.status <> 'CANCELED'
 ) AS live
 CROSS JOIN LATERAL (
-    SELECT sum(usage_rollup.total) AS total, sum(usage_rollup.event_count)::bigint AS event_count
-    FROM usage_rollup
-    WHERE usage_rollup.organization_id = tenant.id AND usage_rollup.customer_id = customer.id
-        AND usage_rollup.meter_id = %(meter)s::uuid
-        AND usage_rollup.hour >= %(first_hour)s AND usage_rollup.hour < %(end_hour)s
-) AS hours
-CROSS JOIN LATERAL (
-    SELECT sum(coalesce(correction.quantity, event.quantity)) AS total, count(*) AS event_count
+    SELECT sum(held.total) FILTER (WHERE held.is_whole) AS total,
+        sum(held.event_count) FILTER (WHERE held.is_whole)::bigint AS event_count,
+        string_agg(held.mark, ',' ORDER BY held.hour) FILTER (WHERE NOT held.is_whole) AS edges
     FROM (
-        VALUES (%(starts_at)s::timestamptz, %(first_hour)s::timestamptz),
-            (%(end_hour)s::timestamptz, %(ends_at)s::timestamptz)
-    ) AS edge(starts_at, ends_at)
-    JOIN usage_event AS event ON event.organization_id = tenant.id
-        AND event.customer_id = customer.id AND event.meter_id = %(meter)s::uuid
-        AND event.timestamp >= edge.starts_at AND event.timestamp < edge.ends_at
-        AND event.counted AND NOT event.paused
-    LEFT JOIN LATERAL (
-        SELECT kind, quantity FROM usage_correction
-        WHERE organization_id = tenant.id AND event_id = event.id
-        ORDER BY arrival_sequence DESC LIMIT 1
-    ) AS correction ON true
-    WHERE correction.kind IS DISTINCT FROM 'void'
-) AS edges"""
+        SELECT rollup.hour, rollup.total, rollup.event_count,
+            concat_ws('/', rollup.ctid, rollup.xmin) AS mark,
+            rollup.hour >= asked.first_hour AND rollup.hour < asked.end_hour AS is_whole
+        FROM usage_rollup AS rollup
+        WHERE rollup.organization_id = tenant.id AND rollup.customer_id = customer.id
+            AND rollup.meter_id = asked.meter_id
+            AND rollup.hour >= asked.starts_at AND rollup.hour < asked.ends_at
+    ) AS held
+) AS hours"""

@@ -1,13 +1,15 @@
 """Whether a customer may use one feature now: asked before every use, so it costs one statement.
 
 What a check was decided from is remembered. A repeated check reads the usage together with a mark
-of every row that the answer depends on; another mark, and the check is made anew.
+of every row that the answer depends on; another mark, and the check is made anew. Checks that come
+together share the statement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
@@ -17,12 +19,11 @@ from psycopg import AsyncConnection
 
 from billing.errors import NotFound
 from billing.metering import Aggregation
-from billing.money import shortest
-from billing.periods import Period
-from repositories import entitlement_marks, entitlements
-from repositories.entitlement_marks import MarkedUsage, WindowSums
+from billing.money import ZERO, exactly, shortest
+from repositories import entitlements, usage
+from repositories.entitlement_marks import CheckQuestion, MarkedUsage, WindowSums
 from repositories.entitlements import KnownFeature, Subscriber
-from repositories.usage import whole_hours
+from repositories.usage import UsagePart, UsageSpan
 from services.entitlements import (
     CustomerEntitlement,
     Grants,
@@ -40,6 +41,22 @@ CheckKey = tuple[UUID, str, str]
 """Organization, customer as named, and key of the feature."""
 
 
+Ask = Callable[[UUID, CheckQuestion], Awaitable[MarkedUsage | None]]
+"""Asks the database about a check of an organization, perhaps together with others."""
+
+Lend = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+"""Lends a connection to one reader."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeUsage:
+    """The usage of a window's edges while they have this mark."""
+
+    mark: str | None
+    total: Decimal = ZERO
+    event_count: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RememberedCheck:
     """What a check was decided from. ``place`` is that of the grant whose usage is summed.
@@ -49,11 +66,13 @@ class RememberedCheck:
     """
 
     mark: str
+    customer_id: UUID
     feature: KnownFeature
     granted: Grants
     until: datetime | None
-    window: WindowSums
+    window: WindowSums | None
     place: int | None
+    edges: EdgeUsage | None = None
 
     def holds(self, found: MarkedUsage | None, now: datetime) -> bool:
         """Whether neither a row nor time has changed anything but the usage."""
@@ -61,13 +80,28 @@ class RememberedCheck:
             return False
         return self.until is None or self.granted.at <= now < self.until
 
-    def answer(self, found: MarkedUsage | None) -> CustomerEntitlement:
+    def knows_edges(self, found: MarkedUsage) -> bool:
+        """Whether nothing was recorded or corrected in the edges since they were summed."""
+        if self.window is None or not self.window.edges or found.edges is None:
+            return True
+        return self.edges is not None and self.edges.mark == found.edges
+
+    @exactly
+    def answer(self, found: MarkedUsage) -> CustomerEntitlement:
         """The answer with the usage as it is now."""
-        if self.place is None or found is None:
+        if self.place is None:
             return decide(self.feature, self.granted, {})
+        edges = self.edges if self.edges is not None and found.edges is not None else _NO_EDGES
         is_count = self.feature.aggregation_type == Aggregation.COUNT
-        usage = Decimal(found.event_count) if is_count else shortest(found.total)
+        usage = (
+            Decimal(found.event_count + edges.event_count)
+            if is_count
+            else shortest(found.total + edges.total)
+        )
         return decide(self.feature, self.granted, {self.place: usage})
+
+
+_NO_EDGES: Final = EdgeUsage(mark=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +120,12 @@ class CheckMemory:
 
 
 async def check_entitlement(
-    connection: AsyncConnection,
     organization_id: UUID,
     customer: str,
     lookup_key: str,
     *,
+    ask: Ask,
+    lend: Lend,
     memory: CheckMemory,
     now: datetime,
 ) -> CustomerEntitlement:
@@ -101,11 +136,29 @@ async def check_entitlement(
     """
     key = (organization_id, customer, lookup_key)
     remembered = memory.checks.get(key)
-    window = WindowSums() if remembered is None else remembered.window
+    window = None if remembered is None else remembered.window
     # Read before what it marks: what changes in between gives another mark the next time.
-    marked = await entitlement_marks.read_mark(connection, *key, window)
-    if remembered is not None and remembered.holds(marked, now):
+    marked = await ask(organization_id, CheckQuestion(customer, lookup_key, window))
+    if remembered is not None and marked is not None and remembered.holds(marked, now):
+        if not remembered.knows_edges(marked):
+            async with lend() as connection:
+                edges = await _sum_edges(connection, organization_id, remembered, marked)
+            remembered = replace(remembered, edges=edges)
+            memory.remember(key, remembered)
         return remembered.answer(marked)
+    async with lend() as connection:
+        return await _check_anew(connection, key, marked, memory=memory, now=now)
+
+
+async def _check_anew(
+    connection: AsyncConnection,
+    key: CheckKey,
+    marked: MarkedUsage | None,
+    *,
+    memory: CheckMemory,
+    now: datetime,
+) -> CustomerEntitlement:
+    organization_id, customer, lookup_key = key
     subscriber = await get_subscriber(connection, organization_id, customer)
     found = await entitlements.list_features(connection, organization_id, lookup_key)
     if not found:
@@ -121,6 +174,31 @@ async def check_entitlement(
     return decide(found[0], granted, usages)
 
 
+@exactly
+def _add_up(mark: str | None, parts: Sequence[UsagePart]) -> EdgeUsage:
+    return EdgeUsage(
+        mark=mark,
+        total=sum((part.total or ZERO for part in parts), ZERO),
+        event_count=sum(part.event_count for part in parts),
+    )
+
+
+async def _sum_edges(
+    connection: AsyncConnection,
+    organization_id: UUID,
+    check: RememberedCheck,
+    marked: MarkedUsage,
+) -> EdgeUsage:
+    if check.window is None:
+        return _NO_EDGES
+    spans = [
+        UsageSpan(place=place, meter_id=check.window.meter_id, starts_at=starts_at, ends_at=ends_at)
+        for place, (starts_at, ends_at) in enumerate(check.window.edges)
+    ]
+    parts = await usage.read_spans_now(connection, organization_id, check.customer_id, spans)
+    return _add_up(marked.edges, parts)
+
+
 def _to_remember(
     mark: str, subscriber: Subscriber, found: Sequence[KnownFeature], granted: Grants
 ) -> RememberedCheck | None:
@@ -132,25 +210,18 @@ def _to_remember(
     ]
     if len(measured) > 1 or any(not meter.aggregation.is_additive for _, _, meter in measured):
         return None
-    sums, summed = WindowSums(), None
+    sums, summed = None, None
     for place, window, meter in measured:
-        sums, summed = _sums_of(meter.meter_id, window), place
+        sums, summed = WindowSums(meter.meter_id, window.starts_at, window.ends_at), place
     return RememberedCheck(
         mark=mark,
+        customer_id=subscriber.customer_id,
         feature=found[0],
         granted=granted,
         until=_next_instant(subscriber, granted),
         window=sums,
         place=summed,
     )
-
-
-def _sums_of(meter_id: UUID, window: Period) -> WindowSums:
-    first_hour, end_hour = whole_hours(window.starts_at, window.ends_at) or (
-        window.ends_at,
-        window.ends_at,
-    )
-    return WindowSums(meter_id, window.starts_at, first_hour, end_hour, window.ends_at)
 
 
 def _next_instant(subscriber: Subscriber, granted: Grants) -> datetime | None:

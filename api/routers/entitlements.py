@@ -51,15 +51,15 @@ async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -
     """
     context, principal = await _admit(request)
     connections, memory = _held(request)
-    async with connections.lend() as connection:
-        found = await entitlement_checks.check_entitlement(
-            connection,
-            principal.organization_id,
-            customer_id,
-            lookup_key,
-            memory=memory,
-            now=context.now(),
-        )
+    found = await entitlement_checks.check_entitlement(
+        principal.organization_id,
+        customer_id,
+        lookup_key,
+        ask=request.app.state.shared_checks.ask,
+        lend=connections.lend,
+        memory=memory,
+        now=context.now(),
+    )
     return respond(view_entitlement(found))
 
 

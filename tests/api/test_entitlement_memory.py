@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from fastapi import FastAPI
 
 from services.entitlement_checks import CheckMemory
@@ -72,3 +73,37 @@ def test_time_alone_ends_what_is_remembered(owner: Person, clock: Clock) -> None
     empty = [sold.check()["has_access"] for _ in range(2)]
 
     assert (full, empty) == ([False, False], [True, True])
+
+
+@pytest.mark.parametrize("aggregation_type", ["SUM", "COUNT"])
+def test_events_in_the_ragged_hours_of_a_window_count_at_once(
+    owner: Person, app: FastAPI, aggregation_type: str
+) -> None:
+    # March's window is [08:20 of March 1, 08:20 of April 1): hour 8 of March 1 is partly outside.
+    sold = sell(owner, meter={"aggregation_type": aggregation_type})
+    sold.subscribe(start_date="2026-03-01T08:20:00Z")
+    usages = []
+
+    def check() -> None:
+        remembered = [sold.check()["usage"] for _ in range(3)]
+        memory, app.state.check_memory = app.state.check_memory, CheckMemory()
+        anew = sold.check()["usage"]
+        app.state.check_memory = memory
+        assert remembered == [anew] * 3
+        usages.append(anew)
+
+    check()
+    sold.used(5, "2026-03-01T08:19:59Z")
+    check()
+    inside = sold.used(7, "2026-03-01T08:20:00Z")
+    check()
+    sold.used(11, "2026-03-01T09:00:00Z")
+    check()
+    owner.post(f"{V1}/usage/{inside['id']}/amend", json={"quantity": 6})
+    check()
+    owner.post(f"{V1}/usage/{inside['id']}/void", json={"reason": "sent twice"})
+    check()
+
+    counts = [0, 0, 1, 2, 2, 1]
+    sums = [0, 0, 7, 18, 17, 11]
+    assert usages == (counts if aggregation_type == "COUNT" else sums)
