@@ -16,6 +16,7 @@ from api.admission import Admission
 from api.context import AppContext
 from api.direct_routes import DirectRoutes
 from api.ingestion.writer import UsageWriter
+from api.kept_bodies import KeptBodies
 from api.kept_report import KeptReport
 from api.metrics import Metrics
 from api.origins import SameOrigin
@@ -129,6 +130,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     app.state.read_connections = ReadConnections(partial(connect, context.transactions.address))
     app.state.shared_checks = SharedReads(app.state.read_connections, read_marks)
     app.state.check_memory = CheckMemory()
+    app.state.kept_bodies = KeptBodies()
     errors.install(app)
     openapi.install(app, ROUTERS, PREFIX)
     return app

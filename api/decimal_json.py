@@ -130,7 +130,7 @@ def _jsonable(value: Any) -> Any:
         case Enum():
             return value.value
         case BaseModel():
-            return {name: _jsonable(getattr(value, name)) for name in type(value).model_fields}
+            return {name: _jsonable(item) for name, item in value}
         case Mapping():
             return {str(key): _jsonable(item) for key, item in value.items()}
         case list() | tuple():

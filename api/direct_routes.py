@@ -7,13 +7,16 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from api import errors, limits
 
 METHODS: Final = ("GET", "POST")
 """Any other method is the framework's to refuse."""
+
+TEMPLATE: Final = "fluxrate.template"
+"""Where the scope has the path of the route as it is documented."""
 
 
 class DirectRoutes:
@@ -22,17 +25,20 @@ class DirectRoutes:
     No dependencies, no validation, no threads, none of the framework's middleware.
     """
 
-    def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        self._routes = tuple(routes)
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = {
+            method: tuple(route for route in routes if method in (route.methods or ()))
+            for method in METHODS
+        }
 
     def find(self, scope: Scope) -> bool:
         """Whether one of them answers the request; the scope says then which."""
-        if scope["type"] != "http" or scope["method"] not in METHODS:
+        if scope["type"] != "http":
             return False
-        for route in self._routes:
+        for route in self._routes.get(scope["method"], ()):
             match, found = route.matches(scope)
             if match is Match.FULL:
-                scope.update(found)
+                scope.update(found, **{TEMPLATE: route.path})
                 return True
         return False
 

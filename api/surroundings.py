@@ -13,6 +13,7 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.direct_routes import TEMPLATE
 from api.errors import answer_unexpected
 from api.metrics import Metrics
 
@@ -111,6 +112,8 @@ def request_id_of(request: Request) -> str:
 
 def route_of(scope: MutableMapping[str, Any]) -> str:
     """The template that the path matched, such as ``/api/v1/plans/{plan_id}``."""
+    if TEMPLATE in scope:
+        return str(scope[TEMPLATE])
     if "endpoint" not in scope:
         return "unmatched"
     if not scope.get("path_params"):

@@ -3,7 +3,7 @@
     python -m benchmarks entitlements
 
 The bare server finds the customer and sums their usage, and knows neither keys nor limits. Rounds
-alternate, median of three; the generator runs on the same cores as what it measures.
+alternate after a warm-up, median of three; the generator runs on the cores of what it measures.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from statistics import median
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -33,6 +34,7 @@ ROUNDS = 3
 CONNECTIONS = 16
 CUSTOMERS = 50
 EVENTS = 5000
+PATH = "/customers/{}/entitlements/calls"
 GOAL_RATIO = 0.70
 GOAL_MILLISECONDS = 8.0
 
@@ -49,15 +51,13 @@ def measure() -> list[Result]:
             port = free_port()
             words = ["-m", "benchmarks.bare_reader", str(port)]
             with running_process(words, environment, f"http://127.0.0.1:{port}", "/livez") as bare:
-                pairs = [
-                    (
-                        run(url, "/api/v1/customers/{}/entitlements/calls", {"X-API-Key": key}),
-                        run(bare, "/customers/{}/entitlements/calls", {}),
-                    )
-                    for _ in range(ROUNDS)
-                ]
-    ours = median(one.requests_a_second for one, _ in pairs)
-    limit = median(one.requests_a_second for _, one in pairs)
+                ours = partial(run, url, f"/api/v1{PATH}", {"X-API-Key": key})
+                limit = partial(run, bare, PATH, {})
+                for warm_up in (ours, limit):
+                    warm_up(CHECKS_A_ROUND // 6)
+                pairs = [(ours(CHECKS_A_ROUND), limit(CHECKS_A_ROUND)) for _ in range(ROUNDS)]
+    speed = median(one.requests_a_second for one, _ in pairs)
+    bare_speed = median(one.requests_a_second for _, one in pairs)
     ratio = median(one.requests_a_second / bare.requests_a_second for one, bare in pairs)
     p99 = median(one.p99_milliseconds for one, _ in pairs)
     bare_p99 = median(one.p99_milliseconds for _, one in pairs)
@@ -65,9 +65,9 @@ def measure() -> list[Result]:
         figure(
             "P9",
             "entitlement check, authenticated, exact",
-            value=ours,
+            value=speed,
             unit="checks/s",
-            limit=limit,
+            limit=bare_speed,
             ratio=ratio,
             goal=f"≥ {GOAL_RATIO} of a bare read",
             met=ratio >= GOAL_RATIO,
@@ -85,9 +85,9 @@ def measure() -> list[Result]:
     ]
 
 
-def run(url: str, path: str, headers: dict[str, str]) -> Load:
+def run(url: str, path: str, headers: dict[str, str], checks: int) -> Load:
     """A round of checks of the customers in turn."""
-    names = [f"customer-{place % CUSTOMERS}" for place in range(CHECKS_A_ROUND)]
+    names = [f"customer-{place % CUSTOMERS}" for place in range(checks)]
     lines = [
         f"Host: {urlsplit(url).netloc}",
         *(f"{name}: {text}" for name, text in headers.items()),

@@ -62,7 +62,7 @@ class RememberedCheck:
     """What a check was decided from. ``place`` is that of the grant whose usage is summed.
 
     It holds while the rows have this mark, and until the next instant at which time alone changes
-    the answer; the time of a test clock is one of the rows.
+    the answer; the time of a test clock is one of the rows. ``answers`` has the last, by its usage.
     """
 
     mark: str
@@ -73,6 +73,7 @@ class RememberedCheck:
     window: WindowSums | None
     place: int | None
     edges: EdgeUsage | None = None
+    answers: dict[Decimal, CustomerEntitlement] = field(default_factory=dict)
 
     def holds(self, found: MarkedUsage | None, now: datetime) -> bool:
         """Whether neither a row nor time has changed anything but the usage."""
@@ -88,17 +89,19 @@ class RememberedCheck:
 
     @exactly
     def answer(self, found: MarkedUsage) -> CustomerEntitlement:
-        """The answer with the usage as it is now."""
-        if self.place is None:
-            return decide(self.feature, self.granted, {})
+        """The answer with the usage as it is now: the same object while that is the same."""
         edges = self.edges if self.edges is not None and found.edges is not None else _NO_EDGES
-        is_count = self.feature.aggregation_type == Aggregation.COUNT
-        usage = (
-            Decimal(found.event_count + edges.event_count)
-            if is_count
-            else shortest(found.total + edges.total)
-        )
-        return decide(self.feature, self.granted, {self.place: usage})
+        if self.feature.aggregation_type == Aggregation.COUNT:
+            used = Decimal(found.event_count + edges.event_count)
+        else:
+            used = found.total + edges.total
+        answer = self.answers.get(used)
+        if answer is None:
+            usages = {} if self.place is None else {self.place: shortest(used)}
+            answer = decide(self.feature, self.granted, usages)
+            self.answers.clear()
+            self.answers[used] = answer
+        return answer
 
 
 _NO_EDGES: Final = EdgeUsage(mark=None)

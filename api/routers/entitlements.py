@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from api.authentication import authenticate_async
 from api.context import AppContext
-from api.decimal_json import respond
+from api.decimal_json import dump_json, respond
 from api.principal import Principal
 from api.read_connections import ReadConnections
 from api.schemas.entitlements import EntitlementList, EntitlementView, view_entitlement
 from billing.errors import Forbidden
 from services import entitlement_checks, entitlements
 from services.entitlement_checks import CheckMemory
+from services.entitlements import CustomerEntitlement
 
 router = APIRouter(prefix="/customers/{customer_id}", tags=["Customers"])
 
@@ -60,10 +61,16 @@ async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -
         memory=memory,
         now=context.now(),
     )
-    return respond(view_entitlement(found))
+    key = (principal.organization_id, customer_id, lookup_key)
+    body = request.app.state.kept_bodies.body_of(key, found, _write)
+    return Response(body, media_type="application/json")
 
 
-def make_routes(prefix: str) -> list[BaseRoute]:
+def _write(found: CustomerEntitlement) -> bytes:
+    return dump_json(view_entitlement(found))
+
+
+def make_routes(prefix: str) -> list[Route]:
     """The same routes without the framework, which documents them."""
     return [
         Route(prefix + route.path, route.endpoint, include_in_schema=False)

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from api.authentication import authenticate_async
 from api.context import AppContext
@@ -68,7 +68,7 @@ async def record_batch(request: Request) -> Response:
     return _json(view_batch(results, only_errors=only_errors), 200)
 
 
-def make_routes(prefix: str) -> list[BaseRoute]:
+def make_routes(prefix: str) -> list[Route]:
     """The ingestion routes; the framework has them only to refuse other methods."""
     return [
         Route(prefix + path, endpoint, methods=["POST"], include_in_schema=False)
