@@ -294,7 +294,8 @@ class Simulation:
             return
         self._rebuild()
         self.task_at = self.now
-        if not self.waiting:
+        if self.inbox or not self.waiting:
+            # What the lost task had not read begins the next one.
             self._tell(self._news())
 
     def _rebuild(self) -> None:
