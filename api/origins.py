@@ -30,7 +30,7 @@ class SameOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with 403."""
-        if scope["type"] != "http" or self._is_allowed(Request(scope)):
+        if not _acts_with_cookie(scope) or self._is_allowed(Request(scope)):
             await self._app(scope, receive, send)
             return
         response = problem(
@@ -42,8 +42,6 @@ class SameOrigin:
         await response(scope, receive, send)
 
     def _is_allowed(self, request: Request) -> bool:
-        if request.method in SAFE_METHODS or "cookie" not in request.headers:
-            return True
         if not {ACCESS_COOKIE, REFRESH_COOKIE} & request.cookies.keys():
             return True
         if request.headers.get("sec-fetch-site", "").casefold() == "cross-site":
@@ -51,6 +49,14 @@ class SameOrigin:
         origins = request.headers.getlist("origin")
         own = {self._public_origin, read_origin(f"{request.url.scheme}://{request.url.netloc}")}
         return all(read_origin(origin) in own - {None} for origin in origins)
+
+
+def _acts_with_cookie(scope: Scope) -> bool:
+    return (
+        scope["type"] == "http"
+        and scope["method"] not in SAFE_METHODS
+        and any(name == b"cookie" for name, _ in scope["headers"])
+    )
 
 
 def read_origin(address: str) -> Origin | None:

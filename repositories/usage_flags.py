@@ -1,10 +1,10 @@
-"""Spans in which an arriving event is late, or paused."""
+"""What arriving events may meet: spans in which they are late or paused, and limits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from psycopg import AsyncConnection
 
@@ -41,21 +41,33 @@ class FlaggedSpans:
         )
 
 
-async def find_flagged_spans(
+class Circumstances(NamedTuple):
+    """What some events may meet; most meet nothing, and are asked about no further."""
+
+    has_flagged_spans: bool
+    has_limits: bool
+
+
+async def find_circumstances(
     connection: AsyncConnection, events: Sequence[NewEvent]
-) -> FlaggedSpans:
-    """Where these events are ``late``, their period's bill being final, or ``paused``.
+) -> Circumstances:
+    """Whether these events' organizations flag spans that they may lie in, or limit their meters.
 
     Read after the arrival locks are held, so that no bill becomes final meanwhile.
     """
+    keys = _keys_of(events) | {"meters": array({one.scope.meter for one in events})}
+    cursor = await connection.execute(_FIND_CIRCUMSTANCES, keys)
+    row = await cursor.fetchone()
+    return Circumstances(*row) if row is not None else Circumstances(False, False)
+
+
+async def find_flagged_spans(
+    connection: AsyncConnection, events: Sequence[NewEvent]
+) -> FlaggedSpans:
+    """Where these events are ``late``, their period's bill being final, or ``paused``."""
     cursor = await connection.execute(
         _FIND_SPANS,
-        {
-            "organizations": array({one.scope.organization for one in events}),
-            "customers": array({one.scope.customer for one in events}),
-            "first": min(one.timestamp for one in events),
-            "last": max(one.timestamp for one in events),
-        },
+        _keys_of(events) | {"customers": array({one.scope.customer for one in events})},
     )
     spans = FlaggedSpans()
     async for row in cursor:
@@ -63,47 +75,71 @@ async def find_flagged_spans(
     return spans
 
 
-# Events that are on time end at the first probe: no bill that late is final, nothing is paused.
-# A pause ends where it was planned to, also when its owner comes to it late.
-_FIND_SPANS: Final = """
-WITH touched AS MATERIALIZED (
-    SELECT organization_id,
+def _keys_of(events: Sequence[NewEvent]) -> dict[str, object]:
+    return {
+        "organizations": array({one.scope.organization for one in events}),
+        "first": min(one.timestamp for one in events),
+        "last": max(one.timestamp for one in events),
+    }
+
+
+# Events that are on time end here: no bill that late is final, nothing is paused. A pinned
+# subscription may have a limit that its plan no longer has.
+_FIND_CIRCUMSTANCES: Final = """
+SELECT
+    bool_or(
         EXISTS (
             SELECT FROM subscription_period AS period
             WHERE period.organization_id = named.organization_id AND period.status = 'final'
                 AND period.ends_at > %(first)s
-        ) AS has_final,
-        EXISTS (
+        ) OR EXISTS (
             SELECT FROM subscription_pause AS pause
             WHERE pause.organization_id = named.organization_id
                 AND pause.starts_at <= %(last)s
                 AND (pause.ends_at IS NULL OR pause.ends_at > %(first)s)
-        ) AS has_pause
-    FROM unnest(%(organizations)s::uuid[]) AS named(organization_id)
-)
+        )
+    ) AS has_flagged_spans,
+    bool_or(
+        EXISTS (
+            SELECT FROM feature
+            JOIN plan_feature ON plan_feature.organization_id = feature.organization_id
+                AND plan_feature.feature_id = feature.id
+            WHERE feature.organization_id = named.organization_id
+                AND feature.meter_id = ANY (%(meters)s::uuid[])
+                AND plan_feature.is_enabled AND plan_feature.usage_limit IS NOT NULL
+        ) OR EXISTS (
+            SELECT FROM subscription AS pinned
+            WHERE pinned.organization_id = named.organization_id AND pinned.deleted_at IS NULL
+                AND pinned.status <> 'CANCELED' AND pinned.version_policy = 'pinned'
+        )
+    ) AS has_limits
+FROM unnest(%(organizations)s::uuid[]) AS named(organization_id)
+"""
+
+# A pause ends where it was planned to, also when its owner comes to it late.
+_FIND_SPANS: Final = """
 SELECT 'late', subscription.customer_id::text, charge.meter_id::text, period.starts_at,
     period.ends_at
-FROM touched
-JOIN subscription ON subscription.organization_id = touched.organization_id
-    AND subscription.customer_id = ANY (%(customers)s::uuid[])
+FROM subscription
 JOIN subscription_period AS period
     ON period.organization_id = subscription.organization_id
     AND period.subscription_id = subscription.id
 JOIN charge ON charge.organization_id = period.organization_id
     AND charge.plan_id = period.plan_id AND charge.meter_id IS NOT NULL
-WHERE touched.has_final AND period.status = 'final'
+WHERE subscription.organization_id = ANY (%(organizations)s::uuid[])
+    AND subscription.customer_id = ANY (%(customers)s::uuid[])
+    AND period.status = 'final'
     AND period.ends_at > %(first)s AND period.starts_at <= %(last)s
 UNION
 SELECT 'paused', subscription.customer_id::text, charge.meter_id::text, pause.starts_at,
     coalesce(pause.ends_at, subscription.resume_at)
-FROM touched
-JOIN subscription ON subscription.organization_id = touched.organization_id
-    AND subscription.customer_id = ANY (%(customers)s::uuid[])
+FROM subscription
 JOIN subscription_pause AS pause
     ON pause.organization_id = subscription.organization_id
     AND pause.subscription_id = subscription.id
 JOIN charge ON charge.organization_id = subscription.organization_id
     AND charge.plan_id = subscription.plan_id AND charge.meter_id IS NOT NULL
-WHERE touched.has_pause
+WHERE subscription.organization_id = ANY (%(organizations)s::uuid[])
+    AND subscription.customer_id = ANY (%(customers)s::uuid[])
     AND pause.starts_at <= %(last)s AND (pause.ends_at IS NULL OR pause.ends_at > %(first)s)
 """

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
-from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
 
 from models.base import new_id
 from repositories.usage_arrays import array, quoted
@@ -31,14 +28,13 @@ class CustomerName(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterRow:
+class MeterRow(NamedTuple):
     """A meter as ingestion needs it. ``has_events`` says that its definition stands for ever."""
 
-    organization_id: UUID
-    id: UUID
+    organization: str
+    id: str
     meter_name: str
-    meter_token: UUID
+    meter_token: str
     aggregation_type: str
     property_name: str | None
     filters: list[Any]
@@ -54,63 +50,81 @@ class CustomerRow(NamedTuple):
     clock_time: datetime | None
 
 
-async def name_organizations(connection: AsyncConnection, organization_ids: Iterable[UUID]) -> None:
-    """From here to the end of the transaction, row-level security shows these organizations."""
-    names = "{" + ",".join(str(one) for one in organization_ids) + "}"
-    await connection.execute("SELECT set_config('app.organizations', %s, true)", [names])
+class Found(NamedTuple):
+    """What some names stand for."""
+
+    meters: dict[MeterName, MeterRow]
+    customers: dict[CustomerName, CustomerRow]
 
 
-async def find_meters(
-    connection: AsyncConnection, names: Iterable[MeterName], *, lock: bool = False
-) -> dict[MeterName, MeterRow]:
-    """The live meters of these names; with ``lock`` nobody edits them meanwhile."""
-    wanted = list(names)
-    async with connection.cursor(row_factory=class_row(MeterRow)) as cursor:
-        await cursor.execute(
-            _FIND_METERS + ("FOR SHARE OF meter" if lock else ""),
-            {
-                "organizations": array({one.organization for one in wanted}),
-                "ids": array(one.value for one in wanted if one.kind == "id"),
-                "tokens": array(one.value for one in wanted if one.kind == "token"),
-                "names": array(quoted(one.value) for one in wanted if one.kind == "name"),
-            },
-        )
-        found = await cursor.fetchall()
-    by_name: dict[MeterName, MeterRow] = {}
-    for row in found:
-        by_name[MeterName(str(row.organization_id), "id", str(row.id))] = row
-        by_name[MeterName(str(row.organization_id), "token", str(row.meter_token))] = row
-        by_name[MeterName(str(row.organization_id), "name", row.meter_name)] = row
-    return {name: by_name[name] for name in wanted if name in by_name}
-
-
-async def find_customers(
-    connection: AsyncConnection, names: Collection[CustomerName]
-) -> dict[CustomerName, CustomerRow]:
-    """The live customers of these names."""
-    cursor = await connection.execute(
-        _FIND_CUSTOMERS,
-        {
-            "organizations": array({one.organization for one in names}),
-            "ids": array([one.value for one in names if one.kind == "id"]),
-            "external_ids": array(
-                [quoted(one.value) for one in names if one.kind == "external_id"]
-            ),
-        },
-    )
-    rows = [CustomerRow(*row) for row in await cursor.fetchall()]
-    found: dict[CustomerName, CustomerRow] = {}
-    for row in rows:
-        for name in _names_of(row):
-            if name in names:
-                found[name] = row
+async def find_named(
+    connection: AsyncConnection,
+    meters: Collection[MeterName],
+    customers: Collection[CustomerName],
+) -> Found:
+    """The live meters and customers of these names, by one statement."""
+    cursor = await connection.execute(_FIND_NAMED, _meter_columns(meters) | _columns_of(customers))
+    found = Found({}, {})
+    for is_meter, *row, clock_time in await cursor.fetchall():
+        if is_meter:
+            _add_meter(found.meters, MeterRow(*row), meters)
+        else:
+            _add_customer(
+                found.customers, CustomerRow(row[0], row[1], row[2], clock_time), customers
+            )
     return found
 
 
-def _names_of(row: CustomerRow) -> Iterator[CustomerName]:
-    yield CustomerName(row.organization, "id", row.id)
+async def lock_meters(
+    connection: AsyncConnection, names: Collection[MeterName]
+) -> dict[MeterName, MeterRow]:
+    """The live meters of these names, which nobody edits until the transaction ends."""
+    cursor = await connection.execute(_LOCK_METERS, _meter_columns(names))
+    found: dict[MeterName, MeterRow] = {}
+    for _, *row, _ in await cursor.fetchall():
+        _add_meter(found, MeterRow(*row), names)
+    return found
+
+
+def _meter_columns(names: Collection[MeterName]) -> dict[str, str]:
+    return {
+        "meter_organizations": array({one.organization for one in names}),
+        "meter_ids": array(one.value for one in names if one.kind == "id"),
+        "tokens": array(one.value for one in names if one.kind == "token"),
+        "names": array(quoted(one.value) for one in names if one.kind == "name"),
+    }
+
+
+def _columns_of(names: Collection[CustomerName]) -> dict[str, str]:
+    return {
+        "organizations": array({one.organization for one in names}),
+        "ids": array(one.value for one in names if one.kind == "id"),
+        "external_ids": array(quoted(one.value) for one in names if one.kind == "external_id"),
+    }
+
+
+def _add_meter(
+    found: dict[MeterName, MeterRow], row: MeterRow, wanted: Collection[MeterName]
+) -> None:
+    for name in (
+        MeterName(row.organization, "id", row.id),
+        MeterName(row.organization, "token", row.meter_token),
+        MeterName(row.organization, "name", row.meter_name),
+    ):
+        if name in wanted:
+            found[name] = row
+
+
+def _add_customer(
+    found: dict[CustomerName, CustomerRow], row: CustomerRow, wanted: Collection[CustomerName]
+) -> None:
+    name = CustomerName(row.organization, "id", row.id)
+    if name in wanted:
+        found[name] = row
     if row.external_id is not None:
-        yield CustomerName(row.organization, "external_id", row.external_id)
+        name = CustomerName(row.organization, "external_id", row.external_id)
+        if name in wanted:
+            found[name] = row
 
 
 async def insert_customers(
@@ -132,26 +146,27 @@ async def insert_customers(
     )
 
 
-_FIND_METERS: Final = """
-SELECT meter.organization_id, meter.id, meter.meter_name, meter.meter_token,
-    meter.aggregation_type, meter.property_name, meter.filters,
+_METERS: Final = """
+SELECT true AS is_meter, meter.organization_id::text, meter.id::text, meter.meter_name,
+    meter.meter_token::text, meter.aggregation_type, meter.property_name, meter.filters,
     EXISTS (
         SELECT FROM usage_rollup
         WHERE usage_rollup.organization_id = meter.organization_id
             AND usage_rollup.meter_id = meter.id
-    ) AS has_events
+    ) AS has_events,
+    NULL::timestamptz AS clock_time
 FROM meter
-WHERE meter.organization_id = ANY (%(organizations)s::uuid[]) AND meter.deleted_at IS NULL
+WHERE meter.organization_id = ANY (%(meter_organizations)s::uuid[]) AND meter.deleted_at IS NULL
     AND (
-        meter.id = ANY (%(ids)s::uuid[])
+        meter.id = ANY (%(meter_ids)s::uuid[])
         OR meter.meter_token = ANY (%(tokens)s::uuid[])
         OR meter.meter_name = ANY (%(names)s::text[])
     )
 """
 
-_FIND_CUSTOMERS: Final = """
-SELECT customer.organization_id::text, customer.id::text, customer.external_id,
-    coalesce(test_clock.target_time, test_clock.frozen_time) AS clock_time
+_CUSTOMERS: Final = """
+SELECT false, customer.organization_id::text, customer.id::text, customer.external_id,
+    NULL, NULL, NULL, NULL, NULL, coalesce(test_clock.target_time, test_clock.frozen_time)
 FROM customer
 LEFT JOIN test_clock ON test_clock.organization_id = customer.organization_id
     AND test_clock.id = customer.test_clock_id
@@ -161,6 +176,9 @@ WHERE customer.organization_id = ANY (%(organizations)s::uuid[]) AND customer.de
         OR customer.external_id = ANY (%(external_ids)s::text[])
     )
 """
+
+_FIND_NAMED: Final = f"{_METERS} UNION ALL {_CUSTOMERS}"
+_LOCK_METERS: Final = f"{_METERS} FOR SHARE OF meter"
 
 _INSERT_CUSTOMERS: Final = """
 INSERT INTO customer (organization_id, id, name, external_id, created_at, updated_at)

@@ -19,9 +19,9 @@ from psycopg import AsyncConnection
 from billing.errors import BillingError, Conflict, InvariantBroken
 from models.usage_identity import EventIds
 from repositories import usage_events
+from repositories.usage_connections import transaction_of
 from repositories.usage_events import KnownKey, NewEvent, StoredEvent
-from repositories.usage_flags import find_flagged_spans
-from repositories.usage_names import name_organizations
+from repositories.usage_flags import find_circumstances, find_flagged_spans
 from repositories.usage_partitions import ensure_partitions, month_of, next_month
 from services.known_terms import KnownTerms
 from services.usage_limits import UsageLimits
@@ -89,7 +89,7 @@ async def ingest(
     """
     while True:
         try:
-            async with connection.transaction():
+            async with transaction_of(connection, {one.organization_id for one in submissions}):
                 batch = _Batch(connection, submissions, months, terms or KnownTerms(), now)
                 return await batch.run()
         except _MonthsMissing as missing:
@@ -159,9 +159,6 @@ class _Batch:
             self._answers.append(self._open(submission))
         rows = [row for answers in self._answers for row in answers if isinstance(row, _Row)]
         if rows:
-            await name_organizations(
-                self._connection, {one.organization_id for one in self._submissions}
-            )
             await self._targets.find()
             await self._read(rows)
             await self._write([row for row in rows if row.event is not None])
@@ -210,9 +207,11 @@ class _Batch:
         if missing:
             raise _MonthsMissing(missing)
         await usage_events.share_arrivals(self._connection, {one.scope for one in events})
-        await self._flag(rows)
+        circumstances = await find_circumstances(self._connection, events)
+        if circumstances.has_flagged_spans:
+            await self._flag(rows)
         limits = UsageLimits(self._connection, self._terms, self._now)
-        if await limits.find([row.require_event() for row in rows]):
+        if circumstances.has_limits and await limits.find([row.require_event() for row in rows]):
             await self._write_limited(limits, rows)
         else:
             await self._insert(rows)

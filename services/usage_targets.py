@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from psycopg import AsyncConnection
@@ -16,9 +16,9 @@ from repositories.usage_names import (
     CustomerRow,
     MeterName,
     MeterRow,
-    find_customers,
-    find_meters,
+    find_named,
     insert_customers,
+    lock_meters,
 )
 from services.usage_reports import EventReport, MeterRules, Target, name_customer, name_meter
 
@@ -47,7 +47,7 @@ class _NamedMeter:
             fields = ("meter_token", "meter_id", "meter_name")
             self.error = self.error or _unknown("Meter", self.report, *fields)
             return
-        self.id = str(row.id)
+        self.id = row.id
         self.rules = MeterRules(
             aggregation=Aggregation(row.aggregation_type),
             property_name=row.property_name,
@@ -157,39 +157,40 @@ class Targets:
         """Every target is found, refused, or a stranger."""
         organizations = self._organizations.values()
         meters = [one for named in organizations for one in named.meters.values()]
-        found = await self._find_meters({one.name for one in meters if one.name})
-        for meter in meters:
-            meter.settle(found.get(meter.name) if meter.name else None)
         customers = [one for named in organizations for one in named.customers.values()]
-        await self._find_customers(customers)
+        found = await find_named(
+            self._connection,
+            {one.name for one in meters if one.name is not None},
+            {one.name for one in customers if one.name is not None},
+        )
+        meter_rows = await self._hold_new(found.meters)
+        for meter in meters:
+            meter.settle(meter_rows.get(meter.name) if meter.name else None)
+        for customer in customers:
+            customer.row = found.customers.get(customer.name) if customer.name else None
         for meter in meters:
             for target in meter.targets.values():
                 target.settle(may_be_stranger=True)
 
+    async def _hold_new(self, found: dict[MeterName, MeterRow]) -> dict[MeterName, MeterRow]:
+        """Until its first event a meter can be edited or deleted: hold it, and read it again."""
+        new = {name for name, row in found.items() if not row.has_events}
+        if not new:
+            return found
+        settled = {name: row for name, row in found.items() if name not in new}
+        return settled | await lock_meters(self._connection, new)
+
     async def introduce(self, strangers: Iterable[NamedTarget]) -> None:
         """Strangers are customers now, where the organization wants that (CONTRACT 31)."""
         wanted = list(strangers)
-        customers = list({one.customer for one in wanted})
-        names = [one.name for one in customers if one.name]
+        customers = {one.customer for one in wanted}
+        names = {one.name for one in customers if one.name is not None}
         await insert_customers(self._connection, names, now=self._now)
-        await self._find_customers(customers)
+        found = await find_named(self._connection, (), names)
+        for customer in customers:
+            customer.row = found.customers.get(customer.name) if customer.name else None
         for one in wanted:
             one.settle(may_be_stranger=False)
-
-    async def _find_meters(self, names: Collection[MeterName]) -> dict[MeterName, MeterRow]:
-        found = await find_meters(self._connection, names) if names else {}
-        # Until its first event a meter can be edited: hold it, and read it again.
-        new = {name for name, row in found.items() if not row.has_events}
-        if new:
-            found |= await find_meters(self._connection, new, lock=True)
-        return found
-
-    async def _find_customers(self, customers: Iterable[_NamedCustomer]) -> None:
-        by_name = {one.name: one for one in customers if one.name is not None}
-        if by_name:
-            rows = await find_customers(self._connection, by_name)
-            for name, row in rows.items():
-                by_name[name].row = row
 
 
 def _unknown(noun: str, report: EventReport, *fields: str) -> NotFound:

@@ -169,19 +169,30 @@ async def test_a_month_that_two_replicas_meet_at_once_gets_one_partition(
     assert shop.read(verify_rollups).is_equal
 
 
-async def test_a_bill_waits_for_events_that_are_on_their_way(shop: Shop) -> None:
+async def test_a_bill_waits_for_events_that_are_on_their_way(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     meter, customer_id = shop.add_meter(aggregation_type=Aggregation.SUM), add_customer(shop)
     store_events(shop, customer_id, meter.id, [Fact(at=MONTH)])
     shop.read(rebuild_rollups)
     connection = await connect(shop.transactions.address)
+    commit, is_written, may_commit = connection.commit, asyncio.Event(), asyncio.Event()
 
+    async def commit_later() -> None:
+        is_written.set()
+        await may_commit.wait()
+        await commit()
+
+    monkeypatch.setattr(connection, "commit", commit_later)
+    writing = asyncio.create_task(record_late(connection, shop, meter, customer_id))
+    await is_written.wait()
     with ThreadPoolExecutor(1) as pool:
-        async with connection.transaction():
-            await record_late(connection, shop, meter, customer_id)
-            reading = pool.submit(measure, shop, meter, customer_id)
-            await asyncio.sleep(0.5)
-            assert not reading.done()
+        reading = pool.submit(measure, shop, meter, customer_id)
+        await asyncio.sleep(0.5)
+        assert not reading.done()
+        may_commit.set()
         measured = await asyncio.wrap_future(reading)
+    await writing
 
     await connection.close()
     assert measured.usage[0].aggregate == Decimal(8)
