@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from uuid import UUID
 
+from psycopg import AsyncConnection, Error
 from sqlalchemy import URL, Engine, QueuePool, event, text
 from sqlmodel import Session
 
@@ -58,20 +59,48 @@ class Transactions:
 
     @contextmanager
     def _begin(self) -> Iterator[Session]:
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            hold_rows(session)
+        with HoldingSession(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
 
 
-def hold_rows(session: Session) -> None:
-    """What the session has loaded stays in it to its end, so that no row is read twice by its key.
+@asynccontextmanager
+async def transaction_of(
+    connection: AsyncConnection, organization_ids: Iterable[UUID]
+) -> AsyncIterator[None]:
+    """A transaction in which row-level security shows these organizations.
+
+    Begun by one round trip; committed at the end, rolled back if anything is raised.
+    """
+    names = ",".join(str(one) for one in organization_ids)
+    begin = f"BEGIN; SET LOCAL app.organizations = '{{{names}}}'"
+    await connection.execute(begin.encode(), prepare=False)
+    try:
+        yield
+    except BaseException:
+        with suppress(Error):
+            await connection.rollback()
+        raise
+    await connection.commit()
+
+
+class HoldingSession(Session):
+    """A session that keeps what it loads to its end, so that no row is read twice by its key.
 
     Sessions refer to rows weakly; one that nobody else holds would be read again a line later.
     Whoever waits for a lock reads anew what it guards: locking statements refresh their rows.
     """
-    rows: list[object] = []
-    event.listen(session, "loaded_as_persistent", lambda _session, row: rows.append(row))
-    event.listen(session, "pending_to_persistent", lambda _session, row: rows.append(row))
+
+    def __init__(self, bind: Engine, *, expire_on_commit: bool) -> None:
+        super().__init__(bind, expire_on_commit=expire_on_commit)
+        self._rows: list[object] = []
+
+    def hold(self, row: object) -> None:
+        """Keep a row."""
+        self._rows.append(row)
+
+
+for _moment in ("loaded_as_persistent", "pending_to_persistent"):
+    event.listen(HoldingSession, _moment, HoldingSession.hold)
 
 
 def name_organizations(session: Session, organization_ids: Sequence[UUID]) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import select
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import Final
-from uuid import UUID
 
-from psycopg import AsyncConnection, Error
+from psycopg import AsyncConnection
 from psycopg.types.json import set_json_loads
 from sqlalchemy import URL
 
@@ -36,26 +33,6 @@ async def connect(address: URL) -> AsyncConnection:
     await connection.execute("SET TIME ZONE 'UTC'")
     set_json_loads(_load_json, connection)
     return connection
-
-
-@asynccontextmanager
-async def transaction_of(
-    connection: AsyncConnection, organization_ids: Iterable[UUID]
-) -> AsyncIterator[None]:
-    """A transaction in which row-level security shows these organizations.
-
-    Begun by one round trip; committed at the end, rolled back if anything is raised.
-    """
-    names = ",".join(str(one) for one in organization_ids)
-    begin = f"BEGIN; SET LOCAL app.organizations = '{{{names}}}'"
-    await connection.execute(begin.encode(), prepare=False)
-    try:
-        yield
-    except BaseException:
-        with suppress(Error):
-            await connection.rollback()
-        raise
-    await connection.commit()
 
 
 def is_disturbed(connection: AsyncConnection) -> bool:

@@ -38,5 +38,5 @@ class Settings(BaseSettings):
     """Run workflows in the sandbox: nearly doubles the worker's CPU; tests always do."""
     worker_activity_slots: int = Field(default=20, ge=1)
     worker_workflow_task_slots: int = Field(default=36, ge=1)
-    worker_cached_workflows: int = Field(default=250, ge=0)
+    worker_cached_workflows: int = Field(default=150, ge=0)
     """Owners kept in memory between their tasks; the others are read from their history again."""

@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 from billing.errors import BillingError, Conflict, InvariantBroken
 from models.usage_identity import EventIds
 from repositories import usage_events
-from repositories.usage_connections import transaction_of
+from repositories.transactions import transaction_of
 from repositories.usage_events import KnownKey, NewEvent, StoredEvent
 from repositories.usage_flags import find_circumstances, find_flagged_spans
 from repositories.usage_partitions import ensure_partitions, month_of, next_month
