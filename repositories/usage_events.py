@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -55,15 +55,14 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
         return self.scope.organization, self.key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownKey:
-    """The event that goes by a key already."""
+class KnownKey(NamedTuple):
+    """The event that goes by a key already. Ids are texts, ``content_hash`` is in hex."""
 
-    organization_id: UUID
+    organization: str
     idempotency_key: str
-    event_id: UUID
+    event_id: str
     timestamp: datetime
-    content_hash: bytes
+    content_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,16 +105,14 @@ async def find_keys(
     connection: AsyncConnection, identities: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], KnownKey]:
     """The events that go by these keys of their organizations."""
-    async with connection.cursor(row_factory=class_row(KnownKey)) as cursor:
-        await cursor.execute(
-            _FIND_KEYS,
-            {
-                "organizations": array([one for one, _ in identities]),
-                "keys": array([quoted(key) for _, key in identities]),
-            },
-        )
-        rows = await cursor.fetchall()
-    return {(str(row.organization_id), row.idempotency_key): row for row in rows}
+    cursor = await connection.execute(
+        _FIND_KEYS,
+        {
+            "organizations": array([one for one, _ in identities]),
+            "keys": array([quoted(key) for _, key in identities]),
+        },
+    )
+    return {(row[0], row[1]): KnownKey(*row) for row in await cursor.fetchall()}
 
 
 async def find_events(
@@ -126,9 +123,9 @@ async def find_events(
         await cursor.execute(
             _FIND_EVENTS,
             {
-                "organizations": array([str(one.organization_id) for one in known]),
+                "organizations": array([one.organization for one in known]),
                 "timestamps": array([f'"{one.timestamp.isoformat()}"' for one in known]),
-                "ids": array([str(one.event_id) for one in known]),
+                "ids": array([one.event_id for one in known]),
             },
         )
         return {row.id: row async for row in cursor}
@@ -256,7 +253,9 @@ SELECT count(*) FROM identified
 )
 
 _FIND_KEYS: Final = """
-SELECT known.* FROM usage_event_key AS known
+SELECT known.organization_id::text, known.idempotency_key, known.event_id::text, known.timestamp,
+    encode(known.content_hash, 'hex')
+FROM usage_event_key AS known
 JOIN unnest(%(organizations)s::uuid[], %(keys)s::text[]) AS named(organization_id, key)
     ON known.organization_id = named.organization_id AND known.idempotency_key = named.key
 """

@@ -284,7 +284,7 @@ class _Batch:
         for row in rows:
             event = row.require_event()
             holder = known[event.identity]
-            if str(holder.event_id) != event.id:
+            if holder.event_id != event.id:
                 row.known = holder
                 row.result = _compare(row.report, event, holder)
 
@@ -327,15 +327,15 @@ def _result(row: _Row | BillingError) -> EventResult:
 
 
 def _compare(report: EventReport, event: NewEvent, holder: KnownKey) -> EventResult:
-    is_same = holder.content_hash.hex() == event.content_hash and (
+    is_same = holder.content_hash == event.content_hash and (
         report.timestamp is None or holder.timestamp == event.timestamp
     )
     if is_same:
-        return EventResult(status=EventStatus.DUPLICATE, event_id=str(holder.event_id))
+        return EventResult(status=EventStatus.DUPLICATE, event_id=holder.event_id)
     error = Conflict(
         "Another event has this idempotency_key.",
         code="idempotency_key_reused",
         field="idempotency_key",
-        event_id=str(holder.event_id),
+        event_id=holder.event_id,
     )
     return EventResult(status=EventStatus.REJECTED, error=error)
