@@ -164,6 +164,7 @@ async def _serve(lifespan: Lifespan, app: FastAPI) -> AsyncIterator[None]:
     async with lifespan(app):
         yield
         await app.state.usage_writer.close()
+        await app.state.shared_checks.close()
         await app.state.read_connections.close()
 
 

@@ -21,6 +21,12 @@ WAITING_SECONDS: Final = 2.0
 IDLE_SECONDS: Final = 1.0
 """A connection that rested longer is asked for a sign of life before it is used."""
 
+_AWAY: Final = "The database does not answer; repeat the request."
+
+
+class Unreachable(Unavailable):
+    """No connection to the database can be made."""
+
 
 class ReadConnections:
     """Lends a few connections, each to one reader at a time.
@@ -52,9 +58,7 @@ class ReadConnections:
                 await self._put_back(connection)
         except OperationalError as error:
             log.warning("database_unavailable", error=type(error).__name__)
-            raise Unavailable(
-                "The database does not answer; repeat the request.", code="database_unavailable"
-            ) from error
+            raise Unavailable(_AWAY, code="database_unavailable") from error
         finally:
             places.release()
 
@@ -86,7 +90,11 @@ class ReadConnections:
                 await _let_go(connection)
             else:
                 return connection
-        connection = await self._connect()
+        try:
+            connection = await self._connect()
+        except OperationalError as error:
+            log.warning("database_unreachable", error=type(error).__name__)
+            raise Unreachable(_AWAY, code="database_unavailable") from error
         # Few statements, asked again and again: planning each anew costs more than it saves.
         await connection.execute("SET plan_cache_mode = force_generic_plan")
         return connection

@@ -1,21 +1,26 @@
-"""Reads that share a statement: whoever asks while none is under way asks together."""
+"""Reads that share a statement: whoever asks while all readers are busy is answered together."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import Context
 from itertools import chain
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from api.read_connections import ReadConnections
+from api.read_connections import ReadConnections, Unreachable
 from billing.errors import Unavailable
 
 READERS: Final = 2
 MOST_TOGETHER: Final = 100
+ANSWER_SECONDS: Final = 3.0
+"""Nobody waits longer, and no statement takes longer."""
+
+_LATE: Final = "The database does not answer in time; repeat the request."
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -42,17 +47,33 @@ class SharedReads(Generic[Question, Answer]):
         self._free = 0
 
     async def ask(self, organization_id: UUID, question: Question) -> Answer:
-        """The answer, read after it was asked for. Raises Unavailable."""
+        """The answer, read after it was asked for.
+
+        Raises Unavailable within three seconds, and whatever ``read`` raises.
+        """
         loop = self._follow_loop()
         asked = _Asked[Question, Answer](question, loop.create_future())
         self._asked.setdefault(organization_id, []).append(asked)
         if self._readers < READERS:
             self._readers += 1
             self._free += 1
-            task = loop.create_task(self._read_all())
+            # A reader works for many requests, so it is not within any one of them.
+            task = loop.create_task(self._read_all(), context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await asked.answer
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await asked.answer
+        except TimeoutError as error:
+            raise Unavailable(_LATE, code="database_unavailable") from error
+
+    async def close(self) -> None:
+        """End the readers; whoever still waits is not answered."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._loop = None
 
     def _follow_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
@@ -63,16 +84,18 @@ class SharedReads(Generic[Question, Answer]):
 
     async def _read_all(self) -> None:
         while self._asked:
-            organization_id, asked = next(iter(self._asked.items()))
+            organization_id, everybody = next(iter(self._asked.items()))
+            asked = [one for one in everybody if not one.answer.done()]
             share = min(MOST_TOGETHER, math.ceil(len(asked) / self._free))
             together, rest = asked[:share], asked[share:]
             del self._asked[organization_id]
             if rest:
                 # Behind the other organizations, whose turn it is.
                 self._asked[organization_id] = rest
-            self._free -= 1
-            await self._answer(organization_id, together)
-            self._free += 1
+            if together:
+                self._free -= 1
+                await self._answer(organization_id, together)
+                self._free += 1
         self._free -= 1
         self._readers -= 1
 
@@ -81,13 +104,16 @@ class SharedReads(Generic[Question, Answer]):
     ) -> None:
         questions = [one.question for one in together]
         try:
-            async with self._connections.lend() as connection:
+            async with asyncio.timeout(ANSWER_SECONDS), self._connections.lend() as connection:
                 answers = await self._read(connection, organization_id, questions)
-        except Unavailable as error:
+        except Unreachable as error:
             # Whoever waits behind these would only wait for the same answer.
             waiting, self._asked = self._asked, {}
-            for one in chain(together, *waiting.values()):
-                one.fail(error)
+            _fail(chain(together, *waiting.values()), error)
+        except Unavailable as error:
+            _fail(together, error)
+        except TimeoutError:
+            _fail(together, Unavailable(_LATE, code="database_unavailable"))
         except Exception as error:  # noqa: BLE001  (handed to whoever asked)
             if len(together) == 1:
                 together[0].fail(error)
@@ -116,3 +142,8 @@ class _Asked(Generic[Question, Answer]):
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
+
+
+def _fail(asked: Iterable[_Asked[Question, Answer]], error: Exception) -> None:
+    for one in asked:
+        one.fail(error)

@@ -78,15 +78,19 @@ class Surroundings:
         started_at = time.perf_counter()
         bound = structlog.contextvars.bind_contextvars(request_id=request.state.request_id)
         try:
+            await self._answer(scope, receive, answer)
+            self._record(scope, answer.status or 500, time.perf_counter() - started_at)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        try:
             await self._app(scope, receive, answer.send)
         except Exception as error:
             if answer.status is not None:
                 raise
-            response = await answer_unexpected(request, error)
+            response = await answer_unexpected(Request(scope, receive), error)
             await response(scope, receive, answer.send)
-        finally:
-            self._record(scope, answer.status or 500, time.perf_counter() - started_at)
-            structlog.contextvars.reset_contextvars(**bound)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in KNOWN_METHODS else "OTHER"

@@ -64,7 +64,7 @@ def measure() -> list[Result]:
     return [
         figure(
             "P9",
-            "entitlement check, authenticated, exact",
+            "entitlement check, authenticated, exact, of usage that rests",
             value=speed,
             unit="checks/s",
             limit=bare_speed,

@@ -69,7 +69,8 @@ async def transaction_of(
 ) -> AsyncIterator[None]:
     """A transaction in which row-level security shows these organizations.
 
-    Begun by one round trip; committed at the end, rolled back if anything is raised.
+    Begun by one round trip on an idle connection; committed at the end, rolled back if anything is
+    raised.
     """
     names = ",".join(str(one) for one in organization_ids)
     begin = f"BEGIN; SET LOCAL app.organizations = '{{{names}}}'"

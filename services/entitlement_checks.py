@@ -35,6 +35,7 @@ from services.entitlements import (
 from services.known_terms import KnownTerms
 
 MOST_CHECKS: Final = 20_000
+LONGEST_NAME: Final = 500
 END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 CheckKey = tuple[UUID, str, str]
@@ -137,20 +138,38 @@ async def check_entitlement(
     ``customer`` is an id or an external id. Raises NotFound for an unknown customer or key.
     Source: CONTRACT 11, 43, 4.12.
     """
+    _require_possible(customer, lookup_key)
     key = (organization_id, customer, lookup_key)
     remembered = memory.checks.get(key)
     window = None if remembered is None else remembered.window
     # Read before what it marks: what changes in between gives another mark the next time.
     marked = await ask(organization_id, CheckQuestion(customer, lookup_key, window))
     if remembered is not None and marked is not None and remembered.holds(marked, now):
-        if not remembered.knows_edges(marked):
-            async with lend() as connection:
-                edges = await _sum_edges(connection, organization_id, remembered, marked)
-            remembered = replace(remembered, edges=edges)
-            memory.remember(key, remembered)
-        return remembered.answer(marked)
+        if remembered.knows_edges(marked):
+            return remembered.answer(marked)
+        async with lend() as connection:
+            edges = await _sum_edges(connection, organization_id, remembered, marked)
+            memory.remember(key, replace(remembered, edges=edges))
+            # Edges and hours of different moments would not add up: this answer reads both at once.
+            return await _measure_again(connection, organization_id, remembered)
     async with lend() as connection:
         return await _check_anew(connection, key, marked, memory=memory, now=now)
+
+
+def _require_possible(customer: str, lookup_key: str) -> None:
+    """What nobody can be called is not remembered either."""
+    if len(customer) > LONGEST_NAME:
+        raise NotFound("Customer not found.", code="customer_not_found")
+    if len(lookup_key) > LONGEST_NAME:
+        raise NotFound("Feature not found.", code="feature_not_found", field="lookup_key")
+
+
+async def _measure_again(
+    connection: AsyncConnection, organization_id: UUID, check: RememberedCheck
+) -> CustomerEntitlement:
+    grants = check.granted.grants
+    usages = await measure(connection, organization_id, check.customer_id, grants)
+    return decide(check.feature, check.granted, usages)
 
 
 async def _check_anew(

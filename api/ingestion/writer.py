@@ -8,6 +8,7 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -105,7 +106,10 @@ class UsageWriter:
         self._rows_waiting = 0
         self._arrived = asyncio.Event()
         self._free = 0
-        self._tasks = [loop.create_task(self._write_forever()) for _ in range(WRITERS)]
+        # A writer works for many requests, so it is not within any one of them.
+        self._tasks = [
+            loop.create_task(self._write_forever(), context=Context()) for _ in range(WRITERS)
+        ]
 
     async def close(self) -> None:
         """Write what waits, then let the connections go."""

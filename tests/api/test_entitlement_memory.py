@@ -107,3 +107,15 @@ def test_events_in_the_ragged_hours_of_a_window_count_at_once(
     counts = [0, 0, 1, 2, 2, 1]
     sums = [0, 0, 7, 18, 17, 11]
     assert usages == (counts if aggregation_type == "COUNT" else sums)
+
+
+def test_what_nobody_can_be_called_is_not_remembered(owner: Person, app: FastAPI) -> None:
+    sold = sell(owner)
+    headers = {"X-API-Key": sold.key}
+
+    nobody = owner.get(f"{V1}/customers/{'x' * 501}/entitlements/api_calls", headers=headers)
+    nothing = owner.get(f"{V1}/customers/acct_77/entitlements/{'x' * 501}", headers=headers)
+
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "customer_not_found")
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "feature_not_found")
+    assert not app.state.check_memory.checks

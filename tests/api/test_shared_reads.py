@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -10,16 +11,17 @@ from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
 from psycopg import AsyncConnection
 from psycopg.errors import DataError
 from sqlalchemy import make_url
 
 from api.read_connections import ReadConnections
-from api.shared_reads import MOST_TOGETHER, SharedReads
+from api.shared_reads import ANSWER_SECONDS, MOST_TOGETHER, SharedReads
 from billing.errors import Unavailable
 from repositories.usage_connections import connect
 
-BAD = -1
+BAD, CUT_OFF = -1, -2
 SHOP, OFFICE = uuid4(), uuid4()
 
 
@@ -28,15 +30,24 @@ class Doubling:
 
     def __init__(self, database_url: str) -> None:
         self.groups: list[tuple[UUID, tuple[int, ...]]] = []
+        self.hangs = False
+        self.ids: list[object] = []
         self.connections = ReadConnections(partial(connect, make_url(database_url)))
-        self.ask = SharedReads(self.connections, self._read).ask
+        self.reads = SharedReads(self.connections, self._read)
+        self.ask = self.reads.ask
 
     async def _read(
         self, connection: AsyncConnection, organization_id: UUID, numbers: Sequence[int]
     ) -> Sequence[int]:
         self.groups.append((organization_id, tuple(numbers)))
+        self.ids.append(structlog.contextvars.get_contextvars().get("request_id"))
         if BAD in numbers:
             raise DataError("a bad question")
+        if CUT_OFF in numbers:
+            with socket.socket(fileno=os.dup(connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
+        if self.hangs:
+            await connection.execute("SELECT pg_sleep(60)")
         cursor = await connection.execute(
             "SELECT number * 2 FROM unnest(%s::int[]) WITH ORDINALITY AS asked(number, place)"
             " ORDER BY place",
@@ -49,6 +60,7 @@ class Doubling:
 async def doubling(module_database_url: str) -> AsyncIterator[Doubling]:
     made = Doubling(module_database_url)
     yield made
+    await made.reads.close()
     await made.connections.close()
 
 
@@ -122,3 +134,39 @@ async def test_nobody_waits_in_line_for_a_silent_database() -> None:
 
     assert all(isinstance(one, Unavailable) for one in answers)
     assert asyncio.get_running_loop().time() - started_at < 4
+
+
+async def test_statement_that_hangs_holds_nobody_up_for_long(doubling: Doubling) -> None:
+    doubling.hangs = True
+    started_at = asyncio.get_running_loop().time()
+
+    answers = await asyncio.gather(
+        *(doubling.ask(uuid4(), number) for number in range(200)), return_exceptions=True
+    )
+
+    assert all(isinstance(one, Unavailable) for one in answers)
+    assert asyncio.get_running_loop().time() - started_at < ANSWER_SECONDS + 1
+    doubling.hangs = False
+    assert await doubling.ask(SHOP, 21) == 42
+    # Nobody asks for those who have left.
+    assert len(doubling.groups) < 20
+
+
+async def test_connection_that_breaks_fails_only_those_who_shared_it(doubling: Doubling) -> None:
+    organizations = [uuid4() for _ in range(20)]
+
+    answers = await asyncio.gather(
+        doubling.ask(SHOP, CUT_OFF),
+        *(doubling.ask(one, 4) for one in organizations),
+        return_exceptions=True,
+    )
+
+    assert isinstance(answers[0], Unavailable)
+    assert answers[1:] == [8] * 20
+
+
+async def test_reader_belongs_to_no_request(doubling: Doubling) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="req_of_somebody"):
+        await asyncio.gather(*(doubling.ask(SHOP, number) for number in range(10)))
+
+    assert set(doubling.ids) == {None}

@@ -269,7 +269,7 @@ async def test_every_bill_read_under_load_can_be_recomputed(
 async def record_late(
     connection: AsyncConnection, shop: Shop, meter: Meter, customer_id: UUID
 ) -> None:
-    """An event of 7 is written, and committed with whatever transaction surrounds this."""
+    """An event of 7 is written, and committed at its end."""
     row = report(meter, customer_id, quantity=7, timestamp=MONTH.isoformat())
     ((result,),) = await ingest(connection, [batch(shop, [row])], months=KnownMonths(), now=NOW)
     assert result.status is EventStatus.CREATED, result.error
