@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Any, Final, TypeVar
+from collections.abc import Hashable
+from typing import Final
 
 MOST_BODIES: Final = 20_000
 
-Answer = TypeVar("Answer")
-
 
 class KeptBodies:
-    """The last body for each question, as long as the very same answer is given to it."""
+    """The body that was last written for a question, good for the very same answer only."""
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, tuple[Any, bytes]] = {}
+        self._kept: dict[Hashable, tuple[object, bytes]] = {}
 
-    def body_of(
-        self, question: Hashable, answer: Answer, write: Callable[[Answer], bytes]
-    ) -> bytes:
-        """What ``write`` makes of the answer. The newest 20,000 are kept."""
-        kept = self._kept.pop(question, None)
-        if kept is None or kept[0] is not answer:
-            kept = (answer, write(answer))
-            if len(self._kept) >= MOST_BODIES:
-                del self._kept[next(iter(self._kept))]
-        self._kept[question] = kept
-        return kept[1]
+    def find(self, question: Hashable, answer: object) -> bytes | None:
+        """The body of this answer, if it is the one that was kept."""
+        kept = self._kept.get(question)
+        return kept[1] if kept is not None and kept[0] is answer else None
+
+    def keep(self, question: Hashable, answer: object, body: bytes) -> None:
+        """Keep the body in place of the former one. The 20,000 newest questions are kept."""
+        self._kept.pop(question, None)
+        if len(self._kept) >= MOST_BODIES:
+            del self._kept[next(iter(self._kept))]
+        self._kept[question] = (answer, body)

@@ -20,8 +20,6 @@ MOST_TOGETHER: Final = 100
 ANSWER_SECONDS: Final = 3.0
 """Nobody waits longer, and no statement takes longer."""
 
-_LATE: Final = "The database does not answer in time; repeat the request."
-
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -52,7 +50,7 @@ class SharedReads(Generic[Question, Answer]):
         Raises Unavailable within three seconds, and whatever ``read`` raises.
         """
         loop = self._follow_loop()
-        asked = _Asked[Question, Answer](question, loop.create_future())
+        asked: _Asked[Question, Answer] = _Asked(question, loop.create_future())
         self._asked.setdefault(organization_id, []).append(asked)
         if self._readers < READERS:
             self._readers += 1
@@ -61,11 +59,11 @@ class SharedReads(Generic[Question, Answer]):
             task = loop.create_task(self._read_all(), context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        giving_up = loop.call_later(ANSWER_SECONDS, asked.give_up)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await asked.answer
-        except TimeoutError as error:
-            raise Unavailable(_LATE, code="database_unavailable") from error
+            return await asked.answer
+        finally:
+            giving_up.cancel()
 
     async def close(self) -> None:
         """End the readers; whoever still waits is not answered."""
@@ -113,7 +111,7 @@ class SharedReads(Generic[Question, Answer]):
         except Unavailable as error:
             _fail(together, error)
         except TimeoutError:
-            _fail(together, Unavailable(_LATE, code="database_unavailable"))
+            _fail(together, _late())
         except Exception as error:  # noqa: BLE001  (handed to whoever asked)
             if len(together) == 1:
                 together[0].fail(error)
@@ -139,6 +137,9 @@ class _Asked(Generic[Question, Answer]):
         if not self.answer.done():
             self.answer.set_result(answer)
 
+    def give_up(self) -> None:
+        self.fail(_late())
+
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
@@ -147,3 +148,9 @@ class _Asked(Generic[Question, Answer]):
 def _fail(asked: Iterable[_Asked[Question, Answer]], error: Exception) -> None:
     for one in asked:
         one.fail(error)
+
+
+def _late() -> Unavailable:
+    return Unavailable(
+        "The database does not answer in time; repeat the request.", code="database_unavailable"
+    )

@@ -29,7 +29,7 @@ from benchmarks.servers import (
     running_process,
 )
 
-CHECKS_A_ROUND = int(os.environ.get("BENCHMARK_CHECKS", "6000"))
+CHECKS_A_ROUND = int(os.environ.get("BENCHMARK_CHECKS", "20000"))
 ROUNDS = 3
 CONNECTIONS = 16
 CUSTOMERS = 50
@@ -54,7 +54,7 @@ def measure() -> list[Result]:
                 ours = partial(run, url, f"/api/v1{PATH}", {"X-API-Key": key})
                 limit = partial(run, bare, PATH, {})
                 for warm_up in (ours, limit):
-                    warm_up(CHECKS_A_ROUND // 6)
+                    warm_up(CHECKS_A_ROUND // 10)
                 pairs = [(ours(CHECKS_A_ROUND), limit(CHECKS_A_ROUND)) for _ in range(ROUNDS)]
     speed = median(one.requests_a_second for one, _ in pairs)
     bare_speed = median(one.requests_a_second for _, one in pairs)

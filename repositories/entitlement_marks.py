@@ -20,6 +20,9 @@ from repositories.single_reads import read_rows
 from repositories.usage import floor_hour, whole_hours
 from repositories.usage_arrays import array, quoted
 
+HEX_DIGITS: Final = 32
+"""Of a UUID; what is shorter is none."""
+
 Edge = tuple[datetime, datetime]
 
 
@@ -90,6 +93,8 @@ async def read_marks(
 
 
 def _as_id(text: str) -> str:
+    if len(text) < HEX_DIGITS:
+        return "NULL"
     try:
         return str(UUID(text))
     except ValueError:
