@@ -46,6 +46,8 @@ class Waiting:
     request: Any
     since: datetime
     attempt: int = 1
+    changes: int = 0
+    """How often the facts had changed when the worker that began it died."""
 
 
 @dataclass(slots=True)
@@ -260,7 +262,10 @@ class Simulation:
         has_effect = len(self.books.effects) > before
         # Late usage is settled whole, so a step that comes late may settle what came after it.
         is_early = is_late and one.name == messages.SETTLE_LATE_USAGE
-        if has_effect and not is_early and self.books.changes == self.told_at_changes:
+        # Nor did who began it know of what has changed since.
+        is_outdated = is_late and self.books.changes != one.changes
+        is_told = self.books.changes == self.told_at_changes
+        if has_effect and is_told and not is_early and not is_outdated:
             check_performed(one, agenda)
         return result
 
@@ -279,6 +284,7 @@ class Simulation:
         self.crashes += 1
         for one in self.waiting.values():
             if self._happens(self.faults.late):
+                one.changes = self.books.changes
                 self.zombies.append(one)
         self.now += timedelta(seconds=self.random.randint(1, 30))
         if self.durable == 0:

@@ -29,7 +29,7 @@ MOST_SEEDS_FOR_A_FLAW = 60
 
 SEED_OF_A_YEAR = 0
 
-REGRESSIONS: tuple[int, ...] = (867, 1154, 12306)
+REGRESSIONS: tuple[int, ...] = (867, 1154, 12306, 20239)
 SEEDS = (*range(30), *REGRESSIONS)
 
 
