@@ -17,7 +17,7 @@ from billing.errors import Unavailable
 
 READERS: Final = 2
 MOST_TOGETHER: Final = 100
-ANSWER_SECONDS: Final = 3.0
+ANSWER_SECONDS: Final = 2.0
 """Nobody waits longer, and no statement takes longer."""
 
 Question = TypeVar("Question")
@@ -47,7 +47,7 @@ class SharedReads(Generic[Question, Answer]):
     async def ask(self, organization_id: UUID, question: Question) -> Answer:
         """The answer, read after it was asked for.
 
-        Raises Unavailable within three seconds, and whatever ``read`` raises.
+        Raises Unavailable within two seconds, and whatever ``read`` raises.
         """
         loop = self._follow_loop()
         asked: _Asked[Question, Answer] = _Asked(question, loop.create_future())
