@@ -102,12 +102,18 @@ def find_database(data_dir: Path | None) -> str:
 def walk(
     console: Console, transactions: Transactions, organization: UUID | None, verb: str
 ) -> Iterator[UUID]:
-    """The organizations that are meant, with a progress bar."""
+    """The organizations that are meant, with a progress bar, once all events were looked at."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from services.usage_rebuild import look_at_events
+
+    organizations = list_organizations(transactions, organization)
+    looking = console.status("Looking at how events are spread")
+    with looking, transactions.for_organizations([]) as session:
+        look_at_events(session)
     columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        yield from progress.track(list_organizations(transactions, organization))
+        yield from progress.track(organizations)
 
 
 def list_organizations(transactions: Transactions, organization: UUID | None) -> Sequence[UUID]:

@@ -52,7 +52,7 @@ _ONE_HOUR = """
 """
 
 _COMPUTED = """
-WITH corrected AS MATERIALIZED (
+WITH corrected AS NOT MATERIALIZED (
     SELECT DISTINCT ON (event_id) event_id, kind, quantity
     FROM usage_correction
     WHERE usage_correction.organization_id = :organization_id {correction_hour}
@@ -97,6 +97,9 @@ seen AS (
     )
 )
 """
+
+# A statement that writes runs on one core, and one that fills a table of its own on all of them.
+_KEEP_COMPUTED = "CREATE TEMPORARY TABLE computed ON COMMIT DROP AS {} SELECT * FROM computed"
 
 _WRITE_ROLLUPS = """
 INSERT INTO usage_rollup (organization_id, customer_id, meter_id, hour, recorded_count,
@@ -159,17 +162,32 @@ def lock_all_arrivals(session: Session, organization_id: UUID) -> None:
     )
 
 
-def write_rollups(session: Session, hours: Hours) -> int:
-    """The roll-ups meant are what their events come to; how many there are.
+def write_rollups(session: Session, organization_id: UUID) -> int:
+    """All roll-ups of an organization are what their events come to; how many there are.
 
     Arrivals are locked by the caller.
     """
-    computed = _computed(hours)
-    for table in (UsageRollup, UsageDistinct):
-        session.execute(delete(table).where(*_stored(table, hours)))
-    written = session.execute(text(computed + _WRITE_ROLLUPS), hours.parameters())
-    session.execute(text(computed + _WRITE_DISTINCT), hours.parameters())
-    return int(getattr(written, "rowcount", 0))
+    hours = Hours(organization_id=organization_id)
+    session.execute(text(_KEEP_COMPUTED.format(_computed(hours))), hours.parameters())
+    count = _replace(session, hours, _WRITE_ROLLUPS)
+    session.execute(text("DROP TABLE computed"))
+    return count
+
+
+def write_hour(session: Session, hour: Hours) -> None:
+    """The roll-up of a customer's hour is what its events come to.
+
+    Arrivals are locked by the caller.
+    """
+    _replace(session, hour, _computed(hour) + _WRITE_ROLLUPS)
+
+
+def analyze_events(session: Session) -> None:
+    """PostgreSQL looks at how events are spread, on which the speed of what is below rests.
+
+    It reads some thousand rows of every month. Nobody waits for it but the caller.
+    """
+    session.execute(text("SELECT analyze_usage_events()"))
 
 
 def list_differences(
@@ -206,6 +224,14 @@ def count_rollups(session: Session, organization_id: UUID) -> tuple[int, int]:
         {"organization_id": organization_id},
     ).one()
     return row[0], row[1]
+
+
+def _replace(session: Session, hours: Hours, write_computed: str) -> int:
+    for table in (UsageRollup, UsageDistinct):
+        session.execute(delete(table).where(*_stored(table, hours)))
+    written = session.execute(text(write_computed), hours.parameters())
+    session.execute(text(_computed(hours) + _WRITE_DISTINCT), hours.parameters())
+    return int(getattr(written, "rowcount", 0))
 
 
 def _stored(table: type[UsageRollup | UsageDistinct], hours: Hours) -> list[ColumnElement[bool]]:

@@ -110,7 +110,7 @@ def _correct(
         created_at=now,
     )
     usage_corrections.insert_correction(session, correction)
-    usage_rebuild.write_rollups(
+    usage_rebuild.write_hour(
         session,
         Hours(
             organization_id=event.organization_id,

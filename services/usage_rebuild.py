@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from repositories import usage_rebuild
-from repositories.usage_rebuild import Hours, RollupDifference
+from repositories.usage_rebuild import RollupDifference
 
 SHOWN_DIFFERENCES = 100
 
@@ -31,6 +31,14 @@ class RollupVerdict:
         return not self.differences
 
 
+def look_at_events(session: Session) -> None:
+    """PostgreSQL finds out how the events of all organizations are spread.
+
+    Reading millions of them is several times faster after it. Holds nobody up.
+    """
+    usage_rebuild.analyze_events(session)
+
+
 def verify_rollups(session: Session, organization_id: UUID) -> RollupVerdict:
     """Compare every roll-up with the events it stands for. Holds no writer up."""
     differences = usage_rebuild.list_differences(session, organization_id, limit=SHOWN_DIFFERENCES)
@@ -46,4 +54,4 @@ def rebuild_rollups(session: Session, organization_id: UUID) -> int:
     The organization's events wait meanwhile. Idempotent: a second run changes nothing.
     """
     usage_rebuild.lock_all_arrivals(session, organization_id)
-    return usage_rebuild.write_rollups(session, Hours(organization_id=organization_id))
+    return usage_rebuild.write_rollups(session, organization_id)

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlmodel import Session
 
 from billing.identifiers import ChargeId, MeterId
 from billing.metering import Aggregation, Measurement, aggregate
@@ -24,7 +27,7 @@ from repositories.usage_queries import Span
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.usage import look_at_usage, measure_usage, recompute_usage
 from services.usage_queries import measure_meters
-from services.usage_rebuild import rebuild_rollups, verify_rollups
+from services.usage_rebuild import look_at_events, rebuild_rollups, verify_rollups
 from tests.billing.profiles import IS_DEEP
 from tests.services.shop import Shop
 from tests.services.usage_facts import Fact, expected_measurements, store_events
@@ -182,6 +185,31 @@ def test_a_recomputation_leaves_out_what_arrived_after_the_watermark(shop: Shop)
 
     assert shop.read(recompute_usage, customer_id, windows, frozen.watermark) == frozen.usage
     assert shop.read(measure_usage, customer_id, windows).usage[0].aggregate == Decimal(12)
+
+
+def test_a_rebuild_expects_hours_not_events(shop: Shop) -> None:
+    """Otherwise PostgreSQL sorts all events instead of adding them up on every core."""
+    meter = shop.add_meter(aggregation_type=Aggregation.SUM)
+    seconds = [Fact(at=MIDNIGHT + timedelta(seconds=7 * n)) for n in range(1000)]
+    store_events(shop, add_customer(shop), meter.id, seconds)
+
+    with shop.transactions.for_organizations([]) as session:
+        look_at_events(session)
+    plan = shop.read(explain_hours)
+
+    assert plan["Actual Rows"] == 2
+    assert plan["Plan Rows"] < 20
+
+
+def explain_hours(session: Session, organization_id: UUID) -> dict[str, Any]:
+    """How PostgreSQL groups an organization's events by the hour: what it expects and finds."""
+    statement = (
+        "EXPLAIN (ANALYZE, FORMAT JSON) SELECT date_trunc('hour', timestamp, 'UTC') AS hour,"
+        " count(*) FROM usage_event WHERE organization_id = :organization_id GROUP BY hour"
+    )
+    explained = session.execute(text(statement), {"organization_id": organization_id})
+    plan: dict[str, Any] = explained.scalar_one()[0]["Plan"]
+    return plan
 
 
 HOURS_24 = timedelta(hours=24)
