@@ -19,9 +19,9 @@ from api.app import create_app
 from api.context import AppContext
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
-from runtime.migrations import is_current
 from runtime.owners import TemporalOwners
 from runtime.relay import OutboxRelay
+from runtime.schema import is_current
 from runtime.security import Security
 from runtime.settings import Settings
 from runtime.temporal import connect

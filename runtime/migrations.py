@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, pool, text
+from sqlalchemy import create_engine, pool, text
 
 import migrations
 from runtime.database import sqlalchemy_url
@@ -40,17 +38,3 @@ def upgrade(url: str, revision: str = "head") -> None:
 def downgrade(url: str, revision: str) -> None:
     """Take the schema back to ``revision`` (``base``: to nothing)."""
     command.downgrade(migration_config(url), revision)
-
-
-@cache
-def newest_revision() -> str | None:
-    """The newest revision that this program knows; it does not change while it runs."""
-    return ScriptDirectory.from_config(migration_config("")).get_current_head()
-
-
-def is_current(engine: Engine) -> bool:
-    """Whether the database's schema is at the newest revision that this program knows."""
-    newest = newest_revision()
-    with engine.connect() as connection:
-        present = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return bool(present == newest)

@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 import models  # noqa: F401  (loads every table into the metadata)
 from runtime.database import sqlalchemy_url
 from runtime.migrations import downgrade, migration_config, upgrade
+from runtime.schema import newest_revision
 
 
 @pytest.fixture
@@ -54,6 +55,7 @@ def schema_of(engine: Engine) -> dict[str, list[str]]:
             LEFT JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
             WHERE pronamespace = 'public'::regnamespace AND d.objid IS NULL
         """,
+        "statistics": "SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext",
         "sequences": "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'",
         "grants": """
             SELECT table_name || ' ' || grantee || ' ' || privilege_type
@@ -90,6 +92,10 @@ def test_models_are_what_the_migrations_make(empty_database_url: str, owner_engi
 
 def test_history_is_one_line() -> None:
     assert revisions() == [f"{number:04}" for number in range(1, len(revisions()) + 1)]
+
+
+def test_the_newest_revision_is_known_without_alembic() -> None:
+    assert newest_revision() == revisions()[-1]
 
 
 def test_downgrade_leaves_nothing(empty_database_url: str, owner_engine: Engine) -> None:
