@@ -148,4 +148,8 @@ class ApiProcess:
 
     async def reach_schema(self) -> bool:
         """Whether the database answers and its schema is this program's. Raises if it is away."""
-        return await asyncio.to_thread(is_current, self.engine)
+        return await asyncio.to_thread(self._has_current_schema)
+
+    def _has_current_schema(self) -> bool:
+        with self.transactions.for_organizations([]) as session:
+            return is_current(session)

@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection, Error
-from sqlalchemy import URL, Engine, QueuePool, event, text
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from sqlalchemy import URL, Connection, Engine, QueuePool, event, text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 NAME_ORGANIZATIONS = text("SELECT set_config('app.organizations', :names, true)")
@@ -39,8 +43,7 @@ class Transactions:
     @contextmanager
     def for_organizations(self, organization_ids: Sequence[UUID]) -> Iterator[Session]:
         """A transaction that sees the rows of the organizations named."""
-        with self._begin() as session:
-            name_organizations(session, organization_ids)
+        with self._begin(begin_for(organization_ids)) as session:
             yield session
 
     @contextmanager
@@ -50,7 +53,7 @@ class Transactions:
         ``setting`` is a name that a lookup policy compares with, such as ``email``, before the
         organization is known (DESIGN data rule 8).
         """
-        with self._begin() as session:
+        with self._begin(b"BEGIN") as session:
             session.execute(
                 text("SELECT set_config(:name, :value, true)"),
                 {"name": f"app.lookup_{setting}", "value": value},
@@ -58,9 +61,46 @@ class Transactions:
             yield session
 
     @contextmanager
-    def _begin(self) -> Iterator[Session]:
-        with HoldingSession(self._engine, expire_on_commit=False) as session, session.begin():
+    def _begin(self, words: bytes) -> Iterator[Session]:
+        with (
+            self._connect(words) as connection,
+            HoldingSession(connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
+
+    def _connect(self, words: bytes) -> Connection:
+        """A connection whose transaction was begun with these words, by one round trip.
+
+        They are its sign of life as well: one that the server ended while it rested is replaced.
+        """
+        tries = self.connections + 1
+        while True:
+            connection = self._engine.connect()
+            refusal = _begin_at_server(connection, words)
+            if refusal is None:
+                return connection
+            connection.invalidate()
+            connection.close()
+            tries -= 1
+            if tries == 0:
+                raise OperationalError(words.decode(), None, refusal)
+
+
+def begin_for(organization_ids: Iterable[UUID]) -> bytes:
+    """The words that begin a transaction in which row-level security shows these organizations."""
+    names = ",".join(str(one) for one in organization_ids)
+    return f"BEGIN; SET LOCAL app.organizations = '{{{names}}}'".encode()
+
+
+def _begin_at_server(connection: Connection, words: bytes) -> Error | None:
+    """Why a transaction could not be begun, None if it was."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("Transactions are begun by psycopg.")
+    # Several statements in one round trip; the driver begins none of its own where one is begun.
+    result = driver.pgconn.exec_(words)
+    return None if result.status == ExecStatus.COMMAND_OK else error_from_result(result)
 
 
 @asynccontextmanager
@@ -72,9 +112,7 @@ async def transaction_of(
     Begun by one round trip on an idle connection; committed at the end, rolled back if anything is
     raised.
     """
-    names = ",".join(str(one) for one in organization_ids)
-    begin = f"BEGIN; SET LOCAL app.organizations = '{{{names}}}'"
-    await connection.execute(begin.encode(), prepare=False)
+    await connection.execute(begin_for(organization_ids), prepare=False)
     try:
         yield
     except BaseException:
@@ -91,7 +129,7 @@ class HoldingSession(Session):
     Whoever waits for a lock reads anew what it guards: locking statements refresh their rows.
     """
 
-    def __init__(self, bind: Engine, *, expire_on_commit: bool) -> None:
+    def __init__(self, bind: Connection, *, expire_on_commit: bool) -> None:
         super().__init__(bind, expire_on_commit=expire_on_commit)
         self._rows: list[object] = []
 

@@ -34,7 +34,6 @@ def create_application_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=2,
-        pool_pre_ping=True,
         # Errors and logs show the statement without what people put in.
         hide_parameters=True,
         json_serializer=_dump_json,

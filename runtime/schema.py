@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import text
+from sqlmodel import Session
 
 import migrations
 
@@ -21,8 +22,7 @@ def newest_revision() -> str:
     return max(path.name for path in REVISIONS.glob("[0-9]*.py")).partition("_")[0]
 
 
-def is_current(engine: Engine) -> bool:
+def is_current(session: Session) -> bool:
     """Whether the database's schema is at the newest revision that this program knows."""
-    with engine.connect() as connection:
-        present = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    present = session.scalar(text("SELECT version_num FROM alembic_version"))
     return bool(present == newest_revision())

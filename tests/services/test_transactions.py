@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from repositories import organizations
 from tests.services.shop import Shop
@@ -22,9 +24,7 @@ def count_statements(engine: Engine) -> list[str]:
 
 def test_a_row_is_read_once_by_its_key_although_nobody_holds_it(shop: Shop) -> None:
     with shop.transactions.for_organization(shop.organization_id) as session:
-        engine = session.get_bind()
-        assert isinstance(engine, Engine)
-        sent = count_statements(engine)
+        sent = count_statements(session.connection().engine)
 
         names = [
             organizations.get_organization(session, shop.organization_id).name for _ in range(3)
@@ -46,3 +46,38 @@ def test_a_lock_reads_anew_what_it_guards(shop: Shop, module_database_url: str) 
         locked = organizations.lock_organization(session, shop.organization_id)
 
         assert locked.name == "Lumen Labs"
+
+
+def test_connections_that_the_server_ended_while_they_rested_are_replaced(
+    shop: Shop, module_database_url: str
+) -> None:
+    def read_name() -> str:
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            return organizations.get_organization(session, shop.organization_id).name
+
+    def end_connections() -> int:
+        with psycopg.connect(module_database_url) as other:
+            ended = other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return ended.rowcount
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: read_name(), range(30)))
+
+    assert end_connections() >= 1
+    assert [read_name() for _ in range(4)] == ["Lumen Works"] * 4
+
+
+def test_a_transaction_begins_by_one_round_trip_and_sees_its_organization_alone(
+    shop: Shop,
+) -> None:
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        sent = count_statements(session.connection().engine)
+        seen = session.scalar(text("SELECT current_setting('app.organizations')"))
+
+    assert seen == f"{{{shop.organization_id}}}"
+    assert len(sent) == 1
+    with shop.transactions.for_organizations([]) as session:
+        assert session.scalar(text("SELECT count(*) FROM organization")) == 0
