@@ -99,7 +99,10 @@ def _begin_at_server(connection: Connection, words: bytes) -> Error | None:
     if not isinstance(driver, psycopg.Connection):
         raise TypeError("Transactions are begun by psycopg.")
     # Several statements in one round trip; the driver begins none of its own where one is begun.
-    result = driver.pgconn.exec_(words)
+    try:
+        result = driver.pgconn.exec_(words)
+    except Error as error:
+        return error
     return None if result.status == ExecStatus.COMMAND_OK else error_from_result(result)
 
 

@@ -185,7 +185,8 @@ def write_hour(session: Session, hour: Hours) -> None:
 def analyze_events(session: Session) -> None:
     """PostgreSQL looks at how events are spread, on which the speed of what is below rests.
 
-    It reads some thousand rows of every month. Nobody waits for it but the caller.
+    It reads some thirty thousand rows of every month, and passes over months that are being
+    cleaned. The first event of a new month waits for it, no other does.
     """
     session.execute(text("SELECT analyze_usage_events()"))
 

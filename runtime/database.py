@@ -38,7 +38,8 @@ def create_application_engine(
         hide_parameters=True,
         json_serializer=_dump_json,
         json_deserializer=_load_json,
-        connect_args={"connect_timeout": 2},
+        # A server that is silent, rather than away, is given up as soon as one that is.
+        connect_args={"connect_timeout": 2, "tcp_user_timeout": 2000},
     )
 
     @event.listens_for(engine, "connect")

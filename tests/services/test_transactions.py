@@ -70,14 +70,11 @@ def test_connections_that_the_server_ended_while_they_rested_are_replaced(
     assert [read_name() for _ in range(4)] == ["Lumen Works"] * 4
 
 
-def test_a_transaction_begins_by_one_round_trip_and_sees_its_organization_alone(
-    shop: Shop,
-) -> None:
+def test_a_transaction_sees_the_organization_it_names_and_no_other(shop: Shop) -> None:
     with shop.transactions.for_organization(shop.organization_id) as session:
-        sent = count_statements(session.connection().engine)
-        seen = session.scalar(text("SELECT current_setting('app.organizations')"))
-
-    assert seen == f"{{{shop.organization_id}}}"
-    assert len(sent) == 1
+        seen = session.scalars(text("SELECT id FROM organization")).all()
     with shop.transactions.for_organizations([]) as session:
-        assert session.scalar(text("SELECT count(*) FROM organization")) == 0
+        unseen = session.scalars(text("SELECT id FROM organization")).all()
+
+    assert seen == [shop.organization_id]
+    assert unseen == []
