@@ -89,8 +89,7 @@ class Transactions:
 
 def begin_for(organization_ids: Iterable[UUID]) -> bytes:
     """The words that begin a transaction in which row-level security shows these organizations."""
-    names = ",".join(str(one) for one in organization_ids)
-    return f"BEGIN; SET LOCAL app.organizations = '{{{names}}}'".encode()
+    return f"BEGIN; SET LOCAL app.organizations = '{_names_of(organization_ids)}'".encode()
 
 
 def _begin_at_server(connection: Connection, words: bytes) -> Error | None:
@@ -147,5 +146,8 @@ for _moment in ("loaded_as_persistent", "pending_to_persistent"):
 
 def name_organizations(session: Session, organization_ids: Sequence[UUID]) -> None:
     """From here to the end of the transaction, row-level security shows these organizations."""
-    names = "{" + ",".join(str(identifier) for identifier in organization_ids) + "}"
-    session.execute(NAME_ORGANIZATIONS, {"names": names})
+    session.execute(NAME_ORGANIZATIONS, {"names": _names_of(organization_ids)})
+
+
+def _names_of(organization_ids: Iterable[UUID]) -> str:
+    return "{" + ",".join(str(one) for one in organization_ids) + "}"
