@@ -82,6 +82,7 @@ def owner_steps(activities: OwnerActivities) -> list[Callable[..., Any]]:
         activities.finalize_invoice,
         activities.mark_past_due,
         activities.settle_late_usage,
+        activities.return_credit,
         activities.park_bill,
         activities.record_progress,
     ]

@@ -28,6 +28,7 @@ from repositories.transactions import Transactions
 from services import (
     bill_steps,
     clocks,
+    credit_returns,
     finalization,
     invoicing,
     late_settlement,
@@ -155,6 +156,17 @@ class OwnerActivities:
         return self._perform(
             request,
             lambda session: late_settlement.settle_late_usage(
+                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
+            ),
+        )
+
+    @activity.defn(name=messages.RETURN_CREDIT)
+    def return_credit(self, request: ActionRequest) -> OwnerState:
+        """Credit that no bill took any more has become credit notes."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: credit_returns.return_credit(
                 session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
             ),
         )

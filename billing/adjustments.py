@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from billing.errors import Conflict, InvalidInput
-from billing.lines import LineType, PricedLine, step
-from billing.money import ONE, ZERO, Currency, exactly, round_half_away
-from billing.periods import Period
+from billing.money import ZERO, Currency, exactly, round_half_away
 from billing.pricing import Price, TierAmount
 
 
@@ -52,36 +50,6 @@ def _moved(price: Price, quantity: Decimal, bound: Decimal, rule: str) -> Clampe
     return Clamped(price=Price(amount=bound, tiers=(*price.tiers, row)), rule=rule)
 
 
-def late_usage_line(
-    *,
-    recomputed: Decimal,
-    billed: Decimal,
-    period: Period,
-    currency: Currency,
-    description: str,
-) -> PricedLine | None:
-    """Give the line that settles usage which arrived after its period's invoice was final.
-
-    Both amounts are sums of rounded line totals, so that bill and correction add up to what one
-    late bill would have said. It may be negative; None if nothing changed.
-    Source: CONTRACT 19, 48. Worked example: 13.50 recomputed, 12.00 billed: 1.50.
-    """
-    difference = _subtract(recomputed, billed)
-    if difference == ZERO:
-        return None
-    return PricedLine(
-        type=LineType.LATE_USAGE,
-        currency=currency.code,
-        name=description,
-        description=description,
-        quantity=ONE,
-        exact_amount=difference,
-        starts_at=period.starts_at,
-        ends_at=period.ends_at,
-        steps=(step("late_usage", difference, recomputed=recomputed, billed=billed),),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditNote:
     """What a credit note gives back, in whole minor units; ``total`` = ``subtotal`` + ``tax``."""
@@ -91,14 +59,12 @@ class CreditNote:
     total: Decimal
 
 
-@exactly
-def require_creditable(
-    *, line_total: Decimal, credited_before: Decimal, amount: Decimal, currency: Currency
-) -> None:
-    """Refuse a credit that is not a positive amount of money or more than is left of a line.
+def require_creditable(*, left: Decimal, amount: Decimal, currency: Currency) -> None:
+    """Refuse a credit that is not a positive amount of money or more than is ``left`` of a line.
 
-    Raises: InvalidInput ``invalid_amount``; Conflict ``credit_exceeds_line``.
-    Source: CONTRACT 18, 55, 80. Worked example: of a line of 82.45 with 80.00 credited, 2.45.
+    Raises: InvalidInput ``invalid_amount``; Conflict ``credit_exceeds_line`` with what is left.
+    Source: CONTRACT 18, 55, 80, 82. Worked example: of a line of 82.45 with 80.00 given back 2.45
+    are left.
     """
     if amount <= ZERO or amount != currency.round(amount):
         raise InvalidInput(
@@ -106,12 +72,13 @@ def require_creditable(
             code="invalid_amount",
             field="amount",
         )
-    left = max(ZERO, line_total - credited_before)
     if amount > left:
+        rest = f"{currency.round(max(ZERO, left)):f}"
         raise Conflict(
-            f"Of this line {left:f} can still be credited.",
+            f"Of this line {rest} can still be credited.",
             code="credit_exceeds_line",
             field="amount",
+            left=rest,
         )
 
 
@@ -136,8 +103,3 @@ def _tax_share(credited: Decimal, taxable: Decimal, tax: Decimal, currency: Curr
     if taxable <= ZERO:
         return ZERO
     return round_half_away(min(credited, taxable) * tax, currency.exponent, divisor=taxable)
-
-
-@exactly
-def _subtract(left: Decimal, right: Decimal) -> Decimal:
-    return left - right

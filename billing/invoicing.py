@@ -35,7 +35,8 @@ class InvoiceTotals:
     """The money side of an invoice. Units: major units, whole minor units of ``currency``.
 
     ``subtotal`` is net, ``tax`` the sum of ``taxes``, ``total`` what the customer owes.
-    ``carried_credit`` is what a negative bill leaves for the next one (CONTRACT 48).
+    ``carried_credit`` is what a bill below zero leaves to the customer, ``granted_credit`` what
+    this one takes of what earlier ones left (CONTRACT 48, 81).
     """
 
     currency: str
@@ -46,6 +47,7 @@ class InvoiceTotals:
     total: Decimal
     tax_status: TaxStatus
     carried_credit: Decimal = ZERO
+    granted_credit: Decimal = ZERO
 
     def __post_init__(self) -> None:
         if any(one.line.currency != self.currency for one in self.lines):
@@ -59,14 +61,21 @@ class InvoiceTotals:
 
 @exactly
 def assemble_invoice(
-    lines: Sequence[PricedLine], tax_rates: Sequence[TaxRate], address: Address, currency: Currency
+    lines: Sequence[PricedLine],
+    tax_rates: Sequence[TaxRate],
+    address: Address,
+    currency: Currency,
+    *,
+    available_credit: Decimal = ZERO,
 ) -> InvoiceTotals:
     """Give the rounded lines, the taxes of the matching rates, and the totals of a bill.
 
-    Each line is rounded once, each rate's tax once; totals are sums of rounded values. A bill below
-    zero gets a closing line that brings it to 0 and says in ``carried_credit`` what is left.
+    Each line is rounded once, each rate's tax once; totals are sums of rounded values. Of the
+    customer's ``available_credit`` the bill takes what it owes, tax included, and no more. A bill
+    below zero gets a closing line that brings it to 0 and says in ``carried_credit`` what is left.
     Raises: InvariantBroken if a line has another currency or its tiers do not add up.
-    Source: CONTRACT 26, 27, 48, 55. Worked example: 82,450 × 0.001 with no tax is 82.45.
+    Source: CONTRACT 26, 27, 48, 55, 81. Worked example: 82,450 × 0.001 with no tax is 82.45; with
+    a credit of 100 it is 0, and 17.55 stay with the customer.
     """
     if not all(map(has_matching_tiers, lines)):
         raise InvariantBroken("The tiers of a line do not add up to its amount.")
@@ -76,10 +85,13 @@ def assemble_invoice(
     taxes = calculate_taxes(taxable, rates, currency)
     added = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
     owed = sum((one.line_total for one in rounded), ZERO) + added
-    if owed < ZERO:
-        rounded.append(round_line(_carry_line(-owed, currency), currency))
+    granted, carried = max(ZERO, min(owed, available_credit)), max(ZERO, -owed)
+    if granted > ZERO:
+        rounded.append(round_line(credit_line(granted, currency), currency))
+    if carried > ZERO:
+        rounded.append(round_line(_carry_line(carried, currency), currency))
     tax = sum((one.amount for one in taxes), ZERO)
-    total = max(owed, currency.round(ZERO))
+    total = currency.round(owed - granted + carried)
     return InvoiceTotals(
         currency=currency.code,
         lines=tuple(rounded),
@@ -88,7 +100,8 @@ def assemble_invoice(
         tax=tax + currency.round(ZERO),
         total=total,
         tax_status=tax_status(rates, address),
-        carried_credit=max(ZERO, -owed),
+        carried_credit=carried,
+        granted_credit=granted,
     )
 
 
@@ -103,12 +116,12 @@ def round_line(line: PricedLine, currency: Currency) -> InvoiceLine:
 
 
 @exactly
-def credit_line(amount: Decimal, currency: Currency, *, description: str) -> PricedLine:
-    """Give the line that grants a credit carried over from an earlier bill.
+def credit_line(amount: Decimal, currency: Currency) -> PricedLine:
+    """Give the line that grants a credit which earlier bills of the customer left.
 
-    It is not taxed: the amount carried was already after tax. Source: CONTRACT 48.
+    It is not taxed: the amount carried was already after tax. Source: CONTRACT 48, 81.
     """
-    return _plain_line(LineType.CREDIT, -amount, currency, description)
+    return _plain_line(LineType.CREDIT, -amount, currency, "Credit from an earlier invoice")
 
 
 def manual_line(

@@ -48,6 +48,15 @@ def step(name: str, output: Decimal, **inputs: Decimal | int | str | None) -> Ca
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedCharge:
+    """What a late line or a credit note changes of one charge of one period, in major units."""
+
+    period_index: int
+    charge_id: ChargeId
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PricedLine:
     """A priced but unrounded line.
 
@@ -55,7 +64,7 @@ class PricedLine:
     what is billed, ``usage_quantity`` what was measured, ``included_quantity`` what was taken off.
     ``name`` is the label of the text layout, ``description`` that of the JSON (CONTRACT 34).
     ``bound`` names the rule, ``minimum`` or ``maximum``, that set the amount. ``tiers`` add up to
-    ``exact_amount`` wherever the model has tiers.
+    ``exact_amount`` wherever the model has tiers; ``corrections`` do on a late line.
     """
 
     type: LineType
@@ -87,6 +96,7 @@ class PricedLine:
     is_taxable: bool = True
     tiers: tuple[TierAmount, ...] = ()
     steps: tuple[CalculationStep, ...] = ()
+    corrections: tuple[CorrectedCharge, ...] = ()
 
     def __post_init__(self) -> None:
         find_currency(self.currency)

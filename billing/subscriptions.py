@@ -51,7 +51,11 @@ def require_transition(present: SubscriptionStatus, target: SubscriptionStatus) 
 
 
 class PeriodStatus(StrEnum):
-    """How far the bill of a period has come."""
+    """How far the bill of a period has come.
+
+    ``UNBILLED``: its draft was deleted. ``VOID``: its invoice was voided. Both can be billed again
+    (CONTRACT 94).
+    """
 
     OPEN = "open"
     CLOSED = "closed"
@@ -59,6 +63,8 @@ class PeriodStatus(StrEnum):
     FINAL = "final"
     PARKED = "parked"
     SKIPPED = "skipped"
+    UNBILLED = "unbilled"
+    VOID = "void"
 
 
 class Action(StrEnum):
@@ -71,6 +77,7 @@ class Action(StrEnum):
     FINALIZE_INVOICE = "finalize_invoice"
     PAYMENT_DUE = "payment_due"
     SETTLE_LATE_USAGE = "settle_late_usage"
+    RETURN_CREDIT = "return_credit"
 
 
 _RANK = {action: rank for rank, action in enumerate(Action)}
@@ -121,6 +128,7 @@ class SubscriptionFacts:
     trial_ends_at: datetime | None = None
     resumes_at: datetime | None = None
     late_usage_due_at: datetime | None = None
+    credit_returns_at: datetime | None = None
     periods: tuple[PeriodFacts, ...] = ()
     bills: tuple[BillFacts, ...] = ()
 
@@ -142,6 +150,8 @@ def _life_entries(facts: SubscriptionFacts) -> Iterable[AgendaEntry]:
         yield AgendaEntry(due_at=facts.resumes_at, action=Action.RESUME)
     if facts.late_usage_due_at is not None:
         yield AgendaEntry(due_at=facts.late_usage_due_at, action=Action.SETTLE_LATE_USAGE)
+    if facts.credit_returns_at is not None:
+        yield AgendaEntry(due_at=facts.credit_returns_at, action=Action.RETURN_CREDIT)
 
 
 def _period_entries(periods: Iterable[PeriodFacts]) -> Iterable[AgendaEntry]:

@@ -3,11 +3,13 @@
 from models import api_keys as api_keys
 from models import audit as audit
 from models import credit_notes as credit_notes
+from models import customer_accounts as customer_accounts
 from models import customers as customers
 from models import entitlements as entitlements
 from models import features as features
 from models import idempotency as idempotency
 from models import invoices as invoices
+from models import late_usage as late_usage
 from models import meters as meters
 from models import organizations as organizations
 from models import plans as plans

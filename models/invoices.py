@@ -23,13 +23,18 @@ class Invoice(Tenant, table=True):
     __table_args__ = (
         reference("customer_id", "customer"),
         reference("subscription_id", "subscription"),
-        UniqueConstraint(
+        reference("reissue_of", "invoice"),
+        Index(
+            "uq_invoice_period",
             "organization_id",
             "subscription_id",
             "period_index",
             "kind",
-            name="uq_invoice_period",
+            unique=True,
+            postgresql_where=text("status <> 'VOID'"),
         ),
+        Index("ix_invoice_period", "organization_id", "subscription_id", "period_index"),
+        UniqueConstraint("organization_id", "reissue_of", name="uq_invoice_reissue"),
         UniqueConstraint("organization_id", "invoice_number", name="uq_invoice_number"),
         CheckConstraint(
             "status IN ('DRAFT', 'OPEN', 'PAID', 'VOID', 'UNCOLLECTIBLE')",
@@ -38,10 +43,12 @@ class Invoice(Tenant, table=True):
         CheckConstraint("kind IN ('period', 'manual', 'late_usage')", name="kind"),
         CheckConstraint("total = subtotal + tax", name="total"),
         CheckConstraint(
-            "amount_due >= 0 AND amount_paid >= 0 AND carried_credit >= 0", name="amounts"
+            "amount_due >= 0 AND amount_paid >= 0 AND carried_credit >= 0 AND granted_credit >= 0",
+            name="amounts",
         ),
         CheckConstraint("status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"),
         CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="paid_at"),
+        CheckConstraint("NOT is_forgiven OR status = 'VOID'", name="forgiven"),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
         Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
         Index(
@@ -68,7 +75,12 @@ class Invoice(Tenant, table=True):
     amount_due: Decimal = exact()
     amount_paid: Decimal = exact()
     carried_credit: Decimal = exact(default=Decimal(0))
-    """What a bill below zero leaves for the next one (CONTRACT 48)."""
+    """What a bill below zero leaves on the customer's account (CONTRACT 48, 81)."""
+    granted_credit: Decimal = exact(default=Decimal(0))
+    """What the bill takes of the customer's account; a draft only shows it (CONTRACT 81)."""
+    is_forgiven: bool = False
+    """Void, but what it had settled stays settled (CONTRACT 85)."""
+    reissue_of: UUID | None = None
     tax_status: str = words()
     timezone: str = words()
     period_start: datetime | None = instant(nullable=True, default=None)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
@@ -97,7 +97,8 @@ class SubscriptionPeriod(SQLModel, table=True):
             "regular_starts_at <= starts_at AND ends_at <= regular_ends_at", name="regular"
         ),
         CheckConstraint(
-            "status IN ('open', 'closed', 'drafted', 'final', 'parked', 'skipped')",
+            "status IN ('open', 'closed', 'drafted', 'final', 'parked', 'skipped', 'unbilled',"
+            " 'void')",
             name="status",
         ),
         CheckConstraint("(status = 'parked') = (parked_step IS NOT NULL)", name="parked_step"),
@@ -138,8 +139,6 @@ class SubscriptionPeriod(SQLModel, table=True):
     status: str = words(default="open")
     revision: int = 1
     closed_at: datetime | None = instant(nullable=True, default=None)
-    settled_watermark: int | None = Field(default=None, sa_type=BigInteger)
-    """Arrivals up to here have been billed, once the period's invoice is final."""
     parked_step: str | None = words(nullable=True, default=None)
     parked_reason: str | None = words(nullable=True, default=None)
 

@@ -173,6 +173,18 @@ def list_stuck_drafts(
     ).all()
 
 
+def list_unbilled(session: Session, organization_id: UUID) -> Sequence[SubscriptionPeriod]:
+    """Periods whose draft was deleted, so that nobody bills them unless somebody asks for it."""
+    return session.exec(
+        select(SubscriptionPeriod)
+        .where(
+            SubscriptionPeriod.organization_id == organization_id,
+            SubscriptionPeriod.status == "unbilled",
+        )
+        .order_by(col(SubscriptionPeriod.subscription_id), col(SubscriptionPeriod.index))
+    ).all()
+
+
 def list_parked(session: Session, organization_id: UUID) -> Sequence[SubscriptionPeriod]:
     """Periods whose bill waits for people."""
     return session.exec(

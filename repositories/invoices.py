@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import delete, func, text
@@ -17,29 +16,10 @@ from models.invoices import (
     InvoiceSequence,
     InvoiceTax,
 )
-from models.subscriptions import Subscription
 
 SUBSCRIPTION_ID = text(
     "SELECT subscription_id FROM invoice"
     " WHERE organization_id = :organization_id AND id = :invoice_id"
-)
-
-CARRIED_CREDIT = text(
-    """
-    WITH counted AS (
-        SELECT id, carried_credit FROM invoice
-        WHERE organization_id = :organization_id AND subscription_id = :subscription_id
-            AND status <> 'VOID' AND id IS DISTINCT FROM CAST(:leaving_out AS uuid)
-    )
-    SELECT (SELECT coalesce(sum(carried_credit), 0) FROM counted)
-        + (
-            SELECT coalesce(sum(line.line_total), 0)
-            FROM counted
-            JOIN invoice_line AS line
-                ON line.organization_id = :organization_id AND line.invoice_id = counted.id
-            WHERE line.type = 'credit'
-        )
-    """
 )
 
 
@@ -71,13 +51,23 @@ def lock_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> I
 def find_period_invoice(
     session: Session, organization_id: UUID, subscription_id: UUID, period_index: int
 ) -> Invoice | None:
-    """The one invoice of a period, or None."""
+    """The one invoice of a period that is not void, or None."""
     return session.exec(
         select(Invoice).where(
             Invoice.organization_id == organization_id,
             Invoice.subscription_id == subscription_id,
             Invoice.period_index == period_index,
             Invoice.kind == "period",
+            Invoice.status != "VOID",
+        )
+    ).one_or_none()
+
+
+def find_reissue(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
+    """The invoice that was issued in the place of a void one, or None."""
+    return session.exec(
+        select(Invoice).where(
+            Invoice.organization_id == organization_id, Invoice.reissue_of == invoice_id
         )
     ).one_or_none()
 
@@ -112,19 +102,6 @@ def has_overdue(session: Session, organization_id: UUID, subscription_id: UUID) 
         ).first()
         is not None
     )
-
-
-def sum_carried_credit(
-    session: Session, subscription: Subscription, *, leaving_out: UUID | None
-) -> Decimal:
-    """What the subscription's bills below zero carried on, less what later ones granted of it."""
-    keys = {
-        "organization_id": subscription.organization_id,
-        "subscription_id": subscription.id,
-        "leaving_out": leaving_out,
-    }
-    session.flush()  # plain statements do not do it by themselves
-    return Decimal(session.execute(CARRIED_CREDIT, keys).scalar_one())
 
 
 def list_invoices(

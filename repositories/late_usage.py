@@ -1,59 +1,134 @@
-"""Periods whose invoice is final and whose usage has changed since."""
+"""Final periods that are to be rated again, and which of them a draft shows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from models.credit_notes import CreditNote
-from models.invoices import Invoice, InvoiceLine
+from models.late_usage import LateUsageMark
 from models.subscriptions import Subscription, SubscriptionPeriod
 
-CHANGED_PERIODS = text(
+PERIODS_AT_ONCE = 200
+"""How many periods one document corrects; what is left waits for the next one."""
+
+# A mark is held while a draft shows its difference. A draft that is final, gone or rewritten by
+# people shows it no longer, so nobody needs to let go of it.
+_HOLDER = """
+LEFT JOIN invoice AS holder ON holder.organization_id = mark.organization_id
+    AND holder.id = mark.draft_id AND holder.status = 'DRAFT' AND NOT holder.is_edited
+"""
+
+MARKED = text(
     """
-    SELECT period.index
-    FROM subscription_period AS period
-    WHERE period.organization_id = :organization_id AND period.subscription_id = :subscription_id
-        AND period.status = 'final'
-        AND (
-            EXISTS (
-                SELECT FROM usage_event AS event
-                WHERE event.organization_id = :organization_id
-                    AND event.customer_id = :customer_id
-                    AND event.timestamp >= period.starts_at AND event.timestamp < period.ends_at
-                    AND event.arrival_sequence > coalesce(period.settled_watermark, 0)
-                    AND event.late
+    SELECT mark.period_index
+    FROM late_usage_mark AS mark
+    JOIN subscription_period AS period ON period.organization_id = mark.organization_id
+        AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
+    {holder}
+    WHERE mark.organization_id = :organization_id AND mark.subscription_id = :subscription_id
+        AND period.status IN ('final', 'void', 'unbilled')
+        AND ((:takes_free AND holder.id IS NULL) OR holder.id = CAST(:draft_id AS uuid))
+    ORDER BY mark.period_index LIMIT :periods_at_once
+    """.replace("{holder}", _HOLDER)
+)
+
+# With drafts that will show the differences, nothing is due by itself.
+DUE_SINCE = text(
+    """
+    SELECT min(period.ends_at)
+    FROM late_usage_mark AS mark
+    JOIN subscription_period AS period ON period.organization_id = mark.organization_id
+        AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
+    {holder}
+    WHERE mark.organization_id = :organization_id AND mark.subscription_id = :subscription_id
+        AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
+        AND NOT (:leaves_to_drafts AND EXISTS (
+            SELECT FROM invoice AS draft
+            WHERE draft.organization_id = :organization_id
+                AND draft.subscription_id = :subscription_id
+                AND draft.status = 'DRAFT' AND draft.kind = 'period' AND NOT draft.is_edited
+        ))
+    """.replace("{holder}", _HOLDER)
+)
+
+# Differences that settle alone and were marked before that instant; a test clock shows for itself
+# that it has not come so far. The second half of the policy's rule is ``services.late_policy``.
+DUE_BEFORE = text(
+    """
+    SELECT mark.subscription_id, mark.period_index
+    FROM late_usage_mark AS mark
+    JOIN organization ON organization.id = mark.organization_id
+    JOIN subscription ON subscription.organization_id = mark.organization_id
+        AND subscription.id = mark.subscription_id
+    JOIN subscription_period AS period ON period.organization_id = mark.organization_id
+        AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
+    {holder}
+    WHERE mark.organization_id = :organization_id AND mark.marked_at < :before
+        AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
+        AND subscription.test_clock_id IS NULL
+        AND (organization.late_usage = 'credit_note_or_invoice' OR (
+            organization.late_usage = 'next_invoice' AND subscription.ended_at IS NOT NULL
+            AND NOT EXISTS (
+                SELECT FROM subscription_period AS unfinished
+                WHERE unfinished.organization_id = mark.organization_id
+                    AND unfinished.subscription_id = mark.subscription_id
+                    AND unfinished.status IN ('open', 'closed', 'parked')
             )
-            OR EXISTS (
-                SELECT FROM usage_correction AS correction
-                WHERE correction.organization_id = :organization_id
-                    AND correction.customer_id = :customer_id
-                    AND correction.timestamp >= period.starts_at
-                    AND correction.timestamp < period.ends_at
-                    AND correction.arrival_sequence > coalesce(period.settled_watermark, 0)
+            AND NOT EXISTS (
+                SELECT FROM invoice AS draft
+                WHERE draft.organization_id = mark.organization_id
+                    AND draft.subscription_id = mark.subscription_id
+                    AND draft.status = 'DRAFT' AND draft.kind = 'period' AND NOT draft.is_edited
             )
-        )
-    ORDER BY period.index
+        ))
+    ORDER BY mark.subscription_id, mark.period_index LIMIT 1000
+    """.replace("{holder}", _HOLDER)
+)
+
+HOLD = text(
+    """
+    UPDATE late_usage_mark SET draft_id = :draft_id
+    WHERE organization_id = :organization_id AND subscription_id = :subscription_id
+        AND period_index = ANY (:indexes)
+    """
+)
+
+SETTLE = text(
+    """
+    DELETE FROM late_usage_mark
+    WHERE organization_id = :organization_id AND subscription_id = :subscription_id
+        AND period_index = ANY (:indexes)
+    """
+)
+
+MARK = text(
+    """
+    INSERT INTO late_usage_mark (organization_id, subscription_id, period_index, marked_at)
+    SELECT :organization_id, :subscription_id, index, :now
+    FROM unnest(CAST(:indexes AS integer[])) AS index ORDER BY index
+    ON CONFLICT (organization_id, subscription_id, period_index) DO UPDATE SET draft_id = NULL
     """
 )
 
 
-def list_changed_periods(
-    session: Session, subscription: Subscription
+def list_marked_periods(
+    session: Session, subscription: Subscription, *, takes_free: bool, draft_id: UUID | None
 ) -> Sequence[SubscriptionPeriod]:
-    """Final periods with late events or corrections above what was billed, in order."""
-    keys = {
-        "organization_id": subscription.organization_id,
-        "subscription_id": subscription.id,
-        "customer_id": subscription.customer_id,
+    """The next periods to be rated again, in order, at most ``PERIODS_AT_ONCE``.
+
+    Those that no draft shows if ``takes_free``, and those that the draft shows.
+    """
+    keys = _keys(subscription) | {
+        "takes_free": takes_free,
+        "draft_id": draft_id,
+        "periods_at_once": PERIODS_AT_ONCE,
     }
     session.flush()  # plain statements do not do it by themselves
-    indexes = session.execute(CHANGED_PERIODS, keys).scalars().all()
+    indexes = session.execute(MARKED, keys).scalars().all()
     if not indexes:
         return ()
     return session.exec(
@@ -67,58 +142,61 @@ def list_changed_periods(
     ).all()
 
 
-def sum_billed(
-    session: Session,
-    subscription: Subscription,
-    invoice: Invoice,
-    *,
-    leaving_out: UUID | None,
-) -> Decimal:
-    """What a period was billed in all: charges on its invoice, late lines and late credits since.
+def find_due_since(
+    session: Session, subscription: Subscription, *, leaves_to_drafts: bool
+) -> datetime | None:
+    """The end of the earliest period whose difference no draft shows, None where nothing waits.
 
-    Of an invoice that people edited only the late lines count.
+    ``leaves_to_drafts``: a draft of the subscription that waits to be final will show it.
     """
-    is_charge = col(InvoiceLine.charge_id).is_not(None)
-    own = (col(InvoiceLine.invoice_id) == invoice.id) & is_charge
-    late = (
-        (col(InvoiceLine.type) == "late_usage")
-        & (col(InvoiceLine.period_start) == invoice.period_start)
-        & (col(InvoiceLine.period_end) == invoice.period_end)
-        & (col(Invoice.subscription_id) == subscription.id)
-        & (col(Invoice.status) != "VOID")
-    )
-    statement = (
-        select(func.coalesce(func.sum(InvoiceLine.line_total), 0))
-        .join(
-            Invoice,
-            (col(Invoice.organization_id) == col(InvoiceLine.organization_id))
-            & (col(Invoice.id) == col(InvoiceLine.invoice_id)),
-        )
-        .where(col(InvoiceLine.organization_id) == subscription.organization_id, own | late)
-    )
-    if leaving_out is not None:
-        statement = statement.where(col(InvoiceLine.invoice_id) != leaving_out)
-    credited = select(func.coalesce(func.sum(CreditNote.subtotal), 0)).where(
-        CreditNote.organization_id == subscription.organization_id,
-        CreditNote.invoice_id == invoice.id,
-        CreditNote.kind == "late_usage",
-    )
-    return Decimal(session.exec(statement).one()) - Decimal(session.exec(credited).one())
+    keys = _keys(subscription) | {"leaves_to_drafts": leaves_to_drafts}
+    session.flush()
+    found: datetime | None = session.execute(DUE_SINCE, keys).scalar_one()
+    return found
 
 
-def settle_periods(
-    session: Session,
-    subscription: Subscription,
-    spans: Sequence[tuple[datetime, datetime]],
-    watermark: int,
+def list_due_before(
+    session: Session, organization_id: UUID, before: datetime
+) -> Sequence[tuple[UUID, int]]:
+    """Periods whose difference should have been settled by now, as subscription and index."""
+    session.flush()
+    keys = {"organization_id": organization_id, "before": before}
+    return [(row[0], row[1]) for row in session.execute(DUE_BEFORE, keys)]
+
+
+def find_mark(
+    session: Session, subscription: Subscription, period_index: int
+) -> LateUsageMark | None:
+    """The mark of a period that is to be rated again, or None."""
+    return session.get(LateUsageMark, (subscription.organization_id, subscription.id, period_index))
+
+
+def mark_periods(
+    session: Session, subscription: Subscription, indexes: Sequence[int], *, now: datetime
 ) -> None:
-    """What arrived in these periods up to the watermark is billed now."""
-    for stored in session.exec(
-        select(SubscriptionPeriod).where(
-            SubscriptionPeriod.organization_id == subscription.organization_id,
-            SubscriptionPeriod.subscription_id == subscription.id,
-            col(SubscriptionPeriod.starts_at).in_([starts_at for starts_at, _ in spans]),
-        )
-    ):
-        stored.settled_watermark = watermark
-        session.add(stored)
+    """These periods are to be rated again, and no draft shows their difference. Idempotent."""
+    if indexes:
+        keys = _keys(subscription) | {"indexes": list(indexes), "now": now}
+        session.execute(MARK, keys)
+
+
+def hold_marks(
+    session: Session, subscription: Subscription, indexes: Sequence[int], draft_id: UUID
+) -> None:
+    """The draft shows what changed in these periods."""
+    if indexes:
+        keys = _keys(subscription) | {"indexes": list(indexes), "draft_id": draft_id}
+        session.execute(HOLD, keys)
+
+
+def settle_marks(session: Session, subscription: Subscription, indexes: Sequence[int]) -> None:
+    """What changed in these periods is said by final documents. Idempotent."""
+    if indexes:
+        session.execute(SETTLE, _keys(subscription) | {"indexes": list(indexes)})
+
+
+def _keys(subscription: Subscription) -> dict[str, object]:
+    return {
+        "organization_id": subscription.organization_id,
+        "subscription_id": subscription.id,
+    }

@@ -14,6 +14,9 @@ from sqlmodel import Session, col, select
 from models.base import new_id
 from models.subscriptions import OutboxMessage
 
+OWNER_MESSAGE = "owner"
+"""The kind of a message that wakes, or first starts, the owner of a subscription."""
+
 
 def insert_message(
     session: Session,

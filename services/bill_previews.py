@@ -16,7 +16,7 @@ from billing.rating import rate_period
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import plans
-from services import bill_steps, invoicing, plan_versions
+from services import bill_composition, bill_steps, plan_versions
 from services.period_closing import find_open_period
 from services.subscriptions import get_subscription, span_of
 from services.usage import look_at_usage
@@ -49,7 +49,8 @@ def preview_invoice(
         raise Conflict(f"The subscription {why}.", code="nothing_to_preview")
     span = _span(stored, at)
     lines = rate_span(session, subscription, stored, span)
-    return _total(session, subscription, span, lines)
+    totals = total_span(session, subscription, stored, lines)
+    return BillPreview(subscription=subscription, span=span, totals=totals)
 
 
 def rate_span(
@@ -63,14 +64,17 @@ def rate_span(
     return rate_period(terms, span, frozen.usage, share=frozen.share)
 
 
-def _total(
-    session: Session, subscription: Subscription, span: Period, lines: tuple[PricedLine, ...]
-) -> BillPreview:
-    customer = invoicing.get_customer(session, subscription)
-    plan = plans.find_plan(session, subscription.organization_id, subscription.plan_id)
+def total_span(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    lines: tuple[PricedLine, ...],
+) -> InvoiceTotals:
+    """What an invoice of these lines would come to: late lines, taxes and credit included."""
+    plan = plans.find_plan(session, subscription.organization_id, stored.plan_id)
     assert plan is not None
-    totals = invoicing.total_lines(session, customer, lines, plan.currency)
-    return BillPreview(subscription=subscription, span=span, totals=totals)
+    bill = bill_composition.compose_bill(session, subscription, lines, plan.currency)
+    return bill.totals
 
 
 def _span(stored: SubscriptionPeriod, at: datetime | None) -> Period:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from repositories import coverage, subscriptions
+from repositories import coverage, late_usage, subscriptions
 from services import owners
 from services.auditing import record
 
@@ -34,11 +34,18 @@ class FindingKind(StrEnum):
     GAP = "gap"
     NO_OPEN_PERIOD = "no_open_period"
     NEEDS_ATTENTION = "needs_attention"
+    LATE_USAGE_DUE = "late_usage_due"
+    UNBILLED = "unbilled"
     OLD_MESSAGES = "old_messages"
 
 
 REPAIRED_BY_TELLING = frozenset(
-    {FindingKind.MISSING_OWNER, FindingKind.OVERDUE_PERIOD, FindingKind.STUCK_DRAFT}
+    {
+        FindingKind.MISSING_OWNER,
+        FindingKind.OVERDUE_PERIOD,
+        FindingKind.STUCK_DRAFT,
+        FindingKind.LATE_USAGE_DUE,
+    }
 )
 """What heals when the owner is told, or started, again."""
 
@@ -52,6 +59,8 @@ class Finding:
     subscription_id: UUID | None = None
     period_index: int | None = None
     invoice_id: UUID | None = None
+    period_start: datetime | None = None
+    period_end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +178,18 @@ def _period_findings(session: Session, organization_id: UUID, *, now: datetime) 
             session, organization_id, before=now - OVERDUE_AFTER
         )
     ]
-    return [*gaps, *short, *idle, *overdue]
+    unbilled = [
+        Finding(
+            kind=FindingKind.UNBILLED,
+            detail=f"The draft of period {period.index} was deleted; generate-invoice bills it.",
+            subscription_id=period.subscription_id,
+            period_index=period.index,
+            period_start=period.starts_at,
+            period_end=period.ends_at,
+        )
+        for period in coverage.list_unbilled(session, organization_id)
+    ]
+    return [*gaps, *short, *idle, *overdue, *unbilled]
 
 
 def _bill_findings(session: Session, organization_id: UUID, *, now: datetime) -> list[Finding]:
@@ -194,8 +214,17 @@ def _bill_findings(session: Session, organization_id: UUID, *, now: datetime) ->
         )
         for period in coverage.list_parked(session, organization_id)
     ]
+    late = [
+        Finding(
+            kind=FindingKind.LATE_USAGE_DUE,
+            detail=f"Usage of period {index} changed after its invoice, and no document says so.",
+            subscription_id=subscription_id,
+            period_index=index,
+        )
+        for subscription_id, index in late_usage.list_due_before(session, organization_id, before)
+    ]
     count = coverage.count_old_messages(session, organization_id, before=before)
     waiting = [
         Finding(kind=FindingKind.OLD_MESSAGES, detail=f"{count} messages wait to be delivered.")
     ]
-    return [*stuck, *parked, *(waiting if count else [])]
+    return [*stuck, *parked, *late, *(waiting if count else [])]

@@ -11,15 +11,18 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from billing.adjustments import credit_note, require_creditable
+from billing.adjustments import credit_note
 from billing.errors import Conflict, InvalidInput, NotFound
 from billing.invoicing import InvoiceStatus, status_after_payment
+from billing.lines import CorrectedCharge, LineType
 from billing.money import ZERO, find_currency
 from models.base import new_id
 from models.credit_notes import CreditNote, CreditNoteLine
 from models.invoices import Invoice, InvoiceLine
-from repositories import credit_notes, invoices, organizations
+from repositories import corrections, invoices, organizations
+from services import customer_accounts
 from services.auditing import record
+from services.creditable import CreditableLines
 from services.invoice_contents import priced_line_of
 from services.invoice_locks import lock_invoice
 
@@ -33,6 +36,8 @@ class CreditedLine:
 
     line_id: UUID
     amount: Decimal
+    corrects: tuple[CorrectedCharge, ...] | None = None
+    """What it corrects of which charges, where usage was corrected; None where people give back."""
 
 
 def credit_invoice(
@@ -57,22 +62,15 @@ def credit_invoice(
             f"A {invoice.status} invoice cannot be credited.", code="invoice_not_creditable"
         )
     rows = {row.id: row for row in invoices.list_lines(session, organization_id, [invoice_id])}
-    credited = credit_notes.sum_credited_lines(session, organization_id, list(rows))
-    _require_creditable(invoice, rows, credited, lines)
+    creditable = CreditableLines(session, invoice, list(rows.values()))
+    credited = dict(creditable.credited)
+    changes = _take(creditable, rows, lines)
     note = _build(session, invoice, rows, credited, lines, reason=reason, kind=kind, at=at, now=now)
     session.add(note)
     session.flush()
-    session.add_all(
-        CreditNoteLine(
-            organization_id=organization_id,
-            id=new_id(),
-            credit_note_id=note.id,
-            position=position,
-            line_id=line.line_id,
-            amount=line.amount,
-        )
-        for position, line in enumerate(lines)
-    )
+    for position, line in enumerate(lines):
+        _write_line(session, invoice, note, rows[line.line_id], line, position=position, now=now)
+        _write_changes(session, invoice, note, line, changes[line.line_id])
     _lower_due(session, invoice, note, at=at)
     record(
         session,
@@ -86,23 +84,65 @@ def credit_invoice(
     return note
 
 
-def _require_creditable(
-    invoice: Invoice,
-    rows: dict[UUID, InvoiceLine],
-    credited: dict[UUID, Decimal],
-    lines: Sequence[CreditedLine],
-) -> None:
+def _take(
+    creditable: CreditableLines, rows: dict[UUID, InvoiceLine], lines: Sequence[CreditedLine]
+) -> dict[UUID, tuple[CorrectedCharge, ...]]:
+    """Which charges each line gives back of. Raises where more is asked for than is left."""
     if len({line.line_id for line in lines}) != len(lines):
         raise InvalidInput("A line is named twice.", code="line_repeated", field="lines")
+    changes = {}
     for line in lines:
         row = rows.get(line.line_id)
         if row is None:
             raise NotFound("The invoice has no such line.", code="line_not_found", field="line_id")
-        require_creditable(
-            line_total=row.line_total,
-            credited_before=credited.get(line.line_id, ZERO),
+        taken = creditable.take(row, line.amount)
+        changes[line.line_id] = taken if line.corrects is None else line.corrects
+    return changes
+
+
+def _write_line(
+    session: Session,
+    invoice: Invoice,
+    note: CreditNote,
+    row: InvoiceLine,
+    line: CreditedLine,
+    *,
+    position: int,
+    now: datetime,
+) -> None:
+    session.add(
+        CreditNoteLine(
+            organization_id=note.organization_id,
+            id=new_id(),
+            credit_note_id=note.id,
+            position=position,
+            line_id=line.line_id,
             amount=line.amount,
-            currency=find_currency(invoice.currency),
+        )
+    )
+    if row.type == LineType.ADJUSTMENT:
+        customer_accounts.pay_out(
+            session, invoice, line.amount, credit_note_id=note.id, at=note.issue_date, now=now
+        )
+
+
+def _write_changes(
+    session: Session,
+    invoice: Invoice,
+    note: CreditNote,
+    line: CreditedLine,
+    changes: tuple[CorrectedCharge, ...],
+) -> None:
+    if changes and invoice.subscription_id is not None:
+        corrections.insert_parts(
+            session,
+            invoice.organization_id,
+            invoice.subscription_id,
+            changes,
+            invoice_id=invoice.id,
+            line_id=line.line_id,
+            credit_note_id=note.id,
+            is_by_hand=line.corrects is None,
         )
 
 

@@ -8,24 +8,26 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import NotFound
-from billing.invoicing import InvoiceStatus, InvoiceTotals, status_after_finalizing
+from billing.invoicing import (
+    InvoiceStatus,
+    InvoiceTotals,
+    credit_line,
+    round_line,
+    status_after_finalizing,
+)
 from billing.lines import PricedLine
+from billing.money import ZERO, exactly, find_currency
 from billing.subscriptions import PeriodStatus, SubscriptionStatus
 from models.invoices import Invoice
-from models.subscriptions import Subscription
-from repositories import invoices, organizations, subscriptions, usage
-from services import bill_steps, clocks, late_usage
+from models.subscriptions import Subscription, SubscriptionPeriod
+from repositories import invoices, late_usage, organizations, subscriptions, usage
+from services import bill_composition, bill_steps, clocks, customer_accounts
+from services.bill_composition import Bill
 from services.bill_steps import BillKey
-from services.invoice_contents import write_contents
+from services.invoice_contents import add_line, write_contents
 from services.invoice_locks import lock_invoice, lock_invoice_if_any
-from services.invoicing import (
-    assign_number,
-    carried_lines,
-    get_customer,
-    keep_receipt,
-    set_totals,
-    total_lines,
-)
+from services.invoicing import assign_number, keep_receipt, set_totals
+from services.late_usage import settle
 
 
 def finalize_due_invoice(
@@ -71,7 +73,7 @@ def _finalize_locked(
         return
     organization = organizations.get_organization(session, invoice.organization_id)
     at = (
-        now
+        due_at
         if subscription is None
         else clocks.acting_instant(session, subscription, due_at, now=now)
     )
@@ -79,7 +81,9 @@ def _finalize_locked(
         # What is on its way still counts; what comes after this finds the bill final.
         usage.lock_arrivals(session, organization.id, subscription.customer_id)
     if subscription is not None and invoice.kind == "period":
-        _bring_up_to_date(session, subscription, invoice, now=now)
+        _bring_up_to_date(session, subscription, invoice, at=at, now=now)
+    if subscription is None or invoice.kind != "period" or invoice.is_edited:
+        _grant_credit(session, invoice)
     if invoice.invoice_number is None:
         assign_number(session, organization, invoice, at=at)
     invoice.status = status_after_finalizing(present, invoice.total)
@@ -88,6 +92,8 @@ def _finalize_locked(
     if invoice.status == InvoiceStatus.PAID:
         invoice.paid_at = at
     session.add(invoice)
+    session.flush()
+    customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
     if subscription is not None:
         _record_finalized(session, subscription, invoice, at=at, now=now)
     session.flush()
@@ -124,14 +130,19 @@ def mark_past_due(
 
 
 def _bring_up_to_date(
-    session: Session, subscription: Subscription, invoice: Invoice, *, now: datetime
+    session: Session, subscription: Subscription, invoice: Invoice, *, at: datetime, now: datetime
 ) -> None:
-    """Let a draft say what arrived in its grace, and remember up to where its usage is billed.
+    """Let a draft say what arrived in its grace, and what changed of earlier periods.
 
-    A draft that people edited keeps what they wrote (CONTRACT 72).
+    A draft that people edited keeps what they wrote; its period is looked at again for what came
+    in since it was drafted (CONTRACT 72).
     """
+    stored = _period_of(session, invoice)
+    if invoice.is_edited:
+        late_usage.mark_periods(session, subscription, [stored.index], now=now)
+        return
     drafted = _bill_of(invoice)
-    revised = None if invoice.is_edited else bill_steps.revise_usage(session, drafted, now=now)
+    revised = bill_steps.revise_usage(session, drafted, now=now)
     bill = revised or drafted
     if revised is not None:
         bill_steps.aggregate_usage(session, bill, now=now)
@@ -139,19 +150,57 @@ def _bring_up_to_date(
         bill_steps.enforce_limits(session, bill, now=now)
     frozen, terms = bill_steps.load_frozen(session, bill)
     lines = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
-    late = late_usage.late_lines(session, subscription, leaving_out=invoice.id)
-    if not invoice.is_edited:
-        customer = get_customer(session, subscription)
-        credit = carried_lines(session, subscription, terms.currency, leaving_out=invoice.id)
-        totals = total_lines(session, customer, (*lines, *late, *credit), terms.currency)
-        if revised is not None or totals.total != invoice.total:
-            _replace_contents(session, invoice, totals)
+    composed = bill_composition.compose_bill(
+        session,
+        subscription,
+        lines,
+        terms.currency,
+        own_period=stored,
+        draft=invoice,
+        is_final=True,
+    )
+    if revised is not None or _says_more(composed, invoice):
+        _replace_contents(session, invoice, composed.totals)
     if revised is not None:
-        invoice.revision = bill.revision
+        invoice.revision = stored.revision = bill.revision
         keep_receipt(session, bill, invoice, frozen, lines, now=now)
-    if late or invoice.is_edited:
-        late_usage.settle(session, subscription, invoice, frozen.watermark)
-    _settle_period(session, invoice, revision=bill.revision, watermark=frozen.watermark)
+        session.add(stored)
+    settle(
+        session,
+        subscription,
+        composed.corrections,
+        find_currency(terms.currency),
+        at=at,
+        now=now,
+    )
+
+
+def _says_more(composed: Bill, invoice: Invoice) -> bool:
+    """Whether a draft whose usage is as it was might still say something else than it does."""
+    totals = composed.totals
+    return bool(
+        composed.corrections
+        or totals.granted_credit
+        or invoice.granted_credit
+        or totals.total != invoice.total
+    )
+
+
+@exactly
+def _grant_credit(session: Session, invoice: Invoice) -> None:
+    """Let an invoice that people wrote take the customer's credit, as its last line."""
+    available = customer_accounts.available_credit(
+        session, invoice.organization_id, invoice.customer_id, invoice.currency, lock=True
+    )
+    granted = min(available, invoice.total)
+    if granted <= ZERO:
+        return
+    currency = find_currency(invoice.currency)
+    add_line(session, invoice, round_line(credit_line(granted, currency), currency))
+    invoice.subtotal -= granted
+    invoice.total -= granted
+    invoice.amount_due = invoice.total
+    invoice.granted_credit = granted
 
 
 def _replace_contents(session: Session, invoice: Invoice, totals: InvoiceTotals) -> None:
@@ -161,16 +210,14 @@ def _replace_contents(session: Session, invoice: Invoice, totals: InvoiceTotals)
     write_contents(session, invoice, totals)
 
 
-def _settle_period(session: Session, invoice: Invoice, *, revision: int, watermark: int) -> None:
+def _period_of(session: Session, invoice: Invoice) -> SubscriptionPeriod:
     assert invoice.subscription_id is not None
     assert invoice.period_index is not None
     stored = subscriptions.find_period(
         session, invoice.organization_id, invoice.subscription_id, invoice.period_index
     )
     assert stored is not None
-    stored.revision = revision
-    stored.settled_watermark = watermark
-    session.add(stored)
+    return stored
 
 
 def _record_finalized(

@@ -33,7 +33,7 @@ def generate_invoices(
     overdue = _list_overdue(session, subscription)
     if not overdue:
         overdue = [_cut_current(session, subscription, at=present, now=now)]
-    made = [_bill(session, subscription, stored, now=now) for stored in overdue]
+    made = [bill_period(session, subscription, stored, now=now) for stored in overdue]
     record(
         session,
         organization_id,
@@ -68,9 +68,15 @@ def _cut_current(
     return closed
 
 
-def _bill(
-    session: Session, subscription: Subscription, stored: SubscriptionPeriod, *, now: datetime
+def bill_period(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    *,
+    reissue_of: UUID | None = None,
+    now: datetime,
 ) -> Invoice:
+    """The draft of a closed period, made by the steps that its owner would take."""
     bill = BillKey(
         organization_id=subscription.organization_id,
         subscription_id=subscription.id,
@@ -81,4 +87,6 @@ def _bill(
     bill_steps.aggregate_usage(session, bill, now=now)
     bill_steps.price_usage(session, bill, now=now)
     bill_steps.enforce_limits(session, bill, now=now)
-    return invoicing.issue_invoice(session, bill, due_at=stored.ends_at, now=now)
+    return invoicing.issue_invoice(
+        session, bill, due_at=stored.ends_at, now=now, reissue_of=reissue_of
+    )

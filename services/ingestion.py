@@ -19,6 +19,7 @@ from psycopg import AsyncConnection
 from billing.errors import BillingError, Conflict, InvariantBroken
 from models.usage_identity import EventIds
 from repositories import usage_events
+from repositories.late_marks import mark_changed_periods
 from repositories.transactions import transaction_of
 from repositories.usage_events import KnownKey, NewEvent, StoredEvent
 from repositories.usage_flags import find_circumstances, find_flagged_spans
@@ -215,6 +216,19 @@ class _Batch:
             await self._write_limited(limits, rows)
         else:
             await self._insert(rows)
+        if circumstances.has_flagged_spans:
+            await self._mark_changed_periods(rows)
+
+    async def _mark_changed_periods(self, rows: Sequence[_Row]) -> None:
+        """Final periods that depend on what was stored are rated again (CONTRACT 83, 84)."""
+        stored = [
+            row.require_event()
+            for row in rows
+            if row.result is not None and row.result.status is EventStatus.CREATED
+        ]
+        counted = [event for event in stored if event.counted and not event.paused]
+        if counted:
+            await mark_changed_periods(self._connection, counted, now=self._now)
 
     async def _write_limited(self, limits: UsageLimits, rows: Sequence[_Row]) -> None:
         """Every row is stored, answered with the event that has its key, or refused by a limit."""

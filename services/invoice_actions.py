@@ -26,7 +26,16 @@ from models.credit_notes import CreditNote
 from models.customers import Customer
 from models.invoices import Invoice
 from repositories import customers, invoices, organizations, subscriptions
-from services import clocks, credit_notes, finalization, invoicing, owners
+from services import (
+    bill_composition,
+    clocks,
+    credit_notes,
+    customer_accounts,
+    finalization,
+    invoicing,
+    late_usage,
+    owners,
+)
 from services.auditing import record
 from services.credit_notes import CreditedLine
 from services.invoice_contents import write_contents
@@ -63,7 +72,12 @@ class DraftEdit:
 
 
 def create_invoice(
-    session: Session, organization_id: UUID, command: ManualInvoice, *, now: datetime
+    session: Session,
+    organization_id: UUID,
+    command: ManualInvoice,
+    *,
+    reissue_of: UUID | None = None,
+    now: datetime,
 ) -> Invoice:
     """A DRAFT that is finalized only when somebody asks for it.
 
@@ -93,6 +107,7 @@ def create_invoice(
         timezone=organization.timezone,
         issue_date=at,
         due_date=command.due_date,
+        reissue_of=reissue_of,
         created_at=now,
     )
     invoicing.set_totals(invoice, totals)
@@ -134,9 +149,10 @@ def edit_draft(
 def delete_draft(
     session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime
 ) -> None:
-    """The draft is gone; the audit log explains its number, and its period stays unbilled.
+    """The draft is gone; the audit log explains its number, and its period is unbilled.
 
-    Raises InvalidTransition for anything but a draft. Source: CONTRACT 25.
+    It can be billed again, and so can what the draft was to settle of earlier periods. Raises
+    InvalidTransition for anything but a draft. Source: CONTRACT 25, 85, 94.
     """
     invoice, subscription = lock_invoice(session, organization_id, invoice_id)
     require_editable(InvoiceStatus(invoice.status))
@@ -146,7 +162,7 @@ def delete_draft(
             session, organization_id, subscription.id, invoice.period_index
         )
         if stored is not None:
-            stored.status = PeriodStatus.SKIPPED
+            stored.status = PeriodStatus.UNBILLED
             stored.parked_step = stored.parked_reason = None
             session.add(stored)
         owners.tell_owner(session, subscription, now=now)
@@ -207,11 +223,14 @@ def change_status(
     wanted: InvoiceStatus,
     *,
     note: str | None,
+    settles_again: bool = True,
     now: datetime,
 ) -> Invoice:
     """The invoice is in another state, and says from which, when and why.
 
-    Raises InvalidTransition for a move that CONTRACT 4.8 does not draw, the same state included.
+    What a voided invoice had settled is settled again by another one, unless ``settles_again`` is
+    false (CONTRACT 85). Raises InvalidTransition for a move that CONTRACT 4.8 does not draw, the
+    same state included.
     """
     invoice, _ = lock_invoice(session, organization_id, invoice_id)
     former = InvoiceStatus(invoice.status)
@@ -222,9 +241,10 @@ def change_status(
             finalize(session, organization_id, invoice_id, now=now)
         case InvoiceStatus.PAID:
             pay(session, organization_id, invoice_id, now=now)
+        case InvoiceStatus.VOID:
+            _void(session, invoice, settles_again=settles_again, at=present, now=now)
         case _:
             invoice.status = wanted
-            invoice.voided_at = present if wanted is InvoiceStatus.VOID else None
             session.add(invoice)
             _settle(session, invoice, f"invoice.{wanted.value.lower()}", now=now)
     changed = {"status_change_timestamp": present.isoformat(), "previous_status": former.value}
@@ -234,6 +254,40 @@ def change_status(
     session.add(invoice)
     session.flush()
     return invoice
+
+
+def _void(
+    session: Session, invoice: Invoice, *, settles_again: bool, at: datetime, now: datetime
+) -> None:
+    """The invoice has no effect any more: what it took and what it settled is free again."""
+    invoice.status = InvoiceStatus.VOID
+    invoice.voided_at = at
+    invoice.is_forgiven = not settles_again
+    session.add(invoice)
+    session.flush()
+    customer_accounts.return_granted(session, invoice, at=at, now=now)
+    if invoice.subscription_id is not None:
+        _free_periods(session, invoice, invoice.subscription_id, now=now)
+    _settle(session, invoice, "invoice.void", now=now)
+
+
+def _free_periods(
+    session: Session, invoice: Invoice, subscription_id: UUID, *, now: datetime
+) -> None:
+    subscription = subscriptions.lock_subscription(
+        session, invoice.organization_id, subscription_id
+    )
+    assert subscription is not None
+    if invoice.kind == "period" and invoice.period_index is not None:
+        stored = subscriptions.find_period(
+            session, invoice.organization_id, subscription_id, invoice.period_index
+        )
+        if stored is not None:
+            stored.status = PeriodStatus.VOID
+            session.add(stored)
+            session.flush()
+    if not invoice.is_forgiven:
+        late_usage.mark_again(session, subscription, invoice, now=now)
 
 
 def _settle(session: Session, invoice: Invoice, action: str, *, now: datetime) -> None:
@@ -265,7 +319,7 @@ def _total(
     priced = tuple(
         manual_line(line.description, line.quantity, line.unit_amount, currency) for line in lines
     )
-    return invoicing.total_lines(session, customer, priced, currency.code)
+    return bill_composition.total_manual(session, customer, priced, currency.code)
 
 
 def _get_taxable_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:

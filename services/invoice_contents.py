@@ -11,20 +11,43 @@ from billing.receipts import from_document, to_document
 from billing.taxes import TaxAmount
 from models.base import new_id
 from models.invoices import Invoice, InvoiceLine, InvoiceTax
+from repositories import corrections, invoices
 
 
 def write_contents(session: Session, invoice: Invoice, totals: InvoiceTotals) -> None:
     """Store the lines and taxes of an invoice that has none."""
-    session.add_all(
-        _line_row(invoice, position, billed) for position, billed in enumerate(totals.lines)
-    )
+    rows = [_line_row(invoice, position, billed) for position, billed in enumerate(totals.lines)]
+    session.add_all(rows)
     session.add_all(_tax_row(invoice, position, tax) for position, tax in enumerate(totals.taxes))
+    session.flush()
+    for row, billed in zip(rows, totals.lines, strict=True):
+        _write_corrections(session, invoice, row, billed.line)
+
+
+def add_line(session: Session, invoice: Invoice, billed: BilledLine) -> None:
+    """Store one more line of an invoice, after those that it has."""
+    position = len(invoices.list_lines(session, invoice.organization_id, [invoice.id]))
+    session.add(_line_row(invoice, position, billed))
     session.flush()
 
 
 def priced_line_of(row: InvoiceLine) -> PricedLine:
     """The priced line behind a stored one, with every number of its calculation."""
     return from_document(PricedLine, row.calculation)
+
+
+def _write_corrections(
+    session: Session, invoice: Invoice, row: InvoiceLine, line: PricedLine
+) -> None:
+    if line.corrections and invoice.subscription_id is not None:
+        corrections.insert_parts(
+            session,
+            invoice.organization_id,
+            invoice.subscription_id,
+            line.corrections,
+            invoice_id=invoice.id,
+            line_id=row.id,
+        )
 
 
 def _line_row(invoice: Invoice, position: int, billed: BilledLine) -> InvoiceLine:

@@ -9,31 +9,36 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from billing.errors import NotFound
-from billing.invoicing import InvoiceStatus, InvoiceTotals, assemble_invoice, credit_line
+from billing.invoicing import InvoiceStatus, InvoiceTotals
 from billing.lines import PricedLine
-from billing.money import ZERO, find_currency
+from billing.money import ZERO
 from billing.rating import ENGINE_VERSION
 from billing.receipts import digest
 from billing.subscriptions import PeriodStatus
-from billing.taxes import Address, TaxRate
 from models.base import new_id
-from models.customers import Customer
 from models.invoices import Invoice, InvoiceReceipt
 from models.organizations import Organization
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import customers, invoices, organizations, subscriptions, tax_rates
-from services import bill_steps, clocks, late_usage
+from repositories import invoices, organizations, subscriptions
+from services import bill_composition, bill_steps, clocks
 from services.bill_steps import BillKey, FrozenUsage
 from services.invoice_contents import write_contents
 
 INVOICE_SERIES = "INV"
-CARRIED_CREDIT = "Credit from an earlier invoice"
 
 
-def issue_invoice(session: Session, bill: BillKey, *, due_at: datetime, now: datetime) -> Invoice:
+def issue_invoice(
+    session: Session,
+    bill: BillKey,
+    *,
+    due_at: datetime,
+    now: datetime,
+    reissue_of: UUID | None = None,
+) -> Invoice:
     """The period has its draft, with number, lines, taxes and receipt; its grace has begun.
 
-    Idempotent by (subscription, period, kind): a draft that exists is returned as it is.
+    ``reissue_of`` is the void invoice that it replaces. Idempotent by (subscription, period,
+    kind): a draft that exists is returned as it is.
     """
     subscription, stored = _lock_bill(session, bill)
     existing = invoices.find_period_invoice(
@@ -43,18 +48,20 @@ def issue_invoice(session: Session, bill: BillKey, *, due_at: datetime, now: dat
         return existing
     at = clocks.acting_instant(session, subscription, due_at, now=now)
     organization = organizations.get_organization(session, bill.organization_id)
-    customer = get_customer(session, subscription)
     frozen, terms = bill_steps.load_frozen(session, bill)
     lines = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
-    late = late_usage.late_lines(session, subscription)
-    credit = carried_lines(session, subscription, terms.currency)
-    totals = total_lines(session, customer, (*lines, *late, *credit), terms.currency)
+    composed = bill_composition.compose_bill(
+        session, subscription, lines, terms.currency, own_period=stored
+    )
+    totals = composed.totals
     invoice = _draft(organization, subscription, stored, totals, frozen, at=at, now=now)
+    invoice.reissue_of = reissue_of
     if organization.number_at == "draft":
         assign_number(session, organization, invoice, at=at)
     session.add(invoice)
     session.flush()
     write_contents(session, invoice, totals)
+    bill_composition.hold_late_lines(session, subscription, invoice, composed)
     keep_receipt(session, bill, invoice, frozen, lines, now=now)
     stored.status = PeriodStatus.DRAFTED
     subscription.last_invoiced_date = at
@@ -70,20 +77,6 @@ def issue_invoice(session: Session, bill: BillKey, *, due_at: datetime, now: dat
     )
     session.flush()
     return invoice
-
-
-def carried_lines(
-    session: Session, subscription: Subscription, currency: str, *, leaving_out: UUID | None = None
-) -> tuple[PricedLine, ...]:
-    """The line that grants what earlier bills below zero left over, if anything is left.
-
-    ``leaving_out`` is the draft that is being written. What is granted is what was carried, less
-    what other invoices granted already, so a repeat grants it once. Source: CONTRACT 48.
-    """
-    left = invoices.sum_carried_credit(session, subscription, leaving_out=leaving_out)
-    if left <= ZERO:
-        return ()
-    return (credit_line(left, find_currency(currency), description=CARRIED_CREDIT),)
 
 
 def assign_number(
@@ -106,17 +99,7 @@ def set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
     invoice.amount_due = totals.total
     invoice.tax_status = totals.tax_status
     invoice.carried_credit = totals.carried_credit
-
-
-def total_lines(
-    session: Session, customer: Customer, lines: tuple[PricedLine, ...], currency: str
-) -> InvoiceTotals:
-    """The lines rounded, with the taxes of the customer's address and the totals."""
-    rates: list[TaxRate] = tax_rates.list_rates_in_force(session, customer.organization_id)
-    address = Address(
-        country=customer.billing_address_country, state=customer.billing_address_state
-    )
-    return assemble_invoice(lines, rates, address, find_currency(currency))
+    invoice.granted_credit = totals.granted_credit
 
 
 def keep_receipt(
@@ -144,16 +127,6 @@ def keep_receipt(
             created_at=now,
         )
     )
-
-
-def get_customer(session: Session, subscription: Subscription) -> Customer:
-    """The customer of a subscription, deleted or not."""
-    customer = customers.find_customer(
-        session, subscription.organization_id, subscription.customer_id
-    )
-    if customer is None:
-        raise NotFound("Customer not found.", code="customer_not_found")
-    return customer
 
 
 def _draft(

@@ -1,28 +1,31 @@
-"""Late usage that settles by itself: an invoice for more, a credit note for less (CONTRACT 48)."""
+"""Differences of final periods that settle alone, by documents of their own (CONTRACT 48, 84)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.corrections import PeriodCorrection
 from billing.errors import NotFound
-from billing.invoicing import InvoiceStatus
-from billing.lines import PricedLine
-from billing.money import ZERO
+from billing.invoicing import InvoiceStatus, status_after_finalizing
+from billing.lines import CorrectedCharge, PricedLine
+from billing.money import ZERO, exactly, find_currency
 from models.base import new_id
-from models.invoices import Invoice
+from models.invoices import Invoice, InvoiceLine
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import credit_notes, invoices, late_usage, organizations, subscriptions
-from services import clocks, invoicing
+from repositories import corrections as stored_corrections
+from repositories import late_usage, organizations, plans, subscriptions, usage
+from services import bill_composition, clocks, customer_accounts, invoicing
 from services import credit_notes as crediting
-from services.credit_notes import CREDITABLE, CreditedLine
+from services import late_usage as corrections
+from services.credit_notes import CreditedLine
 from services.invoice_contents import write_contents
-from services.late_usage import late_line_of
-from services.usage import measure_usage
+from services.late_policy import CREDIT_NOTE_OR_INVOICE
 
 REASON = "Usage was corrected after the invoice was final."
 
@@ -35,30 +38,40 @@ def settle_late_usage(
     due_at: datetime,
     now: datetime,
 ) -> None:
-    """Every final period says what its usage comes to now, and nothing of it is looked at again.
+    """The documents of every marked period say what it comes to now, and its mark is gone.
 
-    Idempotent: what is billed already is taken off, and the watermark moves on in the same
-    transaction, under the lock that arrivals wait for.
+    Under ``credit_note_or_invoice`` charges that come to more have an invoice, those that come to
+    less credit notes on the invoices that billed them. After the last invoice of a subscription
+    that is over, ``next_invoice`` makes one invoice of both; below zero it leaves the rest on the
+    customer's account. Idempotent: marks go in the same transaction, under the lock that arrivals
+    wait for.
     """
     subscription = subscriptions.lock_subscription(session, organization_id, subscription_id)
     if subscription is None:
         raise NotFound("Subscription not found.", code="subscription_not_found")
-    present = measure_usage(session, organization_id, subscription.customer_id, ())
-    changed = late_usage.list_changed_periods(session, subscription)
-    if not changed:
+    usage.lock_arrivals(session, organization_id, subscription.customer_id)
+    marked = late_usage.list_marked_periods(session, subscription, takes_free=True, draft_id=None)
+    if not marked:
         return
+    organization = organizations.get_organization(session, organization_id)
     at = clocks.acting_instant(session, subscription, due_at, now=now)
-    more: list[PricedLine] = []
-    for stored in changed:
-        line = late_line_of(session, subscription, stored)
-        if line is not None and line.exact_amount > ZERO:
-            more.append(line)
-        elif line is not None:
-            _credit(session, subscription, stored, -line.exact_amount, at=at, now=now)
-        stored.settled_watermark = present.watermark
-        session.add(stored)
-    if more:
-        _invoice(session, subscription, more, at=at, now=now)
+    notes_less = organization.late_usage == CREDIT_NOTE_OR_INVOICE
+    lines: list[PricedLine] = []
+    settled: list[PeriodCorrection] = []
+    for stored in marked:
+        correction = corrections.correct(session, subscription, stored)
+        settled.append(correction)
+        if notes_less:
+            correction = _give_back(session, subscription, stored, correction, at=at, now=now)
+        line = corrections.describe(session, subscription, stored, correction)
+        if line is not None:
+            lines.append(line)
+    if lines:
+        _invoice(session, subscription, lines, at=at, now=now)
+    plan = plans.find_plan(session, organization_id, subscription.plan_id)
+    assert plan is not None
+    currency = find_currency(plan.currency)
+    corrections.settle(session, subscription, settled, currency, at=at, now=now)
     session.flush()
 
 
@@ -71,15 +84,16 @@ def _invoice(
     now: datetime,
 ) -> None:
     organization = organizations.get_organization(session, subscription.organization_id)
-    customer = invoicing.get_customer(session, subscription)
-    totals = invoicing.total_lines(session, customer, tuple(lines), lines[0].currency)
+    customer = bill_composition.get_customer(session, organization.id, subscription.customer_id)
+    totals = bill_composition.total_bill(session, customer, lines, lines[0].currency, is_final=True)
+    status = status_after_finalizing(InvoiceStatus.DRAFT, totals.total)
     invoice = Invoice(
         organization_id=organization.id,
         id=new_id(),
         customer_id=subscription.customer_id,
         subscription_id=subscription.id,
         kind="late_usage",
-        status=InvoiceStatus.OPEN,
+        status=status,
         currency=totals.currency,
         subtotal=ZERO,
         tax=ZERO,
@@ -91,6 +105,7 @@ def _invoice(
         issue_date=at,
         due_date=at + timedelta(days=organization.payment_terms_days),
         finalized_at=at,
+        paid_at=at if status is InvoiceStatus.PAID else None,
         created_at=now,
     )
     invoicing.set_totals(invoice, totals)
@@ -98,6 +113,7 @@ def _invoice(
     session.add(invoice)
     session.flush()
     write_contents(session, invoice, totals)
+    customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
     subscriptions.insert_action(
         session,
         subscription,
@@ -108,27 +124,61 @@ def _invoice(
     )
 
 
+@exactly
+def _give_back(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    correction: PeriodCorrection,
+    *,
+    at: datetime,
+    now: datetime,
+) -> PeriodCorrection:
+    """Credit the charges that come to less; the correction that is left has those with more."""
+    given = ZERO
+    rest: list[CorrectedCharge] = []
+    credited: dict[UUID, dict[UUID, CreditedLine]] = {}
+    for change in correction.charges:
+        if change.amount > ZERO:
+            rest.append(change)
+            continue
+        missing = -change.amount
+        for row, amount in _share_out(session, subscription, change):
+            _add(credited.setdefault(row.invoice_id, {}), row, change, amount)
+            missing -= amount
+        given += -change.amount - missing
+        if missing > ZERO:
+            rest.append(replace(change, amount=-missing))
+    for invoice_id, lines in credited.items():
+        _credit(session, subscription, stored, invoice_id, list(lines.values()), at=at, now=now)
+    return replace(correction, charges=tuple(rest), billed=correction.billed - given)
+
+
+def _add(
+    lines: dict[UUID, CreditedLine], row: InvoiceLine, change: CorrectedCharge, amount: Decimal
+) -> None:
+    known = lines.get(row.id, CreditedLine(line_id=row.id, amount=ZERO, corrects=()))
+    lines[row.id] = replace(
+        known,
+        amount=known.amount + amount,
+        corrects=(*(known.corrects or ()), replace(change, amount=-amount)),
+    )
+
+
 def _credit(
     session: Session,
     subscription: Subscription,
     stored: SubscriptionPeriod,
-    amount: Decimal,
+    invoice_id: UUID,
+    lines: Sequence[CreditedLine],
     *,
     at: datetime,
     now: datetime,
 ) -> None:
-    invoice = invoices.find_period_invoice(
-        session, subscription.organization_id, subscription.id, stored.index
-    )
-    if invoice is None or invoice.status not in CREDITABLE:
-        return
-    lines = _share_out(session, invoice, amount)
-    if not lines:
-        return
     crediting.credit_invoice(
         session,
         subscription.organization_id,
-        invoice.id,
+        invoice_id,
         lines,
         reason=REASON,
         at=at,
@@ -142,20 +192,20 @@ def _credit(
         at=at,
         recorded_at=now,
         period_index=stored.index,
-        invoice_id=invoice.id,
+        invoice_id=invoice_id,
     )
 
 
-def _share_out(session: Session, invoice: Invoice, amount: Decimal) -> list[CreditedLine]:
-    """Lines that give the amount back, the first ones first, each up to what is left of it."""
-    rows = invoices.list_lines(session, invoice.organization_id, [invoice.id])
-    given = credit_notes.sum_credited_lines(
-        session, invoice.organization_id, [row.id for row in rows]
-    )
-    lines: list[CreditedLine] = []
-    for row in rows:
-        part = min(amount, row.line_total - given.get(row.id, ZERO))
-        if row.charge_id is not None and part > ZERO:
-            lines.append(CreditedLine(line_id=row.id, amount=part))
-            amount -= part
-    return lines
+@exactly
+def _share_out(
+    session: Session, subscription: Subscription, change: CorrectedCharge
+) -> list[tuple[InvoiceLine, Decimal]]:
+    """Lines that billed a charge, the first ones first, each with what it gives back of it."""
+    missing = -change.amount
+    shares: list[tuple[InvoiceLine, Decimal]] = []
+    for row, left in stored_corrections.list_billing_lines(session, subscription, change):
+        part = min(missing, left)
+        if part > ZERO:
+            shares.append((row, part))
+            missing -= part
+    return shares

@@ -1,91 +1,202 @@
-"""Usage that arrived after its period's invoice was final, settled on the next one.
+"""What changed of a period after its invoice was final: wanted less existing, over all documents.
 
-What is wanted (the period computed anew) less what exists (everything billed for it so far): a
-repeat finds nothing left to bill. Source: CONTRACT 19 and 48.
+A mark says that a period is to be rated again. What is wanted is its usage rated now; what exists
+is what all invoices, late lines and credit notes say of it. So a repeat finds nothing left to bill,
+and no document gives back what another one gave back already. Source: CONTRACT 19, 48, 82 to 85.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.adjustments import late_usage_line
-from billing.invoicing import InvoiceStatus, round_line
-from billing.lines import LineType, PricedLine
-from billing.money import ZERO, Currency, find_currency
+from billing.corrections import (
+    BilledCharge,
+    PeriodCorrection,
+    correct_period,
+    late_usage_line,
+)
+from billing.identifiers import ChargeId
+from billing.invoicing import round_line
+from billing.lines import PricedLine
+from billing.money import ZERO, Currency, exactly, find_currency
 from billing.quantities import usage_windows
 from billing.rating import rate_period
+from billing.subscriptions import PeriodStatus
 from models.invoices import Invoice
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import invoices, late_usage, organizations
+from repositories import corrections, invoices, late_usage, organizations, plans, subscriptions
 from services import bill_steps
 from services.bill_steps import BillKey
 from services.invoice_text import period_text
+from services.late_policy import IGNORE, NEXT_INVOICE
 from services.subscriptions import span_of
 from services.usage import look_at_usage
 
 
-def late_lines(
-    session: Session, subscription: Subscription, *, leaving_out: UUID | None = None
-) -> tuple[PricedLine, ...]:
-    """One line per earlier period whose usage changed: recomputed less billed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateLines:
+    """The late lines of a bill, and the periods that were rated again for them, in order."""
 
-    ``leaving_out`` is the draft that is being written, whose own late lines do not count as billed.
+    lines: tuple[PricedLine, ...] = ()
+    corrections: tuple[PeriodCorrection, ...] = ()
+
+
+def late_lines(
+    session: Session, subscription: Subscription, *, draft: Invoice | None = None
+) -> LateLines:
+    """One line for each earlier period whose amount changed, as the next bill is to show them.
+
+    ``draft`` is the bill that is being written: its own late lines do not count as billed, and it
+    keeps them whatever the policy has become meanwhile (CONTRACT 85).
     """
     organization = organizations.get_organization(session, subscription.organization_id)
-    if organization.late_usage != "next_invoice":
-        return ()
-    lines = (
-        late_line_of(session, subscription, stored, leaving_out=leaving_out)
-        for stored in late_usage.list_changed_periods(session, subscription)
+    marked = late_usage.list_marked_periods(
+        session,
+        subscription,
+        takes_free=organization.late_usage == NEXT_INVOICE,
+        draft_id=draft.id if draft else None,
     )
-    return tuple(line for line in lines if line is not None)
-
-
-def settle(session: Session, subscription: Subscription, invoice: Invoice, watermark: int) -> None:
-    """The late lines of an invoice that is now final need not be looked at again."""
-    rows = invoices.list_lines(session, invoice.organization_id, [invoice.id])
-    spans = [
-        (row.period_start, row.period_end)
-        for row in rows
-        if row.type == LineType.LATE_USAGE and row.period_start and row.period_end
+    corrections = [
+        correct(session, subscription, stored, leaving_out=draft.id if draft else None)
+        for stored in marked
     ]
-    late_usage.settle_periods(session, subscription, spans, watermark)
+    lines = [
+        describe(session, subscription, stored, correction)
+        for stored, correction in zip(marked, corrections, strict=True)
+    ]
+    return LateLines(
+        lines=tuple(line for line in lines if line is not None), corrections=tuple(corrections)
+    )
 
 
-def late_line_of(
+def settle(
+    session: Session,
+    subscription: Subscription,
+    corrections: Sequence[PeriodCorrection],
+    currency: Currency,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Final documents say these corrections: the periods need not be looked at again.
+
+    Where a correction was cut to what is left of its charges, the timeline says so (CONTRACT 82).
+    """
+    for correction in corrections:
+        if correction.cut > ZERO:
+            amount = f"{currency.round(correction.cut):f} {currency.code}"
+            subscriptions.insert_action(
+                session,
+                subscription,
+                "correction_cut",
+                at=at,
+                recorded_at=now,
+                period_index=correction.period_index,
+                detail=f"{amount} of period {correction.period_index} was given back already.",
+            )
+    late_usage.settle_marks(session, subscription, [one.period_index for one in corrections])
+
+
+def taken_back_lines(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    *,
+    draft: Invoice | None,
+) -> tuple[PricedLine, ...]:
+    """What other documents say of a period that is billed whole once more, as a line against it."""
+    draft_id = draft.id if draft else None
+    said = corrections.list_said(session, subscription, stored.index, leaving_out=draft_id)
+    line = describe(session, subscription, stored, correct_period(stored.index, {}, said))
+    return () if line is None else (line,)
+
+
+def describe(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    correction: PeriodCorrection,
+) -> PricedLine | None:
+    """A correction as a line that names its period; None where nothing changes."""
+    if not correction.charges:
+        return None
+    span = span_of(stored)
+    return late_usage_line(
+        correction,
+        period=span,
+        currency=_currency_of(session, stored),
+        description=f"Late usage, {period_text(span, subscription.timezone)}",
+    )
+
+
+def correct(
     session: Session,
     subscription: Subscription,
     stored: SubscriptionPeriod,
     *,
     leaving_out: UUID | None = None,
-) -> PricedLine | None:
-    """What a final period would be billed now, less what it was billed; None where equal."""
+) -> PeriodCorrection:
+    """What the documents of a period are to say more or less: wanted less existing, per charge.
+
+    A period whose invoice is void is owed nothing: what other documents say of it is taken back.
+    """
+    said = corrections.list_said(session, subscription, stored.index, leaving_out=leaving_out)
+    if stored.status != PeriodStatus.FINAL:
+        return correct_period(stored.index, {}, said)
     invoice = invoices.find_period_invoice(
         session, subscription.organization_id, subscription.id, stored.index
     )
-    # A void invoice has no effect, so there is nothing to correct.
-    if invoice is None or invoice.status == InvoiceStatus.VOID:
-        return None
-    currency = find_currency(invoice.currency)
-    bill = _bill_of(stored)
-    billed = late_usage.sum_billed(session, subscription, invoice, leaving_out=leaving_out)
+    if invoice is None:
+        # Somebody took the invoice away behind our back: coverage says so, nobody bills by guess.
+        return correct_period(stored.index, {}, ())
+    currency, bill = find_currency(invoice.currency), _bill_of(stored)
     if invoice.is_edited:
         # What people wrote replaced what had been measured by then; only the difference counts.
         drafted = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
-        billed += _total(drafted, currency)
-    wanted = _total(_rate(session, subscription, stored, bill), currency)
-    span = span_of(stored)
-    return late_usage_line(
-        recomputed=wanted,
-        billed=billed,
-        period=span,
-        currency=currency,
-        description=f"Late usage, {period_text(span, subscription.timezone)}",
+        said = _add(said, _totals(drafted, currency))
+    wanted = _totals(_rate(session, subscription, stored, bill), currency)
+    return correct_period(stored.index, wanted, said)
+
+
+def mark_again(
+    session: Session, subscription: Subscription, invoice: Invoice, *, now: datetime
+) -> None:
+    """What a voided invoice said of earlier periods, and of its own, is to be said again."""
+    indexes = set(corrections.list_corrected_periods(session, subscription, invoice.id))
+    if invoice.kind == "period" and invoice.period_index is not None:
+        indexes.add(invoice.period_index)
+    late_usage.mark_periods(session, subscription, sorted(indexes), now=now)
+
+
+def is_pending(session: Session, invoice: Invoice) -> bool:
+    """Whether a difference of the invoice's period waits to be said by a final document."""
+    if invoice.subscription_id is None or invoice.period_index is None:
+        return False
+    organization = organizations.get_organization(session, invoice.organization_id)
+    subscription = subscriptions.find_subscription(
+        session, invoice.organization_id, invoice.subscription_id
     )
+    stored = subscriptions.find_period(
+        session, invoice.organization_id, invoice.subscription_id, invoice.period_index
+    )
+    if subscription is None or stored is None or organization.late_usage == IGNORE:
+        return False
+    mark = late_usage.find_mark(session, subscription, stored.index)
+    if mark is None:
+        return False
+    return bool(correct(session, subscription, stored, leaving_out=mark.draft_id).charges)
+
+
+def _currency_of(session: Session, stored: SubscriptionPeriod) -> Currency:
+    plan = plans.find_plan(session, stored.organization_id, stored.plan_id)
+    assert plan is not None
+    return find_currency(plan.currency)
 
 
 def _bill_of(stored: SubscriptionPeriod) -> BillKey:
@@ -97,8 +208,28 @@ def _bill_of(stored: SubscriptionPeriod) -> BillKey:
     )
 
 
-def _total(lines: Iterable[PricedLine], currency: Currency) -> Decimal:
-    return sum((round_line(line, currency).line_total for line in lines), ZERO)
+@exactly
+def _totals(lines: Iterable[PricedLine], currency: Currency) -> dict[ChargeId, Decimal]:
+    totals: dict[ChargeId, Decimal] = {}
+    for line in lines:
+        if line.charge_id is not None:
+            rounded = round_line(line, currency).line_total
+            totals[line.charge_id] = totals.get(line.charge_id, ZERO) + rounded
+    return totals
+
+
+@exactly
+def _add(said: Sequence[BilledCharge], more: dict[ChargeId, Decimal]) -> list[BilledCharge]:
+    known = {one.charge_id: one for one in said}
+    return [
+        BilledCharge(
+            charge_id=charge_id,
+            billed=(known[charge_id].billed if charge_id in known else ZERO)
+            + more.get(charge_id, ZERO),
+            given_back=known[charge_id].given_back if charge_id in known else ZERO,
+        )
+        for charge_id in dict.fromkeys((*known, *more))
+    ]
 
 
 def _rate(

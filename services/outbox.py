@@ -11,7 +11,6 @@ from sqlmodel import Session
 
 from repositories import organizations, outbox
 from repositories.transactions import Transactions, name_organizations
-from services.owners import OWNER_MESSAGE
 
 BATCH = 200
 
@@ -37,7 +36,7 @@ def deliver_owner_messages(transactions: Transactions, send: Send, *, now: datet
     """
     with transactions.for_organizations([]) as session:
         name_organizations(session, organizations.list_directory(session))
-        due = outbox.lock_due_messages(session, OWNER_MESSAGE, now=now, limit=BATCH)
+        due = outbox.lock_due_messages(session, outbox.OWNER_MESSAGE, now=now, limit=BATCH)
         if not due:
             return 0
         owners = {

@@ -28,9 +28,8 @@ from repositories import (
     test_clocks,
 )
 from repositories.owner_facts import OwnerFacts, WaitingBill, get_owner_facts
-
-OWNER_MESSAGE = "owner"
-"""The kind of an outbox message that wakes, or first starts, the owner of a subscription."""
+from services import customer_accounts
+from services.late_policy import NEXT_INVOICE, settles_alone
 
 
 def get_state(session: Session, organization_id: UUID, subscription_id: UUID) -> OwnerState:
@@ -46,7 +45,12 @@ def read_state(session: Session, subscription: Subscription) -> OwnerState:
     facts = get_owner_facts(session, subscription)
     clock_at, is_behind = _clock_state(session, subscription)
     return OwnerState(
-        agenda=_agenda(subscription, facts, _late_usage_due_at(session, subscription, facts)),
+        agenda=_agenda(
+            subscription,
+            facts,
+            late_usage_due_at=_late_usage_due_at(session, subscription, facts),
+            credit_returns_at=_credit_returns_at(session, subscription),
+        ),
         status=subscription.status,
         customer_id=str(subscription.customer_id),
         plan_code=facts.plan_code,
@@ -78,7 +82,7 @@ def tell_owner(session: Session, subscription: Subscription, *, now: datetime) -
     outbox.insert_message(
         session,
         subscription.organization_id,
-        kind=OWNER_MESSAGE,
+        kind=outbox.OWNER_MESSAGE,
         key=str(new_id()),
         payload={"subscription_id": str(subscription.id)},
         now=now,
@@ -112,26 +116,39 @@ def _late_usage_due_at(
     """When usage that came after its final invoice is settled by itself, if no invoice will do it.
 
     That is at once where it is noticed; on a test clock an hour after the clock's stand, so that
-    it happens within the next advance. Source: CONTRACT 48.
+    it happens within the next advance. A draft in its grace shows the difference itself.
+    Source: CONTRACT 48, 84.
     """
-    policy = facts.late_usage
-    is_over = subscription.status == SubscriptionStatus.CANCELED and not facts.periods
-    settles_alone = policy == "credit_note_or_invoice" or (is_over and policy == "next_invoice")
-    if not settles_alone or subscription.deleted_at is not None:
+    if not settles_alone(
+        subscription, facts.late_usage, has_unfinished_periods=bool(facts.periods)
+    ):
         return None
-    changed = late_usage.list_changed_periods(session, subscription)
-    if not changed:
-        return None
-    if subscription.test_clock_id is None:
-        return changed[0].ends_at
+    due_since = late_usage.find_due_since(
+        session, subscription, leaves_to_drafts=facts.late_usage == NEXT_INVOICE
+    )
+    if due_since is None or subscription.test_clock_id is None:
+        return due_since
     clock = test_clocks.find_clock(
         session, subscription.organization_id, subscription.test_clock_id
     )
-    return None if clock is None else clock.frozen_time + timedelta(hours=1)
+    if clock is None or clock.deleted_at is not None:
+        return None
+    return clock.frozen_time + timedelta(hours=1)
+
+
+def _credit_returns_at(session: Session, subscription: Subscription) -> datetime | None:
+    """When the customer's credit goes back because no bill took it; None while one may."""
+    if subscription.status != SubscriptionStatus.CANCELED:
+        return None
+    return customer_accounts.find_return_due(session, subscription)
 
 
 def _agenda(
-    subscription: Subscription, facts: OwnerFacts, late_usage_due_at: datetime | None
+    subscription: Subscription,
+    facts: OwnerFacts,
+    *,
+    late_usage_due_at: datetime | None,
+    credit_returns_at: datetime | None,
 ) -> tuple[AgendaEntry, ...]:
     parked = {period.index for period in facts.periods if period.status == PeriodStatus.PARKED}
     return agenda_of(
@@ -140,6 +157,7 @@ def _agenda(
             trial_ends_at=subscription.trial_end_date,
             resumes_at=subscription.resume_at,
             late_usage_due_at=late_usage_due_at,
+            credit_returns_at=credit_returns_at,
             periods=tuple(
                 PeriodFacts(
                     index=period.index,

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput, InvalidTransition, NotFound
-from billing.invoicing import InvoiceLine, round_line
+from billing.invoicing import InvoiceLine
 from billing.money import ZERO, find_currency
 from billing.periods import Period
 from billing.subscriptions import SubscriptionStatus
@@ -93,11 +93,8 @@ def preview_change(
     assert stored is not None
     span = Period(starts_at=stored.starts_at, ends_at=present)
     priced = bill_previews.rate_span(session, subscription, stored, span)
-    currency = find_currency(plan.currency)
-    lines = tuple(round_line(line, currency) for line in priced)
-    return PlanChangePreview(
-        lines=lines, total=sum((line.line_total for line in lines), currency.round(ZERO))
-    )
+    totals = bill_previews.total_span(session, subscription, stored, priced)
+    return PlanChangePreview(lines=totals.lines, total=totals.total)
 
 
 def _change_now(

@@ -21,6 +21,7 @@ from repositories import event_digests, invoices, subscriptions
 from services import bill_steps
 from services.bill_steps import BillKey
 from services.invoice_contents import priced_line_of
+from services.late_usage import is_pending
 from services.usage import recompute_usage
 
 
@@ -43,6 +44,7 @@ class Verification:
     line_count: int
     difference: LineDifference | None
     line_id: UUID | None
+    is_late_usage_pending: bool
 
 
 def explain(
@@ -117,6 +119,7 @@ def verify(
         line_count=len(rows),
         difference=difference,
         line_id=rows[at].id if at is not None and at < len(rows) else None,
+        is_late_usage_pending=is_pending(session, invoice),
     )
 
 

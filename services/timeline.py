@@ -23,6 +23,7 @@ NAMES = {
     Action.FINALIZE_INVOICE: "invoice_finalized",
     Action.PAYMENT_DUE: "payment_due",
     Action.SETTLE_LATE_USAGE: "late_usage_settled",
+    Action.RETURN_CREDIT: "credit_returned",
 }
 """What the timeline calls an action of the agenda."""
 

@@ -13,7 +13,7 @@ from billing.errors import Conflict, NotFound
 from billing.metering import Aggregation, read_event_value
 from models.base import new_id
 from models.usage_events import UsageCorrection, UsageEvent
-from repositories import meters, usage, usage_corrections, usage_rebuild
+from repositories import late_marks, meters, usage, usage_corrections, usage_rebuild
 from repositories.usage import floor_hour
 from repositories.usage_rebuild import Hours
 from services.auditing import record
@@ -118,6 +118,14 @@ def _correct(
             meter_id=event.meter_id,
             hour=floor_hour(event.timestamp),
         ),
+    )
+    late_marks.mark_periods_changed_by(
+        session,
+        event.organization_id,
+        event.customer_id,
+        event.meter_id,
+        event.timestamp,
+        now=now,
     )
     return correction
 

@@ -41,6 +41,7 @@ SINGLE_STEPS = {
     Action.FINALIZE_INVOICE: messages.FINALIZE_INVOICE,
     Action.PAYMENT_DUE: messages.MARK_PAST_DUE,
     Action.SETTLE_LATE_USAGE: messages.SETTLE_LATE_USAGE,
+    Action.RETURN_CREDIT: messages.RETURN_CREDIT,
 }
 
 

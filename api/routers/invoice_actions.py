@@ -24,7 +24,7 @@ from api.schemas.invoice_actions import (
 from api.schemas.invoices import InvoiceView
 from billing.receipts import instant_text
 from models.invoices import Invoice
-from services import invoice_actions, proofs
+from services import invoice_actions, proofs, rebilling
 from services.proofs import Explanation
 
 router = APIRouter(prefix="/invoices", tags=["Invoices"], route_class=LosslessRoute)
@@ -100,9 +100,21 @@ def change_status(
         invoice_id,
         body.status,
         note=body.note,
+        settles_again=body.settle,
         now=context.now(),
     )
     return _show(session, invoice)
+
+
+@router.post("/{invoice_id}/reissue", response_model=InvoiceView, status_code=201)
+def reissue_invoice(
+    invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Make a new draft in the place of a void invoice."""
+    invoice = rebilling.reissue_invoice(
+        session, principal.organization_id, invoice_id, now=context.now()
+    )
+    return _show(session, invoice, 201)
 
 
 @router.get("/{invoice_id}/lines/{line_id}/explain")

@@ -16,6 +16,7 @@ from api.schemas.invoices import view_billed_line, view_preview
 from api.schemas.subscription_actions import (
     CancelRequest,
     ChangePlanRequest,
+    GenerateRequest,
     PauseRequest,
     PreviewRequest,
     SkipRequest,
@@ -29,6 +30,7 @@ from services import (
     immediate_billing,
     parking,
     plan_changes,
+    rebilling,
     subscription_changes,
     timeline,
 )
@@ -149,12 +151,27 @@ def preview_invoice(
 
 @router.post("/generate-invoice", status_code=201)
 def generate_invoice(
-    subscription_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+    subscription_id: UUID,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+    body: GenerateRequest | None = None,
 ) -> Response:
-    """Bill overdue periods now, or else the part of the current one that has passed."""
-    made = immediate_billing.generate_invoices(
-        session, principal.organization_id, subscription_id, now=context.now()
-    )
+    """Bill overdue periods now, or else the part of the current one that has passed.
+
+    With ``period_index`` bill one period that has no bill, because its draft was deleted.
+    """
+    organization_id, now = principal.organization_id, context.now()
+    if body is None or body.period_index is None:
+        made = immediate_billing.generate_invoices(
+            session, organization_id, subscription_id, now=now
+        )
+    else:
+        made = [
+            rebilling.bill_unbilled_period(
+                session, organization_id, subscription_id, body.period_index, now=now
+            )
+        ]
     return respond({"data": view_invoices(session, principal.organization_id, made)}, 201)
 
 

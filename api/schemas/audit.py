@@ -37,6 +37,8 @@ class FindingView(View):
     subscription_id: UUID | None
     period_index: int | None
     invoice_id: UUID | None
+    period_start: Moment | None
+    period_end: Moment | None
 
 
 class CoverageView(View):

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import (
+    Flag,
     Instant,
     LongWords,
     Moment,
@@ -79,10 +80,14 @@ class InvoiceEdit(Schema):
 
 
 class StatusChange(Schema):
-    """The state that the invoice is to be in, and why."""
+    """The state that the invoice is to be in, and why.
+
+    ``settle`` false: what a voided invoice settled of earlier periods is not billed again.
+    """
 
     status: Annotated[InvoiceStatus, any_case(InvoiceStatus)]
     note: LongWords | None = None
+    settle: Flag = True
 
 
 class ReceiptView(View):
@@ -120,6 +125,7 @@ def view_verification(verification: Verification) -> dict[str, Any]:
         "checked_at": verification.checked_at,
         "lines": verification.line_count,
         "first_difference": difference,
+        "pending_late_usage": verification.is_late_usage_pending,
     }
 
 

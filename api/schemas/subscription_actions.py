@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import Field
+
 from api.schemas.common import Flag, Instant, Moment, Schema, View, Words, any_case
 from services.timeline import Timeline, TimelineEntry
 
@@ -36,6 +38,12 @@ class ChangePlanRequest(Schema):
     plan_id: UUID
     when: Annotated[When, any_case(When)] = When.NOW
     preview: Flag = False
+
+
+class GenerateRequest(Schema):
+    """Which period to bill, counted from 0; by default all that are overdue, or the current one."""
+
+    period_index: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
 
 
 class PreviewRequest(Schema):

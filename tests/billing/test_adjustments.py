@@ -1,4 +1,4 @@
-"""Bounds, late usage, and credits that never exceed what was billed."""
+"""Bounds, and credits that never exceed what was billed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.adjustments import clamp, credit_note, late_usage_line, require_creditable
+from billing.adjustments import clamp, credit_note, require_creditable
 from billing.errors import Conflict, InvalidInput
-from billing.lines import LineType
 from billing.pricing import Price
-from tests.billing.builders import DOCUMENTED_TIERS, JANUARY, USD, d
+from tests.billing.builders import DOCUMENTED_TIERS, USD, d
 from tests.billing.profiles import supporting
 
 
@@ -49,36 +48,8 @@ def test_a_bound_on_tiers_closes_them_with_a_row_of_its_own() -> None:
         assert (row.starts_from, row.up_to, row.quantity, row.unit_price) == (15000, 15000, 0, 0)
 
 
-def test_late_usage_settles_the_difference() -> None:
-    def settle(recomputed: str, billed: str) -> Decimal | None:
-        line = late_usage_line(
-            recomputed=d(recomputed),
-            billed=d(billed),
-            period=JANUARY,
-            currency=USD,
-            description="Late usage, Jan 1 – Jan 31, 2025",
-        )
-        return line.exact_amount if line else None
-
-    assert settle("13.50", "12.00") == d("1.50")
-    assert settle("12.00", "13.50") == d("-1.50")
-    assert settle("12.00", "12.0") is None
-    line = late_usage_line(
-        recomputed=d("9" * 29), billed=d("0.01"), period=JANUARY, currency=USD, description="Late"
-    )
-    assert line is not None
-    assert (line.type, line.name, line.description) == (LineType.LATE_USAGE, "Late", "Late")
-    assert (line.starts_at, line.ends_at) == (JANUARY.starts_at, JANUARY.ends_at)
-    assert (line.quantity, line.currency, line.is_taxable) == (1, "USD", True)
-    assert str(line.exact_amount) == "9" * 28 + "8.99"
-    assert (line.steps[0].name, line.steps[0].output) == ("late_usage", "9" * 28 + "8.99")
-    assert line.steps[0].inputs == {"recomputed": "9" * 29, "billed": "0.01"}
-
-
-def creditable(amount: str, line_total: str = "82.45", before: str = "80.00") -> None:
-    require_creditable(
-        line_total=d(line_total), credited_before=d(before), amount=d(amount), currency=USD
-    )
+def creditable(amount: str, left: str = "2.45") -> None:
+    require_creditable(left=d(left), amount=d(amount), currency=USD)
 
 
 @pytest.mark.parametrize("amount", ["2.45", "0.01", "2.450"])
@@ -87,15 +58,16 @@ def test_what_is_left_of_a_line_can_be_credited(amount: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "line_total", "before"),
-    [("2.46", "82.45", "80.00"), ("0.01", "-5.00", "0"), ("0.01", "5.00", "5.00")],
+    ("amount", "left", "said"),
+    [("2.46", "2.45", "2.45"), ("0.01", "-5.00", "0.00"), ("0.01", "0", "0.00")],
 )
-def test_a_credit_above_what_was_billed_is_refused(
-    amount: str, line_total: str, before: str
+def test_a_credit_above_what_is_left_is_refused_and_says_what_is_left(
+    amount: str, left: str, said: str
 ) -> None:
     with pytest.raises(Conflict) as refused:
-        creditable(amount, line_total, before)
+        creditable(amount, left)
     assert (refused.value.code, refused.value.field) == ("credit_exceeds_line", "amount")
+    assert refused.value.identifiers == {"left": said}
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "0.001"])

@@ -18,7 +18,6 @@ from billing.invoicing import (
     InvoiceStatus,
     InvoiceTotals,
     assemble_invoice,
-    credit_line,
     manual_line,
     require_editable,
     require_transition,
@@ -164,16 +163,27 @@ def test_a_negative_bill_is_issued_as_zero_and_carries_the_rest() -> None:
     assert len(bill("10", "-10").lines) == 2, "a bill of zero needs no closing line"
 
 
-def test_a_carried_credit_comes_off_the_next_bill_after_tax() -> None:
-    credit = credit_line(d("55.00"), USD, description="Credit from INV-2025-0042")
+@pytest.mark.parametrize(
+    ("available", "granted", "total"),
+    [("55.00", "55.00", "55.00"), ("110", "110", "0"), ("200", "110", "0"), ("0", "0", "110")],
+)
+def test_a_bill_takes_what_it_owes_of_the_customers_credit_after_tax(
+    available: str, granted: str, total: str
+) -> None:
+    totals = assemble_invoice(
+        [line("100")], [rate("10")], CANADA, USD, available_credit=d(available)
+    )
 
-    totals = assemble_invoice([line("100"), credit], [rate("10")], CANADA, USD)
+    assert (totals.tax, totals.granted_credit, totals.total) == (10, d(granted), d(total))
+    lines = [one for one in totals.lines if one.line.type is LineType.CREDIT]
+    assert sum((-one.line_total for one in lines), d(0)) == d(granted)
+    assert all(one.line.name == "Credit from an earlier invoice" for one in lines)
 
-    assert (credit.type, credit.exact_amount, credit.name) == (
-        LineType.CREDIT, -55, "Credit from INV-2025-0042",
-    )  # fmt: skip
-    assert credit.description == credit.name
-    assert (totals.tax, totals.total) == (10, 55)
+
+def test_a_bill_below_zero_takes_no_credit() -> None:
+    totals = assemble_invoice([line("-5")], [], CANADA, USD, available_credit=d(10))
+
+    assert (totals.granted_credit, totals.carried_credit, totals.total) == (0, 5, 0)
 
 
 def test_untaxed_lines_carry_no_tax() -> None:

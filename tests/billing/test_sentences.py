@@ -62,9 +62,7 @@ def event(kind: Aggregation, quantity: object = None, **properties: object) -> C
 
 
 def credit(amount: str) -> Callable[[], object]:
-    return lambda: adjustments.require_creditable(
-        line_total=d(5), credited_before=d(3), amount=d(amount), currency=USD
-    )
+    return lambda: adjustments.require_creditable(left=d(2), amount=d(amount), currency=USD)
 
 
 def tax_rate(percentage: str, country: str) -> Callable[[], object]:
@@ -78,9 +76,7 @@ def unmeasured(count: int) -> MeteredUsage:
 
 
 YEN = find_currency("JPY")
-ODD_LINE = replace(
-    credit_line(d(1), USD, description="x"), tiers=DOCUMENTED_TIERS.price(d(1000)).tiers
-)
+ODD_LINE = replace(credit_line(d(1), USD), tiers=DOCUMENTED_TIERS.price(d(1000)).tiers)
 MODELS = "per_unit, graduated, volume, package, stairstep, percentage"
 WINDOW_SENTENCE = (
     "Included units and limits of a MAX meter reset with the billing period: its parts cannot be"
@@ -198,7 +194,7 @@ REFUSALS: Final[list[Refusal]] = [
                                 JANUARY, timezone="UTC", basis=proration.ProrationBasis.DAY),
      "invalid_input", "part", "The part lies outside its regular period."),
     (credit("0.001"), "invalid_amount", "amount", "A credit is a positive amount of USD."),
-    (credit("2.01"), "credit_exceeds_line", "amount", "Of this line 2 can still be credited."),
+    (credit("2.01"), "credit_exceeds_line", "amount", "Of this line 2.00 can still be credited."),
     (tax_rate("1001", "CA"), "invalid_input", "percentage", "percentage is above 1,000."),
     (tax_rate("-1", "CA"), "negative_number", "percentage", "percentage must not be negative."),
     (tax_rate("1", "CAN"), "invalid_input", "country", "country is an ISO 3166-1 alpha-2 code."),
@@ -228,9 +224,9 @@ REFUSALS: Final[list[Refusal]] = [
      "The usage of a charge does not cover its period exactly once."),
     (lambda: price_quantities(plan(usage_charge()), JANUARY, []), "invariant_broken", None,
      "A usage charge was not measured."),
-    (lambda: round_line(credit_line(d(1), USD, description="x"), YEN), "invariant_broken", None,
+    (lambda: round_line(credit_line(d(1), USD), YEN), "invariant_broken", None,
      "A USD line cannot stand on a JPY invoice."),
-    (lambda: replace(assemble_invoice([credit_line(d(0), USD, description="x")], [], Address(),
+    (lambda: replace(assemble_invoice([credit_line(d(0), USD)], [], Address(),
                                       USD), currency="EUR"), "invariant_broken", None,
      "An invoice has one currency."),
     (lambda: replace(assemble_invoice([], [], Address(), USD), total=d(1)), "invariant_broken",

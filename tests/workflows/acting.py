@@ -31,4 +31,6 @@ def perform_entry(
         Action.CLOSE_PERIOD: activities.roll_period,
         Action.FINALIZE_INVOICE: activities.finalize_invoice,
         Action.PAYMENT_DUE: activities.mark_past_due,
+        Action.SETTLE_LATE_USAGE: activities.settle_late_usage,
+        Action.RETURN_CREDIT: activities.return_credit,
     }[entry.action](request)

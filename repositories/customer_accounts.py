@@ -1,0 +1,156 @@
+"""Customers' accounts: balances, and the postings that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from models.customer_accounts import AccountPosting
+from models.invoices import Invoice
+
+BALANCE = text(
+    """
+    SELECT balance_after FROM account_posting
+    WHERE organization_id = :organization_id AND customer_id = :customer_id
+        AND currency = :currency
+    ORDER BY sequence DESC LIMIT 1
+    """
+)
+
+BALANCES = text(
+    """
+    SELECT DISTINCT ON (currency) currency, balance_after FROM account_posting
+    WHERE organization_id = :organization_id AND customer_id = :customer_id
+    ORDER BY currency, sequence DESC
+    """
+)
+
+OPEN = text(
+    """
+    INSERT INTO customer_account (organization_id, customer_id, currency)
+    VALUES (:organization_id, :customer_id, :currency) ON CONFLICT DO NOTHING
+    """
+)
+
+LOCK = text(
+    """
+    SELECT FROM customer_account
+    WHERE organization_id = :organization_id AND customer_id = :customer_id
+        AND currency = :currency
+    FOR UPDATE
+    """
+)
+
+# The last of the customer's subscriptions to end, if none of them is live.
+LAST_END = text(
+    """
+    SELECT max(ended_at) FROM subscription
+    WHERE organization_id = :organization_id AND customer_id = :customer_id
+    HAVING bool_and(status = 'CANCELED')
+    """
+)
+
+
+def get_balance(
+    session: Session, organization_id: UUID, customer_id: UUID, currency: str, *, lock: bool
+) -> Decimal:
+    """What stands on the account; ``lock`` keeps it so until the transaction ends."""
+    keys = {
+        "organization_id": organization_id,
+        "customer_id": customer_id,
+        "currency": currency,
+    }
+    if lock:
+        session.execute(LOCK, keys)
+    found = session.execute(BALANCE, keys).scalar_one_or_none()
+    return Decimal(0) if found is None else Decimal(found)
+
+
+def list_balances(session: Session, organization_id: UUID, customer_id: UUID) -> dict[str, Decimal]:
+    """What stands on each of the customer's accounts, by currency; empty accounts are left out."""
+    keys = {"organization_id": organization_id, "customer_id": customer_id}
+    session.flush()
+    return {
+        currency: Decimal(balance)
+        for currency, balance in session.execute(BALANCES, keys)
+        if balance > 0
+    }
+
+
+def find_last_end(session: Session, organization_id: UUID, customer_id: UUID) -> datetime | None:
+    """When the last of the customer's subscriptions ended; None while one is live."""
+    keys = {"organization_id": organization_id, "customer_id": customer_id}
+    found: datetime | None = session.execute(LAST_END, keys).scalar_one_or_none()
+    return found
+
+
+def lock_account(
+    session: Session, organization_id: UUID, customer_id: UUID, currency: str
+) -> AccountPosting | None:
+    """The account's last posting, None if it has none yet, with the account locked.
+
+    The account is opened if there is none. It is locked after every other row.
+    """
+    keys = {
+        "organization_id": organization_id,
+        "customer_id": customer_id,
+        "currency": currency,
+    }
+    session.flush()
+    session.execute(OPEN, keys)
+    session.execute(LOCK, keys)
+    return session.exec(
+        select(AccountPosting)
+        .where(
+            AccountPosting.organization_id == organization_id,
+            AccountPosting.customer_id == customer_id,
+            AccountPosting.currency == currency,
+        )
+        .order_by(col(AccountPosting.sequence).desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def find_posting(session: Session, organization_id: UUID, key: str) -> AccountPosting | None:
+    """The posting of that key, or None."""
+    return session.exec(
+        select(AccountPosting).where(
+            AccountPosting.organization_id == organization_id, AccountPosting.key == key
+        )
+    ).one_or_none()
+
+
+def list_postings_of_invoice(
+    session: Session, organization_id: UUID, invoice_id: UUID
+) -> Sequence[AccountPosting]:
+    """What an invoice left on its customer's account, and took from it."""
+    return session.exec(
+        select(AccountPosting)
+        .where(
+            AccountPosting.organization_id == organization_id,
+            AccountPosting.invoice_id == invoice_id,
+        )
+        .order_by(col(AccountPosting.created_at), col(AccountPosting.sequence))
+    ).all()
+
+
+def list_carrying_invoices(
+    session: Session, organization_id: UUID, customer_id: UUID, currency: str
+) -> Sequence[Invoice]:
+    """The customer's final invoices that left credit, the newest first."""
+    return session.exec(
+        select(Invoice)
+        .where(
+            Invoice.organization_id == organization_id,
+            Invoice.customer_id == customer_id,
+            Invoice.currency == currency,
+            Invoice.carried_credit > 0,
+            col(Invoice.status).not_in(("DRAFT", "VOID")),
+        )
+        .order_by(col(Invoice.finalized_at).desc(), col(Invoice.id).desc())
+    ).all()

@@ -1,0 +1,91 @@
+"""Credit that no bill will take any more goes back on the invoices that it came from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import NotFound
+from billing.lines import LineType
+from billing.money import ZERO, exactly
+from models.subscriptions import Subscription
+from repositories import customer_accounts as stored_accounts
+from repositories import customers, invoices, subscriptions
+from services import clocks, customer_accounts
+from services.credit_notes import CreditedLine, credit_invoice
+from services.creditable import CreditableLines
+
+REASON = "No further invoice took the credit."
+
+
+def return_credit(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    *,
+    due_at: datetime,
+    now: datetime,
+) -> None:
+    """What is left on the accounts of the subscription's customer has become credit notes.
+
+    Newest invoices first, since the oldest credit is granted first. Idempotent: nothing is left
+    afterwards, and nothing happens while a subscription of the customer is live or for 30 days
+    after the last one ended. Source: CONTRACT 81.
+    """
+    found = subscriptions.lock_subscription(session, organization_id, subscription_id)
+    if found is None:
+        raise NotFound("Subscription not found.", code="subscription_not_found")
+    # Nobody subscribes meanwhile.
+    customers.lock_customer(session, organization_id, found.customer_id)
+    due_since = customer_accounts.find_return_due(session, found)
+    if due_since is None or due_since > due_at:
+        return
+    at = clocks.acting_instant(session, found, due_at, now=now)
+    balances = stored_accounts.list_balances(session, organization_id, found.customer_id)
+    for currency, balance in balances.items():
+        _return(session, found, currency, balance, at=at, now=now)
+    session.flush()
+
+
+@exactly
+def _return(
+    session: Session,
+    subscription: Subscription,
+    currency: str,
+    balance: Decimal,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    organization_id = subscription.organization_id
+    for invoice in stored_accounts.list_carrying_invoices(
+        session, organization_id, subscription.customer_id, currency
+    ):
+        rows = invoices.list_lines(session, organization_id, [invoice.id])
+        creditable = CreditableLines(session, invoice, rows)
+        carry = next((row for row in rows if row.type == LineType.ADJUSTMENT), None)
+        amount = min(balance, creditable.left_of(carry)) if carry else ZERO
+        if carry is None or amount <= ZERO:
+            continue
+        credit_invoice(
+            session,
+            organization_id,
+            invoice.id,
+            [CreditedLine(line_id=carry.id, amount=amount)],
+            reason=REASON,
+            at=at,
+            now=now,
+            kind="carried_credit",
+        )
+        subscriptions.insert_action(
+            session,
+            subscription,
+            "credit_returned",
+            at=at,
+            recorded_at=now,
+            invoice_id=invoice.id,
+        )
+        balance -= amount
