@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from repositories import coverage, late_usage, subscriptions
+from repositories import coverage, document_checks, late_usage, subscriptions
 from services import owners
 from services.auditing import record
 
@@ -36,6 +36,13 @@ class FindingKind(StrEnum):
     NEEDS_ATTENTION = "needs_attention"
     LATE_USAGE_DUE = "late_usage_due"
     UNBILLED = "unbilled"
+    DOUBLE_BILLED = "double_billed"
+    MISSING_INVOICE = "missing_invoice"
+    PERIOD_MOVED = "period_moved"
+    AMOUNT_CHANGED = "amount_changed"
+    EVIDENCE_CHANGED = "evidence_changed"
+    STATUS_CHANGED = "status_changed"
+    ACCOUNT_CHANGED = "account_changed"
     OLD_MESSAGES = "old_messages"
 
 
@@ -89,6 +96,7 @@ def check_coverage(
         *_owner_findings(session, organization_id, owned, running, now=now),
         *_period_findings(session, organization_id, now=now),
         *_bill_findings(session, organization_id, now=now),
+        *_document_findings(session, organization_id),
     ]
     return Coverage(subscriptions=len(owned), findings=tuple(findings))
 
@@ -228,3 +236,17 @@ def _bill_findings(session: Session, organization_id: UUID, *, now: datetime) ->
         Finding(kind=FindingKind.OLD_MESSAGES, detail=f"{count} messages wait to be delivered.")
     ]
     return [*stuck, *parked, *late, *(waiting if count else [])]
+
+
+def _document_findings(session: Session, organization_id: UUID) -> list[Finding]:
+    """Documents that somebody changed behind our back; people must look at them."""
+    return [
+        Finding(
+            kind=FindingKind(kind),
+            detail=found.detail,
+            subscription_id=found.subscription_id,
+            period_index=found.period_index,
+            invoice_id=found.invoice_id,
+        )
+        for kind, found in document_checks.list_contradictions(session, organization_id)
+    ]

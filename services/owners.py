@@ -128,19 +128,32 @@ def _late_usage_due_at(
     )
     if due_since is None or subscription.test_clock_id is None:
         return due_since
+    if _is_on_dead_clock(session, subscription):
+        return None
     clock = test_clocks.find_clock(
         session, subscription.organization_id, subscription.test_clock_id
     )
-    if clock is None or clock.deleted_at is not None:
-        return None
+    assert clock is not None
     return clock.frozen_time + timedelta(hours=1)
 
 
 def _credit_returns_at(session: Session, subscription: Subscription) -> datetime | None:
     """When the customer's credit goes back because no bill took it; None while one may."""
-    if subscription.status != SubscriptionStatus.CANCELED:
+    if subscription.status != SubscriptionStatus.CANCELED or _is_on_dead_clock(
+        session, subscription
+    ):
         return None
     return customer_accounts.find_return_due(session, subscription)
+
+
+def _is_on_dead_clock(session: Session, subscription: Subscription) -> bool:
+    """Whether the subscription's clock was deleted, so that nothing happens on it any more."""
+    if subscription.test_clock_id is None:
+        return False
+    clock = test_clocks.find_clock(
+        session, subscription.organization_id, subscription.test_clock_id
+    )
+    return clock is None or clock.deleted_at is not None
 
 
 def _agenda(

@@ -70,6 +70,7 @@ billing.read   GET    /api/v1/invoices/{invoice_id}/text
 billing.write  POST   /api/v1/invoices/{invoice_id}/finalize
 billing.write  POST   /api/v1/invoices/{invoice_id}/pay
 billing.write  PATCH  /api/v1/invoices/{invoice_id}/status
+billing.write  POST   /api/v1/invoices/{invoice_id}/reissue
 billing.read   GET    /api/v1/invoices/{invoice_id}/lines/{line_id}/explain
 billing.write  POST   /api/v1/invoices/{invoice_id}/credit-notes
 billing.read   GET    /api/v1/invoices/{invoice_id}/credit-notes

@@ -95,7 +95,7 @@ def test_skipping_a_period_that_could_not_be_closed_opens_its_successor(shop: Sh
 
     skip(life, 0)
 
-    assert life.period(0).status == "unbilled"
+    assert life.period(0).status == "skipped"
     assert life.period(1).status == "open"
 
 
