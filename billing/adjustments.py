@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from billing.errors import Conflict, InvalidInput
-from billing.money import ZERO, Currency, exactly, round_half_away
+from billing.money import ZERO, Currency, exactly
 from billing.pricing import Price, TierAmount
+from billing.taxes import AnyRate, tax_on_top
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,22 +86,16 @@ def require_creditable(*, left: Decimal, amount: Decimal, currency: Currency) ->
 
 @exactly
 def credit_note(
-    *, amount: Decimal, credited_before: Decimal, taxable: Decimal, tax: Decimal, currency: Currency
+    *, amount: Decimal, credited_before: Decimal, rates: Sequence[AnyRate], currency: Currency
 ) -> CreditNote:
     """Give a credit note over ``amount`` of an invoice's taxable lines, with its share of the tax.
 
-    The tax of all credits so far is computed on their sum, so that crediting an invoice in any
-    number of parts gives back exactly its tax and never more. ``taxable`` is the sum of the lines
-    that were taxed, ``tax`` what came on top of them. Source: CONTRACT 55. Worked example: of 100
-    with 18 tax, 50 gives back 9.
+    ``rates`` are those that the invoice was taxed by. The tax of all credits so far is computed on
+    their sum, so that crediting an invoice in any number of parts gives back exactly its tax; lines
+    below zero, which lowered it, lower no credit. Source: CONTRACT 55. Worked example: of 100 with
+    18 % tax, 50 gives back 9.
     """
-    given = _tax_share(credited_before + amount, taxable, tax, currency) - _tax_share(
-        credited_before, taxable, tax, currency
+    given = tax_on_top(credited_before + amount, rates, currency) - tax_on_top(
+        credited_before, rates, currency
     )
     return CreditNote(subtotal=amount, tax=given, total=amount + given)
-
-
-def _tax_share(credited: Decimal, taxable: Decimal, tax: Decimal, currency: Currency) -> Decimal:
-    if taxable <= ZERO:
-        return ZERO
-    return round_half_away(min(credited, taxable) * tax, currency.exponent, divisor=taxable)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from billing.errors import InvalidInput
 from billing.identifiers import TaxRateId
@@ -70,6 +70,10 @@ class TaxAmount:
     amount: Decimal
 
 
+AnyRate: TypeAlias = TaxRate | TaxAmount
+"""A rate in force, or one that a bill was taxed by."""
+
+
 def match_rates(rates: Iterable[TaxRate], address: Address) -> tuple[TaxRate, ...]:
     """Give every rate that applies to an address: those of the country and those of the state.
 
@@ -87,7 +91,7 @@ def tax_status(rates: Sequence[TaxRate], address: Address) -> TaxStatus:
 
 @exactly
 def calculate_taxes(
-    billed: Decimal, rates: Sequence[TaxRate], currency: Currency
+    billed: Decimal, rates: Sequence[AnyRate], currency: Currency
 ) -> tuple[TaxAmount, ...]:
     """Give each rate's tax on a sum of rounded lines, rounded once per rate.
 
@@ -109,6 +113,13 @@ def calculate_taxes(
         )
         for rate in rates
     )
+
+
+@exactly
+def tax_on_top(billed: Decimal, rates: Sequence[AnyRate], currency: Currency) -> Decimal:
+    """Give what exclusive rates add to a sum of rounded lines. Worked example: 18 % of 50 is 9."""
+    taxes = calculate_taxes(billed, rates, currency)
+    return sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
 
 
 def _same(left: str, right: str | None) -> bool:

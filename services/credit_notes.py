@@ -23,7 +23,7 @@ from repositories import corrections, invoices, organizations
 from services import customer_accounts
 from services.auditing import record
 from services.creditable import CreditableLines
-from services.invoice_contents import priced_line_of
+from services.invoice_contents import priced_line_of, tax_amount_of
 from services.invoice_locks import lock_invoice
 
 SERIES = "CN"
@@ -163,8 +163,7 @@ def _build(
     amounts = credit_note(
         amount=sum((line.amount for line in lines if line.line_id in taxed), ZERO),
         credited_before=sum((amount for line, amount in credited.items() if line in taxed), ZERO),
-        taxable=sum((rows[line].line_total for line in taxed), ZERO),
-        tax=sum((tax.amount for tax in taxes if not tax.is_inclusive), ZERO),
+        rates=[tax_amount_of(row) for row in taxes],
         currency=find_currency(invoice.currency),
     )
     untaxed = sum((line.amount for line in lines if line.line_id not in taxed), ZERO)

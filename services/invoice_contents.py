@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
+from billing.identifiers import TaxRateId
 from billing.invoicing import InvoiceLine as BilledLine
 from billing.invoicing import InvoiceTotals
 from billing.lines import PricedLine
@@ -73,6 +74,18 @@ def _line_row(invoice: Invoice, position: int, billed: BilledLine) -> InvoiceLin
         period_start=line.starts_at,
         period_end=line.ends_at,
         calculation=document,
+    )
+
+
+def tax_amount_of(row: InvoiceTax) -> TaxAmount:
+    """A stored tax as the value that it was made of."""
+    return TaxAmount(
+        tax_rate_id=TaxRateId(row.tax_rate_id),
+        name=row.name,
+        percentage=row.percentage,
+        is_inclusive=row.is_inclusive,
+        taxable=row.taxable_amount,
+        amount=row.amount,
     )
 
 

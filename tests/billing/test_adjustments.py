@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from billing.adjustments import clamp, credit_note, require_creditable
 from billing.errors import Conflict, InvalidInput
+from billing.identifiers import TaxRateId
 from billing.pricing import Price
+from billing.taxes import TaxAmount, tax_on_top
 from tests.billing.builders import DOCUMENTED_TIERS, USD, d
 from tests.billing.profiles import supporting
 
@@ -77,17 +80,33 @@ def test_a_credit_is_a_positive_amount_of_money(amount: str) -> None:
     assert (refused.value.code, refused.value.field) == ("invalid_amount", "amount")
 
 
+def taxed(percentage: str, *, inclusive: bool = False) -> TaxAmount:
+    """A rate that an invoice was taxed by."""
+    return TaxAmount(
+        tax_rate_id=TaxRateId(UUID(int=1)),
+        name="VAT",
+        percentage=d(percentage),
+        is_inclusive=inclusive,
+        taxable=d(0),
+        amount=d(0),
+    )
+
+
+percentages = st.lists(st.integers(0, 10**5).map(lambda one: Decimal(one).scaleb(-3)), max_size=3)
+
+
 @supporting
-@given(st.lists(st.integers(1, 10**7), min_size=1, max_size=5), st.integers(0, 10**7))
-def test_credits_of_an_invoice_give_back_exactly_its_tax(parts: list[int], tax_minor: int) -> None:
+@given(st.lists(st.integers(1, 10**7), min_size=1, max_size=5), percentages)
+def test_credits_of_an_invoice_give_back_exactly_its_tax(
+    parts: list[int], rates: list[Decimal]
+) -> None:
     amounts = [Decimal(part).scaleb(-2) for part in parts]
-    taxable, tax = sum(amounts, d(0)), Decimal(tax_minor).scaleb(-2)
+    of_invoice = [taxed(str(rate)) for rate in rates]
+    tax = tax_on_top(sum(amounts, d(0)), of_invoice, USD)
     before, given_back = d(0), d(0)
 
     for amount in amounts:
-        note = credit_note(
-            amount=amount, credited_before=before, taxable=taxable, tax=tax, currency=USD
-        )
+        note = credit_note(amount=amount, credited_before=before, rates=of_invoice, currency=USD)
         before += amount
         given_back += note.tax
         assert note.subtotal == amount
@@ -98,18 +117,35 @@ def test_credits_of_an_invoice_give_back_exactly_its_tax(parts: list[int], tax_m
     assert given_back == tax
 
 
-def test_credits_carry_their_share_of_the_tax() -> None:
-    def tax_of(amount: str, before: str, taxable: str = "100", tax: str = "18") -> Decimal:
-        return credit_note(
-            amount=d(amount),
-            credited_before=d(before),
-            taxable=d(taxable),
-            tax=d(tax),
-            currency=USD,
-        ).tax
+@pytest.mark.parametrize(
+    ("amount", "before", "rates", "tax"),
+    [
+        ("50", "0", ["18"], "9"),
+        ("50", "50", ["18"], "9"),
+        # 100 with a late line of -100 beside it was taxed with 0; its credit is taxed all the same.
+        ("100", "0", ["18", "2"], "20"),
+        ("5", "0", [], "0"),
+    ],
+)
+def test_credits_carry_their_share_of_the_tax(
+    amount: str, before: str, rates: list[str], tax: str
+) -> None:
+    note = credit_note(
+        amount=d(amount),
+        credited_before=d(before),
+        rates=[taxed(rate) for rate in rates],
+        currency=USD,
+    )
 
-    assert tax_of("50", "0") == 9
-    assert tax_of("50", "50") == 9
-    assert tax_of("150", "0") == 18
-    assert tax_of("5", "0", taxable="0") == 0
-    assert tax_of("5", "0", taxable="-5", tax="-1") == 0
+    assert note.tax == d(tax)
+
+
+def test_tax_that_a_line_contains_adds_nothing_to_its_credit() -> None:
+    note = credit_note(
+        amount=d(118),
+        credited_before=d(0),
+        rates=[taxed("18", inclusive=True)],
+        currency=USD,
+    )
+
+    assert (note.tax, note.total) == (0, 118)

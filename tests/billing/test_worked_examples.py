@@ -27,7 +27,7 @@ from billing.pricing import Price, parse_pricing, price_quantity
 from billing.proration import ProrationBasis, Share, share_of
 from billing.quantities import measure_quantities
 from billing.rating import rate_period
-from billing.taxes import Address, TaxRate
+from billing.taxes import Address, TaxAmount, TaxRate
 from billing.terms import FeatureTerms, OverLimit
 from billing.wording import describe_line
 from tests.billing.builders import (
@@ -241,8 +241,16 @@ def check_credits(row: Row) -> None:
     note = credit_note(
         amount=number(cells["credit"]),
         credited_before=number(cells["credited before"]),
-        taxable=number(cells["taxed lines"]),
-        tax=number(cells["tax"]),
+        rates=[
+            TaxAmount(
+                tax_rate_id=TaxRateId(UUID(int=1)),
+                name="VAT",
+                percentage=number(cells["rate (%)"]),
+                is_inclusive=False,
+                taxable=number("0"),
+                amount=number("0"),
+            )
+        ],
         currency=USD,
     )
 
