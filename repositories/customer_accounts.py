@@ -46,12 +46,42 @@ LOCK = text(
     """
 )
 
-# The last of the customer's subscriptions to end, if none of them is live.
+# The last of the customer's subscriptions to end, if none of them is live; of a customer who never
+# had one, when the account last moved.
 LAST_END = text(
     """
-    SELECT max(ended_at) FROM subscription
+    SELECT coalesce(max(ended_at), (
+        SELECT max(at) FROM account_posting
+        WHERE organization_id = :organization_id AND customer_id = :customer_id
+    )) FROM subscription
     WHERE organization_id = :organization_id AND customer_id = :customer_id
-    HAVING bool_and(status = 'CANCELED')
+    HAVING coalesce(bool_and(status = 'CANCELED'), true)
+    """
+)
+
+# Customers on the wall clock whose credit nobody took for so long that it should have gone back.
+OVERDUE = text(
+    """
+    SELECT customer.id
+    FROM customer
+    JOIN LATERAL (
+        SELECT sum(newest.balance_after) AS amount, max(newest.at) AS moved_at FROM (
+            SELECT DISTINCT ON (currency) balance_after, at FROM account_posting
+            WHERE organization_id = :organization_id AND customer_id = customer.id
+            ORDER BY currency, sequence DESC
+        ) AS newest
+    ) AS account ON account.amount > 0
+    WHERE customer.organization_id = :organization_id AND customer.test_clock_id IS NULL
+        AND customer.id IN (
+            SELECT customer_id FROM customer_account WHERE organization_id = :organization_id
+        )
+        AND (
+            SELECT coalesce(max(ended_at), account.moved_at) < :before
+                AND coalesce(bool_and(status = 'CANCELED'), true)
+            FROM subscription
+            WHERE organization_id = :organization_id AND customer_id = customer.id
+        )
+    ORDER BY customer.id LIMIT 1000
     """
 )
 
@@ -83,10 +113,22 @@ def list_balances(session: Session, organization_id: UUID, customer_id: UUID) ->
 
 
 def find_last_end(session: Session, organization_id: UUID, customer_id: UUID) -> datetime | None:
-    """When the last of the customer's subscriptions ended; None while one is live."""
+    """When the last of the customer's subscriptions ended; None while one is live.
+
+    Of a customer without any, when the account last moved.
+    """
     keys = {"organization_id": organization_id, "customer_id": customer_id}
     found: datetime | None = session.execute(LAST_END, keys).scalar_one_or_none()
     return found
+
+
+def list_overdue_returns(
+    session: Session, organization_id: UUID, ended_before: datetime
+) -> Sequence[UUID]:
+    """Customers on the wall clock with credit, none of whose subscriptions lived since then."""
+    session.flush()
+    keys = {"organization_id": organization_id, "before": ended_before}
+    return session.execute(OVERDUE, keys).scalars().all()
 
 
 def lock_account(

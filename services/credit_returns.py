@@ -11,7 +11,7 @@ from sqlmodel import Session
 from billing.errors import NotFound
 from billing.lines import LineType
 from billing.money import ZERO, exactly
-from models.subscriptions import Subscription
+from models.invoices import Invoice
 from repositories import customer_accounts as stored_accounts
 from repositories import customers, invoices, subscriptions
 from services import clocks, customer_accounts
@@ -35,34 +35,42 @@ def return_credit(
     afterwards, and nothing happens while a subscription of the customer is live or for 30 days
     after the last one ended. Source: CONTRACT 81.
     """
-    found = subscriptions.lock_subscription(session, organization_id, subscription_id)
+    found = subscriptions.find_subscription(session, organization_id, subscription_id)
     if found is None:
         raise NotFound("Subscription not found.", code="subscription_not_found")
-    # Nobody subscribes meanwhile.
-    customers.lock_customer(session, organization_id, found.customer_id)
-    due_since = customer_accounts.find_return_due(session, found)
-    if due_since is None or due_since > due_at:
-        return
     at = clocks.acting_instant(session, found, due_at, now=now)
-    balances = stored_accounts.list_balances(session, organization_id, found.customer_id)
+    return_customer_credit(session, organization_id, found.customer_id, at=at, now=now)
+
+
+def return_customer_credit(
+    session: Session, organization_id: UUID, customer_id: UUID, *, at: datetime, now: datetime
+) -> bool:
+    """As :func:`return_credit` for one customer at an instant; whether anything went back."""
+    # Nobody subscribes meanwhile; the customer is locked before its subscriptions.
+    customers.lock_customer(session, organization_id, customer_id)
+    due_since = customer_accounts.find_return_due(session, organization_id, customer_id)
+    if due_since is None or due_since > at:
+        return False
+    balances = stored_accounts.list_balances(session, organization_id, customer_id)
     for currency, balance in balances.items():
-        _return(session, found, currency, balance, at=at, now=now)
+        _return(session, organization_id, customer_id, currency, balance, at=at, now=now)
     session.flush()
+    return True
 
 
 @exactly
 def _return(
     session: Session,
-    subscription: Subscription,
+    organization_id: UUID,
+    customer_id: UUID,
     currency: str,
     balance: Decimal,
     *,
     at: datetime,
     now: datetime,
 ) -> None:
-    organization_id = subscription.organization_id
     for invoice in stored_accounts.list_carrying_invoices(
-        session, organization_id, subscription.customer_id, currency
+        session, organization_id, customer_id, currency
     ):
         rows = invoices.list_lines(session, organization_id, [invoice.id])
         creditable = CreditableLines(session, invoice, rows)
@@ -80,6 +88,17 @@ def _return(
             now=now,
             kind="carried_credit",
         )
+        _note_down(session, invoice, at=at, now=now)
+        balance -= amount
+
+
+def _note_down(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
+    if invoice.subscription_id is None:
+        return
+    subscription = subscriptions.find_subscription(
+        session, invoice.organization_id, invoice.subscription_id
+    )
+    if subscription is not None:
         subscriptions.insert_action(
             session,
             subscription,
@@ -88,4 +107,3 @@ def _return(
             recorded_at=now,
             invoice_id=invoice.id,
         )
-        balance -= amount

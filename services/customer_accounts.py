@@ -17,7 +17,6 @@ from sqlmodel import Session
 from billing.money import ZERO, exactly
 from models.customer_accounts import AccountPosting
 from models.invoices import Invoice
-from models.subscriptions import Subscription
 from repositories import customer_accounts
 
 RETURNED_AFTER = timedelta(days=30)
@@ -78,12 +77,11 @@ def pay_out(
     )
 
 
-def find_return_due(session: Session, subscription: Subscription) -> datetime | None:
-    """When what is left for the subscription's customer becomes credit notes, if anything is.
+def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) -> datetime | None:
+    """When what is left for a customer becomes credit notes, if anything is.
 
     That is 30 days after the last of the customer's subscriptions ended (CONTRACT 81).
     """
-    organization_id, customer_id = subscription.organization_id, subscription.customer_id
     if not customer_accounts.list_balances(session, organization_id, customer_id):
         return None
     ended_at = customer_accounts.find_last_end(session, organization_id, customer_id)

@@ -143,7 +143,9 @@ def _credit_returns_at(session: Session, subscription: Subscription) -> datetime
         session, subscription
     ):
         return None
-    return customer_accounts.find_return_due(session, subscription)
+    return customer_accounts.find_return_due(
+        session, subscription.organization_id, subscription.customer_id
+    )
 
 
 def _is_on_dead_clock(session: Session, subscription: Subscription) -> bool:
