@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ LOCALES = {
 }
 """The locale that writes a currency; the others are written as in the United States."""
 
+NOT_FOR_A_LINE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]+")
+"""Control characters, ends of lines and paragraphs, and what changes the direction of text."""
+
 RULE = "─"
 NARROWEST = 49
 
@@ -44,8 +48,8 @@ class Row:
 
 def render_text(invoice: Invoice, lines: Sequence[InvoiceLine], taxes: Sequence[InvoiceTax]) -> str:
     """The invoice as people read it in a terminal or a mail. All amounts share one right edge."""
-    billed = [row for line in lines for row in _line_rows(line, invoice.currency)]
-    totals = _total_rows(invoice, taxes)
+    billed = [_on_one_line(row) for line in lines for row in _line_rows(line, invoice.currency)]
+    totals = [_on_one_line(row) for row in _total_rows(invoice, taxes)]
     width = max(NARROWEST, *(len(row.words) + len(row.amount) + 2 for row in (*billed, *totals)))
     head = [f"Invoice: {invoice.invoice_number or 'draft'}"]
     if invoice.period_start is not None and invoice.period_end is not None:
@@ -114,6 +118,11 @@ def _total_rows(invoice: Invoice, taxes: Sequence[InvoiceTax]) -> list[Row]:
         rows.append(Row(words=words, amount=money_text(tax.amount, currency)))
     rows.append(Row(words="  Total", amount=money_text(invoice.total, currency)))
     return rows
+
+
+def _on_one_line(row: Row) -> Row:
+    """A name with a line's end, or with marks that turn text around, makes no line of its own."""
+    return Row(words=NOT_FOR_A_LINE.sub(" ", row.words), amount=row.amount)
 
 
 def _set(row: Row, width: int) -> str:
