@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import errors, openapi
+from api import addresses, errors, openapi
 from api.admission import Admission
 from api.context import AppContext
 from api.direct_routes import DirectRoutes
@@ -19,6 +19,7 @@ from api.ingestion.writer import UsageWriter
 from api.kept_bodies import KeptBodies
 from api.kept_report import KeptReport
 from api.metrics import Metrics
+from api.number_texts import NumberTexts
 from api.origins import SameOrigin
 from api.read_connections import ReadConnections
 from api.routers import (
@@ -109,6 +110,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         # The first is the outermost.
         middleware=[
             Middleware(Surroundings, metrics=metrics),
+            Middleware(NumberTexts),
             Middleware(SameOrigin, public_url=context.public_url),
         ],
         title="Fluxrate",
@@ -152,6 +154,10 @@ class Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request by the front if it knows the route, else by the framework."""
+        if scope["type"] == "http":
+            if scope["method"] == "HEAD":
+                send = addresses.without_body(send)
+            scope = addresses.read_address(scope)
         if self._front.find(scope):
             scope["app"] = self
             await self._surrounded_front(scope, receive, send)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,17 +13,23 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from api import limits
 from api.admission import Admission
 from api.idempotency import answer_once
+from api.natural_keys import KnownByName
+from api.strict_routes import Handler, StrictRoute, require_object
+from api.unique_keys import object_of_unique_keys
 from billing.errors import InvalidInput
 from billing.money import plain_text
 from billing.receipts import instant_text
 
 WRITING_METHODS = frozenset({"POST", "PUT", "PATCH"})
+BODY = "fluxrate.body"
+"""Where the scope has the body once it was read, for whoever answers the request again."""
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -37,11 +43,19 @@ class NotANumber:
 def load_json(body: bytes) -> Any:
     """The document with its numbers as decimals and integers, digit for digit.
 
-    Raises InvalidInput for anything but JSON, and for texts that columns refuse.
+    Raises InvalidInput for anything but JSON, for a key that an object has twice, and for texts
+    that columns refuse.
     """
     try:
         text = body.decode("utf-8")
-        document = json.loads(text, parse_float=Decimal, parse_constant=NotANumber)
+        document = json.loads(
+            text,
+            parse_float=Decimal,
+            parse_constant=NotANumber,
+            object_pairs_hook=object_of_unique_keys,
+        )
+    except InvalidInput:
+        raise
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise InvalidInput("The body is not valid JSON.", code="invalid_json") from error
     if "\\u" in text:
@@ -80,10 +94,12 @@ class LosslessRequest(Request):
 
     async def body(self) -> bytes:
         """The bytes of the body, read once. Raises TooLarge."""
-        if not hasattr(self, "_body"):
+        if BODY not in self.scope:
             declared = self.headers.get("content-length")
-            self._body = await limits.read_within(self.stream(), declared=declared)
-        return self._body
+            self.scope[BODY] = await limits.read_within(self.stream(), declared=declared)
+        body: bytes = self.scope[BODY]
+        self._body = body
+        return body
 
     async def json(self) -> Any:
         """The body, parsed once."""
@@ -91,33 +107,46 @@ class LosslessRequest(Request):
             self._lossless = load_json(await self.body())
         return self._lossless
 
-    async def require_acceptable(self) -> None:
-        """Return if the address and the body can be worked with.
+    async def holds_document(self) -> bool:
+        """Whether there is a body to read; address and body can be worked with.
 
         Raises TooLarge, InvalidInput, and HTTPException for a body that is not JSON.
         """
         limits.require_storable_address(self)
-        if self.method in WRITING_METHODS and await self.body():
-            limits.require_json(self)
-            await self.json()
+        if self.method not in WRITING_METHODS or not await self.body():
+            return False
+        limits.require_json(self)
+        await self.json()
+        return True
 
 
-class LosslessRoute(APIRoute):
+class LosslessRoute(StrictRoute):
     """A route that reads its body without loss, and is done once under an Idempotency-Key."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """The handler, given a request that parses decimals."""
         handle = super().get_route_handler()
+        body_field = self.body_field
+        is_required = body_field is not None and body_field.field_info.is_required()
 
         async def handle_losslessly(request: Request) -> Response:
             lossless = LosslessRequest(request.scope, request.receive)
             # Before the framework parses the body, since it answers what it cannot read with 400.
-            await lossless.require_acceptable()
+            if await lossless.holds_document():
+                require_object(await lossless.json(), is_required=is_required)
             admission: Admission = request.app.state.admission
             async with admission.admit():
                 return await answer_once(lossless, handle)
 
         return handle_losslessly
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; once more if a UUID in its path turned out to be a name."""
+        try:
+            await super().handle(scope, receive, send)
+        except KnownByName as known:
+            scope["path_params"] = {**scope["path_params"], **known.ids}
+            await super().handle(scope, receive, send)
 
 
 def _jsonable(value: Any) -> Any:

@@ -9,10 +9,11 @@ from fastapi import Depends, Request, Security
 from fastapi.security import SecurityScopes
 from sqlmodel import Session
 
-from api import idempotency
+from api import filters, idempotency, natural_keys
 from api.authentication import authenticate
 from api.context import ContextDep
 from api.principal import Principal
+from billing.errors import NotFound
 
 
 def get_principal(request: Request, context: ContextDep, scopes: SecurityScopes) -> Principal:
@@ -41,7 +42,17 @@ def _open(request: Request, context: ContextDep, principal: Principal) -> Iterat
         session.info["actor"] = principal.actor
         session.info["request_id"] = getattr(request.state, "request_id", None)
         idempotency.begin(request, session, principal.organization_id, now=context.now())
-        yield session
+        path_params = request.path_params
+        sent_ids = natural_keys.put_ids(session, principal.organization_id, path_params)
+        if request.scope["query_string"]:
+            filters.require_known_ids(session, principal.organization_id, request.query_params)
+        try:
+            yield session
+        except NotFound as error:
+            natural_keys.look_among_names(
+                session, principal.organization_id, path_params, sent_ids, error
+            )
+            raise
     context.announce()
 
 

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from api import errors, limits
+from api import addresses, errors, limits
 
 METHODS: Final = ("GET", "POST")
-"""Any other method is the framework's to refuse."""
+"""Any other method is the framework's to refuse; HEAD comes as GET."""
 
-TEMPLATE: Final = "fluxrate.template"
-"""Where the scope has the path of the route as it is documented."""
+PARAMETERS: Final = "fluxrate.parameters"
+"""Where the scope has the names of the query parameters that the route takes."""
+
+
+class DirectRoute(Route):
+    """A route that is found without the framework, with the query parameters that it takes."""
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        method: str,
+        parameters: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(path, endpoint, methods=[method], include_in_schema=False)
+        self.parameters = parameters
 
 
 class DirectRoutes:
@@ -25,7 +40,7 @@ class DirectRoutes:
     No dependencies, no validation, no threads, none of the framework's middleware.
     """
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    def __init__(self, routes: Sequence[DirectRoute]) -> None:
         self._routes = {
             method: tuple(route for route in routes if method in (route.methods or ()))
             for method in METHODS
@@ -38,7 +53,9 @@ class DirectRoutes:
         for route in self._routes.get(scope["method"], ()):
             match, found = route.matches(scope)
             if match is Match.FULL:
-                scope.update(found, **{TEMPLATE: route.path})
+                scope.update(
+                    found, **{addresses.TEMPLATE: route.path, PARAMETERS: route.parameters}
+                )
                 return True
         return False
 
@@ -47,7 +64,8 @@ class DirectRoutes:
         request = Request(scope, receive)
         try:
             limits.require_storable_address(request)
-            response: Response = await scope["endpoint"](request, **request.path_params)
+            addresses.require_known_parameters(request, scope[PARAMETERS])
+            response: Response = await scope["endpoint"](request, **addresses.texts_in(scope))
         except Exception as error:  # noqa: BLE001  (what nobody answers is raised again)
             response = await errors.answer(request, error)
         await response(scope, receive, send)

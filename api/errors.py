@@ -14,6 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from api import addresses
 from api.decimal_json import dump_json
 from billing.errors import (
     BillingError,
@@ -69,7 +70,7 @@ def problem(
         "status": status,
         "detail": detail,
         "message": detail,
-        "instance": request.url.path,
+        "instance": addresses.path_of(request.scope),
         "code": code,
         "request_id": getattr(request.state, "request_id", None),
     }
@@ -154,7 +155,11 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, Any]:
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = CODES.get(error.status_code, "http_error")
-    return problem(request, error.status_code, code, str(error.detail), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # The framework names the methods of one route, where several share the path.
+        headers["Allow"] = addresses.allowed_methods(request.app.routes, request.scope)
+    return problem(request, error.status_code, code, str(error.detail), headers=headers)
 
 
 async def _answer_database_away(request: Request, error: Exception) -> Response:

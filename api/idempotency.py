@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
+from api.addresses import path_of
 from billing.errors import Conflict, InvalidInput
 from repositories import idempotency
 from repositories.idempotency import RequestName
@@ -64,7 +65,7 @@ async def answer_once(
     Raises InvalidInput for a malformed key.
     """
     is_keyed = request.method == "POST" and HEADER in request.headers
-    if not is_keyed or request.url.path.startswith(OWN_IDENTITY):
+    if not is_keyed or path_of(request.scope).startswith(OWN_IDENTITY):
         return await handle(request)
     request.state.keyed_request = _name_request(request, await request.body())
     try:
@@ -130,7 +131,7 @@ def _name_request(request: Request, body: bytes) -> KeyedRequest:
     content = request.url.query.encode() + b"\n" + body
     return KeyedRequest(
         method=request.method,
-        path=request.url.path,
+        path=path_of(request.scope),
         key=key,
         fingerprint=hashlib.sha256(content).hexdigest(),
     )

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from api import dependencies, idempotency
 from api.authentication import ACCESS_COOKIE
 from api.ingestion.openapi import add_ingestion
+from api.openapi_corrections import correct
 
 Document = dict[str, Any]
 
@@ -33,6 +34,12 @@ TAGS: Final = (
     ("Test clocks", "Years of billing in seconds."),
     ("Audit", "Who did what."),
     ("Health", "Probes and metrics."),
+)
+
+DESCRIPTION: Final = (
+    "Numbers are exact: JSON numbers with all their digits. A parser that keeps only binary floats"
+    " asks with the header `Fluxrate-Numbers: string`: then every number of an answer is a decimal"
+    " string. Unknown query parameters and fields are refused with 422."
 )
 
 SECURITY_SCHEMES: Final[Document] = {
@@ -132,7 +139,7 @@ def _describe(app: FastAPI, routers: Sequence[APIRouter], prefix: str) -> Docume
             _require_scope(operation, INGESTION_SCOPE)
         _describe_problems(operation)
     _name_operations(document)
-    return document
+    return correct(document)
 
 
 def _describe_routes(app: FastAPI) -> Document:
@@ -140,6 +147,7 @@ def _describe_routes(app: FastAPI) -> Document:
         title=app.title,
         version=app.version,
         summary=app.summary,
+        description=DESCRIPTION,
         routes=app.routes,
         tags=[{"name": name, "description": text} for name, text in TAGS],
     )

@@ -13,7 +13,7 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.direct_routes import TEMPLATE
+from api.addresses import TEMPLATE, method_of
 from api.errors import answer_unexpected
 from api.metrics import Metrics
 
@@ -93,7 +93,8 @@ class Surroundings:
             await response(scope, receive, answer.send)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in KNOWN_METHODS else "OTHER"
+        method = method_of(scope)
+        method = method if method in KNOWN_METHODS else "OTHER"
         route = route_of(scope)
         self._metrics.observe_request(method, route, status, seconds)
         if status >= 500 or route not in QUIET_ROUTES:

@@ -15,7 +15,7 @@ from billing.errors import InvalidTransition
 
 
 class SubscriptionStatus(StrEnum):
-    """The states of CONTRACT 4.4."""
+    """The states of a subscription (CONTRACT 4.4)."""
 
     TRIAL = "TRIAL"
     ACTIVE = "ACTIVE"

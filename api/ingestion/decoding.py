@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
+from api.unique_keys import require_unique_keys
 from billing.errors import BillingError, InvalidInput, TooLarge
 from services.usage_reports import EventReport
 
@@ -71,9 +72,9 @@ def read_array(body: bytes) -> Sequence[EventReport | BillingError]:
     Raises InvalidInput for what is no array of events at all, TooLarge beyond 10,000 rows.
     """
     try:
-        rows: Sequence[EventReport | BillingError] = _decode_rows(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        rows = [_read_row(row) for row in _split(body)]
+        rows: Sequence[EventReport | BillingError] = _decode_all(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidInput):
+        rows = [_read_row(bytes(row)) for row in _split(body)]
     return _bounded(rows)
 
 
@@ -83,6 +84,12 @@ def read_lines(body: bytes) -> Sequence[EventReport | BillingError]:
     if len(lines) > MOST_ROWS:
         raise _too_many()
     return _bounded([_read_row(line) for line in lines])
+
+
+def _decode_all(body: bytes) -> Sequence[EventReport]:
+    rows = _decode_rows(body)
+    require_unique_keys(body, rows)
+    return rows
 
 
 def _split(body: bytes) -> Sequence[msgspec.Raw]:
@@ -104,15 +111,19 @@ def _bounded(
     return rows
 
 
-def _read_row(row: bytes | msgspec.Raw) -> EventReport | BillingError:
+def _read_row(row: bytes) -> EventReport | BillingError:
     try:
-        return _decode_row(row)
+        report = _decode_row(row)
+        require_unique_keys(row, (report,))
+    except InvalidInput as error:
+        return error
     except msgspec.ValidationError as error:
         return _invalid_field(str(error))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _not_json()
     except RecursionError:
         return InvalidInput("The event nests too deeply.", code="too_deep", field="properties")
+    return report
 
 
 def _invalid_field(message: str) -> InvalidInput:

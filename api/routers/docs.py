@@ -8,7 +8,9 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
-router = APIRouter(include_in_schema=False)
+from api.strict_routes import StrictRoute
+
+router = APIRouter(include_in_schema=False, route_class=StrictRoute)
 
 STATIC: Final = Path(__file__).parent.parent / "static"
 FILES: Final = {

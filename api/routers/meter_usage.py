@@ -32,7 +32,12 @@ from services.usage_spans import Grouping, UsageQuery
 router = APIRouter(tags=["Usage"], route_class=LosslessRoute)
 
 Through = Annotated[
-    int | None, Query(ge=0, description="Leave out what arrived after this watermark of a receipt.")
+    int | None,
+    Query(
+        ge=0,
+        le=2**63 - 1,
+        description="Leave out what arrived after this watermark of a receipt.",
+    ),
 ]
 
 

@@ -10,9 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.context import AppContext, ContextDep
 from api.kept_report import KeptReport
 from api.metrics import CONTENT_TYPE, Metrics
+from api.strict_routes import StrictRoute
 from services.worker_health import WorkReport
 
-router = APIRouter(tags=["Health"])
+router = APIRouter(tags=["Health"], route_class=StrictRoute)
 
 DATABASE_SECONDS = 2.0
 

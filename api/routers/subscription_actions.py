@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 from sqlmodel import Session
 
 from api.context import ContextDep
@@ -18,6 +19,7 @@ from api.schemas.subscription_actions import (
     ChangePlanRequest,
     GenerateRequest,
     PauseRequest,
+    PlanChangePreview,
     PreviewRequest,
     SkipRequest,
     TimelineView,
@@ -35,6 +37,10 @@ from services import (
     timeline,
 )
 from services.subscriptions import get_subscription
+
+MOST_PERIODS: Final = 2**31 - 1
+PeriodIndex = Annotated[int, Path(ge=0, le=MOST_PERIODS, description="Counted from 0.")]
+"""Of a period; no more fit into the column."""
 
 router = APIRouter(
     prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], route_class=LosslessRoute
@@ -103,7 +109,7 @@ def resume_subscription(
     return respond(view_one(session, subscription))
 
 
-@router.post("/change-plan", response_model=SubscriptionView)
+@router.post("/change-plan", response_model=SubscriptionView | PlanChangePreview)
 def change_plan(
     subscription_id: UUID,
     body: ChangePlanRequest,
@@ -123,7 +129,7 @@ def change_plan(
             now=context.now(),
         )
         lines = [view_billed_line(line) for line in shown.lines]
-        return respond({"lines": lines, "total": shown.total})
+        return respond(PlanChangePreview(lines=lines, total=shown.total))
     subscription = plan_changes.change_plan(
         session,
         principal.organization_id,
@@ -185,7 +191,7 @@ def get_timeline(subscription_id: UUID, session: ReadSession, principal: Reader)
 @router.post("/periods/{period_index}/retry", response_model=SubscriptionView)
 def retry_bill(
     subscription_id: UUID,
-    period_index: int,
+    period_index: PeriodIndex,
     session: WriteSession,
     principal: Writer,
     context: ContextDep,
@@ -200,7 +206,7 @@ def retry_bill(
 @router.post("/periods/{period_index}/skip", response_model=SubscriptionView)
 def skip_bill(
     subscription_id: UUID,
-    period_index: int,
+    period_index: PeriodIndex,
     body: SkipRequest,
     session: WriteSession,
     principal: Writer,

@@ -9,10 +9,10 @@ import msgspec
 from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from api.authentication import authenticate_async
 from api.context import AppContext
+from api.direct_routes import DirectRoute
 from api.errors import problem
 from api.ingestion.decoding import (
     MOST_BATCH_BYTES,
@@ -35,6 +35,7 @@ from services.ingestion import EventResult, EventStatus, Submission
 from services.usage_reports import EventReport
 
 SCOPE: Final = "usage.write"
+BATCH_PARAMETERS: Final = frozenset({"atomic", "results"})
 JSON: Final = "application/json"
 JSON_LINES: Final = ("application/x-ndjson", "application/jsonl", "application/ndjson")
 
@@ -68,14 +69,14 @@ async def record_batch(request: Request) -> Response:
     return _json(view_batch(results, only_errors=only_errors), 200)
 
 
-def make_routes(prefix: str) -> list[Route]:
+def make_routes(prefix: str) -> list[DirectRoute]:
     """The ingestion routes; the framework has them only to refuse other methods."""
     return [
-        Route(prefix + path, endpoint, methods=["POST"], include_in_schema=False)
-        for path, endpoint in (
-            ("/sdk/track", track),
-            ("/usage", record_usage),
-            ("/usage/batch", record_batch),
+        DirectRoute(prefix + path, endpoint, method="POST", parameters=parameters)
+        for path, endpoint, parameters in (
+            ("/sdk/track", track, frozenset[str]()),
+            ("/usage", record_usage, frozenset[str]()),
+            ("/usage/batch", record_batch, BATCH_PARAMETERS),
         )
     ]
 

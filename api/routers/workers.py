@@ -8,8 +8,9 @@ from api.context import ContextDep
 from api.decimal_json import respond
 from api.kept_report import KeptReport
 from api.schemas.workers import WorkersHealthView, view_workers
+from api.strict_routes import StrictRoute
 
-router = APIRouter(prefix="/workers", tags=["Health"])
+router = APIRouter(prefix="/workers", tags=["Health"], route_class=StrictRoute)
 
 
 @router.get("/health", response_model=WorkersHealthView)

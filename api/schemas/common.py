@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -15,6 +15,10 @@ from billing.errors import InvalidInput
 from billing.money import parse_decimal
 
 Kind = TypeVar("Kind", bound=StrEnum)
+Day = TypeVar("Day", date, datetime)
+
+FIRST_YEAR = 1900
+LAST_YEAR = 9998
 
 
 class Schema(BaseModel):
@@ -54,9 +58,20 @@ def _read_instant(value: Any) -> datetime:
         # The documented API has no zone-less instants; a date or a bare time is read as UTC.
         instant = instant.replace(tzinfo=UTC)
     try:
-        return instant.astimezone(UTC)
+        return require_in_range(instant.astimezone(UTC))
     except OverflowError as error:
         raise PydanticCustomError("invalid_instant", "The instant is out of range.") from error
+
+
+def require_in_range(day: Day) -> Day:
+    """Return a date or an instant that arithmetic with zones and intervals can bear."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise PydanticCustomError(
+            "date_out_of_range",
+            "Send a date from {first} to {last}.",
+            {"first": f"{FIRST_YEAR}-01-01", "last": f"{LAST_YEAR}-12-31"},
+        )
+    return day
 
 
 def _refuse_non_boolean(value: Any) -> Any:

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from api.openapi_corrections import NULL_IN_EXAMPLE
 from api.schemas.common import NUMBER_SCHEMA, Flag, Moment, Schema, View, Words, any_case
 from api.schemas.patches import Patch
 from billing.filters import MAX_FILTERS, Operator
@@ -60,7 +61,7 @@ PRICING_SCHEMA: Final = {
             "tiers": [
                 {"up_to": 1000, "unit_price": 0.002},
                 {"up_to": 10000, "unit_price": 0.001},
-                {"up_to": None, "unit_price": 0.0005},
+                {"up_to": NULL_IN_EXAMPLE, "unit_price": 0.0005},
             ],
         }
     ],

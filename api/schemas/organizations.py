@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.common import Count, Flag, FreeForm, Moment, Schema, View, Words, any_case
+from api.schemas.common import Count, Flag, FreeForm, Moment, View, Words, any_case
+from api.schemas.patches import Patch
 from billing.proration import ProrationBasis
 from models.organizations import Organization
 from services.organizations import ChangeSettings
@@ -37,7 +38,7 @@ Slug = Annotated[
 ]
 
 
-class OrganizationPatch(Schema):
+class OrganizationPatch(Patch):
     """Settings to change; what is absent stays. Only addresses can be null."""
 
     name: Words = Field(default="")

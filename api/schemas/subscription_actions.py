@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import Flag, Instant, Moment, Schema, View, Words, any_case
+from api.schemas.common import Exact, Flag, Instant, Moment, Schema, View, Words, any_case
+from api.schemas.invoices import InvoiceLineView
 from services.timeline import Timeline, TimelineEntry
 
 
@@ -56,6 +57,13 @@ class SkipRequest(Schema):
     """Why a parked bill is given up."""
 
     reason: Words
+
+
+class PlanChangePreview(View):
+    """What a change of plan would bill at once; its lines are not stored, so they have no ids."""
+
+    lines: list[InvoiceLineView]
+    total: Exact
 
 
 class TimelineEntryView(View):

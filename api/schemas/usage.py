@@ -10,13 +10,12 @@ from uuid import UUID
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from api.schemas.common import Exact, Moment, Number, Schema, View
+from api.schemas.common import Exact, Moment, Number, Schema, View, require_in_range
 from billing.money import plain_text
 from models.usage_events import UsageCorrection, UsageEvent
 from services.usage_queries import CustomerUsage, MeterStatistics, MeterUsage
 
 VOID = "void"
-END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def _read_bound(value: Any) -> date | datetime:
@@ -26,14 +25,12 @@ def _read_bound(value: Any) -> date | datetime:
     text = value.strip().replace(" ", "+") if "T" in value.upper() else value.strip()
     try:
         if len(text) == len("2026-01-01"):
-            return date.fromisoformat(text)
+            return require_in_range(date.fromisoformat(text))
         instant = datetime.fromisoformat(text)
         instant = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _not_a_bound() from error
-    if instant >= END_OF_TIME:
-        raise _not_a_bound()
-    return instant
+    return require_in_range(instant)
 
 
 def _not_a_bound() -> PydanticCustomError:

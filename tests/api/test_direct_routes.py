@@ -34,16 +34,32 @@ def test_answer_in_front_has_an_id_and_the_safe_headers(
     }
 
 
-@pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", PATHS)
+ALLOWED = ["POST", "GET, HEAD, POST", "POST", "GET, HEAD", "GET, HEAD"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize(("path", "allowed"), list(zip(PATHS, ALLOWED, strict=True)))
 def test_other_methods_are_refused_by_the_framework(
-    visitor: Person, method: str, path: str
+    visitor: Person, method: str, path: str, allowed: str
 ) -> None:
     answer = visitor.request(method, path)
 
     assert answer.status_code == 405
-    assert answer.headers["Allow"] in ("GET", "POST")
+    assert answer.headers["Allow"] == allowed
     assert answer.headers["X-Request-Id"]
+
+
+def test_head_in_front_is_a_get_without_its_body(owner: Person) -> None:
+    sell(owner)
+    answer, shown = owner.head(ENTITLEMENT), owner.get(ENTITLEMENT)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == str(len(shown.content))
+    assert owner.head(f"{V1}/sdk/track").status_code == 405
+    counted = owner.get("/metrics").text
+    assert 'method="HEAD",route="/api/v1/customers/{customer_id}/entitlements/{lookup_key}"' in (
+        counted
+    )
 
 
 @pytest.mark.parametrize("path", PATHS[:3])

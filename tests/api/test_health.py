@@ -48,27 +48,43 @@ def test_ready_when_everything_is_there(visitor: Person) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ready",
+        "temporal": "ok",
         "checks": {"database": "ok", "schema": "ok", "temporal": "ok"},
     }
 
 
 @pytest.mark.parametrize("probe", [no, never, broken])
-@pytest.mark.parametrize("name", ["temporal", "schema"])
-def test_not_ready_when_something_is_away(
-    context: AppContext, name: str, probe: Callable[[], Awaitable[bool]]
+def test_not_ready_while_the_schema_is_not_current(
+    context: AppContext, probe: Callable[[], Awaitable[bool]]
 ) -> None:
     begin = time.monotonic()
-    reach = {"temporal": context.reach_temporal, "schema": context.reach_schema, name: probe}
-    partial = replace(context, reach_temporal=reach["temporal"], reach_schema=reach["schema"])
 
-    answer = Person(create_app(partial)).get("/readyz")
+    answer = Person(create_app(replace(context, reach_schema=probe))).get("/readyz")
 
     assert answer.status_code == 503
     assert answer.json()["status"] == "not_ready"
-    assert answer.json()["checks"][name] == "failed"
-    assert answer.json()["checks"]["database"] == "ok"
+    assert answer.json()["checks"] == {"database": "ok", "schema": "failed", "temporal": "ok"}
     assert "secret" not in answer.text
     assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("probe", [no, never, broken])
+def test_ready_but_degraded_while_temporal_is_away(
+    context: AppContext, probe: Callable[[], Awaitable[bool]]
+) -> None:
+    """Requests are answered without it, so no balancer may take them elsewhere (CONTRACT 100)."""
+    begin = time.monotonic()
+
+    answer = Person(create_app(replace(context, reach_temporal=probe))).get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "temporal": "degraded",
+        "checks": {"database": "ok", "schema": "ok", "temporal": "degraded"},
+    }
+    assert "secret" not in answer.text
+    assert time.monotonic() - begin < 2
 
 
 def test_not_ready_without_a_database(context: AppContext) -> None:

@@ -108,6 +108,102 @@ def test_ingestion_routes_are_in_the_document(document: dict[str, Any]) -> None:
     assert len(known) > 60
 
 
+def schemas_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the document."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from schemas_in(inner)
+
+
+def test_document_says_nothing_about_our_notes(document: dict[str, Any]) -> None:
+    assert not re.findall(r"[^\"]*\b(?:CONTRACT|DESIGN|SEAMS)\b[^\"]*", json.dumps(document))
+
+
+def test_defaults_are_values_that_the_field_takes(document: dict[str, Any]) -> None:
+    for schema in schemas_in(document):
+        default = schema.get("default")
+        if isinstance(default, str):
+            assert len(default) >= schema.get("minLength", 0), schema
+            assert re.search(schema.get("pattern", ""), default), schema
+        if isinstance(default, int) and not isinstance(default, bool):
+            assert schema.get("minimum", default) <= default <= schema.get("maximum", default)
+
+
+def test_fields_of_an_edit_have_no_default_since_what_is_absent_stays(
+    document: dict[str, Any],
+) -> None:
+    edits = {
+        name: schema
+        for name, schema in document["components"]["schemas"].items()
+        if name.endswith("Patch")
+    }
+
+    assert {"OrganizationPatch", "PlanPatch", "MeterPatch", "CustomerPatch"} <= edits.keys()
+    for name, schema in edits.items():
+        for field, described in schema["properties"].items():
+            assert "default" not in described, (name, field)
+
+
+def test_example_of_tiers_ends_without_a_bound(document: dict[str, Any]) -> None:
+    found = [
+        example["tiers"]
+        for schema in schemas_in(document)
+        for example in schema.get("examples", ())
+        if isinstance(example, dict) and "tiers" in example
+    ]
+
+    assert len(found) >= 4
+    assert all(tiers[-1] == {"up_to": None, "unit_price": 0.0005} for tiers in found)
+
+
+def test_preview_of_a_plan_change_is_not_called_a_subscription(document: dict[str, Any]) -> None:
+    path = "/api/v1/subscriptions/{subscription_id}/change-plan"
+    content = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]
+
+    assert [one["$ref"].rpartition("/")[2] for one in content["schema"]["anyOf"]] == [
+        "SubscriptionView",
+        "PlanChangePreview",
+    ]
+    preview = document["components"]["schemas"]["PlanChangePreview"]
+    assert preview["required"] == ["lines", "total"]
+
+
+def test_body_that_may_be_left_out_is_not_null(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert {"type": "null"} not in content["schema"].get("anyOf", ()), (method, path)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "name"),
+    [
+        ("customer_id", "external_id"),
+        ("plan_id", "lookup_id"),
+        ("feature_id", "lookup_key"),
+        ("meter_id", "meter_name"),
+        ("invoice_id", "invoice_number"),
+        ("plan_feature_id", "lookup_key"),
+    ],
+)
+def test_paths_say_which_name_they_take(
+    document: dict[str, Any], parameter: str, name: str
+) -> None:
+    described = [
+        one
+        for _, _, operation in operations(document)
+        for one in operation.get("parameters", ())
+        if one["in"] == "path" and one["name"] == parameter
+    ]
+
+    assert described
+    for one in described:
+        assert f"id or `{name}`" in one["description"]
+        assert (one["schema"]["type"], "format" in one["schema"]) == ("string", False)
+
+
 def test_document_is_made_once(app: FastAPI, visitor: Person) -> None:
     assert visitor.get("/openapi.json").content == visitor.get("/openapi.json").content
     assert app.openapi() is app.openapi()

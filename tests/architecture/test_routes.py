@@ -1,0 +1,123 @@
+"""A new route cannot forget what holds for all: names in paths, strict queries, exact JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from api import app, dependencies, filters, natural_keys
+from api.decimal_json import LosslessRoute
+from api.direct_routes import DirectRoute
+from api.ingestion.openapi import add_ingestion
+from api.routers import docs, entitlements, health, metrics, usage, workers
+from api.strict_routes import StrictRoute, query_parameters
+from models.base import Tenant
+from repositories import natural_keys as stored_names
+
+OPENERS = {dependencies.open_reading, dependencies.open_writing, dependencies.open_managing}
+ROUTES = [route for router in app.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+OTHERS = [
+    route
+    for router in (docs.router, health.router, metrics.router, workers.router)
+    for route in router.routes
+]
+DIRECT = [*usage.make_routes(""), *entitlements.make_routes("")]
+
+
+def called(dependant: Dependant) -> Iterator[object]:
+    for one in dependant.dependencies:
+        yield one.call
+        yield from called(one)
+
+
+def names_in(path: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", path))
+
+
+def name_of(route: BaseRoute) -> str:
+    return f"{sorted(getattr(route, 'methods', ()))} {getattr(route, 'path', '')}"
+
+
+@pytest.mark.parametrize("route", [*ROUTES, *OTHERS], ids=name_of)
+def test_every_route_refuses_query_parameters_that_it_does_not_have(route: BaseRoute) -> None:
+    assert isinstance(route, StrictRoute)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+def test_every_route_that_reads_a_body_reads_it_without_loss(route: APIRoute) -> None:
+    is_written_for_us = route in entitlements.router.routes or route in workers.router.routes
+
+    assert isinstance(route, LosslessRoute) or is_written_for_us
+
+
+@pytest.mark.parametrize(
+    "route",
+    [one for one in ROUTES if names_in(one.path) & natural_keys.NATURAL_KEYS.keys()],
+    ids=name_of,
+)
+def test_every_path_that_takes_a_name_is_read_where_the_transaction_opens(
+    route: APIRoute,
+) -> None:
+    """``dependencies`` gives the path ids; the entitlement routes look names up themselves."""
+    is_direct = route in entitlements.router.routes
+    opens = any(
+        one in OPENERS or getattr(one, "__module__", "") == "api.usage_access"
+        for one in called(route.dependant)
+    )
+
+    assert opens or is_direct
+
+
+def test_every_kind_of_thing_in_a_path_is_known_to_have_a_name_or_not() -> None:
+    """Whoever adds a noun decides here whether people name it."""
+    nameless = {
+        *("key_id", "charge_id", "tax_rate_id", "subscription_id", "period_index", "line_id"),
+        *("credit_note_id", "test_clock_id", "event_id", "lookup_key"),
+    }
+    named = {name for route in ROUTES for name in names_in(route.path)}
+
+    assert named - nameless == set(natural_keys.NATURAL_KEYS)
+
+
+def test_every_filter_by_an_id_is_one_that_is_looked_up() -> None:
+    """An id in a query is of somebody: a new one enters ``api.filters`` (CONTRACT 97)."""
+    used = {
+        name
+        for route in ROUTES
+        for name in query_parameters(route.dependant)
+        if name.endswith("_id")
+    }
+
+    assert used == set(filters.FIND)
+
+
+def test_direct_routes_take_the_parameters_that_are_documented() -> None:
+    documented = add_ingestion({})["paths"]
+
+    for route in DIRECT:
+        assert isinstance(route, DirectRoute)
+        operation = documented.get(f"/api/v1{route.path}", {}).get("post", {})
+        told = {one["name"] for one in operation.get("parameters", ())}
+        assert route.parameters == told, route.path
+    assert {route.path for route in DIRECT if "{" not in route.path} == {
+        path.removeprefix("/api/v1") for path in documented
+    }
+
+
+@pytest.mark.parametrize("noun", stored_names.FIND)
+def test_every_name_is_found_by_a_unique_index(noun: str) -> None:
+    """One statement, one index, one thing."""
+    table = Tenant.metadata.tables[noun]
+    key = natural_keys.NATURAL_KEYS[f"{noun}_id"].name
+    unique = [
+        [column.name for column in one.columns]
+        for one in (*table.indexes, *table.constraints)
+        if getattr(one, "unique", True) and hasattr(one, "columns")
+    ]
+
+    assert ["organization_id", key] in unique
