@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -34,9 +35,15 @@ def show_docs() -> FileResponse:
     return FileResponse(STATIC / "docs.html", media_type="text/html", headers=HEADERS)
 
 
-for name in FILES:
+def _give(name: str) -> Callable[[], FileResponse]:
+    """A route that gives one file: its name is no parameter that a query could set."""
 
-    @router.get(f"/docs/{name}")
-    def show_file(name: str = name) -> FileResponse:
+    def show_file() -> FileResponse:
         """Give a file of the page."""
         return FileResponse(STATIC / name, media_type=FILES[name], headers=HEADERS)
+
+    return show_file
+
+
+for file in FILES:
+    router.get(f"/docs/{file}")(_give(file))

@@ -233,3 +233,8 @@ def test_page_needs_no_other_host(visitor: Person) -> None:
 )
 def test_page_gives_its_own_files_and_no_others(visitor: Person, path: str) -> None:
     assert visitor.get(path).status_code == 404
+
+
+def test_file_of_the_page_is_not_named_by_the_query(visitor: Person) -> None:
+    assert visitor.get("/docs/docs.js", params={"name": "x"}).status_code == 422
+    assert visitor.get("/docs/docs.js").status_code == 200
