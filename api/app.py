@@ -12,7 +12,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import addresses, errors, openapi
-from api.admission import Admission
+from api.address_limits import AddressLimits
+from api.attendance import ATTENDED, BILL_ATTENDED, Places
 from api.context import AppContext
 from api.direct_routes import DirectRoutes
 from api.ingestion.writer import UsageWriter
@@ -21,6 +22,7 @@ from api.kept_report import KeptReport
 from api.metrics import Metrics
 from api.number_texts import NumberTexts
 from api.origins import SameOrigin
+from api.passwords import Passwords
 from api.read_connections import ReadConnections
 from api.routers import (
     api_keys,
@@ -86,13 +88,20 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+BILLING = (subscription_actions.router, plan_migration.router)
+"""Routers whose changes may bill many periods at once."""
+
+
 def _include_all() -> APIRouter:
     routes = APIRouter()
-    for router in ROUTERS:
-        routes.include_router(router, prefix=PREFIX)
+    # Visitors take places one step at a time, so that none is held while a password is compared.
+    routes.include_router(auth.router, prefix=PREFIX)
+    for router in ROUTERS[1:]:
+        attended = BILL_ATTENDED if router in BILLING else ATTENDED
+        routes.include_router(router, prefix=PREFIX, dependencies=[attended])
     routes.include_router(health.router)
     routes.include_router(metrics_route.router)
-    routes.include_router(workers.router, include_in_schema=False)
+    routes.include_router(workers.router, include_in_schema=False, dependencies=[ATTENDED])
     routes.include_router(docs.router)
     return routes
 
@@ -125,7 +134,9 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     app.state.context = context
     app.state.metrics = metrics
     app.state.worker_report = KeptReport()
-    app.state.admission = Admission(context.transactions.connections)
+    app.state.places = Places(context.transactions.connections)
+    app.state.address_limits = AddressLimits(context.auth_per_minute)
+    app.state.passwords = Passwords(context.security)
     app.state.usage_writer = UsageWriter(
         partial(connect, context.transactions.address), context.now
     )
@@ -172,6 +183,7 @@ async def _serve(lifespan: Lifespan, app: FastAPI) -> AsyncIterator[None]:
         await app.state.usage_writer.close()
         await app.state.shared_checks.close()
         await app.state.read_connections.close()
+        app.state.passwords.close()
 
 
 @asynccontextmanager

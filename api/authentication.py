@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
@@ -12,6 +13,7 @@ from api.principal import Principal
 from billing.errors import Unauthenticated
 from repositories import user_sessions
 from services.api_keys import PREFIXES, find_live_api_key
+from services.credentials import AccessClaims
 
 ACCESS_COOKIE = "access_token"
 REFRESH_COOKIE = "refresh_token"
@@ -32,7 +34,18 @@ def authenticate(request: HTTPConnection, context: AppContext) -> Principal:
         raise Unauthenticated(
             "Log in, or send an API key in the header X-API-Key.", code="credentials_missing"
         )
-    return _authenticate_token(context, token)
+    return _authenticate_token(request, context, token)
+
+
+def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID | None:
+    """The organization of an access token that we signed; None without one.
+
+    The session may have ended meanwhile: this says whose places a request takes, not what it may.
+    Raises: Unauthenticated for an Authorization that is none.
+    """
+    token = shown_token(request)
+    claims = None if token is None else _read_claims(request, context, token)
+    return None if claims is None else claims.organization_id
 
 
 async def authenticate_async(request: HTTPConnection, context: AppContext) -> Principal:
@@ -100,11 +113,9 @@ def _authenticate_key(context: AppContext, secret: str) -> Principal:
     return principal
 
 
-def _authenticate_token(context: AppContext, token: str) -> Principal:
+def _authenticate_token(request: HTTPConnection, context: AppContext, token: str) -> Principal:
     now = context.now()
-    claims = None
-    if len(token) <= LONGEST_CREDENTIAL:
-        claims = context.security.read_access_token(token, now=now)
+    claims = _read_claims(request, context, token)
     if claims is None:
         raise _invalid_token()
     with context.transactions.for_organization(claims.organization_id) as session:
@@ -119,6 +130,18 @@ def _authenticate_token(context: AppContext, token: str) -> Principal:
         session_id=claims.user_session_id,
         role=user.role,
     )
+
+
+def _read_claims(request: HTTPConnection, context: AppContext, token: str) -> AccessClaims | None:
+    """What the request's token says if it is good; read once for each request."""
+    if not hasattr(request.state, "access_claims"):
+        request.state.access_claims = (
+            context.security.read_access_token(token, now=context.now())
+            if len(token) <= LONGEST_CREDENTIAL
+            else None
+        )
+    claims: AccessClaims | None = request.state.access_claims
+    return claims
 
 
 def _invalid_key() -> Unauthenticated:

@@ -9,11 +9,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
 
 from api.known_keys import KnownKeys
 from repositories.transactions import Transactions
 from services.accounts import Accounts, TokenLifetimes
 from services.credentials import Security
+from services.sign_up_policy import SignUpPolicy
 
 
 def _nothing() -> None:
@@ -37,7 +39,9 @@ class AppContext:
     ``announce`` is called after every commit that may have queued messages, so that owners hear of
     it at once; the relay repeats what is missed. ``reach_temporal`` and ``reach_schema`` answer the
     readiness probe. ``find_running`` says whose owners run in an organization, None while the
-    engine is away.
+    engine is away. ``auth_per_minute`` raises how often an address may sign up or fail to log in.
+    A transaction of a request is given up after ``hold_seconds``, so that its connection is back
+    before two seconds are over (CONTRACT 89).
     """
 
     transactions: Transactions
@@ -45,16 +49,19 @@ class AppContext:
     now: Callable[[], datetime]
     public_url: str = "http://127.0.0.1:8000"
     lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
+    sign_up_policy: SignUpPolicy = SignUpPolicy.OPEN
+    auth_per_minute: int = 0
+    hold_seconds: float = 1.9
     known_keys: KnownKeys = field(default_factory=KnownKeys)
     announce: Callable[[], None] = field(default=_nothing)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
     reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)
     find_running: Callable[[UUID], Awaitable[set[UUID] | None]] = field(default=_unknown)
 
-    @property
-    def accounts(self) -> Accounts:
-        """Signing up, logging in and staying so."""
-        return Accounts(self.transactions, self.security, self.lifetimes)
+    def accounts_for(self, request: HTTPConnection) -> Accounts:
+        """Signing up, logging in and staying so, recorded as of this request."""
+        request_id: str | None = getattr(request.state, "request_id", None)
+        return Accounts(self.transactions, self.security, self.lifetimes, request_id=request_id)
 
 
 def get_context(request: Request) -> AppContext:

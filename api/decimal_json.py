@@ -17,7 +17,6 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from api import limits
-from api.admission import Admission
 from api.idempotency import answer_once
 from api.natural_keys import KnownByName
 from api.strict_routes import Handler, StrictRoute, require_object
@@ -134,9 +133,7 @@ class LosslessRoute(StrictRoute):
             # Before the framework parses the body, since it answers what it cannot read with 400.
             if await lossless.holds_document():
                 require_object(await lossless.json(), is_required=is_required)
-            admission: Admission = request.app.state.admission
-            async with admission.admit():
-                return await answer_once(lossless, handle)
+            return await answer_once(lossless, handle)
 
         return handle_losslessly
 

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, QueryCanceled, SerializationFailure
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -47,6 +47,10 @@ AWAY = ("database_unavailable", "The database does not answer; repeat the reques
 OVERTAKEN = (
     "write_conflict",
     "Another change came first; nothing was changed. Repeat the request.",
+)
+TOO_SLOW = (
+    "too_slow",
+    "This takes longer than a request may; nothing was changed. Repeat it, or ask for less.",
 )
 RETRY_AFTER_SECONDS = 2
 SHOWN_ERRORS = 50
@@ -167,6 +171,8 @@ async def _answer_database_away(request: Request, error: Exception) -> Response:
     code, detail = AWAY
     if isinstance(cause, DeadlockDetected | SerializationFailure):
         code, detail = OVERTAKEN
+    elif isinstance(cause, QueryCanceled):
+        code, detail = TOO_SLOW
     log.warning(code, error=type(cause).__name__)
     return problem(request, 503, code, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 

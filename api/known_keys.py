@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from uuid import UUID
 
 from api.principal import Principal
@@ -59,7 +60,8 @@ class KnownKeys:
         question = (key_hash, self._revocations, asyncio.get_running_loop())
         asked = self._asked.get(question)
         if asked is None:
-            asked = self._asked[question] = asyncio.ensure_future(ask())
+            # Asked for many requests, so not within the one that comes first and may be given up.
+            asked = self._asked[question] = asyncio.create_task(ask(), context=Context())
             asked.add_done_callback(lambda answered: self._conclude(question, answered))
         return await asyncio.shield(asked)
 

@@ -48,13 +48,15 @@ def make_database(server: EmbeddedPostgres, name: str = "benchmark") -> str:
 
 
 @contextmanager
-def running_api(database_url: str) -> Iterator[str]:
-    """The product's API process; gives its address."""
+def running_api(database_url: str, **settings: str) -> Iterator[str]:
+    """The product's API process with these settings; gives its address."""
     port = free_port()
     environment = {
         "DATABASE_URL": database_url,
         "TEMPORAL_ADDRESS": NO_TEMPORAL,
         "FLUXRATE_SECRET_KEY": SECRET,
+        "FLUXRATE_SIGNUP": "open",
+        **settings,
     }
     words = ["-m", "cli.main", "api", "--port", str(port)]
     with running_process(words, environment, f"http://127.0.0.1:{port}", "/livez") as url:

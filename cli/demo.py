@@ -23,6 +23,7 @@ from cli.stack import Stack
 from cli.up import StopAsked, claim_or_refuse, ignore_signals, stop_on_signals
 from runtime.processes import ProcessFailure
 from runtime.settings import Settings
+from services.sign_up_policy import SignUpPolicy
 
 MARKER = "made-by-demo"
 """A file that says: what lies here may be deleted by the next demo."""
@@ -114,7 +115,9 @@ def demo(data_dir: Path | None) -> int:
     own = settings.model_copy(update={"database_url": None, "temporal_address": None})
     stack = Stack(
         instance=instance,
-        settings=own.model_copy(update={"migration_database_url": None}),
+        settings=own.model_copy(
+            update={"migration_database_url": None, "signup": SignUpPolicy.OPEN}
+        ),
         port=0,
     )
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import NoReturn, TypedDict
 
 from cli.requirements import require_servers
 from runtime.exit import leave
@@ -11,6 +11,13 @@ from runtime.settings import Settings
 from runtime.telemetry import configure_logging
 
 GRACEFUL_SECONDS = 10
+
+
+class Forwarding(TypedDict):
+    """What the server is told about proxies."""
+
+    proxy_headers: bool
+    forwarded_allow_ips: str
 
 
 def serve(host: str, port: int) -> NoReturn:
@@ -35,9 +42,18 @@ def serve(host: str, port: int) -> NoReturn:
         log_config=None,
         access_log=False,
         server_header=False,
+        **forwarding(settings),
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     leave(0)
+
+
+def forwarding(settings: Settings) -> Forwarding:
+    """The server believes of the proxies named, and of nobody else, for whom they speak."""
+    return {
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies,
+    }
 
 
 if __name__ == "__main__":

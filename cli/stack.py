@@ -20,6 +20,7 @@ from cli.requirements import require_database, require_temporal, without_passwor
 from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
 from runtime.processes import PidFile, ProcessFailure, choose_port, port_is_free
 from runtime.settings import Settings
+from services.sign_up_policy import SignUpPolicy
 
 HOST = "127.0.0.1"
 TEMPORAL_PORT = 7233
@@ -219,6 +220,7 @@ class Stack:
         environment["FLUXRATE_SECRET_KEY"] = (
             secret.get_secret_value() if secret else self.instance.secret_key()
         )
+        environment["FLUXRATE_SIGNUP"] = self.settings.signup or SignUpPolicy.OPEN
         if "public_url" not in self.settings.model_fields_set:
             environment["FLUXRATE_PUBLIC_URL"] = f"http://{HOST}:{self.port}"
         return environment

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from billing.errors import NotFound
@@ -41,6 +42,16 @@ def insert_organization(session: Session, organization: Organization) -> None:
     session.flush()
     session.add(OrganizationDirectory(id=organization.id))
     session.flush()
+
+
+def lock_directory(session: Session) -> None:
+    """Whoever wants to be the first organization does so one after the other."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('organization_directory'))"))
+
+
+def is_directory_empty(session: Session) -> bool:
+    """Whether there is no organization yet."""
+    return session.exec(select(OrganizationDirectory.id).limit(1)).first() is None
 
 
 def list_directory(session: Session) -> Sequence[UUID]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from uuid import UUID
 
 import psycopg
@@ -14,11 +14,16 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, event, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from repositories.holds import current_hold
+
 NAME_ORGANIZATIONS = text("SELECT set_config('app.organizations', :names, true)")
 
 
 class Transactions:
-    """Opens transactions for the edges; leaving the block commits, an exception rolls back."""
+    """Opens transactions for the edges; leaving the block commits, an exception rolls back.
+
+    Those that a request opens belong to its hold, which can end them.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -62,8 +67,10 @@ class Transactions:
 
     @contextmanager
     def _begin(self, words: bytes) -> Iterator[Session]:
+        hold = current_hold.get()
         with (
             self._connect(words) as connection,
+            nullcontext() if hold is None else hold.over(connection),
             HoldingSession(connection, expire_on_commit=False) as session,
             session.begin(),
         ):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -32,6 +32,19 @@ def find_by_email(session: Session, email: str) -> User | None:
     return session.exec(
         select(User).where(func.lower(col(User.email)) == func.lower(email))
     ).one_or_none()
+
+
+def renew_password_hash(session: Session, user: User, password_hash: str) -> None:
+    """The same password under another hash, unless the password was changed meanwhile."""
+    session.execute(
+        update(User)
+        .where(
+            col(User.organization_id) == user.organization_id,
+            col(User.id) == user.id,
+            col(User.password_hash) == user.password_hash,
+        )
+        .values(password_hash=password_hash)
+    )
 
 
 def lock_login_failures(

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine, create_engine, event
 
+from repositories.holds import require_going_on
+
 APPLICATION_ROLE = "fluxrate_app"
 
 
@@ -21,18 +23,19 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def create_application_engine(
-    url: str, *, pool_size: int = 10, statement_seconds: int = 0
+    url: str, *, pool_size: int = 10, spare: int = 0, statement_seconds: int = 0
 ) -> Engine:
     """An engine whose sessions act as the application role, which owns nothing.
 
     Waits at most two seconds for a connection, so that an absent database becomes an answer and
-    not a hang. A statement that runs, or waits for a lock, longer than ``statement_seconds`` is
-    cancelled; 0 lets it. JSON numbers keep their digits.
+    not a hang. ``spare`` ones are made when all of the pool are taken, and closed after their use.
+    A statement that runs, or waits for a lock, longer than ``statement_seconds`` is cancelled; 0
+    lets it. JSON numbers keep their digits.
     """
     engine = create_engine(
         sqlalchemy_url(url),
         pool_size=pool_size,
-        max_overflow=0,
+        max_overflow=spare,
         pool_timeout=2,
         # Errors and logs show the statement without what people put in.
         hide_parameters=True,
@@ -50,6 +53,7 @@ def create_application_engine(
             cursor.execute(f"SET statement_timeout = {statement_seconds * 1000:d}")
         connection.commit()
 
+    event.listen(engine, "before_cursor_execute", require_going_on)
     return engine
 
 

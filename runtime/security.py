@@ -14,8 +14,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
-from services.credentials import AccessClaims
+from services.credentials import AccessClaims, PasswordCheck
 
 ALGORITHM = "HS256"
 ISSUER = "fluxrate"
@@ -32,7 +33,8 @@ class Security:
     """Passwords by Argon2id, access tokens by HMAC, keys and refresh tokens by 192 random bits.
 
     ``previous_secret_keys`` still verify tokens that an earlier ``secret_key`` signed; nothing is
-    signed with them. ``passwords`` sets the cost of a guess, by default what is recommended.
+    signed with them. ``passwords`` sets the cost of a guess, by default the recommended time and
+    memory, by one thread each.
 
     Raises: ValueError for a secret of less than 32 characters.
     """
@@ -52,7 +54,7 @@ class Security:
             )
         self._keys = {_key_id(secret): OctKey.import_key(secret) for secret in accepted}
         self._signing_key_id = _key_id(secret_key)
-        self._passwords = passwords or PasswordHash.recommended()
+        self._passwords = passwords or PasswordHash((Argon2Hasher(parallelism=1),))
         # Verified in place of a password nobody has, so that unknown accounts take as long.
         self._nobody = self._passwords.hash(secrets.token_urlsafe(16))
 
@@ -60,10 +62,14 @@ class Security:
         """The Argon2id hash to store."""
         return self._passwords.hash(password)
 
-    def verify_password(self, password: str, password_hash: str | None) -> bool:
+    def check_password(self, password: str, password_hash: str | None) -> PasswordCheck:
         """Whether the password is the one that was hashed. Without a hash: no, after as long."""
-        matches = self._passwords.verify(password, password_hash or self._nobody)
-        return matches and password_hash is not None
+        matches, renewed = self._passwords.verify_and_update(
+            password, password_hash or self._nobody
+        )
+        if password_hash is None or not matches:
+            return PasswordCheck(is_right=False)
+        return PasswordCheck(is_right=True, renewed_hash=renewed)
 
     def issue_access_token(self, claims: AccessClaims, *, now: datetime, seconds: int) -> str:
         """A signed token that names the person and the session, good for ``seconds``."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.sign_up_policy import SignUpPolicy
+
 
 class Settings(BaseSettings):
     """Every setting of a Fluxrate process.
@@ -20,8 +22,17 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     migration_database_url: str | None = None
     database_pool_size: int = Field(default=10, ge=1)
-    api_statement_seconds: int = Field(default=20, ge=0)
-    """The API answers 503 rather than wait longer for one statement; 0 waits for ever."""
+    api_statement_seconds: int = Field(default=2, ge=0)
+    """The API answers 503 rather than wait longer for a statement or hold a connection longer; 0
+    lets it."""
+    signup: SignUpPolicy | None = None
+    """Who may make an organization; by default everybody where ``fluxrate up`` runs the API, else
+    the first only."""
+    auth_per_minute: int = Field(default=0, ge=0)
+    """Raises how many sign-ups (100) and failed logins (30) an address has in a minute."""
+    trusted_proxies: str = ""
+    """Addresses and networks, separated by commas, that X-Forwarded-For and -Proto are believed
+    from."""
     temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
     task_queue: str = "fluxrate-owners"

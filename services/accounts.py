@@ -10,22 +10,22 @@ from uuid import UUID
 import structlog
 from sqlmodel import Session
 
-from billing.errors import Conflict, TooManyRequests, Unauthenticated
+from billing.errors import Conflict, Unauthenticated
 from models.base import new_id
 from models.organizations import Organization
 from models.users import User, UserSession
 from repositories import organizations, user_sessions, users
 from repositories.transactions import Transactions, name_organizations
-from services.auditing import ACTOR, record
+from services.auditing import ACTOR, REQUEST_ID, record
 from services.constraints import translating
-from services.credentials import AccessClaims, Security
+from services.credentials import AccessClaims, PasswordCheck, Security
+from services.login_failures import reserve_attempt
 from services.passwords import require_good_password
+from services.sign_up_policy import SignUpPolicy
+from services.sign_ups import require_open
 
 log = structlog.get_logger(__name__)
 
-ALLOWED_FAILURES = 10
-FAILURE_WINDOW = timedelta(minutes=15)
-FORGOTTEN_AT_ONCE = 10
 ENDED_SESSIONS_KEPT = timedelta(days=30)
 
 
@@ -57,26 +57,54 @@ class LoggedIn:
     lifetimes: TokenLifetimes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogInAttempt:
+    """A login that is on record as failed until it succeeds, and what its password must match."""
+
+    account_hash: str
+    user: User | None
+
+    @property
+    def password_hash(self) -> str | None:
+        """The stored hash; None if nobody has this email."""
+        return None if self.user is None else self.user.password_hash
+
+
 class Accounts:
     """People and their sessions. Each method opens its own transactions.
 
-    Passwords are hashed and compared between transactions, so that no connection waits for it.
+    Passwords are hashed and compared between them by the edge, so that no connection waits for it.
     """
 
     def __init__(
-        self, transactions: Transactions, security: Security, lifetimes: TokenLifetimes
+        self,
+        transactions: Transactions,
+        security: Security,
+        lifetimes: TokenLifetimes,
+        *,
+        request_id: str | None = None,
     ) -> None:
         self._transactions = transactions
         self._security = security
         self._lifetimes = lifetimes
+        self._request_id = request_id
 
-    def sign_up(self, command: SignUp, *, now: datetime) -> LoggedIn:
-        """The organization exists with its owner, who is logged in.
+    def begin_sign_up(self, command: SignUp, policy: SignUpPolicy) -> None:
+        """Return if the sign-up would be taken but for its email, before its password is hashed.
 
-        Raises: InvalidInput ``common_password``; Conflict ``email_taken``.
+        Raises: InvalidInput ``common_password``; Forbidden ``signup_closed``.
         """
         require_good_password(command.password, email=command.email)
-        password_hash = self._security.hash_password(command.password)
+        with self._transactions.for_organizations(()) as session:
+            require_open(session, policy)
+
+    def complete_sign_up(
+        self, command: SignUp, password_hash: str, policy: SignUpPolicy, *, now: datetime
+    ) -> LoggedIn:
+        """The organization exists with its owner, who is logged in.
+
+        Raises: Conflict ``email_taken``; Forbidden ``signup_closed``.
+        """
         organization = Organization(
             name=command.organization_name,
             slug=slug_of(command.organization_name),
@@ -90,7 +118,10 @@ class Accounts:
             created_at=now,
         )
         with self._transactions.for_organization(organization.id) as session:
-            session.info[ACTOR] = f"user:{user.id}"
+            if policy is SignUpPolicy.FIRST:
+                organizations.lock_directory(session)
+            require_open(session, policy)
+            self._act_as(session, user.id)
             organizations.insert_organization(session, organization)
             with translating(
                 "uq_app_user_email",
@@ -108,12 +139,11 @@ class Accounts:
             )
             return self._open_session(session, organization, user, now=now)
 
-    def log_in(self, email: str, password: str, *, now: datetime) -> LoggedIn:
-        """The person is logged in, in a session of its own.
+    def begin_log_in(self, email: str, *, now: datetime) -> LogInAttempt:
+        """One more failure of the account is on record; its password is to be compared.
 
-        An unknown email and a wrong password get the same answer after the same time. Raises:
-        Unauthenticated ``invalid_credentials``; TooManyRequests ``too_many_failures`` after ten
-        failures of an account in 15 minutes (CONTRACT 64).
+        Raises: TooManyRequests ``too_many_failures`` after ten failures of an account in 15 minutes
+        (CONTRACT 64).
         """
         account_hash = self._security.digest(f"account:{email.casefold()}")
         with self._transactions.for_organizations(()) as session:
@@ -121,13 +151,25 @@ class Accounts:
             reserve_attempt(session, account_hash, now=now)
         with self._transactions.looking_up("email", email) as session:
             user = users.find_by_email(session, email)
-        if not self._security.verify_password(password, user.password_hash if user else None):
-            log.warning("login_failed", account=account_hash[:16])
+        return LogInAttempt(account_hash=account_hash, user=user)
+
+    def complete_log_in(
+        self, attempt: LogInAttempt, password: PasswordCheck, *, now: datetime
+    ) -> LoggedIn:
+        """The person is logged in, in a session of its own, and their failures are forgotten.
+
+        An unknown email and a wrong password get the same answer. Raises: Unauthenticated
+        ``invalid_credentials``.
+        """
+        user = attempt.user
+        if user is None or not password.is_right:
+            log.warning("login_failed", account=attempt.account_hash[:16])
             raise Unauthenticated("Wrong email or password.", code="invalid_credentials")
-        assert user is not None
         with self._transactions.for_organization(user.organization_id) as session:
-            session.info[ACTOR] = f"user:{user.id}"
-            users.delete_login_failures(session, account_hash)
+            self._act_as(session, user.id)
+            users.delete_login_failures(session, attempt.account_hash)
+            if password.renewed_hash is not None:
+                users.renew_password_hash(session, user, password.renewed_hash)
             organization = organizations.get_organization(session, user.organization_id)
             logged_in = self._open_session(session, organization, user, now=now)
             record(session, user.organization_id, "user.logged_in", "user", user.id, now=now)
@@ -158,7 +200,7 @@ class Accounts:
         with self._transactions.for_organization(organization_id) as session:
             current = user_sessions.lock_session(session, organization_id, user_session_id)
             if current is not None:
-                _end(session, current, "user.logged_out", now=now)
+                self._end(session, current, "user.logged_out", now=now)
 
     def log_out_by_refresh_token(self, refresh_token: str, *, now: datetime) -> None:
         """As :meth:`log_out`, for a session whose access token has run out meanwhile."""
@@ -175,7 +217,7 @@ class Accounts:
             return None
         if current.refresh_hash != self._security.digest(refresh_token):
             log.warning("refresh_token_reused", user_id=str(current.user_id))
-            _end(session, current, "user.refresh_token_reused", now=now)
+            self._end(session, current, "user.refresh_token_reused", now=now)
             return None
         user = users.find_user(session, current.organization_id, current.user_id)
         assert user is not None
@@ -185,6 +227,18 @@ class Accounts:
         current.expires_at = now + timedelta(seconds=self._lifetimes.refresh_seconds)
         session.add(current)
         return self._logged_in(user, organization, current, renewed, now=now)
+
+    def _act_as(self, session: Session, user_id: UUID) -> None:
+        session.info[ACTOR] = f"user:{user_id}"
+        session.info[REQUEST_ID] = self._request_id
+
+    def _end(self, session: Session, current: UserSession, action: str, *, now: datetime) -> None:
+        if current.revoked_at is not None:
+            return
+        current.revoked_at = now
+        session.add(current)
+        self._act_as(session, current.user_id)
+        record(session, current.organization_id, action, "user", current.user_id, now=now)
 
     def _open_session(
         self, session: Session, organization: Organization, user: User, *, now: datetime
@@ -229,41 +283,12 @@ class Accounts:
         )
 
 
-def reserve_attempt(session: Session, account_hash: str, *, now: datetime) -> None:
-    """One more failure is on record, until the login succeeds.
-
-    Raises: TooManyRequests ``too_many_failures``.
-    """
-    # Guessing at random accounts leaves no more rows behind than a quarter of an hour makes.
-    users.delete_forgotten_failures(session, now=now, at_most=FORGOTTEN_AT_ONCE)
-    forget_at = now + FAILURE_WINDOW
-    failures = users.lock_login_failures(session, account_hash, forget_at=forget_at)
-    recent = [at for at in failures.failed_at if at > now - FAILURE_WINDOW]
-    if len(recent) >= ALLOWED_FAILURES:
-        wait = recent[-ALLOWED_FAILURES] + FAILURE_WINDOW - now
-        raise TooManyRequests(
-            "Too many failed logins of this account; wait before the next.",
-            code="too_many_failures",
-            retry_after_seconds=int(wait.total_seconds()) + 1,
-        )
-    users.save_login_failures(session, failures, [*recent, now], forget_at=forget_at)
-
-
 def slug_of(name: str) -> str:
     """A name for addresses: lower-case letters, digits and hyphens.
 
     Worked example: ``Lumen Works`` is ``lumen-works``.
     """
     return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:100] or "organization"
-
-
-def _end(session: Session, current: UserSession, action: str, *, now: datetime) -> None:
-    if current.revoked_at is not None:
-        return
-    current.revoked_at = now
-    session.add(current)
-    session.info[ACTOR] = f"user:{current.user_id}"
-    record(session, current.organization_id, action, "user", current.user_id, now=now)
 
 
 def _family_of(refresh_token: str) -> str:

@@ -17,13 +17,21 @@ class AccessClaims:
     user_session_id: UUID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordCheck:
+    """Whether a password was right, and its hash at today's cost if it was stored at another."""
+
+    is_right: bool
+    renewed_hash: str | None = None
+
+
 class Security(Protocol):
     """Hashing and tokens."""
 
     def hash_password(self, password: str) -> str:
         """The slow, salted hash to store."""
 
-    def verify_password(self, password: str, password_hash: str | None) -> bool:
+    def check_password(self, password: str, password_hash: str | None) -> PasswordCheck:
         """Whether the password is the one that was hashed. Without a hash: no, after as long."""
 
     def issue_access_token(self, claims: AccessClaims, *, now: datetime, seconds: int) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from api.address_limits import AddressLimits, address_of
+from api.attendance import ATTENDED, CALLER_ATTENDED, leaving_of, work
 from api.authentication import REFRESH_COOKIE, authenticate, shown_token
 from api.context import ContextDep
 from api.cookies import clear_cookies, set_cookies
 from api.decimal_json import LosslessRoute, respond
+from api.passwords import Passwords
 from api.schemas.accounts import AccountView, LogInBody, SignUpBody, view_user
 from api.schemas.organizations import view_organization
 from billing.errors import Unauthenticated
@@ -16,46 +19,69 @@ from services.accounts import LoggedIn, SignUp
 router = APIRouter(prefix="/auth", tags=["Authentication"], route_class=LosslessRoute)
 
 
-@router.post("/signup", status_code=201, response_model=AccountView)
-def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Response:
+@router.post("/signup", status_code=201, response_model=AccountView, dependencies=[CALLER_ATTENDED])
+async def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Response:
     """Make an organization with its owner, who is logged in."""
+    now, address = context.now(), address_of(request)
+    limits: AddressLimits = request.app.state.address_limits
+    passwords: Passwords = request.app.state.passwords
+    leaving = leaving_of(request)
+    await limits.sign_ups.take(address, now=now, leaving=leaving)
     command = SignUp(
         email=body.email, password=body.password, organization_name=body.organization_name
     )
-    return _welcome(request, context, context.accounts.sign_up(command, now=context.now()), 201)
+    accounts, policy = context.accounts_for(request), context.sign_up_policy
+    await work(request, accounts.begin_sign_up, command, policy)
+    password_hash = await passwords.hash(body.password, address=address, leaving=leaving)
+    logged_in = await work(
+        request, accounts.complete_sign_up, command, password_hash, policy, now=now
+    )
+    return _welcome(request, context, logged_in, 201)
 
 
-@router.post("/login", response_model=AccountView)
-def log_in(body: LogInBody, request: Request, context: ContextDep) -> Response:
+@router.post("/login", response_model=AccountView, dependencies=[CALLER_ATTENDED])
+async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Response:
     """Log in; both tokens come as cookies."""
-    logged_in = context.accounts.log_in(body.email, body.password, now=context.now())
+    now, address = context.now(), address_of(request)
+    limits: AddressLimits = request.app.state.address_limits
+    passwords: Passwords = request.app.state.passwords
+    accounts = context.accounts_for(request)
+    leaving = leaving_of(request)
+    async with limits.failed_log_ins.counting_refusals(address, now=now, leaving=leaving):
+        attempt = await work(request, accounts.begin_log_in, body.email, now=now)
+        checked = await passwords.check(
+            body.password, attempt.password_hash, address=address, leaving=leaving
+        )
+        logged_in = await work(request, accounts.complete_log_in, attempt, checked, now=now)
     return _welcome(request, context, logged_in)
 
 
-@router.post("/refresh", response_model=AccountView)
+@router.post("/refresh", response_model=AccountView, dependencies=[ATTENDED])
 def refresh(request: Request, context: ContextDep) -> Response:
     """Exchange the refresh token for new ones. It is good once; a second use ends the session."""
     token = request.cookies.get(REFRESH_COOKIE)
     if token is None:
         raise Unauthenticated("There is no refresh token.", code="credentials_missing")
-    return _welcome(request, context, context.accounts.refresh(token, now=context.now()))
+    return _welcome(
+        request, context, context.accounts_for(request).refresh(token, now=context.now())
+    )
 
 
-@router.post("/logout")
+@router.post("/logout", dependencies=[ATTENDED])
 def log_out(request: Request, context: ContextDep) -> Response:
     """End the session; its tokens are refused at once. Without a session nothing happens."""
     response = respond({"message": "Logged out"})
     clear_cookies(response, request, context)
     refresh_token = request.cookies.get(REFRESH_COOKIE)
     if refresh_token is not None:
-        context.accounts.log_out_by_refresh_token(refresh_token, now=context.now())
+        context.accounts_for(request).log_out_by_refresh_token(refresh_token, now=context.now())
     if shown_token(request) is not None:
         try:
             principal = authenticate(request, context)
         except Unauthenticated:
             return response
         if principal.session_id is not None:
-            context.accounts.log_out(
+            context.accounts_for(request).log_out(
                 principal.organization_id, principal.session_id, now=context.now()
             )
     return response

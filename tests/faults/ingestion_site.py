@@ -66,6 +66,7 @@ class IngestionSite:
             "DATABASE_URL": self.database_url,
             "TEMPORAL_ADDRESS": NO_TEMPORAL,
             "FLUXRATE_SECRET_KEY": SECRET,
+            "FLUXRATE_SIGNUP": "open",
         }
         with (self.directory / "api.log").open("ab") as log:
             self.api = subprocess.Popen(

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+from pwdlib import PasswordHash
 
 from runtime.security import Security
 from services.credentials import AccessClaims
@@ -176,9 +177,25 @@ def test_passwords_are_hashed_slowly_and_with_salt(recommended: Security) -> Non
 
     assert first.startswith("$argon2id$")
     assert first != second
-    assert recommended.verify_password("correct-horse-9", first)
-    assert not recommended.verify_password("correct-horse-8", first)
-    assert not recommended.verify_password("correct-horse-9", None)
+    assert recommended.check_password("correct-horse-9", first).is_right
+    assert not recommended.check_password("correct-horse-8", first).is_right
+    assert not recommended.check_password("correct-horse-9", None).is_right
+
+
+def test_hash_made_at_another_cost_is_renewed_by_the_right_password_alone(
+    recommended: Security,
+) -> None:
+    earlier = Security(SECRET, passwords=PasswordHash.recommended())
+    stored = earlier.hash_password("correct-horse-9")
+
+    right = recommended.check_password("correct-horse-9", stored)
+    wrong = recommended.check_password("wrong-horse-9", stored)
+
+    assert right.is_right
+    assert right.renewed_hash is not None
+    assert recommended.check_password("correct-horse-9", right.renewed_hash).renewed_hash is None
+    assert not wrong.is_right
+    assert wrong.renewed_hash is None
 
 
 def test_unknown_account_takes_as_long_as_a_known_one(recommended: Security) -> None:
@@ -188,7 +205,7 @@ def test_unknown_account_takes_as_long_as_a_known_one(recommended: Security) -> 
         times = []
         for _ in range(4):
             begin = time.perf_counter()
-            recommended.verify_password("wrong-horse-9", password_hash)
+            recommended.check_password("wrong-horse-9", password_hash)
             times.append(time.perf_counter() - begin)
         return min(times)
 

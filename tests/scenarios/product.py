@@ -16,6 +16,7 @@ from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.settings import Settings
 from runtime.temporal import connect
+from services.sign_up_policy import SignUpPolicy
 from tests import passwords
 from worker import build_worker
 
@@ -31,6 +32,7 @@ def settings_for(database_url: str, temporal_address: str) -> Settings:
         task_queue=f"owners-{uuid4()}",
         secret_key=SecretStr(SECRET),
         workflow_sandbox=True,
+        signup=SignUpPolicy.OPEN,
         worker_activity_slots=8,
         worker_workflow_task_slots=12,
     )

@@ -1,0 +1,88 @@
+"""A request's hold on database connections, which can be ended from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from threading import Lock
+from typing import Any, Final
+
+import psycopg
+from psycopg import Error
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from billing.errors import Unavailable
+
+CANCEL_SECONDS: Final = 1.0
+"""How long the server may take to hear that a statement is not wanted any more."""
+
+
+class Hold:
+    """What one request holds: no connection most of the time, one while a transaction is open.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+        self._began_at: float | None = None
+        self._ended: Unavailable | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long the open transaction has held its connection; 0 if none is open."""
+        began_at = self._began_at
+        return 0.0 if began_at is None else time.monotonic() - began_at
+
+    def end(self, reason: Unavailable) -> None:
+        """The statement under way is cancelled, no other begins, and nothing is committed.
+
+        Blocks until the server has heard of it. Raised in the thread that works: ``reason``.
+        Repeating it changes nothing.
+        """
+        with self._lock:
+            if self._ended is not None:
+                return
+            self._ended = reason
+            if self._connection is not None:
+                with suppress(Error):
+                    self._connection.cancel_safe(timeout=CANCEL_SECONDS)
+
+    def require_going_on(self) -> None:
+        """Return unless it was ended. Raises the reason."""
+        if self._ended is not None:
+            raise self._ended
+
+    @contextmanager
+    def over(self, connection: Connection) -> Iterator[None]:
+        """The connection is held while the block runs. Raises the reason if that was ended."""
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        try:
+            with self._lock:
+                self.require_going_on()
+                self._connection, self._began_at = driver, time.monotonic()
+            yield
+        except DBAPIError:
+            # The database's word for it is a cancelled statement.
+            self.require_going_on()
+            raise
+        finally:
+            # A cancellation that is on its way reaches the server before anybody else's statement.
+            with self._lock:
+                self._connection = self._began_at = None
+
+
+current_hold: ContextVar[Hold | None] = ContextVar("current_hold", default=None)
+"""The hold of the request that this thread or task works for, if it works for one."""
+
+
+def require_going_on(*_statement: object) -> None:
+    """Return if the request that this statement belongs to goes on. Raises why it does not."""
+    hold = current_hold.get()
+    if hold is not None:
+        hold.require_going_on()
