@@ -24,6 +24,12 @@ SYSTEM = "system"
 """The actor of what happens by itself: owners, relays, commands of the operator."""
 
 
+SECRET_ENDINGS = ("password", "secret", "token")
+"""How the names of values end that nobody may read again."""
+
+REDACTED = "[redacted]"
+
+
 def record(
     session: Session,
     organization_id: UUID,
@@ -37,8 +43,9 @@ def record(
 ) -> None:
     """Who did what to which thing is in the audit log, if the transaction commits.
 
-    Never hand it a secret: the log shows ``before`` and ``after`` to whoever may read it. Amounts
-    and instants in them are stored as text.
+    The log shows ``before`` and ``after`` to whoever may read it, and for ever: values whose names
+    say that they are secret are left out of them, and whoever records a person's data names what
+    changed and not the value. Amounts and instants are stored as text.
     """
     audit.insert_entry(
         session,
@@ -57,7 +64,12 @@ def record(
 
 
 def _document(values: Mapping[str, object]) -> dict[str, object]:
-    return {name: _plain(value) for name, value in values.items()}
+    return {name: _shown(name, value) for name, value in values.items()}
+
+
+def _shown(name: str, value: object) -> object:
+    is_secret = value is not None and name.casefold().endswith(SECRET_ENDINGS)
+    return REDACTED if is_secret else _plain(value)
 
 
 def _plain(value: object) -> object:
@@ -71,7 +83,7 @@ def _plain(value: object) -> object:
         case datetime() | date():
             return value.isoformat()
         case Mapping():
-            return {str(name): _plain(inner) for name, inner in value.items()}
+            return {str(name): _shown(str(name), inner) for name, inner in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_plain(inner) for inner in value]
         case _ if is_dataclass(value) and not isinstance(value, type):

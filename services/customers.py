@@ -37,6 +37,11 @@ class CustomerDetails:
     billing_address_country: str | None = None
 
 
+SHOWN_IN_AUDIT = frozenset({"billing_address_country"})
+"""Details whose values the audit log keeps. It outlives the erasure of a person's data, so that of
+all others it keeps the names."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateCustomer:
     """A new customer, on the wall's time or on a test clock's for ever."""
@@ -72,7 +77,20 @@ def create_customer(
     )
     with _external_id_guarded(customer.external_id):
         customers.insert_customer(session, customer)
-    record(session, organization_id, "customer.created", "customer", customer.id, now=now)
+    given = [name for name, value in _values(command.details).items() if value is not None]
+    record(
+        session,
+        organization_id,
+        "customer.created",
+        "customer",
+        customer.id,
+        after={
+            "given": sorted(given),
+            "test_clock_id": command.test_clock_id,
+            **_shown_in_audit(customer, given),
+        },
+        now=now,
+    )
     return customer
 
 
@@ -93,20 +111,21 @@ def update_customer(
     changed = sorted(name for name in command.given if getattr(customer, name) != values[name])
     if not changed:
         return customer
+    before = _shown_in_audit(customer, changed)
     for name in changed:
         setattr(customer, name, values[name])
     customer.updated_at = now
     session.add(customer)
     with _external_id_guarded(customer.external_id):
         session.flush()
-    # The names alone: the audit trail outlives the erasure of personal fields.
     record(
         session,
         organization_id,
         "customer.updated",
         "customer",
         customer.id,
-        after={"changed": changed},
+        before={"changed": changed, **before},
+        after={"changed": changed, **_shown_in_audit(customer, changed)},
         now=now,
     )
     return customer
@@ -186,6 +205,10 @@ def _values(details: CustomerDetails) -> dict[str, Any]:
         country = find_country(country, field="billing_address_country")
     known = replace(details, billing_address_country=country)
     return {name: getattr(known, name) for name in CustomerDetails.__slots__}
+
+
+def _shown_in_audit(customer: Customer, names: Sequence[str]) -> dict[str, object]:
+    return {name: getattr(customer, name) for name in names if name in SHOWN_IN_AUDIT}
 
 
 def _external_id_guarded(external_id: str | None) -> AbstractContextManager[None]:

@@ -1,0 +1,103 @@
+"""Every operation that changes something, with what the audit log says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from tests.api.people import Person
+
+V1 = "/api/v1"
+
+RECORDED = """
+POST   /api/v1/auth/signup                                organization.created
+POST   /api/v1/auth/login                                 user.logged_in
+POST   /api/v1/auth/logout                                user.logged_out
+POST   /api/v1/api-keys                                   api_key.created
+DELETE /api/v1/api-keys/{key_id}                          api_key.revoked
+PATCH  /api/v1/organization                               organization.updated
+POST   /api/v1/customers                                  customer.created
+PATCH  /api/v1/customers/{customer_id}                    customer.updated
+PUT    /api/v1/customers/{customer_id}                    customer.updated
+DELETE /api/v1/customers/{customer_id}                    customer.deleted
+POST   /api/v1/features                                   feature.created
+PATCH  /api/v1/features/{feature_id}                      feature.updated
+DELETE /api/v1/features/{feature_id}                      feature.deleted
+POST   /api/v1/meters                                     meter.created
+PATCH  /api/v1/meters/{meter_id}                          meter.updated
+DELETE /api/v1/meters/{meter_id}                          meter.deleted
+POST   /api/v1/plans                                      plan.created
+PATCH  /api/v1/plans/{plan_id}                            plan.updated
+PUT    /api/v1/plans/{plan_id}                            plan.updated
+DELETE /api/v1/plans/{plan_id}                            plan.deleted
+POST   /api/v1/plans/{plan_id}/charges                    charge.added
+PATCH  /api/v1/plans/{plan_id}/charges/{charge_id}        charge.deactivated
+POST   /api/v1/plans/{plan_id}/features                   plan_feature.added
+PATCH  /api/v1/plans/{plan_id}/features/{plan_feature_id} plan_feature.updated
+DELETE /api/v1/plans/{plan_id}/features/{plan_feature_id} plan_feature.removed
+POST   /api/v1/plans/{plan_id}/migrate                    subscription.migrated
+POST   /api/v1/tax-rates                                  tax_rate.created
+DELETE /api/v1/tax-rates/{tax_rate_id}                    tax_rate.deleted
+POST   /api/v1/test-clocks                                test_clock.created
+POST   /api/v1/test-clocks/{test_clock_id}/advance        test_clock.advanced
+DELETE /api/v1/test-clocks/{test_clock_id}                test_clock.deleted
+POST   /api/v1/subscriptions                              subscription.created
+POST   /api/v1/subscriptions/{subscription_id}/pause      subscription.paused
+POST   /api/v1/subscriptions/{subscription_id}/resume     subscription.resumed
+POST   /api/v1/subscriptions/{subscription_id}/change-plan      subscription.plan_changed
+POST   /api/v1/subscriptions/{subscription_id}/generate-invoice subscription.invoiced
+POST   /api/v1/subscriptions/{subscription_id}/cancel     subscription.canceled
+POST   /api/v1/subscriptions/{subscription_id}/reactivate subscription.reactivated
+DELETE /api/v1/subscriptions/{subscription_id}            subscription.deleted
+POST   /api/v1/subscriptions/{subscription_id}/periods/{period_index}/retry bill.retried
+POST   /api/v1/subscriptions/{subscription_id}/periods/{period_index}/skip  bill.skipped
+POST   /api/v1/invoices                                   invoice.created
+PUT    /api/v1/invoices/{invoice_id}                      invoice.edited
+DELETE /api/v1/invoices/{invoice_id}                      invoice.deleted
+POST   /api/v1/invoices/{invoice_id}/finalize             invoice.finalized
+POST   /api/v1/invoices/{invoice_id}/credit-notes         invoice.credited
+POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
+PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
+POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created
+POST   /api/v1/usage/{event_id}/amend                     usage_event.amended
+POST   /api/v1/usage/{event_id}/void                      usage_event.voided
+"""
+
+EXCEPTIONS: Mapping[str, str] = {
+    "POST /api/v1/auth/refresh": "the session goes on; only its end is recorded",
+    "POST /api/v1/usage": "events are a log of their own, append-only",
+    "POST /api/v1/usage/batch": "events are a log of their own, append-only",
+    "POST /api/v1/sdk/track": "events are a log of their own, append-only",
+    "POST /api/v1/subscriptions/{subscription_id}/preview-invoice": "changes nothing",
+    "POST /api/v1/invoices/{invoice_id}/verify": "changes nothing",
+}
+
+
+def recorded() -> dict[str, str]:
+    rows = (line.split() for line in RECORDED.strip().splitlines())
+    return {f"{method} {path}": action for method, path, action in rows}
+
+
+@dataclass
+class Story:
+    """Does one operation after the other, each by a request with an id of its own."""
+
+    person: Person
+    request_ids: dict[str, str] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def do(self, operation: str, body: Any = None, **ids: Any) -> Any:
+        method, path = operation.split()
+        template = f"{method} {V1}{path}"
+        request_id = f"request-{next(self.numbers):04}"
+        self.request_ids.setdefault(template, request_id)
+        answer = self.person.request(
+            method,
+            V1 + path.format(**ids),
+            json=body,
+            headers={"X-Request-Id": request_id},
+        )
+        assert answer.status_code < 300, f"{template}: {answer.text}"
+        return answer.json() if answer.content else None
