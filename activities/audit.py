@@ -40,19 +40,29 @@ class AuditActivities:
     async def audit_coverage(self) -> AuditDone:
         """Every organization was looked at, and owners that were missing or late were told.
 
-        Idempotent: telling an owner twice changes nothing.
+        One that cannot be audited keeps no other from it. Idempotent: telling an owner twice
+        changes nothing. Raises what stopped the audit of the first such one, after all others.
         """
         checked = found = repaired = 0
+        failures: list[Exception] = []
         last: UUID | None = None
         while page := await asyncio.to_thread(self._list_organizations, last):
             for organization_id in page:
-                running = await self._find_running(organization_id)
-                covered, told = await asyncio.to_thread(self._audit, organization_id, running)
+                activity.heartbeat(checked)
+                try:
+                    running = await self._find_running(organization_id)
+                    covered, told = await asyncio.to_thread(self._audit, organization_id, running)
+                except Exception as failure:
+                    # Raised again when all others were audited.
+                    log.exception("audit_failed", organization_id=str(organization_id))
+                    failures.append(failure)
+                    continue
                 checked += covered.subscriptions
                 found += len(covered.findings)
                 repaired += told
-                activity.heartbeat(checked)
             last = page[-1]
+        if failures:
+            raise failures[0]
         log.info("audited", subscriptions=checked, findings=found, repaired=repaired)
         return AuditDone(subscriptions=checked, findings=found, repaired=repaired)
 

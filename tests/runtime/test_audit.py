@@ -1,0 +1,49 @@
+"""The hourly audit looks at every organization, whatever becomes of one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.audit import AuditActivities
+from models.organizations import Organization
+from repositories import organizations
+from repositories.transactions import Transactions
+from runtime.database import create_application_engine
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+class Unaudited(Exception):
+    """One organization's owners cannot be listed."""
+
+
+async def test_organization_that_cannot_be_audited_keeps_no_other_from_it(
+    database_url: str,
+) -> None:
+    engine = create_application_engine(database_url)
+    transactions = Transactions(engine)
+    ids = []
+    for name in ("first", "second", "third"):
+        made = Organization(name=name, slug=name, created_at=NOW)
+        with transactions.for_organization(made.id) as session:
+            organizations.insert_organization(session, made)
+        ids.append(made.id)
+    asked: list[UUID] = []
+
+    async def find_running(organization_id: UUID) -> set[UUID]:
+        asked.append(organization_id)
+        if organization_id == ids[0]:
+            raise Unaudited
+        return set()
+
+    audit = AuditActivities(transactions, find_running, lambda: NOW)
+
+    with pytest.raises(Unaudited):
+        await ActivityEnvironment().run(audit.audit_coverage)
+
+    assert asked == ids
+    engine.dispose()
