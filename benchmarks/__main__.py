@@ -29,6 +29,7 @@ MODULES = (
     "killed_wave",
     "busy_wave",
     "open_owners",
+    "fairness",
 )
 RESULTS = Path(__file__).parent / "results.json"
 
