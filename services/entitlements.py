@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -106,14 +107,15 @@ async def find_grants(
         for subscription in subscriber.subscriptions
         if (version := version_in_force(subscription, at)) is not None
     ]
-    unknown = known.unknown(version for _, version in live)
-    if unknown:
-        known.remember(await entitlements.list_terms(connection, organization_id, unknown))
+    terms = await known.find(
+        (version for _, version in live),
+        partial(entitlements.list_terms, connection, organization_id),
+    )
     wanted = {feature.id: feature for feature in features}
     grants = tuple(
-        _grant(subscription, known.get(version), granted, wanted[granted.feature_id], at)
+        _grant(subscription, terms[version], granted, wanted[granted.feature_id], at)
         for subscription, version in live
-        for granted in known.get(version).features
+        for granted in terms[version].features
         if granted.feature_id in wanted
     )
     reason = AccessReason.NOT_ON_PLAN if live else AccessReason.NO_SUBSCRIPTION

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -15,27 +15,42 @@ MOST_VERSIONS: Final = 10_000
 VersionKey = tuple[UUID, UUID, int]
 """Organization, plan and version."""
 
+Read = Callable[[list[VersionKey]], Awaitable[Mapping[VersionKey, object]]]
+"""The documents of versions, from the database."""
+
 
 class KnownTerms:
-    """Plan versions by organization, plan and number; about 10,000 of them."""
+    """The newest plan versions that were read, by organization, plan and number."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int = MOST_VERSIONS) -> None:
+        self._most = most
         self._known: dict[VersionKey, PlanTerms] = {}
 
-    def unknown(self, keys: Iterable[VersionKey]) -> list[VersionKey]:
-        """The versions that have to be read, each once."""
-        if len(self._known) > MOST_VERSIONS:
-            self._known.clear()
-        return [key for key in dict.fromkeys(keys) if key not in self._known]
+    def __len__(self) -> int:
+        return len(self._known)
 
-    def remember(self, documents: Mapping[VersionKey, object]) -> None:
-        """Keep versions that were read."""
-        for key, document in documents.items():
-            self._known[key] = from_document(PlanTerms, document)
+    async def find(self, keys: Iterable[VersionKey], read: Read) -> dict[VersionKey, PlanTerms]:
+        """The terms of these versions, those that are not known read at once and kept.
 
-    def get(self, key: VersionKey) -> PlanTerms:
-        """The terms of a version that is known. Raises InvariantBroken."""
-        terms = self._known.get(key)
-        if terms is None:
-            raise InvariantBroken(f"Plan {key[1]} has no version {key[2]}.", plan_id=str(key[1]))
-        return terms
+        What is returned is the caller's: whatever others read meanwhile cannot take it away.
+        Raises InvariantBroken if a version does not exist.
+        """
+        wanted = list(dict.fromkeys(keys))
+        found = {key: self._known[key] for key in wanted if key in self._known}
+        unknown = [key for key in wanted if key not in found]
+        if unknown:
+            for key, document in (await read(unknown)).items():
+                found[key] = from_document(PlanTerms, document)
+                self._keep(key, found[key])
+        for organization_id, plan_id, version in unknown:
+            if (organization_id, plan_id, version) not in found:
+                raise InvariantBroken(
+                    f"Plan {plan_id} has no version {version}.", plan_id=str(plan_id)
+                )
+        return found
+
+    def _keep(self, key: VersionKey, terms: PlanTerms) -> None:
+        """Keep a version in place of the oldest one."""
+        self._known[key] = terms
+        if len(self._known) > self._most:
+            del self._known[next(iter(self._known))]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from repositories.entitlement_windows import LimitWindow, ReachedThreshold, Wind
 from repositories.entitlements import LiveSubscription
 from repositories.usage_events import EventScope, NewEvent
 from repositories.usage_limits import PartSum, ScopeSubscription, WindowPart
-from services.known_terms import KnownTerms
+from services.known_terms import KnownTerms, VersionKey
 from services.reset_windows import version_in_force, window_at
 from services.usage import list_spans, read_usage_of
 
@@ -91,11 +92,11 @@ class UsageLimits:
         found = await usage_limits.find_limited(self._connection, scopes.values())
         if not found:
             return False
-        await self._load_terms(found)
+        terms = await self._load_terms(found)
         by_scope: dict[ScopeKey, list[ScopeSubscription]] = defaultdict(list)
         for one in found:
             by_scope[one.organization, one.meter, one.customer].append(one)
-        self._limits = {key: self._limits_of(key, held) for key, held in by_scope.items()}
+        self._limits = {key: self._limits_of(key, held, terms) for key, held in by_scope.items()}
         for event in events:
             for limit, window in self._of(event):
                 self._windows[window.key] = (window, limit)
@@ -178,22 +179,27 @@ class UsageLimits:
             if (window := limit.window_of(event)) is not None
         ]
 
-    async def _load_terms(self, found: Iterable[ScopeSubscription]) -> None:
+    async def _load_terms(
+        self, found: Iterable[ScopeSubscription]
+    ) -> Mapping[VersionKey, PlanTerms]:
         keys = [key for one in found if (key := self._version_of(one)) is not None]
-        unknown = self._terms.unknown(keys)
-        if unknown:
-            self._terms.remember(await usage_limits.list_terms(self._connection, unknown))
+        return await self._terms.find(keys, partial(usage_limits.list_terms, self._connection))
 
-    def _version_of(self, one: ScopeSubscription) -> tuple[UUID, UUID, int] | None:
+    def _version_of(self, one: ScopeSubscription) -> VersionKey | None:
         version = version_in_force(one.subscription, one.clock_time or self._now)
         return None if version is None else (UUID(one.organization), *version)
 
-    def _limits_of(self, key: ScopeKey, held: Iterable[ScopeSubscription]) -> list[_Limit]:
+    def _limits_of(
+        self,
+        key: ScopeKey,
+        held: Iterable[ScopeSubscription],
+        known: Mapping[VersionKey, PlanTerms],
+    ) -> list[_Limit]:
         """Per feature on the meter the most generous limit, as in CONTRACT 43."""
         best: dict[UUID, _Limit] = {}
         for one in held:
             version = self._version_of(one)
-            terms = self._terms.get(version) if version is not None else None
+            terms = known[version] if version is not None else None
             for feature in terms.features if terms is not None else ():
                 if not _is_on(feature, key[1]):
                     continue
