@@ -14,6 +14,7 @@ from api.authentication import authenticate
 from api.context import ContextDep
 from api.principal import Principal
 from billing.errors import NotFound
+from repositories.outbox import has_queued
 
 
 def get_principal(request: Request, context: ContextDep, scopes: SecurityScopes) -> Principal:
@@ -53,7 +54,8 @@ def _open(request: Request, context: ContextDep, principal: Principal) -> Iterat
                 session, principal.organization_id, path_params, sent_ids, error
             )
             raise
-    context.announce()
+    if has_queued(session):
+        context.announce()
 
 
 def open_reading(request: Request, context: ContextDep, principal: Reader) -> Iterator[Session]:

@@ -77,6 +77,18 @@ def allow_lookup(table: str, *, setting: str, condition: str) -> None:
     )
 
 
+def allow_lookup_locks(table: str, *, setting: str, condition: str) -> None:
+    """Let whoever looks rows up lock them as well, and change nothing before it names their owner.
+
+    Locking asks for the right to update; no row passes the check of what an update would write.
+    """
+    value = f"(SELECT nullif(current_setting('app.lookup_{setting}', true), ''))"
+    op.execute(
+        f"CREATE POLICY lookup_{setting}_lock ON {table} FOR UPDATE"
+        f" USING ({condition.format(value=value)}) WITH CHECK (false)"
+    )
+
+
 def grant(table: str, privileges: Sequence[str]) -> None:
     """Grant the application role privileges on a table."""
     op.execute(f"GRANT {', '.join(privileges)} ON {table} TO {APPLICATION_ROLE}")

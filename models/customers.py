@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, false, text
+from sqlmodel import Field
 
 from models.base import Tenant, instant, reference, words
 
@@ -38,6 +39,8 @@ class Customer(Tenant, table=True):
     billing_address_postal_code: str | None = words(nullable=True, default=None)
     billing_address_country: str | None = words(nullable=True, default=None)
     test_clock_id: UUID | None = None
+    auto_created: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Usage under an unknown ``external_id`` created it, and nobody else."""
     created_at: datetime = instant()
     updated_at: datetime = instant()
     deleted_at: datetime | None = instant(nullable=True, default=None)

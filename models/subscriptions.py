@@ -197,7 +197,9 @@ class OutboxMessage(Tenant, table=True):
         UniqueConstraint("organization_id", "kind", "key", name="uq_outbox_message_key"),
         Index(
             "ix_outbox_message_due",
+            "kind",
             "available_at",
+            "id",
             postgresql_where=text("delivered_at IS NULL"),
         ),
     )

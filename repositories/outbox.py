@@ -17,6 +17,11 @@ from models.subscriptions import OutboxMessage
 OWNER_MESSAGE = "owner"
 """The kind of a message that wakes, or first starts, the owner of a subscription."""
 
+LOOKUP = "outbox_kind"
+"""What a relay's transaction looks up: it may then see and lock waiting messages of one kind."""
+
+_QUEUED = "has_queued_messages"
+
 
 def insert_message(
     session: Session,
@@ -27,7 +32,11 @@ def insert_message(
     payload: dict[str, Any],
     now: datetime,
 ) -> None:
-    """Queue a message in the transaction of the fact that it tells. Idempotent by kind and key."""
+    """Queue a message in the transaction of the fact that it tells. Idempotent by kind and key.
+
+    ``has_queued`` says of the session afterwards that it did.
+    """
+    session.info[_QUEUED] = True
     session.execute(
         insert(OutboxMessage)
         .values(
@@ -44,10 +53,19 @@ def insert_message(
     )
 
 
+def has_queued(session: Session) -> bool:
+    """Whether this session queued a message, so that a relay is worth waking after its commit."""
+    return _QUEUED in session.info
+
+
 def lock_due_messages(
     session: Session, kind: str, *, now: datetime, limit: int
 ) -> Sequence[OutboxMessage]:
-    """Messages of one kind that are due, oldest first, skipping those that another relay holds."""
+    """Messages of one kind that are due, oldest first, skipping those that another relay holds.
+
+    Where the transaction looks up ``LOOKUP`` of that kind it finds those of every organization,
+    by index alone: organizations that have none are not looked at.
+    """
     return session.exec(
         select(OutboxMessage)
         .where(

@@ -53,7 +53,7 @@ class Transactions:
 
     @contextmanager
     def looking_up(self, setting: str, value: str) -> Iterator[Session]:
-        """A transaction that sees the one row whose secret or name it already knows.
+        """A transaction that sees only the rows whose secret, name or kind it already knows.
 
         ``setting`` is a name that a lookup policy compares with, such as ``email``, before the
         organization is known (DESIGN data rule 8).

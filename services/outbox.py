@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from repositories import organizations, outbox
+from repositories import outbox
 from repositories.transactions import Transactions, name_organizations
 
 BATCH = 200
@@ -34,11 +34,12 @@ def deliver_owner_messages(transactions: Transactions, send: Send, *, now: datet
     later, at most a minute; messages that another relay holds are passed over. If
     ``send`` raises, the messages simply stay.
     """
-    with transactions.for_organizations([]) as session:
-        name_organizations(session, organizations.list_directory(session))
+    with transactions.looking_up(outbox.LOOKUP, outbox.OWNER_MESSAGE) as session:
         due = outbox.lock_due_messages(session, outbox.OWNER_MESSAGE, now=now, limit=BATCH)
         if not due:
             return 0
+        # A relay may see and lock what waits; only as their organizations may it change anything.
+        name_organizations(session, sorted({message.organization_id for message in due}))
         owners = {
             (message.organization_id, str(message.payload["subscription_id"])): None
             for message in due
