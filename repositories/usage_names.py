@@ -181,8 +181,10 @@ _FIND_NAMED: Final = f"{_METERS} UNION ALL {_CUSTOMERS}"
 _LOCK_METERS: Final = f"{_METERS} FOR SHARE OF meter"
 
 _INSERT_CUSTOMERS: Final = """
-INSERT INTO customer (organization_id, id, name, external_id, created_at, updated_at)
-SELECT named.organization_id, named.id, named.external_id, named.external_id, %(now)s, %(now)s
+INSERT INTO customer
+    (organization_id, id, name, external_id, auto_created, created_at, updated_at)
+SELECT named.organization_id, named.id, named.external_id, named.external_id, true,
+    %(now)s, %(now)s
 FROM unnest(%(organizations)s::uuid[], %(ids)s::uuid[], %(external_ids)s::text[])
     WITH ORDINALITY AS named(organization_id, id, external_id, place)
 JOIN organization ON organization.id = named.organization_id AND organization.auto_create_customers

@@ -50,7 +50,10 @@ class CustomerPatch(Patch):
 
 
 class CustomerView(View):
-    """A customer. ``email`` is null if usage under an unknown ``external_id`` created it."""
+    """A customer. ``auto_created``: usage under an unknown ``external_id`` created it.
+
+    The ``email`` of such a customer is null until somebody gives it one.
+    """
 
     id: UUID
     organization_id: UUID
@@ -64,6 +67,7 @@ class CustomerView(View):
     billing_address_postal_code: str | None
     billing_address_country: str | None
     test_clock_id: UUID | None
+    auto_created: bool
     created_at: Moment
     updated_at: Moment
 

@@ -47,6 +47,7 @@ def test_customer_is_answered_as_documented(owner: Person) -> None:
         "id": created["id"],
         "organization_id": owner.get("/api/v1/organization").json()["id"],
         "test_clock_id": None,
+        "auto_created": False,
         "created_at": "2026-03-02T08:00:00Z",
         "updated_at": "2026-03-02T08:00:00Z",
     }
