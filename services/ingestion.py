@@ -52,13 +52,14 @@ class Submission:
     """The reports of one caller, in order; an error stands for a row that could not be read.
 
     ``is_atomic``: one rejected row and nothing is stored. ``wants_events``: the answer shows the
-    events in full.
+    events in full. ``introduces``: unknown external ids may become customers.
     """
 
     organization_id: UUID
     rows: Sequence[EventReport | BillingError]
     is_atomic: bool = False
     wants_events: bool = False
+    introduces: bool = True
 
 
 @dataclass(slots=True)
@@ -117,11 +118,12 @@ class _Refused(Exception):
 class _Row:
     """One report on its way, and in the end its answer."""
 
-    __slots__ = ("event", "known", "named", "report", "result")
+    __slots__ = ("event", "introduces", "known", "named", "report", "result")
 
-    def __init__(self, report: EventReport, named: NamedTarget) -> None:
+    def __init__(self, report: EventReport, named: NamedTarget, *, introduces: bool) -> None:
         self.report = report
         self.named = named
+        self.introduces = introduces
         self.event: NewEvent | None = None
         self.known: KnownKey | None = None
         self.result: EventResult | None = None
@@ -173,7 +175,9 @@ class _Batch:
     def _open(self, submission: Submission) -> list[_Row | BillingError]:
         name = self._targets.of(str(submission.organization_id)).name
         return [
-            row if isinstance(row, BillingError) else _Row(row, name(row))
+            row
+            if isinstance(row, BillingError)
+            else _Row(row, name(row), introduces=submission.introduces)
             for row in submission.rows
         ]
 
@@ -193,6 +197,9 @@ class _Batch:
         target = row.named.target
         if target is None:
             row.reject(row.named.error or InvariantBroken("A target was not looked up."))
+            return
+        if row.named.is_stranger and not row.introduces:
+            row.reject(row.named.customer.refuse())
             return
         try:
             row.event = read_event(row.report, target, ids=self._ids, now=self._now)

@@ -55,11 +55,13 @@ def _batch(report: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any
         "summary": "Record up to 10,000 events",
         "description": (
             "Rows are answered in their order; a bad row does not hurt the others unless `atomic`."
-            " The body may be gzip."
+            " The body may be gzip. With `create_customers=false` an unknown"
+            " `customer_external_id` is refused, also where usage creates customers."
         ),
         "parameters": [
             _option("atomic", {"type": "boolean", "default": False}),
             _option("results", {"enum": ["all", "errors"], "default": "all"}),
+            _option("create_customers", {"type": "boolean", "default": True}),
         ],
         "requestBody": {
             "required": True,

@@ -55,14 +55,21 @@ async def record_batch(request: Request) -> Response:
     context: AppContext = request.app.state.context
     principal = await authenticate_async(request, context)
     principal.require_scope(SCOPE)
-    is_atomic, only_errors = _read_options(request)
+    is_atomic = _read_boolean(request, "atomic", default=False)
+    introduces = _read_boolean(request, "create_customers", default=True)
+    only_errors = _read_shown(request) == "errors"
     kind = _content_type(request)
     if kind not in (JSON, *JSON_LINES):
         raise HTTPException(415, f"Send the body as {JSON} or {JSON_LINES[0]}.")
     body = await read_body(request, most=MOST_BATCH_BYTES)
     rows = read_array(body) if kind == JSON else read_lines(body)
     results = await request.app.state.usage_writer.submit(
-        Submission(organization_id=principal.organization_id, rows=rows, is_atomic=is_atomic)
+        Submission(
+            organization_id=principal.organization_id,
+            rows=rows,
+            is_atomic=is_atomic,
+            introduces=introduces,
+        )
     )
     if is_atomic and any(one.error is not None for one in results):
         return _refuse_batch(request, results)
@@ -104,15 +111,19 @@ def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().casefold()
 
 
-def _read_options(request: Request) -> tuple[bool, bool]:
-    """Whether the batch is atomic, and whether only its errors are shown."""
-    atomic = request.query_params.get("atomic", "false").casefold()
-    if atomic not in ("true", "false"):
-        raise InvalidInput("atomic is true or false.", code="invalid_boolean", field="atomic")
+def _read_boolean(request: Request, name: str, *, default: bool) -> bool:
+    text = request.query_params.get(name, str(default)).casefold()
+    if text not in ("true", "false"):
+        raise InvalidInput(f"{name} is true or false.", code="invalid_boolean", field=name)
+    return text == "true"
+
+
+def _read_shown(request: Request) -> str:
+    """Which rows are answered."""
     shown = request.query_params.get("results", "all").casefold()
     if shown not in ("all", "errors"):
         raise InvalidInput("results is all or errors.", code="invalid_choice", field="results")
-    return atomic == "true", shown == "errors"
+    return shown
 
 
 def _require_token_form(report: EventReport) -> None:

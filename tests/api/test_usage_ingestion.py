@@ -293,6 +293,27 @@ def test_unknown_customers_are_refused_where_they_are_not_created(
     assert owner.get("/api/v1/customers").json()["data"] == []
 
 
+def test_batch_that_may_create_nobody_refuses_unknown_customers(
+    owner: Person, visitor: Person, key: dict[str, str]
+) -> None:
+    row = {"meter_name": "render_minutes", "quantity": 1}
+    rows = [row | {"customer_external_id": name} for name in ("known", "typo", "typo")]
+    visitor.post("/api/v1/usage/batch", headers=key, json=rows[:1])
+    strict = {"create_customers": "false"}
+
+    answer = visitor.post("/api/v1/usage/batch", headers=key, params=strict, json=rows)
+
+    found = answer.json()
+    assert (found["accepted"], found["rejected"]) == (1, 2)
+    assert found["results"][1]["error"]["code"] == "customer_not_found"
+    assert found["results"][1]["error"]["field"] == "customer_external_id"
+    customers = owner.get("/api/v1/customers").json()["data"]
+    assert [(one["external_id"], one["auto_created"]) for one in customers] == [("known", True)]
+    wrong = {"create_customers": "perhaps"}
+    refused = visitor.post("/api/v1/usage/batch", headers=key, params=wrong, json=rows)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "create_customers")
+
+
 def test_sizes_are_bounded(owner: Person, visitor: Person, key: dict[str, str]) -> None:
     row = {"meter_name": "render_minutes", "customer_external_id": "a", "quantity": 1}
     lines = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
