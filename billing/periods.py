@@ -165,7 +165,7 @@ def boundary(anchor: Anchor, cadence: Cadence, n: int) -> datetime:
         raise InvalidInput("A period's number starts at 0.", field="n")
     if n == 0:
         return anchor.starts_at
-    return _to_instant(_shift(_counted_from(anchor, cadence.interval), cadence, n), anchor.timezone)
+    return to_instant(_shift(_counted_from(anchor, cadence.interval), cadence, n), anchor.timezone)
 
 
 def period(anchor: Anchor, cadence: Cadence, n: int) -> Period:
@@ -181,7 +181,7 @@ def regular_period(anchor: Anchor, cadence: Cadence, n: int) -> Period:
     """
     if n > 0:
         return period(anchor, cadence, n)
-    starts_at = _to_instant(_counted_from(anchor, cadence.interval), anchor.timezone)
+    starts_at = to_instant(_counted_from(anchor, cadence.interval), anchor.timezone)
     return Period(starts_at=min(starts_at, anchor.starts_at), ends_at=boundary(anchor, cadence, 1))
 
 
@@ -208,7 +208,22 @@ def local_date(instant: datetime, timezone: str) -> date:
 
 def start_of_day(day: date, timezone: str) -> datetime:
     """Give the first instant of a local date."""
-    return _to_instant(datetime.combine(day, time()), timezone)
+    return to_instant(datetime.combine(day, time()), timezone)
+
+
+def to_instant(local: datetime, timezone: str) -> datetime:
+    """The instant that a local time, written without a zone, means there.
+
+    A time that the clocks skip moves forward by the gap; one that comes twice is the earlier.
+    Raises InvalidInput ``unknown_timezone`` or for what lies beyond the calendar. Source: CONTRACT
+    16.
+    """
+    # With fold=0 zoneinfo reads a skipped time by the offset before the gap, which moves it forward
+    # by the gap, and a repeated time as the earlier one.
+    try:
+        return local.replace(tzinfo=find_zone(timezone), fold=0).astimezone(UTC)
+    except OverflowError as error:
+        raise _out_of_range() from error
 
 
 def _counted_from(anchor: Anchor, interval: Interval) -> datetime:
@@ -241,15 +256,6 @@ def _shift(local: datetime, cadence: Cadence, n: int) -> datetime:
         day = min(local.day, monthrange(year, month)[1])
         return local.replace(year=year, month=month, day=day)
     except (OverflowError, ValueError) as error:
-        raise _out_of_range() from error
-
-
-def _to_instant(local: datetime, timezone: str) -> datetime:
-    # With fold=0 zoneinfo reads a skipped time by the offset before the gap, which moves it forward
-    # by the gap, and a repeated time as the earlier one.
-    try:
-        return local.replace(tzinfo=find_zone(timezone), fold=0).astimezone(UTC)
-    except OverflowError as error:
         raise _out_of_range() from error
 
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from httpx2 import Client, Response
+    from httpx2 import Client
     from rich.console import Console
+    from rich.progress import Progress
 
-    from cli.event_files import EventFile, NumberedRow
+    from cli.event_files import EventFile
+    from cli.event_journal import Journal, Tally
 
 app = typer.Typer(help="Bring usage events in.", no_args_is_help=True)
-
-BATCH_ROWS = 5_000
-DEADLINE_SECONDS = 120.0
-LONGEST_PAUSE_SECONDS = 10.0
-BUSY = (429, 503)
 
 
 @app.callback()
@@ -41,176 +32,58 @@ def import_events(
     api_url: Annotated[
         str | None, typer.Option(help="Where the API is. Default: the running instance.")
     ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            help="The zone of timestamps that name none, such as Europe/Berlin."
+            " Without it those rows are rejected."
+        ),
+    ] = None,
+    create_customers: Annotated[
+        bool,
+        typer.Option(
+            "--create-customers",
+            help="Create customers of unknown external ids. Without it those rows are rejected.",
+        ),
+    ] = False,
 ) -> None:
     """Send every event of a file. Interrupted, it goes on where it was; repeated, nothing doubles.
 
-    Rejected rows are written to FILE.rejected.ndjson with their reasons; exit code 1 if there are
-    any.
+    A corrected or longer file can be imported again: only what is new is added. Rejected rows are
+    written beside FILE with their reasons, as a file that can be mended and imported; exit code 1
+    if there are any.
     """
     from httpx2 import Client
 
-    from cli.event_files import open_events
+    from cli.event_journal import Journal
     from cli.output import make_console
 
+    require_zone(timezone)
     console = make_console()
-    source = open_events(file)
-    journal = Journal(source)
-    journal.open(console)
     headers = {"X-API-Key": api_key, "Content-Type": "application/json"}
-    with Client(base_url=find_api(api_url), timeout=60, trust_env=False, headers=headers) as client:
-        send_all(console, client, source, journal)
-    show_outcome(console, journal)
+    options = {"results": "errors", "create_customers": str(create_customers).lower()}
+    with Client(
+        base_url=find_api(api_url), timeout=60, trust_env=False, headers=headers, params=options
+    ) as client:
+        source = fingerprint(console, file)
+        journal = Journal(source, reading=timezone or "")
+        run_import(console, client, source, journal, timezone)
+    show_outcome(console, journal, create_customers=create_customers)
     raise typer.Exit(1 if journal.tally.rejected else 0)
 
 
-@dataclass(slots=True)
-class Tally:
-    """How far an import has come. ``last_row`` counts in the file, from 1."""
-
-    digest: str
-    last_row: int = 0
-    accepted: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    rejected_bytes: int = 0
-
-
-class Journal:
-    """What survives an interruption: how far it went, and the rows that were rejected."""
-
-    def __init__(self, source: EventFile) -> None:
-        self._progress = source.path.with_name(source.path.name + ".progress")
-        self.rejected = source.path.with_name(source.path.name + ".rejected.ndjson")
-        self.tally = Tally(source.digest)
-
-    def open(self, console: Console) -> None:
-        """Go on where an interrupted import of the same content was, else begin."""
-        try:
-            former = Tally(**json.loads(self._progress.read_text()))
-        except (OSError, ValueError, TypeError):
-            former = self.tally
-        if former.digest == self.tally.digest and former.last_row:
-            self.tally = former
-            console.print(f"Going on after row {former.last_row:,}.")
-        self.rejected.touch()
-        # What was written after the last save is written again.
-        os.truncate(self.rejected, min(self.tally.rejected_bytes, self.rejected.stat().st_size))
-
-    def reject(self, row: NumberedRow, reason: dict[str, Any]) -> None:
-        """Keep a row that was not taken, with the reason."""
-        kept = {"row": row.number, "error": reason, "event": row.event or row.text}
-        line = encode(kept) + b"\n"
-        with self.rejected.open("ab") as file:
-            file.write(line)
-        self.tally.rejected += 1
-        self.tally.rejected_bytes += len(line)
-
-    def save(self, last_row: int) -> None:
-        """Everything up to this row has been answered."""
-        self.tally.last_row = last_row
-        unfinished = self._progress.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(asdict(self.tally)))
-        unfinished.rename(self._progress)
-
-    def finish(self) -> None:
-        """The whole file has been answered."""
-        self._progress.unlink(missing_ok=True)
-        if not self.tally.rejected:
-            self.rejected.unlink(missing_ok=True)
-
-
-def encode(content: object) -> bytes:
-    """JSON in which decimals keep their digits."""
-    from msgspec.json import Encoder
-
-    return Encoder(decimal_format="number").encode(content)
-
-
-def send_all(console: Console, client: Client, source: EventFile, journal: Journal) -> None:
-    """Every row that was not answered yet is sent and answered."""
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    began, former = time.monotonic(), journal.tally.last_row
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("Importing", total=source.size)
-        rows = (row for row in source.rows() if row.number > journal.tally.last_row)
-        for batch in batches(rows):
-            send(client, batch, journal)
-            rate = (batch[-1].number - former) / (time.monotonic() - began)
-            progress.update(
-                bar, completed=batch[-1].bytes_read, description=f"{rate:,.0f} events/s"
-            )
-        progress.update(bar, completed=source.size)
-    journal.finish()
-
-
-def batches(rows: Iterable[NumberedRow]) -> Iterator[list[NumberedRow]]:
-    """The rows by the batch."""
-    remaining = iter(rows)
-    while batch := list(islice(remaining, BATCH_ROWS)):
-        yield batch
-
-
-def send(client: Client, batch: list[NumberedRow], journal: Journal) -> None:
-    """A batch is stored, and what was not is in the journal."""
-    sent = [row for row in batch if row.problem is None]
-    for row in batch:
-        if row.problem is not None:
-            journal.reject(row, {"code": "unreadable", "detail": row.problem})
-    if sent:
-        answer = post(client, encode([row.event for row in sent]))
-        journal.tally.accepted += answer["accepted"]
-        journal.tally.duplicates += answer["duplicates"]
-        for result in answer["results"]:
-            journal.reject(sent[result["index"]], result["error"])
-    journal.save(batch[-1].number)
-
-
-def post(client: Client, content: bytes) -> dict[str, Any]:
-    """The answer to a batch, however often it takes while the service is busy or away.
-
-    Raises:
-        Refusal: it was refused as a whole, or the service stayed away for two minutes.
-    """
-    from httpx2 import TransportError
-
+def require_zone(timezone: str | None) -> None:
+    """Return if it names a zone, or nothing at all. Raises Refusal."""
+    from billing.errors import InvalidInput
+    from billing.periods import find_zone
     from cli.output import refuse
 
-    deadline, pause = time.monotonic() + DEADLINE_SECONDS, 0.5
-    while True:
-        trouble = "it does not answer"
-        try:
-            response = client.post("/usage/batch", params={"results": "errors"}, content=content)
-            if response.is_success:
-                return dict(response.json())
-            trouble = f"{response.status_code} {response.text}"
-            if response.status_code not in BUSY:
-                refuse(f"The API refuses the import: {trouble}")
-            pause = asked_pause(response, pause)
-        except TransportError as error:
-            trouble = f"{error}"
-        if time.monotonic() + pause > deadline:
-            refuse(f"The API is busy or away ({trouble}). Run the same command later to go on.")
-        time.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-
-
-def asked_pause(response: Response, otherwise: float) -> float:
-    """How long the service asks to wait."""
-    asked = response.headers.get("retry-after", "")
-    return float(asked) if asked.isdigit() else otherwise
+    if timezone is None:
+        return
+    try:
+        find_zone(timezone)
+    except InvalidInput as error:
+        refuse(f"--timezone: {error.detail} Name one such as Europe/Berlin or UTC.")
 
 
 def find_api(api_url: str | None) -> str:
@@ -229,12 +102,82 @@ def find_api(api_url: str | None) -> str:
     return addresses.api_url
 
 
-def show_outcome(console: Console, journal: Journal) -> None:
-    """The figures of the whole import, interruptions included."""
+def fingerprint(console: Console, file: Path) -> EventFile:
+    """The file with the digest of its content. Raises Refusal if it cannot be read."""
+    from cli.event_files import open_events
+
+    with show_progress(console) as progress:
+        bar = progress.add_task("Reading", total=file.stat().st_size if file.is_file() else None)
+        source = open_events(file, lambda count: progress.advance(bar, count))
+        progress.remove_task(bar)
+    return source
+
+
+def run_import(
+    console: Console, client: Client, source: EventFile, journal: Journal, timezone: str | None
+) -> None:
+    """Every row that was not answered yet is sent and answered. Raises Refusal."""
+    from cli.event_sending import send_all
+
+    former = journal.open()
+    if former:
+        console.print(f"Going on after row {former:,}.")
+    with show_progress(console) as progress:
+        bar = progress.add_task("Importing", total=source.size)
+
+        def watch(bytes_read: int, rate: float) -> None:
+            progress.update(bar, completed=bytes_read, description=f"{rate:,.0f} events/s")
+
+        send_all(client, source, journal, timezone=timezone, watch=watch)
+        progress.update(bar, completed=source.size)
+
+
+def show_progress(console: Console) -> Progress:
+    """A bar of the bytes that were read."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console)
+
+
+def show_outcome(console: Console, journal: Journal, *, create_customers: bool) -> None:
+    """The figures of the whole import, interruptions included, and what to do next."""
     tally = journal.tally
     console.print(
         f"{tally.accepted:,} accepted, {tally.duplicates:,} known already,"
         f" {tally.rejected:,} rejected."
     )
+    if tally.undated_count and tally.duplicates:
+        console.print(
+            f"{tally.undated_count:,} rows have neither a timestamp nor an idempotency_key. Where"
+            " such a row was imported before, it counts once: give the rows of another day one"
+            " of both."
+        )
     if tally.rejected:
-        console.print(f"The rejected rows and their reasons are in {journal.rejected}.")
+        show_rejected(console, tally, create_customers=create_customers)
+        console.print(
+            f"The rejected rows and their reasons are in {journal.rejected}. Mend them there or"
+            " in the file itself, and import that: nothing doubles."
+        )
+
+
+def show_rejected(console: Console, tally: Tally, *, create_customers: bool) -> None:
+    """How many rows were rejected why, and what helps."""
+    customers = (
+        "Create the customers first: their organization creates none by itself"
+        " (auto_create_customers)."
+        if create_customers
+        else "Correct their names, or let --create-customers create them."
+    )
+    advice = {
+        "customer_not_found": customers,
+        "meter_not_found": "Create the meters first, or correct their names.",
+        "timestamp_without_zone": "Name their zone with --timezone, such as Europe/Berlin.",
+    }
+    for code, count in sorted(tally.reasons.items(), key=lambda one: (-one[1], one[0])):
+        console.print(f"  {count:,} {code}. {advice.get(code, '')}".rstrip())
