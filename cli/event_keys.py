@@ -34,6 +34,8 @@ class Ordinals:
             f"PRAGMA cache_size = -{KEPT_IN_MEMORY_KIB}",
             "PRAGMA journal_mode = OFF",
             "CREATE TABLE seen (digest BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID",
+            # One transaction for all: nothing of it is to last.
+            "BEGIN",
         ):
             connection.execute(statement)
 

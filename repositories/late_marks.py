@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from sqlmodel import Session
 
 from models.base import new_id
-from repositories.outbox import OWNER_MESSAGE
+from repositories.outbox import OWNER_MESSAGE, note_queued
 from repositories.usage_arrays import array, quoted
 from repositories.usage_events import NewEvent
 
@@ -157,6 +157,7 @@ def mark_periods_changed_by(
     told: Told = [(row[0], row[1]) for row in connection.exec_driver_sql(_MARK_CHANGED, keys)]
     if told:
         connection.exec_driver_sql(_TELL, _messages(told, now))
+        note_queued(session)
 
 
 def _messages(told: Told, now: datetime) -> dict[str, object]:

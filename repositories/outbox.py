@@ -36,7 +36,7 @@ def insert_message(
 
     ``has_queued`` says of the session afterwards that it did.
     """
-    session.info[_QUEUED] = True
+    note_queued(session)
     session.execute(
         insert(OutboxMessage)
         .values(
@@ -51,6 +51,11 @@ def insert_message(
         )
         .on_conflict_do_nothing(constraint="uq_outbox_message_key")
     )
+
+
+def note_queued(session: Session) -> None:
+    """A message was queued by a statement that is not :func:`insert_message`."""
+    session.info[_QUEUED] = True
 
 
 def has_queued(session: Session) -> bool:

@@ -17,9 +17,13 @@ from sqlmodel import Session
 from repositories import coverage, document_checks, late_usage, subscriptions
 from services import owners
 from services.auditing import record
+from services.unbilled_usage import list_unbilled
 
 OVERDUE_AFTER = timedelta(minutes=10)
 """How late a bill or a message is before it is a finding; owners need seconds."""
+
+MOST_UNBILLED_USAGES = 100
+"""How much of the usage that no subscription charges is named; the list has all of it."""
 
 YOUNG = timedelta(minutes=1)
 """How long a new subscription's owner may take to be seen."""
@@ -43,6 +47,7 @@ class FindingKind(StrEnum):
     EVIDENCE_CHANGED = "evidence_changed"
     STATUS_CHANGED = "status_changed"
     ACCOUNT_CHANGED = "account_changed"
+    UNBILLED_USAGE = "unbilled_usage"
     OLD_MESSAGES = "old_messages"
 
 
@@ -68,6 +73,8 @@ class Finding:
     invoice_id: UUID | None = None
     period_start: datetime | None = None
     period_end: datetime | None = None
+    customer_id: UUID | None = None
+    meter_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +104,7 @@ def check_coverage(
         *_period_findings(session, organization_id, now=now),
         *_bill_findings(session, organization_id, now=now),
         *_document_findings(session, organization_id),
+        *_usage_findings(session, organization_id, now=now),
     ]
     return Coverage(subscriptions=len(owned), findings=tuple(findings))
 
@@ -249,4 +257,17 @@ def _document_findings(session: Session, organization_id: UUID) -> list[Finding]
             invoice_id=found.invoice_id,
         )
         for kind, found in document_checks.list_contradictions(session, organization_id)
+    ]
+
+
+def _usage_findings(session: Session, organization_id: UUID, *, now: datetime) -> list[Finding]:
+    found = list_unbilled(session, organization_id, after=None, limit=MOST_UNBILLED_USAGES, now=now)
+    return [
+        Finding(
+            kind=FindingKind.UNBILLED_USAGE,
+            detail=f"No subscription charges {one.event_count} events of the last 35 days.",
+            customer_id=one.customer_id,
+            meter_id=one.meter_id,
+        )
+        for one in found.usages
     ]

@@ -30,7 +30,7 @@ def view_audit_entry(entry: AuditEntry) -> AuditEntryView:
 
 
 class FindingView(View):
-    """One thing that is wrong with a subscription's coverage."""
+    """One thing that is wrong: with a subscription, or usage that none of them charges."""
 
     kind: str
     detail: str
@@ -39,6 +39,8 @@ class FindingView(View):
     invoice_id: UUID | None
     period_start: Moment | None
     period_end: Moment | None
+    customer_id: UUID | None
+    meter_id: UUID | None
 
 
 class CoverageView(View):

@@ -65,6 +65,18 @@ class MeterUsageView(View):
     grouped_data: list[UsageGroupView]
 
 
+class UnbilledUsageView(View):
+    """A customer's usage of a meter that no subscription charges."""
+
+    customer_id: UUID
+    external_id: str | None
+    meter_id: UUID
+    usage: Exact
+    event_count: int
+    first_at: Moment
+    last_at: Moment
+
+
 class MeterStatisticsView(View):
     """A meter at a glance."""
 

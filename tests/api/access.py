@@ -88,6 +88,7 @@ usage.read     GET    /api/v1/meters/{meter_id}/events
 usage.read     GET    /api/v1/customers/{customer_id}/usage
 usage.read     GET    /api/v1/subscriptions/{subscription_id}/usage
 usage.read     GET    /api/v1/usage
+usage.read     GET    /api/v1/usage/unbilled
 any.read       GET    /api/v1/customers/{customer_id}/entitlements
 any.read       GET    /api/v1/customers/{customer_id}/entitlements/{lookup_key}
 usage.write    POST   /api/v1/usage
