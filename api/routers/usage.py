@@ -35,7 +35,7 @@ from services.ingestion import EventResult, EventStatus, Submission
 from services.usage_reports import EventReport
 
 SCOPE: Final = "usage.write"
-BATCH_PARAMETERS: Final = frozenset({"atomic", "results"})
+BATCH_PARAMETERS: Final = frozenset({"atomic", "create_customers", "results"})
 JSON: Final = "application/json"
 JSON_LINES: Final = ("application/x-ndjson", "application/jsonl", "application/ndjson")
 

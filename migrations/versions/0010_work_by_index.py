@@ -7,7 +7,7 @@ from alembic import op
 
 from migrations import policies
 
-revision = "0013"
+revision = "0010"
 down_revision = "0009"
 
 WAITING = "delivered_at IS NULL"
