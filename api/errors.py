@@ -65,10 +65,15 @@ def problem(
     detail: str,
     *,
     errors: Sequence[Mapping[str, Any]] = (),
+    identifiers: Mapping[str, str | None] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """One error as ``application/problem+json``; ``message`` repeats it for older clients."""
+    """One error as ``application/problem+json``; ``message`` repeats it for older clients.
+
+    ``identifiers`` are what the error is about, members of their own beside the known ones.
+    """
     body: dict[str, Any] = {
+        **(identifiers or {}),
         "type": f"urn:fluxrate:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -133,6 +138,7 @@ async def _answer_billing_error(request: Request, error: Exception) -> Response:
         error.code,
         error.detail,
         errors=errors if error.field else (),
+        identifiers=error.identifiers,
         headers=headers,
     )
 

@@ -77,6 +77,15 @@ PROBLEM: Final[Document] = {
         "instance": {"type": "string"},
         "code": {"type": "string"},
         "request_id": {"type": ["string", "null"]},
+        "subscription_id": {
+            "type": "string",
+            "description": "With `meter_already_billed`: the subscription that is in the way.",
+        },
+        "free_from": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "With `meter_already_billed`: from when the meter is free, if ever.",
+        },
         "errors": {
             "type": "array",
             "items": {

@@ -32,7 +32,7 @@ class BillingError(Exception):
         *,
         code: str | None = None,
         field: str | None = None,
-        **identifiers: str,
+        **identifiers: str | None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail

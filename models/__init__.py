@@ -10,6 +10,7 @@ from models import features as features
 from models import idempotency as idempotency
 from models import invoices as invoices
 from models import late_usage as late_usage
+from models import meter_claims as meter_claims
 from models import meters as meters
 from models import organizations as organizations
 from models import plans as plans

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import false, func, or_, text
+from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from models.plans import Charge, Plan, PlanFeature, PlanVersion
-from models.subscriptions import Subscription
 
 VERSION_TERMS = text(
     "SELECT terms::text FROM plan_version"
@@ -137,35 +136,6 @@ def list_plans_charging(session: Session, organization_id: UUID, meter_id: UUID)
         )
         .order_by(col(Plan.id))
     ).all()
-
-
-def find_customer_charged_twice(
-    session: Session, organization_id: UUID, plan_id: UUID, meter_id: UUID
-) -> UUID | None:
-    """A customer of whose live subscriptions several would charge a meter if the plan did, or None.
-
-    One of them is on the plan, or will change to it.
-    """
-    plan_ids = {plan_id, *list_plans_charging(session, organization_id, meter_id)}
-    bills = or_(
-        col(Subscription.plan_id).in_(plan_ids), col(Subscription.next_plan_id).in_(plan_ids)
-    )
-    is_of_plan = or_(
-        col(Subscription.plan_id) == plan_id,
-        func.coalesce(Subscription.next_plan_id == plan_id, false()),
-    )
-    return session.exec(
-        select(Subscription.customer_id)
-        .where(
-            Subscription.organization_id == organization_id,
-            bills,
-            Subscription.status != "CANCELED",
-            col(Subscription.deleted_at).is_(None),
-        )
-        .group_by(col(Subscription.customer_id))
-        .having(func.count() > 1, func.bool_or(is_of_plan))
-        .limit(1)
-    ).first()
 
 
 def insert_plan_feature(session: Session, plan_feature: PlanFeature) -> None:

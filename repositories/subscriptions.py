@@ -60,22 +60,6 @@ def list_subscriptions(
     return session.exec(ordered.offset(offset).limit(limit)).all(), total
 
 
-def list_live_of_customer(
-    session: Session, organization_id: UUID, customer_id: UUID
-) -> Sequence[Subscription]:
-    """The subscriptions of a customer that have not ended, oldest first."""
-    return session.exec(
-        select(Subscription)
-        .where(
-            Subscription.organization_id == organization_id,
-            Subscription.customer_id == customer_id,
-            Subscription.status != ENDED,
-            col(Subscription.deleted_at).is_(None),
-        )
-        .order_by(col(Subscription.created_at), col(Subscription.id))
-    ).all()
-
-
 def list_pinned_behind(
     session: Session, organization_id: UUID, plan_id: UUID, *, version: int
 ) -> Sequence[Subscription]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, InvalidInput, InvalidTransition, NotFound
+from billing.errors import InvalidInput, InvalidTransition, NotFound
 from billing.money import find_currency, require_not_negative
 from billing.periods import Interval
 from billing.pricing import parse_pricing
@@ -20,6 +20,7 @@ from billing.terms import ChargeType
 from models.base import new_id
 from models.plans import Charge, Plan
 from repositories import meters, plans
+from services import meter_claims
 from services.auditing import record
 from services.meters import lock_meter_in_use
 from services.plan_versions import publish_edit
@@ -52,18 +53,21 @@ def add_charge(
     """The plan has the charge, and a next version.
 
     Raises NotFound for an unknown plan or meter, InvalidInput naming the field for what cannot be
-    priced, Conflict ``meter_already_charged`` if an event would be billed twice (CONTRACT 70).
+    priced, Conflict ``meter_already_billed`` if an event would be billed twice (CONTRACT 86).
     """
     # The meter first: whoever edits its rules then finds this charge, or this one finds the rules.
     if command.meter_id is not None:
         lock_meter_in_use(session, organization_id, command.meter_id)
     plan = lock_plan(session, organization_id, plan_id)
     _check_charge(command, plan)
-    _require_charged_once(session, plan, command.meter_id)
     active = plans.list_active_charges(session, organization_id, plan_id)
     charge = _build_charge(session, plan, command, now=now)
     plans.insert_charge(session, charge)
     publish_edit(session, plan, {f"charges.{len(active)}.": ""}, now=now)
+    if command.meter_id is not None:
+        meter_claims.claim_for_charge(
+            session, plan, command.meter_id, from_running_period=True, now=now
+        )
     record(
         session,
         organization_id,
@@ -104,6 +108,8 @@ def set_charge_status(
     session.add(charge)
     session.flush()
     publish_edit(session, plan, {"charges.": "status"}, now=now)
+    if charge.meter_id is not None:
+        meter_claims.give_up_for_charge(session, plan, charge.meter_id, now=now)
     record(
         session,
         organization_id,
@@ -136,23 +142,6 @@ def _check_charge(command: AddCharge, plan: Plan) -> None:
             raise _refused(f"A FIXED charge has no {field}.", field)
     if command.unit_price is None:
         raise _refused("A FIXED charge needs unit_price, its amount per period.", "unit_price")
-
-
-def _require_charged_once(session: Session, plan: Plan, meter_id: UUID | None) -> None:
-    if meter_id is None or meter_id in plans.list_charged_meters(
-        session, plan.organization_id, plan.id
-    ):
-        return
-    customer_id = plans.find_customer_charged_twice(
-        session, plan.organization_id, plan.id, meter_id
-    )
-    if customer_id is not None:
-        raise Conflict(
-            f"Customer {customer_id} has another live subscription that charges the meter;"
-            " one event is billed once.",
-            code="meter_already_charged",
-            field="meter_id",
-        )
 
 
 def _build_charge(session: Session, plan: Plan, command: AddCharge, *, now: datetime) -> Charge:

@@ -28,7 +28,7 @@ from repositories import (
     test_clocks,
 )
 from repositories.owner_facts import OwnerFacts, WaitingBill, get_owner_facts
-from services import customer_accounts
+from services import customer_accounts, meter_claims
 from services.late_policy import NEXT_INVOICE, settles_alone
 
 
@@ -107,6 +107,7 @@ def discard(session: Session, subscription: Subscription, *, at: datetime, now: 
     subscription.ended_at = subscription.ended_at or at
     subscription.deleted_at = now
     session.add(subscription)
+    meter_claims.claim_onwards(session, subscription, since=subscription.ended_at)
     tell_owner(session, subscription, now=now)
 
 

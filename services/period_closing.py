@@ -11,7 +11,7 @@ from billing.errors import InvariantBroken, NotFound
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, require_transition
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import invoices, plans, subscriptions, usage
-from services import clocks
+from services import clocks, meter_claims
 from services.subscriptions import open_first_period, open_period
 
 
@@ -219,6 +219,7 @@ def end_subscription(
     subscription.ended_at = at
     subscription.resume_at = subscription.next_plan_id = None
     session.add(subscription)
+    meter_claims.claim_onwards(session, subscription, since=at)
     subscriptions.insert_action(session, subscription, "canceled", at=at, recorded_at=now)
 
 

@@ -17,10 +17,10 @@ from billing.subscriptions import SubscriptionStatus
 from models.plans import Plan
 from models.subscriptions import Subscription
 from repositories import plans
-from services import bill_previews, owners, period_closing
+from services import bill_previews, meter_claims, owners, period_closing
 from services.auditing import record
 from services.subscription_changes import lock_for_change
-from services.subscriptions import open_period, require_own_meters
+from services.subscriptions import open_period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ def change_plan(
             return subscription
         subscription.next_plan_id = wanted
         session.add(subscription)
+        meter_claims.claim_onwards(session, subscription, field="plan_id")
     elif subscription.plan_id == plan.id and subscription.next_plan_id is None:
         return subscription
     else:
@@ -103,6 +104,8 @@ def _change_now(
     stored = period_closing.find_open_period(session, subscription)
     if stored is None:
         period_closing.switch_plan(session, subscription, plan.id, at=at, now=now)
+        since = max(at, subscription.start_date)
+        meter_claims.claim_onwards(session, subscription, since=since, field="plan_id")
         return
     starts_at, index = max(at, stored.starts_at), stored.index
     closed = period_closing.cut_period(session, subscription, at=at, now=now)
@@ -113,6 +116,7 @@ def _change_now(
         index=index if closed is None else index + 1,
         starts_at=starts_at,
     )
+    meter_claims.claim_onwards(session, subscription, since=starts_at, field="plan_id")
 
 
 def _require_alive(subscription: Subscription) -> None:
@@ -138,11 +142,4 @@ def _get_plan(session: Session, subscription: Subscription, plan_id: UUID) -> Pl
             code="currency_differs",
             field="plan_id",
         )
-    require_own_meters(
-        session,
-        subscription.organization_id,
-        subscription.customer_id,
-        plan.id,
-        leaving_out=subscription.id,
-    )
     return plan

@@ -13,7 +13,7 @@ from billing.errors import NotFound
 from models.plans import Plan
 from models.subscriptions import Subscription
 from repositories import plans, subscriptions
-from services import period_closing
+from services import meter_claims, period_closing
 from services.auditing import record
 from services.subscription_changes import lock_for_change
 
@@ -62,7 +62,9 @@ def _move(session: Session, subscription: Subscription, plan: Plan, *, now: date
     if running is not None and running.plan_id == plan.id:
         running.plan_version = plan.version
         session.add(running)
-    session.flush()
+    meter_claims.claim_onwards(
+        session, subscription, since=None if running is None else running.starts_at
+    )
     record(
         session,
         subscription.organization_id,

@@ -16,7 +16,7 @@ from billing.subscriptions import SubscriptionStatus, require_transition
 from models.base import new_id
 from models.subscriptions import Subscription, SubscriptionPause
 from repositories import subscriptions, usage
-from services import clocks, owners, period_closing
+from services import clocks, meter_claims, owners, period_closing
 from services.auditing import record
 from services.subscriptions import lock_live
 
@@ -44,6 +44,7 @@ def cancel_subscription(
     subscription.cancel_reason = reason or subscription.cancel_reason
     if at_period_end:
         subscription.cancel_at_period_end = True
+        meter_claims.claim_onwards(session, subscription)
     else:
         _end_now(session, subscription, at=present, now=now)
     _save(session, subscription, "subscription.canceled", now=now)
@@ -55,7 +56,8 @@ def reactivate_subscription(
 ) -> Subscription:
     """A cancellation that has not taken effect is taken back.
 
-    Idempotent where none is planned. Raises InvalidTransition once the subscription is canceled.
+    Idempotent where none is planned. Raises InvalidTransition once the subscription is canceled,
+    Conflict where another charges its meters after the end that was planned (CONTRACT 86).
     """
     subscription, _ = lock_for_change(session, organization_id, subscription_id, now=now)
     if subscription.status == SubscriptionStatus.CANCELED:
@@ -63,6 +65,7 @@ def reactivate_subscription(
     if subscription.cancel_at_period_end:
         subscription.cancel_at_period_end = False
         subscription.canceled_at = subscription.cancel_reason = None
+        meter_claims.claim_onwards(session, subscription)
         _save(session, subscription, "subscription.reactivated", now=now)
     return subscription
 

@@ -28,7 +28,7 @@ from models.customers import Customer
 from models.plans import Plan
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import customers, organizations, plans, subscriptions
-from services import clocks, owners
+from services import clocks, meter_claims, owners
 from services.auditing import record
 
 
@@ -57,18 +57,20 @@ def create_subscription(
     """The subscription exists with its first period, and its owner is told to start.
 
     Raises NotFound for an unknown customer or plan, Conflict for an inactive plan, an advancing
-    clock or a meter that another live subscription of the customer charges (CONTRACT 70, 80),
-    InvalidInput for an interval that is not the plan's.
+    clock or a meter that another of the customer's subscriptions charges meanwhile (CONTRACT 80,
+    86), InvalidInput for an interval that is not the plan's.
     """
     customer = _lock_customer(session, organization_id, command.customer_id)
     plan = _get_plan_for_sale(session, organization_id, command)
     clocks.require_still(session, organization_id, customer.test_clock_id)
-    require_own_meters(session, organization_id, customer.id, plan.id)
     subscription = _build(session, organization_id, command, customer, plan, now=now)
     session.add(subscription)
     session.flush()
     if subscription.status == SubscriptionStatus.ACTIVE:
         open_first_period(session, subscription)
+    meter_claims.claim_onwards(
+        session, subscription, since=subscription.start_date, field="plan_id"
+    )
     subscriptions.insert_action(
         session, subscription, "created", at=subscription.start_date, recorded_at=now
     )
@@ -193,35 +195,6 @@ def _get_plan_for_sale(
             field="billing_interval",
         )
     return plan
-
-
-def require_own_meters(
-    session: Session,
-    organization_id: UUID,
-    customer_id: UUID,
-    plan_id: UUID,
-    *,
-    leaving_out: UUID | None = None,
-) -> None:
-    """Return if no other live subscription of the customer charges a meter of the plan.
-
-    Events carry no subscription, so each would be billed twice. Raises Conflict (CONTRACT 70).
-    """
-    live = subscriptions.list_live_of_customer(session, organization_id, customer_id)
-    taken = {
-        meter_id: subscription.id
-        for subscription in live
-        if subscription.id != leaving_out
-        for meter_id in plans.list_charged_meters(session, organization_id, subscription.plan_id)
-    }
-    for meter_id in plans.list_charged_meters(session, organization_id, plan_id):
-        if meter_id in taken:
-            raise Conflict(
-                f"Subscription {taken[meter_id]} already charges the customer's usage of meter"
-                f" {meter_id}; one event is billed once.",
-                code="meter_already_charged",
-                field="plan_id",
-            )
 
 
 def _build(

@@ -360,30 +360,3 @@ def test_every_refusal_is_a_billing_error_with_a_code(shop: Shop) -> None:
         shop.add_plan(currency="XXX")
 
     assert caught.value.code == "unknown_currency"
-
-
-def test_charge_that_would_bill_an_event_twice_is_refused(shop: Shop) -> None:
-    meter, other_meter = shop.add_meter("calls"), shop.add_meter("minutes")
-    first, second, third = (shop.add_plan(name) for name in ("a", "b", "c"))
-    shop.add_usage_charge(first, meter.id)
-    customer = subscribe(shop, first)
-    subscribe(shop, second, customer=customer)
-    subscribe(shop, third, "CANCELED", customer=customer)
-    subscribe(shop, third)
-
-    with pytest.raises(Conflict) as caught:
-        shop.add_usage_charge(second, meter.id)
-
-    assert (caught.value.code, caught.value.field) == ("meter_already_charged", "meter_id")
-    assert shop.version_of(second) == 1
-    shop.add_usage_charge(second, other_meter.id)
-    shop.add_usage_charge(third, meter.id)
-    shop.add_usage_charge(first, meter.id)
-
-
-def test_plan_subscribed_twice_by_a_customer_takes_no_usage_charge(shop: Shop) -> None:
-    meter, plan = shop.add_meter(), shop.add_plan()
-    subscribe(shop, plan, customer=subscribe(shop, plan))
-
-    with pytest.raises(Conflict):
-        shop.add_usage_charge(plan, meter.id)
