@@ -179,7 +179,7 @@ def test_empty_claim_is_no_claim(empty_database_url: str, owner_engine: Engine) 
 def test_subscriptions_of_an_old_installation_claim_what_they_billed(
     empty_database_url: str, owner_engine: Engine
 ) -> None:
-    upgrade(empty_database_url, "0009")
+    upgrade(empty_database_url, "0010")
     with owner_engine.connect() as connection:
         shop = OldShop(connection)
         first = shop.subscribe(JANUARY, JANUARY, TENTH)

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from migrations import policies
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 READ_BY_THE_MOVE = ("billing_run", "plan_version", "subscription", "subscription_period")
 """Tables that hide their rows from everybody who names no organization, their owner included."""
