@@ -215,6 +215,7 @@ def insert_owners(
         "proration": "day",
         "late_usage": "next_invoice",
         "number_at": "draft",
+        "plan_edits": "next_period",
         "auto_create_customers": True,
         "auto_email": False,
         "bank_details": "{}",

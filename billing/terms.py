@@ -37,6 +37,13 @@ class FeatureType(StrEnum):
     CUSTOM = "custom"
 
 
+class Effective(StrEnum):
+    """Which periods an edit of a plan reaches: those that begin after it, or those that run too."""
+
+    NEXT_PERIOD = "next_period"
+    RUNNING_PERIOD = "running_period"
+
+
 class OverLimit(StrEnum):
     """What happens to usage above a hard limit when the period closes."""
 

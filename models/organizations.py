@@ -25,6 +25,7 @@ class Organization(SQLModel, table=True):
             name="late_usage",
         ),
         CheckConstraint("number_at IN ('draft', 'finalization')", name="number_at"),
+        CheckConstraint("plan_edits IN ('next_period', 'running_period')", name="plan_edits"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -42,6 +43,7 @@ class Organization(SQLModel, table=True):
     proration: str = words(default="day")
     late_usage: str = words(default="next_invoice")
     number_at: str = words(default="draft")
+    plan_edits: str = words(default="next_period")
     auto_create_customers: bool = True
     auto_email: bool = True
     bank_details: dict[str, Any] = document(default_factory=dict)

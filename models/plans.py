@@ -57,13 +57,26 @@ class PlanVersion(SQLModel, table=True):
     __table_args__ = (
         reference("plan_id", "plan"),
         CheckConstraint("version > 0", name="version"),
+        CheckConstraint("effective IN ('next_period', 'running_period')", name="effective"),
     )
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
     plan_id: UUID = Field(primary_key=True)
     version: int = Field(primary_key=True)
     terms: dict[str, Any] = document()
+    effective: str = words(default="next_period")
+    """Whether it bills periods that had begun before it, or only those that begin after it."""
     created_at: datetime = instant()
+
+
+class LimitedMeter(SQLModel, table=True):
+    """A meter whose usage some version of a plan limits, also where newer versions do not."""
+
+    __tablename__ = "limited_meter"
+    __table_args__ = (reference("meter_id", "meter"),)
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    meter_id: UUID = Field(primary_key=True)
 
 
 class Charge(Tenant, table=True):

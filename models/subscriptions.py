@@ -44,9 +44,10 @@ class Subscription(Tenant, table=True):
             postgresql_where=text(LIVE),
         ),
         Index(
-            "ix_subscription_pinned",
+            "ix_subscription_next_plan",
             "organization_id",
-            postgresql_where=text(f"{LIVE} AND version_policy = 'pinned'"),
+            "next_plan_id",
+            postgresql_where=text(f"{LIVE} AND next_plan_id IS NOT NULL"),
         ),
         Index("ix_subscription_test_clock", "organization_id", "test_clock_id"),
         Index("ix_subscription_created", "organization_id", "created_at", "id"),
@@ -102,6 +103,7 @@ class SubscriptionPeriod(SQLModel, table=True):
             name="status",
         ),
         CheckConstraint("(status = 'parked') = (parked_step IS NOT NULL)", name="parked_step"),
+        CheckConstraint("plan_version > 0", name="plan_version"),
         ExcludeConstraint(
             ("organization_id", "="),
             ("subscription_id", "="),
@@ -134,8 +136,8 @@ class SubscriptionPeriod(SQLModel, table=True):
     regular_ends_at: datetime | None = instant(nullable=True, default=None)
     """What it is a part of, by the rules of its zone when it was opened; None in old rows."""
     plan_id: UUID
-    plan_version: int | None = None
-    """The pinned version, or None for the newest at the time of the bill (CONTRACT 14, 37)."""
+    plan_version: int
+    """What it is billed by: known when it opens, moved only by edits of running periods."""
     status: str = words(default="open")
     revision: int = 1
     closed_at: datetime | None = instant(nullable=True, default=None)

@@ -16,6 +16,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from repositories.plan_versions import PERIOD_AND_PLAN
 from repositories.single_reads import read_rows
 from repositories.usage import floor_hour, whole_hours
 from repositories.usage_arrays import array, quoted
@@ -103,7 +104,7 @@ def _as_id(text: str) -> str:
 
 _NO_WINDOW: Final = ("NULL",) * 5
 
-_READ_MARKS: Final = """
+_READ_MARKS: Final = f"""
 SELECT asked.place, concat_ws(
         '/', customer.ctid, customer.xmin, clock.ctid, clock.xmin, feature.ctid, feature.xmin,
         meter.ctid, meter.xmin, live.mark
@@ -140,14 +141,12 @@ LEFT JOIN test_clock AS clock ON clock.organization_id = tenant.id
 CROSS JOIN LATERAL (
     SELECT string_agg(
         concat_ws(
-            '/', subscription.ctid, subscription.xmin, plan.ctid, plan.xmin, next_plan.ctid,
-            next_plan.xmin
+            '/', subscription.ctid, subscription.xmin, period.ctid, period.xmin, plan.ctid,
+            plan.xmin, next_plan.ctid, next_plan.xmin
         ),
         ',' ORDER BY subscription.id
     ) AS mark
-    FROM subscription
-    LEFT JOIN plan ON plan.organization_id = subscription.organization_id
-        AND plan.id = subscription.plan_id
+    FROM subscription{PERIOD_AND_PLAN}
     LEFT JOIN plan AS next_plan ON next_plan.organization_id = subscription.organization_id
         AND next_plan.id = subscription.next_plan_id
     WHERE subscription.organization_id = tenant.id AND subscription.customer_id = customer.id
@@ -166,4 +165,4 @@ CROSS JOIN LATERAL (
             AND rollup.meter_id = asked.meter_id
             AND rollup.hour >= asked.starts_at AND rollup.hour < asked.ends_at
     ) AS held
-) AS hours"""
+) AS hours"""  # noqa: S608  (put together out of constants)

@@ -11,18 +11,22 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from repositories.plan_versions import PERIOD_AND_PLAN, VERSION_IN_FORCE, VERSION_TO_OPEN
 from repositories.single_reads import read_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSubscription:
-    """A subscription that has not ended, with the versions of its plan and of the one to come."""
+    """A subscription that has not ended, with what its running period is billed by.
+
+    ``upcoming`` is what the next period opens with.
+    """
 
     id: UUID
     plan_id: UUID
     plan_version: int
-    next_plan_id: UUID | None
-    next_plan_version: int | None
+    upcoming_plan_id: UUID
+    upcoming_plan_version: int
     status: str
     timezone: str
     billing_anchor: str
@@ -119,19 +123,20 @@ def _to_subscription(row: dict[str, Any]) -> LiveSubscription:
     )
 
 
-SUBSCRIPTION_COLUMNS: Final = """
-    subscription.id, subscription.plan_id,
-    coalesce(subscription.plan_version, plan.version) AS plan_version,
-    subscription.next_plan_id, next_plan.version AS next_plan_version,
+_UPCOMING_PLAN: Final = "coalesce(subscription.next_plan_id, subscription.plan_id)"
+_BOUNDARY: Final = """CASE WHEN subscription.status = 'TRIAL'
+    THEN subscription.trial_end_date ELSE subscription.current_period_end END"""
+
+SUBSCRIPTION_COLUMNS: Final = f"""
+    subscription.id, subscription.plan_id, {VERSION_IN_FORCE} AS plan_version,
+    {_UPCOMING_PLAN} AS upcoming_plan_id,
+    CASE WHEN subscription.version_policy = 'pinned' AND subscription.next_plan_id IS NULL
+        THEN subscription.plan_version
+        ELSE {VERSION_TO_OPEN.format(plan=_UPCOMING_PLAN, begin=_BOUNDARY)}
+    END AS upcoming_plan_version,
     subscription.status, subscription.timezone, subscription.billing_anchor,
     subscription.anchor_at, subscription.start_date, subscription.trial_end_date,
     subscription.current_period_end, subscription.cancel_at_period_end"""
-
-PLANS_OF_SUBSCRIPTION: Final = """
-    LEFT JOIN plan ON plan.organization_id = subscription.organization_id
-        AND plan.id = subscription.plan_id
-    LEFT JOIN plan AS next_plan ON next_plan.organization_id = subscription.organization_id
-        AND next_plan.id = subscription.next_plan_id"""
 
 # An id wins over another customer's external id of the same text.
 _FIND_SUBSCRIBER: Final = f"""
@@ -144,7 +149,7 @@ LEFT JOIN test_clock AS clock ON clock.organization_id = customer.organization_i
 LEFT JOIN subscription ON subscription.organization_id = customer.organization_id
     AND subscription.customer_id = customer.id
     AND subscription.deleted_at IS NULL AND subscription.status <> 'CANCELED'
-{PLANS_OF_SUBSCRIPTION}
+{PERIOD_AND_PLAN}
 WHERE customer.organization_id = tenant.id AND customer.deleted_at IS NULL
     AND customer.id = coalesce(
         (

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
-from models.plans import Charge, Plan, PlanFeature, PlanVersion
+from models.plans import Charge, Plan, PlanFeature
 
 VERSION_TERMS = text(
     "SELECT terms::text FROM plan_version"
@@ -167,12 +167,6 @@ def list_plan_features(
         .where(PlanFeature.organization_id == organization_id, PlanFeature.plan_id == plan_id)
         .order_by(col(PlanFeature.created_at), col(PlanFeature.id))
     ).all()
-
-
-def insert_version(session: Session, version: PlanVersion) -> None:
-    """Store the terms of a plan after an edit, for ever."""
-    session.add(version)
-    session.flush()
 
 
 def find_version_terms(

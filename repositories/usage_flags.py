@@ -83,8 +83,7 @@ def _keys_of(events: Sequence[NewEvent]) -> dict[str, object]:
     }
 
 
-# Events that are on time end here: no bill that late is final, nothing is paused. A pinned
-# subscription may have a limit that its plan no longer has.
+# Events that are on time end here: no bill that late is final, nothing is paused.
 _FIND_CIRCUMSTANCES: Final = """
 SELECT
     bool_or(
@@ -101,16 +100,9 @@ SELECT
     ) AS has_flagged_spans,
     bool_or(
         EXISTS (
-            SELECT FROM feature
-            JOIN plan_feature ON plan_feature.organization_id = feature.organization_id
-                AND plan_feature.feature_id = feature.id
-            WHERE feature.organization_id = named.organization_id
-                AND feature.meter_id = ANY (%(meters)s::uuid[])
-                AND plan_feature.is_enabled AND plan_feature.usage_limit IS NOT NULL
-        ) OR EXISTS (
-            SELECT FROM subscription AS pinned
-            WHERE pinned.organization_id = named.organization_id AND pinned.deleted_at IS NULL
-                AND pinned.status <> 'CANCELED' AND pinned.version_policy = 'pinned'
+            SELECT FROM limited_meter
+            WHERE limited_meter.organization_id = named.organization_id
+                AND limited_meter.meter_id = ANY (%(meters)s::uuid[])
         )
     ) AS has_limits
 FROM unnest(%(organizations)s::uuid[]) AS named(organization_id)

@@ -15,11 +15,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
-from repositories.entitlements import (
-    PLANS_OF_SUBSCRIPTION,
-    SUBSCRIPTION_COLUMNS,
-    LiveSubscription,
-)
+from repositories.entitlements import SUBSCRIPTION_COLUMNS, LiveSubscription
+from repositories.plan_versions import PERIOD_AND_PLAN
 from repositories.usage_arrays import array, quoted
 from repositories.usage_events import EventScope
 
@@ -135,7 +132,6 @@ def _to_scope_subscription(row: dict[str, Any]) -> ScopeSubscription:
     )
 
 
-# A pinned subscription may have a limit that its plan no longer has.
 _FIND_LIMITED: Final = f"""
 WITH scope AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -145,18 +141,8 @@ WITH scope AS MATERIALIZED (
 limited AS MATERIALIZED (
     SELECT named.organization_id, named.meter_id
     FROM (SELECT DISTINCT organization_id, meter_id FROM scope) AS named
-    WHERE EXISTS (
-        SELECT FROM feature
-        JOIN plan_feature ON plan_feature.organization_id = feature.organization_id
-            AND plan_feature.feature_id = feature.id
-        WHERE feature.organization_id = named.organization_id
-            AND feature.meter_id = named.meter_id
-            AND plan_feature.is_enabled AND plan_feature.usage_limit IS NOT NULL
-    ) OR EXISTS (
-        SELECT FROM subscription AS pinned
-        WHERE pinned.organization_id = named.organization_id AND pinned.deleted_at IS NULL
-            AND pinned.status <> 'CANCELED' AND pinned.version_policy = 'pinned'
-    )
+    JOIN limited_meter ON limited_meter.organization_id = named.organization_id
+        AND limited_meter.meter_id = named.meter_id
 )
 SELECT scope.organization_id::text AS organization, scope.meter_id::text AS meter,
     scope.customer_id::text AS customer, meter.aggregation_type, meter.carry_forward,
@@ -169,7 +155,7 @@ JOIN meter ON meter.organization_id = scope.organization_id AND meter.id = scope
 JOIN subscription ON subscription.organization_id = scope.organization_id
     AND subscription.customer_id = scope.customer_id
     AND subscription.deleted_at IS NULL AND subscription.status <> 'CANCELED'
-{PLANS_OF_SUBSCRIPTION}
+{PERIOD_AND_PLAN}
 LEFT JOIN test_clock AS clock ON clock.organization_id = subscription.organization_id
     AND clock.id = subscription.test_clock_id
 ORDER BY subscription.created_at, subscription.id"""  # noqa: S608  (put together out of constants)

@@ -10,15 +10,16 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput, NotFound
-from billing.terms import FeatureType
+from billing.terms import Effective, FeatureType
 from models.base import new_id
 from models.features import Feature
 from models.meters import Meter
 from repositories import features, meters, plans
-from services import plan_versions
+from services import plan_edits
 from services.auditing import record
 from services.constraints import translating
 from services.meters import CreateMeter, create_meter, lock_meter_in_use, retire_meter
+from services.plan_edits import Edited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +87,26 @@ def update_feature(
     feature_id: UUID,
     command: UpdateFeature,
     *,
+    effective: Effective | None = None,
     now: datetime,
-) -> FeatureWithMeter:
+) -> Edited[FeatureWithMeter]:
     """The fields given have their new values, and each plan that grants it has a next version.
 
     Raises NotFound. Repeating it changes nothing.
     """
     feature = _require(features.lock_feature(session, organization_id, feature_id))
     changed = {name for name in command.given if getattr(feature, name) != getattr(command, name)}
+    reach = plan_edits.reach_nobody(now=now)
     if changed:
         for name in changed:
             setattr(feature, name, getattr(command, name))
         session.add(feature)
         session.flush()
-        plan_versions.republish(
+        reach = plan_edits.republish(
             session,
             organization_id,
             features.list_plans_granting(session, organization_id, feature_id),
+            effective,
             field="name",
             now=now,
         )
@@ -115,7 +119,7 @@ def update_feature(
             after={name: getattr(feature, name) for name in sorted(changed)},
             now=now,
         )
-    return _with_meter(session, feature)
+    return Edited(result=_with_meter(session, feature), reach=reach)
 
 
 def delete_feature(

@@ -16,14 +16,14 @@ from billing.errors import InvalidInput, InvalidTransition, NotFound
 from billing.money import find_currency, require_not_negative
 from billing.periods import Interval
 from billing.pricing import parse_pricing
-from billing.terms import ChargeType
+from billing.terms import ChargeType, Effective
 from models.base import new_id
 from models.plans import Charge, Plan
 from repositories import meters, plans
 from services import meter_claims
 from services.auditing import record
 from services.meters import lock_meter_in_use
-from services.plan_versions import publish_edit
+from services.plan_edits import Edited, is_for_running, publish_edit, reach_nobody
 from services.plans import lock_plan
 
 
@@ -48,8 +48,14 @@ class AddCharge:
 
 
 def add_charge(
-    session: Session, organization_id: UUID, plan_id: UUID, command: AddCharge, *, now: datetime
-) -> Charge:
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    command: AddCharge,
+    *,
+    effective: Effective | None = None,
+    now: datetime,
+) -> Edited[Charge]:
     """The plan has the charge, and a next version.
 
     Raises NotFound for an unknown plan or meter, InvalidInput naming the field for what cannot be
@@ -63,10 +69,15 @@ def add_charge(
     active = plans.list_active_charges(session, organization_id, plan_id)
     charge = _build_charge(session, plan, command, now=now)
     plans.insert_charge(session, charge)
-    publish_edit(session, plan, {f"charges.{len(active)}.": ""}, now=now)
+    blame = {f"charges.{len(active)}.": ""}
+    reach = publish_edit(session, plan, blame, effective, now=now)
     if command.meter_id is not None:
         meter_claims.claim_for_charge(
-            session, plan, command.meter_id, from_running_period=True, now=now
+            session,
+            plan,
+            command.meter_id,
+            from_running_period=is_for_running(session, organization_id, effective),
+            now=now,
         )
     record(
         session,
@@ -77,7 +88,7 @@ def add_charge(
         after={"plan_id": plan_id, "type": charge.type, "version": plan.version},
         now=now,
     )
-    return charge
+    return Edited(result=charge, reach=reach)
 
 
 def set_charge_status(
@@ -87,8 +98,9 @@ def set_charge_status(
     charge_id: UUID,
     status: str,
     *,
+    effective: Effective | None = None,
     now: datetime,
-) -> Charge:
+) -> Edited[Charge]:
     """The charge is deactivated and the plan has a next version. Repeating it changes nothing.
 
     Raises NotFound, InvalidTransition from INACTIVE to ACTIVE.
@@ -98,7 +110,7 @@ def set_charge_status(
     if charge is None:
         raise NotFound("Charge not found.", code="charge_not_found")
     if charge.status == status:
-        return charge
+        return Edited(result=charge, reach=reach_nobody(now=now))
     if charge.status == "INACTIVE":
         raise InvalidTransition(
             "An INACTIVE charge does not become ACTIVE again; add a new one.", field="status"
@@ -107,9 +119,15 @@ def set_charge_status(
     charge.deactivated_at = now
     session.add(charge)
     session.flush()
-    publish_edit(session, plan, {"charges.": "status"}, now=now)
+    reach = publish_edit(session, plan, {"charges.": "status"}, effective, now=now)
     if charge.meter_id is not None:
-        meter_claims.give_up_for_charge(session, plan, charge.meter_id, now=now)
+        meter_claims.give_up_for_charge(
+            session,
+            plan,
+            charge.meter_id,
+            from_running_period=is_for_running(session, organization_id, effective),
+            now=now,
+        )
     record(
         session,
         organization_id,
@@ -119,7 +137,7 @@ def set_charge_status(
         after={"plan_id": plan_id, "version": plan.version},
         now=now,
     )
-    return charge
+    return Edited(result=charge, reach=reach)
 
 
 def _check_charge(command: AddCharge, plan: Plan) -> None:

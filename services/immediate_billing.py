@@ -15,6 +15,7 @@ from repositories import subscriptions
 from services import bill_steps, invoicing, owners, period_closing
 from services.auditing import record
 from services.bill_steps import BillKey
+from services.period_versions import lock_edits_out, version_to_open
 from services.subscription_changes import lock_for_change
 from services.subscriptions import open_period
 
@@ -62,9 +63,11 @@ def _cut_current(
         raise InvalidTransition(f"A subscription that is {subscription.status} is not billed.")
     if stored.starts_at >= at:
         raise Conflict("Nothing of the current period has passed yet.", code="nothing_to_invoice")
+    lock_edits_out(session, subscription)
     closed = period_closing.cut_period(session, subscription, at=at, now=now)
     assert closed is not None
-    open_period(session, subscription, index=closed.index + 1, starts_at=at)
+    version = version_to_open(session, subscription, part_of=closed)
+    open_period(session, subscription, index=closed.index + 1, starts_at=at, version=version)
     return closed
 
 

@@ -62,16 +62,18 @@ def claim_for_charge(
         meter_claims.claim(session, spans)
 
 
-def give_up_for_charge(session: Session, plan: Plan, meter_id: UUID, *, now: datetime) -> None:
+def give_up_for_charge(
+    session: Session, plan: Plan, meter_id: UUID, *, from_running_period: bool, now: datetime
+) -> None:
     """No subscription claims a meter that its plan has ceased to charge, unless its version does.
 
-    Periods that have begun still charge it (CONTRACT 95). The caller holds the plan's lock.
+    Periods that have begun still charge it, unless the edit is for them (CONTRACT 95). The caller
+    holds the plan's lock.
     """
     if meter_id in plans.list_charged_meters(session, plan.organization_id, plan.id):
         return
-    meter_claims.give_up(
-        session, _spans_of_edit(plan, meter_id, from_running_period=False, now=now)
-    )
+    spans = _spans_of_edit(plan, meter_id, from_running_period=from_running_period, now=now)
+    meter_claims.give_up(session, spans)
 
 
 def boundary_of(subscription: Subscription) -> datetime:

@@ -14,12 +14,14 @@ from billing.errors import Conflict, InvalidInput, NotFound
 from billing.filters import filter_document, parse_filters
 from billing.metering import Aggregation
 from billing.pricing import Percentage, parse_pricing
+from billing.terms import Effective
 from models.base import new_id
 from models.meters import Meter
 from repositories import features, meters, plans, usage
-from services import plan_versions
+from services import plan_edits
 from services.auditing import record
 from services.constraints import translating
+from services.plan_edits import Edited
 
 FROZEN_BY_EVENTS = frozenset({"aggregation_type", "property_name", "filters", "carry_forward"})
 """What cannot change once an event was recorded (CONTRACT 9 and 38)."""
@@ -87,8 +89,9 @@ def update_meter(
     meter_id: UUID,
     command: UpdateMeter,
     *,
+    effective: Effective | None = None,
     now: datetime,
-) -> Meter:
+) -> Edited[Meter]:
     """The details given have their new values, and each plan that they reach has a next version.
 
     Raises NotFound, Conflict ``meter_in_use`` for what is frozen once an event was recorded,
@@ -99,17 +102,18 @@ def update_meter(
     values = _values(command.details, command.given)
     changed = {name for name, value in values.items() if getattr(meter, name) != value}
     if not changed:
-        return meter
+        return Edited(result=meter, reach=plan_edits.reach_nobody(now=now))
     _require_unmeasured(session, meter, changed)
     for name in changed:
         setattr(meter, name, values[name])
     _check(meter)
     session.add(meter)
     session.flush()
-    plan_versions.republish(
+    reach = plan_edits.republish(
         session,
         organization_id,
         plans.list_plans_charging(session, organization_id, meter_id),
+        effective,
         field=_to_blame(changed),
         now=now,
     )
@@ -122,7 +126,7 @@ def update_meter(
         after={name: values[name] for name in sorted(changed)},
         now=now,
     )
-    return meter
+    return Edited(result=meter, reach=reach)
 
 
 def delete_meter(session: Session, organization_id: UUID, meter_id: UUID, *, now: datetime) -> None:

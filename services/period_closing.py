@@ -12,6 +12,7 @@ from billing.subscriptions import PeriodStatus, SubscriptionStatus, require_tran
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import invoices, plans, subscriptions, usage
 from services import clocks, meter_claims
+from services.period_versions import lock_edits_out, newest_version, version_to_open
 from services.subscriptions import open_first_period, open_period
 
 
@@ -34,6 +35,7 @@ def roll_period(
     if stored.status != PeriodStatus.OPEN or stored.ends_at > due_at:
         return
     at = clocks.acting_instant(session, subscription, due_at, now=now)
+    lock_edits_out(session, subscription)
     stored.status = PeriodStatus.CLOSED
     stored.closed_at = at
     session.add(stored)
@@ -70,10 +72,13 @@ def end_trial(
     if subscription.cancel_at_period_end:
         end_subscription(session, subscription, at=due_at, now=now)
         return
+    lock_edits_out(session, subscription)
     _move(session, subscription, SubscriptionStatus.ACTIVE)
     subscription.anchor_at = due_at
     if subscription.next_plan_id is not None:
-        switch_plan(session, subscription, subscription.next_plan_id, at=due_at, now=now)
+        switch_plan(
+            session, subscription, subscription.next_plan_id, at=due_at, begins_at=due_at, now=now
+        )
     open_first_period(session, subscription)
     subscriptions.insert_action(session, subscription, "trial_ended", at=due_at, recorded_at=now)
 
@@ -165,18 +170,30 @@ def find_open_period(session: Session, subscription: Subscription) -> Subscripti
 
 
 def switch_plan(
-    session: Session, subscription: Subscription, plan_id: UUID, *, at: datetime, now: datetime
+    session: Session,
+    subscription: Subscription,
+    plan_id: UUID,
+    *,
+    at: datetime,
+    begins_at: datetime | None = None,
+    now: datetime,
 ) -> None:
-    """The subscription is on another plan from here on, pinned to its newest version if it pins."""
+    """The subscription is on the plan from here on.
+
+    If it pins, it is pinned to the version that was newest at ``begins_at``; one that was on the
+    plan already stays pinned as it was.
+    """
     plan = plans.find_plan(session, subscription.organization_id, plan_id)
     if plan is None:
         raise NotFound("Plan not found.", code="plan_not_found", field="plan_id")
+    if subscription.version_policy == "pinned" and subscription.plan_id != plan.id:
+        subscription.plan_version = newest_version(
+            session, subscription, plan.id, begins_at=begins_at
+        )
     subscription.plan_id = plan.id
     subscription.next_plan_id = None
     subscription.billing_interval = plan.billing_interval
     subscription.billing_interval_count = plan.billing_interval_count
-    if subscription.version_policy == "pinned":
-        subscription.plan_version = plan.version
     session.add(subscription)
     subscriptions.insert_action(
         session, subscription, "plan_changed", at=at, recorded_at=now, detail=plan.lookup_id
@@ -189,13 +206,17 @@ def _open_next(
 ) -> None:
     follows: SubscriptionPeriod | None = closed
     if subscription.next_plan_id is not None:
-        switch_plan(session, subscription, subscription.next_plan_id, at=closed.ends_at, now=now)
+        ends_at = closed.ends_at
+        switch_plan(
+            session, subscription, subscription.next_plan_id, at=ends_at, begins_at=ends_at, now=now
+        )
         follows = None
     open_period(
         session,
         subscription,
         index=closed.index + 1,
         starts_at=closed.ends_at,
+        version=version_to_open(session, subscription, begins_at=closed.ends_at),
         follows=follows,
     )
 

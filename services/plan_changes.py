@@ -19,6 +19,7 @@ from models.subscriptions import Subscription
 from repositories import plans
 from services import bill_previews, meter_claims, owners, period_closing
 from services.auditing import record
+from services.period_versions import version_to_open
 from services.subscription_changes import lock_for_change
 from services.subscriptions import open_period
 
@@ -115,6 +116,7 @@ def _change_now(
         subscription,
         index=index if closed is None else index + 1,
         starts_at=starts_at,
+        version=version_to_open(session, subscription, part_of=closed),
     )
     meter_claims.claim_onwards(session, subscription, since=starts_at, field="plan_id")
 

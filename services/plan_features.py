@@ -13,14 +13,14 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput, NotFound
 from billing.money import require_not_negative
 from billing.periods import Interval
-from billing.terms import FeatureType, OverLimit
+from billing.terms import Effective, FeatureType, OverLimit
 from models.base import new_id
 from models.features import Feature
 from models.plans import Plan, PlanFeature
 from repositories import features, plans
 from services.auditing import record
 from services.constraints import translating
-from services.plan_versions import publish_edit
+from services.plan_edits import Edited, EditReach, publish_edit, reach_nobody
 from services.plans import GrantedFeature, lock_plan
 
 
@@ -52,8 +52,9 @@ def add_plan_feature(
     feature_id: UUID,
     grant: Grant,
     *,
+    effective: Effective | None = None,
     now: datetime,
-) -> GrantedFeature:
+) -> Edited[GrantedFeature]:
     """The plan grants the feature, and has a next version.
 
     Raises NotFound for an unknown plan or feature, Conflict ``feature_already_granted``,
@@ -77,9 +78,9 @@ def add_plan_feature(
     )
     with translating("uq_plan_feature", conflict):
         plans.insert_plan_feature(session, granted)
-    publish_edit(session, plan, {"charges.": "usage_reset_period"}, now=now)
+    reach = publish_edit(session, plan, {"charges.": "usage_reset_period"}, effective, now=now)
     _record_grant(session, plan, granted, "plan_feature.added", now=now)
-    return GrantedFeature(granted=granted, feature=feature)
+    return Edited(result=GrantedFeature(granted=granted, feature=feature), reach=reach)
 
 
 def update_plan_feature(
@@ -89,8 +90,9 @@ def update_plan_feature(
     plan_feature_id: UUID,
     command: UpdateGrant,
     *,
+    effective: Effective | None = None,
     now: datetime,
-) -> GrantedFeature:
+) -> Edited[GrantedFeature]:
     """The fields given have their new values, and the plan has a next version.
 
     Raises NotFound, InvalidInput naming the field. Repeating it changes nothing.
@@ -102,16 +104,17 @@ def update_plan_feature(
         raise NotFound("Feature not found.", code="feature_not_found")
     values = _values(command.grant, command.given)
     changed = sorted(name for name, value in values.items() if getattr(granted, name) != value)
+    found = GrantedFeature(granted=granted, feature=feature)
     if not changed:
-        return GrantedFeature(granted=granted, feature=feature)
+        return Edited(result=found, reach=reach_nobody(now=now))
     for name in changed:
         setattr(granted, name, values[name])
     _check_grant(granted, feature)
     session.add(granted)
     session.flush()
-    publish_edit(session, plan, {"charges.": _to_blame(changed)}, now=now)
+    reach = publish_edit(session, plan, {"charges.": _to_blame(changed)}, effective, now=now)
     _record_grant(session, plan, granted, "plan_feature.updated", now=now)
-    return GrantedFeature(granted=granted, feature=feature)
+    return Edited(result=found, reach=reach)
 
 
 def remove_plan_feature(
@@ -120,14 +123,16 @@ def remove_plan_feature(
     plan_id: UUID,
     plan_feature_id: UUID,
     *,
+    effective: Effective | None = None,
     now: datetime,
-) -> None:
+) -> EditReach:
     """The plan no longer grants the feature, and has a next version. Raises NotFound."""
     plan = lock_plan(session, organization_id, plan_id)
     granted = _find_granted(session, plan, plan_feature_id)
     plans.delete_plan_feature(session, granted)
-    publish_edit(session, plan, {}, now=now)
+    reach = publish_edit(session, plan, {}, effective, now=now)
     _record_grant(session, plan, granted, "plan_feature.removed", now=now)
+    return reach
 
 
 def _check_grant(granted: PlanFeature, feature: Feature) -> None:

@@ -10,11 +10,13 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import NotFound
+from billing.terms import Effective
 from models.plans import Plan
 from models.subscriptions import Subscription
-from repositories import plans, subscriptions
+from repositories import plan_versions, plans, subscriptions
 from services import meter_claims, period_closing
 from services.auditing import record
+from services.plan_edits import EditReach, is_for_running, reach_nobody
 from services.subscription_changes import lock_for_change
 
 
@@ -27,44 +29,109 @@ class VersionChange:
     to_version: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """Who moves, oldest first, and from when the first of them is billed by the new version."""
+
+    changes: tuple[VersionChange, ...]
+    reach: EditReach
+
+
 def preview_migration(
-    session: Session, organization_id: UUID, plan_id: UUID
-) -> tuple[VersionChange, ...]:
-    """The subscriptions that would move, oldest first. Nothing changes. Raises NotFound."""
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    *,
+    effective: Effective | None = None,
+    now: datetime,
+) -> Migration:
+    """The subscriptions that would move. Nothing changes. Raises NotFound."""
     plan = _get_plan(session, organization_id, plan_id)
-    return tuple(_change(one, plan) for one in _list_behind(session, plan))
+    changes = [_change(one, plan) for one in _list_behind(session, plan)]
+    is_running = is_for_running(session, organization_id, effective)
+    return _migration(session, plan, changes, is_running=is_running, now=now)
 
 
 def migrate_subscriptions(
-    session: Session, organization_id: UUID, plan_id: UUID, *, now: datetime
-) -> tuple[VersionChange, ...]:
-    """Pinned subscriptions are on the newest version, from the period that runs now on.
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    *,
+    effective: Effective | None = None,
+    now: datetime,
+) -> Migration:
+    """Pinned subscriptions are on the newest version, from the next period or the running one on.
 
     Periods that have ended are billed by the version that they were pinned to. Idempotent: who is
     on the newest version stays as they are. Raises NotFound, and Conflict while the test clock of
-    one of them advances. Source: CONTRACT 14, 39.
+    one of them advances. Source: CONTRACT 14, 39, 95.
     """
     plan = _get_plan(session, organization_id, plan_id)
+    is_running = is_for_running(session, organization_id, effective)
     moved = []
     for waiting in _list_behind(session, plan):
-        subscription, _ = lock_for_change(session, organization_id, waiting.id, now=now)
+        subscription, present = lock_for_change(session, organization_id, waiting.id, now=now)
         if _is_behind(subscription, plan):
             moved.append(_change(subscription, plan))
-            _move(session, subscription, plan, now=now)
-    return tuple(moved)
+            since = _move_open_period(
+                session, subscription, plan, after=None if is_running else present
+            )
+            _move(session, subscription, plan, since=since, now=now)
+    return _migration(session, plan, moved, is_running=is_running, now=now)
 
 
-def _move(session: Session, subscription: Subscription, plan: Plan, *, now: datetime) -> None:
+def _migration(
+    session: Session,
+    plan: Plan,
+    changes: Sequence[VersionChange],
+    *,
+    is_running: bool,
+    now: datetime,
+) -> Migration:
+    if not changes:
+        return Migration(changes=(), reach=reach_nobody(now=now))
+    first_begin, _ = plan_versions.measure_reach(
+        session,
+        plan.organization_id,
+        [plan.id],
+        is_running=is_running,
+        now=now,
+        pinned=[one.subscription_id for one in changes],
+    )
+    reach = EditReach(effective_from=first_begin or now, subscriptions=len(changes))
+    return Migration(changes=tuple(changes), reach=reach)
+
+
+def _move_open_period(
+    session: Session, subscription: Subscription, plan: Plan, *, after: datetime | None
+) -> datetime | None:
+    """The open period is billed by the newest version, if it begins later than ``after``.
+
+    Gives its begin, None where the newest version bills from the next period on.
+    """
+    stored = period_closing.find_open_period(session, subscription)
+    if stored is None or stored.plan_id != plan.id:
+        return None
+    if after is not None and stored.starts_at <= after:
+        return None
+    stored.plan_version = plan.version
+    session.add(stored)
+    return stored.starts_at
+
+
+def _move(
+    session: Session,
+    subscription: Subscription,
+    plan: Plan,
+    *,
+    since: datetime | None,
+    now: datetime,
+) -> None:
     before = subscription.plan_version
     subscription.plan_version = plan.version
     session.add(subscription)
-    running = period_closing.find_open_period(session, subscription)
-    if running is not None and running.plan_id == plan.id:
-        running.plan_version = plan.version
-        session.add(running)
-    meter_claims.claim_onwards(
-        session, subscription, since=None if running is None else running.starts_at
-    )
+    meter_claims.claim_onwards(session, subscription, since=since)
+    session.flush()
     record(
         session,
         subscription.organization_id,

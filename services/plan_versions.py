@@ -7,7 +7,6 @@ of a plan, a meter or a feature never changes what an older version says (CONTRA
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -22,6 +21,7 @@ from billing.receipts import from_document, to_document
 from billing.terms import (
     ChargeTerms,
     ChargeType,
+    Effective,
     FeatureTerms,
     FeatureType,
     OverLimit,
@@ -32,6 +32,7 @@ from models.features import Feature
 from models.meters import Meter
 from models.plans import Charge, Plan, PlanFeature, PlanVersion
 from repositories import features, meters, plans
+from repositories import plan_versions as stored_versions
 
 
 def get_terms(
@@ -51,7 +52,13 @@ def parse_terms(document: str) -> PlanTerms:
     return from_document(PlanTerms, json.loads(document))
 
 
-def publish(session: Session, plan: Plan, *, now: datetime) -> PlanTerms:
+def publish(
+    session: Session,
+    plan: Plan,
+    *,
+    effective: Effective = Effective.NEXT_PERIOD,
+    now: datetime,
+) -> PlanTerms:
     """The plan as it stands is kept as version ``plan.version``; the caller holds the plan's lock.
 
     Raises InvalidInput if it cannot be priced, its field being ``charges.<place>.<field>`` where a
@@ -61,67 +68,30 @@ def publish(session: Session, plan: Plan, *, now: datetime) -> PlanTerms:
     document = to_document(terms)
     if not isinstance(document, dict):
         raise InvariantBroken("Terms of a plan are an object.", plan_id=str(plan.id))
-    plans.insert_version(
+    stored_versions.insert_version(
         session,
         PlanVersion(
             organization_id=plan.organization_id,
             plan_id=plan.id,
             version=plan.version,
             terms=document,
+            effective=effective.value,
             created_at=now,
         ),
     )
+    limited = [
+        one.meter_id
+        for one in terms.features
+        if one.meter_id is not None and one.usage_limit is not None
+    ]
+    stored_versions.insert_limited_meters(session, plan.organization_id, limited)
     return terms
 
 
-def publish_next(session: Session, plan: Plan, *, now: datetime) -> PlanTerms:
-    """The plan as it stands is kept as its next version; the caller holds the plan's lock."""
-    plan.version += 1
-    session.add(plan)
-    session.flush()
-    return publish(session, plan, now=now)
-
-
-def publish_edit(session: Session, plan: Plan, blame: Mapping[str, str], *, now: datetime) -> None:
-    """The plan as it stands is kept as its next version; the caller holds the plan's lock.
-
-    ``blame`` names the input to blame where an error lies at a path that starts like its key; an
-    empty name means the rest of that path. Raises InvalidInput.
-    """
-    try:
-        publish_next(session, plan, now=now)
-    except InvalidInput as error:
-        field = error.field or ""
-        for prefix, input_field in blame.items():
-            if field.startswith(prefix):
-                field = input_field or field.removeprefix(prefix)
-        raise InvalidInput(error.detail, code=error.code, field=field) from error
-
-
-def republish(
-    session: Session, organization_id: UUID, plan_ids: Iterable[UUID], *, field: str, now: datetime
-) -> None:
-    """Each plan whose terms are no longer what its newest version says has a next version.
-
-    ``plan_ids`` come in the order in which plans are locked. Raises InvalidInput at ``field``, the
-    input to blame, if one of them could not be priced any more. Idempotent by the terms.
-    """
-    for plan_id in plan_ids:
-        plan = plans.lock_plan(session, organization_id, plan_id)
-        if plan is None or plan.deleted_at is not None:
-            continue
-        try:
-            if build_terms(session, plan) != get_terms(
-                session, organization_id, plan_id, plan.version
-            ):
-                publish_next(session, plan, now=now)
-        except InvalidInput as error:
-            raise InvalidInput(
-                f"Plan {plan.lookup_id!r} could not be priced: {error.detail}",
-                code=error.code,
-                field=field,
-                plan_id=str(plan_id),
-            ) from error
+def is_published(session: Session, plan: Plan) -> bool:
+    """Whether the plan's newest version says what the plan says as it stands."""
+    newest = get_terms(session, plan.organization_id, plan.id, plan.version)
+    return build_terms(session, plan) == newest
 
 
 def build_terms(session: Session, plan: Plan) -> PlanTerms:

@@ -14,17 +14,21 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput, NotFound
 from billing.money import find_currency
 from billing.periods import Cadence, Interval
-from billing.terms import PlanType
+from billing.terms import Effective, PlanType
 from models.base import new_id
 from models.features import Feature
 from models.plans import Charge, Plan, PlanFeature
 from repositories import features, plans, subscriptions
-from services import plan_versions
+from services import plan_edits, plan_versions
 from services.auditing import record
 from services.constraints import translating
+from services.plan_edits import Edited, EditReach
 
 FIXED_BY_SUBSCRIPTIONS = frozenset({"billing_interval", "billing_interval_count", "currency"})
 """What cannot change while somebody is subscribed: their periods and amounts depend on it."""
+
+AT_ONCE = frozenset({"name", "lookup_id", "description", "is_active", "trial_days"})
+"""What no bill depends on, so that it acts at once (CONTRACT 95)."""
 
 MAX_TRIAL_DAYS = 3650
 
@@ -97,8 +101,14 @@ def create_plan(
 
 
 def update_plan(
-    session: Session, organization_id: UUID, plan_id: UUID, command: UpdatePlan, *, now: datetime
-) -> PlanContents:
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    command: UpdatePlan,
+    *,
+    effective: Effective | None = None,
+    now: datetime,
+) -> Edited[PlanContents]:
     """The fields given have their new values, and the plan has a next version.
 
     Raises NotFound, Conflict ``lookup_id_taken`` or ``plan_in_use``, InvalidInput naming the field.
@@ -109,14 +119,15 @@ def update_plan(
     after = {name: _column_value(name, getattr(command, name)) for name in command.given}
     changed = sorted(name for name in command.given if before[name] != after[name])
     if not changed:
-        return read_contents(session, plan)
+        reach = plan_edits.reach_nobody(now=now)
+        return Edited(result=read_contents(session, plan), reach=reach)
     _require_unsubscribed(session, plan, changed)
     for name in changed:
         setattr(plan, name, after[name])
     _check(plan)
     with _lookup_id_guarded(plan.lookup_id):
         try:
-            plan_versions.publish_next(session, plan, now=now)
+            plan_edits.publish_next(session, plan, effective, now=now)
         except InvalidInput as error:
             raise _blamed(error, changed) from error
     record(
@@ -129,7 +140,8 @@ def update_plan(
         after={name: after[name] for name in changed},
         now=now,
     )
-    return read_contents(session, plan)
+    reach = _reach_of(session, plan, changed, effective, now=now)
+    return Edited(result=read_contents(session, plan), reach=reach)
 
 
 def delete_plan(session: Session, organization_id: UUID, plan_id: UUID, *, now: datetime) -> None:
@@ -235,6 +247,20 @@ def _require_unsubscribed(session: Session, plan: Plan, changed: Sequence[str]) 
             code="plan_in_use",
             field=fixed[0],
         )
+
+
+def _reach_of(
+    session: Session,
+    plan: Plan,
+    changed: Sequence[str],
+    effective: Effective | None,
+    *,
+    now: datetime,
+) -> EditReach:
+    if AT_ONCE.issuperset(changed):
+        live = subscriptions.count_live_of_plan(session, plan.organization_id, plan.id)
+        return EditReach(effective_from=now, subscriptions=live)
+    return plan_edits.reach_of(session, plan.organization_id, [plan.id], effective, now=now)
 
 
 def _blamed(error: InvalidInput, changed: Sequence[str]) -> InvalidInput:

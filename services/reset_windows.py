@@ -15,8 +15,9 @@ from repositories.entitlements import LiveSubscription
 def version_in_force(subscription: LiveSubscription, at: datetime) -> tuple[UUID, int] | None:
     """The plan and version that the subscription grants features by at ``at``; None if it is not.
 
-    What is planned for a boundary holds from the boundary on, also while nobody has acted on it:
-    a cancellation, a change of plan. Before its start there is no access (CONTRACT 71).
+    It is the version that the running period is billed by (CONTRACT 95). What is planned for a
+    boundary holds from the boundary on, also while nobody has acted on it: a cancellation, a change
+    of plan, an edit. Before its start there is no access (CONTRACT 71).
     """
     if at < subscription.start_date:
         return None
@@ -24,9 +25,7 @@ def version_in_force(subscription: LiveSubscription, at: datetime) -> tuple[UUID
         return subscription.plan_id, subscription.plan_version
     if subscription.cancel_at_period_end:
         return None
-    if subscription.next_plan_id is not None and subscription.next_plan_version is not None:
-        return subscription.next_plan_id, subscription.next_plan_version
-    return subscription.plan_id, subscription.plan_version
+    return subscription.upcoming_plan_id, subscription.upcoming_plan_version
 
 
 def window_at(

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from billing.periods import Period
 from billing.terms import PlanTerms
-from services import plan_versions
+from services.period_versions import terms_in_force
 from services.subscriptions import get_subscription
 from services.usage_queries import CustomerUsage, measure_meters
 
@@ -21,9 +21,7 @@ def query_subscription_usage(
     Raises NotFound. Source: CONTRACT 47.
     """
     subscription = get_subscription(session, organization_id, subscription_id)
-    terms = plan_versions.get_terms(
-        session, organization_id, subscription.plan_id, subscription.plan_version
-    )
+    terms = terms_in_force(session, subscription)
     period = Period(
         starts_at=subscription.current_period_start, ends_at=subscription.current_period_end
     )

@@ -30,6 +30,7 @@ from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import customers, organizations, plans, subscriptions
 from services import clocks, meter_claims, owners
 from services.auditing import record
+from services.period_versions import version_to_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,9 @@ def cadence_of(subscription: Subscription) -> Cadence:
 
 def open_first_period(session: Session, subscription: Subscription) -> SubscriptionPeriod:
     """Store the first period, which starts at the anchor."""
-    return open_period(session, subscription, index=0, starts_at=subscription.anchor_at)
+    starts_at = subscription.anchor_at
+    version = version_to_open(session, subscription, begins_at=starts_at)
+    return open_period(session, subscription, index=0, starts_at=starts_at, version=version)
 
 
 def open_period(
@@ -127,6 +130,7 @@ def open_period(
     *,
     index: int,
     starts_at: datetime,
+    version: int,
     follows: SubscriptionPeriod | None = None,
 ) -> SubscriptionPeriod:
     """Store the period from ``starts_at`` to the next regular boundary, counted from the anchor.
@@ -151,7 +155,7 @@ def open_period(
         regular_starts_at=regular.starts_at,
         regular_ends_at=regular.ends_at,
         plan_id=subscription.plan_id,
-        plan_version=subscription.plan_version,
+        plan_version=version,
     )
     session.add(opened)
     subscription.current_period_index = index

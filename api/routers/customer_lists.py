@@ -11,7 +11,7 @@ from api.decimal_json import LosslessRoute, respond
 from api.dependencies import Reader, ReadSession
 from api.pagination import PageDep, envelope
 from api.routers.invoices import view_invoices
-from api.routers.subscriptions import view_one
+from api.routers.subscriptions import view_all
 from api.schemas.common import any_case
 from billing.invoicing import InvoiceStatus
 from billing.subscriptions import SubscriptionStatus
@@ -39,7 +39,7 @@ def list_customer_subscriptions(
         offset=page.offset,
         limit=page.size,
     )
-    return respond(envelope([view_one(session, one) for one in found], page, total))
+    return respond(envelope(view_all(session, principal.organization_id, found), page, total))
 
 
 @router.get("/invoices")

@@ -12,7 +12,14 @@ from api.decimal_json import LosslessRoute, respond
 from api.dependencies import Reader, ReadSession, Writer, WriteSession
 from api.pagination import PageDep, envelope
 from api.schemas.common import any_case
-from api.schemas.features import FeatureCreate, FeaturePatch, FeatureView, view_feature
+from api.schemas.features import (
+    EditedFeatureView,
+    FeatureCreate,
+    FeaturePatch,
+    FeatureView,
+    view_feature,
+)
+from api.schemas.plan_edits import with_reach
 from billing.terms import FeatureType
 from services import catalog
 
@@ -52,7 +59,7 @@ def get_feature(feature_id: UUID, session: ReadSession, principal: Reader) -> Re
     )
 
 
-@router.patch("/{feature_id}", response_model=FeatureView)
+@router.patch("/{feature_id}", response_model=EditedFeatureView)
 def update_feature(
     feature_id: UUID,
     body: FeaturePatch,
@@ -61,10 +68,15 @@ def update_feature(
     context: ContextDep,
 ) -> Response:
     """Rename or describe a feature."""
-    updated = catalog.update_feature(
-        session, principal.organization_id, feature_id, body.command(), now=context.now()
+    edited = catalog.update_feature(
+        session,
+        principal.organization_id,
+        feature_id,
+        body.command(),
+        effective=body.effective,
+        now=context.now(),
     )
-    return respond(view_feature(updated))
+    return respond(with_reach(EditedFeatureView, view_feature(edited.result), edited.reach))
 
 
 @router.delete("/{feature_id}", status_code=204)

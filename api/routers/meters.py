@@ -10,7 +10,8 @@ from api.context import ContextDep
 from api.decimal_json import LosslessRoute, respond
 from api.dependencies import Reader, ReadSession, Writer, WriteSession
 from api.pagination import PageDep, envelope
-from api.schemas.meters import MeterCreate, MeterPatch, MeterView, view_meter
+from api.schemas.meters import EditedMeterView, MeterCreate, MeterPatch, MeterView, view_meter
+from api.schemas.plan_edits import with_reach
 from services import meters
 
 router = APIRouter(prefix="/meters", tags=["Meters"], route_class=LosslessRoute)
@@ -42,15 +43,20 @@ def get_meter(meter_id: UUID, session: ReadSession, principal: Reader) -> Respon
     return respond(view_meter(meters.get_meter(session, principal.organization_id, meter_id)))
 
 
-@router.patch("/{meter_id}", response_model=MeterView)
+@router.patch("/{meter_id}", response_model=EditedMeterView)
 def update_meter(
     meter_id: UUID, body: MeterPatch, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Edit a meter; each plan that prices by it gets a new version."""
-    updated = meters.update_meter(
-        session, principal.organization_id, meter_id, body.command(), now=context.now()
+    edited = meters.update_meter(
+        session,
+        principal.organization_id,
+        meter_id,
+        body.command(),
+        effective=body.effective,
+        now=context.now(),
     )
-    return respond(view_meter(updated))
+    return respond(with_reach(EditedMeterView, view_meter(edited.result), edited.reach))
 
 
 @router.delete("/{meter_id}", status_code=204)

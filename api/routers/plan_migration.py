@@ -24,10 +24,15 @@ def migrate_plan(
     body: MigrationRequest | None = None,
 ) -> Response:
     """Move pinned subscriptions to the newest version, or show which would move."""
-    if body is not None and body.preview:
-        changes = plan_migration.preview_migration(session, principal.organization_id, plan_id)
-    else:
-        changes = plan_migration.migrate_subscriptions(
-            session, principal.organization_id, plan_id, now=context.now()
-        )
-    return respond(view_migration(changes))
+    asked = body or MigrationRequest()
+    migrate = (
+        plan_migration.preview_migration if asked.preview else plan_migration.migrate_subscriptions
+    )
+    migration = migrate(
+        session,
+        principal.organization_id,
+        plan_id,
+        effective=asked.effective,
+        now=context.now(),
+    )
+    return respond(view_migration(migration))

@@ -12,14 +12,16 @@ from api.decimal_json import LosslessRoute, respond
 from api.dependencies import Reader, ReadSession, Writer, WriteSession
 from api.pagination import PageDep, envelope
 from api.schemas.common import any_case
+from api.schemas.plan_edits import EffectiveChoice, with_reach
 from api.schemas.plans import (
     ChargeCreate,
     ChargePatch,
-    ChargeView,
+    EditedChargeView,
+    EditedPlanFeatureView,
+    EditedPlanView,
     PlanCreate,
     PlanFeatureCreate,
     PlanFeaturePatch,
-    PlanFeatureView,
     PlanPatch,
     PlanView,
     view_charge,
@@ -70,16 +72,21 @@ def get_plan(plan_id: UUID, session: ReadSession, principal: Reader) -> Response
     return respond(view_plan(plans.get_plan(session, principal.organization_id, plan_id)))
 
 
-@router.put("/{plan_id}", response_model=PlanView)
-@router.patch("/{plan_id}", response_model=PlanView)
+@router.put("/{plan_id}", response_model=EditedPlanView)
+@router.patch("/{plan_id}", response_model=EditedPlanView)
 def update_plan(
     plan_id: UUID, body: PlanPatch, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Edit a plan; what the body leaves out stays."""
-    updated = plans.update_plan(
-        session, principal.organization_id, plan_id, body.command(), now=context.now()
+    edited = plans.update_plan(
+        session,
+        principal.organization_id,
+        plan_id,
+        body.command(),
+        effective=body.effective,
+        now=context.now(),
     )
-    return respond(view_plan(updated))
+    return respond(with_reach(EditedPlanView, view_plan(edited.result), edited.reach))
 
 
 @router.delete("/{plan_id}", status_code=204)
@@ -91,7 +98,7 @@ def delete_plan(
     return Response(status_code=204)
 
 
-@router.post("/{plan_id}/charges", status_code=201, response_model=ChargeView)
+@router.post("/{plan_id}/charges", status_code=201, response_model=EditedChargeView)
 def add_charge(
     plan_id: UUID,
     body: ChargeCreate,
@@ -100,13 +107,18 @@ def add_charge(
     context: ContextDep,
 ) -> Response:
     """Add a charge to a plan."""
-    charge = charges.add_charge(
-        session, principal.organization_id, plan_id, body.command(), now=context.now()
+    edited = charges.add_charge(
+        session,
+        principal.organization_id,
+        plan_id,
+        body.command(),
+        effective=body.effective,
+        now=context.now(),
     )
-    return respond(view_charge(charge), 201)
+    return respond(with_reach(EditedChargeView, view_charge(edited.result), edited.reach), 201)
 
 
-@router.patch("/{plan_id}/charges/{charge_id}", response_model=ChargeView)
+@router.patch("/{plan_id}/charges/{charge_id}", response_model=EditedChargeView)
 def deactivate_charge(
     plan_id: UUID,
     charge_id: UUID,
@@ -116,18 +128,19 @@ def deactivate_charge(
     context: ContextDep,
 ) -> Response:
     """Deactivate a charge; nothing else about it can change."""
-    charge = charges.set_charge_status(
+    edited = charges.set_charge_status(
         session,
         principal.organization_id,
         plan_id,
         charge_id,
         body.status.value,
+        effective=body.effective,
         now=context.now(),
     )
-    return respond(view_charge(charge))
+    return respond(with_reach(EditedChargeView, view_charge(edited.result), edited.reach))
 
 
-@router.post("/{plan_id}/features", status_code=201, response_model=PlanFeatureView)
+@router.post("/{plan_id}/features", status_code=201, response_model=EditedPlanFeatureView)
 def add_plan_feature(
     plan_id: UUID,
     body: PlanFeatureCreate,
@@ -136,18 +149,21 @@ def add_plan_feature(
     context: ContextDep,
 ) -> Response:
     """Grant a feature with a plan."""
-    added = plan_features.add_plan_feature(
+    edited = plan_features.add_plan_feature(
         session,
         principal.organization_id,
         plan_id,
         body.feature_id,
         body.command(),
+        effective=body.effective,
         now=context.now(),
     )
-    return respond(view_plan_feature(added), 201)
+    return respond(
+        with_reach(EditedPlanFeatureView, view_plan_feature(edited.result), edited.reach), 201
+    )
 
 
-@router.patch("/{plan_id}/features/{plan_feature_id}", response_model=PlanFeatureView)
+@router.patch("/{plan_id}/features/{plan_feature_id}", response_model=EditedPlanFeatureView)
 def update_plan_feature(
     plan_id: UUID,
     plan_feature_id: UUID,
@@ -157,15 +173,18 @@ def update_plan_feature(
     context: ContextDep,
 ) -> Response:
     """Change what a plan grants of a feature."""
-    updated = plan_features.update_plan_feature(
+    edited = plan_features.update_plan_feature(
         session,
         principal.organization_id,
         plan_id,
         plan_feature_id,
         body.command(),
+        effective=body.effective,
         now=context.now(),
     )
-    return respond(view_plan_feature(updated))
+    return respond(
+        with_reach(EditedPlanFeatureView, view_plan_feature(edited.result), edited.reach)
+    )
 
 
 @router.delete("/{plan_id}/features/{plan_feature_id}", status_code=204)
@@ -175,9 +194,15 @@ def remove_plan_feature(
     session: WriteSession,
     principal: Writer,
     context: ContextDep,
+    effective: Annotated[EffectiveChoice, Query()] = None,
 ) -> Response:
     """Grant a feature with a plan no more."""
     plan_features.remove_plan_feature(
-        session, principal.organization_id, plan_id, plan_feature_id, now=context.now()
+        session,
+        principal.organization_id,
+        plan_id,
+        plan_feature_id,
+        effective=effective,
+        now=context.now(),
     )
     return Response(status_code=204)

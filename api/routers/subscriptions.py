@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from api.schemas.subscriptions import (
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions import Subscription
 from repositories import plans
-from services import plan_versions, subscriptions
+from services import period_versions, plan_versions, subscriptions
 
 router = APIRouter(prefix="/subscriptions", tags=["Subscriptions"], route_class=LosslessRoute)
 
@@ -55,7 +56,7 @@ def list_subscriptions(
         offset=page.offset,
         limit=page.size,
     )
-    return respond(envelope([view_one(session, one) for one in found], page, total))
+    return respond(envelope(view_all(session, principal.organization_id, found), page, total))
 
 
 @router.get("/{subscription_id}", response_model=SubscriptionView)
@@ -70,21 +71,32 @@ def get_subscription(subscription_id: UUID, session: ReadSession, principal: Rea
 
 def view_one(session: Session, subscription: Subscription) -> SubscriptionView:
     """The subscription as the API shows it, with its plan's name."""
-    plan = plans.find_plan(session, subscription.organization_id, subscription.plan_id)
-    assert plan is not None
-    return view_subscription(subscription, plan)
+    return view_all(session, subscription.organization_id, [subscription])[0]
+
+
+def view_all(
+    session: Session, organization_id: UUID, found: Sequence[Subscription]
+) -> list[SubscriptionView]:
+    """Subscriptions as the API shows them, with the names of their plans."""
+    versions = period_versions.list_versions_in_force(session, organization_id, found)
+    shown = []
+    for one in found:
+        plan = plans.find_plan(session, one.organization_id, one.plan_id)
+        assert plan is not None
+        shown.append(view_subscription(one, plan, versions[one.id]))
+    return shown
 
 
 def _with_plan(
     session: Session, subscription: Subscription, view: SubscriptionView
 ) -> dict[str, Any]:
     terms = plan_versions.get_terms(
-        session, subscription.organization_id, subscription.plan_id, view.plan_version
+        session, subscription.organization_id, subscription.plan_id, view.version
     )
     features = [view_entitlement(feature) for feature in terms.features]
     plan = {
         "id": terms.plan_id,
-        "name": terms.name,
+        "name": view.plan_name,
         "currency": terms.currency,
         "version": terms.version,
         "features": features,

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from api.schemas.common import Flag, LongWords, Moment, Schema, View, Words, any_case
 from api.schemas.meters import FilterDocuments, MeterView, PricingDocument, view_meter
 from api.schemas.patches import Patch
+from api.schemas.plan_edits import EditView, EffectiveChoice
 from billing.errors import InvalidInput
 from billing.metering import Aggregation
 from billing.terms import FeatureType
@@ -97,6 +98,7 @@ class FeaturePatch(Patch):
 
     name: Words = Field(default="")
     description: LongWords | None = None
+    effective: EffectiveChoice = None
 
     def command(self) -> UpdateFeature:
         """The command that the body stands for: what it leaves out stays."""
@@ -115,6 +117,10 @@ class FeatureView(View):
     meter_token: UUID | None
     meter: MeterView | None
     created_at: Moment
+
+
+class EditedFeatureView(FeatureView, EditView):
+    """A feature after an edit, and what the edit reaches."""
 
 
 def view_feature(found: FeatureWithMeter) -> FeatureView:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from api.openapi_corrections import NULL_IN_EXAMPLE
 from api.schemas.common import NUMBER_SCHEMA, Flag, Moment, Schema, View, Words, any_case
 from api.schemas.patches import Patch
+from api.schemas.plan_edits import EditView, EffectiveChoice
 from billing.filters import MAX_FILTERS, Operator
 from billing.metering import Aggregation
 from billing.pricing import parse_pricing, pricing_document
@@ -135,6 +136,7 @@ class MeterPatch(Patch):
     property_name: Words | None = None
     filters: FilterDocuments = Field(default_factory=list)
     carry_forward: Flag = False
+    effective: EffectiveChoice = None
 
     def command(self) -> UpdateMeter:
         """The command that the body stands for: what it leaves out stays."""
@@ -167,6 +169,10 @@ class MeterView(View):
     carry_forward: bool
     status: str
     created_at: Moment
+
+
+class EditedMeterView(MeterView, EditView):
+    """A meter after an edit, and what the edit reaches."""
 
 
 def view_meter(meter: Meter) -> MeterView:

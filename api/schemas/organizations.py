@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from api.schemas.common import Count, Flag, FreeForm, Moment, View, Words, any_case
 from api.schemas.patches import Patch
 from billing.proration import ProrationBasis
+from billing.terms import Effective
 from models.organizations import Organization
 from services.organizations import ChangeSettings
 
@@ -55,6 +56,7 @@ class OrganizationPatch(Patch):
     proration: Annotated[ProrationBasis, any_case(ProrationBasis)] = ProrationBasis.DAY
     late_usage: Annotated[LateUsage, any_case(LateUsage)] = LateUsage.NEXT_INVOICE
     number_at: Annotated[NumberAt, any_case(NumberAt)] = NumberAt.DRAFT
+    plan_edits: Annotated[Effective, any_case(Effective)] = Effective.NEXT_PERIOD
     auto_create_customers: Flag = True
     auto_email: Flag = True
     bank_details: FreeForm = Field(default_factory=dict)
@@ -84,6 +86,7 @@ class OrganizationView(View):
     proration: str
     late_usage: str
     number_at: str
+    plan_edits: Effective
     auto_create_customers: bool
     auto_email: bool
     bank_details: dict[str, Any]

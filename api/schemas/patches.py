@@ -21,5 +21,8 @@ class Patch(Schema):
 
     @property
     def given(self) -> frozenset[str]:
-        """The names of the fields that the body holds, null or not."""
-        return frozenset(self.model_fields_set)
+        """The names of the fields that the body holds, null or not.
+
+        ``effective`` is none of what is edited: it says from when the edit counts.
+        """
+        return frozenset(self.model_fields_set - {"effective"})

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from api.schemas.common import Flag, Schema, View
-from services.plan_migration import VersionChange
+from api.schemas.common import Flag, Moment, Schema, View
+from api.schemas.plan_edits import EffectiveChoice
+from services.plan_migration import Migration
 
 
 class MigrationRequest(Schema):
     """``preview`` shows who would move and moves nobody."""
 
     preview: Flag = False
+    effective: EffectiveChoice = None
 
 
 class VersionChangeView(View):
@@ -24,22 +25,24 @@ class VersionChangeView(View):
 
 
 class MigrationView(View):
-    """How many subscriptions move, and which."""
+    """How many subscriptions move and which, and when the first of their periods begins."""
 
     subscriptions: int
+    effective_from: Moment
     data: list[VersionChangeView]
 
 
-def view_migration(changes: Sequence[VersionChange]) -> MigrationView:
+def view_migration(migration: Migration) -> MigrationView:
     """The move as the API shows it."""
     return MigrationView(
-        subscriptions=len(changes),
+        subscriptions=migration.reach.subscriptions,
+        effective_from=migration.reach.effective_from,
         data=[
             VersionChangeView(
                 subscription_id=one.subscription_id,
                 from_version=one.from_version,
                 to_version=one.to_version,
             )
-            for one in changes
+            for one in migration.changes
         ],
     )

@@ -23,6 +23,7 @@ from api.schemas.common import (
 from api.schemas.features import Slug
 from api.schemas.meters import PricingDocument, view_pricing
 from api.schemas.patches import Patch
+from api.schemas.plan_edits import EditView, EffectiveChoice
 from billing.periods import Interval
 from billing.terms import ChargeType, FeatureType, OverLimit, PlanType
 from models.plans import Charge, Plan
@@ -81,6 +82,7 @@ class PlanPatch(Patch):
     trial_days: Count = 0
     description: LongWords | None = None
     is_active: Flag = True
+    effective: EffectiveChoice = None
 
     def command(self) -> UpdatePlan:
         """The command that the body stands for: what it leaves out stays."""
@@ -111,6 +113,7 @@ class ChargeCreate(Schema):
     display_name: Words | None = None
     currency: Words | None = None
     billing_interval: AnyInterval | None = None
+    effective: EffectiveChoice = None
 
     def command(self) -> AddCharge:
         """The command that the body stands for."""
@@ -132,6 +135,7 @@ class ChargePatch(Schema):
     """A charge can only be deactivated."""
 
     status: Annotated[ChargeStatus, any_case(ChargeStatus)]
+    effective: EffectiveChoice = None
 
 
 class PlanFeatureCreate(Schema):
@@ -145,6 +149,7 @@ class PlanFeatureCreate(Schema):
     reject_over_limit: Flag = False
     over_limit: Annotated[OverLimit, any_case(OverLimit)] = OverLimit.BILL
     static_value: Words | None = None
+    effective: EffectiveChoice = None
 
     def command(self) -> Grant:
         """The command that the body stands for."""
@@ -169,6 +174,7 @@ class PlanFeaturePatch(Patch):
     reject_over_limit: Flag = False
     over_limit: Annotated[OverLimit, any_case(OverLimit)] = OverLimit.BILL
     static_value: Words | None = None
+    effective: EffectiveChoice = None
 
     def command(self) -> UpdateGrant:
         """The command that the body stands for: what it leaves out stays."""
@@ -243,6 +249,18 @@ class PlanView(PlanSummary):
 
     features: list[PlanFeatureView]
     charges: list[ChargeView]
+
+
+class EditedChargeView(ChargeView, EditView):
+    """A charge that an edit left behind, and what the edit reaches."""
+
+
+class EditedPlanFeatureView(PlanFeatureView, EditView):
+    """What a plan grants after an edit, and what the edit reaches."""
+
+
+class EditedPlanView(PlanView, EditView):
+    """A plan after an edit, and what the edit reaches."""
 
 
 def view_plan_summary(plan: Plan) -> PlanSummary:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from api.schemas.common import Instant, Moment, Schema, View, any_case
 from billing.periods import Alignment, Interval
@@ -59,7 +59,16 @@ class SubscriptionView(View):
     plan_id: UUID
     plan_name: str
     version_policy: str
-    plan_version: int
+    version: int = Field(
+        description="The version of the plan that its running period is billed by; in a trial the"
+        " plan's newest, after its end that of its last period.",
+        examples=[3],
+    )
+    plan_version: int = Field(
+        description="The version that it is pinned to, or else the newest of its plan: what the"
+        " next period is billed by if nothing is edited before.",
+        examples=[4],
+    )
     status: SubscriptionStatus
     billing_interval: str
     billing_interval_count: int
@@ -79,7 +88,7 @@ class SubscriptionView(View):
     created_at: Moment
 
 
-def view_subscription(subscription: Subscription, plan: Plan) -> SubscriptionView:
+def view_subscription(subscription: Subscription, plan: Plan, version: int) -> SubscriptionView:
     """The subscription as the API shows it."""
     return SubscriptionView(
         id=subscription.id,
@@ -87,6 +96,7 @@ def view_subscription(subscription: Subscription, plan: Plan) -> SubscriptionVie
         plan_id=subscription.plan_id,
         plan_name=plan.name,
         version_policy=subscription.version_policy,
+        version=version,
         plan_version=subscription.plan_version or plan.version,
         status=SubscriptionStatus(subscription.status),
         billing_interval=subscription.billing_interval,

@@ -15,7 +15,7 @@ def test_repeated_checks_see_every_change(owner: Person, app: FastAPI, clock: Cl
     larger = add_plan(owner, "larger")
     grant_feature(owner, larger, sold.feature, usage_limit=5000)
     granted = owner.get(f"{V1}/plans/{sold.plan['id']}").json()["features"][0]
-    answers = []
+    answers, at_once = [], {"effective": "running_period"}
 
     def check() -> None:
         remembered = sold.check()
@@ -33,9 +33,11 @@ def test_repeated_checks_see_every_change(owner: Person, app: FastAPI, clock: Cl
     owner.post(f"{V1}/usage/{event['id']}/amend", json={"quantity": 300})
     check()
     path = f"{V1}/plans/{sold.plan['id']}/features/{granted['id']}"
-    owner.patch(path, json={"usage_limit": 250})
+    owner.patch(path, json={"usage_limit": 200})
     check()
-    owner.patch(path, json={"is_enabled": False})
+    owner.patch(path, json={"usage_limit": 250, **at_once})
+    check()
+    owner.patch(path, json={"is_enabled": False, **at_once})
     check()
     second = sold.subscribe(plan_id=larger["id"])
     check()
@@ -43,7 +45,7 @@ def test_repeated_checks_see_every_change(owner: Person, app: FastAPI, clock: Cl
     check()
     post(owner, f"/subscriptions/{second['id']}/cancel", {"cancel_at_period_end": False})
     check()
-    owner.patch(path, json={"is_enabled": True, "usage_limit": 1000})
+    owner.patch(path, json={"is_enabled": True, "usage_limit": 1000, **at_once})
     check()
     owner.delete(f"{V1}/subscriptions/{subscription['id']}")
     check()
@@ -52,6 +54,7 @@ def test_repeated_checks_see_every_change(owner: Person, app: FastAPI, clock: Cl
         (None, None, False),
         (1000, 0, True),
         (1000, 400, True),
+        (1000, 300, True),
         (1000, 300, True),
         (250, 300, False),
         (250, 300, False),

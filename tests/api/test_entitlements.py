@@ -230,7 +230,7 @@ def test_planned_change_of_plan_holds_from_the_boundary(owner: Person, clock: Cl
     assert (before["limit"], after["limit"]) == (1000, 5000)
 
 
-def test_edit_of_the_plan_holds_at_once_unless_the_version_is_pinned(owner: Person) -> None:
+def test_edit_for_running_periods_holds_at_once_unless_the_version_is_pinned(owner: Person) -> None:
     sold = sell(owner)
     granted = owner.get(f"{V1}/plans/{sold.plan['id']}").json()["features"][0]
     sold.subscribe(version_policy="pinned")
@@ -246,7 +246,8 @@ def test_edit_of_the_plan_holds_at_once_unless_the_version_is_pinned(owner: Pers
     )
     assert sold.check(customer="b")["limit"] == 1000
 
-    owner.patch(f"{V1}/plans/{sold.plan['id']}/features/{granted['id']}", json={"usage_limit": 7})
+    path = f"{V1}/plans/{sold.plan['id']}/features/{granted['id']}"
+    owner.patch(path, json={"usage_limit": 7, "effective": "running_period"})
 
     assert sold.check()["limit"] == 1000
     assert sold.check(customer="b")["limit"] == 7

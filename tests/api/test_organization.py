@@ -32,6 +32,7 @@ def test_settings_begin_with_the_documented_values(owner: Person) -> None:
         "proration": "day",
         "late_usage": "next_invoice",
         "number_at": "draft",
+        "plan_edits": "next_period",
         "auto_create_customers": True,
         "auto_email": True,
         "bank_details": {},

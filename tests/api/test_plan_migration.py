@@ -36,11 +36,13 @@ def test_pinned_subscriptions_move_and_others_do_not(owner: Person) -> None:
     moved = post(owner, path, {})
 
     change = {"subscription_id": pinned["id"], "from_version": before, "to_version": newest}
-    assert preview == moved == {"subscriptions": 1, "data": [change]}
+    begin = "2026-04-01T00:00:00Z"
+    assert preview == moved == {"subscriptions": 1, "effective_from": begin, "data": [change]}
     assert unchanged == before
     assert version_of(owner, pinned) == newest
     assert version_of(owner, ended) == before
-    assert sold.check()["limit"] == 2000
+    assert owner.get(f"{V1}/subscriptions/{pinned['id']}").json()["version"] == before
+    assert sold.check()["limit"] == 1000
 
 
 def test_moving_twice_moves_nobody(owner: Person) -> None:
@@ -53,10 +55,10 @@ def test_moving_twice_moves_nobody(owner: Person) -> None:
     second = post(owner, path, {})
 
     assert first["subscriptions"] == 1
-    assert second == {"subscriptions": 0, "data": []}
+    assert (second["subscriptions"], second["data"]) == (0, [])
 
 
-def test_running_period_is_billed_by_the_new_version(owner: Person) -> None:
+def test_running_period_is_billed_by_the_new_version_if_asked(owner: Person) -> None:
     sold = sell(owner)
     charge = {"type": "USAGE", "meter_id": sold.feature["meter_id"], "unit_price": 1}
     post(owner, f"/plans/{sold.plan['id']}/charges", charge)
@@ -66,10 +68,12 @@ def test_running_period_is_billed_by_the_new_version(owner: Person) -> None:
 
     path = f"/subscriptions/{subscription['id']}/preview-invoice"
     as_sold = post(owner, path, {})["total"]
-    post(owner, f"/plans/{sold.plan['id']}/migrate", {})
+    moved = post(owner, f"/plans/{sold.plan['id']}/migrate", {"effective": "running_period"})
     as_moved = post(owner, path, {})["total"]
 
     assert (as_sold, as_moved) == (500, 100)
+    assert moved["effective_from"] == "2026-03-01T00:00:00Z"
+    assert sold.check()["limit"] == 1400
 
 
 def test_unknown_plan_and_unknown_fields_are_refused(owner: Person) -> None:

@@ -78,11 +78,12 @@ class Shop:
         if not terms:
             terms = {"unit_price": Decimal("0.001")}
         command = AddCharge(type=ChargeType.USAGE, meter_id=meter_id, **terms)
-        return self.do(charges.add_charge, plan.id, command)
+        return self.do(charges.add_charge, plan.id, command).result
 
     def grant(self, plan: Plan, feature: Feature, **grant: Any) -> GrantedFeature:
         """A feature on a plan."""
-        return self.do(plan_features.add_plan_feature, plan.id, feature.id, Grant(**grant))
+        granting = Grant(**grant)
+        return self.do(plan_features.add_plan_feature, plan.id, feature.id, granting).result
 
     def version_of(self, plan: Plan) -> int:
         """The number of the plan's newest version."""

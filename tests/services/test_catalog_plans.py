@@ -30,7 +30,7 @@ TIERS = [{"up_to": None, "unit_price": "1"}]
 
 def edit(shop: Shop, plan: Plan, **values: Any) -> Plan:
     command = UpdatePlan(**values, given=frozenset(values))
-    return shop.do(plans.update_plan, plan.id, command).plan
+    return shop.do(plans.update_plan, plan.id, command).result.plan
 
 
 def subscribe(

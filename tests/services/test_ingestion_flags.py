@@ -110,6 +110,7 @@ def period(
         starts_at=starts_at,
         ends_at=ends_at,
         plan_id=subscription.plan_id,
+        plan_version=1,
         status=status,
     )
 
