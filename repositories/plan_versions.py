@@ -24,7 +24,7 @@ VERSION_TO_OPEN: Final = """coalesce(
             AND (
                 {begin} IS NULL OR {begin} <= subscription.created_at
                 OR subscription.test_clock_id IS NOT NULL
-                OR made.created_at <= {begin} OR made.effective = 'running_period'
+                OR made.created_at < {begin} OR made.effective = 'running_period'
                 OR made.version <= (
                     SELECT former.plan_version FROM subscription_period AS former
                     WHERE former.organization_id = subscription.organization_id
@@ -42,10 +42,10 @@ VERSION_TO_OPEN: Final = """coalesce(
 )"""
 """The version of ``plan`` that a period of ``subscription`` opens with that begins at ``begin``.
 
-Whoever opens it late takes what was newest when it began: what was edited since is for the next
-one. It never goes back behind the period before it. The newest of all it is where a period begins
-before its subscription was made, where nothing but the present is meant (no ``begin``), and on a
-test clock, whose periods are opened before anybody edits anything.
+Whoever opens it late takes what was newest before it began: what was edited since is for the
+next one. It never goes back behind the period before it. It is the newest of all where a period
+begins before its subscription was made, where nothing but the present is meant (no ``begin``), and
+on a test clock, whose periods are opened before anybody edits anything.
 """
 
 VERSION_IN_FORCE: Final = "coalesce(period.plan_version, subscription.plan_version, plan.version)"
@@ -115,6 +115,13 @@ def list_versions_in_force(
     keys = {"organization_id": organization_id, "subscriptions": list(subscription_ids)}
     rows = session.execute(_LIST_IN_FORCE, keys)
     return {row.id: row.version for row in rows}
+
+
+def is_charged_by_running(session: Session, organization_id: UUID, meter_id: UUID) -> bool:
+    """Whether a period that is not billed yet has a version that charges the meter."""
+    session.flush()
+    keys = {"organization_id": organization_id, "meter_id": meter_id}
+    return bool(session.execute(_IS_CHARGED, keys).scalar_one())
 
 
 def move_open_periods(
@@ -196,6 +203,23 @@ SELECT subscription.id, {VERSION_IN_FORCE} AS version
 FROM subscription{PERIOD_AND_PLAN}
 WHERE subscription.organization_id = :organization_id
     AND subscription.id = ANY (:subscriptions)""")  # noqa: S608  (put together out of constants)
+
+# Only plans count that have charged the meter at some time; their charges are never deleted.
+_IS_CHARGED: Final = text("""
+SELECT EXISTS (
+    SELECT FROM (
+        SELECT DISTINCT plan_id, plan_version FROM subscription_period
+        WHERE organization_id = :organization_id AND status IN ('open', 'closed', 'parked')
+            AND plan_id IN (
+                SELECT charge.plan_id FROM charge
+                WHERE charge.organization_id = :organization_id AND charge.meter_id = :meter_id
+            )
+    ) AS billed
+    JOIN plan_version AS version ON version.organization_id = :organization_id
+        AND version.plan_id = billed.plan_id AND version.version = billed.plan_version
+    CROSS JOIN LATERAL jsonb_array_elements(version.terms -> 'charges') AS charge
+    WHERE charge -> 'meter' ->> 'meter_id' = CAST(:meter_id AS text)
+)""")
 
 PRESENT: Final = "coalesce(clock.target_time, clock.frozen_time, :now)"
 """What time it is for a subscription: on its clock, or on the wall."""

@@ -14,11 +14,17 @@ from billing.terms import Effective, FeatureType
 from models.base import new_id
 from models.features import Feature
 from models.meters import Meter
-from repositories import features, meters, plans
+from repositories import features, meters
 from services import plan_edits
 from services.auditing import record
 from services.constraints import translating
-from services.meters import CreateMeter, create_meter, lock_meter_in_use, retire_meter
+from services.meters import (
+    CreateMeter,
+    create_meter,
+    is_charged,
+    lock_meter_in_use,
+    retire_meter,
+)
 from services.plan_edits import Edited
 
 
@@ -219,7 +225,7 @@ def _lock_meter(session: Session, feature: Feature) -> Meter | None:
 def _is_used(session: Session, meter: Meter) -> bool:
     return bool(
         features.list_features_of_meter(session, meter.organization_id, meter.id)
-        or plans.list_plans_charging(session, meter.organization_id, meter.id)
+        or is_charged(session, meter)
     )
 
 

@@ -17,7 +17,7 @@ from billing.pricing import Percentage, parse_pricing
 from billing.terms import Effective
 from models.base import new_id
 from models.meters import Meter
-from repositories import features, meters, plans, usage
+from repositories import features, meters, plan_versions, plans, usage
 from services import plan_edits
 from services.auditing import record
 from services.constraints import translating
@@ -138,9 +138,20 @@ def delete_meter(session: Session, organization_id: UUID, meter_id: UUID, *, now
     users = features.list_features_of_meter(session, organization_id, meter_id)
     if users:
         raise Conflict(f"The feature {users[0].lookup_key!r} uses the meter.", code="meter_in_use")
-    if plans.list_plans_charging(session, organization_id, meter_id):
-        raise Conflict("A plan charges the meter's usage.", code="meter_in_use")
+    if is_charged(session, meter):
+        raise Conflict(
+            "A plan, or a period that is not billed yet, charges the meter's usage.",
+            code="meter_in_use",
+        )
     retire_meter(session, meter, now=now)
+
+
+def is_charged(session: Session, meter: Meter) -> bool:
+    """Whether a plan charges the meter, or did when a period began that is not billed yet."""
+    organization_id = meter.organization_id
+    return bool(
+        plans.list_plans_charging(session, organization_id, meter.id)
+    ) or plan_versions.is_charged_by_running(session, organization_id, meter.id)
 
 
 def retire_meter(session: Session, meter: Meter, *, now: datetime) -> None:

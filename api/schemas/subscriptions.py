@@ -18,7 +18,7 @@ from services.subscriptions import CreateSubscription
 
 
 class VersionPolicy(StrEnum):
-    """Which version of its plan a bill uses."""
+    """What a period that opens is billed by: the newest version of its plan, or a pinned one."""
 
     LATEST = "latest"
     PINNED = "pinned"

@@ -9,15 +9,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event, text
 
 from activities.owners import OwnerActivities
+from billing.errors import Conflict
 from billing.periods import Interval
 from billing.terms import ChargeType, Effective
 from models.plans import Plan
 from repositories import invoices, plans, subscriptions
 from services import (
+    catalog,
     charges,
     immediate_billing,
+    meters,
     owners,
     plan_changes,
     plan_edits,
@@ -37,6 +41,23 @@ TENTH, FEBRUARY, MARCH = (
     datetime(2025, month, day, tzinfo=UTC) for month, day in ((1, 10), (2, 1), (3, 1))
 )
 RUNNING = Effective.RUNNING_PERIOD
+
+
+MANY_MORE = text("""
+INSERT INTO subscription
+SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid()))).*
+FROM subscription AS one CROSS JOIN generate_series(1, :count)
+WHERE one.id = :subscription_id""")
+THEIR_PERIODS = text("""
+INSERT INTO subscription_period
+SELECT (jsonb_populate_record(one, jsonb_build_object('subscription_id', copy.id))).*
+FROM subscription_period AS one
+JOIN subscription AS copy ON copy.id <> :subscription_id
+WHERE one.subscription_id = :subscription_id""")
+COUNT_MOVED = text("""
+SELECT count(*) FROM subscription_period AS period
+JOIN plan ON plan.id = period.plan_id AND plan.version = period.plan_version
+WHERE plan.id = :plan_id AND period.status = 'open'""")
 
 
 def fee(amount: str) -> AddCharge:
@@ -241,15 +262,7 @@ def test_pinned_subscription_is_not_met_until_it_is_migrated(shop: Shop) -> None
 def test_parked_bill_keeps_the_version_of_its_period(shop: Shop) -> None:
     life = begin(shop)
     life.send_clock(FEBRUARY)
-    closing, _ = (
-        life.state().agenda[:2]
-        if len(life.state().agenda) > 1
-        else (
-            life.state().agenda[0],
-            None,
-        )
-    )
-    life.act(closing)
+    life.act(life.state().agenda[0])
     former = life.period(0).plan_version
 
     add_fee(shop, life.row().plan_id, "99", effective=RUNNING)
@@ -338,6 +351,44 @@ def test_year_of_edits_bills_each_period_by_what_was_newest_when_it_began(
             life.own(at)
 
     assert life.versions() == [1 + sum(at <= one for at in edits) for one in begins]
+
+
+def test_meter_stays_until_the_period_that_charges_it_is_billed(shop: Shop) -> None:
+    life = begin(shop)
+    plan_id = life.row().plan_id
+    (charged,) = [
+        one for one in shop.read(plans.list_active_charges, plan_id) if one.type == "USAGE"
+    ]
+    (feature,), _ = shop.read(catalog.list_features, type=None, offset=0, limit=10)
+    shop.do(charges.set_charge_status, plan_id, charged.id, "INACTIVE")
+
+    shop.do(catalog.delete_feature, feature.feature.id)
+    with pytest.raises(Conflict, match="not billed yet"):
+        shop.do(meters.delete_meter, charged.meter_id)
+    life.send_clock(MARCH)
+    life.catch_up()
+    shop.do(meters.delete_meter, charged.meter_id)
+
+
+def test_edit_reaches_twenty_thousand_periods_by_one_statement(shop: Shop) -> None:
+    life, statements = begin(shop), []
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.execute(MANY_MORE, {"subscription_id": life.subscription_id, "count": 20_000})
+        session.execute(THEIR_PERIODS, {"subscription_id": life.subscription_id})
+
+    def note(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        event.listen(session.connection(), "before_cursor_execute", note)
+        plan_id, organization_id = life.row().plan_id, shop.organization_id
+        reach = charges.add_charge(
+            session, organization_id, plan_id, fee("99"), effective=RUNNING, now=NOW
+        ).reach
+        moved = session.execute(COUNT_MOVED, {"plan_id": plan_id}).scalar_one()
+
+    assert (reach.subscriptions, reach.effective_from, moved) == (20_001, START, 20_001)
+    assert len(statements) < 30
 
 
 def test_version_in_force_is_what_the_period_will_be_billed_by(shop: Shop) -> None:
