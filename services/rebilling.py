@@ -80,7 +80,6 @@ def reissue_invoice(
     if stored.status not in BILLABLE_AGAIN:
         raise _already_reissued()
     _open_bill_again(session, stored)
-    stored.plan_version = stored.plan_version or invoice.plan_version
     again = bill_period(session, subscription, stored, reissue_of=invoice.id, now=now)
     _tell(session, subscription, "invoice.reissued", again, now=now)
     return again

@@ -8,7 +8,7 @@ from alembic import op
 from migrations import policies
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0009"
 
 FORCED = (
     "organization",

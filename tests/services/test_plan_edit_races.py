@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -125,8 +126,8 @@ def test_edit_that_meets_a_roll_bills_the_period_that_it_said(
         stage = Stage(quick, number)
 
         reach, _ = at_once(
-            lambda stage=stage: stage.edit(TOMORROW + moment, effective),
-            lambda stage=stage: stage.own(TOMORROW + timedelta(seconds=2)),
+            partial(stage.edit, TOMORROW + moment, effective),
+            partial(stage.own, TOMORROW + timedelta(seconds=2)),
         )
         told = stage.told_by_entitlements(TOMORROW + timedelta(hours=1))
         first, second = stage.periods()
@@ -157,8 +158,8 @@ def test_edit_that_meets_a_cut_leaves_its_rest_as_it_said(
         stage = Stage(quick, number)
 
         at_once(
-            lambda stage=stage: stage.edit(noon, effective),
-            lambda stage=stage: stage.cut(noon),
+            partial(stage.edit, noon, effective),
+            partial(stage.cut, noon),
         )
 
         first, rest = stage.periods()
@@ -177,8 +178,8 @@ def test_nobody_has_subscribed_between_an_edit_and_its_count(quick: Shop) -> Non
         command = CreateSubscription(customer_id=customer.id, plan_id=stage.plan.id, start_date=NOW)
 
         reach, made = at_once(
-            lambda stage=stage: stage.edit(NOW, Effective.RUNNING_PERIOD),
-            lambda command=command: quick.do(create_subscription, command),
+            partial(stage.edit, NOW, Effective.RUNNING_PERIOD),
+            partial(quick.do, create_subscription, command),
         )
 
         stored = quick.read(subscriptions.find_period, made.id, 0)
