@@ -56,7 +56,15 @@ class OrganizationPatch(Patch):
     proration: Annotated[ProrationBasis, any_case(ProrationBasis)] = ProrationBasis.DAY
     late_usage: Annotated[LateUsage, any_case(LateUsage)] = LateUsage.NEXT_INVOICE
     number_at: Annotated[NumberAt, any_case(NumberAt)] = NumberAt.DRAFT
-    plan_edits: Annotated[Effective, any_case(Effective)] = Effective.NEXT_PERIOD
+    plan_edits: Annotated[
+        Effective,
+        any_case(Effective),
+        Field(
+            description="Which periods an edit of a plan reaches that does not say so itself:"
+            " those that begin after it, or those that run too.",
+            examples=["next_period"],
+        ),
+    ] = Effective.NEXT_PERIOD
     auto_create_customers: Flag = True
     auto_email: Flag = True
     bank_details: FreeForm = Field(default_factory=dict)

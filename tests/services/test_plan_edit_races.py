@@ -26,8 +26,8 @@ from services.plan_edits import EditReach
 from services.reset_windows import version_in_force
 from services.subscriptions import CreateSubscription, create_subscription
 from tests.services.limited import add_customer
+from tests.services.plan_fees import fee
 from tests.services.shop import NOW, Shop
-from tests.services.test_plan_edits import fee
 from tests.workflows.acting import perform_entry
 
 TOMORROW = NOW + timedelta(days=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,31 +10,25 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event, text
 
-from activities.owners import OwnerActivities
 from billing.errors import Conflict
-from billing.periods import Interval
-from billing.terms import ChargeType, Effective
-from models.plans import Plan
+from billing.terms import Effective
 from repositories import invoices, plans, subscriptions
 from services import (
     catalog,
     charges,
     immediate_billing,
     meters,
-    owners,
     plan_changes,
-    plan_edits,
     plan_migration,
     plan_versions,
 )
-from services.charges import AddCharge
 from services.organizations import ChangeSettings, change_settings
 from services.period_versions import version_in_force
 from services.subscriptions import CreateSubscription, create_subscription
 from tests.services.limited import add_customer
 from tests.services.lives import START, Life, begin_life
+from tests.services.plan_fees import add_fee, fee
 from tests.services.shop import NOW, Shop
-from tests.workflows.acting import perform_entry
 
 TENTH, FEBRUARY, MARCH = (
     datetime(2025, month, day, tzinfo=UTC) for month, day in ((1, 10), (2, 1), (3, 1))
@@ -58,19 +51,6 @@ COUNT_MOVED = text("""
 SELECT count(*) FROM subscription_period AS period
 JOIN plan ON plan.id = period.plan_id AND plan.version = period.plan_version
 WHERE plan.id = :plan_id AND period.status = 'open'""")
-
-
-def fee(amount: str) -> AddCharge:
-    return AddCharge(type=ChargeType.FIXED, unit_price=Decimal(amount))
-
-
-def add_fee(shop: Shop, plan_id: UUID, amount: str, **options: Any) -> plan_edits.EditReach:
-    """The plan charges one more fee; what the edit reaches."""
-    now = options.pop("now", NOW)
-    with shop.transactions.for_organization(shop.organization_id) as session:
-        return charges.add_charge(
-            session, shop.organization_id, plan_id, fee(amount), now=now, **options
-        ).reach
 
 
 def begin(shop: Shop, **options: Any) -> Life:
@@ -270,87 +250,6 @@ def test_parked_bill_keeps_the_version_of_its_period(shop: Shop) -> None:
 
     assert life.period(0).plan_version == former
     assert totals(life) == [Decimal(10)]
-
-
-def test_backdated_subscription_opens_its_missed_periods_with_todays_version(shop: Shop) -> None:
-    plan = shop.add_plan("daily", billing_interval=Interval.DAY)
-    for amount in ("1", "2"):
-        add_fee(shop, plan.id, amount)
-    life = WallLife(shop, plan, starts_at=NOW - timedelta(days=5))
-
-    life.own(NOW)
-
-    assert life.versions() == [3] * 6
-
-
-class WallLife:
-    """A subscription on the wall's time, whose owner acts when the test says so."""
-
-    def __init__(self, shop: Shop, plan: Plan, *, starts_at: datetime, **options: Any) -> None:
-        command = CreateSubscription(
-            customer_id=add_customer(shop).id, plan_id=plan.id, start_date=starts_at, **options
-        )
-        self.shop = shop
-        self.id = shop.do(create_subscription, command).id
-
-    def own(self, until: datetime) -> None:
-        """Everything that was due by ``until`` is done, at that instant."""
-        owner = OwnerActivities(self.shop.transactions, lambda: until)
-        names = str(self.shop.organization_id), str(self.id)
-        while agenda := self.shop.read(owners.get_state, self.id).agenda:
-            if agenda[0].due_at > until:
-                return
-            perform_entry(owner, *names, agenda[0])
-
-    def versions(self) -> list[int]:
-        """The versions of its periods, in order."""
-        return [one.plan_version for one in self.shop.read(subscriptions.list_periods, self.id)]
-
-
-def test_period_opened_late_spares_itself_the_edits_since_it_began(shop: Shop) -> None:
-    plan = shop.add_plan("daily", billing_interval=Interval.DAY)
-    life = WallLife(shop, plan, starts_at=NOW)
-    late = NOW + timedelta(days=1, hours=6)
-
-    add_fee(shop, plan.id, "99", now=late)
-    life.own(late)
-    life.own(NOW + timedelta(days=2))
-
-    assert life.versions() == [1, 1, 2]
-
-
-def test_edit_of_running_periods_reaches_one_that_is_opened_late(shop: Shop) -> None:
-    plan = shop.add_plan("daily", billing_interval=Interval.DAY)
-    life = WallLife(shop, plan, starts_at=NOW)
-    late = NOW + timedelta(days=1, hours=6)
-
-    add_fee(shop, plan.id, "99", now=late, effective=RUNNING)
-    life.own(late)
-
-    assert life.versions() == [1, 2]
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_year_of_edits_bills_each_period_by_what_was_newest_when_it_began(
-    shop: Shop, seed: int
-) -> None:
-    chance = random.Random(seed)
-    plan = shop.add_plan()
-    life = WallLife(shop, plan, starts_at=NOW)
-    begins = [
-        datetime(2026 + month // 12, month % 12 + 1, 2, 8, tzinfo=UTC) for month in range(2, 14)
-    ]
-    days = sorted(chance.sample(range(1, 330), 25))
-    edits = [(NOW + timedelta(days=day, hours=chance.random() * 20)) for day in days]
-    awake = [one for one in begins[1:] if chance.random() < 0.6] + [begins[-1]]
-
-    for at, is_edit in sorted([(at, True) for at in edits] + [(at, False) for at in awake]):
-        if is_edit:
-            add_fee(shop, plan.id, "1", now=at)
-        else:
-            life.own(at)
-
-    assert life.versions() == [1 + sum(at <= one for at in edits) for one in begins]
 
 
 def test_meter_stays_until_the_period_that_charges_it_is_billed(shop: Shop) -> None:

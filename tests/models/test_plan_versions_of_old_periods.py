@@ -1,0 +1,51 @@
+"""What was stored before periods knew their versions knows them after the migration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, create_engine, pool, text
+
+from repositories.transactions import Transactions
+from runtime.database import create_application_engine, sqlalchemy_url
+from runtime.migrations import downgrade, upgrade
+from services import charges
+from tests.services.lives import begin_life
+from tests.services.plan_fees import fee
+from tests.services.shop import NOW, open_shop
+from tests.services.test_plan_edits import FEBRUARY
+
+
+@pytest.fixture
+def owner(empty_database_url: str) -> Iterator[Engine]:
+    """The owner's connections to a database with today's schema."""
+    upgrade(empty_database_url)
+    engine = create_engine(sqlalchemy_url(empty_database_url), poolclass=pool.NullPool)
+    yield engine
+    engine.dispose()
+
+
+def test_billed_periods_have_the_version_of_their_bill_and_others_the_newest(
+    owner: Engine, empty_database_url: str
+) -> None:
+    application = create_application_engine(empty_database_url)
+    life = begin_life(open_shop(Transactions(application)))
+    life.send_clock(FEBRUARY)
+    life.catch_up()
+    billed = life.period(0).plan_version
+    life.shop.do(charges.add_charge, life.row().plan_id, fee("99"))
+    application.dispose()
+
+    downgrade(empty_database_url, "0009")
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE subscription_period SET plan_version = NULL"))
+    upgrade(empty_database_url)
+
+    with owner.begin() as connection:
+        found = connection.execute(
+            text("SELECT plan_version FROM subscription_period ORDER BY index")
+        )
+        assert list(found.scalars()) == [billed, billed + 1]
+        effects = connection.execute(text("SELECT DISTINCT effective FROM plan_version"))
+        assert list(effects.scalars()) == ["running_period"]

@@ -1,0 +1,56 @@
+"""Fees that are added to plans, and subscriptions on the wall's time that are billed by them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from activities.owners import OwnerActivities
+from billing.terms import ChargeType
+from models.plans import Plan
+from repositories import subscriptions
+from services import charges, owners, plan_edits
+from services.charges import AddCharge
+from services.subscriptions import CreateSubscription, create_subscription
+from tests.services.limited import add_customer
+from tests.services.shop import NOW, Shop
+from tests.workflows.acting import perform_entry
+
+
+def fee(amount: str) -> AddCharge:
+    return AddCharge(type=ChargeType.FIXED, unit_price=Decimal(amount))
+
+
+def add_fee(shop: Shop, plan_id: UUID, amount: str, **options: Any) -> plan_edits.EditReach:
+    """The plan charges one more fee; what the edit reaches."""
+    now = options.pop("now", NOW)
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        return charges.add_charge(
+            session, shop.organization_id, plan_id, fee(amount), now=now, **options
+        ).reach
+
+
+class WallLife:
+    """A subscription on the wall's time, whose owner acts when the test says so."""
+
+    def __init__(self, shop: Shop, plan: Plan, *, starts_at: datetime, **options: Any) -> None:
+        command = CreateSubscription(
+            customer_id=add_customer(shop).id, plan_id=plan.id, start_date=starts_at, **options
+        )
+        self.shop = shop
+        self.id = shop.do(create_subscription, command).id
+
+    def own(self, until: datetime) -> None:
+        """Everything that was due by ``until`` is done, at that instant."""
+        owner = OwnerActivities(self.shop.transactions, lambda: until)
+        names = str(self.shop.organization_id), str(self.id)
+        while agenda := self.shop.read(owners.get_state, self.id).agenda:
+            if agenda[0].due_at > until:
+                return
+            perform_entry(owner, *names, agenda[0])
+
+    def versions(self) -> list[int]:
+        """The versions of its periods, in order."""
+        return [one.plan_version for one in self.shop.read(subscriptions.list_periods, self.id)]
