@@ -63,7 +63,7 @@ def _cut_current(
         raise InvalidTransition(f"A subscription that is {subscription.status} is not billed.")
     if stored.starts_at >= at:
         raise Conflict("Nothing of the current period has passed yet.", code="nothing_to_invoice")
-    lock_edits_out(session, subscription)
+    lock_edits_out(session, subscription, subscription.plan_id)
     closed = period_closing.cut_period(session, subscription, at=at, now=now)
     assert closed is not None
     version = version_to_open(session, subscription, part_of=closed)

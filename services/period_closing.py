@@ -35,7 +35,7 @@ def roll_period(
     if stored.status != PeriodStatus.OPEN or stored.ends_at > due_at:
         return
     at = clocks.acting_instant(session, subscription, due_at, now=now)
-    lock_edits_out(session, subscription)
+    lock_edits_out(session, subscription, subscription.next_plan_id or subscription.plan_id)
     stored.status = PeriodStatus.CLOSED
     stored.closed_at = at
     session.add(stored)
@@ -72,7 +72,7 @@ def end_trial(
     if subscription.cancel_at_period_end:
         end_subscription(session, subscription, at=due_at, now=now)
         return
-    lock_edits_out(session, subscription)
+    lock_edits_out(session, subscription, subscription.next_plan_id or subscription.plan_id)
     _move(session, subscription, SubscriptionStatus.ACTIVE)
     subscription.anchor_at = due_at
     if subscription.next_plan_id is not None:

@@ -20,12 +20,11 @@ from repositories import plans
 from services import plan_versions
 
 
-def lock_edits_out(session: Session, subscription: Subscription) -> None:
-    """Until the transaction ends, nobody edits the plan of the period that comes next.
+def lock_edits_out(session: Session, subscription: Subscription, plan_id: UUID) -> None:
+    """Until the transaction ends, nobody edits the plan, which the period is on that comes next.
 
     The caller holds the subscription's lock and has changed none of its periods yet.
     """
-    plan_id = subscription.next_plan_id or subscription.plan_id
     plans.lock_plan(session, subscription.organization_id, plan_id, share=True)
 
 

@@ -13,7 +13,7 @@ from runtime.migrations import downgrade, upgrade
 from services import charges
 from tests.services.lives import begin_life
 from tests.services.plan_fees import fee
-from tests.services.shop import NOW, open_shop
+from tests.services.shop import open_shop
 from tests.services.test_plan_edits import FEBRUARY
 
 

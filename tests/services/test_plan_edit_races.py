@@ -20,7 +20,7 @@ from models.plans import Plan
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import entitlements, invoices, subscriptions
 from repositories.usage_connections import connect
-from services import charges, immediate_billing, owners
+from services import charges, immediate_billing, owners, plan_changes
 from services.organizations import ChangeSettings, change_settings
 from services.plan_edits import EditReach
 from services.reset_windows import version_in_force
@@ -86,6 +86,18 @@ class Stage:
                 session, self.shop.organization_id, self.subscription.id, now=at
             )
 
+    def plan_change(self, plan: Plan) -> None:
+        """The subscription is to be on another plan from the next period on."""
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            plan_changes.change_plan(
+                session,
+                self.shop.organization_id,
+                self.subscription.id,
+                plan.id,
+                at_period_end=True,
+                now=NOW,
+            )
+
     def periods(self) -> list[SubscriptionPeriod]:
         return list(self.shop.read(subscriptions.list_periods, self.subscription.id))
 
@@ -149,13 +161,16 @@ def test_edit_that_meets_a_roll_bills_the_period_that_it_said(
             assert reach.effective_from in {unknown, stage.periods()[1].ends_at}
 
 
+@pytest.mark.parametrize("is_planned", [False, True], ids=["", "another plan is planned"])
 @pytest.mark.parametrize("effective", list(Effective))
 def test_edit_that_meets_a_cut_leaves_its_rest_as_it_said(
-    quick: Shop, effective: Effective
+    quick: Shop, effective: Effective, is_planned: bool
 ) -> None:
-    noon = NOW + timedelta(hours=12)
+    noon, other = NOW + timedelta(hours=12), quick.add_plan("other")
     for number in range(ROUNDS):
         stage = Stage(quick, number)
+        if is_planned:
+            stage.plan_change(other)
 
         at_once(
             partial(stage.edit, noon, effective),
