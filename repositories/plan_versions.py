@@ -24,7 +24,7 @@ VERSION_TO_OPEN: Final = """coalesce(
             AND (
                 {begin} IS NULL OR {begin} <= subscription.created_at
                 OR subscription.test_clock_id IS NOT NULL
-                OR made.created_at < {begin} OR made.effective = 'running_period'
+                OR made.created_at <= {begin} OR made.effective = 'running_period'
                 OR made.version <= (
                     SELECT former.plan_version FROM subscription_period AS former
                     WHERE former.organization_id = subscription.organization_id
@@ -42,7 +42,7 @@ VERSION_TO_OPEN: Final = """coalesce(
 )"""
 """The version of ``plan`` that a period of ``subscription`` opens with that begins at ``begin``.
 
-Whoever opens it late takes what was newest before it began: what was edited since is for the
+Whoever opens it late takes what was newest when it began: what was edited since is for the
 next one. It never goes back behind the period before it. It is the newest of all where a period
 begins before its subscription was made, where nothing but the present is meant (no ``begin``), and
 on a test clock, whose periods are opened before anybody edits anything.
@@ -242,7 +242,7 @@ FROM (
     WHERE subscription.organization_id = :organization_id AND subscription.plan_id = :plan_id
         AND {_LIVE} AND subscription.version_policy = 'latest'
         AND subscription.current_period_end > {PRESENT}
-        AND (:is_running OR subscription.current_period_start > {PRESENT})
+        AND (:is_running OR subscription.current_period_start >= {PRESENT})
 ) AS met
 WHERE period.organization_id = met.organization_id AND period.subscription_id = met.id
     AND period.index = met.current_period_index AND period.status = 'open'
@@ -259,7 +259,7 @@ FROM (
     SELECT least(
         CASE WHEN subscription.status <> 'TRIAL' AND subscription.plan_id = ANY (:plans)
             AND {moves} AND subscription.current_period_end > {PRESENT}
-            AND (:is_running OR subscription.current_period_start > {PRESENT})
+            AND (:is_running OR subscription.current_period_start >= {PRESENT})
         THEN subscription.current_period_start END,
         CASE WHEN NOT subscription.cancel_at_period_end
             AND CASE WHEN subscription.next_plan_id IS NULL

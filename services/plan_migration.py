@@ -105,14 +105,14 @@ def _migration(
 def _move_open_period(
     session: Session, subscription: Subscription, plan: Plan, *, after: datetime | None
 ) -> datetime | None:
-    """The open period is billed by the newest version, if it begins later than ``after``.
+    """The open period is billed by the newest version, if it begins at ``after`` or later.
 
     Gives its begin, None where the newest version bills from the next period on.
     """
     stored = period_closing.find_open_period(session, subscription)
     if stored is None or stored.plan_id != plan.id:
         return None
-    if after is not None and stored.starts_at <= after:
+    if after is not None and stored.starts_at < after:
         return None
     stored.plan_version = plan.version
     session.add(stored)

@@ -154,7 +154,7 @@ def test_edit_that_meets_a_roll_bills_the_period_that_it_said(
             assert second.plan_version == 3
         else:
             assert first.plan_version == 2
-            assert second.plan_version == (3 if moment < timedelta(0) else 2)
+            assert second.plan_version == (3 if moment <= timedelta(0) else 2)
         if effective is Effective.NEXT_PERIOD:
             # Before the roll nobody knows yet when the period after the next one begins.
             unknown = TOMORROW + max(moment, timedelta(0))

@@ -174,6 +174,8 @@ def test_change_to_another_plan_opens_with_its_newest_version(shop: Shop) -> Non
 
 def test_planned_change_is_met_by_edits_of_the_plan_to_come_alone(shop: Shop) -> None:
     life, other = begin(shop), shop.add_plan("other")
+    life.send_clock(TENTH)
+    life.catch_up()
     life.do(plan_changes.change_plan, other.id, at_period_end=True, now=NOW)
 
     former = add_fee(shop, life.row().plan_id, "5")
@@ -254,6 +256,8 @@ def test_parked_bill_keeps_the_version_of_its_period(shop: Shop) -> None:
 
 def test_meter_stays_until_the_period_that_charges_it_is_billed(shop: Shop) -> None:
     life = begin(shop)
+    life.send_clock(TENTH)
+    life.catch_up()
     plan_id = life.row().plan_id
     (charged,) = [
         one for one in shop.read(plans.list_active_charges, plan_id) if one.type == "USAGE"
