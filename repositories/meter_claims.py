@@ -16,10 +16,14 @@ from sqlalchemy import Result, text
 from sqlmodel import Session, col, select
 
 from models.meter_claims import MeterClaim
+from repositories.plan_versions import HAS_NOT_BEGUN
 
 OVERLAP = "ex_meter_claim_overlap"
 
-BOUNDARY = "CASE WHEN s.status = 'TRIAL' THEN s.trial_end_date ELSE s.current_period_end END"
+BOUNDARY = (
+    "CASE WHEN subscription.status = 'TRIAL' THEN subscription.trial_end_date"
+    " ELSE subscription.current_period_end END"
+)
 """Where what runs now ends: ``services.meter_claims.boundary_of`` says the same in Python."""
 
 SPANS_OF_PLAN = """
@@ -37,20 +41,21 @@ SPANS_OF_PLAN = """
 """
 
 SPANS_OF_EDIT = f"""
-    -- Live subscriptions that follow the plan's edits, and their present.
+    -- Live subscriptions that follow the plan's edits.
     WITH live AS (
-        SELECT s.*, {BOUNDARY} AS boundary, coalesce(c.target_time, c.frozen_time, :now) AS present
-        FROM subscription AS s
-        LEFT JOIN test_clock AS c
-            ON c.organization_id = s.organization_id AND c.id = s.test_clock_id
-        WHERE s.organization_id = :organization_id AND s.status <> 'CANCELED'
-            AND s.deleted_at IS NULL AND (s.plan_id = :plan_id OR s.next_plan_id = :plan_id)
+        SELECT subscription.*, {BOUNDARY} AS boundary, {HAS_NOT_BEGUN} AS has_not_begun
+        FROM subscription
+        LEFT JOIN test_clock AS clock ON clock.organization_id = subscription.organization_id
+            AND clock.id = subscription.test_clock_id
+        WHERE subscription.organization_id = :organization_id
+            AND subscription.status <> 'CANCELED' AND subscription.deleted_at IS NULL
+            AND (subscription.plan_id = :plan_id OR subscription.next_plan_id = :plan_id)
     ),
     -- On the plan: from the period that runs, or the first one that begins after the edit, until
     -- they leave it. About to be on it: from their boundary.
     met AS (
         SELECT customer_id, id,
-            CASE WHEN status <> 'TRIAL' AND (:from_running_period OR current_period_start > present)
+            CASE WHEN status <> 'TRIAL' AND (:from_running_period OR has_not_begun)
                 THEN current_period_start ELSE boundary
             END AS starts_at,
             CASE WHEN cancel_at_period_end OR next_plan_id IS NOT NULL THEN boundary END AS ends_at

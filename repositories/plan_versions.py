@@ -224,6 +224,22 @@ SELECT EXISTS (
 PRESENT: Final = "coalesce(clock.target_time, clock.frozen_time, :now)"
 """What time it is for a subscription: on its clock, or on the wall."""
 
+HAS_NOT_BEGUN: Final = f"""(
+    subscription.current_period_start > {PRESENT}
+    OR (subscription.current_period_start = {PRESENT} AND EXISTS (
+        SELECT FROM subscription_period AS whole
+        WHERE whole.organization_id = subscription.organization_id
+            AND whole.subscription_id = subscription.id
+            AND whole.index = subscription.current_period_index
+            AND whole.starts_at IN (whole.regular_starts_at, whole.anchor_at)
+    ))
+)"""
+"""Whether nothing of the open period has passed: as an event on a boundary belongs to the later
+period, so does an edit. What goes on after a cut is no new period, so it has begun before.
+
+``services.plan_migration`` says the same in Python.
+"""
+
 _SUBSCRIPTION_ON_CLOCK: Final = """
 FROM subscription
 LEFT JOIN test_clock AS clock ON clock.organization_id = subscription.organization_id
@@ -242,7 +258,7 @@ FROM (
     WHERE subscription.organization_id = :organization_id AND subscription.plan_id = :plan_id
         AND {_LIVE} AND subscription.version_policy = 'latest'
         AND subscription.current_period_end > {PRESENT}
-        AND (:is_running OR subscription.current_period_start >= {PRESENT})
+        AND (:is_running OR {HAS_NOT_BEGUN})
 ) AS met
 WHERE period.organization_id = met.organization_id AND period.subscription_id = met.id
     AND period.index = met.current_period_index AND period.status = 'open'
@@ -259,7 +275,7 @@ FROM (
     SELECT least(
         CASE WHEN subscription.status <> 'TRIAL' AND subscription.plan_id = ANY (:plans)
             AND {moves} AND subscription.current_period_end > {PRESENT}
-            AND (:is_running OR subscription.current_period_start >= {PRESENT})
+            AND (:is_running OR {HAS_NOT_BEGUN})
         THEN subscription.current_period_start END,
         CASE WHEN NOT subscription.cancel_at_period_end
             AND CASE WHEN subscription.next_plan_id IS NULL

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from billing.errors import NotFound
 from billing.terms import Effective
 from models.plans import Plan
-from models.subscriptions import Subscription
+from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import plan_versions, plans, subscriptions
 from services import meter_claims, period_closing
 from services.auditing import record
@@ -112,11 +112,17 @@ def _move_open_period(
     stored = period_closing.find_open_period(session, subscription)
     if stored is None or stored.plan_id != plan.id:
         return None
-    if after is not None and stored.starts_at < after:
+    if after is not None and not _has_not_begun(stored, after):
         return None
     stored.plan_version = plan.version
     session.add(stored)
     return stored.starts_at
+
+
+def _has_not_begun(stored: SubscriptionPeriod, at: datetime) -> bool:
+    """``repositories.plan_versions.HAS_NOT_BEGUN`` of one period."""
+    is_whole = stored.starts_at in (stored.regular_starts_at, stored.anchor_at)
+    return stored.starts_at > at or (stored.starts_at == at and is_whole)
 
 
 def _move(

@@ -157,7 +157,7 @@ class OldShop:
 def test_claims_of_one_customer_on_a_meter_never_overlap(
     empty_database_url: str, owner_engine: Engine
 ) -> None:
-    upgrade(empty_database_url)
+    upgrade(empty_database_url, "0011")
     with owner_engine.connect() as connection:
         shop = OldShop(connection)
         shop.claim(new_id(), JANUARY, TENTH)
@@ -168,7 +168,7 @@ def test_claims_of_one_customer_on_a_meter_never_overlap(
 
 
 def test_empty_claim_is_no_claim(empty_database_url: str, owner_engine: Engine) -> None:
-    upgrade(empty_database_url)
+    upgrade(empty_database_url, "0011")
     with owner_engine.connect() as connection:
         shop = OldShop(connection)
 
@@ -187,7 +187,7 @@ def test_subscriptions_of_an_old_installation_claim_what_they_billed(
         last = shop.subscribe(FEBRUARY, FEBRUARY)
         connection.commit()
 
-    upgrade(empty_database_url)
+    upgrade(empty_database_url, "0011")
 
     with owner_engine.connect() as connection:
         connection.execute(

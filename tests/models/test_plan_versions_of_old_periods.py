@@ -37,7 +37,7 @@ def test_billed_periods_have_the_version_of_their_bill_and_others_the_newest(
     life.shop.do(charges.add_charge, life.row().plan_id, fee("99"))
     application.dispose()
 
-    downgrade(empty_database_url, "0009")
+    downgrade(empty_database_url, "0011")
     with owner.begin() as connection:
         connection.execute(text("UPDATE subscription_period SET plan_version = NULL"))
     upgrade(empty_database_url)

@@ -269,6 +269,7 @@ def test_deactivated_charge_is_claimed_to_the_end_of_the_running_period(harbor: 
     charge = harbor.shop.add_usage_charge(plan, calls.id)
     twice = [harbor.shop.add_usage_charge(plan, minutes.id) for _ in range(2)]
     subscription = harbor.subscribe(plan)
+    harbor.send_clock(TENTH)
 
     deactivate(harbor.shop, plan, charge, twice[0])
 

@@ -7,8 +7,8 @@ from alembic import op
 
 from migrations import policies
 
-revision = "0011"
-down_revision = "0009"
+revision = "0012"
+down_revision = "0011"
 
 FORCED = (
     "organization",
