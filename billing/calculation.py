@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
-from billing.adjustments import clamp
+from billing.bounds import Bounds, hold
+from billing.engines import ENGINE_VERSION, Engine
+from billing.errors import InvariantBroken
 from billing.lines import CalculationStep, step
 from billing.metering import MeterTerms
-from billing.money import ONE
+from billing.money import ONE, ROUNDED_QUOTIENT_PLACES, round_half_away
 from billing.pricing import (
+    Flat,
     Package,
     Percentage,
     PerUnit,
@@ -20,6 +22,7 @@ from billing.pricing import (
 )
 from billing.proration import Share
 from billing.quantities import ChargeQuantity
+from billing.ratios import Exact
 from billing.terms import ChargeTerms
 
 
@@ -27,29 +30,41 @@ from billing.terms import ChargeTerms
 class Calculation:
     """An exact amount with its tiers, the bound that set it if one did, and its steps."""
 
-    amount: Decimal
+    amount: Exact
     tiers: tuple[TierAmount, ...]
     bound: str | None
     steps: tuple[CalculationStep, ...]
 
 
-def calculate_usage(charge: ChargeTerms, quantity: Decimal, event_count: int) -> Calculation:
+def calculate_usage(
+    charge: ChargeTerms, quantity: Exact, event_count: int, bounds: Bounds | None = None
+) -> Calculation:
     """Give what a billable quantity costs: the model first, then minimum and maximum.
 
     Source: CONTRACT 8.
     """
     price = price_quantity(charge.pricing, quantity, event_count)
     priced = _model_step(charge.pricing, price, quantity, event_count)
-    return _bounded(charge, price, quantity, (priced,))
+    return _bounded(price, quantity, (priced,), bounds)
 
 
-def calculate_fixed(charge: ChargeTerms, share: Share) -> Calculation:
+def calculate_fixed(
+    charge: ChargeTerms,
+    share: Share,
+    bounds: Bounds | None = None,
+    *,
+    engine: Engine = ENGINE_VERSION,
+) -> Calculation:
     """Give what a FIXED charge costs for its share of a period.
 
     Source: CONTRACT 18. Worked example: 17 of 31 days of 30 is 16.4516….
     """
-    whole = price_quantity(charge.pricing, ONE, 0).amount
-    amount = share.of(whole)
+    pricing = charge.pricing
+    if not isinstance(pricing, Flat):
+        raise InvariantBroken("A FIXED charge is not flat.", charge_id=str(charge.charge_id))
+    whole, amount = pricing.amount, share.of(pricing.amount)
+    if engine.is_first:
+        amount = round_half_away(amount, ROUNDED_QUOTIENT_PLACES)
     steps = [step("price", whole, model=charge.pricing.model, unit_price=charge.unit_amount)]
     if not share.is_whole:
         steps.append(
@@ -62,7 +77,7 @@ def calculate_fixed(charge: ChargeTerms, share: Share) -> Calculation:
                 basis=share.basis.value,
             )
         )
-    return _bounded(charge, Price(amount=amount), ONE, tuple(steps))
+    return _bounded(Price(amount=amount), ONE, tuple(steps), bounds)
 
 
 def measuring_steps(meter: MeterTerms, quantity: ChargeQuantity) -> tuple[CalculationStep, ...]:
@@ -85,30 +100,38 @@ def measuring_steps(meter: MeterTerms, quantity: ChargeQuantity) -> tuple[Calcul
 
 
 def _bounded(
-    charge: ChargeTerms, price: Price, quantity: Decimal, steps: tuple[CalculationStep, ...]
+    price: Price, quantity: Exact, steps: tuple[CalculationStep, ...], bounds: Bounds | None
 ) -> Calculation:
-    clamped = clamp(price, quantity, charge.minimum, charge.maximum)
-    if clamped.rule is not None:
-        moved = step(
-            clamped.rule,
-            clamped.price.amount,
-            amount=price.amount,
-            minimum=charge.minimum,
-            maximum=charge.maximum,
-        )
-        steps = (*steps, moved)
+    if bounds is None:
+        return Calculation(amount=price.amount, tiers=price.tiers, bound=None, steps=steps)
+    held = hold(price, quantity, bounds)
+    if held.rule is not None:
+        steps = (*steps, _bounds_step(held.rule, held.price.amount, price.amount, bounds))
     return Calculation(
-        amount=clamped.price.amount,
-        tiers=clamped.price.tiers,
-        bound=clamped.rule,
-        steps=steps,
+        amount=held.price.amount, tiers=held.price.tiers, bound=held.rule, steps=steps
     )
 
 
+def _bounds_step(rule: str, output: Exact, amount: Exact, bounds: Bounds) -> CalculationStep:
+    """The bounds of the regular period, and of which share of it where this is a part."""
+    inputs: dict[str, Exact | int | str | None] = {
+        "amount": amount,
+        "minimum": bounds.minimum,
+        "maximum": bounds.maximum,
+    }
+    covered = bounds.covered
+    if not bounds.share.is_whole:
+        inputs |= {"covered": covered.covered, "total": covered.total, "basis": covered.basis.value}
+    if bounds.earlier is not None:
+        inputs["earlier_amount"] = bounds.earlier.priced
+        inputs["earlier_billed"] = bounds.earlier.billed
+    return step(rule, output, **inputs)
+
+
 def _model_step(
-    pricing: Pricing, price: Price, quantity: Decimal, event_count: int
+    pricing: Pricing, price: Price, quantity: Exact, event_count: int
 ) -> CalculationStep:
-    inputs: dict[str, Decimal | int | str | None] = {"model": pricing.model, "quantity": quantity}
+    inputs: dict[str, Exact | int | str | None] = {"model": pricing.model, "quantity": quantity}
     match pricing:
         case PerUnit():
             inputs["unit_price"] = pricing.unit_price

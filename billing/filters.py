@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from billing.errors import InvalidInput
-from billing.money import parse_decimal, plain_text
+from billing.money import read_number
 
 MAX_FILTERS: Final = 5
 
-FilterValue: TypeAlias = str | bool | tuple[str | bool, ...] | None
+FilterScalar: TypeAlias = str | bool | Decimal
+FilterValue: TypeAlias = FilterScalar | tuple[FilterScalar, ...] | None
 
 
 class Operator(StrEnum):
@@ -31,6 +32,7 @@ class Operator(StrEnum):
     EXISTS = "exists"
 
 
+_WORDS: Final = {"true": True, "false": False}
 _LISTS: Final = (Operator.IN, Operator.NOT_IN)
 _ORDERS: Final = (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
 
@@ -39,7 +41,9 @@ _ORDERS: Final = (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
 class Filter:
     """One condition on a property of an event's free-form object.
 
-    A number is held as its digits: strings of digits and numbers compare alike.
+    ``property`` is a name, or a path into nested objects (:func:`find_property`). Texts and numbers
+    are kept apart: ``"1.10"`` is a version, 1.10 a number. In the document of a plan version, where
+    nothing is compared any more, both are text.
     """
 
     property: str
@@ -50,23 +54,39 @@ class Filter:
         if not self.property.strip():
             raise _invalid("A filter needs a property.", "property")
         values = self.value if isinstance(self.value, tuple) else (self.value,)
-        if any(item is not None and type(item) not in (str, bool) for item in values):
-            raise _invalid("A filter compares with strings, digits or booleans.", "value")
+        if any(item is not None and type(item) not in (str, bool, Decimal) for item in values):
+            raise _invalid("A filter compares with strings, numbers or booleans.", "value")
         if not _is_fitting(self.operator, self.value):
             raise _invalid(f"The value does not fit the operator {self.operator.value}.", "value")
 
     def matches(self, properties: Mapping[str, object]) -> bool:
         """Whether an event with these properties passes.
 
-        Numbers and strings of digits are equal when their values are. A property that is absent or
-        null passes only ``ne``, ``not_in`` and ``exists`` false.
+        A property that is absent or null passes only ``ne``, ``not_in`` and ``exists`` false.
+        Source: CONTRACT 12, 90.
         """
-        actual = properties.get(self.property)
+        actual = find_property(properties, self.property)
         if self.operator is Operator.EXISTS:
             return (actual is not None) is (self.value is not False)
         if actual is None:
             return self.operator in (Operator.NE, Operator.NOT_IN)
         return _compare(self.operator, actual, self.value)
+
+
+def find_property(properties: Mapping[str, object], name: str) -> object | None:
+    """Give a property by its whole name, or else by its path; None if it is absent or null.
+
+    Source: CONTRACT 90. Worked example: ``records.amount`` is 1 in ``{"records.amount": 1,
+    "records": {"amount": 2}}``, and 2 without the first.
+    """
+    if name in properties or "." not in name:
+        return properties.get(name)
+    found: object = properties
+    for step in name.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(step)
+    return found
 
 
 def matches_all(filters: Iterable[Filter], properties: Mapping[str, object]) -> bool:
@@ -123,10 +143,10 @@ def _read_value(value: object, field: str) -> FilterValue:
     return _read_scalar(value, field)
 
 
-def _read_scalar(value: object, field: str) -> str | bool:
+def _read_scalar(value: object, field: str) -> FilterScalar:
     if isinstance(value, (str, bool)):
         return value
-    return plain_text(parse_decimal(value, field=field))
+    return read_number(value, field=field)
 
 
 def _is_fitting(operator: Operator, value: FilterValue) -> bool:
@@ -156,12 +176,24 @@ def _compare(operator: Operator, actual: object, value: FilterValue) -> bool:
 
 
 def _equal(actual: object, wanted: object) -> bool:
-    if isinstance(actual, bool):
-        return actual is wanted
+    """Whether two values are the same, whichever of them the event has. Source: CONTRACT 90.
+
+    Worked examples: the number 1.1 equals ``"1.10"``, the text ``"1.1"`` does not; true equals
+    ``"true"``, and neither ``"True"`` nor 1.
+    """
+    if isinstance(actual, str) and isinstance(wanted, str):
+        return actual == wanted
+    if isinstance(actual, bool) or isinstance(wanted, bool):
+        truth = _truth(actual)
+        return truth is not None and truth is _truth(wanted)
     number = _number(actual)
-    if number is not None:
-        return number == _number(wanted)
-    return isinstance(actual, str) and actual == wanted
+    return number is not None and number == _number(wanted)
+
+
+def _truth(value: object) -> bool | None:
+    if isinstance(value, str):
+        return _WORDS.get(value)
+    return value if isinstance(value, bool) else None
 
 
 def _contains(actual: object, wanted: object) -> bool:
@@ -188,7 +220,7 @@ def _is_ordered(operator: Operator, left: Decimal | None, right: Decimal | None)
 
 def _number(value: object) -> Decimal | None:
     try:
-        return parse_decimal(value, field="value")
+        return read_number(value, field="value")
     except InvalidInput:
         return None
 

@@ -9,9 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from billing.identifiers import ChargeId, MeterId
-from billing.money import ZERO, exactly, find_currency, plain_text, require_decimals
+from billing.money import exactly, find_currency, plain_text, require_decimals, require_exact
 from billing.pricing import TierAmount
 from billing.proration import Share
+from billing.ratios import Exact, Ratio, add_up
 
 
 class LineType(StrEnum):
@@ -34,12 +35,12 @@ class CalculationStep:
     output: str
 
 
-def step(name: str, output: Decimal, **inputs: Decimal | int | str | None) -> CalculationStep:
+def step(name: str, output: Exact, **inputs: Exact | int | str | None) -> CalculationStep:
     """Give a step with its numbers in plain notation; inputs that are None are left out."""
     return CalculationStep(
         name=name,
         inputs={
-            key: plain_text(value) if isinstance(value, Decimal) else str(value)
+            key: plain_text(value) if isinstance(value, (Decimal, Ratio)) else str(value)
             for key, value in inputs.items()
             if value is not None
         },
@@ -63,16 +64,17 @@ class PricedLine:
     Units: quantities in the meter's unit, amounts in major units of ``currency``. ``quantity`` is
     what is billed, ``usage_quantity`` what was measured, ``included_quantity`` what was taken off.
     ``name`` is the label of the text layout, ``description`` that of the JSON (CONTRACT 34).
-    ``bound`` names the rule, ``minimum`` or ``maximum``, that set the amount. ``tiers`` add up to
-    ``exact_amount`` wherever the model has tiers; ``corrections`` do on a late line.
+    ``bound`` names the rule that set the amount: ``minimum``, ``maximum``, or ``true_up`` among
+    parts of a period. ``tiers`` add up to ``exact_amount`` wherever the model has tiers;
+    ``corrections`` do on a late line.
     """
 
     type: LineType
     currency: str
     name: str
     description: str
-    quantity: Decimal
-    exact_amount: Decimal
+    quantity: Exact
+    exact_amount: Exact
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     charge_id: ChargeId | None = None
@@ -86,11 +88,11 @@ class PricedLine:
     rate: Decimal | None = None
     fixed_fee: Decimal | None = None
     event_count: int | None = None
-    usage_quantity: Decimal | None = None
-    included_quantity: Decimal | None = None
+    usage_quantity: Exact | None = None
+    included_quantity: Exact | None = None
     limit_exceeded: bool = False
-    over_limit_quantity: Decimal | None = None
-    waived_quantity: Decimal | None = None
+    over_limit_quantity: Exact | None = None
+    waived_quantity: Exact | None = None
     share: Share | None = None
     bound: str | None = None
     is_taxable: bool = True
@@ -100,12 +102,11 @@ class PricedLine:
 
     def __post_init__(self) -> None:
         find_currency(self.currency)
-        require_decimals(
-            quantity=self.quantity, exact_amount=self.exact_amount, unit_amount=self.unit_amount
-        )
+        require_exact(quantity=self.quantity, exact_amount=self.exact_amount)
+        require_decimals(unit_amount=self.unit_amount)
 
 
 @exactly
 def has_matching_tiers(line: PricedLine) -> bool:
     """Whether the tiers, if any, add up to the line's exact amount."""
-    return not line.tiers or sum((tier.amount for tier in line.tiers), ZERO) == line.exact_amount
+    return not line.tiers or add_up(tier.amount for tier in line.tiers) == line.exact_amount

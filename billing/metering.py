@@ -1,52 +1,30 @@
-"""Metering: what an event contributes to a meter, and what each aggregation makes of many.
-
-:func:`aggregate` is the definition. The SQL that aggregates in the database is tested against it.
-"""
+"""Metering: what an event contributes to a meter, and what a period's events come to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final
 
 from billing.errors import InvalidInput
-from billing.filters import Filter
+from billing.filters import Filter, find_property
 from billing.identifiers import MeterId
-from billing.money import (
-    DECIMAL_PLACES,
-    ONE,
-    ZERO,
-    exactly,
-    parse_decimal,
-    plain_text,
-    require_decimals,
-    round_half_away,
-)
-from billing.periods import Period, as_utc
+from billing.money import ONE, ZERO, parse_decimal, plain_text
+from billing.periods import Period
+from billing.ratios import Exact
+from billing.tallies import Aggregation, Measurement, conclude, tally_up
 
+__all__ = [
+    "Aggregation",
+    "EventValue",
+    "Measurement",
+    "MeterTerms",
+    "aggregate",
+    "read_distinct_key",
+    "read_event_value",
+]
 
-class Aggregation(StrEnum):
-    """How the events of a period become one number (CONTRACT 13)."""
-
-    SUM = "SUM"
-    COUNT = "COUNT"
-    MAX = "MAX"
-    MIN = "MIN"
-    AVG = "AVG"
-    LAST = "LAST"
-    UNIQUE_COUNT = "UNIQUE_COUNT"
-    WEIGHTED_SUM = "WEIGHTED_SUM"
-
-    @property
-    def is_additive(self) -> bool:
-        """Whether the aggregate of a period is the sum of the aggregates of its parts."""
-        return self in (Aggregation.SUM, Aggregation.COUNT)
-
-
-_CARRYING: Final = (Aggregation.MAX, Aggregation.LAST, Aggregation.WEIGHTED_SUM)
 _POSITIVE_ONLY: Final = (Aggregation.SUM, Aggregation.COUNT, Aggregation.UNIQUE_COUNT)
 
 
@@ -63,24 +41,10 @@ class MeterTerms:
     carry_forward: bool = False
 
     def __post_init__(self) -> None:
-        if self.carry_forward and self.aggregation not in _CARRYING:
+        if self.carry_forward and not self.aggregation.carries:
             raise InvalidInput(
                 f"carry_forward has no meaning for {self.aggregation.value}.", field="carry_forward"
             )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """One counted event: when, in which order it arrived, its value, and what it is unique by."""
-
-    at: datetime
-    sequence: int
-    value: Decimal
-    distinct_key: str | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "at", as_utc(self.at, field="timestamp"))
-        require_decimals(quantity=self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +65,9 @@ def read_event_value(
     """Give the value of an event for a meter, from its quantity or from its free-form object.
 
     A quantity wins; without one the value is ``properties[property_name]``; COUNT and UNIQUE_COUNT
-    need none and take 1. Strings of digits count as numbers. Raises: InvalidInput
-    ``invalid_number`` and its kin, ``missing_value``, ``missing_distinct_value``.
-    Source: CONTRACT 4.11, 13, 44.
+    need none and take 1. The property may be a path. Strings of digits count as numbers. Raises:
+    InvalidInput ``invalid_number`` and its kin, ``missing_value``, ``missing_distinct_value``.
+    Source: CONTRACT 4.11, 13, 44, 90.
     """
     distinct_key = None
     if aggregation is Aggregation.UNIQUE_COUNT:
@@ -112,7 +76,7 @@ def read_event_value(
     if raw is None and aggregation in (Aggregation.COUNT, Aggregation.UNIQUE_COUNT):
         return EventValue(value=ONE, distinct_key=distinct_key)
     if raw is None and property_name is not None:
-        field, raw = f"properties.{property_name}", properties.get(property_name)
+        field, raw = f"properties.{property_name}", find_property(properties, property_name)
     if raw is None:
         raise InvalidInput("The event has no value.", code="missing_value", field=field)
     value = parse_decimal(raw, field=field)
@@ -139,7 +103,7 @@ def read_distinct_key(property_name: str | None, properties: Mapping[str, object
     ``missing_distinct_value``. Source: CONTRACT 13.
     """
     for name in (property_name, "user_id"):
-        value = properties.get(name or "user_id")
+        value = find_property(properties, name or "user_id")
         match value:
             case bool():
                 return str(value).lower()
@@ -155,65 +119,16 @@ def read_distinct_key(property_name: str | None, properties: Mapping[str, object
     )
 
 
-@exactly
 def aggregate(
     aggregation: Aggregation,
     measurements: Iterable[Measurement],
     period: Period,
     *,
     carried: Decimal | None = None,
-) -> Decimal:
+) -> Exact:
     """Give the usage of a period: the events inside it made into one number; no events are 0.
 
     ``carried`` is the level in force when the period starts and is given only for meters with
-    ``carry_forward``: the newest value before it for LAST and MAX (it stands in for a period
-    without events), the sum of all values before it for WEIGHTED_SUM. AVG and WEIGHTED_SUM are
-    rounded to 20 places. Source: CONTRACT 13. Worked example: MAX of 15, 42, 7, 38, 55, 12 is 55.
+    ``carry_forward``. Source: CONTRACT 13. Worked example: MAX of 15, 42, 7, 38, 55, 12 is 55.
     """
-    inside = [one for one in measurements if one.at in period]
-    values = [one.value for one in inside]
-    match aggregation:
-        case Aggregation.SUM:
-            return sum(values, ZERO)
-        case Aggregation.COUNT:
-            return Decimal(len(values))
-        case Aggregation.MAX:
-            return max(values, default=carried or ZERO)
-        case Aggregation.MIN:
-            return min(values, default=ZERO)
-        case Aggregation.AVG:
-            return mean(sum(values, ZERO), len(values))
-        case Aggregation.LAST:
-            newest = max(inside, key=lambda one: (one.at, one.sequence), default=None)
-            return newest.value if newest else carried or ZERO
-        case Aggregation.UNIQUE_COUNT:
-            return Decimal(len({one.distinct_key for one in inside}))
-        case Aggregation.WEIGHTED_SUM:
-            return _time_weighted_mean(inside, period, carried or ZERO)
-        case _:
-            assert_never(aggregation)
-
-
-def mean(total: Decimal, count: int) -> Decimal:
-    """Give ``total / count`` to 20 places, half away from zero; 0 for a count of 0."""
-    return round_half_away(total, DECIMAL_PLACES, divisor=Decimal(count)) if count else ZERO
-
-
-def mean_level(weighted_total: Decimal, period: Period) -> Decimal:
-    """Give a level's mean over a period, to 20 places, from its time-weighted sum.
-
-    Units: ``weighted_total`` is the sum of value × microseconds until the period's end.
-    """
-    if period.is_empty:
-        return ZERO
-    return round_half_away(
-        weighted_total, DECIMAL_PLACES, divisor=Decimal(period.elapsed_microseconds)
-    )
-
-
-def _time_weighted_mean(inside: Iterable[Measurement], period: Period, carried: Decimal) -> Decimal:
-    weighted = carried * period.elapsed_microseconds
-    for one in inside:
-        remaining = Period(starts_at=one.at, ends_at=period.ends_at)
-        weighted += one.value * remaining.elapsed_microseconds
-    return mean_level(weighted, period)
+    return conclude(aggregation, tally_up(measurements, period), period, carried=carried or ZERO)

@@ -25,6 +25,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from billing.currencies import MINOR_UNIT_EXPONENTS
 from billing.errors import InvalidInput, InvariantBroken
+from billing.ratios import Exact, Ratio, as_decimal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,10 +35,10 @@ ONE: Final = Decimal(1)
 
 INTEGER_DIGITS: Final = 30
 DECIMAL_PLACES: Final = 20
+PRICE_PLACES: Final = 30
 
-# A quotient kept to 40 places rounds to any currency like the exact fraction does, as long as its
-# denominator stays below 10^39: prices have 20 places, the microseconds of a century 16 digits.
-QUOTIENT_PLACES: Final = 40
+# What the first engine kept of a share; the present one keeps all of it.
+ROUNDED_QUOTIENT_PLACES: Final = 40
 
 _PRECISION: Final = 400
 _EXACT: Final = Context(
@@ -75,7 +76,7 @@ class Currency:
         if MINOR_UNIT_EXPONENTS.get(self.code) != self.exponent:
             raise _unknown_currency(self.code, "currency")
 
-    def round(self, amount: Decimal) -> Decimal:
+    def round(self, amount: Exact) -> Decimal:
         """Give ``amount`` in whole minor units, half away from zero.
 
         Source: CONTRACT 26. Worked example: 2.675 USD is 2.68, -0.5 JPY is -1.
@@ -117,25 +118,41 @@ def _unknown_currency(code: object, field: str) -> InvalidInput:
 def parse_decimal(value: object, *, field: str) -> Decimal:
     """Read a number exactly as it was written, from a decimal, an integer or a string of digits.
 
-    Units: none. Raises: InvalidInput ``invalid_number`` for floats (their digits are already lost),
-    booleans, blanks, NaN, infinities, exponents beyond 10^±30, and ``number_out_of_range`` for more
-    than 30 digits before or 20 after the point. Source: CONTRACT 1, 32 and 44.
+    Units: none. Raises: as :func:`read_number`, and ``number_out_of_range`` for more than 30 digits
+    before or 20 after the point. Source: CONTRACT 1, 32 and 44.
     """
-    number = _read_number(value, field)
+    return _read_bounded(value, field, DECIMAL_PLACES)
+
+
+def parse_price(value: object, *, field: str) -> Decimal:
+    """Read a price, a rate, a fee or an amount of money, with up to 30 places after the point.
+
+    Raises: as :func:`parse_decimal`. Source: CONTRACT 1.
+    """
+    return _read_bounded(value, field, PRICE_PLACES)
+
+
+def _read_bounded(value: object, field: str, places: int) -> Decimal:
+    number = read_number(value, field=field)
     if not number:
         return ZERO
     digits, exponent = _significant_span(number)
-    if digits > INTEGER_DIGITS or exponent < -DECIMAL_PLACES:
+    if digits > INTEGER_DIGITS or exponent < -places:
         raise InvalidInput(
             f"{field} takes at most {INTEGER_DIGITS} digits before the point"
-            f" and {DECIMAL_PLACES} after it.",
+            f" and {places} after it.",
             code="number_out_of_range",
             field=field,
         )
     return number
 
 
-def _read_number(value: object, field: str) -> Decimal:
+def read_number(value: object, *, field: str) -> Decimal:
+    """Read any number that JSON may say, from a decimal, an integer or a string of digits.
+
+    Raises: InvalidInput ``invalid_number`` for floats (their digits are already lost), booleans,
+    blanks, NaN, infinities and exponents beyond 10^±30. Source: CONTRACT 1.
+    """
     if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
         raise _invalid_number(field)
     if isinstance(value, str):
@@ -170,6 +187,18 @@ def _invalid_number(field: str) -> InvalidInput:
     )
 
 
+def require_exact(**values: Exact | None) -> None:
+    """Refuse anything but finite decimals and ratios, so that no value object can hold a float.
+
+    Raises: InvalidInput ``invalid_number`` naming the field.
+    """
+    for field, value in values.items():
+        if type(value) is Ratio or value is None:
+            continue
+        if type(value) is not Decimal or not value.is_finite():
+            raise _invalid_number(field)
+
+
 def require_decimals(**values: Decimal | None) -> None:
     """Refuse anything but finite decimals, so that no value object can hold a float.
 
@@ -193,13 +222,17 @@ def require_not_negative(**values: Decimal | None) -> None:
             )
 
 
-def round_half_away(amount: Decimal, places: int, *, divisor: Decimal = ONE) -> Decimal:
+def round_half_away(amount: Exact, places: int, *, divisor: Decimal = ONE) -> Decimal:
     """Give ``amount / divisor`` to ``places`` decimal places, half away from zero.
 
     The quotient is decided on exact numbers, so no digit is rounded twice. This is the only place
     in the program where an amount loses digits. Source: CONTRACT 26. Worked example: 30 × 17 over
     31 to 2 places is 16.45; 1 over -8 to 2 places is -0.13.
     """
+    if isinstance(amount, Ratio):
+        with localcontext(_EXACT):
+            divisor = divisor * amount.denominator
+        return round_half_away(Decimal(amount.numerator), places, divisor=divisor)
     if divisor == ONE:
         # plus() turns -0.00 into 0.00.
         return _ROUNDING.plus(amount.quantize(ONE.scaleb(-places), context=_ROUNDING))
@@ -243,17 +276,18 @@ def _allocate_minor(
     )
 
 
-def plain_text(number: Decimal) -> str:
+def plain_text(number: Exact) -> str:
     """Write a number in plain notation without superfluous zeros; equal numbers read equal.
 
-    Worked example: 1.500 is ``1.5``, 1E+3 is ``1000``, -0.0 is ``0``.
+    Of digits that never end the first 40 are written. Worked example: 1.500 is ``1.5``, 1E+3 is
+    ``1000``, -0.0 is ``0``.
     """
-    text = format(number, "f")
+    text = format(as_decimal(number), "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
 
 
-def shortest(number: Decimal) -> Decimal:
-    """Give the same number without superfluous zeros after the point."""
+def shortest(number: Exact) -> Decimal:
+    """Give the same number without superfluous zeros after the point, or its first 40 digits."""
     return Decimal(plain_text(number))

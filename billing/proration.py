@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Final
 
 from billing.errors import InvalidInput
-from billing.money import QUOTIENT_PLACES, Currency, allocate, exactly, round_half_away
+from billing.money import Currency, allocate
 from billing.periods import Period
+from billing.ratios import Exact, quotient
 
 
 class ProrationBasis(StrEnum):
@@ -37,17 +38,32 @@ class Share:
         """Whether nothing is taken off."""
         return self.covered == self.total
 
-    @exactly
-    def of(self, amount: Decimal) -> Decimal:
-        """Give this share of an amount, to 40 places.
+    def of(self, amount: Decimal) -> Exact:
+        """Give this share of an amount, exactly.
 
         Worked example: 17 of 31 days of 30 is 16.4516…, which rounds to 16.45.
         """
         if self.is_whole:
             return amount
-        return round_half_away(amount * self.covered, QUOTIENT_PLACES, divisor=Decimal(self.total))
+        return quotient(amount, self.total) * Decimal(self.covered)
+
+    def plus(self, other: Share) -> Share:
+        """Give the share of both parts together, at most the whole.
+
+        Parts of one period may be counted in different units, if the basis changed between them.
+        """
+        if other.total == self.total:
+            return Share(
+                covered=min(self.covered + other.covered, self.total),
+                total=self.total,
+                basis=self.basis,
+            )
+        total = self.total * other.total
+        covered = self.covered * other.total + other.covered * self.total
+        return Share(covered=min(covered, total), total=total, basis=self.basis)
 
 
+NONE: Final = Share(covered=0, total=1)
 WHOLE: Final = Share(covered=1, total=1)
 
 

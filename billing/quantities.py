@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 
+from billing.engines import ENGINE_VERSION, Engine
 from billing.errors import InvariantBroken
 from billing.identifiers import ChargeId, MeterId
-from billing.money import ZERO, exactly, require_decimals
+from billing.money import DECIMAL_PLACES, ZERO, exactly, require_exact, round_half_away
 from billing.periods import Anchor, Period, boundary, index_containing, regular_period
+from billing.ratios import Exact, add_up
 from billing.terms import Allowance, ChargeTerms, ChargeType, PlanTerms, find_allowance
 
 
@@ -35,11 +36,11 @@ class MeteredUsage:
 
     charge_id: ChargeId
     window: UsageWindow
-    aggregate: Decimal
+    aggregate: Exact
     event_count: int
 
     def __post_init__(self) -> None:
-        require_decimals(aggregate=self.aggregate)
+        require_exact(aggregate=self.aggregate)
         if self.event_count < 0:
             raise InvariantBroken("A count of events cannot be negative.")
 
@@ -50,12 +51,12 @@ class WindowQuantity:
 
     starts_at: datetime
     ends_at: datetime
-    earlier: Decimal
-    measured: Decimal
-    included: Decimal
-    billable: Decimal
-    over_limit: Decimal
-    billable_within_limit: Decimal
+    earlier: Exact
+    measured: Exact
+    included: Exact
+    billable: Exact
+    over_limit: Exact
+    billable_within_limit: Exact
     event_count: int
 
 
@@ -64,16 +65,16 @@ class ChargeQuantity:
     """A charge's usage in a period. Units: the meter's.
 
     ``billable`` = measured - included. ``billable_within_limit`` leaves out what is above a hard
-    limit; it is what remains where the limit waives. ``billable_event_count`` leaves out windows
-    that the allowance covered whole.
+    limit; it is what remains where the limit waives. ``billable_event_count`` are the events that a
+    fee for each is due for: all of them (CONTRACT 91).
     """
 
     charge_id: ChargeId
-    measured: Decimal
-    included: Decimal
-    billable: Decimal
-    over_limit: Decimal
-    billable_within_limit: Decimal
+    measured: Exact
+    included: Exact
+    billable: Exact
+    over_limit: Exact
+    billable_within_limit: Exact
     event_count: int
     billable_event_count: int
     windows: tuple[WindowQuantity, ...]
@@ -132,26 +133,62 @@ def _window(
 
 @exactly
 def measure_quantities(
-    terms: PlanTerms, period: Period, usage: Iterable[MeteredUsage]
+    terms: PlanTerms,
+    period: Period,
+    usage: Iterable[MeteredUsage],
+    *,
+    engine: Engine = ENGINE_VERSION,
 ) -> tuple[ChargeQuantity, ...]:
     """Give, per USAGE charge, what was measured, included, billable and over a hard limit.
 
     ``usage`` answers every window of :func:`usage_windows`, in any order. Raises: InvariantBroken
-    if the windows of a charge don't tile the period. Source: CONTRACT 10, 11, 41, 42. Worked
-    example: 1,500 calls on a limit of 1,000 are 1,000 included, 500 billable, 500 over the limit.
+    if the windows of a charge don't tile the period, or the plan has no such charge. Source:
+    CONTRACT 10, 11, 41, 42. Worked example: 1,500 calls on a limit of 1,000 are 1,000 included,
+    500 billable, 500 over the limit.
     """
     by_charge: dict[ChargeId, list[MeteredUsage]] = {}
-    for one in usage:
+    for one in usage_by(engine, usage):
         by_charge.setdefault(one.charge_id, []).append(one)
+    quantities = []
+    for charge in terms.charges:
+        if charge.type is ChargeType.USAGE:
+            usage_of_charge = by_charge.pop(charge.charge_id, [])
+            try:
+                quantities.append(_measure(terms, charge, period, usage_of_charge, engine))
+            except ArithmeticError as error:
+                raise not_priced(charge, error) from error
+    if by_charge:
+        raise InvariantBroken(
+            "Usage was measured for a charge that the plan does not have.",
+            charge_id=str(min(by_charge)),
+        )
+    return tuple(quantities)
+
+
+def not_priced(charge: ChargeTerms, error: ArithmeticError) -> InvariantBroken:
+    """What stops a bill, by the name of its charge; a line never becomes 0 instead."""
+    return InvariantBroken(
+        f"The charge cannot be priced exactly: {type(error).__name__}.",
+        code="line_not_priced",
+        charge_id=str(charge.charge_id),
+    )
+
+
+def usage_by(engine: Engine, usage: Iterable[MeteredUsage]) -> tuple[MeteredUsage, ...]:
+    """Give the usage as an engine sees it: the first one knew 20 places of a mean."""
+    if not engine.is_first:
+        return tuple(usage)
     return tuple(
-        _measure(terms, charge, period, by_charge.get(charge.charge_id, []))
-        for charge in terms.charges
-        if charge.type is ChargeType.USAGE
+        replace(one, aggregate=round_half_away(one.aggregate, DECIMAL_PLACES)) for one in usage
     )
 
 
 def _measure(
-    terms: PlanTerms, charge: ChargeTerms, period: Period, usage: Sequence[MeteredUsage]
+    terms: PlanTerms,
+    charge: ChargeTerms,
+    period: Period,
+    usage: Sequence[MeteredUsage],
+    engine: Engine,
 ) -> ChargeQuantity:
     billed = [one for one in usage if not one.window.is_earlier]
     billed.sort(key=lambda one: one.window.starts_at)
@@ -163,25 +200,29 @@ def _measure(
     )
     return ChargeQuantity(
         charge_id=charge.charge_id,
-        measured=sum((one.measured for one in windows), ZERO),
-        included=sum((one.included for one in windows), ZERO),
-        billable=sum((one.billable for one in windows), ZERO),
-        over_limit=sum((one.over_limit for one in windows), ZERO),
-        billable_within_limit=sum((one.billable_within_limit for one in windows), ZERO),
+        measured=add_up(one.measured for one in windows),
+        included=add_up(one.included for one in windows),
+        billable=add_up(one.billable for one in windows),
+        over_limit=add_up(one.over_limit for one in windows),
+        billable_within_limit=add_up(one.billable_within_limit for one in windows),
         event_count=sum(one.event_count for one in windows),
         billable_event_count=sum(
-            one.event_count for one in windows if one.billable > ZERO or one.included == ZERO
+            one.event_count for one in windows if not engine.is_first or _is_charged(one)
         ),
         windows=windows,
     )
 
 
-def _measure_window(usage: MeteredUsage, allowance: Allowance, earlier: Decimal) -> WindowQuantity:
+def _is_charged(window: WindowQuantity) -> bool:
+    return window.billable > ZERO or window.included == ZERO
+
+
+def _measure_window(usage: MeteredUsage, allowance: Allowance, earlier: Exact) -> WindowQuantity:
     # A level can be negative; it then uses up no allowance and bills nothing.
     measured = max(ZERO, usage.aggregate)
     used = max(ZERO, earlier)
     included = min(measured, max(ZERO, allowance.units - used))
-    over_limit = within = ZERO
+    over_limit: Exact = ZERO
     if allowance.hard_limit is not None:
         room = max(ZERO, allowance.hard_limit - used)
         over_limit = max(ZERO, measured - room)

@@ -12,24 +12,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import takewhile
-from typing import Final
 
 from billing.calculation import calculate_fixed, calculate_usage, measuring_steps
 from billing.errors import InvariantBroken
 from billing.lines import CalculationStep, LineType, PricedLine, step
 from billing.metering import MeterTerms
 from billing.money import ONE, ZERO, exactly
+from billing.parts import ALL, Part
 from billing.periods import Period
 from billing.pricing import Package, Percentage
-from billing.proration import WHOLE, Share
 from billing.quantities import (
     ChargeQuantity,
     MeteredUsage,
     UsageWindow,
     WindowQuantity,
     measure_quantities,
+    not_priced,
     usage_windows,
 )
+from billing.ratios import Exact
 from billing.terms import (
     Allowance,
     ChargeTerms,
@@ -42,10 +43,7 @@ from billing.terms import (
     find_allowance,
 )
 
-ENGINE_VERSION: Final = "1"
-
 __all__ = [
-    "ENGINE_VERSION",
     "Allowance",
     "CalculationStep",
     "ChargeQuantity",
@@ -57,6 +55,7 @@ __all__ = [
     "MeterTerms",
     "MeteredUsage",
     "OverLimit",
+    "Part",
     "PlanTerms",
     "PlanType",
     "PricedLine",
@@ -71,64 +70,91 @@ __all__ = [
 
 
 def rate_period(
-    terms: PlanTerms, period: Period, usage: Iterable[MeteredUsage], *, share: Share = WHOLE
+    terms: PlanTerms, period: Period, usage: Iterable[MeteredUsage], part: Part = ALL
 ) -> tuple[PricedLine, ...]:
     """Give the priced lines of a period: measured, priced, limits enforced, not yet rounded.
 
-    ``share`` is what FIXED charges owe of a whole period. Worked example: 82,450 calls at 0.001
-    make one line with the exact amount 82.45.
+    Raises: InvariantBroken naming the charge for a line that cannot be priced. Worked example:
+    82,450 calls at 0.001 make one line with the exact amount 82.45.
     """
-    quantities = measure_quantities(terms, period, usage)
-    lines = price_quantities(terms, period, quantities, share=share)
-    return enforce_limits(terms, quantities, lines)
+    quantities = measure_quantities(terms, period, usage, engine=part.engine)
+    lines = price_quantities(terms, period, quantities, part)
+    return enforce_limits(terms, quantities, lines, part)
 
 
 def price_quantities(
     terms: PlanTerms,
     period: Period,
     quantities: Sequence[ChargeQuantity],
-    *,
-    share: Share = WHOLE,
+    part: Part = ALL,
 ) -> tuple[PricedLine, ...]:
     """Give one line per charge, in the order of the plan, each priced through its model.
 
-    Raises: InvariantBroken if a USAGE charge has no quantity. Source: CONTRACT 8, 18, 41.
+    Raises: InvariantBroken if a USAGE charge has no quantity, or ``line_not_priced``. Source:
+    CONTRACT 8, 18, 41.
     """
     by_charge = {one.charge_id: one for one in quantities}
     lines = []
     for charge in terms.charges:
-        if charge.meter is None:
-            lines.append(_fixed_line(terms, charge, period, share))
-            continue
         quantity = by_charge.get(charge.charge_id)
-        if quantity is None:
-            raise InvariantBroken(
-                "A usage charge was not measured.", charge_id=str(charge.charge_id)
-            )
-        lines.append(_usage_line(terms, charge, charge.meter, period, quantity))
+        try:
+            lines.append(_price(terms, charge, period, quantity, part))
+        except ArithmeticError as error:
+            raise not_priced(charge, error) from error
     return tuple(lines)
 
 
 def enforce_limits(
-    terms: PlanTerms, quantities: Sequence[ChargeQuantity], lines: Sequence[PricedLine]
+    terms: PlanTerms,
+    quantities: Sequence[ChargeQuantity],
+    lines: Sequence[PricedLine],
+    part: Part = ALL,
 ) -> tuple[PricedLine, ...]:
     """Mark the lines whose hard limit was passed, and price anew those that waive what is above.
 
-    Source: CONTRACT 11, 42. Worked example: 1,500 calls, nothing included, a hard limit of 1,000:
-    ``bill`` marks the line with 500 over, ``waive`` also bills 1,000 instead of 1,500.
+    Raises: as :func:`price_quantities`, and for a line whose charge is gone. Source: CONTRACT 11,
+    42. Worked example: 1,500 calls, nothing included, a hard limit of 1,000: ``bill`` marks the
+    line with 500 over, ``waive`` also bills 1,000 instead of 1,500.
     """
     charges = {charge.charge_id: charge for charge in terms.charges}
     over = {one.charge_id: one for one in quantities if one.over_limit > ZERO}
-    return tuple(
-        _enforce(terms, charges[line.charge_id], over[line.charge_id], line)
-        if line.charge_id in over and line.charge_id in charges
-        else line
-        for line in lines
-    )
+    enforced = []
+    for line in lines:
+        charge = charges.get(line.charge_id) if line.charge_id is not None else None
+        if charge is None:
+            raise InvariantBroken(
+                "A line's charge is not in its plan version.", charge_id=str(line.charge_id)
+            )
+        quantity = over.get(charge.charge_id)
+        try:
+            enforced.append(
+                line if quantity is None else _enforce(terms, charge, quantity, line, part)
+            )
+        except ArithmeticError as error:
+            raise not_priced(charge, error) from error
+    return tuple(enforced)
+
+
+def _price(
+    terms: PlanTerms,
+    charge: ChargeTerms,
+    period: Period,
+    quantity: ChargeQuantity | None,
+    part: Part,
+) -> PricedLine:
+    if charge.meter is None:
+        return _fixed_line(terms, charge, period, part)
+    if quantity is None:
+        raise InvariantBroken("A usage charge was not measured.", charge_id=str(charge.charge_id))
+    return _usage_line(terms, charge, charge.meter, period, quantity, part=part)
 
 
 def _enforce(
-    terms: PlanTerms, charge: ChargeTerms, quantity: ChargeQuantity, line: PricedLine
+    terms: PlanTerms,
+    charge: ChargeTerms,
+    quantity: ChargeQuantity,
+    line: PricedLine,
+    part: Part,
 ) -> PricedLine:
     marked = replace(line, limit_exceeded=True, over_limit_quantity=quantity.over_limit)
     allowance = find_allowance(terms, charge)
@@ -142,7 +168,9 @@ def _enforce(
         over_limit=quantity.over_limit,
         hard_limit=allowance.hard_limit,
     )
-    calculation = calculate_usage(charge, billed, quantity.billable_event_count)
+    calculation = calculate_usage(
+        charge, billed, quantity.billable_event_count, part.bounds_of(charge)
+    )
     return replace(
         marked,
         quantity=billed,
@@ -159,8 +187,9 @@ def _steps_before_price(line: PricedLine) -> tuple[CalculationStep, ...]:
     return tuple(takewhile(lambda one: one.name != "price", line.steps))
 
 
-def _fixed_line(terms: PlanTerms, charge: ChargeTerms, period: Period, share: Share) -> PricedLine:
-    calculation = calculate_fixed(charge, share)
+def _fixed_line(terms: PlanTerms, charge: ChargeTerms, period: Period, part: Part) -> PricedLine:
+    share = part.share
+    calculation = calculate_fixed(charge, share, part.bounds_of(charge), engine=part.engine)
     label = charge.display_name or terms.name
     return PricedLine(
         type=LineType.FIXED if share.is_whole else LineType.PRORATION,
@@ -186,8 +215,12 @@ def _usage_line(
     meter: MeterTerms,
     period: Period,
     quantity: ChargeQuantity,
+    *,
+    part: Part,
 ) -> PricedLine:
-    calculation = calculate_usage(charge, quantity.billable, quantity.billable_event_count)
+    calculation = calculate_usage(
+        charge, quantity.billable, quantity.billable_event_count, part.bounds_of(charge)
+    )
     pricing = charge.pricing
     return PricedLine(
         type=LineType.USAGE,
@@ -217,11 +250,11 @@ def _usage_line(
     )
 
 
-def _count_packages(charge: ChargeTerms, quantity: Decimal) -> Decimal | None:
+def _count_packages(charge: ChargeTerms, quantity: Exact) -> Decimal | None:
     pricing = charge.pricing
     return pricing.count_packages(quantity) if isinstance(pricing, Package) else None
 
 
 @exactly
-def _subtract(left: Decimal, right: Decimal) -> Decimal:
+def _subtract(left: Exact, right: Exact) -> Exact:
     return left - right

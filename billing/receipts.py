@@ -1,8 +1,8 @@
 """Receipts: values as canonical JSON documents and back, and digests of them.
 
 A document holds objects, lists, strings, integers, booleans and null: decimals are written in plain
-notation without superfluous zeros, instants in ISO 8601 with Z. Equal values give equal bytes on
-every platform, in any order of keys.
+notation without superfluous zeros, ratios as ``1/3``, instants in ISO 8601 with Z. Equal values
+give equal bytes on every platform, in any order of keys.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ from uuid import UUID
 
 from billing.errors import InvalidInput
 from billing.money import plain_text
+from billing.ratios import Ratio, parse_ratio
 
 T = TypeVar("T")
 
 Document: TypeAlias = (
     bool | int | str | list["Document"] | tuple["Document", ...] | dict[str, "Document"] | None
 )
+
+# Both are written as text; only a ratio has a stroke.
+_NUMBERS = (Decimal, Ratio)
 
 # Price models are told apart by the name that they also have in the API. A line has a field of the
 # same name, which is data like any other.
@@ -118,6 +122,7 @@ _SCALARS: Mapping[type, Callable[..., Document]] = {
     int: _same,
     str: _same,
     Decimal: plain_text,
+    Ratio: str,
     datetime: instant_text,
     date: date.isoformat,
     UUID: str,
@@ -140,7 +145,7 @@ def _read(kind: object, document: object, at: str) -> object:
         return _read_tuple(get_args(kind), document, at)
     if origin is not None:
         return _read_mapping(get_args(kind), document, at)
-    if isinstance(kind, type) and is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind) and kind not in _NUMBERS:
         return _read_dataclass(kind, document, at)
     return _read_scalar(kind, document, at)
 
@@ -168,6 +173,7 @@ def _parse_instant(text: str) -> datetime:
 _PARSERS: Mapping[object, Callable[[str], object]] = {
     datetime: _parse_instant,
     date: date.fromisoformat,
+    Ratio: parse_ratio,
 }
 
 
@@ -188,6 +194,8 @@ def _is_kind_of(kind: object, document: object) -> bool:
         return _TAG in document and getattr(kind, _TAG, None) == document[_TAG]
     if isinstance(document, (list, tuple)):
         return get_origin(kind) is tuple
+    if isinstance(document, str) and kind in _NUMBERS:
+        return (kind is Ratio) is ("/" in document)
     return type(document) is kind
 
 

@@ -12,9 +12,19 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from billing.lines import PricedLine
-from billing.money import ONE, ZERO, exactly, plain_text, round_half_away, shortest
+from billing.money import (
+    DECIMAL_PLACES,
+    ONE,
+    ZERO,
+    exactly,
+    find_currency,
+    plain_text,
+    round_half_away,
+    shortest,
+)
 from billing.pricing import TierAmount
 from billing.proration import ProrationBasis, Share
+from billing.ratios import Exact
 
 Formatter: TypeAlias = Callable[[Decimal], str]
 
@@ -45,7 +55,7 @@ def describe_line(line: PricedLine, *, price: Formatter, quantity: Formatter = g
         return line.name if share is None or share.is_whole else f"{line.name} ({_part(share)})"
     computed = _quantity_text(line, quantity) + _model_text(line, price, quantity)
     if line.bound is not None:
-        computed += f", {line.bound} {price(line.exact_amount)}"
+        computed += f", {line.bound.replace('_', '-')} {price(_bounded_amount(line))}"
     return f"{line.name} ({computed})"
 
 
@@ -57,21 +67,21 @@ def describe_tiers(
     Source: CONTRACT 34. Worked example: ``1,001–10,000: 9,000 × $0.001`` with 9.000.
     """
     return tuple(
-        TierText(text=_tier_text(tier, price, quantity), amount=tier.amount) for tier in line.tiers
+        TierText(text=_tier_text(tier, price, quantity), amount=_shown(tier.amount))
+        for tier in line.tiers
     )
 
 
 def _quantity_text(line: PricedLine, quantity: Formatter) -> str:
-    usage = line.usage_quantity or ZERO
-    text = quantity(usage) + (f" {line.unit}" if line.unit else "")
+    text = quantity(_shown(line.usage_quantity or ZERO)) + (f" {line.unit}" if line.unit else "")
     taken_off = [
         (line.included_quantity or ZERO, "included"),
         (line.waived_quantity or ZERO, "waived"),
     ]
-    parts = [f" − {quantity(amount)} {word}" for amount, word in taken_off if amount]
+    parts = [f" − {quantity(_shown(amount))} {word}" for amount, word in taken_off if amount]
     if not parts:
         return text
-    return f"{text}{''.join(parts)} = {quantity(line.quantity)}"
+    return f"{text}{''.join(parts)} = {quantity(_shown(line.quantity))}"
 
 
 @exactly
@@ -92,12 +102,12 @@ def _model_text(line: PricedLine, price: Formatter, quantity: Formatter) -> str:
 
 def _tier_text(tier: TierAmount, price: Formatter, quantity: Formatter) -> str:
     if tier.adjustment is not None:
-        return tier.adjustment
+        return tier.adjustment.replace("_", "-")
     terms = []
     if tier.unit_price or not tier.flat_fee:
-        terms.append(f"{quantity(tier.quantity)} × {price(tier.unit_price)}")
+        terms.append(f"{quantity(_shown(tier.quantity))} × {price(tier.unit_price)}")
     if tier.flat_fee:
-        terms.append(price(tier.flat_fee))
+        terms.append(price(_shown(tier.flat_fee)))
     return f"{_range_text(tier, quantity)}: {' + '.join(terms)}"
 
 
@@ -109,6 +119,19 @@ def _range_text(tier: TierAmount, quantity: Formatter) -> str:
     if tier.up_to is None:
         return f"{quantity(first)}+"
     return f"{quantity(min(first, tier.up_to))}–{quantity(tier.up_to)}"
+
+
+def _shown(number: Exact) -> Decimal:
+    """What people read of a number whose digits never end: 20 of its places."""
+    if isinstance(number, Decimal):
+        return number
+    return round_half_away(number, DECIMAL_PLACES)
+
+
+def _bounded_amount(line: PricedLine) -> Decimal:
+    if isinstance(line.exact_amount, Decimal):
+        return line.exact_amount
+    return find_currency(line.currency).round(line.exact_amount)
 
 
 def _part(share: Share) -> str:

@@ -16,9 +16,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from billing.hours import floor_hour, split_hours
 from repositories.plan_versions import PERIOD_AND_PLAN
 from repositories.single_reads import read_rows
-from repositories.usage import floor_hour, whole_hours
 from repositories.usage_arrays import array, quoted
 
 HEX_DIGITS: Final = 32
@@ -37,10 +37,10 @@ class WindowSums:
     __slots__ = ("edges", "meter_id", "texts")
 
     def __init__(self, meter_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
-        first_hour, end_hour = whole_hours(starts_at, ends_at) or (ends_at, ends_at)
-        edges = ((starts_at, first_hour), (end_hour, ends_at))
+        split = split_hours(starts_at, ends_at)
+        first_hour, end_hour = split.whole or (ends_at, ends_at)
         self.meter_id = meter_id
-        self.edges: tuple[Edge, ...] = tuple((start, end) for start, end in edges if start < end)
+        self.edges: tuple[Edge, ...] = split.edges
         instants = (floor_hour(starts_at), first_hour, end_hour, ends_at)
         self.texts = (str(meter_id), *(quoted(one.isoformat()) for one in instants))
 

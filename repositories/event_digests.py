@@ -8,20 +8,31 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from repositories.counted_events import COUNTS, QUANTITY, latest_corrections
+
+_CORRECTIONS = latest_corrections(
+    "made.organization_id = :organization_id AND made.customer_id = :customer_id"
+    " AND made.meter_id = :meter_id"
+    " AND made.timestamp >= :starts_at AND made.timestamp < :ends_at"
+    " AND made.arrival_sequence <= :watermark"
+)
+
 _DIGEST = text(
-    """
+    f"""
     WITH fingerprint AS (
-        SELECT encode(sha256(convert_to(id::text || ':' || trim_scale(quantity)::text, 'UTF8')),
-                      'hex') AS hash
-        FROM usage_event
-        WHERE organization_id = :organization_id AND customer_id = :customer_id
-          AND meter_id = :meter_id AND timestamp >= :starts_at AND timestamp < :ends_at
-          AND counted AND NOT paused AND arrival_sequence <= :watermark
+        SELECT encode(sha256(convert_to(event.id::text || ':' || trim_scale({QUANTITY})::text,
+                                        'UTF8')), 'hex') AS hash
+        FROM usage_event AS event
+        LEFT JOIN {_CORRECTIONS} AS correction ON correction.event_id = event.id
+        WHERE event.organization_id = :organization_id AND event.customer_id = :customer_id
+          AND event.meter_id = :meter_id
+          AND event.timestamp >= :starts_at AND event.timestamp < :ends_at
+          AND event.arrival_sequence <= :watermark AND {COUNTS}
     )
     SELECT coalesce(sum(('x' || left(hash, 15))::bit(60)::bigint), 0)::text,
            coalesce(sum(('x' || right(hash, 15))::bit(60)::bigint), 0)::text
     FROM fingerprint
-    """
+    """  # noqa: S608  (put together out of constants)
 )
 
 
@@ -37,8 +48,9 @@ def digest_events(
 ) -> str:
     """The fingerprint of a meter's counted events in [starts_at, ends_at) up to a watermark.
 
-    It is made of sums of the events' SHA-256 hashes, so it takes no sorting and no memory, and
-    differs as soon as an event is added, missing or different.
+    Voided events are not among them, and amended ones are with their newest quantity. It is made of
+    sums of the events' SHA-256 hashes, so it takes no sorting and no memory, and differs as soon as
+    an event is added, missing or different.
     """
     first, second = session.execute(
         _DIGEST,

@@ -140,6 +140,26 @@ def list_periods(
     ).all()
 
 
+def list_parts(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    ended_after: datetime,
+    before_index: int,
+) -> Sequence[SubscriptionPeriod]:
+    """The periods before one that ended after an instant, in order."""
+    return session.exec(
+        select(SubscriptionPeriod)
+        .where(
+            SubscriptionPeriod.organization_id == organization_id,
+            SubscriptionPeriod.subscription_id == subscription_id,
+            col(SubscriptionPeriod.index) < before_index,
+            col(SubscriptionPeriod.ends_at) > ended_after,
+        )
+        .order_by(col(SubscriptionPeriod.index))
+    ).all()
+
+
 def list_pauses(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> Sequence[SubscriptionPause]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from billing.tallies import Tally
 from repositories.usage_queries import SpanUsage
 
 
@@ -84,14 +85,16 @@ def _read(row: Any) -> UnchargedUsage:  # noqa: ANN401  (a row of text SQL has n
         first_at=row["first_at"] or row["first_hour"],
         last_at=row["last_at"],
         usage=SpanUsage(
-            event_count=row["event_count"],
             customer_count=1,
-            total=row["total"],
-            minimum=row["minimum"],
-            maximum=row["maximum"],
-            last_value=row["last_value"],
-            weighted_total=row["weighted_total"],
-            distinct_count=row["distinct_count"],
+            tally=Tally(
+                event_count=row["event_count"],
+                total=row["total"],
+                minimum=row["minimum"],
+                maximum=row["maximum"],
+                newest=row["last_value"],
+                weighted_total=row["weighted_total"],
+                distinct_count=row["distinct_count"],
+            ),
         ),
     )
 

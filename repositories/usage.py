@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
@@ -16,11 +16,12 @@ from psycopg.rows import dict_row
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from billing.hours import split_hours
 from models.usage_events import ARRIVAL_BLOCK
 from models.usage_rollups import UsageRollup
+from repositories.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.single_reads import TENANT, read_rows
 
-HOUR: Final = timedelta(hours=1)
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 """Before every event."""
 
@@ -180,11 +181,13 @@ class _Statement:
 
     def read(self, span: UsageSpan) -> None:
         """Ask for a span: its whole hours, its edges, and its distinct values over both."""
-        whole = None if self._is_raw else whole_hours(span.starts_at, span.ends_at)
+        split = split_hours(span.starts_at, span.ends_at)
+        whole = None if self._is_raw else split.whole
+        edges = [(span.starts_at, span.ends_at)] if self._is_raw else split.edges
         place, meter = self._bind(span.place, "integer"), self._bind(span.meter_id, "uuid")
         ends = self._bind(span.ends_at, "timestamptz")
         hours = self._hours(meter, whole) if whole else ""
-        events = [self._events(meter, edge) for edge in _edges(span, whole)]
+        events = [self._events(meter, edge) for edge in edges]
         if whole and span.wants_totals:
             weighted = _HOURS_WEIGHTED.format(ends=ends) if span.wants_weighted else "NULL::numeric"
             self._branches.append(_HOURS.format(place=place, hours=hours, weighted=weighted))
@@ -214,30 +217,6 @@ class _Statement:
         return f"CAST(:{name} AS {kind})"
 
 
-def whole_hours(starts_at: datetime, ends_at: datetime) -> tuple[datetime, datetime] | None:
-    """The first and the end of the hours wholly inside a span, None if there are none."""
-    first = floor_hour(starts_at)
-    if first < starts_at:
-        first += HOUR
-    end = floor_hour(ends_at)
-    return (first, end) if first < end else None
-
-
-def floor_hour(instant: datetime) -> datetime:
-    """The start of the UTC hour in which an instant lies."""
-    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def _edges(
-    span: UsageSpan, whole: tuple[datetime, datetime] | None
-) -> list[tuple[datetime, datetime]]:
-    if whole is None:
-        edges = [(span.starts_at, span.ends_at)]
-    else:
-        edges = [(span.starts_at, whole[0]), (whole[1], span.ends_at)]
-    return [(starts_at, ends_at) for starts_at, ends_at in edges if starts_at < ends_at]
-
-
 # A transaction's rows are numbered up from the number that it drew.
 _NEWEST_SEQUENCE = """
 SELECT NULL::integer AS place,
@@ -265,20 +244,20 @@ _NEWEST_HOUR = """
 FROM usage_rollup WHERE {hours} AND event_count > 0
 ORDER BY hour DESC LIMIT 1)"""
 
-_EVENTS = """
-SELECT event.timestamp, event.arrival_sequence, event.distinct_value,
-    coalesce(correction.quantity, event.quantity) AS quantity
+_CORRECTIONS = latest_corrections(
+    "made.organization_id = :organization AND made.customer_id = :customer"
+    " AND made.meter_id = {meter} AND made.timestamp >= {starts} AND made.timestamp < {ends}"
+    " AND made.arrival_sequence <= :watermark"
+)
+
+_EVENTS = f"""
+SELECT event.timestamp, event.arrival_sequence, event.distinct_value, {QUANTITY} AS quantity
 FROM usage_event AS event
-LEFT JOIN (
-    SELECT DISTINCT ON (event_id) event_id, kind, quantity FROM usage_correction
-    WHERE organization_id = :organization AND customer_id = :customer AND meter_id = {meter}
-        AND timestamp >= {starts} AND timestamp < {ends} AND arrival_sequence <= :watermark
-    ORDER BY event_id, arrival_sequence DESC
-) AS correction ON correction.event_id = event.id
+LEFT JOIN {_CORRECTIONS} AS correction ON correction.event_id = event.id
 WHERE event.organization_id = :organization AND event.customer_id = :customer
-    AND event.meter_id = {meter} AND event.timestamp >= {starts} AND event.timestamp < {ends}
-    AND event.arrival_sequence <= :watermark
-    AND event.counted AND NOT event.paused AND correction.kind IS DISTINCT FROM 'void'"""
+    AND event.meter_id = {{meter}}
+    AND event.timestamp >= {{starts}} AND event.timestamp < {{ends}}
+    AND event.arrival_sequence <= :watermark AND {COUNTS}"""  # noqa: S608  (put together out of constants)
 
 # The greatest array is that of the newest event: its instant, then its arrival decide.
 _EDGE = """

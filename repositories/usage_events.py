@@ -50,6 +50,11 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
         return self.id if self.idempotency_key is None else self.idempotency_key
 
     @property
+    def counts(self) -> bool:
+        """Whether it counts, as ``repositories.counted_events`` says of stored ones."""
+        return self.counted and not self.paused
+
+    @property
     def identity(self) -> tuple[str, str]:
         """The organization and the key."""
         return self.scope.organization, self.key

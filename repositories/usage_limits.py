@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
+from repositories.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.entitlements import SUBSCRIPTION_COLUMNS, LiveSubscription
 from repositories.plan_versions import PERIOD_AND_PLAN
 from repositories.usage_arrays import array, quoted
@@ -182,20 +183,21 @@ CROSS JOIN LATERAL (
         AND meter_id = part.meter_id AND hour >= part.starts_at AND hour < part.ends_at
 ) AS found"""  # noqa: S608  (put together out of constants)
 
+_CORRECTIONS_OF_PART: Final = latest_corrections(
+    "made.organization_id = part.organization_id AND made.customer_id = part.customer_id"
+    " AND made.meter_id = part.meter_id"
+    " AND made.timestamp >= part.starts_at AND made.timestamp < part.ends_at"
+)
+
 _SUM_EDGES: Final = f"""
 SELECT part.place, found.total, found.event_count
 FROM {_NAMED_PARTS}
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(coalesce(correction.quantity, event.quantity)), 0) AS total,
-        count(*) AS event_count
+    SELECT coalesce(sum({QUANTITY}), 0) AS total, count(*) AS event_count
     FROM usage_event AS event
-    LEFT JOIN LATERAL (
-        SELECT kind, quantity FROM usage_correction
-        WHERE organization_id = event.organization_id AND event_id = event.id
-        ORDER BY arrival_sequence DESC LIMIT 1
-    ) AS correction ON true
+    LEFT JOIN {_CORRECTIONS_OF_PART} AS correction ON correction.event_id = event.id
     WHERE event.organization_id = part.organization_id AND event.customer_id = part.customer_id
         AND event.meter_id = part.meter_id
         AND event.timestamp >= part.starts_at AND event.timestamp < part.ends_at
-        AND event.counted AND NOT event.paused AND correction.kind IS DISTINCT FROM 'void'
+        AND {COUNTS}
 ) AS found"""  # noqa: S608  (put together out of constants)

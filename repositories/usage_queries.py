@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
-from repositories.usage import HOUR, floor_hour
+from billing.hours import floor_hour, split_hours
+from billing.tallies import NOTHING, Tally
+from repositories.counted_events import COUNTS, QUANTITY, latest_corrections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,31 +30,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanUsage:
-    """What the counted events of a span come to, for every aggregation.
+    """What the counted events of a span come to, and of how many customers they are."""
 
-    ``weighted_total`` is the sum of quantity × microseconds from the event to the span's end.
-    """
-
-    event_count: int
-    customer_count: int
-    total: Decimal
-    minimum: Decimal | None
-    maximum: Decimal | None
-    last_value: Decimal | None
-    weighted_total: Decimal
-    distinct_count: int
+    tally: Tally = NOTHING
+    customer_count: int = 0
 
 
-NOTHING = SpanUsage(
-    event_count=0,
-    customer_count=0,
-    total=Decimal(0),
-    minimum=None,
-    maximum=None,
-    last_value=None,
-    weighted_total=Decimal(0),
-    distinct_count=0,
-)
+NO_USAGE: Final = SpanUsage()
 
 # OFFSET 0 keeps each laterally joined query whole: it is run once for each span, by its index,
 # and not turned around into a scan of everything that looks for its span.
@@ -75,22 +58,14 @@ raw AS MATERIALIZED (
     SELECT edge.ordinal, edge.span_ends_at, used.*
     FROM edge CROSS JOIN LATERAL (
         SELECT event.customer_id, event.timestamp, event.arrival_sequence, event.distinct_value,
-            coalesce(corrected.quantity, event.quantity) AS quantity
+            {quantity} AS quantity
         FROM usage_event AS event
-        LEFT JOIN (
-            SELECT DISTINCT ON (event_id) event_id, kind, quantity
-            FROM usage_correction AS correction
-            WHERE correction.organization_id = :organization_id
-                AND correction.meter_id = edge.meter_id
-                AND correction.timestamp >= edge.starts_at AND correction.timestamp < edge.ends_at
-                {of_correction_customer}
-            ORDER BY event_id, arrival_sequence DESC
-        ) AS corrected ON corrected.event_id = event.id
+        LEFT JOIN {corrections} AS correction ON correction.event_id = event.id
         WHERE event.organization_id = :organization_id
             AND event.meter_id = edge.meter_id
             AND event.timestamp >= edge.starts_at AND event.timestamp < edge.ends_at
             {of_event_customer}
-            AND event.counted AND NOT event.paused AND corrected.kind IS DISTINCT FROM 'void'
+            AND {counts}
         OFFSET 0
     ) AS used
 ),
@@ -135,6 +110,10 @@ FROM part
 GROUP BY ordinal
 """
 
+_CORRECTIONS_OF_EDGE = """made.organization_id = :organization_id
+    AND made.meter_id = edge.meter_id
+    AND made.timestamp >= edge.starts_at AND made.timestamp < edge.ends_at """
+
 _DISTINCT_COUNT = "(SELECT count(*) FROM value WHERE value.ordinal = part.ordinal)"
 
 
@@ -163,7 +142,7 @@ def read_spans(
         },
     )
     found = {row[0]: _to_usage(tuple(row[1:])) for row in rows}
-    return [found.get(ordinal, NOTHING) for ordinal in range(len(spans))]
+    return [found.get(ordinal, NO_USAGE) for ordinal in range(len(spans))]
 
 
 def list_used_meters(
@@ -239,7 +218,11 @@ CROSS JOIN LATERAL (
 
 
 def _span_columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
-    whole = [_whole_hours(span) for span in spans]
+    # Without whole hours the span of hours is empty.
+    whole = [
+        split_hours(span.starts_at, span.ends_at).whole or (span.ends_at, span.ends_at)
+        for span in spans
+    ]
     return {
         "ordinals": list(range(len(spans))),
         "meters": [span.meter_id for span in spans],
@@ -253,7 +236,7 @@ def _edge_columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
     edges = [
         (ordinal, span, starts_at, ends_at)
         for ordinal, span in enumerate(spans)
-        for starts_at, ends_at in _edges(span)
+        for starts_at, ends_at in split_hours(span.starts_at, span.ends_at).edges
     ]
     return {
         "edge_ordinals": [ordinal for ordinal, _, _, _ in edges],
@@ -264,25 +247,13 @@ def _edge_columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
     }
 
 
-def _edges(span: Span) -> list[tuple[datetime, datetime]]:
-    """What of a span lies outside its whole hours."""
-    first, last = _whole_hours(span)
-    if first >= last:
-        return [(span.starts_at, span.ends_at)]
-    edges = [(span.starts_at, first), (last, span.ends_at)]
-    return [(starts_at, ends_at) for starts_at, ends_at in edges if starts_at < ends_at]
-
-
-def _whole_hours(span: Span) -> tuple[datetime, datetime]:
-    first = floor_hour(span.starts_at)
-    return (first if first == span.starts_at else first + HOUR), floor_hour(span.ends_at)
-
-
 def _statement(*, of_one_customer: bool, distinct: bool) -> TextClause:
     only = "AND {}.customer_id = :customer_id" if of_one_customer else ""
     return text(
         _SPANS.format(
-            of_correction_customer=only.format("correction"),
+            quantity=QUANTITY,
+            counts=COUNTS,
+            corrections=latest_corrections(_CORRECTIONS_OF_EDGE + only.format("made")),
             of_event_customer=only.format("event"),
             of_rollup_customer=only.format("rollup"),
             of_seen_customer=only.format("seen"),
@@ -294,12 +265,14 @@ def _statement(*, of_one_customer: bool, distinct: bool) -> TextClause:
 def _to_usage(row: Sequence[Any]) -> SpanUsage:
     count, customers, total, minimum, maximum, last_value, weighted_total, distinct_count = row
     return SpanUsage(
-        event_count=count,
         customer_count=customers,
-        total=total,
-        minimum=minimum,
-        maximum=maximum,
-        last_value=last_value,
-        weighted_total=weighted_total,
-        distinct_count=distinct_count,
+        tally=Tally(
+            event_count=count,
+            total=total,
+            minimum=minimum,
+            maximum=maximum,
+            newest=last_value,
+            weighted_total=weighted_total,
+            distinct_count=distinct_count,
+        ),
     )

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, delete, text
 from sqlmodel import Session, col
 
 from models.usage_rollups import UsageDistinct, UsageRollup
+from repositories.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.usage import LOCK_BUCKETS, lock_key
 
 
@@ -52,22 +53,15 @@ _ONE_HOUR = """
 """
 
 _COMPUTED = """
-WITH corrected AS NOT MATERIALIZED (
-    SELECT DISTINCT ON (event_id) event_id, kind, quantity
-    FROM usage_correction
-    WHERE usage_correction.organization_id = :organization_id {correction_hour}
-    ORDER BY event_id, arrival_sequence DESC
-),
+WITH correction AS NOT MATERIALIZED {corrections},
 source AS NOT MATERIALIZED (
     SELECT event.customer_id, event.meter_id,
         date_trunc('hour', event.timestamp, 'UTC') AS hour,
         event.timestamp, event.arrival_sequence,
         extract(epoch FROM event.timestamp) AS seconds,
-        coalesce(corrected.quantity, event.quantity) AS quantity,
-        event.distinct_value,
-        event.counted AND NOT event.paused AND corrected.kind IS DISTINCT FROM 'void' AS counts
+        {quantity} AS quantity, event.distinct_value, {counts} AS counts
     FROM usage_event AS event
-    LEFT JOIN corrected ON corrected.event_id = event.id
+    LEFT JOIN correction ON correction.event_id = event.id
     WHERE event.organization_id = :organization_id {event_hour}
 ),
 computed AS (
@@ -248,5 +242,12 @@ def _computed(hours: Hours) -> str:
     event_hour = correction_hour = ""
     if hours.hour is not None:
         event_hour = _ONE_HOUR.format(table="event", column="timestamp")
-        correction_hour = _ONE_HOUR.format(table="usage_correction", column="timestamp")
-    return _COMPUTED.format(event_hour=event_hour, correction_hour=correction_hour)
+        correction_hour = _ONE_HOUR.format(table="made", column="timestamp")
+    return _COMPUTED.format(
+        event_hour=event_hour,
+        corrections=latest_corrections(
+            "made.organization_id = :organization_id " + correction_hour
+        ),
+        quantity=QUANTITY,
+        counts=COUNTS,
+    )

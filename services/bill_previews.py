@@ -12,7 +12,6 @@ from billing.errors import Conflict, InvalidInput
 from billing.invoicing import InvoiceTotals
 from billing.lines import PricedLine
 from billing.periods import Period
-from billing.rating import rate_period
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import plans
@@ -61,7 +60,7 @@ def rate_span(
     terms = plan_versions.get_terms(
         session, subscription.organization_id, frozen.plan_id, frozen.plan_version
     )
-    return rate_period(terms, span, frozen.usage, share=frozen.share)
+    return bill_steps.rate(terms, frozen)
 
 
 def total_span(

@@ -18,8 +18,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from billing.errors import NotFound
-from billing.metering import Aggregation
 from billing.money import ZERO, exactly, shortest
+from billing.tallies import Aggregation, Tally, conclude_additive
 from repositories import entitlements, usage
 from repositories.entitlement_marks import CheckQuestion, MarkedUsage, WindowSums
 from repositories.entitlements import KnownFeature, Subscriber
@@ -88,14 +88,19 @@ class RememberedCheck:
             return True
         return self.edges is not None and self.edges.mark == found.edges
 
+    @property
+    def _aggregation(self) -> Aggregation:
+        # A feature without a meter has no usage either.
+        return Aggregation(self.feature.aggregation_type or Aggregation.SUM)
+
     @exactly
     def answer(self, found: MarkedUsage) -> CustomerEntitlement:
         """The answer with the usage as it is now: the same object while that is the same."""
         edges = self.edges if self.edges is not None and found.edges is not None else _NO_EDGES
-        if self.feature.aggregation_type == Aggregation.COUNT:
-            used = Decimal(found.event_count + edges.event_count)
-        else:
-            used = found.total + edges.total
+        tally = Tally(
+            event_count=found.event_count + edges.event_count, total=found.total + edges.total
+        )
+        used = conclude_additive(self._aggregation, tally)
         answer = self.answers.get(used)
         if answer is None:
             usages = {} if self.place is None else {self.place: shortest(used)}

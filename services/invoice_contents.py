@@ -8,6 +8,7 @@ from billing.identifiers import TaxRateId
 from billing.invoicing import InvoiceLine as BilledLine
 from billing.invoicing import InvoiceTotals
 from billing.lines import PricedLine
+from billing.ratios import as_decimal
 from billing.receipts import from_document, to_document
 from billing.taxes import TaxAmount
 from models.base import new_id
@@ -62,14 +63,14 @@ def _line_row(invoice: Invoice, position: int, billed: BilledLine) -> InvoiceLin
         position=position,
         type=line.type,
         description=line.description,
-        quantity=line.quantity,
+        quantity=as_decimal(line.quantity),
         unit_amount=line.unit_amount,
         line_total=billed.line_total,
-        exact_amount=line.exact_amount,
+        exact_amount=as_decimal(line.exact_amount),
         charge_id=line.charge_id,
         meter_id=line.meter_id,
-        usage_quantity=line.usage_quantity,
-        included_quantity=line.included_quantity,
+        usage_quantity=as_decimal(line.usage_quantity),
+        included_quantity=as_decimal(line.included_quantity),
         limit_exceeded=line.limit_exceeded,
         period_start=line.starts_at,
         period_end=line.ends_at,

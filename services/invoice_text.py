@@ -14,6 +14,7 @@ from babel import Locale
 from billing.lines import PricedLine
 from billing.money import find_currency, plain_text
 from billing.periods import Period
+from billing.ratios import as_decimal
 from billing.wording import describe_line, describe_tiers, group_digits
 from models.invoices import Invoice, InvoiceLine, InvoiceTax
 from services.invoice_contents import priced_line_of
@@ -98,7 +99,7 @@ def _line_rows(line: InvoiceLine, currency: str) -> list[Row]:
     )
     rows = [Row(words=f"  {words}", amount=money_text(line.line_total, currency))]
     if priced.limit_exceeded and priced.over_limit_quantity is not None:
-        over = group_digits(priced.over_limit_quantity)
+        over = group_digits(as_decimal(priced.over_limit_quantity))
         rows.append(Row(words=f"    over the limit by {over}", amount=""))
     tiers = describe_tiers(priced, price=lambda price: price_text(price, currency))
     rows.extend(

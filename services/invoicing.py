@@ -12,7 +12,6 @@ from billing.errors import NotFound
 from billing.invoicing import InvoiceStatus, InvoiceTotals
 from billing.lines import PricedLine
 from billing.money import ZERO
-from billing.rating import ENGINE_VERSION
 from billing.receipts import digest
 from billing.subscriptions import PeriodStatus
 from models.base import new_id
@@ -117,7 +116,7 @@ def keep_receipt(
             organization_id=invoice.organization_id,
             invoice_id=invoice.id,
             revision=bill.revision,
-            engine_version=ENGINE_VERSION,
+            engine_version=frozen.engine,
             plan_version=frozen.plan_version,
             period_start=frozen.period.starts_at,
             period_end=frozen.period.ends_at,

@@ -25,8 +25,6 @@ from billing.identifiers import ChargeId
 from billing.invoicing import round_line
 from billing.lines import PricedLine
 from billing.money import ZERO, Currency, exactly, find_currency
-from billing.quantities import usage_windows
-from billing.rating import rate_period
 from billing.subscriptions import PeriodStatus
 from models.invoices import Invoice
 from models.subscriptions import Subscription, SubscriptionPeriod
@@ -36,7 +34,6 @@ from services.bill_steps import BillKey
 from services.invoice_text import period_text
 from services.late_policy import IGNORE, NEXT_INVOICE
 from services.subscriptions import span_of
-from services.usage import look_at_usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,11 +233,5 @@ def _rate(
     session: Session, subscription: Subscription, stored: SubscriptionPeriod, bill: BillKey
 ) -> tuple[PricedLine, ...]:
     frozen, terms = bill_steps.load_frozen(session, bill)
-    anchor = bill_steps.anchor_of_period(subscription, stored)
-    present = look_at_usage(
-        session,
-        subscription.organization_id,
-        subscription.customer_id,
-        usage_windows(terms, frozen.period, anchor),
-    )
-    return rate_period(terms, frozen.period, present.usage, share=frozen.share)
+    present = bill_steps.measure_again(session, subscription, stored, frozen, terms)
+    return bill_steps.rate(terms, present)

@@ -15,7 +15,6 @@ from billing.invoicing import round_line
 from billing.lines import CalculationStep
 from billing.money import find_currency
 from billing.quantities import usage_windows
-from billing.rating import rate_period
 from models.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from repositories import event_digests, invoices, subscriptions
 from services import bill_steps
@@ -99,8 +98,8 @@ def verify(
 ) -> Verification:
     """Compute the invoice again from raw events up to its watermark, and compare line by line.
 
-    Later events and plan versions do not matter, and nothing is changed. Raises NotFound without a
-    receipt, Conflict for a draft that was edited by hand. Source: CONTRACT 6 and 58.
+    Later events, plan versions and rules do not matter, and nothing is changed. Raises NotFound
+    without a receipt, Conflict for a draft that was edited by hand. Source: CONTRACT 6 and 58.
     """
     receipt = get_receipt(session, organization_id, invoice_id)
     invoice = _get(session, organization_id, invoice_id)
@@ -148,7 +147,7 @@ def _recompute(session: Session, invoice: Invoice, revision: int) -> list[Billed
         usage_windows(terms, frozen.period, bill_steps.anchor_of_period(subscription, stored)),
         frozen.watermark,
     )
-    lines = rate_period(terms, frozen.period, usage, share=frozen.share)
+    lines = bill_steps.rate(terms, frozen, usage)
     currency = find_currency(invoice.currency)
     return [round_line(line, currency) for line in lines]
 

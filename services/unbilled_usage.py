@@ -90,7 +90,7 @@ def _view(found: UnchargedUsage, meter: Meter) -> UnbilledUsage:
         external_id=found.external_id,
         meter_id=found.pair.meter_id,
         usage=measure(meter, found.usage, looked_at, carried=ZERO),
-        event_count=found.usage.event_count,
+        event_count=found.usage.tally.event_count,
         first_at=found.first_at,
         last_at=found.last_at,
     )

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.errors import NotFound
-from billing.metering import Aggregation, MeterTerms, mean, mean_level
+from billing.metering import MeterTerms
 from billing.money import ZERO, exactly
 from billing.periods import Period
 from billing.quantities import MeteredUsage, UsageWindow
+from billing.ratios import Exact
+from billing.tallies import Aggregation, Tally, conclude, level_after
 from repositories import meters, usage
 from repositories.usage import BEGINNING, UsagePart, UsageSpan
-
-_REMEMBERED = (Aggregation.LAST, Aggregation.MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,7 @@ def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageSpan]
         place=2 * place + 1,
         starts_at=BEGINNING,
         ends_at=period.starts_at,
-        wants_totals=aggregation not in _REMEMBERED,
+        wants_totals=not aggregation.carries_newest,
         wants_weighted=False,
     )
     return [inside, before]
@@ -128,45 +127,34 @@ def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageSpan]
 
 def read_usage_of(
     meter: MeterTerms, period: Period, parts: Sequence[UsagePart], place: int
-) -> Decimal:
+) -> Exact:
     """A meter's usage in a period, out of the parts of its spans."""
-    inside, before = _join(parts, 2 * place), _join(parts, 2 * place + 1)
-    return _aggregate(meter.aggregation, inside, before, period)
+    inside, before = join_parts(parts, 2 * place), join_parts(parts, 2 * place + 1)
+    carried = level_after(meter.aggregation, before) if meter.carry_forward else ZERO
+    return conclude(meter.aggregation, inside, period, carried=carried)
 
 
 def _period_of(window: UsageWindow) -> Period:
     return Period(starts_at=window.starts_at, ends_at=window.ends_at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tally:
-    """The parts of one span put together."""
-
-    event_count: int = 0
-    total: Decimal = ZERO
-    minimum: Decimal = ZERO
-    maximum: Decimal = ZERO
-    weighted_total: Decimal = ZERO
-    newest: Decimal | None = None
-    distinct_count: int = 0
-
-
 @exactly
-def _join(parts: Iterable[UsagePart], place: int) -> _Tally:
+def join_parts(parts: Iterable[UsagePart], place: int) -> Tally:
+    """The parts of one span put together."""
     own = [part for part in parts if part.place == place]
     newest = max(
         ((part.newest_at, part.newest_value) for part in own if part.newest_at is not None),
         default=(None, None),
     )
-    return _Tally(
+    return Tally(
         event_count=sum(part.event_count for part in own),
         total=sum((part.total for part in own if part.total is not None), ZERO),
-        minimum=min((part.minimum for part in own if part.minimum is not None), default=ZERO),
-        maximum=max((part.maximum for part in own if part.maximum is not None), default=ZERO),
+        minimum=min((part.minimum for part in own if part.minimum is not None), default=None),
+        maximum=max((part.maximum for part in own if part.maximum is not None), default=None),
+        newest=newest[1],
         weighted_total=sum(
             (part.weighted_total for part in own if part.weighted_total is not None), ZERO
         ),
-        newest=newest[1],
         distinct_count=sum(part.distinct_count or 0 for part in own),
     )
 
@@ -178,28 +166,5 @@ def _answer(
         charge_id=window.charge_id,
         window=window,
         aggregate=read_usage_of(meter, _period_of(window), parts, place),
-        event_count=_join(parts, 2 * place).event_count,
+        event_count=join_parts(parts, 2 * place).event_count,
     )
-
-
-@exactly
-def _aggregate(aggregation: Aggregation, inside: _Tally, before: _Tally, period: Period) -> Decimal:
-    """The figure of ``billing.metering.aggregate``, out of sums instead of events."""
-    match aggregation:
-        case Aggregation.SUM:
-            return inside.total
-        case Aggregation.COUNT:
-            return Decimal(inside.event_count)
-        case Aggregation.UNIQUE_COUNT:
-            return Decimal(inside.distinct_count)
-        case Aggregation.MIN:
-            return inside.minimum
-        case Aggregation.AVG:
-            return mean(inside.total, inside.event_count)
-        case Aggregation.MAX:
-            return inside.maximum if inside.event_count else before.newest or ZERO
-        case Aggregation.LAST:
-            return inside.newest if inside.newest is not None else before.newest or ZERO
-        case Aggregation.WEIGHTED_SUM:
-            carried = before.total * period.elapsed_microseconds
-            return mean_level(inside.weighted_total + carried, period)

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
+from billing.hours import floor_hour
 from billing.metering import Aggregation, read_event_value
 from models.base import new_id
 from models.usage_events import UsageCorrection, UsageEvent
 from repositories import late_marks, meters, usage, usage_corrections, usage_rebuild
-from repositories.usage import floor_hour
 from repositories.usage_rebuild import Hours
 from services.auditing import record
 

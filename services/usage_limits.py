@@ -19,11 +19,13 @@ from psycopg import AsyncConnection
 
 from billing.entitlements import crossed_thresholds, require_within_limit
 from billing.errors import Conflict
+from billing.hours import split_hours
 from billing.identifiers import MeterId
-from billing.metering import Aggregation, MeterTerms
+from billing.metering import MeterTerms
 from billing.money import ZERO, exactly, shortest
 from billing.periods import Period
 from billing.receipts import instant_text
+from billing.tallies import Aggregation, Tally, conclude_additive
 from billing.terms import FeatureTerms, FeatureType, PlanTerms
 from repositories import entitlement_windows, usage, usage_events, usage_limits
 from repositories.entitlement_windows import LimitWindow, ReachedThreshold, WindowKey
@@ -171,7 +173,7 @@ class UsageLimits:
             await entitlement_windows.insert_thresholds(self._connection, fresh, now=self._now)
 
     def _of(self, event: NewEvent) -> list[tuple[_Limit, LimitWindow]]:
-        if not event.counted or event.paused:
+        if not event.counts:
             return []
         return [
             (limit, window)
@@ -262,7 +264,7 @@ class UsageLimits:
             UUID(limit.scope[2]),
             list_spans(limit.meter, period, 0),
         )
-        return read_usage_of(limit.meter, period, parts, 0)
+        return shortest(read_usage_of(limit.meter, period, parts, 0))
 
     def _data(self, window: LimitWindow, limit: _Limit, percent: int) -> Mapping[str, Any]:
         usage_now, most = self._usage[window.key], limit.feature.usage_limit
@@ -302,21 +304,20 @@ def _meter_of(one: ScopeSubscription, feature: FeatureTerms) -> MeterTerms:
 
 def _split(window: LimitWindow) -> list[tuple[datetime, datetime, bool]]:
     """The whole hours of a window and its ragged edges."""
-    whole = usage.whole_hours(window.starts_at, window.ends_at)
-    if whole is None:
-        return [(window.starts_at, window.ends_at, False)]
-    edges = ((window.starts_at, whole[0]), (whole[1], window.ends_at))
-    return [(*whole, True), *((*edge, False) for edge in edges if edge[0] < edge[1])]
+    split = split_hours(window.starts_at, window.ends_at)
+    whole = [] if split.whole is None else [(*split.whole, True)]
+    return [*whole, *((*edge, False) for edge in split.edges)]
 
 
 @exactly
-def _add(limit: _Limit, found: Iterable[PartSum]) -> Decimal:
-    if limit.meter.aggregation is Aggregation.COUNT:
-        return Decimal(sum(one.event_count for one in found))
-    return sum((one.total for one in found), ZERO)
+def _add(limit: _Limit, found: Sequence[PartSum]) -> Decimal:
+    tally = Tally(
+        event_count=sum(one.event_count for one in found),
+        total=sum((one.total for one in found), ZERO),
+    )
+    return conclude_additive(limit.meter.aggregation, tally)
 
 
 def _amount(limit: _Limit, event: NewEvent) -> Decimal:
-    if limit.meter.aggregation is Aggregation.COUNT:
-        return Decimal(1)
-    return Decimal(event.quantity)
+    alone = Tally(event_count=1, total=Decimal(event.quantity))
+    return conclude_additive(limit.meter.aggregation, alone)

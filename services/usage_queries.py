@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import NotFound
-from billing.metering import Aggregation, mean, mean_level
-from billing.money import ZERO, exactly, shortest
+from billing.money import ZERO, shortest
 from billing.periods import Period, as_utc, find_zone, start_of_day
+from billing.tallies import Aggregation, conclude, level_after
 from models.customers import Customer
 from models.meters import Meter
 from repositories import customers, meters, organizations, usage_queries
@@ -110,13 +110,13 @@ def query_meter_usage(
     groups = []
     for (label, period), part in zip(units, parts, strict=True):
         usage = measure(meter, part, period, carried=carried)
-        if part.event_count or usage:
-            groups.append(UsageGroup(label=label, usage=usage, event_count=part.event_count))
+        if part.tally.event_count or usage:
+            groups.append(UsageGroup(label=label, usage=usage, event_count=part.tally.event_count))
         carried = _carry(meter, carried, part)
     return MeterUsage(
         meter=meter,
         usage=measure(meter, total, periods[0], carried=read.carried),
-        event_count=total.event_count,
+        event_count=total.tally.event_count,
         customer_count=total.customer_count,
         starts_at=span.starts_at,
         shown_end=span.shown_end,
@@ -214,7 +214,7 @@ def measure_meters(
             MeterUsage(
                 meter=meter,
                 usage=measure(meter, read.usages[0], period, carried=read.carried),
-                event_count=read.usages[0].event_count,
+                event_count=read.usages[0].tally.event_count,
                 customer_count=read.usages[0].customer_count,
                 starts_at=period.starts_at,
                 shown_end=period.ends_at,
@@ -223,28 +223,10 @@ def measure_meters(
     return measured
 
 
-@exactly
 def measure(meter: Meter, usage: SpanUsage, period: Period, *, carried: Decimal) -> Decimal:
-    """What a meter makes of a period's events, as ``billing.metering.aggregate`` defines it."""
-    match Aggregation(meter.aggregation_type):
-        case Aggregation.SUM:
-            number = usage.total
-        case Aggregation.COUNT:
-            number = Decimal(usage.event_count)
-        case Aggregation.MAX:
-            number = carried if usage.maximum is None else usage.maximum
-        case Aggregation.MIN:
-            number = ZERO if usage.minimum is None else usage.minimum
-        case Aggregation.AVG:
-            number = mean(usage.total, usage.event_count)
-        case Aggregation.LAST:
-            number = carried if usage.last_value is None else usage.last_value
-        case Aggregation.UNIQUE_COUNT:
-            number = Decimal(usage.distinct_count)
-        case Aggregation.WEIGHTED_SUM:
-            weighted = usage.weighted_total + carried * period.elapsed_microseconds
-            number = mean_level(weighted, period)
-    return shortest(number)
+    """What a meter makes of a period's events, as people are shown it."""
+    aggregation = Aggregation(meter.aggregation_type)
+    return shortest(conclude(aggregation, usage.tally, period, carried=carried))
 
 
 def get_meter(session: Session, organization_id: UUID, meter_id: UUID) -> Meter:
@@ -294,11 +276,8 @@ def _read(
     return _Read(usages=usages, carried=carried)
 
 
-@exactly
 def _carry(meter: Meter, carried: Decimal, usage: SpanUsage) -> Decimal:
     """The level in force after a span, given the one before it."""
     if not meter.carry_forward:
         return ZERO
-    if meter.aggregation_type == Aggregation.WEIGHTED_SUM:
-        return carried + usage.total
-    return carried if usage.last_value is None else usage.last_value
+    return level_after(Aggregation(meter.aggregation_type), usage.tally, carried=carried)

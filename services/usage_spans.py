@@ -9,6 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from billing.errors import InvalidInput
+from billing.hours import HOUR
 from billing.periods import (
     Alignment,
     Anchor,
@@ -23,7 +24,6 @@ from billing.periods import (
 
 DEFAULT_SPAN = timedelta(days=30)
 MAXIMUM_GROUPS = 10_000
-HOUR = timedelta(hours=1)
 
 Bound = date | datetime
 """A local date of the organization, or an instant."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from api.schemas.common import Exact, Moment, View
 from billing.invoicing import InvoiceLine as BilledLine
 from billing.money import ZERO, plain_text
+from billing.ratios import as_decimal
 from billing.taxes import TaxAmount
 from models.invoices import Invoice, InvoiceLine, InvoiceTax
 from services.bill_previews import BillPreview
@@ -113,27 +114,27 @@ def view_billed_line(billed: BilledLine, *, line_id: UUID | None = None) -> Invo
         id=line_id,
         type=priced.type,
         description=priced.description,
-        quantity=priced.quantity,
+        quantity=as_decimal(priced.quantity),
         unit_amount=priced.unit_amount,
         line_total=billed.line_total,
         exact_amount=plain_text(priced.exact_amount),
         charge_id=priced.charge_id,
         meter_id=priced.meter_id,
         unit=priced.unit,
-        usage_quantity=priced.usage_quantity,
-        included_quantity=priced.included_quantity,
+        usage_quantity=as_decimal(priced.usage_quantity),
+        included_quantity=as_decimal(priced.included_quantity),
         limit_exceeded=priced.limit_exceeded,
-        over_limit_quantity=priced.over_limit_quantity,
+        over_limit_quantity=as_decimal(priced.over_limit_quantity),
         period_start=priced.starts_at,
         period_end=priced.ends_at,
         tiers=[
             {
                 "from": tier.starts_from,
                 "up_to": tier.up_to,
-                "quantity": tier.quantity,
+                "quantity": as_decimal(tier.quantity),
                 "unit_price": tier.unit_price,
-                "flat_fee": tier.flat_fee,
-                "amount": tier.amount,
+                "flat_fee": as_decimal(tier.flat_fee),
+                "amount": as_decimal(tier.amount),
             }
             for tier in priced.tiers
         ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TypeAlias, assert_never
 
 from billing.pricing.flat import Flat
@@ -19,6 +18,7 @@ from billing.pricing.percentage import Percentage
 from billing.pricing.stairstep import Stairstep
 from billing.pricing.tiers import Price, Tier, TierAmount
 from billing.pricing.volume import Volume
+from billing.ratios import Exact
 
 Pricing: TypeAlias = Flat | UsagePricing
 
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-def price_quantity(pricing: Pricing, quantity: Decimal, event_count: int) -> Price:
+def price_quantity(pricing: Pricing, quantity: Exact, event_count: int) -> Price:
     """Give the exact amount of a billable quantity, with its tiers.
 
     Units: quantity in the meter's unit, amount in major units. ``event_count`` matters to the

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from billing.money import ZERO, exactly
 from billing.pricing.tiers import Price, Tier, TierAmount, check_tiers
+from billing.ratios import Exact, as_decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Graduated:
         object.__setattr__(self, "_amounts_below", below)
 
     @exactly
-    def price(self, quantity: Decimal) -> Price:
+    def price(self, quantity: Exact) -> Price:
         """Give the sum over the tiers that the quantity reaches.
 
         Source: CONTRACT 8. Worked example: 15,000 calls over 0.002 to 1,000, 0.001 to 10,000 and
@@ -62,11 +63,11 @@ def _fill(
     )
     below = [ZERO]
     for row in rows:
-        below.append(below[-1] + row.amount)
+        below.append(below[-1] + as_decimal(row.amount))
     return rows, tuple(below)
 
 
-def _row(tier: Tier, lower: Decimal, reached: Decimal) -> TierAmount:
+def _row(tier: Tier, lower: Decimal, reached: Exact) -> TierAmount:
     quantity = reached - lower
     return TierAmount(
         starts_from=lower,

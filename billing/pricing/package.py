@@ -9,6 +9,7 @@ from typing import ClassVar
 from billing.errors import InvalidInput
 from billing.money import ZERO, exactly, require_decimals, require_not_negative
 from billing.pricing.tiers import Price
+from billing.ratios import Exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +27,12 @@ class Package:
             raise InvalidInput("package_size must be above 0.", field="package_size")
 
     @exactly
-    def count_packages(self, quantity: Decimal) -> Decimal:
+    def count_packages(self, quantity: Exact) -> Decimal:
         """Give the number of packages begun. Worked example: 101 units in hundreds are 2."""
         whole, rest = divmod(quantity, self.package_size)
         return whole + (1 if rest > ZERO else 0)
 
     @exactly
-    def price(self, quantity: Decimal) -> Price:
+    def price(self, quantity: Exact) -> Price:
         """Give packages begun × price of a package. Source: CONTRACT 8."""
         return Price(amount=self.count_packages(quantity) * self.unit_price)

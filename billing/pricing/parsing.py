@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from billing.errors import InvalidInput
-from billing.money import ZERO, parse_decimal
+from billing.money import ZERO, parse_decimal, parse_price
 from billing.pricing.flat import Flat
 from billing.pricing.graduated import Graduated
 from billing.pricing.package import Package
@@ -168,7 +168,7 @@ def _number(document: Mapping[str, object], key: str, *, default: Decimal | None
 
 
 def _not_negative(value: object, field: str) -> Decimal:
-    number = parse_decimal(value, field=field)
+    number = parse_price(value, field=field)
     if number < ZERO:
         raise InvalidInput(f"{field} must not be negative.", code="negative_number", field=field)
     return number

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from billing.money import exactly, require_not_negative
 from billing.pricing.tiers import Price
+from billing.ratios import Exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,6 @@ class PerUnit:
         require_not_negative(unit_price=self.unit_price)
 
     @exactly
-    def price(self, quantity: Decimal) -> Price:
+    def price(self, quantity: Exact) -> Price:
         """Give quantity × unit price. Worked example: 82,450 × 0.001 is 82.45."""
         return Price(amount=quantity * self.unit_price)

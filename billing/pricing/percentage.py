@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from billing.money import ZERO, exactly, require_not_negative
 from billing.pricing.tiers import Price
+from billing.ratios import Exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class Percentage:
         require_not_negative(rate=self.rate, fixed_fee=self.fixed_fee)
 
     @exactly
-    def price(self, amount: Decimal, event_count: int) -> Price:
+    def price(self, amount: Exact, event_count: int) -> Price:
         """Give rate × amount + fee × events.
 
         Source: CONTRACT 8. Worked example: 0.029 of 1,000 and 0.30 for 12 events are 32.60.

@@ -10,6 +10,7 @@ from typing import ClassVar
 from billing.errors import InvalidInput
 from billing.money import ZERO
 from billing.pricing.tiers import Price, Tier, TierAmount, check_tiers
+from billing.ratios import Exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Stairstep:
         bounds = tuple(tier.up_to for tier in self.tiers if tier.up_to is not None)
         object.__setattr__(self, "_bounds", bounds)
 
-    def price(self, quantity: Decimal) -> Price:
+    def price(self, quantity: Exact) -> Price:
         """Give the flat fee of the tier that holds the quantity.
 
         Source: CONTRACT 8. Worked example: with 10 up to 100 and 50 above, 101 units cost 50.

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from billing.errors import InvalidInput
 from billing.money import ZERO, require_decimals, require_not_negative
+from billing.ratios import Exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +32,15 @@ class TierAmount:
     """What one tier contributed to a charge.
 
     ``adjustment`` names the rule if the row is not a tier but brings the rows to the charge's
-    amount: ``minimum`` or ``maximum``.
+    amount: ``minimum``, ``maximum`` or ``true_up``.
     """
 
     starts_from: Decimal
     up_to: Decimal | None
-    quantity: Decimal
+    quantity: Exact
     unit_price: Decimal
-    flat_fee: Decimal
-    amount: Decimal
+    flat_fee: Exact
+    amount: Exact
     adjustment: str | None = None
 
 
@@ -47,7 +48,7 @@ class TierAmount:
 class Price:
     """A model's exact amount, with the tiers that add up to it (none if the model has no tiers)."""
 
-    amount: Decimal
+    amount: Exact
     tiers: tuple[TierAmount, ...] = ()
 
 

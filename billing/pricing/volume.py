@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from billing.money import ZERO, exactly
 from billing.pricing.tiers import Price, Tier, TierAmount, check_tiers
+from billing.ratios import Exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Volume:
         object.__setattr__(self, "_bounds", bounds)
 
     @exactly
-    def price(self, quantity: Decimal) -> Price:
+    def price(self, quantity: Exact) -> Price:
         """Give quantity × the tier's price + the tier's flat fee.
 
         Source: CONTRACT 8. Worked example: 15,000 calls in a tier at 0.0005 cost 7.50.

@@ -45,15 +45,13 @@ def line_total(
     places: int,
 ) -> Fraction:
     """Give the rounded total of a line from the usage of each reset window."""
-    billable, fee_events = Fraction(0), 0
-    for usage, events in windows:
+    billable = Fraction(0)
+    for usage, _ in windows:
         capped = usage
         if waive and hard_limit is not None and usage > hard_limit:
             capped = max(hard_limit, min(usage, included))
         billable += max(Fraction(0), capped - included)
-        covered_whole = included > 0 and 0 < usage <= included
-        fee_events += 0 if covered_whole else events
-    amount = price(document, billable, fee_events)
+    amount = price(document, billable, sum(events for _, events in windows))
     if minimum is not None and amount < minimum:
         amount = minimum
     if maximum is not None and amount > maximum:

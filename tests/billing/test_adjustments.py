@@ -1,4 +1,4 @@
-"""Bounds, and credits that never exceed what was billed."""
+"""Credits that never exceed what was billed."""
 
 from __future__ import annotations
 
@@ -9,46 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.adjustments import clamp, credit_note, require_creditable
+from billing.adjustments import credit_note, require_creditable
 from billing.errors import Conflict, InvalidInput
 from billing.identifiers import TaxRateId
-from billing.pricing import Price
 from billing.taxes import TaxAmount, tax_on_top
-from tests.billing.builders import DOCUMENTED_TIERS, USD, d
+from tests.billing.builders import USD, d
 from tests.billing.profiles import supporting
-
-
-@pytest.mark.parametrize(
-    ("amount", "minimum", "maximum", "result", "rule"),
-    [("5", "10", None, "10", "minimum"), ("15", None, "10", "10", "maximum"),
-     ("10", "10", "10", "10", None), ("12", "10", "20", "12", None), ("0", None, None, "0", None)],
-)  # fmt: skip
-def test_bounds(
-    *, amount: str, minimum: str | None, maximum: str | None, result: str, rule: str | None
-) -> None:
-    clamped = clamp(
-        Price(amount=d(amount)),
-        d(1),
-        *(None if one is None else d(one) for one in (minimum, maximum)),
-    )
-
-    assert (clamped.price, clamped.rule) == (Price(amount=d(result)), rule)
-
-
-def test_a_bound_on_tiers_closes_them_with_a_row_of_its_own() -> None:
-    price = DOCUMENTED_TIERS.price(d(15000))
-
-    raised = clamp(price, d(15000), d(20), None).price
-    capped = clamp(price, d(15000), None, d(10)).price
-
-    assert (raised.amount, capped.amount) == (20, 10)
-    assert raised.tiers[:-1] == capped.tiers[:-1] == price.tiers
-    for row, difference, rule in [
-        (raised.tiers[-1], "6.5", "minimum"),
-        (capped.tiers[-1], "-3.5", "maximum"),
-    ]:
-        assert (row.amount, row.flat_fee, row.adjustment) == (d(difference), d(difference), rule)
-        assert (row.starts_from, row.up_to, row.quantity, row.unit_price) == (15000, 15000, 0, 0)
 
 
 def creditable(amount: str, left: str = "2.45") -> None:

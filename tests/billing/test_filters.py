@@ -19,13 +19,18 @@ from billing.filters import (
 EVENT: dict[str, object] = {
     "region": "eu-west", "size": 5, "text_size": "5.0", "ratio": Decimal("0.5"), "beta": True,
     "tags": ["a", "7", 8], "nothing": None, "blank": "",
+    "version": "1.1", "padded": "007", "exponent": "1e3", "word": "true", "Word": "True",
+    "count": 1000, "tiny": Decimal("1E-25"),
+    "records": {"amount": 3, "by": {"region": "eu"}, "none": None}, "flat.name": "whole",
+    "flat": {"name": "nested"}, "gone.on": None, "gone": {"on": 1},
 }  # fmt: skip
 
 CASES: list[tuple[str, str, FilterValue, bool]] = [
     ("region", "eq", "eu-west", True), ("region", "eq", "EU-WEST", False),
     ("region", "eq", "5", False), ("size", "eq", "5", True), ("size", "eq", "5.00", True),
-    ("size", "eq", "6", False), ("text_size", "eq", "5", True), ("ratio", "eq", ".5", True),
-    ("beta", "eq", True, True), ("beta", "eq", False, False), ("beta", "eq", "true", False),
+    ("size", "eq", "6", False), ("text_size", "eq", "5", False),
+    ("text_size", "eq", Decimal(5), True), ("ratio", "eq", ".5", True),
+    ("beta", "eq", True, True), ("beta", "eq", False, False), ("beta", "eq", "true", True),
     ("size", "eq", True, False), ("absent", "eq", "x", False), ("nothing", "eq", "x", False),
     ("blank", "eq", "", True),
     ("region", "ne", "us", True), ("region", "ne", "eu-west", False), ("absent", "ne", "x", True),
@@ -47,6 +52,21 @@ CASES: list[tuple[str, str, FilterValue, bool]] = [
     ("region", "exists", False, False), ("absent", "exists", True, False),
     ("nothing", "exists", True, False), ("nothing", "exists", False, True),
     ("absent", "exists", False, True), ("blank", "exists", True, True),
+    ("version", "eq", "1.10", False), ("version", "ne", "1.10", True),
+    ("version", "eq", "1.1", True),
+    ("version", "eq", Decimal("1.10"), True), ("version", "in", ("1.10", "1.2"), False),
+    ("padded", "eq", "7", False), ("padded", "eq", Decimal(7), True),
+    ("exponent", "eq", "1000", False), ("exponent", "eq", Decimal(1000), True),
+    ("count", "eq", "1e3", True), ("count", "in", ("1e3",), True),
+    ("count", "not_in", ("1e3",), False),
+    ("word", "eq", True, True), ("word", "ne", True, False), ("word", "eq", False, False),
+    ("Word", "eq", True, False), ("beta", "eq", "True", False), ("beta", "eq", Decimal(1), False),
+    ("size", "eq", "true", False), ("tiny", "eq", Decimal("0.0000000000000000000000001"), True),
+    ("records.amount", "eq", Decimal(3), True), ("records.amount", "gt", "2", True),
+    ("records.by.region", "eq", "eu", True), ("records.by.region.x", "exists", False, True),
+    ("records.none", "ne", "x", True), ("records.absent", "not_in", ("x",), True),
+    ("flat.name", "eq", "whole", True), ("flat.name", "eq", "nested", False),
+    ("gone.on", "exists", False, True), ("records", "eq", "x", False), ("records", "ne", "x", True),
 ]  # fmt: skip
 
 
@@ -78,7 +98,7 @@ def test_filters_survive_their_json_shape() -> None:
 
     assert [filter_document(one) for one in filters] == [
         {"property": "region", "operator": "in", "value": ["eu", "us"]},
-        {"property": "size", "operator": "gte", "value": "5"},
+        {"property": "size", "operator": "gte", "value": Decimal(5)},
         {"property": "beta", "operator": "eq", "value": True},
         {"property": "x", "operator": "exists", "value": None},
     ]
@@ -119,7 +139,7 @@ def test_bad_filters_are_refused_with_their_location(document: object, field: st
     assert (refused.value.code, refused.value.field) == ("invalid_filter", field)
 
 
-@pytest.mark.parametrize("value", [7, 0.5, (1,), Decimal(1)])
-def test_filters_hold_text_and_booleans_only(value: FilterValue) -> None:
+@pytest.mark.parametrize("value", [7, 0.5, (1,), (0.5,)])
+def test_filters_hold_text_decimals_and_booleans_only(value: FilterValue) -> None:
     with pytest.raises(InvalidInput):
         Filter(property="x", operator=Operator.IN, value=value)

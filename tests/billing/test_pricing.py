@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.adjustments import clamp
+from billing.bounds import Bounds, hold
 from billing.errors import InvalidInput
 from billing.money import exactly
 from billing.pricing import (
@@ -45,7 +45,9 @@ ZERO = Decimal(0)
 
 
 def amount(pricing: UsagePricing, quantity: Decimal, events: int = 0) -> Decimal:
-    return price_quantity(pricing, quantity, events).amount
+    found = price_quantity(pricing, quantity, events).amount
+    assert isinstance(found, Decimal)
+    return found
 
 
 def marginal_price(table: Graduated, unit: int) -> Decimal:
@@ -205,7 +207,7 @@ def test_invariant_11_bounds_hold_and_leave_alone_what_is_inside(
     plain = price_quantity(pricing, quantity, 1)
     minimum, maximum = sorted((one, other))
 
-    clamped = clamp(plain, quantity, minimum, maximum)
+    clamped = hold(plain, quantity, Bounds(minimum=minimum, maximum=maximum))
 
     assert minimum <= clamped.price.amount <= maximum
     if minimum <= plain.amount <= maximum:

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.errors import InvalidInput
-from billing.money import round_half_away
+from billing.money import plain_text, round_half_away
 from billing.periods import Period
 from billing.proration import WHOLE, ProrationBasis, Share, share_of, split
+from billing.ratios import Ratio
 from tests.billing.builders import JANUARY, USD, d, utc
 from tests.billing.naive import round_half_away as naive_round
 from tests.billing.profiles import thorough
@@ -90,7 +91,8 @@ def test_the_documented_example() -> None:
     share = share_of(span("2025-01-15", "2025-02-01"), JANUARY, timezone="UTC", basis=DAY)
 
     assert (share.covered, share.total, share.is_whole) == (17, 31, False)
-    assert str(share.of(d(30))) == "16.4516129032258064516129032258064516129032"
+    assert share.of(d(30)) == Ratio(510, 31)
+    assert plain_text(share.of(d(30))) == "16.4516129032258064516129032258064516129"
     assert USD.round(share.of(d(30))) == d("16.45")
 
 

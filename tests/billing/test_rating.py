@@ -17,8 +17,14 @@ from billing.identifiers import ChargeId, MeterId
 from billing.invoicing import assemble_invoice
 from billing.lines import LineType, PricedLine
 from billing.money import Currency, find_currency
+from billing.parts import Part
 from billing.periods import Interval, Period
-from billing.pricing import Package, Percentage, UsagePricing, pricing_document
+from billing.pricing import (
+    Package,
+    Percentage,
+    UsagePricing,
+    pricing_document,
+)
 from billing.proration import Share
 from billing.quantities import MeteredUsage, measure_quantities, usage_windows
 from billing.rating import price_quantities, rate_period
@@ -119,8 +125,8 @@ def test_invariant_08_usage_below_the_allowance_costs_nothing_more(
     line = rated(terms, *((str(usage),) * len(usage_windows(terms, JANUARY, ANCHOR))), events=1)
 
     nothing = rate_period(terms, JANUARY, answer(terms, JANUARY, [d(0)] * 1, events=0))[0]
-    if usage > 0:
-        assert line.exact_amount == nothing.exact_amount
+    fee = pricing.fixed_fee if isinstance(pricing, Percentage) else d(0)
+    assert line.exact_amount == nothing.exact_amount + fee, "but for the fee of each event"
     assert line.quantity == 0
 
 
@@ -213,20 +219,6 @@ def test_package_and_percentage_lines_show_their_parts() -> None:
     }  # fmt: skip
 
 
-def test_events_that_the_allowance_covered_carry_no_fee() -> None:
-    pricing = Percentage(rate=d("0.1"), fixed_fee=d(1))
-    terms = plan(
-        usage_charge(pricing, included="100"),
-        features=[limit(None)],
-        interval=Interval.QUARTER,
-    )
-
-    line = rated(terms, "100", "150", "0", span=QUARTER, events=3)
-
-    assert (line.quantity, line.event_count) == (50, 6)
-    assert line.exact_amount == d("11"), "0.1 × 50 and the fees of the months not covered whole"
-
-
 @pytest.mark.parametrize(
     ("minimum", "maximum", "amount", "bound"),
     [("10", None, "10", "minimum"), (None, "0.25", "0.25", "maximum"), ("0.1", "1", "0.5", None)],
@@ -245,7 +237,7 @@ def test_bounds_follow_the_model(
 
 def fixed_line(share: Share, charge: ChargeTerms | None = None) -> PricedLine:
     terms = plan(charge or fixed_charge())
-    return rate_period(terms, JANUARY, [], share=share)[0]
+    return rate_period(terms, JANUARY, [], Part(share=share))[0]
 
 
 def test_fixed_charges_whole_and_in_part() -> None:
@@ -278,11 +270,11 @@ def test_a_fixed_charge_without_a_label_takes_the_plans_name() -> None:
 
 
 def test_bounds_hold_for_fixed_charges_too() -> None:
-    charge = replace(fixed_charge(), minimum=d(20))
+    charge = replace(fixed_charge(), minimum=d(62))
 
     line = fixed_line(Share(covered=17, total=31), charge)
 
-    assert (line.exact_amount, line.bound, line.steps[-1].name) == (20, "minimum", "minimum")
+    assert (line.exact_amount, line.bound, line.steps[-1].name) == (34, "minimum", "minimum")
 
 
 def test_lines_keep_the_order_of_the_plan() -> None:

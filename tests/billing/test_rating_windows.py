@@ -40,7 +40,7 @@ def test_windows_shorter_than_the_period_are_allowed_for_one_by_one() -> None:
 
     assert (quantity.measured, quantity.included, quantity.billable) == (2700, 2200, 500)
     assert (quantity.over_limit, quantity.billable_within_limit) == (500, 0)
-    assert (quantity.event_count, quantity.billable_event_count) == (3, 1)
+    assert (quantity.event_count, quantity.billable_event_count) == (3, 3)
     assert [(one.measured, one.included, one.over_limit) for one in quantity.windows] == [
         (1500, 1000, 500), (200, 200, 0), (1000, 1000, 0),
     ]  # fmt: skip

@@ -126,7 +126,7 @@ def test_price_models_carry_their_name() -> None:
 def test_filters_survive() -> None:
     filters = parse_filters(
         [
-            {"property": "a", "operator": "in", "value": ["x", True, 5]},
+            {"property": "a", "operator": "in", "value": ["x", True, "5"]},
             {"property": "b", "operator": "exists", "value": False},
             {"property": "c", "operator": "eq", "value": "1.0"},
         ]

@@ -177,7 +177,7 @@ REFUSALS: Final[list[Refusal]] = [
     (parse_filter(property="x", operator="in", value=[None]), "invalid_filter", "filters.0.value",
      "filters.0.value must be a finite decimal number."),
     (lambda: filters.Filter(property="x", operator=filters.Operator.EQ, value=7),  # type: ignore[arg-type]
-     "invalid_filter", "value", "A filter compares with strings, digits or booleans."),
+     "invalid_filter", "value", "A filter compares with strings, numbers or booleans."),
     (event(Aggregation.SUM), "missing_value", "properties.seat", "The event has no value."),
     (event(Aggregation.SUM, "0"), "quantity_out_of_range", "quantity",
      "quantity must be above 0 on a SUM meter."),

@@ -11,6 +11,7 @@ from billing.explanations import LineDifference, explain_line, first_difference
 from billing.invoicing import InvoiceLine, manual_line, round_line
 from billing.lines import PricedLine
 from billing.money import plain_text
+from billing.parts import Part
 from billing.periods import Interval
 from billing.pricing import Graduated, Package, Percentage, Pricing, Stairstep, Volume
 from billing.proration import ProrationBasis, Share
@@ -96,7 +97,7 @@ def test_labels(line: PricedLine, label: str) -> None:
       "Platform fee (100% of the period)")],
 )  # fmt: skip
 def test_labels_of_fixed_charges(share: Share, label: str) -> None:
-    (line,) = rate_period(plan(fixed_charge()), JANUARY, [], share=share)
+    (line,) = rate_period(plan(fixed_charge()), JANUARY, [], Part(share=share))
 
     assert text(line) == label
 

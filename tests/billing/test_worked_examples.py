@@ -13,7 +13,8 @@ from uuid import UUID
 
 import pytest
 
-from billing.adjustments import clamp, credit_note
+from billing.adjustments import credit_note
+from billing.bounds import Bounds, EarlierParts, hold
 from billing.entitlements import crossed_thresholds, decide_access
 from billing.errors import InvalidInput
 from billing.filters import parse_filters
@@ -22,8 +23,9 @@ from billing.invoicing import InvoiceTotals, assemble_invoice
 from billing.lines import LineType, PricedLine
 from billing.metering import Aggregation, Measurement, aggregate
 from billing.money import allocate, find_currency, plain_text
+from billing.parts import Part, add_part, without_bounds
 from billing.periods import Alignment, Anchor, Cadence, Interval, Period, boundary, period
-from billing.pricing import Price, parse_pricing, price_quantity
+from billing.pricing import PerUnit, Price, parse_pricing, price_quantity
 from billing.proration import ProrationBasis, Share, share_of
 from billing.quantities import measure_quantities
 from billing.rating import rate_period
@@ -76,14 +78,34 @@ def check_price(row: Row) -> None:
 def check_bounds(row: Row) -> None:
     cells = row.cells
 
-    clamped = clamp(
+    held = hold(
         Price(amount=number(cells["model amount"])),
         Decimal(1),
-        maybe(cells["minimum"]),
-        maybe(cells["maximum"]),
+        Bounds(minimum=maybe(cells["minimum"]), maximum=maybe(cells["maximum"])),
     )
 
-    assert clamped.price.amount == number(cells["amount"])
+    assert held.price.amount == number(cells["amount"])
+
+
+def check_parts(row: Row) -> None:
+    terms = plan(
+        replace(
+            usage_charge(PerUnit(unit_price=Decimal(1))),
+            minimum=maybe(row.cells["minimum"]),
+            maximum=maybe(row.cells["maximum"]),
+        )
+    )
+    earlier: tuple[EarlierParts, ...] = ()
+    billed = []
+    for days, usage in zip(listed(row.cells["days"]), listed(row.cells["usage"]), strict=True):
+        part = Part(share=Share(covered=int(days), total=31), earlier=earlier)
+        used = answer(terms, JANUARY, [usage])
+        lines = rate_period(terms, JANUARY, used, part)
+        unbounded = rate_period(without_bounds(terms), JANUARY, used, part)
+        earlier = add_part(earlier, lines, unbounded, part.share)
+        billed.append(USD.round(lines[0].exact_amount))
+
+    assert billed == listed(row.cells["billed"])
 
 
 def check_refused(row: Row) -> None:
@@ -284,7 +306,7 @@ def check_aggregation(row: Row) -> None:
         carried=maybe(row.cells["carried"]),
     )
 
-    assert usage == number(row.cells["usage"])
+    assert Fraction(str(usage)) == Fraction(row.cells["usage"])
 
 
 def check_filters(row: Row) -> None:
@@ -322,7 +344,7 @@ def check_line_text(row: Row) -> None:
 def check_fixed_text(row: Row) -> None:
     share = Share(covered=int(row.cells["covered"]), total=int(row.cells["total"]))
 
-    (line,) = rate_period(plan(fixed_charge()), JANUARY, [], share=share)
+    (line,) = rate_period(plan(fixed_charge()), JANUARY, [], Part(share=share))
 
     assert describe_line(line, price=dollars) == row.cells["text"]
 
@@ -330,6 +352,7 @@ def check_fixed_text(row: Row) -> None:
 CHECKS: Final[dict[str, Check]] = {
     "price": check_price,
     "bounds": check_bounds,
+    "parts of a period": check_parts,
     "refused": check_refused,
     "boundary": check_boundary,
     "calendar boundary": check_calendar_boundary,

@@ -19,6 +19,7 @@ from sqlmodel import select
 
 from api.ingestion.writer import UsageWriter
 from billing.metering import Aggregation
+from billing.ratios import as_decimal
 from models.meters import Meter
 from models.usage_events import UsageEvent
 from repositories.usage_connections import connect
@@ -291,7 +292,7 @@ def recompute(shop: Shop, customer_id: UUID, bill: MeasuredUsage) -> Any:
 def total(shop: Shop, meter: Meter, customer_id: UUID) -> Decimal:
     """All that the customer used, ever."""
     everything = window(meter, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-    return shop.read(measure_usage, customer_id, [everything]).usage[0].aggregate
+    return as_decimal(shop.read(measure_usage, customer_id, [everything]).usage[0].aggregate)
 
 
 def arrival_of(shop: Shop, customer_id: UUID) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from activities.owners import OwnerActivities
+from billing.metering import Aggregation
 from billing.subscriptions import AgendaEntry, OwnerState
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import subscriptions as stored_subscriptions
 from services import clocks, owners, subscriptions
 from services.customers import CreateCustomer, CustomerDetails, create_customer
+from services.meters import CreateMeter, MeterDetails
 from services.subscriptions import CreateSubscription
 from tests.services.shop import NOW, Shop
 from tests.workflows.acting import perform_entry
@@ -75,15 +77,22 @@ class Life:
         return self.state()
 
 
-def begin_life(shop: Shop, **options: Any) -> Life:
-    """A subscription to a plan that charges a dollar a call."""
-    feature = shop.add_feature()
+def begin_life(
+    shop: Shop,
+    *,
+    aggregation: Aggregation = Aggregation.SUM,
+    charge: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Life:
+    """A subscription to a plan that charges a dollar a call, or as ``charge`` says."""
+    details = MeterDetails(aggregation_type=aggregation)
+    feature = shop.add_feature(meter=CreateMeter(meter_name="api_calls", details=details))
     plan = shop.add_plan()
     assert feature.meter_id is not None
-    shop.add_usage_charge(plan, feature.meter_id, unit_price=Decimal(1))
+    shop.add_usage_charge(plan, feature.meter_id, **(charge or {"unit_price": Decimal(1)}))
     clock = shop.do(clocks.create_clock, "life", START)
-    details = CustomerDetails(name="Harbor Labs", email="ap@harbor.test")
-    customer = shop.do(create_customer, CreateCustomer(details=details, test_clock_id=clock.id))
+    person = CustomerDetails(name="Harbor Labs", email="ap@harbor.test")
+    customer = shop.do(create_customer, CreateCustomer(details=person, test_clock_id=clock.id))
     command = CreateSubscription(
         customer_id=customer.id, plan_id=plan.id, start_date=START, **options
     )

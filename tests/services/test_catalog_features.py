@@ -137,8 +137,8 @@ def test_filters_are_read_and_kept(shop: Shop) -> None:
 
     assert shop.read(meters.get_meter, meter.id).filters == [
         {"property": "region", "operator": "eq", "value": "eu"},
-        {"property": "size", "operator": "gt", "value": "2.5"},
-        {"property": "kind", "operator": "in", "value": ["a", "7"]},
+        {"property": "size", "operator": "gt", "value": Decimal("2.5")},
+        {"property": "kind", "operator": "in", "value": ["a", 7]},
     ]
 
 

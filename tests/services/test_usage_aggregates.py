@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlmodel import Session
 
+from billing.hours import floor_hour
 from billing.identifiers import ChargeId, MeterId
 from billing.metering import Aggregation, Measurement, aggregate
 from billing.money import exactly
 from billing.periods import Period
 from billing.quantities import UsageWindow
+from billing.ratios import as_decimal
 from models.base import new_id
 from models.meters import Meter
 from repositories import usage_queries
@@ -92,7 +94,10 @@ def test_roll_ups_raw_events_and_the_definition_agree(
         for one in windows
     ]
 
+    found_hours = shop.read(list_hours, meter.id)
+
     counted = expected_measurements(events, stored)
+    expected_hours = {floor_hour(one.timestamp) for one in events}
     expected = [
         aggregate(
             aggregation,
@@ -105,7 +110,8 @@ def test_roll_ups_raw_events_and_the_definition_agree(
     assert [one.aggregate for one in frozen.usage] == expected
     assert [one.aggregate for one in looked.usage] == expected
     assert [one.aggregate for one in recomputed] == expected
-    assert shown == expected
+    assert shown == [as_decimal(one) for one in expected], "to 40 digits"
+    assert found_hours == expected_hours
     counts = [sum(one.at in period_of(each) for one in counted) for each in windows]
     assert [one.event_count for one in frozen.usage] == counts
     assert [one.event_count for one in recomputed] == counts
@@ -142,15 +148,24 @@ def test_a_span_of_all_customers_is_made_of_all_their_events(
 
     for period, usage in zip(periods, found, strict=True):
         inside = [one for one in mine + theirs if one.at in period]
-        assert usage.event_count == len(inside)
-        assert usage.total == total(inside)
-        assert usage.distinct_count == len({one.distinct_key for one in inside})
+        assert usage.tally.event_count == len(inside)
+        assert usage.tally.total == total(inside)
+        assert usage.tally.distinct_count == len({one.distinct_key for one in inside})
         assert usage.customer_count == sum(
             any(one.at in period for one in whose) for whose in (mine, theirs)
         )
-        assert usage.maximum == max((one.value for one in inside), default=None)
+        assert usage.tally.maximum == max((one.value for one in inside), default=None)
         newest = max(inside, key=lambda one: (one.at, one.sequence), default=None)
-        assert usage.last_value == (newest.value if newest else None)
+        assert usage.tally.newest == (newest.value if newest else None)
+
+
+def list_hours(session: Session, organization_id: UUID, meter_id: UUID) -> set[datetime]:
+    """The hours that have roll-ups, as the database tells them."""
+    rows = session.execute(
+        text("SELECT hour FROM usage_rollup WHERE organization_id = :one AND meter_id = :two"),
+        {"one": organization_id, "two": meter_id},
+    )
+    return {row[0] for row in rows}
 
 
 def test_an_event_on_a_boundary_belongs_to_the_later_window(shop: Shop) -> None:

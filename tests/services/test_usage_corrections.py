@@ -15,6 +15,7 @@ from sqlmodel import select
 from billing.errors import Conflict, InvalidInput, NotFound
 from billing.metering import Aggregation
 from billing.quantities import UsageWindow
+from billing.ratios import as_decimal
 from models.base import new_id
 from models.usage_events import UsageCorrection
 from services.usage import measure_usage, recompute_usage
@@ -45,7 +46,7 @@ class Counter:
     def usage(self) -> Decimal:
         measured = self.shop.read(measure_usage, self.customer_id, [self.day()])
         assert self.shop.read(verify_rollups).is_equal
-        return measured.usage[0].aggregate
+        return as_decimal(measured.usage[0].aggregate)
 
     def day(self) -> UsageWindow:
         return window(self.meter, NOON - DAY, NOON + DAY)
