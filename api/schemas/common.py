@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from api.decimal_json import depth_of, dump_json
 from billing.errors import InvalidInput
-from billing.money import parse_decimal
+from billing.money import parse_decimal, parse_price
 
 Kind = TypeVar("Kind", bound=StrEnum)
 Day = TypeVar("Day", date, datetime)
@@ -34,14 +35,29 @@ class View(BaseModel):
 
 
 def _read_number(value: Any) -> Decimal:
+    return _read(parse_decimal, value)
+
+
+def _read_positive(value: Any) -> Decimal:
+    return _require_not_negative(_read(parse_decimal, value))
+
+
+def _read_signed_price(value: Any) -> Decimal:
+    return _read(parse_price, value)
+
+
+def _read_price(value: Any) -> Decimal:
+    return _require_not_negative(_read(parse_price, value))
+
+
+def _read(parse: Callable[..., Decimal], value: Any) -> Decimal:
     try:
-        return parse_decimal(value, field="The number")
+        return parse(value, field="The number")
     except InvalidInput as error:
         raise PydanticCustomError(error.code, "{detail}", {"detail": error.detail}) from error
 
 
-def _read_positive(value: Any) -> Decimal:
-    number = _read_number(value)
+def _require_not_negative(number: Decimal) -> Decimal:
     if number < 0:
         raise PydanticCustomError("negative_number", "The number must not be negative.")
     return number
@@ -92,7 +108,13 @@ Number = Annotated[Decimal, BeforeValidator(_read_number), WithJsonSchema(NUMBER
 """Any exact number, read from a JSON number or a decimal string."""
 
 NotNegative = Annotated[Decimal, BeforeValidator(_read_positive), WithJsonSchema(NUMBER_SCHEMA)]
-"""An exact number of at least zero: a price, a limit."""
+"""An exact number of at least zero: a limit, a percentage."""
+
+Price = Annotated[Decimal, BeforeValidator(_read_price), WithJsonSchema(NUMBER_SCHEMA)]
+"""A price of at least zero, with up to 30 decimal places."""
+
+SignedPrice = Annotated[Decimal, BeforeValidator(_read_signed_price), WithJsonSchema(NUMBER_SCHEMA)]
+"""An amount per unit on a line that people write, with up to 30 decimal places."""
 
 Exact = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 """An exact number on its way out, as a JSON number with all its digits."""

@@ -13,8 +13,8 @@ from api.schemas.common import (
     LongWords,
     Moment,
     NotNegative,
-    Number,
     Schema,
+    SignedPrice,
     View,
     Words,
     any_case,
@@ -31,7 +31,7 @@ class LineItem(Schema):
 
     description: Words
     quantity: NotNegative
-    unit_amount: Number
+    unit_amount: SignedPrice
 
     def line(self) -> ManualLine:
         """The line as the service takes it."""

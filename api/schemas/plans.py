@@ -15,6 +15,7 @@ from api.schemas.common import (
     LongWords,
     Moment,
     NotNegative,
+    Price,
     Schema,
     View,
     Words,
@@ -104,12 +105,12 @@ class ChargeCreate(Schema):
     """A price. Of a USAGE charge: ``pricing``, else the meter's rules, else ``unit_price``."""
 
     type: Annotated[ChargeType, any_case(ChargeType)]
-    unit_price: NotNegative | None = None
+    unit_price: Price | None = None
     meter_id: UUID | None = None
     pricing: PricingDocument | None = None
     included_units: NotNegative | None = None
-    minimum: NotNegative | None = None
-    maximum: NotNegative | None = None
+    minimum: Price | None = None
+    maximum: Price | None = None
     display_name: Words | None = None
     currency: Words | None = None
     billing_interval: AnyInterval | None = None

@@ -9,6 +9,7 @@ TOO_LONG = "x" * 501
 WORDS: list[Any] = ["", "  ", 5, 1.5, True, [], {}, ["x"], TOO_LONG, "\ud800", "a\x00b"]
 SLUG: list[Any] = [*WORDS, None, "a b", "é", "-a", "a/b", "a\nb"]
 ENUM: list[Any] = ["", "nope", 5, True, [], {}, "SUM\x00", TOO_LONG]
+TOO_FINE = "0." + "0" * 20 + "1"
 NUMBER: list[Any] = [
     "",
     " ",
@@ -32,8 +33,9 @@ NUMBER: list[Any] = [
     "1e-31",
     10**30,
     "1" * 250,
-    "0." + "0" * 20 + "1",
+    TOO_FINE,
 ]
+PRICE: list[Any] = [*(one for one in NUMBER if one != TOO_FINE), "0." + "0" * 30 + "1"]
 FLAG: list[Any] = ["true", "yes", "", 0, 1, [], {}]
 COUNT: list[Any] = ["3", 1.5, True, -1, 10**40, [], {}, "", float("nan")]
 IDENTIFIER: list[Any] = ["", "x", 5, True, [], {}, "g" * 32, TOO_LONG]
@@ -212,12 +214,12 @@ FORMS = {
         {"type": "USAGE", "meter_id": "{meter}", "unit_price": 1},
         {
             "type": [*ENUM, None],
-            "unit_price": NUMBER,
+            "unit_price": PRICE,
             "meter_id": [*IDENTIFIER, None],
             "pricing": PRICING,
             "included_units": NUMBER,
-            "minimum": NUMBER,
-            "maximum": NUMBER,
+            "minimum": PRICE,
+            "maximum": PRICE,
             "display_name": WORDS,
             "currency": [one for one in CURRENCY if one is not None] + ["EUR"],
             "billing_interval": [*ENUM, "year"],

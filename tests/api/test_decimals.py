@@ -12,6 +12,7 @@ from billing.errors import InvalidInput
 from tests.api.people import Person
 
 JSON = {"Content-Type": "application/json"}
+API = "/api/v1"
 PLANS = "/api/v1/plans"
 PLAN = {
     "name": "Studio",
@@ -35,6 +36,9 @@ def charges(owner: Person) -> str:
         ("0.1000000000000000001", "0.1000000000000000001"),
         ("12345678901234567.89", "12345678901234567.89"),
         ("0.00000000000000000001", "0.00000000000000000001"),
+        ("0.000000000000000000000000000001", "0.000000000000000000000000000001"),
+        ("1E-30", "0.000000000000000000000000000001"),
+        ("1.0000000000000000000000000012", "1.0000000000000000000000000012"),
         ("999999999999999999999999999999", "999999999999999999999999999999"),
         ("49.00", "49"),
         ("1e2", "100"),
@@ -81,7 +85,7 @@ def test_price_comes_back_with_exactly_its_digits(
         "1e308",
         "1e400000000",
         '"1e999999999"',
-        "0.000000000000000000001",
+        "0.0000000000000000000000000000001",
         "9999999999999999999999999999999",
         "-1",
         '"1 000"',
@@ -99,6 +103,32 @@ def test_what_is_not_a_price_is_refused_by_field(owner: Person, charges: str, se
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "unit_price"
     assert owner.get(charges.removesuffix("/charges")).json()["charges"] == []
+
+
+@pytest.mark.parametrize(
+    "pricing",
+    [
+        '{"model":"per_unit","unit_price":0.000000000000000000000000000123}',
+        (
+            '{"model":"graduated","tiers":[{"up_to":null,"flat_fee":0.000000000000000000000000000456'
+            ',"unit_price":0.000000000000000000000000000123}]}'
+        ),
+        '{"model":"package","package_size":10,"unit_price":0.000000000000000000000000000123}',
+        '{"model":"percentage","rate":0.000000000000000000000000000123,"fixed_fee":0.000000000000000000000000000456}',
+    ],
+)  # fmt: skip
+def test_prices_rates_and_fees_take_thirty_places(owner: Person, pricing: str) -> None:
+    answer = owner.post(
+        f"{API}/meters",
+        content=f'{{"meter_name":"tokens","aggregation_type":"SUM","usage_pricing_rules":{pricing}}}',
+        headers=JSON,
+    )  # fmt: skip
+
+    assert answer.status_code == 201, answer.text
+    for digits in ("123", "456"):
+        assert (f"000{digits}" in pricing) == (
+            f"0.000000000000000000000000000{digits}" in answer.text
+        )
 
 
 @pytest.mark.parametrize(
