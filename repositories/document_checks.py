@@ -13,6 +13,18 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+# A quotient whose digits never end is stored as one; what is compared with it was cut somewhere.
+_TOLERANCE: Final = "0.000000001"
+
+
+def _exact(value: str) -> str:
+    """SQL that reads a stored number, written as a decimal or as a quotient."""
+    return (
+        f"CASE WHEN {value} LIKE '%/%'"
+        f" THEN split_part({value}, '/', 1)::numeric / split_part({value}, '/', 2)::numeric"
+        f" ELSE ({value})::numeric END"
+    )
+
 
 class Contradiction(NamedTuple):
     """What is wrong, with a sentence for people."""
@@ -88,8 +100,9 @@ CHANGED_AMOUNTS: Final = text(
     """
     WITH summed AS (
         SELECT line.invoice_id, sum(line.line_total) AS lines,
-            bool_or(line.exact_amount IS DISTINCT FROM
-                (line.calculation ->> 'exact_amount')::numeric) AS has_changed_line,
+            bool_or(abs(line.exact_amount - {exact})
+                > CASE WHEN line.calculation ->> 'exact_amount' LIKE '%/%'
+                    THEN {tolerance} ELSE 0 END) AS has_changed_line,
             bool_or(abs(line.line_total - line.exact_amount)
                 > 0.5 * power(10::numeric, -scale(line.line_total))) AS has_changed_total
         FROM invoice_line AS line
@@ -121,7 +134,9 @@ CHANGED_AMOUNTS: Final = text(
             <> greatest(0, invoice.total - invoice.amount_paid - coalesce(given.total, 0)))
     )
     ORDER BY invoice.id LIMIT 1000
-    """
+    """.replace("{exact}", _exact("line.calculation ->> 'exact_amount'")).replace(
+        "{tolerance}", _TOLERANCE
+    )
 )
 
 # Every line of a period's invoice is the evidence that its receipt fingerprints.
@@ -137,7 +152,8 @@ CHANGED_EVIDENCE: Final = text(
         AND evidence.period_index = invoice.period_index
         AND evidence.revision = invoice.revision AND evidence.step = 'evidence'
     LEFT JOIN LATERAL (
-        SELECT count(*) AS lines, sum((one ->> 'exact_amount')::numeric) AS amount
+        SELECT count(*) AS lines, sum({exact}) AS amount,
+            coalesce(bool_or(one ->> 'exact_amount' LIKE '%/%'), false) AS is_cut
         FROM jsonb_array_elements(evidence.content) AS one
     ) AS computed ON true
     LEFT JOIN LATERAL (
@@ -149,10 +165,12 @@ CHANGED_EVIDENCE: Final = text(
         AND NOT invoice.is_edited AND (
             evidence.digest IS DISTINCT FROM receipt.lines_digest
             OR computed.lines IS DISTINCT FROM billed.lines
-            OR computed.amount IS DISTINCT FROM billed.amount
+            OR (computed.amount IS NULL) <> (billed.amount IS NULL)
+            OR abs(computed.amount - billed.amount)
+                > CASE WHEN computed.is_cut THEN {tolerance} ELSE 0 END
         )
     ORDER BY invoice.id LIMIT 1000
-    """
+    """.replace("{exact}", _exact("one ->> 'exact_amount'")).replace("{tolerance}", _TOLERANCE)
 )
 
 # Every state leaves its traces: instants on the invoice, the state of the period, what is due.

@@ -16,7 +16,7 @@ from billing.metering import Aggregation
 from billing.receipts import digest, from_document, to_document
 from models.invoices import Invoice
 from models.usage_events import UsageEvent
-from repositories import invoices, late_marks, meters
+from repositories import document_checks, invoices, late_marks, meters
 from services import (
     bill_previews,
     bill_steps,
@@ -207,6 +207,16 @@ def test_an_average_is_rounded_with_its_line(shop: Shop) -> None:
     assert line.quantity == Decimal("0." + "3" * 40)
     assert from_document(FrozenUsage, to_document(frozen_of(life, 0))) == frozen_of(life, 0)
     require_proven(life)
+
+
+def test_amounts_whose_digits_never_end_contradict_nothing(shop: Shop) -> None:
+    life = begin_life(shop, aggregation=Aggregation.AVG, charge={"unit_price": Decimal(1)})
+    use(life, (2, "1"), (3, "0"), (4, "0"))
+
+    pass_to(life, GRACE_OVER)
+
+    assert totals(life)[0] == "0.33"
+    assert shop.read(document_checks.list_contradictions) == []
 
 
 def test_every_event_of_a_percentage_carries_its_fee(shop: Shop) -> None:
