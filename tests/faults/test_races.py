@@ -30,6 +30,7 @@ from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from services import charges, coverage, invoice_actions, owners, plan_changes, subscription_changes
 from services.customers import CreateCustomer, CustomerDetails, create_customer
+from services.findings import FindingKind
 from services.invoice_actions import ManualInvoice
 from services.organizations import ChangeSettings, change_settings
 from services.subscriptions import CreateSubscription, create_subscription
@@ -177,7 +178,7 @@ def race_the_close(shop: Shop, act: Callable[..., Any], valid: dict[datetime, se
         life.own(MARCH)
         assert life.story() in valid[at]
     found = shop.read(coverage.check_coverage, None, now=MARCH).findings
-    assert {one.kind for one in found} == {coverage.FindingKind.OLD_MESSAGES}
+    assert {one.kind for one in found} == {FindingKind.OLD_MESSAGES}
 
 
 def test_upgrade_that_meets_the_close_comes_before_or_after_it(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import select
@@ -10,9 +11,12 @@ from sqlmodel import select
 from models.audit import AuditEntry
 from models.organizations import OrganizationDirectory
 from models.subscriptions import OutboxMessage, Subscription, SubscriptionPeriod
-from repositories import organizations
-from services import coverage, parking
-from services.coverage import Coverage, FindingKind
+from repositories import credit_notes, organizations
+from services import coverage, invoice_actions, parking
+from services.coverage import Coverage
+from services.customers import CreateCustomer, CustomerDetails, create_customer
+from services.findings import FindingKind
+from services.invoice_actions import ManualInvoice, ManualLine
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, Shop
 
@@ -204,3 +208,33 @@ def leave_the_clock(life: Life) -> None:
         subscription = session.get(Subscription, (shop.organization_id, life.subscription_id))
         assert subscription is not None
         subscription.test_clock_id = None
+
+
+def test_credit_of_a_customer_whom_nobody_owns_goes_back(shop: Shop) -> None:
+    details = CustomerDetails(
+        name="Harbor Labs", email="ap@harbor.test", billing_address_country="GB"
+    )
+    customer = shop.do(create_customer, CreateCustomer(details=details))
+    manual = ManualInvoice(
+        customer_id=customer.id,
+        currency="USD",
+        due_date=NOW,
+        lines=(ManualLine(description="Refund", quantity=Decimal(1), unit_amount=Decimal(-5)),),
+    )
+    draft = shop.do(invoice_actions.create_invoice, manual)
+    invoice = shop.do(invoice_actions.finalize, draft.id)
+    assert (invoice.total, invoice.carried_credit) == (0, 5)
+    late = NOW + timedelta(days=30, minutes=11)
+
+    def look() -> Coverage:
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            found = coverage.check_coverage(session, shop.organization_id, None, now=late)
+            coverage.repair(session, shop.organization_id, found, now=late)
+            return found
+
+    assert [(one.kind, one.customer_id) for one in look().findings] == [
+        (FindingKind.CREDIT_DUE, customer.id)
+    ]
+    assert look().findings == ()
+    [note] = shop.read(credit_notes.list_credit_notes, invoice.id)
+    assert (note.kind, note.total) == ("carried_credit", 5)
