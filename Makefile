@@ -71,7 +71,7 @@ simulate: $(INSTALLED) ## Subscriptions' lives under faults; SEEDS=50000 tries m
 	$(RUN) python -m tests.workflows.simulate --seeds $(SEEDS) --first $(FIRST)
 
 chaos: $(INSTALLED) ## Every crash of every step on the real engines, and what else takes minutes
-	FLUXRATE_CHAOS=1 $(RUN) pytest tests/faults tests/scenarios/test_year.py $(ARGS)
+	FLUXRATE_CHAOS=1 $(RUN) pytest tests/faults tests/scenarios/test_year.py tests/scenarios/test_bounds.py $(ARGS)
 
 histories: $(INSTALLED) ## Record the histories again that replay tests run; review before committing
 	$(RUN) python -m tests.workflows.record

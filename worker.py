@@ -79,6 +79,7 @@ def owner_steps(activities: OwnerActivities) -> list[Callable[..., Any]]:
         activities.price_usage,
         activities.enforce_limits,
         activities.issue_invoice,
+        activities.apply_change,
         activities.finalize_invoice,
         activities.mark_past_due,
         activities.settle_late_usage,

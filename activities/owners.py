@@ -34,6 +34,7 @@ from services import (
     late_settlement,
     owners,
     parking,
+    pending_changes,
     period_closing,
 )
 from services.bill_steps import BillKey, StepResult
@@ -118,6 +119,17 @@ class OwnerActivities:
             request,
             lambda session: invoicing.issue_invoice(
                 session, bill_of(request), due_at=request.due_at, now=self._now()
+            ),
+        )
+
+    @activity.defn(name=messages.APPLY_CHANGE)
+    def apply_change(self, request: ActionRequest) -> OwnerState:
+        """What waited for the missed periods is done."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: pending_changes.apply_change(
+                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
             ),
         )
 

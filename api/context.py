@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
 from api.known_keys import KnownKeys
+from billing.date_limits import Backdating
 from repositories.transactions import Transactions
 from services.accounts import Accounts, TokenLifetimes
 from services.credentials import Security
@@ -53,6 +54,7 @@ class AppContext:
     auth_per_minute: int = 0
     hold_seconds: float = 1.9
     known_keys: KnownKeys = field(default_factory=KnownKeys)
+    backdating: Backdating = field(default_factory=Backdating)
     announce: Callable[[], None] = field(default=_nothing)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
     reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from api import filters, idempotency, natural_keys
 from api.authentication import authenticate
-from api.context import ContextDep
+from api.context import AppContext, ContextDep
 from api.principal import Principal
 from billing.errors import NotFound
 from repositories.outbox import has_queued
@@ -38,7 +38,10 @@ UsageReader = Annotated[Principal, Security(get_principal, scopes=["usage.read"]
 Manager = Annotated[Principal, Depends(get_manager)]
 
 
-def _open(request: Request, context: ContextDep, principal: Principal) -> Iterator[Session]:
+def open_transaction(
+    request: Request, context: AppContext, principal: Principal
+) -> Iterator[Session]:
+    """A transaction of the principal's organization, committed before the answer is sent."""
     with context.transactions.for_organization(principal.organization_id) as session:
         session.info["actor"] = principal.actor
         session.info["request_id"] = getattr(request.state, "request_id", None)
@@ -60,17 +63,17 @@ def _open(request: Request, context: ContextDep, principal: Principal) -> Iterat
 
 def open_reading(request: Request, context: ContextDep, principal: Reader) -> Iterator[Session]:
     """A transaction of somebody who may read billing data."""
-    yield from _open(request, context, principal)
+    yield from open_transaction(request, context, principal)
 
 
 def open_writing(request: Request, context: ContextDep, principal: Writer) -> Iterator[Session]:
     """A transaction of somebody who may change billing data, committed before the answer."""
-    yield from _open(request, context, principal)
+    yield from open_transaction(request, context, principal)
 
 
 def open_managing(request: Request, context: ContextDep, principal: Manager) -> Iterator[Session]:
     """A transaction of an owner or admin, committed before the answer is sent."""
-    yield from _open(request, context, principal)
+    yield from open_transaction(request, context, principal)
 
 
 # Function scope ends the transaction when the route returns: an answer never precedes its commit.

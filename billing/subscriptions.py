@@ -67,6 +67,43 @@ class PeriodStatus(StrEnum):
     VOID = "void"
 
 
+_PERIOD_ARROWS: dict[PeriodStatus, frozenset[PeriodStatus]] = {
+    PeriodStatus.OPEN: frozenset({PeriodStatus.CLOSED, PeriodStatus.PARKED, PeriodStatus.SKIPPED}),
+    PeriodStatus.CLOSED: frozenset(
+        {PeriodStatus.DRAFTED, PeriodStatus.PARKED, PeriodStatus.SKIPPED}
+    ),
+    PeriodStatus.DRAFTED: frozenset(
+        {PeriodStatus.FINAL, PeriodStatus.PARKED, PeriodStatus.UNBILLED, PeriodStatus.VOID}
+    ),
+    PeriodStatus.FINAL: frozenset({PeriodStatus.PARKED, PeriodStatus.VOID}),
+    PeriodStatus.PARKED: frozenset(
+        {
+            PeriodStatus.OPEN,
+            PeriodStatus.CLOSED,
+            PeriodStatus.DRAFTED,
+            PeriodStatus.FINAL,
+            PeriodStatus.SKIPPED,
+            PeriodStatus.UNBILLED,
+            PeriodStatus.VOID,
+        }
+    ),
+    PeriodStatus.SKIPPED: frozenset(),
+    PeriodStatus.UNBILLED: frozenset({PeriodStatus.CLOSED}),
+    PeriodStatus.VOID: frozenset({PeriodStatus.CLOSED}),
+}
+
+
+def change_period_status(present: str, target: PeriodStatus) -> PeriodStatus:
+    """The target, if the state machine of a period's bill has the arrow.
+
+    A deleted draft and a void invoice leave their period to be closed, and so billed, once more; a
+    bill that was given up stays so. Raises InvalidTransition naming both states.
+    """
+    if target not in _PERIOD_ARROWS[PeriodStatus(present)]:
+        raise InvalidTransition(f"The bill of a period that is {present} cannot become {target}.")
+    return target
+
+
 class Action(StrEnum):
     """What an owner does by itself. The order here settles ties at one instant."""
 
@@ -74,6 +111,7 @@ class Action(StrEnum):
     RESUME = "resume"
     CLOSE_PERIOD = "close_period"
     BILL_PERIOD = "bill_period"
+    APPLY_CHANGE = "apply_change"
     FINALIZE_INVOICE = "finalize_invoice"
     PAYMENT_DUE = "payment_due"
     SETTLE_LATE_USAGE = "settle_late_usage"
@@ -127,6 +165,7 @@ class SubscriptionFacts:
     status: SubscriptionStatus
     trial_ends_at: datetime | None = None
     resumes_at: datetime | None = None
+    change_due_at: datetime | None = None
     late_usage_due_at: datetime | None = None
     credit_returns_at: datetime | None = None
     periods: tuple[PeriodFacts, ...] = ()
@@ -138,8 +177,12 @@ def agenda_of(facts: SubscriptionFacts) -> tuple[AgendaEntry, ...]:
 
     A closed period that has no draft is due since its end, so a bill that was interrupted between
     two steps comes first when its owner returns. Parked bills are left out: they wait for people.
+    What is left to do is defined here; `repositories/owner_facts.py` reads the beginning of it and
+    `repositories/coverage.py` whether there is any, and a property test compares them.
     """
-    entries = [*_life_entries(facts), *_period_entries(facts.periods), *_bill_entries(facts.bills)]
+    parked = {one.index for one in facts.periods if one.status is PeriodStatus.PARKED}
+    waiting = [bill for bill in facts.bills if bill.period_index not in parked]
+    entries = [*_life_entries(facts), *_period_entries(facts.periods), *_bill_entries(waiting)]
     return tuple(sorted(entries, key=lambda entry: entry.order))
 
 
@@ -148,6 +191,8 @@ def _life_entries(facts: SubscriptionFacts) -> Iterable[AgendaEntry]:
         yield AgendaEntry(due_at=facts.trial_ends_at, action=Action.END_TRIAL)
     if facts.status is SubscriptionStatus.PAUSED and facts.resumes_at is not None:
         yield AgendaEntry(due_at=facts.resumes_at, action=Action.RESUME)
+    if facts.change_due_at is not None:
+        yield AgendaEntry(due_at=facts.change_due_at, action=Action.APPLY_CHANGE)
     if facts.late_usage_due_at is not None:
         yield AgendaEntry(due_at=facts.late_usage_due_at, action=Action.SETTLE_LATE_USAGE)
     if facts.credit_returns_at is not None:
@@ -187,10 +232,33 @@ def _bill_entries(bills: Iterable[BillFacts]) -> Iterable[AgendaEntry]:
             )
 
 
+NEXT_ENTRIES = 20
+"""How much of an agenda an owner carries; what comes later is read in its time (CONTRACT 88)."""
+
+MOST_COUNTED = 100
+"""Where counting stops: this many stands for at least as many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingCounts:
+    """How many bills wait for their draft, the end of their grace, their payment, and people.
+
+    None is counted beyond ``MOST_COUNTED``.
+    """
+
+    undrafted: int = 0
+    in_grace: int = 0
+    unpaid: int = 0
+    parked: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerState:
     """What an owner needs to know of its subscription: the agenda and what its search shows.
 
+    It stays small however much waits: the agenda holds the next ``NEXT_ENTRIES`` entries, of all
+    payments that are waited for the earliest, and ``attention`` a few texts (CONTRACT 88). Owners
+    from before that carried all of it, without ``counts``.
     ``clock_at`` is the test clock's present, None for a subscription that lives on the wall clock;
     ``is_behind`` says that the clock waits for this owner to report.
     """
@@ -206,3 +274,4 @@ class OwnerState:
     last_invoice: str | None = None
     attention: tuple[str, ...] = ()
     is_over: bool = False
+    counts: WaitingCounts | None = None

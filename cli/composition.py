@@ -18,6 +18,7 @@ from temporalio.service import RPCError
 
 from api.app import create_app
 from api.context import AppContext
+from billing.date_limits import Backdating
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.owners import TemporalOwners
@@ -116,6 +117,7 @@ class ApiProcess:
                 access_seconds=self._settings.access_token_seconds,
                 refresh_seconds=self._settings.refresh_token_seconds,
             ),
+            backdating=Backdating(days=self._settings.max_backdate_days),
             announce=self.announce,
             reach_temporal=self.reach_temporal,
             reach_schema=self.reach_schema,

@@ -52,6 +52,20 @@ class Invoice(Tenant, table=True):
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
         Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
         Index(
+            "ix_invoice_in_grace",
+            "organization_id",
+            "subscription_id",
+            "scheduled_finalize_at",
+            postgresql_where=text("status = 'DRAFT' AND scheduled_finalize_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_invoice_unpaid",
+            "organization_id",
+            "subscription_id",
+            "due_date",
+            postgresql_where=text("status = 'OPEN' AND past_due_at IS NULL"),
+        ),
+        Index(
             "ix_invoice_waiting",
             "organization_id",
             "subscription_id",

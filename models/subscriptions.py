@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, document, instant, reference, words
@@ -36,6 +36,11 @@ class Subscription(Tenant, table=True):
             name="pinned_version",
         ),
         CheckConstraint("current_period_start < current_period_end", name="current_period"),
+        CheckConstraint(
+            "jsonb_typeof(pending_change) = 'object' AND pending_change ? 'action'"
+            " AND pending_change ? 'at'",
+            name="pending_change",
+        ),
         Index("ix_subscription_customer", "organization_id", "customer_id"),
         Index(
             "ix_subscription_plan",
@@ -78,6 +83,10 @@ class Subscription(Tenant, table=True):
     test_clock_id: UUID | None = None
     completed_through: datetime | None = instant(nullable=True, default=None)
     attention: str | None = words(nullable=True, default=None)
+    pending_change: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    """What was asked for and is done once the missed periods before it are (CONTRACT 89)."""
     created_at: datetime = instant()
     deleted_at: datetime | None = instant(nullable=True, default=None)
 
@@ -115,6 +124,13 @@ class SubscriptionPeriod(SQLModel, table=True):
             "ix_subscription_period_ends_at",
             "organization_id",
             "ends_at",
+            postgresql_where=text("status IN ('open', 'closed', 'parked')"),
+        ),
+        Index(
+            "ix_subscription_period_unfinished",
+            "organization_id",
+            "subscription_id",
+            "index",
             postgresql_where=text("status IN ('open', 'closed', 'parked')"),
         ),
         Index(

@@ -33,7 +33,13 @@ def list_owned(session: Session, organization_id: UUID) -> Sequence[UUID]:
         select(Subscription.id)
         .where(
             Subscription.organization_id == organization_id,
-            or_(col(Subscription.status) != "CANCELED", has_period, has_bill),
+            or_(
+                col(Subscription.status) != "CANCELED",
+                # A kept document is never the JSON null.
+                col(Subscription.pending_change).is_not(None),
+                has_period,
+                has_bill,
+            ),
         )
         .order_by(col(Subscription.id))
     ).all()

@@ -63,6 +63,32 @@ def has_queued(session: Session) -> bool:
     return _QUEUED in session.info
 
 
+def insert_messages(
+    session: Session,
+    organization_id: UUID,
+    *,
+    kind: str,
+    payloads: Sequence[dict[str, Any]],
+    now: datetime,
+) -> None:
+    """Queue a message for each payload in the transaction of the facts that they tell."""
+    session.add_all(
+        [
+            OutboxMessage(
+                organization_id=organization_id,
+                kind=kind,
+                key=str(new_id()),
+                payload=payload,
+                created_at=now,
+                available_at=now,
+            )
+            for payload in payloads
+        ]
+    )
+    session.flush()
+    note_queued(session)
+
+
 def lock_due_messages(
     session: Session, kind: str, *, now: datetime, limit: int
 ) -> Sequence[OutboxMessage]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, literal_column
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.subscriptions import (
     Subscription,
@@ -29,11 +30,15 @@ def find_subscription(
 def lock_subscription(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> Subscription | None:
-    """The subscription with its row locked: whatever happens to it happens one after the other."""
+    """The subscription with its row locked: whatever happens to it happens one after the other.
+
+    Its key is not locked, so that a step of a bill, which holds up arrivals and refers to the
+    subscription, waits for nobody who holds this lock and waits for arrivals.
+    """
     return session.exec(
         select(Subscription)
         .where(Subscription.organization_id == organization_id, Subscription.id == subscription_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
 
@@ -58,6 +63,36 @@ def list_subscriptions(
     total = session.exec(select(func.count()).select_from(matching.subquery())).one()
     ordered = matching.order_by(col(Subscription.created_at), col(Subscription.id))
     return session.exec(ordered.offset(offset).limit(limit)).all(), total
+
+
+def lock_of_customer(
+    session: Session, organization_id: UUID, customer_id: UUID
+) -> Sequence[Subscription]:
+    """The subscriptions of a customer that are not deleted, locked in the order of their ids."""
+    return session.exec(
+        select(Subscription)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.customer_id == customer_id,
+            col(Subscription.deleted_at).is_(None),
+        )
+        .order_by(col(Subscription.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def count_pending(session: Session, organization_id: UUID, customer_id: UUID) -> int:
+    """How many subscriptions of a customer have a change to make before they are done."""
+    return session.exec(
+        select(func.count())
+        .select_from(Subscription)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.customer_id == customer_id,
+            col(Subscription.pending_change).is_not(None),
+        )
+    ).one()
 
 
 def list_pinned_behind(
@@ -109,6 +144,43 @@ def find_period(
 ) -> SubscriptionPeriod | None:
     """One period of a subscription, or None."""
     return session.get(SubscriptionPeriod, (organization_id, subscription_id, index))
+
+
+def find_open_period(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> SubscriptionPeriod | None:
+    """The period that runs, or None."""
+    return session.exec(_with_status(organization_id, subscription_id, "open").limit(1)).first()
+
+
+def find_closed_period(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> SubscriptionPeriod | None:
+    """The first period that is over and has no draft, or None."""
+    return session.exec(_with_status(organization_id, subscription_id, "closed").limit(1)).first()
+
+
+def count_closed_periods(
+    session: Session, organization_id: UUID, subscription_id: UUID, *, limit: int
+) -> int:
+    """How many periods are over and have no draft, counted up to ``limit``."""
+    closed = _with_status(organization_id, subscription_id, "closed").limit(limit)
+    return session.exec(select(func.count()).select_from(closed.subquery())).one()
+
+
+def _with_status(
+    organization_id: UUID, subscription_id: UUID, status: str
+) -> SelectOfScalar[SubscriptionPeriod]:
+    return (
+        select(SubscriptionPeriod)
+        .where(
+            SubscriptionPeriod.organization_id == organization_id,
+            SubscriptionPeriod.subscription_id == subscription_id,
+            # Written out, so that the index of what is unfinished is found to fit.
+            col(SubscriptionPeriod.status) == literal_column(f"'{status}'"),
+        )
+        .order_by(col(SubscriptionPeriod.index))
+    )
 
 
 def list_unfinished_periods(

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
     task_queue: str = "fluxrate-owners"
     """Where owners wait for workers. Installations that share a namespace each take their own."""
+    max_backdate_days: int = Field(default=1830, ge=0, le=36_500)
+    """How long before now a subscription may start (CONTRACT 87)."""
     data_dir: Path = Path(".data")
     public_url: str = "http://127.0.0.1:8000"
     secret_key: SecretStr | None = None

@@ -49,6 +49,11 @@ def find_runs(session: Session, bill: BillKey) -> dict[str, KeptRun]:
     return kept[bill]
 
 
+def forget_runs(session: Session) -> None:
+    """Read every row of a bill anew: what this transaction added was taken back."""
+    session.info.pop("bill_runs", None)
+
+
 def _list_runs(session: Session, bill: BillKey) -> dict[str, KeptRun]:
     return bill_runs.list_runs(
         session,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.date_limits import EARLIEST_CLOCK, LATEST_CLOCK, require_between
 from billing.errors import Conflict, InvalidInput, NotFound
 from models.base import new_id
 from models.subscriptions import Subscription
@@ -77,6 +78,7 @@ def create_clock(
     session: Session, organization_id: UUID, name: str, frozen_time: datetime, *, now: datetime
 ) -> ClockReading:
     """A new test clock that stands at ``frozen_time``."""
+    require_between(frozen_time, EARLIEST_CLOCK, LATEST_CLOCK, field="frozen_time")
     clock = TestClock(
         organization_id=organization_id,
         id=new_id(),
@@ -126,6 +128,7 @@ def advance_clock(
             code="test_clock_goes_back",
             field="frozen_time",
         )
+    require_between(frozen_time, clock.frozen_time, LATEST_CLOCK, field="frozen_time")
     clock.target_time = frozen_time
     session.add(clock)
     session.flush()

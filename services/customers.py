@@ -12,14 +12,16 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
+from billing.pending_changes import ChangeAction, PendingChange
+from billing.subscriptions import SubscriptionStatus
 from models.base import new_id
 from models.customers import Customer
 from repositories import customers, subscriptions, test_clocks
-from services import clocks
+from services import clocks, owners
 from services.addresses import find_country
 from services.auditing import record
 from services.constraints import translating
-from services.subscription_changes import delete_subscription
+from services.kept_changes import set_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,26 +135,33 @@ def update_customer(
 
 def delete_customer(
     session: Session, organization_id: UUID, customer_id: UUID, *, now: datetime
-) -> None:
+) -> list[UUID]:
     """The customer is hidden and its ``external_id`` free again; invoices keep it.
 
-    Its subscriptions are canceled at once, each with its final bill, and hidden too. Raises
-    NotFound, Conflict while its test clock advances. Source: CONTRACT 15 and 53.
+    Its subscriptions are to be canceled as of now, each with its final bill, and hidden too: those
+    that are given have that as their pending change, which their owners or the caller do. Raises
+    NotFound, Conflict while its test clock advances. Source: CONTRACT 15, 53, 89.
     """
     known = get_customer(session, organization_id, customer_id)
     # The clock first: deleting a clock locks it before its customers.
     clocks.require_still(session, organization_id, known.test_clock_id)
     customer = _lock(session, organization_id, customer_id)
-    while found := subscriptions.list_subscriptions(
-        session, organization_id, customer_id=customer_id, status=None, offset=0, limit=100
-    )[0]:
-        for subscription in found:
-            delete_subscription(session, organization_id, subscription.id, now=now)
+    present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    ending = []
+    for subscription in subscriptions.lock_of_customer(session, organization_id, customer_id):
+        if subscription.status == SubscriptionStatus.CANCELED:
+            subscription.deleted_at = now
+        else:
+            set_change(subscription, PendingChange(action=ChangeAction.DELETE, at=present))
+            ending.append(subscription.id)
+        session.add(subscription)
+    owners.tell_owners(session, organization_id, ending, now=now)
     customer.deleted_at = now
     customer.updated_at = now
     session.add(customer)
     session.flush()
     record(session, organization_id, "customer.deleted", "customer", customer.id, now=now)
+    return ending
 
 
 def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:

@@ -17,7 +17,7 @@ from billing.invoicing import (
 )
 from billing.lines import PricedLine
 from billing.money import ZERO, exactly, find_currency
-from billing.subscriptions import PeriodStatus, SubscriptionStatus
+from billing.subscriptions import PeriodStatus, SubscriptionStatus, change_period_status
 from models.invoices import Invoice
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import invoices, late_usage, organizations, subscriptions, usage
@@ -228,7 +228,7 @@ def _record_finalized(
             session, invoice.organization_id, subscription.id, invoice.period_index
         )
         if stored is not None:
-            stored.status = PeriodStatus.FINAL
+            stored.status = change_period_status(stored.status, PeriodStatus.FINAL)
             stored.parked_step = stored.parked_reason = None
             session.add(stored)
     subscriptions.insert_action(

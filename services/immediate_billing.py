@@ -2,94 +2,94 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidTransition
-from billing.subscriptions import PeriodStatus, SubscriptionStatus
+from billing.pending_changes import ChangeAction, PendingChange
+from billing.subscriptions import SubscriptionStatus
 from models.invoices import Invoice
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import subscriptions
-from services import bill_steps, invoicing, owners, period_closing
+from services import catching_up, owners, period_closing
 from services.auditing import record
-from services.bill_steps import BillKey
 from services.period_versions import lock_edits_out, version_to_open
-from services.subscription_changes import lock_for_change
+from services.subscription_changes import begin_change, must_wait
 from services.subscriptions import open_period
+
+SHORTEST_PART = timedelta(minutes=1)
+"""Requests that come together, or are repeated at once, cut a period once."""
 
 
 def generate_invoices(
     session: Session, organization_id: UUID, subscription_id: UUID, *, now: datetime
-) -> list[Invoice]:
+) -> list[Invoice] | None:
     """Drafts of every overdue period, in order; if none is due, of the current period up to now.
 
-    The rest of a period that was cut runs to the regular end. Raises InvalidTransition in a trial
-    and after the end, Conflict where nothing has passed that could be billed.
+    The rest of a period that was cut runs to the regular end. None if the request is pending,
+    because too many periods are overdue for one. Raises InvalidTransition in a trial and after the
+    end, Conflict where nothing has passed that could be billed, or less than a minute since the
+    period was last cut.
     """
-    subscription, present = lock_for_change(session, organization_id, subscription_id, now=now)
+    subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    wanted = PendingChange(action=ChangeAction.GENERATE_INVOICE, at=present)
+    if must_wait(session, subscription, wanted, now=now):
+        return None
     if subscription.status == SubscriptionStatus.TRIAL:
         raise InvalidTransition("A subscription in its TRIAL is not billed.")
-    overdue = _list_overdue(session, subscription)
-    if not overdue:
-        overdue = [_cut_current(session, subscription, at=present, now=now)]
-    made = [bill_period(session, subscription, stored, now=now) for stored in overdue]
-    record(
-        session,
-        organization_id,
-        "subscription.invoiced",
-        "subscription",
-        subscription_id,
-        after={"invoice_ids": [str(invoice.id) for invoice in made]},
-        now=now,
-    )
-    owners.tell_owner(session, subscription, now=now)
+    if not subscriptions.find_closed_period(session, organization_id, subscription_id):
+        cut_current(session, subscription, at=present, now=now)
+    return bill_overdue(session, subscription, now=now)
+
+
+def bill_overdue(session: Session, subscription: Subscription, *, now: datetime) -> list[Invoice]:
+    """Drafts of the periods that are closed; the owner is told."""
+    made = catching_up.bill_closed(session, subscription, now=now)
+    _record(session, subscription, made, now=now)
     return made
 
 
-def _list_overdue(session: Session, subscription: Subscription) -> list[SubscriptionPeriod]:
-    unfinished = subscriptions.list_unfinished_periods(
-        session, subscription.organization_id, subscription.id
-    )
-    return [stored for stored in unfinished if stored.status == PeriodStatus.CLOSED]
-
-
-def _cut_current(
+def cut_current(
     session: Session, subscription: Subscription, *, at: datetime, now: datetime
-) -> SubscriptionPeriod:
+) -> None:
+    """The current period ends at ``at``, and what is left of it is a period of its own."""
     stored = period_closing.find_open_period(session, subscription)
     if stored is None:
         raise InvalidTransition(f"A subscription that is {subscription.status} is not billed.")
     if stored.starts_at >= at:
         raise Conflict("Nothing of the current period has passed yet.", code="nothing_to_invoice")
+    if at - stored.starts_at < SHORTEST_PART and _follows_a_cut(session, stored):
+        raise Conflict(
+            "The current period was cut less than a minute ago; what ran before has its invoice.",
+            code="nothing_to_invoice",
+        )
     lock_edits_out(session, subscription, subscription.plan_id)
     closed = period_closing.cut_period(session, subscription, at=at, now=now)
     assert closed is not None
     version = version_to_open(session, subscription, part_of=closed)
     open_period(session, subscription, index=closed.index + 1, starts_at=at, version=version)
-    return closed
 
 
-def bill_period(
-    session: Session,
-    subscription: Subscription,
-    stored: SubscriptionPeriod,
-    *,
-    reissue_of: UUID | None = None,
-    now: datetime,
-) -> Invoice:
-    """The draft of a closed period, made by the steps that its owner would take."""
-    bill = BillKey(
-        organization_id=subscription.organization_id,
-        subscription_id=subscription.id,
-        period_index=stored.index,
-        revision=stored.revision,
+def _follows_a_cut(session: Session, stored: SubscriptionPeriod) -> bool:
+    former = subscriptions.find_period(
+        session, stored.organization_id, stored.subscription_id, stored.index - 1
     )
-    bill_steps.query_usage(session, bill, now=now)
-    bill_steps.aggregate_usage(session, bill, now=now)
-    bill_steps.price_usage(session, bill, now=now)
-    bill_steps.enforce_limits(session, bill, now=now)
-    return invoicing.issue_invoice(
-        session, bill, due_at=stored.ends_at, now=now, reissue_of=reissue_of
+    return former is not None and former.regular_ends_at not in (None, former.ends_at)
+
+
+def _record(
+    session: Session, subscription: Subscription, made: Sequence[Invoice], *, now: datetime
+) -> None:
+    record(
+        session,
+        subscription.organization_id,
+        "subscription.invoiced",
+        "subscription",
+        subscription.id,
+        after={"invoice_ids": [str(invoice.id) for invoice in made]},
+        now=now,
     )
+    owners.tell_owner(session, subscription, now=now)

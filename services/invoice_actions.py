@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.date_limits import LONGEST_PLAN, require_between
 from billing.errors import InvalidInput, NotFound
 from billing.invoicing import (
     InvoiceStatus,
@@ -20,7 +21,7 @@ from billing.invoicing import (
     status_after_payment,
 )
 from billing.money import ZERO, Currency, find_currency
-from billing.subscriptions import PeriodStatus, SubscriptionStatus
+from billing.subscriptions import PeriodStatus, SubscriptionStatus, change_period_status
 from models.base import new_id
 from models.credit_notes import CreditNote
 from models.customers import Customer
@@ -89,6 +90,7 @@ def create_invoice(
     currency = find_currency(command.currency)
     organization = organizations.get_organization(session, organization_id)
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    require_between(command.due_date, at - LONGEST_PLAN, at + LONGEST_PLAN, field="due_date")
     totals = _total(session, customer, command.lines, currency)
     invoice = Invoice(
         organization_id=organization_id,
@@ -133,6 +135,9 @@ def edit_draft(
     customer = _get_taxable_customer(session, organization_id, customer_id)
     _require_subscription_of(session, customer, invoice.subscription_id)
     invoice.customer_id = customer.id
+    if edit.due_date is not None:
+        near = (invoice.issue_date - LONGEST_PLAN, invoice.issue_date + LONGEST_PLAN)
+        require_between(edit.due_date, *near, field="due_date")
     invoice.due_date = edit.due_date or invoice.due_date
     if edit.lines is not None:
         totals = _total(session, customer, edit.lines, find_currency(invoice.currency))
@@ -162,7 +167,7 @@ def delete_draft(
             session, organization_id, subscription.id, invoice.period_index
         )
         if stored is not None:
-            stored.status = PeriodStatus.UNBILLED
+            stored.status = change_period_status(stored.status, PeriodStatus.UNBILLED)
             stored.parked_step = stored.parked_reason = None
             session.add(stored)
         owners.tell_owner(session, subscription, now=now)
@@ -283,7 +288,7 @@ def _free_periods(
             session, invoice.organization_id, subscription_id, invoice.period_index
         )
         if stored is not None:
-            stored.status = PeriodStatus.VOID
+            stored.status = change_period_status(stored.status, PeriodStatus.VOID)
             session.add(stored)
             session.flush()
     if not invoice.is_forgiven:

@@ -13,7 +13,7 @@ from billing.invoicing import InvoiceStatus, InvoiceTotals
 from billing.lines import PricedLine
 from billing.money import ZERO
 from billing.receipts import digest
-from billing.subscriptions import PeriodStatus
+from billing.subscriptions import PeriodStatus, change_period_status
 from models.base import new_id
 from models.invoices import Invoice, InvoiceReceipt
 from models.organizations import Organization
@@ -62,7 +62,7 @@ def issue_invoice(
     write_contents(session, invoice, totals)
     bill_composition.hold_late_lines(session, subscription, invoice, composed)
     keep_receipt(session, bill, invoice, frozen, lines, now=now)
-    stored.status = PeriodStatus.DRAFTED
+    stored.status = change_period_status(stored.status, PeriodStatus.DRAFTED)
     subscription.last_invoiced_date = at
     session.add_all([stored, subscription])
     subscriptions.insert_action(

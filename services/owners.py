@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlmodel import Session
 
 from billing.errors import NotFound
 from billing.subscriptions import (
+    NEXT_ENTRIES,
     AgendaEntry,
     BillFacts,
     OwnerState,
@@ -17,6 +19,7 @@ from billing.subscriptions import (
     SubscriptionFacts,
     SubscriptionStatus,
     agenda_of,
+    change_period_status,
 )
 from models.base import new_id
 from models.subscriptions import Subscription
@@ -29,6 +32,7 @@ from repositories import (
 )
 from repositories.owner_facts import OwnerFacts, WaitingBill, get_owner_facts
 from services import customer_accounts, meter_claims
+from services.kept_changes import change_of
 from services.late_policy import NEXT_INVOICE, settles_alone
 
 
@@ -40,9 +44,12 @@ def get_state(session: Session, organization_id: UUID, subscription_id: UUID) ->
     return read_state(session, subscription)
 
 
-def read_state(session: Session, subscription: Subscription) -> OwnerState:
-    """The agenda computed from the rows, with what the owner shows of the subscription."""
-    facts = get_owner_facts(session, subscription)
+def read_state(session: Session, subscription: Subscription, *, payments: int = 1) -> OwnerState:
+    """The agenda computed from the rows, with what the owner shows of the subscription.
+
+    It holds the next entries alone, and of the payments that are waited for the first ones.
+    """
+    facts = get_owner_facts(session, subscription, payments=payments)
     clock_at, is_behind = _clock_state(session, subscription)
     return OwnerState(
         agenda=_agenda(
@@ -50,7 +57,7 @@ def read_state(session: Session, subscription: Subscription) -> OwnerState:
             facts,
             late_usage_due_at=_late_usage_due_at(session, subscription, facts),
             credit_returns_at=_credit_returns_at(session, subscription),
-        ),
+        )[:NEXT_ENTRIES],
         status=subscription.status,
         customer_id=str(subscription.customer_id),
         plan_code=facts.plan_code,
@@ -65,6 +72,7 @@ def read_state(session: Session, subscription: Subscription) -> OwnerState:
             if period.status == PeriodStatus.PARKED
         ),
         is_over=subscription.status == SubscriptionStatus.CANCELED,
+        counts=facts.counts,
     )
 
 
@@ -89,12 +97,25 @@ def tell_owner(session: Session, subscription: Subscription, *, now: datetime) -
     )
 
 
+def tell_owners(
+    session: Session, organization_id: UUID, subscription_ids: Sequence[UUID], *, now: datetime
+) -> None:
+    """As :func:`tell_owner`, for many, by one statement."""
+    outbox.insert_messages(
+        session,
+        organization_id,
+        kind=outbox.OWNER_MESSAGE,
+        payloads=[{"subscription_id": str(one)} for one in subscription_ids],
+        now=now,
+    )
+
+
 def discard(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
     """End a subscription without a bill: its clock is deleted, and nothing after that happens."""
     for period in subscriptions.list_unfinished_periods(
         session, subscription.organization_id, subscription.id
     ):
-        period.status = PeriodStatus.SKIPPED
+        period.status = change_period_status(period.status, PeriodStatus.SKIPPED)
         period.parked_step = period.parked_reason = None
         session.add(period)
     for invoice in invoices.list_waiting_invoices(
@@ -103,6 +124,7 @@ def discard(session: Session, subscription: Subscription, *, at: datetime, now: 
         invoice.scheduled_finalize_at = None
         invoice.past_due_at = invoice.past_due_at or at
         session.add(invoice)
+    subscription.pending_change = None
     subscription.status = SubscriptionStatus.CANCELED
     subscription.ended_at = subscription.ended_at or at
     subscription.deleted_at = now
@@ -166,12 +188,13 @@ def _agenda(
     late_usage_due_at: datetime | None,
     credit_returns_at: datetime | None,
 ) -> tuple[AgendaEntry, ...]:
-    parked = {period.index for period in facts.periods if period.status == PeriodStatus.PARKED}
+    change = change_of(subscription)
     return agenda_of(
         SubscriptionFacts(
             status=SubscriptionStatus(subscription.status),
             trial_ends_at=subscription.trial_end_date,
             resumes_at=subscription.resume_at,
+            change_due_at=None if change is None else change.at,
             late_usage_due_at=late_usage_due_at,
             credit_returns_at=credit_returns_at,
             periods=tuple(
@@ -183,9 +206,7 @@ def _agenda(
                 )
                 for period in facts.periods
             ),
-            bills=tuple(
-                _bill_facts(bill) for bill in facts.bills if bill.period_index not in parked
-            ),
+            bills=tuple(map(_bill_facts, facts.bills)),
         )
     )
 

@@ -9,11 +9,16 @@ from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
 from billing.invoicing import InvoiceStatus
-from billing.subscriptions import PeriodStatus
+from billing.subscriptions import PeriodStatus, change_period_status
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import invoices, subscriptions
 from services import clocks, owners, period_closing
 from services.auditing import record
+
+NEVER_PARKED = frozenset(
+    {PeriodStatus.PARKED, PeriodStatus.SKIPPED, PeriodStatus.UNBILLED, PeriodStatus.VOID}
+)
+"""Bills that wait for people already, or for nobody."""
 
 
 def park_bill(
@@ -29,12 +34,13 @@ def park_bill(
 ) -> None:
     """The bill waits for people; the subscription's other periods go on.
 
-    Idempotent: a parked bill stays parked with its first reason.
+    Idempotent: a parked bill stays parked with its first reason, and one that people gave up,
+    deleted or voided meanwhile needs nobody's attention.
     """
     subscription, stored = _lock(session, organization_id, subscription_id, period_index)
-    if stored.status == PeriodStatus.PARKED:
+    if stored.status in NEVER_PARKED:
         return
-    stored.status = PeriodStatus.PARKED
+    stored.status = change_period_status(stored.status, PeriodStatus.PARKED)
     stored.parked_step = step
     stored.parked_reason = reason
     session.add(stored)
@@ -64,7 +70,7 @@ def retry_bill(
     closed is open again, and so due at once.
     """
     subscription, stored = _lock_parked(session, organization_id, subscription_id, period_index)
-    stored.status = _status_before(session, stored)
+    stored.status = change_period_status(stored.status, _status_before(session, stored))
     if stored.status == PeriodStatus.CLOSED:
         stored.revision += 1
     stored.parked_step = stored.parked_reason = None
@@ -105,7 +111,7 @@ def skip_bill(
         )
     if stored.closed_at is None:
         _close(session, subscription, stored, now=now)
-    stored.status = PeriodStatus.SKIPPED
+    stored.status = change_period_status(stored.status, PeriodStatus.SKIPPED)
     stored.parked_step = stored.parked_reason = None
     session.add(stored)
     session.flush()
@@ -146,7 +152,7 @@ def _close(
             " over can be skipped.",
             code="period_not_over",
         )
-    stored.status = PeriodStatus.OPEN
+    stored.status = change_period_status(stored.status, PeriodStatus.OPEN)
     stored.parked_step = stored.parked_reason = None
     session.add(stored)
     session.flush()

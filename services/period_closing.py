@@ -8,7 +8,12 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import InvariantBroken, NotFound
-from billing.subscriptions import PeriodStatus, SubscriptionStatus, require_transition
+from billing.subscriptions import (
+    PeriodStatus,
+    SubscriptionStatus,
+    change_period_status,
+    require_transition,
+)
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import invoices, plans, subscriptions, usage
 from services import clocks, meter_claims
@@ -36,7 +41,7 @@ def roll_period(
         return
     at = clocks.acting_instant(session, subscription, due_at, now=now)
     lock_edits_out(session, subscription, subscription.next_plan_id or subscription.plan_id)
-    stored.status = PeriodStatus.CLOSED
+    stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
     stored.closed_at = at
     session.add(stored)
     subscriptions.insert_action(
@@ -112,20 +117,26 @@ def end_pause(session: Session, subscription: Subscription, *, at: datetime, now
     subscriptions.insert_action(session, subscription, "resumed", at=at, recorded_at=now)
 
 
-def catch_up(session: Session, subscription: Subscription, *, to: datetime, now: datetime) -> None:
-    """Close every period that ended by ``to``, so that what happens then finds the right one open.
+def close_next(
+    session: Session, subscription: Subscription, *, to: datetime, now: datetime
+) -> bool:
+    """Close the running period if it ended by ``to``; whether it did.
 
-    Their bills stay due; the owner, or whoever asks for them, makes them in order.
+    What happens at ``to`` is to find the right period open. The bill stays due; the owner, or
+    whoever asks for it, makes it in order.
     """
-    while (stored := find_open_period(session, subscription)) and stored.ends_at <= to:
-        roll_period(
-            session,
-            subscription.organization_id,
-            subscription.id,
-            stored.index,
-            due_at=stored.ends_at,
-            now=now,
-        )
+    stored = find_open_period(session, subscription)
+    if stored is None or stored.ends_at > to:
+        return False
+    roll_period(
+        session,
+        subscription.organization_id,
+        subscription.id,
+        stored.index,
+        due_at=stored.ends_at,
+        now=now,
+    )
+    return True
 
 
 def cut_period(
@@ -145,7 +156,7 @@ def cut_period(
         session.flush()
         return None
     stored.ends_at = at
-    stored.status = PeriodStatus.CLOSED
+    stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
     stored.closed_at = at
     subscription.current_period_end = at
     session.add_all([stored, subscription])
@@ -163,10 +174,7 @@ def cut_period(
 
 def find_open_period(session: Session, subscription: Subscription) -> SubscriptionPeriod | None:
     """The period that runs, or None in a trial and after the end."""
-    unfinished = subscriptions.list_unfinished_periods(
-        session, subscription.organization_id, subscription.id
-    )
-    return next((one for one in unfinished if one.status == PeriodStatus.OPEN), None)
+    return subscriptions.find_open_period(session, subscription.organization_id, subscription.id)
 
 
 def switch_plan(

@@ -12,15 +12,16 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput, InvalidTransition, NotFound
 from billing.invoicing import InvoiceLine
 from billing.money import ZERO, find_currency
+from billing.pending_changes import ChangeAction, PendingChange
 from billing.periods import Period
 from billing.subscriptions import SubscriptionStatus
 from models.plans import Plan
 from models.subscriptions import Subscription
 from repositories import plans
-from services import bill_previews, meter_claims, owners, period_closing
+from services import bill_previews, catching_up, meter_claims, owners, period_closing
 from services.auditing import record
 from services.period_versions import version_to_open
-from services.subscription_changes import lock_for_change
+from services.subscription_changes import begin_change, lock_for_change, must_wait
 from services.subscriptions import open_period
 
 
@@ -44,27 +45,53 @@ def change_plan(
     """The subscription is on the plan, or will be from its period's end.
 
     ``now`` closes the running period at this instant and opens one that runs to the regular
-    boundary; in a trial only the plan is replaced. Idempotent: the plan that it is on already, or
-    is to change to already, changes nothing. Source: CONTRACT 22, 52.
+    boundary; in a trial only the plan is replaced. The bill of what ran exists then; with too many
+    missed periods before it the change is pending instead. Idempotent: the plan that it is on
+    already, or is to change to already, changes nothing. Source: CONTRACT 22, 52, 89.
     """
-    subscription, present = lock_for_change(session, organization_id, subscription_id, now=now)
+    subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    wanted = PendingChange(
+        action=ChangeAction.CHANGE_PLAN,
+        at=present,
+        at_period_end=at_period_end,
+        plan_id=str(plan_id),
+    )
+    if must_wait(session, subscription, wanted, now=now):
+        _require_alive(subscription)
+        _get_plan(session, subscription, plan_id)
+        return subscription
+    put_on_plan(session, subscription, plan_id, at_period_end=at_period_end, at=present, now=now)
+    catching_up.bill_closed(session, subscription, now=now)
+    return subscription
+
+
+def put_on_plan(
+    session: Session,
+    subscription: Subscription,
+    plan_id: UUID,
+    *,
+    at_period_end: bool,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """As :func:`change_plan`, as of ``at`` and under the lock; what ran is to be billed."""
     _require_alive(subscription)
     plan = _get_plan(session, subscription, plan_id)
     if at_period_end:
         wanted = None if plan.id == subscription.plan_id else plan.id
         if subscription.next_plan_id == wanted:
-            return subscription
+            return
         subscription.next_plan_id = wanted
         session.add(subscription)
         meter_claims.claim_onwards(session, subscription, field="plan_id")
     elif subscription.plan_id == plan.id and subscription.next_plan_id is None:
-        return subscription
+        return
     else:
-        _change_now(session, subscription, plan, at=present, now=now)
+        _change_now(session, subscription, plan, at=at, now=now)
     session.flush()
     record(
         session,
-        organization_id,
+        subscription.organization_id,
         "subscription.plan_changed",
         "subscription",
         subscription.id,
@@ -72,7 +99,6 @@ def change_plan(
         now=now,
     )
     owners.tell_owner(session, subscription, now=now)
-    return subscription
 
 
 def preview_change(

@@ -9,13 +9,13 @@ from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
 from billing.invoicing import InvoiceStatus
-from billing.subscriptions import PeriodStatus
+from billing.subscriptions import PeriodStatus, change_period_status
 from models.invoices import Invoice
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import invoices, subscriptions
 from services import clocks, invoice_actions, owners
 from services.auditing import record
-from services.immediate_billing import bill_period
+from services.catching_up import bill_period
 from services.invoice_actions import ManualInvoice, ManualLine
 from services.invoice_locks import lock_invoice
 from services.subscription_changes import lock_for_change
@@ -105,7 +105,7 @@ def _already_reissued() -> Conflict:
 
 
 def _open_bill_again(session: Session, stored: SubscriptionPeriod) -> None:
-    stored.status = PeriodStatus.CLOSED
+    stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
     stored.revision += 1
     session.add(stored)
     session.flush()

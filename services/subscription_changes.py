@@ -11,13 +11,16 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import InvalidInput, InvalidTransition
+from billing.date_limits import LONGEST_PLAN, require_between
+from billing.errors import Conflict, InvalidInput, InvalidTransition
+from billing.pending_changes import ChangeAction, PendingChange
 from billing.subscriptions import SubscriptionStatus, require_transition
 from models.base import new_id
 from models.subscriptions import Subscription, SubscriptionPause
 from repositories import subscriptions, usage
-from services import clocks, meter_claims, owners, period_closing
+from services import catching_up, clocks, meter_claims, owners, period_closing
 from services.auditing import record
+from services.kept_changes import keep_change
 from services.subscriptions import lock_live
 
 
@@ -32,23 +35,45 @@ def cancel_subscription(
 ) -> Subscription:
     """The subscription ends: at its period's end, or at once with a final, prorated bill.
 
+    The bill exists then; with too many missed periods before it the change is pending instead.
     Idempotent: a canceled subscription stays as it is, and one that is to end at its period's end
-    can still be ended at once. Source: CONTRACT 4.5, 23.
+    can still be ended at once. Source: CONTRACT 4.5, 23, 89.
     """
-    subscription, present = lock_for_change(session, organization_id, subscription_id, now=now)
+    subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    wanted = PendingChange(
+        action=ChangeAction.CANCEL, at=present, at_period_end=at_period_end, reason=reason
+    )
+    if must_wait(session, subscription, wanted, now=now):
+        return subscription
+    end_subscription(
+        session, subscription, at_period_end=at_period_end, reason=reason, at=present, now=now
+    )
+    catching_up.bill_closed(session, subscription, now=now)
+    return subscription
+
+
+def end_subscription(
+    session: Session,
+    subscription: Subscription,
+    *,
+    at_period_end: bool,
+    reason: str | None,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """As :func:`cancel_subscription`, as of ``at`` and under the lock; the last bill is due."""
     if subscription.status == SubscriptionStatus.CANCELED:
-        return subscription
+        return
     if at_period_end and subscription.cancel_at_period_end:
-        return subscription
-    subscription.canceled_at = subscription.canceled_at or present
+        return
+    subscription.canceled_at = subscription.canceled_at or at
     subscription.cancel_reason = reason or subscription.cancel_reason
     if at_period_end:
         subscription.cancel_at_period_end = True
         meter_claims.claim_onwards(session, subscription)
     else:
-        _end_now(session, subscription, at=present, now=now)
+        _end_now(session, subscription, at=at, now=now)
     _save(session, subscription, "subscription.canceled", now=now)
-    return subscription
 
 
 def reactivate_subscription(
@@ -59,7 +84,15 @@ def reactivate_subscription(
     Idempotent where none is planned. Raises InvalidTransition once the subscription is canceled,
     Conflict where another charges its meters after the end that was planned (CONTRACT 86).
     """
-    subscription, _ = lock_for_change(session, organization_id, subscription_id, now=now)
+    subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    wanted = PendingChange(action=ChangeAction.REACTIVATE, at=present)
+    if not must_wait(session, subscription, wanted, now=now):
+        take_cancellation_back(session, subscription, now=now)
+    return subscription
+
+
+def take_cancellation_back(session: Session, subscription: Subscription, *, now: datetime) -> None:
+    """As :func:`reactivate_subscription`, under the lock."""
     if subscription.status == SubscriptionStatus.CANCELED:
         raise InvalidTransition("A subscription that is CANCELED cannot be reactivated.")
     if subscription.cancel_at_period_end:
@@ -67,7 +100,6 @@ def reactivate_subscription(
         subscription.canceled_at = subscription.cancel_reason = None
         meter_claims.claim_onwards(session, subscription)
         _save(session, subscription, "subscription.reactivated", now=now)
-    return subscription
 
 
 def pause_subscription(
@@ -82,32 +114,41 @@ def pause_subscription(
 
     Idempotent; repeating it with another ``resume_at`` plans another end. Source: CONTRACT 22, 51.
     """
-    subscription, present = lock_for_change(session, organization_id, subscription_id, now=now)
-    if resume_at is not None and resume_at <= present:
-        raise InvalidInput(
-            f"resume_at must be later than {present.isoformat()}.",
-            code="resumes_in_the_past",
-            field="resume_at",
-        )
+    subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    _require_later(resume_at, present)
+    wanted = PendingChange(action=ChangeAction.PAUSE, at=present, resume_at=resume_at)
+    if not must_wait(session, subscription, wanted, now=now):
+        begin_pause(session, subscription, resume_at=resume_at, at=present, now=now)
+    return subscription
+
+
+def begin_pause(
+    session: Session,
+    subscription: Subscription,
+    *,
+    resume_at: datetime | None,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """As :func:`pause_subscription`, as of ``at`` and under the lock."""
     if subscription.status != SubscriptionStatus.PAUSED:
         require_transition(SubscriptionStatus(subscription.status), SubscriptionStatus.PAUSED)
         # What is on its way was used before the pause; what comes after this finds it.
-        usage.lock_arrivals(session, organization_id, subscription.customer_id)
+        usage.lock_arrivals(session, subscription.organization_id, subscription.customer_id)
         subscription.status = SubscriptionStatus.PAUSED
         session.add(
             SubscriptionPause(
-                organization_id=organization_id,
+                organization_id=subscription.organization_id,
                 id=new_id(),
                 subscription_id=subscription.id,
-                starts_at=present,
+                starts_at=at,
             )
         )
-        subscriptions.insert_action(session, subscription, "paused", at=present, recorded_at=now)
+        subscriptions.insert_action(session, subscription, "paused", at=at, recorded_at=now)
     elif subscription.resume_at == resume_at:
-        return subscription
+        return
     subscription.resume_at = resume_at
     _save(session, subscription, "subscription.paused", now=now)
-    return subscription
 
 
 def resume_subscription(
@@ -117,33 +158,54 @@ def resume_subscription(
 
     Raises InvalidTransition once the subscription is canceled.
     """
-    subscription, present = lock_for_change(session, organization_id, subscription_id, now=now)
+    subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    wanted = PendingChange(action=ChangeAction.RESUME, at=present)
+    if not must_wait(session, subscription, wanted, now=now):
+        resume_now(session, subscription, at=present, now=now)
+    return subscription
+
+
+def resume_now(
+    session: Session, subscription: Subscription, *, at: datetime, now: datetime
+) -> None:
+    """As :func:`resume_subscription`, as of ``at`` and under the lock."""
     if subscription.status == SubscriptionStatus.CANCELED:
         raise InvalidTransition("A subscription that is CANCELED cannot be resumed.")
     if subscription.status == SubscriptionStatus.PAUSED:
-        period_closing.end_pause(session, subscription, at=present, now=now)
+        period_closing.end_pause(session, subscription, at=at, now=now)
         _save(session, subscription, "subscription.resumed", now=now)
-    return subscription
 
 
 def delete_subscription(
     session: Session, organization_id: UUID, subscription_id: UUID, *, now: datetime
+) -> Subscription:
+    """The subscription is canceled at once, with its final bill, and hidden (CONTRACT 53).
+
+    With too many missed periods before that, the deletion is pending.
+    """
+    subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    wanted = PendingChange(action=ChangeAction.DELETE, at=present)
+    if not must_wait(session, subscription, wanted, now=now):
+        hide_subscription(session, subscription, at=present, now=now)
+        catching_up.bill_closed(session, subscription, now=now)
+    return subscription
+
+
+def hide_subscription(
+    session: Session, subscription: Subscription, *, at: datetime, now: datetime
 ) -> None:
-    """The subscription is canceled at once, with its final bill, and hidden (CONTRACT 53)."""
-    subscription = cancel_subscription(
-        session, organization_id, subscription_id, at_period_end=False, now=now
-    )
+    """As :func:`delete_subscription`, as of ``at`` and under the lock; the last bill is due."""
+    end_subscription(session, subscription, at_period_end=False, reason=None, at=at, now=now)
     subscription.deleted_at = now
     _save(session, subscription, "subscription.deleted", now=now)
 
 
-def lock_for_change(
+def begin_change(
     session: Session, organization_id: UUID, subscription_id: UUID, *, now: datetime
 ) -> tuple[Subscription, datetime]:
-    """The subscription under its lock, with everything of its life that was due, and its present.
+    """The subscription under its lock, and its present.
 
-    A trial or a pause that is over has ended, and every period that is over is closed. Raises
-    NotFound, and Conflict while its clock advances (CONTRACT 73).
+    Raises NotFound, and Conflict while its clock advances (CONTRACT 73).
     """
     known = subscriptions.find_subscription(session, organization_id, subscription_id)
     if known is not None:
@@ -151,18 +213,59 @@ def lock_for_change(
         clocks.require_still(session, organization_id, known.test_clock_id)
     subscription = lock_live(session, organization_id, subscription_id)
     present = clocks.present_of(session, organization_id, subscription.test_clock_id, now=now)
-    trial_end = subscription.trial_end_date
-    if subscription.status == SubscriptionStatus.TRIAL and trial_end and trial_end <= present:
-        period_closing.end_trial(
-            session, organization_id, subscription_id, due_at=trial_end, now=now
-        )
-    resume_at = subscription.resume_at
-    if resume_at is not None and resume_at <= present:
-        period_closing.resume_due(
-            session, organization_id, subscription_id, due_at=resume_at, now=now
-        )
-    period_closing.catch_up(session, subscription, to=present, now=now)
     return subscription, present
+
+
+def must_wait(
+    session: Session, subscription: Subscription, wanted: PendingChange, *, now: datetime
+) -> bool:
+    """Whether the change is pending; if not, all that was due before it has happened.
+
+    It is where more periods are missed than one request closes, or where another change waits.
+    Raises Conflict if that one contradicts.
+    """
+    if subscription.pending_change is None:
+        missed = catching_up.count_missed(session, subscription, to=wanted.at)
+        if missed <= catching_up.AT_ONCE and catching_up.catch_up(
+            session, subscription, to=wanted.at, now=now
+        ):
+            return False
+    if keep_change(session, subscription, wanted):
+        _save(session, subscription, f"subscription.{wanted.action}_pending", now=now)
+    return True
+
+
+def lock_for_change(
+    session: Session, organization_id: UUID, subscription_id: UUID, *, now: datetime
+) -> tuple[Subscription, datetime]:
+    """The subscription under its lock, with everything of its life that was due, and its present.
+
+    Raises NotFound, Conflict while its clock advances (CONTRACT 73), and Conflict ``catching_up``
+    while it has more missed periods than one request closes.
+    """
+    subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    missed = catching_up.count_missed(session, subscription, to=present)
+    if missed > catching_up.AT_ONCE or not catching_up.catch_up(
+        session, subscription, to=present, now=now
+    ):
+        raise Conflict(
+            f"Subscription {subscription_id} is billing its missed periods, {missed} or more of"
+            " them; repeat the request when they are billed.",
+            code="catching_up",
+            subscription_id=str(subscription_id),
+        )
+    return subscription, present
+
+
+def _require_later(resume_at: datetime | None, present: datetime) -> None:
+    if resume_at is not None and resume_at <= present:
+        raise InvalidInput(
+            f"resume_at must be later than {present.isoformat()}.",
+            code="resumes_in_the_past",
+            field="resume_at",
+        )
+    if resume_at is not None:
+        require_between(resume_at, present, present + LONGEST_PLAN, field="resume_at")
 
 
 def _end_now(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:

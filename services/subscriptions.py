@@ -9,6 +9,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.date_limits import (
+    LONGEST_PLAN,
+    Backdating,
+    require_between,
+    require_few_missed,
+)
 from billing.errors import Conflict, InvalidInput, NotFound
 from billing.periods import (
     Alignment,
@@ -32,6 +38,8 @@ from services import clocks, meter_claims, owners
 from services.auditing import record
 from services.period_versions import version_to_open
 
+STANDARD_BACKDATING = Backdating()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateSubscription:
@@ -53,18 +61,28 @@ class CreateSubscription:
 
 
 def create_subscription(
-    session: Session, organization_id: UUID, command: CreateSubscription, *, now: datetime
+    session: Session,
+    organization_id: UUID,
+    command: CreateSubscription,
+    *,
+    backdating: Backdating = STANDARD_BACKDATING,
+    now: datetime,
 ) -> Subscription:
     """The subscription exists with its first period, and its owner is told to start.
 
     Raises NotFound for an unknown customer or plan, Conflict for an inactive plan, an advancing
     clock or a meter that another of the customer's subscriptions charges meanwhile (CONTRACT 80,
-    86), InvalidInput for an interval that is not the plan's.
+    86), InvalidInput for an interval that is not the plan's, and for dates too far from the
+    customer's present (CONTRACT 87).
     """
     customer = _lock_customer(session, organization_id, command.customer_id)
     plan = _get_plan_for_sale(session, organization_id, command)
     clocks.require_still(session, organization_id, customer.test_clock_id)
+    present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    start = as_utc(command.start_date, field="start_date")
+    backdating.require_start(start, now=present)
     subscription = _build(session, organization_id, command, customer, plan, now=now)
+    require_few_missed(anchor_of(subscription), cadence_of(subscription), now=present)
     session.add(subscription)
     session.flush()
     if subscription.status == SubscriptionStatus.ACTIVE:
@@ -255,6 +273,7 @@ def _trial_end(command: CreateSubscription, plan: Plan, start: datetime) -> date
             code="trial_ends_before_start",
             field="trial_end_date",
         )
+    require_between(trial_end, start, start + LONGEST_PLAN, field="trial_end_date")
     return trial_end
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.subscriptions import Action, AgendaEntry
+from billing.subscriptions import NEXT_ENTRIES, Action, AgendaEntry
 from models.subscriptions import Subscription
 from repositories import subscriptions
 from services import owners
@@ -20,6 +20,7 @@ NAMES = {
     Action.RESUME: "resumed",
     Action.CLOSE_PERIOD: "period_closed",
     Action.BILL_PERIOD: "invoice_drafted",
+    Action.APPLY_CHANGE: "change_applied",
     Action.FINALIZE_INVOICE: "invoice_finalized",
     Action.PAYMENT_DUE: "payment_due",
     Action.SETTLE_LATE_USAGE: "late_usage_settled",
@@ -60,7 +61,7 @@ def read_timeline(session: Session, organization_id: UUID, subscription_id: UUID
         )
         for row in subscriptions.list_actions(session, organization_id, subscription_id)
     )
-    agenda = owners.read_state(session, subscription).agenda
+    agenda = owners.read_state(session, subscription, payments=NEXT_ENTRIES).agenda
     upcoming = [entry for one in agenda for entry in _upcoming(subscription, one)]
     return Timeline(past=past, upcoming=tuple(upcoming))
 

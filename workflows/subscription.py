@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities import messages
     from activities.messages import ActionRequest, OwnerReference, StepDone
-    from billing.subscriptions import Action, AgendaEntry, OwnerState
+    from billing.subscriptions import MOST_COUNTED, Action, AgendaEntry, OwnerState
     from workflows import names
     from workflows.options import DATABASE_STEP
 
@@ -26,6 +26,9 @@ Result = TypeVar("Result", OwnerState, StepDone)
 
 ACTIONS_PER_RUN = 40
 """Continue as new after about a year of monthly periods: close, bill and finalize of each."""
+
+LONGEST_REASON = 1000
+"""How much a history keeps of why a bill was set aside."""
 
 BILL_STEPS = (
     messages.QUERY_USAGE,
@@ -38,6 +41,7 @@ SINGLE_STEPS = {
     Action.END_TRIAL: messages.END_TRIAL,
     Action.RESUME: messages.RESUME_SUBSCRIPTION,
     Action.CLOSE_PERIOD: messages.ROLL_PERIOD,
+    Action.APPLY_CHANGE: messages.APPLY_CHANGE,
     Action.FINALIZE_INVOICE: messages.FINALIZE_INVOICE,
     Action.PAYMENT_DUE: messages.MARK_PAST_DUE,
     Action.SETTLE_LATE_USAGE: messages.SETTLE_LATE_USAGE,
@@ -166,7 +170,7 @@ class SubscriptionWorkflow:
             period_index=request.period_index,
             invoice_id=request.invoice_id,
             step=step,
-            reason=str(refusal),
+            reason=str(refusal)[:LONGEST_REASON],
         )
         summary = f"Period {request.period_index} needs attention: {refusal}"
         return await self._step(OwnerState, messages.PARK_BILL, park, summary)
@@ -283,7 +287,24 @@ def describe(state: OwnerState) -> str:
     for entry in state.agenda[:5]:
         bill = "" if entry.period_index is None else f" (period {entry.period_index})"
         lines.append(f"- {_moment(entry.due_at)}: {entry.action}{bill}")
+    lines.extend(_counted(state))
     return "\n\n".join(lines[:2]) + "\n" + "\n".join(lines[2:])
+
+
+def _counted(state: OwnerState) -> list[str]:
+    """How much waits in all, where the agenda shows only the beginning."""
+    if state.counts is None:
+        return []
+    counts = {
+        "without a draft": state.counts.undrafted,
+        "in grace": state.counts.in_grace,
+        "unpaid": state.counts.unpaid,
+        "in need of attention": state.counts.parked,
+    }
+    shown = [
+        f"{count}{'+' if count == MOST_COUNTED else ''} {what}" for what, count in counts.items()
+    ]
+    return [f"Bills: {', '.join(shown)}"] if any(counts.values()) else []
 
 
 def _moment(value: datetime) -> str:

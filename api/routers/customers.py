@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
+from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
 from api.decimal_json import LosslessRoute, respond
 from api.dependencies import Reader, ReadSession, Writer, WriteSession
 from api.pagination import PageDep, envelope
 from api.schemas.customers import CustomerCreate, CustomerPatch, CustomerView, view_customer
+from billing.pending_changes import ChangeAction
+from repositories import subscriptions
 from services import customers
 
 router = APIRouter(prefix="/customers", tags=["Customers"], route_class=LosslessRoute)
@@ -81,10 +84,23 @@ def update_customer(
     return respond(view_customer(updated))
 
 
-@router.delete("/{customer_id}", status_code=204)
+@router.delete("/{customer_id}", status_code=204, dependencies=[Depends(open_by_name)])
 def delete_customer(
-    customer_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+    customer_id: UUID, principal: Writer, context: ContextDep, work: WorkDep
 ) -> Response:
-    """Delete a customer; issued invoices stay."""
-    customers.delete_customer(session, principal.organization_id, customer_id, now=context.now())
-    return Response(status_code=204)
+    """Delete a customer; issued invoices stay.
+
+    202 while subscriptions are left to be canceled, because more periods are missed than one
+    request bills; their owners go on.
+    """
+    organization_id, now = principal.organization_id, context.now()
+    with work.open() as session:
+        ending = customers.delete_customer(session, organization_id, customer_id, now=now)
+    for subscription_id in ending:
+        work.go_on(subscription_id)
+    with work.open() as session:
+        waiting = subscriptions.count_pending(session, organization_id, customer_id)
+    if waiting == 0:
+        return Response(status_code=204)
+    change = {"action": ChangeAction.DELETE, "at": now, "subscriptions": waiting}
+    return respond({"id": customer_id, "pending_change": change}, 202)

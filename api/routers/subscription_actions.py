@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from sqlmodel import Session
 
+from api.catching_up import ChangeSession
 from api.context import ContextDep
 from api.decimal_json import LosslessRoute, respond
 from api.dependencies import Reader, ReadSession, Writer, WriteSession
@@ -27,6 +28,7 @@ from api.schemas.subscription_actions import (
     view_timeline,
 )
 from api.schemas.subscriptions import SubscriptionView
+from models.subscriptions import Subscription
 from services import (
     bill_previews,
     immediate_billing,
@@ -50,7 +52,7 @@ router = APIRouter(
 @router.post("/cancel", response_model=SubscriptionView)
 def cancel_subscription(
     subscription_id: UUID,
-    session: WriteSession,
+    session: ChangeSession,
     principal: Writer,
     context: ContextDep,
     body: CancelRequest | None = None,
@@ -65,24 +67,24 @@ def cancel_subscription(
         reason=asked.reason,
         now=context.now(),
     )
-    return respond(view_one(session, subscription))
+    return show_changed(session, subscription)
 
 
 @router.post("/reactivate", response_model=SubscriptionView)
 def reactivate_subscription(
-    subscription_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+    subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Take back a cancellation that has not taken effect."""
     subscription = subscription_changes.reactivate_subscription(
         session, principal.organization_id, subscription_id, now=context.now()
     )
-    return respond(view_one(session, subscription))
+    return show_changed(session, subscription)
 
 
 @router.post("/pause", response_model=SubscriptionView)
 def pause_subscription(
     subscription_id: UUID,
-    session: WriteSession,
+    session: ChangeSession,
     principal: Writer,
     context: ContextDep,
     body: PauseRequest | None = None,
@@ -95,25 +97,25 @@ def pause_subscription(
         resume_at=body.resume_at if body else None,
         now=context.now(),
     )
-    return respond(view_one(session, subscription))
+    return show_changed(session, subscription)
 
 
 @router.post("/resume", response_model=SubscriptionView)
 def resume_subscription(
-    subscription_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+    subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Let billing go on."""
     subscription = subscription_changes.resume_subscription(
         session, principal.organization_id, subscription_id, now=context.now()
     )
-    return respond(view_one(session, subscription))
+    return show_changed(session, subscription)
 
 
 @router.post("/change-plan", response_model=SubscriptionView | PlanChangePreview)
 def change_plan(
     subscription_id: UUID,
     body: ChangePlanRequest,
-    session: WriteSession,
+    session: ChangeSession,
     principal: Writer,
     context: ContextDep,
 ) -> Response:
@@ -138,7 +140,7 @@ def change_plan(
         at_period_end=at_period_end,
         now=context.now(),
     )
-    return respond(view_one(session, subscription))
+    return show_changed(session, subscription)
 
 
 @router.post("/preview-invoice")
@@ -158,7 +160,7 @@ def preview_invoice(
 @router.post("/generate-invoice", status_code=201)
 def generate_invoice(
     subscription_id: UUID,
-    session: WriteSession,
+    session: ChangeSession,
     principal: Writer,
     context: ContextDep,
     body: GenerateRequest | None = None,
@@ -172,6 +174,9 @@ def generate_invoice(
         made = immediate_billing.generate_invoices(
             session, organization_id, subscription_id, now=now
         )
+        if made is None:
+            waiting = view_one(session, get_subscription(session, organization_id, subscription_id))
+            return respond({"data": [], "pending_change": waiting.pending_change}, 202)
     else:
         made = [
             rebilling.bill_unbilled_period(
@@ -226,13 +231,24 @@ def skip_bill(
 
 @router.delete("", status_code=204)
 def delete_subscription(
-    subscription_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+    subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
 ) -> Response:
-    """Cancel a subscription at once, with its final bill, and hide it."""
-    subscription_changes.delete_subscription(
+    """Cancel a subscription at once, with its final bill, and hide it.
+
+    202 with the pending change where more periods are missed than one request bills.
+    """
+    subscription = subscription_changes.delete_subscription(
         session, principal.organization_id, subscription_id, now=context.now()
     )
+    if subscription.pending_change is not None:
+        return show_changed(session, subscription)
     return Response(status_code=204)
+
+
+def show_changed(session: Session, subscription: Subscription) -> Response:
+    """The subscription: 200 once the change is done, 202 while it is pending (CONTRACT 75, 89)."""
+    is_pending = subscription.pending_change is not None
+    return respond(view_one(session, subscription), 202 if is_pending else 200)
 
 
 def _show(session: Session, organization_id: UUID, subscription_id: UUID) -> Response:

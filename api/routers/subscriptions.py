@@ -34,7 +34,11 @@ def create_subscription(
 ) -> Response:
     """Subscribe a customer to a plan; its workflow starts with it."""
     subscription = subscriptions.create_subscription(
-        session, principal.organization_id, body.command(), now=context.now()
+        session,
+        principal.organization_id,
+        body.command(),
+        backdating=context.backdating,
+        now=context.now(),
     )
     return respond(view_one(session, subscription), 201)
 

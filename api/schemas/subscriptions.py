@@ -9,11 +9,13 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import Instant, Moment, Schema, View, any_case
+from billing.pending_changes import ChangeAction
 from billing.periods import Alignment, Interval
 from billing.subscriptions import SubscriptionStatus
 from billing.terms import FeatureTerms
 from models.plans import Plan
 from models.subscriptions import Subscription
+from services.kept_changes import change_of
 from services.subscriptions import CreateSubscription
 
 
@@ -51,6 +53,17 @@ class SubscriptionCreate(Schema):
         )
 
 
+class PendingChangeView(View):
+    """What was asked for as of ``at``; it happens once the missed periods before it are billed."""
+
+    action: ChangeAction
+    at: Moment
+    at_period_end: bool
+    reason: str | None
+    plan_id: UUID | None
+    resume_at: Moment | None
+
+
 class SubscriptionView(View):
     """A subscription; the plan's entitlements are added when a single one is read."""
 
@@ -85,6 +98,7 @@ class SubscriptionView(View):
     ended_at: Moment | None
     resume_at: Moment | None
     test_clock_id: UUID | None
+    pending_change: PendingChangeView | None
     created_at: Moment
 
 
@@ -114,7 +128,23 @@ def view_subscription(subscription: Subscription, plan: Plan, version: int) -> S
         ended_at=subscription.ended_at,
         resume_at=subscription.resume_at,
         test_clock_id=subscription.test_clock_id,
+        pending_change=view_change(subscription),
         created_at=subscription.created_at,
+    )
+
+
+def view_change(subscription: Subscription) -> PendingChangeView | None:
+    """The subscription's pending change as the API shows it."""
+    change = change_of(subscription)
+    if change is None:
+        return None
+    return PendingChangeView(
+        action=change.action,
+        at=change.at,
+        at_period_end=change.at_period_end,
+        reason=change.reason,
+        plan_id=None if change.plan_id is None else UUID(change.plan_id),
+        resume_at=change.resume_at,
     )
 
 

@@ -10,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from api import app, dependencies, filters, natural_keys
+from api import app, catching_up, dependencies, filters, natural_keys
 from api.decimal_json import LosslessRoute
 from api.direct_routes import DirectRoute
 from api.ingestion.openapi import add_ingestion
@@ -19,7 +19,13 @@ from api.strict_routes import StrictRoute, query_parameters
 from models.base import Tenant
 from repositories import natural_keys as stored_names
 
-OPENERS = {dependencies.open_reading, dependencies.open_writing, dependencies.open_managing}
+OPENERS = {
+    catching_up.open_by_name,
+    catching_up.open_changing,
+    dependencies.open_reading,
+    dependencies.open_writing,
+    dependencies.open_managing,
+}
 ROUTES = [route for router in app.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 OTHERS = [
     route

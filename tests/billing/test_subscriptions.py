@@ -18,6 +18,7 @@ from billing.subscriptions import (
     SubscriptionFacts,
     SubscriptionStatus,
     agenda_of,
+    change_period_status,
     require_transition,
 )
 
@@ -53,6 +54,30 @@ def test_state_machine_has_exactly_the_documented_arrows(
         return
     with pytest.raises(InvalidTransition, match=f"{present}.*{target}"):
         require_transition(present, target)
+
+
+PERIOD_ARROWS = {
+    "open": {"closed", "parked", "skipped"},
+    "closed": {"drafted", "parked", "skipped"},
+    "drafted": {"final", "parked", "unbilled", "void"},
+    "final": {"parked", "void"},
+    "parked": {"open", "closed", "drafted", "final", "skipped", "unbilled", "void"},
+    "skipped": set(),
+    "unbilled": {"closed"},
+    "void": {"closed"},
+}
+
+
+@pytest.mark.parametrize("present", PeriodStatus)
+@pytest.mark.parametrize("target", PeriodStatus)
+def test_bill_of_a_period_has_exactly_the_documented_arrows(
+    present: PeriodStatus, target: PeriodStatus
+) -> None:
+    if target.value in PERIOD_ARROWS[present.value]:
+        assert change_period_status(present, target) is target
+        return
+    with pytest.raises(InvalidTransition, match=f"{present}.*{target}"):
+        change_period_status(present, target)
 
 
 def test_trial_has_nothing_to_do_but_end() -> None:
@@ -154,7 +179,12 @@ def test_agenda_is_in_order_and_complete(
     )
     agenda = agenda_of(facts)
     waiting = sum(one.status in (PeriodStatus.OPEN, PeriodStatus.CLOSED) for one in periods)
-    dated = sum((bill.finalize_at is not None) + (bill.due_at is not None) for bill in bills)
+    parked = {one.index for one in periods if one.status is PeriodStatus.PARKED}
+    dated = sum(
+        (bill.finalize_at is not None) + (bill.due_at is not None)
+        for bill in bills
+        if bill.period_index not in parked
+    )
 
     assert all(former.order <= later.order for former, later in pairwise(agenda))
     assert all(former.due_at <= later.due_at for former, later in pairwise(agenda))

@@ -51,8 +51,8 @@ def test_cancellation_at_once_cuts_the_period_and_bills_it(shop: Shop) -> None:
 
     life.do(subscription_changes.cancel_subscription, at_period_end=False, now=NOW)
 
-    assert (life.period(0).status, life.period(0).ends_at) == ("closed", TENTH)
-    assert [entry.action for entry in life.state().agenda] == [Action.BILL_PERIOD]
+    assert (life.period(0).status, life.period(0).ends_at) == ("drafted", TENTH)
+    assert [entry.action for entry in life.state().agenda] == [Action.FINALIZE_INVOICE]
 
 
 def test_trial_that_ends_starts_the_first_period_there(shop: Shop) -> None:

@@ -116,7 +116,9 @@ def test_closed_period_without_a_draft_is_still_due(business: Shop) -> None:
 def test_draft_and_its_finalization_are_runs(business: Shop) -> None:
     subscription_id = subscribe(business)
     close_first_period(business, subscription_id)
-    (draft,) = business.do(generate_invoices, subscription_id, now=APRIL)
+    made = business.do(generate_invoices, subscription_id, now=APRIL)
+    assert made
+    [draft] = made
 
     drafted = report(business, APRIL)
     assert drafted.generator.status is Health.HEALTHY

@@ -29,6 +29,7 @@ def perform_entry(
         Action.END_TRIAL: activities.end_trial,
         Action.RESUME: activities.resume_subscription,
         Action.CLOSE_PERIOD: activities.roll_period,
+        Action.APPLY_CHANGE: activities.apply_change,
         Action.FINALIZE_INVOICE: activities.finalize_invoice,
         Action.PAYMENT_DUE: activities.mark_past_due,
         Action.SETTLE_LATE_USAGE: activities.settle_late_usage,

@@ -1,0 +1,80 @@
+"""Requests that need a subscription's bills: what is missed is done first, in short transactions.
+
+Each of them may be the last; whoever repeats the request, or the owner, goes on where it ended. So
+no request locks a subscription, or holds a connection, for longer than a few bills take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from sqlmodel import Session
+
+from api.context import AppContext, ContextDep
+from api.dependencies import Writer, open_transaction
+from api.principal import Principal
+from billing.errors import Conflict, NotFound
+from services import pending_changes
+from services.catching_up import AT_ONCE, IN_ONE_TRANSACTION
+
+CLOSE_AND_BILL = 2
+
+Open = Callable[[], AbstractContextManager[Session]]
+"""Begins one of the transactions that a request is made of."""
+
+
+class WorkAhead:
+    """What one request may do before its answer: close and bill ``AT_ONCE`` periods."""
+
+    def __init__(self, context: AppContext, principal: Principal, open_next: Open) -> None:
+        self._context = context
+        self._organization_id = principal.organization_id
+        self.open = open_next
+        self._left = AT_ONCE * CLOSE_AND_BILL
+
+    def go_on(self, subscription_id: UUID) -> None:
+        """Missed periods are closed and billed, and what was pending is done, as far as it goes.
+
+        What cannot be done is left to whoever asks for the change itself.
+        """
+        try:
+            while self._left > 0:
+                with self.open() as session:
+                    done = pending_changes.go_on(
+                        session, self._organization_id, subscription_id, now=self._context.now()
+                    )
+                self._left -= max(done, CLOSE_AND_BILL)
+                if done < IN_ONE_TRANSACTION:
+                    return
+        except (NotFound, Conflict):
+            return
+
+
+def prepare_work(request: Request, context: ContextDep, principal: Writer) -> WorkAhead:
+    """The work of this request, in transactions of its own."""
+    begin = contextmanager(open_transaction)
+    return WorkAhead(context, principal, lambda: begin(request, context, principal))
+
+
+WorkDep = Annotated[WorkAhead, Depends(prepare_work)]
+
+
+def open_by_name(work: WorkDep) -> None:
+    """The path holds ids instead of natural keys, found in a transaction that is over."""
+    with work.open():
+        return
+
+
+def open_changing(
+    subscription_id: UUID, request: Request, context: ContextDep, principal: Writer, work: WorkDep
+) -> Iterator[Session]:
+    """A transaction that changes a subscription; its missed periods are billed, if they are few."""
+    work.go_on(subscription_id)
+    yield from open_transaction(request, context, principal)
+
+
+ChangeSession = Annotated[Session, Depends(open_changing, scope="function")]
