@@ -17,7 +17,11 @@ RUNNING = ("ACTIVE", "PAST_DUE", "PAUSED")
 
 
 def list_owned(session: Session, organization_id: UUID) -> Sequence[UUID]:
-    """The subscriptions for which something is left to happen, so that each needs its owner."""
+    """The subscriptions for which something is left to happen, so that each needs its owner.
+
+    What may still wait after the end, a difference or credit, has findings of its own whose repair
+    starts an owner or does without: ``late_usage_due`` and ``credit_due``.
+    """
     has_period = exists().where(
         *_of_subscription(SubscriptionPeriod),
         col(SubscriptionPeriod.status).in_((*UNBILLED, "parked")),
