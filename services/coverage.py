@@ -56,6 +56,7 @@ def check_coverage(
     findings = [
         *findings_of.owner_findings(session, organization_id, owned, running, now=now),
         *findings_of.period_findings(session, organization_id, now=now),
+        *findings_of.unbilled_findings(session, organization_id),
         *findings_of.bill_findings(session, organization_id, now=now),
         *findings_of.document_findings(session, organization_id),
         *findings_of.usage_findings(session, organization_id, now=now),

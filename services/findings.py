@@ -124,7 +124,12 @@ def period_findings(session: Session, organization_id: UUID, *, now: datetime) -
             session, organization_id, before=now - OVERDUE_AFTER
         )
     ]
-    unbilled = [
+    return [*gaps, *short, *idle, *overdue]
+
+
+def unbilled_findings(session: Session, organization_id: UUID) -> list[Finding]:
+    """Periods whose draft was deleted, which nobody bills by themselves (CONTRACT 94)."""
+    return [
         Finding(
             kind=FindingKind.UNBILLED,
             detail=f"The draft of period {period.index} was deleted; generate-invoice bills it.",
@@ -135,7 +140,6 @@ def period_findings(session: Session, organization_id: UUID, *, now: datetime) -
         )
         for period in coverage.list_unbilled(session, organization_id)
     ]
-    return [*gaps, *short, *idle, *overdue, *unbilled]
 
 
 def bill_findings(session: Session, organization_id: UUID, *, now: datetime) -> list[Finding]:

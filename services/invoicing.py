@@ -46,22 +46,9 @@ def issue_invoice(
     if existing is not None:
         return existing
     at = clocks.acting_instant(session, subscription, due_at, now=now)
-    organization = organizations.get_organization(session, bill.organization_id)
-    frozen, terms = bill_steps.load_frozen(session, bill)
-    lines = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
-    composed = bill_composition.compose_bill(
-        session, subscription, lines, terms.currency, own_period=stored
+    invoice = _write_draft(
+        session, subscription, stored, bill, at=at, now=now, reissue_of=reissue_of
     )
-    totals = composed.totals
-    invoice = _draft(organization, subscription, stored, totals, frozen, at=at, now=now)
-    invoice.reissue_of = reissue_of
-    if organization.number_at == "draft":
-        assign_number(session, organization, invoice, at=at)
-    session.add(invoice)
-    session.flush()
-    write_contents(session, invoice, totals)
-    bill_composition.hold_late_lines(session, subscription, invoice, composed)
-    keep_receipt(session, bill, invoice, frozen, lines, now=now)
     stored.status = change_period_status(stored.status, PeriodStatus.DRAFTED)
     subscription.last_invoiced_date = at
     session.add_all([stored, subscription])
@@ -75,6 +62,34 @@ def issue_invoice(
         invoice_id=invoice.id,
     )
     session.flush()
+    return invoice
+
+
+def _write_draft(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    bill: BillKey,
+    *,
+    at: datetime,
+    now: datetime,
+    reissue_of: UUID | None,
+) -> Invoice:
+    organization = organizations.get_organization(session, bill.organization_id)
+    frozen, terms = bill_steps.load_frozen(session, bill)
+    lines = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
+    composed = bill_composition.compose_bill(
+        session, subscription, lines, terms.currency, own_period=stored
+    )
+    invoice = _draft(organization, subscription, stored, composed.totals, frozen, at=at, now=now)
+    invoice.reissue_of = reissue_of
+    if organization.number_at == "draft":
+        assign_number(session, organization, invoice, at=at)
+    session.add(invoice)
+    session.flush()
+    write_contents(session, invoice, composed.totals)
+    bill_composition.hold_late_lines(session, subscription, invoice, composed)
+    keep_receipt(session, bill, invoice, frozen, lines, now=now)
     return invoice
 
 
