@@ -68,13 +68,6 @@ def tell_of_a_subscription(story: Story, context: AppContext, clock: Clock) -> N
     terms = {"start_date": "2026-02-01T00:00:00Z", "version_policy": "pinned"}
     subscription = story.do("POST /subscriptions", ids | terms)
     its = {"subscription_id": subscription["id"]}
-    clock.advance(minutes=1)
-    changed = {"status": "INACTIVE"}
-    path = "/plans/{plan_id}/charges/{charge_id}"
-    story.do(f"PATCH {path}", changed, plan_id=plan_id, charge_id=charge_id)
-    story.do("POST /plans/{plan_id}/migrate", {}, plan_id=plan_id)
-    story.do("POST /subscriptions/{subscription_id}/pause", {}, **its)
-    story.do("POST /subscriptions/{subscription_id}/resume", **its)
     park(story, context, clock, subscription["id"])
     story.do(
         f"POST /subscriptions/{{subscription_id}}/periods/{PERIOD}/retry", period_index=0, **its
@@ -83,6 +76,13 @@ def tell_of_a_subscription(story: Story, context: AppContext, clock: Clock) -> N
     given_up = {"reason": "agreed"}
     path = f"/subscriptions/{{subscription_id}}/periods/{PERIOD}/skip"
     story.do(f"POST {path}", given_up, period_index=0, **its)
+    clock.advance(minutes=1)
+    changed = {"status": "INACTIVE"}
+    path = "/plans/{plan_id}/charges/{charge_id}"
+    story.do(f"PATCH {path}", changed, plan_id=plan_id, charge_id=charge_id)
+    story.do("POST /plans/{plan_id}/migrate", {}, plan_id=plan_id)
+    story.do("POST /subscriptions/{subscription_id}/pause", {}, **its)
+    story.do("POST /subscriptions/{subscription_id}/resume", **its)
     clock.advance(minutes=1)
     story.do("POST /subscriptions/{subscription_id}/generate-invoice", {}, **its)
     clock.advance(minutes=1)
