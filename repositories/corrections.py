@@ -23,7 +23,7 @@ SAID = text(
         coalesce(sum(said.amount) FILTER (WHERE NOT said.is_by_hand), 0) AS billed,
         coalesce(-sum(said.amount) FILTER (WHERE said.is_by_hand), 0) AS given_back
     FROM (
-        -- What the period's own invoice bills; a void one bills nothing.
+        -- What the period's own invoice bills; a draft or void one bills nothing.
         SELECT line.charge_id, line.line_total AS amount, false AS is_by_hand
         FROM invoice
         JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
@@ -31,11 +31,11 @@ SAID = text(
         WHERE invoice.organization_id = :organization_id
             AND invoice.subscription_id = :subscription_id
             AND invoice.period_index = :period_index
-            AND invoice.kind = 'period' AND invoice.status <> 'VOID'
+            AND invoice.kind = 'period' AND invoice.status NOT IN ('DRAFT', 'VOID')
             AND line.charge_id IS NOT NULL
-            AND invoice.id IS DISTINCT FROM CAST(:leaving_out AS uuid)
         UNION ALL
-        -- What late lines and credit notes have said of it since.
+        -- What late lines and credit notes have said of it since. Notes on the void invoice of the
+        -- period itself gave back what that one billed, so they say nothing either.
         SELECT part.charge_id, part.amount, part.is_by_hand
         FROM correction_part AS part
         JOIN invoice ON invoice.organization_id = part.organization_id
@@ -43,8 +43,9 @@ SAID = text(
         WHERE part.organization_id = :organization_id
             AND part.subscription_id = :subscription_id
             AND part.period_index = :period_index
-            AND (invoice.status <> 'VOID' OR invoice.is_forgiven)
-            AND invoice.id IS DISTINCT FROM CAST(:leaving_out AS uuid)
+            AND (invoice.status NOT IN ('DRAFT', 'VOID') OR (
+                invoice.is_forgiven AND invoice.period_index IS DISTINCT FROM :period_index
+            ))
     ) AS said
     GROUP BY said.charge_id
     ORDER BY said.charge_id
@@ -100,19 +101,16 @@ PARTS_OF_INVOICE = text(
 
 
 def list_said(
-    session: Session,
-    subscription: Subscription,
-    period_index: int,
-    *,
-    leaving_out: UUID | None = None,
+    session: Session, subscription: Subscription, period_index: int
 ) -> list[BilledCharge]:
-    """What all documents say of each charge of a period, that one invoice left out.
+    """What all final documents say of each charge of a period.
 
-    The one definition of "billed so far". Void invoices say nothing, unless they are forgiven
+    The one definition of "billed so far". A draft only forecasts what it will say once it is final.
+    Void invoices say nothing; what forgiven ones said of other periods still counts
     (CONTRACT 82, 83, 85).
     """
     session.flush()
-    keys = _keys(subscription) | {"period_index": period_index, "leaving_out": leaving_out}
+    keys = _keys(subscription) | {"period_index": period_index}
     return [
         BilledCharge(charge_id=ChargeId(charge_id), billed=billed, given_back=given_back)
         for charge_id, billed, given_back in session.execute(SAID, keys)

@@ -20,7 +20,7 @@ from billing.money import ZERO, exactly, find_currency
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, change_period_status
 from models.invoices import Invoice
 from models.subscriptions import Subscription, SubscriptionPeriod
-from repositories import invoices, late_usage, organizations, subscriptions, usage
+from repositories import corrections, invoices, late_usage, organizations, subscriptions, usage
 from services import bill_composition, bill_steps, clocks, customer_accounts
 from services.bill_composition import Bill
 from services.bill_steps import BillKey
@@ -159,7 +159,7 @@ def _bring_up_to_date(
         draft=invoice,
         is_final=True,
     )
-    if revised is not None or _says_more(composed, invoice):
+    if revised is not None or _may_say_else(session, subscription, composed, invoice):
         _replace_contents(session, invoice, composed.totals)
     if revised is not None:
         invoice.revision = stored.revision = bill.revision
@@ -175,11 +175,14 @@ def _bring_up_to_date(
     )
 
 
-def _says_more(composed: Bill, invoice: Invoice) -> bool:
+def _may_say_else(
+    session: Session, subscription: Subscription, composed: Bill, invoice: Invoice
+) -> bool:
     """Whether a draft whose usage is as it was might still say something else than it does."""
     totals = composed.totals
     return bool(
         composed.corrections
+        or corrections.list_corrected_periods(session, subscription, invoice.id)
         or totals.granted_credit
         or invoice.granted_credit
         or totals.total != invoice.total

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
 
 from sqlmodel import Session
 
@@ -49,8 +48,8 @@ def late_lines(
 ) -> LateLines:
     """One line for each earlier period whose amount changed, as the next bill is to show them.
 
-    ``draft`` is the bill that is being written: its own late lines do not count as billed, and it
-    keeps them whatever the policy has become meanwhile (CONTRACT 85).
+    ``draft`` is the bill that is being written: it keeps its late lines whatever the policy has
+    become meanwhile (CONTRACT 85).
     """
     organization = organizations.get_organization(session, subscription.organization_id)
     marked = late_usage.list_marked_periods(
@@ -59,10 +58,7 @@ def late_lines(
         takes_free=organization.late_usage == NEXT_INVOICE,
         draft_id=draft.id if draft else None,
     )
-    corrections = [
-        correct(session, subscription, stored, leaving_out=draft.id if draft else None)
-        for stored in marked
-    ]
+    corrections = [correct(session, subscription, stored) for stored in marked]
     lines = [
         describe(session, subscription, stored, correction)
         for stored, correction in zip(marked, corrections, strict=True)
@@ -101,15 +97,10 @@ def settle(
 
 
 def taken_back_lines(
-    session: Session,
-    subscription: Subscription,
-    stored: SubscriptionPeriod,
-    *,
-    draft: Invoice | None,
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod
 ) -> tuple[PricedLine, ...]:
     """What other documents say of a period that is billed whole once more, as a line against it."""
-    draft_id = draft.id if draft else None
-    said = corrections.list_said(session, subscription, stored.index, leaving_out=draft_id)
+    said = corrections.list_said(session, subscription, stored.index)
     line = describe(session, subscription, stored, correct_period(stored.index, {}, said))
     return () if line is None else (line,)
 
@@ -133,17 +124,13 @@ def describe(
 
 
 def correct(
-    session: Session,
-    subscription: Subscription,
-    stored: SubscriptionPeriod,
-    *,
-    leaving_out: UUID | None = None,
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod
 ) -> PeriodCorrection:
     """What the documents of a period are to say more or less: wanted less existing, per charge.
 
     A period whose invoice is void is owed nothing: what other documents say of it is taken back.
     """
-    said = corrections.list_said(session, subscription, stored.index, leaving_out=leaving_out)
+    said = corrections.list_said(session, subscription, stored.index)
     if stored.status != PeriodStatus.FINAL:
         return correct_period(stored.index, {}, said)
     invoice = invoices.find_period_invoice(
@@ -184,10 +171,9 @@ def is_pending(session: Session, invoice: Invoice) -> bool:
     )
     if subscription is None or stored is None or organization.late_usage == IGNORE:
         return False
-    mark = late_usage.find_mark(session, subscription, stored.index)
-    if mark is None:
+    if late_usage.find_mark(session, subscription, stored.index) is None:
         return False
-    return bool(correct(session, subscription, stored, leaving_out=mark.draft_id).charges)
+    return bool(correct(session, subscription, stored).charges)
 
 
 def _currency_of(session: Session, stored: SubscriptionPeriod) -> Currency:

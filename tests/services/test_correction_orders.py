@@ -1,0 +1,147 @@
+"""Corrections come to the right sum in orders that are unusual but allowed."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import text
+
+from billing.invoicing import InvoiceStatus
+from models.invoices import Invoice
+from models.usage_events import UsageEvent
+from repositories import invoices, late_marks, subscriptions
+from services import invoice_actions, plan_versions
+from services.credit_notes import CreditedLine
+from services.rebilling import reissue_invoice
+from services.usage_rebuild import rebuild_rollups
+from tests.services.lives import Life, begin_life
+from tests.services.shop import NOW, Shop
+from tests.services.usage_facts import Fact, store_events
+
+TENTH = datetime(2025, 1, 10, tzinfo=UTC)
+FEBRUARY, MARCH, APRIL, MAY = (datetime(2025, month, 1, 2, tzinfo=UTC) for month in (2, 3, 4, 5))
+
+
+class Late:
+    """A life whose usage may come late, and what people do with its invoices."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.life: Life = begin_life(shop)
+        row = self.life.row()
+        self.customer_id = row.customer_id
+        terms = shop.read(plan_versions.get_terms, row.plan_id, None)
+        meter = terms.charges[0].meter
+        assert meter is not None
+        self.meter_id: UUID = meter.meter_id
+
+    def set(self, **values: object) -> None:
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            for name, value in values.items():
+                session.execute(
+                    text(f"UPDATE organization SET {name} = :value WHERE id = :id"),
+                    {"value": value, "id": self.shop.organization_id},
+                )
+
+    def use(self, at: datetime, quantity: int) -> UsageEvent:
+        [event] = store_events(
+            self.shop, self.customer_id, self.meter_id, [Fact(at=at, value=Decimal(quantity))]
+        )
+        self.shop.read(rebuild_rollups)
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            late_marks.mark_periods_changed_by(
+                session, self.shop.organization_id, self.customer_id, self.meter_id, at, now=NOW
+            )
+        return event
+
+    def advance(self, to: datetime) -> None:
+        self.life.send_clock(to)
+        self.life.catch_up()
+
+    def invoices(self) -> list[Invoice]:
+        found, _ = self.shop.read(
+            invoices.list_invoices,
+            customer_id=None,
+            subscription_id=self.life.subscription_id,
+            status=None,
+            offset=0,
+            limit=100,
+        )
+        return list(found)
+
+    def totals(self) -> list[Decimal]:
+        return [one.total for one in self.invoices()]
+
+    def change(self, invoice: Invoice, status: InvoiceStatus, **options: object) -> None:
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            invoice_actions.change_status(
+                session, invoice.organization_id, invoice.id, status, note=None, now=NOW, **options
+            )
+
+    def credit(self, invoice: Invoice, amount: int) -> None:
+        line = next(
+            row
+            for row in self.shop.read(invoices.list_lines, [invoice.id])
+            if row.charge_id is not None or row.type == "late_usage"
+        )
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            invoice_actions.credit(
+                session,
+                invoice.organization_id,
+                invoice.id,
+                [CreditedLine(line_id=line.id, amount=Decimal(amount))],
+                reason="goodwill",
+                now=NOW,
+            )
+
+
+def test_late_line_of_a_draft_is_billed_though_another_draft_is_final_first(shop: Shop) -> None:
+    late = Late(shop)
+    late.use(TENTH, 100)
+    late.advance(FEBRUARY)
+    late.set(grace_period_minutes=60 * 24 * 60)
+    late.use(TENTH, 10)
+    late.advance(MARCH)
+    late.use(TENTH, 5)
+    late.advance(APRIL)
+    _, february, march = late.invoices()
+    shop.do(invoice_actions.finalize, march.id)
+    shop.do(invoice_actions.finalize, february.id)
+    assert sum(late.totals()) == 115
+
+
+def test_forgiven_invoice_that_was_credited_is_issued_again_as_it_is_rated(shop: Shop) -> None:
+    late = Late(shop)
+    late.use(TENTH, 100)
+    late.advance(FEBRUARY)
+    [january] = late.invoices()
+    late.credit(january, 30)
+    late.change(january, InvoiceStatus.VOID, settles_again=False)
+    again = shop.do(reissue_invoice, january.id)
+    assert again.total == 100
+
+
+def test_event_arrives_while_its_subscription_is_changed(shop: Shop) -> None:
+    late = Late(shop)
+    late.use(TENTH, 100)
+    late.advance(FEBRUARY)
+    done = threading.Event()
+
+    def arrive() -> None:
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            late_marks.mark_periods_changed_by(
+                session, shop.organization_id, late.customer_id, late.meter_id, TENTH, now=NOW
+            )
+        done.set()
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        subscriptions.lock_subscription(session, shop.organization_id, late.life.subscription_id)
+        thread = threading.Thread(target=arrive)
+        thread.start()
+        came = done.wait(2)
+    thread.join()
+    assert came
