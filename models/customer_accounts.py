@@ -72,7 +72,7 @@ class AccountPosting(SQLModel, table=True):
         UniqueConstraint("organization_id", "key", name="uq_account_posting_key"),
         CheckConstraint("balance_after = balance_before + amount", name="sum"),
         CheckConstraint("balance_after >= 0", name="balance"),
-        CheckConstraint("amount <> 0", name="amount"),
+        CheckConstraint("amount <> 0 OR kind = 'opened'", name="amount"),
         CheckConstraint("sequence >= 1", name="sequence"),
         CheckConstraint(
             "CASE WHEN sequence = 1 THEN follows IS NULL AND balance_before = 0"

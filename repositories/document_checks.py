@@ -234,7 +234,8 @@ CHANGED_ACCOUNTS: Final = text(
             SELECT FROM account_posting AS opened
             WHERE opened.organization_id = invoice.organization_id
                 AND opened.customer_id = invoice.customer_id AND opened.kind = 'opened'
-                AND opened.created_at >= invoice.finalized_at
+                AND opened.currency = invoice.currency
+                AND opened.created_at >= invoice.created_at
         )
     ORDER BY invoice.id LIMIT 1000
     """

@@ -244,7 +244,9 @@ def create_account_posting() -> None:
             "balance_after = balance_before + amount", name=op.f("ck_account_posting_sum")
         ),
         sa.CheckConstraint("balance_after >= 0", name=op.f("ck_account_posting_balance")),
-        sa.CheckConstraint("amount <> 0", name=op.f("ck_account_posting_amount")),
+        sa.CheckConstraint(
+            "amount <> 0 OR kind = 'opened'", name=op.f("ck_account_posting_amount")
+        ),
         sa.CheckConstraint("sequence >= 1", name=op.f("ck_account_posting_sequence")),
         sa.CheckConstraint(
             "CASE WHEN sequence = 1 THEN follows IS NULL AND balance_before = 0"
@@ -407,7 +409,11 @@ def split_credit_notes() -> None:
 
 
 def open_accounts() -> None:
-    """Credit that subscriptions carry today is their customer's, in one opening posting."""
+    """Credit that subscriptions carry today is their customer's, in one opening posting.
+
+    What credit notes paid out of it stands no longer. An account whose credit was all granted opens
+    with nothing: that says which invoices are older than it.
+    """
     op.execute(
         """
         UPDATE invoice SET granted_credit = granted.amount
@@ -421,15 +427,28 @@ def open_accounts() -> None:
     )
     op.execute(
         """
-        WITH carried AS (
-            SELECT organization_id, customer_id, currency, subscription_id,
-                sum(carried_credit - granted_credit) AS amount
-            FROM invoice WHERE status NOT IN ('DRAFT', 'VOID')
+        WITH paid_out AS (
+            SELECT line.organization_id, line.invoice_id, sum(given.amount) AS amount
+            FROM credit_note_line AS given
+            JOIN invoice_line AS line ON line.organization_id = given.organization_id
+                AND line.id = given.line_id AND line.type = 'adjustment'
+            GROUP BY 1, 2
+        ),
+        carried AS (
+            SELECT invoice.organization_id, invoice.customer_id, invoice.currency,
+                invoice.subscription_id, sum(CASE invoice.status WHEN 'VOID' THEN 0 ELSE
+                    invoice.carried_credit - invoice.granted_credit - coalesce(paid_out.amount, 0)
+                END) AS amount
+            FROM invoice
+            LEFT JOIN paid_out ON paid_out.organization_id = invoice.organization_id
+                AND paid_out.invoice_id = invoice.id
+            WHERE invoice.status <> 'DRAFT'
+                AND invoice.carried_credit + invoice.granted_credit > 0
             GROUP BY 1, 2, 3, 4
         ),
         standing AS (
             SELECT organization_id, customer_id, currency, sum(greatest(amount, 0)) AS amount
-            FROM carried GROUP BY 1, 2, 3 HAVING sum(greatest(amount, 0)) > 0
+            FROM carried GROUP BY 1, 2, 3
         ),
         opened AS (
             INSERT INTO customer_account (organization_id, customer_id, currency)

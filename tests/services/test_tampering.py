@@ -33,14 +33,15 @@ FEBRUARY, MARCH, APRIL, MAY = (datetime(2025, month, 1, 2, tzinfo=UTC) for month
 class Books:
     """January was billed 100 and given back in February; March took that credit."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, *, takes_credit: bool = True) -> None:
         self.shop = shop
         self.life = begin_life(shop)
         event = self.use(TENTH, 100)
         self.advance(FEBRUARY)
         shop.do(void_usage, event.id)
         self.advance(MARCH)
-        self.use(MARCH, 130)
+        if takes_credit:
+            self.use(MARCH, 130)
         self.advance(APRIL)
 
     def use(self, at: datetime, quantity: int) -> UsageEvent:
