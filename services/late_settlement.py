@@ -143,7 +143,7 @@ def _give_back(
             rest.append(change)
             continue
         missing = -change.amount
-        for row, amount in _share_out(session, subscription, change):
+        for row, amount in _share_out(session, subscription, change, credited):
             _add(credited.setdefault(row.invoice_id, {}), row, change, amount)
             missing -= amount
         given += -change.amount - missing
@@ -198,13 +198,20 @@ def _credit(
 
 @exactly
 def _share_out(
-    session: Session, subscription: Subscription, change: CorrectedCharge
+    session: Session,
+    subscription: Subscription,
+    change: CorrectedCharge,
+    credited: dict[UUID, dict[UUID, CreditedLine]],
 ) -> list[tuple[InvoiceLine, Decimal]]:
-    """Lines that billed a charge, the first ones first, each with what it gives back of it."""
+    """Lines that billed a charge, the first ones first, each with what it gives back of it.
+
+    A late line bills several charges; what is ``credited`` of it for others is left no more.
+    """
     missing = -change.amount
     shares: list[tuple[InvoiceLine, Decimal]] = []
     for row, left in stored_corrections.list_billing_lines(session, subscription, change):
-        part = min(missing, left)
+        taken = credited.get(row.invoice_id, {}).get(row.id)
+        part = min(missing, left - taken.amount if taken else left)
         if part > ZERO:
             shares.append((row, part))
             missing -= part

@@ -12,10 +12,11 @@ from sqlalchemy import text
 from billing.invoicing import InvoiceStatus
 from models.invoices import Invoice
 from models.usage_events import UsageEvent
-from repositories import invoices, late_marks, subscriptions
+from repositories import customer_accounts, invoices, late_marks, plans, subscriptions
 from services import invoice_actions, plan_versions
 from services.credit_notes import CreditedLine
 from services.rebilling import reissue_invoice
+from services.usage_corrections import void_usage
 from services.usage_rebuild import rebuild_rollups
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, Shop
@@ -46,14 +47,15 @@ class Late:
                     {"value": value, "id": self.shop.organization_id},
                 )
 
-    def use(self, at: datetime, quantity: int) -> UsageEvent:
+    def use(self, at: datetime, quantity: int, meter_id: UUID | None = None) -> UsageEvent:
+        meter_id = meter_id or self.meter_id
         [event] = store_events(
-            self.shop, self.customer_id, self.meter_id, [Fact(at=at, value=Decimal(quantity))]
+            self.shop, self.customer_id, meter_id, [Fact(at=at, value=Decimal(quantity))]
         )
         self.shop.read(rebuild_rollups)
         with self.shop.transactions.for_organization(self.shop.organization_id) as session:
             late_marks.mark_periods_changed_by(
-                session, self.shop.organization_id, self.customer_id, self.meter_id, at, now=NOW
+                session, self.shop.organization_id, self.customer_id, meter_id, at, now=NOW
             )
         return event
 
@@ -74,6 +76,15 @@ class Late:
 
     def totals(self) -> list[Decimal]:
         return [one.total for one in self.invoices()]
+
+    def owed(self) -> Decimal:
+        """What the customer owes in all, less what stands on the account."""
+        found = [one for one in self.invoices() if one.status not in ("VOID", "DRAFT")]
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            given = session.execute(text("SELECT coalesce(sum(total), 0) FROM credit_note"))
+            notes = Decimal(given.scalar_one())
+        balances = self.shop.read(customer_accounts.list_balances, self.customer_id)
+        return sum((one.total for one in found), Decimal(0)) - notes - balances.get("USD", 0)
 
     def change(self, invoice: Invoice, status: InvoiceStatus, **options: object) -> None:
         with self.shop.transactions.for_organization(self.shop.organization_id) as session:
@@ -145,3 +156,31 @@ def test_event_arrives_while_its_subscription_is_changed(shop: Shop) -> None:
         came = done.wait(2)
     thread.join()
     assert came
+
+
+def test_late_line_of_several_charges_is_given_back_no_further_than_it_goes(shop: Shop) -> None:
+    late = Late(shop)
+    row = late.life.row()
+    late.set(grace_period_minutes=0)
+    meters = [late.meter_id]
+    for name in ("storage", "traffic"):
+        feature = shop.add_feature(name)
+        assert feature.meter_id is not None
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            plan = plans.find_plan(session, shop.organization_id, row.plan_id)
+        assert plan is not None
+        shop.add_usage_charge(plan, feature.meter_id, unit_price=Decimal(1))
+        meters.append(feature.meter_id)
+    first, second, third = meters
+    gone = late.use(TENTH, 5, third)
+    late.advance(FEBRUARY)
+    assert late.totals() == [5]
+    one, two = late.use(TENTH, 10, first), late.use(TENTH, 5, second)
+    shop.do(void_usage, gone.id)
+    late.advance(MARCH)
+    assert late.totals() == [5, 10]
+    shop.do(void_usage, one.id)
+    shop.do(void_usage, two.id)
+    late.set(late_usage="credit_note_or_invoice")
+    late.advance(datetime(2025, 3, 2, tzinfo=UTC))
+    assert late.owed() == 0
