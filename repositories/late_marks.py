@@ -33,7 +33,13 @@ WITH event AS (
 candidate AS (
     SELECT event.*, subscription.id AS subscription_id, period.index, period.plan_id,
         period.starts_at,
-        coalesce(period.regular_starts_at, period.starts_at) AS regular_starts_at
+        -- Periods older than their regular bounds begin with the first part of the same one.
+        coalesce(period.regular_starts_at, (
+            SELECT min(part.starts_at) FROM subscription_period AS part
+            WHERE part.organization_id = period.organization_id
+                AND part.subscription_id = period.subscription_id
+                AND part.ordinal = period.ordinal AND part.anchor_at = period.anchor_at
+        )) AS regular_starts_at
     FROM event
     JOIN subscription ON subscription.organization_id = event.organization_id
         AND subscription.customer_id = event.customer_id

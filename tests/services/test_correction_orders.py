@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -15,6 +16,7 @@ from models.usage_events import UsageEvent
 from repositories import customer_accounts, invoices, late_marks, plans, subscriptions
 from services import invoice_actions, plan_versions
 from services.credit_notes import CreditedLine
+from services.immediate_billing import generate_invoices
 from services.rebilling import reissue_invoice
 from services.usage_corrections import void_usage
 from services.usage_rebuild import rebuild_rollups
@@ -29,9 +31,9 @@ FEBRUARY, MARCH, APRIL, MAY = (datetime(2025, month, 1, 2, tzinfo=UTC) for month
 class Late:
     """A life whose usage may come late, and what people do with its invoices."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, **options: Any) -> None:
         self.shop = shop
-        self.life: Life = begin_life(shop)
+        self.life: Life = begin_life(shop, **options)
         row = self.life.row()
         self.customer_id = row.customer_id
         terms = shop.read(plan_versions.get_terms, row.plan_id, None)
@@ -184,3 +186,25 @@ def test_late_line_of_several_charges_is_given_back_no_further_than_it_goes(shop
     late.set(late_usage="credit_note_or_invoice")
     late.advance(datetime(2025, 3, 2, tzinfo=UTC))
     assert late.owed() == 0
+
+
+def test_later_part_of_a_period_older_than_its_bounds_is_rated_again(shop: Shop) -> None:
+    late = Late(shop, charge={"unit_price": Decimal(1), "included_units": Decimal(100)})
+    late.set(grace_period_minutes=0)
+    late.advance(datetime(2025, 1, 11, tzinfo=UTC))
+    late.life.do(generate_invoices, now=NOW)
+    late.advance(datetime(2025, 1, 20, tzinfo=UTC))
+    late.use(datetime(2025, 1, 19, tzinfo=UTC), 100)
+    late.advance(FEBRUARY)
+    assert late.totals() == [0, 0]
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.execute(
+            text(
+                "UPDATE subscription_period SET regular_starts_at = NULL, regular_ends_at = NULL"
+                " WHERE organization_id = :id"
+            ),
+            {"id": shop.organization_id},
+        )
+    late.use(TENTH, 50)
+    late.advance(MARCH)
+    assert late.totals() == [0, 0, 50]
