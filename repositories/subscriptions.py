@@ -43,6 +43,19 @@ def lock_subscription(
     ).one_or_none()
 
 
+def lock_subscriptions_of(session: Session, organization_id: UUID, customer_id: UUID) -> None:
+    """Every subscription of the customer is locked as by :func:`lock_subscription`, by id."""
+    session.exec(
+        select(Subscription.id)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.customer_id == customer_id,
+        )
+        .order_by(col(Subscription.id))
+        .with_for_update(key_share=True)
+    ).all()
+
+
 def list_subscriptions(
     session: Session,
     organization_id: UUID,

@@ -17,6 +17,7 @@ from repositories import customers, invoices, subscriptions
 from services import clocks, customer_accounts
 from services.credit_notes import CreditedLine, credit_invoice
 from services.creditable import CreditableLines
+from services.invoice_locks import lock_invoice
 
 REASON = "No further invoice took the credit."
 
@@ -51,11 +52,25 @@ def return_customer_credit(
     due_since = customer_accounts.find_return_due(session, organization_id, customer_id)
     if due_since is None or due_since > at:
         return False
+    # Accounts are locked after every other row, and one account gives back on many invoices.
+    subscriptions.lock_subscriptions_of(session, organization_id, customer_id)
     balances = stored_accounts.list_balances(session, organization_id, customer_id)
+    for currency in balances:
+        _lock_manual_invoices(session, organization_id, customer_id, currency)
     for currency, balance in balances.items():
         _return(session, organization_id, customer_id, currency, balance, at=at, now=now)
     session.flush()
     return True
+
+
+def _lock_manual_invoices(
+    session: Session, organization_id: UUID, customer_id: UUID, currency: str
+) -> None:
+    carrying = stored_accounts.list_carrying_invoices(
+        session, organization_id, customer_id, currency
+    )
+    for invoice_id in sorted(one.id for one in carrying if one.subscription_id is None):
+        lock_invoice(session, organization_id, invoice_id)
 
 
 @exactly

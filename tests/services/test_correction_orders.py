@@ -16,8 +16,10 @@ from models.usage_events import UsageEvent
 from repositories import customer_accounts, invoices, late_marks, plans, subscriptions
 from services import invoice_actions, plan_versions
 from services.credit_notes import CreditedLine
+from services.credit_returns import return_credit
 from services.immediate_billing import generate_invoices
 from services.rebilling import reissue_invoice
+from services.subscription_changes import cancel_subscription
 from services.usage_corrections import void_usage
 from services.usage_rebuild import rebuild_rollups
 from tests.services.lives import Life, begin_life
@@ -88,10 +90,18 @@ class Late:
         balances = self.shop.read(customer_accounts.list_balances, self.customer_id)
         return sum((one.total for one in found), Decimal(0)) - notes - balances.get("USD", 0)
 
-    def change(self, invoice: Invoice, status: InvoiceStatus, **options: object) -> None:
+    def change(
+        self, invoice: Invoice, status: InvoiceStatus, *, settles_again: bool = True
+    ) -> None:
         with self.shop.transactions.for_organization(self.shop.organization_id) as session:
             invoice_actions.change_status(
-                session, invoice.organization_id, invoice.id, status, note=None, now=NOW, **options
+                session,
+                invoice.organization_id,
+                invoice.id,
+                status,
+                note=None,
+                settles_again=settles_again,
+                now=NOW,
             )
 
     def credit(self, invoice: Invoice, amount: int) -> None:
@@ -208,3 +218,28 @@ def test_later_part_of_a_period_older_than_its_bounds_is_rated_again(shop: Shop)
     late.use(TENTH, 50)
     late.advance(MARCH)
     assert late.totals() == [0, 0, 50]
+
+
+def test_credit_goes_back_while_its_subscription_is_settled(shop: Shop) -> None:
+    late = Late(shop)
+    event = late.use(TENTH, 100)
+    late.advance(FEBRUARY)
+    shop.do(void_usage, event.id)
+    late.life.do(cancel_subscription, now=NOW)
+    late.advance(MARCH)
+    late.life.send_clock(MAY)
+    give_back = threading.Thread(
+        target=late.life.do, args=(return_credit,), kwargs={"due_at": MAY, "now": NOW}
+    )
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        subscriptions.lock_subscription(session, shop.organization_id, late.life.subscription_id)
+        give_back.start()
+        give_back.join(1)
+        # As a bill does once it holds its subscription.
+        customer_accounts.get_balance(
+            session, shop.organization_id, late.customer_id, "USD", lock=True
+        )
+    give_back.join()
+
+    assert shop.read(customer_accounts.list_balances, late.customer_id) == {}
