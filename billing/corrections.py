@@ -8,7 +8,7 @@ notes and voids came.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from billing.identifiers import ChargeId
@@ -89,6 +89,27 @@ def correct_period(
         billed=sum((one.billed for one in known.values()), ZERO),
         cut=cut,
     )
+
+
+@exactly
+def give_back_at_most(correction: PeriodCorrection, left: Decimal) -> PeriodCorrection:
+    """Cut a correction that gives back more than is ``left`` of an invoice that people rewrote.
+
+    Its lines name no charges, so the cap is that of the whole invoice: the charges that give back
+    most are cut first. Source: CONTRACT 72, 82. Worked example: of usage of 100 people billed 5;
+    voiding the usage gives back 5.
+    """
+    excess = -correction.amount - max(ZERO, left)
+    if excess <= ZERO:
+        return correction
+    kept: list[CorrectedCharge] = []
+    missing = excess
+    for one in sorted(correction.charges, key=lambda change: change.amount):
+        back = min(missing, max(ZERO, -one.amount))
+        missing -= back
+        if one.amount + back != ZERO:
+            kept.append(replace(one, amount=one.amount + back))
+    return replace(correction, charges=tuple(kept), cut=correction.cut + excess)
 
 
 @exactly

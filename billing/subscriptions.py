@@ -167,6 +167,7 @@ class SubscriptionFacts:
     resumes_at: datetime | None = None
     change_due_at: datetime | None = None
     late_usage_due_at: datetime | None = None
+    late_usage_period_index: int | None = None
     credit_returns_at: datetime | None = None
     periods: tuple[PeriodFacts, ...] = ()
     bills: tuple[BillFacts, ...] = ()
@@ -194,7 +195,12 @@ def _life_entries(facts: SubscriptionFacts) -> Iterable[AgendaEntry]:
     if facts.change_due_at is not None:
         yield AgendaEntry(due_at=facts.change_due_at, action=Action.APPLY_CHANGE)
     if facts.late_usage_due_at is not None:
-        yield AgendaEntry(due_at=facts.late_usage_due_at, action=Action.SETTLE_LATE_USAGE)
+        # It names a period, so that a broken rule sets that one aside and stops nothing else.
+        yield AgendaEntry(
+            due_at=facts.late_usage_due_at,
+            action=Action.SETTLE_LATE_USAGE,
+            period_index=facts.late_usage_period_index,
+        )
     if facts.credit_returns_at is not None:
         yield AgendaEntry(due_at=facts.credit_returns_at, action=Action.RETURN_CREDIT)
 

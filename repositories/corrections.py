@@ -13,7 +13,7 @@ from billing.corrections import BilledCharge
 from billing.identifiers import ChargeId
 from billing.lines import CorrectedCharge
 from models.base import new_id
-from models.invoices import InvoiceLine
+from models.invoices import Invoice, InvoiceLine
 from models.late_usage import CorrectionPart
 from models.subscriptions import Subscription
 
@@ -91,6 +91,18 @@ BILLING_LINES = text(
     """
 )
 
+WRITTEN = text(
+    """
+    SELECT coalesce(sum(line.line_total - coalesce((
+        SELECT sum(given.amount) FROM credit_note_line AS given
+        WHERE given.organization_id = line.organization_id AND given.line_id = line.id
+    ), 0)), 0)
+    FROM invoice_line AS line
+    WHERE line.organization_id = :organization_id AND line.invoice_id = :invoice_id
+        AND line.charge_id IS NULL AND line.type NOT IN ('late_usage', 'credit', 'adjustment')
+    """
+)
+
 PARTS_OF_INVOICE = text(
     """
     SELECT DISTINCT period_index FROM correction_part
@@ -115,6 +127,13 @@ def list_said(
         BilledCharge(charge_id=ChargeId(charge_id), billed=billed, given_back=given_back)
         for charge_id, billed, given_back in session.execute(SAID, keys)
     ]
+
+
+def sum_written(session: Session, invoice: Invoice) -> Decimal:
+    """What people wrote on an invoice in the place of its charges, less what they gave back."""
+    session.flush()
+    keys = {"organization_id": invoice.organization_id, "invoice_id": invoice.id}
+    return Decimal(session.execute(WRITTEN, keys).scalar_one())
 
 
 def list_corrected_periods(

@@ -59,6 +59,22 @@ LAST_END = text(
     """
 )
 
+RETURNABLE = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM invoice
+        JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
+            AND line.invoice_id = invoice.id AND line.type = 'adjustment'
+        WHERE invoice.organization_id = :organization_id AND invoice.customer_id = :customer_id
+            AND invoice.carried_credit > 0 AND invoice.status NOT IN ('DRAFT', 'VOID')
+            AND line.line_total > coalesce((
+                SELECT sum(given.amount) FROM credit_note_line AS given
+                WHERE given.organization_id = line.organization_id AND given.line_id = line.id
+            ), 0)
+    )
+    """
+)
+
 # Customers on the wall clock whose credit nobody took for so long that it should have gone back.
 OVERDUE = text(
     """
@@ -129,6 +145,12 @@ def list_overdue_returns(
     session.flush()
     keys = {"organization_id": organization_id, "before": ended_before}
     return session.execute(OVERDUE, keys).scalars().all()
+
+
+def has_returnable(session: Session, organization_id: UUID, customer_id: UUID) -> bool:
+    """Whether an invoice that left credit has any of it that no credit note gave back."""
+    keys = {"organization_id": organization_id, "customer_id": customer_id}
+    return bool(session.execute(RETURNABLE, keys).scalar_one())
 
 
 def lock_account(

@@ -95,7 +95,8 @@ marked AS (
     SELECT organization_id, subscription_id, index, %(now)s FROM changed
     ORDER BY organization_id, subscription_id, index
     ON CONFLICT (organization_id, subscription_id, period_index)
-        DO UPDATE SET draft_id = NULL WHERE late_usage_mark.draft_id IS NOT NULL
+        DO UPDATE SET draft_id = NULL, marked_at = excluded.marked_at
+        WHERE late_usage_mark.draft_id IS NOT NULL
     RETURNING organization_id, subscription_id
 )
 -- Owners that settle by themselves are told; the others find the marks at their next bill.

@@ -39,7 +39,7 @@ MARKED = text(
 # With drafts that will show the differences, nothing is due by itself.
 DUE_SINCE = text(
     """
-    SELECT min(period.ends_at)
+    SELECT min(period.ends_at), min(period.index) FILTER (WHERE period.status = 'final')
     FROM late_usage_mark AS mark
     JOIN subscription_period AS period ON period.organization_id = mark.organization_id
         AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
@@ -110,7 +110,8 @@ MARK = text(
     INSERT INTO late_usage_mark (organization_id, subscription_id, period_index, marked_at)
     SELECT :organization_id, :subscription_id, index, :now
     FROM unnest(CAST(:indexes AS integer[])) AS index ORDER BY index
-    ON CONFLICT (organization_id, subscription_id, period_index) DO UPDATE SET draft_id = NULL
+    ON CONFLICT (organization_id, subscription_id, period_index)
+        DO UPDATE SET draft_id = NULL, marked_at = excluded.marked_at
     """
 )
 
@@ -144,15 +145,16 @@ def list_marked_periods(
 
 def find_due_since(
     session: Session, subscription: Subscription, *, leaves_to_drafts: bool
-) -> datetime | None:
+) -> tuple[datetime, int | None] | None:
     """The end of the earliest period whose difference no draft shows, None where nothing waits.
 
-    ``leaves_to_drafts``: a draft of the subscription that waits to be final will show it.
+    With it comes the first of them that is final. ``leaves_to_drafts``: a draft of the
+    subscription that waits to be final will show it.
     """
     keys = _keys(subscription) | {"leaves_to_drafts": leaves_to_drafts}
     session.flush()
-    found: datetime | None = session.execute(DUE_SINCE, keys).scalar_one()
-    return found
+    since, first_final = session.execute(DUE_SINCE, keys).one()
+    return None if since is None else (since, first_final)
 
 
 def list_due_before(

@@ -133,44 +133,14 @@ WITH used AS (
         SELECT coalesce(test_clock.target_time, test_clock.frozen_time, :now) AS present
     ) AS clock
 ),
--- Spans in which a subscription of the customer is on a plan that charges the meter, by the version
--- that is pinned, or by any that may have been the newest since the period began (of customers on a
--- clock by any at all, since versions are dated by the wall). Trials have no periods yet.
+-- What subscriptions of the customer claim of the meter, trials and pauses included (CONTRACT 86).
 charged AS (
-    SELECT used.customer_id, used.meter_id, range_agg(tstzrange(span.starts_at, span.ends_at))
+    SELECT used.customer_id, used.meter_id, range_agg(tstzrange(claim.starts_at, claim.ends_at))
         AS spans
     FROM used
-    JOIN subscription ON subscription.organization_id = :organization_id
-        AND subscription.customer_id = used.customer_id
-    CROSS JOIN LATERAL (
-        SELECT period.starts_at, period.ends_at, period.plan_id, period.plan_version
-        FROM subscription_period AS period
-        WHERE period.organization_id = subscription.organization_id
-            AND period.subscription_id = subscription.id AND period.ends_at > used.since
-        UNION ALL
-        SELECT subscription.start_date, subscription.trial_end_date, subscription.plan_id,
-            subscription.plan_version
-        WHERE subscription.start_date < subscription.trial_end_date
-    ) AS span
-    WHERE EXISTS (
-        SELECT FROM plan_version AS version,
-            jsonb_array_elements(version.terms -> 'charges') AS charge
-        WHERE version.organization_id = :organization_id AND version.plan_id = span.plan_id
-            AND charge -> 'meter' ->> 'meter_id' = used.meter_id::text
-            AND (
-                version.version = span.plan_version
-                OR span.plan_version IS NULL AND (
-                    subscription.test_clock_id IS NOT NULL
-                    OR NOT EXISTS (
-                        SELECT FROM plan_version AS later
-                        WHERE later.organization_id = version.organization_id
-                            AND later.plan_id = version.plan_id
-                            AND later.version = version.version + 1
-                            AND later.created_at <= span.starts_at
-                    )
-                )
-            )
-    )
+    JOIN meter_claim AS claim ON claim.organization_id = :organization_id
+        AND claim.customer_id = used.customer_id AND claim.meter_id = used.meter_id
+        AND (claim.ends_at IS NULL OR claim.ends_at > used.since)
     GROUP BY used.customer_id, used.meter_id
 ),
 -- Whom subscriptions charge all the time is not looked at any further.

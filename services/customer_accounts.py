@@ -85,7 +85,12 @@ def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) 
     if not customer_accounts.list_balances(session, organization_id, customer_id):
         return None
     ended_at = customer_accounts.find_last_end(session, organization_id, customer_id)
-    return None if ended_at is None else ended_at + RETURNED_AFTER
+    if ended_at is None or not customer_accounts.has_returnable(
+        session, organization_id, customer_id
+    ):
+        # Credit that no invoice left is a finding; an owner could do nothing about it.
+        return None
+    return ended_at + RETURNED_AFTER
 
 
 @exactly

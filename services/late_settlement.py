@@ -14,7 +14,7 @@ from billing.corrections import PeriodCorrection
 from billing.errors import NotFound
 from billing.invoicing import InvoiceStatus, status_after_finalizing
 from billing.lines import CorrectedCharge, PricedLine
-from billing.money import ZERO, exactly, find_currency
+from billing.money import ZERO, Currency, exactly, find_currency
 from models.base import new_id
 from models.invoices import Invoice, InvoiceLine
 from models.subscriptions import Subscription, SubscriptionPeriod
@@ -56,6 +56,7 @@ def settle_late_usage(
     organization = organizations.get_organization(session, organization_id)
     at = clocks.acting_instant(session, subscription, due_at, now=now)
     notes_less = organization.late_usage == CREDIT_NOTE_OR_INVOICE
+    currency = _lock_account(session, subscription)
     lines: list[PricedLine] = []
     settled: list[PeriodCorrection] = []
     for stored in marked:
@@ -68,11 +69,22 @@ def settle_late_usage(
             lines.append(line)
     if lines:
         _invoice(session, subscription, lines, at=at, now=now)
-    plan = plans.find_plan(session, organization_id, subscription.plan_id)
-    assert plan is not None
-    currency = find_currency(plan.currency)
     corrections.settle(session, subscription, settled, currency, at=at, now=now)
     session.flush()
+
+
+def _lock_account(session: Session, subscription: Subscription) -> Currency:
+    """The subscription's currency; the customer's account is locked before a number is drawn."""
+    plan = plans.find_plan(session, subscription.organization_id, subscription.plan_id)
+    assert plan is not None
+    customer_accounts.available_credit(
+        session,
+        subscription.organization_id,
+        subscription.customer_id,
+        plan.currency,
+        lock=True,
+    )
+    return find_currency(plan.currency)
 
 
 def _invoice(

@@ -18,6 +18,7 @@ from billing.corrections import (
     BilledCharge,
     PeriodCorrection,
     correct_period,
+    give_back_at_most,
     late_usage_line,
 )
 from billing.identifiers import ChargeId
@@ -140,12 +141,15 @@ def correct(
         # Somebody took the invoice away behind our back: coverage says so, nobody bills by guess.
         return correct_period(stored.index, {}, ())
     currency, bill = find_currency(invoice.currency), _bill_of(stored)
-    if invoice.is_edited:
-        # What people wrote replaced what had been measured by then; only the difference counts.
-        drafted = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
-        said = _add(said, _totals(drafted, currency))
     wanted = _totals(_rate(session, subscription, stored, bill), currency)
-    return correct_period(stored.index, wanted, said)
+    if not invoice.is_edited:
+        return correct_period(stored.index, wanted, said)
+    # What people wrote replaced what had been measured by then; only the difference counts, and no
+    # more is given back than what they wrote.
+    drafted = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
+    correction = correct_period(stored.index, wanted, _add(said, _totals(drafted, currency)))
+    written = corrections.sum_written(session, invoice)
+    return give_back_at_most(correction, _sum(written, said))
 
 
 def mark_again(
@@ -199,6 +203,11 @@ def _totals(lines: Iterable[PricedLine], currency: Currency) -> dict[ChargeId, D
             rounded = round_line(line, currency).line_total
             totals[line.charge_id] = totals.get(line.charge_id, ZERO) + rounded
     return totals
+
+
+@exactly
+def _sum(written: Decimal, said: Sequence[BilledCharge]) -> Decimal:
+    return written + sum((one.billed for one in said), ZERO)
 
 
 @exactly

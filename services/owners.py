@@ -55,7 +55,7 @@ def read_state(session: Session, subscription: Subscription, *, payments: int = 
         agenda=_agenda(
             subscription,
             facts,
-            late_usage_due_at=_late_usage_due_at(session, subscription, facts),
+            late_usage_due=_late_usage_due(session, subscription, facts),
             credit_returns_at=_credit_returns_at(session, subscription),
         )[:NEXT_ENTRIES],
         status=subscription.status,
@@ -133,31 +133,31 @@ def discard(session: Session, subscription: Subscription, *, at: datetime, now: 
     tell_owner(session, subscription, now=now)
 
 
-def _late_usage_due_at(
+def _late_usage_due(
     session: Session, subscription: Subscription, facts: OwnerFacts
-) -> datetime | None:
+) -> tuple[datetime, int | None] | None:
     """When usage that came after its final invoice is settled by itself, if no invoice will do it.
 
     That is at once where it is noticed; on a test clock an hour after the clock's stand, so that
-    it happens within the next advance. A draft in its grace shows the difference itself.
-    Source: CONTRACT 48, 84.
+    it happens within the next advance. A draft in its grace shows the difference itself. With it
+    comes a period that is to be settled. Source: CONTRACT 48, 84.
     """
     if not settles_alone(
         subscription, facts.late_usage, has_unfinished_periods=bool(facts.periods)
     ):
         return None
-    due_since = late_usage.find_due_since(
+    found = late_usage.find_due_since(
         session, subscription, leaves_to_drafts=facts.late_usage == NEXT_INVOICE
     )
-    if due_since is None or subscription.test_clock_id is None:
-        return due_since
+    if found is None or subscription.test_clock_id is None:
+        return found
     if _is_on_dead_clock(session, subscription):
         return None
     clock = test_clocks.find_clock(
         session, subscription.organization_id, subscription.test_clock_id
     )
     assert clock is not None
-    return clock.frozen_time + timedelta(hours=1)
+    return clock.frozen_time + timedelta(hours=1), found[1]
 
 
 def _credit_returns_at(session: Session, subscription: Subscription) -> datetime | None:
@@ -185,7 +185,7 @@ def _agenda(
     subscription: Subscription,
     facts: OwnerFacts,
     *,
-    late_usage_due_at: datetime | None,
+    late_usage_due: tuple[datetime, int | None] | None,
     credit_returns_at: datetime | None,
 ) -> tuple[AgendaEntry, ...]:
     change = change_of(subscription)
@@ -195,7 +195,8 @@ def _agenda(
             trial_ends_at=subscription.trial_end_date,
             resumes_at=subscription.resume_at,
             change_due_at=None if change is None else change.at,
-            late_usage_due_at=late_usage_due_at,
+            late_usage_due_at=late_usage_due[0] if late_usage_due else None,
+            late_usage_period_index=late_usage_due[1] if late_usage_due else None,
             credit_returns_at=credit_returns_at,
             periods=tuple(
                 PeriodFacts(

@@ -5,19 +5,23 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from billing.invoicing import InvoiceStatus
+from billing.subscriptions import Action
 from models.invoices import Invoice
 from models.usage_events import UsageEvent
 from repositories import customer_accounts, invoices, late_marks, plans, subscriptions
-from services import invoice_actions, plan_versions
+from services import invoice_actions, parking, plan_versions
 from services.credit_notes import CreditedLine
 from services.credit_returns import return_credit
+from services.customers import CustomerDetails, UpdateCustomer, update_customer
 from services.immediate_billing import generate_invoices
+from services.invoice_actions import DraftEdit, ManualLine
 from services.rebilling import reissue_invoice
 from services.subscription_changes import cancel_subscription
 from services.usage_corrections import void_usage
@@ -243,3 +247,61 @@ def test_credit_goes_back_while_its_subscription_is_settled(shop: Shop) -> None:
     give_back.join()
 
     assert shop.read(customer_accounts.list_balances, late.customer_id) == {}
+
+
+def test_invoice_that_people_rewrote_gives_back_no_more_than_they_wrote(shop: Shop) -> None:
+    late = Late(shop)
+    shop.do(
+        update_customer,
+        late.customer_id,
+        UpdateCustomer(
+            details=CustomerDetails(
+                name="Harbor Labs", email="ap@harbor.test", billing_address_country="GB"
+            ),
+            given=frozenset({"billing_address_country"}),
+        ),
+    )
+    event = late.use(TENTH, 100)
+    late.advance(FEBRUARY.replace(hour=0, minute=30))
+    [draft] = late.invoices()
+    five = ManualLine(description="Agreed", quantity=Decimal(1), unit_amount=Decimal(5))
+    shop.do(invoice_actions.edit_draft, draft.id, DraftEdit(lines=(five,)))
+    late.advance(FEBRUARY)
+
+    shop.do(void_usage, event.id)
+    late.advance(MARCH)
+    assert [(one.total, one.carried_credit) for one in late.invoices()] == [(5, 0), (0, 5)]
+
+    late.use(TENTH, 100)
+    late.advance(APRIL)
+    january, february, march = late.invoices()
+    assert (january.total, february.total, march.total) == (5, 0, 0)
+    assert march.granted_credit == 5
+
+
+def test_settlement_that_a_broken_rule_stops_sets_its_period_aside(shop: Shop) -> None:
+    late = Late(shop)
+    late.set(late_usage="credit_note_or_invoice")
+    late.use(TENTH, 100)
+    late.advance(FEBRUARY)
+    late.use(TENTH, 7)
+    [due] = [one for one in late.life.state().agenda if one.action is Action.SETTLE_LATE_USAGE]
+    assert due.period_index == 0
+
+    shop.do(
+        partial(
+            parking.park_bill,
+            period_index=due.period_index,
+            step="settle_late_usage",
+            reason="a broken rule",
+            at=FEBRUARY,
+        ),
+        late.life.subscription_id,
+    )
+    late.advance(MARCH)
+    assert [one.total for one in late.invoices()] == [100, 0]
+    assert len(late.life.state().attention) == 1
+
+    shop.do(parking.retry_bill, late.life.subscription_id, 0)
+    late.advance(APRIL)
+    assert sorted(one.total for one in late.invoices()) == [0, 0, 7, 100]
