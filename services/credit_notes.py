@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from billing.money import ZERO, find_currency
 from models.base import new_id
 from models.credit_notes import CreditNote, CreditNoteLine
 from models.invoices import Invoice, InvoiceLine
-from repositories import corrections, invoices, organizations
+from repositories import corrections, credit_notes, invoices, organizations
 from services import customer_accounts
 from services.auditing import record
 from services.creditable import CreditableLines
@@ -27,6 +27,9 @@ from services.invoice_contents import priced_line_of, tax_amount_of
 from services.invoice_locks import lock_invoice
 
 SERIES = "CN"
+REPEATED = timedelta(minutes=1)
+"""How long the same note counts as a repeat, not as another one."""
+
 CREDITABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
 
 
@@ -38,6 +41,29 @@ class CreditedLine:
     amount: Decimal
     corrects: tuple[CorrectedCharge, ...] | None = None
     """What it corrects of which charges, where usage was corrected; None where people give back."""
+
+
+def find_repeated(
+    session: Session,
+    organization_id: UUID,
+    invoice_id: UUID,
+    lines: Sequence[CreditedLine],
+    *,
+    reason: str,
+    now: datetime,
+) -> CreditNote | None:
+    """The note by hand that said the same of an invoice less than a minute ago, or None.
+
+    The caller holds the invoice's lock.
+    """
+    wanted = {line.line_id: line.amount for line in lines}
+    for note in credit_notes.list_credit_notes(session, organization_id, invoice_id):
+        if (note.kind, note.reason) != ("manual", reason) or note.created_at <= now - REPEATED:
+            continue
+        rows = credit_notes.list_credit_lines(session, organization_id, [note.id])
+        if {row.line_id: row.amount for row in rows} == wanted:
+            return note
+    return None
 
 
 def credit_invoice(

@@ -211,8 +211,16 @@ def credit(
     reason: str,
     now: datetime,
 ) -> CreditNote:
-    """Part of an issued invoice is given back, and the subscription follows if nothing is due."""
+    """Part of an issued invoice is given back, and the subscription follows if nothing is due.
+
+    The same note asked for again within a minute is the one that was made: a repeat has one effect.
+    """
     present = _present(session, organization_id, invoice_id, now=now)
+    made = credit_notes.find_repeated(
+        session, organization_id, invoice_id, lines, reason=reason, now=now
+    )
+    if made is not None:
+        return made
     note = credit_notes.credit_invoice(
         session, organization_id, invoice_id, lines, reason=reason, at=present, now=now
     )
