@@ -24,8 +24,6 @@ class SubscriptionStatus(StrEnum):
     CANCELED = "CANCELED"
 
 
-LIVE_STATUSES = frozenset(SubscriptionStatus) - {SubscriptionStatus.CANCELED}
-
 _ARROWS: dict[SubscriptionStatus, frozenset[SubscriptionStatus]] = {
     SubscriptionStatus.TRIAL: frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.CANCELED}),
     SubscriptionStatus.ACTIVE: frozenset(
@@ -48,6 +46,22 @@ def require_transition(present: SubscriptionStatus, target: SubscriptionStatus) 
     """
     if target not in _ARROWS[present]:
         raise InvalidTransition(f"A subscription that is {present} cannot become {target}.")
+
+
+def has_ended(status: str) -> bool:
+    """Whether a subscription in this state has come to its end, which it never leaves.
+
+    ``models.subscription_states.HAS_ENDED`` says the same in statements. Source: CONTRACT 4.4.
+    """
+    return status == SubscriptionStatus.CANCELED
+
+
+def is_live(status: str, deleted_at: datetime | None) -> bool:
+    """Whether a subscription grants features, charges its meters and follows edits of its plan.
+
+    It has not ended and is not deleted: ``models.subscription_states.LIVE`` in statements.
+    """
+    return deleted_at is None and not has_ended(status)
 
 
 class PeriodStatus(StrEnum):

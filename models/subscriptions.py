@@ -11,8 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, document, instant, reference, words
-
-LIVE = "deleted_at IS NULL AND status <> 'CANCELED'"
+from models.subscription_states import LIVE_OF_INDEX
 
 
 class Subscription(Tenant, table=True):
@@ -46,13 +45,13 @@ class Subscription(Tenant, table=True):
             "ix_subscription_plan",
             "organization_id",
             "plan_id",
-            postgresql_where=text(LIVE),
+            postgresql_where=text(LIVE_OF_INDEX),
         ),
         Index(
             "ix_subscription_next_plan",
             "organization_id",
             "next_plan_id",
-            postgresql_where=text(f"{LIVE} AND next_plan_id IS NOT NULL"),
+            postgresql_where=text(f"{LIVE_OF_INDEX} AND next_plan_id IS NOT NULL"),
         ),
         Index("ix_subscription_test_clock", "organization_id", "test_clock_id"),
         Index("ix_subscription_created", "organization_id", "created_at", "id"),

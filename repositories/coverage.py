@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_
 from sqlmodel import Session, col, select
 
 from models.invoices import Invoice
+from models.subscription_states import IS_NOT_OVER
 from models.subscriptions import OutboxMessage, Subscription, SubscriptionPeriod
 
 UNBILLED = ("open", "closed")
@@ -38,7 +39,7 @@ def list_owned(session: Session, organization_id: UUID) -> Sequence[UUID]:
         .where(
             Subscription.organization_id == organization_id,
             or_(
-                col(Subscription.status) != "CANCELED",
+                IS_NOT_OVER,
                 # A kept document is never the JSON null.
                 col(Subscription.pending_change).is_not(None),
                 has_period,
@@ -96,7 +97,7 @@ def list_gaps(session: Session, organization_id: UUID) -> Sequence[tuple[UUID, i
 
 
 def list_short_tilings(session: Session, organization_id: UUID) -> Sequence[tuple[UUID, int]]:
-    """Live subscriptions whose last period does not end where their current one does.
+    """Running subscriptions whose last period does not end where their current one does.
 
     As subscription and index of the last period. A trial has no periods yet.
     """

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from models.customer_accounts import AccountPosting
 from models.invoices import Invoice
+from models.subscription_states import HAS_ENDED
 
 BALANCE = text(
     """
@@ -46,17 +47,17 @@ LOCK = text(
     """
 )
 
-# The last of the customer's subscriptions to end, if none of them is live; of a customer who never
+# The last of the customer's subscriptions to end, if all of them have; of a customer who never
 # had one, when the account last moved.
 LAST_END = text(
-    """
+    f"""
     SELECT coalesce(max(ended_at), (
         SELECT max(at) FROM account_posting
         WHERE organization_id = :organization_id AND customer_id = :customer_id
     )) FROM subscription
     WHERE organization_id = :organization_id AND customer_id = :customer_id
-    HAVING coalesce(bool_and(status = 'CANCELED'), true)
-    """
+    HAVING coalesce(bool_and({HAS_ENDED}), true)
+    """  # noqa: S608  (the condition is a constant)
 )
 
 RETURNABLE = text(
@@ -77,7 +78,7 @@ RETURNABLE = text(
 
 # Customers on the wall clock whose credit nobody took for so long that it should have gone back.
 OVERDUE = text(
-    """
+    f"""
     SELECT customer.id
     FROM customer
     JOIN LATERAL (
@@ -93,12 +94,12 @@ OVERDUE = text(
         )
         AND (
             SELECT coalesce(max(ended_at), account.moved_at) < :before
-                AND coalesce(bool_and(status = 'CANCELED'), true)
+                AND coalesce(bool_and({HAS_ENDED}), true)
             FROM subscription
             WHERE organization_id = :organization_id AND customer_id = customer.id
         )
     ORDER BY customer.id LIMIT 1000
-    """
+    """  # noqa: S608  (the condition is a constant)
 )
 
 
@@ -129,7 +130,7 @@ def list_balances(session: Session, organization_id: UUID, customer_id: UUID) ->
 
 
 def find_last_end(session: Session, organization_id: UUID, customer_id: UUID) -> datetime | None:
-    """When the last of the customer's subscriptions ended; None while one is live.
+    """When the last of the customer's subscriptions ended; None while one has not.
 
     Of a customer without any, when the account last moved.
     """

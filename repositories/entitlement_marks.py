@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from billing.hours import floor_hour, split_hours
+from models.subscription_states import LIVE
 from repositories.plan_versions import PERIOD_AND_PLAN
 from repositories.single_reads import read_rows
 from repositories.usage_arrays import array, quoted
@@ -150,7 +151,7 @@ CROSS JOIN LATERAL (
     LEFT JOIN plan AS next_plan ON next_plan.organization_id = subscription.organization_id
         AND next_plan.id = subscription.next_plan_id
     WHERE subscription.organization_id = tenant.id AND subscription.customer_id = customer.id
-        AND subscription.deleted_at IS NULL AND subscription.status <> 'CANCELED'
+        AND {LIVE}
 ) AS live
 CROSS JOIN LATERAL (
     SELECT sum(held.total) FILTER (WHERE held.is_whole) AS total,

@@ -11,13 +11,14 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from models.subscription_states import LIVE
 from repositories.plan_versions import PERIOD_AND_PLAN, VERSION_IN_FORCE, VERSION_TO_OPEN
 from repositories.single_reads import read_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSubscription:
-    """A subscription that has not ended, with what its running period is billed by.
+    """A live subscription, with what its running period is billed by.
 
     ``upcoming`` is what the next period opens with.
     """
@@ -148,7 +149,7 @@ LEFT JOIN test_clock AS clock ON clock.organization_id = customer.organization_i
     AND clock.id = customer.test_clock_id
 LEFT JOIN subscription ON subscription.organization_id = customer.organization_id
     AND subscription.customer_id = customer.id
-    AND subscription.deleted_at IS NULL AND subscription.status <> 'CANCELED'
+    AND {LIVE}
 {PERIOD_AND_PLAN}
 WHERE customer.organization_id = tenant.id AND customer.deleted_at IS NULL
     AND customer.id = coalesce(

@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 from sqlmodel import Session
 
 from models.base import new_id
+from models.subscription_states import HAS_ENDED
 from repositories.outbox import OWNER_MESSAGE, note_queued
 from repositories.usage_arrays import array, quoted
 from repositories.usage_events import NewEvent
@@ -23,7 +24,7 @@ from repositories.usage_events import NewEvent
 Told = list[tuple[str, str]]
 """Organizations and subscriptions, as texts."""
 
-_MARK_CHANGED: Final = """
+_MARK_CHANGED: Final = f"""
 WITH event AS (
     SELECT DISTINCT organization_id, customer_id, meter_id, at
     FROM unnest(%(organizations)s::uuid[], %(customers)s::uuid[], %(meters)s::uuid[],
@@ -106,8 +107,8 @@ JOIN organization ON organization.id = marked.organization_id
 JOIN subscription ON subscription.organization_id = marked.organization_id
     AND subscription.id = marked.subscription_id
 WHERE organization.late_usage = 'credit_note_or_invoice'
-    OR (organization.late_usage = 'next_invoice' AND subscription.status = 'CANCELED')
-"""
+    OR (organization.late_usage = 'next_invoice' AND {HAS_ENDED})
+"""  # noqa: S608  (the condition is a constant)
 
 _TELL: Final = """
 INSERT INTO outbox_message (organization_id, id, kind, key, payload, created_at, available_at,

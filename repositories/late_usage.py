@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models.late_usage import LateUsageMark
+from models.subscription_states import HAS_ENDED
 from models.subscriptions import Subscription, SubscriptionPeriod
 
 PERIODS_AT_ONCE = 200
@@ -71,7 +72,7 @@ DUE_BEFORE = text(
         AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
         AND subscription.test_clock_id IS NULL
         AND (organization.late_usage = 'credit_note_or_invoice' OR (
-            organization.late_usage = 'next_invoice' AND subscription.ended_at IS NOT NULL
+            organization.late_usage = 'next_invoice' AND {has_ended}
             AND NOT EXISTS (
                 SELECT FROM subscription_period AS unfinished
                 WHERE unfinished.organization_id = mark.organization_id
@@ -86,7 +87,7 @@ DUE_BEFORE = text(
             )
         ))
     ORDER BY mark.subscription_id, mark.period_index LIMIT 1000
-    """.replace("{holder}", _HOLDER)
+    """.replace("{holder}", _HOLDER).replace("{has_ended}", HAS_ENDED)
 )
 
 HOLD = text(

@@ -16,6 +16,7 @@ from sqlalchemy import Result, text
 from sqlmodel import Session, col, select
 
 from models.meter_claims import MeterClaim
+from models.subscription_states import LIVE
 from repositories.plan_versions import HAS_NOT_BEGUN
 
 OVERLAP = "ex_meter_claim_overlap"
@@ -48,7 +49,7 @@ SPANS_OF_EDIT = f"""
         LEFT JOIN test_clock AS clock ON clock.organization_id = subscription.organization_id
             AND clock.id = subscription.test_clock_id
         WHERE subscription.organization_id = :organization_id
-            AND subscription.status <> 'CANCELED' AND subscription.deleted_at IS NULL
+            AND {LIVE}
             AND (subscription.plan_id = :plan_id OR subscription.next_plan_id = :plan_id)
     ),
     -- On the plan: from the period that runs, or the first one that begins after the edit, until

@@ -15,7 +15,8 @@ from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 from models.plans import PlanVersion
-from models.subscriptions import LIVE, Subscription
+from models.subscription_states import LIVE
+from models.subscriptions import Subscription
 
 VERSION_TO_OPEN: Final = """coalesce(
     (
@@ -245,10 +246,6 @@ FROM subscription
 LEFT JOIN test_clock AS clock ON clock.organization_id = subscription.organization_id
     AND clock.id = subscription.test_clock_id"""
 
-_LIVE: Final = LIVE.replace("deleted_at", "subscription.deleted_at").replace(
-    "status", "subscription.status"
-)
-
 # A period that is over is nobody's running period, also while nobody has closed it.
 _MOVE_OPEN_PERIODS: Final = text(f"""
 UPDATE subscription_period AS period SET plan_version = :version
@@ -256,7 +253,7 @@ FROM (
     SELECT subscription.organization_id, subscription.id, subscription.current_period_index
     {_SUBSCRIPTION_ON_CLOCK}
     WHERE subscription.organization_id = :organization_id AND subscription.plan_id = :plan_id
-        AND {_LIVE} AND subscription.version_policy = 'latest'
+        AND {LIVE} AND subscription.version_policy = 'latest'
         AND subscription.current_period_end > {PRESENT}
         AND (:is_running OR {HAS_NOT_BEGUN})
 ) AS met
@@ -288,7 +285,7 @@ FROM (
         ) END
     ) AS begin
     {_SUBSCRIPTION_ON_CLOCK}
-    WHERE subscription.organization_id = :organization_id AND {_LIVE} AND {which}
+    WHERE subscription.organization_id = :organization_id AND {LIVE} AND {which}
 ) AS met""")  # noqa: S608  (put together out of constants)
 
 

@@ -10,14 +10,13 @@ from sqlalchemy import func, literal_column
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from models.subscription_states import IS_LIVE
 from models.subscriptions import (
     Subscription,
     SubscriptionAction,
     SubscriptionPause,
     SubscriptionPeriod,
 )
-
-ENDED = "CANCELED"
 
 
 def find_subscription(
@@ -111,7 +110,7 @@ def count_pending(session: Session, organization_id: UUID, customer_id: UUID) ->
 def list_pinned_behind(
     session: Session, organization_id: UUID, plan_id: UUID, *, version: int
 ) -> Sequence[Subscription]:
-    """The subscriptions that have not ended and are pinned below a version, oldest first."""
+    """The live subscriptions that are pinned below a version, oldest first."""
     return session.exec(
         select(Subscription)
         .where(
@@ -119,23 +118,21 @@ def list_pinned_behind(
             Subscription.plan_id == plan_id,
             Subscription.version_policy == "pinned",
             col(Subscription.plan_version) < version,
-            Subscription.status != ENDED,
-            col(Subscription.deleted_at).is_(None),
+            IS_LIVE,
         )
         .order_by(col(Subscription.created_at), col(Subscription.id))
     ).all()
 
 
 def count_live_of_plan(session: Session, organization_id: UUID, plan_id: UUID) -> int:
-    """How many subscriptions that have not ended are on a plan, or will change to it."""
+    """How many live subscriptions are on a plan, or will change to it."""
     return session.exec(
         select(func.count())
         .select_from(Subscription)
         .where(
             Subscription.organization_id == organization_id,
             (col(Subscription.plan_id) == plan_id) | (col(Subscription.next_plan_id) == plan_id),
-            Subscription.status != ENDED,
-            col(Subscription.deleted_at).is_(None),
+            IS_LIVE,
         )
     ).one()
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
+from models.subscription_states import LIVE
 from repositories.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.entitlements import SUBSCRIPTION_COLUMNS, LiveSubscription
 from repositories.plan_versions import PERIOD_AND_PLAN
@@ -155,7 +156,7 @@ JOIN scope ON scope.organization_id = limited.organization_id
 JOIN meter ON meter.organization_id = scope.organization_id AND meter.id = scope.meter_id
 JOIN subscription ON subscription.organization_id = scope.organization_id
     AND subscription.customer_id = scope.customer_id
-    AND subscription.deleted_at IS NULL AND subscription.status <> 'CANCELED'
+    AND {LIVE}
 {PERIOD_AND_PLAN}
 LEFT JOIN test_clock AS clock ON clock.organization_id = subscription.organization_id
     AND clock.id = subscription.test_clock_id

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
 from billing.pending_changes import ChangeAction, PendingChange
-from billing.subscriptions import SubscriptionStatus
+from billing.subscriptions import has_ended
 from models.base import new_id
 from models.customers import Customer
 from repositories import customers, subscriptions, test_clocks
@@ -149,7 +149,7 @@ def delete_customer(
     present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     ending = []
     for subscription in subscriptions.lock_of_customer(session, organization_id, customer_id):
-        if subscription.status == SubscriptionStatus.CANCELED:
+        if has_ended(subscription.status):
             subscription.deleted_at = now
         else:
             set_change(subscription, PendingChange(action=ChangeAction.DELETE, at=present))

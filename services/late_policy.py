@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from billing.subscriptions import has_ended
 from models.subscriptions import Subscription
 
 NEXT_INVOICE: Final = "next_invoice"
@@ -16,5 +17,5 @@ def settles_alone(subscription: Subscription, policy: str, *, has_unfinished_per
 
     Source: CONTRACT 48, 84.
     """
-    is_over = subscription.ended_at is not None and not has_unfinished_periods
+    is_over = has_ended(subscription.status) and not has_unfinished_periods
     return policy == CREDIT_NOTE_OR_INVOICE or (is_over and policy == NEXT_INVOICE)

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.receipts import instant_text
-from billing.subscriptions import SubscriptionStatus
+from billing.subscriptions import SubscriptionStatus, is_live
 from models.plans import Plan
 from models.subscriptions import Subscription
 from repositories import meter_claims, plans
@@ -84,7 +84,7 @@ def boundary_of(subscription: Subscription) -> datetime:
 
 
 def _stretches(subscription: Subscription, since: datetime) -> Sequence[Spans]:
-    if subscription.status == SubscriptionStatus.CANCELED:
+    if not is_live(subscription.status, subscription.deleted_at):
         return []
     boundary = boundary_of(subscription)
     changes_to = None if subscription.cancel_at_period_end else subscription.next_plan_id

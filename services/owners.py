@@ -20,6 +20,7 @@ from billing.subscriptions import (
     SubscriptionStatus,
     agenda_of,
     change_period_status,
+    has_ended,
 )
 from models.base import new_id
 from models.subscriptions import Subscription
@@ -71,7 +72,7 @@ def read_state(session: Session, subscription: Subscription, *, payments: int = 
             for period in facts.periods
             if period.status == PeriodStatus.PARKED
         ),
-        is_over=subscription.status == SubscriptionStatus.CANCELED,
+        is_over=has_ended(subscription.status),
         counts=facts.counts,
     )
 
@@ -162,9 +163,7 @@ def _late_usage_due(
 
 def _credit_returns_at(session: Session, subscription: Subscription) -> datetime | None:
     """When the customer's credit goes back because no bill took it; None while one may."""
-    if subscription.status != SubscriptionStatus.CANCELED or _is_on_dead_clock(
-        session, subscription
-    ):
+    if not has_ended(subscription.status) or _is_on_dead_clock(session, subscription):
         return None
     return customer_accounts.find_return_due(
         session, subscription.organization_id, subscription.customer_id

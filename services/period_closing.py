@@ -12,6 +12,7 @@ from billing.subscriptions import (
     PeriodStatus,
     SubscriptionStatus,
     change_period_status,
+    has_ended,
     require_transition,
 )
 from models.subscriptions import Subscription, SubscriptionPeriod
@@ -52,9 +53,9 @@ def roll_period(
         recorded_at=now,
         period_index=period_index,
     )
-    if subscription.cancel_at_period_end and subscription.ended_at is None:
+    if subscription.cancel_at_period_end and not has_ended(subscription.status):
         end_subscription(session, subscription, at=stored.ends_at, now=now)
-    if subscription.ended_at is None:
+    if not has_ended(subscription.status):
         _open_next(session, subscription, stored, now=now)
     session.flush()
 

@@ -14,7 +14,7 @@ from billing.invoicing import InvoiceLine
 from billing.money import ZERO, find_currency
 from billing.pending_changes import ChangeAction, PendingChange
 from billing.periods import Period
-from billing.subscriptions import SubscriptionStatus
+from billing.subscriptions import SubscriptionStatus, has_ended
 from models.plans import Plan
 from models.subscriptions import Subscription
 from repositories import plans
@@ -148,7 +148,7 @@ def _change_now(
 
 
 def _require_alive(subscription: Subscription) -> None:
-    if subscription.status in (SubscriptionStatus.CANCELED, SubscriptionStatus.PAUSED):
+    if has_ended(subscription.status) or subscription.status == SubscriptionStatus.PAUSED:
         raise InvalidTransition(
             f"A subscription that is {subscription.status} cannot change its plan."
         )

@@ -14,14 +14,14 @@ from sqlmodel import Session
 from billing.date_limits import LONGEST_PLAN, require_between
 from billing.errors import Conflict, InvalidInput, InvalidTransition
 from billing.pending_changes import ChangeAction, PendingChange
-from billing.subscriptions import SubscriptionStatus, require_transition
+from billing.subscriptions import SubscriptionStatus, has_ended, require_transition
 from models.base import new_id
 from models.subscriptions import Subscription, SubscriptionPause
 from repositories import subscriptions, usage
 from services import catching_up, clocks, meter_claims, owners, period_closing
 from services.auditing import record
 from services.kept_changes import keep_change
-from services.subscriptions import lock_live
+from services.subscriptions import lock_existing
 
 
 def cancel_subscription(
@@ -62,7 +62,7 @@ def end_subscription(
     now: datetime,
 ) -> None:
     """As :func:`cancel_subscription`, as of ``at`` and under the lock; the last bill is due."""
-    if subscription.status == SubscriptionStatus.CANCELED:
+    if has_ended(subscription.status):
         return
     if at_period_end and subscription.cancel_at_period_end:
         return
@@ -93,7 +93,7 @@ def reactivate_subscription(
 
 def take_cancellation_back(session: Session, subscription: Subscription, *, now: datetime) -> None:
     """As :func:`reactivate_subscription`, under the lock."""
-    if subscription.status == SubscriptionStatus.CANCELED:
+    if has_ended(subscription.status):
         raise InvalidTransition("A subscription that is CANCELED cannot be reactivated.")
     if subscription.cancel_at_period_end:
         subscription.cancel_at_period_end = False
@@ -169,7 +169,7 @@ def resume_now(
     session: Session, subscription: Subscription, *, at: datetime, now: datetime
 ) -> None:
     """As :func:`resume_subscription`, as of ``at`` and under the lock."""
-    if subscription.status == SubscriptionStatus.CANCELED:
+    if has_ended(subscription.status):
         raise InvalidTransition("A subscription that is CANCELED cannot be resumed.")
     if subscription.status == SubscriptionStatus.PAUSED:
         period_closing.end_pause(session, subscription, at=at, now=now)
@@ -211,7 +211,7 @@ def begin_change(
     if known is not None:
         # The clock first: advancing it locks it before its subscriptions.
         clocks.require_still(session, organization_id, known.test_clock_id)
-    subscription = lock_live(session, organization_id, subscription_id)
+    subscription = lock_existing(session, organization_id, subscription_id)
     present = clocks.present_of(session, organization_id, subscription.test_clock_id, now=now)
     return subscription, present
 

@@ -110,7 +110,7 @@ def get_subscription(
     return subscription
 
 
-def lock_live(session: Session, organization_id: UUID, subscription_id: UUID) -> Subscription:
+def lock_existing(session: Session, organization_id: UUID, subscription_id: UUID) -> Subscription:
     """The subscription, unless deleted, with its row locked. Raises NotFound."""
     subscription = subscriptions.lock_subscription(session, organization_id, subscription_id)
     if subscription is None or subscription.deleted_at is not None:
