@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import NotFound
+from billing.subscriptions import is_live
 from billing.terms import Effective
 from models.plans import Plan
 from models.subscriptions import Subscription, SubscriptionPeriod
@@ -63,15 +64,17 @@ def migrate_subscriptions(
     """Pinned subscriptions are on the newest version, from the next period or the running one on.
 
     Periods that have ended are billed by the version that they were pinned to. Idempotent: who is
-    on the newest version stays as they are. Raises NotFound, and Conflict while the test clock of
-    one of them advances. Source: CONTRACT 14, 39, 95.
+    on the newest version stays as they are, and so does who comes to their end by what was missed.
+    Raises NotFound, and Conflict while the test clock of one of them advances. Source: CONTRACT 14,
+    39, 95.
     """
     plan = _get_plan(session, organization_id, plan_id)
     is_running = is_for_running(session, organization_id, effective)
     moved = []
     for waiting in _list_behind(session, plan):
         subscription, present = lock_for_change(session, organization_id, waiting.id, now=now)
-        if _is_behind(subscription, plan):
+        # What was due of its life may have ended it just now.
+        if is_live(subscription.status, subscription.deleted_at) and _is_behind(subscription, plan):
             moved.append(_change(subscription, plan))
             since = _move_open_period(
                 session, subscription, plan, after=None if is_running else present

@@ -24,6 +24,7 @@ from services import (
 )
 from services.organizations import ChangeSettings, change_settings
 from services.period_versions import version_in_force
+from services.subscription_changes import cancel_subscription
 from services.subscriptions import CreateSubscription, create_subscription
 from tests.services.limited import add_customer
 from tests.services.lives import START, Life, begin_life
@@ -239,6 +240,27 @@ def test_pinned_subscription_is_not_met_until_it_is_migrated(shop: Shop) -> None
     assert (migration.reach.effective_from, migration.reach.subscriptions) == (FEBRUARY, 1)
     assert [life.period(index).plan_version for index in range(2)] == [pinned, pinned + 1]
     assert totals(life) == [Decimal(0), Decimal(99)]
+
+
+def test_migration_leaves_a_subscription_whose_missed_end_it_brings_about(shop: Shop) -> None:
+    plan = shop.add_plan()
+    command = CreateSubscription(
+        customer_id=add_customer(shop).id,
+        plan_id=plan.id,
+        start_date=NOW,
+        version_policy="pinned",
+    )
+    subscription = shop.do(create_subscription, command)
+    add_fee(shop, plan.id, "99")
+    shop.do(cancel_subscription, subscription.id)
+
+    late = NOW + timedelta(days=32)
+    migration = shop.do(plan_migration.migrate_subscriptions, plan.id, now=late)
+
+    stored = shop.read(subscriptions.find_subscription, subscription.id)
+    assert stored is not None
+    assert (stored.status, stored.plan_version) == ("CANCELED", subscription.plan_version)
+    assert (migration.changes, migration.reach.subscriptions) == ((), 0)
 
 
 def test_parked_bill_keeps_the_version_of_its_period(shop: Shop) -> None:
