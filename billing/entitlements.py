@@ -93,20 +93,36 @@ def refuse_access(
     )
 
 
+def generosity(*, is_enabled: bool, limit: Decimal | None) -> tuple[bool, bool, Decimal]:
+    """How much a grant of a feature gives: of several subscriptions' the greatest one counts.
+
+    Enabled wins, then unlimited (``limit`` None), then the highest limit. The one definition, for
+    checks and for arriving usage alike. Source: CONTRACT 43.
+    """
+    return is_enabled, limit is None, ZERO if limit is None else limit
+
+
+def limiting_generosity(feature: FeatureTerms) -> tuple[tuple[bool, bool, Decimal], bool]:
+    """How generously a grant limits arriving usage: by its generosity, then if it refuses nothing.
+
+    So no event is refused at a limit that an equally generous grant lets it pass.
+    """
+    given = generosity(is_enabled=feature.is_enabled, limit=feature.usage_limit)
+    return given, not feature.refuses_usage
+
+
 def most_generous(answers: Sequence[Entitlement]) -> Entitlement:
     """Give the best of several subscriptions' answers for one feature.
 
-    Enabled wins, then unlimited, then the highest limit; after that access, then the most left,
-    then the first. Raises: InvalidInput for no answers. Source: CONTRACT 43.
+    By :func:`generosity`; after that access wins, then the most left, then the first. Raises:
+    InvalidInput for no answers. Source: CONTRACT 43.
     """
     if not answers:
         raise InvalidInput("There is no answer to choose from.", field="answers")
     return max(
         answers,
         key=lambda one: (
-            one.is_enabled,
-            one.limit is None,
-            one.limit or ZERO,
+            generosity(is_enabled=one.is_enabled, limit=one.limit),
             one.has_access,
             one.remaining or ZERO,
         ),
@@ -129,7 +145,7 @@ def require_within_limit(feature: FeatureTerms, usage_after: Decimal) -> None:
     the event that reaches 1,000 is taken, the one that reaches 1,001 is not.
     """
     limit = feature.hard_limit
-    if feature.reject_over_limit and limit is not None and usage_after > limit:
+    if feature.refuses_usage and limit is not None and usage_after > limit:
         raise Conflict(
             f"The usage limit of {feature.name!r} is {limit:f}.",
             code="limit_exceeded",

@@ -126,6 +126,11 @@ class FeatureTerms:
         """The limit that ends access, None if there is none or it is soft."""
         return None if self.is_soft_limit or not self.is_enabled else self.usage_limit
 
+    @property
+    def refuses_usage(self) -> bool:
+        """Whether events that would pass the limit are refused, and not only told of."""
+        return self.reject_over_limit and self.hard_limit is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanTerms:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from billing.entitlements import crossed_thresholds, require_within_limit
+from billing.entitlements import crossed_thresholds, limiting_generosity, require_within_limit
 from billing.errors import Conflict
 from billing.hours import split_hours
 from billing.identifiers import MeterId
@@ -53,11 +53,6 @@ class _Limit:
     feature: FeatureTerms
     meter: MeterTerms
     last_window: LimitWindow | None = None
-
-    @property
-    def refuses(self) -> bool:
-        """Whether events are refused by it, and not only told of."""
-        return self.feature.reject_over_limit and self.feature.hard_limit is not None
 
     def window_of(self, event: NewEvent) -> LimitWindow | None:
         """The window in which the event counts."""
@@ -133,14 +128,14 @@ class UsageLimits:
     def must_come_alone(self, event: NewEvent) -> bool:
         """Whether only trying tells if the event passes a limit that refuses."""
         return any(
-            limit.refuses and not limit.meter.aggregation.is_additive
+            limit.feature.refuses_usage and not limit.meter.aggregation.is_additive
             for limit, _ in self._of(event)
         )
 
     async def require_room(self, event: NewEvent) -> None:
         """Return if the event, written just now, passed no limit. Raises Conflict."""
         for limit, window in self._of(event):
-            if limit.refuses and not limit.meter.aggregation.is_additive:
+            if limit.feature.refuses_usage and not limit.meter.aggregation.is_additive:
                 usage_after = await self._measure_other(window, limit)
                 require_within_limit(limit.feature, usage_after)
 
@@ -214,7 +209,9 @@ class UsageLimits:
                     meter=_meter_of(one, feature),
                 )
                 former = best.get(feature.feature_id)
-                if former is None or _generosity(limit) > _generosity(former):
+                if former is None or (
+                    limiting_generosity(feature) > limiting_generosity(former.feature)
+                ):
                     best[feature.feature_id] = limit
         return [limit for limit in best.values() if limit.feature.usage_limit is not None]
 
@@ -286,11 +283,6 @@ def _key(scope: EventScope) -> ScopeKey:
 def _is_on(feature: FeatureTerms, meter: str) -> bool:
     is_meter = feature.type is FeatureType.METER and feature.is_enabled
     return is_meter and str(feature.meter_id) == meter
-
-
-def _generosity(limit: _Limit) -> tuple[bool, Decimal]:
-    most = limit.feature.usage_limit
-    return most is None, ZERO if most is None else most
 
 
 def _meter_of(one: ScopeSubscription, feature: FeatureTerms) -> MeterTerms:

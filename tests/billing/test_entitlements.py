@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.entitlements import (
     THRESHOLDS,
@@ -15,6 +16,8 @@ from billing.entitlements import (
     Entitlement,
     crossed_thresholds,
     decide_access,
+    generosity,
+    limiting_generosity,
     most_generous,
     refuse_access,
     require_within_limit,
@@ -126,6 +129,48 @@ def test_the_most_generous_subscription_wins() -> None:
     assert most_generous(twins) is twins[0]
     with pytest.raises(InvalidInput):
         most_generous([])
+
+
+def test_generosity_is_enabled_then_unlimited_then_the_highest_limit() -> None:
+    by_generosity = [
+        (False, d(10)), (False, None), (True, d(0)), (True, d("9.5")), (True, d(10)), (True, None),
+    ]  # fmt: skip
+
+    found = [generosity(is_enabled=enabled, limit=most) for enabled, most in by_generosity]
+
+    assert found == sorted(found)
+    assert len(set(found)) == len(found)
+
+
+def test_of_equal_limits_one_that_refuses_limits_last() -> None:
+    refusing, soft, told = limit(reject=True), limit(soft=True, reject=True), limit()
+
+    assert limiting_generosity(refusing) < limiting_generosity(soft) == limiting_generosity(told)
+    assert limiting_generosity(told) < limiting_generosity(limit("1001", reject=True))
+
+
+grants = st.builds(
+    limit,
+    st.sampled_from([None, "0", "1", "2"]),
+    soft=st.booleans(),
+    reject=st.booleans(),
+    enabled=st.booleans(),
+)
+
+
+@supporting
+@given(st.lists(grants, min_size=1, max_size=4), st.integers(0, 3).map(d))
+def test_checks_and_arriving_usage_go_by_the_same_limit(
+    granted: list[FeatureTerms], usage_after: Decimal
+) -> None:
+    checked = most_generous([decide_access(one, usage=usage_after) for one in granted])
+    limiting = max(granted, key=limiting_generosity)
+
+    assert (checked.is_enabled, checked.limit) == (limiting.is_enabled, limiting.usage_limit)
+    try:
+        require_within_limit(limiting, usage_after)
+    except Conflict:
+        assert not checked.has_access, "nothing is refused that the check grants"
 
 
 @pytest.mark.parametrize(

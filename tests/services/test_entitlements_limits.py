@@ -145,6 +145,16 @@ def test_most_generous_of_several_subscriptions_limits(shop: Shop) -> None:
     assert limited.use(500, 1) == ["created", "limit_exceeded"]
 
 
+def test_of_equal_limits_the_one_that_does_not_refuse_limits(shop: Shop) -> None:
+    refusing = limit(shop)
+    soft = shop.add_plan("soft")
+    shop.grant(soft, refusing.feature, usage_limit=Decimal(100), is_soft_limit=True)
+    subscribe(shop, refusing.customer, soft)
+
+    assert refusing.use(100, 1) == ["created", "created"], "the check grants access, so it counts"
+    assert sorted(refusing.told()) == [(80, 101), (100, 101)], "of one window, the soft one's"
+
+
 @pytest.mark.parametrize(
     ("aggregation", "quantities", "refused"),
     [
