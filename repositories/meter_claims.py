@@ -75,33 +75,33 @@ OF_SPAN = """
     AND claim.subscription_id = span.subscription_id AND claim.meter_id = span.meter_id
 """
 
-ABSORB = """
-    WITH span AS ({spans})
-    DELETE FROM meter_claim AS claim USING span
-    WHERE {of_span} AND claim.starts_at > span.starts_at
-        AND (span.ends_at IS NULL OR claim.starts_at < span.ends_at)
-"""
-
 CLAIM = """
     WITH span AS MATERIALIZED ({spans}),
-    -- What the subscription claims up to the span, or over its begin, is prolonged.
-    joined AS (
-        UPDATE meter_claim AS claim
-        SET ends_at = CASE WHEN claim.ends_at IS NOT NULL AND span.ends_at IS NOT NULL
-            THEN greatest(claim.ends_at, span.ends_at) END
-        FROM span
-        WHERE {of_span} AND claim.starts_at <= span.starts_at
-            AND (claim.ends_at IS NULL OR claim.ends_at >= span.starts_at)
-        RETURNING claim.subscription_id, claim.meter_id
+    missing AS (
+        SELECT * FROM span
+        WHERE NOT EXISTS (
+            SELECT FROM meter_claim AS claim
+            WHERE {of_span} AND claim.starts_at <= span.starts_at
+                AND coalesce(claim.ends_at, 'infinity') >= coalesce(span.ends_at, 'infinity')
+        )
+    ),
+    -- What the subscription claims already, where it lies in the span or touches it, becomes one
+    -- claim with it: claims side by side would be in each other's way later.
+    taken AS (
+        DELETE FROM meter_claim AS claim USING missing AS span
+        WHERE {of_span} AND claim.starts_at <= coalesce(span.ends_at, 'infinity')
+            AND coalesce(claim.ends_at, 'infinity') >= span.starts_at
+        RETURNING claim.subscription_id, claim.meter_id, claim.starts_at,
+            coalesce(claim.ends_at, 'infinity') AS ends_at
     )
     INSERT INTO meter_claim
         (organization_id, customer_id, subscription_id, meter_id, starts_at, ends_at)
-    SELECT :organization_id, customer_id, subscription_id, meter_id, starts_at, ends_at
-    FROM span
-    WHERE NOT EXISTS (
-        SELECT FROM joined AS claim
-        WHERE claim.subscription_id = span.subscription_id AND claim.meter_id = span.meter_id
-    )
+    SELECT :organization_id, span.customer_id, span.subscription_id, span.meter_id,
+        least(span.starts_at, min(taken.starts_at)),
+        nullif(greatest(coalesce(span.ends_at, 'infinity'), max(taken.ends_at)), 'infinity')
+    FROM missing AS span LEFT JOIN taken
+        ON taken.subscription_id = span.subscription_id AND taken.meter_id = span.meter_id
+    GROUP BY span.customer_id, span.subscription_id, span.meter_id, span.starts_at, span.ends_at
 """
 
 FIND_RIVAL = """
@@ -123,16 +123,27 @@ FIND_RIVAL = """
     ORDER BY rival.ends_at DESC NULLS FIRST, rival.subscription_id LIMIT 1
 """
 
-GIVE_UP_LATER = """
-    WITH span AS ({spans})
-    DELETE FROM meter_claim AS claim USING span
-    WHERE {of_span} AND claim.starts_at >= span.starts_at
-"""
-
-GIVE_UP_REST = """
-    WITH span AS ({spans})
-    UPDATE meter_claim AS claim SET ends_at = span.starts_at FROM span
-    WHERE {of_span} AND (claim.ends_at IS NULL OR claim.ends_at > span.starts_at)
+GIVE_UP = """
+    WITH span AS MATERIALIZED ({spans}),
+    taken AS (
+        DELETE FROM meter_claim AS claim USING span
+        WHERE {of_span} AND claim.starts_at < coalesce(span.ends_at, 'infinity')
+            AND coalesce(claim.ends_at, 'infinity') > span.starts_at
+        RETURNING claim.customer_id, claim.subscription_id, claim.meter_id, claim.starts_at,
+            claim.ends_at, span.starts_at AS gap_starts_at, span.ends_at AS gap_ends_at
+    ),
+    -- What was claimed before the span stays, and so does what is claimed after it: where a
+    -- subscription is to leave the plan, another plan may charge the meter from there.
+    kept AS (
+        SELECT customer_id, subscription_id, meter_id, starts_at, gap_starts_at AS ends_at
+        FROM taken WHERE starts_at < gap_starts_at
+        UNION ALL
+        SELECT customer_id, subscription_id, meter_id, gap_ends_at, ends_at
+        FROM taken WHERE gap_ends_at < coalesce(ends_at, 'infinity')
+    )
+    INSERT INTO meter_claim
+        (organization_id, customer_id, subscription_id, meter_id, starts_at, ends_at)
+    SELECT :organization_id, customer_id, subscription_id, meter_id, starts_at, ends_at FROM kept
 """
 
 GIVE_UP_ALL_LATER = text(
@@ -143,6 +154,28 @@ GIVE_UP_ALL_REST = text(
     "UPDATE meter_claim SET ends_at = :at WHERE organization_id = :organization_id"
     " AND subscription_id = :subscription_id AND (ends_at IS NULL OR ends_at > :at)"
 )
+
+
+LIST_DEFERRED = text("""
+    -- An edit of running periods moves all of them, so what they do not have yet came after the
+    -- last one of that kind.
+    WITH since AS (
+        SELECT version, terms FROM plan_version
+        WHERE organization_id = :organization_id AND plan_id = :plan_id
+            AND version >= coalesce((
+                SELECT max(former.version) FROM plan_version AS former
+                WHERE former.organization_id = :organization_id AND former.plan_id = :plan_id
+                    AND former.version < :version AND former.effective = 'running_period'
+            ), 1)
+    )
+    SELECT charged.meter_id FROM (
+        SELECT DISTINCT version, CAST(charge #>> '{meter,meter_id}' AS uuid) AS meter_id
+        FROM since, jsonb_array_elements(terms -> 'charges') AS charge
+    ) AS charged
+    WHERE charged.meter_id IS NOT NULL
+    GROUP BY charged.meter_id HAVING count(*) < (SELECT count(*) FROM since)
+    ORDER BY charged.meter_id
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,14 +226,12 @@ def claim(session: Session, spans: Spans) -> None:
 
     Raises IntegrityError ``ex_meter_claim_overlap`` where another subscription does.
     """
-    _run(session, ABSORB, spans)
     _run(session, CLAIM, spans)
 
 
 def give_up(session: Session, spans: Spans) -> None:
-    """Nothing is claimed of the meters of the spans from where each of them starts."""
-    _run(session, GIVE_UP_LATER, spans)
-    _run(session, GIVE_UP_REST, spans)
+    """Nothing is claimed of the spans; what lies before and after them stays."""
+    _run(session, GIVE_UP, spans)
 
 
 def give_up_from(
@@ -210,6 +241,14 @@ def give_up_from(
     keys = {"organization_id": organization_id, "subscription_id": subscription_id, "at": at}
     session.execute(GIVE_UP_ALL_LATER, keys)
     session.execute(GIVE_UP_ALL_REST, keys)
+
+
+def list_deferred_meters(
+    session: Session, organization_id: UUID, plan_id: UUID, version: int
+) -> Sequence[UUID]:
+    """The meters that some versions which may be running charge, and others do not."""
+    keys = {"organization_id": organization_id, "plan_id": plan_id, "version": version}
+    return session.execute(LIST_DEFERRED, keys).scalars().all()
 
 
 def find_rival(session: Session, spans: Spans) -> Rival | None:

@@ -69,8 +69,6 @@ def add_charge(
     active = plans.list_active_charges(session, organization_id, plan_id)
     charge = _build_charge(session, plan, command, now=now)
     plans.insert_charge(session, charge)
-    blame = {f"charges.{len(active)}.": ""}
-    reach = publish_edit(session, plan, blame, effective, now=now)
     if command.meter_id is not None:
         meter_claims.claim_for_charge(
             session,
@@ -79,6 +77,8 @@ def add_charge(
             from_running_period=is_for_running(session, organization_id, effective),
             now=now,
         )
+    blame = {f"charges.{len(active)}.": ""}
+    reach = publish_edit(session, plan, blame, effective, now=now)
     record(
         session,
         organization_id,

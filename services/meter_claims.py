@@ -17,10 +17,10 @@ from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.receipts import instant_text
-from billing.subscriptions import SubscriptionStatus, is_live
+from billing.subscriptions import SubscriptionStatus, has_ended, is_live
 from models.plans import Plan
 from models.subscriptions import Subscription
-from repositories import meter_claims, plans
+from repositories import meter_claims, plan_versions, plans
 from repositories.meter_claims import Rival, Spans
 from services.constraints import violated_constraint
 
@@ -42,7 +42,7 @@ def claim_onwards(
     for plan_id in sorted(filter(None, {subscription.plan_id, subscription.next_plan_id})):
         plans.lock_plan(session, subscription.organization_id, plan_id, share=True)
     session.flush()
-    wanted = _stretches(subscription, since)
+    wanted = _stretches(subscription, since, _running_version(session, subscription))
     with _refusing_overlaps(session, wanted, field=field):
         meter_claims.give_up_from(session, subscription.organization_id, subscription.id, at=since)
         for spans in wanted:
@@ -76,6 +76,24 @@ def give_up_for_charge(
     meter_claims.give_up(session, spans)
 
 
+def follow_running_edit(session: Session, plan: Plan, *, now: datetime) -> None:
+    """Running periods that an edit moves to the newest version claim what that one charges.
+
+    It brings along what earlier edits had left for the next period. Raises Conflict
+    ``meter_already_billed``. The caller holds the plan's lock.
+    """
+    charged = set(plans.list_charged_meters(session, plan.organization_id, plan.id))
+    for meter_id in meter_claims.list_deferred_meters(
+        session, plan.organization_id, plan.id, plan.version
+    ):
+        spans = _spans_of_edit(plan, meter_id, from_running_period=True, now=now)
+        if meter_id not in charged:
+            meter_claims.give_up(session, spans)
+            continue
+        with _refusing_overlaps(session, [spans], field=None):
+            meter_claims.claim(session, spans)
+
+
 def boundary_of(subscription: Subscription) -> datetime:
     """Where what runs now ends, so that another plan, or nothing, follows: a trial or a period."""
     if subscription.status == SubscriptionStatus.TRIAL and subscription.trial_end_date is not None:
@@ -83,17 +101,20 @@ def boundary_of(subscription: Subscription) -> datetime:
     return subscription.current_period_end
 
 
-def _stretches(subscription: Subscription, since: datetime) -> Sequence[Spans]:
+def _stretches(
+    subscription: Subscription, since: datetime, running_version: int | None
+) -> Sequence[Spans]:
     if not is_live(subscription.status, subscription.deleted_at):
         return []
     boundary = boundary_of(subscription)
-    changes_to = None if subscription.cancel_at_period_end else subscription.next_plan_id
-    leaves = subscription.cancel_at_period_end or changes_to is not None
     found: list[tuple[UUID, int | None, datetime, datetime | None]] = []
-    if not leaves or since < boundary:
-        found.append((subscription.plan_id, subscription.plan_version, since, boundary))
-    if changes_to is not None:
-        found.append((changes_to, None, max(since, boundary), None))
+    if since < boundary:
+        version = running_version or subscription.plan_version
+        found.append((subscription.plan_id, version, since, boundary))
+    if not subscription.cancel_at_period_end:
+        changes_to = subscription.next_plan_id
+        version = subscription.plan_version if changes_to is None else None
+        found.append((changes_to or subscription.plan_id, version, max(since, boundary), None))
     return [
         meter_claims.spans_of_plan(
             subscription.organization_id,
@@ -102,10 +123,20 @@ def _stretches(subscription: Subscription, since: datetime) -> Sequence[Spans]:
             plan_id=plan_id,
             version=version,
             starts_at=starts_at,
-            ends_at=ends_at if leaves else None,
+            ends_at=ends_at,
         )
         for plan_id, version, starts_at, ends_at in found
     ]
+
+
+def _running_version(session: Session, subscription: Subscription) -> int | None:
+    """What the running period is billed by, which need not be the newest; None in a trial."""
+    index = subscription.current_period_index
+    if index is None or has_ended(subscription.status):
+        return None
+    return plan_versions.find_version_of_period(
+        session, subscription.organization_id, subscription.id, index
+    )
 
 
 def _spans_of_edit(

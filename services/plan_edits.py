@@ -20,7 +20,7 @@ from billing.terms import Effective
 from models.plans import Plan
 from repositories import organizations, plans
 from repositories import plan_versions as stored_versions
-from services import plan_versions
+from services import meter_claims, plan_versions
 
 T = TypeVar("T")
 
@@ -97,6 +97,8 @@ def publish_next(
     stored_versions.move_open_periods(
         session, plan.organization_id, plan.id, plan.version, is_running=is_running, now=now
     )
+    if is_running:
+        meter_claims.follow_running_edit(session, plan, now=now)
 
 
 def publish_edit(

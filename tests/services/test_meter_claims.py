@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from billing.errors import Conflict
+from billing.terms import ChargeType, Effective
 from models.plans import Charge, Plan
 from models.subscriptions import Subscription
 from repositories import meter_claims
@@ -24,6 +26,7 @@ from services import (
     subscription_changes,
     subscriptions,
 )
+from services.charges import AddCharge
 from services.customers import CreateCustomer, CustomerDetails
 from services.subscriptions import CreateSubscription
 from tests.services.shop import Shop
@@ -314,6 +317,59 @@ def test_end_that_was_planned_comes_and_the_claim_stays(harbor: Harbor) -> None:
     harbor.call(period_closing.roll_period, subscription, 0, due_at=FEBRUARY)
 
     assert harbor.claims(meter.id) == [(subscription.id, JANUARY, FEBRUARY)]
+
+
+def test_edit_for_running_periods_brings_deferred_charges_along(harbor: Harbor) -> None:
+    calls, minutes = harbor.shop.add_meter("calls"), harbor.shop.add_meter("minutes")
+    plan, other = sell(harbor.shop, "a"), sell(harbor.shop, "b", calls.id)
+    subscription = harbor.subscribe(plan)
+    harbor.send_clock(TENTH)
+    harbor.shop.add_usage_charge(plan, calls.id)
+    assert harbor.claims(calls.id) == [(subscription.id, FEBRUARY, None)]
+
+    add_for_running(harbor.shop, plan, minutes.id)
+
+    assert harbor.claims(calls.id) == [(subscription.id, JANUARY, None)]
+    assert harbor.claims(minutes.id) == [(subscription.id, JANUARY, None)]
+    with pytest.raises(Conflict):
+        harbor.subscribe(other)
+
+
+def test_meter_of_the_plan_that_follows_stays_claimed(harbor: Harbor) -> None:
+    meter, plan = harbor.shop.add_meter(), harbor.shop.add_plan("a")
+    charge = harbor.shop.add_usage_charge(plan, meter.id)
+    subscription = harbor.subscribe(plan)
+    harbor.change(subscription, sell(harbor.shop, "b", meter.id), at_period_end=True)
+
+    deactivate(harbor.shop, plan, charge)
+
+    assert harbor.claims(meter.id) == [(subscription.id, FEBRUARY, None)]
+
+
+def test_part_that_keeps_its_version_keeps_its_claims(harbor: Harbor) -> None:
+    meter, plan = harbor.shop.add_meter(), harbor.shop.add_plan("a")
+    charge = harbor.shop.add_usage_charge(plan, meter.id)
+    subscription = harbor.subscribe(plan)
+    harbor.change(subscription, sell(harbor.shop, "b"), at_period_end=True)
+    harbor.send_clock(TENTH)
+    deactivate(harbor.shop, plan, charge)
+
+    harbor.change(subscription, plan, at_period_end=False)
+
+    assert harbor.claims(meter.id) == [(subscription.id, JANUARY, FEBRUARY)]
+
+
+def add_for_running(shop: Shop, plan: Plan, meter_id: UUID) -> None:
+    command = AddCharge(type=ChargeType.USAGE, meter_id=meter_id, unit_price=Decimal(1))
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        charges.add_charge(
+            session,
+            shop.organization_id,
+            plan.id,
+            command,
+            effective=Effective.RUNNING_PERIOD,
+            now=JANUARY,
+        )
 
 
 def deactivate(shop: Shop, plan: Plan, *added: Charge) -> None:
