@@ -19,8 +19,9 @@ TEST_PROCESSES ?= 3
 ARGS ?=
 SEEDS ?= 500
 FIRST ?= 0
+EXAMPLES ?= 2000
 
-.PHONY: help install check lint types layers compose-check lock-check format test test-deep simulate chaos histories \
+.PHONY: help install check lint types layers compose-check lock-check format test test-deep simulate money chaos histories \
 	demo up status down mutate bench picture clean
 
 help: ## List these targets
@@ -69,6 +70,9 @@ test-deep: $(INSTALLED) ## The same with many times more generated cases
 
 simulate: $(INSTALLED) ## Subscriptions' lives under faults; SEEDS=50000 tries more, FIRST=17 repeats one
 	$(RUN) python -m tests.workflows.simulate --seeds $(SEEDS) --first $(FIRST)
+
+money: $(INSTALLED) ## Customers' lives against the model of what they owe; EXAMPLES=50000 tries more
+	FLUXRATE_MONEY_EXAMPLES=$(EXAMPLES) $(RUN) pytest -n $(TEST_PROCESSES) --dist load tests/money $(ARGS)
 
 chaos: $(INSTALLED) ## Every crash of every step on the real engines, and what else takes minutes
 	FLUXRATE_CHAOS=1 $(RUN) pytest tests/faults tests/scenarios/test_year.py tests/scenarios/test_bounds.py $(ARGS)

@@ -22,6 +22,7 @@ TEMPLATE = "template_fluxrate"
 
 LONGEST_FILES = (
     "faults/test_crash_matrix.py",
+    "money/test_money.py",
     "billing/test_pricing.py",
     "cli/test_up.py",
     "scenarios/test_year.py",

@@ -1,0 +1,102 @@
+"""A world of the journal, opened in a real database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from billing.metering import Aggregation
+from billing.periods import Interval
+from billing.terms import ChargeType, FeatureType, OverLimit
+from models.features import Feature
+from repositories.transactions import Transactions
+from services import charges, clocks, organizations
+from services.charges import AddCharge
+from services.customers import CreateCustomer, CustomerDetails, create_customer
+from services.meters import CreateMeter, MeterDetails
+from services.organizations import ChangeSettings
+from tests.money.journal import Allowance, Charge, Meter, Opened, Plan
+from tests.services.shop import Shop, open_shop
+
+CURRENCIES = {0: "JPY", 2: "USD", 3: "KWD"}
+"""A currency for each number of decimal places."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """An organization that sells to one customer, and the ids behind the journal's names."""
+
+    shop: Shop
+    clock_id: UUID
+    customer_id: UUID
+    features: dict[str, Feature] = field(default_factory=dict)
+    plans: dict[str, UUID] = field(default_factory=dict)
+    charges: dict[UUID, str] = field(default_factory=dict)
+
+
+def open_market(transactions: Transactions, opened: Opened) -> Market:
+    """Everything is set up, and nothing subscribed yet."""
+    shop = open_shop(transactions)
+    settings = {
+        "late_usage": opened.late_usage,
+        "grace_period_minutes": opened.grace_minutes,
+        "proration": opened.proration,
+    }
+    with transactions.for_organization(shop.organization_id) as session:
+        change = ChangeSettings(values=settings)
+        organizations.change_settings(session, shop.organization_id, change, now=opened.at)
+    clock = shop.do(clocks.create_clock, "life", opened.at)
+    details = CustomerDetails(name="Harbor Labs", billing_address_country="GB")
+    customer = shop.do(create_customer, CreateCustomer(details=details, test_clock_id=clock.id))
+    market = Market(shop=shop, clock_id=clock.id, customer_id=customer.id)
+    for meter in opened.meters:
+        market.features[meter.name] = _add_feature(shop, meter)
+    for plan in opened.plans:
+        _add_plan(market, plan, CURRENCIES[opened.places])
+    return market
+
+
+def _add_feature(shop: Shop, meter: Meter) -> Feature:
+    details = MeterDetails(
+        aggregation_type=Aggregation(meter.aggregation),
+        carry_forward=meter.carries,
+        property_name="who" if meter.aggregation == "UNIQUE_COUNT" else None,
+    )
+    command = CreateMeter(meter_name=meter.name, details=details)
+    return shop.add_feature(meter.name, FeatureType.METER, meter=command)
+
+
+def _add_plan(market: Market, plan: Plan, currency: str) -> None:
+    interval = Interval(plan.interval)
+    stored = market.shop.add_plan(plan.name, billing_interval=interval, currency=currency)
+    market.plans[plan.name] = stored.id
+    for allowance in plan.allowances:
+        market.shop.grant(stored, market.features[allowance.meter], **_grant(allowance))
+    for charge in plan.charges:
+        added = market.shop.do(charges.add_charge, stored.id, _charge(market, charge))
+        market.charges[added.id] = charge.name
+
+
+def _grant(allowance: Allowance) -> dict[str, Any]:
+    return {
+        "usage_limit": Decimal(allowance.units),
+        "usage_reset_period": Interval(allowance.resets) if allowance.resets else None,
+        "is_soft_limit": allowance.is_soft,
+        "over_limit": OverLimit.WAIVE if allowance.waives else OverLimit.BILL,
+    }
+
+
+def _charge(market: Market, charge: Charge) -> AddCharge:
+    if charge.meter is None:
+        return AddCharge(type=ChargeType.FIXED, unit_price=charge.amount, display_name=charge.name)
+    return AddCharge(
+        type=ChargeType.USAGE,
+        meter_id=market.features[charge.meter].meter_id,
+        pricing=charge.pricing,
+        included_units=charge.included,
+        minimum=charge.minimum,
+        maximum=charge.maximum,
+        display_name=charge.name,
+    )

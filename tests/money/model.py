@@ -1,0 +1,290 @@
+"""The model of money: what the customer owes in all, told by the journal of requests alone.
+
+It lives every subscription through again, period by period, and rates each one that has a valid
+final bill from scratch, with all events that are known. How corrections, credit and notes come
+about does not matter to it: only that in the end they add up.
+
+*Source: CONTRACT 16–20, 48, 52, 81–85, 93–95.*
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from fractions import Fraction
+
+from tests.money import journal
+from tests.money.aggregates import Event
+from tests.money.journal import Opened, Plan, Request
+from tests.money.rating import Part, World, rate
+from tests.money.years import Anchor, Span, span_around
+
+NOTHING = Fraction(0)
+
+
+class State(Enum):
+    """How far the bill of a period has come."""
+
+    RUNNING = auto()
+    DRAFTED = auto()
+    FINAL = auto()
+    WITHOUT_BILL = auto()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Period:
+    """One period of a subscription and its bill."""
+
+    part: Part
+    plan: Plan
+    state: State = State.RUNNING
+    final_at: datetime | None = None
+    known: tuple[Event, ...] = ()
+    fixed: dict[str, Fraction] = field(default_factory=dict)
+    """What it came to when it became final, and the events that were known then."""
+    notes: dict[str, Fraction] = field(default_factory=dict)
+
+    @property
+    def span(self) -> Span:
+        """From when until when it runs."""
+        return self.part.span
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """One subscription."""
+
+    anchor: Anchor
+    plan: Plan
+    periods: list[Period] = field(default_factory=list)
+    next_plan: str | None = None
+    ends_with_period: bool = False
+    is_over: bool = False
+
+    @property
+    def running(self) -> Period | None:
+        """The period that runs."""
+        last = self.periods[-1] if self.periods else None
+        return last if last and last.state is State.RUNNING else None
+
+    def parts(self, index: int) -> list[Period]:
+        """The parts, up to one, of the regular period that it is of, as long as its plan ran."""
+        mine = self.periods[index]
+        return [
+            one
+            for one in self.periods[: index + 1]
+            if one.part.regular == mine.part.regular and one.plan.name == mine.plan.name
+        ]
+
+
+class Model:
+    """What a journal comes to."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        self._world = World(
+            meters={meter.name: meter for meter in opened.meters},
+            places=opened.places,
+            by_second=opened.proration == "second",
+        )
+        self._plans = {plan.name: plan for plan in opened.plans}
+        self.now = opened.at
+        self.events: dict[str, Event] = {}
+        self.lives: dict[str, Life] = {}
+
+    def owed(self) -> Fraction:
+        """What all final bills come to once everything is corrected, less what notes gave back."""
+        return sum(
+            (
+                amount
+                for life in self.lives.values()
+                for index, period in enumerate(life.periods)
+                if period.state is State.FINAL
+                for amount in self.owed_of(life, index).values()
+            ),
+            NOTHING,
+        )
+
+    def owed_of(self, life: Life, index: int) -> dict[str, Fraction]:
+        """What one period comes to, charge by charge, less what notes gave back of it."""
+        period = life.periods[index]
+        wanted = period.fixed if self._ignores_late else self._rate(life, index)
+        return {
+            name: _less_notes(amount, period.notes.get(name)) for name, amount in wanted.items()
+        }
+
+    def _rate(self, life: Life, index: int) -> dict[str, Fraction]:
+        """What a period comes to now. Where late usage is ignored, a final part never changes."""
+        events = tuple(self.events.values())
+        parts = [
+            replace(one.part, events=one.known if self._is_fixed(one) else events)
+            for one in life.parts(index)
+        ]
+        return rate(self._world, life.periods[index].plan, parts)
+
+    @property
+    def _ignores_late(self) -> bool:
+        return self.opened.late_usage == "ignore"
+
+    def _is_fixed(self, period: Period) -> bool:
+        return self._ignores_late and period.state is State.FINAL
+
+    # What each request changes.
+
+    def apply(self, request: Request) -> None:  # noqa: C901  one case for each request
+        """Let a request have happened."""
+        match request:
+            case journal.Advanced(to=to):
+                self._advance(to)
+            case journal.Sent():
+                self.events[request.key] = Event(
+                    order=len(self.events),
+                    at=request.at,
+                    meter=request.meter,
+                    value=Fraction(request.value),
+                    distinct=request.distinct,
+                )
+            case journal.EventVoided(key=key):
+                self.events[key] = replace(self.events[key], is_void=True)
+            case journal.EventAmended(key=key, value=value):
+                self.events[key] = replace(self.events[key], value=Fraction(value))
+            case journal.PlanEdited(plan=plan):
+                self._plans[plan.name] = plan
+            case journal.Subscribed():
+                self._subscribe(request)
+            case journal.PlanChanged():
+                self._change_plan(self.lives[request.subscription], request)
+            case journal.Canceled():
+                self._cancel(self.lives[request.subscription], request)
+            case journal.Reactivated():
+                self.lives[request.subscription].ends_with_period = False
+            case journal.BilledEarly():
+                self._bill_early(self.lives[request.subscription])
+            case journal.Opened():
+                raise AssertionError("A world is opened once.")
+            case _:
+                self._act_on_bill(request)
+
+    def _act_on_bill(
+        self,
+        request: journal.Finalized
+        | journal.DraftDeleted
+        | journal.InvoiceVoided
+        | journal.Billed
+        | journal.Noted,
+    ) -> None:
+        life = self.lives[request.subscription]
+        period = life.periods[request.period]
+        match request:
+            case journal.Finalized():
+                self._finalize(life, period)
+            case journal.DraftDeleted() | journal.InvoiceVoided():
+                period.state, period.final_at, period.notes = State.WITHOUT_BILL, None, {}
+            case journal.Billed():
+                self._draft(life, period, at=self.now)
+            case journal.Noted(charge=charge, amount=amount):
+                period.notes[charge] = period.notes.get(charge, NOTHING) + Fraction(amount)
+
+    def _advance(self, to: datetime) -> None:
+        stood_at, self.now = self.now, to
+        for life in self.lives.values():
+            self._live(life, since=stood_at)
+            for period in life.periods:
+                if period.final_at is not None and period.final_at <= to:
+                    self._finalize(life, period)
+
+    def _live(self, life: Life, *, since: datetime) -> None:
+        """Periods that are over have drafts, and the next one runs, unless it was the last."""
+        while (running := life.running) and running.span.ends_at <= self.now:
+            ends_at = running.span.ends_at
+            self._draft(life, running, at=max(ends_at, since))
+            if life.ends_with_period:
+                life.is_over = True
+            else:
+                self._open_next(life, ends_at)
+
+    def _open_next(self, life: Life, starts_at: datetime) -> None:
+        life.plan = self._plans[life.next_plan or life.plan.name]
+        life.next_plan = None
+        self._open(life, starts_at)
+
+    def _open(self, life: Life, starts_at: datetime) -> None:
+        regular = span_around(life.anchor, life.plan.interval, starts_at)
+        span = Span(starts_at=starts_at, ends_at=regular.ends_at)
+        part = Part(span=span, regular=regular, anchor=life.anchor)
+        life.periods.append(Period(part=part, plan=life.plan))
+
+    def _draft(self, life: Life, period: Period, *, at: datetime) -> None:
+        period.state = State.DRAFTED
+        period.final_at = at + timedelta(minutes=self.opened.grace_minutes)
+        if period.final_at <= self.now:
+            self._finalize(life, period)
+
+    def _finalize(self, life: Life, period: Period) -> None:
+        period.fixed = self._rate(life, life.periods.index(period))
+        period.state, period.final_at = State.FINAL, None
+        period.known = tuple(self.events.values())
+
+    def _subscribe(self, request: journal.Subscribed) -> None:
+        anchor = Anchor(at=request.starts_at, by_calendar=request.by_calendar)
+        life = Life(anchor=anchor, plan=self._plans[request.plan])
+        self.lives[request.subscription] = life
+        self._open(life, request.starts_at)
+        self._live(life, since=self.now)
+
+    def _cut(self, life: Life) -> None:
+        """What ran until now is billed; a period that had not begun never was."""
+        running = life.running
+        if running is None:
+            return
+        if running.span.starts_at >= self.now:
+            life.periods.pop()
+            return
+        span = Span(starts_at=running.span.starts_at, ends_at=self.now)
+        running.part = replace(running.part, span=span)
+        self._draft(life, running, at=self.now)
+
+    def _bill_early(self, life: Life) -> None:
+        self._cut(life)
+        self._open(life, self.now)  # a cut part is no new period: it keeps its plan's terms
+
+    def _cancel(self, life: Life, request: journal.Canceled) -> None:
+        if request.at_period_end:
+            life.ends_with_period = True
+            return
+        self._cut(life)
+        life.is_over = True
+
+    def _change_plan(self, life: Life, request: journal.PlanChanged) -> None:
+        if request.at_period_end:
+            life.next_plan = None if request.plan == life.plan.name else request.plan
+            return
+        running = life.running
+        assert running is not None
+        starts_at = max(self.now, running.span.starts_at)
+        self._cut(life)
+        life.next_plan = request.plan
+        self._open_next(life, starts_at)
+
+
+def replay(requests: Sequence[Request]) -> Model:
+    """The model after a whole journal, whose first entry opens the world."""
+    opened, *others = requests
+    assert isinstance(opened, Opened)
+    model = Model(opened)
+    for request in others:
+        model.apply(request)
+    return model
+
+
+def owed(requests: Sequence[Request]) -> Fraction:
+    """What the customer owes in all."""
+    return replay(requests).owed()
+
+
+def _less_notes(wanted: Fraction, notes: Fraction | None) -> Fraction:
+    """No correction gives back what a note gave back already (CONTRACT 82)."""
+    given = notes or NOTHING
+    return max(wanted, given) - given

@@ -1,0 +1,56 @@
+"""Whatever happens, all documents of a customer add up to what is owed, to the cent.
+
+*Source: CONTRACT 48, 81–85, 93, 94.* The model in ``model.py`` says what is owed; real services on
+a real database say what was billed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from repositories.transactions import Transactions
+from tests.money.arrivals import WayIn
+from tests.money.machine import Customer
+from tests.services.conftest import transactions
+
+__all__ = ["transactions"]
+
+EXAMPLES: Final = int(os.environ.get("FLUXRATE_MONEY_EXAMPLES", "24"))
+SHARDS: Final = 8 if EXAMPLES >= 1_000 else 2
+"""Each is a test of its own, so that several processes share a long run."""
+STEPS: Final = 12
+
+
+@pytest.fixture
+def way_in(transactions: Transactions) -> Iterator[WayIn]:
+    """How usage arrives."""
+    opened = WayIn(transactions)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_documents_add_up_to_what_is_owed(
+    shard: int, transactions: Transactions, way_in: WayIn
+) -> None:
+    class TriedCustomer(Customer):
+        def __init__(self) -> None:
+            super().__init__(transactions, way_in)
+
+    run_state_machine_as_test(
+        TriedCustomer,
+        settings=settings(
+            max_examples=-(-EXAMPLES // SHARDS),
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
