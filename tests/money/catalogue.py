@@ -75,7 +75,7 @@ def _add_plan(market: Market, plan: Plan, currency: str) -> None:
     for allowance in plan.allowances:
         market.shop.grant(stored, market.features[allowance.meter], **_grant(allowance))
     for charge in plan.charges:
-        added = market.shop.do(charges.add_charge, stored.id, _charge(market, charge))
+        added = market.shop.do(charges.add_charge, stored.id, _charge(market, charge)).result
         market.charges[added.id] = charge.name
 
 
