@@ -7,18 +7,22 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import Session
+
 from billing.metering import Aggregation
 from billing.periods import Interval
 from billing.terms import ChargeType, FeatureType, OverLimit
 from models.features import Feature
 from repositories.transactions import Transactions
-from services import charges, clocks, organizations
+from repositories import plans as stored_plans
+from services import charges, clocks, organizations, plan_features
 from services.charges import AddCharge
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.meters import CreateMeter, MeterDetails
 from services.organizations import ChangeSettings
+from services.plan_features import Grant
 from tests.money.journal import Allowance, Charge, Meter, Opened, Plan
-from tests.services.shop import Shop, open_shop
+from tests.services.shop import NOW, Shop, open_shop
 
 CURRENCIES = {0: "JPY", 2: "USD", 3: "KWD"}
 """A currency for each number of decimal places."""
@@ -72,11 +76,37 @@ def _add_plan(market: Market, plan: Plan, currency: str) -> None:
     interval = Interval(plan.interval)
     stored = market.shop.add_plan(plan.name, billing_interval=interval, currency=currency)
     market.plans[plan.name] = stored.id
+    with market.shop.transactions.for_organization(market.shop.organization_id) as session:
+        _fill(session, market, plan)
+
+
+def edit_plan(market: Market, plan: Plan) -> None:
+    """A plan has other charges and grants from now on: all of them, or none where one is refused."""
+    shop, plan_id = market.shop, market.plans[plan.name]
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        for former in stored_plans.list_active_charges(session, shop.organization_id, plan_id):
+            charges.set_charge_status(
+                session, shop.organization_id, plan_id, former.id, "INACTIVE", now=NOW
+            )
+        for granted in stored_plans.list_plan_features(session, shop.organization_id, plan_id):
+            plan_features.remove_plan_feature(
+                session, shop.organization_id, plan_id, granted.id, now=NOW
+            )
+        _fill(session, market, plan)
+
+
+def _fill(session: Session, market: Market, plan: Plan) -> None:
+    organization_id, plan_id = market.shop.organization_id, market.plans[plan.name]
     for allowance in plan.allowances:
-        market.shop.grant(stored, market.features[allowance.meter], **_grant(allowance))
+        feature = market.features[allowance.meter]
+        grant = Grant(**_grant(allowance))
+        plan_features.add_plan_feature(
+            session, organization_id, plan_id, feature.id, grant, now=NOW
+        )
     for charge in plan.charges:
-        added = market.shop.do(charges.add_charge, stored.id, _charge(market, charge)).result
-        market.charges[added.id] = charge.name
+        command = _charge(market, charge)
+        added = charges.add_charge(session, organization_id, plan_id, command, now=NOW)
+        market.charges[added.result.id] = charge.name
 
 
 def _grant(allowance: Allowance) -> dict[str, Any]:

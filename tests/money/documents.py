@@ -43,3 +43,96 @@ def sum_documents(session: Session, organization_id: UUID, customer_id: UUID) ->
         for statement in (BILLED, GIVEN_BACK, ON_ACCOUNT)
     )
     return billed - given_back - on_account
+
+
+LATE_INVOICES = text(
+    """
+    SELECT id, status FROM invoice
+    WHERE organization_id = :organization_id AND subscription_id = :subscription_id
+        AND kind = 'late_usage'
+    ORDER BY id
+    """
+)
+
+LATE_LINES = text(
+    """
+    SELECT line.id, line.invoice_id FROM invoice_line AS line
+    JOIN invoice ON invoice.organization_id = line.organization_id
+        AND invoice.id = line.invoice_id
+    WHERE line.organization_id = :organization_id
+        AND invoice.subscription_id = :subscription_id AND line.type = 'late_usage'
+        AND invoice.status NOT IN ('DRAFT', 'VOID')
+    ORDER BY line.invoice_id, line.position
+    """
+)
+
+# What an invoice's late lines say, with the corrections but without the notes by hand on them.
+SAID_BESIDES = text(
+    """
+    SELECT part.period_index, part.charge_id, sum(part.amount)
+    FROM correction_part AS part JOIN invoice_line AS line
+        ON line.organization_id = part.organization_id AND line.id = part.line_id
+    WHERE part.organization_id = :organization_id AND part.invoice_id = :invoice_id
+        AND line.type = 'late_usage' AND NOT part.is_by_hand
+    GROUP BY part.period_index, part.charge_id
+    """
+)
+
+GIVEN_BY_NOTE = text(
+    """
+    SELECT period_index, charge_id, amount FROM correction_part
+    WHERE organization_id = :organization_id AND credit_note_id = :note_id
+    """
+)
+
+LINE = text(
+    """
+    SELECT line.line_total - coalesce((
+        SELECT sum(given.amount) FROM credit_note_line AS given
+        WHERE given.organization_id = line.organization_id AND given.line_id = line.id
+    ), 0)
+    FROM invoice_line AS line
+    WHERE line.organization_id = :organization_id AND line.id = :line_id
+    """
+)
+
+Row = tuple[int, UUID, Decimal]
+
+
+def list_late_invoices(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> list[tuple[UUID, str]]:
+    """The invoices of late usage of a subscription, the oldest first, with their status."""
+    keys = {"organization_id": organization_id, "subscription_id": subscription_id}
+    session.flush()
+    return [(row[0], row[1]) for row in session.execute(LATE_INVOICES, keys)]
+
+
+def list_late_lines(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> list[tuple[UUID, UUID]]:
+    """The late lines of final invoices, the oldest first, each with its invoice."""
+    keys = {"organization_id": organization_id, "subscription_id": subscription_id}
+    session.flush()
+    return [(row[0], row[1]) for row in session.execute(LATE_LINES, keys)]
+
+
+def list_said(session: Session, organization_id: UUID, invoice_id: UUID) -> list[Row]:
+    """What the late lines of an invoice come to: period, charge, amount."""
+    keys = {"organization_id": organization_id, "invoice_id": invoice_id}
+    session.flush()
+    return [(row[0], row[1], row[2]) for row in session.execute(SAID_BESIDES, keys)]
+
+
+def list_given(session: Session, organization_id: UUID, note_id: UUID) -> list[Row]:
+    """What a credit note gives back: period, charge, amount below zero."""
+    keys = {"organization_id": organization_id, "note_id": note_id}
+    session.flush()
+    return [(row[0], row[1], row[2]) for row in session.execute(GIVEN_BY_NOTE, keys)]
+
+
+def left_of_line(session: Session, organization_id: UUID, line_id: UUID) -> Decimal:
+    """What no note has given back of a line."""
+    keys = {"organization_id": organization_id, "line_id": line_id}
+    session.flush()
+    return Decimal(session.execute(LINE, keys).scalar_one())

@@ -5,10 +5,10 @@ Nothing here knows what anything costs. A request that the product refuses has n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from billing.errors import BillingError, InvariantBroken
 from billing.invoicing import InvoiceStatus
 from billing.periods import Alignment
+from models.credit_notes import CreditNote
 from models.invoices import Invoice, InvoiceLine
 from repositories.transactions import Transactions
 from services import (
@@ -29,37 +30,49 @@ from services import (
     usage_corrections,
 )
 from services.credit_notes import CreditedLine
+from services.invoice_actions import DraftEdit, ManualLine
 from services.subscriptions import CreateSubscription
-from tests.money import journal
+from tests.money import documents, journal
 from tests.money.arrivals import WayIn
-from tests.money.catalogue import Market, open_market
-from tests.money.documents import sum_documents
-from tests.money.journal import Opened, Request
+from tests.money.catalogue import Market, edit_plan, open_market
+from tests.money.journal import Opened, Request, Said
+from tests.money.model import Model, replay
 from tests.services.lives import Life
 from tests.services.shop import NOW
 
 
+Result = TypeVar("Result")
+
+LEAVES_NOTHING_DUE = (
+    journal.Sent | journal.EventVoided | journal.EventAmended | journal.PlanEdited | journal.Noted
+)
+"""What they leave is due an hour later at the earliest, so nobody need look for it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Driver:
-    """A world in the database, and what its names stand for."""
+    """A world in the database, what its names stand for, and the model that lives beside it."""
 
     market: Market
     way_in: WayIn
     requests: list[Request]
+    model: Model
     lives: dict[str, Life] = field(default_factory=dict)
     events: dict[str, UUID] = field(default_factory=dict)
 
-    def perform(self, request: Request) -> bool:
-        """Do it and note it down; False where the product refuses it."""
+    def perform(self, request: Request) -> str | None:
+        """Do it and note it down; the code of the refusal where the product refuses it."""
         try:
-            self._perform(request)
+            done = self._perform(request)
         except InvariantBroken:
             raise
-        except BillingError:
-            return False
-        self.requests.append(request)
-        self._act()
-        return True
+        except BillingError as error:
+            return error.code
+        self.requests.append(done)
+        self.model.apply(done)
+        if not isinstance(request, LEAVES_NOTHING_DUE):
+            self._act()
+        return None
 
     def within(self, transactions: Transactions) -> Driver:
         """The same world, with what happens in it from now on in other transactions."""
@@ -69,15 +82,15 @@ class Driver:
             market=replace(self.market, shop=shop),
             lives={name: replace(life, shop=shop) for name, life in self.lives.items()},
             requests=list(self.requests),
+            model=replay(self.requests),
         )
 
     def total(self) -> Decimal:
         """What the customer's documents add up to."""
-        market = self.market
-        with market.shop.transactions.for_organization(market.shop.organization_id) as session:
-            return sum_documents(session, market.shop.organization_id, market.customer_id)
+        return self._read(documents.sum_documents, self.market.customer_id)
 
-    def _perform(self, request: Request) -> None:
+    def _perform(self, request: Request) -> Request:
+        """Do it; the request as it is to be noted down, with what was seen."""
         match request:
             case journal.Advanced(to=to):
                 self._do(clocks.advance_clock, self.market.clock_id, to)
@@ -89,17 +102,21 @@ class Driver:
                 self._do(usage_corrections.amend_usage, self.events[key], value)
             case journal.Subscribed():
                 self._subscribe(request)
-            case journal.Opened() | journal.PlanEdited():
+            case journal.PlanEdited(plan=plan):
+                edit_plan(self.market, plan)
+            case journal.Opened():
                 raise NotImplementedError(request)
             case (
                 journal.PlanChanged()
                 | journal.Canceled()
+                | journal.Deleted()
                 | journal.Reactivated()
                 | journal.BilledEarly()
             ):
                 self._act_on_subscription(request)
             case _:
-                self._act_on_bill(request)
+                return self._act_on_bill(request)
+        return request
 
     def _subscribe(self, request: journal.Subscribed) -> None:
         command = CreateSubscription(
@@ -113,11 +130,8 @@ class Driver:
             shop=self.market.shop, subscription_id=made.id, clock_id=self.market.clock_id
         )
 
-    def _act_on_subscription(
-        self,
-        request: journal.PlanChanged | journal.Canceled | journal.Reactivated | journal.BilledEarly,
-    ) -> None:
-        subscription_id = self.lives[request.subscription].subscription_id
+    def _act_on_subscription(self, request: journal.OnSubscription) -> None:
+        subscription_id = self.id_of(request.subscription)
         match request:
             case journal.PlanChanged(plan=plan, at_period_end=at_end):
                 plan_id = self.market.plans[plan]
@@ -126,63 +140,124 @@ class Driver:
                 self._do(
                     subscription_changes.cancel_subscription, subscription_id, at_period_end=at_end
                 )
+            case journal.Deleted():
+                self._do(subscription_changes.delete_subscription, subscription_id)
             case journal.Reactivated():
                 self._do(subscription_changes.reactivate_subscription, subscription_id)
             case journal.BilledEarly():
                 self._do(immediate_billing.generate_invoices, subscription_id)
 
-    def _act_on_bill(
-        self,
-        request: journal.Finalized
-        | journal.DraftDeleted
-        | journal.InvoiceVoided
-        | journal.Billed
-        | journal.Noted,
-    ) -> None:
-        if isinstance(request, journal.Billed):
-            self._bill_again(request)
-            return
-        invoice = self.invoice_of(request.subscription, request.period)
+    def _act_on_bill(self, request: journal.OnBill) -> Request:
         match request:
             case journal.Finalized():
-                self._do(invoice_actions.finalize, invoice.id)
+                self._do(invoice_actions.finalize, self.invoice_of(request).id)
             case journal.DraftDeleted():
-                self._do(invoice_actions.delete_draft, invoice.id)
-            case journal.InvoiceVoided():
-                self._do(invoice_actions.change_status, invoice.id, InvoiceStatus.VOID, note=None)
+                self._do(invoice_actions.delete_draft, self.invoice_of(request).id)
+            case journal.DraftEdited(amount=amount):
+                line = ManualLine(description="agreed", quantity=Decimal(1), unit_amount=amount)
+                edit = DraftEdit(lines=(line,))
+                self._do(invoice_actions.edit_draft, self.invoice_of(request).id, edit)
+            case journal.Billed():
+                self._bill_again(request)
             case journal.Noted(charge=charge, amount=amount):
-                line = self._line_of(invoice, charge)
-                credited = [CreditedLine(line_id=line.id, amount=amount)]
-                self._do(invoice_actions.credit, invoice.id, credited, reason="goodwill")
+                invoice = self.invoice_of(request)
+                self._credit(invoice.id, self._line_of(invoice, charge).id, amount)
+            case journal.InvoiceVoided():
+                return self._void(request)
+            case journal.LateLineNoted(place=place, amount=amount):
+                line_id, invoice_id = self.late_lines(request.subscription)[place]
+                note = self._credit(invoice_id, line_id, amount)
+                given = self._read(documents.list_given, note.id)
+                return replace(request, invoice=str(invoice_id), said=self._named(given))
+        return request
+
+    def _void(self, request: journal.InvoiceVoided) -> Request:
+        invoice_id, _ = self.find_voidable(request)
+        said = self._named(self._read(documents.list_said, invoice_id))
+        self._do(
+            invoice_actions.change_status,
+            invoice_id,
+            InvoiceStatus.VOID,
+            note=None,
+            settles_again=request.settles_again,
+        )
+        return replace(request, invoice=str(invoice_id), said=said)
+
+    def _named(self, rows: Iterable[documents.Row]) -> tuple[Said, ...]:
+        names = self.market.charges
+        return tuple(
+            Said(period=period, charge=names[charge], amount=amount)
+            for period, charge, amount in rows
+        )
+
+    def _credit(self, invoice_id: UUID, line_id: UUID, amount: Decimal) -> CreditNote:
+        credited = [CreditedLine(line_id=line_id, amount=amount)]
+        note: CreditNote = self._do(invoice_actions.credit, invoice_id, credited, reason="goodwill")
+        return note
 
     def _bill_again(self, request: journal.Billed) -> None:
         invoice = self.find_invoice(request.subscription, request.period)
-        if invoice is not None:
+        if invoice is not None and invoice.status == InvoiceStatus.VOID:
             self._do(rebilling.reissue_invoice, invoice.id)
             return
-        subscription_id = self.lives[request.subscription].subscription_id
+        subscription_id = self.id_of(request.subscription)
         self._do(rebilling.bill_unbilled_period, subscription_id, request.period)
 
-    def invoice_of(self, subscription: str, period: int) -> Invoice:
+    # What stands in the database.
+
+    def id_of(self, subscription: str) -> UUID:
+        """The id of a subscription."""
+        return self.lives[subscription].subscription_id
+
+    def late_lines(self, subscription: str) -> list[tuple[UUID, UUID]]:
+        """The late lines of a subscription's final invoices, each with its invoice."""
+        return self._read(documents.list_late_lines, self.id_of(subscription))
+
+    def late_invoices(self, subscription: str) -> list[tuple[UUID, str]]:
+        """The invoices of late usage of a subscription, with their status."""
+        return self._read(documents.list_late_invoices, self.id_of(subscription))
+
+    def find_voidable(self, request: journal.InvoiceVoided) -> tuple[UUID, str]:
+        """The invoice that is to be void, and its status."""
+        if request.late is not None:
+            return self.late_invoices(request.subscription)[request.late]
+        assert request.period is not None
+        invoice = self.find_invoice(request.subscription, request.period)
+        assert invoice is not None, f"{request} has no invoice"
+        return invoice.id, invoice.status
+
+    def left_of(self, line_id: UUID) -> Decimal:
+        """What no note has given back of a line."""
+        return self._read(documents.left_of_line, line_id)
+
+    def line_of(self, subscription: str, period: int, charge: str) -> UUID:
+        """The line of a charge on its period's invoice."""
+        invoice = self.find_invoice(subscription, period)
+        assert invoice is not None
+        return self._line_of(invoice, charge).id
+
+    def invoice_of(
+        self,
+        request: journal.Finalized | journal.DraftDeleted | journal.DraftEdited | journal.Noted,
+    ) -> Invoice:
         """The invoice of a period that has one."""
-        found = self.find_invoice(subscription, period)
-        assert found is not None, f"period {period} has no invoice"
+        found = self.find_invoice(request.subscription, request.period)
+        assert found is not None, f"{request} has no invoice"
         return found
 
     def find_invoice(self, subscription: str, period: int) -> Invoice | None:
         """The invoice of a period that is not void, else its newest one, None if it has none."""
-        subscription_id = self.lives[subscription].subscription_id
         market = self.market
         with market.shop.transactions.for_organization(market.shop.organization_id) as session:
             found = session.exec(
                 select(Invoice)
                 .where(
                     Invoice.organization_id == market.shop.organization_id,
-                    Invoice.subscription_id == subscription_id,
+                    Invoice.subscription_id == self.id_of(subscription),
                     Invoice.period_index == period,
                     Invoice.kind == "period",
                 )
-                .order_by(col(Invoice.status) == "VOID", col(Invoice.created_at).desc())
+                .order_by(col(Invoice.status) == "VOID", col(Invoice.id).desc())
             ).first()
             if found is not None:
                 session.expunge(found)
@@ -205,6 +280,11 @@ class Driver:
         for life in self.lives.values():
             life.catch_up()
 
+    def _read(self, query: Callable[..., Result], *args: Any) -> Result:
+        shop = self.market.shop
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            return query(session, shop.organization_id, *args)
+
     def _do(self, service: Callable[..., Any], *args: Any, **options: Any) -> Any:
         shop = self.market.shop
         with shop.transactions.for_organization(shop.organization_id) as session:
@@ -214,4 +294,4 @@ class Driver:
 def open_world(transactions: Transactions, way_in: WayIn, opened: Opened) -> Driver:
     """A driver of a new world."""
     market = open_market(transactions, opened)
-    return Driver(market=market, way_in=way_in, requests=[opened])
+    return Driver(market=market, way_in=way_in, requests=[opened], model=replay([opened]))

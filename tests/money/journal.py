@@ -136,6 +136,13 @@ class Canceled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """A subscription ends here and nobody sees it any more."""
+
+    subscription: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reactivated:
     """A planned end is taken back."""
 
@@ -166,11 +173,37 @@ class DraftDeleted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceVoided:
-    """The final invoice of a period is void, and what it settled is unsettled again."""
+class DraftEdited:
+    """A period's draft says one line of its own instead of what was measured (CONTRACT 72)."""
 
     subscription: str
     period: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a document says of a charge of some period, besides its own bill."""
+
+    period: int
+    charge: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceVoided:
+    """The final invoice of a period, or else the n-th of late usage, is void.
+
+    What it settled is unsettled again, or forgiven for good (CONTRACT 85). ``invoice`` and ``said``
+    are seen when it happens: nobody can know beforehand on which document a correction stands.
+    """
+
+    subscription: str
+    period: int | None = None
+    late: int | None = None
+    settles_again: bool = True
+    invoice: str = ""
+    said: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +224,20 @@ class Noted:
     amount: Decimal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateLineNoted:
+    """Part of the n-th late line was given back by hand.
+
+    ``invoice``, and of which charges (``said``), are seen when it happens.
+    """
+
+    subscription: str
+    place: int
+    amount: Decimal
+    invoice: str = ""
+    said: tuple[Said, ...] = ()
+
+
 Request: TypeAlias = (
     Opened
     | Advanced
@@ -201,11 +248,19 @@ Request: TypeAlias = (
     | Subscribed
     | PlanChanged
     | Canceled
+    | Deleted
     | Reactivated
     | BilledEarly
     | Finalized
     | DraftDeleted
+    | DraftEdited
     | InvoiceVoided
     | Billed
     | Noted
+    | LateLineNoted
+)
+
+OnSubscription: TypeAlias = PlanChanged | Canceled | Deleted | Reactivated | BilledEarly
+OnBill: TypeAlias = (
+    Finalized | DraftDeleted | DraftEdited | InvoiceVoided | Billed | Noted | LateLineNoted
 )

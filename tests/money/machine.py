@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import TypeVar
 
@@ -17,9 +17,10 @@ from tests.money import journal
 from tests.money.arrivals import WayIn
 from tests.money.driver import Driver, open_world
 from tests.money.journal import Opened, Request
-from tests.money.model import Life, Model, State, replay
+from tests.money.legality import refusal
+from tests.money.model import Model, State
 from tests.money.rehearsal import rehearse
-from tests.money.worlds import decimals, worlds
+from tests.money.worlds import decimals, plans, worlds
 
 Thing = TypeVar("Thing")
 
@@ -27,7 +28,10 @@ HOUR = timedelta(hours=1)
 MOST_PERIODS = 14
 """More bills than that take time and show nothing new."""
 
+MOST_LIVES = 4
+
 any_place = st.integers(0, 999)
+names_of_plans = st.sampled_from(("basic", "dear"))
 amounts = decimals(20, 1).map(lambda one: one + Decimal("0.1"))
 histories = st.lists(st.tuples(amounts, any_place, st.integers(0, 6)), min_size=1, max_size=2)
 
@@ -103,48 +107,56 @@ class Customer(RuleBasedStateMachine):
 
     @rule(place=any_place, value=amounts)
     def amend_event(self, place: int, value: Decimal) -> None:
-        key = _pick(self._live_events(), place)
+        key = _pick(list(self._model().events), place)
         if key is not None:
             self._do(journal.EventAmended(key=key, value=value))
 
     # Subscriptions come and go.
 
-    @rule(
-        plan=st.sampled_from(("basic", "dear")), days=st.integers(-3, 3), by_calendar=st.booleans()
-    )
+    @rule(plan=names_of_plans, days=st.integers(-3, 3), by_calendar=st.booleans())
     def subscribe(self, plan: str, days: int, *, by_calendar: bool) -> None:
+        """Before the first one nothing began, so that the first bill is not too long ago."""
         model = self._model()
-        if any(not life.is_over for life in model.lives.values()):
-            return
+        if len(model.lives) < MOST_LIVES:
+            starts_at = max(model.opened.at, model.now + timedelta(days=days))
+            self._subscribe(plan, starts_at, by_calendar=by_calendar)
+
+    @rule(plan=names_of_plans, by_calendar=st.booleans())
+    def subscribe_where_another_ends(self, plan: str, *, by_calendar: bool) -> None:
+        model = self._model()
         ends = [life.periods[-1].span.ends_at for life in model.lives.values() if life.periods]
-        starts_at = max([*ends, model.now + timedelta(days=days)])
-        name = f"s{len(model.lives)}"
-        self._do(
-            journal.Subscribed(
-                subscription=name, plan=plan, starts_at=starts_at, by_calendar=by_calendar
-            )
-        )
+        if len(model.lives) < MOST_LIVES and ends:
+            self._subscribe(plan, max(ends), by_calendar=by_calendar)
 
-    @rule(plan=st.sampled_from(("basic", "dear")), at_end=st.booleans())
-    def change_plan(self, plan: str, *, at_end: bool) -> None:
-        for name, life in self._living():
-            if at_end or life.plan.name != plan:
-                self._do(journal.PlanChanged(subscription=name, plan=plan, at_period_end=at_end))
+    @rule(place=any_place, plan=names_of_plans, at_end=st.booleans())
+    def change_plan(self, place: int, plan: str, *, at_end: bool) -> None:
+        if name := self._pick_life(place):
+            self._do(journal.PlanChanged(subscription=name, plan=plan, at_period_end=at_end))
 
-    @rule(at_end=st.booleans())
-    def cancel(self, *, at_end: bool) -> None:
-        for name, _ in self._living():
+    @rule(drawn=st.data(), name=names_of_plans)
+    def edit_plan(self, drawn: st.DataObject, name: str) -> None:
+        opened = self._model().opened
+        interval = opened.plans[0].interval
+        self._do(journal.PlanEdited(plan=drawn.draw(plans(name, opened.meters, interval))))
+
+    @rule(place=any_place, at_end=st.booleans())
+    def cancel(self, place: int, *, at_end: bool) -> None:
+        if name := self._pick_life(place):
             self._do(journal.Canceled(subscription=name, at_period_end=at_end))
 
-    @rule()
-    def reactivate(self) -> None:
-        for name, life in self._living():
-            if life.ends_with_period:
-                self._do(journal.Reactivated(subscription=name))
+    @rule(place=any_place)
+    def delete_subscription(self, place: int) -> None:
+        if (name := self._pick_life(place)) and place % 4 == 0:
+            self._do(journal.Deleted(subscription=name))
 
-    @rule()
-    def bill_early(self) -> None:
-        for name, _ in self._living():
+    @rule(place=any_place)
+    def reactivate(self, place: int) -> None:
+        if name := self._pick_life(place):
+            self._do(journal.Reactivated(subscription=name))
+
+    @rule(place=any_place)
+    def bill_early(self, place: int) -> None:
+        if name := self._pick_life(place):
             self._do(journal.BilledEarly(subscription=name))
 
     # People look after bills.
@@ -156,33 +168,84 @@ class Customer(RuleBasedStateMachine):
 
     @rule(place=any_place)
     def delete_draft(self, place: int) -> None:
-        if found := _pick(self._bills(State.DRAFTED), place):
+        states = (State.DRAFTED,) if place % 8 else (State.DRAFTED, State.FINAL)
+        if found := _pick(self._bills(*states), place):
             self._do(journal.DraftDeleted(subscription=found[0], period=found[1]))
 
-    @rule(place=any_place)
-    def void_invoice(self, place: int) -> None:
+    @rule(place=any_place, amount=decimals(30, 0))
+    def edit_draft(self, place: int, amount: Decimal) -> None:
+        if found := _pick(self._bills(State.DRAFTED), place):
+            self._do(journal.DraftEdited(subscription=found[0], period=found[1], amount=amount + 1))
+
+    @rule(place=any_place, settles_again=st.booleans())
+    def void_invoice(self, place: int, *, settles_again: bool) -> None:
         if found := _pick(self._bills(State.FINAL), place):
-            self._do(journal.InvoiceVoided(subscription=found[0], period=found[1]))
+            self._void(
+                journal.InvoiceVoided(
+                    subscription=found[0], period=found[1], settles_again=settles_again
+                )
+            )
+
+    @rule(place=any_place, settles_again=st.booleans())
+    def void_late_invoice(self, place: int, *, settles_again: bool) -> None:
+        found = [
+            (name, place)
+            for name in self._model().lives
+            for place in range(len(self.driver.late_invoices(name)))
+        ]
+        if late := _pick(found, place):
+            self._void(
+                journal.InvoiceVoided(
+                    subscription=late[0], late=late[1], settles_again=settles_again
+                )
+            )
 
     @rule(place=any_place)
     def bill_again(self, place: int) -> None:
         if found := _pick(self._bills(State.WITHOUT_BILL), place):
             self._do(journal.Billed(subscription=found[0], period=found[1]))
 
+    @rule(place=any_place)
+    def bill_what_is_billed(self, place: int) -> None:
+        if found := _pick(self._bills(*State), place):
+            self._do(journal.Billed(subscription=found[0], period=found[1]))
+
+    @rule(place=any_place, charge=any_place)
+    def give_all_back(self, place: int, charge: int) -> None:
+        self._give_back(place, charge, quarters=4)
+
     @rule(place=any_place, charge=any_place, quarters=st.integers(1, 4))
     def give_back(self, place: int, charge: int, quarters: int) -> None:
-        found = _pick(self._bills(State.FINAL), place)
-        if found is None:
-            return
-        name, index = found
+        self._give_back(place, charge, quarters)
+
+    def _give_back(self, place: int, charge: int, quarters: int) -> None:
         model = self._model()
-        wanted = model.owed_of(model.lives[name], index)
-        of = list(wanted)[charge % len(wanted)]
-        places = model.opened.places
-        minor_units = wanted[of] * quarters / 4 * 10**places // 1
-        if minor_units > 0:
-            given = Decimal(minor_units).scaleb(-places)
-            self._do(journal.Noted(subscription=name, period=index, charge=of, amount=given))
+        bills = [
+            (name, index)
+            for name, index in self._bills(State.FINAL)
+            if model.lives[name].periods[index].written is None
+        ]
+        if found := _pick(bills, place):
+            name, index = found
+            billed = [one.name for one in model.lives[name].periods[index].plan.charges]
+            of = billed[charge % len(billed)]
+            left = self.driver.left_of(self.driver.line_of(name, index, of))
+            amount = self._share_of(left, quarters)
+            if amount > 0:
+                self._note(journal.Noted(subscription=name, period=index, charge=of, amount=amount))
+
+    @rule(place=any_place, quarters=st.integers(1, 4))
+    def give_back_of_late_line(self, place: int, quarters: int) -> None:
+        found = [
+            (name, place, line_id)
+            for name in self._model().lives
+            for place, (line_id, _) in enumerate(self.driver.late_lines(name))
+        ]
+        if late := _pick(found, place):
+            name, nth, line_id = late
+            amount = self._share_of(self.driver.left_of(line_id), quarters)
+            if amount > 0:
+                self._note(journal.LateLineNoted(subscription=name, place=nth, amount=amount))
 
     # What is compared.
 
@@ -197,9 +260,12 @@ class Customer(RuleBasedStateMachine):
         if self._driver is not None:
             compare_settled(self._transactions, self.driver)
 
-    def _do(self, request: Request) -> None:
-        accepted = self.driver.perform(request)
-        note(f"{request}{'' if accepted else ' (refused)'}")
+    def _do(self, request: Request, refused_with: str | None = None) -> None:
+        """Perform it; it is refused if the model says so, and by no other code."""
+        expected = refused_with or refusal(self._model(), request)
+        code = self.driver.perform(request)
+        note(f"{request}{'' if code is None else f' ({code})'}")
+        assert code == expected, f"answered {code}, expected {expected}: {request}"
 
     def _send(self, at: datetime, value: Decimal, meter: int, distinct: str) -> None:
         model = self._model()
@@ -216,26 +282,54 @@ class Customer(RuleBasedStateMachine):
         )
 
     def _model(self) -> Model:
-        return replay(self.driver.requests)
+        return self.driver.model
 
-    def _living(self) -> list[tuple[str, Life]]:
-        return [(name, life) for name, life in self._model().lives.items() if not life.is_over]
+    def _subscribe(self, plan: str, starts_at: datetime, *, by_calendar: bool) -> None:
+        self._do(
+            journal.Subscribed(
+                subscription=f"s{len(self._model().lives)}",
+                plan=plan,
+                starts_at=starts_at,
+                by_calendar=by_calendar,
+            )
+        )
+
+    def _void(self, request: journal.InvoiceVoided) -> None:
+        """Only what still waits for money can be void."""
+        _, status = self.driver.find_voidable(request)
+        self._do(request, None if status == "OPEN" else "invalid_transition")
+
+    def _note(self, request: journal.Noted | journal.LateLineNoted) -> None:
+        """Where corrections on other documents left less of the charge, it may be refused."""
+        code = self.driver.perform(request)
+        note(f"{request}{'' if code is None else f' ({code})'}")
+        assert code in (None, "credit_exceeds_line"), f"answered {code}: {request}"
+
+    def _share_of(self, left: Decimal, quarters: int) -> Decimal:
+        places = self._model().opened.places
+        return (left * quarters / 4).quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN)
+
+    def _pick_life(self, place: int) -> str | None:
+        """Mostly one that lives, seldom one that is over, of which nothing can be asked."""
+        lives = self._model().lives
+        living = [name for name, life in lives.items() if not life.is_over]
+        return _pick(list(lives) if place % 8 == 0 else living, place)
 
     def _live_events(self) -> list[str]:
         return [key for key, event in self._model().events.items() if not event.is_void]
 
-    def _bills(self, state: State) -> list[tuple[str, int]]:
+    def _bills(self, *states: State) -> list[tuple[str, int]]:
         return [
             (name, index)
             for name, life in self._model().lives.items()
             for index, period in enumerate(life.periods)
-            if period.state is state
+            if period.state in states
         ]
 
 
 def compare(transactions: Transactions, driver: Driver) -> None:
     """The documents say what is owed, or will once all is settled."""
-    if Fraction(driver.total()) != replay(driver.requests).owed():
+    if Fraction(driver.total()) != driver.model.owed():
         compare_settled(transactions, driver)
 
 
@@ -244,19 +338,19 @@ def compare_settled(transactions: Transactions, driver: Driver) -> None:
     with rehearse(transactions, driver.market.shop.organization_id) as rehearsal:
         inside = driver.within(rehearsal)
         settle(inside)
-        documents, model = inside.total(), replay(inside.requests).owed()
+        documents, model = inside.total(), inside.model.owed()
         assert Fraction(documents) == model, f"documents say {documents}, owed are {model}"
 
 
 def settle(driver: Driver) -> None:
     """All subscriptions end, and the clock goes on until nothing is pending."""
-    model = replay(driver.requests)
+    model = driver.model
     for name, life in model.lives.items():
         if not life.is_over:
             driver.perform(journal.Canceled(subscription=name))
     grace = timedelta(minutes=model.opened.grace_minutes)
     for later in (grace, 2 * HOUR, 2 * HOUR, timedelta(days=31)):
-        driver.perform(journal.Advanced(to=replay(driver.requests).now + later))
+        driver.perform(journal.Advanced(to=model.now + later))
 
 
 def _pick(things: Sequence[Thing], place: int) -> Thing | None:

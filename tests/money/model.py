@@ -22,6 +22,7 @@ from tests.money.rating import Part, World, rate
 from tests.money.years import Anchor, Span, span_around
 
 NOTHING = Fraction(0)
+WRITTEN = "written by hand"
 
 
 class State(Enum):
@@ -31,6 +32,15 @@ class State(Enum):
     DRAFTED = auto()
     FINAL = auto()
     WITHOUT_BILL = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a document gives back of a charge, and which; None is the period's own invoice."""
+
+    charge: str
+    amount: Fraction
+    invoice: str | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -44,7 +54,12 @@ class Period:
     known: tuple[Event, ...] = ()
     fixed: dict[str, Fraction] = field(default_factory=dict)
     """What it came to when it became final, and the events that were known then."""
-    notes: dict[str, Fraction] = field(default_factory=dict)
+    written: Fraction | None = None
+    drafted: tuple[Event, ...] = ()
+    replaced: dict[str, Fraction] = field(default_factory=dict)
+    """What people wrote in its draft, and what it came to when it was drafted."""
+    notes: list[Note] = field(default_factory=list)
+    forgiven: list[Note] = field(default_factory=list)
 
     @property
     def span(self) -> Span:
@@ -62,6 +77,7 @@ class Life:
     next_plan: str | None = None
     ends_with_period: bool = False
     is_over: bool = False
+    is_deleted: bool = False
 
     @property
     def running(self) -> Period | None:
@@ -94,30 +110,47 @@ class Model:
         self.events: dict[str, Event] = {}
         self.lives: dict[str, Life] = {}
 
+    def plan_named(self, name: str) -> Plan:
+        """The plan as it is sold now."""
+        return self._plans[name]
+
     def owed(self) -> Fraction:
-        """What all final bills come to once everything is corrected, less what notes gave back."""
+        """What all final bills come to once everything is corrected, less what was given back."""
         return sum(
             (
                 amount
                 for life in self.lives.values()
-                for index, period in enumerate(life.periods)
-                if period.state is State.FINAL
+                for index in range(len(life.periods))
                 for amount in self.owed_of(life, index).values()
             ),
             NOTHING,
         )
 
     def owed_of(self, life: Life, index: int) -> dict[str, Fraction]:
-        """What one period comes to, charge by charge, less what notes gave back of it."""
+        """What one period comes to, charge by charge, less what was given back of it.
+
+        A period without a valid final bill is wanted nothing of; what was given back of late lines
+        that still stand stays given.
+        """
         period = life.periods[index]
-        wanted = period.fixed if self._ignores_late else self._rate(life, index)
-        return {
-            name: _less_notes(amount, period.notes.get(name)) for name, amount in wanted.items()
-        }
+        wanted = self._wanted(life, index) if period.state is State.FINAL else {}
+        names = dict.fromkeys((*wanted, *(one.charge for one in (*period.notes, *period.forgiven))))
+        owed = {name: _owed(wanted.get(name, NOTHING), period, name) for name in names}
+        if period.state is State.FINAL and period.written is not None:
+            owed[WRITTEN] = period.written
+        return owed
+
+    def _wanted(self, life: Life, index: int) -> dict[str, Fraction]:
+        period = life.periods[index]
+        if self._ignores_late:
+            return {} if period.written is not None else period.fixed
+        return self._rate(life, index)
 
     def _rate(self, life: Life, index: int) -> dict[str, Fraction]:
         """What a period comes to now. Where late usage is ignored, a final part never changes."""
-        events = tuple(self.events.values())
+        return self._rate_as_of(life, index, tuple(self.events.values()))
+
+    def _rate_as_of(self, life: Life, index: int, events: tuple[Event, ...]) -> dict[str, Fraction]:
         parts = [
             replace(one.part, events=one.known if self._is_fixed(one) else events)
             for one in life.parts(index)
@@ -151,13 +184,16 @@ class Model:
             case journal.EventAmended(key=key, value=value):
                 self.events[key] = replace(self.events[key], value=Fraction(value))
             case journal.PlanEdited(plan=plan):
-                self._plans[plan.name] = plan
+                self._edit(plan)
             case journal.Subscribed():
                 self._subscribe(request)
             case journal.PlanChanged():
                 self._change_plan(self.lives[request.subscription], request)
-            case journal.Canceled():
-                self._cancel(self.lives[request.subscription], request)
+            case journal.Canceled(at_period_end=at_end):
+                self._cancel(self.lives[request.subscription], at_end=at_end)
+            case journal.Deleted():
+                self._cancel(self.lives[request.subscription], at_end=False)
+                self.lives[request.subscription].is_deleted = True
             case journal.Reactivated():
                 self.lives[request.subscription].ends_with_period = False
             case journal.BilledEarly():
@@ -167,25 +203,51 @@ class Model:
             case _:
                 self._act_on_bill(request)
 
-    def _act_on_bill(
-        self,
-        request: journal.Finalized
-        | journal.DraftDeleted
-        | journal.InvoiceVoided
-        | journal.Billed
-        | journal.Noted,
-    ) -> None:
+    def _act_on_bill(self, request: journal.OnBill) -> None:
         life = self.lives[request.subscription]
-        period = life.periods[request.period]
         match request:
-            case journal.Finalized():
-                self._finalize(life, period)
-            case journal.DraftDeleted() | journal.InvoiceVoided():
-                period.state, period.final_at, period.notes = State.WITHOUT_BILL, None, {}
-            case journal.Billed():
-                self._draft(life, period, at=self.now)
-            case journal.Noted(charge=charge, amount=amount):
-                period.notes[charge] = period.notes.get(charge, NOTHING) + Fraction(amount)
+            case journal.Finalized(period=index):
+                self._finalize(life, life.periods[index])
+            case journal.DraftDeleted(period=index):
+                _unbill(life.periods[index])
+            case journal.DraftEdited(period=index, amount=amount):
+                period = life.periods[index]
+                period.written = Fraction(amount)
+                period.replaced = self._rate_as_of(life, index, period.drafted)
+            case journal.InvoiceVoided():
+                self._void(life, request)
+            case journal.Billed(period=index):
+                self._draft(life, life.periods[index], at=self.now)
+            case journal.Noted(period=index, charge=charge, amount=amount):
+                note = Note(charge=charge, amount=Fraction(amount))
+                life.periods[index].notes.append(note)
+            case journal.LateLineNoted(said=said, invoice=invoice):
+                for one in said:
+                    note = Note(charge=one.charge, amount=-Fraction(one.amount), invoice=invoice)
+                    life.periods[one.period].notes.append(note)
+
+    def _void(self, life: Life, request: journal.InvoiceVoided) -> None:
+        """Its notes are gone with it; what it said is said again, or forgiven for good."""
+        for period in life.periods:
+            period.notes = [one for one in period.notes if one.invoice != request.invoice]
+        if request.period is not None:
+            _unbill(life.periods[request.period])
+        if not request.settles_again:
+            for one in request.said:
+                note = Note(charge=one.charge, amount=Fraction(one.amount))
+                life.periods[one.period].forgiven.append(note)
+
+    def _edit(self, plan: Plan) -> None:
+        """Periods that have begun keep their plan as it was, and so do parts of them."""
+        self._plans[plan.name] = plan
+        for life in self.lives.values():
+            running = life.running
+            if running is None or running.plan.name != plan.name:
+                continue
+            starts_at = running.span.starts_at
+            is_whole = starts_at in (running.part.regular.starts_at, life.anchor.at)
+            if starts_at > self.now or (starts_at == self.now and is_whole):
+                life.plan = running.plan = plan
 
     def _advance(self, to: datetime) -> None:
         stood_at, self.now = self.now, to
@@ -217,7 +279,7 @@ class Model:
         life.periods.append(Period(part=part, plan=life.plan))
 
     def _draft(self, life: Life, period: Period, *, at: datetime) -> None:
-        period.state = State.DRAFTED
+        period.state, period.drafted = State.DRAFTED, tuple(self.events.values())
         period.final_at = at + timedelta(minutes=self.opened.grace_minutes)
         if period.final_at <= self.now:
             self._finalize(life, period)
@@ -250,21 +312,30 @@ class Model:
         self._cut(life)
         self._open(life, self.now)  # a cut part is no new period: it keeps its plan's terms
 
-    def _cancel(self, life: Life, request: journal.Canceled) -> None:
-        if request.at_period_end:
+    def _cancel(self, life: Life, *, at_end: bool) -> None:
+        if life.is_over:
+            return
+        if at_end:
             life.ends_with_period = True
             return
         self._cut(life)
         life.is_over = True
 
     def _change_plan(self, life: Life, request: journal.PlanChanged) -> None:
+        is_same = request.plan == life.plan.name
         if request.at_period_end:
-            life.next_plan = None if request.plan == life.plan.name else request.plan
+            life.next_plan = None if is_same else request.plan
+            return
+        if is_same and life.next_plan is None:
             return
         running = life.running
         assert running is not None
         starts_at = max(self.now, running.span.starts_at)
         self._cut(life)
+        if is_same and running in life.periods:
+            life.next_plan = None
+            self._open(life, starts_at)
+            return
         life.next_plan = request.plan
         self._open_next(life, starts_at)
 
@@ -284,7 +355,16 @@ def owed(requests: Sequence[Request]) -> Fraction:
     return replay(requests).owed()
 
 
-def _less_notes(wanted: Fraction, notes: Fraction | None) -> Fraction:
-    """No correction gives back what a note gave back already (CONTRACT 82)."""
-    given = notes or NOTHING
-    return max(wanted, given) - given
+def _owed(wanted: Fraction, period: Period, charge: str) -> Fraction:
+    """No correction gives back what was given back already, by notes or for good (CONTRACT 82)."""
+    noted = sum((one.amount for one in period.notes if one.charge == charge), NOTHING)
+    forgiven = [one.amount for one in period.forgiven if one.charge == charge]
+    given = noted + sum((max(NOTHING, one) for one in forgiven), NOTHING)
+    replaced = period.replaced.get(charge, NOTHING)
+    return max(wanted, given) - noted - sum(forgiven, NOTHING) - replaced
+
+
+def _unbill(period: Period) -> None:
+    period.state, period.final_at = State.WITHOUT_BILL, None
+    period.notes = [one for one in period.notes if one.invoice is not None]
+    period.written, period.replaced = None, {}
