@@ -45,7 +45,20 @@ SAID = text(
             AND part.period_index = :period_index
             AND (invoice.status NOT IN ('DRAFT', 'VOID') OR (
                 invoice.is_forgiven AND invoice.period_index IS DISTINCT FROM :period_index
+                AND NOT part.is_by_hand
             ))
+        UNION ALL
+        -- What was forgiven is given back, whole: a correction does not give it back once more.
+        SELECT part.charge_id, -greatest(sum(part.amount), 0), true
+        FROM correction_part AS part
+        JOIN invoice ON invoice.organization_id = part.organization_id
+            AND invoice.id = part.invoice_id
+        WHERE part.organization_id = :organization_id
+            AND part.subscription_id = :subscription_id
+            AND part.period_index = :period_index
+            AND invoice.is_forgiven AND invoice.period_index IS DISTINCT FROM :period_index
+            AND NOT part.is_by_hand
+        GROUP BY part.invoice_id, part.charge_id
     ) AS said
     GROUP BY said.charge_id
     ORDER BY said.charge_id

@@ -299,8 +299,7 @@ def _free_periods(
             stored.status = change_period_status(stored.status, PeriodStatus.VOID)
             session.add(stored)
             session.flush()
-    if not invoice.is_forgiven:
-        late_usage.mark_again(session, subscription, invoice, now=now)
+    late_usage.mark_again(session, subscription, invoice, now=now)
 
 
 def _settle(session: Session, invoice: Invoice, action: str, *, now: datetime) -> None:

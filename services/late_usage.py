@@ -155,8 +155,14 @@ def correct(
 def mark_again(
     session: Session, subscription: Subscription, invoice: Invoice, *, now: datetime
 ) -> None:
-    """What a voided invoice said of earlier periods, and of its own, is to be said again."""
-    indexes = set(corrections.list_corrected_periods(session, subscription, invoice.id))
+    """What a voided invoice said of earlier periods, and of its own, is to be said again.
+
+    Of earlier ones nothing where that is forgiven. Its own is owed nothing either way: what others
+    say of it is taken back. Source: CONTRACT 85.
+    """
+    indexes: set[int] = set()
+    if not invoice.is_forgiven:
+        indexes.update(corrections.list_corrected_periods(session, subscription, invoice.id))
     if invoice.kind == "period" and invoice.period_index is not None:
         indexes.add(invoice.period_index)
     late_usage.mark_periods(session, subscription, sorted(indexes), now=now)

@@ -234,6 +234,8 @@ class Model:
             _unbill(life.periods[request.period])
         if not request.settles_again:
             for one in request.said:
+                if one.period == request.period:
+                    continue
                 note = Note(charge=one.charge, amount=Fraction(one.amount))
                 life.periods[one.period].forgiven.append(note)
 
