@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from repositories.transactions import Transactions
@@ -25,6 +25,8 @@ EXAMPLES: Final = int(os.environ.get("FLUXRATE_MONEY_EXAMPLES", "24"))
 SHARDS: Final = 8 if EXAMPLES >= 1_000 else 2
 """Each is a test of its own, so that several processes share a long run."""
 STEPS: Final = 12
+PHASES: Final = [Phase.generate] if os.environ.get("FLUXRATE_MONEY_RAW") else list(Phase)
+"""Shrinking a life takes minutes; without it the first one that fails is told as it was."""
 
 
 @pytest.fixture
@@ -50,6 +52,7 @@ def test_documents_add_up_to_what_is_owed(
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
+            phases=PHASES,
             print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
