@@ -13,8 +13,8 @@ from billing.metering import Aggregation
 from billing.periods import Interval
 from billing.terms import ChargeType, FeatureType, OverLimit
 from models.features import Feature
-from repositories.transactions import Transactions
 from repositories import plans as stored_plans
+from repositories.transactions import Transactions
 from services import charges, clocks, organizations, plan_features
 from services.charges import AddCharge
 from services.customers import CreateCustomer, CustomerDetails, create_customer
@@ -81,7 +81,7 @@ def _add_plan(market: Market, plan: Plan, currency: str) -> None:
 
 
 def edit_plan(market: Market, plan: Plan) -> None:
-    """A plan has other charges and grants from now on: all of them, or none where one is refused."""
+    """A plan has other charges and grants from now on: all, or none where one is refused."""
     shop, plan_id = market.shop, market.plans[plan.name]
     with shop.transactions.for_organization(shop.organization_id) as session:
         for former in stored_plans.list_active_charges(session, shop.organization_id, plan_id):

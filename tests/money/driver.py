@@ -40,7 +40,6 @@ from tests.money.model import Model, replay
 from tests.services.lives import Life
 from tests.services.shop import NOW
 
-
 Result = TypeVar("Result")
 
 LEAVES_NOTHING_DUE = (

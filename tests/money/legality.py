@@ -27,7 +27,7 @@ class Claim:
     span: Span
 
 
-def refusal(model: Model, request: Request) -> str | None:  # noqa: PLR0911  one answer for each
+def refusal(model: Model, request: Request) -> str | None:
     """The code of the error that a request is answered with; None where it is legal.
 
     Of notes and of voids only what does not depend on the documents: see the driver for the rest.
@@ -52,6 +52,8 @@ def refusal(model: Model, request: Request) -> str | None:  # noqa: PLR0911  one
         case journal.Finalized() | journal.DraftDeleted() | journal.DraftEdited():
             period = model.lives[request.subscription].periods[request.period]
             return None if period.state is State.DRAFTED else NO_ARROW
+        case journal.Billed(subscription=name) if model.lives[name].is_deleted:
+            return GONE
         case journal.Billed(period=index):
             match model.lives[request.subscription].periods[index].state:
                 case State.RUNNING:

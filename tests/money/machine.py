@@ -59,7 +59,7 @@ class Customer(RuleBasedStateMachine):
         for value, meter, days in used:
             running = self._model().lives["s0"].running
             assert running is not None
-            at = running.span.starts_at + timedelta(days=days)
+            at = max(self._model().now, running.span.starts_at + timedelta(days=days))
             self._do(journal.Advanced(to=at))
             self._send(at, value, meter, "ada")
             self._do(journal.Advanced(to=running.span.ends_at + HOUR))
@@ -202,12 +202,15 @@ class Customer(RuleBasedStateMachine):
 
     @rule(place=any_place)
     def bill_again(self, place: int) -> None:
-        if found := _pick(self._bills(State.WITHOUT_BILL), place):
+        lives = self._model().lives
+        bills = [one for one in self._bills(State.WITHOUT_BILL) if not lives[one[0]].is_deleted]
+        if found := _pick(bills, place):
             self._do(journal.Billed(subscription=found[0], period=found[1]))
 
     @rule(place=any_place)
     def bill_what_is_billed(self, place: int) -> None:
-        if found := _pick(self._bills(*State), place):
+        states = (State.RUNNING, State.DRAFTED, State.FINAL)
+        if found := _pick(self._bills(*states), place):
             self._do(journal.Billed(subscription=found[0], period=found[1]))
 
     @rule(place=any_place, charge=any_place)

@@ -166,7 +166,7 @@ class Model:
 
     # What each request changes.
 
-    def apply(self, request: Request) -> None:  # noqa: C901  one case for each request
+    def apply(self, request: Request) -> None:  # noqa: C901, PLR0912  one case for each
         """Let a request have happened."""
         match request:
             case journal.Advanced(to=to):

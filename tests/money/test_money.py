@@ -7,7 +7,6 @@ a real database say what was billed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -17,9 +16,6 @@ from hypothesis.stateful import run_state_machine_as_test
 from repositories.transactions import Transactions
 from tests.money.arrivals import WayIn
 from tests.money.machine import Customer
-from tests.services.conftest import transactions
-
-__all__ = ["transactions"]
 
 EXAMPLES: Final = int(os.environ.get("FLUXRATE_MONEY_EXAMPLES", "24"))
 SHARDS: Final = 8 if EXAMPLES >= 1_000 else 2
@@ -27,14 +23,6 @@ SHARDS: Final = 8 if EXAMPLES >= 1_000 else 2
 STEPS: Final = 12
 PHASES: Final = [Phase.generate] if os.environ.get("FLUXRATE_MONEY_RAW") else list(Phase)
 """Shrinking a life takes minutes; without it the first one that fails is told as it was."""
-
-
-@pytest.fixture
-def way_in(transactions: Transactions) -> Iterator[WayIn]:
-    """How usage arrives."""
-    opened = WayIn(transactions)
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))

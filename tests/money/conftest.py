@@ -1,0 +1,21 @@
+"""A database and a way in for usage, for everything that is compared with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from repositories.transactions import Transactions
+from tests.money.arrivals import WayIn
+from tests.services.conftest import transactions
+
+__all__ = ["transactions"]
+
+
+@pytest.fixture
+def way_in(transactions: Transactions) -> Iterator[WayIn]:
+    """How usage arrives."""
+    opened = WayIn(transactions)
+    yield opened
+    opened.close()

@@ -1,0 +1,124 @@
+"""Faults that somebody might make in the product are noticed by a story of the model of money.
+
+Each row takes one rule away and names the story that then comes out wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from billing.corrections import BilledCharge, PeriodCorrection, correct_period
+from billing.identifiers import ChargeId
+from billing.money import ZERO
+from models.invoices import Invoice
+from repositories import corrections, late_marks
+from repositories.transactions import Transactions
+from services import bill_composition, customer_accounts, finalization, late_usage
+from tests.money.arrivals import WayIn
+from tests.money.stories import STORIES
+from tests.money.test_stories import test_product_and_model_agree as tell
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def ignore_the_cap(planted: pytest.MonkeyPatch) -> None:
+    def uncapped(
+        period_index: int, wanted: Mapping[ChargeId, Any], said: Iterable[BilledCharge]
+    ) -> PeriodCorrection:
+        forgotten = [replace(one, given_back=ZERO) for one in said]
+        return correct_period(period_index, wanted, forgotten)
+
+    planted.setattr(late_usage, "correct_period", uncapped)
+
+
+def mark_nothing_again(planted: pytest.MonkeyPatch) -> None:
+    planted.setattr(late_usage, "mark_again", _nothing)
+
+
+def keep_granted_credit(planted: pytest.MonkeyPatch) -> None:
+    planted.setattr(customer_accounts, "return_granted", _nothing)
+
+
+def grant_credit_twice(planted: pytest.MonkeyPatch) -> None:
+    original = customer_accounts.post_final_invoice
+
+    def post_carried(session: Any, invoice: Invoice, **instants: Any) -> None:
+        granted, invoice.granted_credit = invoice.granted_credit, ZERO
+        original(session, invoice, **instants)
+        invoice.granted_credit = granted
+
+    planted.setattr(customer_accounts, "post_final_invoice", post_carried)
+
+
+def mark_the_event_alone(planted: pytest.MonkeyPatch) -> None:
+    own = "candidate.starts_at <= candidate.at AND candidate.at < candidate.ends_at"
+    statement = late_marks._MARK_CHANGED.replace(
+        "period.starts_at,", "period.starts_at, period.ends_at,", 1
+    )
+    before, _, rest = statement.partition("    WHERE\n        -- Its own period")
+    _, _, after = rest.partition("),\nmarked AS (")
+    planted.setattr(late_marks, "_MARK_CHANGED", f"{before}    WHERE {own}\n),\nmarked AS ({after}")
+
+
+def count_drafts(planted: pytest.MonkeyPatch) -> None:
+    counting = str(corrections.SAID).replace("NOT IN ('DRAFT', 'VOID')", "<> 'VOID'")
+    planted.setattr(corrections, "SAID", text(counting))
+
+
+def settle_without_a_word(planted: pytest.MonkeyPatch) -> None:
+    original = bill_composition.late_lines
+
+    def silent(*args: Any, **options: Any) -> Any:
+        return replace(original(*args, **options), lines=())
+
+    planted.setattr(bill_composition, "late_lines", silent)
+
+
+def settle_no_mark(planted: pytest.MonkeyPatch) -> None:
+    """Harmless by itself: what is said already is not said again."""
+    planted.setattr(finalization, "settle", _nothing)
+
+
+def forget_what_was_forgiven(planted: pytest.MonkeyPatch) -> None:
+    forgetting = str(corrections.SAID).replace("invoice.is_forgiven", "false")
+    planted.setattr(corrections, "SAID", text(forgetting))
+
+
+FAULTS: dict[Plant, str] = {
+    ignore_the_cap: "note by hand before a correction",
+    mark_nothing_again: "late line of an invoice that is void",
+    keep_granted_credit: "credit that a void invoice had taken",
+    grant_credit_twice: "credit of one subscription pays for the next",
+    mark_the_event_alone: "level that is carried",
+    count_drafts: "late usage of a subscription that ends",
+    settle_without_a_word: "level that is carried",
+    forget_what_was_forgiven: "late line that is forgiven, and more usage",
+}
+
+
+@pytest.mark.parametrize("plant", FAULTS, ids=lambda plant: plant.__name__)
+def test_planted_fault_is_noticed(
+    plant: Plant, transactions: Transactions, way_in: WayIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+
+    with pytest.raises(AssertionError, match=r"owed are|== Decimal"):
+        tell(FAULTS[plant], transactions, way_in)
+
+
+def test_marks_that_stay_do_no_harm(
+    transactions: Transactions, way_in: WayIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle_no_mark(monkeypatch)
+
+    for name in STORIES:
+        tell(name, transactions, way_in)
+
+
+def _nothing(*_args: Any, **_options: Any) -> None:
+    return None
