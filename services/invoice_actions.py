@@ -133,7 +133,9 @@ def edit_draft(
     require_editable(InvoiceStatus(invoice.status))
     customer_id = edit.customer_id or invoice.customer_id
     customer = _get_taxable_customer(session, organization_id, customer_id)
-    _require_subscription_of(session, customer, invoice.subscription_id)
+    if customer.id != invoice.customer_id:
+        # The draft of a subscription that was deleted meanwhile can still be mended.
+        _require_subscription_of(session, customer, invoice.subscription_id)
     invoice.customer_id = customer.id
     if edit.due_date is not None:
         near = (invoice.issue_date - LONGEST_PLAN, invoice.issue_date + LONGEST_PLAN)
