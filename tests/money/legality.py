@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import combinations
 
 from tests.money import journal
 from tests.money.journal import Plan, Request
@@ -108,18 +109,14 @@ def _refuse_change(model: Model, life: Life, request: journal.PlanChanged) -> st
 
 
 def _refuse_edit(model: Model, plan: Plan) -> str | None:
-    """A charge that a plan gets may bill what another subscription bills already."""
-    for name, life in model.lives.items():
-        running = life.running
-        if running is None or life.ends_with_period:
-            continue
-        follows = life.next_plan or life.plan.name
-        if plan.name != follows:
-            continue
-        since = running.span.ends_at
-        wanted = _claims_of(plan, Span(starts_at=since, ends_at=FOR_EVER))
-        if code := _refuse_overlap(model, name, wanted):
-            return code
+    """A charge that a plan gets may bill what another subscription bills, by the same edit or not.
+
+    Periods that have begun charge what they did.
+    """
+    claims = [list(_claims(model, life, edited=plan)) for life in model.lives.values()]
+    for one, other in combinations(claims, 2):
+        if any(_overlap(mine, yours) for mine in one for yours in other):
+            return "meter_already_billed"
     return None
 
 
@@ -133,17 +130,23 @@ def _refuse_overlap(model: Model, name: str, wanted: list[Claim]) -> str | None:
     return None
 
 
-def _claims(model: Model, life: Life) -> Iterator[Claim]:
-    """What a subscription charged, charges, and will charge as things stand."""
+def _claims(model: Model, life: Life, edited: Plan | None = None) -> Iterator[Claim]:
+    """What a subscription charged, charges, and will charge as things stand, or after an edit."""
     for period in life.periods:
-        yield from _claims_of(period.plan, period.span)
-    yield from _future(model, life, ends_with_period=life.ends_with_period)
+        plan = period.plan
+        if edited and plan.name == edited.name and model.is_reached(life, period):
+            plan = edited
+        yield from _claims_of(plan, period.span)
+    yield from _future(model, life, ends_with_period=life.ends_with_period, edited=edited)
 
 
-def _future(model: Model, life: Life, *, ends_with_period: bool) -> Iterator[Claim]:
+def _future(
+    model: Model, life: Life, *, ends_with_period: bool, edited: Plan | None = None
+) -> Iterator[Claim]:
     running = life.running
     if running is not None and not life.is_over and not ends_with_period:
-        plan = model.plan_named(life.next_plan or life.plan.name)
+        follows = life.next_plan or life.plan.name
+        plan = edited if edited and edited.name == follows else model.plan_named(follows)
         yield from _claims_of(plan, Span(starts_at=running.span.ends_at, ends_at=FOR_EVER))
 
 

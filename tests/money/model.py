@@ -244,12 +244,14 @@ class Model:
         self._plans[plan.name] = plan
         for life in self.lives.values():
             running = life.running
-            if running is None or running.plan.name != plan.name:
-                continue
-            starts_at = running.span.starts_at
-            is_whole = starts_at in (running.part.regular.starts_at, life.anchor.at)
-            if starts_at > self.now or (starts_at == self.now and is_whole):
+            if running and running.plan.name == plan.name and self.is_reached(life, running):
                 life.plan = running.plan = plan
+
+    def is_reached(self, life: Life, period: Period) -> bool:
+        """Whether an edit of its plan reaches a period: it has not begun, or does so right now."""
+        starts_at = period.span.starts_at
+        is_whole = starts_at in (period.part.regular.starts_at, life.anchor.at)
+        return starts_at > self.now or (starts_at == self.now and is_whole)
 
     def _advance(self, to: datetime) -> None:
         stood_at, self.now = self.now, to

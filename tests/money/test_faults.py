@@ -71,7 +71,7 @@ def count_drafts(planted: pytest.MonkeyPatch) -> None:
 
 
 def settle_without_a_word(planted: pytest.MonkeyPatch) -> None:
-    original = bill_composition.late_lines
+    original = late_usage.late_lines
 
     def silent(*args: Any, **options: Any) -> Any:
         return replace(original(*args, **options), lines=())

@@ -30,6 +30,8 @@ from tests.workflows.late_arrivals import LateArrivals
 MONTH = timedelta(days=30)
 GRACE = timedelta(hours=1)
 TERMS = timedelta(days=14)
+CREDIT_WAITS = timedelta(days=30)
+"""How long credit waits for another bill after the end (CONTRACT 81)."""
 SETTLING_DELAY = timedelta(hours=1)
 """On a test clock late usage is settled this long after the clock's stand (CONTRACT 48)."""
 
@@ -108,6 +110,7 @@ class Books:
                 trial_ends_at=self.trial_ends_at,
                 resumes_at=self.resumes_at,
                 late_usage_due_at=self._late_usage_due_at(),
+                credit_returns_at=self._credit_returns_at(),
                 periods=tuple(
                     PeriodFacts(
                         index=one.index,
@@ -140,6 +143,11 @@ class Books:
         if not changed:
             return None
         return self.frozen_at + SETTLING_DELAY if self.frozen_at else changed[0].ends_at
+
+    def _credit_returns_at(self) -> datetime | None:
+        if self.ended_at is None or self.late.credit == 0:
+            return None
+        return self.ended_at + CREDIT_WAITS
 
     def state(self) -> OwnerState:
         """What a step returns to the owner."""
@@ -204,6 +212,10 @@ class Books:
             self._mark_past_due(index, request.due_at)
         elif step == messages.SETTLE_LATE_USAGE:
             if self.late.settle(self.periods):
+                self._note(step, None)
+        elif step == messages.RETURN_CREDIT:
+            returns_at = self._credit_returns_at()
+            if returns_at is not None and returns_at <= at and self.late.return_credit():
                 self._note(step, None)
         else:
             raise AssertionError(f"the owner asked for {step}")

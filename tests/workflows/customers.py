@@ -130,6 +130,29 @@ def send_late_usage(books: Books, at: datetime) -> bool:
     return books.late.arrive(books.periods, at - timedelta(days=40))
 
 
+def void_late_usage(books: Books, at: datetime) -> bool:
+    """An event of forty days ago counts no more."""
+    return books.late.arrive(books.periods, at - timedelta(days=40), events=-1)
+
+
+def void_invoice(books: Books, _at: datetime) -> bool:
+    """The oldest unpaid bill is void: its period owes nothing, and what it settled is open."""
+    unpaid = next((bill for bill in books.bills.values() if bill.status == "OPEN"), None)
+    if unpaid is None or books.period(unpaid.index).status is not PeriodStatus.FINAL:
+        return False
+    if not books.late.void(unpaid.index):
+        return False
+    unpaid.status = "VOID"
+    books.period(unpaid.index).status = PeriodStatus.VOID
+    return True
+
+
+def give_back(books: Books, _at: datetime) -> bool:
+    """One dollar of the newest final bill is given back by hand."""
+    final = [one for one in books.periods if one.status is PeriodStatus.FINAL]
+    return bool(final) and books.late.give_back(final[-1].index)
+
+
 def nothing(_books: Books, _at: datetime) -> bool:
     """The owner is told of new facts, and there are none."""
     return True
@@ -150,6 +173,9 @@ DEEDS: dict[str, Deed] = {
         bill_overdue,
         retry_parked,
         send_late_usage,
+        void_late_usage,
+        void_invoice,
+        give_back,
         nothing,
     )
 }
@@ -161,6 +187,11 @@ COMMON = (
     "finalize_early",
     "pause_for_ten_days",
     "send_late_usage",
+    "send_late_usage",
+    "void_late_usage",
+    "void_late_usage",
+    "void_invoice",
+    "give_back",
 )
 
 
@@ -189,7 +220,7 @@ def _catch_up(books: Books, at: datetime) -> bool:
 
 def plan_life(random: Random, starts_at: datetime, ends_at: datetime) -> list[Planned]:
     """What will be done between two instants, in order: mostly common things, seldom the rest."""
-    count = random.randint(0, 10)
+    count = random.randint(0, 14)
     names = [random.choice(COMMON if random.random() < 0.7 else tuple(DEEDS)) for _ in range(count)]
     return sorted(
         (Planned(at=_instant(random, starts_at, ends_at), name=name) for name in names),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from activities import messages
 from billing.subscriptions import Action, AgendaEntry, PeriodStatus
+from tests.workflows.late_arrivals import SETTLED
 
 if TYPE_CHECKING:
     from tests.workflows.simulator import Simulation, Waiting
@@ -29,6 +30,7 @@ ACTION_OF = {
     messages.FINALIZE_INVOICE: Action.FINALIZE_INVOICE,
     messages.MARK_PAST_DUE: Action.PAYMENT_DUE,
     messages.SETTLE_LATE_USAGE: Action.SETTLE_LATE_USAGE,
+    messages.RETURN_CREDIT: Action.RETURN_CREDIT,
 }
 
 
@@ -84,7 +86,7 @@ def check_end(life: Simulation) -> None:
     present = books.frozen_at or life.now
     for period in books.periods:
         if period.ends_at <= present:
-            assert period.status in (PeriodStatus.DRAFTED, PeriodStatus.FINAL), (
+            assert period.status in (PeriodStatus.DRAFTED, *SETTLED), (
                 f"period {period.index} is {period.status} at the end"
             )
             assert period.index in books.bills, f"period {period.index} has no bill"
@@ -92,13 +94,23 @@ def check_end(life: Simulation) -> None:
             assert period.index not in books.bills
     overdue = [bill for bill in books.bills.values() if bill.status == "DRAFT"]
     assert all(bill.finalize_at > present for bill in overdue), "a draft is stuck"
+    _check_money(life, present)
+
+
+def _check_money(life: Simulation, present: datetime) -> None:
+    """All documents come to what is owed once what is late is settled, and no credit is left."""
+    books, late = life.books, life.books.late
     # Where a bill was mended at the very end, what is late waits for its draft, and is planned.
-    is_planned = any(
-        entry.action is Action.SETTLE_LATE_USAGE and entry.due_at > present
-        for entry in books.agenda()
-    )
-    if (books.late.settles_alone or books.is_over) and not is_planned:
-        assert not books.late.changed(books.periods), "late usage was never billed"
+    planned = {entry.action for entry in books.agenda() if entry.due_at > present}
+    is_settled = Action.SETTLE_LATE_USAGE in planned or not late.changed(books.periods)
+    if late.settles_alone or books.is_over:
+        assert is_settled, "late usage was never billed"
+        assert not (books.is_over and late.credit) or Action.RETURN_CREDIT in planned, (
+            "credit was never returned"
+        )
+    pending = sum(late.missing(one) for one in late.changed(books.periods))
+    documents, owed = late.total() + pending, late.owed(books.periods)
+    assert documents == owed, f"documents say {documents}, owed are {owed}"
 
 
 def check_same(life: Simulation, without_faults: Simulation) -> None:

@@ -260,8 +260,8 @@ class Simulation:
             index = getattr(one.request, "period_index", None)
             self.requests.append((one.name, index, getattr(one.request, "revision", 1)))
         has_effect = len(self.books.effects) > before
-        # Late usage is settled whole, so a step that comes late may settle what came after it.
-        is_early = is_late and one.name == messages.SETTLE_LATE_USAGE
+        # Both take all there is, so a step that comes late may take what came after it.
+        is_early = is_late and one.name in (messages.SETTLE_LATE_USAGE, messages.RETURN_CREDIT)
         # Nor did who began it know of what has changed since.
         is_outdated = is_late and self.books.changes != one.changes
         is_told = self.books.changes == self.told_at_changes
