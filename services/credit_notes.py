@@ -50,15 +50,17 @@ def find_repeated(
     lines: Sequence[CreditedLine],
     *,
     reason: str,
+    at: datetime,
     now: datetime,
 ) -> CreditNote | None:
     """The note by hand that said the same of an invoice less than a minute ago, or None.
 
-    The caller holds the invoice's lock.
+    A minute of the wall and of the customer's clock. The caller holds the invoice's lock.
     """
     wanted = {line.line_id: line.amount for line in lines}
     for note in credit_notes.list_credit_notes(session, organization_id, invoice_id):
-        if (note.kind, note.reason) != ("manual", reason) or note.created_at <= now - REPEATED:
+        is_recent = note.created_at > now - REPEATED and note.issue_date > at - REPEATED
+        if (note.kind, note.reason) != ("manual", reason) or not is_recent:
             continue
         rows = credit_notes.list_credit_lines(session, organization_id, [note.id])
         if {row.line_id: row.amount for row in rows} == wanted:

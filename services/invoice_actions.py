@@ -219,7 +219,7 @@ def credit(
     """
     present = _present(session, organization_id, invoice_id, now=now)
     made = credit_notes.find_repeated(
-        session, organization_id, invoice_id, lines, reason=reason, now=now
+        session, organization_id, invoice_id, lines, reason=reason, at=present, now=now
     )
     if made is not None:
         return made

@@ -28,7 +28,7 @@ class Claim:
     span: Span
 
 
-def refusal(model: Model, request: Request) -> str | None:
+def refusal(model: Model, request: Request) -> str | None:  # noqa: PLR0911  (one a refusal)
     """The code of the error that a request is answered with; None where it is legal.
 
     Of notes and of voids only what does not depend on the documents: see the driver for the rest.

@@ -1,4 +1,4 @@
-"""Money in the simulator's books: usage that comes late, voids, notes, and the customer's credit."""
+"""Money in the simulator's books: late usage, voids, notes, and the customer's credit."""
 
 from __future__ import annotations
 
