@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import Exact, Flag, Instant, Moment, Schema, View, Words, any_case
+from api.schemas.common import Count, Exact, Flag, Instant, Moment, Schema, View, Words, any_case
 from api.schemas.invoices import InvoiceLineView
 from services.timeline import Timeline, TimelineEntry
 
@@ -44,7 +44,7 @@ class ChangePlanRequest(Schema):
 class GenerateRequest(Schema):
     """Which period to bill, counted from 0; by default all that are overdue, or the current one."""
 
-    period_index: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
+    period_index: Annotated[Count, Field(ge=0, le=2_147_483_647)] | None = None
 
 
 class PreviewRequest(Schema):
