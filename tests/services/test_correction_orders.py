@@ -305,3 +305,20 @@ def test_settlement_that_a_broken_rule_stops_sets_its_period_aside(shop: Shop) -
     shop.do(parking.retry_bill, late.life.subscription_id, 0)
     late.advance(APRIL)
     assert sorted(one.total for one in late.invoices()) == [0, 0, 7, 100]
+
+
+def test_what_was_forgiven_is_not_given_back_with_its_period(shop: Shop) -> None:
+    late = Late(shop)
+    late.use(TENTH, 100)
+    late.advance(FEBRUARY)
+    late.use(TENTH, 7)
+    late.advance(MARCH)
+    january, february = late.invoices()
+    late.change(february, InvoiceStatus.VOID, settles_again=False)
+
+    late.change(january, InvoiceStatus.VOID)
+    late.advance(APRIL)
+    late.use(APRIL, 50)
+    late.advance(MAY)
+
+    assert late.totals()[-2:] == [0, 50]
