@@ -12,7 +12,8 @@ from itertools import combinations
 
 from tests.money import journal
 from tests.money.journal import Plan, Request
-from tests.money.model import Life, Model, State
+from tests.money.lives import Life, State
+from tests.money.model import Model
 from tests.money.years import Span
 
 FOR_EVER = datetime.max.replace(tzinfo=UTC)

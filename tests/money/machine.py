@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from fractions import Fraction
 from typing import TypeVar
 
 from hypothesis import note
@@ -15,11 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from repositories.transactions import Transactions
 from tests.money import journal
 from tests.money.arrivals import WayIn
+from tests.money.comparison import compare, compare_settled
 from tests.money.driver import Driver, open_world
 from tests.money.journal import Opened, Request
 from tests.money.legality import refusal
-from tests.money.model import Model, State
-from tests.money.rehearsal import rehearse
+from tests.money.lives import State
+from tests.money.model import Model
 from tests.money.worlds import decimals, plans, worlds
 
 Thing = TypeVar("Thing")
@@ -328,32 +328,6 @@ class Customer(RuleBasedStateMachine):
             for index, period in enumerate(life.periods)
             if period.state in states
         ]
-
-
-def compare(transactions: Transactions, driver: Driver) -> None:
-    """The documents say what is owed, or will once all is settled."""
-    if Fraction(driver.total()) != driver.model.owed():
-        compare_settled(transactions, driver)
-
-
-def compare_settled(transactions: Transactions, driver: Driver) -> None:
-    """If everything ended now and was settled, the documents would say what is owed then."""
-    with rehearse(transactions, driver.market.shop.organization_id) as rehearsal:
-        inside = driver.within(rehearsal)
-        settle(inside)
-        documents, model = inside.total(), inside.model.owed()
-        assert Fraction(documents) == model, f"documents say {documents}, owed are {model}"
-
-
-def settle(driver: Driver) -> None:
-    """All subscriptions end, and the clock goes on until nothing is pending."""
-    model = driver.model
-    for name, life in model.lives.items():
-        if not life.is_over:
-            driver.perform(journal.Canceled(subscription=name))
-    grace = timedelta(minutes=model.opened.grace_minutes)
-    for later in (grace, 2 * HOUR, 2 * HOUR, timedelta(days=31)):
-        driver.perform(journal.Advanced(to=model.now + later))
 
 
 def _pick(things: Sequence[Thing], place: int) -> Thing | None:

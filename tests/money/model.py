@@ -10,89 +10,19 @@ about does not matter to it: only that in the end they add up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from fractions import Fraction
 
 from tests.money import journal
 from tests.money.aggregates import Event
 from tests.money.journal import Opened, Plan, Request
+from tests.money.lives import Life, Note, Period, State
 from tests.money.rating import Part, World, rate
 from tests.money.years import Anchor, Span, span_around
 
 NOTHING = Fraction(0)
 WRITTEN = "written by hand"
-
-
-class State(Enum):
-    """How far the bill of a period has come."""
-
-    RUNNING = auto()
-    DRAFTED = auto()
-    FINAL = auto()
-    WITHOUT_BILL = auto()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """What a document gives back of a charge, and which; None is the period's own invoice."""
-
-    charge: str
-    amount: Fraction
-    invoice: str | None = None
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Period:
-    """One period of a subscription and its bill."""
-
-    part: Part
-    plan: Plan
-    state: State = State.RUNNING
-    final_at: datetime | None = None
-    known: tuple[Event, ...] = ()
-    fixed: dict[str, Fraction] = field(default_factory=dict)
-    """What it came to when it became final, and the events that were known then."""
-    written: Fraction | None = None
-    drafted: tuple[Event, ...] = ()
-    replaced: dict[str, Fraction] = field(default_factory=dict)
-    """What people wrote in its draft, and what it came to when it was drafted."""
-    notes: list[Note] = field(default_factory=list)
-    forgiven: list[Note] = field(default_factory=list)
-
-    @property
-    def span(self) -> Span:
-        """From when until when it runs."""
-        return self.part.span
-
-
-@dataclass(slots=True, kw_only=True)
-class Life:
-    """One subscription."""
-
-    anchor: Anchor
-    plan: Plan
-    periods: list[Period] = field(default_factory=list)
-    next_plan: str | None = None
-    ends_with_period: bool = False
-    is_over: bool = False
-    is_deleted: bool = False
-
-    @property
-    def running(self) -> Period | None:
-        """The period that runs."""
-        last = self.periods[-1] if self.periods else None
-        return last if last and last.state is State.RUNNING else None
-
-    def parts(self, index: int) -> list[Period]:
-        """The parts, up to one, of the regular period that it is of, as long as its plan ran."""
-        mine = self.periods[index]
-        return [
-            one
-            for one in self.periods[: index + 1]
-            if one.part.regular == mine.part.regular and one.plan.name == mine.plan.name
-        ]
 
 
 class Model:

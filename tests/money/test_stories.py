@@ -11,8 +11,8 @@ import pytest
 
 from repositories.transactions import Transactions
 from tests.money.arrivals import WayIn
+from tests.money.comparison import compare
 from tests.money.driver import open_world
-from tests.money.machine import compare
 from tests.money.stories import STORIES
 
 

@@ -216,11 +216,14 @@ class Books:
             if self.late.settle(self.periods):
                 self._note(step, None)
         elif step == messages.RETURN_CREDIT:
-            returns_at = self._credit_returns_at()
-            if returns_at is not None and returns_at <= at and self.late.return_credit():
-                self._note(step, None)
+            self._return_credit(at)
         else:
             raise AssertionError(f"the owner asked for {step}")
+
+    def _return_credit(self, at: datetime) -> None:
+        returns_at = self._credit_returns_at()
+        if returns_at is not None and returns_at <= at and self.late.return_credit():
+            self._note(messages.RETURN_CREDIT, None)
 
     def _step_of_bill(self, step: str, request: ActionRequest) -> StepDone:
         index = request.period_index
