@@ -18,16 +18,45 @@ from billing.periods import Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forgiven:
+    """A correction that nobody says any more: ``amount`` more, or less, than ``billed``.
+
+    ``billed`` is what the other documents billed of the charge when the one that said it was
+    voided for good.
+    """
+
+    billed: Decimal
+    amount: Decimal
+
+    @exactly
+    def forgive(self, wanted: Decimal) -> Decimal:
+        """What is owed of ``wanted``: whatever ends within the forgiven amount changes nothing."""
+        edges = (self.billed, self.billed + self.amount)
+        if min(edges) <= wanted <= max(edges):
+            return self.billed
+        is_beyond = (wanted > self.billed) == (self.amount > ZERO)
+        return wanted - self.amount if is_beyond else wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BilledCharge:
     """What all documents say of one charge of one period, in whole minor units.
 
     ``billed`` is what its lines come to, corrections included; ``given_back`` what people gave
-    back of it by credit notes of their own.
+    back of it by credit notes of their own; ``forgiven`` what void documents said of it for good,
+    the first one first.
     """
 
     charge_id: ChargeId
     billed: Decimal
     given_back: Decimal = ZERO
+    forgiven: tuple[Forgiven, ...] = ()
+
+    def forgive(self, wanted: Decimal) -> Decimal:
+        """What is owed of ``wanted`` once everything is forgiven that was (CONTRACT 85)."""
+        for one in self.forgiven:
+            wanted = one.forgive(wanted)
+        return wanted
 
     @property
     @exactly
@@ -40,13 +69,16 @@ class BilledCharge:
 class PeriodCorrection:
     """What is to be corrected of a period: the charges that change, and the sums behind it.
 
-    ``cut`` is what the corrections would have given back beyond what is left of their charges.
+    ``forgiven`` is what void documents billed and nobody is to bill again, below zero what they
+    gave back. ``cut`` is what the corrections would have given back beyond what is left of their
+    charges.
     """
 
     period_index: int
     charges: tuple[CorrectedCharge, ...]
     recomputed: Decimal
     billed: Decimal
+    forgiven: Decimal = ZERO
     cut: Decimal = ZERO
 
     @property
@@ -62,18 +94,22 @@ def correct_period(
 ) -> PeriodCorrection:
     """Give what the documents of a period are to say more or less of each of its charges.
 
-    A charge is owed what it is rated to now, but never so little that corrections and people's own
-    credit notes together give back more than was billed. Charges that ``wanted`` does not name are
-    owed nothing. Source: CONTRACT 19, 82, 83. Worked examples: 13.50 wanted, 12.00 billed: 1.50
-    more; 0 wanted, 100 billed, of which people gave back 80: 20 less.
+    A charge is owed what it is rated to now, less what was forgiven of it, but never so little that
+    corrections and people's own credit notes together give back more than was billed. Charges that
+    ``wanted`` does not name are owed nothing. Source: CONTRACT 19, 82, 83, 85. Worked examples:
+    13.50 wanted, 12.00 billed: 1.50 more; 0 wanted, 100 billed, of which people gave back 80: 20
+    less; 100 billed, 7 more forgiven: nothing from 100 to 107 wanted, 3 more at 110, 5 less at 95.
     """
     known = {one.charge_id: one for one in said}
     changed: list[CorrectedCharge] = []
-    cut = ZERO
+    forgiven = cut = ZERO
     for charge_id in dict.fromkeys((*wanted, *known)):
         present = known.get(charge_id) or BilledCharge(charge_id=charge_id, billed=ZERO)
-        owed = max(wanted.get(charge_id, ZERO), present.given_back)
-        cut += owed - wanted.get(charge_id, ZERO)
+        rated = wanted.get(charge_id, ZERO)
+        still = present.forgive(rated)
+        owed = max(still, present.given_back)
+        forgiven += rated - still
+        cut += owed - still
         if owed != present.billed:
             changed.append(
                 CorrectedCharge(
@@ -87,6 +123,7 @@ def correct_period(
         charges=tuple(changed),
         recomputed=sum(wanted.values(), ZERO),
         billed=sum((one.billed for one in known.values()), ZERO),
+        forgiven=forgiven,
         cut=cut,
     )
 
@@ -138,6 +175,7 @@ def late_usage_line(
                 correction.amount,
                 recomputed=correction.recomputed,
                 billed=correction.billed,
+                forgiven=correction.forgiven or None,
                 kept_because_given_back=correction.cut or None,
             ),
         ),

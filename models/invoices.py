@@ -48,7 +48,6 @@ class Invoice(Tenant, table=True):
         ),
         CheckConstraint("status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"),
         CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="paid_at"),
-        CheckConstraint("NOT is_forgiven OR status = 'VOID'", name="forgiven"),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
         Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
         Index(
@@ -92,7 +91,6 @@ class Invoice(Tenant, table=True):
     """What a bill below zero leaves on the customer's account (CONTRACT 48, 81)."""
     granted_credit: Decimal = exact(default=Decimal(0))
     """What the bill takes of the customer's account; a draft only shows it (CONTRACT 81)."""
-    is_forgiven: bool = False
     """Void, but what it had settled stays settled (CONTRACT 85)."""
     reissue_of: UUID | None = None
     tax_status: str = words()

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, exact, instant, reference
@@ -59,4 +59,34 @@ class CorrectionPart(Tenant, table=True):
     line_id: UUID
     credit_note_id: UUID | None = None
     is_by_hand: bool = False
+    amount: Decimal = exact()
+
+
+class ForgivenCharge(Tenant, table=True):
+    """What a void invoice said of a charge of another period, and nobody is to say again.
+
+    ``billed`` is what the other documents billed of the charge then, ``amount`` how much more or
+    less the void one said. Rows are never changed. Source: CONTRACT 85.
+    """
+
+    __tablename__ = "forgiven_charge"
+    __table_args__ = (
+        reference("subscription_id", "subscription"),
+        reference("invoice_id", "invoice"),
+        CheckConstraint("amount <> 0", name="amount"),
+        UniqueConstraint(
+            "organization_id",
+            "invoice_id",
+            "period_index",
+            "charge_id",
+            name="uq_forgiven_charge_said",
+        ),
+        Index("ix_forgiven_charge_period", "organization_id", "subscription_id", "period_index"),
+    )
+
+    subscription_id: UUID
+    period_index: int
+    charge_id: UUID
+    invoice_id: UUID
+    billed: Decimal = exact()
     amount: Decimal = exact()

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from billing.corrections import BilledCharge
+from billing.corrections import BilledCharge, Forgiven
 from billing.identifiers import ChargeId
 from billing.lines import CorrectedCharge
 from models.base import new_id
 from models.invoices import Invoice, InvoiceLine
-from models.late_usage import CorrectionPart
+from models.late_usage import CorrectionPart, ForgivenCharge
 from models.subscriptions import Subscription
 
 SAID = text(
@@ -43,22 +44,7 @@ SAID = text(
         WHERE part.organization_id = :organization_id
             AND part.subscription_id = :subscription_id
             AND part.period_index = :period_index
-            AND (invoice.status NOT IN ('DRAFT', 'VOID') OR (
-                invoice.is_forgiven AND invoice.period_index IS DISTINCT FROM :period_index
-                AND NOT part.is_by_hand
-            ))
-        UNION ALL
-        -- What was forgiven is given back, whole: a correction does not give it back once more.
-        SELECT part.charge_id, -greatest(sum(part.amount), 0), true
-        FROM correction_part AS part
-        JOIN invoice ON invoice.organization_id = part.organization_id
-            AND invoice.id = part.invoice_id
-        WHERE part.organization_id = :organization_id
-            AND part.subscription_id = :subscription_id
-            AND part.period_index = :period_index
-            AND invoice.is_forgiven AND invoice.period_index IS DISTINCT FROM :period_index
-            AND NOT part.is_by_hand
-        GROUP BY part.invoice_id, part.charge_id
+            AND invoice.status NOT IN ('DRAFT', 'VOID')
     ) AS said
     GROUP BY said.charge_id
     ORDER BY said.charge_id
@@ -124,6 +110,21 @@ PARTS_OF_INVOICE = text(
     """
 )
 
+# What an invoice says of other periods than its own; what people gave back of it is gone with it.
+SAID_OF_OTHERS = text(
+    """
+    SELECT part.period_index, part.charge_id, sum(part.amount) AS amount
+    FROM correction_part AS part
+    JOIN invoice ON invoice.organization_id = part.organization_id AND invoice.id = part.invoice_id
+    WHERE part.organization_id = :organization_id AND part.subscription_id = :subscription_id
+        AND part.invoice_id = :invoice_id AND NOT part.is_by_hand
+        AND part.period_index IS DISTINCT FROM invoice.period_index
+    GROUP BY part.period_index, part.charge_id
+    HAVING sum(part.amount) <> 0
+    ORDER BY part.period_index, part.charge_id
+    """
+)
+
 
 def list_said(
     session: Session, subscription: Subscription, period_index: int
@@ -131,15 +132,56 @@ def list_said(
     """What all final documents say of each charge of a period.
 
     The one definition of "billed so far". A draft only forecasts what it will say once it is final.
-    Void invoices say nothing; what forgiven ones said of other periods still counts
-    (CONTRACT 82, 83, 85).
+    Void invoices say nothing; what was forgiven with them stands beside it (CONTRACT 82, 83, 85).
     """
     session.flush()
     keys = _keys(subscription) | {"period_index": period_index}
-    return [
-        BilledCharge(charge_id=ChargeId(charge_id), billed=billed, given_back=given_back)
+    said = {
+        ChargeId(charge_id): BilledCharge(
+            charge_id=ChargeId(charge_id), billed=billed, given_back=given_back
+        )
         for charge_id, billed, given_back in session.execute(SAID, keys)
+    }
+    for row in _list_forgiven(session, subscription, period_index):
+        charge_id = ChargeId(row.charge_id)
+        known = said.get(charge_id) or BilledCharge(charge_id=charge_id, billed=Decimal(0))
+        more = Forgiven(billed=row.billed, amount=row.amount)
+        said[charge_id] = replace(known, forgiven=(*known.forgiven, more))
+    return list(said.values())
+
+
+def list_said_of_others(
+    session: Session, subscription: Subscription, invoice_id: UUID
+) -> list[CorrectedCharge]:
+    """What an invoice says of each charge of other periods than its own, the first ones first."""
+    keys = _keys(subscription) | {"invoice_id": invoice_id}
+    return [
+        CorrectedCharge(period_index=index, charge_id=ChargeId(charge_id), amount=amount)
+        for index, charge_id, amount in session.execute(SAID_OF_OTHERS, keys)
     ]
+
+
+def insert_forgiven(
+    session: Session,
+    subscription: Subscription,
+    invoice_id: UUID,
+    said: CorrectedCharge,
+    *,
+    billed: Decimal,
+) -> None:
+    """What a void invoice said of a charge is forgiven: ``billed`` stands without it."""
+    session.add(
+        ForgivenCharge(
+            organization_id=subscription.organization_id,
+            id=new_id(),
+            subscription_id=subscription.id,
+            period_index=said.period_index,
+            charge_id=said.charge_id,
+            invoice_id=invoice_id,
+            billed=billed,
+            amount=said.amount,
+        )
+    )
 
 
 def sum_written(session: Session, invoice: Invoice) -> Decimal:
@@ -216,6 +258,20 @@ def insert_parts(
         )
         for change in changes
     )
+
+
+def _list_forgiven(
+    session: Session, subscription: Subscription, period_index: int
+) -> Sequence[ForgivenCharge]:
+    return session.exec(
+        select(ForgivenCharge)
+        .where(
+            ForgivenCharge.organization_id == subscription.organization_id,
+            ForgivenCharge.subscription_id == subscription.id,
+            ForgivenCharge.period_index == period_index,
+        )
+        .order_by(col(ForgivenCharge.id))
+    ).all()
 
 
 def _keys(subscription: Subscription) -> dict[str, object]:

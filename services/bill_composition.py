@@ -52,7 +52,7 @@ def compose_bill(
     """
     late = late_lines(session, subscription, draft=draft)
     if own_period is not None and own_period.revision > 1:
-        lines = (*lines, *taken_back_lines(session, subscription, own_period))
+        lines = (*lines, *taken_back_lines(session, subscription, own_period, lines))
     customer_id = draft.customer_id if draft else subscription.customer_id
     customer = get_customer(session, subscription.organization_id, customer_id)
     totals = total_bill(session, customer, (*lines, *late.lines), currency, is_final=is_final)

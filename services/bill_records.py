@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from billing.errors import InvariantBroken
 from billing.receipts import digest, from_document, to_document
+from models.subscriptions import SubscriptionPeriod
 from repositories import bill_runs
 from repositories.bill_runs import KeptRun
 
@@ -31,6 +32,16 @@ class BillKey:
     subscription_id: UUID
     period_index: int
     revision: int = 1
+
+    @classmethod
+    def of(cls, stored: SubscriptionPeriod) -> BillKey:
+        """The bill of a period, in the revision that it has now."""
+        return cls(
+            organization_id=stored.organization_id,
+            subscription_id=stored.subscription_id,
+            period_index=stored.index,
+            revision=stored.revision,
+        )
 
 
 def load(session: Session, bill: BillKey, step: str, kind: type[T]) -> T:

@@ -102,7 +102,7 @@ def bill_or_park(
     begun: list[str] = []
     try:
         with session.begin_nested():
-            return bill_period(session, subscription, stored, begun=begun, now=now)
+            return bill_period(session, stored, begun=begun, now=now)
     except Unavailable:
         raise
     except BillingError as error:
@@ -122,7 +122,6 @@ def bill_or_park(
 
 def bill_period(
     session: Session,
-    subscription: Subscription,
     stored: SubscriptionPeriod,
     *,
     reissue_of: UUID | None = None,
@@ -134,12 +133,7 @@ def bill_period(
     ``begun`` is told the name of each step.
     """
     names = [] if begun is None else begun
-    bill = BillKey(
-        organization_id=subscription.organization_id,
-        subscription_id=subscription.id,
-        period_index=stored.index,
-        revision=stored.revision,
-    )
+    bill = BillKey.of(stored)
     for perform in EARLIER_STEPS:
         names.append(perform.__name__)
         perform(session, bill, now=now)

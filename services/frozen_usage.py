@@ -176,12 +176,7 @@ def _with_part(
 
     Where late usage is ignored, a final part stays as it was billed.
     """
-    bill = BillKey(
-        organization_id=part.organization_id,
-        subscription_id=part.subscription_id,
-        period_index=part.index,
-        revision=part.revision,
-    )
+    bill = BillKey.of(part)
     is_billed = USAGE in find_runs(session, bill)
     if is_billed:
         frozen, terms = load_frozen(session, bill)

@@ -277,17 +277,23 @@ def _void(
     """The invoice has no effect any more: what it took and what it settled is free again."""
     invoice.status = InvoiceStatus.VOID
     invoice.voided_at = at
-    invoice.is_forgiven = not settles_again
     session.add(invoice)
     session.flush()
     customer_accounts.return_granted(session, invoice, at=at, now=now)
     if invoice.subscription_id is not None:
-        _free_periods(session, invoice, invoice.subscription_id, now=now)
+        _free_periods(
+            session, invoice, invoice.subscription_id, settles_again=settles_again, now=now
+        )
     _settle(session, invoice, "invoice.void", now=now)
 
 
 def _free_periods(
-    session: Session, invoice: Invoice, subscription_id: UUID, *, now: datetime
+    session: Session,
+    invoice: Invoice,
+    subscription_id: UUID,
+    *,
+    settles_again: bool,
+    now: datetime,
 ) -> None:
     subscription = subscriptions.lock_subscription(
         session, invoice.organization_id, subscription_id
@@ -301,7 +307,9 @@ def _free_periods(
             stored.status = change_period_status(stored.status, PeriodStatus.VOID)
             session.add(stored)
             session.flush()
-    late_usage.mark_again(session, subscription, invoice, now=now)
+    if not settles_again:
+        late_usage.forgive(session, subscription, invoice)
+    late_usage.mark_again(session, subscription, invoice, settles_again=settles_again, now=now)
 
 
 def _settle(session: Session, invoice: Invoice, action: str, *, now: datetime) -> None:

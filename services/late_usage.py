@@ -8,7 +8,7 @@ and no document gives back what another one gave back already. Source: CONTRACT 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -98,11 +98,16 @@ def settle(
 
 
 def taken_back_lines(
-    session: Session, subscription: Subscription, stored: SubscriptionPeriod
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    lines: Iterable[PricedLine],
 ) -> tuple[PricedLine, ...]:
-    """What other documents say of a period that is billed whole once more, as a line against it."""
+    """What other documents say of a period that ``lines`` bill whole, as a line against it."""
     said = corrections.list_said(session, subscription, stored.index)
-    line = describe(session, subscription, stored, correct_period(stored.index, {}, said))
+    wanted = _totals(lines, _currency_of(session, stored))
+    correction = correct_period(stored.index, wanted, _add(said, wanted))
+    line = describe(session, subscription, stored, correction)
     return () if line is None else (line,)
 
 
@@ -134,26 +139,43 @@ def correct(
     said = corrections.list_said(session, subscription, stored.index)
     if stored.status != PeriodStatus.FINAL:
         return correct_period(stored.index, {}, said)
-    invoice = invoices.find_period_invoice(
-        session, subscription.organization_id, subscription.id, stored.index
-    )
+    invoice = _find_invoice(session, stored)
     if invoice is None:
         # Somebody took the invoice away behind our back: coverage says so, nobody bills by guess.
         return correct_period(stored.index, {}, ())
-    currency, bill = find_currency(invoice.currency), _bill_of(stored)
-    wanted = _totals(_rate(session, subscription, stored, bill), currency)
+    wanted = _totals(
+        _rate(session, subscription, stored, BillKey.of(stored)), find_currency(invoice.currency)
+    )
+    correction = correct_period(stored.index, wanted, _replace(session, stored, invoice, said))
     if not invoice.is_edited:
-        return correct_period(stored.index, wanted, said)
-    # What people wrote replaced what had been measured by then; only the difference counts, and no
-    # more is given back than what they wrote.
-    drafted = bill_steps.load(session, bill, bill_steps.EVIDENCE, tuple[PricedLine, ...])
-    correction = correct_period(stored.index, wanted, _add(said, _totals(drafted, currency)))
+        return correction
     written = corrections.sum_written(session, invoice)
     return give_back_at_most(correction, _sum(written, said))
 
 
+def forgive(session: Session, subscription: Subscription, invoice: Invoice) -> None:
+    """What a voided invoice said of earlier periods is owed, or given back, by nobody again."""
+    for change in corrections.list_said_of_others(session, subscription, invoice.id):
+        stored = subscriptions.find_period(
+            session, subscription.organization_id, subscription.id, change.period_index
+        )
+        assert stored is not None
+        said = corrections.list_said(session, subscription, change.period_index)
+        replaced = _replace(session, stored, _find_invoice(session, stored), said)
+        known = {one.charge_id: one.billed for one in replaced}
+        corrections.insert_forgiven(
+            session, subscription, invoice.id, change, billed=known.get(change.charge_id, ZERO)
+        )
+    session.flush()
+
+
 def mark_again(
-    session: Session, subscription: Subscription, invoice: Invoice, *, now: datetime
+    session: Session,
+    subscription: Subscription,
+    invoice: Invoice,
+    *,
+    settles_again: bool,
+    now: datetime,
 ) -> None:
     """What a voided invoice said of earlier periods, and of its own, is to be said again.
 
@@ -161,7 +183,7 @@ def mark_again(
     say of it is taken back. Source: CONTRACT 85.
     """
     indexes: set[int] = set()
-    if not invoice.is_forgiven:
+    if settles_again:
         indexes.update(corrections.list_corrected_periods(session, subscription, invoice.id))
     if invoice.kind == "period" and invoice.period_index is not None:
         indexes.add(invoice.period_index)
@@ -192,13 +214,27 @@ def _currency_of(session: Session, stored: SubscriptionPeriod) -> Currency:
     return find_currency(plan.currency)
 
 
-def _bill_of(stored: SubscriptionPeriod) -> BillKey:
-    return BillKey(
-        organization_id=stored.organization_id,
-        subscription_id=stored.subscription_id,
-        period_index=stored.index,
-        revision=stored.revision,
+def _find_invoice(session: Session, stored: SubscriptionPeriod) -> Invoice | None:
+    return invoices.find_period_invoice(
+        session, stored.organization_id, stored.subscription_id, stored.index
     )
+
+
+def _replace(
+    session: Session,
+    stored: SubscriptionPeriod,
+    invoice: Invoice | None,
+    said: list[BilledCharge],
+) -> list[BilledCharge]:
+    """What is billed of a period; what people wrote replaced what had been measured by then."""
+    if invoice is None or not invoice.is_edited:
+        return said
+    drafted = bill_steps.load(
+        session, BillKey.of(stored), bill_steps.EVIDENCE, tuple[PricedLine, ...]
+    )
+    totals = _totals(drafted, find_currency(invoice.currency))
+    owed = {one.charge_id: one.forgive(totals.get(one.charge_id, ZERO)) for one in said}
+    return _add(said, totals | owed)
 
 
 @exactly
@@ -219,15 +255,10 @@ def _sum(written: Decimal, said: Sequence[BilledCharge]) -> Decimal:
 @exactly
 def _add(said: Sequence[BilledCharge], more: dict[ChargeId, Decimal]) -> list[BilledCharge]:
     known = {one.charge_id: one for one in said}
-    return [
-        BilledCharge(
-            charge_id=charge_id,
-            billed=(known[charge_id].billed if charge_id in known else ZERO)
-            + more.get(charge_id, ZERO),
-            given_back=known[charge_id].given_back if charge_id in known else ZERO,
-        )
-        for charge_id in dict.fromkeys((*known, *more))
-    ]
+    for charge_id, amount in more.items():
+        one = known.get(charge_id) or BilledCharge(charge_id=charge_id, billed=ZERO)
+        known[charge_id] = replace(one, billed=one.billed + amount)
+    return list(known.values())
 
 
 def _rate(

@@ -43,7 +43,7 @@ def bill_unbilled_period(
     if stored.status != PeriodStatus.CLOSED:
         _require_billable(stored)
         _open_bill_again(session, stored)
-    invoice = bill_period(session, subscription, stored, now=now)
+    invoice = bill_period(session, stored, now=now)
     _tell(session, subscription, "subscription.invoiced", invoice, now=now)
     return invoice
 
@@ -80,7 +80,7 @@ def reissue_invoice(
     if stored.status not in BILLABLE_AGAIN:
         raise _already_reissued()
     _open_bill_again(session, stored)
-    again = bill_period(session, subscription, stored, reissue_of=invoice.id, now=now)
+    again = bill_period(session, stored, reissue_of=invoice.id, now=now)
     _tell(session, subscription, "invoice.reissued", again, now=now)
     return again
 

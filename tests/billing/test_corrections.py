@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -9,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.corrections import BilledCharge, PeriodCorrection, correct_period, late_usage_line
+from billing.corrections import (
+    BilledCharge,
+    Forgiven,
+    PeriodCorrection,
+    correct_period,
+    late_usage_line,
+)
 from billing.identifiers import ChargeId
 from billing.lines import CorrectedCharge, LineType
 from tests.billing.builders import JANUARY, USD, d
@@ -78,6 +85,36 @@ def test_nothing_changed_is_no_line() -> None:
     same = PeriodCorrection(period_index=0, charges=(), recomputed=d(1), billed=d(1))
 
     assert late_usage_line(same, period=JANUARY, currency=USD, description="Late") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "change", "forgiven"),
+    [("100", 0, 0), ("104", 0, 4), ("107", 0, 7), ("110", 3, 7), ("95", -5, 0)],
+)
+def test_what_was_forgiven_is_neither_billed_nor_given_back(
+    wanted: str, change: int, forgiven: int
+) -> None:
+    """100 billed; a void document had said 7 more."""
+    present = replace(said("100"), forgiven=(Forgiven(billed=d("100"), amount=d("7")),))
+
+    correction = correct_period(0, {CALLS: d(wanted)}, [present])
+
+    assert (correction.amount, correction.forgiven) == (change, forgiven)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "change", "forgiven"),
+    [("100", 0, 0), ("95", 0, -5), ("93", 0, -7), ("90", -3, -7), ("109", 9, 0)],
+)
+def test_what_was_not_given_back_for_good_stays_billed(
+    wanted: str, change: int, forgiven: int
+) -> None:
+    """100 billed; a void document had given 7 back."""
+    present = replace(said("100"), forgiven=(Forgiven(billed=d("100"), amount=d("-7")),))
+
+    correction = correct_period(0, {CALLS: d(wanted)}, [present])
+
+    assert (correction.amount, correction.forgiven) == (change, forgiven)
 
 
 amounts = st.integers(0, 10**6).map(lambda minor: Decimal(minor).scaleb(-2))

@@ -78,6 +78,28 @@ SAID_BESIDES = text(
     """
 )
 
+# What final documents bill of a charge of a period, without what people gave back.
+STANDS = text(
+    """
+    SELECT coalesce(sum(amount), 0) FROM (
+        SELECT line.line_total AS amount FROM invoice_line AS line
+        JOIN invoice ON invoice.organization_id = line.organization_id
+            AND invoice.id = line.invoice_id
+        WHERE line.organization_id = :organization_id AND line.charge_id = :charge_id
+            AND invoice.subscription_id = :subscription_id AND invoice.kind = 'period'
+            AND invoice.period_index = :period_index
+            AND invoice.status IN ('OPEN', 'PAID', 'UNCOLLECTIBLE')
+        UNION ALL
+        SELECT part.amount FROM correction_part AS part
+        JOIN invoice ON invoice.organization_id = part.organization_id
+            AND invoice.id = part.invoice_id
+        WHERE part.organization_id = :organization_id AND part.charge_id = :charge_id
+            AND part.subscription_id = :subscription_id AND part.period_index = :period_index
+            AND NOT part.is_by_hand AND invoice.status IN ('OPEN', 'PAID', 'UNCOLLECTIBLE')
+    ) AS billed
+    """
+)
+
 GIVEN_BY_NOTE = text(
     """
     SELECT period_index, charge_id, amount FROM correction_part
@@ -122,6 +144,24 @@ def list_said(session: Session, organization_id: UUID, invoice_id: UUID) -> list
     keys = {"organization_id": organization_id, "invoice_id": invoice_id}
     session.flush()
     return [(row[0], row[1], row[2]) for row in session.execute(SAID_BESIDES, keys)]
+
+
+def stands(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    period_index: int,
+    charge_id: UUID,
+) -> Decimal:
+    """What final documents bill of a charge of a period now."""
+    keys = {
+        "organization_id": organization_id,
+        "subscription_id": subscription_id,
+        "period_index": period_index,
+        "charge_id": charge_id,
+    }
+    session.flush()
+    return Decimal(session.execute(STANDS, keys).scalar_one())
 
 
 def list_given(session: Session, organization_id: UUID, note_id: UUID) -> list[Row]:

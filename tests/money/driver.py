@@ -172,13 +172,18 @@ class Driver:
 
     def _void(self, request: journal.InvoiceVoided) -> Request:
         invoice_id, _ = self.find_voidable(request)
-        said = self._named(self._read(documents.list_said, invoice_id))
+        rows = self._read(documents.list_said, invoice_id)
         self._do(
             invoice_actions.change_status,
             invoice_id,
             InvoiceStatus.VOID,
             note=None,
             settles_again=request.settles_again,
+        )
+        life = self.id_of(request.subscription)
+        said = tuple(
+            replace(one, stands=self._read(documents.stands, life, period, charge))
+            for one, (period, charge, _) in zip(self._named(rows), rows, strict=True)
         )
         return replace(request, invoice=str(invoice_id), said=said)
 

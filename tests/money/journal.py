@@ -183,11 +183,15 @@ class DraftEdited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a document says of a charge of some period, besides its own bill."""
+    """What a document says of a charge of some period, besides its own bill.
+
+    ``stands`` is what others still bill of it once the document is void.
+    """
 
     period: int
     charge: str
     amount: Decimal
+    stands: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,23 @@ class Note:
     invoice: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgiven:
+    """An amount, beyond what stood without it, that nobody bills or gives back any more."""
+
+    charge: str
+    stood: Fraction
+    amount: Fraction
+
+    def forgive(self, wanted: Fraction) -> Fraction:
+        """What is owed of what is wanted: it waits at what stood until the amount is used up."""
+        beyond = wanted - self.stood
+        used = max(min(beyond, self.amount), Fraction(0))
+        if self.amount < 0:
+            used = min(max(beyond, self.amount), Fraction(0))
+        return wanted - used
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Period:
     """One period of a subscription and its bill."""
@@ -47,7 +64,14 @@ class Period:
     replaced: dict[str, Fraction] = field(default_factory=dict)
     """What people wrote in its draft, and what it came to when it was drafted."""
     notes: list[Note] = field(default_factory=list)
-    forgiven: list[Note] = field(default_factory=list)
+    forgiven: list[Forgiven] = field(default_factory=list)
+
+    def forgive(self, charge: str, wanted: dict[str, Fraction]) -> Fraction:
+        """What is owed of what is wanted of a charge, less what was forgiven of it."""
+        owed = wanted.get(charge, Fraction(0))
+        for one in self.forgiven:
+            owed = one.forgive(owed) if one.charge == charge else owed
+        return owed
 
     @property
     def span(self) -> Span:

@@ -17,7 +17,7 @@ from fractions import Fraction
 from tests.money import journal
 from tests.money.aggregates import Event
 from tests.money.journal import Opened, Plan, Request
-from tests.money.lives import Life, Note, Period, State
+from tests.money.lives import Forgiven, Life, Note, Period, State
 from tests.money.rating import Part, World, rate
 from tests.money.years import Anchor, Span, span_around
 
@@ -64,7 +64,8 @@ class Model:
         """
         period = life.periods[index]
         wanted = self._wanted(life, index) if period.state is State.FINAL else {}
-        names = dict.fromkeys((*wanted, *(one.charge for one in (*period.notes, *period.forgiven))))
+        others = [one.charge for one in period.notes] + [one.charge for one in period.forgiven]
+        names = dict.fromkeys((*wanted, *others))
         owed = {name: _owed(wanted.get(name, NOTHING), period, name) for name in names}
         if period.state is State.FINAL and period.written is not None:
             owed[WRITTEN] = period.written
@@ -166,8 +167,12 @@ class Model:
             for one in request.said:
                 if one.period == request.period:
                     continue
-                note = Note(charge=one.charge, amount=Fraction(one.amount))
-                life.periods[one.period].forgiven.append(note)
+                period = life.periods[one.period]
+                stood = Fraction(one.stands)
+                if period.written is not None:
+                    stood += period.forgive(one.charge, period.replaced)
+                forgiven = Forgiven(charge=one.charge, stood=stood, amount=Fraction(one.amount))
+                period.forgiven.append(forgiven)
 
     def _edit(self, plan: Plan) -> None:
         """Periods that have begun keep their plan as it was, and so do parts of them."""
@@ -290,12 +295,11 @@ def owed(requests: Sequence[Request]) -> Fraction:
 
 
 def _owed(wanted: Fraction, period: Period, charge: str) -> Fraction:
-    """No correction gives back what was given back already, by notes or for good (CONTRACT 82)."""
+    """No correction gives back what was given back already (CONTRACT 82)."""
     noted = sum((one.amount for one in period.notes if one.charge == charge), NOTHING)
-    forgiven = [one.amount for one in period.forgiven if one.charge == charge]
-    given = noted + sum((max(NOTHING, one) for one in forgiven), NOTHING)
-    replaced = period.replaced.get(charge, NOTHING)
-    return max(wanted, given) - noted - sum(forgiven, NOTHING) - replaced
+    owed = period.forgive(charge, {charge: wanted})
+    replaced = NOTHING if period.written is None else period.forgive(charge, period.replaced)
+    return max(owed, noted) - noted - replaced
 
 
 def _unbill(period: Period) -> None:

@@ -85,8 +85,7 @@ def settle_no_mark(planted: pytest.MonkeyPatch) -> None:
 
 
 def forget_what_was_forgiven(planted: pytest.MonkeyPatch) -> None:
-    forgetting = str(corrections.SAID).replace("invoice.is_forgiven", "false")
-    planted.setattr(corrections, "SAID", text(forgetting))
+    planted.setattr(corrections, "insert_forgiven", _nothing)
 
 
 FAULTS: dict[Plant, str] = {
