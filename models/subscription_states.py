@@ -1,9 +1,9 @@
-"""Whether a subscription has ended, and whether it is live: the one definition for every statement.
+"""Whether a subscription has ended or is live, and where what runs now ends: one definition each.
 
-Two questions. One that has ended does nothing by itself any more but what is left of its bills; a
-live one is sold and seen: it has not ended and is not deleted. In Python ``has_ended`` and
-``is_live`` of ``billing.subscriptions`` say the same, and a property test compares them. All of it
-speaks of a row by the name ``subscription``.
+One that has ended does nothing by itself any more but what is left of its bills; a live one is sold
+and seen: it has not ended and is not deleted. In Python ``has_ended`` and ``is_live`` of
+``billing.subscriptions`` and ``boundary_of`` of ``billing.boundaries`` say the same, and a property
+test compares them. All of it speaks of a row by the name ``subscription``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ LIVE: Final = f"subscription.deleted_at IS NULL AND {HAS_NOT_ENDED}"
 
 LIVE_OF_INDEX: Final = LIVE.replace("subscription.", "")
 """The same, as the conditions of indexes are written."""
+
+BOUNDARY: Final = """coalesce(
+    CASE WHEN subscription.status = 'TRIAL' THEN subscription.trial_end_date END,
+    subscription.current_period_end
+)"""
+"""Where what runs now ends, so that what is planned follows: a trial or a period."""
 
 IS_LIVE: Final[ColumnElement[bool]] = literal_column(f"({LIVE})", Boolean())
 """The same, as a condition of selects of the model."""

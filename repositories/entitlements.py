@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from models.subscription_states import LIVE
+from models.subscription_states import BOUNDARY, LIVE
 from repositories.plan_versions import PERIOD_AND_PLAN, VERSION_IN_FORCE, VERSION_TO_OPEN
 from repositories.single_reads import read_rows
 
@@ -125,15 +125,13 @@ def _to_subscription(row: dict[str, Any]) -> LiveSubscription:
 
 
 _UPCOMING_PLAN: Final = "coalesce(subscription.next_plan_id, subscription.plan_id)"
-_BOUNDARY: Final = """CASE WHEN subscription.status = 'TRIAL'
-    THEN subscription.trial_end_date ELSE subscription.current_period_end END"""
 
 SUBSCRIPTION_COLUMNS: Final = f"""
     subscription.id, subscription.plan_id, {VERSION_IN_FORCE} AS plan_version,
     {_UPCOMING_PLAN} AS upcoming_plan_id,
     CASE WHEN subscription.version_policy = 'pinned' AND subscription.next_plan_id IS NULL
         THEN subscription.plan_version
-        ELSE {VERSION_TO_OPEN.format(plan=_UPCOMING_PLAN, begin=_BOUNDARY)}
+        ELSE {VERSION_TO_OPEN.format(plan=_UPCOMING_PLAN, begin=BOUNDARY)}
     END AS upcoming_plan_version,
     subscription.status, subscription.timezone, subscription.billing_anchor,
     subscription.anchor_at, subscription.start_date, subscription.trial_end_date,

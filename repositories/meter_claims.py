@@ -16,16 +16,10 @@ from sqlalchemy import Result, text
 from sqlmodel import Session, col, select
 
 from models.meter_claims import MeterClaim
-from models.subscription_states import LIVE
+from models.subscription_states import BOUNDARY, LIVE
 from repositories.plan_versions import HAS_NOT_BEGUN
 
 OVERLAP = "ex_meter_claim_overlap"
-
-BOUNDARY = (
-    "CASE WHEN subscription.status = 'TRIAL' THEN subscription.trial_end_date"
-    " ELSE subscription.current_period_end END"
-)
-"""Where what runs now ends: ``services.meter_claims.boundary_of`` says the same in Python."""
 
 SPANS_OF_PLAN = """
     SELECT DISTINCT CAST(:customer_id AS uuid) AS customer_id,

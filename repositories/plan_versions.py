@@ -15,7 +15,7 @@ from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 from models.plans import PlanVersion
-from models.subscription_states import LIVE
+from models.subscription_states import BOUNDARY, LIVE
 from models.subscriptions import Subscription
 
 VERSION_TO_OPEN: Final = """coalesce(
@@ -279,8 +279,7 @@ FROM (
                 THEN subscription.plan_id = ANY (:plans) AND {moves}
                 ELSE subscription.next_plan_id = ANY (:plans) END
         THEN greatest(
-            CASE WHEN subscription.status = 'TRIAL' THEN subscription.trial_end_date
-                ELSE subscription.current_period_end END,
+            {BOUNDARY},
             CASE WHEN NOT :is_running THEN {PRESENT} END
         ) END
     ) AS begin

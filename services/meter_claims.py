@@ -15,9 +15,10 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from billing.boundaries import boundary_of
 from billing.errors import Conflict
 from billing.receipts import instant_text
-from billing.subscriptions import SubscriptionStatus, has_ended, is_live
+from billing.subscriptions import has_ended, is_live
 from models.plans import Plan
 from models.subscriptions import Subscription
 from repositories import meter_claims, plan_versions, plans
@@ -37,7 +38,7 @@ def claim_onwards(
     Without ``since`` that is from the end of what runs now, which goes on as it is. An ended one
     claims nothing. Raises Conflict ``meter_already_billed``. Idempotent.
     """
-    since = since or boundary_of(subscription)
+    since = since or _boundary_of(subscription)
     # Shared, so that an edit of the plan meets the subscription as it is after this.
     for plan_id in sorted(filter(None, {subscription.plan_id, subscription.next_plan_id})):
         plans.lock_plan(session, subscription.organization_id, plan_id, share=True)
@@ -94,11 +95,12 @@ def follow_running_edit(session: Session, plan: Plan, *, now: datetime) -> None:
             meter_claims.claim(session, spans)
 
 
-def boundary_of(subscription: Subscription) -> datetime:
-    """Where what runs now ends, so that another plan, or nothing, follows: a trial or a period."""
-    if subscription.status == SubscriptionStatus.TRIAL and subscription.trial_end_date is not None:
-        return subscription.trial_end_date
-    return subscription.current_period_end
+def _boundary_of(subscription: Subscription) -> datetime:
+    return boundary_of(
+        subscription.status,
+        trial_ends_at=subscription.trial_end_date,
+        period_ends_at=subscription.current_period_end,
+    )
 
 
 def _stretches(
@@ -106,7 +108,7 @@ def _stretches(
 ) -> Sequence[Spans]:
     if not is_live(subscription.status, subscription.deleted_at):
         return []
-    boundary = boundary_of(subscription)
+    boundary = _boundary_of(subscription)
     found: list[tuple[UUID, int | None, datetime, datetime | None]] = []
     if since < boundary:
         version = running_version or subscription.plan_version

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from billing.boundaries import boundary_of
 from billing.entitlements import reset_window
 from billing.periods import Alignment, Anchor, Period
-from billing.subscriptions import SubscriptionStatus
 from billing.terms import FeatureTerms, PlanTerms
 from repositories.entitlements import LiveSubscription
 
@@ -21,7 +21,12 @@ def version_in_force(subscription: LiveSubscription, at: datetime) -> tuple[UUID
     """
     if at < subscription.start_date:
         return None
-    if at < _next_boundary(subscription):
+    boundary = boundary_of(
+        subscription.status,
+        trial_ends_at=subscription.trial_end_date,
+        period_ends_at=subscription.current_period_end,
+    )
+    if at < boundary:
         return subscription.plan_id, subscription.plan_version
     if subscription.cancel_at_period_end:
         return None
@@ -51,10 +56,3 @@ def window_at(
     if limit is None or window.ends_at <= limit:
         return window
     return Period(starts_at=window.starts_at, ends_at=limit)
-
-
-def _next_boundary(subscription: LiveSubscription) -> datetime:
-    is_trial = subscription.status == SubscriptionStatus.TRIAL
-    if is_trial and subscription.trial_end_date is not None:
-        return subscription.trial_end_date
-    return subscription.current_period_end
