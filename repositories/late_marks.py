@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from sqlmodel import Session
 
 from models.base import new_id
-from models.subscription_states import HAS_ENDED
+from repositories.late_policy import MAY_SETTLE_ALONE
 from repositories.outbox import OWNER_MESSAGE, note_queued
 from repositories.usage_arrays import array, quoted
 from repositories.usage_events import NewEvent
@@ -106,8 +106,7 @@ FROM marked
 JOIN organization ON organization.id = marked.organization_id
 JOIN subscription ON subscription.organization_id = marked.organization_id
     AND subscription.id = marked.subscription_id
-WHERE organization.late_usage = 'credit_note_or_invoice'
-    OR (organization.late_usage = 'next_invoice' AND {HAS_ENDED})
+WHERE {MAY_SETTLE_ALONE}
 """  # noqa: S608  (the condition is a constant)
 
 _TELL: Final = """

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models.late_usage import LateUsageMark
-from models.subscription_states import HAS_ENDED
 from models.subscriptions import Subscription, SubscriptionPeriod
+from repositories.late_policy import LEAVES_TO_BILLS, SETTLES_ALONE
 
 PERIODS_AT_ONCE = 200
 """How many periods one document corrects; what is left waits for the next one."""
@@ -22,6 +22,13 @@ _HOLDER = """
 LEFT JOIN invoice AS holder ON holder.organization_id = mark.organization_id
     AND holder.id = mark.draft_id AND holder.status = 'DRAFT' AND NOT holder.is_edited
 """
+
+_DRAFT_WILL_SHOW = """EXISTS (
+    SELECT FROM invoice AS draft
+    WHERE draft.organization_id = mark.organization_id
+        AND draft.subscription_id = mark.subscription_id
+        AND draft.status = 'DRAFT' AND draft.kind = 'period' AND NOT draft.is_edited
+)"""
 
 MARKED = text(
     """
@@ -47,17 +54,12 @@ DUE_SINCE = text(
     {holder}
     WHERE mark.organization_id = :organization_id AND mark.subscription_id = :subscription_id
         AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
-        AND NOT (:leaves_to_drafts AND EXISTS (
-            SELECT FROM invoice AS draft
-            WHERE draft.organization_id = :organization_id
-                AND draft.subscription_id = :subscription_id
-                AND draft.status = 'DRAFT' AND draft.kind = 'period' AND NOT draft.is_edited
-        ))
-    """.replace("{holder}", _HOLDER)
+        AND NOT (:leaves_to_drafts AND {draft_will_show})
+    """.replace("{holder}", _HOLDER).replace("{draft_will_show}", _DRAFT_WILL_SHOW)
 )
 
 # Differences that settle alone and were marked before that instant; a test clock shows for itself
-# that it has not come so far. The second half of the policy's rule is ``services.late_policy``.
+# that it has not come so far. It is what the owner's agenda has: a property test compares them.
 DUE_BEFORE = text(
     """
     SELECT mark.subscription_id, mark.period_index
@@ -71,23 +73,12 @@ DUE_BEFORE = text(
     WHERE mark.organization_id = :organization_id AND mark.marked_at < :before
         AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
         AND subscription.test_clock_id IS NULL
-        AND (organization.late_usage = 'credit_note_or_invoice' OR (
-            organization.late_usage = 'next_invoice' AND {has_ended}
-            AND NOT EXISTS (
-                SELECT FROM subscription_period AS unfinished
-                WHERE unfinished.organization_id = mark.organization_id
-                    AND unfinished.subscription_id = mark.subscription_id
-                    AND unfinished.status IN ('open', 'closed', 'parked')
-            )
-            AND NOT EXISTS (
-                SELECT FROM invoice AS draft
-                WHERE draft.organization_id = mark.organization_id
-                    AND draft.subscription_id = mark.subscription_id
-                    AND draft.status = 'DRAFT' AND draft.kind = 'period' AND NOT draft.is_edited
-            )
-        ))
+        AND {settles_alone} AND NOT ({leaves_to_bills} AND {draft_will_show})
     ORDER BY mark.subscription_id, mark.period_index LIMIT 1000
-    """.replace("{holder}", _HOLDER).replace("{has_ended}", HAS_ENDED)
+    """.replace("{holder}", _HOLDER)
+    .replace("{settles_alone}", SETTLES_ALONE)
+    .replace("{leaves_to_bills}", LEAVES_TO_BILLS)
+    .replace("{draft_will_show}", _DRAFT_WILL_SHOW)
 )
 
 HOLD = text(

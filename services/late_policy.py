@@ -15,7 +15,8 @@ IGNORE: Final = "ignore"
 def settles_alone(subscription: Subscription, policy: str, *, has_unfinished_periods: bool) -> bool:
     """Whether a difference is settled by a document of its own instead of the next invoice.
 
-    Source: CONTRACT 48, 84.
+    ``repositories.late_policy.SETTLES_ALONE`` says the same in statements, and a property test
+    compares them. Source: CONTRACT 48, 84.
     """
     is_over = has_ended(subscription.status) and not has_unfinished_periods
     return policy == CREDIT_NOTE_OR_INVOICE or (is_over and policy == NEXT_INVOICE)
