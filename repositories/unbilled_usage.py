@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from billing.tallies import Tally
+from repositories.counted_events import COUNTS, latest_corrections
 from repositories.usage_queries import SpanUsage
 
 
@@ -120,7 +121,11 @@ WITH RECURSIVE pair AS (
 SELECT customer_id, meter_id FROM pair ORDER BY place
 """
 
-_FIND_UNCHARGED = """
+_LATEST_CORRECTION = latest_corrections(
+    "made.organization_id = event.organization_id AND made.event_id = event.id"
+)
+
+_FIND_UNCHARGED = f"""
 WITH used AS (
     SELECT pair.customer_id, pair.meter_id, customer.external_id, clock.present,
         clock.present - make_interval(days => :days) AS since
@@ -145,7 +150,7 @@ charged AS (
 ),
 -- Whom subscriptions charge all the time is not looked at any further.
 open AS (
-    SELECT used.*, coalesce(charged.spans, '{}'::tstzmultirange) AS spans
+    SELECT used.*, coalesce(charged.spans, '{{}}'::tstzmultirange) AS spans
     FROM used LEFT JOIN charged USING (customer_id, meter_id)
     WHERE charged.spans IS NULL OR NOT charged.spans @> tstzrange(used.since, used.present, '[]')
 ),
@@ -177,19 +182,14 @@ SELECT open.customer_id, open.meter_id, open.external_id, open.since, open.prese
     ) AS distinct_count,
     (
         SELECT event.timestamp FROM usage_event AS event
+        LEFT JOIN LATERAL {_LATEST_CORRECTION} AS correction ON true
         WHERE event.organization_id = :organization_id
             AND event.customer_id = open.customer_id AND event.meter_id = open.meter_id
             AND event.timestamp >= summed.first_hour
             AND event.timestamp < summed.first_hour + interval '1 hour'
-            AND event.counted AND NOT event.paused
-            AND (
-                SELECT correction.kind FROM usage_correction AS correction
-                WHERE correction.organization_id = event.organization_id
-                    AND correction.event_id = event.id
-                ORDER BY correction.arrival_sequence DESC LIMIT 1
-            ) IS DISTINCT FROM 'void'
+            AND {COUNTS}
         ORDER BY event.timestamp LIMIT 1
     ) AS first_at
 FROM summed JOIN open USING (customer_id, meter_id)
 ORDER BY customer_id, meter_id
-"""
+"""  # noqa: S608  (put together out of constants)
