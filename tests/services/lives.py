@@ -12,13 +12,18 @@ from uuid import UUID
 from activities.owners import OwnerActivities
 from billing.metering import Aggregation
 from billing.subscriptions import AgendaEntry, OwnerState
+from models.invoices import Invoice
 from models.subscriptions import Subscription, SubscriptionPeriod
+from models.usage_events import UsageEvent
+from repositories import invoices as stored_invoices
 from repositories import subscriptions as stored_subscriptions
-from services import clocks, owners, subscriptions
+from services import clocks, owners, plan_versions, subscriptions
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.meters import CreateMeter, MeterDetails
 from services.subscriptions import CreateSubscription
+from services.usage_rebuild import rebuild_rollups
 from tests.services.shop import NOW, Shop
+from tests.services.usage_facts import Fact, store_events
 from tests.workflows.acting import perform_entry
 
 Result = TypeVar("Result")
@@ -55,6 +60,38 @@ class Life:
         found = self.shop.read(stored_subscriptions.find_period, self.subscription_id, index)
         assert found is not None
         return found
+
+    def meter_id(self) -> UUID:
+        """The meter that the plan charges first."""
+        terms = self.shop.read(plan_versions.get_terms, self.row().plan_id, None)
+        meter = terms.charges[0].meter
+        assert meter is not None
+        return meter.meter_id
+
+    def use(self, at: datetime, quantity: int, meter_id: UUID | None = None) -> UsageEvent:
+        """The customer uses the meter, and nobody is told that it changes a final period."""
+        event = Fact(at=at, value=Decimal(quantity))
+        customer_id = self.row().customer_id
+        [stored] = store_events(self.shop, customer_id, meter_id or self.meter_id(), [event])
+        self.shop.read(rebuild_rollups)
+        return stored
+
+    def invoices(self) -> list[Invoice]:
+        """The subscription's invoices, first ones first."""
+        found, _ = self.shop.read(
+            stored_invoices.list_invoices,
+            customer_id=None,
+            subscription_id=self.subscription_id,
+            status=None,
+            offset=0,
+            limit=100,
+        )
+        return list(found)
+
+    def advance(self, to: datetime) -> None:
+        """The clock advances, and everything that is due happens."""
+        self.send_clock(to)
+        self.catch_up()
 
     def send_clock(self, to: datetime) -> None:
         """The clock advances; nobody has come along yet."""

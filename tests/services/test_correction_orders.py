@@ -16,7 +16,7 @@ from billing.subscriptions import Action
 from models.invoices import Invoice
 from models.usage_events import UsageEvent
 from repositories import customer_accounts, invoices, late_marks, plans, subscriptions
-from services import invoice_actions, parking, plan_versions
+from services import invoice_actions, parking
 from services.credit_notes import CreditedLine
 from services.credit_returns import return_credit
 from services.customers import CustomerDetails, UpdateCustomer, update_customer
@@ -25,10 +25,8 @@ from services.invoice_actions import DraftEdit, ManualLine
 from services.rebilling import reissue_invoice
 from services.subscription_changes import cancel_subscription
 from services.usage_corrections import void_usage
-from services.usage_rebuild import rebuild_rollups
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, Shop
-from tests.services.usage_facts import Fact, store_events
 
 TENTH = datetime(2025, 1, 10, tzinfo=UTC)
 FEBRUARY, MARCH, APRIL, MAY = (datetime(2025, month, 1, 2, tzinfo=UTC) for month in (2, 3, 4, 5))
@@ -40,12 +38,10 @@ class Late:
     def __init__(self, shop: Shop, **options: Any) -> None:
         self.shop = shop
         self.life: Life = begin_life(shop, **options)
-        row = self.life.row()
-        self.customer_id = row.customer_id
-        terms = shop.read(plan_versions.get_terms, row.plan_id, None)
-        meter = terms.charges[0].meter
-        assert meter is not None
-        self.meter_id: UUID = meter.meter_id
+        self.customer_id = self.life.row().customer_id
+        self.meter_id = self.life.meter_id()
+        self.advance = self.life.advance
+        self.invoices = self.life.invoices
 
     def set(self, **values: object) -> None:
         with self.shop.transactions.for_organization(self.shop.organization_id) as session:
@@ -57,30 +53,12 @@ class Late:
 
     def use(self, at: datetime, quantity: int, meter_id: UUID | None = None) -> UsageEvent:
         meter_id = meter_id or self.meter_id
-        [event] = store_events(
-            self.shop, self.customer_id, meter_id, [Fact(at=at, value=Decimal(quantity))]
-        )
-        self.shop.read(rebuild_rollups)
+        event = self.life.use(at, quantity, meter_id)
         with self.shop.transactions.for_organization(self.shop.organization_id) as session:
             late_marks.mark_periods_changed_by(
                 session, self.shop.organization_id, self.customer_id, meter_id, at, now=NOW
             )
         return event
-
-    def advance(self, to: datetime) -> None:
-        self.life.send_clock(to)
-        self.life.catch_up()
-
-    def invoices(self) -> list[Invoice]:
-        found, _ = self.shop.read(
-            invoices.list_invoices,
-            customer_id=None,
-            subscription_id=self.life.subscription_id,
-            status=None,
-            offset=0,
-            limit=100,
-        )
-        return list(found)
 
     def totals(self) -> list[Decimal]:
         return [one.total for one in self.invoices()]

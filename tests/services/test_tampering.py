@@ -12,19 +12,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from billing.invoicing import InvoiceStatus
-from models.invoices import Invoice
-from models.usage_events import UsageEvent
 from repositories import invoices
 from repositories.transactions import Transactions
 from runtime.database import sqlalchemy_url
-from services import coverage, invoice_actions, plan_versions
+from services import coverage, invoice_actions
 from services.credit_notes import CreditedLine
 from services.rebilling import bill_unbilled_period, reissue_invoice
 from services.usage_corrections import void_usage
-from services.usage_rebuild import rebuild_rollups
 from tests.services.lives import begin_life
 from tests.services.shop import NOW, Shop, open_shop
-from tests.services.usage_facts import Fact, store_events
 
 TENTH = datetime(2025, 1, 10, tzinfo=UTC)
 FEBRUARY, MARCH, APRIL, MAY = (datetime(2025, month, 1, 2, tzinfo=UTC) for month in (2, 3, 4, 5))
@@ -36,6 +32,9 @@ class Books:
     def __init__(self, shop: Shop, *, takes_credit: bool = True) -> None:
         self.shop = shop
         self.life = begin_life(shop)
+        self.use = self.life.use
+        self.advance = self.life.advance
+        self.invoices = self.life.invoices
         event = self.use(TENTH, 100)
         self.advance(FEBRUARY)
         shop.do(void_usage, event.id)
@@ -43,34 +42,6 @@ class Books:
         if takes_credit:
             self.use(MARCH, 130)
         self.advance(APRIL)
-
-    def use(self, at: datetime, quantity: int) -> UsageEvent:
-        row = self.life.row()
-        terms = self.shop.read(plan_versions.get_terms, row.plan_id, None)
-        assert terms.charges[0].meter is not None
-        [event] = store_events(
-            self.shop,
-            row.customer_id,
-            terms.charges[0].meter.meter_id,
-            [Fact(at=at, value=Decimal(quantity))],
-        )
-        self.shop.read(rebuild_rollups)
-        return event
-
-    def advance(self, to: datetime) -> None:
-        self.life.send_clock(to)
-        self.life.catch_up()
-
-    def invoices(self) -> list[Invoice]:
-        found, _ = self.shop.read(
-            invoices.list_invoices,
-            customer_id=None,
-            subscription_id=self.life.subscription_id,
-            status=None,
-            offset=0,
-            limit=100,
-        )
-        return list(found)
 
     def findings(self) -> set[str]:
         with self.shop.transactions.for_organization(self.shop.organization_id) as session:
