@@ -48,6 +48,7 @@ class Invoice(Tenant, table=True):
         ),
         CheckConstraint("status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"),
         CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="paid_at"),
+        CheckConstraint("status <> 'VOID' OR amount_due = 0", name="void_is_due_nothing"),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
         Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
         Index(

@@ -276,6 +276,7 @@ def _void(
 ) -> None:
     """The invoice has no effect any more: what it took and what it settled is free again."""
     invoice.status = InvoiceStatus.VOID
+    invoice.amount_due = find_currency(invoice.currency).round(ZERO)
     invoice.voided_at = at
     session.add(invoice)
     session.flush()

@@ -74,7 +74,7 @@ def add_invoice(
             subtotal=Decimal(1),
             tax=Decimal(0),
             total=Decimal(1),
-            amount_due=Decimal(1),
+            amount_due=Decimal(status != "VOID"),
             amount_paid=Decimal(0),
             tax_status="none",
             timezone="UTC",
@@ -154,6 +154,7 @@ def scatter(session: Session, life: Life, random: Random) -> None:
     row = session.get(Subscription, (life.shop.organization_id, life.subscription_id))
     assert row is not None
     row.status = random.choice(["ACTIVE", "CANCELED", "PAST_DUE"])
+    row.ended_at = FAR if row.status == "CANCELED" else None
     session.add(row)
 
 

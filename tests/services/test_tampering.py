@@ -187,7 +187,8 @@ TAMPERINGS = {
     "an invoice is made void": (
         "status_changed",
         (
-            "UPDATE invoice SET status = 'VOID' WHERE organization_id = %(organization)s"
+            "UPDATE invoice SET status = 'VOID', amount_due = 0"
+            " WHERE organization_id = %(organization)s"
             " AND period_index = 0"
         ),
     ),
