@@ -35,6 +35,7 @@ class Subscription(Tenant, table=True):
             name="pinned_version",
         ),
         CheckConstraint("current_period_start < current_period_end", name="current_period"),
+        CheckConstraint("(status = 'CANCELED') = (ended_at IS NOT NULL)", name="ended_at"),
         CheckConstraint(
             "jsonb_typeof(pending_change) = 'object' AND pending_change ? 'action'"
             " AND pending_change ? 'at'",

@@ -245,10 +245,9 @@ def end_subscription(
     session: Session, subscription: Subscription, *, at: datetime, now: datetime
 ) -> None:
     """The subscription is over at ``at``; what was used until then is still billed."""
-    _move(session, subscription, SubscriptionStatus.CANCELED)
     subscription.ended_at = at
     subscription.resume_at = subscription.next_plan_id = None
-    session.add(subscription)
+    _move(session, subscription, SubscriptionStatus.CANCELED)
     meter_claims.claim_onwards(session, subscription, since=at)
     subscriptions.insert_action(session, subscription, "canceled", at=at, recorded_at=now)
 

@@ -52,6 +52,7 @@ def subscribe(
                 start_date=NOW,
                 current_period_start=NOW,
                 current_period_end=datetime(2026, 4, 2, 8, 0, tzinfo=UTC),
+                ended_at=NOW if status == "CANCELED" else None,
                 created_at=NOW,
             )
         )
