@@ -96,14 +96,18 @@ def worker() -> None:
 
 
 def main() -> None:
-    """Run a command; a refusal or a failure is a sentence and exit code 1."""
+    """Run a command; a refusal is a sentence and exit code 1, a wrong setting exit code 2."""
     from cli.output import Refusal
+    from runtime.setting_errors import InvalidSettings
 
     try:
         app()
     except Refusal as refusal:
         typer.echo(f"fluxrate: {refusal}", err=True)
         raise SystemExit(1) from None
+    except InvalidSettings as invalid:
+        typer.echo(f"fluxrate: {invalid}", err=True)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -16,13 +16,13 @@ from joserfc.jwk import OctKey
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from runtime.settings import SHORTEST_SECRET_KEY
 from services.credentials import AccessClaims, PasswordCheck
 
 ALGORITHM = "HS256"
 ISSUER = "fluxrate"
 AUDIENCE = "fluxrate-api"
 HEADER_TYPE = "at+jwt"
-MINIMUM_SECRET_LENGTH = 32
 
 SECRET_BYTES = 24
 CHECKSUM_LENGTH = 6
@@ -47,9 +47,9 @@ class Security:
         passwords: PasswordHash | None = None,
     ) -> None:
         accepted = (secret_key, *previous_secret_keys)
-        if any(len(secret) < MINIMUM_SECRET_LENGTH for secret in accepted):
+        if any(len(secret) < SHORTEST_SECRET_KEY for secret in accepted):
             raise ValueError(
-                f"A secret key needs at least {MINIMUM_SECRET_LENGTH} characters,"
+                f"A secret key needs at least {SHORTEST_SECRET_KEY} characters,"
                 " for example from `openssl rand -hex 32`."
             )
         self._keys = {_key_id(secret): OctKey.import_key(secret) for secret in accepted}

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from runtime.setting_errors import InvalidSettings, sentence
 from services.sign_up_policy import SignUpPolicy
+
+SHORTEST_SECRET_KEY = 32
 
 
 class Settings(BaseSettings):
     """Every setting of a Fluxrate process.
 
     ``DATABASE_URL``, ``TEMPORAL_ADDRESS`` and ``TEMPORAL_NAMESPACE`` keep their usual names; all
-    others begin with ``FLUXRATE_``.
+    others begin with ``FLUXRATE_``. An empty one is as one that is not set. Raises InvalidSettings.
     """
 
-    model_config = SettingsConfigDict(env_prefix="FLUXRATE_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="FLUXRATE_", env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
 
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     migration_database_url: str | None = None
@@ -53,3 +62,76 @@ class Settings(BaseSettings):
     worker_workflow_task_slots: int = Field(default=36, ge=1)
     worker_cached_workflows: int = Field(default=150, ge=0)
     """Owners kept in memory between their tasks; the others are read from their history again."""
+
+    def __init__(self, **values: Any) -> None:  # noqa: ANN401  (whatever the fields take)
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InvalidSettings([_sentence(one) for one in error.errors()]) from None
+
+    @field_validator("database_url", "migration_database_url")
+    @classmethod
+    def _is_database(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("an address that begins with postgresql://")
+        return url
+
+    @field_validator("temporal_address")
+    @classmethod
+    def _is_host_and_port(cls, address: str | None) -> str | None:
+        host, _, port = (address or "host:1").rpartition(":")
+        if not host or "/" in host or not port.isdecimal():
+            raise ValueError("host:port")
+        return address
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_web_address(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+            is_address = is_address and parts.port != 0
+        except ValueError:  # a port that is no number
+            is_address = False
+        if not is_address:
+            raise ValueError("an address that begins with http:// or https://")
+        return url
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, networks: str) -> str:
+        for one in filter(None, map(str.strip, networks.split(","))):
+            try:
+                one == "*" or ip_network(one)
+            except ValueError:
+                raise ValueError("addresses and networks, separated by commas") from None
+        return networks
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        _require_long(secret.get_secret_value() if secret else "")
+        return secret
+
+    @field_validator("previous_secret_keys")
+    @classmethod
+    def _are_long(cls, secrets: SecretStr) -> SecretStr:
+        for secret in secrets.get_secret_value().split(","):
+            _require_long(secret.strip())
+        return secrets
+
+
+def _require_long(secret: str) -> None:
+    if 0 < len(secret) < SHORTEST_SECRET_KEY:
+        raise ValueError(
+            f"at least {SHORTEST_SECRET_KEY} characters long, for example from"
+            " `openssl rand -hex 32`"
+        )
+
+
+def _sentence(error: ErrorDetails) -> str:
+    place = str(error["loc"][0])
+    field = Settings.model_fields.get(place)
+    if field is None or field.validation_alias:
+        return sentence(place, error, ())
+    return sentence(f"FLUXRATE_{place.upper()}", error, field.metadata)

@@ -56,6 +56,14 @@ def test_command_without_a_database_says_which_setting_is_missing(command: str) 
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("command", ["up", "status", "migrate", "api", "worker"])
+def test_wrong_setting_is_one_line_and_exit_code_two(command: str) -> None:
+    result = fluxrate(command, FLUXRATE_SIGNUP="bogus")
+
+    assert result.returncode == 2
+    assert result.stderr == "fluxrate: FLUXRATE_SIGNUP must be open, first or closed.\n"
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
