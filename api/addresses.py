@@ -7,6 +7,7 @@ slash of such a path is another letter until its route is found (CONTRACT 96, 97
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import unquote
@@ -72,22 +73,26 @@ def texts_in(scope: Scope) -> dict[str, Any]:
 
 
 def require_known_parameters(request: Request, known: frozenset[str]) -> None:
-    """Return if the route has every query parameter that was sent. Source: CONTRACT 97.
+    """Return if the route has every query parameter that was sent, once. Source: CONTRACT 97.
 
-    Raises: RequestValidationError naming each that it has not.
+    No parameter is a list, so that of two values one would count and nobody knew which.
+    Raises: RequestValidationError naming each that it has not, or has twice.
     """
     if not request.scope["query_string"]:
         return
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
+    sent = Counter(name for name, _ in request.query_params.multi_items())
+    refused = [
+        ("unknown_parameter", name, f"{name[:100]} is not a parameter here.")
+        if name not in known
+        else ("repeated_parameter", name, f"{name} takes one value, and stands here {count} times.")
+        for name, count in sorted(sent.items())
+        if name not in known or count > 1
+    ]
+    if refused:
         raise RequestValidationError(
             [
-                {
-                    "type": "unknown_parameter",
-                    "loc": ("query", name),
-                    "msg": f"{name[:100]} is not a parameter here.",
-                }
-                for name in unknown
+                {"type": code, "loc": ("query", name), "msg": sentence}
+                for code, name, sentence in refused
             ]
         )
 

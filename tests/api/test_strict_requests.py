@@ -50,6 +50,32 @@ def test_unknown_query_parameters_are_refused_and_named(
     ]
 
 
+def parameters(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every query parameter, with its method and path."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "query":
+                    yield method, path, parameter
+
+
+def test_query_parameters_that_stand_twice_are_refused_and_named(
+    owner: Person, app: FastAPI
+) -> None:
+    known = list(parameters(app.openapi()))
+
+    assert len(known) > 50
+    for method, path, parameter in known:
+        assert "array" not in str(parameter["schema"]), (path, parameter)
+        name = parameter["name"]
+        twice = [(name, "1"), (name, "2")]
+        answer = owner.request(method.upper(), written(path), params=twice)
+        assert answer.status_code == 422, (path, name, answer.text)
+        [error] = answer.json()["errors"]
+        assert (error["field"], error["code"]) == (name, "repeated_parameter")
+        assert error["detail"] == f"{name} takes one value, and stands here 2 times."
+
+
 def test_list_of_customers_is_not_filtered_by_what_it_ignores(owner: Person) -> None:
     answer = owner.get(f"{V1}/customers", params={"external_id": "acct_77"})
 
