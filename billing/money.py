@@ -133,41 +133,39 @@ def parse_price(value: object, *, field: str) -> Decimal:
 
 
 def _read_bounded(value: object, field: str, places: int) -> Decimal:
-    number = read_number(value, field=field)
+    number = read_number(value, field=field, places=places)
     if not number:
         return ZERO
     digits, exponent = _significant_span(number)
     if digits > INTEGER_DIGITS or exponent < -places:
-        raise InvalidInput(
-            f"{field} takes at most {INTEGER_DIGITS} digits before the point"
-            f" and {places} after it.",
-            code="number_out_of_range",
-            field=field,
-        )
+        raise _out_of_range(field, places)
     return number
 
 
-def read_number(value: object, *, field: str) -> Decimal:
+def read_number(value: object, *, field: str, places: int = PRICE_PLACES) -> Decimal:
     """Read any number that JSON may say, from a decimal, an integer or a string of digits.
 
-    Raises: InvalidInput ``invalid_number`` for floats (their digits are already lost), booleans,
-    blanks, NaN, infinities and exponents beyond 10^±30. Source: CONTRACT 1.
+    Raises: InvalidInput ``number_out_of_range`` for exponents beyond 10^±30, ``invalid_number`` for
+    floats (their digits are lost), booleans, blanks, NaN and infinities. Source: CONTRACT 1.
     """
     if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
         raise _invalid_number(field)
     if isinstance(value, str):
         # The length guard keeps a megabyte of digits from reaching the decimal parser.
         text = value.strip()
-        if len(text) > 200 or not _NUMBER.fullmatch(text):
+        if not _NUMBER.fullmatch(text):
             raise _invalid_number(field)
-        value = Decimal(text)
-    elif isinstance(value, int):
-        if abs(value) >= 10**INTEGER_DIGITS:
-            raise _invalid_number(field)
-        value = Decimal(value)
-    if not value.is_finite() or not -30 <= _exponent(value) <= 30:
+        if len(text) > 200:
+            raise _out_of_range(field, places)
+        value = text
+    elif isinstance(value, int) and abs(value) >= 10**INTEGER_DIGITS:
+        raise _out_of_range(field, places)
+    number = Decimal(value)
+    if not number.is_finite():
         raise _invalid_number(field)
-    return value
+    if not -30 <= _exponent(number) <= 30:
+        raise _out_of_range(field, places)
+    return number
 
 
 def _exponent(number: Decimal) -> int:
@@ -184,6 +182,15 @@ def _significant_span(number: Decimal) -> tuple[int, int]:
 def _invalid_number(field: str) -> InvalidInput:
     return InvalidInput(
         f"{field} must be a finite decimal number.", code="invalid_number", field=field
+    )
+
+
+def _out_of_range(field: str, places: int) -> InvalidInput:
+    return InvalidInput(
+        f"{field} takes at most {INTEGER_DIGITS} digits before the point"
+        f" and at most {places} decimal places.",
+        code="number_out_of_range",
+        field=field,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Context, Decimal, Inexact, localcontext
 from fractions import Fraction
 
@@ -18,6 +19,7 @@ from billing.money import (
     exactly,
     find_currency,
     parse_decimal,
+    parse_price,
     plain_text,
     require_decimals,
     require_not_negative,
@@ -181,6 +183,20 @@ def test_bad_numbers_are_refused_with_the_name_of_the_field(value: object) -> No
     assert refused.value.field == "quantity"
     assert refused.value.code in ("invalid_number", "number_out_of_range")
     assert len(refused.value.detail) < 200
+
+
+@pytest.mark.parametrize("value", ["0." + "1" * 31, Decimal("1E-31"), "1E+31", "1" * 201, 10**30])
+@pytest.mark.parametrize(("parse", "places"), [(parse_price, 30), (parse_decimal, 20)])
+def test_number_that_is_too_long_is_told_how_many_digits_it_may_have(
+    parse: Callable[..., Decimal], places: int, value: object
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse(value, field="price")
+
+    assert (refused.value.field, refused.value.code) == ("price", "number_out_of_range")
+    assert refused.value.detail == (
+        f"price takes at most 30 digits before the point and at most {places} decimal places."
+    )
 
 
 @thorough

@@ -94,7 +94,7 @@ REFUSALS: Final[list[Refusal]] = [
     (lambda: parse_decimal("x", field="price"), "invalid_number", "price",
      "price must be a finite decimal number."),
     (lambda: parse_decimal("9" * 31, field="price"), "number_out_of_range", "price",
-     "price takes at most 30 digits before the point and 20 after it."),
+     "price takes at most 30 digits before the point and at most 20 decimal places."),
     (lambda: allocate(d(1), [d(0)], USD), "invalid_input", "weights",
      "Weights must not be negative, and not all zero."),
     (lambda: allocate(d("0.001"), [d(1)], USD), "invariant_broken", None,
