@@ -35,8 +35,8 @@ from models.plans import Plan
 from models.subscriptions import Subscription, SubscriptionPeriod
 from repositories import customers, organizations, plans, subscriptions
 from services import clocks, meter_claims, owners
-from services.auditing import record
 from services.period_versions import version_to_open
+from services.subscription_audit import record_creation
 
 STANDARD_BACKDATING = Backdating()
 
@@ -94,9 +94,7 @@ def create_subscription(
         session, subscription, "created", at=subscription.start_date, recorded_at=now
     )
     owners.tell_owner(session, subscription, now=now)
-    record(
-        session, organization_id, "subscription.created", "subscription", subscription.id, now=now
-    )
+    record_creation(session, subscription, now=now)
     return subscription
 
 

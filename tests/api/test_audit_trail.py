@@ -16,6 +16,7 @@ from api.context import AppContext
 from services import parking
 from tests.api.changes import EXCEPTIONS, V1, Story, recorded
 from tests.api.people import PASSWORD, Clock, Person
+from tests.api.sold import sell
 
 AUDIT = f"{V1}/audit"
 
@@ -173,6 +174,26 @@ def test_secrets_in_settings_are_recorded_as_changed_and_not_as_values(owner: Pe
         "iban": "DE02",
         "portal_password": "[redacted]",
         "ftp": {"Client_Secret": "[redacted]"},
+    }
+
+
+def test_of_a_new_subscription_its_terms_are_recorded(owner: Person) -> None:
+    sold = sell(owner)
+    made = sold.subscribe("2026-03-01T12:00:00Z", billing_anchor="calendar")
+
+    [entry] = [one for one in audit_of(owner) if one["action"] == "subscription.created"]
+
+    assert (entry["object_id"], entry["before"]) == (made["id"], None)
+    assert entry["after"] == {
+        "customer_id": sold.customer["id"],
+        "plan_id": sold.plan["id"],
+        "plan_version": None,
+        "version_policy": "latest",
+        "status": "ACTIVE",
+        "start_date": "2026-03-01T12:00:00+00:00",
+        "trial_end_date": None,
+        "timezone": made["timezone"],
+        "billing_anchor": "calendar",
     }
 
 
