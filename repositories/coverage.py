@@ -184,10 +184,16 @@ def list_stuck_drafts(
     ).all()
 
 
-def list_unbilled(session: Session, organization_id: UUID) -> Sequence[SubscriptionPeriod]:
-    """Periods whose draft was deleted, so that nobody bills them unless somebody asks for it."""
+def list_unbilled(
+    session: Session, organization_id: UUID
+) -> Sequence[tuple[SubscriptionPeriod, UUID]]:
+    """Periods whose draft was deleted, so that nobody bills them unless somebody asks for it.
+
+    With the customer of each.
+    """
     return session.exec(
-        select(SubscriptionPeriod)
+        select(SubscriptionPeriod, Subscription.customer_id)
+        .join(Subscription, _same_subscription(SubscriptionPeriod))
         .where(
             SubscriptionPeriod.organization_id == organization_id,
             SubscriptionPeriod.status == "unbilled",

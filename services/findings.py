@@ -137,8 +137,9 @@ def unbilled_findings(session: Session, organization_id: UUID) -> list[Finding]:
             period_index=period.index,
             period_start=period.starts_at,
             period_end=period.ends_at,
+            customer_id=customer_id,
         )
-        for period in coverage.list_unbilled(session, organization_id)
+        for period, customer_id in coverage.list_unbilled(session, organization_id)
     ]
 
 

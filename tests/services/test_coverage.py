@@ -139,6 +139,19 @@ def test_parked_bill_is_shown_but_not_repaired_by_telling(shop: Shop) -> None:
         assert coverage.repair(session, shop.organization_id, found, now=LATER) == 0
 
 
+def test_period_whose_draft_was_deleted_is_found_with_its_customer(shop: Shop) -> None:
+    life = begin_life(shop)
+    life.advance(FEBRUARY)
+    [draft] = life.invoices()
+    shop.do(invoice_actions.delete_draft, draft.id)
+    deliver_messages(life)
+
+    [finding] = check(life, {life.subscription_id}).findings
+
+    assert (finding.kind, finding.period_index) == (FindingKind.UNBILLED, 0)
+    assert finding.customer_id == life.row().customer_id
+
+
 def test_gap_between_periods_is_found(shop: Shop) -> None:
     life = begin_life(shop)
     life.send_clock(FEBRUARY)
