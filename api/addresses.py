@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Match
 from starlette.types import Message, Scope, Send
 
+from billing.names import trimmed
+
 SLASH_WITHIN: Final = "\udc2f"
 """Half a surrogate pair, which no decoded path holds, in place of an encoded slash."""
 
@@ -65,11 +67,9 @@ def path_of(scope: Scope) -> str:
 
 
 def texts_in(scope: Scope) -> dict[str, Any]:
-    """What stands in the path for each name of the template, with its slashes."""
-    texts: dict[str, Any] = scope["path_params"]
-    if SLASH_WITHIN not in scope["path"]:
-        return texts
-    return {name: text.replace(SLASH_WITHIN, "/") for name, text in texts.items()}
+    """What stands in the path for each name of the template, with its slashes, trimmed as kept."""
+    texts: dict[str, str] = scope["path_params"]
+    return {name: trimmed(text.replace(SLASH_WITHIN, "/")) for name, text in texts.items()}
 
 
 def require_known_parameters(request: Request, known: frozenset[str]) -> None:

@@ -15,6 +15,7 @@ from billing.errors import InvalidInput
 from billing.filters import Filter, matches_all
 from billing.metering import Aggregation, EventValue, read_event_value
 from billing.money import parse_decimal, plain_text, shortest
+from billing.names import trimmed
 from models.usage_identity import EventIds
 from repositories.usage_events import EventScope, NewEvent
 from repositories.usage_names import CustomerName, MeterName
@@ -155,7 +156,7 @@ def _only(named: list[tuple[str, Any, str]], choice: str, *, missing: str) -> tu
 
 
 def _words(value: str, field: str) -> str:
-    text = value.strip()
+    text = trimmed(value)
     if not text or len(text) > LONGEST_TEXT or _NUL in text:
         raise InvalidInput(
             f"{field} must be 1 to {LONGEST_TEXT} characters.", code="invalid_text", field=field

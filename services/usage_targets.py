@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from billing.errors import BillingError, NotFound
 from billing.filters import parse_filters
 from billing.metering import Aggregation
+from billing.names import is_reachable, unreachable
 from repositories.usage_events import EventScope
 from repositories.usage_names import (
     CustomerName,
@@ -73,11 +74,21 @@ class _NamedCustomer:
     @property
     def is_stranger(self) -> bool:
         """Nobody yet, but somebody who may become a customer."""
-        return self.row is None and self.name is not None and self.name.kind == "external_id"
+        return self._is_new and self._is_reachable
 
     def refuse(self) -> BillingError:
+        if self._is_new and not self._is_reachable:
+            return unreachable("customer_external_id")
         fields = ("customer_external_id", "customer_id")
         return self.error or _unknown("Customer", self.report, *fields)
+
+    @property
+    def _is_new(self) -> bool:
+        return self.row is None and self.name is not None and self.name.kind == "external_id"
+
+    @property
+    def _is_reachable(self) -> bool:
+        return self.name is not None and is_reachable(self.name.value)
 
 
 class NamedTarget:

@@ -8,12 +8,20 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from api.decimal_json import depth_of, dump_json
 from billing.errors import InvalidInput
 from billing.money import parse_decimal, parse_price
+from billing.names import is_reachable, trimmed, unreachable
 
 Kind = TypeVar("Kind", bound=StrEnum)
 Day = TypeVar("Day", date, datetime)
@@ -136,6 +144,21 @@ Words = Annotated[
     str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=500)
 ]
 """A text that says something: 1 to 500 characters after trimming (CONTRACT 66)."""
+
+
+def _read_name(value: str) -> str:
+    # What the pattern above takes for space and what ``trimmed`` does are not quite the same.
+    name = trimmed(value)
+    if not name:
+        raise PydanticCustomError("string_too_short", "Send a name that is more than space.")
+    if not is_reachable(name):
+        refusal = unreachable("The name")
+        raise PydanticCustomError(refusal.code, "{detail}", {"detail": refusal.detail})
+    return name
+
+
+Name = Annotated[Words, AfterValidator(_read_name)]
+"""Words that paths take in the place of an id (CONTRACT 96)."""
 
 LongWords = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=5000)]
 """A description of at most 5,000 characters."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import Email, Moment, Schema, View, Words
+from api.schemas.common import Email, Moment, Name, Schema, View, Words
 from api.schemas.patches import Patch
 from models.customers import Customer
 from services.customers import CreateCustomer, CustomerDetails, UpdateCustomer
@@ -17,7 +17,7 @@ class CustomerCreate(Schema):
 
     name: Words
     email: Email
-    external_id: Words | None = None
+    external_id: Name | None = None
     phone: Words | None = None
     billing_address_line1: Words | None = None
     billing_address_city: Words | None = None
@@ -36,7 +36,7 @@ class CustomerPatch(Patch):
 
     name: Words = Field(default="")
     email: Email = Field(default="")
-    external_id: Words | None = None
+    external_id: Name | None = None
     phone: Words | None = None
     billing_address_line1: Words | None = None
     billing_address_city: Words | None = None

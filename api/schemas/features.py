@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.common import Flag, LongWords, Moment, Schema, View, Words, any_case
+from api.schemas.common import Flag, LongWords, Moment, Name, Schema, View, Words, any_case
 from api.schemas.meters import FilterDocuments, MeterView, PricingDocument, view_meter
 from api.schemas.patches import Patch
 from api.schemas.plan_edits import EditView, EffectiveChoice
@@ -47,7 +47,7 @@ class FeatureCreate(Schema):
     lookup_key: Slug
     type: Annotated[FeatureType, any_case(FeatureType)]
     description: LongWords | None = None
-    meter_name: Words | None = None
+    meter_name: Name | None = None
     property_name: Words | None = None
     aggregation_type: Annotated[Aggregation, any_case(Aggregation)] | None = None
     unit: Words | None = None

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from api.openapi_corrections import NULL_IN_EXAMPLE
-from api.schemas.common import NUMBER_SCHEMA, Flag, Moment, Schema, View, Words, any_case
+from api.schemas.common import NUMBER_SCHEMA, Flag, Moment, Name, Schema, View, Words, any_case
 from api.schemas.patches import Patch
 from api.schemas.plan_edits import EditView, EffectiveChoice
 from billing.filters import MAX_FILTERS, Operator
@@ -101,7 +101,7 @@ PricingDocument = Annotated[
 class MeterCreate(Schema):
     """A meter without a feature."""
 
-    meter_name: Words
+    meter_name: Name
     aggregation_type: Annotated[Aggregation, any_case(Aggregation)]
     name: Words | None = None
     property_name: Words | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from repositories.transactions import Transactions
 from tests.api.people import Person
@@ -55,6 +55,49 @@ def test_customer_is_reached_by_external_id(owner: Person, sent: str, external_i
     assert (renamed.status_code, renamed.json()["id"]) == (200, customer_id)
     assert owner.delete(f"{V1}/customers/{sent}").status_code == 204
     assert owner.get(f"{V1}/customers/{sent}").status_code == 404
+
+
+@pytest.mark.parametrize("kept", ["globex", " globex ", "globex\u00a0", "\tglobex"])
+@pytest.mark.parametrize("sent", ["globex", "%20globex", "globex%20%20", "%C2%A0globex%09"])
+def test_space_around_a_name_is_nothing_where_it_is_kept_and_where_it_is_sent(
+    owner: Person, sold: Sold, kept: str, sent: str
+) -> None:
+    customer_id = add_customer(owner, kept)
+
+    assert owner.get(f"{V1}/customers/{sent}").json()["id"] == customer_id
+    for below in ("/entitlements", f"/entitlements/%20{sold.feature['lookup_key']}%20"):
+        assert owner.get(f"{V1}/customers/{sent}{below}").status_code == 200
+    used = sold.used(1, customer_external_id=f" {kept} ")
+    assert used["customer_id"] == customer_id
+
+
+@pytest.mark.parametrize("name", [".", "..", " .. "])
+def test_name_that_no_path_can_hold_is_refused_and_its_field_named(sold: Sold, name: str) -> None:
+    customer = {"name": "Org", "email": "ap@org.test", "external_id": name}
+    meter = {"name": "Calls", "meter_name": name, "aggregation_type": "SUM"}
+    refused = {
+        "external_id": sold.owner.post(f"{V1}/customers", json=customer),
+        "meter_name": sold.owner.post(f"{V1}/meters", json=meter),
+        "customer_external_id": sold.use(1, customer_external_id=name),
+    }
+    path = f"{V1}/customers/{sold.customer['id']}"
+
+    for field, answer in refused.items():
+        assert answer.status_code == 422, (field, answer.text)
+        [error] = answer.json()["errors"]
+        assert (error["field"], error["code"]) == (field, "unreachable_name")
+    assert sold.owner.patch(path, json={"external_id": name}).status_code == 422
+
+
+def test_usage_of_a_customer_from_before_whose_name_no_path_can_hold_still_counts(
+    sold: Sold, transactions: Transactions
+) -> None:
+    rename = text("UPDATE customer SET external_id = '..' WHERE id = :id")
+    organization_id = UUID(sold.customer["organization_id"])
+    with transactions.for_organization(organization_id) as session:
+        session.execute(rename, {"id": sold.customer["id"]})
+
+    assert sold.used(1, customer_external_id="..")["customer_id"] == sold.customer["id"]
 
 
 def test_entitlement_of_a_name_with_a_slash_is_counted_by_its_template(owner: Person) -> None:

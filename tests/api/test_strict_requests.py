@@ -68,8 +68,7 @@ def test_query_parameters_that_stand_twice_are_refused_and_named(
     for method, path, parameter in known:
         assert "array" not in str(parameter["schema"]), (path, parameter)
         name = parameter["name"]
-        twice = [(name, "1"), (name, "2")]
-        answer = owner.request(method.upper(), written(path), params=twice)
+        answer = owner.request(method.upper(), written(path), params={name: ["1", "2"]})
         assert answer.status_code == 422, (path, name, answer.text)
         [error] = answer.json()["errors"]
         assert (error["field"], error["code"]) == (name, "repeated_parameter")
