@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_
+from sqlalchemy import ColumnElement, and_, exists, func, or_, text
 from sqlmodel import Session, col, select
 
 from models.invoices import Invoice
@@ -15,6 +15,28 @@ from models.subscriptions import OutboxMessage, Subscription, SubscriptionPeriod
 
 UNBILLED = ("open", "closed")
 RUNNING = ("ACTIVE", "PAST_DUE", "PAUSED")
+
+PROGRESS = (
+    "created",
+    "trial_ended",
+    "resumed",
+    "period_closed",
+    "invoice_drafted",
+    "needs_attention",
+)
+"""What the timeline says of a subscription that is being closed and billed, period after period."""
+
+LIST_PROGRESSING = text(
+    """
+    SELECT asked.id FROM unnest(CAST(:subscriptions AS uuid[])) AS asked(id)
+    WHERE EXISTS (
+        SELECT FROM subscription_action AS done
+        WHERE done.organization_id = :organization_id AND done.subscription_id = asked.id
+            AND done.action = ANY (:progress)
+                AND done.recorded_at > :since AND done.recorded_at <= :now
+    )
+    """
+)
 
 
 def list_owned(session: Session, organization_id: UUID) -> Sequence[UUID]:
@@ -65,6 +87,30 @@ def list_told_since(session: Session, organization_id: UUID, since: datetime) ->
     ).all()
     told = {message.get("subscription_id") for message in messages}
     return {UUID(identifier) for identifier in told if identifier} | set(young)
+
+
+def list_progressing(
+    session: Session,
+    organization_id: UUID,
+    subscription_ids: Collection[UUID],
+    *,
+    since: datetime,
+    now: datetime,
+) -> set[UUID]:
+    """Those of the subscriptions for which something was done since then, so that somebody does it.
+
+    Whoever catches up on years of missed periods is late with all of them but the last.
+    """
+    if not subscription_ids:
+        return set()
+    keys = {
+        "organization_id": organization_id,
+        "subscriptions": list(subscription_ids),  # one array, however many they are
+        "progress": list(PROGRESS),
+        "since": since,
+        "now": now,
+    }
+    return set(session.execute(LIST_PROGRESSING, keys).scalars())
 
 
 def list_gaps(session: Session, organization_id: UUID) -> Sequence[tuple[UUID, int]]:

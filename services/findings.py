@@ -15,7 +15,11 @@ from services.customer_accounts import RETURNED_AFTER
 from services.unbilled_usage import list_unbilled
 
 OVERDUE_AFTER = timedelta(minutes=10)
-"""How late a bill or a message is before it is a finding; owners need seconds."""
+"""How late a bill or a message is before it is a finding; owners need seconds.
+
+Bills of a subscription are late if for so long none of them was closed, made or set aside either:
+one that begins far in the past is at work on them, and takes minutes for a thousand.
+"""
 
 MOST_UNBILLED_USAGES = 100
 """How much of the usage that no subscription charges is named; the list has all of it."""
@@ -74,14 +78,19 @@ def owner_findings(
     if running is None:
         return []
     expected = coverage.list_told_since(session, organization_id, now - YOUNG)
+    unseen = [one for one in owned if one not in running and one not in expected]
+    # The engine's list loses sight of an owner for a moment when it goes on as a new run.
+    progressing = coverage.list_progressing(
+        session, organization_id, unseen, since=now - YOUNG, now=now
+    )
     return [
         Finding(
             kind=FindingKind.MISSING_OWNER,
             detail="No workflow owns the subscription.",
             subscription_id=subscription_id,
         )
-        for subscription_id in owned
-        if subscription_id not in running and subscription_id not in expected
+        for subscription_id in unseen
+        if subscription_id not in progressing
     ]
 
 
@@ -113,18 +122,24 @@ def period_findings(session: Session, organization_id: UUID, *, now: datetime) -
         )
         for subscription_id in coverage.list_without_period(session, organization_id)
     ]
-    overdue = [
+    return [*gaps, *short, *idle, *_overdue_findings(session, organization_id, now=now)]
+
+
+def _overdue_findings(session: Session, organization_id: UUID, *, now: datetime) -> list[Finding]:
+    before = now - OVERDUE_AFTER
+    overdue = coverage.list_overdue_periods(session, organization_id, before=before)
+    late = {subscription_id for subscription_id, _ in overdue}
+    progressing = coverage.list_progressing(session, organization_id, late, since=before, now=now)
+    return [
         Finding(
             kind=FindingKind.OVERDUE_PERIOD,
             detail=f"Period {index} has ended and has no draft.",
             subscription_id=subscription_id,
             period_index=index,
         )
-        for subscription_id, index in coverage.list_overdue_periods(
-            session, organization_id, before=now - OVERDUE_AFTER
-        )
+        for subscription_id, index in overdue
+        if subscription_id not in progressing
     ]
-    return [*gaps, *short, *idle, *overdue]
 
 
 def unbilled_findings(session: Session, organization_id: UUID) -> list[Finding]:

@@ -270,10 +270,13 @@ def coverage(account: Account) -> dict[str, Any]:
 
 
 def age_subscriptions(settings: Settings) -> None:
-    """Nothing is so young any more that its owner may still be on its way."""
+    """Nothing is so young any more that its owner may still be on its way, or was just seen."""
     assert settings.database_url
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("UPDATE subscription SET created_at = created_at - interval '1 hour'")
+        connection.execute(
+            "UPDATE subscription_action SET recorded_at = recorded_at - interval '1 hour'"
+        )
 
 
 def until(condition: Callable[[], object]) -> None:
