@@ -17,18 +17,18 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from activities.audit import AuditActivities
-from activities.owners import OwnerActivities
+from activities.coverage import AuditActivities
+from activities.subscriptions import OwnerActivities
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.exit import leave
-from runtime.owners import TemporalOwners
 from runtime.relay import OutboxRelay
 from runtime.schedules import ensure_audit
 from runtime.settings import Settings
+from runtime.subscription_workflows import TemporalOwners
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
-from workflows.audit import AuditWorkflow
+from workflows.coverage import AuditWorkflow
 from workflows.subscription import SubscriptionWorkflow
 
 log = structlog.get_logger(__name__)

@@ -11,19 +11,17 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import addresses, errors, openapi
-from api.address_limits import AddressLimits
-from api.attendance import ATTENDED, BILL_ATTENDED, Places
+from api import openapi
+from api.access.address_limits import AddressLimits
+from api.access.attendance import ATTENDED, BILL_ATTENDED, Places
+from api.access.password_threads import Passwords
+from api.access.same_origin import SameOrigin
 from api.context import AppContext
-from api.direct_routes import DirectRoutes
 from api.ingestion.writer import UsageWriter
-from api.kept_bodies import KeptBodies
-from api.kept_report import KeptReport
-from api.metrics import Metrics
-from api.number_texts import NumberTexts
-from api.origins import SameOrigin
-from api.passwords import Passwords
-from api.read_connections import ReadConnections
+from api.reads.batched_reads import SharedReads
+from api.reads.body_cache import KeptBodies
+from api.reads.connections import ReadConnections
+from api.reads.report_cache import KeptReport
 from api.routers import (
     api_keys,
     audit,
@@ -35,9 +33,9 @@ from api.routers import (
     entitlements,
     features,
     health,
+    ingestion,
     invoice_actions,
     invoices,
-    meter_usage,
     meters,
     organizations,
     plan_migration,
@@ -48,16 +46,19 @@ from api.routers import (
     tax_rates,
     test_clocks,
     unbilled_usage,
-    usage,
     usage_corrections,
     workers,
 )
 from api.routers import metrics as metrics_route
-from api.shared_reads import SharedReads
-from api.surroundings import Surroundings
-from repositories.entitlement_marks import read_marks
-from repositories.usage_connections import connect
-from services.entitlement_checks import CheckMemory
+from api.routers import usage as meter_usage
+from api.transport import errors, paths
+from api.transport.direct_routes import DirectRoutes
+from api.transport.envelope import Surroundings
+from api.transport.metrics import Metrics
+from api.transport.number_texts import NumberTexts
+from repositories.async_connections import connect
+from repositories.entitlements.check_fingerprints import read_marks
+from services.entitlements.cached_checks import CheckMemory
 
 PREFIX = "/api/v1"
 
@@ -117,7 +118,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     """The application on a context; ``lifespan`` opens and closes what the process holds."""
     metrics = Metrics()
     app = Application(
-        front=DirectRoutes([*usage.make_routes(PREFIX), *entitlements.make_routes(PREFIX)]),
+        front=DirectRoutes([*ingestion.make_routes(PREFIX), *entitlements.make_routes(PREFIX)]),
         # The first is the outermost.
         middleware=[
             Middleware(Surroundings, metrics=metrics),
@@ -131,7 +132,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        routes=[*usage.make_routes(PREFIX), *ROUTES.routes],
+        routes=[*ingestion.make_routes(PREFIX), *ROUTES.routes],
     )
     app.state.context = context
     app.state.metrics = metrics
@@ -169,8 +170,8 @@ class Application(FastAPI):
         """Answer a request by the front if it knows the route, else by the framework."""
         if scope["type"] == "http":
             if scope["method"] == "HEAD":
-                send = addresses.without_body(send)
-            scope = addresses.read_address(scope)
+                send = paths.without_body(send)
+            scope = paths.read_address(scope)
         if self._front.find(scope):
             scope["app"] = self
             await self._surrounded_front(scope, receive, send)

@@ -14,12 +14,12 @@ from uuid import UUID
 from fastapi import Depends, Request
 from sqlmodel import Session
 
+from api.access.scopes import Principal
+from api.access.sessions import Writer, open_transaction
 from api.context import AppContext, ContextDep
-from api.dependencies import Writer, open_transaction
-from api.principal import Principal
 from billing.errors import Conflict, NotFound
-from services import pending_changes
-from services.catching_up import AT_ONCE, IN_ONE_TRANSACTION
+from services.lifecycle import pending_changes
+from services.lifecycle.catching_up import AT_ONCE, IN_ONE_TRANSACTION
 
 CLOSE_AND_BILL = 2
 

@@ -11,12 +11,12 @@ from uuid import UUID
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
-from api.known_keys import KnownKeys
+from api.access.key_cache import KnownKeys
 from billing.date_limits import Backdating
 from repositories.transactions import Transactions
-from services.accounts import Accounts, TokenLifetimes
-from services.credentials import Security
-from services.sign_up_policy import SignUpPolicy
+from services.accounts.credentials import Security
+from services.accounts.sign_in import Accounts, TokenLifetimes
+from services.accounts.sign_up_policy import SignUpPolicy
 
 
 def _nothing() -> None:

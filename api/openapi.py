@@ -11,10 +11,11 @@ from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api import dependencies, idempotency
-from api.authentication import ACCESS_COOKIE
+from api.access import sessions
+from api.access.authentication import ACCESS_COOKIE
 from api.ingestion.openapi import add_ingestion
 from api.openapi_corrections import correct
+from api.transport import idempotency
 
 Document = dict[str, Any]
 
@@ -194,7 +195,7 @@ def _describe_problems(operation: Document) -> None:
 def _tell_access(operation: Document, dependant: Dependant) -> None:
     calls = list(_dependants(dependant))
     scopes = [scope for one in calls for scope in one.own_oauth_scopes or ()]
-    if any(one.call is dependencies.get_manager for one in calls):
+    if any(one.call is sessions.get_manager for one in calls):
         _require(operation, "Needs a session of an owner or admin.", "session", "bearer")
     elif scopes:
         _require_scope(operation, scopes[0])
@@ -210,7 +211,7 @@ def _require(operation: Document, note: str, *schemes: str) -> None:
 
 
 def _opens_transaction(dependant: Dependant) -> bool:
-    openers = {dependencies.open_writing, dependencies.open_managing}
+    openers = {sessions.open_writing, sessions.open_managing}
     return any(one.call in openers for one in _dependants(dependant))
 
 

@@ -27,7 +27,7 @@ from benchmarks.ingestion import Backend
 from benchmarks.load import Load, encode, prepare, require_statuses, run_paced
 from benchmarks.servers import make_database, running_api, running_postgres
 from runtime.embedded import EmbeddedTemporal
-from runtime.owners import TemporalOwners
+from runtime.subscription_workflows import TemporalOwners
 from runtime.temporal import connect
 
 REQUESTS_A_SECOND = 100

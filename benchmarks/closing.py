@@ -32,24 +32,25 @@ from temporalio.client import Client
 from benchmarks.empty_owner import PERIOD_ENDS_AT
 from benchmarks.figures import Result, figure
 from benchmarks.servers import make_database, running_postgres
-from billing.metering import Aggregation
+from billing.metering.aggregations import Aggregation
 from billing.periods import Anchor, Cadence, Interval, period
-from billing.terms import ChargeType, PlanType
+from billing.rating.terms import ChargeType, PlanType
+from models.accounts.organizations import Organization
 from models.base import new_id
-from models.organizations import Organization
-from repositories.organizations import insert_organization
+from repositories.accounts.organizations import insert_organization
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.embedded import EmbeddedTemporal
-from runtime.owners import TemporalOwners
+from runtime.subscription_workflows import TemporalOwners
 from runtime.temporal import connect
-from services import charges, meters, plans, subscriptions
-from services.charges import AddCharge
+from services.catalog import charges, meters, plans
+from services.catalog.charges import AddCharge
+from services.catalog.meters import CreateMeter, MeterDetails
+from services.catalog.plans import PlanDetails
 from services.customers import CreateCustomer, CustomerDetails, create_customer
-from services.meters import CreateMeter, MeterDetails
-from services.outbox import OwnerMessage
-from services.plans import PlanDetails
-from services.subscriptions import CreateSubscription
+from services.operations.outbox import OwnerMessage
+from services.subscriptions import start
+from services.subscriptions.start import CreateSubscription
 from workflows.names import SEARCH_ATTRIBUTES, subscription_workflow_id
 
 BILLS = int(os.environ.get("FLUXRATE_BENCHMARK_BILLS", "1000"))
@@ -252,7 +253,7 @@ def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> li
             command = CreateSubscription(
                 customer_id=customer.id, plan_id=plan.id, start_date=begins_at
             )
-            made = subscriptions.create_subscription(session, organization_id, command, now=now)
+            made = start.create_subscription(session, organization_id, command, now=now)
             ids.append(made.id)
     engine.dispose()
     return owners_of(organization_id, ids)

@@ -18,10 +18,10 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from models.usage_identity import new_event_id
-from repositories import usage_events
-from repositories.usage_connections import connect
-from repositories.usage_events import EventScope, NewEvent
+from models.usage.event_ids import new_event_id
+from repositories.async_connections import connect
+from repositories.ingestion import writer
+from repositories.ingestion.writer import EventScope, NewEvent
 
 Parameters = dict[str, object]
 
@@ -45,7 +45,7 @@ def prepare_list(
         for row in rows
     ]
     # The statement alone is the limit, so its parameters are made beforehand.
-    columns = usage_events._columns(events, datetime.now(UTC))  # noqa: SLF001  (the product's own)
+    columns = writer._columns(events, datetime.now(UTC))  # noqa: SLF001  (the product's own)
     return [event.scope for event in events], columns
 
 
@@ -61,8 +61,8 @@ async def write(address: str, prepared: Sequence[tuple[list[EventScope], Paramet
             await connection.execute(
                 "SELECT set_config('app.organizations', %s, true)", [f"{{{organization}}}"]
             )
-            await usage_events.share_arrivals(connection, scopes)
-            await connection.execute(usage_events._INSERT_EVENTS, parameters)  # noqa: SLF001  (same)
+            await writer.share_arrivals(connection, scopes)
+            await connection.execute(writer._INSERT_EVENTS, parameters)  # noqa: SLF001  (same)
     seconds = perf_counter() - began
     await connection.close()
     return seconds

@@ -20,18 +20,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from activities.messages import ActionRequest, OwnerReference
-from activities.owners import OwnerActivities
+from activities.subscriptions import OwnerActivities
 from benchmarks.direct_writer import prepare_list
 from benchmarks.figures import Result, figure
 from benchmarks.ingestion import run_writers
 from benchmarks.servers import make_database, running_postgres
 from benchmarks.usage_growth import MONTH, NEXT_MONTH, Month
 from billing.periods import Interval
-from billing.terms import ChargeType, PlanType
-from services import charges, plans
-from services.charges import AddCharge
-from services.plans import PlanDetails
-from services.subscriptions import CreateSubscription, create_subscription
+from billing.rating.terms import ChargeType, PlanType
+from services.catalog import charges, plans
+from services.catalog.charges import AddCharge
+from services.catalog.plans import PlanDetails
+from services.subscriptions.start import CreateSubscription, create_subscription
 
 SIZES = tuple(
     1000 * int(one) for one in os.environ.get("BENCHMARK_GROWTH", "1000,10000,30000").split(",")

@@ -30,7 +30,7 @@ from benchmarks.closing import (
 from benchmarks.figures import Result, figure
 from benchmarks.servers import make_database, running_postgres
 from runtime.embedded import EmbeddedTemporal
-from runtime.owners import TemporalOwners
+from runtime.subscription_workflows import TemporalOwners
 from runtime.temporal import connect
 
 SUBSCRIPTIONS = int(os.environ.get("FLUXRATE_BENCHMARK_WAVE", "2000"))

@@ -22,7 +22,7 @@ from benchmarks.closing import cpu_of, make_subscriptions, running_temporal
 from benchmarks.figures import Result, figure
 from benchmarks.servers import SECRET, free_port, make_database, running_postgres
 from runtime.embedded import EmbeddedTemporal
-from runtime.owners import TemporalOwners
+from runtime.subscription_workflows import TemporalOwners
 from runtime.temporal import connect
 
 OWNERS = int(os.environ.get("FLUXRATE_BENCHMARK_OWNERS", "10000"))

@@ -18,11 +18,11 @@ from typing import TypedDict
 from uuid import UUID
 
 from billing.identifiers import ChargeId, MeterId, PlanId
-from billing.metering import Aggregation, MeterTerms
+from billing.metering.aggregations import Aggregation, MeterTerms
 from billing.periods import Anchor, Interval, period
 from billing.pricing import Graduated, Tier
-from billing.quantities import MeteredUsage, usage_windows
-from billing.rating import ChargeTerms, ChargeType, PlanTerms, PlanType, rate_period
+from billing.rating.periods import ChargeTerms, ChargeType, PlanTerms, PlanType, rate_period
+from billing.rating.quantities import MeteredUsage, usage_windows
 
 PERIODS_A_ROUND = 4_000
 ROUNDS = 7

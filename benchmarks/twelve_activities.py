@@ -15,7 +15,7 @@ from temporalio import activity, workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities import messages
-from activities.owners import OwnerActivities
+from activities.subscriptions import OwnerActivities
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.settings import Settings

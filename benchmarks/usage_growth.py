@@ -17,11 +17,11 @@ from sqlalchemy import Connection, event
 
 from benchmarks.figures import Result, figure
 from billing.identifiers import ChargeId, MeterId
-from billing.quantities import UsageWindow
+from billing.rating.quantities import UsageWindow
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
-from services.usage import look_at_usage
-from services.usage_rebuild import rebuild_rollups, verify_rollups
+from services.usage.measure import look_at_usage
+from services.usage.rollups import rebuild_rollups, verify_rollups
 
 LARGE = int(os.environ.get("BENCHMARK_EVENTS", "10000000"))
 SMALL = LARGE // 10

@@ -12,7 +12,7 @@ def boundary_of(
 ) -> datetime:
     """Where what runs now ends, so that what is planned follows: a trial or a period.
 
-    ``models.subscription_states.BOUNDARY`` says the same in statements.
+    ``models.subscriptions.states.BOUNDARY`` says the same in statements.
     """
     if status == SubscriptionStatus.TRIAL and trial_ends_at is not None:
         return trial_ends_at

@@ -13,7 +13,7 @@ from billing.errors import Conflict, InvalidInput
 from billing.identifiers import FeatureId
 from billing.money import ZERO, exactly, require_decimals
 from billing.periods import Anchor, Period, index_containing, period
-from billing.terms import FeatureTerms, FeatureType, PlanTerms, find_reset_cadence
+from billing.rating.terms import FeatureTerms, FeatureType, PlanTerms, find_reset_cadence
 
 THRESHOLDS: Final = (80, 100)
 

@@ -51,7 +51,7 @@ def require_transition(present: SubscriptionStatus, target: SubscriptionStatus) 
 def has_ended(status: str) -> bool:
     """Whether a subscription in this state has come to its end, which it never leaves.
 
-    ``models.subscription_states.HAS_ENDED`` says the same in statements. Source: CONTRACT 4.4.
+    ``models.subscriptions.states.HAS_ENDED`` says the same in statements. Source: CONTRACT 4.4.
     """
     return status == SubscriptionStatus.CANCELED
 
@@ -59,7 +59,7 @@ def has_ended(status: str) -> bool:
 def is_live(status: str, deleted_at: datetime | None) -> bool:
     """Whether a subscription grants features, charges its meters and follows edits of its plan.
 
-    It has not ended and is not deleted: ``models.subscription_states.LIVE`` in statements.
+    It has not ended and is not deleted: ``models.subscriptions.states.LIVE`` in statements.
     """
     return deleted_at is None and not has_ended(status)
 
@@ -192,8 +192,9 @@ def agenda_of(facts: SubscriptionFacts) -> tuple[AgendaEntry, ...]:
 
     A closed period that has no draft is due since its end, so a bill that was interrupted between
     two steps comes first when its owner returns. Parked bills are left out: they wait for people.
-    What is left to do is defined here; `repositories/owner_facts.py` reads the beginning of it and
-    `repositories/coverage.py` whether there is any, and a property test compares them.
+    What is left to do is defined here; `repositories/subscriptions/agenda_facts.py` reads the
+    beginning of it and `repositories/operations/coverage.py` whether there is any, and a property
+    test compares them.
     """
     parked = {one.index for one in facts.periods if one.status is PeriodStatus.PARKED}
     waiting = [bill for bill in facts.bills if bill.period_index not in parked]

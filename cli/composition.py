@@ -21,14 +21,14 @@ from api.context import AppContext
 from billing.date_limits import Backdating
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
-from runtime.owners import TemporalOwners
 from runtime.relay import OutboxRelay
 from runtime.schema import is_current
 from runtime.security import Security
 from runtime.settings import Settings
+from runtime.subscription_workflows import TemporalOwners
 from runtime.temporal import connect
-from services.accounts import TokenLifetimes
-from services.sign_up_policy import SignUpPolicy
+from services.accounts.sign_in import TokenLifetimes
+from services.accounts.sign_up_policy import SignUpPolicy
 
 OWNERS_SECONDS = 10
 """How long a request waits for the list of owners."""

@@ -23,7 +23,7 @@ from cli.stack import Stack
 from cli.up import StopAsked, claim_or_refuse, ignore_signals, stop_on_signals
 from runtime.processes import ProcessFailure
 from runtime.settings import Settings
-from services.sign_up_policy import SignUpPolicy
+from services.accounts.sign_up_policy import SignUpPolicy
 
 MARKER = "made-by-demo"
 """A file that says: what lies here may be deleted by the next demo."""

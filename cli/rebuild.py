@@ -10,15 +10,15 @@ from rich.progress import Progress
 
 from cli.output import make_console
 from cli.requirements import require_database, require_servers, require_temporal
-from repositories import organizations
+from repositories.accounts import organizations
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.exit import leave
-from runtime.owners import TemporalOwners
 from runtime.settings import Settings
+from runtime.subscription_workflows import TemporalOwners
 from runtime.temporal import connect
-from services.coverage import list_owned
-from services.outbox import OwnerMessage
+from services.operations.coverage import list_owned
+from services.operations.outbox import OwnerMessage
 
 BATCH = 500
 

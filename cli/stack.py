@@ -20,7 +20,7 @@ from cli.requirements import require_database, require_temporal, without_passwor
 from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
 from runtime.processes import PidFile, ProcessFailure, choose_port, port_is_free
 from runtime.settings import Settings
-from services.sign_up_policy import SignUpPolicy
+from services.accounts.sign_up_policy import SignUpPolicy
 
 HOST = "127.0.0.1"
 TEMPORAL_PORT = 7233

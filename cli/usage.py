@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from repositories.transactions import Transactions
-    from services.usage_rebuild import RollupVerdict
+    from services.usage.rollups import RollupVerdict
 
 app = typer.Typer(help="Prove or rebuild hourly roll-ups.", no_args_is_help=True)
 
@@ -31,7 +31,7 @@ OrganizationOption = Annotated[
 def verify(organization: OrganizationOption = None, data_dir: DataDirectory = None) -> None:
     """Compare every roll-up with the events it stands for. Exit code 1 if one differs."""
     from cli.output import make_console
-    from services.usage_rebuild import verify_rollups
+    from services.usage.rollups import verify_rollups
 
     console = make_console()
     failed = False
@@ -50,7 +50,7 @@ def verify(organization: OrganizationOption = None, data_dir: DataDirectory = No
 def rebuild(organization: OrganizationOption = None, data_dir: DataDirectory = None) -> None:
     """Write every roll-up anew from raw events. An organization's events wait meanwhile."""
     from cli.output import make_console
-    from services.usage_rebuild import rebuild_rollups
+    from services.usage.rollups import rebuild_rollups
 
     console = make_console()
     with open_database(data_dir) as transactions:
@@ -105,7 +105,7 @@ def walk(
     """The organizations that are meant, with a progress bar, once all events were looked at."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from services.usage_rebuild import look_at_events
+    from services.usage.rollups import look_at_events
 
     organizations = list_organizations(transactions, organization)
     looking = console.status("Looking at how events are spread")
@@ -119,7 +119,7 @@ def walk(
 def list_organizations(transactions: Transactions, organization: UUID | None) -> Sequence[UUID]:
     """All organizations, or the one that is named. Raises Refusal if it does not exist."""
     from cli.output import refuse
-    from repositories.organizations import list_directory
+    from repositories.accounts.organizations import list_directory
 
     with transactions.for_organizations([]) as session:
         known = list_directory(session)

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models.customer_accounts import AccountPosting
-from models.invoices import Invoice
-from models.subscription_states import HAS_ENDED
+from models.invoicing.invoices import Invoice
+from models.subscriptions.states import HAS_ENDED
 
 BALANCE = text(
     """

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from models.catalog.features import Feature
+from models.catalog.meters import Meter
+from models.catalog.plans import Plan, PlanFeature
 from models.customers import Customer
-from models.features import Feature
-from models.invoices import Invoice
-from models.meters import Meter
-from models.plans import Plan, PlanFeature
+from models.invoicing.invoices import Invoice
 
 
 def find_customer_id(session: Session, organization_id: UUID, external_id: str) -> UUID | None:

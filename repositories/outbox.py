@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from models.base import new_id
-from models.subscriptions import OutboxMessage
+from models.subscriptions.subscriptions import OutboxMessage
 
 OWNER_MESSAGE = "owner"
 """The kind of a message that wakes, or first starts, the owner of a subscription."""

@@ -10,8 +10,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from repositories.transactions import Transactions
-from runtime.owners import TemporalOwners
-from services.outbox import BATCH, OwnerMessage, deliver_owner_messages
+from runtime.subscription_workflows import TemporalOwners
+from services.operations.outbox import BATCH, OwnerMessage, deliver_owner_messages
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from temporalio.client import (
     ScheduleSpec,
 )
 
-from workflows.audit import AuditWorkflow
+from workflows.coverage import AuditWorkflow
 from workflows.names import audit_id
 
 AUDIT_EVERY = timedelta(hours=1)

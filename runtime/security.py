@@ -17,7 +17,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from runtime.settings import SHORTEST_SECRET_KEY
-from services.credentials import AccessClaims, PasswordCheck
+from services.accounts.credentials import AccessClaims, PasswordCheck
 
 ALGORITHM = "HS256"
 ISSUER = "fluxrate"

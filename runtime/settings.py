@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.setting_errors import InvalidSettings, sentence
-from services.sign_up_policy import SignUpPolicy
+from services.accounts.sign_up_policy import SignUpPolicy
 
 SHORTEST_SECRET_KEY = 32
 

@@ -16,8 +16,8 @@ from sqlmodel import Session
 
 from billing.money import ZERO, exactly
 from models.customer_accounts import AccountPosting
-from models.invoices import Invoice
-from repositories import customer_accounts
+from models.invoicing.invoices import Invoice
+from repositories import customer_accounts as stored_customer_accounts
 
 RETURNED_AFTER = timedelta(days=30)
 """How long credit waits for another bill once the customer's last subscription has ended."""
@@ -36,7 +36,9 @@ def available_credit(
     session: Session, organization_id: UUID, customer_id: UUID, currency: str, *, lock: bool = False
 ) -> Decimal:
     """What the customer's next bill in this currency can take; ``lock`` keeps it so."""
-    return customer_accounts.get_balance(session, organization_id, customer_id, currency, lock=lock)
+    return stored_customer_accounts.get_balance(
+        session, organization_id, customer_id, currency, lock=lock
+    )
 
 
 def post_final_invoice(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
@@ -82,10 +84,10 @@ def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) 
 
     That is 30 days after the last of the customer's subscriptions ended (CONTRACT 81).
     """
-    if not customer_accounts.list_balances(session, organization_id, customer_id):
+    if not stored_customer_accounts.list_balances(session, organization_id, customer_id):
         return None
-    ended_at = customer_accounts.find_last_end(session, organization_id, customer_id)
-    if ended_at is None or not customer_accounts.has_returnable(
+    ended_at = stored_customer_accounts.find_last_end(session, organization_id, customer_id)
+    if ended_at is None or not stored_customer_accounts.has_returnable(
         session, organization_id, customer_id
     ):
         # Credit that no invoice left is a finding; an owner could do nothing about it.
@@ -105,10 +107,10 @@ def _post(
     credit_note_id: UUID | None = None,
 ) -> None:
     key = f"{movement.value}/{credit_note_id or invoice.id}"
-    last = customer_accounts.lock_account(
+    last = stored_customer_accounts.lock_account(
         session, invoice.organization_id, invoice.customer_id, invoice.currency
     )
-    if customer_accounts.find_posting(session, invoice.organization_id, key) is not None:
+    if stored_customer_accounts.find_posting(session, invoice.organization_id, key) is not None:
         return
     before = last.balance_after if last else ZERO
     session.add(

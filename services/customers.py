@@ -16,12 +16,14 @@ from billing.pending_changes import ChangeAction, PendingChange
 from billing.subscriptions import has_ended
 from models.base import new_id
 from models.customers import Customer
-from repositories import customers, subscriptions, test_clocks
-from services import clocks, owners
+from repositories import customers as stored_customers
+from repositories.subscriptions import clocks as stored_clocks
+from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.addresses import find_country
-from services.auditing import record
+from services.audit_log import record
 from services.constraints import translating
-from services.kept_changes import set_change
+from services.subscriptions import agenda, clocks
+from services.subscriptions.kept_changes import set_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,7 @@ def create_customer(
         **_values(command.details),
     )
     with _external_id_guarded(customer.external_id):
-        customers.insert_customer(session, customer)
+        stored_customers.insert_customer(session, customer)
     given = [name for name, value in _values(command.details).items() if value is not None]
     record(
         session,
@@ -148,14 +150,16 @@ def delete_customer(
     customer = _lock(session, organization_id, customer_id)
     present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     ending = []
-    for subscription in subscriptions.lock_of_customer(session, organization_id, customer_id):
+    for subscription in stored_subscriptions.lock_of_customer(
+        session, organization_id, customer_id
+    ):
         if has_ended(subscription.status):
             subscription.deleted_at = now
         else:
             set_change(subscription, PendingChange(action=ChangeAction.DELETE, at=present))
             ending.append(subscription.id)
         session.add(subscription)
-    owners.tell_owners(session, organization_id, ending, now=now)
+    agenda.tell_owners(session, organization_id, ending, now=now)
     customer.deleted_at = now
     customer.updated_at = now
     session.add(customer)
@@ -166,7 +170,7 @@ def delete_customer(
 
 def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
     """The customer, unless it is deleted. Raises NotFound."""
-    return _require(customers.find_customer(session, organization_id, customer_id))
+    return _require(stored_customers.find_customer(session, organization_id, customer_id))
 
 
 def list_customers(
@@ -179,7 +183,7 @@ def list_customers(
     limit: int,
 ) -> tuple[Sequence[Customer], int]:
     """A page of customers that are not deleted, oldest first, and how many there are."""
-    return customers.list_customers(
+    return stored_customers.list_customers(
         session,
         organization_id,
         search=search,
@@ -190,7 +194,7 @@ def list_customers(
 
 
 def _lock(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
-    return _require(customers.lock_customer(session, organization_id, customer_id))
+    return _require(stored_customers.lock_customer(session, organization_id, customer_id))
 
 
 def _require(customer: Customer | None) -> Customer:
@@ -203,7 +207,7 @@ def _require_clock(session: Session, organization_id: UUID, test_clock_id: UUID 
     if test_clock_id is None:
         return
     # Shared, so that a clock cannot be deleted together with its customers while one is added.
-    clock = test_clocks.lock_clock(session, organization_id, test_clock_id, share=True)
+    clock = stored_clocks.lock_clock(session, organization_id, test_clock_id, share=True)
     if clock is None or clock.deleted_at is not None:
         raise NotFound("Test clock not found.", code="test_clock_not_found", field="test_clock_id")
 

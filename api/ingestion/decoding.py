@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
-from api.unique_keys import require_unique_keys
+from api.transport.unique_keys import require_unique_keys
 from billing.errors import BillingError, InvalidInput, TooLarge
-from services.usage_reports import EventReport
+from services.ingestion.event_input import EventReport
 
 MOST_BODY_BYTES: Final = 1024 * 1024
 MOST_BATCH_BYTES: Final = 16 * 1024 * 1024

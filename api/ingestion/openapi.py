@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from api.ingestion.views import BatchView, EventView
-from services.usage_reports import EventReport
+from services.ingestion.event_input import EventReport
 
 PREFIX: Final = "/api/v1"
 _REFERENCE: Final = "#/components/schemas/{name}"

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from billing.errors import BillingError
-from billing.receipts import instant_text
-from repositories.usage_events import StoredEvent
-from services.ingestion import EventResult, EventStatus
+from billing.invoicing.receipts import instant_text
+from repositories.ingestion.writer import StoredEvent
+from services.ingestion.ingest import EventResult, EventStatus
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 

@@ -18,9 +18,9 @@ from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.errors import CheckViolation, DeadlockDetected, SerializationFailure
 
 from billing.errors import TooManyRequests, Unavailable
-from repositories.usage_connections import is_disturbed
-from services.ingestion import EventResult, KnownMonths, Submission, ingest
-from services.known_terms import KnownTerms
+from repositories.async_connections import is_disturbed
+from services.catalog.terms_cache import KnownTerms
+from services.ingestion.ingest import EventResult, KnownMonths, Submission, ingest
 
 log = structlog.get_logger(__name__)
 

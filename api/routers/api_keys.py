@@ -7,14 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import event
 
+from api.access.sessions import Manager, ManageSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, dump_json, respond
-from api.dependencies import Manager, ManageSession
-from api.idempotency import keep_instead
-from api.pagination import PageDep, envelope
 from api.schemas.accounts import ApiKeyCreate, CreatedApiKeyView, view_api_key
-from repositories import api_keys as stored_keys
-from services import api_keys
+from api.transport.exact_json import LosslessRoute, dump_json, respond
+from api.transport.idempotency import keep_instead
+from api.transport.pagination import PageDep, envelope
+from repositories.accounts import api_keys as stored_keys
+from services.accounts import api_keys
 
 router = APIRouter(prefix="/api-keys", tags=["API keys"], route_class=LosslessRoute)
 

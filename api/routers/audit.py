@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.access.sessions import Reader, ReadSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession
-from api.pagination import COUNTED_AT_MOST, StretchDep, stretch_envelope
 from api.schemas.audit import CoverageView, view_audit_entry, view_coverage
-from repositories import audit
-from services.coverage import Coverage, check_coverage
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import COUNTED_AT_MOST, StretchDep, stretch_envelope
+from repositories import audit_log
+from services.operations.coverage import Coverage, check_coverage
 
 router = APIRouter(prefix="/audit", tags=["Audit"], route_class=LosslessRoute)
 
@@ -21,14 +21,14 @@ def list_audit_entries(session: ReadSession, principal: Reader, stretch: Stretch
     """List what was done and by whom, newest first."""
     size = stretch.page.size
     # One more than is shown tells whether the list goes on.
-    found = audit.list_entries(
+    found = audit_log.list_entries(
         session,
         principal.organization_id,
         before=stretch.after,
         offset=stretch.offset,
         limit=size + 1,
     )
-    total = audit.count_entries(session, principal.organization_id, at_most=COUNTED_AT_MOST + 1)
+    total = audit_log.count_entries(session, principal.organization_id, at_most=COUNTED_AT_MOST + 1)
     shown = found[:size]
     last = (shown[-1].at, shown[-1].id) if len(found) > size else None
     entries = [view_audit_entry(entry) for entry in shown]

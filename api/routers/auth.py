@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api.address_limits import AddressLimits, address_of
-from api.attendance import ATTENDED, CALLER_ATTENDED, leaving_of, work
-from api.authentication import REFRESH_COOKIE, authenticate, shown_token
+from api.access.address_limits import AddressLimits, address_of
+from api.access.attendance import ATTENDED, CALLER_ATTENDED, leaving_of, work
+from api.access.authentication import REFRESH_COOKIE, authenticate, shown_token
+from api.access.cookies import clear_cookies, set_cookies
+from api.access.password_threads import Passwords
 from api.context import ContextDep
-from api.cookies import clear_cookies, set_cookies
-from api.decimal_json import LosslessRoute, respond
-from api.passwords import Passwords
 from api.schemas.accounts import AccountView, LogInBody, SignUpBody, view_user
 from api.schemas.organizations import view_organization
+from api.transport.exact_json import LosslessRoute, respond
 from billing.errors import Unauthenticated
-from services.accounts import LoggedIn, SignUp
+from services.accounts.sign_in import LoggedIn, SignUp
 
 router = APIRouter(prefix="/auth", tags=["Authentication"], route_class=LosslessRoute)
 

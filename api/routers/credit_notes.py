@@ -6,13 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
 from api.schemas.credit_notes import CreditNoteCreate, CreditNoteView, view_credit_note
+from api.transport.exact_json import LosslessRoute, respond
 from billing.errors import NotFound
-from repositories import credit_notes, invoices
-from services import invoice_actions
+from repositories.invoicing import credit_notes, invoices
+from services.invoicing import manual
 
 router = APIRouter(tags=["Credit notes"], route_class=LosslessRoute)
 
@@ -26,7 +26,7 @@ def create_credit_note(
     context: ContextDep,
 ) -> Response:
     """Give part of an invoice back, never more than was billed."""
-    note = invoice_actions.credit(
+    note = manual.credit(
         session,
         principal.organization_id,
         invoice_id,

@@ -7,16 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession
-from api.pagination import PageDep, envelope
+from api.access.sessions import Reader, ReadSession
 from api.routers.invoices import view_invoices
 from api.routers.subscriptions import view_all
 from api.schemas.common import any_case
-from billing.invoicing import InvoiceStatus
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
+from billing.invoicing.invoices import InvoiceStatus
 from billing.subscriptions import SubscriptionStatus
-from repositories import invoices
-from services import customers, subscriptions
+from repositories.invoicing import invoices
+from services import customers
+from services.subscriptions import start
 
 router = APIRouter(prefix="/customers/{customer_id}", tags=["Customers"], route_class=LosslessRoute)
 
@@ -31,7 +32,7 @@ def list_customer_subscriptions(
 ) -> Response:
     """List a customer's subscriptions, oldest first."""
     customers.get_customer(session, principal.organization_id, customer_id)
-    found, total = subscriptions.list_subscriptions(
+    found, total = start.list_subscriptions(
         session,
         principal.organization_id,
         customer_id=customer_id,

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
-from api.pagination import PageDep, envelope
 from api.schemas.customers import CustomerCreate, CustomerPatch, CustomerView, view_customer
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
 from billing.pending_changes import ChangeAction
-from repositories import subscriptions
+from repositories.subscriptions import subscriptions
 from services import customers
 
 router = APIRouter(prefix="/customers", tags=["Customers"], route_class=LosslessRoute)

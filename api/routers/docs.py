@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
-from api.strict_routes import StrictRoute
+from api.transport.strict_routes import StrictRoute
 
 router = APIRouter(include_in_schema=False, route_class=StrictRoute)
 

@@ -7,18 +7,18 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from starlette.routing import Route
 
-from api.authentication import authenticate_async
+from api.access.authentication import authenticate_async
+from api.access.scopes import Principal
 from api.context import AppContext
-from api.decimal_json import dump_json, respond
-from api.direct_routes import DirectRoute
-from api.kept_bodies import KeptBodies
-from api.principal import Principal
-from api.read_connections import ReadConnections
+from api.reads.body_cache import KeptBodies
+from api.reads.connections import ReadConnections
 from api.schemas.entitlements import EntitlementList, EntitlementView, view_entitlement
-from api.strict_routes import StrictRoute
+from api.transport.direct_routes import DirectRoute
+from api.transport.exact_json import dump_json, respond
+from api.transport.strict_routes import StrictRoute
 from billing.errors import Forbidden
-from services import entitlement_checks, entitlements
-from services.entitlement_checks import CheckMemory
+from services.entitlements import access, cached_checks
+from services.entitlements.cached_checks import CheckMemory
 
 router = APIRouter(prefix="/customers/{customer_id}", tags=["Customers"], route_class=StrictRoute)
 
@@ -36,7 +36,7 @@ async def list_entitlements(request: Request, customer_id: str) -> Response:
     context, principal = await _admit(request)
     connections, memory = _held(request)
     async with connections.lend() as connection:
-        found = await entitlements.list_entitlements(
+        found = await access.list_entitlements(
             connection,
             principal.organization_id,
             customer_id,
@@ -54,7 +54,7 @@ async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -
     """
     context, principal = await _admit(request)
     connections, memory = _held(request)
-    found = await entitlement_checks.check_entitlement(
+    found = await cached_checks.check_entitlement(
         principal.organization_id,
         customer_id,
         lookup_key,

@@ -7,10 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
-from api.pagination import PageDep, envelope
 from api.schemas.common import any_case
 from api.schemas.features import (
     EditedFeatureView,
@@ -20,8 +18,10 @@ from api.schemas.features import (
     view_feature,
 )
 from api.schemas.plan_edits import with_reach
-from billing.terms import FeatureType
-from services import catalog
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
+from billing.rating.terms import FeatureType
+from services.catalog import features
 
 router = APIRouter(prefix="/features", tags=["Features"], route_class=LosslessRoute)
 
@@ -31,7 +31,7 @@ def create_feature(
     body: FeatureCreate, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Create a feature; one of type ``meter`` comes with its meter."""
-    created = catalog.create_feature(
+    created = features.create_feature(
         session, principal.organization_id, body.command(), now=context.now()
     )
     return respond(view_feature(created), 201)
@@ -45,7 +45,7 @@ def list_features(
     type: Annotated[FeatureType | None, any_case(FeatureType), Query()] = None,
 ) -> Response:
     """List features, oldest first."""
-    found, total = catalog.list_features(
+    found, total = features.list_features(
         session, principal.organization_id, type=type, offset=page.offset, limit=page.size
     )
     return respond(envelope([view_feature(one) for one in found], page, total))
@@ -55,7 +55,7 @@ def list_features(
 def get_feature(feature_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Show a feature with its meter."""
     return respond(
-        view_feature(catalog.get_feature(session, principal.organization_id, feature_id))
+        view_feature(features.get_feature(session, principal.organization_id, feature_id))
     )
 
 
@@ -68,7 +68,7 @@ def update_feature(
     context: ContextDep,
 ) -> Response:
     """Rename or describe a feature."""
-    edited = catalog.update_feature(
+    edited = features.update_feature(
         session,
         principal.organization_id,
         feature_id,
@@ -84,5 +84,5 @@ def delete_feature(
     feature_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Retire a feature that no plan grants, with its meter if nothing else uses that."""
-    catalog.delete_feature(session, principal.organization_id, feature_id, now=context.now())
+    features.delete_feature(session, principal.organization_id, feature_id, now=context.now())
     return Response(status_code=204)

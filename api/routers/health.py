@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.context import AppContext, ContextDep
-from api.decimal_json import respond
-from api.strict_routes import StrictRoute
+from api.transport.exact_json import respond
+from api.transport.strict_routes import StrictRoute
 
 router = APIRouter(tags=["Health"], route_class=StrictRoute)
 

@@ -8,9 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlmodel import Session
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
 from api.routers.invoices import view_invoices
 from api.schemas.invoice_actions import (
     InvoiceCreate,
@@ -22,10 +21,12 @@ from api.schemas.invoice_actions import (
     view_verification,
 )
 from api.schemas.invoices import InvoiceView
-from billing.receipts import instant_text
-from models.invoices import Invoice
-from services import invoice_actions, proofs, rebilling
-from services.proofs import Explanation
+from api.transport.exact_json import LosslessRoute, respond
+from billing.invoicing.receipts import instant_text
+from models.invoicing.invoices import Invoice
+from services.invoicing import manual, proofs
+from services.invoicing.proofs import Explanation
+from services.lifecycle import reissue
 
 router = APIRouter(prefix="/invoices", tags=["Invoices"], route_class=LosslessRoute)
 
@@ -35,7 +36,7 @@ def create_invoice(
     body: InvoiceCreate, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Write an invoice by hand."""
-    invoice = invoice_actions.create_invoice(
+    invoice = manual.create_invoice(
         session, principal.organization_id, body.command(), now=context.now()
     )
     return _show(session, invoice, 201)
@@ -50,7 +51,7 @@ def edit_invoice(
     context: ContextDep,
 ) -> Response:
     """Change a draft."""
-    invoice = invoice_actions.edit_draft(
+    invoice = manual.edit_draft(
         session, principal.organization_id, invoice_id, body.command(), now=context.now()
     )
     return _show(session, invoice)
@@ -61,7 +62,7 @@ def delete_invoice(
     invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Delete a draft for good."""
-    invoice_actions.delete_draft(session, principal.organization_id, invoice_id, now=context.now())
+    manual.delete_draft(session, principal.organization_id, invoice_id, now=context.now())
     return Response(status_code=204)
 
 
@@ -70,9 +71,7 @@ def finalize_invoice(
     invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Make a draft final, without waiting for the end of its grace."""
-    invoice = invoice_actions.finalize(
-        session, principal.organization_id, invoice_id, now=context.now()
-    )
+    invoice = manual.finalize(session, principal.organization_id, invoice_id, now=context.now())
     return _show(session, invoice)
 
 
@@ -81,7 +80,7 @@ def pay_invoice(
     invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Mark an invoice as paid in full."""
-    invoice = invoice_actions.pay(session, principal.organization_id, invoice_id, now=context.now())
+    invoice = manual.pay(session, principal.organization_id, invoice_id, now=context.now())
     return _show(session, invoice)
 
 
@@ -94,7 +93,7 @@ def change_status(
     context: ContextDep,
 ) -> Response:
     """Finalize, pay, void or write off an invoice, with a note."""
-    invoice = invoice_actions.change_status(
+    invoice = manual.change_status(
         session,
         principal.organization_id,
         invoice_id,
@@ -111,7 +110,7 @@ def reissue_invoice(
     invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Make a new draft in the place of a void invoice."""
-    invoice = rebilling.reissue_invoice(
+    invoice = reissue.reissue_invoice(
         session, principal.organization_id, invoice_id, now=context.now()
     )
     return _show(session, invoice, 201)

@@ -10,16 +10,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
 
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession
-from api.pagination import PageDep, envelope
+from api.access.sessions import Reader, ReadSession
 from api.schemas.common import any_case
 from api.schemas.invoices import InvoiceView, view_invoice
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
 from billing.errors import NotFound
-from billing.invoicing import InvoiceStatus
-from models.invoices import Invoice, InvoiceLine, InvoiceTax
-from repositories import invoices
-from services.invoice_text import render_text
+from billing.invoicing.invoices import InvoiceStatus
+from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
+from repositories.invoicing import invoices
+from services.documents.text import render_text
 
 router = APIRouter(prefix="/invoices", tags=["Invoices"], route_class=LosslessRoute)
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
-from api.pagination import PageDep, envelope
 from api.schemas.meters import EditedMeterView, MeterCreate, MeterPatch, MeterView, view_meter
 from api.schemas.plan_edits import with_reach
-from services import meters
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
+from services.catalog import meters
 
 router = APIRouter(prefix="/meters", tags=["Meters"], route_class=LosslessRoute)
 

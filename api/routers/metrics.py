@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.context import AppContext, ContextDep
-from api.kept_report import KeptReport
-from api.metrics import CONTENT_TYPE, Metrics
-from api.strict_routes import StrictRoute
-from services.worker_health import WorkReport
+from api.reads.report_cache import KeptReport
+from api.transport.metrics import CONTENT_TYPE, Metrics
+from api.transport.strict_routes import StrictRoute
+from services.operations.worker_health import WorkReport
 
 router = APIRouter(tags=["Health"], route_class=StrictRoute)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from api.access.sessions import Manager, ManageSession, Reader, ReadSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Manager, ManageSession, Reader, ReadSession
 from api.schemas.organizations import OrganizationPatch, OrganizationView, view_organization
-from repositories import organizations as stored_organizations
-from services import organizations
+from api.transport.exact_json import LosslessRoute, respond
+from repositories.accounts import organizations as stored_organizations
+from services.accounts import settings
 
 router = APIRouter(prefix="/organization", tags=["Organization"], route_class=LosslessRoute)
 
@@ -26,7 +26,7 @@ def change_organization(
     body: OrganizationPatch, session: ManageSession, principal: Manager, context: ContextDep
 ) -> Response:
     """Change settings: those that the body names; the others stay."""
-    changed = organizations.change_settings(
+    changed = settings.change_settings(
         session, principal.organization_id, body.command(), now=context.now()
     )
     return respond(view_organization(changed))

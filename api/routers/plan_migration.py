@@ -6,11 +6,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from api.access.sessions import Writer, WriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Writer, WriteSession
 from api.schemas.plan_migration import MigrationRequest, MigrationView, view_migration
-from services import plan_migration
+from api.transport.exact_json import LosslessRoute, respond
+from services.lifecycle import version_migration
 
 router = APIRouter(prefix="/plans/{plan_id}", tags=["Plans"], route_class=LosslessRoute)
 
@@ -26,7 +26,9 @@ def migrate_plan(
     """Move pinned subscriptions to the newest version, or show which would move."""
     asked = body or MigrationRequest()
     migrate = (
-        plan_migration.preview_migration if asked.preview else plan_migration.migrate_subscriptions
+        version_migration.preview_migration
+        if asked.preview
+        else version_migration.migrate_subscriptions
     )
     migration = migrate(
         session,

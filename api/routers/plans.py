@@ -7,10 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
-from api.pagination import PageDep, envelope
 from api.schemas.common import any_case
 from api.schemas.plan_edits import EffectiveChoice, with_reach
 from api.schemas.plans import (
@@ -29,8 +27,10 @@ from api.schemas.plans import (
     view_plan_feature,
     view_plan_summary,
 )
-from billing.terms import PlanType
-from services import charges, plan_features, plans
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
+from billing.rating.terms import PlanType
+from services.catalog import charges, grants, plans
 
 router = APIRouter(prefix="/plans", tags=["Plans"], route_class=LosslessRoute)
 
@@ -149,7 +149,7 @@ def add_plan_feature(
     context: ContextDep,
 ) -> Response:
     """Grant a feature with a plan."""
-    edited = plan_features.add_plan_feature(
+    edited = grants.add_plan_feature(
         session,
         principal.organization_id,
         plan_id,
@@ -173,7 +173,7 @@ def update_plan_feature(
     context: ContextDep,
 ) -> Response:
     """Change what a plan grants of a feature."""
-    edited = plan_features.update_plan_feature(
+    edited = grants.update_plan_feature(
         session,
         principal.organization_id,
         plan_id,
@@ -197,7 +197,7 @@ def remove_plan_feature(
     effective: Annotated[EffectiveChoice, Query()] = None,
 ) -> Response:
     """Grant a feature with a plan no more."""
-    plan_features.remove_plan_feature(
+    grants.remove_plan_feature(
         session,
         principal.organization_id,
         plan_id,

@@ -8,10 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from sqlmodel import Session
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.catching_up import ChangeSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
 from api.routers.invoices import view_invoices
 from api.routers.subscriptions import view_one
 from api.schemas.invoices import view_billed_line, view_preview
@@ -28,17 +27,12 @@ from api.schemas.subscription_actions import (
     view_timeline,
 )
 from api.schemas.subscriptions import SubscriptionView
-from models.subscriptions import Subscription
-from services import (
-    bill_previews,
-    immediate_billing,
-    parking,
-    plan_changes,
-    rebilling,
-    subscription_changes,
-    timeline,
-)
-from services.subscriptions import get_subscription
+from api.transport.exact_json import LosslessRoute, respond
+from models.subscriptions.subscriptions import Subscription
+from services.invoicing import parking, previews
+from services.lifecycle import bill_now, changes, plan_changes, reissue
+from services.subscriptions import timeline
+from services.subscriptions.start import get_subscription
 
 MOST_PERIODS: Final = 2**31 - 1
 PeriodIndex = Annotated[int, Path(ge=0, le=MOST_PERIODS, description="Counted from 0.")]
@@ -59,7 +53,7 @@ def cancel_subscription(
 ) -> Response:
     """End a subscription, at its period's end or at once."""
     asked = body or CancelRequest()
-    subscription = subscription_changes.cancel_subscription(
+    subscription = changes.cancel_subscription(
         session,
         principal.organization_id,
         subscription_id,
@@ -75,7 +69,7 @@ def reactivate_subscription(
     subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Take back a cancellation that has not taken effect."""
-    subscription = subscription_changes.reactivate_subscription(
+    subscription = changes.reactivate_subscription(
         session, principal.organization_id, subscription_id, now=context.now()
     )
     return show_changed(session, subscription)
@@ -90,7 +84,7 @@ def pause_subscription(
     body: PauseRequest | None = None,
 ) -> Response:
     """Let billing rest."""
-    subscription = subscription_changes.pause_subscription(
+    subscription = changes.pause_subscription(
         session,
         principal.organization_id,
         subscription_id,
@@ -105,7 +99,7 @@ def resume_subscription(
     subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Let billing go on."""
-    subscription = subscription_changes.resume_subscription(
+    subscription = changes.resume_subscription(
         session, principal.organization_id, subscription_id, now=context.now()
     )
     return show_changed(session, subscription)
@@ -151,7 +145,7 @@ def preview_invoice(
     body: PreviewRequest | None = None,
 ) -> Response:
     """Show the invoice as it would look; nothing is stored."""
-    preview = bill_previews.preview_invoice(
+    preview = previews.preview_invoice(
         session, principal.organization_id, subscription_id, at=body.at if body else None
     )
     return respond(view_preview(preview))
@@ -171,15 +165,13 @@ def generate_invoice(
     """
     organization_id, now = principal.organization_id, context.now()
     if body is None or body.period_index is None:
-        made = immediate_billing.generate_invoices(
-            session, organization_id, subscription_id, now=now
-        )
+        made = bill_now.generate_invoices(session, organization_id, subscription_id, now=now)
         if made is None:
             waiting = view_one(session, get_subscription(session, organization_id, subscription_id))
             return respond({"data": [], "pending_change": waiting.pending_change}, 202)
     else:
         made = [
-            rebilling.bill_unbilled_period(
+            reissue.bill_unbilled_period(
                 session, organization_id, subscription_id, body.period_index, now=now
             )
         ]
@@ -237,7 +229,7 @@ def delete_subscription(
 
     202 with the pending change where more periods are missed than one request bills.
     """
-    subscription = subscription_changes.delete_subscription(
+    subscription = changes.delete_subscription(
         session, principal.organization_id, subscription_id, now=context.now()
     )
     if subscription.pending_change is not None:

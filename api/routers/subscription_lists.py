@@ -7,17 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, UsageReader
-from api.pagination import PageDep, envelope
+from api.access.sessions import Reader, ReadSession, UsageReader
+from api.access.usage_access import UsageReadSession
 from api.routers.invoices import view_invoices
 from api.schemas.common import any_case
 from api.schemas.usage import CustomerUsageView, view_customer_usage
-from api.usage_access import UsageReadSession
-from billing.invoicing import InvoiceStatus
-from repositories import invoices
-from services import subscription_usage
-from services.subscriptions import get_subscription
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
+from billing.invoicing.invoices import InvoiceStatus
+from repositories.invoicing import invoices
+from services.subscriptions.start import get_subscription
+from services.usage import of_subscription
 
 router = APIRouter(
     prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], route_class=LosslessRoute
@@ -51,7 +51,7 @@ def get_subscription_usage(
     subscription_id: UUID, session: UsageReadSession, principal: UsageReader
 ) -> Response:
     """Show usage in the current period, on every meter that the plan charges or limits."""
-    found = subscription_usage.query_subscription_usage(
+    found = of_subscription.query_subscription_usage(
         session, principal.organization_id, subscription_id
     )
     return respond(view_customer_usage(found))

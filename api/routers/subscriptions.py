@@ -9,10 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
-from api.pagination import PageDep, envelope
 from api.schemas.common import any_case
 from api.schemas.subscriptions import (
     SubscriptionCreate,
@@ -20,10 +18,13 @@ from api.schemas.subscriptions import (
     view_entitlement,
     view_subscription,
 )
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
 from billing.subscriptions import SubscriptionStatus
-from models.subscriptions import Subscription
-from repositories import plans
-from services import period_versions, plan_versions, subscriptions
+from models.subscriptions.subscriptions import Subscription
+from repositories.catalog import plans
+from services.catalog import versions as plan_versions
+from services.subscriptions import period_versions, start
 
 router = APIRouter(prefix="/subscriptions", tags=["Subscriptions"], route_class=LosslessRoute)
 
@@ -33,7 +34,7 @@ def create_subscription(
     body: SubscriptionCreate, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Subscribe a customer to a plan; its workflow starts with it."""
-    subscription = subscriptions.create_subscription(
+    subscription = start.create_subscription(
         session,
         principal.organization_id,
         body.command(),
@@ -52,7 +53,7 @@ def list_subscriptions(
     status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
 ) -> Response:
     """List subscriptions, oldest first."""
-    found, total = subscriptions.list_subscriptions(
+    found, total = start.list_subscriptions(
         session,
         principal.organization_id,
         customer_id=customer_id,
@@ -66,9 +67,7 @@ def list_subscriptions(
 @router.get("/{subscription_id}", response_model=SubscriptionView)
 def get_subscription(subscription_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Show a subscription with its plan's entitlements."""
-    subscription = subscriptions.get_subscription(
-        session, principal.organization_id, subscription_id
-    )
+    subscription = start.get_subscription(session, principal.organization_id, subscription_id)
     view = view_one(session, subscription)
     return respond(_with_plan(session, subscription, view))
 

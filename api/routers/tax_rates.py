@@ -7,13 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
-from api.pagination import PageDep, envelope
 from api.schemas.tax_rates import TaxRateCreate, TaxRateView, view_tax_rate
-from services import taxes
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
 from services.addresses import find_country
+from services.catalog import tax_rates
 
 router = APIRouter(prefix="/tax-rates", tags=["Tax rates"], route_class=LosslessRoute)
 
@@ -23,7 +23,7 @@ def create_tax_rate(
     body: TaxRateCreate, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Create a tax rate; it applies to invoices made from now on."""
-    created = taxes.create_tax_rate(
+    created = tax_rates.create_tax_rate(
         session, principal.organization_id, body.command(), now=context.now()
     )
     return respond(view_tax_rate(created), 201)
@@ -37,7 +37,7 @@ def list_tax_rates(
     country: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """List tax rates, oldest first."""
-    found, total = taxes.list_tax_rates(
+    found, total = tax_rates.list_tax_rates(
         session,
         principal.organization_id,
         country=find_country(country, field="country") if country is not None else None,
@@ -51,7 +51,7 @@ def list_tax_rates(
 def get_tax_rate(tax_rate_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Show a tax rate."""
     return respond(
-        view_tax_rate(taxes.get_tax_rate(session, principal.organization_id, tax_rate_id))
+        view_tax_rate(tax_rates.get_tax_rate(session, principal.organization_id, tax_rate_id))
     )
 
 
@@ -60,5 +60,5 @@ def delete_tax_rate(
     tax_rate_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Delete a tax rate; issued invoices keep it."""
-    taxes.delete_tax_rate(session, principal.organization_id, tax_rate_id, now=context.now())
+    tax_rates.delete_tax_rate(session, principal.organization_id, tax_rate_id, now=context.now())
     return Response(status_code=204)

@@ -6,17 +6,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import Reader, ReadSession, Writer, WriteSession
-from api.pagination import PageDep, envelope
 from api.schemas.test_clocks import (
     TestClockAdvance,
     TestClockCreate,
     TestClockView,
     view_clock,
 )
-from services import clocks
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import PageDep, envelope
+from services.subscriptions import clocks
 
 router = APIRouter(prefix="/test-clocks", tags=["Test clocks"], route_class=LosslessRoute)
 

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.sessions import UsageReader
+from api.access.usage_access import UsageReadSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
-from api.dependencies import UsageReader
-from api.pagination import read_pair_cursor, write_pair_cursor
 from api.schemas.usage import UnbilledUsageView
-from api.usage_access import UsageReadSession
-from repositories.unbilled_usage import UsedPair
-from services import unbilled_usage
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import read_pair_cursor, write_pair_cursor
+from repositories.usage.unbilled import UsedPair
+from services.usage import unbilled
 
 router = APIRouter(prefix="/usage", tags=["Usage"], route_class=LosslessRoute)
 
@@ -32,7 +32,7 @@ def list_unbilled_usage(
 
     A part may have fewer rows than were asked for; the list ends where ``next_cursor`` is null.
     """
-    found = unbilled_usage.list_unbilled(
+    found = unbilled.list_unbilled(
         session,
         principal.organization_id,
         after=None if cursor is None else UsedPair(*read_pair_cursor(cursor)),

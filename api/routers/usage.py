@@ -1,156 +1,172 @@
-"""Ingestion routes: plain ASGI, no dependency injection, answers only after the commit."""
+"""Reading usage: of meters, of customers, and the events themselves (CONTRACT 3.3, 46, 47)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Annotated
+from uuid import UUID
 
-import msgspec
-from fastapi import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import APIRouter, Query, Response
+from sqlmodel import Session
 
-from api.authentication import authenticate_async
-from api.context import AppContext
-from api.direct_routes import DirectRoute
-from api.errors import problem
-from api.ingestion.decoding import (
-    MOST_BATCH_BYTES,
-    MOST_BODY_BYTES,
-    read_array,
-    read_body,
-    read_lines,
-    read_report,
-)
-from api.ingestion.views import (
-    BatchView,
-    EventView,
-    encode,
-    view_batch,
-    view_error,
+from api.access.sessions import UsageReader
+from api.access.usage_access import UsageReadSession
+from api.context import ContextDep
+from api.schemas.common import any_case
+from api.schemas.usage import (
+    BoundParameter,
+    CustomerUsageView,
+    MeterStatisticsView,
+    MeterUsageView,
+    view_customer_usage,
     view_event,
+    view_meter_statistics,
+    view_meter_usage,
 )
-from billing.errors import InvalidInput
-from services.ingestion import EventResult, EventStatus, Submission
-from services.usage_reports import EventReport
+from api.transport.exact_json import LosslessRoute, respond
+from api.transport.pagination import COUNTED_AT_MOST, Stretch, StretchDep, stretch_envelope
+from repositories.usage import events
+from repositories.usage.events import EventPosition, EventSelection
+from services.usage import reports
+from services.usage.calendar import Grouping, UsageQuery
 
-SCOPE: Final = "usage.write"
-BATCH_PARAMETERS: Final = frozenset({"atomic", "create_customers", "results"})
-JSON: Final = "application/json"
-JSON_LINES: Final = ("application/x-ndjson", "application/jsonl", "application/ndjson")
+router = APIRouter(tags=["Usage"], route_class=LosslessRoute)
+
+Through = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        le=2**63 - 1,
+        description="Leave out what arrived after this watermark of a receipt.",
+    ),
+]
 
 
-async def track(request: Request) -> Response:
-    """Record one event by meter token and external customer id (CONTRACT 3.7)."""
-    return await _record_one(request, token_only=True)
+@router.get("/meters/{meter_id}/usage", response_model=MeterUsageView)
+def get_meter_usage(
+    meter_id: UUID,
+    session: UsageReadSession,
+    principal: UsageReader,
+    context: ContextDep,
+    start_date: BoundParameter | None = None,
+    end_date: BoundParameter | None = None,
+    group_by: Annotated[Grouping, any_case(Grouping), Query()] = Grouping.DAY,
+    customer_id: UUID | None = None,
+) -> Response:
+    """Show a meter's usage by hour, day, week or month of the organization's calendar.
 
-
-async def record_usage(request: Request) -> Response:
-    """Record one event by the ids or names of meter and customer (CONTRACT 3.7)."""
-    return await _record_one(request, token_only=False)
-
-
-async def record_batch(request: Request) -> Response:
-    """Record up to 10,000 events, each answered in its place (CONTRACT 6, usage batch)."""
-    context: AppContext = request.app.state.context
-    principal = await authenticate_async(request, context)
-    principal.require_scope(SCOPE)
-    is_atomic = _read_boolean(request, "atomic", default=False)
-    introduces = _read_boolean(request, "create_customers", default=True)
-    only_errors = _read_shown(request) == "errors"
-    kind = _content_type(request)
-    if kind not in (JSON, *JSON_LINES):
-        raise HTTPException(415, f"Send the body as {JSON} or {JSON_LINES[0]}.")
-    body = await read_body(request, most=MOST_BATCH_BYTES)
-    rows = read_array(body) if kind == JSON else read_lines(body)
-    results = await request.app.state.usage_writer.submit(
-        Submission(
-            organization_id=principal.organization_id,
-            rows=rows,
-            is_atomic=is_atomic,
-            introduces=introduces,
-        )
+    The last 30 days unless asked otherwise; a date as end covers that whole day.
+    """
+    found = reports.query_meter_usage(
+        session,
+        principal.organization_id,
+        meter_id,
+        UsageQuery(starts=start_date, ends=end_date),
+        grouping=group_by,
+        customer_id=customer_id,
+        now=context.now(),
     )
-    if is_atomic and any(one.error is not None for one in results):
-        return _refuse_batch(request, results)
-    return _json(view_batch(results, only_errors=only_errors), 200)
+    return respond(view_meter_usage(found))
 
 
-def make_routes(prefix: str) -> list[DirectRoute]:
-    """The ingestion routes; the framework has them only to refuse other methods."""
-    return [
-        DirectRoute(prefix + path, endpoint, method="POST", parameters=parameters)
-        for path, endpoint, parameters in (
-            ("/sdk/track", track, frozenset[str]()),
-            ("/usage", record_usage, frozenset[str]()),
-            ("/usage/batch", record_batch, BATCH_PARAMETERS),
-        )
-    ]
-
-
-async def _record_one(request: Request, *, token_only: bool) -> Response:
-    context: AppContext = request.app.state.context
-    principal = await authenticate_async(request, context)
-    principal.require_scope(SCOPE)
-    if _content_type(request) != JSON:
-        raise HTTPException(415, f"Send the body as {JSON}.")
-    report = read_report(await read_body(request, most=MOST_BODY_BYTES))
-    if token_only:
-        _require_token_form(report)
-    (result,) = await request.app.state.usage_writer.submit(
-        Submission(organization_id=principal.organization_id, rows=[report], wants_events=True)
+@router.get("/meters/{meter_id}/stats", response_model=MeterStatisticsView)
+def get_meter_statistics(
+    meter_id: UUID, session: UsageReadSession, principal: UsageReader, context: ContextDep
+) -> Response:
+    """Show a meter at a glance."""
+    found = reports.query_meter_statistics(
+        session, principal.organization_id, meter_id, now=context.now()
     )
-    if result.error is not None:
-        raise result.error
-    assert result.event is not None
-    is_repeated = result.status is EventStatus.DUPLICATE
-    return _json(view_event(result.event, is_repeated=is_repeated), 200 if is_repeated else 201)
+    return respond(view_meter_statistics(found))
 
 
-def _content_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().casefold()
-
-
-def _read_boolean(request: Request, name: str, *, default: bool) -> bool:
-    text = request.query_params.get(name, str(default)).casefold()
-    if text not in ("true", "false"):
-        raise InvalidInput(f"{name} is true or false.", code="invalid_boolean", field=name)
-    return text == "true"
-
-
-def _read_shown(request: Request) -> str:
-    """Which rows are answered."""
-    shown = request.query_params.get("results", "all").casefold()
-    if shown not in ("all", "errors"):
-        raise InvalidInput("results is all or errors.", code="invalid_choice", field="results")
-    return shown
-
-
-def _require_token_form(report: EventReport) -> None:
-    for field in ("meter_id", "meter_name", "customer_id"):
-        if getattr(report, field) is not None:
-            raise InvalidInput(
-                f"{field} is not a field of /sdk/track.", code="unknown_field", field=field
-            )
-    for field in ("meter_token", "customer_external_id"):
-        if getattr(report, field) is None:
-            raise InvalidInput(f"{field} is missing.", code="missing_field", field=field)
-
-
-def _refuse_batch(request: Request, results: Sequence[EventResult]) -> Response:
-    errors = [
-        {"index": index, **msgspec.to_builtins(view_error(result.error))}
-        for index, result in enumerate(results)
-        if result.error is not None
-    ]
-    return problem(
-        request,
-        422,
-        "batch_rejected",
-        f"{len(errors)} of {len(results)} events were rejected; nothing was stored.",
-        errors=errors,
+@router.get("/meters/{meter_id}/events")
+def list_meter_events(
+    meter_id: UUID,
+    session: UsageReadSession,
+    principal: UsageReader,
+    stretch: StretchDep,
+    customer_id: UUID | None = None,
+    start_date: BoundParameter | None = None,
+    end_date: BoundParameter | None = None,
+) -> Response:
+    """List a meter's events, newest first."""
+    reports.get_meter(session, principal.organization_id, meter_id)
+    selection = reports.select_events(
+        session,
+        principal.organization_id,
+        EventSelection(meter_id=meter_id, customer_id=customer_id),
+        UsageQuery(starts=start_date, ends=end_date),
     )
+    return _list(session, principal.organization_id, selection, stretch)
 
 
-def _json(content: EventView | BatchView, status: int) -> Response:
-    return Response(encode(content), status, media_type=JSON)
+@router.get("/usage")
+def list_usage(
+    session: UsageReadSession,
+    principal: UsageReader,
+    stretch: StretchDep,
+    customer_id: UUID | None = None,
+    meter_id: UUID | None = None,
+    start_date: BoundParameter | None = None,
+    end_date: BoundParameter | None = None,
+    late: bool | None = None,
+    counted: bool | None = None,
+    through: Through = None,
+) -> Response:
+    """List usage events, newest first."""
+    if customer_id is not None:
+        reports.get_customer(session, principal.organization_id, customer_id)
+    if meter_id is not None:
+        reports.get_meter(session, principal.organization_id, meter_id)
+    selection = reports.select_events(
+        session,
+        principal.organization_id,
+        EventSelection(
+            meter_id=meter_id,
+            customer_id=customer_id,
+            late=late,
+            counted=counted,
+            through=through,
+        ),
+        UsageQuery(starts=start_date, ends=end_date),
+    )
+    return _list(session, principal.organization_id, selection, stretch)
+
+
+@router.get("/customers/{customer_id}/usage", response_model=CustomerUsageView)
+def get_customer_usage(
+    customer_id: UUID,
+    session: UsageReadSession,
+    principal: UsageReader,
+    context: ContextDep,
+    start_date: BoundParameter | None = None,
+    end_date: BoundParameter | None = None,
+) -> Response:
+    """Show a customer's usage on every meter that saw any, by default in the last 30 days."""
+    found = reports.query_customer_usage(
+        session,
+        principal.organization_id,
+        customer_id,
+        UsageQuery(starts=start_date, ends=end_date),
+        now=context.now(),
+    )
+    return respond(view_customer_usage(found))
+
+
+def _list(
+    session: Session, organization_id: UUID, selection: EventSelection, stretch: Stretch
+) -> Response:
+    size = stretch.page.size
+    after = stretch.after and EventPosition(timestamp=stretch.after[0], event_id=stretch.after[1])
+    # One more than is shown tells whether the list goes on.
+    found = events.list_events(
+        session, organization_id, selection, after=after, offset=stretch.offset, limit=size + 1
+    )
+    total = events.count_events(session, organization_id, selection, limit=COUNTED_AT_MOST + 1)
+    shown = found[:size]
+    corrections = events.list_newest_corrections(
+        session, organization_id, [event.id for event in shown], through=selection.through
+    )
+    last = (shown[-1].timestamp, shown[-1].id) if len(found) > size else None
+    views = [view_event(event, corrections.get(event.id)) for event in shown]
+    return respond(stretch_envelope(views, stretch, total, last))

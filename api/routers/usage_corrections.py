@@ -6,11 +6,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from api.access.usage_access import UsageWriter, UsageWriteSession
 from api.context import ContextDep
-from api.decimal_json import LosslessRoute, respond
 from api.schemas.usage import AmendUsage, UsageEventView, view_event
-from api.usage_access import UsageWriter, UsageWriteSession
-from services import usage_corrections
+from api.transport.exact_json import LosslessRoute, respond
+from services.usage import corrections
 
 router = APIRouter(prefix="/usage", tags=["Usage"], route_class=LosslessRoute)
 
@@ -20,9 +20,7 @@ def void_usage(
     event_id: UUID, session: UsageWriteSession, principal: UsageWriter, context: ContextDep
 ) -> Response:
     """Make an event count no more. Repeating it changes nothing."""
-    found = usage_corrections.void_usage(
-        session, principal.organization_id, event_id, now=context.now()
-    )
+    found = corrections.void_usage(session, principal.organization_id, event_id, now=context.now())
     return respond(view_event(found.event, found.correction))
 
 
@@ -35,7 +33,7 @@ def amend_usage(
     context: ContextDep,
 ) -> Response:
     """Make an event count with another quantity. Repeating it changes nothing."""
-    found = usage_corrections.amend_usage(
+    found = corrections.amend_usage(
         session, principal.organization_id, event_id, body.quantity, now=context.now()
     )
     return respond(view_event(found.event, found.correction))

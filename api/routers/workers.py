@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from api.context import ContextDep
-from api.decimal_json import respond
-from api.kept_report import KeptReport
+from api.reads.report_cache import KeptReport
 from api.schemas.workers import WorkersHealthView, view_workers
-from api.strict_routes import StrictRoute
+from api.transport.exact_json import respond
+from api.transport.strict_routes import StrictRoute
 
 router = APIRouter(prefix="/workers", tags=["Health"], route_class=StrictRoute)
 

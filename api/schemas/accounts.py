@@ -9,9 +9,9 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.common import Email, Moment, Schema, View, Words
 from api.schemas.organizations import OrganizationView
-from models.api_keys import ApiKey
-from models.users import User
-from services.api_keys import CreateApiKey
+from models.accounts.api_keys import ApiKey
+from models.accounts.users import User
+from services.accounts.api_keys import CreateApiKey
 
 Password = Annotated[str, StringConstraints(strict=True, min_length=8, max_length=256)]
 """8 to 256 characters of any kind."""

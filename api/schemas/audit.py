@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from api.schemas.common import Moment, View
-from models.audit import AuditEntry
-from services.coverage import Coverage
+from models.audit_log import AuditEntry
+from services.operations.coverage import Coverage
 
 
 class AuditEntryView(View):

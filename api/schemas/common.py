@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from api.decimal_json import depth_of, dump_json
+from api.transport.exact_json import depth_of, dump_json
 from billing.errors import InvalidInput
 from billing.money import parse_decimal, parse_price
 from billing.names import is_reachable, trimmed, unreachable

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import Exact, LongWords, Moment, NotNegative, Schema, View
-from models.credit_notes import CreditNote, CreditNoteLine
-from services.credit_notes import CreditedLine
+from models.invoicing.credit_notes import CreditNote, CreditNoteLine
+from services.corrections.credit_notes import CreditedLine
 
 
 class CreditLineItem(Schema):

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from api.schemas.common import Exact, Moment, View
 from billing.entitlements import AccessReason
-from billing.terms import FeatureType
-from services.entitlements import CustomerEntitlement
+from billing.rating.terms import FeatureType
+from services.entitlements.access import CustomerEntitlement
 
 
 class EntitlementView(View):

@@ -12,10 +12,10 @@ from api.schemas.meters import FilterDocuments, MeterView, PricingDocument, view
 from api.schemas.patches import Patch
 from api.schemas.plan_edits import EditView, EffectiveChoice
 from billing.errors import InvalidInput
-from billing.metering import Aggregation
-from billing.terms import FeatureType
-from services.catalog import CreateFeature, FeatureWithMeter, UpdateFeature
-from services.meters import CreateMeter, MeterDetails
+from billing.metering.aggregations import Aggregation
+from billing.rating.terms import FeatureType
+from services.catalog.features import CreateFeature, FeatureWithMeter, UpdateFeature
+from services.catalog.meters import CreateMeter, MeterDetails
 
 Slug = Annotated[
     str,

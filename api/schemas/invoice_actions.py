@@ -20,10 +20,10 @@ from api.schemas.common import (
     any_case,
 )
 from billing.errors import InvalidInput
-from billing.invoicing import InvoiceStatus
-from models.invoices import InvoiceReceipt
-from services.invoice_actions import DraftEdit, ManualInvoice, ManualLine
-from services.proofs import Explanation, Verification
+from billing.invoicing.invoices import InvoiceStatus
+from models.invoicing.invoices import InvoiceReceipt
+from services.invoicing.manual import DraftEdit, ManualInvoice, ManualLine
+from services.invoicing.proofs import Explanation, Verification
 
 
 class LineItem(Schema):

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from api.schemas.common import Exact, Moment, View
-from billing.invoicing import InvoiceLine as BilledLine
+from billing.invoicing.invoices import InvoiceLine as BilledLine
+from billing.invoicing.taxes import TaxAmount
 from billing.money import ZERO, plain_text
 from billing.ratios import as_decimal
-from billing.taxes import TaxAmount
-from models.invoices import Invoice, InvoiceLine, InvoiceTax
-from services.bill_previews import BillPreview
-from services.invoice_contents import priced_line_of
+from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
+from services.documents.contents import priced_line_of
+from services.invoicing.previews import BillPreview
 
 
 class InvoiceLineView(View):

@@ -12,11 +12,11 @@ from api.openapi_corrections import NULL_IN_EXAMPLE
 from api.schemas.common import NUMBER_SCHEMA, Flag, Moment, Name, Schema, View, Words, any_case
 from api.schemas.patches import Patch
 from api.schemas.plan_edits import EditView, EffectiveChoice
-from billing.filters import MAX_FILTERS, Operator
-from billing.metering import Aggregation
+from billing.metering.aggregations import Aggregation
+from billing.metering.filters import MAX_FILTERS, Operator
 from billing.pricing import parse_pricing, pricing_document
-from models.meters import Meter
-from services.meters import CreateMeter, MeterDetails, UpdateMeter
+from models.catalog.meters import Meter
+from services.catalog.meters import CreateMeter, MeterDetails, UpdateMeter
 
 MAX_CHARACTERS: Final = 500
 MODELS: Final = ("per_unit", "graduated", "volume", "package", "stairstep", "percentage")
@@ -90,7 +90,7 @@ def _check_texts(document: Any) -> Any:
 
 
 FilterDocuments = Annotated[list[Any], AfterValidator(_check_texts), WithJsonSchema(FILTERS_SCHEMA)]
-"""Filters, read by ``billing.filters``: at most five, all must match."""
+"""Filters, read by ``billing.metering.filters``: at most five, all must match."""
 
 PricingDocument = Annotated[
     dict[str, Any], AfterValidator(_check_texts), WithJsonSchema(PRICING_SCHEMA)

@@ -10,10 +10,10 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.common import Count, Flag, FreeForm, Moment, View, Words, any_case
 from api.schemas.patches import Patch
-from billing.proration import ProrationBasis
-from billing.terms import Effective
-from models.organizations import Organization
-from services.organizations import ChangeSettings
+from billing.rating.proration import ProrationBasis
+from billing.rating.terms import Effective
+from models.accounts.organizations import Organization
+from services.accounts.settings import ChangeSettings
 
 
 class LateUsage(StrEnum):

@@ -7,8 +7,8 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from api.schemas.common import Moment, View, any_case
-from billing.terms import Effective
-from services.plan_edits import EditReach
+from billing.rating.terms import Effective
+from services.catalog.edits import EditReach
 
 Shown = TypeVar("Shown", bound="EditView")
 

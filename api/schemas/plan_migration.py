@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.schemas.common import Flag, Moment, Schema, View
 from api.schemas.plan_edits import EffectiveChoice
-from services.plan_migration import Migration
+from services.lifecycle.version_migration import Migration
 
 
 class MigrationRequest(Schema):

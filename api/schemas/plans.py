@@ -26,11 +26,11 @@ from api.schemas.meters import PricingDocument, view_pricing
 from api.schemas.patches import Patch
 from api.schemas.plan_edits import EditView, EffectiveChoice
 from billing.periods import Interval
-from billing.terms import ChargeType, FeatureType, OverLimit, PlanType
-from models.plans import Charge, Plan
-from services.charges import AddCharge
-from services.plan_features import Grant, UpdateGrant
-from services.plans import GrantedFeature, PlanContents, PlanDetails, UpdatePlan
+from billing.rating.terms import ChargeType, FeatureType, OverLimit, PlanType
+from models.catalog.plans import Charge, Plan
+from services.catalog.charges import AddCharge
+from services.catalog.grants import Grant, UpdateGrant
+from services.catalog.plans import GrantedFeature, PlanContents, PlanDetails, UpdatePlan
 
 
 class ChargeStatus(StrEnum):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.schemas.common import Count, Exact, Flag, Instant, Moment, Schema, View, Words, any_case
 from api.schemas.invoices import InvoiceLineView
-from services.timeline import Timeline, TimelineEntry
+from services.subscriptions.timeline import Timeline, TimelineEntry
 
 
 class When(StrEnum):

@@ -11,12 +11,12 @@ from pydantic import Field, StringConstraints
 from api.schemas.common import Instant, Moment, Schema, View, any_case
 from billing.pending_changes import ChangeAction
 from billing.periods import Alignment, Interval
+from billing.rating.terms import FeatureTerms
 from billing.subscriptions import SubscriptionStatus
-from billing.terms import FeatureTerms
-from models.plans import Plan
-from models.subscriptions import Subscription
-from services.kept_changes import change_of
-from services.subscriptions import CreateSubscription
+from models.catalog.plans import Plan
+from models.subscriptions.subscriptions import Subscription
+from services.subscriptions.kept_changes import change_of
+from services.subscriptions.start import CreateSubscription
 
 
 class VersionPolicy(StrEnum):

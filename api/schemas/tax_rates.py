@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from api.schemas.common import Exact, Flag, Moment, NotNegative, Schema, View, Words
-from models.tax_rates import TaxRate
-from services.taxes import CreateTaxRate
+from models.catalog.tax_rates import TaxRate
+from services.catalog.tax_rates import CreateTaxRate
 
 
 class TaxRateCreate(Schema):

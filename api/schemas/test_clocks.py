@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from api.schemas.common import Instant, Moment, Schema, View, Words
-from services.clocks import ClockReading
+from services.subscriptions.clocks import ClockReading
 
 
 class TestClockCreate(Schema):

@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from api.schemas.common import Exact, Moment, Number, Schema, View, require_in_range
 from billing.money import plain_text
-from models.usage_events import UsageCorrection, UsageEvent
-from services.usage_queries import CustomerUsage, MeterStatistics, MeterUsage
+from models.usage.events import UsageCorrection, UsageEvent
+from services.usage.reports import CustomerUsage, MeterStatistics, MeterUsage
 
 VOID = "void"
 

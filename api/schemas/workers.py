@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from api.schemas.common import Moment, View
-from services.worker_health import WorkerReport, WorkReport
+from services.operations.worker_health import WorkerReport, WorkReport
 
 
 class JobView(View):

@@ -10,21 +10,23 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from api import app, catching_up, dependencies, filters, natural_keys
-from api.decimal_json import LosslessRoute
-from api.direct_routes import DirectRoute
+from api import app, catching_up
+from api.access import filters, sessions
 from api.ingestion.openapi import add_ingestion
-from api.routers import docs, entitlements, health, metrics, usage, workers
-from api.strict_routes import StrictRoute, query_parameters
+from api.routers import docs, entitlements, health, ingestion, metrics, workers
+from api.transport import natural_keys
+from api.transport.direct_routes import DirectRoute
+from api.transport.exact_json import LosslessRoute
+from api.transport.strict_routes import StrictRoute, query_parameters
 from models.base import Tenant
 from repositories import natural_keys as stored_names
 
 OPENERS = {
     catching_up.open_by_name,
     catching_up.open_changing,
-    dependencies.open_reading,
-    dependencies.open_writing,
-    dependencies.open_managing,
+    sessions.open_reading,
+    sessions.open_writing,
+    sessions.open_managing,
 }
 ROUTES = [route for router in app.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 OTHERS = [
@@ -32,7 +34,7 @@ OTHERS = [
     for router in (docs.router, health.router, metrics.router, workers.router)
     for route in router.routes
 ]
-DIRECT = [*usage.make_routes(""), *entitlements.make_routes("")]
+DIRECT = [*ingestion.make_routes(""), *entitlements.make_routes("")]
 
 
 def called(dependant: Dependant) -> Iterator[object]:
@@ -72,7 +74,7 @@ def test_every_path_that_takes_a_name_is_read_where_the_transaction_opens(
     """``dependencies`` gives the path ids; the entitlement routes look names up themselves."""
     is_direct = route in entitlements.router.routes
     opens = any(
-        one in OPENERS or getattr(one, "__module__", "") == "api.usage_access"
+        one in OPENERS or getattr(one, "__module__", "") == "api.access.usage_access"
         for one in called(route.dependant)
     )
 
@@ -91,7 +93,7 @@ def test_every_kind_of_thing_in_a_path_is_known_to_have_a_name_or_not() -> None:
 
 
 def test_every_filter_by_an_id_is_one_that_is_looked_up() -> None:
-    """An id in a query is of somebody: a new one enters ``api.filters`` (CONTRACT 97)."""
+    """An id in a query is of somebody: a new one enters ``api.access.filters`` (CONTRACT 97)."""
     used = {
         name
         for route in ROUTES

@@ -26,8 +26,8 @@ def test_no_status_of_a_period_is_written_past_the_state_machine() -> None:
 def test_whether_a_subscription_has_ended_is_asked_of_its_definitions_alone() -> None:
     definitions = {
         "billing/subscriptions.py",
-        "models/subscription_states.py",
-        "models/subscriptions.py",  # its constraint names every state
+        "models/subscriptions/states.py",
+        "models/subscriptions/subscriptions.py",  # its constraint names every state
     }
     asked = [
         source.at(node)

@@ -8,14 +8,19 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.identifiers import ChargeId, FeatureId, MeterId, PlanId
-from billing.lines import PricedLine
-from billing.metering import Aggregation, MeterTerms
+from billing.metering.aggregations import Aggregation, MeterTerms
 from billing.money import find_currency
 from billing.periods import Anchor, Interval, Period, period
 from billing.pricing import Flat, Graduated, PerUnit, Pricing, Tier
-from billing.quantities import ChargeQuantity, MeteredUsage, measure_quantities, usage_windows
-from billing.rating import rate_period
-from billing.terms import (
+from billing.rating.lines import PricedLine
+from billing.rating.periods import rate_period
+from billing.rating.quantities import (
+    ChargeQuantity,
+    MeteredUsage,
+    measure_quantities,
+    usage_windows,
+)
+from billing.rating.terms import (
     ChargeTerms,
     ChargeType,
     FeatureTerms,

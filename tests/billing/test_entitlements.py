@@ -25,7 +25,7 @@ from billing.entitlements import (
 )
 from billing.errors import Conflict, InvalidInput
 from billing.periods import Alignment, Anchor, Interval, Period
-from billing.terms import FeatureTerms, FeatureType
+from billing.rating.terms import FeatureTerms, FeatureType
 from tests.billing.builders import FEATURE, d, limit, plan, utc
 from tests.billing.profiles import supporting
 from tests.billing.strategies import decimals

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.errors import InvalidInput
+from billing.invoicing.receipts import from_document, to_document
 from billing.money import plain_text, require_exact, round_half_away, shortest
 from billing.ratios import Exact, Ratio, add_up, as_decimal, parse_ratio, quotient
-from billing.receipts import from_document, to_document
 from tests.billing.builders import d
 from tests.billing.naive import round_half_away as naive_round
 from tests.billing.profiles import thorough

@@ -17,10 +17,10 @@ from temporalio.worker import Worker
 
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
-from runtime.owners import TemporalOwners
 from runtime.settings import Settings
+from runtime.subscription_workflows import TemporalOwners
 from runtime.temporal import connect
-from services.outbox import OwnerMessage
+from services.operations.outbox import OwnerMessage
 from tests.faults.crashes import Crash, FailingTransactions, Moment
 from tests.scenarios.account import Account
 from worker import build_worker

@@ -19,11 +19,11 @@ from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 
 from billing.subscriptions import OwnerState
-from runtime.owners import TemporalOwners
 from runtime.processes import wait_until
 from runtime.settings import Settings
+from runtime.subscription_workflows import TemporalOwners
 from runtime.temporal import connect
-from services.outbox import OwnerMessage
+from services.operations.outbox import OwnerMessage
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
 from workflows.names import subscription_workflow_id

@@ -17,7 +17,7 @@ import pytest
 
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
-from services.usage_rebuild import verify_rollups
+from services.usage.rollups import verify_rollups
 from tests.faults.ingestion_site import IngestionSite, calls, seconds_since
 from tests.servers import run_directory
 

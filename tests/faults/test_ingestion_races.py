@@ -18,18 +18,18 @@ from psycopg import AsyncConnection
 from sqlmodel import select
 
 from api.ingestion.writer import UsageWriter
-from billing.metering import Aggregation
+from billing.metering.aggregations import Aggregation
 from billing.ratios import as_decimal
-from models.meters import Meter
-from models.usage_events import UsageEvent
-from repositories.usage_connections import connect
-from services.ingestion import EventResult, EventStatus, KnownMonths, Submission, ingest
-from services.usage import MeasuredUsage, measure_usage, recompute_usage
-from services.usage_rebuild import rebuild_rollups, verify_rollups
-from services.usage_reports import EventReport
+from models.catalog.meters import Meter
+from models.usage.events import UsageEvent
+from repositories.async_connections import connect
+from services.ingestion.event_input import EventReport
+from services.ingestion.ingest import EventResult, EventStatus, KnownMonths, Submission, ingest
+from services.usage.measure import MeasuredUsage, measure_usage, recompute_usage
+from services.usage.rollups import rebuild_rollups, verify_rollups
 from tests.services.conftest import shop, transactions
 from tests.services.shop import NOW, Shop
-from tests.services.test_usage_aggregates import add_customer, window
+from tests.services.usage.test_aggregates import add_customer, window
 from tests.services.usage_facts import Fact, store_events, store_one
 
 __all__ = ["shop", "transactions"]

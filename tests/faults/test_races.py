@@ -19,26 +19,31 @@ import pytest
 from fastapi import FastAPI
 from sqlmodel import Session
 
-from activities.owners import OwnerActivities
+from activities.subscriptions import OwnerActivities
+from api.access.key_cache import KnownKeys
 from api.app import create_app
 from api.context import AppContext
-from api.known_keys import KnownKeys
 from billing.errors import BillingError, InvalidTransition
-from billing.terms import ChargeType
-from repositories import invoices, subscriptions
+from billing.rating.terms import ChargeType
+from repositories.invoicing import invoices
+from repositories.subscriptions import subscriptions
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
-from services import charges, coverage, invoice_actions, owners, plan_changes, subscription_changes
+from services.accounts.settings import ChangeSettings, change_settings
+from services.catalog import charges
 from services.customers import CreateCustomer, CustomerDetails, create_customer
-from services.findings import FindingKind
-from services.invoice_actions import ManualInvoice
-from services.organizations import ChangeSettings, change_settings
-from services.subscriptions import CreateSubscription, create_subscription
+from services.invoicing import manual as invoice_actions
+from services.invoicing.manual import ManualInvoice
+from services.lifecycle import changes, plan_changes
+from services.operations import coverage
+from services.operations.findings import FindingKind
+from services.subscriptions import agenda as owners
+from services.subscriptions.start import CreateSubscription, create_subscription
 from tests.api.conftest import app, clock, context, one_event_loop, security
 from tests.api.people import Clock, Person
 from tests.services.conftest import shop, transactions
 from tests.services.shop import Shop
-from tests.services.test_usage_aggregates import add_customer
+from tests.services.usage.test_aggregates import add_customer
 from tests.workflows.acting import perform_entry
 
 __all__ = ["app", "clock", "context", "one_event_loop", "security", "shop", "transactions"]
@@ -110,7 +115,7 @@ class Subscriber:
         return self.do(plan_changes.change_plan, self.plans[plan], at_period_end=False, now=at)
 
     def cancel(self, at: datetime) -> Any:
-        return self.do(subscription_changes.cancel_subscription, at_period_end=False, now=at)
+        return self.do(changes.cancel_subscription, at_period_end=False, now=at)
 
     def happened(self, action: str) -> list[Any]:
         actions = self.do(subscriptions.list_actions)

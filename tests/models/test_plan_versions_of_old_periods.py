@@ -10,11 +10,11 @@ from sqlalchemy import Engine, create_engine, pool, text
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine, sqlalchemy_url
 from runtime.migrations import downgrade, upgrade
-from services import charges
+from services.catalog import charges
+from tests.services.catalog.test_edits import FEBRUARY
 from tests.services.lives import begin_life
 from tests.services.plan_fees import fee
 from tests.services.shop import open_shop
-from tests.services.test_plan_edits import FEBRUARY
 
 
 @pytest.fixture

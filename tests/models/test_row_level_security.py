@@ -12,8 +12,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlmodel import Session
 
+from models.accounts.organizations import Organization, OrganizationDirectory
 from models.base import new_id
-from models.organizations import Organization, OrganizationDirectory
 from repositories.transactions import Transactions
 from runtime.database import APPLICATION_ROLE, create_application_engine
 

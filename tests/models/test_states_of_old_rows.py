@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Engine, create_engine, pool, text
 from sqlalchemy.exc import IntegrityError
 
-from billing.invoicing import InvoiceStatus
+from billing.invoicing.invoices import InvoiceStatus
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine, sqlalchemy_url
 from runtime.migrations import downgrade, upgrade
-from services import invoice_actions
-from services.subscription_changes import cancel_subscription
+from services.invoicing import manual
+from services.lifecycle.changes import cancel_subscription
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, open_shop
 
@@ -41,7 +41,7 @@ def life(owner: Engine, empty_database_url: str) -> Iterator[Life]:
     life.advance(FEBRUARY.replace(hour=2))
     [january] = life.invoices()
     with life.shop.transactions.for_organization(life.shop.organization_id) as session:
-        invoice_actions.change_status(
+        manual.change_status(
             session, january.organization_id, january.id, InvoiceStatus.VOID, note=None, now=NOW
         )
     life.advance(THIRD)

@@ -7,10 +7,10 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from repositories.async_connections import connect
 from repositories.transactions import Transactions
-from repositories.usage_connections import connect
-from services.ingestion import EventStatus, KnownMonths, Submission, ingest
-from services.usage_reports import EventReport
+from services.ingestion.event_input import EventReport
+from services.ingestion.ingest import EventStatus, KnownMonths, Submission, ingest
 from tests.money.catalogue import Market
 from tests.money.journal import Sent
 from tests.services.shop import NOW

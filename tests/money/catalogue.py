@@ -9,18 +9,20 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.metering import Aggregation
+from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
-from billing.terms import ChargeType, FeatureType, OverLimit
-from models.features import Feature
-from repositories import plans as stored_plans
+from billing.rating.terms import ChargeType, FeatureType, OverLimit
+from models.catalog.features import Feature
+from repositories.catalog import plans as stored_plans
 from repositories.transactions import Transactions
-from services import charges, clocks, organizations, plan_features
-from services.charges import AddCharge
+from services.accounts import settings as organizations
+from services.accounts.settings import ChangeSettings
+from services.catalog import charges, grants
+from services.catalog.charges import AddCharge
+from services.catalog.grants import Grant
+from services.catalog.meters import CreateMeter, MeterDetails
 from services.customers import CreateCustomer, CustomerDetails, create_customer
-from services.meters import CreateMeter, MeterDetails
-from services.organizations import ChangeSettings
-from services.plan_features import Grant
+from services.subscriptions import clocks
 from tests.money.journal import Allowance, Charge, Meter, Opened, Plan
 from tests.services.shop import NOW, Shop, open_shop
 
@@ -89,9 +91,7 @@ def edit_plan(market: Market, plan: Plan) -> None:
                 session, shop.organization_id, plan_id, former.id, "INACTIVE", now=NOW
             )
         for granted in stored_plans.list_plan_features(session, shop.organization_id, plan_id):
-            plan_features.remove_plan_feature(
-                session, shop.organization_id, plan_id, granted.id, now=NOW
-            )
+            grants.remove_plan_feature(session, shop.organization_id, plan_id, granted.id, now=NOW)
         _fill(session, market, plan)
 
 
@@ -100,9 +100,7 @@ def _fill(session: Session, market: Market, plan: Plan) -> None:
     for allowance in plan.allowances:
         feature = market.features[allowance.meter]
         grant = Grant(**_grant(allowance))
-        plan_features.add_plan_feature(
-            session, organization_id, plan_id, feature.id, grant, now=NOW
-        )
+        grants.add_plan_feature(session, organization_id, plan_id, feature.id, grant, now=NOW)
     for charge in plan.charges:
         command = _charge(market, charge)
         added = charges.add_charge(session, organization_id, plan_id, command, now=NOW)

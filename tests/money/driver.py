@@ -14,24 +14,18 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from billing.errors import BillingError, InvariantBroken
-from billing.invoicing import InvoiceStatus
+from billing.invoicing.invoices import InvoiceStatus
 from billing.periods import Alignment
-from models.credit_notes import CreditNote
-from models.invoices import Invoice, InvoiceLine
+from models.invoicing.credit_notes import CreditNote
+from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.transactions import Transactions
-from services import (
-    clocks,
-    immediate_billing,
-    invoice_actions,
-    plan_changes,
-    rebilling,
-    subscription_changes,
-    subscriptions,
-    usage_corrections,
-)
-from services.credit_notes import CreditedLine
-from services.invoice_actions import DraftEdit, ManualLine
-from services.subscriptions import CreateSubscription
+from services.corrections.credit_notes import CreditedLine
+from services.invoicing import manual
+from services.invoicing.manual import DraftEdit, ManualLine
+from services.lifecycle import bill_now, changes, plan_changes, reissue
+from services.subscriptions import clocks, start
+from services.subscriptions.start import CreateSubscription
+from services.usage import corrections
 from tests.money import documents, journal
 from tests.money.arrivals import WayIn
 from tests.money.catalogue import Market, edit_plan, open_market
@@ -96,9 +90,9 @@ class Driver:
             case journal.Sent(key=key):
                 self.events[key] = UUID(self.way_in.send(self.market, request))
             case journal.EventVoided(key=key):
-                self._do(usage_corrections.void_usage, self.events[key])
+                self._do(corrections.void_usage, self.events[key])
             case journal.EventAmended(key=key, value=value):
-                self._do(usage_corrections.amend_usage, self.events[key], value)
+                self._do(corrections.amend_usage, self.events[key], value)
             case journal.Subscribed():
                 self._subscribe(request)
             case journal.PlanEdited(plan=plan):
@@ -124,7 +118,7 @@ class Driver:
             start_date=request.starts_at,
             billing_anchor=Alignment.CALENDAR if request.by_calendar else Alignment.START,
         )
-        made = self._do(subscriptions.create_subscription, command)
+        made = self._do(start.create_subscription, command)
         self.lives[request.subscription] = Life(
             shop=self.market.shop, subscription_id=made.id, clock_id=self.market.clock_id
         )
@@ -136,26 +130,24 @@ class Driver:
                 plan_id = self.market.plans[plan]
                 self._do(plan_changes.change_plan, subscription_id, plan_id, at_period_end=at_end)
             case journal.Canceled(at_period_end=at_end):
-                self._do(
-                    subscription_changes.cancel_subscription, subscription_id, at_period_end=at_end
-                )
+                self._do(changes.cancel_subscription, subscription_id, at_period_end=at_end)
             case journal.Deleted():
-                self._do(subscription_changes.delete_subscription, subscription_id)
+                self._do(changes.delete_subscription, subscription_id)
             case journal.Reactivated():
-                self._do(subscription_changes.reactivate_subscription, subscription_id)
+                self._do(changes.reactivate_subscription, subscription_id)
             case journal.BilledEarly():
-                self._do(immediate_billing.generate_invoices, subscription_id)
+                self._do(bill_now.generate_invoices, subscription_id)
 
     def _act_on_bill(self, request: journal.OnBill) -> Request:
         match request:
             case journal.Finalized():
-                self._do(invoice_actions.finalize, self.invoice_of(request).id)
+                self._do(manual.finalize, self.invoice_of(request).id)
             case journal.DraftDeleted():
-                self._do(invoice_actions.delete_draft, self.invoice_of(request).id)
+                self._do(manual.delete_draft, self.invoice_of(request).id)
             case journal.DraftEdited(amount=amount):
                 line = ManualLine(description="agreed", quantity=Decimal(1), unit_amount=amount)
                 edit = DraftEdit(lines=(line,))
-                self._do(invoice_actions.edit_draft, self.invoice_of(request).id, edit)
+                self._do(manual.edit_draft, self.invoice_of(request).id, edit)
             case journal.Billed():
                 self._bill_again(request)
             case journal.Noted(charge=charge, amount=amount):
@@ -174,7 +166,7 @@ class Driver:
         invoice_id, _ = self.find_voidable(request)
         rows = self._read(documents.list_said, invoice_id)
         self._do(
-            invoice_actions.change_status,
+            manual.change_status,
             invoice_id,
             InvoiceStatus.VOID,
             note=None,
@@ -196,16 +188,16 @@ class Driver:
 
     def _credit(self, invoice_id: UUID, line_id: UUID, amount: Decimal) -> CreditNote:
         credited = [CreditedLine(line_id=line_id, amount=amount)]
-        note: CreditNote = self._do(invoice_actions.credit, invoice_id, credited, reason="goodwill")
+        note: CreditNote = self._do(manual.credit, invoice_id, credited, reason="goodwill")
         return note
 
     def _bill_again(self, request: journal.Billed) -> None:
         invoice = self.find_invoice(request.subscription, request.period)
         if invoice is not None and invoice.status == InvoiceStatus.VOID:
-            self._do(rebilling.reissue_invoice, invoice.id)
+            self._do(reissue.reissue_invoice, invoice.id)
             return
         subscription_id = self.id_of(request.subscription)
-        self._do(rebilling.bill_unbilled_period, subscription_id, request.period)
+        self._do(reissue.bill_unbilled_period, subscription_id, request.period)
 
     # What stands in the database.
 

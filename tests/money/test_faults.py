@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from billing.corrections import BilledCharge, PeriodCorrection, correct_period
 from billing.identifiers import ChargeId
+from billing.invoicing.corrections import BilledCharge, PeriodCorrection, correct_period
 from billing.money import ZERO
-from models.invoices import Invoice
-from repositories import corrections, late_marks
+from models.invoicing.invoices import Invoice
+from repositories.ingestion import late_marks
+from repositories.invoicing import corrections
 from repositories.transactions import Transactions
-from services import bill_composition, customer_accounts, finalization, late_usage
+from services import customer_accounts
+from services.corrections import late_usage
+from services.invoicing import composition, finalize
 from tests.money.arrivals import WayIn
 from tests.money.stories import STORIES
 from tests.money.test_stories import test_product_and_model_agree as tell
@@ -76,12 +79,12 @@ def settle_without_a_word(planted: pytest.MonkeyPatch) -> None:
     def silent(*args: Any, **options: Any) -> Any:
         return replace(original(*args, **options), lines=())
 
-    planted.setattr(bill_composition, "late_lines", silent)
+    planted.setattr(composition, "late_lines", silent)
 
 
 def settle_no_mark(planted: pytest.MonkeyPatch) -> None:
     """Harmless by itself: what is said already is not said again."""
-    planted.setattr(finalization, "settle", _nothing)
+    planted.setattr(finalize, "settle", _nothing)
 
 
 def forget_what_was_forgiven(planted: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.audit import AuditActivities
-from models.organizations import Organization
-from repositories import organizations
+from activities.coverage import AuditActivities
+from models.accounts.organizations import Organization
+from repositories.accounts import organizations
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 

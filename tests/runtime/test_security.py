@@ -16,7 +16,7 @@ from joserfc.jwk import OctKey, RSAKey
 from pwdlib import PasswordHash
 
 from runtime.security import Security
-from services.credentials import AccessClaims
+from services.accounts.credentials import AccessClaims
 from tests import passwords
 
 SECRET = "a secret that only tests know, long enough"

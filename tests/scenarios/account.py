@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx2
 
-from api.decimal_json import dump_json, load_json
+from api.transport.exact_json import dump_json, load_json
 
 DEADLINE_SECONDS = 60.0
 

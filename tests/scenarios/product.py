@@ -16,7 +16,7 @@ from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.settings import Settings
 from runtime.temporal import connect
-from services.sign_up_policy import SignUpPolicy
+from services.accounts.sign_up_policy import SignUpPolicy
 from tests import passwords
 from worker import build_worker
 

@@ -13,12 +13,12 @@ from uuid import UUID
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from models.invoices import Invoice
+from models.invoicing.invoices import Invoice
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
-from runtime.owners import TemporalOwners
+from runtime.subscription_workflows import TemporalOwners
 from runtime.temporal import connect
-from services import coverage
+from services.operations import coverage
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product
 from workflows.names import subscription_workflow_id

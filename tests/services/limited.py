@@ -11,20 +11,20 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from billing.metering import Aggregation
+from billing.metering.aggregations import Aggregation
 from models.base import new_id
+from models.catalog.features import Feature
+from models.catalog.plans import Plan
 from models.customers import Customer
-from models.features import Feature
-from models.plans import Plan
-from models.subscriptions import OutboxMessage, Subscription
-from models.usage_events import UsageEvent
-from repositories.usage_connections import connect
-from services import subscriptions
-from services.ingestion import EventResult, KnownMonths, Submission, ingest
-from services.known_terms import KnownTerms
-from services.meters import CreateMeter, MeterDetails
-from services.subscriptions import CreateSubscription
-from services.usage_reports import EventReport
+from models.subscriptions.subscriptions import OutboxMessage, Subscription
+from models.usage.events import UsageEvent
+from repositories.async_connections import connect
+from services.catalog.meters import CreateMeter, MeterDetails
+from services.catalog.terms_cache import KnownTerms
+from services.ingestion.event_input import EventReport
+from services.ingestion.ingest import EventResult, KnownMonths, Submission, ingest
+from services.subscriptions import start
+from services.subscriptions.start import CreateSubscription
 from tests.services.shop import NOW, Shop
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -119,7 +119,7 @@ def subscribe(shop: Shop, customer: Customer, plan: Plan, **options: Any) -> Sub
     command = CreateSubscription(
         customer_id=customer.id, plan_id=plan.id, start_date=START, **options
     )
-    return shop.do(subscriptions.create_subscription, command)
+    return shop.do(start.create_subscription, command)
 
 
 def limit(

@@ -9,19 +9,20 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from activities.owners import OwnerActivities
-from billing.metering import Aggregation
+from activities.subscriptions import OwnerActivities
+from billing.metering.aggregations import Aggregation
 from billing.subscriptions import AgendaEntry, OwnerState
-from models.invoices import Invoice
-from models.subscriptions import Subscription, SubscriptionPeriod
-from models.usage_events import UsageEvent
-from repositories import invoices as stored_invoices
-from repositories import subscriptions as stored_subscriptions
-from services import clocks, owners, plan_versions, subscriptions
+from models.invoicing.invoices import Invoice
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from models.usage.events import UsageEvent
+from repositories.invoicing import invoices as stored_invoices
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.catalog import versions
+from services.catalog.meters import CreateMeter, MeterDetails
 from services.customers import CreateCustomer, CustomerDetails, create_customer
-from services.meters import CreateMeter, MeterDetails
-from services.subscriptions import CreateSubscription
-from services.usage_rebuild import rebuild_rollups
+from services.subscriptions import agenda, clocks, start
+from services.subscriptions.start import CreateSubscription
+from services.usage.rollups import rebuild_rollups
 from tests.services.shop import NOW, Shop
 from tests.services.usage_facts import Fact, store_events
 from tests.workflows.acting import perform_entry
@@ -47,7 +48,7 @@ class Life:
 
     def state(self) -> OwnerState:
         """What the owner would read."""
-        return self.shop.read(owners.get_state, self.subscription_id)
+        return self.shop.read(agenda.get_state, self.subscription_id)
 
     def row(self) -> Subscription:
         """The subscription as it is stored."""
@@ -63,7 +64,7 @@ class Life:
 
     def meter_id(self) -> UUID:
         """The meter that the plan charges first."""
-        terms = self.shop.read(plan_versions.get_terms, self.row().plan_id, None)
+        terms = self.shop.read(versions.get_terms, self.row().plan_id, None)
         meter = terms.charges[0].meter
         assert meter is not None
         return meter.meter_id
@@ -133,5 +134,5 @@ def begin_life(
     command = CreateSubscription(
         customer_id=customer.id, plan_id=plan.id, start_date=START, **options
     )
-    subscription = shop.do(subscriptions.create_subscription, command)
+    subscription = shop.do(start.create_subscription, command)
     return Life(shop=shop, subscription_id=subscription.id, clock_id=clock.id)

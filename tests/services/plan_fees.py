@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from activities.owners import OwnerActivities
-from billing.terms import ChargeType
-from models.plans import Plan
-from repositories import subscriptions
-from services import charges, owners, plan_edits
-from services.charges import AddCharge
-from services.subscriptions import CreateSubscription, create_subscription
+from activities.subscriptions import OwnerActivities
+from billing.rating.terms import ChargeType
+from models.catalog.plans import Plan
+from repositories.subscriptions import subscriptions
+from services.catalog import charges, edits
+from services.catalog.charges import AddCharge
+from services.subscriptions import agenda as owners
+from services.subscriptions.start import CreateSubscription, create_subscription
 from tests.services.limited import add_customer
 from tests.services.shop import NOW, Shop
 from tests.workflows.acting import perform_entry
@@ -23,7 +24,7 @@ def fee(amount: str) -> AddCharge:
     return AddCharge(type=ChargeType.FIXED, unit_price=Decimal(amount))
 
 
-def add_fee(shop: Shop, plan_id: UUID, amount: str, **options: Any) -> plan_edits.EditReach:
+def add_fee(shop: Shop, plan_id: UUID, amount: str, **options: Any) -> edits.EditReach:
     """The plan charges one more fee; what the edit reaches."""
     now = options.pop("now", NOW)
     with shop.transactions.for_organization(shop.organization_id) as session:

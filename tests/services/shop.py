@@ -9,21 +9,21 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from billing.metering import Aggregation
+from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
-from billing.terms import ChargeType, FeatureType, PlanTerms, PlanType
+from billing.rating.terms import ChargeType, FeatureType, PlanTerms, PlanType
+from models.accounts.organizations import Organization
 from models.base import new_id
-from models.features import Feature
-from models.meters import Meter
-from models.organizations import Organization
-from models.plans import Charge, Plan
+from models.catalog.features import Feature
+from models.catalog.meters import Meter
+from models.catalog.plans import Charge, Plan
 from repositories.transactions import Transactions
-from services import catalog, charges, meters, plan_features, plan_versions, plans
-from services.catalog import CreateFeature
-from services.charges import AddCharge
-from services.meters import CreateMeter, MeterDetails
-from services.plan_features import Grant
-from services.plans import GrantedFeature, PlanDetails
+from services.catalog import charges, features, grants, meters, plans, versions
+from services.catalog.charges import AddCharge
+from services.catalog.features import CreateFeature
+from services.catalog.grants import Grant
+from services.catalog.meters import CreateMeter, MeterDetails
+from services.catalog.plans import GrantedFeature, PlanDetails
 
 Result = TypeVar("Result")
 
@@ -60,7 +60,7 @@ class Shop:
             details = MeterDetails(aggregation_type=Aggregation.SUM)
             options.setdefault("meter", CreateMeter(meter_name=lookup_key, details=details))
         command = CreateFeature(name="API Calls", lookup_key=lookup_key, type=type, **options)
-        return self.do(catalog.create_feature, command).feature
+        return self.do(features.create_feature, command).feature
 
     def add_plan(self, lookup_id: str = "payg", **details: Any) -> Plan:
         """A plan, by default a monthly one in USD that takes every charge."""
@@ -83,7 +83,7 @@ class Shop:
     def grant(self, plan: Plan, feature: Feature, **grant: Any) -> GrantedFeature:
         """A feature on a plan."""
         granting = Grant(**grant)
-        return self.do(plan_features.add_plan_feature, plan.id, feature.id, granting).result
+        return self.do(grants.add_plan_feature, plan.id, feature.id, granting).result
 
     def version_of(self, plan: Plan) -> int:
         """The number of the plan's newest version."""
@@ -91,7 +91,7 @@ class Shop:
 
     def terms_of(self, plan: Plan, version: int | None = None) -> PlanTerms:
         """The terms of a version, by default of the newest."""
-        return self.read(plan_versions.get_terms, plan.id, version)
+        return self.read(versions.get_terms, plan.id, version)
 
 
 def open_shop(transactions: Transactions) -> Shop:

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from billing.errors import Conflict, InvalidInput, NotFound
-from models import test_clocks
 from models.base import new_id
 from models.customers import Customer
-from repositories import tax_rates
-from services import customers, taxes
+from models.subscriptions import clocks
+from repositories.catalog import tax_rates
+from services import customers
 from services.addresses import COUNTRIES
+from services.catalog import tax_rates as taxes
+from services.catalog.tax_rates import CreateTaxRate
 from services.customers import CreateCustomer, CustomerDetails, UpdateCustomer
-from services.taxes import CreateTaxRate
 from tests.services.shop import NOW, Shop
 
 
@@ -168,7 +169,7 @@ def test_customer_lives_on_a_test_clock_of_its_organization(shop: Shop, other_sh
     with shop.transactions.for_organization(shop.organization_id) as session:
         for identifier, deleted_at in ((clock_id, None), (ended_id, NOW)):
             session.add(
-                test_clocks.TestClock(
+                clocks.TestClock(
                     organization_id=shop.organization_id,
                     id=identifier,
                     name="A year",

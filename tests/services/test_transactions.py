@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 from sqlalchemy import Engine, event, text
 
-from repositories import organizations
+from repositories.accounts import organizations
 from tests.services.shop import Shop
 
 

@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from billing.metering import Measurement
-from models.usage_events import UsageCorrection, UsageEvent
-from models.usage_identity import new_event_id
-from repositories.usage_corrections import draw_arrival_sequence
+from billing.metering.aggregations import Measurement
+from models.usage.event_ids import new_event_id
+from models.usage.events import UsageCorrection, UsageEvent
+from repositories.usage.corrections import draw_arrival_sequence
 from tests.services.shop import NOW, Shop
 
 
@@ -46,7 +46,7 @@ def store_events(
 
 
 def expected_measurements(events: Sequence[UsageEvent], facts: Sequence[Fact]) -> list[Measurement]:
-    """What of the events counts, for ``billing.metering.aggregate``."""
+    """What of the events counts, for ``billing.metering.aggregations.aggregate``."""
     return [
         Measurement(
             at=event.timestamp,

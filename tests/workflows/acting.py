@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from activities.messages import ActionRequest
-from activities.owners import OwnerActivities
+from activities.subscriptions import OwnerActivities
 from billing.subscriptions import Action, AgendaEntry, OwnerState
 
 

@@ -1,0 +1,86 @@
+"""The hourly audit: PostgreSQL against the owners that run, repaired where telling helps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from temporalio import activity
+
+from activities import messages
+from activities.messages import AuditDone
+from repositories.accounts import organizations
+from repositories.transactions import Transactions
+from services.operations import coverage
+from services.operations.coverage import Coverage
+
+log = structlog.get_logger(__name__)
+
+PAGE = 500
+"""How many organizations are read from the directory at once."""
+
+FindRunning = Callable[[UUID], Awaitable[set[UUID]]]
+"""The subscriptions of an organization whose owners run."""
+
+
+class AuditActivities:
+    """What the audit does; built where the worker is composed."""
+
+    def __init__(
+        self, transactions: Transactions, find_running: FindRunning, now: Callable[[], datetime]
+    ) -> None:
+        self._transactions = transactions
+        self._find_running = find_running
+        self._now = now
+
+    @activity.defn(name=messages.AUDIT_COVERAGE)
+    async def audit_coverage(self) -> AuditDone:
+        """Every organization was looked at, and owners that were missing or late were told.
+
+        One that cannot be audited keeps no other from it. Idempotent: telling an owner twice
+        changes nothing. Raises what stopped the audit of the first such one, after all others.
+        """
+        checked = found = repaired = 0
+        failures: list[Exception] = []
+        last: UUID | None = None
+        while page := await asyncio.to_thread(self._list_organizations, last):
+            for organization_id in page:
+                activity.heartbeat(checked)
+                try:
+                    running = await self._find_running(organization_id)
+                    covered, told = await asyncio.to_thread(self._audit, organization_id, running)
+                except Exception as failure:
+                    # Raised again when all others were audited.
+                    log.exception("audit_failed", organization_id=str(organization_id))
+                    failures.append(failure)
+                    continue
+                checked += covered.subscriptions
+                found += len(covered.findings)
+                repaired += told
+            last = page[-1]
+        if failures:
+            raise failures[0]
+        log.info("audited", subscriptions=checked, findings=found, repaired=repaired)
+        return AuditDone(subscriptions=checked, findings=found, repaired=repaired)
+
+    def _list_organizations(self, after: UUID | None) -> list[UUID]:
+        with self._transactions.for_organizations([]) as session:
+            return list(organizations.list_directory_after(session, after, limit=PAGE))
+
+    def _audit(self, organization_id: UUID, running: set[UUID]) -> tuple[Coverage, int]:
+        now = self._now()
+        with self._transactions.for_organization(organization_id) as session:
+            covered = coverage.check_coverage(session, organization_id, running, now=now)
+            told = coverage.repair(session, organization_id, covered, now=now)
+        for finding in covered.findings:
+            log.warning(
+                "coverage_finding",
+                kind=finding.kind,
+                organization_id=str(organization_id),
+                subscription_id=str(finding.subscription_id),
+                period_index=finding.period_index,
+            )
+        return covered, told

@@ -1,0 +1,253 @@
+"""The steps of an owner. Each is one transaction around one service call, keyed by what it does.
+
+Repeating any of them changes nothing: the key is the subscription, the period, the step and the
+revision, or the invoice; never a run, an attempt or a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+from temporalio import activity
+
+from activities import messages
+from activities.errors import translated
+from activities.messages import (
+    ActionRequest,
+    OwnerReference,
+    ParkRequest,
+    ProgressRequest,
+    StepDone,
+)
+from billing.errors import InvariantBroken
+from billing.subscriptions import OwnerState
+from repositories.transactions import Transactions
+from services.corrections import credit_returns
+from services.invoicing import drafts, finalize, late_settlement, parking
+from services.lifecycle import pending_changes
+from services.rating import steps
+from services.rating.steps import BillKey, StepResult
+from services.subscriptions import agenda, clocks, periods
+
+Work = Callable[[Session], object]
+
+
+class OwnerActivities:
+    """What the owner of a subscription may ask for; built where the worker is composed."""
+
+    def __init__(self, transactions: Transactions, now: Callable[[], datetime]) -> None:
+        self._transactions = transactions
+        self._now = now
+
+    @activity.defn(name=messages.READ_AGENDA)
+    def read_agenda(self, reference: OwnerReference) -> OwnerState:
+        """What is due next, computed from the rows."""
+        return self._perform(reference, lambda _session: None)
+
+    @activity.defn(name=messages.END_TRIAL)
+    def end_trial(self, request: ActionRequest) -> OwnerState:
+        """The trial is over and the first period open."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: periods.end_trial(
+                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
+            ),
+        )
+
+    @activity.defn(name=messages.RESUME_SUBSCRIPTION)
+    def resume_subscription(self, request: ActionRequest) -> OwnerState:
+        """The planned end of a pause has come."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: periods.resume_due(
+                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
+            ),
+        )
+
+    @activity.defn(name=messages.ROLL_PERIOD)
+    def roll_period(self, request: ActionRequest) -> OwnerState:
+        """The period is closed and the next one open."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: periods.roll_period(
+                session,
+                organization_id,
+                subscription_id,
+                _period_index(request),
+                due_at=request.due_at,
+                now=self._now(),
+            ),
+        )
+
+    @activity.defn(name=messages.QUERY_USAGE)
+    def query_usage(self, request: ActionRequest) -> StepDone:
+        """The usage of the period is frozen up to a watermark."""
+        return self._bill_step(request, steps.query_usage, "windows of usage")
+
+    @activity.defn(name=messages.AGGREGATE_USAGE)
+    def aggregate_usage(self, request: ActionRequest) -> StepDone:
+        """What was measured, included and over a limit is known per charge."""
+        return self._bill_step(request, steps.aggregate_usage, "measured charges")
+
+    @activity.defn(name=messages.PRICE_USAGE)
+    def price_usage(self, request: ActionRequest) -> StepDone:
+        """Every charge has a priced line."""
+        return self._bill_step(request, steps.price_usage, "priced lines")
+
+    @activity.defn(name=messages.ENFORCE_LIMITS)
+    def enforce_limits(self, request: ActionRequest) -> StepDone:
+        """Lines over a hard limit are marked or waived."""
+        return self._bill_step(request, steps.enforce_limits, "lines within limits")
+
+    @activity.defn(name=messages.ISSUE_INVOICE)
+    def issue_invoice(self, request: ActionRequest) -> OwnerState:
+        """The period has its draft invoice."""
+        return self._perform(
+            request,
+            lambda session: drafts.issue_invoice(
+                session, bill_of(request), due_at=request.due_at, now=self._now()
+            ),
+        )
+
+    @activity.defn(name=messages.APPLY_CHANGE)
+    def apply_change(self, request: ActionRequest) -> OwnerState:
+        """What waited for the missed periods is done."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: pending_changes.apply_change(
+                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
+            ),
+        )
+
+    @activity.defn(name=messages.FINALIZE_INVOICE)
+    def finalize_invoice(self, request: ActionRequest) -> OwnerState:
+        """The draft's grace is over: it is OPEN, or PAID where nothing is owed."""
+        return self._perform(
+            request,
+            lambda session: finalize.finalize_due_invoice(
+                session,
+                UUID(request.organization_id),
+                _invoice_id(request),
+                due_at=request.due_at,
+                now=self._now(),
+            ),
+        )
+
+    @activity.defn(name=messages.MARK_PAST_DUE)
+    def mark_past_due(self, request: ActionRequest) -> OwnerState:
+        """An unpaid invoice has passed its due date."""
+        return self._perform(
+            request,
+            lambda session: finalize.mark_past_due(
+                session,
+                UUID(request.organization_id),
+                _invoice_id(request),
+                due_at=request.due_at,
+                now=self._now(),
+            ),
+        )
+
+    @activity.defn(name=messages.SETTLE_LATE_USAGE)
+    def settle_late_usage(self, request: ActionRequest) -> OwnerState:
+        """Usage that came after its final invoice has an invoice or a credit note of its own."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: late_settlement.settle_late_usage(
+                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
+            ),
+        )
+
+    @activity.defn(name=messages.RETURN_CREDIT)
+    def return_credit(self, request: ActionRequest) -> OwnerState:
+        """Credit that no bill took any more has become credit notes."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: credit_returns.return_credit(
+                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
+            ),
+        )
+
+    @activity.defn(name=messages.PARK_BILL)
+    def park_bill(self, request: ParkRequest) -> OwnerState:
+        """A bill that cannot go on is set aside until people have looked at it."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: parking.park_bill(
+                session,
+                organization_id,
+                subscription_id,
+                period_index=request.period_index,
+                step=request.step,
+                reason=request.reason,
+                at=request.due_at,
+                now=self._now(),
+            ),
+        )
+
+    @activity.defn(name=messages.RECORD_PROGRESS)
+    def record_progress(self, request: ProgressRequest) -> OwnerState:
+        """The test clock knows that this owner has come along."""
+        organization_id, subscription_id = ids_of(request)
+        return self._perform(
+            request,
+            lambda session: clocks.record_progress(
+                session, organization_id, subscription_id, request.through
+            ),
+        )
+
+    def _perform(
+        self, request: OwnerReference | ActionRequest | ParkRequest | ProgressRequest, work: Work
+    ) -> OwnerState:
+        organization_id, subscription_id = ids_of(request)
+        with translated(), self._transactions.for_organization(organization_id) as session:
+            work(session)
+            session.flush()
+            return agenda.get_state(session, organization_id, subscription_id)
+
+    def _bill_step(
+        self, request: ActionRequest, step: Callable[..., StepResult], noun: str
+    ) -> StepDone:
+        organization_id, _ = ids_of(request)
+        with translated(), self._transactions.for_organization(organization_id) as session:
+            result = step(session, bill_of(request), now=self._now())
+        return StepDone(digest=result.digest, summary=f"{result.count} {noun}")
+
+
+def ids_of(
+    request: OwnerReference | ActionRequest | ParkRequest | ProgressRequest,
+) -> tuple[UUID, UUID]:
+    """Organization and subscription of a request, as the database knows them."""
+    return UUID(request.organization_id), UUID(request.subscription_id)
+
+
+def bill_of(request: ActionRequest) -> BillKey:
+    """The bill that a request is about."""
+    organization_id, subscription_id = ids_of(request)
+    return BillKey(
+        organization_id=organization_id,
+        subscription_id=subscription_id,
+        period_index=_period_index(request),
+        revision=request.revision,
+    )
+
+
+def _period_index(request: ActionRequest) -> int:
+    if request.period_index is None:
+        raise InvariantBroken("The action names no period.")
+    return request.period_index
+
+
+def _invoice_id(request: ActionRequest) -> UUID:
+    if request.invoice_id is None:
+        raise InvariantBroken("The action names no invoice.")
+    return UUID(request.invoice_id)

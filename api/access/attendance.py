@@ -1,0 +1,174 @@
+"""Whom a request works for, how many of theirs do at once, and when it is given up.
+
+A request takes a place of its organization before it holds anything (docs/decisions/0016). It is
+given up when its caller hangs up, and when it has held a database connection for too long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final, ParamSpec, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from api.access.authentication import authenticate_async, claimed_organization, shown_api_key
+from api.context import AppContext, ContextDep
+from api.transport.admission import VISITORS, Admission, caller_left
+from api.transport.errors import TOO_SLOW
+from billing.errors import Unauthenticated, Unavailable
+from repositories.holds import Hold, current_hold
+
+BILL_WAITING_SECONDS: Final = 10.0
+"""How long a bill waits for its like; it holds nothing meanwhile."""
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+class Places:
+    """How many requests work at once in this process, and how many of one organization.
+
+    ``connections`` is how many of them the database lets work. Of one organization at most half of
+    them work at once, and an eighth of them are bills: those compute, and what computes makes the
+    rest of the process wait.
+    """
+
+    MOST_AT_ONCE: Final = 32
+    """Fewer than the threads that the framework runs routes in (40), so that one is always free."""
+
+    def __init__(self, connections: int) -> None:
+        places = min(connections, self.MOST_AT_ONCE)
+        self.all = Admission(places, of_one=places // 2)
+        self.bills = Admission(
+            places // 2, of_one=places // 8, waiting_seconds=BILL_WAITING_SECONDS
+        )
+
+
+async def attend(request: Request, context: ContextDep) -> AsyncIterator[None]:
+    """The request has a place of its organization until its transaction has ended."""
+    # What is deleted is ended first, and what ends is billed.
+    async with _attended(request, context, may_bill=request.method == "DELETE"):
+        yield
+
+
+async def attend_bill(request: Request, context: ContextDep) -> AsyncIterator[None]:
+    """As :func:`attend`; a request that may bill many periods waits for its like first."""
+    async with _attended(request, context, may_bill=request.method not in SAFE_METHODS):
+        yield
+
+
+async def attend_caller(request: Request, context: ContextDep) -> AsyncIterator[None]:
+    """The request is given up when its caller hangs up; it takes places by :func:`work`."""
+    async with _watched(request, context):
+        yield
+
+
+async def work(
+    request: Request, do: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
+) -> Answer:
+    """What ``do`` returns, which has a thread and a place of the visitors' meanwhile."""
+    places: Places = request.app.state.places
+    async with places.all.admit(VISITORS, leaving=leaving_of(request)):
+        return await run_in_threadpool(do, *given, **named)
+
+
+def leaving_of(request: Request) -> asyncio.Future[None]:
+    """Done when the caller of an attended request hangs up."""
+    leaving: asyncio.Future[None] = request.state.leaving
+    return leaving
+
+
+# Function scope ends them when the route's transaction has been committed.
+ATTENDED: Final = Depends(attend, scope="function")
+BILL_ATTENDED: Final = Depends(attend_bill, scope="function")
+CALLER_ATTENDED: Final = Depends(attend_caller, scope="function")
+
+
+@asynccontextmanager
+async def _attended(
+    request: Request, context: AppContext, *, may_bill: bool
+) -> AsyncIterator[None]:
+    places: Places = request.app.state.places
+    async with _watched(request, context) as leaving, AsyncExitStack() as taken:
+        party = await _party_of(request, context)
+        for admission in (places.bills, places.all) if may_bill else (places.all,):
+            await taken.enter_async_context(admission.admit(party, leaving=leaving))
+        yield
+
+
+async def _party_of(request: Request, context: AppContext) -> UUID | str:
+    """The organization of the credentials; bad ones are the visitors', and refused by the route."""
+    try:
+        secret = shown_api_key(request)
+        if secret is None:
+            return claimed_organization(request, context) or VISITORS
+        known = context.known_keys.find(context.security.digest(secret))
+        if known is None:
+            places: Places = request.app.state.places
+            async with places.all.admit(VISITORS, leaving=leaving_of(request)):
+                known = await authenticate_async(request, context)
+    except Unauthenticated:
+        return VISITORS
+    return known.organization_id
+
+
+@asynccontextmanager
+async def _watched(request: Request, context: AppContext) -> AsyncIterator[asyncio.Future[None]]:
+    watch = _Watch(request, context.hold_seconds)
+    request.state.leaving = watch.leaving
+    previous = current_hold.set(watch.hold)
+    try:
+        yield watch.leaving
+    finally:
+        current_hold.reset(previous)
+        watch.end()
+
+
+class _Watch:
+    """Ends a request's hold when its caller hangs up, or when it has lasted for too long."""
+
+    def __init__(self, request: Request, hold_seconds: float) -> None:
+        self.hold = Hold()
+        self._hold_seconds = hold_seconds
+        self.leaving: asyncio.Task[None] = asyncio.create_task(_wait_for_hang_up(request))
+        self.leaving.add_done_callback(self._notice_hang_up)
+        self._loop = asyncio.get_running_loop()
+        self._check = self._loop.call_later(hold_seconds, self._notice_time)
+        self._ending: asyncio.Future[None] | None = None
+
+    def end(self) -> None:
+        """Nothing is watched any more."""
+        self._check.cancel()
+        self.leaving.cancel()
+
+    def _notice_hang_up(self, leaving: asyncio.Task[None]) -> None:
+        if not leaving.cancelled() and leaving.exception() is None:
+            self._give_up(caller_left())
+
+    def _notice_time(self) -> None:
+        left = self._hold_seconds - self.hold.seconds
+        if left > 0:
+            self._check = self._loop.call_later(left, self._notice_time)
+        else:
+            self._give_up(_too_slow())
+
+    def _give_up(self, reason: Unavailable) -> None:
+        # Telling the server takes a moment, in which the event loop does other things.
+        self._ending = self._loop.run_in_executor(None, self.hold.end, reason)
+
+
+async def _wait_for_hang_up(request: Request) -> None:
+    message: Any = await request.receive()
+    while message["type"] != "http.disconnect":
+        message = await request.receive()
+
+
+def _too_slow() -> Unavailable:
+    code, detail = TOO_SLOW
+    return Unavailable(detail, code=code)

@@ -1,0 +1,152 @@
+"""Who makes a request: a session by cookie or Bearer token, or an API key."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+
+from api.access.scopes import Principal
+from api.context import AppContext
+from billing.errors import Unauthenticated
+from repositories.accounts import user_sessions
+from services.accounts.api_keys import PREFIXES, find_live_api_key
+from services.accounts.credentials import AccessClaims
+
+ACCESS_COOKIE = "access_token"
+REFRESH_COOKIE = "refresh_token"
+LONGEST_CREDENTIAL = 4096
+
+
+def authenticate(request: HTTPConnection, context: AppContext) -> Principal:
+    """Whoever shows good credentials. Blocks while the database is asked.
+
+    A key counts before a Bearer token, a token before a cookie; credentials that are shown and bad
+    are never passed over for others. Raises: Unauthenticated.
+    """
+    secret = shown_api_key(request)
+    if secret is not None:
+        return _authenticate_key(context, secret)
+    token = shown_token(request)
+    if token is None:
+        raise Unauthenticated(
+            "Log in, or send an API key in the header X-API-Key.", code="credentials_missing"
+        )
+    return _authenticate_token(request, context, token)
+
+
+def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID | None:
+    """The organization of an access token that we signed; None without one.
+
+    The session may have ended meanwhile: this says whose places a request takes, not what it may.
+    Raises: Unauthenticated for an Authorization that is none.
+    """
+    token = shown_token(request)
+    claims = None if token is None else _read_claims(request, context, token)
+    return None if claims is None else claims.organization_id
+
+
+async def authenticate_async(request: HTTPConnection, context: AppContext) -> Principal:
+    """As :func:`authenticate`, from the event loop.
+
+    A key that was good within the last second costs nothing; of a crowd with the same key one asks
+    the database. Raises: Unauthenticated.
+    """
+    secret = shown_api_key(request)
+    if secret is None:
+        return await run_in_threadpool(authenticate, request, context)
+    key_hash = context.security.digest(secret)
+    known = context.known_keys.find(key_hash)
+    if known is not None:
+        return known
+    return await context.known_keys.ask_once(
+        key_hash, partial(run_in_threadpool, _authenticate_key, context, secret)
+    )
+
+
+def shown_api_key(request: HTTPConnection) -> str | None:
+    """The API key in ``X-API-Key``, or in ``Authorization: Bearer``, if there is one."""
+    key = request.headers.get("x-api-key")
+    if key is not None:
+        return key.strip()
+    token = _bearer(request)
+    return token if token is not None and token.startswith(PREFIXES) else None
+
+
+def shown_token(request: HTTPConnection) -> str | None:
+    """The access token in ``Authorization: Bearer`` or in the cookie, if there is one."""
+    token = _bearer(request)
+    return token if token is not None else request.cookies.get(ACCESS_COOKIE)
+
+
+def _bearer(request: HTTPConnection) -> str | None:
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        return None
+    scheme, _, credential = authorization.partition(" ")
+    if scheme.casefold() != "bearer":
+        raise Unauthenticated(
+            "Authorization takes a Bearer token.", code="unsupported_authorization"
+        )
+    return credential.strip()
+
+
+def _authenticate_key(context: AppContext, secret: str) -> Principal:
+    if len(secret) > LONGEST_CREDENTIAL or not context.security.is_api_key(secret):
+        raise _invalid_key()
+    key_hash = context.security.digest(secret)
+    known = context.known_keys.find(key_hash)
+    if known is not None:
+        return known
+    revocations = context.known_keys.revocations
+    api_key = find_live_api_key(context.transactions, key_hash, now=context.now())
+    if api_key is None:
+        raise _invalid_key()
+    principal = Principal(
+        organization_id=api_key.organization_id,
+        api_key_id=api_key.id,
+        scopes=frozenset(api_key.scopes),
+    )
+    context.known_keys.remember(key_hash, principal, revocations=revocations)
+    return principal
+
+
+def _authenticate_token(request: HTTPConnection, context: AppContext, token: str) -> Principal:
+    now = context.now()
+    claims = _read_claims(request, context, token)
+    if claims is None:
+        raise _invalid_token()
+    with context.transactions.for_organization(claims.organization_id) as session:
+        user = user_sessions.find_live_user(
+            session, claims.organization_id, claims.user_session_id, now=now
+        )
+    if user is None or user.id != claims.user_id:
+        raise _invalid_token()
+    return Principal(
+        organization_id=user.organization_id,
+        user_id=user.id,
+        session_id=claims.user_session_id,
+        role=user.role,
+    )
+
+
+def _read_claims(request: HTTPConnection, context: AppContext, token: str) -> AccessClaims | None:
+    """What the request's token says if it is good; read once for each request."""
+    if not hasattr(request.state, "access_claims"):
+        request.state.access_claims = (
+            context.security.read_access_token(token, now=context.now())
+            if len(token) <= LONGEST_CREDENTIAL
+            else None
+        )
+    claims: AccessClaims | None = request.state.access_claims
+    return claims
+
+
+def _invalid_key() -> Unauthenticated:
+    return Unauthenticated("The API key is not valid.", code="invalid_api_key")
+
+
+def _invalid_token() -> Unauthenticated:
+    return Unauthenticated("Log in again.", code="invalid_token")

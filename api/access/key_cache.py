@@ -1,0 +1,81 @@
+"""API keys that were good a moment ago, so that ingestion does not ask for each event."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from uuid import UUID
+
+from api.access.scopes import Principal
+
+TRUSTED_SECONDS = 1.0
+MOST_KEYS = 10_000
+
+_Question = tuple[str, int, asyncio.AbstractEventLoop]
+"""The hash of a key, the revocations before it was asked for, and where."""
+
+
+class KnownKeys:
+    """Principals by the hash of their key, for at most a second.
+
+    A revocation through this process holds at once; one through another process within the second.
+    Safe to use from several threads and from the event loop.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: dict[str, tuple[Principal, float]] = {}
+        self._revocations = 0
+        self._asked: dict[_Question, asyncio.Future[Principal]] = {}
+
+    @property
+    def revocations(self) -> int:
+        """How often a key was forgotten; read it before asking the database."""
+        return self._revocations
+
+    def find(self, key_hash: str) -> Principal | None:
+        """Whoever the key belonged to within the last second."""
+        known = self._known.get(key_hash)
+        if known is None or known[1] <= self._clock():
+            return None
+        return known[0]
+
+    def remember(self, key_hash: str, principal: Principal, *, revocations: int) -> None:
+        """Trust the key for a second, unless one was revoked since ``revocations`` was read."""
+        if revocations != self._revocations:
+            return
+        if len(self._known) >= MOST_KEYS:
+            self._known.clear()
+        self._known[key_hash] = (principal, self._clock() + TRUSTED_SECONDS)
+
+    async def ask_once(
+        self, key_hash: str, ask: Callable[[], Coroutine[None, None, Principal]]
+    ) -> Principal:
+        """The answer of ``ask``, which runs once for all who wait for the same key meanwhile.
+
+        Whoever comes after a revocation does not share an answer from before it.
+        """
+        question = (key_hash, self._revocations, asyncio.get_running_loop())
+        asked = self._asked.get(question)
+        if asked is None:
+            # Asked for many requests, so not within the one that comes first and may be given up.
+            asked = self._asked[question] = asyncio.create_task(ask(), context=Context())
+            asked.add_done_callback(lambda answered: self._conclude(question, answered))
+        return await asyncio.shield(asked)
+
+    def _conclude(self, question: _Question, answered: asyncio.Future[Principal]) -> None:
+        self._asked.pop(question, None)
+        if not answered.cancelled():
+            # Looked at here too, since everybody who asked may have left.
+            answered.exception()
+
+    def forget(self, api_key_id: UUID) -> None:
+        """The key is not trusted any more."""
+        self._revocations += 1
+        self._known = {
+            key_hash: known
+            for key_hash, known in self._known.items()
+            if known[0].api_key_id != api_key_id
+        }

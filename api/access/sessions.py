@@ -1,0 +1,83 @@
+"""What routes ask for: the principal, and a transaction that sees only their organization."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import SecurityScopes
+from sqlmodel import Session
+
+from api.access import filters
+from api.access.authentication import authenticate
+from api.access.scopes import Principal
+from api.context import AppContext, ContextDep
+from api.transport import idempotency, natural_keys
+from billing.errors import NotFound
+from repositories.outbox import has_queued
+
+
+def get_principal(request: Request, context: ContextDep, scopes: SecurityScopes) -> Principal:
+    """Whoever makes the request, known and allowed. Raises Unauthenticated or Forbidden."""
+    principal = authenticate(request, context)
+    for scope in scopes.scopes:
+        principal.require_scope(scope)
+    return principal
+
+
+def get_manager(request: Request, context: ContextDep) -> Principal:
+    """An owner or admin in a session. Raises Unauthenticated or Forbidden."""
+    principal = authenticate(request, context)
+    principal.require_manager()
+    return principal
+
+
+Reader = Annotated[Principal, Security(get_principal, scopes=["billing.read"])]
+Writer = Annotated[Principal, Security(get_principal, scopes=["billing.write"])]
+UsageReader = Annotated[Principal, Security(get_principal, scopes=["usage.read"])]
+Manager = Annotated[Principal, Depends(get_manager)]
+
+
+def open_transaction(
+    request: Request, context: AppContext, principal: Principal
+) -> Iterator[Session]:
+    """A transaction of the principal's organization, committed before the answer is sent."""
+    with context.transactions.for_organization(principal.organization_id) as session:
+        session.info["actor"] = principal.actor
+        session.info["request_id"] = getattr(request.state, "request_id", None)
+        idempotency.begin(request, session, principal.organization_id, now=context.now())
+        path_params = request.path_params
+        sent_ids = natural_keys.put_ids(session, principal.organization_id, path_params)
+        if request.scope["query_string"]:
+            filters.require_known_ids(session, principal.organization_id, request.query_params)
+        try:
+            yield session
+        except NotFound as error:
+            natural_keys.look_among_names(
+                session, principal.organization_id, path_params, sent_ids, error
+            )
+            raise
+    if has_queued(session):
+        context.announce()
+
+
+def open_reading(request: Request, context: ContextDep, principal: Reader) -> Iterator[Session]:
+    """A transaction of somebody who may read billing data."""
+    yield from open_transaction(request, context, principal)
+
+
+def open_writing(request: Request, context: ContextDep, principal: Writer) -> Iterator[Session]:
+    """A transaction of somebody who may change billing data, committed before the answer."""
+    yield from open_transaction(request, context, principal)
+
+
+def open_managing(request: Request, context: ContextDep, principal: Manager) -> Iterator[Session]:
+    """A transaction of an owner or admin, committed before the answer is sent."""
+    yield from open_transaction(request, context, principal)
+
+
+# Function scope ends the transaction when the route returns: an answer never precedes its commit.
+ReadSession = Annotated[Session, Depends(open_reading, scope="function")]
+WriteSession = Annotated[Session, Depends(open_writing, scope="function")]
+ManageSession = Annotated[Session, Depends(open_managing, scope="function")]

@@ -1,0 +1,1 @@
+"""Reads that share connections, statements and answers."""

@@ -1,0 +1,112 @@
+"""Connections for reads on the event loop: no thread, no transaction of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+from psycopg import AsyncConnection, Error, OperationalError
+from psycopg.pq import TransactionStatus
+
+from billing.errors import Unavailable
+from repositories.async_connections import is_disturbed
+
+log = structlog.get_logger(__name__)
+
+MOST_CONNECTIONS: Final = 4
+WAITING_SECONDS: Final = 2.0
+IDLE_SECONDS: Final = 1.0
+"""A connection that rested longer is asked for a sign of life before it is used."""
+
+_AWAY: Final = "The database does not answer; repeat the request."
+
+
+class Unreachable(Unavailable):
+    """No connection to the database can be made."""
+
+
+class ReadConnections:
+    """Lends a few connections, each to one reader at a time.
+
+    They belong to the event loop that borrows; those of a loop that has ended are let go.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[AsyncConnection]]) -> None:
+        self._connect = connect
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._resting: list[tuple[AsyncConnection, float]] = []
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that works, while the block runs. Raises Unavailable."""
+        self._follow_loop()
+        places = self._places
+        try:
+            async with asyncio.timeout(WAITING_SECONDS):
+                await places.acquire()
+        except TimeoutError as error:
+            raise Unavailable("Too many readers are waiting.", code="too_busy") from error
+        try:
+            connection = await self._take()
+            try:
+                yield connection
+            finally:
+                await self._put_back(connection)
+        except OperationalError as error:
+            log.warning("database_unavailable", error=type(error).__name__)
+            raise Unavailable(_AWAY, code="database_unavailable") from error
+        finally:
+            places.release()
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        resting, self._resting = self._resting, []
+        for connection, _ in resting:
+            await connection.close()
+
+    def _follow_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        for connection, _ in self._resting:
+            connection.pgconn.finish()
+        self._loop = loop
+        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._resting = []
+
+    async def _take(self) -> AsyncConnection:
+        now = asyncio.get_running_loop().time()
+        while self._resting:
+            connection, since = self._resting.pop()
+            if now - since <= IDLE_SECONDS and not is_disturbed(connection):
+                return connection
+            try:
+                await connection.execute("SELECT 1")
+            except Error:
+                await _let_go(connection)
+            else:
+                return connection
+        try:
+            connection = await self._connect()
+        except OperationalError as error:
+            log.warning("database_unreachable", error=type(error).__name__)
+            raise Unreachable(_AWAY, code="database_unavailable") from error
+        # Few statements, asked again and again: planning each anew costs more than it saves.
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        return connection
+
+    async def _put_back(self, connection: AsyncConnection) -> None:
+        # A reader that gave up leaves a statement behind, which must answer nobody else.
+        if connection.info.transaction_status is not TransactionStatus.IDLE:
+            await _let_go(connection)
+        else:
+            self._resting.append((connection, asyncio.get_running_loop().time()))
+
+
+async def _let_go(connection: AsyncConnection) -> None:
+    with suppress(Error):
+        await connection.close()

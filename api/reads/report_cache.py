@@ -1,0 +1,29 @@
+"""The report of all work, read from the database no more than once a second."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.concurrency import run_in_threadpool
+
+from api.context import AppContext
+from services.operations.worker_health import WorkReport, report_work
+
+KEPT_SECONDS = 1.0
+
+
+class KeptReport:
+    """One application's report and the monotonic second until which it is shown again."""
+
+    def __init__(self) -> None:
+        self._report: WorkReport | None = None
+        self._good_until = 0.0
+
+    async def get(self, context: AppContext) -> WorkReport:
+        """The report, at most a second old, so that asking often costs nothing."""
+        if self._report is None or self._good_until <= time.monotonic():
+            self._report = await run_in_threadpool(
+                report_work, context.transactions, now=context.now()
+            )
+            self._good_until = time.monotonic() + KEPT_SECONDS
+        return self._report

@@ -1,0 +1,199 @@
+"""Every error as a problem document (RFC 9457; CONTRACT 2 and 3). Nothing internal leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from psycopg.errors import DeadlockDetected, QueryCanceled, SerializationFailure
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from api.transport import paths
+from api.transport.exact_json import dump_json
+from billing.errors import (
+    BillingError,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Rejected,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+
+log = structlog.get_logger(__name__)
+
+STATUSES: Mapping[type[BillingError], int] = {
+    InvalidInput: 422,
+    NotFound: 404,
+    Conflict: 409,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    TooLarge: 413,
+    TooManyRequests: 429,
+    Unavailable: 503,
+    Rejected: 502,
+}
+CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media"}
+AWAY = ("database_unavailable", "The database does not answer; repeat the request.")
+OVERTAKEN = (
+    "write_conflict",
+    "Another change came first; nothing was changed. Repeat the request.",
+)
+TOO_SLOW = (
+    "too_slow",
+    "This takes longer than a request may; nothing was changed. Repeat it, or ask for less.",
+)
+RETRY_AFTER_SECONDS = 2
+SHOWN_ERRORS = 50
+LONGEST_PLACE = 100
+"""Callers name unknown fields; what they made up is not repeated at any length."""
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[Mapping[str, Any]] = (),
+    identifiers: Mapping[str, str | None] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """One error as ``application/problem+json``; ``message`` repeats it for older clients.
+
+    ``identifiers`` are what the error is about, members of their own beside the known ones.
+    """
+    body: dict[str, Any] = {
+        **(identifiers or {}),
+        "type": f"urn:fluxrate:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "message": detail,
+        "instance": paths.path_of(request.scope),
+        "code": code,
+        "request_id": getattr(request.state, "request_id", None),
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return Response(
+        dump_json(body), status, dict(headers or {}), media_type="application/problem+json"
+    )
+
+
+def status_of(error: BillingError) -> int:
+    """The HTTP status of an error: that of the nearest class in the tree, else 500."""
+    for kind in type(error).__mro__:
+        if kind in STATUSES:
+            return STATUSES[kind]
+    return 500
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application with a problem document."""
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """The problem document for an error; raises what none is written for."""
+    for kind in type(error).__mro__:
+        if kind in HANDLERS:
+            return await HANDLERS[kind](request, error)
+    raise error
+
+
+async def answer_unexpected(request: Request, error: Exception) -> Response:
+    """The last resort: logged with its traceback, answered without a word about the inside."""
+    log.error("unexpected_error", exc_info=error)
+    return _internal(request)
+
+
+async def _answer_billing_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BillingError)
+    status = status_of(error)
+    if status == 500:
+        log.error("invariant_broken", code=error.code, detail=error.detail, **error.identifiers)
+        return _internal(request)
+    errors = [{"field": error.field, "code": error.code, "detail": error.detail}]
+    headers = {}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    elif status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    elif status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(
+        request,
+        status,
+        error.code,
+        error.detail,
+        errors=errors if error.field else (),
+        identifiers=error.identifiers,
+        headers=headers,
+    )
+
+
+async def _answer_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [_field_error(one) for one in error.errors()[:SHOWN_ERRORS]]
+    named = ", ".join(list(dict.fromkeys(one["field"] for one in errors if one["field"]))[:10])
+    detail = f"Invalid input: {named}. {errors[0]['detail']}" if named else errors[0]["detail"]
+    return problem(request, 422, "invalid_input", detail, errors=errors)
+
+
+def _field_error(error: Mapping[str, Any]) -> dict[str, Any]:
+    places = [str(place)[:LONGEST_PLACE] for place in error["loc"]]
+    where = places[0] if places else "body"
+    field = ".".join(places[1:] if where in ("body", "query", "path", "header") else places)
+    context = error.get("ctx") or {}
+    cause = context.get("error")
+    if isinstance(cause, BillingError):
+        return {"in": where, "field": field, "code": cause.code, "detail": cause.detail}
+    return {"in": where, "field": field, "code": error["type"], "detail": error["msg"]}
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = CODES.get(error.status_code, "http_error")
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # The framework names the methods of one route, where several share the path.
+        headers["Allow"] = paths.allowed_methods(request.app.routes, request.scope)
+    return problem(request, error.status_code, code, str(error.detail), headers=headers)
+
+
+async def _answer_database_away(request: Request, error: Exception) -> Response:
+    cause = getattr(error, "orig", None) or error
+    code, detail = AWAY
+    if isinstance(cause, DeadlockDetected | SerializationFailure):
+        code, detail = OVERTAKEN
+    elif isinstance(cause, QueryCanceled):
+        code, detail = TOO_SLOW
+    log.warning(code, error=type(cause).__name__)
+    return problem(request, 503, code, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def _internal(request: Request) -> Response:
+    return problem(
+        request, 500, "internal_error", "Something went wrong here; nothing was changed."
+    )
+
+
+HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    BillingError: _answer_billing_error,
+    RequestValidationError: _answer_invalid_request,
+    HTTPException: _answer_http_error,
+    OperationalError: _answer_database_away,
+    InterfaceError: _answer_database_away,
+    PoolTimeout: _answer_database_away,
+}

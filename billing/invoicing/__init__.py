@@ -1,0 +1,1 @@
+"""From priced lines to documents: totals, taxes, corrections, receipts, explanations."""

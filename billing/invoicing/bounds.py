@@ -1,0 +1,60 @@
+"""Adjustments: what may be given back of an amount that was billed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from billing.errors import Conflict, InvalidInput
+from billing.invoicing.taxes import AnyRate, tax_on_top
+from billing.money import ZERO, Currency, exactly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNote:
+    """What a credit note gives back, in whole minor units; ``total`` = ``subtotal`` + ``tax``."""
+
+    subtotal: Decimal
+    tax: Decimal
+    total: Decimal
+
+
+def require_creditable(*, left: Decimal, amount: Decimal, currency: Currency) -> None:
+    """Refuse a credit that is not a positive amount of money or more than is ``left`` of a line.
+
+    Raises: InvalidInput ``invalid_amount``; Conflict ``credit_exceeds_line`` with what is left.
+    Source: CONTRACT 18, 55, 80, 82. Worked example: of a line of 82.45 with 80.00 given back 2.45
+    are left.
+    """
+    if amount <= ZERO or amount != currency.round(amount):
+        raise InvalidInput(
+            f"A credit is a positive amount of {currency.code}.",
+            code="invalid_amount",
+            field="amount",
+        )
+    if amount > left:
+        rest = f"{currency.round(max(ZERO, left)):f}"
+        raise Conflict(
+            f"Of this line {rest} can still be credited.",
+            code="credit_exceeds_line",
+            field="amount",
+            left=rest,
+        )
+
+
+@exactly
+def credit_note(
+    *, amount: Decimal, credited_before: Decimal, rates: Sequence[AnyRate], currency: Currency
+) -> CreditNote:
+    """Give a credit note over ``amount`` of an invoice's taxable lines, with its share of the tax.
+
+    ``rates`` are those that the invoice was taxed by. The tax of all credits so far is computed on
+    their sum, so that crediting an invoice in any number of parts gives back exactly its tax; lines
+    below zero, which lowered it, lower no credit. Source: CONTRACT 55. Worked example: of 100 with
+    18 % tax, 50 gives back 9.
+    """
+    given = tax_on_top(credited_before + amount, rates, currency) - tax_on_top(
+        credited_before, rates, currency
+    )
+    return CreditNote(subtotal=amount, tax=given, total=amount + given)

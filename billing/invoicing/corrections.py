@@ -1,0 +1,183 @@
+"""Corrections: what documents should say of a final period, less what they say of it already.
+
+Every document that speaks of a period counts: its invoice, late lines on other invoices, and credit
+notes. So a correction that is repeated finds nothing left to correct, in whatever order events,
+notes and voids came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from billing.identifiers import ChargeId
+from billing.money import ONE, ZERO, Currency, exactly
+from billing.periods import Period
+from billing.rating.lines import CorrectedCharge, LineType, PricedLine, step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgiven:
+    """A correction that nobody says any more: ``amount`` more, or less, than ``billed``.
+
+    ``billed`` is what the other documents billed of the charge when the one that said it was
+    voided for good.
+    """
+
+    billed: Decimal
+    amount: Decimal
+
+    @exactly
+    def forgive(self, wanted: Decimal) -> Decimal:
+        """What is owed of ``wanted``: whatever ends within the forgiven amount changes nothing."""
+        edges = (self.billed, self.billed + self.amount)
+        if min(edges) <= wanted <= max(edges):
+            return self.billed
+        is_beyond = (wanted > self.billed) == (self.amount > ZERO)
+        return wanted - self.amount if is_beyond else wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledCharge:
+    """What all documents say of one charge of one period, in whole minor units.
+
+    ``billed`` is what its lines come to, corrections included; ``given_back`` what people gave
+    back of it by credit notes of their own; ``forgiven`` what void documents said of it for good,
+    the first one first.
+    """
+
+    charge_id: ChargeId
+    billed: Decimal
+    given_back: Decimal = ZERO
+    forgiven: tuple[Forgiven, ...] = ()
+
+    def forgive(self, wanted: Decimal) -> Decimal:
+        """What is owed of ``wanted`` once everything is forgiven that was (CONTRACT 85)."""
+        for one in self.forgiven:
+            wanted = one.forgive(wanted)
+        return wanted
+
+    @property
+    @exactly
+    def left(self) -> Decimal:
+        """What can still be given back of it (CONTRACT 82)."""
+        return max(ZERO, self.billed - self.given_back)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodCorrection:
+    """What is to be corrected of a period: the charges that change, and the sums behind it.
+
+    ``forgiven`` is what void documents billed and nobody is to bill again, below zero what they
+    gave back. ``cut`` is what the corrections would have given back beyond what is left of their
+    charges.
+    """
+
+    period_index: int
+    charges: tuple[CorrectedCharge, ...]
+    recomputed: Decimal
+    billed: Decimal
+    forgiven: Decimal = ZERO
+    cut: Decimal = ZERO
+
+    @property
+    @exactly
+    def amount(self) -> Decimal:
+        """What the period's documents are to say more, or less if it is negative."""
+        return sum((one.amount for one in self.charges), ZERO)
+
+
+@exactly
+def correct_period(
+    period_index: int, wanted: Mapping[ChargeId, Decimal], said: Iterable[BilledCharge]
+) -> PeriodCorrection:
+    """Give what the documents of a period are to say more or less of each of its charges.
+
+    A charge is owed what it is rated to now, less what was forgiven of it, but never so little that
+    corrections and people's own credit notes together give back more than was billed. Charges that
+    ``wanted`` does not name are owed nothing. Source: CONTRACT 19, 82, 83, 85. Worked examples:
+    13.50 wanted, 12.00 billed: 1.50 more; 0 wanted, 100 billed, of which people gave back 80: 20
+    less; 100 billed, 7 more forgiven: nothing from 100 to 107 wanted, 3 more at 110, 5 less at 95.
+    """
+    known = {one.charge_id: one for one in said}
+    changed: list[CorrectedCharge] = []
+    forgiven = cut = ZERO
+    for charge_id in dict.fromkeys((*wanted, *known)):
+        present = known.get(charge_id) or BilledCharge(charge_id=charge_id, billed=ZERO)
+        rated = wanted.get(charge_id, ZERO)
+        still = present.forgive(rated)
+        owed = max(still, present.given_back)
+        forgiven += rated - still
+        cut += owed - still
+        if owed != present.billed:
+            changed.append(
+                CorrectedCharge(
+                    period_index=period_index,
+                    charge_id=charge_id,
+                    amount=owed - present.billed,
+                )
+            )
+    return PeriodCorrection(
+        period_index=period_index,
+        charges=tuple(changed),
+        recomputed=sum(wanted.values(), ZERO),
+        billed=sum((one.billed for one in known.values()), ZERO),
+        forgiven=forgiven,
+        cut=cut,
+    )
+
+
+@exactly
+def give_back_at_most(correction: PeriodCorrection, left: Decimal) -> PeriodCorrection:
+    """Cut a correction that gives back more than is ``left`` of an invoice that people rewrote.
+
+    Its lines name no charges, so the cap is that of the whole invoice: the charges that give back
+    most are cut first. Source: CONTRACT 72, 82. Worked example: of usage of 100 people billed 5;
+    voiding the usage gives back 5.
+    """
+    excess = -correction.amount - max(ZERO, left)
+    if excess <= ZERO:
+        return correction
+    kept: list[CorrectedCharge] = []
+    missing = excess
+    for one in sorted(correction.charges, key=lambda change: change.amount):
+        back = min(missing, max(ZERO, -one.amount))
+        missing -= back
+        if one.amount + back != ZERO:
+            kept.append(replace(one, amount=one.amount + back))
+    return replace(correction, charges=tuple(kept), cut=correction.cut + excess)
+
+
+@exactly
+def late_usage_line(
+    correction: PeriodCorrection, *, period: Period, currency: Currency, description: str
+) -> PricedLine | None:
+    """Give the one line that corrects a period; None if nothing of it changes.
+
+    All amounts are sums of rounded line totals, so that bill and correction add up to what one
+    late bill would have said. It may be negative. Source: CONTRACT 19, 48, 83.
+    """
+    if not correction.charges:
+        return None
+    return PricedLine(
+        type=LineType.LATE_USAGE,
+        currency=currency.code,
+        name=description,
+        description=description,
+        quantity=ONE,
+        exact_amount=correction.amount,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
+        steps=(
+            step(
+                "late_usage",
+                correction.amount,
+                recomputed=correction.recomputed,
+                billed=correction.billed,
+                forgiven=correction.forgiven or None,
+                kept_because_given_back=correction.cut or None,
+            ),
+        ),
+        corrections=correction.charges,
+    )

@@ -1,0 +1,96 @@
+"""Explanations: the whole arithmetic of a line, and the first place where two bills differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from billing.invoicing.invoices import InvoiceLine
+from billing.invoicing.receipts import Document, canonical_bytes, to_document
+from billing.money import find_currency, plain_text
+from billing.pricing import TierAmount
+from billing.rating.lines import CalculationStep, step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineDifference:
+    """Where a recomputed bill first differs: the line's place, the field, and both values.
+
+    A line that only one of the bills has differs in the field ``line``.
+    """
+
+    place: int
+    field: str
+    billed: str | None
+    recomputed: str | None
+
+
+def explain_line(invoice_line: InvoiceLine) -> tuple[CalculationStep, ...]:
+    """Give every step of a line, from the aggregate over its tiers to the rounded amount.
+
+    Source: CONTRACT 6, *Explain*.
+    """
+    return tuple(_steps(invoice_line))
+
+
+def first_difference(
+    billed: Sequence[InvoiceLine], recomputed: Sequence[InvoiceLine]
+) -> LineDifference | None:
+    """Give the first difference between two bills, in the order of lines and fields, or None."""
+    for place, (old, new) in enumerate(zip_longest(billed, recomputed)):
+        if old == new:
+            continue
+        before, after = _flat_document(old), _flat_document(new)
+        for field in dict.fromkeys((*before, *after)):
+            left, right = before.get(field), after.get(field)
+            if left != right:
+                return LineDifference(
+                    place=place, field=field, billed=_text(left), recomputed=_text(right)
+                )
+    return None
+
+
+def _steps(invoice_line: InvoiceLine) -> Iterator[CalculationStep]:
+    line = invoice_line.line
+    for one in line.steps:
+        if one.name == "price":
+            yield from (_tier_step(tier) for tier in line.tiers if tier.adjustment is None)
+        yield one
+    yield step(
+        "round",
+        invoice_line.line_total,
+        exact_amount=line.exact_amount,
+        places=find_currency(line.currency).exponent,
+        rule="half away from zero",
+    )
+
+
+def _tier_step(tier: TierAmount) -> CalculationStep:
+    return step(
+        "tier",
+        tier.amount,
+        starts_from=tier.starts_from,
+        up_to=tier.up_to,
+        quantity=tier.quantity,
+        unit_price=tier.unit_price,
+        flat_fee=tier.flat_fee,
+    )
+
+
+def _flat_document(invoice_line: InvoiceLine | None) -> dict[str, Document]:
+    if invoice_line is None:
+        return {}
+    document = to_document(invoice_line.line)
+    fields = document if isinstance(document, dict) else {}
+    return {
+        "line": fields["name"],
+        "line_total": plain_text(invoice_line.line_total),
+        **fields,
+    }
+
+
+def _text(value: Document) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return canonical_bytes(value).decode()

@@ -1,0 +1,222 @@
+"""Invoicing: rounded lines, taxes and totals; and the states an invoice can be in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from billing.errors import InvalidTransition, InvariantBroken
+from billing.invoicing.taxes import (
+    Address,
+    TaxAmount,
+    TaxRate,
+    TaxStatus,
+    calculate_taxes,
+    match_rates,
+    tax_status,
+)
+from billing.money import ZERO, Currency, exactly
+from billing.rating.lines import LineType, PricedLine, has_matching_tiers, step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    """A priced line with its rounded total."""
+
+    line: PricedLine
+    line_total: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceTotals:
+    """The money side of an invoice. Units: major units, whole minor units of ``currency``.
+
+    ``subtotal`` is net, ``tax`` the sum of ``taxes``, ``total`` what the customer owes.
+    ``carried_credit`` is what a bill below zero leaves to the customer, ``granted_credit`` what
+    this one takes of what earlier ones left (CONTRACT 48, 81).
+    """
+
+    currency: str
+    lines: tuple[InvoiceLine, ...]
+    subtotal: Decimal
+    taxes: tuple[TaxAmount, ...]
+    tax: Decimal
+    total: Decimal
+    tax_status: TaxStatus
+    carried_credit: Decimal = ZERO
+    granted_credit: Decimal = ZERO
+
+    def __post_init__(self) -> None:
+        if any(one.line.currency != self.currency for one in self.lines):
+            raise InvariantBroken("An invoice has one currency.")
+        with_tax = self.subtotal + self.tax
+        inclusive = sum((one.amount for one in self.taxes if one.is_inclusive), ZERO)
+        billed = sum((one.line_total for one in self.lines), ZERO)
+        if with_tax != self.total or self.subtotal + inclusive != billed:
+            raise InvariantBroken("The lines and taxes of an invoice do not add up to its total.")
+
+
+@exactly
+def assemble_invoice(
+    lines: Sequence[PricedLine],
+    tax_rates: Sequence[TaxRate],
+    address: Address,
+    currency: Currency,
+    *,
+    available_credit: Decimal = ZERO,
+) -> InvoiceTotals:
+    """Give the rounded lines, the taxes of the matching rates, and the totals of a bill.
+
+    Each line is rounded once, each rate's tax once; totals are sums of rounded values. Of the
+    customer's ``available_credit`` the bill takes what it owes, tax included, and no more. A bill
+    below zero gets a closing line that brings it to 0 and says in ``carried_credit`` what is left.
+    Raises: InvariantBroken if a line has another currency or its tiers do not add up.
+    Source: CONTRACT 26, 27, 48, 55, 81. Worked example: 82,450 × 0.001 with no tax is 82.45; with
+    a credit of 100 it is 0, and 17.55 stay with the customer.
+    """
+    if not all(map(has_matching_tiers, lines)):
+        raise InvariantBroken("The tiers of a line do not add up to its amount.")
+    rounded = [round_line(line, currency) for line in lines]
+    rates = match_rates(tax_rates, address)
+    taxable = sum((one.line_total for one in rounded if one.line.is_taxable), ZERO)
+    taxes = calculate_taxes(taxable, rates, currency)
+    added = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
+    owed = sum((one.line_total for one in rounded), ZERO) + added
+    granted, carried = max(ZERO, min(owed, available_credit)), max(ZERO, -owed)
+    if granted > ZERO:
+        rounded.append(round_line(credit_line(granted, currency), currency))
+    if carried > ZERO:
+        rounded.append(round_line(_carry_line(carried, currency), currency))
+    tax = sum((one.amount for one in taxes), ZERO)
+    total = currency.round(owed - granted + carried)
+    return InvoiceTotals(
+        currency=currency.code,
+        lines=tuple(rounded),
+        subtotal=total - tax,
+        taxes=taxes,
+        tax=tax + currency.round(ZERO),
+        total=total,
+        tax_status=tax_status(rates, address),
+        carried_credit=carried,
+        granted_credit=granted,
+    )
+
+
+def round_line(line: PricedLine, currency: Currency) -> InvoiceLine:
+    """Give a line with its total in whole minor units, and the rounding as its last step.
+
+    Source: CONTRACT 26.
+    """
+    if line.currency != currency.code:
+        raise InvariantBroken(f"A {line.currency} line cannot stand on a {currency.code} invoice.")
+    return InvoiceLine(line=line, line_total=currency.round(line.exact_amount))
+
+
+@exactly
+def credit_line(amount: Decimal, currency: Currency) -> PricedLine:
+    """Give the line that grants a credit which earlier bills of the customer left.
+
+    It is not taxed: the amount carried was already after tax. Source: CONTRACT 48, 81.
+    """
+    return _plain_line(LineType.CREDIT, -amount, currency, "Credit from an earlier invoice")
+
+
+def manual_line(
+    description: str, quantity: Decimal, unit_amount: Decimal, currency: Currency
+) -> PricedLine:
+    """Give a line that was typed in: quantity × unit amount. Source: CONTRACT 3.9."""
+    amount = _multiply(quantity, unit_amount)
+    return PricedLine(
+        type=LineType.FIXED,
+        currency=currency.code,
+        name=description,
+        description=description,
+        quantity=quantity,
+        unit_amount=unit_amount,
+        exact_amount=amount,
+        steps=(step("price", amount, quantity=quantity, unit_price=unit_amount),),
+    )
+
+
+@exactly
+def _multiply(left: Decimal, right: Decimal) -> Decimal:
+    return left * right
+
+
+def _carry_line(amount: Decimal, currency: Currency) -> PricedLine:
+    return _plain_line(LineType.ADJUSTMENT, amount, currency, "Credit carried to the next invoice")
+
+
+def _plain_line(
+    kind: LineType, amount: Decimal, currency: Currency, description: str
+) -> PricedLine:
+    return PricedLine(
+        type=kind,
+        currency=currency.code,
+        name=description,
+        description=description,
+        quantity=Decimal(1),
+        exact_amount=amount,
+        is_taxable=False,
+    )
+
+
+class InvoiceStatus(StrEnum):
+    """The states of an invoice (CONTRACT 4.8)."""
+
+    DRAFT = "DRAFT"
+    OPEN = "OPEN"
+    PAID = "PAID"
+    VOID = "VOID"
+    UNCOLLECTIBLE = "UNCOLLECTIBLE"
+
+
+TRANSITIONS: Final[dict[InvoiceStatus, frozenset[InvoiceStatus]]] = {
+    InvoiceStatus.DRAFT: frozenset({InvoiceStatus.OPEN}),
+    InvoiceStatus.OPEN: frozenset(
+        {InvoiceStatus.PAID, InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE}
+    ),
+    InvoiceStatus.UNCOLLECTIBLE: frozenset({InvoiceStatus.PAID, InvoiceStatus.VOID}),
+    InvoiceStatus.PAID: frozenset(),
+    InvoiceStatus.VOID: frozenset(),
+}
+
+
+def require_transition(present: InvoiceStatus, wanted: InvoiceStatus) -> None:
+    """Refuse a move that CONTRACT 4.8 does not draw, the one to the same state included.
+
+    Raises: InvalidTransition naming both states.
+    """
+    if wanted not in TRANSITIONS[present]:
+        raise InvalidTransition(f"An invoice cannot go from {present.value} to {wanted.value}.")
+
+
+def status_after_finalizing(present: InvoiceStatus, total: Decimal) -> InvoiceStatus:
+    """Give the state after ``finalize``: OPEN, or PAID where nothing is owed.
+
+    Idempotent by state: OPEN stays OPEN, and a zero invoice stays PAID. Raises: InvalidTransition
+    from any other state. Source: CONTRACT 28, 56.
+    """
+    if present is InvoiceStatus.OPEN or (present is InvoiceStatus.PAID and total == ZERO):
+        return present
+    require_transition(present, InvoiceStatus.OPEN)
+    return InvoiceStatus.PAID if total == ZERO else InvoiceStatus.OPEN
+
+
+def status_after_payment(present: InvoiceStatus) -> InvoiceStatus:
+    """Give the state after ``pay``: PAID.
+
+    Idempotent by state: PAID stays PAID. Raises: InvalidTransition. Source: CONTRACT 56.
+    """
+    if present is not InvoiceStatus.PAID:
+        require_transition(present, InvoiceStatus.PAID)
+    return InvoiceStatus.PAID
+
+
+def require_editable(present: InvoiceStatus) -> None:
+    """Refuse to edit or delete anything but a draft. Raises: InvalidTransition."""
+    if present is not InvoiceStatus.DRAFT:
+        raise InvalidTransition(f"Only a DRAFT can be changed; this invoice is {present.value}.")

@@ -1,0 +1,1 @@
+"""From events to quantities: aggregations, tallies, filters, hours."""

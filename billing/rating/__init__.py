@@ -1,0 +1,1 @@
+"""From quantities to priced lines: terms, parts of periods, allowances, bounds, proration."""

@@ -1,0 +1,260 @@
+"""Rating: from metered usage to priced lines.
+
+    usage_windows → (usage is read) → measure_quantities → price_quantities → enforce_limits
+
+Each step takes the document of the step before and gives the next one; :func:`rate_period` is all
+of them in one call. Rounding and tax come after, in ``billing.invoicing.invoices``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import takewhile
+
+from billing.errors import InvariantBroken
+from billing.metering.aggregations import MeterTerms
+from billing.money import ONE, ZERO, exactly
+from billing.periods import Period
+from billing.pricing import Package, Percentage
+from billing.rating.calculation import calculate_fixed, calculate_usage, measuring_steps
+from billing.rating.lines import CalculationStep, LineType, PricedLine, step
+from billing.rating.parts import ALL, Part
+from billing.rating.quantities import (
+    ChargeQuantity,
+    MeteredUsage,
+    UsageWindow,
+    WindowQuantity,
+    measure_quantities,
+    not_priced,
+    usage_windows,
+)
+from billing.rating.terms import (
+    Allowance,
+    ChargeTerms,
+    ChargeType,
+    FeatureTerms,
+    FeatureType,
+    OverLimit,
+    PlanTerms,
+    PlanType,
+    find_allowance,
+)
+from billing.ratios import Exact
+
+__all__ = [
+    "Allowance",
+    "CalculationStep",
+    "ChargeQuantity",
+    "ChargeTerms",
+    "ChargeType",
+    "FeatureTerms",
+    "FeatureType",
+    "LineType",
+    "MeterTerms",
+    "MeteredUsage",
+    "OverLimit",
+    "Part",
+    "PlanTerms",
+    "PlanType",
+    "PricedLine",
+    "UsageWindow",
+    "WindowQuantity",
+    "enforce_limits",
+    "measure_quantities",
+    "price_quantities",
+    "rate_period",
+    "usage_windows",
+]
+
+
+def rate_period(
+    terms: PlanTerms, period: Period, usage: Iterable[MeteredUsage], part: Part = ALL
+) -> tuple[PricedLine, ...]:
+    """Give the priced lines of a period: measured, priced, limits enforced, not yet rounded.
+
+    Raises: InvariantBroken naming the charge for a line that cannot be priced. Worked example:
+    82,450 calls at 0.001 make one line with the exact amount 82.45.
+    """
+    quantities = measure_quantities(terms, period, usage, engine=part.engine)
+    lines = price_quantities(terms, period, quantities, part)
+    return enforce_limits(terms, quantities, lines, part)
+
+
+def price_quantities(
+    terms: PlanTerms,
+    period: Period,
+    quantities: Sequence[ChargeQuantity],
+    part: Part = ALL,
+) -> tuple[PricedLine, ...]:
+    """Give one line per charge, in the order of the plan, each priced through its model.
+
+    Raises: InvariantBroken if a USAGE charge has no quantity, or ``line_not_priced``. Source:
+    CONTRACT 8, 18, 41.
+    """
+    by_charge = {one.charge_id: one for one in quantities}
+    lines = []
+    for charge in terms.charges:
+        quantity = by_charge.get(charge.charge_id)
+        try:
+            lines.append(_price(terms, charge, period, quantity, part))
+        except ArithmeticError as error:
+            raise not_priced(charge, error) from error
+    return tuple(lines)
+
+
+def enforce_limits(
+    terms: PlanTerms,
+    quantities: Sequence[ChargeQuantity],
+    lines: Sequence[PricedLine],
+    part: Part = ALL,
+) -> tuple[PricedLine, ...]:
+    """Mark the lines whose hard limit was passed, and price anew those that waive what is above.
+
+    Raises: as :func:`price_quantities`, and for a line whose charge is gone. Source: CONTRACT 11,
+    42. Worked example: 1,500 calls, nothing included, a hard limit of 1,000: ``bill`` marks the
+    line with 500 over, ``waive`` also bills 1,000 instead of 1,500.
+    """
+    charges = {charge.charge_id: charge for charge in terms.charges}
+    over = {one.charge_id: one for one in quantities if one.over_limit > ZERO}
+    enforced = []
+    for line in lines:
+        charge = charges.get(line.charge_id) if line.charge_id is not None else None
+        if charge is None:
+            raise InvariantBroken(
+                "A line's charge is not in its plan version.", charge_id=str(line.charge_id)
+            )
+        quantity = over.get(charge.charge_id)
+        try:
+            enforced.append(
+                line if quantity is None else _enforce(terms, charge, quantity, line, part)
+            )
+        except ArithmeticError as error:
+            raise not_priced(charge, error) from error
+    return tuple(enforced)
+
+
+def _price(
+    terms: PlanTerms,
+    charge: ChargeTerms,
+    period: Period,
+    quantity: ChargeQuantity | None,
+    part: Part,
+) -> PricedLine:
+    if charge.meter is None:
+        return _fixed_line(terms, charge, period, part)
+    if quantity is None:
+        raise InvariantBroken("A usage charge was not measured.", charge_id=str(charge.charge_id))
+    return _usage_line(terms, charge, charge.meter, period, quantity, part=part)
+
+
+def _enforce(
+    terms: PlanTerms,
+    charge: ChargeTerms,
+    quantity: ChargeQuantity,
+    line: PricedLine,
+    part: Part,
+) -> PricedLine:
+    marked = replace(line, limit_exceeded=True, over_limit_quantity=quantity.over_limit)
+    allowance = find_allowance(terms, charge)
+    if allowance.over_limit is not OverLimit.WAIVE:
+        return marked
+    billed = quantity.billable_within_limit
+    waived = step(
+        "waive_over_limit",
+        billed,
+        billable=quantity.billable,
+        over_limit=quantity.over_limit,
+        hard_limit=allowance.hard_limit,
+    )
+    calculation = calculate_usage(
+        charge, billed, quantity.billable_event_count, part.bounds_of(charge)
+    )
+    return replace(
+        marked,
+        quantity=billed,
+        waived_quantity=_subtract(quantity.billable, billed),
+        package_count=_count_packages(charge, billed),
+        exact_amount=calculation.amount,
+        tiers=calculation.tiers,
+        bound=calculation.bound,
+        steps=(*_steps_before_price(line), waived, *calculation.steps),
+    )
+
+
+def _steps_before_price(line: PricedLine) -> tuple[CalculationStep, ...]:
+    return tuple(takewhile(lambda one: one.name != "price", line.steps))
+
+
+def _fixed_line(terms: PlanTerms, charge: ChargeTerms, period: Period, part: Part) -> PricedLine:
+    share = part.share
+    calculation = calculate_fixed(charge, share, part.bounds_of(charge), engine=part.engine)
+    label = charge.display_name or terms.name
+    return PricedLine(
+        type=LineType.FIXED if share.is_whole else LineType.PRORATION,
+        currency=terms.currency,
+        name=label,
+        description=label,
+        quantity=ONE,
+        unit_amount=charge.unit_amount,
+        exact_amount=calculation.amount,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
+        charge_id=charge.charge_id,
+        model=charge.pricing.model,
+        share=share,
+        bound=calculation.bound,
+        steps=calculation.steps,
+    )
+
+
+def _usage_line(
+    terms: PlanTerms,
+    charge: ChargeTerms,
+    meter: MeterTerms,
+    period: Period,
+    quantity: ChargeQuantity,
+    *,
+    part: Part,
+) -> PricedLine:
+    calculation = calculate_usage(
+        charge, quantity.billable, quantity.billable_event_count, part.bounds_of(charge)
+    )
+    pricing = charge.pricing
+    return PricedLine(
+        type=LineType.USAGE,
+        currency=terms.currency,
+        name=meter.name,
+        description=charge.display_name or meter.name,
+        quantity=quantity.billable,
+        unit_amount=charge.unit_amount,
+        exact_amount=calculation.amount,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
+        charge_id=charge.charge_id,
+        meter_id=meter.meter_id,
+        model=pricing.model,
+        unit=meter.unit,
+        package_size=pricing.package_size if isinstance(pricing, Package) else None,
+        package_price=pricing.unit_price if isinstance(pricing, Package) else None,
+        package_count=_count_packages(charge, quantity.billable),
+        rate=pricing.rate if isinstance(pricing, Percentage) else None,
+        fixed_fee=pricing.fixed_fee if isinstance(pricing, Percentage) else None,
+        event_count=quantity.billable_event_count,
+        usage_quantity=quantity.measured,
+        included_quantity=quantity.included,
+        bound=calculation.bound,
+        tiers=calculation.tiers,
+        steps=(*measuring_steps(meter, quantity), *calculation.steps),
+    )
+
+
+def _count_packages(charge: ChargeTerms, quantity: Exact) -> Decimal | None:
+    pricing = charge.pricing
+    return pricing.count_packages(quantity) if isinstance(pricing, Package) else None
+
+
+@exactly
+def _subtract(left: Exact, right: Exact) -> Exact:
+    return left - right

@@ -1,0 +1,144 @@
+"""Wording: the label of a line with what was computed in brackets, and one row per tier.
+
+How money and numbers look depends on the currency's locale and is decided above; the two formatters
+are given by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from billing.money import (
+    DECIMAL_PLACES,
+    ONE,
+    ZERO,
+    exactly,
+    find_currency,
+    plain_text,
+    round_half_away,
+    shortest,
+)
+from billing.pricing import TierAmount
+from billing.rating.lines import PricedLine
+from billing.rating.proration import ProrationBasis, Share
+from billing.ratios import Exact
+
+Formatter: TypeAlias = Callable[[Decimal], str]
+
+_MICROSECONDS_A_DAY: Final = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierText:
+    """A tier's row: what was computed, and the exact amount that belongs at the right edge."""
+
+    text: str
+    amount: Decimal
+
+
+def group_digits(number: Decimal) -> str:
+    """Write a number with commas between thousands. Worked example: 82450.50 is ``82,450.5``."""
+    return format(shortest(number), ",f")
+
+
+def describe_line(line: PricedLine, *, price: Formatter, quantity: Formatter = group_digits) -> str:
+    """Give a line's label with its arithmetic in brackets.
+
+    Source: CONTRACT 34 and 59. Worked examples: ``API Calls (82,450 calls × $0.001)``,
+    ``API Calls (1,500 calls − 1,000 included = 500 × $0.001)``, ``Platform fee (17 of 31 days)``.
+    """
+    if line.usage_quantity is None:
+        share = line.share
+        return line.name if share is None or share.is_whole else f"{line.name} ({_part(share)})"
+    computed = _quantity_text(line, quantity) + _model_text(line, price, quantity)
+    if line.bound is not None:
+        computed += f", {line.bound.replace('_', '-')} {price(_bounded_amount(line))}"
+    return f"{line.name} ({computed})"
+
+
+def describe_tiers(
+    line: PricedLine, *, price: Formatter, quantity: Formatter = group_digits
+) -> tuple[TierText, ...]:
+    """Give one row per tier of a line, none for models without tiers.
+
+    Source: CONTRACT 34. Worked example: ``1,001–10,000: 9,000 × $0.001`` with 9.000.
+    """
+    return tuple(
+        TierText(text=_tier_text(tier, price, quantity), amount=_shown(tier.amount))
+        for tier in line.tiers
+    )
+
+
+def _quantity_text(line: PricedLine, quantity: Formatter) -> str:
+    text = quantity(_shown(line.usage_quantity or ZERO)) + (f" {line.unit}" if line.unit else "")
+    taken_off = [
+        (line.included_quantity or ZERO, "included"),
+        (line.waived_quantity or ZERO, "waived"),
+    ]
+    parts = [f" − {quantity(_shown(amount))} {word}" for amount, word in taken_off if amount]
+    if not parts:
+        return text
+    return f"{text}{''.join(parts)} = {quantity(_shown(line.quantity))}"
+
+
+@exactly
+def _model_text(line: PricedLine, price: Formatter, quantity: Formatter) -> str:
+    if line.unit_amount is not None:
+        return f" × {price(line.unit_amount)}"
+    if line.package_size is not None and line.package_price is not None:
+        count = line.package_count or ZERO
+        noun = "package" if count == ONE else "packages"
+        size = quantity(line.package_size)
+        return f", {quantity(count)} {noun} of {size} × {price(line.package_price)}"
+    if line.rate is not None:
+        fee = line.fixed_fee or ZERO
+        fees = f" + {quantity(Decimal(line.event_count or 0))} × {price(fee)}" if fee else ""
+        return f" × {plain_text(line.rate.scaleb(2))}%{fees}"
+    return f", {line.model}"
+
+
+def _tier_text(tier: TierAmount, price: Formatter, quantity: Formatter) -> str:
+    if tier.adjustment is not None:
+        return tier.adjustment.replace("_", "-")
+    terms = []
+    if tier.unit_price or not tier.flat_fee:
+        terms.append(f"{quantity(_shown(tier.quantity))} × {price(tier.unit_price)}")
+    if tier.flat_fee:
+        terms.append(price(_shown(tier.flat_fee)))
+    return f"{_range_text(tier, quantity)}: {' + '.join(terms)}"
+
+
+@exactly
+def _range_text(tier: TierAmount, quantity: Formatter) -> str:
+    # Whole numbers read as in a price list (1,001–10,000), although 1,000.5 is in that tier too.
+    lower = tier.starts_from
+    first = lower + 1 if lower and lower == lower.to_integral_value() else lower
+    if tier.up_to is None:
+        return f"{quantity(first)}+"
+    return f"{quantity(min(first, tier.up_to))}–{quantity(tier.up_to)}"
+
+
+def _shown(number: Exact) -> Decimal:
+    """What people read of a number whose digits never end: 20 of its places."""
+    if isinstance(number, Decimal):
+        return number
+    return round_half_away(number, DECIMAL_PLACES)
+
+
+def _bounded_amount(line: PricedLine) -> Decimal:
+    if isinstance(line.exact_amount, Decimal):
+        return line.exact_amount
+    return find_currency(line.currency).round(line.exact_amount)
+
+
+def _part(share: Share) -> str:
+    covered, total = share.covered, share.total
+    if share.basis is ProrationBasis.SECOND:
+        if covered % _MICROSECONDS_A_DAY or total % _MICROSECONDS_A_DAY:
+            part = round_half_away(Decimal(100 * covered), 2, divisor=Decimal(total))
+            return f"{plain_text(part)}% of the period"
+        covered, total = covered // _MICROSECONDS_A_DAY, total // _MICROSECONDS_A_DAY
+    return f"{covered} of {total} days"

@@ -1,0 +1,4 @@
+"""Tables of subscriptions, their periods and test clocks."""
+
+from models.subscriptions import clocks as clocks
+from models.subscriptions import subscriptions as subscriptions

@@ -1,0 +1,61 @@
+"""API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from models.accounts.api_keys import ApiKey
+
+
+def insert_api_key(session: Session, api_key: ApiKey) -> None:
+    """Store a new key, of which only the hash is known."""
+    session.add(api_key)
+    session.flush()
+
+
+def find_by_hash(session: Session, key_hash: str) -> ApiKey | None:
+    """The key with this hash, revoked or not, or None.
+
+    A query without an organization: the transaction must look up ``key_hash``.
+    """
+    return session.exec(select(ApiKey).where(ApiKey.key_hash == key_hash)).one_or_none()
+
+
+def lock_api_key(session: Session, organization_id: UUID, api_key_id: UUID) -> ApiKey | None:
+    """The key with its row locked, or None."""
+    return session.exec(
+        select(ApiKey)
+        .where(ApiKey.organization_id == organization_id, ApiKey.id == api_key_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def list_api_keys(
+    session: Session, organization_id: UUID, *, offset: int, limit: int
+) -> tuple[Sequence[ApiKey], int]:
+    """A page of keys, revoked ones included, oldest first, and how many there are."""
+    matching = select(ApiKey).where(ApiKey.organization_id == organization_id)
+    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
+    ordered = matching.order_by(col(ApiKey.created_at), col(ApiKey.id))
+    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+
+
+def mark_used(session: Session, organization_id: UUID, api_key_id: UUID, *, now: datetime) -> None:
+    """Remember when the key was used last, unless somebody else is just doing so."""
+    free = (
+        select(ApiKey.id)
+        .where(ApiKey.organization_id == organization_id, ApiKey.id == api_key_id)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(
+        update(ApiKey)
+        .where(col(ApiKey.organization_id) == organization_id, col(ApiKey.id).in_(free))
+        .values(last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )

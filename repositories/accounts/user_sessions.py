@@ -1,0 +1,72 @@
+"""Sessions in which people are logged in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from models.accounts.users import User, UserSession
+
+
+def insert_session(session: Session, user_session: UserSession) -> None:
+    """Store a new session."""
+    session.add(user_session)
+    session.flush()
+
+
+def delete_ended_sessions(
+    session: Session, organization_id: UUID, user_id: UUID, *, ended_before: datetime
+) -> None:
+    """Forget a person's sessions that ran out before an instant."""
+    session.execute(
+        delete(UserSession).where(
+            col(UserSession.organization_id) == organization_id,
+            col(UserSession.user_id) == user_id,
+            col(UserSession.expires_at) < ended_before,
+        )
+    )
+
+
+def find_by_family(session: Session, family_hash: str) -> UserSession | None:
+    """The session whose refresh tokens begin with this secret, or None.
+
+    A query without an organization: the transaction must look up ``refresh_family``.
+    """
+    return session.exec(
+        select(UserSession).where(UserSession.family_hash == family_hash)
+    ).one_or_none()
+
+
+def lock_session(
+    session: Session, organization_id: UUID, user_session_id: UUID
+) -> UserSession | None:
+    """The session with its row locked, or None."""
+    return session.exec(
+        select(UserSession)
+        .where(UserSession.organization_id == organization_id, UserSession.id == user_session_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def find_live_user(
+    session: Session, organization_id: UUID, user_session_id: UUID, *, now: datetime
+) -> User | None:
+    """Who is logged in by a session that is neither revoked nor over, or None."""
+    return session.exec(
+        select(User)
+        .join(
+            UserSession,
+            (col(UserSession.organization_id) == User.organization_id)
+            & (col(UserSession.user_id) == User.id),
+        )
+        .where(
+            User.organization_id == organization_id,
+            UserSession.id == user_session_id,
+            col(UserSession.revoked_at).is_(None),
+            UserSession.expires_at > now,
+        )
+    ).one_or_none()

@@ -1,0 +1,1 @@
+"""Features, meters, plans and their versions, tax rates, claims of meters."""

@@ -1,0 +1,1 @@
+"""What entitlement checks are decided from."""

@@ -1,0 +1,1 @@
+"""Usage written: events, identities, partitions, limits, marks of what they change."""

@@ -1,0 +1,1 @@
+"""Invoices, credit notes, the steps behind them and what corrects them."""

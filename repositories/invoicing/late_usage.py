@@ -1,0 +1,196 @@
+"""Final periods that are to be rated again, and which of them a draft shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from models.invoicing.late_usage import LateUsageMark
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.invoicing.late_policy import LEAVES_TO_BILLS, SETTLES_ALONE
+
+PERIODS_AT_ONCE = 200
+"""How many periods one document corrects; what is left waits for the next one."""
+
+# A mark is held while a draft shows its difference. A draft that is final, gone or rewritten by
+# people shows it no longer, so nobody needs to let go of it.
+_HOLDER = """
+LEFT JOIN invoice AS holder ON holder.organization_id = mark.organization_id
+    AND holder.id = mark.draft_id AND holder.status = 'DRAFT' AND NOT holder.is_edited
+"""
+
+_DRAFT_WILL_SHOW = """EXISTS (
+    SELECT FROM invoice AS draft
+    WHERE draft.organization_id = mark.organization_id
+        AND draft.subscription_id = mark.subscription_id
+        AND draft.status = 'DRAFT' AND draft.kind = 'period' AND NOT draft.is_edited
+)"""
+
+MARKED = text(
+    """
+    SELECT mark.period_index
+    FROM late_usage_mark AS mark
+    JOIN subscription_period AS period ON period.organization_id = mark.organization_id
+        AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
+    {holder}
+    WHERE mark.organization_id = :organization_id AND mark.subscription_id = :subscription_id
+        AND period.status IN ('final', 'void', 'unbilled')
+        AND ((:takes_free AND holder.id IS NULL) OR holder.id = CAST(:draft_id AS uuid))
+    ORDER BY mark.period_index LIMIT :periods_at_once
+    """.replace("{holder}", _HOLDER)
+)
+
+# With drafts that will show the differences, nothing is due by itself.
+DUE_SINCE = text(
+    """
+    SELECT min(period.ends_at), min(period.index) FILTER (WHERE period.status = 'final')
+    FROM late_usage_mark AS mark
+    JOIN subscription_period AS period ON period.organization_id = mark.organization_id
+        AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
+    {holder}
+    WHERE mark.organization_id = :organization_id AND mark.subscription_id = :subscription_id
+        AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
+        AND NOT (:leaves_to_drafts AND {draft_will_show})
+    """.replace("{holder}", _HOLDER).replace("{draft_will_show}", _DRAFT_WILL_SHOW)
+)
+
+# Differences that settle alone and were marked before that instant; a test clock shows for itself
+# that it has not come so far. It is what the owner's agenda has: a property test compares them.
+DUE_BEFORE = text(
+    """
+    SELECT mark.subscription_id, mark.period_index
+    FROM late_usage_mark AS mark
+    JOIN organization ON organization.id = mark.organization_id
+    JOIN subscription ON subscription.organization_id = mark.organization_id
+        AND subscription.id = mark.subscription_id
+    JOIN subscription_period AS period ON period.organization_id = mark.organization_id
+        AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
+    {holder}
+    WHERE mark.organization_id = :organization_id AND mark.marked_at < :before
+        AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
+        AND subscription.test_clock_id IS NULL
+        AND {settles_alone} AND NOT ({leaves_to_bills} AND {draft_will_show})
+    ORDER BY mark.subscription_id, mark.period_index LIMIT 1000
+    """.replace("{holder}", _HOLDER)
+    .replace("{settles_alone}", SETTLES_ALONE)
+    .replace("{leaves_to_bills}", LEAVES_TO_BILLS)
+    .replace("{draft_will_show}", _DRAFT_WILL_SHOW)
+)
+
+HOLD = text(
+    """
+    UPDATE late_usage_mark SET draft_id = :draft_id
+    WHERE organization_id = :organization_id AND subscription_id = :subscription_id
+        AND period_index = ANY (:indexes)
+    """
+)
+
+SETTLE = text(
+    """
+    DELETE FROM late_usage_mark
+    WHERE organization_id = :organization_id AND subscription_id = :subscription_id
+        AND period_index = ANY (:indexes)
+    """
+)
+
+MARK = text(
+    """
+    INSERT INTO late_usage_mark (organization_id, subscription_id, period_index, marked_at)
+    SELECT :organization_id, :subscription_id, index, :now
+    FROM unnest(CAST(:indexes AS integer[])) AS index ORDER BY index
+    ON CONFLICT (organization_id, subscription_id, period_index)
+        DO UPDATE SET draft_id = NULL, marked_at = excluded.marked_at
+    """
+)
+
+
+def list_marked_periods(
+    session: Session, subscription: Subscription, *, takes_free: bool, draft_id: UUID | None
+) -> Sequence[SubscriptionPeriod]:
+    """The next periods to be rated again, in order, at most ``PERIODS_AT_ONCE``.
+
+    Those that no draft shows if ``takes_free``, and those that the draft shows.
+    """
+    keys = _keys(subscription) | {
+        "takes_free": takes_free,
+        "draft_id": draft_id,
+        "periods_at_once": PERIODS_AT_ONCE,
+    }
+    session.flush()  # plain statements do not do it by themselves
+    indexes = session.execute(MARKED, keys).scalars().all()
+    if not indexes:
+        return ()
+    return session.exec(
+        select(SubscriptionPeriod)
+        .where(
+            SubscriptionPeriod.organization_id == subscription.organization_id,
+            SubscriptionPeriod.subscription_id == subscription.id,
+            col(SubscriptionPeriod.index).in_(indexes),
+        )
+        .order_by(col(SubscriptionPeriod.index))
+    ).all()
+
+
+def find_due_since(
+    session: Session, subscription: Subscription, *, leaves_to_drafts: bool
+) -> tuple[datetime, int | None] | None:
+    """The end of the earliest period whose difference no draft shows, None where nothing waits.
+
+    With it comes the first of them that is final. ``leaves_to_drafts``: a draft of the
+    subscription that waits to be final will show it.
+    """
+    keys = _keys(subscription) | {"leaves_to_drafts": leaves_to_drafts}
+    session.flush()
+    since, first_final = session.execute(DUE_SINCE, keys).one()
+    return None if since is None else (since, first_final)
+
+
+def list_due_before(
+    session: Session, organization_id: UUID, before: datetime
+) -> Sequence[tuple[UUID, int]]:
+    """Periods whose difference should have been settled by now, as subscription and index."""
+    session.flush()
+    keys = {"organization_id": organization_id, "before": before}
+    return [(row[0], row[1]) for row in session.execute(DUE_BEFORE, keys)]
+
+
+def find_mark(
+    session: Session, subscription: Subscription, period_index: int
+) -> LateUsageMark | None:
+    """The mark of a period that is to be rated again, or None."""
+    return session.get(LateUsageMark, (subscription.organization_id, subscription.id, period_index))
+
+
+def mark_periods(
+    session: Session, subscription: Subscription, indexes: Sequence[int], *, now: datetime
+) -> None:
+    """These periods are to be rated again, and no draft shows their difference. Idempotent."""
+    if indexes:
+        keys = _keys(subscription) | {"indexes": list(indexes), "now": now}
+        session.execute(MARK, keys)
+
+
+def hold_marks(
+    session: Session, subscription: Subscription, indexes: Sequence[int], draft_id: UUID
+) -> None:
+    """The draft shows what changed in these periods."""
+    if indexes:
+        keys = _keys(subscription) | {"indexes": list(indexes), "draft_id": draft_id}
+        session.execute(HOLD, keys)
+
+
+def settle_marks(session: Session, subscription: Subscription, indexes: Sequence[int]) -> None:
+    """What changed in these periods is said by final documents. Idempotent."""
+    if indexes:
+        session.execute(SETTLE, _keys(subscription) | {"indexes": list(indexes)})
+
+
+def _keys(subscription: Subscription) -> dict[str, object]:
+    return {
+        "organization_id": subscription.organization_id,
+        "subscription_id": subscription.id,
+    }

@@ -1,0 +1,1 @@
+"""What contradicts the promises, and how far the work has come."""

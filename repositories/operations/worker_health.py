@@ -1,0 +1,135 @@
+"""How far the work of all owners has come, across organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, and_, func, literal_column, or_
+from sqlmodel import Session, col, select
+
+from models.audit_log import AuditEntry
+from models.invoicing.invoices import Invoice
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+
+FINALIZE_STEP = "finalize_invoice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkFacts:
+    """The earliest instant at which work is due, the latest at which some was done, and failures.
+
+    What is due, or done, by the time of test clocks is left out. ``parked`` counts the bills that a
+    broken rule stopped and that wait for people.
+    """
+
+    next_due_at: datetime | None
+    last_done_at: datetime | None
+    parked: int
+
+
+def read_generation(session: Session, organization_ids: Sequence[UUID]) -> WorkFacts:
+    """What is known of the making of drafts."""
+    next_due_at = session.exec(
+        select(func.min(SubscriptionPeriod.ends_at))
+        .join(Subscription, _subscription_of_period())
+        .where(
+            col(SubscriptionPeriod.organization_id).in_(organization_ids),
+            col(SubscriptionPeriod.status).in_(("open", "closed")),
+            col(Subscription.test_clock_id).is_(None),
+        )
+    ).one()
+    last_done_at = session.exec(
+        select(func.max(Invoice.created_at)).where(
+            col(Invoice.organization_id).in_(organization_ids), Invoice.kind == "period"
+        )
+    ).one()
+    failed = col(SubscriptionPeriod.parked_step) != FINALIZE_STEP
+    return WorkFacts(
+        next_due_at=next_due_at,
+        last_done_at=last_done_at,
+        parked=_count_parked(session, organization_ids, failed),
+    )
+
+
+def read_finalization(session: Session, organization_ids: Sequence[UUID]) -> WorkFacts:
+    """What is known of the finalizing of drafts."""
+    next_due_at = session.exec(
+        select(func.min(Invoice.scheduled_finalize_at))
+        .join(Subscription, _subscription_of_invoice())
+        .join(SubscriptionPeriod, _period_of_invoice(), isouter=True)
+        .where(
+            col(Invoice.organization_id).in_(organization_ids),
+            Invoice.status == "DRAFT",
+            col(Subscription.test_clock_id).is_(None),
+            or_(
+                col(SubscriptionPeriod.status).is_(None),
+                col(SubscriptionPeriod.status) != "parked",
+            ),
+        )
+    ).one()
+    last_done_at = session.exec(
+        select(func.max(Invoice.finalized_at))
+        .join(Subscription, _subscription_of_invoice(), isouter=True)
+        .where(
+            col(Invoice.organization_id).in_(organization_ids),
+            col(Subscription.test_clock_id).is_(None),
+        )
+    ).one()
+    failed = col(SubscriptionPeriod.parked_step) == FINALIZE_STEP
+    return WorkFacts(
+        next_due_at=next_due_at,
+        last_done_at=last_done_at,
+        parked=_count_parked(session, organization_ids, failed),
+    )
+
+
+def sum_owners_told(session: Session, organization_ids: Sequence[UUID]) -> int:
+    """How many owners the hourly audit has told again, or started, so far."""
+    told = col(AuditEntry.after)["owners_told"].as_string().cast(BigInteger)
+    total = session.exec(
+        select(func.coalesce(func.sum(told), 0)).where(
+            col(AuditEntry.organization_id).in_(organization_ids),
+            # A literal, as in the partial index.
+            col(AuditEntry.action) == literal_column("'coverage.repaired'"),
+        )
+    ).one()
+    return int(total)
+
+
+def _count_parked(
+    session: Session, organization_ids: Sequence[UUID], failed: ColumnElement[bool]
+) -> int:
+    return session.exec(
+        select(func.count())
+        .select_from(SubscriptionPeriod)
+        .where(
+            col(SubscriptionPeriod.organization_id).in_(organization_ids),
+            SubscriptionPeriod.status == "parked",
+            failed,
+        )
+    ).one()
+
+
+def _subscription_of_period() -> ColumnElement[bool]:
+    return and_(
+        col(Subscription.organization_id) == SubscriptionPeriod.organization_id,
+        col(Subscription.id) == SubscriptionPeriod.subscription_id,
+    )
+
+
+def _subscription_of_invoice() -> ColumnElement[bool]:
+    return and_(
+        col(Subscription.organization_id) == Invoice.organization_id,
+        col(Subscription.id) == Invoice.subscription_id,
+    )
+
+
+def _period_of_invoice() -> ColumnElement[bool]:
+    return and_(
+        col(SubscriptionPeriod.organization_id) == Invoice.organization_id,
+        col(SubscriptionPeriod.subscription_id) == Invoice.subscription_id,
+        col(SubscriptionPeriod.index) == Invoice.period_index,
+    )

@@ -1,0 +1,1 @@
+"""Subscriptions, their periods and clocks, and what their agenda is made of."""

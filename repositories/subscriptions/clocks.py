@@ -1,0 +1,78 @@
+"""Test clocks, and how far the subscriptions on them have come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
+
+from models.subscriptions.clocks import TestClock
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+
+
+def find_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> TestClock | None:
+    """The clock, or None."""
+    return session.get(TestClock, (organization_id, test_clock_id))
+
+
+def lock_clock(
+    session: Session, organization_id: UUID, test_clock_id: UUID, *, share: bool = False
+) -> TestClock | None:
+    """The clock with its row locked: it neither advances nor settles meanwhile."""
+    return session.exec(
+        select(TestClock)
+        .where(TestClock.organization_id == organization_id, TestClock.id == test_clock_id)
+        .with_for_update(read=share)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def list_clocks(
+    session: Session, organization_id: UUID, *, offset: int, limit: int
+) -> tuple[Sequence[TestClock], int]:
+    """A page of clocks that are not deleted, oldest first, and how many there are."""
+    matching = select(TestClock).where(
+        TestClock.organization_id == organization_id, col(TestClock.deleted_at).is_(None)
+    )
+    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
+    ordered = matching.order_by(col(TestClock.created_at), col(TestClock.id))
+    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+
+
+def count_behind(
+    session: Session, organization_id: UUID, test_clock_id: UUID, target: datetime
+) -> int:
+    """How many subscriptions on the clock have not reported that they reached ``target``."""
+    return session.exec(
+        select(func.count())
+        .select_from(Subscription)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.test_clock_id == test_clock_id,
+            or_(
+                col(Subscription.completed_through).is_(None),
+                col(Subscription.completed_through) < target,
+            ),
+        )
+    ).one()
+
+
+def count_parked(session: Session, organization_id: UUID, test_clock_id: UUID) -> int:
+    """How many bills of the clock's subscriptions wait for people."""
+    return session.exec(
+        select(func.count())
+        .select_from(SubscriptionPeriod)
+        .join(
+            Subscription,
+            (col(Subscription.organization_id) == SubscriptionPeriod.organization_id)
+            & (col(Subscription.id) == SubscriptionPeriod.subscription_id),
+        )
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.test_clock_id == test_clock_id,
+            SubscriptionPeriod.status == "parked",
+        )
+    ).one()

@@ -1,0 +1,296 @@
+"""Subscriptions, their periods, pauses and recorded actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, literal_column
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.subscriptions.states import IS_LIVE
+from models.subscriptions.subscriptions import (
+    Subscription,
+    SubscriptionAction,
+    SubscriptionPause,
+    SubscriptionPeriod,
+)
+
+
+def find_subscription(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> Subscription | None:
+    """The subscription, or None. Deleted ones are found by their owner, so they are included."""
+    return session.get(Subscription, (organization_id, subscription_id))
+
+
+def lock_subscription(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> Subscription | None:
+    """The subscription with its row locked: whatever happens to it happens one after the other.
+
+    Its key is not locked, so that a step of a bill, which holds up arrivals and refers to the
+    subscription, waits for nobody who holds this lock and waits for arrivals.
+    """
+    return session.exec(
+        select(Subscription)
+        .where(Subscription.organization_id == organization_id, Subscription.id == subscription_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def lock_subscriptions_of(session: Session, organization_id: UUID, customer_id: UUID) -> None:
+    """Every subscription of the customer is locked as by :func:`lock_subscription`, by id."""
+    session.exec(
+        select(Subscription.id)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.customer_id == customer_id,
+        )
+        .order_by(col(Subscription.id))
+        .with_for_update(key_share=True)
+    ).all()
+
+
+def list_subscriptions(
+    session: Session,
+    organization_id: UUID,
+    *,
+    customer_id: UUID | None,
+    status: str | None,
+    offset: int,
+    limit: int,
+) -> tuple[Sequence[Subscription], int]:
+    """A page of subscriptions that are not deleted, oldest first, and how many there are."""
+    matching = select(Subscription).where(
+        Subscription.organization_id == organization_id, col(Subscription.deleted_at).is_(None)
+    )
+    if customer_id is not None:
+        matching = matching.where(Subscription.customer_id == customer_id)
+    if status is not None:
+        matching = matching.where(Subscription.status == status)
+    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
+    ordered = matching.order_by(col(Subscription.created_at), col(Subscription.id))
+    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+
+
+def lock_of_customer(
+    session: Session, organization_id: UUID, customer_id: UUID
+) -> Sequence[Subscription]:
+    """The subscriptions of a customer that are not deleted, locked in the order of their ids."""
+    return session.exec(
+        select(Subscription)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.customer_id == customer_id,
+            col(Subscription.deleted_at).is_(None),
+        )
+        .order_by(col(Subscription.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def count_pending(session: Session, organization_id: UUID, customer_id: UUID) -> int:
+    """How many subscriptions of a customer have a change to make before they are done."""
+    return session.exec(
+        select(func.count())
+        .select_from(Subscription)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.customer_id == customer_id,
+            col(Subscription.pending_change).is_not(None),
+        )
+    ).one()
+
+
+def list_pinned_behind(
+    session: Session, organization_id: UUID, plan_id: UUID, *, version: int
+) -> Sequence[Subscription]:
+    """The live subscriptions that are pinned below a version, oldest first."""
+    return session.exec(
+        select(Subscription)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.plan_id == plan_id,
+            Subscription.version_policy == "pinned",
+            col(Subscription.plan_version) < version,
+            IS_LIVE,
+        )
+        .order_by(col(Subscription.created_at), col(Subscription.id))
+    ).all()
+
+
+def count_live_of_plan(session: Session, organization_id: UUID, plan_id: UUID) -> int:
+    """How many live subscriptions are on a plan, or will change to it."""
+    return session.exec(
+        select(func.count())
+        .select_from(Subscription)
+        .where(
+            Subscription.organization_id == organization_id,
+            (col(Subscription.plan_id) == plan_id) | (col(Subscription.next_plan_id) == plan_id),
+            IS_LIVE,
+        )
+    ).one()
+
+
+def list_on_clock(
+    session: Session, organization_id: UUID, test_clock_id: UUID
+) -> Sequence[Subscription]:
+    """Every subscription that lives on a test clock, deleted ones included."""
+    return session.exec(
+        select(Subscription).where(
+            Subscription.organization_id == organization_id,
+            Subscription.test_clock_id == test_clock_id,
+        )
+    ).all()
+
+
+def find_period(
+    session: Session, organization_id: UUID, subscription_id: UUID, index: int
+) -> SubscriptionPeriod | None:
+    """One period of a subscription, or None."""
+    return session.get(SubscriptionPeriod, (organization_id, subscription_id, index))
+
+
+def find_open_period(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> SubscriptionPeriod | None:
+    """The period that runs, or None."""
+    return session.exec(_with_status(organization_id, subscription_id, "open").limit(1)).first()
+
+
+def find_closed_period(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> SubscriptionPeriod | None:
+    """The first period that is over and has no draft, or None."""
+    return session.exec(_with_status(organization_id, subscription_id, "closed").limit(1)).first()
+
+
+def count_closed_periods(
+    session: Session, organization_id: UUID, subscription_id: UUID, *, limit: int
+) -> int:
+    """How many periods are over and have no draft, counted up to ``limit``."""
+    closed = _with_status(organization_id, subscription_id, "closed").limit(limit)
+    return session.exec(select(func.count()).select_from(closed.subquery())).one()
+
+
+def _with_status(
+    organization_id: UUID, subscription_id: UUID, status: str
+) -> SelectOfScalar[SubscriptionPeriod]:
+    return (
+        select(SubscriptionPeriod)
+        .where(
+            SubscriptionPeriod.organization_id == organization_id,
+            SubscriptionPeriod.subscription_id == subscription_id,
+            # Written out, so that the index of what is unfinished is found to fit.
+            col(SubscriptionPeriod.status) == literal_column(f"'{status}'"),
+        )
+        .order_by(col(SubscriptionPeriod.index))
+    )
+
+
+def list_unfinished_periods(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> Sequence[SubscriptionPeriod]:
+    """The periods that are open, or whose bill has no draft yet, in order."""
+    return session.exec(
+        select(SubscriptionPeriod)
+        .where(
+            SubscriptionPeriod.organization_id == organization_id,
+            SubscriptionPeriod.subscription_id == subscription_id,
+            col(SubscriptionPeriod.status).in_(("open", "closed", "parked")),
+        )
+        .order_by(col(SubscriptionPeriod.index))
+    ).all()
+
+
+def list_periods(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> Sequence[SubscriptionPeriod]:
+    """Every period of a subscription, in order."""
+    return session.exec(
+        select(SubscriptionPeriod)
+        .where(
+            SubscriptionPeriod.organization_id == organization_id,
+            SubscriptionPeriod.subscription_id == subscription_id,
+        )
+        .order_by(col(SubscriptionPeriod.index))
+    ).all()
+
+
+def list_parts(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    ended_after: datetime,
+    before_index: int,
+) -> Sequence[SubscriptionPeriod]:
+    """The periods before one that ended after an instant, in order."""
+    return session.exec(
+        select(SubscriptionPeriod)
+        .where(
+            SubscriptionPeriod.organization_id == organization_id,
+            SubscriptionPeriod.subscription_id == subscription_id,
+            col(SubscriptionPeriod.index) < before_index,
+            col(SubscriptionPeriod.ends_at) > ended_after,
+        )
+        .order_by(col(SubscriptionPeriod.index))
+    ).all()
+
+
+def list_pauses(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> Sequence[SubscriptionPause]:
+    """Every pause of a subscription, in order."""
+    return session.exec(
+        select(SubscriptionPause)
+        .where(
+            SubscriptionPause.organization_id == organization_id,
+            SubscriptionPause.subscription_id == subscription_id,
+        )
+        .order_by(col(SubscriptionPause.starts_at))
+    ).all()
+
+
+def insert_action(
+    session: Session,
+    subscription: Subscription,
+    action: str,
+    *,
+    at: datetime,
+    recorded_at: datetime,
+    period_index: int | None = None,
+    invoice_id: UUID | None = None,
+    detail: str | None = None,
+) -> None:
+    """Record that something happened to a subscription."""
+    session.add(
+        SubscriptionAction(
+            organization_id=subscription.organization_id,
+            subscription_id=subscription.id,
+            at=at,
+            action=action,
+            period_index=period_index,
+            invoice_id=invoice_id,
+            detail=detail,
+            recorded_at=recorded_at,
+        )
+    )
+
+
+def list_actions(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> Sequence[SubscriptionAction]:
+    """What happened to a subscription, in the order of its instants."""
+    return session.exec(
+        select(SubscriptionAction)
+        .where(
+            SubscriptionAction.organization_id == organization_id,
+            SubscriptionAction.subscription_id == subscription_id,
+        )
+        .order_by(col(SubscriptionAction.at), col(SubscriptionAction.id))
+    ).all()

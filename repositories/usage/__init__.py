@@ -1,0 +1,1 @@
+"""Usage read: spans, reports, events, roll-ups, corrections."""

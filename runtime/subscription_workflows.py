@@ -1,0 +1,76 @@
+"""Delivers to owners: starts a subscription's workflow, or tells the one that runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError
+
+from services.operations.outbox import OwnerMessage
+from workflows.names import SUBSCRIPTION_WORKFLOW, subscription_workflow_id
+from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
+
+CONCURRENT_SENDS = 16
+
+
+class TemporalOwners:
+    """Tells owners that the facts changed, through one Temporal client."""
+
+    def __init__(self, client: Client, *, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    async def tell(self, message: OwnerMessage) -> None:
+        """The owner runs and knows that the facts changed. Harmless to repeat.
+
+        Signal-with-start: whichever owner runs is told, and if none does, one is started; an owner
+        that has ended may be started again, because PostgreSQL says whether anything is left to do.
+        """
+        subscription_id = str(message.subscription_id)
+        await self._client.start_workflow(
+            SubscriptionWorkflow.run,
+            SubscriptionInput(
+                organization_id=str(message.organization_id), subscription_id=subscription_id
+            ),
+            id=subscription_workflow_id(subscription_id),
+            task_queue=self._task_queue,
+            start_signal="facts_changed",
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"Subscription {subscription_id}",
+            static_details="Closes each billing period on time, once, in order.",
+            rpc_timeout=timedelta(seconds=5),
+        )
+
+    async def tell_all(self, messages: Sequence[OwnerMessage]) -> list[bool]:
+        """Tell many at once, and say of each whether it was reached."""
+        slots = asyncio.Semaphore(CONCURRENT_SENDS)
+
+        async def attempt(message: OwnerMessage) -> bool:
+            async with slots:
+                try:
+                    await self.tell(message)
+                except (RPCError, RuntimeError):
+                    return False
+                return True
+
+        return list(await asyncio.gather(*map(attempt, messages)))
+
+    async def find_running(self, organization_id: UUID) -> set[UUID]:
+        """The organization's subscriptions whose owners run, as far as the engine has noted.
+
+        A new owner is noted when it first shows itself, within seconds. Raises RPCError.
+        """
+        query = (
+            f"BillingOrg = '{organization_id}' AND ExecutionStatus = 'Running'"
+            f" AND WorkflowType = '{SUBSCRIPTION_WORKFLOW}'"
+        )
+        return {
+            UUID(execution.id.removeprefix(subscription_workflow_id("")))
+            async for execution in self._client.list_workflows(query)
+        }

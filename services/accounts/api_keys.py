@@ -1,0 +1,122 @@
+"""API keys: made once, shown once, revoked at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import InvalidInput, NotFound
+from models.accounts.api_keys import ApiKey
+from repositories.accounts import api_keys as stored_api_keys
+from repositories.transactions import Transactions, name_organizations
+from services.accounts.credentials import Security
+from services.audit_log import record
+
+SCOPES = ("usage.write", "usage.read", "billing.write", "billing.read")
+ALIASES = {"write": "usage.write", "read": "usage.read"}
+PREFIXES = ("sk_live", "org_live")
+USED_AGAIN_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateApiKey:
+    """A new key. ``prefix`` is one of :data:`PREFIXES`."""
+
+    name: str
+    scopes: tuple[str, ...]
+    prefix: str = "sk_live"
+
+
+def create_api_key(
+    session: Session,
+    organization_id: UUID,
+    command: CreateApiKey,
+    *,
+    security: Security,
+    now: datetime,
+) -> tuple[ApiKey, str]:
+    """The key exists; the second value is its secret, which nobody can read again.
+
+    Raises: InvalidInput ``unknown_scope``, ``scopes_missing`` or ``unknown_prefix``.
+    """
+    scopes = read_scopes(command.scopes)
+    if command.prefix not in PREFIXES:
+        raise InvalidInput(
+            f"prefix is one of {', '.join(PREFIXES)}.", code="unknown_prefix", field="prefix"
+        )
+    secret = security.new_api_key(command.prefix)
+    api_key = ApiKey(
+        organization_id=organization_id,
+        name=command.name,
+        scopes=list(scopes),
+        key_hash=security.digest(secret),
+        prefix=command.prefix,
+        last_four=secret[-4:],
+        created_at=now,
+    )
+    stored_api_keys.insert_api_key(session, api_key)
+    record(
+        session,
+        organization_id,
+        "api_key.created",
+        "api_key",
+        api_key.id,
+        now=now,
+        after={"name": api_key.name, "scopes": scopes},
+    )
+    return api_key, secret
+
+
+def read_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """The scopes in their full names, each once, in the documented order (CONTRACT 7).
+
+    Raises: InvalidInput ``unknown_scope`` naming the place, or ``scopes_missing``.
+    """
+    named = set()
+    for place, scope in enumerate(scopes):
+        word = scope.strip().lower()
+        word = ALIASES.get(word, word)
+        if word not in SCOPES:
+            raise InvalidInput(
+                f"A scope is one of {', '.join(SCOPES)}.",
+                code="unknown_scope",
+                field=f"scopes.{place}",
+            )
+        named.add(word)
+    if not named:
+        raise InvalidInput("A key needs a scope.", code="scopes_missing", field="scopes")
+    return tuple(scope for scope in SCOPES if scope in named)
+
+
+def revoke_api_key(
+    session: Session, organization_id: UUID, api_key_id: UUID, *, now: datetime
+) -> ApiKey:
+    """The key is refused from the commit on. Repeating it changes nothing.
+
+    Raises: NotFound ``api_key_not_found``.
+    """
+    api_key = stored_api_keys.lock_api_key(session, organization_id, api_key_id)
+    if api_key is None:
+        raise NotFound("API key not found", code="api_key_not_found")
+    if api_key.status == "ACTIVE":
+        api_key.status = "REVOKED"
+        api_key.revoked_at = now
+        session.add(api_key)
+        session.flush()
+        record(session, organization_id, "api_key.revoked", "api_key", api_key.id, now=now)
+    return api_key
+
+
+def find_live_api_key(transactions: Transactions, key_hash: str, *, now: datetime) -> ApiKey | None:
+    """The key with this hash if it is not revoked, and a note, to the minute, that it was used."""
+    with transactions.looking_up("key_hash", key_hash) as session:
+        api_key = stored_api_keys.find_by_hash(session, key_hash)
+        if api_key is None or api_key.status != "ACTIVE":
+            return None
+        if api_key.last_used_at is None or api_key.last_used_at < now - USED_AGAIN_AFTER:
+            name_organizations(session, [api_key.organization_id])
+            stored_api_keys.mark_used(session, api_key.organization_id, api_key.id, now=now)
+    return api_key

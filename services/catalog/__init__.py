@@ -1,0 +1,1 @@
+"""What is sold: features, meters, plans with their versions, charges and grants, tax rates."""

@@ -1,0 +1,188 @@
+"""Charges of plans: immutable facts that can only be deactivated.
+
+Each edit leaves a version of the plan behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import InvalidInput, InvalidTransition, NotFound
+from billing.money import find_currency, require_not_negative
+from billing.periods import Interval
+from billing.pricing import parse_pricing
+from billing.rating.terms import ChargeType, Effective
+from models.base import new_id
+from models.catalog.plans import Charge, Plan
+from repositories.catalog import meters as stored_meters
+from repositories.catalog import plans as stored_plans
+from services.audit_log import record
+from services.catalog import meter_claims
+from services.catalog.edits import Edited, is_for_running, publish_edit, reach_nobody
+from services.catalog.meters import lock_meter_in_use
+from services.catalog.plans import lock_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddCharge:
+    """A new price. ``pricing`` is a JSON document of the shape of CONTRACT 8.
+
+    Units: ``unit_price``, ``minimum`` and ``maximum`` in major units; ``included_units`` in the
+    meter's unit, None meaning the allowance of the plan's feature on that meter.
+    """
+
+    type: ChargeType
+    unit_price: Decimal | None = None
+    meter_id: UUID | None = None
+    pricing: object | None = None
+    included_units: Decimal | None = None
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    display_name: str | None = None
+    currency: str | None = None
+    billing_interval: Interval | None = None
+
+
+def add_charge(
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    command: AddCharge,
+    *,
+    effective: Effective | None = None,
+    now: datetime,
+) -> Edited[Charge]:
+    """The plan has the charge, and a next version.
+
+    Raises NotFound for an unknown plan or meter, InvalidInput naming the field for what cannot be
+    priced, Conflict ``meter_already_billed`` if an event would be billed twice (CONTRACT 86).
+    """
+    # The meter first: whoever edits its rules then finds this charge, or this one finds the rules.
+    if command.meter_id is not None:
+        lock_meter_in_use(session, organization_id, command.meter_id)
+    plan = lock_plan(session, organization_id, plan_id)
+    _check_charge(command, plan)
+    active = stored_plans.list_active_charges(session, organization_id, plan_id)
+    charge = _build_charge(session, plan, command, now=now)
+    stored_plans.insert_charge(session, charge)
+    if command.meter_id is not None:
+        meter_claims.claim_for_charge(
+            session,
+            plan,
+            command.meter_id,
+            from_running_period=is_for_running(session, organization_id, effective),
+            now=now,
+        )
+    blame = {f"charges.{len(active)}.": ""}
+    reach = publish_edit(session, plan, blame, effective, now=now)
+    record(
+        session,
+        organization_id,
+        "charge.added",
+        "charge",
+        charge.id,
+        after={"plan_id": plan_id, "type": charge.type, "version": plan.version},
+        now=now,
+    )
+    return Edited(result=charge, reach=reach)
+
+
+def set_charge_status(
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    charge_id: UUID,
+    status: str,
+    *,
+    effective: Effective | None = None,
+    now: datetime,
+) -> Edited[Charge]:
+    """The charge is deactivated and the plan has a next version. Repeating it changes nothing.
+
+    Raises NotFound, InvalidTransition from INACTIVE to ACTIVE.
+    """
+    plan = lock_plan(session, organization_id, plan_id)
+    charge = stored_plans.find_charge(session, organization_id, plan_id, charge_id)
+    if charge is None:
+        raise NotFound("Charge not found.", code="charge_not_found")
+    if charge.status == status:
+        return Edited(result=charge, reach=reach_nobody(now=now))
+    if charge.status == "INACTIVE":
+        raise InvalidTransition(
+            "An INACTIVE charge does not become ACTIVE again; add a new one.", field="status"
+        )
+    charge.status = status
+    charge.deactivated_at = now
+    session.add(charge)
+    session.flush()
+    reach = publish_edit(session, plan, {"charges.": "status"}, effective, now=now)
+    if charge.meter_id is not None:
+        meter_claims.give_up_for_charge(
+            session,
+            plan,
+            charge.meter_id,
+            from_running_period=is_for_running(session, organization_id, effective),
+            now=now,
+        )
+    record(
+        session,
+        organization_id,
+        "charge.deactivated",
+        "charge",
+        charge.id,
+        after={"plan_id": plan_id, "version": plan.version},
+        now=now,
+    )
+    return Edited(result=charge, reach=reach)
+
+
+def _check_charge(command: AddCharge, plan: Plan) -> None:
+    require_not_negative(
+        unit_price=command.unit_price,
+        included_units=command.included_units,
+        minimum=command.minimum,
+        maximum=command.maximum,
+    )
+    if command.currency is not None and find_currency(command.currency).code != plan.currency:
+        raise _refused(f"The plan's currency is {plan.currency}.", "currency")
+    if command.billing_interval not in (None, Interval(plan.billing_interval)):
+        raise _refused(f"The plan bills by {plan.billing_interval}.", "billing_interval")
+    if command.type is ChargeType.USAGE:
+        if command.meter_id is None:
+            raise _refused("A USAGE charge needs a meter_id.", "meter_id")
+        return
+    for field in ("meter_id", "pricing", "included_units"):
+        if getattr(command, field) is not None:
+            raise _refused(f"A FIXED charge has no {field}.", field)
+    if command.unit_price is None:
+        raise _refused("A FIXED charge needs unit_price, its amount per period.", "unit_price")
+
+
+def _build_charge(session: Session, plan: Plan, command: AddCharge, *, now: datetime) -> Charge:
+    pricing = None
+    if command.pricing is not None:
+        pricing = stored_meters.to_pricing_row(parse_pricing(command.pricing))
+    return Charge(
+        organization_id=plan.organization_id,
+        id=new_id(),
+        plan_id=plan.id,
+        position=stored_plans.count_charges(session, plan.organization_id, plan.id) + 1,
+        type=command.type.value,
+        unit_price=command.unit_price,
+        meter_id=command.meter_id,
+        pricing=pricing,
+        included_units=command.included_units,
+        minimum=command.minimum,
+        maximum=command.maximum,
+        display_name=command.display_name,
+        created_at=now,
+    )
+
+
+def _refused(reason: str, field: str) -> InvalidInput:
+    return InvalidInput(reason, code="invalid_input", field=field)

@@ -1,0 +1,233 @@
+"""Credit notes: part of an issued invoice given back, never more than was billed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from billing.errors import Conflict, InvalidInput, NotFound
+from billing.invoicing.bounds import credit_note
+from billing.invoicing.invoices import InvoiceStatus, status_after_payment
+from billing.money import ZERO, find_currency
+from billing.rating.lines import CorrectedCharge, LineType
+from models.base import new_id
+from models.invoicing.credit_notes import CreditNote, CreditNoteLine
+from models.invoicing.invoices import Invoice, InvoiceLine
+from repositories.accounts import organizations as stored_organizations
+from repositories.invoicing import corrections as stored_corrections
+from repositories.invoicing import credit_notes as stored_credit_notes
+from repositories.invoicing import invoices as stored_invoices
+from services import customer_accounts
+from services.audit_log import record
+from services.corrections.creditable import CreditableLines
+from services.documents.contents import priced_line_of, tax_amount_of
+from services.documents.locks import lock_invoice
+
+SERIES = "CN"
+REPEATED = timedelta(minutes=1)
+"""How long the same note counts as a repeat, not as another one."""
+
+CREDITABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditedLine:
+    """How much of one invoice line is given back, in major units, before tax."""
+
+    line_id: UUID
+    amount: Decimal
+    corrects: tuple[CorrectedCharge, ...] | None = None
+    """What it corrects of which charges, where usage was corrected; None where people give back."""
+
+
+def find_repeated(
+    session: Session,
+    organization_id: UUID,
+    invoice_id: UUID,
+    lines: Sequence[CreditedLine],
+    *,
+    reason: str,
+    at: datetime,
+    now: datetime,
+) -> CreditNote | None:
+    """The note by hand that said the same of an invoice less than a minute ago, or None.
+
+    A minute of the wall and of the customer's clock. The caller holds the invoice's lock.
+    """
+    wanted = {line.line_id: line.amount for line in lines}
+    for note in stored_credit_notes.list_credit_notes(session, organization_id, invoice_id):
+        is_recent = note.created_at > now - REPEATED and note.issue_date > at - REPEATED
+        if (note.kind, note.reason) != ("manual", reason) or not is_recent:
+            continue
+        rows = stored_credit_notes.list_credit_lines(session, organization_id, [note.id])
+        if {row.line_id: row.amount for row in rows} == wanted:
+            return note
+    return None
+
+
+def credit_invoice(
+    session: Session,
+    organization_id: UUID,
+    invoice_id: UUID,
+    lines: Sequence[CreditedLine],
+    *,
+    reason: str,
+    at: datetime,
+    now: datetime,
+    kind: str = "manual",
+) -> CreditNote:
+    """A numbered credit note with its share of the tax; it lowers what is due on an unpaid invoice.
+
+    Raises NotFound for a foreign line, Conflict for a draft or void invoice and for more than is
+    left of a line. Source: CONTRACT 6, 18, 55, 80.
+    """
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
+    if invoice.status not in CREDITABLE:
+        raise Conflict(
+            f"A {invoice.status} invoice cannot be credited.", code="invoice_not_creditable"
+        )
+    rows = {
+        row.id: row for row in stored_invoices.list_lines(session, organization_id, [invoice_id])
+    }
+    creditable = CreditableLines(session, invoice, list(rows.values()))
+    credited = dict(creditable.credited)
+    changes = _take(creditable, rows, lines)
+    note = _build(session, invoice, rows, credited, lines, reason=reason, kind=kind, at=at, now=now)
+    session.add(note)
+    session.flush()
+    for position, line in enumerate(lines):
+        _write_line(session, invoice, note, rows[line.line_id], line, position=position, now=now)
+        _write_changes(session, invoice, note, line, changes[line.line_id])
+    _lower_due(session, invoice, note, at=at)
+    record(
+        session,
+        organization_id,
+        "invoice.credited",
+        "invoice",
+        invoice_id,
+        after={"credit_note": note.number, "total": note.total},
+        now=now,
+    )
+    return note
+
+
+def _take(
+    creditable: CreditableLines, rows: dict[UUID, InvoiceLine], lines: Sequence[CreditedLine]
+) -> dict[UUID, tuple[CorrectedCharge, ...]]:
+    """Which charges each line gives back of. Raises where more is asked for than is left."""
+    if len({line.line_id for line in lines}) != len(lines):
+        raise InvalidInput("A line is named twice.", code="line_repeated", field="lines")
+    changes = {}
+    for line in lines:
+        row = rows.get(line.line_id)
+        if row is None:
+            raise NotFound("The invoice has no such line.", code="line_not_found", field="line_id")
+        taken = creditable.take(row, line.amount)
+        changes[line.line_id] = taken if line.corrects is None else line.corrects
+    return changes
+
+
+def _write_line(
+    session: Session,
+    invoice: Invoice,
+    note: CreditNote,
+    row: InvoiceLine,
+    line: CreditedLine,
+    *,
+    position: int,
+    now: datetime,
+) -> None:
+    session.add(
+        CreditNoteLine(
+            organization_id=note.organization_id,
+            id=new_id(),
+            credit_note_id=note.id,
+            position=position,
+            line_id=line.line_id,
+            amount=line.amount,
+        )
+    )
+    if row.type == LineType.ADJUSTMENT:
+        customer_accounts.pay_out(
+            session, invoice, line.amount, credit_note_id=note.id, at=note.issue_date, now=now
+        )
+
+
+def _write_changes(
+    session: Session,
+    invoice: Invoice,
+    note: CreditNote,
+    line: CreditedLine,
+    changes: tuple[CorrectedCharge, ...],
+) -> None:
+    if changes and invoice.subscription_id is not None:
+        stored_corrections.insert_parts(
+            session,
+            invoice.organization_id,
+            invoice.subscription_id,
+            changes,
+            invoice_id=invoice.id,
+            line_id=line.line_id,
+            credit_note_id=note.id,
+            is_by_hand=line.corrects is None,
+        )
+
+
+def _build(
+    session: Session,
+    invoice: Invoice,
+    rows: dict[UUID, InvoiceLine],
+    credited: dict[UUID, Decimal],
+    lines: Sequence[CreditedLine],
+    *,
+    reason: str,
+    kind: str,
+    at: datetime,
+    now: datetime,
+) -> CreditNote:
+    taxes = stored_invoices.list_taxes(session, invoice.organization_id, [invoice.id])
+    taxed = {row.id for row in rows.values() if priced_line_of(row).is_taxable}
+    amounts = credit_note(
+        amount=sum((line.amount for line in lines if line.line_id in taxed), ZERO),
+        credited_before=sum((amount for line, amount in credited.items() if line in taxed), ZERO),
+        rates=[tax_amount_of(row) for row in taxes],
+        currency=find_currency(invoice.currency),
+    )
+    untaxed = sum((line.amount for line in lines if line.line_id not in taxed), ZERO)
+    organization = stored_organizations.get_organization(session, invoice.organization_id)
+    year = at.astimezone(ZoneInfo(organization.timezone)).year
+    sequence = stored_invoices.draw_number(session, invoice.organization_id, SERIES, year)
+    return CreditNote(
+        organization_id=invoice.organization_id,
+        id=new_id(),
+        number=f"{SERIES}-{year}-{sequence:04d}",
+        invoice_id=invoice.id,
+        kind=kind,
+        reason=reason,
+        currency=invoice.currency,
+        subtotal=amounts.subtotal + untaxed,
+        tax=amounts.tax,
+        total=amounts.total + untaxed,
+        issue_date=at,
+        created_at=now,
+    )
+
+
+def _lower_due(session: Session, invoice: Invoice, note: CreditNote, *, at: datetime) -> None:
+    if invoice.status == InvoiceStatus.PAID:
+        return
+    invoice.amount_due = max(
+        find_currency(invoice.currency).round(ZERO), invoice.amount_due - note.total
+    )
+    if invoice.amount_due == ZERO:
+        # Nothing is left to pay, so nobody is asked for it any more.
+        invoice.status = status_after_payment(InvoiceStatus(invoice.status))
+        invoice.paid_at = at
+    session.add(invoice)
+    session.flush()

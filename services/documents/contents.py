@@ -1,0 +1,106 @@
+"""Lines and taxes of an invoice as rows, and back as values."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from billing.identifiers import TaxRateId
+from billing.invoicing.invoices import InvoiceLine as BilledLine
+from billing.invoicing.invoices import InvoiceTotals
+from billing.invoicing.receipts import from_document, to_document
+from billing.invoicing.taxes import TaxAmount
+from billing.rating.lines import PricedLine
+from billing.ratios import as_decimal
+from models.base import new_id
+from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
+from repositories.invoicing import corrections as stored_corrections
+from repositories.invoicing import invoices as stored_invoices
+
+
+def write_contents(session: Session, invoice: Invoice, totals: InvoiceTotals) -> None:
+    """Store the lines and taxes of an invoice that has none."""
+    rows = [_line_row(invoice, position, billed) for position, billed in enumerate(totals.lines)]
+    session.add_all(rows)
+    session.add_all(_tax_row(invoice, position, tax) for position, tax in enumerate(totals.taxes))
+    session.flush()
+    for row, billed in zip(rows, totals.lines, strict=True):
+        _write_corrections(session, invoice, row, billed.line)
+
+
+def add_line(session: Session, invoice: Invoice, billed: BilledLine) -> None:
+    """Store one more line of an invoice, after those that it has."""
+    position = len(stored_invoices.list_lines(session, invoice.organization_id, [invoice.id]))
+    session.add(_line_row(invoice, position, billed))
+    session.flush()
+
+
+def priced_line_of(row: InvoiceLine) -> PricedLine:
+    """The priced line behind a stored one, with every number of its calculation."""
+    return from_document(PricedLine, row.calculation)
+
+
+def _write_corrections(
+    session: Session, invoice: Invoice, row: InvoiceLine, line: PricedLine
+) -> None:
+    if line.corrections and invoice.subscription_id is not None:
+        stored_corrections.insert_parts(
+            session,
+            invoice.organization_id,
+            invoice.subscription_id,
+            line.corrections,
+            invoice_id=invoice.id,
+            line_id=row.id,
+        )
+
+
+def _line_row(invoice: Invoice, position: int, billed: BilledLine) -> InvoiceLine:
+    line = billed.line
+    document = to_document(line)
+    assert isinstance(document, dict)
+    return InvoiceLine(
+        organization_id=invoice.organization_id,
+        id=new_id(),
+        invoice_id=invoice.id,
+        position=position,
+        type=line.type,
+        description=line.description,
+        quantity=as_decimal(line.quantity),
+        unit_amount=line.unit_amount,
+        line_total=billed.line_total,
+        exact_amount=as_decimal(line.exact_amount),
+        charge_id=line.charge_id,
+        meter_id=line.meter_id,
+        usage_quantity=as_decimal(line.usage_quantity),
+        included_quantity=as_decimal(line.included_quantity),
+        limit_exceeded=line.limit_exceeded,
+        period_start=line.starts_at,
+        period_end=line.ends_at,
+        calculation=document,
+    )
+
+
+def tax_amount_of(row: InvoiceTax) -> TaxAmount:
+    """A stored tax as the value that it was made of."""
+    return TaxAmount(
+        tax_rate_id=TaxRateId(row.tax_rate_id),
+        name=row.name,
+        percentage=row.percentage,
+        is_inclusive=row.is_inclusive,
+        taxable=row.taxable_amount,
+        amount=row.amount,
+    )
+
+
+def _tax_row(invoice: Invoice, position: int, tax: TaxAmount) -> InvoiceTax:
+    return InvoiceTax(
+        organization_id=invoice.organization_id,
+        id=new_id(),
+        invoice_id=invoice.id,
+        position=position,
+        tax_rate_id=tax.tax_rate_id,
+        name=tax.name,
+        percentage=tax.percentage,
+        is_inclusive=tax.is_inclusive,
+        taxable_amount=tax.taxable,
+        amount=tax.amount,
+    )

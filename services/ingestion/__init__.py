@@ -1,0 +1,1 @@
+"""Events in: read, identified, written, refused above limits."""

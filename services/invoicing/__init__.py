@@ -1,0 +1,1 @@
+"""Bills: composition, drafts, finalization, previews, settlements, proofs."""

@@ -1,0 +1,238 @@
+"""Differences of final periods that settle alone, by documents of their own (CONTRACT 48, 84)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import NotFound
+from billing.invoicing.corrections import PeriodCorrection
+from billing.invoicing.invoices import InvoiceStatus, status_after_finalizing
+from billing.money import ZERO, Currency, exactly, find_currency
+from billing.rating.lines import CorrectedCharge, PricedLine
+from models.base import new_id
+from models.invoicing.invoices import Invoice, InvoiceLine
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.accounts import organizations as stored_organizations
+from repositories.catalog import plans as stored_plans
+from repositories.invoicing import corrections as stored_corrections
+from repositories.invoicing import late_usage as stored_late_usage
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.usage import spans as stored_spans
+from services import customer_accounts
+from services.corrections import credit_notes as crediting
+from services.corrections import late_usage as corrections
+from services.corrections.credit_notes import CreditedLine
+from services.documents.contents import write_contents
+from services.invoicing import composition, drafts
+from services.subscriptions import clocks
+from services.subscriptions.late_policy import CREDIT_NOTE_OR_INVOICE
+
+REASON = "Usage was corrected after the invoice was final."
+
+
+def settle_late_usage(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    *,
+    due_at: datetime,
+    now: datetime,
+) -> None:
+    """The documents of every marked period say what it comes to now, and its mark is gone.
+
+    Under ``credit_note_or_invoice`` charges that come to more have an invoice, those that come to
+    less credit notes on the invoices that billed them. After the last invoice of a subscription
+    that is over, ``next_invoice`` makes one invoice of both; below zero it leaves the rest on the
+    customer's account. Idempotent: marks go in the same transaction, under the lock that arrivals
+    wait for.
+    """
+    subscription = stored_subscriptions.lock_subscription(session, organization_id, subscription_id)
+    if subscription is None:
+        raise NotFound("Subscription not found.", code="subscription_not_found")
+    stored_spans.lock_arrivals(session, organization_id, subscription.customer_id)
+    marked = stored_late_usage.list_marked_periods(
+        session, subscription, takes_free=True, draft_id=None
+    )
+    if not marked:
+        return
+    organization = stored_organizations.get_organization(session, organization_id)
+    at = clocks.acting_instant(session, subscription, due_at, now=now)
+    notes_less = organization.late_usage == CREDIT_NOTE_OR_INVOICE
+    currency = _lock_account(session, subscription)
+    lines: list[PricedLine] = []
+    settled: list[PeriodCorrection] = []
+    for stored in marked:
+        correction = corrections.correct(session, subscription, stored)
+        settled.append(correction)
+        if notes_less:
+            correction = _give_back(session, subscription, stored, correction, at=at, now=now)
+        line = corrections.describe(session, subscription, stored, correction)
+        if line is not None:
+            lines.append(line)
+    if lines:
+        _invoice(session, subscription, lines, at=at, now=now)
+    corrections.settle(session, subscription, settled, currency, at=at, now=now)
+    session.flush()
+
+
+def _lock_account(session: Session, subscription: Subscription) -> Currency:
+    """The subscription's currency; the customer's account is locked before a number is drawn."""
+    plan = stored_plans.find_plan(session, subscription.organization_id, subscription.plan_id)
+    assert plan is not None
+    customer_accounts.available_credit(
+        session,
+        subscription.organization_id,
+        subscription.customer_id,
+        plan.currency,
+        lock=True,
+    )
+    return find_currency(plan.currency)
+
+
+def _invoice(
+    session: Session,
+    subscription: Subscription,
+    lines: Sequence[PricedLine],
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    organization = stored_organizations.get_organization(session, subscription.organization_id)
+    customer = composition.get_customer(session, organization.id, subscription.customer_id)
+    totals = composition.total_bill(session, customer, lines, lines[0].currency, is_final=True)
+    status = status_after_finalizing(InvoiceStatus.DRAFT, totals.total)
+    invoice = Invoice(
+        organization_id=organization.id,
+        id=new_id(),
+        customer_id=subscription.customer_id,
+        subscription_id=subscription.id,
+        kind="late_usage",
+        status=status,
+        currency=totals.currency,
+        subtotal=ZERO,
+        tax=ZERO,
+        total=ZERO,
+        amount_due=ZERO,
+        amount_paid=ZERO,
+        tax_status=totals.tax_status,
+        timezone=subscription.timezone,
+        issue_date=at,
+        due_date=at + timedelta(days=organization.payment_terms_days),
+        finalized_at=at,
+        paid_at=at if status is InvoiceStatus.PAID else None,
+        created_at=now,
+    )
+    drafts.set_totals(invoice, totals)
+    drafts.assign_number(session, organization, invoice, at=at)
+    session.add(invoice)
+    session.flush()
+    write_contents(session, invoice, totals)
+    customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
+    stored_subscriptions.insert_action(
+        session,
+        subscription,
+        "late_usage_settled",
+        at=at,
+        recorded_at=now,
+        invoice_id=invoice.id,
+    )
+
+
+@exactly
+def _give_back(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    correction: PeriodCorrection,
+    *,
+    at: datetime,
+    now: datetime,
+) -> PeriodCorrection:
+    """Credit the charges that come to less; the correction that is left has those with more."""
+    given = ZERO
+    rest: list[CorrectedCharge] = []
+    credited: dict[UUID, dict[UUID, CreditedLine]] = {}
+    for change in correction.charges:
+        if change.amount > ZERO:
+            rest.append(change)
+            continue
+        missing = -change.amount
+        for row, amount in _share_out(session, subscription, change, credited):
+            _add(credited.setdefault(row.invoice_id, {}), row, change, amount)
+            missing -= amount
+        given += -change.amount - missing
+        if missing > ZERO:
+            rest.append(replace(change, amount=-missing))
+    for invoice_id, lines in credited.items():
+        _credit(session, subscription, stored, invoice_id, list(lines.values()), at=at, now=now)
+    return replace(correction, charges=tuple(rest), billed=correction.billed - given)
+
+
+def _add(
+    lines: dict[UUID, CreditedLine], row: InvoiceLine, change: CorrectedCharge, amount: Decimal
+) -> None:
+    known = lines.get(row.id, CreditedLine(line_id=row.id, amount=ZERO, corrects=()))
+    lines[row.id] = replace(
+        known,
+        amount=known.amount + amount,
+        corrects=(*(known.corrects or ()), replace(change, amount=-amount)),
+    )
+
+
+def _credit(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    invoice_id: UUID,
+    lines: Sequence[CreditedLine],
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    crediting.credit_invoice(
+        session,
+        subscription.organization_id,
+        invoice_id,
+        lines,
+        reason=REASON,
+        at=at,
+        now=now,
+        kind="late_usage",
+    )
+    stored_subscriptions.insert_action(
+        session,
+        subscription,
+        "late_usage_settled",
+        at=at,
+        recorded_at=now,
+        period_index=stored.index,
+        invoice_id=invoice_id,
+    )
+
+
+@exactly
+def _share_out(
+    session: Session,
+    subscription: Subscription,
+    change: CorrectedCharge,
+    credited: dict[UUID, dict[UUID, CreditedLine]],
+) -> list[tuple[InvoiceLine, Decimal]]:
+    """Lines that billed a charge, the first ones first, each with what it gives back of it.
+
+    A late line bills several charges; what is ``credited`` of it for others is left no more.
+    """
+    missing = -change.amount
+    shares: list[tuple[InvoiceLine, Decimal]] = []
+    for row, left in stored_corrections.list_billing_lines(session, subscription, change):
+        taken = credited.get(row.invoice_id, {}).get(row.id)
+        part = min(missing, left - taken.amount if taken else left)
+        if part > ZERO:
+            shares.append((row, part))
+            missing -= part
+    return shares

@@ -1,0 +1,91 @@
+"""A bill as it would look, of the present or of another instant. Nothing is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict, InvalidInput
+from billing.invoicing.invoices import InvoiceTotals
+from billing.periods import Period
+from billing.rating.lines import PricedLine
+from billing.subscriptions import SubscriptionStatus
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.catalog import plans as stored_plans
+from services.catalog import versions
+from services.invoicing import composition
+from services.rating import steps
+from services.subscriptions.periods import find_open_period
+from services.subscriptions.start import get_subscription, span_of
+from services.usage.measure import look_at_usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillPreview:
+    """What an invoice would say. It has no number and is stored nowhere."""
+
+    subscription: Subscription
+    span: Period
+    totals: InvoiceTotals
+
+
+def preview_invoice(
+    session: Session, organization_id: UUID, subscription_id: UUID, *, at: datetime | None
+) -> BillPreview:
+    """The invoice of the current period as if it ended now, fixed charges in full.
+
+    With ``at`` the period is cut there. Raises Conflict where no period runs. Source: CONTRACT 54.
+    """
+    subscription = get_subscription(session, organization_id, subscription_id)
+    stored = find_open_period(session, subscription)
+    if stored is None:
+        why = (
+            "is in its trial, which is never billed"
+            if subscription.status == SubscriptionStatus.TRIAL
+            else "has no period that runs"
+        )
+        raise Conflict(f"The subscription {why}.", code="nothing_to_preview")
+    span = _span(stored, at)
+    lines = rate_span(session, subscription, stored, span)
+    totals = total_span(session, subscription, stored, lines)
+    return BillPreview(subscription=subscription, span=span, totals=totals)
+
+
+def rate_span(
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
+) -> tuple[PricedLine, ...]:
+    """The priced lines of a part of a stored period, or of all of it, from the usage so far."""
+    frozen = steps.freeze_span(session, subscription, stored, span, measure=look_at_usage)
+    terms = versions.get_terms(
+        session, subscription.organization_id, frozen.plan_id, frozen.plan_version
+    )
+    return steps.rate(terms, frozen)
+
+
+def total_span(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    lines: tuple[PricedLine, ...],
+) -> InvoiceTotals:
+    """What an invoice of these lines would come to: late lines, taxes and credit included."""
+    plan = stored_plans.find_plan(session, subscription.organization_id, stored.plan_id)
+    assert plan is not None
+    bill = composition.compose_bill(session, subscription, lines, plan.currency)
+    return bill.totals
+
+
+def _span(stored: SubscriptionPeriod, at: datetime | None) -> Period:
+    if at is None:
+        return span_of(stored)
+    if not stored.starts_at < at <= stored.ends_at:
+        raise InvalidInput(
+            f"The current period runs from {stored.starts_at.isoformat()} to"
+            f" {stored.ends_at.isoformat()}.",
+            code="outside_current_period",
+            field="at",
+        )
+    return Period(starts_at=stored.starts_at, ends_at=at)

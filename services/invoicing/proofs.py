@@ -1,0 +1,165 @@
+"""Why an invoice says what it says: the arithmetic of a line, its events, and a recomputation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict, NotFound
+from billing.invoicing.explanations import LineDifference, explain_line, first_difference
+from billing.invoicing.invoices import InvoiceLine as BilledLine
+from billing.invoicing.invoices import round_line
+from billing.money import find_currency
+from billing.rating.lines import CalculationStep
+from billing.rating.quantities import usage_windows
+from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
+from repositories.invoicing import invoices as stored_invoices
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.usage import digests as stored_digests
+from services.corrections.late_usage import is_pending
+from services.documents.contents import priced_line_of
+from services.rating import steps as bill_steps
+from services.rating.steps import BillKey
+from services.usage.measure import recompute_usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Every step of a line, and which events it counts: up to the watermark, in its period."""
+
+    steps: tuple[CalculationStep, ...]
+    line: InvoiceLine
+    customer_id: UUID
+    watermark: int | None
+    event_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Whether a bill comes out the same when it is computed again, and where not."""
+
+    checked_at: datetime
+    line_count: int
+    difference: LineDifference | None
+    line_id: UUID | None
+    is_late_usage_pending: bool
+
+
+def explain(
+    session: Session, organization_id: UUID, invoice_id: UUID, line_id: UUID
+) -> Explanation:
+    """The arithmetic of a line from the aggregate to the rounded amount. Raises NotFound."""
+    invoice = _get(session, organization_id, invoice_id)
+    rows = stored_invoices.list_lines(session, organization_id, [invoice_id])
+    line = next((row for row in rows if row.id == line_id), None)
+    if line is None:
+        raise NotFound("Invoice line not found.", code="line_not_found")
+    receipt = stored_invoices.find_receipt(session, organization_id, invoice_id)
+    return Explanation(
+        steps=explain_line(_billed(line)),
+        line=line,
+        customer_id=invoice.customer_id,
+        watermark=receipt.watermark if receipt else None,
+        event_count=priced_line_of(line).event_count or 0,
+    )
+
+
+def digest_events(session: Session, organization_id: UUID, explanation: Explanation) -> str | None:
+    """The fingerprint of the events that a line counts, None for a line without a meter."""
+    line = explanation.line
+    if line.meter_id is None or line.period_start is None or line.period_end is None:
+        return None
+    return stored_digests.digest_events(
+        session,
+        organization_id,
+        customer_id=explanation.customer_id,
+        meter_id=line.meter_id,
+        starts_at=line.period_start,
+        ends_at=line.period_end,
+        watermark=explanation.watermark or 0,
+    )
+
+
+def get_receipt(session: Session, organization_id: UUID, invoice_id: UUID) -> InvoiceReceipt:
+    """The receipt of a generated invoice. Raises NotFound for one that was written by hand."""
+    _get(session, organization_id, invoice_id)
+    receipt = stored_invoices.find_receipt(session, organization_id, invoice_id)
+    if receipt is None:
+        raise NotFound(
+            "The invoice was not computed from usage, so it has no receipt.",
+            code="receipt_not_found",
+        )
+    return receipt
+
+
+def verify(
+    session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime
+) -> Verification:
+    """Compute the invoice again from raw events up to its watermark, and compare line by line.
+
+    Later events, plan versions and rules do not matter, and nothing is changed. Raises NotFound
+    without a receipt, Conflict for a draft that was edited by hand. Source: CONTRACT 6 and 58.
+    """
+    receipt = get_receipt(session, organization_id, invoice_id)
+    invoice = _get(session, organization_id, invoice_id)
+    if invoice.is_edited or invoice.subscription_id is None or invoice.period_index is None:
+        raise Conflict("The invoice was edited by hand.", code="invoice_was_edited")
+    rows = [
+        row
+        for row in stored_invoices.list_lines(session, organization_id, [invoice_id])
+        if row.charge_id is not None and row.type != "late_usage"
+    ]
+    recomputed = _recompute(session, invoice, receipt.revision)
+    difference = first_difference([_billed(row) for row in rows], recomputed)
+    at = difference.place if difference else None
+    return Verification(
+        checked_at=now,
+        line_count=len(rows),
+        difference=difference,
+        line_id=rows[at].id if at is not None and at < len(rows) else None,
+        is_late_usage_pending=is_pending(session, invoice),
+    )
+
+
+def _recompute(session: Session, invoice: Invoice, revision: int) -> list[BilledLine]:
+    assert invoice.subscription_id is not None
+    assert invoice.period_index is not None
+    bill = BillKey(
+        organization_id=invoice.organization_id,
+        subscription_id=invoice.subscription_id,
+        period_index=invoice.period_index,
+        revision=revision,
+    )
+    frozen, terms = bill_steps.load_frozen(session, bill)
+    subscription = stored_subscriptions.find_subscription(
+        session, invoice.organization_id, invoice.subscription_id
+    )
+    stored = stored_subscriptions.find_period(
+        session, invoice.organization_id, invoice.subscription_id, invoice.period_index
+    )
+    assert subscription is not None
+    assert stored is not None
+    usage = recompute_usage(
+        session,
+        invoice.organization_id,
+        subscription.customer_id,
+        usage_windows(terms, frozen.period, bill_steps.anchor_of_period(subscription, stored)),
+        frozen.watermark,
+    )
+    lines = bill_steps.rate(terms, frozen, usage)
+    currency = find_currency(invoice.currency)
+    return [round_line(line, currency) for line in lines]
+
+
+def _billed(row: InvoiceLine) -> BilledLine:
+    return BilledLine(line=priced_line_of(row), line_total=row.line_total)
+
+
+def _get(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice:
+    invoice = stored_invoices.find_invoice(session, organization_id, invoice_id)
+    if invoice is None:
+        raise NotFound("Invoice not found.", code="invoice_not_found")
+    return invoice

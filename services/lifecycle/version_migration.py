@@ -1,0 +1,183 @@
+"""Pinned subscriptions move to the newest version of their plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import NotFound
+from billing.rating.terms import Effective
+from billing.subscriptions import is_live
+from models.catalog.plans import Plan
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.catalog import plans as stored_plans
+from repositories.catalog import versions as stored_versions
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.audit_log import record
+from services.catalog import meter_claims
+from services.catalog.edits import EditReach, is_for_running, reach_nobody
+from services.lifecycle.changes import lock_for_change
+from services.subscriptions import periods
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionChange:
+    """A subscription that moves from one version of its plan to another."""
+
+    subscription_id: UUID
+    from_version: int
+    to_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """Who moves, oldest first, and from when the first of them is billed by the new version."""
+
+    changes: tuple[VersionChange, ...]
+    reach: EditReach
+
+
+def preview_migration(
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    *,
+    effective: Effective | None = None,
+    now: datetime,
+) -> Migration:
+    """The subscriptions that would move. Nothing changes. Raises NotFound."""
+    plan = _get_plan(session, organization_id, plan_id)
+    changes = [_change(one, plan) for one in _list_behind(session, plan)]
+    is_running = is_for_running(session, organization_id, effective)
+    return _migration(session, plan, changes, is_running=is_running, now=now)
+
+
+def migrate_subscriptions(
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    *,
+    effective: Effective | None = None,
+    now: datetime,
+) -> Migration:
+    """Pinned subscriptions are on the newest version, from the next period or the running one on.
+
+    Periods that have ended are billed by the version that they were pinned to. Idempotent: who is
+    on the newest version stays as they are, and so does who comes to their end by what was missed.
+    Raises NotFound, and Conflict while the test clock of one of them advances. Source: CONTRACT 14,
+    39, 95.
+    """
+    plan = _get_plan(session, organization_id, plan_id)
+    is_running = is_for_running(session, organization_id, effective)
+    moved = []
+    for waiting in _list_behind(session, plan):
+        subscription, present = lock_for_change(session, organization_id, waiting.id, now=now)
+        # What was due of its life may have ended it just now.
+        if is_live(subscription.status, subscription.deleted_at) and _is_behind(subscription, plan):
+            moved.append(_change(subscription, plan))
+            since = _move_open_period(
+                session, subscription, plan, after=None if is_running else present
+            )
+            _move(session, subscription, plan, since=since, now=now)
+    return _migration(session, plan, moved, is_running=is_running, now=now)
+
+
+def _migration(
+    session: Session,
+    plan: Plan,
+    changes: Sequence[VersionChange],
+    *,
+    is_running: bool,
+    now: datetime,
+) -> Migration:
+    if not changes:
+        return Migration(changes=(), reach=reach_nobody(now=now))
+    first_begin, _ = stored_versions.measure_reach(
+        session,
+        plan.organization_id,
+        [plan.id],
+        is_running=is_running,
+        now=now,
+        pinned=[one.subscription_id for one in changes],
+    )
+    reach = EditReach(effective_from=first_begin or now, subscriptions=len(changes))
+    return Migration(changes=tuple(changes), reach=reach)
+
+
+def _move_open_period(
+    session: Session, subscription: Subscription, plan: Plan, *, after: datetime | None
+) -> datetime | None:
+    """The open period is billed by the newest version, if it begins at ``after`` or later.
+
+    Gives its begin, None where the newest version bills from the next period on.
+    """
+    stored = periods.find_open_period(session, subscription)
+    if stored is None or stored.plan_id != plan.id:
+        return None
+    if after is not None and not _has_not_begun(stored, after):
+        return None
+    stored.plan_version = plan.version
+    session.add(stored)
+    return stored.starts_at
+
+
+def _has_not_begun(stored: SubscriptionPeriod, at: datetime) -> bool:
+    """``repositories.catalog.versions.HAS_NOT_BEGUN`` of one period."""
+    is_whole = stored.starts_at in (stored.regular_starts_at, stored.anchor_at)
+    return stored.starts_at > at or (stored.starts_at == at and is_whole)
+
+
+def _move(
+    session: Session,
+    subscription: Subscription,
+    plan: Plan,
+    *,
+    since: datetime | None,
+    now: datetime,
+) -> None:
+    before = subscription.plan_version
+    subscription.plan_version = plan.version
+    session.add(subscription)
+    meter_claims.claim_onwards(session, subscription, since=since)
+    session.flush()
+    record(
+        session,
+        subscription.organization_id,
+        "subscription.migrated",
+        "subscription",
+        subscription.id,
+        before={"plan_version": before},
+        after={"plan_version": plan.version},
+        now=now,
+    )
+
+
+def _list_behind(session: Session, plan: Plan) -> Sequence[Subscription]:
+    return stored_subscriptions.list_pinned_behind(
+        session, plan.organization_id, plan.id, version=plan.version
+    )
+
+
+def _is_behind(subscription: Subscription, plan: Plan) -> bool:
+    version = subscription.plan_version
+    return subscription.plan_id == plan.id and version is not None and version < plan.version
+
+
+def _change(subscription: Subscription, plan: Plan) -> VersionChange:
+    return VersionChange(
+        subscription_id=subscription.id,
+        from_version=subscription.plan_version or plan.version,
+        to_version=plan.version,
+    )
+
+
+def _get_plan(session: Session, organization_id: UUID, plan_id: UUID) -> Plan:
+    # Shared, so that the newest version is still the newest when the last one has moved.
+    plan = stored_plans.lock_plan(session, organization_id, plan_id, share=True)
+    if plan is None or plan.deleted_at is not None:
+        raise NotFound("Plan not found.", code="plan_not_found")
+    return plan

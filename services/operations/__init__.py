@@ -1,0 +1,1 @@
+"""What operators watch: coverage, outbox, work that waits."""

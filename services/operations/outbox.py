@@ -1,0 +1,67 @@
+"""The relay's half of the outbox: hand due messages to whoever can send them, and remember it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from repositories import outbox as stored_outbox
+from repositories.transactions import Transactions, name_organizations
+
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerMessage:
+    """Whose facts changed."""
+
+    organization_id: UUID
+    subscription_id: UUID
+
+
+Send = Callable[[Sequence[OwnerMessage]], Sequence[bool]]
+"""Delivers messages and says of each whether it arrived. Delivering one twice must be harmless."""
+
+
+def deliver_owner_messages(transactions: Transactions, send: Send, *, now: datetime) -> int:
+    """Deliver a batch of due messages of all organizations; return how many arrived.
+
+    Several messages to one owner become one. A message that did not arrive is due again a little
+    later, at most a minute; messages that another relay holds are passed over. If
+    ``send`` raises, the messages simply stay.
+    """
+    with transactions.looking_up(stored_outbox.LOOKUP, stored_outbox.OWNER_MESSAGE) as session:
+        due = stored_outbox.lock_due_messages(
+            session, stored_outbox.OWNER_MESSAGE, now=now, limit=BATCH
+        )
+        if not due:
+            return 0
+        # A relay may see and lock what waits; only as their organizations may it change anything.
+        name_organizations(session, sorted({message.organization_id for message in due}))
+        owners = {
+            (message.organization_id, str(message.payload["subscription_id"])): None
+            for message in due
+        }
+        recipients = [
+            OwnerMessage(organization_id=organization_id, subscription_id=UUID(subscription_id))
+            for organization_id, subscription_id in owners
+        ]
+        arrived = dict(zip(owners, send(recipients), strict=True))
+        for message in due:
+            key = (message.organization_id, str(message.payload["subscription_id"]))
+            if arrived[key]:
+                session.delete(message)
+            else:
+                _postpone(session, message.organization_id, message.id, message.attempts, now)
+        return sum(arrived.values())
+
+
+def _postpone(
+    session: Session, organization_id: UUID, message_id: UUID, attempts: int, now: datetime
+) -> None:
+    wait = timedelta(seconds=min(60, 2**attempts))
+    stored_outbox.postpone(session, organization_id, message_id, until=now + wait)

@@ -1,0 +1,237 @@
+"""What a bill is computed from: its terms, its part of the regular period, and its usage, frozen.
+
+Bill, preview, verification and late usage all rate through :func:`rate`, so that they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.periods import Alignment, Anchor, Period, regular_period
+from billing.rating.charge_bounds import EarlierParts
+from billing.rating.engines import ENGINE_VERSION, Engine
+from billing.rating.lines import PricedLine
+from billing.rating.parts import add_part, has_bounds, without_bounds
+from billing.rating.periods import Part, rate_period
+from billing.rating.proration import ProrationBasis, Share, share_of
+from billing.rating.quantities import MeteredUsage, UsageWindow, usage_by, usage_windows
+from billing.rating.terms import PlanTerms
+from billing.subscriptions import PeriodStatus
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.accounts import organizations as stored_organizations
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.catalog import versions
+from services.rating.records import USAGE, BillKey, find_runs, load
+from services.subscriptions.late_policy import IGNORE
+from services.subscriptions.start import cadence_of, span_of
+from services.usage.measure import MeasuredUsage, look_at_usage, measure_usage
+
+Measure = Callable[[Session, UUID, UUID, Sequence[UsageWindow]], MeasuredUsage]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenUsage:
+    """What a bill is computed from, and up to which arrival: the content of its first step.
+
+    ``share`` is what fixed charges, minimum and maximum owe of the regular period; ``watermark``
+    the last arrival sequence that is in. ``earlier`` are the parts of the same regular period that
+    were billed before, ``engine`` the rules that the bill is made by, for good.
+    """
+
+    plan_id: UUID
+    plan_version: int
+    period: Period
+    share: Share
+    watermark: int
+    usage: tuple[MeteredUsage, ...]
+    earlier: tuple[EarlierParts, ...] = ()
+    engine: Engine = Engine.FIRST
+
+    @property
+    def part(self) -> Part:
+        """Which part of its regular period it is, and the rules."""
+        return Part(share=self.share, earlier=self.earlier, engine=self.engine)
+
+
+def rate(
+    terms: PlanTerms, frozen: FrozenUsage, usage: Sequence[MeteredUsage] | None = None
+) -> tuple[PricedLine, ...]:
+    """The priced lines of what was frozen; ``usage`` stands in for its own, read in another way."""
+    return rate_period(terms, frozen.period, frozen.usage if usage is None else usage, frozen.part)
+
+
+def freeze_span(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    span: Period,
+    *,
+    measure: Measure = measure_usage,
+) -> FrozenUsage:
+    """Read what a bill of ``span``, a part of the stored period or all of it, is computed from.
+
+    A preview measures by ``look_at_usage``, which holds no ingestion up.
+    """
+    empty, terms = _empty(session, subscription, stored, span)
+    return measure_again(session, subscription, stored, empty, terms, measure=measure)
+
+
+def measure_again(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    frozen: FrozenUsage,
+    terms: PlanTerms,
+    *,
+    measure: Measure = look_at_usage,
+) -> FrozenUsage:
+    """The same bill with the usage of now, its own and that of the parts before it.
+
+    It keeps the plan version, the share and the rules that it was made with.
+    """
+    measured = measure(
+        session,
+        subscription.organization_id,
+        subscription.customer_id,
+        usage_windows(terms, frozen.period, anchor_of_period(subscription, stored)),
+    )
+    return replace(
+        frozen,
+        usage=usage_by(frozen.engine, measured.usage),
+        watermark=measured.watermark,
+        earlier=_earlier_parts(session, subscription, stored, frozen, terms),
+    )
+
+
+def load_frozen(session: Session, bill: BillKey) -> tuple[FrozenUsage, PlanTerms]:
+    """The first step's content, with the terms that it names."""
+    frozen = load(session, bill, USAGE, FrozenUsage)
+    document = find_runs(session, bill)[USAGE].terms
+    if document is not None:
+        return frozen, versions.parse_terms(document)
+    terms = versions.get_terms(session, bill.organization_id, frozen.plan_id, frozen.plan_version)
+    return frozen, terms
+
+
+def _empty(
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
+) -> tuple[FrozenUsage, PlanTerms]:
+    """A bill by the present rules, before anything is measured."""
+    terms = versions.get_terms(
+        session, subscription.organization_id, stored.plan_id, stored.plan_version
+    )
+    empty = FrozenUsage(
+        plan_id=stored.plan_id,
+        plan_version=terms.version,
+        period=span,
+        share=_share(session, subscription, stored, span),
+        watermark=0,
+        usage=(),
+        engine=ENGINE_VERSION,
+    )
+    return empty, terms
+
+
+def _earlier_parts(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    frozen: FrozenUsage,
+    terms: PlanTerms,
+) -> tuple[EarlierParts, ...]:
+    """What the parts of the same regular period and plan come to that were billed before this one.
+
+    Only where a minimum or maximum holds for all of them together. A part that was given up is not
+    one of them. Source: CONTRACT 93.
+    """
+    if frozen.engine.is_first or not has_bounds(terms):
+        return ()
+    regular = _regular_of(subscription, stored)
+    earlier: tuple[EarlierParts, ...] = ()
+    for part in stored_subscriptions.list_parts(
+        session, stored.organization_id, stored.subscription_id, regular.starts_at, stored.index
+    ):
+        is_sibling = (
+            part.plan_id == stored.plan_id
+            and part.status != PeriodStatus.SKIPPED
+            and _regular_of(subscription, part) == regular
+        )
+        if is_sibling:
+            earlier = _with_part(session, subscription, part, earlier)
+    return earlier
+
+
+def _with_part(
+    session: Session,
+    subscription: Subscription,
+    part: SubscriptionPeriod,
+    earlier: tuple[EarlierParts, ...],
+) -> tuple[EarlierParts, ...]:
+    """The parts with one more: as its usage is now, since what came late is settled as well.
+
+    Where late usage is ignored, a final part stays as it was billed.
+    """
+    bill = BillKey.of(part)
+    is_billed = USAGE in find_runs(session, bill)
+    if is_billed:
+        frozen, terms = load_frozen(session, bill)
+    else:
+        frozen, terms = _empty(session, subscription, part, span_of(part))
+    organization = stored_organizations.get_organization(session, part.organization_id)
+    is_settled = part.status == PeriodStatus.FINAL and organization.late_usage == IGNORE
+    if not (is_billed and is_settled):
+        measured = look_at_usage(
+            session,
+            part.organization_id,
+            subscription.customer_id,
+            usage_windows(terms, frozen.period, anchor_of_period(subscription, part)),
+        )
+        frozen = replace(frozen, usage=measured.usage, earlier=earlier)
+    lines, unbounded = rate(terms, frozen), rate(without_bounds(terms), frozen)
+    return add_part(earlier, lines, unbounded, frozen.share)
+
+
+def anchor_of_period(subscription: Subscription, stored: SubscriptionPeriod) -> Anchor:
+    """The anchor from which a stored period was counted, which later changes do not move."""
+    return Anchor(
+        starts_at=stored.anchor_at,
+        timezone=subscription.timezone,
+        alignment=Alignment(subscription.billing_anchor),
+    )
+
+
+def _regular_of(subscription: Subscription, stored: SubscriptionPeriod) -> Period:
+    """What the period is a part of, as it was when it was opened."""
+    if stored.regular_starts_at is not None and stored.regular_ends_at is not None:
+        return Period(starts_at=stored.regular_starts_at, ends_at=stored.regular_ends_at)
+    return regular_period(
+        anchor_of_period(subscription, stored), cadence_of(subscription), stored.ordinal
+    )
+
+
+def _share(
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
+) -> Share:
+    organization = stored_organizations.get_organization(session, subscription.organization_id)
+    regular = _regular_of(subscription, stored)
+    pauses = stored_subscriptions.list_pauses(
+        session, subscription.organization_id, subscription.id
+    )
+    return share_of(
+        span,
+        regular,
+        timezone=subscription.timezone,
+        basis=ProrationBasis(organization.proration),
+        paused=[
+            Period(
+                starts_at=pause.starts_at,
+                ends_at=max(pause.ends_at or span.ends_at, pause.starts_at),
+            )
+            for pause in pauses
+            if pause.starts_at < span.ends_at
+        ],
+    )

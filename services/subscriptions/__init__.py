@@ -1,0 +1,1 @@
+"""A subscription's life before any money: start, periods, agenda, clocks, timeline."""

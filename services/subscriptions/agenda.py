@@ -1,0 +1,233 @@
+"""What the owner of a subscription needs to know, and how it is told that the facts changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import NotFound
+from billing.subscriptions import (
+    NEXT_ENTRIES,
+    AgendaEntry,
+    BillFacts,
+    OwnerState,
+    PeriodFacts,
+    PeriodStatus,
+    SubscriptionFacts,
+    SubscriptionStatus,
+    agenda_of,
+    change_period_status,
+    has_ended,
+)
+from models.base import new_id
+from models.subscriptions.subscriptions import Subscription
+from repositories import outbox as stored_outbox
+from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import late_usage as stored_late_usage
+from repositories.subscriptions import clocks as stored_clocks
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.subscriptions.agenda_facts import OwnerFacts, WaitingBill, get_owner_facts
+from services import customer_accounts
+from services.catalog import meter_claims
+from services.subscriptions.kept_changes import change_of
+from services.subscriptions.late_policy import NEXT_INVOICE, settles_alone
+
+
+def get_state(session: Session, organization_id: UUID, subscription_id: UUID) -> OwnerState:
+    """The present state of a subscription for its owner. Raises NotFound."""
+    subscription = stored_subscriptions.find_subscription(session, organization_id, subscription_id)
+    if subscription is None:
+        raise NotFound("Subscription not found.", code="subscription_not_found")
+    return read_state(session, subscription)
+
+
+def read_state(session: Session, subscription: Subscription, *, payments: int = 1) -> OwnerState:
+    """The agenda computed from the rows, with what the owner shows of the subscription.
+
+    It holds the next entries alone, and of the payments that are waited for the first ones.
+    """
+    facts = get_owner_facts(session, subscription, payments=payments)
+    clock_at, is_behind = _clock_state(session, subscription)
+    return OwnerState(
+        agenda=_agenda(
+            subscription,
+            facts,
+            late_usage_due=_late_usage_due(session, subscription, facts),
+            credit_returns_at=_credit_returns_at(session, subscription),
+        )[:NEXT_ENTRIES],
+        status=subscription.status,
+        customer_id=str(subscription.customer_id),
+        plan_code=facts.plan_code,
+        clock_at=clock_at,
+        is_behind=is_behind,
+        period_index=subscription.current_period_index,
+        period_ends_at=subscription.current_period_end,
+        last_invoice=facts.last_invoice,
+        attention=tuple(
+            f"period {period.index} at {period.parked_step}: {period.parked_reason}"
+            for period in facts.periods
+            if period.status == PeriodStatus.PARKED
+        ),
+        is_over=has_ended(subscription.status),
+        counts=facts.counts,
+    )
+
+
+def is_at_rest(session: Session, subscription: Subscription) -> bool:
+    """Whether the subscription is over and nothing is left to happen, so that nobody owns it."""
+    state = read_state(session, subscription)
+    return state.is_over and not state.agenda
+
+
+def tell_owner(session: Session, subscription: Subscription, *, now: datetime) -> None:
+    """Queue the message that the facts changed, in the transaction that changes them.
+
+    The message starts the owner if none runs, so creating a subscription needs no other.
+    """
+    stored_outbox.insert_message(
+        session,
+        subscription.organization_id,
+        kind=stored_outbox.OWNER_MESSAGE,
+        key=str(new_id()),
+        payload={"subscription_id": str(subscription.id)},
+        now=now,
+    )
+
+
+def tell_owners(
+    session: Session, organization_id: UUID, subscription_ids: Sequence[UUID], *, now: datetime
+) -> None:
+    """As :func:`tell_owner`, for many, by one statement."""
+    stored_outbox.insert_messages(
+        session,
+        organization_id,
+        kind=stored_outbox.OWNER_MESSAGE,
+        payloads=[{"subscription_id": str(one)} for one in subscription_ids],
+        now=now,
+    )
+
+
+def discard(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
+    """End a subscription without a bill: its clock is deleted, and nothing after that happens."""
+    for period in stored_subscriptions.list_unfinished_periods(
+        session, subscription.organization_id, subscription.id
+    ):
+        period.status = change_period_status(period.status, PeriodStatus.SKIPPED)
+        period.parked_step = period.parked_reason = None
+        session.add(period)
+    for invoice in stored_invoices.list_waiting_invoices(
+        session, subscription.organization_id, subscription.id
+    ):
+        invoice.scheduled_finalize_at = None
+        invoice.past_due_at = invoice.past_due_at or at
+        session.add(invoice)
+    subscription.pending_change = None
+    subscription.status = SubscriptionStatus.CANCELED
+    subscription.ended_at = subscription.ended_at or at
+    subscription.deleted_at = now
+    session.add(subscription)
+    meter_claims.claim_onwards(session, subscription, since=subscription.ended_at)
+    tell_owner(session, subscription, now=now)
+
+
+def _late_usage_due(
+    session: Session, subscription: Subscription, facts: OwnerFacts
+) -> tuple[datetime, int | None] | None:
+    """When usage that came after its final invoice is settled by itself, if no invoice will do it.
+
+    That is at once where it is noticed; on a test clock an hour after the clock's stand, so that
+    it happens within the next advance. A draft in its grace shows the difference itself. With it
+    comes a period that is to be settled. Source: CONTRACT 48, 84.
+    """
+    if not settles_alone(
+        subscription, facts.late_usage, has_unfinished_periods=bool(facts.periods)
+    ):
+        return None
+    found = stored_late_usage.find_due_since(
+        session, subscription, leaves_to_drafts=facts.late_usage == NEXT_INVOICE
+    )
+    if found is None or subscription.test_clock_id is None:
+        return found
+    if _is_on_dead_clock(session, subscription):
+        return None
+    clock = stored_clocks.find_clock(
+        session, subscription.organization_id, subscription.test_clock_id
+    )
+    assert clock is not None
+    return clock.frozen_time + timedelta(hours=1), found[1]
+
+
+def _credit_returns_at(session: Session, subscription: Subscription) -> datetime | None:
+    """When the customer's credit goes back because no bill took it; None while one may."""
+    if not has_ended(subscription.status) or _is_on_dead_clock(session, subscription):
+        return None
+    return customer_accounts.find_return_due(
+        session, subscription.organization_id, subscription.customer_id
+    )
+
+
+def _is_on_dead_clock(session: Session, subscription: Subscription) -> bool:
+    """Whether the subscription's clock was deleted, so that nothing happens on it any more."""
+    if subscription.test_clock_id is None:
+        return False
+    clock = stored_clocks.find_clock(
+        session, subscription.organization_id, subscription.test_clock_id
+    )
+    return clock is None or clock.deleted_at is not None
+
+
+def _agenda(
+    subscription: Subscription,
+    facts: OwnerFacts,
+    *,
+    late_usage_due: tuple[datetime, int | None] | None,
+    credit_returns_at: datetime | None,
+) -> tuple[AgendaEntry, ...]:
+    change = change_of(subscription)
+    return agenda_of(
+        SubscriptionFacts(
+            status=SubscriptionStatus(subscription.status),
+            trial_ends_at=subscription.trial_end_date,
+            resumes_at=subscription.resume_at,
+            change_due_at=None if change is None else change.at,
+            late_usage_due_at=late_usage_due[0] if late_usage_due else None,
+            late_usage_period_index=late_usage_due[1] if late_usage_due else None,
+            credit_returns_at=credit_returns_at,
+            periods=tuple(
+                PeriodFacts(
+                    index=period.index,
+                    ends_at=period.ends_at,
+                    status=PeriodStatus(period.status),
+                    revision=period.revision,
+                )
+                for period in facts.periods
+            ),
+            bills=tuple(map(_bill_facts, facts.bills)),
+        )
+    )
+
+
+def _bill_facts(bill: WaitingBill) -> BillFacts:
+    waits_for_payment = bill.status == "OPEN" and bill.past_due_at is None
+    return BillFacts(
+        invoice_id=bill.id,
+        period_index=bill.period_index,
+        finalize_at=bill.scheduled_finalize_at if bill.status == "DRAFT" else None,
+        due_at=bill.due_date if waits_for_payment else None,
+    )
+
+
+def _clock_state(session: Session, subscription: Subscription) -> tuple[datetime | None, bool]:
+    if subscription.test_clock_id is None:
+        return None, False
+    clock = stored_clocks.find_clock(
+        session, subscription.organization_id, subscription.test_clock_id
+    )
+    if clock is None:
+        return None, False
+    reached = subscription.completed_through
+    is_behind = clock.target_time is not None and (reached is None or reached < clock.target_time)
+    return clock.target_time or clock.frozen_time, is_behind

@@ -1,0 +1,94 @@
+"""Which version of its plan bills a period: known when the period opens (CONTRACT 95).
+
+An edit of a plan holds the plan's row; so does, shared, whoever opens a period or cuts one, before
+it touches a row of a period. Either the edit finds the period, or the period finds the edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import NotFound
+from billing.rating.terms import PlanTerms
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.catalog import plans as stored_plans
+from repositories.catalog import versions as stored_versions
+from services.catalog import versions
+
+
+def lock_edits_out(session: Session, subscription: Subscription, plan_id: UUID) -> None:
+    """Until the transaction ends, nobody edits the plan, which the period is on that comes next.
+
+    The caller holds the subscription's lock and has changed none of its periods yet.
+    """
+    stored_plans.lock_plan(session, subscription.organization_id, plan_id, share=True)
+
+
+def version_to_open(
+    session: Session,
+    subscription: Subscription,
+    *,
+    begins_at: datetime | None = None,
+    part_of: SubscriptionPeriod | None = None,
+) -> int:
+    """The version that the subscription's next period is billed by.
+
+    A pinned subscription has its own. What goes on after a cut, a ``part_of`` the period that was
+    cut, keeps its version on the same plan. Every other period has the version that was newest
+    when it began, the newest of all where no begin is named. Raises NotFound.
+    """
+    if part_of is not None and part_of.plan_id == subscription.plan_id:
+        return stored_versions.find_version_of_period(
+            session, subscription.organization_id, subscription.id, part_of.index
+        )
+    return subscription.plan_version or newest_version(
+        session, subscription, subscription.plan_id, begins_at=begins_at
+    )
+
+
+def newest_version(
+    session: Session, subscription: Subscription, plan_id: UUID, *, begins_at: datetime | None
+) -> int:
+    """The version of a plan that was newest at an instant, of all where none is named.
+
+    Raises NotFound.
+    """
+    version = stored_versions.find_version_to_open(
+        session, subscription, plan_id, begins_at=begins_at
+    )
+    if version is None:
+        raise NotFound("The plan has no version.", code="plan_version_not_found")
+    return version
+
+
+def terms_in_force(session: Session, subscription: Subscription) -> PlanTerms:
+    """The terms of the running period."""
+    return versions.get_terms(
+        session,
+        subscription.organization_id,
+        subscription.plan_id,
+        version_in_force(session, subscription),
+    )
+
+
+def version_in_force(session: Session, subscription: Subscription) -> int:
+    """The version of the running period, in a trial that which the first would have today.
+
+    After the subscription's end it is that of its last period.
+    """
+    return list_versions_in_force(session, subscription.organization_id, [subscription])[
+        subscription.id
+    ]
+
+
+def list_versions_in_force(
+    session: Session, organization_id: UUID, held: Sequence[Subscription]
+) -> dict[UUID, int]:
+    """The version of the running period of each of these subscriptions, by one statement."""
+    return stored_versions.list_versions_in_force(
+        session, organization_id, [one.id for one in held]
+    )

@@ -1,0 +1,287 @@
+"""What a subscription does when an instant of its life has come: the steps before its bill."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import InvariantBroken, NotFound
+from billing.subscriptions import (
+    PeriodStatus,
+    SubscriptionStatus,
+    change_period_status,
+    has_ended,
+    require_transition,
+)
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.catalog import plans as stored_plans
+from repositories.invoicing import invoices as stored_invoices
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.usage import spans as stored_spans
+from services.catalog import meter_claims
+from services.subscriptions import clocks
+from services.subscriptions.period_versions import lock_edits_out, newest_version, version_to_open
+from services.subscriptions.start import open_first_period, open_period
+
+
+def roll_period(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    period_index: int,
+    *,
+    due_at: datetime,
+    now: datetime,
+) -> None:
+    """The period is closed and its successor open, or the subscription has come to its end.
+
+    Idempotent by the period's status: a closed one stays as it is. A period whose end was moved
+    beyond ``due_at`` meanwhile is left open.
+    """
+    subscription = _lock(session, organization_id, subscription_id)
+    stored = _get_period(session, subscription, period_index)
+    if stored.status != PeriodStatus.OPEN or stored.ends_at > due_at:
+        return
+    at = clocks.acting_instant(session, subscription, due_at, now=now)
+    lock_edits_out(session, subscription, subscription.next_plan_id or subscription.plan_id)
+    stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
+    stored.closed_at = at
+    session.add(stored)
+    stored_subscriptions.insert_action(
+        session,
+        subscription,
+        "period_closed",
+        at=stored.ends_at,
+        recorded_at=now,
+        period_index=period_index,
+    )
+    if subscription.cancel_at_period_end and not has_ended(subscription.status):
+        end_subscription(session, subscription, at=stored.ends_at, now=now)
+    if not has_ended(subscription.status):
+        _open_next(session, subscription, stored, now=now)
+    session.flush()
+
+
+def end_trial(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    *,
+    due_at: datetime,
+    now: datetime,
+) -> None:
+    """The trial is over: the subscription is active and its first period starts at the trial's end.
+
+    Idempotent by status. Source: CONTRACT 21.
+    """
+    subscription = _lock(session, organization_id, subscription_id)
+    if subscription.status != SubscriptionStatus.TRIAL or subscription.trial_end_date != due_at:
+        return
+    if subscription.cancel_at_period_end:
+        end_subscription(session, subscription, at=due_at, now=now)
+        return
+    lock_edits_out(session, subscription, subscription.next_plan_id or subscription.plan_id)
+    _move(session, subscription, SubscriptionStatus.ACTIVE)
+    subscription.anchor_at = due_at
+    if subscription.next_plan_id is not None:
+        switch_plan(
+            session, subscription, subscription.next_plan_id, at=due_at, begins_at=due_at, now=now
+        )
+    open_first_period(session, subscription)
+    stored_subscriptions.insert_action(
+        session, subscription, "trial_ended", at=due_at, recorded_at=now
+    )
+
+
+def resume_due(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    *,
+    due_at: datetime,
+    now: datetime,
+) -> None:
+    """A pause ends at the instant that was planned for it. Idempotent by status."""
+    subscription = _lock(session, organization_id, subscription_id)
+    if subscription.status != SubscriptionStatus.PAUSED or subscription.resume_at != due_at:
+        return
+    end_pause(session, subscription, at=due_at, now=now)
+
+
+def end_pause(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
+    """The pause ends at ``at``; the subscription is past due again if an invoice is overdue."""
+    stored_spans.lock_arrivals(session, subscription.organization_id, subscription.customer_id)
+    for pause in stored_subscriptions.list_pauses(
+        session, subscription.organization_id, subscription.id
+    ):
+        if pause.ends_at is None or pause.ends_at > at:
+            pause.ends_at = max(at, pause.starts_at)
+            session.add(pause)
+    is_overdue = stored_invoices.has_overdue(session, subscription.organization_id, subscription.id)
+    target = SubscriptionStatus.PAST_DUE if is_overdue else SubscriptionStatus.ACTIVE
+    subscription.resume_at = None
+    _move(session, subscription, target)
+    stored_subscriptions.insert_action(session, subscription, "resumed", at=at, recorded_at=now)
+
+
+def close_next(
+    session: Session, subscription: Subscription, *, to: datetime, now: datetime
+) -> bool:
+    """Close the running period if it ended by ``to``; whether it did.
+
+    What happens at ``to`` is to find the right period open. The bill stays due; the owner, or
+    whoever asks for it, makes it in order.
+    """
+    stored = find_open_period(session, subscription)
+    if stored is None or stored.ends_at > to:
+        return False
+    roll_period(
+        session,
+        subscription.organization_id,
+        subscription.id,
+        stored.index,
+        due_at=stored.ends_at,
+        now=now,
+    )
+    return True
+
+
+def cut_period(
+    session: Session, subscription: Subscription, *, at: datetime, now: datetime
+) -> SubscriptionPeriod | None:
+    """End the open period at ``at`` and close it; give it, or None if nothing of it had passed.
+
+    A period that had not begun by then never was: its row is taken away, and the one before it is
+    the current one again. The caller decides what comes after it.
+    """
+    stored = find_open_period(session, subscription)
+    if stored is None:
+        return None
+    if stored.starts_at >= at:
+        session.delete(stored)
+        _return_to(session, subscription, stored.index - 1)
+        session.flush()
+        return None
+    stored.ends_at = at
+    stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
+    stored.closed_at = at
+    subscription.current_period_end = at
+    session.add_all([stored, subscription])
+    stored_subscriptions.insert_action(
+        session,
+        subscription,
+        "period_closed",
+        at=at,
+        recorded_at=now,
+        period_index=stored.index,
+    )
+    session.flush()
+    return stored
+
+
+def find_open_period(session: Session, subscription: Subscription) -> SubscriptionPeriod | None:
+    """The period that runs, or None in a trial and after the end."""
+    return stored_subscriptions.find_open_period(
+        session, subscription.organization_id, subscription.id
+    )
+
+
+def switch_plan(
+    session: Session,
+    subscription: Subscription,
+    plan_id: UUID,
+    *,
+    at: datetime,
+    begins_at: datetime | None = None,
+    now: datetime,
+) -> None:
+    """The subscription is on the plan from here on.
+
+    If it pins, it is pinned to the version that was newest at ``begins_at``; one that was on the
+    plan already stays pinned as it was.
+    """
+    plan = stored_plans.find_plan(session, subscription.organization_id, plan_id)
+    if plan is None:
+        raise NotFound("Plan not found.", code="plan_not_found", field="plan_id")
+    if subscription.version_policy == "pinned" and subscription.plan_id != plan.id:
+        subscription.plan_version = newest_version(
+            session, subscription, plan.id, begins_at=begins_at
+        )
+    subscription.plan_id = plan.id
+    subscription.next_plan_id = None
+    subscription.billing_interval = plan.billing_interval
+    subscription.billing_interval_count = plan.billing_interval_count
+    session.add(subscription)
+    stored_subscriptions.insert_action(
+        session, subscription, "plan_changed", at=at, recorded_at=now, detail=plan.lookup_id
+    )
+    session.flush()
+
+
+def _open_next(
+    session: Session, subscription: Subscription, closed: SubscriptionPeriod, *, now: datetime
+) -> None:
+    follows: SubscriptionPeriod | None = closed
+    if subscription.next_plan_id is not None:
+        ends_at = closed.ends_at
+        switch_plan(
+            session, subscription, subscription.next_plan_id, at=ends_at, begins_at=ends_at, now=now
+        )
+        follows = None
+    open_period(
+        session,
+        subscription,
+        index=closed.index + 1,
+        starts_at=closed.ends_at,
+        version=version_to_open(session, subscription, begins_at=closed.ends_at),
+        follows=follows,
+    )
+
+
+def _return_to(session: Session, subscription: Subscription, index: int) -> None:
+    former = stored_subscriptions.find_period(
+        session, subscription.organization_id, subscription.id, index
+    )
+    if former is not None:
+        subscription.current_period_index = former.index
+        subscription.current_period_start = former.starts_at
+        subscription.current_period_end = former.ends_at
+        session.add(subscription)
+
+
+def end_subscription(
+    session: Session, subscription: Subscription, *, at: datetime, now: datetime
+) -> None:
+    """The subscription is over at ``at``; what was used until then is still billed."""
+    subscription.ended_at = at
+    subscription.resume_at = subscription.next_plan_id = None
+    _move(session, subscription, SubscriptionStatus.CANCELED)
+    meter_claims.claim_onwards(session, subscription, since=at)
+    stored_subscriptions.insert_action(session, subscription, "canceled", at=at, recorded_at=now)
+
+
+def _move(session: Session, subscription: Subscription, target: SubscriptionStatus) -> None:
+    require_transition(SubscriptionStatus(subscription.status), target)
+    subscription.status = target
+    session.add(subscription)
+    session.flush()
+
+
+def _lock(session: Session, organization_id: UUID, subscription_id: UUID) -> Subscription:
+    subscription = stored_subscriptions.lock_subscription(session, organization_id, subscription_id)
+    if subscription is None:
+        raise NotFound("Subscription not found.", code="subscription_not_found")
+    return subscription
+
+
+def _get_period(session: Session, subscription: Subscription, index: int) -> SubscriptionPeriod:
+    stored = stored_subscriptions.find_period(
+        session, subscription.organization_id, subscription.id, index
+    )
+    if stored is None:
+        raise InvariantBroken(
+            f"Period {index} is on the agenda but not stored.", subscription_id=str(subscription.id)
+        )
+    return stored

@@ -1,0 +1,83 @@
+"""What happened to a subscription and what will happen, from PostgreSQL alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.subscriptions import NEXT_ENTRIES, Action, AgendaEntry
+from models.subscriptions.subscriptions import Subscription
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.subscriptions import agenda as owners
+from services.subscriptions.start import get_subscription
+
+NAMES = {
+    Action.END_TRIAL: "trial_ended",
+    Action.RESUME: "resumed",
+    Action.CLOSE_PERIOD: "period_closed",
+    Action.BILL_PERIOD: "invoice_drafted",
+    Action.APPLY_CHANGE: "change_applied",
+    Action.FINALIZE_INVOICE: "invoice_finalized",
+    Action.PAYMENT_DUE: "payment_due",
+    Action.SETTLE_LATE_USAGE: "late_usage_settled",
+    Action.RETURN_CREDIT: "credit_returned",
+}
+"""What the timeline calls an action of the agenda."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One action at one instant."""
+
+    at: datetime
+    action: str
+    period_index: int | None = None
+    invoice_id: UUID | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Past actions, oldest first, and coming ones, next first."""
+
+    past: tuple[TimelineEntry, ...]
+    upcoming: tuple[TimelineEntry, ...]
+
+
+def read_timeline(session: Session, organization_id: UUID, subscription_id: UUID) -> Timeline:
+    """The subscription's story with exact instants; also while the workflow engine is away."""
+    subscription = get_subscription(session, organization_id, subscription_id)
+    past = tuple(
+        TimelineEntry(
+            at=row.at,
+            action=row.action,
+            period_index=row.period_index,
+            invoice_id=row.invoice_id,
+            detail=row.detail,
+        )
+        for row in stored_subscriptions.list_actions(session, organization_id, subscription_id)
+    )
+    agenda = owners.read_state(session, subscription, payments=NEXT_ENTRIES).agenda
+    upcoming = [entry for one in agenda for entry in _upcoming(subscription, one)]
+    return Timeline(past=past, upcoming=tuple(upcoming))
+
+
+def _upcoming(subscription: Subscription, entry: AgendaEntry) -> Iterator[TimelineEntry]:
+    yield TimelineEntry(
+        at=entry.due_at,
+        action=NAMES[entry.action],
+        period_index=entry.period_index,
+        invoice_id=UUID(entry.invoice_id) if entry.invoice_id else None,
+    )
+    if entry.action not in {Action.CLOSE_PERIOD, Action.END_TRIAL}:
+        return
+    if subscription.cancel_at_period_end:
+        yield TimelineEntry(at=entry.due_at, action="canceled")
+    elif subscription.next_plan_id is not None:
+        yield TimelineEntry(
+            at=entry.due_at, action="plan_changed", detail=str(subscription.next_plan_id)
+        )

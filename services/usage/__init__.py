@@ -1,0 +1,1 @@
+"""Usage as people and bills read it, and corrections of events."""

@@ -1,0 +1,171 @@
+"""Usage of a customer: frozen for a bill, recomputed for its proof, read for a look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import NotFound
+from billing.metering.aggregations import MeterTerms
+from billing.metering.tallies import Aggregation, Tally, conclude, level_after
+from billing.money import ZERO, exactly
+from billing.periods import Period
+from billing.rating.quantities import MeteredUsage, UsageWindow
+from billing.ratios import Exact
+from repositories.catalog import meters as stored_meters
+from repositories.usage import spans as stored_spans
+from repositories.usage.spans import BEGINNING, UsagePart, UsageSpan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredUsage:
+    """The answer to some windows, and the last arrival sequence that is in it."""
+
+    watermark: int
+    usage: tuple[MeteredUsage, ...]
+
+
+def measure_usage(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    windows: Sequence[UsageWindow],
+) -> MeasuredUsage:
+    """The usage of every window, with nothing more on its way below the watermark.
+
+    No event of the customer arrives until the transaction ends. Source: DESIGN data rule 7.
+    Raises NotFound for an unknown meter.
+    """
+    stored_spans.lock_arrivals(session, organization_id, customer_id)
+    return _read(session, organization_id, customer_id, windows, watermark=None)
+
+
+def look_at_usage(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    windows: Sequence[UsageWindow],
+) -> MeasuredUsage:
+    """The usage of every window as it stands, every acknowledged event included; holds nobody up.
+
+    Its watermark proves nothing, since events may be on their way. Raises NotFound.
+    """
+    return _read(session, organization_id, customer_id, windows, watermark=None)
+
+
+def recompute_usage(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    windows: Sequence[UsageWindow],
+    watermark: int,
+) -> tuple[MeteredUsage, ...]:
+    """The usage of every window from raw events and corrections up to the watermark alone."""
+    found = _read(session, organization_id, customer_id, windows, watermark=watermark)
+    return found.usage
+
+
+def _read(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    windows: Sequence[UsageWindow],
+    *,
+    watermark: int | None,
+) -> MeasuredUsage:
+    terms = _load_terms(session, organization_id, windows)
+    spans = [
+        span
+        for place, window in enumerate(windows)
+        for span in list_spans(terms[window.meter_id], _period_of(window), place)
+    ]
+    newest, parts = stored_spans.read_spans(
+        session, organization_id, customer_id, spans, watermark=watermark
+    )
+    answers = tuple(
+        _answer(window, terms[window.meter_id], parts, place)
+        for place, window in enumerate(windows)
+    )
+    return MeasuredUsage(watermark=newest if watermark is None else watermark, usage=answers)
+
+
+def _load_terms(
+    session: Session, organization_id: UUID, windows: Iterable[UsageWindow]
+) -> dict[UUID, MeterTerms]:
+    wanted = {window.meter_id for window in windows}
+    found = stored_meters.list_meters_by_id(session, organization_id, wanted)
+    for meter_id in wanted - found.keys():
+        raise NotFound("Meter not found.", code="meter_not_found", meter_id=str(meter_id))
+    return {meter_id: stored_meters.to_meter_terms(meter) for meter_id, meter in found.items()}
+
+
+def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageSpan]:
+    """What must be read to know a meter's usage in a period; ``place`` names it in the parts."""
+    aggregation = meter.aggregation
+    inside = UsageSpan(
+        place=2 * place,
+        meter_id=meter.meter_id,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
+        wants_weighted=aggregation is Aggregation.WEIGHTED_SUM,
+        wants_distinct=aggregation is Aggregation.UNIQUE_COUNT,
+    )
+    if not meter.carry_forward:
+        return [inside]
+    before = replace(
+        inside,
+        place=2 * place + 1,
+        starts_at=BEGINNING,
+        ends_at=period.starts_at,
+        wants_totals=not aggregation.carries_newest,
+        wants_weighted=False,
+    )
+    return [inside, before]
+
+
+def read_usage_of(
+    meter: MeterTerms, period: Period, parts: Sequence[UsagePart], place: int
+) -> Exact:
+    """A meter's usage in a period, out of the parts of its spans."""
+    inside, before = join_parts(parts, 2 * place), join_parts(parts, 2 * place + 1)
+    carried = level_after(meter.aggregation, before) if meter.carry_forward else ZERO
+    return conclude(meter.aggregation, inside, period, carried=carried)
+
+
+def _period_of(window: UsageWindow) -> Period:
+    return Period(starts_at=window.starts_at, ends_at=window.ends_at)
+
+
+@exactly
+def join_parts(parts: Iterable[UsagePart], place: int) -> Tally:
+    """The parts of one span put together."""
+    own = [part for part in parts if part.place == place]
+    newest = max(
+        ((part.newest_at, part.newest_value) for part in own if part.newest_at is not None),
+        default=(None, None),
+    )
+    return Tally(
+        event_count=sum(part.event_count for part in own),
+        total=sum((part.total for part in own if part.total is not None), ZERO),
+        minimum=min((part.minimum for part in own if part.minimum is not None), default=None),
+        maximum=max((part.maximum for part in own if part.maximum is not None), default=None),
+        newest=newest[1],
+        weighted_total=sum(
+            (part.weighted_total for part in own if part.weighted_total is not None), ZERO
+        ),
+        distinct_count=sum(part.distinct_count or 0 for part in own),
+    )
+
+
+def _answer(
+    window: UsageWindow, meter: MeterTerms, parts: Sequence[UsagePart], place: int
+) -> MeteredUsage:
+    return MeteredUsage(
+        charge_id=window.charge_id,
+        window=window,
+        aggregate=read_usage_of(meter, _period_of(window), parts, place),
+        event_count=join_parts(parts, 2 * place).event_count,
+    )

@@ -1,0 +1,74 @@
+"""A crowd with the same API key asks the database once."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from api.access.key_cache import KnownKeys
+from api.access.scopes import Principal
+from billing.errors import Unauthenticated
+
+
+class Directory:
+    """Answers after everybody has had the time to ask."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.principal = Principal(organization_id=uuid4(), api_key_id=uuid4())
+        self.error = error
+        self.questions = 0
+
+    async def ask(self) -> Principal:
+        self.questions += 1
+        await asyncio.sleep(0.01)
+        if self.error is not None:
+            raise self.error
+        return self.principal
+
+
+async def test_crowd_with_one_key_asks_once() -> None:
+    keys, directory = KnownKeys(), Directory()
+
+    answers = await asyncio.gather(*(keys.ask_once("hash", directory.ask) for _ in range(128)))
+
+    assert answers == [directory.principal] * 128
+    assert directory.questions == 1
+
+
+async def test_bad_key_is_bad_for_the_whole_crowd() -> None:
+    keys, directory = KnownKeys(), Directory(Unauthenticated("The API key is not valid."))
+
+    answers = await asyncio.gather(
+        *(keys.ask_once("hash", directory.ask) for _ in range(5)), return_exceptions=True
+    )
+
+    assert all(isinstance(one, Unauthenticated) for one in answers)
+    assert directory.questions == 1
+    with pytest.raises(Unauthenticated):
+        await keys.ask_once("hash", directory.ask)
+    assert directory.questions == 2
+
+
+async def test_whoever_comes_after_a_revocation_asks_anew() -> None:
+    keys, directory = KnownKeys(), Directory()
+    before = asyncio.ensure_future(keys.ask_once("hash", directory.ask))
+    await asyncio.sleep(0)
+
+    keys.forget(uuid4())
+    await asyncio.gather(before, keys.ask_once("hash", directory.ask))
+
+    assert directory.questions == 2
+
+
+async def test_caller_who_leaves_takes_nobody_along() -> None:
+    keys, directory = KnownKeys(), Directory()
+    leaving = asyncio.ensure_future(keys.ask_once("hash", directory.ask))
+    staying = asyncio.ensure_future(keys.ask_once("hash", directory.ask))
+    await asyncio.sleep(0)
+
+    leaving.cancel()
+
+    assert await staying == directory.principal
+    assert leaving.cancelled()

@@ -1,0 +1,49 @@
+"""No route works for anybody before it has a place, unless it says why it needs none."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+
+from billing.errors import Unavailable
+from tests.api.credentials import Operation, least_credentials
+from tests.api.people import PASSWORD, Person
+
+WITHOUT_PLACES = {
+    ("GET", "/livez"): "asks nobody",
+    ("GET", "/health"): "asks nobody",
+    ("GET", "/readyz"): "answers also when all places are taken",
+    ("GET", "/metrics"): "asks nobody",
+    ("POST", "/api/v1/usage"): "events have writers of their own",
+    ("POST", "/api/v1/usage/batch"): "events have writers of their own",
+    ("POST", "/api/v1/sdk/track"): "events have writers of their own",
+    ("GET", "/api/v1/customers/{customer_id}/entitlements"): "checks have readers of their own",
+    ("GET", "/api/v1/customers/{customer_id}/entitlements/{lookup_key}"): "as above",
+}
+
+
+def refuse(*_party: object, **_leaving: object) -> NoReturn:
+    raise Unavailable("There is no place.", code="no_places")
+
+
+@pytest.mark.parametrize(
+    "operation", sorted(least_credentials().keys() - WITHOUT_PLACES.keys()), ids=" ".join
+)
+def test_route_takes_a_place_before_it_does_anything(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, operation: Operation
+) -> None:
+    monkeypatch.setattr(app.state.places.all, "admit", refuse)
+    method, path = operation
+    address = re.sub(r"\{\w+\}", str(uuid4()), path.replace("{period_index}", "0"))
+    account = {"email": "a@lumenworks.test", "password": PASSWORD}
+    if path.endswith("/signup"):
+        account["organization_name"] = "Lumen Works"
+    body = account if "/auth/" in path else {} if method in {"POST", "PUT", "PATCH"} else None
+
+    answer = Person(app).request(method, address, json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_places")

@@ -1,0 +1,117 @@
+"""Credits that never exceed what was billed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.errors import Conflict, InvalidInput
+from billing.identifiers import TaxRateId
+from billing.invoicing.bounds import credit_note, require_creditable
+from billing.invoicing.taxes import TaxAmount, tax_on_top
+from tests.billing.builders import USD, d
+from tests.billing.profiles import supporting
+
+
+def creditable(amount: str, left: str = "2.45") -> None:
+    require_creditable(left=d(left), amount=d(amount), currency=USD)
+
+
+@pytest.mark.parametrize("amount", ["2.45", "0.01", "2.450"])
+def test_what_is_left_of_a_line_can_be_credited(amount: str) -> None:
+    creditable(amount)
+
+
+@pytest.mark.parametrize(
+    ("amount", "left", "said"),
+    [("2.46", "2.45", "2.45"), ("0.01", "-5.00", "0.00"), ("0.01", "0", "0.00")],
+)
+def test_a_credit_above_what_is_left_is_refused_and_says_what_is_left(
+    amount: str, left: str, said: str
+) -> None:
+    with pytest.raises(Conflict) as refused:
+        creditable(amount, left)
+    assert (refused.value.code, refused.value.field) == ("credit_exceeds_line", "amount")
+    assert refused.value.identifiers == {"left": said}
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "0.001"])
+def test_a_credit_is_a_positive_amount_of_money(amount: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        creditable(amount)
+    assert (refused.value.code, refused.value.field) == ("invalid_amount", "amount")
+
+
+def taxed(percentage: str, *, inclusive: bool = False) -> TaxAmount:
+    """A rate that an invoice was taxed by."""
+    return TaxAmount(
+        tax_rate_id=TaxRateId(UUID(int=1)),
+        name="VAT",
+        percentage=d(percentage),
+        is_inclusive=inclusive,
+        taxable=d(0),
+        amount=d(0),
+    )
+
+
+percentages = st.lists(st.integers(0, 10**5).map(lambda one: Decimal(one).scaleb(-3)), max_size=3)
+
+
+@supporting
+@given(st.lists(st.integers(1, 10**7), min_size=1, max_size=5), percentages)
+def test_credits_of_an_invoice_give_back_exactly_its_tax(
+    parts: list[int], rates: list[Decimal]
+) -> None:
+    amounts = [Decimal(part).scaleb(-2) for part in parts]
+    of_invoice = [taxed(str(rate)) for rate in rates]
+    tax = tax_on_top(sum(amounts, d(0)), of_invoice, USD)
+    before, given_back = d(0), d(0)
+
+    for amount in amounts:
+        note = credit_note(amount=amount, credited_before=before, rates=of_invoice, currency=USD)
+        before += amount
+        given_back += note.tax
+        assert note.subtotal == amount
+        assert note.total == amount + note.tax
+        assert 0 <= given_back <= tax
+        assert note.tax == USD.round(note.tax)
+
+    assert given_back == tax
+
+
+@pytest.mark.parametrize(
+    ("amount", "before", "rates", "tax"),
+    [
+        ("50", "0", ["18"], "9"),
+        ("50", "50", ["18"], "9"),
+        # 100 with a late line of -100 beside it was taxed with 0; its credit is taxed all the same.
+        ("100", "0", ["18", "2"], "20"),
+        ("5", "0", [], "0"),
+    ],
+)
+def test_credits_carry_their_share_of_the_tax(
+    amount: str, before: str, rates: list[str], tax: str
+) -> None:
+    note = credit_note(
+        amount=d(amount),
+        credited_before=d(before),
+        rates=[taxed(rate) for rate in rates],
+        currency=USD,
+    )
+
+    assert note.tax == d(tax)
+
+
+def test_tax_that_a_line_contains_adds_nothing_to_its_credit() -> None:
+    note = credit_note(
+        amount=d(118),
+        credited_before=d(0),
+        rates=[taxed("18", inclusive=True)],
+        currency=USD,
+    )
+
+    assert (note.tax, note.total) == (0, 118)

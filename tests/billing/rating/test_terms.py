@@ -1,0 +1,113 @@
+"""Terms: which charges and plans can be priced at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from billing.errors import InvalidInput
+from billing.identifiers import ChargeId, MeterId
+from billing.metering.aggregations import Aggregation
+from billing.periods import Interval, Period
+from billing.pricing import Percentage, PerUnit
+from billing.rating.terms import ChargeTerms, ChargeType, PlanType
+from tests.billing.builders import (
+    DOCUMENTED_TIERS,
+    d,
+    first_period,
+    fixed_charge,
+    limit,
+    plan,
+    usage_charge,
+    utc,
+)
+
+QUARTER = Period(starts_at=utc("2025-01-01"), ends_at=utc("2025-04-01"))
+OTHER_CHARGE = ChargeId(UUID(int=20))
+OTHER_METER = MeterId(UUID(int=21))
+
+
+def charge_of(**changes: object) -> ChargeTerms:
+    return replace(usage_charge(), **changes)  # type: ignore[arg-type]
+
+
+BAD_CHARGES: list[tuple[dict[str, object], str]] = [
+    ({"type": ChargeType.FIXED}, "pricing"),
+    ({"pricing": fixed_charge().pricing}, "pricing"),
+    ({"meter": None}, "meter_id"),
+    ({"type": ChargeType.FIXED, "pricing": fixed_charge().pricing}, "meter_id"),
+    ({"minimum": d(2), "maximum": d(1)}, "minimum"),
+    ({"minimum": d(-1)}, "minimum"),
+    ({"maximum": d(-1)}, "maximum"),
+    ({"included_units": d(-1)}, "included_units"),
+    ({"unit_price": d(-1)}, "unit_price"),
+    ({"unit_price": 0.1}, "unit_price"),
+]
+
+
+@pytest.mark.parametrize(("changes", "field"), BAD_CHARGES)
+def test_charges_that_cannot_be_priced_are_refused(changes: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        charge_of(**changes)
+    assert refused.value.field == field
+
+
+def test_percentages_need_a_sum() -> None:
+    usage_charge(Percentage(rate=d("0.1")))
+    for aggregation in set(Aggregation) - {Aggregation.SUM}:
+        with pytest.raises(InvalidInput) as refused:
+            usage_charge(Percentage(rate=d("0.1")), aggregation=aggregation)
+        assert refused.value.field == "pricing.model"
+
+
+def test_equal_bounds_are_a_price() -> None:
+    assert charge_of(minimum=d(1), maximum=d(1)).minimum == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "charge", "is_accepted"),
+    [(PlanType.FIXED, fixed_charge(), True), (PlanType.FIXED, usage_charge(), False),
+     (PlanType.USAGE, usage_charge(), True), (PlanType.USAGE, fixed_charge(), False),
+     (PlanType.HYBRID, usage_charge(), True), (PlanType.HYBRID, fixed_charge(), True)],
+)  # fmt: skip
+def test_plan_types_hold_their_charges(
+    kind: PlanType, charge: ChargeTerms, is_accepted: bool
+) -> None:
+    if is_accepted:
+        assert plan(charge, kind=kind).charges == (charge,)
+        return
+    with pytest.raises(InvalidInput) as refused:
+        plan(charge, kind=kind)
+    assert refused.value.field == "charges.0.type"
+
+
+def test_windows_of_levels_must_be_the_billing_period() -> None:
+    peak = usage_charge(aggregation=Aggregation.MAX)
+    plan(peak, features=[limit("5", reset=Interval.MONTH)])
+    plan(peak, features=[limit("5", reset=None)], count=3)
+    plan(peak, features=[limit(None, reset=Interval.DAY)])
+    plan(replace(peak, included_units=d(3)), count=3)
+    for features in (
+        [limit("5", reset=Interval.DAY)],
+        [limit("5", soft=True, reset=Interval.YEAR)],
+    ):
+        with pytest.raises(InvalidInput, match="MAX") as refused:
+            plan(fixed_charge(), peak, features=features)
+        assert refused.value.field == "charges.1.included_units"
+    with pytest.raises(InvalidInput):
+        plan(peak, features=[limit("5", reset=Interval.MONTH)], count=3)
+
+
+def test_unknown_currencies_are_refused() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        plan(currency="XXX")
+    assert refused.value.field == "currency"
+
+
+def test_unit_amounts_are_shown_where_there_is_one_price() -> None:
+    assert usage_charge(PerUnit(unit_price=d(2))).unit_amount == 2
+    assert fixed_charge("30").unit_amount == 30
+    assert usage_charge(DOCUMENTED_TIERS).unit_amount is None
+    assert first_period(plan(count=2)).ends_at == utc("2025-03-01")

@@ -1,0 +1,327 @@
+"""Bills that are exact: means, fees, bounds of periods in parts, and proofs of older rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from billing.invoicing.receipts import digest, from_document, to_document
+from billing.metering.aggregations import Aggregation
+from billing.rating.engines import Engine
+from models.invoicing.invoices import Invoice
+from models.usage.events import UsageEvent
+from repositories.catalog import meters
+from repositories.ingestion import late_marks
+from repositories.invoicing import invoices
+from repositories.operations import document_checks
+from services.invoicing import previews, proofs
+from services.lifecycle import bill_now, changes, plan_changes
+from services.rating import frozen_usage, steps
+from services.rating.frozen_usage import FrozenUsage
+from services.rating.records import BillKey
+from services.usage.rollups import rebuild_rollups
+from tests.services.lives import Life, begin_life
+from tests.services.shop import NOW, Shop
+from tests.services.usage_facts import Fact, store_events
+
+ELEVENTH = datetime(2025, 1, 11, tzinfo=UTC)
+TWENTY_FIRST = datetime(2025, 1, 21, tzinfo=UTC)
+FEBRUARY = datetime(2025, 2, 1, tzinfo=UTC)
+GRACE_OVER = FEBRUARY + timedelta(hours=2)
+MINIMUM = {"unit_price": Decimal(1), "minimum": Decimal(100)}
+MAXIMUM = {"unit_price": Decimal(1), "maximum": Decimal(100)}
+
+
+def use(life: Life, *facts: tuple[int, str], late: bool = False) -> None:
+    """Events of the life's only meter, by their day of January and value."""
+    shop = life.shop
+    meter_id = shop.read(meters.list_meters, offset=0, limit=1)[0][0].id
+    stored = [
+        Fact(at=datetime(2025, 1, day, tzinfo=UTC), value=Decimal(value), late=late)
+        for day, value in facts
+    ]
+    store_events(shop, life.row().customer_id, meter_id, stored)
+    shop.read(rebuild_rollups)
+
+
+def mark_changed(life: Life, at: datetime) -> None:
+    """Final periods that an event changed are rated again, as ingestion says."""
+    shop = life.shop
+    meter_id = shop.read(meters.list_meters, offset=0, limit=1)[0][0].id
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        late_marks.mark_periods_changed_by(
+            session, shop.organization_id, life.row().customer_id, meter_id, at, now=NOW
+        )
+
+
+def bill_at(life: Life, at: datetime) -> None:
+    """Everything that is due is done, and what ran up to then is billed."""
+    life.send_clock(at)
+    life.catch_up()
+    life.do(bill_now.generate_invoices, now=NOW)
+    life.catch_up()
+
+
+def pass_to(life: Life, at: datetime) -> None:
+    life.send_clock(at)
+    life.catch_up()
+
+
+def invoices_of(life: Life) -> Sequence[Invoice]:
+    """The invoices of the life's periods, in order."""
+    found = [
+        life.shop.read(invoices.find_period_invoice, life.subscription_id, index)
+        for index in range(5)
+    ]
+    return [one for one in found if one is not None]
+
+
+def totals(life: Life) -> list[str]:
+    return [format(one.total, "f") for one in invoices_of(life)]
+
+
+def require_proven(life: Life) -> None:
+    """Every invoice comes out the same when it is computed again."""
+    for invoice in invoices_of(life):
+        assert life.shop.do(proofs.verify, invoice.id).difference is None
+
+
+def frozen_of(life: Life, index: int) -> FrozenUsage:
+    bill = BillKey(
+        organization_id=life.shop.organization_id,
+        subscription_id=life.subscription_id,
+        period_index=index,
+        revision=life.period(index).revision,
+    )
+    with life.shop.transactions.for_organization(life.shop.organization_id) as session:
+        return steps.load_frozen(session, bill)[0]
+
+
+def test_a_minimum_that_was_cut_trues_up_in_the_rest(shop: Shop) -> None:
+    life = begin_life(shop, charge=MINIMUM)
+
+    bill_at(life, ELEVENTH)
+    preview = shop.read(previews.preview_invoice, life.subscription_id, at=None)
+    pass_to(life, GRACE_OVER)
+
+    assert totals(life)[:2] == ["32.26", "67.74"]
+    assert format(preview.totals.total, "f") == "67.74"
+    require_proven(life)
+
+
+def test_usage_of_the_first_part_counts_for_the_bounds_of_the_last(shop: Shop) -> None:
+    life = begin_life(shop, charge=MINIMUM)
+    use(life, (5, "80"), (25, "5"))
+
+    bill_at(life, ELEVENTH)
+    pass_to(life, GRACE_OVER)
+
+    assert totals(life)[:2] == ["80.00", "20.00"]
+    require_proven(life)
+
+
+def test_a_maximum_of_three_parts_holds_for_all_of_them(shop: Shop) -> None:
+    life = begin_life(shop, charge=MAXIMUM)
+    use(life, (5, "80"), (15, "10"), (25, "30"))
+
+    bill_at(life, ELEVENTH)
+    bill_at(life, TWENTY_FIRST)
+    pass_to(life, GRACE_OVER)
+
+    assert totals(life)[:3] == ["32.26", "32.26", "35.48"]
+    require_proven(life)
+
+
+def test_a_canceled_period_owes_its_covered_share(shop: Shop) -> None:
+    life = begin_life(shop, charge=MINIMUM)
+    pass_to(life, ELEVENTH)
+
+    life.do(changes.cancel_subscription, at_period_end=False, now=NOW)
+    life.catch_up()
+
+    assert totals(life) == ["32.26"]
+    require_proven(life)
+
+
+def test_each_plan_is_bounded_for_the_stretch_that_it_ran(shop: Shop) -> None:
+    life = begin_life(shop, charge=MINIMUM)
+    other, meter_id = (
+        shop.add_plan("other"),
+        shop.read(meters.list_meters, offset=0, limit=1)[0][0].id,
+    )
+    shop.add_usage_charge(other, meter_id, unit_price=Decimal(1), minimum=Decimal(310))
+    pass_to(life, ELEVENTH)
+
+    preview = life.do(plan_changes.preview_change, other.id, at_period_end=False, now=NOW)
+    life.do(plan_changes.change_plan, other.id, at_period_end=False, now=NOW)
+    pass_to(life, GRACE_OVER)
+
+    assert format(preview.total, "f") == "32.26"
+    assert totals(life)[:2] == ["32.26", "210.00"]
+    require_proven(life)
+
+
+def test_a_preview_of_a_part_says_what_its_bill_will(shop: Shop) -> None:
+    life = begin_life(shop, charge=MINIMUM)
+    bill_at(life, ELEVENTH)
+
+    preview = shop.read(previews.preview_invoice, life.subscription_id, at=TWENTY_FIRST)
+    bill_at(life, TWENTY_FIRST)
+
+    assert format(preview.totals.total, "f") == totals(life)[1] == "32.26"
+
+
+def test_late_usage_of_a_part_is_rated_within_its_share(shop: Shop) -> None:
+    life = begin_life(shop, charge=MINIMUM)
+    bill_at(life, ELEVENTH)
+    pass_to(life, ELEVENTH + timedelta(hours=2))
+    use(life, (5, "80"), late=True)
+    mark_changed(life, datetime(2025, 1, 5, tzinfo=UTC))
+
+    pass_to(life, FEBRUARY)
+
+    # 47.74 more for the first part, 20 for the second: 100 in all.
+    assert totals(life) == ["32.26", "67.74"]
+    lines = shop.read(invoices.list_lines, [invoices_of(life)[1].id])
+    assert [format(one.line_total, "f") for one in lines] == ["20.00", "47.74"]
+    require_proven(life)
+
+
+def test_an_average_is_rounded_with_its_line(shop: Shop) -> None:
+    life = begin_life(shop, aggregation=Aggregation.AVG, charge={"unit_price": Decimal("0.015")})
+    use(life, (2, "1"), (3, "0"), (4, "0"))
+
+    pass_to(life, GRACE_OVER)
+
+    (line,) = shop.read(invoices.list_lines, [invoices_of(life)[0].id])
+    assert (totals(life)[0], line.exact_amount) == ("0.01", Decimal("0.005"))
+    assert line.quantity == Decimal("0." + "3" * 40)
+    assert from_document(FrozenUsage, to_document(frozen_of(life, 0))) == frozen_of(life, 0)
+    require_proven(life)
+
+
+def test_amounts_whose_digits_never_end_contradict_nothing(shop: Shop) -> None:
+    life = begin_life(shop, aggregation=Aggregation.AVG, charge={"unit_price": Decimal(1)})
+    use(life, (2, "1"), (3, "0"), (4, "0"))
+
+    pass_to(life, GRACE_OVER)
+
+    assert totals(life)[0] == "0.33"
+    assert shop.read(document_checks.list_contradictions) == []
+
+
+def test_every_event_of_a_percentage_carries_its_fee(shop: Shop) -> None:
+    rate = {"model": "percentage", "rate": Decimal("0.01"), "fixed_fee": Decimal("0.50")}
+    life = begin_life(shop, charge={"pricing": rate, "included_units": Decimal(100)})
+    use(life, (2, "50"), (3, "50"))
+
+    pass_to(life, GRACE_OVER)
+
+    assert totals(life)[0] == "1.00"
+
+
+OLD_BILLS = [
+    (Aggregation.AVG, {"unit_price": Decimal("0.015")}, ["1", "0", "0"], "0.00", "0.01"),
+    (
+        Aggregation.SUM,
+        {
+            "pricing": {"model": "percentage", "rate": Decimal("0.01"), "fixed_fee": Decimal(1)},
+            "included_units": Decimal(100),
+        },
+        ["50", "50"],
+        "0.00",
+        "2.00",
+    ),
+    (Aggregation.SUM, MINIMUM, ["1"], "100.00", "32.26"),
+]
+
+
+@pytest.mark.parametrize(("aggregation", "charge", "values", "before", "now_due"), OLD_BILLS)
+def test_a_bill_of_the_first_engine_is_proven_by_its_rules(
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    aggregation: Aggregation,
+    charge: dict[str, Decimal],
+    values: list[str],
+    before: str,
+    now_due: str,
+) -> None:
+    life = begin_life(shop, aggregation=aggregation, charge=charge)
+    use(life, *((place + 2, value) for place, value in enumerate(values)))
+
+    with monkeypatch.context() as older:
+        older.setattr(frozen_usage, "ENGINE_VERSION", Engine.FIRST)
+        bill_at(life, ELEVENTH)
+    (invoice,) = invoices_of(life)
+
+    assert format(invoice.total, "f") == before
+    assert now_due != before
+    receipt = shop.read(proofs.get_receipt, invoice.id)
+    assert receipt.engine_version == "1"
+    assert receipt.inputs_digest == digest(frozen_of(life, 0))
+    require_proven(life)
+    pass_to(life, FEBRUARY)
+    require_proven(life)
+    assert shop.read(proofs.get_receipt, invoices_of(life)[1].id).engine_version == "2"
+
+
+def test_what_was_frozen_before_engines_had_versions_is_read_as_it_was(shop: Shop) -> None:
+    life = begin_life(shop)
+    bill_at(life, ELEVENTH)
+    document = to_document(frozen_of(life, 0))
+    assert isinstance(document, dict)
+    former = {key: value for key, value in document.items() if key not in ("earlier", "engine")}
+
+    read = from_document(FrozenUsage, former)
+
+    assert (read.engine, read.earlier) == (Engine.FIRST, ())
+    assert digest(read) != digest(frozen_of(life, 0))
+    assert "engine" not in former
+    assert digest(from_document(FrozenUsage, to_document(read))) == digest(read)
+
+
+def test_a_fingerprint_leaves_void_events_out_and_takes_amended_ones_as_they_count(
+    shop: Shop,
+) -> None:
+    life = begin_life(shop)
+    meter_id = shop.read(meters.list_meters, offset=0, limit=1)[0][0].id
+    day = datetime(2025, 1, 5, tzinfo=UTC)
+    store_events(
+        shop,
+        life.row().customer_id,
+        meter_id,
+        [Fact(at=day, value=Decimal(7), correction="void"), Fact(at=day, correction=Decimal(3))],
+    )
+    shop.read(rebuild_rollups)
+    bill_at(life, ELEVENTH)
+    (invoice,) = invoices_of(life)
+    (line,) = shop.read(invoices.list_lines, [invoice.id])
+
+    def fingerprint() -> str | None:
+        return shop.read(
+            lambda session, organization_id: proofs.digest_events(
+                session,
+                organization_id,
+                proofs.explain(session, organization_id, invoice.id, line.id),
+            )
+        )
+
+    assert fingerprint() == digest_of_amended(shop, meter_id)
+
+
+def digest_of_amended(shop: Shop, meter_id: UUID) -> str:
+    """The fingerprint of the one event that counts, worked out by hand."""
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        event = session.exec(
+            select(UsageEvent).where(UsageEvent.meter_id == meter_id, UsageEvent.quantity == 1)
+        ).one()
+        text = f"{event.id}:3"
+    value = sha256(text.encode()).hexdigest()
+    first, second = int(value[:15], 16), int(value[-15:], 16)
+    return f"{first:020x}{second:020x}"

@@ -1,0 +1,147 @@
+"""A look into the outbox finds due messages by index, whatever organizations there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import ProgrammingError
+from sqlmodel import Session, create_engine, select
+
+from models.accounts.organizations import Organization, OrganizationDirectory
+from models.base import new_id
+from models.subscriptions.subscriptions import OutboxMessage
+from repositories import outbox
+from repositories.transactions import Transactions
+from runtime.database import create_application_engine, sqlalchemy_url
+from services.operations.outbox import OwnerMessage, deliver_owner_messages
+from tests.services.shop import NOW
+
+ORGANIZATIONS = 5_000
+
+
+@pytest.fixture(scope="module")
+def engine(module_database_url: str) -> Iterator[Engine]:
+    """A relay's connection to an installation of many organizations, none with a due message."""
+    owner = create_engine(sqlalchemy_url(module_database_url))
+    ids = [new_id() for _ in range(ORGANIZATIONS)]
+    with Session(owner) as session:
+        session.add_all(
+            Organization(id=one, name="Shop", slug=str(one), created_at=NOW) for one in ids
+        )
+        session.flush()
+        session.add_all(OrganizationDirectory(id=one) for one in ids)
+        session.add_all(
+            OutboxMessage(
+                organization_id=one,
+                id=new_id(),
+                kind=outbox.OWNER_MESSAGE,
+                key="postponed",
+                payload={"subscription_id": str(new_id())},
+                created_at=NOW,
+                available_at=NOW + timedelta(hours=1),
+            )
+            for one in ids
+        )
+        session.commit()
+        session.execute(text("ANALYZE outbox_message"))
+        session.commit()
+    owner.dispose()
+    made = create_application_engine(module_database_url, pool_size=1)
+    yield made
+    made.dispose()
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """What is executed meanwhile."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def refuse(_messages: Sequence[OwnerMessage]) -> Sequence[bool]:
+    raise AssertionError("Nothing is due.")
+
+
+def all_arrive(messages: Sequence[OwnerMessage]) -> Sequence[bool]:
+    return [True] * len(messages)
+
+
+def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for one in plan.get("Plans", ()):
+        yield from nodes_of(one)
+
+
+def test_look_is_one_statement_however_many_organizations_there_are(engine: Engine) -> None:
+    with statements(engine) as seen:
+        assert deliver_owner_messages(Transactions(engine), refuse, now=NOW) == 0
+
+    looked_up, look = (statement for statement, _ in seen)
+    assert looked_up.startswith("SELECT set_config(")
+    assert "FROM outbox_message" in look
+    assert "organization" not in look.partition("FROM outbox_message")[2]
+
+
+def test_look_reads_the_index_of_due_messages_and_nothing_else(engine: Engine) -> None:
+    with statements(engine) as seen:
+        deliver_owner_messages(Transactions(engine), refuse, now=NOW)
+    look, parameters = seen[-1]
+
+    with Transactions(engine).looking_up(outbox.LOOKUP, outbox.OWNER_MESSAGE) as session:
+        explained = session.connection().exec_driver_sql(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {look}", parameters
+        )
+        plan = explained.scalar_one()[0]["Plan"]
+
+    scans = [node for node in nodes_of(plan) if "Relation Name" in node]
+    assert [(one["Relation Name"], one["Index Name"]) for one in scans] == [
+        ("outbox_message", "ix_outbox_message_due")
+    ]
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 10
+
+
+def test_look_finds_what_is_due_of_every_organization(engine: Engine) -> None:
+    transactions = Transactions(engine)
+    later = NOW + timedelta(hours=2)
+
+    delivered = [deliver_owner_messages(transactions, all_arrive, now=later) for _ in range(26)]
+
+    assert delivered == [200] * 25 + [0]
+
+
+def test_relay_can_lock_messages_but_change_none_before_it_names_their_organization(
+    engine: Engine,
+) -> None:
+    organization_id = new_id()
+    transactions = Transactions(engine)
+    with transactions.for_organization(organization_id) as session:
+        session.add(Organization(id=organization_id, name="A", slug="a", created_at=NOW))
+        session.flush()
+        outbox.insert_message(
+            session, organization_id, kind=outbox.OWNER_MESSAGE, key="k", payload={}, now=NOW
+        )
+
+    def lock_and_postpone() -> None:
+        with transactions.looking_up(outbox.LOOKUP, outbox.OWNER_MESSAGE) as session:
+            [message] = outbox.lock_due_messages(session, outbox.OWNER_MESSAGE, now=NOW, limit=10)
+            outbox.postpone(session, organization_id, message.id, until=NOW)
+
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        lock_and_postpone()
+    with transactions.looking_up(outbox.LOOKUP, "another kind") as session:
+        assert session.exec(select(OutboxMessage)).all() == []
+    with transactions.for_organizations([]) as session:
+        assert outbox.lock_due_messages(session, outbox.OWNER_MESSAGE, now=NOW, limit=10) == []
