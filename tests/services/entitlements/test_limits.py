@@ -250,3 +250,22 @@ def test_threshold_of_a_maximum_is_told(shop: Shop) -> None:
     limited.use(96)
 
     assert limited.told() == [(80, 95)]
+
+
+def test_of_equal_limits_usage_needs_room_in_one(shop: Shop) -> None:
+    """A hundred a month and a hundred a day: the next day has room again, as a check says too."""
+    monthly = limit(shop)
+    daily = shop.add_plan("daily")
+    shop.grant(
+        daily,
+        monthly.feature,
+        usage_limit=Decimal(100),
+        reject_over_limit=True,
+        usage_reset_period=Interval.DAY,
+    )
+    subscribe(shop, monthly.customer, daily)
+
+    answers = [monthly.use(100, 1, timestamp=f"2026-03-0{day}T07:00:00Z") for day in (1, 2)]
+
+    assert answers == [["created", "limit_exceeded"]] * 2
+    assert monthly.told() == [(80, 100), (100, 100)] * 2, "of the month, then of the second day"
