@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
+from billing.errors import Conflict, NotFound
 from billing.rating.terms import Effective
 from billing.subscriptions import is_live
 from models.catalog.plans import Plan
@@ -23,6 +23,9 @@ from services.catalog.edits import EditReach, is_for_running, reach_nobody
 from services.lifecycle.changes import lock_for_change
 from services.subscriptions import periods
 
+AT_ONCE = 10
+"""How many move in one transaction, so that nothing is locked for long."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionChange:
@@ -31,6 +34,14 @@ class VersionChange:
     subscription_id: UUID
     from_version: int
     to_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Who of a batch moved, and what the first of the others was refused for."""
+
+    changes: tuple[VersionChange, ...]
+    refusal: Conflict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,34 +67,84 @@ def preview_migration(
     return _migration(session, plan, changes, is_running=is_running, now=now)
 
 
-def migrate_subscriptions(
+def list_batches(session: Session, organization_id: UUID, plan_id: UUID) -> list[list[UUID]]:
+    """The subscriptions that are behind, in batches of one short transaction each, oldest first.
+
+    Raises NotFound.
+    """
+    plan = _get_plan(session, organization_id, plan_id)
+    behind = [one.id for one in _list_behind(session, plan)]
+    return [behind[first : first + AT_ONCE] for first in range(0, len(behind), AT_ONCE)]
+
+
+def migrate_batch(
     session: Session,
     organization_id: UUID,
     plan_id: UUID,
+    subscription_ids: Sequence[UUID],
+    *,
+    effective: Effective | None = None,
+    now: datetime,
+) -> Batch:
+    """Pinned subscriptions are on the newest version, from the next period or the running one on.
+
+    Periods that have ended are billed by the version that they were pinned to. Idempotent: who is
+    on the newest version stays as they are, and so does who is gone, or comes to their end by what
+    was missed. One that cannot move keeps nobody else from it. Raises NotFound for the plan.
+    Source: CONTRACT 14, 39, 89, 95.
+    """
+    plan = _get_plan(session, organization_id, plan_id)
+    is_running = is_for_running(session, organization_id, effective)
+    moved: list[VersionChange] = []
+    refusals: list[Conflict] = []
+    for subscription_id in subscription_ids:
+        try:
+            with session.begin_nested():
+                moved += _move_if_behind(
+                    session, plan, subscription_id, is_running=is_running, now=now
+                )
+        except NotFound:
+            continue  # deleted since it was listed
+        except Conflict as refusal:
+            refusals.append(refusal)
+    return Batch(changes=tuple(moved), refusal=refusals[0] if refusals else None)
+
+
+def describe_migration(
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    batches: Sequence[Batch],
     *,
     effective: Effective | None = None,
     now: datetime,
 ) -> Migration:
-    """Pinned subscriptions are on the newest version, from the next period or the running one on.
+    """What all batches of one request came to.
 
-    Periods that have ended are billed by the version that they were pinned to. Idempotent: who is
-    on the newest version stays as they are, and so does who comes to their end by what was missed.
-    Raises NotFound, and Conflict while the test clock of one of them advances. Source: CONTRACT 14,
-    39, 95.
+    Raises Conflict if somebody could not move: their test clock advances, they have missed periods,
+    or another subscription charges a meter already. The others have moved; a repeat goes on.
     """
+    for batch in batches:
+        if batch.refusal is not None:
+            raise batch.refusal
     plan = _get_plan(session, organization_id, plan_id)
     is_running = is_for_running(session, organization_id, effective)
-    moved = []
-    for waiting in _list_behind(session, plan):
-        subscription, present = lock_for_change(session, organization_id, waiting.id, now=now)
-        # What was due of its life may have ended it just now.
-        if is_live(subscription.status, subscription.deleted_at) and _is_behind(subscription, plan):
-            moved.append(_change(subscription, plan))
-            since = _move_open_period(
-                session, subscription, plan, after=None if is_running else present
-            )
-            _move(session, subscription, plan, since=since, now=now)
-    return _migration(session, plan, moved, is_running=is_running, now=now)
+    changes = [change for batch in batches for change in batch.changes]
+    return _migration(session, plan, changes, is_running=is_running, now=now)
+
+
+def _move_if_behind(
+    session: Session, plan: Plan, subscription_id: UUID, *, is_running: bool, now: datetime
+) -> list[VersionChange]:
+    subscription, present = lock_for_change(session, plan.organization_id, subscription_id, now=now)
+    # What was due of its life may have ended it just now.
+    is_alive = is_live(subscription.status, subscription.deleted_at)
+    if not is_alive or not _is_behind(subscription, plan):
+        return []
+    change = _change(subscription, plan)
+    since = _move_open_period(session, subscription, plan, after=None if is_running else present)
+    _move(session, subscription, plan, since=since, now=now)
+    return [change]
 
 
 def _migration(

@@ -6,6 +6,7 @@ Plans are monthly, instants are midnights of days that every month has, and nobo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -108,12 +109,16 @@ class Market:
             if not life.is_over and life.plan == plan and life.pinned is None:
                 self._reach(life, for_running=for_running)
 
-    def migrate(self, plan: int, *, for_running: bool) -> None:
-        newest = len(self.plans[plan].versions)
-        for life in self.lives:
+    def migrate(self, plan: int, *, for_running: bool) -> bool:
+        newest, are_refused = len(self.plans[plan].versions), False
+        for at, life in enumerate(self.lives):
             if not life.is_over and life.plan == plan and (life.pinned or newest) < newest:
-                life.pinned = newest
-                self._reach(life, for_running=for_running)
+                self.lives[at] = moved = deepcopy(life)
+                moved.pinned = newest
+                self._reach(moved, for_running=for_running)
+                if self.rivals(at):
+                    self.lives[at], are_refused = life, True
+        return are_refused
 
     def advance(self, to: datetime) -> None:
         """Whatever ends by then is followed by what was planned."""

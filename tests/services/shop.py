@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
-from billing.rating.terms import ChargeType, FeatureType, PlanTerms, PlanType
+from billing.rating.terms import ChargeType, Effective, FeatureType, PlanTerms, PlanType
 from models.accounts.organizations import Organization
 from models.base import new_id
 from models.catalog.features import Feature
@@ -24,6 +25,8 @@ from services.catalog.features import CreateFeature
 from services.catalog.grants import Grant
 from services.catalog.meters import CreateMeter, MeterDetails
 from services.catalog.plans import GrantedFeature, PlanDetails
+from services.lifecycle import version_migration
+from services.lifecycle.version_migration import Migration
 
 Result = TypeVar("Result")
 
@@ -46,6 +49,18 @@ class Shop:
         """Call a service that only reads."""
         with self.transactions.for_organization(self.organization_id) as session:
             return service(session, self.organization_id, *args, **options)
+
+    def migrate(
+        self, plan_id: UUID, *, effective: Effective | None = None, now: datetime = NOW
+    ) -> Migration:
+        """Move pinned subscriptions to the newest version, batch by batch as a request does."""
+        move = partial(version_migration.migrate_batch, effective=effective)
+        describe = partial(version_migration.describe_migration, effective=effective)
+        batches = [
+            self.do(move, plan_id, ids, now=now)
+            for ids in self.read(version_migration.list_batches, plan_id)
+        ]
+        return self.do(describe, plan_id, batches, now=now)
 
     def add_meter(self, meter_name: str = "api_calls", **details: Any) -> Meter:
         """A meter, by default one that sums."""

@@ -17,8 +17,10 @@ from repositories.invoicing import invoices
 from repositories.subscriptions import subscriptions
 from services.accounts.settings import ChangeSettings, change_settings
 from services.catalog import charges, features, meters, versions
+from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.lifecycle import bill_now, plan_changes, version_migration
-from services.lifecycle.changes import cancel_subscription
+from services.lifecycle.changes import cancel_subscription, delete_subscription
+from services.subscriptions import clocks
 from services.subscriptions.period_versions import version_in_force
 from services.subscriptions.start import CreateSubscription, create_subscription
 from tests.services.limited import add_customer
@@ -227,7 +229,7 @@ def test_pinned_subscription_is_not_met_until_it_is_migrated(shop: Shop) -> None
     life.send_clock(TENTH)
     life.catch_up()
 
-    migration = shop.do(version_migration.migrate_subscriptions, plan_id)
+    migration = shop.migrate(plan_id)
     life.send_clock(MARCH)
     life.catch_up()
 
@@ -250,7 +252,7 @@ def test_migration_leaves_a_subscription_whose_missed_end_it_brings_about(shop: 
     shop.do(cancel_subscription, subscription.id)
 
     late = NOW + timedelta(days=32)
-    migration = shop.do(version_migration.migrate_subscriptions, plan.id, now=late)
+    migration = shop.migrate(plan.id, now=late)
 
     stored = shop.read(subscriptions.find_subscription, subscription.id)
     assert stored is not None
@@ -324,3 +326,30 @@ def test_version_in_force_is_what_the_period_will_be_billed_by(shop: Shop) -> No
     bill = life.do(invoices.find_period_invoice, 0)
     assert bill is not None
     assert (bill.plan_version, terms.version) == (told, told)
+
+
+def test_many_move_in_short_transactions_and_one_that_cannot_holds_up_nobody(shop: Shop) -> None:
+    plan = shop.add_plan()
+    clock = shop.do(clocks.create_clock, "advancing", NOW)
+    details = CustomerDetails(name="Harbor Labs", email="ap@harbor.test")
+    made = []
+    for number in range(23):
+        on_clock = clock.id if number == 4 else None
+        customer = shop.do(create_customer, CreateCustomer(details=details, test_clock_id=on_clock))
+        command = CreateSubscription(
+            customer_id=customer.id, plan_id=plan.id, start_date=NOW, version_policy="pinned"
+        )
+        made.append(shop.do(create_subscription, command).id)
+    add_fee(shop, plan.id, "99")
+    listed = shop.read(version_migration.list_batches, plan.id)
+    shop.do(delete_subscription, made[7])
+    shop.do(clocks.advance_clock, clock.id, NOW + timedelta(days=1))
+
+    batches = [shop.do(version_migration.migrate_batch, plan.id, ids) for ids in listed]
+
+    assert [len(ids) for ids in listed] == [10, 10, 3]
+    moved = {one.subscription_id for batch in batches for one in batch.changes}
+    assert moved == {*made} - {made[4], made[7]}
+    with pytest.raises(Conflict):
+        shop.do(version_migration.describe_migration, plan.id, batches)
+    assert shop.read(version_migration.list_batches, plan.id) == [[made[4]]]

@@ -20,7 +20,7 @@ from services import customers
 from services.catalog import charges
 from services.catalog.charges import AddCharge
 from services.customers import CreateCustomer, CustomerDetails
-from services.lifecycle import changes, plan_changes, version_migration
+from services.lifecycle import changes, plan_changes
 from services.subscriptions import clocks, periods
 from services.subscriptions import start as subscriptions
 from services.subscriptions.start import CreateSubscription
@@ -286,7 +286,7 @@ def test_pinned_subscription_claims_what_its_version_charges(harbor: Harbor) -> 
 
     assert harbor.claims(calls.id) == [(subscription.id, JANUARY, None)]
     assert harbor.claims(minutes.id) == []
-    harbor.shop.do(version_migration.migrate_subscriptions, plan.id)
+    harbor.shop.migrate(plan.id)
     assert harbor.claims(calls.id) == []
     assert harbor.claims(minutes.id) == [(subscription.id, JANUARY, None)]
 

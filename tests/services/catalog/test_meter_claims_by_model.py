@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +25,7 @@ from services import customers
 from services.catalog import charges
 from services.catalog.charges import AddCharge
 from services.customers import CreateCustomer, CustomerDetails
-from services.lifecycle import changes, plan_changes, version_migration
+from services.lifecycle import changes, plan_changes
 from services.subscriptions import agenda, clocks
 from services.subscriptions import start as subscriptions
 from services.subscriptions.start import CreateSubscription
@@ -188,13 +189,9 @@ class Trade:
         self._both(wanted, lambda: self._edit(charges.set_charge_status, arguments, for_running))
 
     def migrate(self, plan: int, *, for_running: bool) -> None:
-        wanted = deepcopy(self.model)
-        wanted.migrate(plan, for_running=for_running)
-        arguments = (self.plans[plan],)
-        self._both(
-            wanted,
-            lambda: self._edit(version_migration.migrate_subscriptions, arguments, for_running),
-        )
+        are_refused = self.model.migrate(plan, for_running=for_running)
+        with pytest.raises(Conflict) if are_refused else nullcontext():
+            self.shop.migrate(self.plans[plan], effective=EFFECTIVE[for_running])
 
     def advance(self, far: int) -> None:
         to = months_later(self.model.now.replace(day=1), far % 3).replace(day=DAYS[far % 4])
