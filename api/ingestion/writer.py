@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections import deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 import structlog
 from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.errors import CheckViolation, DeadlockDetected, SerializationFailure
 
+from api.transport.turns import Turns
 from billing.errors import TooManyRequests, Unavailable
 from repositories.async_connections import is_disturbed
 from services.catalog.terms_cache import KnownTerms
@@ -37,6 +39,9 @@ ENOUGH_ROWS: Final = 50
 """As many are worth a transaction of their own: they wait for no others."""
 
 MOST_ROWS_WAITING: Final = 50_000
+MOST_ROWS_OF_ONE: Final = 25_000
+"""Of one organization, so that there is room for others."""
+
 ATTEMPTS: Final = 4
 
 
@@ -62,8 +67,9 @@ class _Waiting:
 class UsageWriter:
     """Writes submissions through a few connections of its own.
 
-    Its tasks live in the event loop that submits. Memory is bounded: more than 50,000 rows waiting
-    are refused.
+    Its tasks live in the event loop that submits. Organizations take turns, so that a crowd of one
+    delays another by one group. Memory is bounded: more than 50,000 rows waiting are refused, and
+    more than 25,000 of one organization.
     """
 
     def __init__(
@@ -75,8 +81,8 @@ class UsageWriter:
         self._now = now
         self._months = KnownMonths()
         self._terms = KnownTerms()
-        self._waiting: deque[_Waiting] = deque()
-        self._rows_waiting = 0
+        self._waiting: Turns[_Waiting] = Turns()
+        self._rows_of: Counter[UUID] = Counter()
         self._arrived = asyncio.Event()
         self._free = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -88,11 +94,16 @@ class UsageWriter:
         Raises TooManyRequests when too much waits already, Unavailable when the database is away.
         """
         self._start()
-        if self._rows_waiting + len(submission.rows) > MOST_ROWS_WAITING:
+        party = submission.organization_id
+        rows = len(submission.rows)
+        if (
+            self._rows_of.total() + rows > MOST_ROWS_WAITING
+            or self._rows_of[party] + rows > MOST_ROWS_OF_ONE
+        ):
             raise TooManyRequests("Too many events are waiting.", retry_after_seconds=1)
         waiting = _Waiting(submission=submission, answer=asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        self._rows_waiting += waiting.size
+        self._waiting.join(party, waiting)
+        self._rows_of[party] += waiting.size
         self._arrived.set()
         return await waiting.answer
 
@@ -103,7 +114,7 @@ class UsageWriter:
         # Another loop's tasks and callers ended with it.
         self._loop = loop
         self._waiting.clear()
-        self._rows_waiting = 0
+        self._rows_of.clear()
         self._arrived = asyncio.Event()
         self._free = 0
         # A writer works for many requests, so it is not within any one of them.
@@ -139,25 +150,37 @@ class UsageWriter:
         """
         self._free += 1
         await self._arrived.wait()
-        if self._rows_waiting < ENOUGH_ROWS:
+        if self._rows_of.total() < ENOUGH_ROWS:
             await asyncio.sleep(GATHER_SECONDS)
         # One group of all who wait would leave this process idle until it is committed.
         share = math.ceil(len(self._waiting) / self._free)
         self._free -= 1
+        group = self._take_turns(share)
+        if not self._waiting:
+            self._arrived.clear()
+        return [one for one in group if not one.answer.done()]
+
+    def _take_turns(self, share: int) -> list[_Waiting]:
         group: list[_Waiting] = []
         rows = 0
         while len(group) < share and rows < MOST_ROWS_TOGETHER:
-            if self._waiting[0].submission.is_atomic and group:
+            turn = self._waiting.peek()
+            if turn is None or (turn[1].submission.is_atomic and group):
                 break
-            first = self._waiting.popleft()
+            party, first = turn
+            self._waiting.take(party)
+            self._forget_rows(first)
             group.append(first)
             rows += first.size
             if first.submission.is_atomic:
                 break
-        self._rows_waiting -= rows
-        if not self._waiting:
-            self._arrived.clear()
-        return [one for one in group if not one.answer.done()]
+        return group
+
+    def _forget_rows(self, one: _Waiting) -> None:
+        party = one.submission.organization_id
+        self._rows_of[party] -= one.size
+        if self._rows_of[party] == 0:
+            del self._rows_of[party]
 
     async def _write(self, line: _Line, group: Sequence[_Waiting]) -> None:
         """Every caller of the group is answered, whatever happens."""
@@ -186,7 +209,7 @@ class UsageWriter:
     def _give_up_waiting(self) -> list[_Waiting]:
         given_up = list(self._waiting)
         self._waiting.clear()
-        self._rows_waiting = 0
+        self._rows_of.clear()
         self._arrived.clear()
         return given_up
 

@@ -7,11 +7,11 @@ waiting for a connection, neither would get on. So they wait here, on the event 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
+from api.transport.turns import Turns
 from billing.errors import Unavailable
 
 WAITING_SECONDS = 2.0
@@ -95,10 +95,10 @@ class _Line:
         self._free = places
         self._of_one = of_one
         self._held: dict[Hashable, int] = {}
-        self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: Turns[asyncio.Future[None]] = Turns()
 
     def waiting(self, party: Hashable) -> int:
-        return len(self._waiting.get(party, ()))
+        return self._waiting.count_of(party)
 
     def take(self, party: Hashable) -> bool:
         """Whether a place was free. Those who wait while one is have their share already."""
@@ -109,34 +109,24 @@ class _Line:
 
     def join(self, party: Hashable) -> asyncio.Future[None]:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(party, deque()).append(place)
+        self._waiting.join(party, place)
         return place
 
     def give_up(self, party: Hashable, place: asyncio.Future[None]) -> None:
         if place.done():
             self.release(party)
             return
-        waiting = self._waiting[party]
-        waiting.remove(place)
-        if not waiting:
-            del self._waiting[party]
+        self._waiting.leave(party, place)
 
     def release(self, party: Hashable) -> None:
         self._free += 1
         self._held[party] -= 1
         if self._held[party] == 0:
             del self._held[party]
-        while self._free and (turn := self._next_turn()) is not None:
-            place = self._waiting[turn].popleft()
-            if self._waiting[turn]:
-                self._waiting.move_to_end(turn)
-            else:
-                del self._waiting[turn]
-            self._hand_out(turn)
-            place.set_result(None)
-
-    def _next_turn(self) -> Hashable | None:
-        return next((party for party in self._waiting if self._has_share_left(party)), None)
+        while self._free and (turn := self._waiting.peek(self._has_share_left)) is not None:
+            next_party, _ = turn
+            self._hand_out(next_party)
+            self._waiting.take(next_party).set_result(None)
 
     def _has_share_left(self, party: Hashable) -> bool:
         return self._held.get(party, 0) < self._of_one

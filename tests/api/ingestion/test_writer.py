@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import make_url
 
-from api.ingestion.writer import MOST_ROWS_WAITING, UsageWriter
+from api.ingestion.writer import MOST_ROWS_OF_ONE, MOST_ROWS_WAITING, UsageWriter
 from billing.errors import TooManyRequests, Unavailable
 from repositories.async_connections import connect
 from services.ingestion.event_input import EventReport
@@ -67,7 +67,7 @@ async def test_nobody_waits_in_line_for_a_silent_database(silent_port: int) -> N
     started_at = asyncio.get_running_loop().time()
 
     answers = await asyncio.gather(
-        *(writer.submit(batch) for _ in range(20)), return_exceptions=True
+        *(writer.submit(batch) for _ in range(12)), return_exceptions=True
     )
 
     assert all(isinstance(one, Unavailable) for one in answers)
@@ -77,17 +77,56 @@ async def test_nobody_waits_in_line_for_a_silent_database(silent_port: int) -> N
 
 async def test_too_many_waiting_rows_are_refused_before_memory_grows(silent_port: int) -> None:
     writer = writer_for(f"postgresql://nobody@127.0.0.1:{silent_port}/nothing")
-    batch = Submission(organization_id=uuid4(), rows=[REPORT] * 10_000)
     batches = 2 * MOST_ROWS_WAITING // 10_000
 
     answers = await asyncio.gather(
-        *(writer.submit(batch) for _ in range(batches)), return_exceptions=True
+        *(
+            writer.submit(Submission(organization_id=uuid4(), rows=[REPORT] * 10_000))
+            for _ in range(batches)
+        ),
+        return_exceptions=True,
     )
 
     refused = [one for one in answers if isinstance(one, TooManyRequests)]
     assert len(refused) == batches // 2
     assert all(one.retry_after_seconds >= 1 for one in refused)
     assert all(isinstance(one, (TooManyRequests, Unavailable)) for one in answers)
+    await writer.close()
+
+
+async def test_one_organization_leaves_room_for_others(silent_port: int) -> None:
+    writer = writer_for(f"postgresql://nobody@127.0.0.1:{silent_port}/nothing")
+    crowd = Submission(organization_id=uuid4(), rows=[REPORT] * 5_000)
+    stranger = Submission(organization_id=uuid4(), rows=[REPORT] * 5_000)
+    fits = MOST_ROWS_OF_ONE // 5_000
+
+    *answers, last = await asyncio.gather(
+        *(writer.submit(one) for one in (*[crowd] * (fits + 1), stranger)), return_exceptions=True
+    )
+
+    assert [isinstance(one, TooManyRequests) for one in answers] == [False] * fits + [True]
+    assert isinstance(last, Unavailable)
+    await writer.close()
+
+
+async def test_a_crowd_of_one_organization_delays_another_by_one_group(
+    organization_id: UUID, sign_up: Any, module_database_url: str
+) -> None:
+    stranger = UUID(sign_up("Elsewhere too").get("/api/v1/organization").json()["id"])
+    writer = writer_for(module_database_url)
+    answered: list[UUID] = []
+
+    async def send(party: UUID, rows: int) -> None:
+        await writer.submit(Submission(organization_id=party, rows=[REPORT] * rows))
+        answered.append(party)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(40):
+            tasks.create_task(send(organization_id, 500))
+        await asyncio.sleep(0.001)
+        tasks.create_task(send(stranger, 1))
+
+    assert answered.index(stranger) <= 12, "two groups of four were on their way before it"
     await writer.close()
 
 
