@@ -82,6 +82,7 @@ class UsageWriter:
         self._months = KnownMonths()
         self._terms = KnownTerms()
         self._waiting: Turns[_Waiting] = Turns()
+        self._rows_waiting = 0
         self._rows_of: Counter[UUID] = Counter()
         self._arrived = asyncio.Event()
         self._free = 0
@@ -97,12 +98,13 @@ class UsageWriter:
         party = submission.organization_id
         rows = len(submission.rows)
         if (
-            self._rows_of.total() + rows > MOST_ROWS_WAITING
+            self._rows_waiting + rows > MOST_ROWS_WAITING
             or self._rows_of[party] + rows > MOST_ROWS_OF_ONE
         ):
             raise TooManyRequests("Too many events are waiting.", retry_after_seconds=1)
         waiting = _Waiting(submission=submission, answer=asyncio.get_running_loop().create_future())
         self._waiting.join(party, waiting)
+        self._rows_waiting += waiting.size
         self._rows_of[party] += waiting.size
         self._arrived.set()
         return await waiting.answer
@@ -114,6 +116,7 @@ class UsageWriter:
         # Another loop's tasks and callers ended with it.
         self._loop = loop
         self._waiting.clear()
+        self._rows_waiting = 0
         self._rows_of.clear()
         self._arrived = asyncio.Event()
         self._free = 0
@@ -150,7 +153,7 @@ class UsageWriter:
         """
         self._free += 1
         await self._arrived.wait()
-        if self._rows_of.total() < ENOUGH_ROWS:
+        if self._rows_waiting < ENOUGH_ROWS:
             await asyncio.sleep(GATHER_SECONDS)
         # One group of all who wait would leave this process idle until it is committed.
         share = math.ceil(len(self._waiting) / self._free)
@@ -178,6 +181,7 @@ class UsageWriter:
 
     def _forget_rows(self, one: _Waiting) -> None:
         party = one.submission.organization_id
+        self._rows_waiting -= one.size
         self._rows_of[party] -= one.size
         if self._rows_of[party] == 0:
             del self._rows_of[party]
@@ -209,6 +213,7 @@ class UsageWriter:
     def _give_up_waiting(self) -> list[_Waiting]:
         given_up = list(self._waiting)
         self._waiting.clear()
+        self._rows_waiting = 0
         self._rows_of.clear()
         self._arrived.clear()
         return given_up
