@@ -35,6 +35,7 @@ CREDIT_WAITS = timedelta(days=30)
 SETTLING_DELAY = timedelta(hours=1)
 """On a test clock late usage is settled this long after the clock's stand (CONTRACT 48)."""
 
+NEVER_PARKED = (PeriodStatus.PARKED, PeriodStatus.UNBILLED, PeriodStatus.VOID)
 UNFINISHED = (PeriodStatus.OPEN, PeriodStatus.CLOSED, PeriodStatus.PARKED)
 EARLIER_STEPS = (
     messages.QUERY_USAGE,
@@ -55,6 +56,8 @@ class Stretch:
     revision: int = 1
     parked_step: str | None = None
     was_closed: bool = False
+    drafts: int = 0
+    """How often it has been billed: once, and again after each void or deleted bill."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,6 +113,7 @@ class Books:
                 trial_ends_at=self.trial_ends_at,
                 resumes_at=self.resumes_at,
                 late_usage_due_at=self._late_usage_due_at(),
+                late_usage_period_index=self._late_usage_period_index(),
                 credit_returns_at=self._credit_returns_at(),
                 periods=tuple(
                     PeriodFacts(
@@ -143,6 +147,10 @@ class Books:
         if not changed:
             return None
         return self.frozen_at + SETTLING_DELAY if self.frozen_at else changed[0].ends_at
+
+    def _late_usage_period_index(self) -> int | None:
+        final = (one for one in self.periods if one.status is PeriodStatus.FINAL)
+        return next((one.index for one in final if self.late.missing(one) != 0), None)
 
     def _credit_returns_at(self) -> datetime | None:
         if self.ended_at is None or self.late.credit == 0:
@@ -213,6 +221,8 @@ class Books:
         elif step == messages.MARK_PAST_DUE:
             self._mark_past_due(index, request.due_at)
         elif step == messages.SETTLE_LATE_USAGE:
+            if (request.period_index, step) in self.poisoned:
+                raise ApplicationError("a broken rule", type="invariant_broken", non_retryable=True)
             if self.late.settle(self.periods):
                 self._note(step, None)
         elif step == messages.RETURN_CREDIT:
@@ -251,7 +261,7 @@ class Books:
     def _park(self, index: int | None, step: str) -> None:
         assert index is not None
         stored = self.period(index)
-        if stored.status is not PeriodStatus.PARKED:
+        if stored.status not in NEVER_PARKED:
             stored.status, stored.parked_step = PeriodStatus.PARKED, step
             self._note(messages.PARK_BILL, index)
 
@@ -337,7 +347,27 @@ class Books:
             index=stored.index, finalize_at=at + GRACE, due_at=at + TERMS
         )
         stored.status = PeriodStatus.DRAFTED
+        stored.drafts += 1
         self._note(messages.ISSUE_INVOICE, stored.index)
+
+    def bill_now(self, stored: Stretch, *, at: datetime) -> bool:
+        """The period's draft is made by a request; False where a broken rule stops it."""
+        if any((stored.index, step) in self.poisoned for step in EARLIER_STEPS):
+            return False
+        self.runs.update((stored.index, stored.revision, step) for step in EARLIER_STEPS)
+        self.issue(stored, stored.revision, at=at)
+        return True
+
+    def bill_again(self, stored: Stretch, *, at: datetime) -> bool:
+        """A period whose bill is void or deleted has a new one, of a revision of its own."""
+        former = self.bills.pop(stored.index, None)
+        stored.revision += 1
+        if self.bill_now(stored, at=at):
+            return True
+        stored.revision -= 1
+        if former is not None:
+            self.bills[stored.index] = former
+        return False
 
     def finalize(self, bill: Bill) -> None:
         """The draft is final, with all usage of its period."""

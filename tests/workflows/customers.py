@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from billing.subscriptions import PeriodStatus, SubscriptionStatus
-from tests.workflows.books import EARLIER_STEPS, MONTH, Books
+from tests.workflows.books import MONTH, Books
 
 Deed = Callable[[Books, datetime], bool]
 """Changes the facts as of an instant; says whether it was legal and changed any."""
@@ -107,12 +107,7 @@ def finalize_early(books: Books, _at: datetime) -> bool:
 def bill_overdue(books: Books, at: datetime) -> bool:
     """Closed periods get their drafts at once, ahead of the owner."""
     closed = [one for one in books.periods if one.status is PeriodStatus.CLOSED]
-    for stored in closed:
-        if any((stored.index, step) in books.poisoned for step in EARLIER_STEPS):
-            return False
-        books.runs.update((stored.index, stored.revision, step) for step in EARLIER_STEPS)
-        books.issue(stored, stored.revision, at=at)
-    return bool(closed)
+    return all(books.bill_now(stored, at=at) for stored in closed) and bool(closed)
 
 
 def retry_parked(books: Books, _at: datetime) -> bool:
@@ -120,9 +115,18 @@ def retry_parked(books: Books, _at: datetime) -> bool:
     parked = [one for one in books.periods if one.status is PeriodStatus.PARKED]
     for stored in parked:
         books.poisoned = {key for key in books.poisoned if key[0] != stored.index}
-        stored.status, stored.parked_step = PeriodStatus.CLOSED, None
+        stored.parked_step = None
+        if stored.index in books.bills:
+            stored.status = PeriodStatus.FINAL
+            continue
+        stored.status = PeriodStatus.CLOSED
         stored.revision += 1
     return bool(parked)
+
+
+def send_usage(books: Books, at: datetime) -> bool:
+    """Two events of this instant arrive."""
+    return books.late.arrive(books.periods, at, events=2)
 
 
 def send_late_usage(books: Books, at: datetime) -> bool:
@@ -137,14 +141,45 @@ def void_late_usage(books: Books, at: datetime) -> bool:
 
 def void_invoice(books: Books, _at: datetime) -> bool:
     """The oldest unpaid bill is void: its period owes nothing, and what it settled is open."""
+    return _void(books, settles_again=True)
+
+
+def void_for_good(books: Books, _at: datetime) -> bool:
+    """The oldest unpaid bill is void, and what it settled of other periods is forgiven."""
+    return _void(books, settles_again=False)
+
+
+def _void(books: Books, *, settles_again: bool) -> bool:
     unpaid = next((bill for bill in books.bills.values() if bill.status == "OPEN"), None)
     if unpaid is None or books.period(unpaid.index).status is not PeriodStatus.FINAL:
         return False
-    if not books.late.void(unpaid.index):
+    if not books.late.void(unpaid.index, settles_again=settles_again):
         return False
     unpaid.status = "VOID"
     books.period(unpaid.index).status = PeriodStatus.VOID
     return True
+
+
+def reissue(books: Books, at: datetime) -> bool:
+    """The newest void bill is issued again, from the usage as it is now."""
+    void = [one for one in books.periods if one.status is PeriodStatus.VOID]
+    return bool(void) and books.bill_again(void[-1], at=at)
+
+
+def delete_draft(books: Books, _at: datetime) -> bool:
+    """The oldest draft is deleted, and its period is without a bill."""
+    draft = next((bill for bill in books.bills.values() if bill.status == "DRAFT"), None)
+    if draft is None or books.period(draft.index).status is not PeriodStatus.DRAFTED:
+        return False
+    del books.bills[draft.index]
+    books.period(draft.index).status = PeriodStatus.UNBILLED
+    return True
+
+
+def bill_unbilled(books: Books, at: datetime) -> bool:
+    """The oldest period whose draft was deleted has a new one, asked for by its index."""
+    unbilled = [one for one in books.periods if one.status is PeriodStatus.UNBILLED]
+    return bool(unbilled) and books.bill_again(unbilled[0], at=at)
 
 
 def give_back(books: Books, _at: datetime) -> bool:
@@ -172,9 +207,14 @@ DEEDS: dict[str, Deed] = {
         finalize_early,
         bill_overdue,
         retry_parked,
+        send_usage,
         send_late_usage,
         void_late_usage,
         void_invoice,
+        void_for_good,
+        reissue,
+        delete_draft,
+        bill_unbilled,
         give_back,
         nothing,
     )
@@ -186,11 +226,10 @@ COMMON = (
     "change_plan",
     "finalize_early",
     "pause_for_ten_days",
-    "send_late_usage",
-    "send_late_usage",
-    "void_late_usage",
-    "void_late_usage",
-    "void_invoice",
+    *("send_usage", "send_late_usage", "void_late_usage") * 3,
+    *("void_invoice", "void_for_good", "reissue") * 3,
+    "delete_draft",
+    "bill_unbilled",
     "give_back",
 )
 
@@ -220,7 +259,7 @@ def _catch_up(books: Books, at: datetime) -> bool:
 
 def plan_life(random: Random, starts_at: datetime, ends_at: datetime) -> list[Planned]:
     """What will be done between two instants, in order: mostly common things, seldom the rest."""
-    count = random.randint(0, 14)
+    count = random.choice((0, 2, 4, 8, 12, 16, 24))
     names = [random.choice(COMMON if random.random() < 0.7 else tuple(DEEDS)) for _ in range(count)]
     return sorted(
         (Planned(at=_instant(random, starts_at, ends_at), name=name) for name in names),

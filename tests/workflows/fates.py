@@ -10,6 +10,12 @@ from activities import messages
 from billing.subscriptions import SubscriptionStatus
 from tests.workflows.books import Books
 
+STEPS_THAT_BREAK = (
+    messages.QUERY_USAGE,
+    messages.PRICE_USAGE,
+    messages.ENFORCE_LIMITS,
+    messages.SETTLE_LATE_USAGE,
+)
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -78,6 +84,9 @@ def make_books(random: Random, months: int) -> Books:
     if random.random() < 0.4:
         books.frozen_at = START
     if random.random() < 0.3:
-        step = random.choice((messages.QUERY_USAGE, messages.PRICE_USAGE, messages.ENFORCE_LIMITS))
-        books.poisoned = {(random.randrange(months), step)}
+        step = random.choice(STEPS_THAT_BREAK)
+        broken = (
+            range(months) if step == messages.SETTLE_LATE_USAGE else (random.randrange(months),)
+        )
+        books.poisoned = {(index, step) for index in broken}
     return books

@@ -81,15 +81,18 @@ def check_end(life: Simulation) -> None:
     counted = Counter(books.effects)
     for (step, index), times in counted.items():
         if index is not None and step != messages.PARK_BILL and times > 1:
-            is_retried = step in REPEATED_BY_RETRY and books.period(index).revision > 1
-            assert is_retried, f"{step} of period {index} took effect {times} times"
+            most = books.period(index).revision if step in REPEATED_BY_RETRY else 1
+            most = max(books.period(index).drafts, most) if step in REPEATED_BY_BILL else most
+            assert times <= most, f"{step} of period {index} took effect {times} times"
     present = books.frozen_at or life.now
     for period in books.periods:
         if period.ends_at <= present:
             assert period.status in (PeriodStatus.DRAFTED, *SETTLED), (
                 f"period {period.index} is {period.status} at the end"
             )
-            assert period.index in books.bills, f"period {period.index} has no bill"
+            has_bill = period.index in books.bills
+            is_unbilled = period.status is PeriodStatus.UNBILLED
+            assert has_bill != is_unbilled, f"period {period.index} has no bill"
         elif not period.was_closed:
             assert period.index not in books.bills
     overdue = [bill for bill in books.bills.values() if bill.status == "DRAFT"]
@@ -124,7 +127,7 @@ def outcome_of(life: Simulation) -> tuple[object, ...]:
     billed = [
         (period.index, period.starts_at, period.ends_at)
         for period in books.periods
-        if period.index in books.bills and period.ends_at <= life.ends_at
+        if period.drafts and period.ends_at <= life.ends_at
     ]
     used = [(index, books.late.arrived[index]) for index, _, _ in billed]
     ended_at = books.ended_at if books.ended_at and books.ended_at <= life.ends_at else None
@@ -136,4 +139,10 @@ REPEATED_BY_RETRY = (
     messages.AGGREGATE_USAGE,
     messages.PRICE_USAGE,
     messages.ENFORCE_LIMITS,
+)
+REPEATED_BY_BILL = (
+    *REPEATED_BY_RETRY,
+    messages.ISSUE_INVOICE,
+    messages.FINALIZE_INVOICE,
+    messages.MARK_PAST_DUE,
 )

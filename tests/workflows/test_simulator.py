@@ -17,6 +17,7 @@ import pytest
 from temporalio import workflow
 
 from activities.messages import ActionRequest
+from billing.invoicing.corrections import BilledCharge
 from billing.subscriptions import AgendaEntry, OwnerState
 from tests.workflows.activations import TaskFailed
 from tests.workflows.fates import NO_FAULTS
@@ -79,16 +80,42 @@ def test_lives_without_faults_return_credit() -> None:
     assert any(life.books.late.returned for life in lives)
 
 
+def test_lives_without_faults_forgive_reissue_and_bill_what_was_deleted() -> None:
+    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(120)]
+
+    assert any(life.books.late.forgiven for life in lives)
+    assert any(one.drafts > 1 for life in lives for one in life.books.periods)
+    assert any(one.status == "unbilled" for life in lives for one in life.books.periods)
+    assert any(is_parked_after_its_bill(life.books.effects) for life in lives)
+
+
+def test_simulator_notices_forgiven_usage_that_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(BilledCharge, "forgive", lambda _self, wanted: wanted)
+
+    assert finds_a_flaw(most=400)
+
+
+def test_simulator_notices_void_bill_that_still_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def said_by_all(self: LateArrivals, index: int) -> int:
+        return sum(one.says[index] for one in self.documents)
+
+    monkeypatch.setattr(LateArrivals, "said", said_by_all)
+
+    assert finds_a_flaw(most=200)
+
+
 def test_simulator_notices_credit_that_is_granted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def keep_granted(self: LateArrivals, says: Counter[int]) -> None:
+    def keep_granted(self: LateArrivals, says: Counter[int], bills: int | None = None) -> None:
         credit = self.credit
-        original(self, says)
+        original(self, says, bills)
         self.credit = max(credit, self.credit)
 
     original = LateArrivals._post
     monkeypatch.setattr(LateArrivals, "_post", keep_granted)
 
-    assert finds_a_flaw(first=95)
+    assert finds_a_flaw(most=400)
 
 
 def test_simulator_notices_owner_that_forgets_late_usage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,9 +202,20 @@ def test_simulator_notices_owner_that_fails_on_a_broken_rule(
     assert finds_a_flaw()
 
 
-def finds_a_flaw(first: int = 0) -> bool:
+def is_parked_after_its_bill(effects: list[tuple[str, int | None]]) -> bool:
+    """Whether a settlement was set aside: nothing else stops a period that has its bill."""
+    billed = {
+        index: place for place, (step, index) in enumerate(effects) if step == "finalize_invoice"
+    }
+    return any(
+        step == "park_bill" and index in billed and billed[index] < place
+        for place, (step, index) in enumerate(effects)
+    )
+
+
+def finds_a_flaw(first: int = 0, most: int = MOST_SEEDS_FOR_A_FLAW) -> bool:
     """Whether any of some lives breaks an invariant."""
-    for seed in range(first, first + MOST_SEEDS_FOR_A_FLAW):
+    for seed in range(first, first + most):
         try:
             Simulation(seed).run()
         except (AssertionError, TaskFailed):
