@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from models.catalog.meter_claims import MeterClaim
 from models.subscriptions.states import BOUNDARY, LIVE
-from repositories.catalog.versions import HAS_NOT_BEGUN
+from repositories.catalog.versions import HAS_NOT_BEGUN, PRESENT
 
 OVERLAP = "ex_meter_claim_overlap"
 
@@ -45,6 +45,9 @@ SPANS_OF_EDIT = f"""
         WHERE subscription.organization_id = :organization_id
             AND {LIVE}
             AND (subscription.plan_id = :plan_id OR subscription.next_plan_id = :plan_id)
+            -- Periods that nobody has closed in time are followed by others that began before the
+            -- edit, and still charge what it ends: their claims are given up when those open.
+            AND NOT (:spares_missed AND {BOUNDARY} <= {PRESENT})
     ),
     -- On the plan: from the period that runs, or the first one that begins after the edit, until
     -- they leave it. About to be on it: from their boundary.
@@ -209,9 +212,13 @@ def spans_of_edit(
     plan_id: UUID,
     meter_id: UUID,
     from_running_period: bool,
+    spares_missed: bool,
     now: datetime,
 ) -> Spans:
-    """One meter for every live subscription that an edit of a plan meets, from where it does."""
+    """One meter for every live subscription that an edit of a plan meets, from where it does.
+
+    ``spares_missed`` leaves out subscriptions that have periods to catch up with.
+    """
     return Spans(statement=SPANS_OF_EDIT, parameters=locals())
 
 

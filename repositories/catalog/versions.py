@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from models.catalog.plans import PlanVersion
 from models.subscriptions.states import BOUNDARY, LIVE
@@ -178,6 +178,17 @@ def measure_reach(
         },
     ).one()
     return row.first_begin, row.met
+
+
+def is_edited_since(session: Session, organization_id: UUID, plan_id: UUID, at: datetime) -> bool:
+    """Whether a version of the plan was made at an instant or later."""
+    newest = session.exec(
+        select(PlanVersion.created_at)
+        .where(PlanVersion.organization_id == organization_id, PlanVersion.plan_id == plan_id)
+        .order_by(col(PlanVersion.version).desc())
+        .limit(1)
+    ).one_or_none()
+    return newest is not None and newest >= at
 
 
 _INSERT_LIMITED: Final = text("""

@@ -77,8 +77,22 @@ def give_up_for_charge(
     """
     if meter_id in stored_plans.list_charged_meters(session, plan.organization_id, plan.id):
         return
-    spans = _spans_of_edit(plan, meter_id, from_running_period=from_running_period, now=now)
+    spans = _spans_of_edit(
+        plan, meter_id, from_running_period=from_running_period, gives_up=True, now=now
+    )
     stored_meter_claims.give_up(session, spans)
+
+
+def claim_opened(session: Session, subscription: Subscription, *, since: datetime) -> None:
+    """A period that opened after its plan was edited claims what its version charges.
+
+    What edits did not give up for a subscription with missed periods is given up now. Idempotent.
+    """
+    is_on_clock = subscription.test_clock_id is not None
+    if is_on_clock or stored_versions.is_edited_since(
+        session, subscription.organization_id, subscription.plan_id, since
+    ):
+        claim_onwards(session, subscription, since=since)
 
 
 def follow_running_edit(session: Session, plan: Plan, *, now: datetime) -> None:
@@ -91,8 +105,11 @@ def follow_running_edit(session: Session, plan: Plan, *, now: datetime) -> None:
     for meter_id in stored_meter_claims.list_deferred_meters(
         session, plan.organization_id, plan.id, plan.version
     ):
-        spans = _spans_of_edit(plan, meter_id, from_running_period=True, now=now)
-        if meter_id not in charged:
+        is_charged = meter_id in charged
+        spans = _spans_of_edit(
+            plan, meter_id, from_running_period=True, gives_up=not is_charged, now=now
+        )
+        if not is_charged:
             stored_meter_claims.give_up(session, spans)
             continue
         with _refusing_overlaps(session, [spans], field=None):
@@ -146,13 +163,19 @@ def _running_version(session: Session, subscription: Subscription) -> int | None
 
 
 def _spans_of_edit(
-    plan: Plan, meter_id: UUID, *, from_running_period: bool, now: datetime
+    plan: Plan,
+    meter_id: UUID,
+    *,
+    from_running_period: bool,
+    gives_up: bool = False,
+    now: datetime,
 ) -> Spans:
     return stored_meter_claims.spans_of_edit(
         plan.organization_id,
         plan_id=plan.id,
         meter_id=meter_id,
         from_running_period=from_running_period,
+        spares_missed=gives_up,
         now=now,
     )
 

@@ -60,7 +60,7 @@ def roll_period(
     if subscription.cancel_at_period_end and not has_ended(subscription.status):
         end_subscription(session, subscription, at=stored.ends_at, now=now)
     if not has_ended(subscription.status):
-        _open_next(session, subscription, stored, now=now)
+        _open_next(session, subscription, stored, at=at, now=now)
     session.flush()
 
 
@@ -221,7 +221,12 @@ def switch_plan(
 
 
 def _open_next(
-    session: Session, subscription: Subscription, closed: SubscriptionPeriod, *, now: datetime
+    session: Session,
+    subscription: Subscription,
+    closed: SubscriptionPeriod,
+    *,
+    at: datetime,
+    now: datetime,
 ) -> None:
     follows: SubscriptionPeriod | None = closed
     if subscription.next_plan_id is not None:
@@ -238,6 +243,8 @@ def _open_next(
         version=version_to_open(session, subscription, begins_at=closed.ends_at),
         follows=follows,
     )
+    if subscription.current_period_end > at:  # nothing is missed any more
+        meter_claims.claim_opened(session, subscription, since=closed.ends_at)
 
 
 def _return_to(session: Session, subscription: Subscription, index: int) -> None:

@@ -24,6 +24,7 @@ from services.lifecycle import changes, plan_changes
 from services.subscriptions import clocks, periods
 from services.subscriptions import start as subscriptions
 from services.subscriptions.start import CreateSubscription
+from tests.services.limited import add_customer
 from tests.services.shop import Shop
 
 JANUARY, TENTH = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 10, tzinfo=UTC)
@@ -368,3 +369,28 @@ def add_for_running(shop: Shop, plan: Plan, meter_id: UUID) -> None:
 def deactivate(shop: Shop, plan: Plan, *added: Charge) -> None:
     for charge in added:
         shop.do(charges.set_charge_status, plan.id, charge.id, "INACTIVE")
+
+
+def test_owner_that_lags_claims_what_the_periods_it_missed_still_charge(shop: Shop) -> None:
+    third, april, tenth, eleventh, may = (
+        datetime(2026, month, day, tzinfo=UTC)
+        for month, day in ((3, 3), (4, 3), (4, 10), (4, 11), (5, 3))
+    )
+    plan, meter = shop.add_plan(), shop.add_meter("calls")
+    charge = shop.add_usage_charge(plan, meter.id)
+    customer = add_customer(shop)
+    command = CreateSubscription(customer_id=customer.id, plan_id=plan.id, start_date=third)
+    subscription = shop.do(subscriptions.create_subscription, command, now=third)
+
+    def claimed() -> list[tuple[datetime, datetime | None]]:
+        found = shop.read(meter_claims.list_claims, customer.id)
+        return [(one.starts_at, one.ends_at) for one in found]
+
+    shop.do(charges.set_charge_status, plan.id, charge.id, "INACTIVE", now=tenth)
+    assert claimed() == [(third, None)]
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        periods.roll_period(
+            session, shop.organization_id, subscription.id, 0, due_at=april, now=eleventh
+        )
+
+    assert claimed() == [(third, may)]
