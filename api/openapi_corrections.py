@@ -13,9 +13,7 @@ Document = dict[str, Any]
 NULL_IN_EXAMPLE: Final = "\x00null"
 """What an example says for null: the framework leaves nulls out, which change what it means."""
 
-_OUR_NOTES: Final = re.compile(
-    r" ?\((?:CONTRACT|DESIGN)[^)]*\)|\s*\*?Source\*?: (?:CONTRACT)[^\n]*"
-)
+_OUR_NOTES: Final = re.compile(r" ?\(CONTRACT[^)]*\)|\s*\*?Source\*?: CONTRACT[^\n]*")
 
 
 def correct(document: Document) -> Document:

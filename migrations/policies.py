@@ -1,4 +1,4 @@
-"""Roles, grants and row-level security, in one wording for every migration (DESIGN data rule 8)."""
+"""Roles, grants and row-level security, in one wording for every migration."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Transactions:
         """A transaction that sees only the rows whose secret, name or kind it already knows.
 
         ``setting`` is a name that a lookup policy compares with, such as ``email``, before the
-        organization is known (DESIGN data rule 8).
+        organization is known (docs/concepts/access.md).
         """
         with self._begin(b"BEGIN") as session:
             session.execute(

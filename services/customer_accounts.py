@@ -2,7 +2,7 @@
 
 The account is the customer's, in one currency, whichever subscription a bill is of. It is moved
 only by documents that are final; a draft shows what it would take and takes nothing. Source:
-CONTRACT 48, 81; CREDITS 1 to 3, 12.
+CONTRACT 48, 81.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ SEARCH_ATTRIBUTES: dict[str, Literal["Keyword", "Bool", "Datetime", "Int"]] = {
     "NextActionAt": "Datetime",
     "PeriodIndex": "Int",
 }
-"""Name and kind, as a server registers them. They carry no personal data (DESIGN 6, rule 12)."""
+"""Name and kind, as a server registers them. They carry no personal data."""
 
 
 def subscription_workflow_id(subscription_id: str) -> str:

@@ -1,6 +1,6 @@
 """Whom a request works for, how many of theirs do at once, and when it is given up.
 
-A request takes a place of its organization before it holds anything (docs/decisions/0016). It is
+A request takes a place of its organization before it holds anything (docs/decisions/0018). It is
 given up when its caller hangs up, and when it has held a database connection for too long.
 """
 

@@ -1,8 +1,8 @@
 """Which final periods an event changes, marked in the transaction that stores the event.
 
 One statement for events that arrive and for corrections of events: what it marks are all periods
-whose amount *may* depend on the event; rating them again says whether it does (DESIGN data rule
-10). It must name every such period, and too many cost only time.
+whose amount *may* depend on the event; rating them again says whether it does
+(docs/decisions/0005). It must name every such period, and too many cost only time.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class StoredEvent:
 async def share_arrivals(connection: AsyncConnection, scopes: Iterable[EventScope]) -> None:
     """No bill of these customers is measured until the transaction ends.
 
-    Precedes the statement that draws an arrival sequence (DESIGN data rule 7).
+    Precedes the statement that draws an arrival sequence (docs/decisions/0010).
     """
     buckets = {(scope.organization, scope.customer[-2:]) for scope in scopes}
     keys = sorted({_lock_key(*bucket) for bucket in buckets})

@@ -130,7 +130,7 @@ def revise_usage(session: Session, drafted: BillKey, *, now: datetime) -> BillKe
 def freeze_usage(session: Session, bill: BillKey) -> FrozenUsage:
     """Read what the bill is computed from: the plan version of the period, the share, the usage.
 
-    Takes the customer's ingestion lock until the transaction ends (DESIGN data rule 7).
+    Takes the customer's ingestion lock until the transaction ends (docs/decisions/0010).
     """
     subscription, stored = _get_bill(session, bill)
     return freeze_span(session, subscription, stored, span_of(stored))

@@ -36,7 +36,7 @@ def measure_usage(
 ) -> MeasuredUsage:
     """The usage of every window, with nothing more on its way below the watermark.
 
-    No event of the customer arrives until the transaction ends. Source: DESIGN data rule 7.
+    No event of the customer arrives until the transaction ends. Source: docs/decisions/0010.
     Raises NotFound for an unknown meter.
     """
     stored_spans.lock_arrivals(session, organization_id, customer_id)

@@ -9,12 +9,13 @@ import pytest
 
 from cli.main import app
 from runtime.settings import Settings
-from tests.architecture.sources import ROOT, documents
+from tests.architecture.sources import ROOT, documents, every_source
 
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|Users|tmp|work|mnt)/\w+")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)")
 MAKE_TARGET = re.compile(r"`make ([a-z-]+)")
 COMMAND = re.compile(r"`fluxrate ([a-z]+)")
+CITED_DOCUMENT = re.compile(r"\bdocs/[a-z]+/[\w-]+")
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -31,6 +32,28 @@ def test_links_lead_to_files_that_exist(document: Path) -> None:
     ]
 
     assert missing == []
+
+
+def test_documents_that_comments_cite_exist() -> None:
+    cited = {
+        (source.at(source.tree), name)
+        for source in every_source()
+        for name in CITED_DOCUMENT.findall(source.text)
+    }
+
+    assert cited
+    assert {(place, name) for place, name in cited if not list(ROOT.glob(f"{name}*.md"))} == set()
+
+
+def test_decision_records_are_headed_by_the_number_of_their_file() -> None:
+    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+
+    assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))
+    assert {
+        record.name
+        for record in records
+        if not record.read_text().startswith(f"# {int(record.name[:4])}. ")
+    } == set()
 
 
 def test_make_targets_in_documents_exist() -> None:

@@ -1,4 +1,4 @@
-"""Passwords, access tokens, keys: what is accepted and what is not (FAULTS 51)."""
+"""Passwords, access tokens, keys: what is accepted and what is not."""
 
 from __future__ import annotations
 
