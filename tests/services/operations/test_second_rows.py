@@ -1,0 +1,129 @@
+"""What exists once cannot be written twice, whatever the code above the database does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine, create_engine, pool
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from models.usage.events import UsageEventKey
+from repositories import idempotency
+from repositories.idempotency import RequestName
+from repositories.invoicing import invoices
+from repositories.transactions import Transactions
+from runtime.database import sqlalchemy_url
+from services.corrections.credit_notes import CreditedLine, credit_invoice
+from services.usage.corrections import void_usage
+from tests.services.lives import begin_life
+from tests.services.shop import NOW, Shop, open_shop
+
+TENTH = datetime(2025, 1, 10, tzinfo=UTC)
+FEBRUARY, MARCH, APRIL = (datetime(2025, month, 1, 2, tzinfo=UTC) for month in (2, 3, 4))
+
+SECOND_ROWS = {
+    "pk_usage_event_key": ("usage_event_key", "'event_id', gen_random_uuid()"),
+    "ex_meter_claim_overlap": (
+        "meter_claim",
+        "'starts_at', original.starts_at + interval '1 hour'",
+    ),
+    "pk_subscription_period": (
+        "subscription_period",
+        (
+            "'starts_at', '2199-01-01T00:00:00Z', 'ends_at', '2199-02-01T00:00:00Z',"
+            " 'regular_starts_at', NULL, 'regular_ends_at', NULL"
+        ),
+    ),
+    "ex_subscription_period_overlap": (
+        "subscription_period",
+        "'index', 99, 'ends_at', original.starts_at + interval '1 hour'",
+    ),
+    "pk_billing_run": ("billing_run", "'digest', 'another'"),
+    "uq_invoice_period": ("invoice", "'id', gen_random_uuid(), 'invoice_number', 'INV-1'"),
+    "uq_invoice_reissue": (
+        "invoice",
+        (
+            "'id', gen_random_uuid(), 'period_index', 90 + number, 'reissue_of', original.id,"
+            " 'invoice_number', 'INV-' || number"
+        ),
+    ),
+    "uq_invoice_number": ("invoice", "'id', gen_random_uuid(), 'period_index', 90"),
+    "uq_credit_note_number": ("credit_note", "'id', gen_random_uuid()"),
+    "pk_invoice_sequence": ("invoice_sequence", "'last_number', 0"),
+    "pk_late_usage_mark": ("late_usage_mark", "'marked_at', now()"),
+    "pk_account_posting": ("account_posting", "'key', 'another'"),
+    "uq_account_posting_key": (
+        "account_posting",
+        (
+            "'sequence', original.sequence + 1, 'follows', original.sequence,"
+            " 'balance_before', original.balance_after,"
+            " 'balance_after', original.balance_after + original.amount"
+        ),
+    ),
+    "pk_idempotency_request": ("idempotency_request", "'body', 'another'"),
+    "uq_outbox_message_key": ("outbox_message", "'id', gen_random_uuid()"),
+}
+"""By constraint: the table, and what a copy of one of its rows says differently."""
+
+
+@pytest.fixture(scope="module")
+def owner(module_database_url: str) -> Iterator[Engine]:
+    """Whoever may change anything."""
+    engine = create_engine(sqlalchemy_url(module_database_url), poolclass=pool.NullPool)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def shop(transactions: Transactions) -> Shop:
+    """January was billed, January's usage voided, credit left; there is a row of everything."""
+    shop = open_shop(transactions)
+    life = begin_life(shop)
+    first, second = life.use(TENTH, 100), life.use(TENTH, 5)
+    life.advance(FEBRUARY)
+    shop.do(void_usage, first.id)
+    life.advance(MARCH)
+    life.advance(APRIL)
+    shop.do(void_usage, second.id)
+    january = life.invoices()[0]
+    [line] = shop.read(invoices.list_lines, [january.id])
+    note = [CreditedLine(line_id=line.id, amount=Decimal(1))]
+    name = RequestName(
+        organization_id=shop.organization_id, method="POST", path="/customers", key="once"
+    )
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.add(
+            UsageEventKey(
+                organization_id=shop.organization_id,
+                idempotency_key="once",
+                event_id=first.id,
+                timestamp=first.timestamp,
+                content_hash=b"",
+            )
+        )
+        credit_invoice(
+            session, name.organization_id, january.id, note, reason="goodwill", at=APRIL, now=NOW
+        )
+        idempotency.save_answer(
+            session, name, fingerprint="one", status=201, body="{}", created_at=NOW
+        )
+    return shop
+
+
+@pytest.mark.parametrize("constraint", SECOND_ROWS)
+def test_second_row_is_refused_by_the_database(shop: Shop, owner: Engine, constraint: str) -> None:
+    table, changes = SECOND_ROWS[constraint]
+    plant = f"""
+        INSERT INTO {table}
+        SELECT (jsonb_populate_record(original, jsonb_build_object({changes}))).*
+        FROM {table} AS original CROSS JOIN generate_series(1, 2) AS number
+        WHERE original.organization_id = %(organization)s
+        ORDER BY original.ctid, number LIMIT 2
+    """
+
+    with Session(owner) as session, pytest.raises(IntegrityError, match=f'"{constraint}"'):
+        session.connection().exec_driver_sql(plant, {"organization": shop.organization_id})
