@@ -1,4 +1,4 @@
-"""The audit log (CONTRACT 6)."""
+"""The audit log (CONTRACT section 6)."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ async def record_usage(request: Request) -> Response:
 
 
 async def record_batch(request: Request) -> Response:
-    """Record up to 10,000 events, each answered in its place (CONTRACT 6, usage batch)."""
+    """Record up to 10,000 events, each answered in its place (CONTRACT 33)."""
     context: AppContext = request.app.state.context
     principal = await authenticate_async(request, context)
     principal.require_scope(SCOPE)

@@ -1,4 +1,4 @@
-"""The organization and its settings (CONTRACT 6)."""
+"""The organization and its settings (CONTRACT section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Correcting usage: void and amend, new facts about an event (CONTRACT 6, 46)."""
+"""Correcting usage: void and amend, new facts about an event (CONTRACT section 6, 46)."""
 
 from __future__ import annotations
 

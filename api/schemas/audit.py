@@ -1,4 +1,4 @@
-"""The audit log on the wire (CONTRACT 6)."""
+"""The audit log on the wire (CONTRACT section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Credit notes on the wire (CONTRACT 6 and 55)."""
+"""Credit notes on the wire (CONTRACT section 6, 55)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entitlements on the wire (CONTRACT 6)."""
+"""Entitlements on the wire (CONTRACT section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked of an invoice, on the wire (CONTRACT 3.9 and 6)."""
+"""What can be asked of an invoice, on the wire (CONTRACT 3.9 and section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invoices on the wire (CONTRACT 2.12 and 6)."""
+"""Invoices on the wire (CONTRACT 2.12 and section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The organization on the wire (CONTRACT 6, organization settings)."""
+"""The organization on the wire (CONTRACT section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked of a subscription, on the wire (CONTRACT 3.6 and 6)."""
+"""What can be asked of a subscription, on the wire (CONTRACT 3.6 and section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test clocks on the wire (CONTRACT 6)."""
+"""Test clocks on the wire (CONTRACT section 6)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class LineDifference:
 def explain_line(invoice_line: InvoiceLine) -> tuple[CalculationStep, ...]:
     """Give every step of a line, from the aggregate over its tiers to the rounded amount.
 
-    Source: CONTRACT 6, *Explain*.
+    Source: CONTRACT section 6.
     """
     return tuple(_steps(invoice_line))
 

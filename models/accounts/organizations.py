@@ -13,7 +13,7 @@ from models.base import document, instant, new_id, words
 
 
 class Organization(SQLModel, table=True):
-    """One tenant with its billing settings (CONTRACT 6, organization settings)."""
+    """One tenant with its billing settings (CONTRACT section 6)."""
 
     __tablename__ = "organization"
     __table_args__ = (

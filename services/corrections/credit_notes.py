@@ -85,7 +85,7 @@ def credit_invoice(
     """A numbered credit note with its share of the tax; it lowers what is due on an unpaid invoice.
 
     Raises NotFound for a foreign line, Conflict for a draft or void invoice and for more than is
-    left of a line. Source: CONTRACT 6, 18, 55, 80.
+    left of a line. Source: CONTRACT section 6, 18, 55, 80.
     """
     invoice, _ = lock_invoice(session, organization_id, invoice_id)
     if invoice.status not in CREDITABLE:

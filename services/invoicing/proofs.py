@@ -101,7 +101,7 @@ def verify(
     """Compute the invoice again from raw events up to its watermark, and compare line by line.
 
     Later events, plan versions and rules do not matter, and nothing is changed. Raises NotFound
-    without a receipt, Conflict for a draft that was edited by hand. Source: CONTRACT 6 and 58.
+    without a receipt, Conflict for a draft that was edited by hand. Source: CONTRACT section 6, 58.
     """
     receipt = get_receipt(session, organization_id, invoice_id)
     invoice = _get(session, organization_id, invoice_id)

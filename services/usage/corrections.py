@@ -40,7 +40,7 @@ def void_usage(
     """The event counts no more; what its invoice does about it follows ``late_usage``.
 
     Idempotent by the event: a second void changes nothing. Raises NotFound.
-    Source: CONTRACT 6, 19.
+    Source: CONTRACT section 6, 19.
     """
     event, former = _lock(session, organization_id, event_id)
     if former is not None and former.kind == VOID:

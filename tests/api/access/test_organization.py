@@ -1,4 +1,4 @@
-"""The organization's settings (CONTRACT 6)."""
+"""The organization's settings (CONTRACT section 6)."""
 
 from __future__ import annotations
 

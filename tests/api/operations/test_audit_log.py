@@ -1,4 +1,4 @@
-"""The audit log as a list with a cursor (CONTRACT 6, 62, 77)."""
+"""The audit log as a list with a cursor (CONTRACT section 6, 62, 77)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed beside an amount, and what explains it (CONTRACT 34, 59, 6)."""
+"""What is printed beside an amount, and what explains it (CONTRACT 34, 59, section 6)."""
 
 from __future__ import annotations
 
