@@ -72,4 +72,8 @@ def parse(path: Path) -> Source:
 
 def documents() -> tuple[Path, ...]:
     """Everything that is written for people."""
-    return (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
+    packages = (ROOT / name for name in (*PACKAGES, "benchmarks", "docs", "tests"))
+    return (
+        *sorted(ROOT.glob("*.md")),
+        *(one for package in packages for one in sorted(package.rglob("*.md"))),
+    )
