@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from activities import messages
 from activities.coverage import AuditActivities
 from activities.subscriptions import OwnerActivities
 from repositories.transactions import Transactions
@@ -68,25 +69,8 @@ def build_worker(
 
 
 def owner_steps(activities: OwnerActivities) -> list[Callable[..., Any]]:
-    """Every step an owner may ask for."""
-    return [
-        activities.read_agenda,
-        activities.end_trial,
-        activities.resume_subscription,
-        activities.roll_period,
-        activities.query_usage,
-        activities.aggregate_usage,
-        activities.price_usage,
-        activities.enforce_limits,
-        activities.issue_invoice,
-        activities.apply_change,
-        activities.finalize_invoice,
-        activities.mark_past_due,
-        activities.settle_late_usage,
-        activities.return_credit,
-        activities.park_bill,
-        activities.record_progress,
-    ]
+    """Every step that a subscription's workflow may take."""
+    return [getattr(activities, step.name) for step in messages.STEPS]
 
 
 async def run(settings: Settings) -> None:

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Generic, TypeVar
 
-READ_AGENDA = "read_agenda"
-END_TRIAL = "end_trial"
-RESUME_SUBSCRIPTION = "resume_subscription"
-ROLL_PERIOD = "roll_period"
-QUERY_USAGE = "query_usage"
-AGGREGATE_USAGE = "aggregate_usage"
-PRICE_USAGE = "price_usage"
-ENFORCE_LIMITS = "enforce_limits"
-ISSUE_INVOICE = "issue_invoice"
-APPLY_CHANGE = "apply_change"
-FINALIZE_INVOICE = "finalize_invoice"
-MARK_PAST_DUE = "mark_past_due"
-SETTLE_LATE_USAGE = "settle_late_usage"
-RETURN_CREDIT = "return_credit"
-PARK_BILL = "park_bill"
-RECORD_PROGRESS = "record_progress"
-AUDIT_COVERAGE = "audit_coverage"
+from billing.subscriptions import OwnerState
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +69,52 @@ class AuditDone:
     subscriptions: int
     findings: int
     repaired: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[Request, Result]):
+    """An activity: the name that histories hold, what it is asked with, and what it answers."""
+
+    name: str
+    request: type[Request]
+    result: type[Result]
+
+
+READ_AGENDA: Final = Step("read_agenda", OwnerReference, OwnerState)
+END_TRIAL: Final = Step("end_trial", ActionRequest, OwnerState)
+RESUME_SUBSCRIPTION: Final = Step("resume_subscription", ActionRequest, OwnerState)
+ROLL_PERIOD: Final = Step("roll_period", ActionRequest, OwnerState)
+QUERY_USAGE: Final = Step("query_usage", ActionRequest, StepDone)
+AGGREGATE_USAGE: Final = Step("aggregate_usage", ActionRequest, StepDone)
+PRICE_USAGE: Final = Step("price_usage", ActionRequest, StepDone)
+ENFORCE_LIMITS: Final = Step("enforce_limits", ActionRequest, StepDone)
+ISSUE_INVOICE: Final = Step("issue_invoice", ActionRequest, OwnerState)
+APPLY_CHANGE: Final = Step("apply_change", ActionRequest, OwnerState)
+FINALIZE_INVOICE: Final = Step("finalize_invoice", ActionRequest, OwnerState)
+MARK_PAST_DUE: Final = Step("mark_past_due", ActionRequest, OwnerState)
+SETTLE_LATE_USAGE: Final = Step("settle_late_usage", ActionRequest, OwnerState)
+RETURN_CREDIT: Final = Step("return_credit", ActionRequest, OwnerState)
+PARK_BILL: Final = Step("park_bill", ParkRequest, OwnerState)
+RECORD_PROGRESS: Final = Step("record_progress", ProgressRequest, OwnerState)
+
+AUDIT_COVERAGE: Final = "audit_coverage"
+
+BILL_STEPS: Final = (QUERY_USAGE, AGGREGATE_USAGE, PRICE_USAGE, ENFORCE_LIMITS)
+"""What a bill goes through before its invoice is issued, in this order."""
+
+STEPS: Final = (
+    READ_AGENDA,
+    END_TRIAL,
+    RESUME_SUBSCRIPTION,
+    ROLL_PERIOD,
+    *BILL_STEPS,
+    ISSUE_INVOICE,
+    APPLY_CHANGE,
+    FINALIZE_INVOICE,
+    MARK_PAST_DUE,
+    SETTLE_LATE_USAGE,
+    RETURN_CREDIT,
+    PARK_BILL,
+    RECORD_PROGRESS,
+)
+"""Every step that a subscription's workflow may take."""

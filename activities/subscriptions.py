@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
@@ -20,6 +21,9 @@ from activities.messages import (
     OwnerReference,
     ParkRequest,
     ProgressRequest,
+    Request,
+    Result,
+    Step,
     StepDone,
 )
 from billing.errors import InvariantBroken
@@ -32,7 +36,18 @@ from services.rating import steps
 from services.rating.steps import BillKey, StepResult
 from services.subscriptions import agenda, clocks, periods
 
+Owner = TypeVar("Owner")
 Work = Callable[[Session], object]
+
+
+def performs(
+    step: Step[Request, Result],
+) -> Callable[[Callable[[Owner, Request], Result]], Callable[[Owner, Request], Result]]:
+    """The method is the activity of a step: asked with its request, it gives its result."""
+    define: Callable[[Callable[[Owner, Request], Result]], Callable[[Owner, Request], Result]] = (
+        activity.defn(name=step.name)
+    )
+    return define
 
 
 class OwnerActivities:
@@ -42,12 +57,12 @@ class OwnerActivities:
         self._transactions = transactions
         self._now = now
 
-    @activity.defn(name=messages.READ_AGENDA)
+    @performs(messages.READ_AGENDA)
     def read_agenda(self, reference: OwnerReference) -> OwnerState:
         """What is due next, computed from the rows."""
         return self._perform(reference, lambda _session: None)
 
-    @activity.defn(name=messages.END_TRIAL)
+    @performs(messages.END_TRIAL)
     def end_trial(self, request: ActionRequest) -> OwnerState:
         """The trial is over and the first period open."""
         organization_id, subscription_id = ids_of(request)
@@ -58,7 +73,7 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.RESUME_SUBSCRIPTION)
+    @performs(messages.RESUME_SUBSCRIPTION)
     def resume_subscription(self, request: ActionRequest) -> OwnerState:
         """The planned end of a pause has come."""
         organization_id, subscription_id = ids_of(request)
@@ -69,7 +84,7 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.ROLL_PERIOD)
+    @performs(messages.ROLL_PERIOD)
     def roll_period(self, request: ActionRequest) -> OwnerState:
         """The period is closed and the next one open."""
         organization_id, subscription_id = ids_of(request)
@@ -85,27 +100,27 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.QUERY_USAGE)
+    @performs(messages.QUERY_USAGE)
     def query_usage(self, request: ActionRequest) -> StepDone:
         """The usage of the period is frozen up to a watermark."""
         return self._bill_step(request, steps.query_usage, "windows of usage")
 
-    @activity.defn(name=messages.AGGREGATE_USAGE)
+    @performs(messages.AGGREGATE_USAGE)
     def aggregate_usage(self, request: ActionRequest) -> StepDone:
         """What was measured, included and over a limit is known per charge."""
         return self._bill_step(request, steps.aggregate_usage, "measured charges")
 
-    @activity.defn(name=messages.PRICE_USAGE)
+    @performs(messages.PRICE_USAGE)
     def price_usage(self, request: ActionRequest) -> StepDone:
         """Every charge has a priced line."""
         return self._bill_step(request, steps.price_usage, "priced lines")
 
-    @activity.defn(name=messages.ENFORCE_LIMITS)
+    @performs(messages.ENFORCE_LIMITS)
     def enforce_limits(self, request: ActionRequest) -> StepDone:
         """Lines over a hard limit are marked or waived."""
         return self._bill_step(request, steps.enforce_limits, "lines within limits")
 
-    @activity.defn(name=messages.ISSUE_INVOICE)
+    @performs(messages.ISSUE_INVOICE)
     def issue_invoice(self, request: ActionRequest) -> OwnerState:
         """The period has its draft invoice."""
         return self._perform(
@@ -115,7 +130,7 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.APPLY_CHANGE)
+    @performs(messages.APPLY_CHANGE)
     def apply_change(self, request: ActionRequest) -> OwnerState:
         """What waited for the missed periods is done."""
         organization_id, subscription_id = ids_of(request)
@@ -126,7 +141,7 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.FINALIZE_INVOICE)
+    @performs(messages.FINALIZE_INVOICE)
     def finalize_invoice(self, request: ActionRequest) -> OwnerState:
         """The draft's grace is over: it is OPEN, or PAID where nothing is owed."""
         return self._perform(
@@ -140,7 +155,7 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.MARK_PAST_DUE)
+    @performs(messages.MARK_PAST_DUE)
     def mark_past_due(self, request: ActionRequest) -> OwnerState:
         """An unpaid invoice has passed its due date."""
         return self._perform(
@@ -154,7 +169,7 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.SETTLE_LATE_USAGE)
+    @performs(messages.SETTLE_LATE_USAGE)
     def settle_late_usage(self, request: ActionRequest) -> OwnerState:
         """Usage that came after its final invoice has an invoice or a credit note of its own."""
         organization_id, subscription_id = ids_of(request)
@@ -165,7 +180,7 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.RETURN_CREDIT)
+    @performs(messages.RETURN_CREDIT)
     def return_credit(self, request: ActionRequest) -> OwnerState:
         """Credit that no bill took any more has become credit notes."""
         organization_id, subscription_id = ids_of(request)
@@ -176,7 +191,7 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.PARK_BILL)
+    @performs(messages.PARK_BILL)
     def park_bill(self, request: ParkRequest) -> OwnerState:
         """A bill that cannot go on is set aside until people have looked at it."""
         organization_id, subscription_id = ids_of(request)
@@ -194,7 +209,7 @@ class OwnerActivities:
             ),
         )
 
-    @activity.defn(name=messages.RECORD_PROGRESS)
+    @performs(messages.RECORD_PROGRESS)
     def record_progress(self, request: ProgressRequest) -> OwnerState:
         """The test clock knows that this owner has come along."""
         organization_id, subscription_id = ids_of(request)

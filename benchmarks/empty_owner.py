@@ -45,26 +45,26 @@ def state(action: Action, due_at: datetime, index: int) -> OwnerState:
     )
 
 
-@activity.defn(name=messages.READ_AGENDA)
+@activity.defn(name=messages.READ_AGENDA.name)
 def read_agenda(_reference: OwnerReference) -> OwnerState:
     """The first period ends at the instant of the environment."""
     ends_at = datetime.fromisoformat(os.environ[PERIOD_ENDS_AT])
     return state(Action.CLOSE_PERIOD, ends_at, 0)
 
 
-@activity.defn(name=messages.ROLL_PERIOD)
+@activity.defn(name=messages.ROLL_PERIOD.name)
 def roll_period(request: ActionRequest) -> OwnerState:
     """The period's bill is due."""
     return state(Action.BILL_PERIOD, request.due_at, 0)
 
 
-@activity.defn(name=messages.ISSUE_INVOICE)
+@activity.defn(name=messages.ISSUE_INVOICE.name)
 def issue_invoice(_request: ActionRequest) -> OwnerState:
     """The draft has no grace."""
     return state(Action.FINALIZE_INVOICE, datetime.now(UTC), 0)
 
 
-@activity.defn(name=messages.FINALIZE_INVOICE)
+@activity.defn(name=messages.FINALIZE_INVOICE.name)
 def finalize_invoice(request: ActionRequest) -> OwnerState:
     """The next period runs."""
     return state(Action.CLOSE_PERIOD, request.due_at + MONTH, 1)
@@ -84,12 +84,7 @@ async def work(settings: Settings) -> None:
     """Serve until killed."""
     assert settings.temporal_address
     client = await connect(settings.temporal_address)
-    bill = (
-        messages.QUERY_USAGE,
-        messages.AGGREGATE_USAGE,
-        messages.PRICE_USAGE,
-        messages.ENFORCE_LIMITS,
-    )
+    bill = [step.name for step in messages.BILL_STEPS]
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         worker = Worker(
             client,

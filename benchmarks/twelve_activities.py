@@ -15,6 +15,7 @@ from temporalio import activity, workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities import messages
+from activities.messages import Request, Result, Step
 from activities.subscriptions import OwnerActivities
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
@@ -22,9 +23,9 @@ from runtime.settings import Settings
 from runtime.temporal import connect
 from worker import owner_steps
 from workflows import names
-from workflows.subscription import BILL_STEPS, Result, SubscriptionInput, SubscriptionWorkflow
+from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
-ACCOMPANIED = (*BILL_STEPS, messages.ISSUE_INVOICE)
+ACCOMPANIED = {step.name for step in (*messages.BILL_STEPS, messages.ISSUE_INVOICE)}
 """The steps before which an empty one is asked for: seven that work and five make twelve."""
 
 TIMEOUT = timedelta(seconds=60)
@@ -48,13 +49,13 @@ class TwelveActivitiesWorkflow(SubscriptionWorkflow):
         """Perform the agenda."""
         await super().run(request)
 
-    async def _step(self, kind: type[Result], name: str, argument: object, summary: str) -> Result:
-        if name in ACCOMPANIED:
+    async def _step(self, step: Step[Request, Result], request: Request, summary: str) -> Result:
+        if step.name in ACCOMPANIED:
             await workflow.execute_activity(do_nothing, start_to_close_timeout=TIMEOUT)
         result: Result = await workflow.execute_activity(
-            name,
-            argument,
-            result_type=kind,
+            step.name,
+            request,
+            result_type=step.result,
             summary=summary[:200],
             start_to_close_timeout=TIMEOUT,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
@@ -17,12 +17,10 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities import messages
-    from activities.messages import ActionRequest, OwnerReference, StepDone
+    from activities.messages import BILL_STEPS, ActionRequest, OwnerReference, Request, Result, Step
     from billing.subscriptions import MOST_COUNTED, Action, AgendaEntry, OwnerState
     from workflows import names
     from workflows.options import DATABASE_STEP
-
-Result = TypeVar("Result", OwnerState, StepDone)
 
 ACTIONS_PER_RUN = 40
 """Continue as new after about a year of monthly periods: close, bill and finalize of each."""
@@ -30,14 +28,7 @@ ACTIONS_PER_RUN = 40
 LONGEST_REASON = 1000
 """How much a history keeps of why a bill was set aside."""
 
-BILL_STEPS = (
-    messages.QUERY_USAGE,
-    messages.AGGREGATE_USAGE,
-    messages.PRICE_USAGE,
-    messages.ENFORCE_LIMITS,
-)
-
-SINGLE_STEPS = {
+SINGLE_STEPS: dict[Action, Step[ActionRequest, OwnerState]] = {
     Action.END_TRIAL: messages.END_TRIAL,
     Action.RESUME: messages.RESUME_SUBSCRIPTION,
     Action.CLOSE_PERIOD: messages.ROLL_PERIOD,
@@ -114,7 +105,7 @@ class SubscriptionWorkflow:
         if self._facts_changed or self._state is None:
             self._facts_changed = False
             self._state = await self._step(
-                OwnerState, messages.READ_AGENDA, self._reference, "What is due next"
+                messages.READ_AGENDA, self._reference, "What is due next"
             )
         return self._state
 
@@ -145,19 +136,21 @@ class SubscriptionWorkflow:
         period = f"period {request.period_index}, revision {request.revision}"
         for step in BILL_STEPS:
             try:
-                await self._step(StepDone, step, request, f"Bill of {period}")
+                await self._step(step, request, f"Bill of {period}")
             except StepRefused as refusal:
-                return await self._park(step, request, refusal)
+                return await self._park(step.name, request, refusal)
         return await self._step_or_park(messages.ISSUE_INVOICE, request)
 
-    async def _step_or_park(self, step: str, request: ActionRequest) -> OwnerState:
+    async def _step_or_park(
+        self, step: Step[ActionRequest, OwnerState], request: ActionRequest
+    ) -> OwnerState:
         summary = f"Due {request.due_at:%Y-%m-%d %H:%M:%S}"
         if request.period_index is not None:
             summary = f"Period {request.period_index}, due {request.due_at:%Y-%m-%d %H:%M:%S}"
         try:
-            return await self._step(OwnerState, step, request, summary)
+            return await self._step(step, request, summary)
         except StepRefused as refusal:
-            return await self._park(step, request, refusal)
+            return await self._park(step.name, request, refusal)
 
     async def _park(self, step: str, request: ActionRequest, refusal: StepRefused) -> OwnerState:
         """Set a bill aside that a broken rule stopped; the rest of the agenda goes on."""
@@ -173,7 +166,7 @@ class SubscriptionWorkflow:
             reason=str(refusal)[:LONGEST_REASON],
         )
         summary = f"Period {request.period_index} needs attention: {refusal}"
-        return await self._step(OwnerState, messages.PARK_BILL, park, summary)
+        return await self._step(messages.PARK_BILL, park, summary)
 
     async def _report_progress(self, through: datetime) -> None:
         request = messages.ProgressRequest(
@@ -182,12 +175,12 @@ class SubscriptionWorkflow:
             through=through,
         )
         summary = f"All done up to {through:%Y-%m-%d %H:%M:%S}"
-        self._state = await self._step(OwnerState, messages.RECORD_PROGRESS, request, summary)
+        self._state = await self._step(messages.RECORD_PROGRESS, request, summary)
 
-    async def _step(self, kind: type[Result], name: str, argument: object, summary: str) -> Result:
+    async def _step(self, step: Step[Request, Result], request: Request, summary: str) -> Result:
         try:
             result: Result = await workflow.execute_local_activity(
-                name, argument, result_type=kind, summary=summary[:200], **DATABASE_STEP
+                step.name, request, result_type=step.result, summary=summary[:200], **DATABASE_STEP
             )
         except ApplicationError as error:
             # A local activity's own error arrives here bare; an ordinary one's would be wrapped.

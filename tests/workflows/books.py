@@ -37,12 +37,7 @@ SETTLING_DELAY = timedelta(hours=1)
 
 NEVER_PARKED = (PeriodStatus.PARKED, PeriodStatus.UNBILLED, PeriodStatus.VOID)
 UNFINISHED = (PeriodStatus.OPEN, PeriodStatus.CLOSED, PeriodStatus.PARKED)
-EARLIER_STEPS = (
-    messages.QUERY_USAGE,
-    messages.AGGREGATE_USAGE,
-    messages.PRICE_USAGE,
-    messages.ENFORCE_LIMITS,
-)
+EARLIER_STEPS = tuple(step.name for step in messages.BILL_STEPS)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -193,11 +188,11 @@ class Books:
         """One step: its effect, once, and what it answers."""
         if step in EARLIER_STEPS:
             return self._step_of_bill(step, request)
-        if step == messages.RECORD_PROGRESS:
+        if step == messages.RECORD_PROGRESS.name:
             self._record_progress(request.through)
-        elif step == messages.PARK_BILL:
+        elif step == messages.PARK_BILL.name:
             self._park(request.period_index, request.step)
-        elif step != messages.READ_AGENDA:
+        elif step != messages.READ_AGENDA.name:
             self._act(step, request, now=now)
         return self.state()
 
@@ -206,26 +201,26 @@ class Books:
     ) -> None:
         at = now if self.frozen_at is None else max(request.due_at, self.frozen_at)
         index = -1 if request.period_index is None else request.period_index
-        if step == messages.END_TRIAL:
+        if step == messages.END_TRIAL.name:
             self.end_trial(request.due_at)
-        elif step == messages.RESUME_SUBSCRIPTION:
+        elif step == messages.RESUME_SUBSCRIPTION.name:
             if self.status is SubscriptionStatus.PAUSED and self.resumes_at == request.due_at:
                 self.end_pause()
                 self._note(step, None)
-        elif step == messages.ROLL_PERIOD:
+        elif step == messages.ROLL_PERIOD.name:
             self.roll(self.period(index), due_at=request.due_at)
-        elif step == messages.ISSUE_INVOICE:
+        elif step == messages.ISSUE_INVOICE.name:
             self.issue(self.period(index), request.revision, at=at)
-        elif step == messages.FINALIZE_INVOICE:
+        elif step == messages.FINALIZE_INVOICE.name:
             self._finalize(index, request.due_at)
-        elif step == messages.MARK_PAST_DUE:
+        elif step == messages.MARK_PAST_DUE.name:
             self._mark_past_due(index, request.due_at)
-        elif step == messages.SETTLE_LATE_USAGE:
+        elif step == messages.SETTLE_LATE_USAGE.name:
             if (request.period_index, step) in self.poisoned:
                 raise ApplicationError("a broken rule", type="invariant_broken", non_retryable=True)
             if self.late.settle(self.periods):
                 self._note(step, None)
-        elif step == messages.RETURN_CREDIT:
+        elif step == messages.RETURN_CREDIT.name:
             self._return_credit(at)
         else:
             raise AssertionError(f"the owner asked for {step}")
@@ -233,7 +228,7 @@ class Books:
     def _return_credit(self, at: datetime) -> None:
         returns_at = self._credit_returns_at()
         if returns_at is not None and returns_at <= at and self.late.return_credit():
-            self._note(messages.RETURN_CREDIT, None)
+            self._note(messages.RETURN_CREDIT.name, None)
 
     def _step_of_bill(self, step: str, request: ActionRequest) -> StepDone:
         index = request.period_index
@@ -263,14 +258,14 @@ class Books:
         stored = self.period(index)
         if stored.status not in NEVER_PARKED:
             stored.status, stored.parked_step = PeriodStatus.PARKED, step
-            self._note(messages.PARK_BILL, index)
+            self._note(messages.PARK_BILL.name, index)
 
     def _finalize(self, index: int, due_at: datetime) -> None:
         bill = self.bills[index]
         if bill.status != "DRAFT" or bill.finalize_at > due_at:
             return
         self.finalize(bill)
-        self._note(messages.FINALIZE_INVOICE, index)
+        self._note(messages.FINALIZE_INVOICE.name, index)
 
     def _mark_past_due(self, index: int, due_at: datetime) -> None:
         bill = self.bills[index]
@@ -279,7 +274,7 @@ class Books:
         bill.is_past_due = True
         if self.status is SubscriptionStatus.ACTIVE:
             self.status = SubscriptionStatus.PAST_DUE
-        self._note(messages.MARK_PAST_DUE, index)
+        self._note(messages.MARK_PAST_DUE.name, index)
 
     # What the owner and the API both do.
 
@@ -305,7 +300,7 @@ class Books:
         """The first period starts where the trial ends. Idempotent by status."""
         if self.status is not SubscriptionStatus.TRIAL or self.trial_ends_at != due_at:
             return
-        self._note(messages.END_TRIAL, None)
+        self._note(messages.END_TRIAL.name, None)
         if self.ends_with_period:
             self.end(due_at)
             return
@@ -334,7 +329,7 @@ class Books:
         former = self.periods[: stored.index]
         assert all(one.was_closed for one in former), f"period {stored.index} is closed too soon"
         stored.status, stored.was_closed = PeriodStatus.CLOSED, True
-        self._note(messages.ROLL_PERIOD, stored.index)
+        self._note(messages.ROLL_PERIOD.name, stored.index)
 
     def issue(self, stored: Stretch, revision: int, *, at: datetime) -> None:
         """The period has its draft. Idempotent by the period."""
@@ -348,7 +343,7 @@ class Books:
         )
         stored.status = PeriodStatus.DRAFTED
         stored.drafts += 1
-        self._note(messages.ISSUE_INVOICE, stored.index)
+        self._note(messages.ISSUE_INVOICE.name, stored.index)
 
     def bill_now(self, stored: Stretch, *, at: datetime) -> bool:
         """The period's draft is made by a request; False where a broken rule stops it."""

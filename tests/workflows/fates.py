@@ -11,10 +11,10 @@ from billing.subscriptions import SubscriptionStatus
 from tests.workflows.books import Books
 
 STEPS_THAT_BREAK = (
-    messages.QUERY_USAGE,
-    messages.PRICE_USAGE,
-    messages.ENFORCE_LIMITS,
-    messages.SETTLE_LATE_USAGE,
+    messages.QUERY_USAGE.name,
+    messages.PRICE_USAGE.name,
+    messages.ENFORCE_LIMITS.name,
+    messages.SETTLE_LATE_USAGE.name,
 )
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -86,7 +86,9 @@ def make_books(random: Random, months: int) -> Books:
     if random.random() < 0.3:
         step = random.choice(STEPS_THAT_BREAK)
         broken = (
-            range(months) if step == messages.SETTLE_LATE_USAGE else (random.randrange(months),)
+            range(months)
+            if step == messages.SETTLE_LATE_USAGE.name
+            else (random.randrange(months),)
         )
         books.poisoned = {(index, step) for index in broken}
     return books

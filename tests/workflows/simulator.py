@@ -17,7 +17,6 @@ from temporalio.bridge.proto.workflow_commands import ScheduleLocalActivity
 from temporalio.exceptions import ApplicationError
 
 from activities import messages
-from activities.messages import ActionRequest, OwnerReference, ParkRequest, ProgressRequest
 from billing.subscriptions import PeriodStatus
 from tests.workflows import activations
 from tests.workflows.activations import Activated, Step
@@ -30,12 +29,8 @@ from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 STEPS_A_MONTH = 600
 INPUT = SubscriptionInput(organization_id="organization", subscription_id="subscription")
 
-REQUESTS: dict[str, type] = {
-    messages.READ_AGENDA: OwnerReference,
-    messages.RECORD_PROGRESS: ProgressRequest,
-    messages.PARK_BILL: ParkRequest,
-}
-"""What each step is asked with; all others with an ActionRequest."""
+REQUESTS = {step.name: step.request for step in messages.STEPS}
+"""What each step is asked with."""
 
 
 @dataclass(slots=True)
@@ -261,7 +256,10 @@ class Simulation:
             self.requests.append((one.name, index, getattr(one.request, "revision", 1)))
         has_effect = len(self.books.effects) > before
         # Both take all there is, so a step that comes late may take what came after it.
-        is_early = is_late and one.name in (messages.SETTLE_LATE_USAGE, messages.RETURN_CREDIT)
+        is_early = is_late and one.name in (
+            messages.SETTLE_LATE_USAGE.name,
+            messages.RETURN_CREDIT.name,
+        )
         # Nor did who began it know of what has changed since.
         is_outdated = is_late and self.books.changes != one.changes
         is_told = self.books.changes == self.told_at_changes
@@ -377,6 +375,6 @@ class Simulation:
 
 
 def _waiting(command: ScheduleLocalActivity, at: datetime) -> Waiting:
-    kind = REQUESTS.get(command.activity_type, ActionRequest)
+    kind = REQUESTS[command.activity_type]
     request = activations.decode(command.arguments[0], kind)
     return Waiting(command.activity_type, request, at, max(1, command.attempt))

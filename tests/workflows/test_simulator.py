@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from temporalio import workflow
 
-from activities.messages import ActionRequest
+from activities.messages import READ_AGENDA, ActionRequest, Step
 from billing.invoicing.corrections import BilledCharge
 from billing.subscriptions import AgendaEntry, OwnerState
 from tests.workflows.activations import TaskFailed
@@ -131,7 +131,7 @@ def test_simulator_notices_owner_that_ignores_messages(monkeypatch: pytest.Monke
     async def read_only_once(self: Any) -> OwnerState:
         self._facts_changed = False
         if self._state is None:
-            self._state = await self._step(OwnerState, "read_agenda", self._reference, "")
+            self._state = await self._step(READ_AGENDA, self._reference, "")
         state: OwnerState = self._state
         return state
 
@@ -181,9 +181,11 @@ def test_simulator_notices_workflow_that_is_not_deterministic(
 ) -> None:
     numbers = count()
 
-    async def number_summaries(self: Any, step: str, request: ActionRequest) -> OwnerState:
+    async def number_summaries(
+        self: Any, step: Step[ActionRequest, OwnerState], request: ActionRequest
+    ) -> OwnerState:
         summary = f"Call {next(numbers)}"
-        state: OwnerState = await self._step(OwnerState, step, request, summary)
+        state: OwnerState = await self._step(step, request, summary)
         return state
 
     monkeypatch.setattr(SubscriptionWorkflow, "_step_or_park", number_summaries)
