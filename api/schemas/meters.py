@@ -14,12 +14,11 @@ from api.schemas.patches import Patch
 from api.schemas.plan_edits import EditView, EffectiveChoice
 from billing.metering.aggregations import Aggregation
 from billing.metering.filters import MAX_FILTERS, Operator
-from billing.pricing import parse_pricing, pricing_document
+from billing.pricing import MODELS, parse_pricing
 from models.catalog.meters import Meter
 from services.catalog.meters import CreateMeter, MeterDetails, UpdateMeter
 
 MAX_CHARACTERS: Final = 500
-MODELS: Final = ("per_unit", "graduated", "volume", "package", "stairstep", "percentage")
 
 FILTERS_SCHEMA: Final = {
     "type": "array",
@@ -195,4 +194,4 @@ def view_meter(meter: Meter) -> MeterView:
 
 def view_pricing(stored: dict[str, Any] | None) -> dict[str, Any] | None:
     """A stored price model with its numbers as numbers."""
-    return None if stored is None else pricing_document(parse_pricing(stored))
+    return None if stored is None else parse_pricing(stored).document()

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from billing.money import ZERO, exactly
-from billing.pricing.tiers import Price, Tier, TierAmount, check_tiers
+from billing.pricing.prices import MeterNeed, Price, Shown
+from billing.pricing.tiers import (
+    Tier,
+    TierAmount,
+    check_tiers,
+    read_tiers,
+    tiers_document,
+)
 from billing.ratios import Exact, as_decimal
 
 
@@ -22,6 +30,8 @@ class Graduated:
     """
 
     model: ClassVar[str] = "graduated"
+    needs: ClassVar[MeterNeed | None] = None
+
     tiers: tuple[Tier, ...]
     _bounds: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
     _full_rows: tuple[TierAmount, ...] = field(init=False, repr=False, compare=False)
@@ -35,8 +45,17 @@ class Graduated:
         object.__setattr__(self, "_full_rows", rows)
         object.__setattr__(self, "_amounts_below", below)
 
+    @classmethod
+    def read(cls, document: Mapping[str, object]) -> Self:
+        """Read the JSON shape."""
+        return cls(tiers=read_tiers(document))
+
+    def document(self) -> dict[str, object]:
+        """Give the JSON shape."""
+        return {"model": self.model, "tiers": tiers_document(self.tiers)}
+
     @exactly
-    def price(self, quantity: Exact) -> Price:
+    def price(self, quantity: Exact, _event_count: int = 0) -> Price:
         """Give the sum over the tiers that the quantity reaches.
 
         Source: CONTRACT 8. Worked example: 15,000 calls over 0.002 to 1,000, 0.001 to 10,000 and
@@ -47,7 +66,13 @@ class Graduated:
         return Price(
             amount=self._amounts_below[place] + last.amount,
             tiers=(*self._full_rows[:place], last),
+            inputs={"tiers": place + 1},
         )
+
+    @classmethod
+    def label(cls, _shown: Shown) -> str:
+        """Give the model's name; its tiers have rows of their own."""
+        return f", {cls.model}"
 
     def _lower(self, place: int) -> Decimal:
         return self._bounds[place - 1] if place else ZERO

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from billing.errors import InvalidInput
-from billing.money import ZERO, require_decimals, require_not_negative
+from billing.money import ZERO, parse_decimal, require_decimals, require_not_negative
+from billing.pricing.documents import not_negative, refuse_unknown
 from billing.ratios import Exact
+
+MAX_TIERS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +48,68 @@ class TierAmount:
     adjustment: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """A model's exact amount, with the tiers that add up to it (none if the model has no tiers)."""
+def read_tiers(document: Mapping[str, object]) -> tuple[Tier, ...]:
+    """Give the tiers of a model that has nothing else.
 
-    amount: Exact
-    tiers: tuple[TierAmount, ...] = ()
+    A tier may say ``from``; it must then be where the tier before ends. Raises: InvalidInput with
+    the place of the offending row.
+    """
+    refuse_unknown(document, {"model", "tiers"})
+    rows = document.get("tiers")
+    if not isinstance(rows, (list, tuple)):
+        raise InvalidInput("tiers must be a list.", field="tiers")
+    if len(rows) > MAX_TIERS:
+        raise InvalidInput(f"At most {MAX_TIERS} tiers.", code="invalid_tiers", field="tiers")
+    tiers: list[Tier] = []
+    for place, row in enumerate(rows):
+        tier, starts_from = _read_tier(row, f"tiers.{place}")
+        if starts_from is not None:
+            _check_start(starts_from, tiers[-1].up_to if tiers else ZERO, place)
+        tiers.append(tier)
+    return tuple(tiers)
+
+
+def _read_tier(row: object, field: str) -> tuple[Tier, Decimal | None]:
+    if not isinstance(row, Mapping):
+        raise InvalidInput(f"{field} must be an object.", field=field)
+    refuse_unknown(row, {"from", "up_to", "unit_price", "flat_fee"}, f"{field}.")
+    if "up_to" not in row:
+        raise InvalidInput(
+            f"{field}.up_to is missing; null marks the open end.", field=f"{field}.up_to"
+        )
+    up_to = row["up_to"]
+    starts_from = row.get("from")
+    tier_values = {
+        key: not_negative(ZERO if row.get(key) is None else row[key], f"{field}.{key}")
+        for key in ("unit_price", "flat_fee")
+    }
+    return (
+        Tier(
+            up_to=None if up_to is None else parse_decimal(up_to, field=f"{field}.up_to"),
+            **tier_values,
+        ),
+        None if starts_from is None else parse_decimal(starts_from, field=f"{field}.from"),
+    )
+
+
+def _check_start(starts_from: Decimal, previous: Decimal | None, place: int) -> None:
+    if previous is None or starts_from == previous:
+        return
+    kind = "a gap after" if starts_from > previous else "an overlap with"
+    raise InvalidInput(
+        f"Tier {place + 1} starts at {starts_from:f}, which leaves {kind} the tier before,"
+        f" ending at {previous:f}.",
+        code="invalid_tiers",
+        field=f"tiers.{place}.from",
+    )
+
+
+def tiers_document(tiers: Sequence[Tier]) -> list[dict[str, object]]:
+    """Give the JSON shape of a tier table."""
+    return [
+        {"up_to": tier.up_to, "unit_price": tier.unit_price, "flat_fee": tier.flat_fee}
+        for tier in tiers
+    ]
 
 
 def check_tiers(tiers: Sequence[Tier]) -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from billing.money import ZERO, exactly
-from billing.pricing.tiers import Price, Tier, TierAmount, check_tiers
+from billing.pricing.prices import MeterNeed, Price, Shown
+from billing.pricing.tiers import (
+    Tier,
+    TierAmount,
+    check_tiers,
+    read_tiers,
+    tiers_document,
+)
 from billing.ratios import Exact
 
 
@@ -17,6 +25,8 @@ class Volume:
     """A tier table in which the whole quantity is priced by the one tier that holds it."""
 
     model: ClassVar[str] = "volume"
+    needs: ClassVar[MeterNeed | None] = None
+
     tiers: tuple[Tier, ...]
     _bounds: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
 
@@ -25,8 +35,17 @@ class Volume:
         bounds = tuple(tier.up_to for tier in self.tiers if tier.up_to is not None)
         object.__setattr__(self, "_bounds", bounds)
 
+    @classmethod
+    def read(cls, document: Mapping[str, object]) -> Self:
+        """Read the JSON shape."""
+        return cls(tiers=read_tiers(document))
+
+    def document(self) -> dict[str, object]:
+        """Give the JSON shape."""
+        return {"model": self.model, "tiers": tiers_document(self.tiers)}
+
     @exactly
-    def price(self, quantity: Exact) -> Price:
+    def price(self, quantity: Exact, _event_count: int = 0) -> Price:
         """Give quantity × the tier's price + the tier's flat fee.
 
         Source: CONTRACT 8. Worked example: 15,000 calls in a tier at 0.0005 cost 7.50.
@@ -42,4 +61,9 @@ class Volume:
             flat_fee=tier.flat_fee,
             amount=amount,
         )
-        return Price(amount=amount, tiers=(row,))
+        return Price(amount=amount, tiers=(row,), inputs={"tiers": 1})
+
+    @classmethod
+    def label(cls, _shown: Shown) -> str:
+        """Give the model's name; its tiers have rows of their own."""
+        return f", {cls.model}"

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from billing.errors import InvariantBroken
 from billing.metering.aggregations import MeterTerms
 from billing.money import ONE, ROUNDED_QUOTIENT_PLACES, round_half_away
-from billing.pricing import (
-    Flat,
-    Package,
-    Percentage,
-    PerUnit,
-    Price,
-    Pricing,
-    TierAmount,
-    price_quantity,
-)
-from billing.rating.charge_bounds import Bounds, hold
+from billing.pricing import Flat, LineValues, Price, TierAmount
+from billing.rating.charge_bounds import Bounded, Bounds, hold
 from billing.rating.engines import ENGINE_VERSION, Engine
 from billing.rating.lines import CalculationStep, step
 from billing.rating.proration import Share
@@ -28,10 +19,14 @@ from billing.ratios import Exact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calculation:
-    """An exact amount with its tiers, the bound that set it if one did, and its steps."""
+    """An exact amount with its tiers, the bound that set it if one did, and its steps.
+
+    ``line_values`` are what the model has its line show.
+    """
 
     amount: Exact
     tiers: tuple[TierAmount, ...]
+    line_values: LineValues
     bound: str | None
     steps: tuple[CalculationStep, ...]
 
@@ -43,8 +38,9 @@ def calculate_usage(
 
     Source: CONTRACT 8.
     """
-    price = price_quantity(charge.pricing, quantity, event_count)
-    priced = _model_step(charge.pricing, price, quantity, event_count)
+    pricing = charge.pricing
+    price = pricing.price(quantity, event_count)
+    priced = step("price", price.amount, model=pricing.model, quantity=quantity, **price.inputs)
     return _bounded(price, quantity, (priced,), bounds)
 
 
@@ -62,22 +58,22 @@ def calculate_fixed(
     pricing = charge.pricing
     if not isinstance(pricing, Flat):
         raise InvariantBroken("A FIXED charge is not flat.", charge_id=str(charge.charge_id))
-    whole, amount = pricing.amount, share.of(pricing.amount)
+    whole, amount = pricing.price(), share.of(pricing.amount)
     if engine.is_first:
         amount = round_half_away(amount, ROUNDED_QUOTIENT_PLACES)
-    steps = [step("price", whole, model=charge.pricing.model, unit_price=charge.unit_amount)]
+    steps = [step("price", whole.amount, model=pricing.model, **whole.inputs)]
     if not share.is_whole:
         steps.append(
             step(
                 "prorate",
                 amount,
-                amount=whole,
+                amount=whole.amount,
                 covered=share.covered,
                 total=share.total,
                 basis=share.basis.value,
             )
         )
-    return _bounded(Price(amount=amount), ONE, tuple(steps), bounds)
+    return _bounded(replace(whole, amount=amount), ONE, tuple(steps), bounds)
 
 
 def measuring_steps(meter: MeterTerms, quantity: ChargeQuantity) -> tuple[CalculationStep, ...]:
@@ -102,13 +98,15 @@ def measuring_steps(meter: MeterTerms, quantity: ChargeQuantity) -> tuple[Calcul
 def _bounded(
     price: Price, quantity: Exact, steps: tuple[CalculationStep, ...], bounds: Bounds | None
 ) -> Calculation:
-    if bounds is None:
-        return Calculation(amount=price.amount, tiers=price.tiers, bound=None, steps=steps)
-    held = hold(price, quantity, bounds)
-    if held.rule is not None:
+    held = Bounded(price=price) if bounds is None else hold(price, quantity, bounds)
+    if bounds is not None and held.rule is not None:
         steps = (*steps, _bounds_step(held.rule, held.price.amount, price.amount, bounds))
     return Calculation(
-        amount=held.price.amount, tiers=held.price.tiers, bound=held.rule, steps=steps
+        amount=held.price.amount,
+        tiers=held.price.tiers,
+        line_values=price.line_values,
+        bound=held.rule,
+        steps=steps,
     )
 
 
@@ -126,23 +124,3 @@ def _bounds_step(rule: str, output: Exact, amount: Exact, bounds: Bounds) -> Cal
         inputs["earlier_amount"] = bounds.earlier.priced
         inputs["earlier_billed"] = bounds.earlier.billed
     return step(rule, output, **inputs)
-
-
-def _model_step(
-    pricing: Pricing, price: Price, quantity: Exact, event_count: int
-) -> CalculationStep:
-    inputs: dict[str, Exact | int | str | None] = {"model": pricing.model, "quantity": quantity}
-    match pricing:
-        case PerUnit():
-            inputs["unit_price"] = pricing.unit_price
-        case Package():
-            inputs["package_size"] = pricing.package_size
-            inputs["packages"] = pricing.count_packages(quantity)
-            inputs["unit_price"] = pricing.unit_price
-        case Percentage():
-            inputs["rate"] = pricing.rate
-            inputs["fixed_fee"] = pricing.fixed_fee
-            inputs["event_count"] = event_count
-        case _:
-            inputs["tiers"] = len(price.tiers)
-    return step("price", price.amount, **inputs)

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from itertools import takewhile
 
 from billing.errors import InvariantBroken
 from billing.metering.aggregations import MeterTerms
 from billing.money import ONE, ZERO, exactly
 from billing.periods import Period
-from billing.pricing import Package, Percentage
 from billing.rating.calculation import calculate_fixed, calculate_usage, measuring_steps
 from billing.rating.lines import CalculationStep, LineType, PricedLine, step
 from billing.rating.parts import ALL, Part
@@ -175,11 +173,11 @@ def _enforce(
         marked,
         quantity=billed,
         waived_quantity=_subtract(quantity.billable, billed),
-        package_count=_count_packages(charge, billed),
         exact_amount=calculation.amount,
         tiers=calculation.tiers,
         bound=calculation.bound,
         steps=(*_steps_before_price(line), waived, *calculation.steps),
+        **calculation.line_values,
     )
 
 
@@ -197,7 +195,6 @@ def _fixed_line(terms: PlanTerms, charge: ChargeTerms, period: Period, part: Par
         name=label,
         description=label,
         quantity=ONE,
-        unit_amount=charge.unit_amount,
         exact_amount=calculation.amount,
         starts_at=period.starts_at,
         ends_at=period.ends_at,
@@ -206,6 +203,7 @@ def _fixed_line(terms: PlanTerms, charge: ChargeTerms, period: Period, part: Par
         share=share,
         bound=calculation.bound,
         steps=calculation.steps,
+        **calculation.line_values,
     )
 
 
@@ -221,38 +219,27 @@ def _usage_line(
     calculation = calculate_usage(
         charge, quantity.billable, quantity.billable_event_count, part.bounds_of(charge)
     )
-    pricing = charge.pricing
     return PricedLine(
         type=LineType.USAGE,
         currency=terms.currency,
         name=meter.name,
         description=charge.display_name or meter.name,
         quantity=quantity.billable,
-        unit_amount=charge.unit_amount,
         exact_amount=calculation.amount,
         starts_at=period.starts_at,
         ends_at=period.ends_at,
         charge_id=charge.charge_id,
         meter_id=meter.meter_id,
-        model=pricing.model,
+        model=charge.pricing.model,
         unit=meter.unit,
-        package_size=pricing.package_size if isinstance(pricing, Package) else None,
-        package_price=pricing.unit_price if isinstance(pricing, Package) else None,
-        package_count=_count_packages(charge, quantity.billable),
-        rate=pricing.rate if isinstance(pricing, Percentage) else None,
-        fixed_fee=pricing.fixed_fee if isinstance(pricing, Percentage) else None,
         event_count=quantity.billable_event_count,
         usage_quantity=quantity.measured,
         included_quantity=quantity.included,
         bound=calculation.bound,
         tiers=calculation.tiers,
         steps=(*measuring_steps(meter, quantity), *calculation.steps),
+        **calculation.line_values,
     )
-
-
-def _count_packages(charge: ChargeTerms, quantity: Exact) -> Decimal | None:
-    pricing = charge.pricing
-    return pricing.count_packages(quantity) if isinstance(pricing, Package) else None
 
 
 @exactly

@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from billing.errors import InvalidInput
 from billing.identifiers import ChargeId, FeatureId, MeterId, PlanId
-from billing.metering.aggregations import Aggregation, MeterTerms
+from billing.metering.aggregations import MeterTerms
 from billing.money import ZERO, find_currency, require_not_negative
 from billing.periods import Cadence, Interval
-from billing.pricing import Flat, Percentage, PerUnit, Pricing
+from billing.pricing import Flat, Pricing, find_misfit
 
 
 class PlanType(StrEnum):
@@ -82,21 +82,9 @@ class ChargeTerms:
             raise _refused("A USAGE charge needs a meter, a FIXED one has none.", "meter_id")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise _refused("minimum is above maximum.", "minimum")
-        if isinstance(self.pricing, Percentage) and self._aggregation is not Aggregation.SUM:
-            raise _refused("A percentage needs a SUM meter of amounts.", "pricing.model")
-
-    @property
-    def _aggregation(self) -> Aggregation | None:
-        return self.meter.aggregation if self.meter else None
-
-    @property
-    def unit_amount(self) -> Decimal | None:
-        """The price that a line shows beside its quantity, None where there is not one price."""
-        match self.pricing:
-            case PerUnit(unit_price=price) | Flat(amount=price):
-                return price
-            case _:
-                return None
+        misfit = find_misfit(self.pricing, self.meter.aggregation if self.meter else None)
+        if misfit is not None:
+            raise _refused(misfit, "pricing.model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,12 @@ are given by the caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Final
 
 from billing.money import (
     DECIMAL_PLACES,
-    ONE,
     ZERO,
     exactly,
     find_currency,
@@ -21,12 +19,10 @@ from billing.money import (
     round_half_away,
     shortest,
 )
-from billing.pricing import TierAmount
+from billing.pricing import Formatter, Shown, TierAmount, describe_price
 from billing.rating.lines import PricedLine
 from billing.rating.proration import ProrationBasis, Share
 from billing.ratios import Exact
-
-Formatter: TypeAlias = Callable[[Decimal], str]
 
 _MICROSECONDS_A_DAY: Final = 86_400_000_000
 
@@ -84,20 +80,12 @@ def _quantity_text(line: PricedLine, quantity: Formatter) -> str:
     return f"{text}{''.join(parts)} = {quantity(_shown(line.quantity))}"
 
 
-@exactly
 def _model_text(line: PricedLine, price: Formatter, quantity: Formatter) -> str:
-    if line.unit_amount is not None:
-        return f" × {price(line.unit_amount)}"
-    if line.package_size is not None and line.package_price is not None:
-        count = line.package_count or ZERO
-        noun = "package" if count == ONE else "packages"
-        size = quantity(line.package_size)
-        return f", {quantity(count)} {noun} of {size} × {price(line.package_price)}"
-    if line.rate is not None:
-        fee = line.fixed_fee or ZERO
-        fees = f" + {quantity(Decimal(line.event_count or 0))} × {price(fee)}" if fee else ""
-        return f" × {plain_text(line.rate.scaleb(2))}%{fees}"
-    return f", {line.model}"
+    priced = next((one for one in line.steps if one.name == "price"), None)
+    shown = Shown(
+        inputs={} if priced is None else priced.inputs, price_text=price, quantity_text=quantity
+    )
+    return describe_price(line.model, shown)
 
 
 def _tier_text(tier: TierAmount, price: Formatter, quantity: Formatter) -> str:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from billing.identifiers import MeterId
 from billing.metering.aggregations import Aggregation, MeterTerms
 from billing.metering.filters import parse_filters
-from billing.pricing import UsagePricing, pricing_document
+from billing.pricing import UsagePricing
 from models.catalog.meters import Meter
 
 
@@ -82,7 +82,7 @@ def to_meter_terms(meter: Meter) -> MeterTerms:
 
 def to_pricing_row(pricing: UsagePricing) -> dict[str, Any]:
     """A price model as it is stored, its numbers as text with the digits that they came with."""
-    return {key: _to_text(value) for key, value in pricing_document(pricing).items()}
+    return {key: _to_text(value) for key, value in pricing.document().items()}
 
 
 def _to_text(value: object) -> object:

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput, NotFound
 from billing.metering.aggregations import Aggregation
 from billing.metering.filters import filter_document, parse_filters
-from billing.pricing import Percentage, parse_pricing
+from billing.pricing import find_misfit, parse_pricing
 from billing.rating.terms import Effective
 from models.base import new_id
 from models.catalog.meters import Meter
@@ -223,12 +223,9 @@ def _check(meter: Meter) -> None:
     if meter.usage_pricing_rules is None:
         return
     pricing = parse_pricing(meter.usage_pricing_rules, field="usage_pricing_rules")
-    if isinstance(pricing, Percentage) and meter.aggregation_type != Aggregation.SUM:
-        raise InvalidInput(
-            "A percentage needs a SUM meter of amounts.",
-            code="invalid_pricing",
-            field="usage_pricing_rules.model",
-        )
+    misfit = find_misfit(pricing, Aggregation(meter.aggregation_type))
+    if misfit is not None:
+        raise InvalidInput(misfit, code="invalid_pricing", field="usage_pricing_rules.model")
 
 
 def _to_blame(changed: set[str]) -> str:

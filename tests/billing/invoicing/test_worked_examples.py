@@ -23,7 +23,7 @@ from billing.metering.aggregations import Aggregation, Measurement, aggregate
 from billing.metering.filters import parse_filters
 from billing.money import allocate, find_currency, plain_text
 from billing.periods import Alignment, Anchor, Cadence, Interval, Period, boundary, period
-from billing.pricing import PerUnit, Price, parse_pricing, price_quantity
+from billing.pricing import PerUnit, Price, parse_pricing
 from billing.rating.charge_bounds import Bounds, EarlierParts, hold
 from billing.rating.lines import LineType, PricedLine
 from billing.rating.parts import Part, add_part, without_bounds
@@ -70,7 +70,7 @@ def check_price(row: Row) -> None:
     pricing = parse_pricing(exact(row.json_above or ""))
     events = int(row.cells.get("events", "0"))
 
-    price = price_quantity(pricing, number(row.cells["quantity"]), events)
+    price = pricing.price(number(row.cells["quantity"]), events)
 
     assert price.amount == number(row.cells["amount"])
 

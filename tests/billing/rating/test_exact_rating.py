@@ -24,8 +24,6 @@ from billing.pricing import (
     PerUnit,
     UsagePricing,
     Volume,
-    price_quantity,
-    pricing_document,
 )
 from billing.rating.engines import Engine
 from billing.rating.parts import Part
@@ -130,9 +128,9 @@ def test_every_model_prices_a_fraction_like_the_naive_one(
 ) -> None:
     quantity = quotient(total, divisor)
 
-    price = price_quantity(pricing, quantity, 1)
+    price = pricing.price(quantity, 1)
 
-    expected = naive.price(pricing_document(pricing), Fraction(str(quantity)), 1)
+    expected = naive.price(pricing.document(), Fraction(str(quantity)), 1)
     assert Fraction(str(price.amount)) == expected
     if price.tiers:
         assert add_up(tier.amount for tier in price.tiers) == price.amount

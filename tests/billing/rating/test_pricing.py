@@ -24,8 +24,6 @@ from billing.pricing import (
     UsagePricing,
     Volume,
     parse_pricing,
-    price_quantity,
-    pricing_document,
 )
 from billing.rating.charge_bounds import Bounds, hold
 from tests.billing.builders import DOCUMENTED_TIERS, d, tiers
@@ -45,7 +43,7 @@ ZERO = Decimal(0)
 
 
 def amount(pricing: UsagePricing, quantity: Decimal, events: int = 0) -> Decimal:
-    found = price_quantity(pricing, quantity, events).amount
+    found = pricing.price(quantity, events).amount
     assert isinstance(found, Decimal)
     return found
 
@@ -204,7 +202,7 @@ def test_invariant_10_doubled_prices_double_the_charge(
 def test_invariant_11_bounds_hold_and_leave_alone_what_is_inside(
     pricing: UsagePricing, quantity: Decimal, one: Decimal, other: Decimal
 ) -> None:
-    plain = price_quantity(pricing, quantity, 1)
+    plain = pricing.price(quantity, 1)
     minimum, maximum = sorted((one, other))
 
     clamped = hold(plain, quantity, Bounds(minimum=minimum, maximum=maximum))
@@ -243,7 +241,7 @@ def test_invariant_12_only_tables_that_tile_are_accepted(bounds: list[int | None
 @supporting
 @given(models)
 def test_models_survive_their_json_shape(pricing: UsagePricing) -> None:
-    assert parse_pricing(pricing_document(pricing)) == pricing
+    assert parse_pricing(pricing.document()) == pricing
 
 
 @pytest.mark.parametrize(
@@ -325,5 +323,5 @@ def test_percentage_takes_its_fee_once_per_event() -> None:
 
 
 def test_flat_costs_the_same_whatever_was_used() -> None:
-    assert price_quantity(Flat(amount=d(30)), d(7), 9) == Price(amount=d(30))
-    assert pricing_document(Flat(amount=d(30))) == {"model": "flat", "amount": d(30)}
+    assert Flat(amount=d(30)).price(d(7), 9) == Price(amount=d(30))
+    assert Flat(amount=d(30)).document() == {"model": "flat", "amount": d(30)}

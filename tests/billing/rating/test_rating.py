@@ -23,7 +23,6 @@ from billing.pricing import (
     Package,
     Percentage,
     UsagePricing,
-    pricing_document,
 )
 from billing.rating.lines import LineType, PricedLine
 from billing.rating.parts import Part
@@ -103,7 +102,7 @@ def test_rating_agrees_with_the_naive_model(
     total = assemble_invoice(lines, [], Address(), currency).total
 
     expected = naive.line_total(
-        pricing_document(pricing),
+        pricing.document(),
         [(Fraction(quantity), events) for quantity in answers],
         included=Fraction(included),
         hard_limit=None if hard_limit is None else Fraction(hard_limit),

@@ -11,10 +11,9 @@ from billing.errors import InvalidInput
 from billing.identifiers import ChargeId, MeterId
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval, Period
-from billing.pricing import Percentage, PerUnit
+from billing.pricing import Percentage
 from billing.rating.terms import ChargeTerms, ChargeType, PlanType
 from tests.billing.builders import (
-    DOCUMENTED_TIERS,
     d,
     first_period,
     fixed_charge,
@@ -106,8 +105,5 @@ def test_unknown_currencies_are_refused() -> None:
     assert refused.value.field == "currency"
 
 
-def test_unit_amounts_are_shown_where_there_is_one_price() -> None:
-    assert usage_charge(PerUnit(unit_price=d(2))).unit_amount == 2
-    assert fixed_charge("30").unit_amount == 30
-    assert usage_charge(DOCUMENTED_TIERS).unit_amount is None
+def test_a_period_of_two_months_ends_two_months_later() -> None:
     assert first_period(plan(count=2)).ends_at == utc("2025-03-01")
