@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 from billing.errors import InvalidInput
 from billing.identifiers import MeterId
 from billing.metering.filters import Filter, find_property
-from billing.metering.tallies import Aggregation, Measurement, conclude, tally_up
+from billing.metering.tallies import Aggregation, Measurement, Values, conclude, tally_up
 from billing.money import ONE, ZERO, parse_decimal, plain_text
 from billing.periods import Period
 from billing.ratios import Exact
@@ -23,9 +22,8 @@ __all__ = [
     "aggregate",
     "read_distinct_key",
     "read_event_value",
+    "read_quantity",
 ]
-
-_POSITIVE_ONLY: Final = (Aggregation.SUM, Aggregation.COUNT, Aggregation.UNIQUE_COUNT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ class MeterTerms:
     carry_forward: bool = False
 
     def __post_init__(self) -> None:
-        if self.carry_forward and not self.aggregation.carries:
+        if self.carry_forward and self.aggregation.definition.level is None:
             raise InvalidInput(
                 f"carry_forward has no meaning for {self.aggregation.value}.", field="carry_forward"
             )
@@ -64,36 +62,39 @@ def read_event_value(
 ) -> EventValue:
     """Give the value of an event for a meter, from its quantity or from its free-form object.
 
-    A quantity wins; without one the value is ``properties[property_name]``; COUNT and UNIQUE_COUNT
-    need none and take 1. The property may be a path. Strings of digits count as numbers. Raises:
-    InvalidInput ``invalid_number`` and its kin, ``missing_value``, ``missing_distinct_value``.
-    Source: CONTRACT 4.11, 13, 44, 90.
+    A quantity wins; without one the value is ``properties[property_name]``; aggregations that need
+    none take 1. The property may be a path. Raises: InvalidInput as :func:`read_quantity`,
+    ``missing_value``, ``missing_distinct_value``. Source: CONTRACT 4.11, 13, 44, 90.
     """
     distinct_key = None
-    if aggregation is Aggregation.UNIQUE_COUNT:
+    if aggregation.definition.uses_distinct_values:
         distinct_key = read_distinct_key(property_name, properties)
     field, raw = "quantity", quantity
-    if raw is None and aggregation in (Aggregation.COUNT, Aggregation.UNIQUE_COUNT):
+    if raw is None and not aggregation.definition.needs_quantity:
         return EventValue(value=ONE, distinct_key=distinct_key)
     if raw is None and property_name is not None:
         field, raw = f"properties.{property_name}", find_property(properties, property_name)
     if raw is None:
         raise InvalidInput("The event has no value.", code="missing_value", field=field)
+    return EventValue(value=read_quantity(aggregation, raw, field), distinct_key=distinct_key)
+
+
+def read_quantity(aggregation: Aggregation, raw: object, field: str = "quantity") -> Decimal:
+    """Give a quantity that the aggregation takes. Strings of digits count as numbers.
+
+    Raises: InvalidInput ``invalid_number`` and its kin, ``quantity_out_of_range``.
+    """
     value = parse_decimal(raw, field=field)
-    _check_sign(aggregation, value, field)
-    return EventValue(value=value, distinct_key=distinct_key)
-
-
-def _check_sign(aggregation: Aggregation, value: Decimal, field: str) -> None:
-    if aggregation is Aggregation.WEIGHTED_SUM:
-        return
-    if value < ZERO or (value == ZERO and aggregation in _POSITIVE_ONLY):
-        floor = "above 0" if aggregation in _POSITIVE_ONLY else "0 or more"
+    values = aggregation.definition.values
+    if values is Values.ANY:
+        return value
+    if value < ZERO or (value == ZERO and values is Values.ABOVE_ZERO):
         raise InvalidInput(
-            f"{field} must be {floor} on a {aggregation.value} meter.",
+            f"{field} must be {values.value} on a {aggregation.value} meter.",
             code="quantity_out_of_range",
             field=field,
         )
+    return value
 
 
 def read_distinct_key(property_name: str | None, properties: Mapping[str, object]) -> str:

@@ -1,23 +1,23 @@
 """Tallies: what the events of a span come to, and the one number that each aggregation makes of it.
 
-This is the definition of every aggregation. Whoever counts in SQL (``repositories.usage.spans``,
-``usage_queries``, ``usage_limits``, ``entitlement_marks``, ``usage_rebuild`` and the roll-ups of
-``usage_events``) fills a :class:`Tally` and asks :func:`conclude`;
-``tests/services/usage/test_aggregates.py`` compares them with :func:`tally_up` on random events.
+This is the definition of every aggregation: its name in :class:`Aggregation`, the rest in the table
+at the end. Whoever counts in SQL (``repositories.usage.figures`` says how) fills a :class:`Tally`
+and asks :func:`conclude`; ``tests/services/usage/test_aggregates.py`` compares both with
+:func:`tally_up` on random events. ``docs/development/adding-an-aggregation.md`` adds one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final
 
 from billing.money import ZERO, exactly, require_decimals
 from billing.periods import Period, as_utc
-from billing.ratios import Exact, quotient
+from billing.ratios import Exact, as_decimal, quotient
 
 
 class Aggregation(StrEnum):
@@ -33,19 +33,24 @@ class Aggregation(StrEnum):
     WEIGHTED_SUM = "WEIGHTED_SUM"
 
     @property
-    def is_additive(self) -> bool:
-        """Whether the aggregate of a period is the sum of the aggregates of its parts."""
-        return self in (Aggregation.SUM, Aggregation.COUNT)
+    def definition(self) -> Definition:
+        """What it takes and what it makes of it."""
+        return _DEFINITIONS[self]
 
-    @property
-    def carries(self) -> bool:
-        """Whether a period without events may stay at the level of the one before it."""
-        return self in (Aggregation.MAX, Aggregation.LAST, Aggregation.WEIGHTED_SUM)
 
-    @property
-    def carries_newest(self) -> bool:
-        """Whether the level that is carried is the newest value, and not the sum of all."""
-        return self in (Aggregation.MAX, Aggregation.LAST)
+class Values(StrEnum):
+    """Which values an aggregation takes of its events."""
+
+    ABOVE_ZERO = "above 0"
+    FROM_ZERO = "0 or more"
+    ANY = "any number"
+
+
+class Level(StrEnum):
+    """What a meter with ``carry_forward`` carries on: its newest value, or the sum of all."""
+
+    NEWEST = "newest"
+    TOTAL = "total"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,25 @@ class Tally:
 NOTHING: Final = Tally()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """One aggregation.
+
+    ``of_events`` is what the events come to, None where none were and a level before would say.
+    ``level`` is what is carried on, if anything is. ``is_additive``: the usage of a period is the
+    sum of that of its parts. ``is_over_time``: what the events come to is value × microseconds, and
+    the usage is its mean. Without ``needs_quantity`` an event that has none counts as 1.
+    """
+
+    of_events: Callable[[Tally], Exact | None]
+    values: Values = Values.FROM_ZERO
+    needs_quantity: bool = True
+    level: Level | None = None
+    is_additive: bool = False
+    is_over_time: bool = False
+    uses_distinct_values: bool = False
+
+
 @exactly
 def tally_up(measurements: Iterable[Measurement], period: Period) -> Tally:
     """Give what the events inside a period come to."""
@@ -109,43 +133,64 @@ def conclude(
     ``carried`` is what :func:`level_after` gives for the time before the period. Means are exact
     fractions. Source: CONTRACT 13, 92. Worked example: the AVG of 1, 0, 0 is one third.
     """
-    match aggregation:
-        case Aggregation.SUM | Aggregation.COUNT:
-            return conclude_additive(aggregation, tally)
-        case Aggregation.UNIQUE_COUNT:
-            return Decimal(tally.distinct_count)
-        case Aggregation.MIN:
-            return ZERO if tally.minimum is None else tally.minimum
-        case Aggregation.MAX:
-            return carried if tally.maximum is None else tally.maximum
-        case Aggregation.LAST:
-            return carried if tally.newest is None else tally.newest
-        case Aggregation.AVG:
-            return quotient(tally.total, tally.event_count) if tally.event_count else ZERO
-        case Aggregation.WEIGHTED_SUM:
-            elapsed = period.elapsed_microseconds
-            weighted = tally.weighted_total + carried * elapsed
-            return quotient(weighted, elapsed) if elapsed else ZERO
-        case _:
-            assert_never(aggregation)
+    definition = aggregation.definition
+    found = definition.of_events(tally)
+    level = ZERO if definition.level is None else carried
+    if definition.is_over_time:
+        elapsed = period.elapsed_microseconds
+        return quotient((found or ZERO) + level * elapsed, elapsed) if elapsed else ZERO
+    return level if found is None else found
 
 
 def conclude_additive(aggregation: Aggregation, tally: Tally) -> Decimal:
-    """Give the usage of any span for SUM and COUNT, which depends on nothing but its tally."""
-    return Decimal(tally.event_count) if aggregation is Aggregation.COUNT else tally.total
+    """Give the usage of any span for an additive aggregation, made of nothing but its tally."""
+    found = aggregation.definition.of_events(tally)
+    return ZERO if found is None else as_decimal(found)
 
 
 @exactly
 def level_after(aggregation: Aggregation, tally: Tally, *, carried: Decimal = ZERO) -> Decimal:
     """Give the level in force after a span with this tally, given the one before it.
 
-    Only for meters that carry it on. For LAST and MAX it is the newest value, for WEIGHTED_SUM the
-    sum of all values so far. Source: CONTRACT 13.
+    Only for meters that carry it on. Source: CONTRACT 13.
     """
-    if aggregation.carries_newest:
+    if aggregation.definition.level is Level.NEWEST:
         return carried if tally.newest is None else tally.newest
     return carried + tally.total
 
 
 def _microseconds_left(one: Measurement, period: Period) -> int:
     return Period(starts_at=one.at, ends_at=period.ends_at).elapsed_microseconds
+
+
+def _mean(tally: Tally) -> Exact | None:
+    return quotient(tally.total, tally.event_count) if tally.event_count else None
+
+
+_DEFINITIONS: Final[Mapping[Aggregation, Definition]] = {
+    Aggregation.SUM: Definition(
+        of_events=lambda tally: tally.total, values=Values.ABOVE_ZERO, is_additive=True
+    ),
+    Aggregation.COUNT: Definition(
+        of_events=lambda tally: Decimal(tally.event_count),
+        values=Values.ABOVE_ZERO,
+        needs_quantity=False,
+        is_additive=True,
+    ),
+    Aggregation.MAX: Definition(of_events=lambda tally: tally.maximum, level=Level.NEWEST),
+    Aggregation.MIN: Definition(of_events=lambda tally: tally.minimum),
+    Aggregation.AVG: Definition(of_events=_mean),
+    Aggregation.LAST: Definition(of_events=lambda tally: tally.newest, level=Level.NEWEST),
+    Aggregation.UNIQUE_COUNT: Definition(
+        of_events=lambda tally: Decimal(tally.distinct_count),
+        values=Values.ABOVE_ZERO,
+        needs_quantity=False,
+        uses_distinct_values=True,
+    ),
+    Aggregation.WEIGHTED_SUM: Definition(
+        of_events=lambda tally: tally.weighted_total,
+        values=Values.ANY,
+        level=Level.TOTAL,
+        is_over_time=True,
+    ),
+}

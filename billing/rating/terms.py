@@ -224,7 +224,7 @@ def _oldest_charge_on(terms: PlanTerms, charge: ChargeTerms) -> ChargeTerms:
 
 
 def _check_windows(terms: PlanTerms, charge: ChargeTerms, field: str) -> None:
-    if charge.meter is None or charge.meter.aggregation.is_additive:
+    if charge.meter is None or charge.meter.aggregation.definition.is_additive:
         return
     allowance = find_allowance(terms, charge)
     if allowance.has_windows and allowance.cadence != terms.cadence:

@@ -236,7 +236,9 @@ def _to_remember(
         for place, grant in enumerate(granted.grants)
         if grant.window is not None and grant.meter is not None
     ]
-    if len(measured) > 1 or any(not meter.aggregation.is_additive for _, _, meter in measured):
+    if len(measured) > 1 or any(
+        not meter.aggregation.definition.is_additive for _, _, meter in measured
+    ):
         return None
     sums, summed = None, None
     for place, window, meter in measured:

@@ -111,7 +111,7 @@ class UsageLimits:
         reached = []
         for equals in touched.values():
             for limit, window in equals:
-                if not limit.meter.aggregation.is_additive:
+                if not limit.meter.aggregation.definition.is_additive:
                     self._usage[window.key] = await self._measure_other(window, limit)
             limit, window = min(equals, key=lambda one: self._usage[one[1].key])
             reached += [
@@ -167,7 +167,7 @@ class UsageLimits:
     def _count(self, event: NewEvent) -> None:
         usage_after: dict[WindowKey, Decimal] = {}
         for equals in self._of(event):
-            if equals[0][0].meter.aggregation.is_additive:
+            if equals[0][0].meter.aggregation.definition.is_additive:
                 after = {
                     window.key: self._usage[window.key] + limit.amount_of(event)
                     for limit, window in equals
@@ -181,7 +181,7 @@ class UsageLimits:
         additive = [
             (window, limit)
             for window, limit in self._windows.values()
-            if limit.meter.aggregation.is_additive
+            if limit.meter.aggregation.definition.is_additive
         ]
         parts = [
             part
@@ -220,4 +220,4 @@ class UsageLimits:
 def _is_tried(equals: Equals) -> bool:
     """Whether only trying tells if usage passes a limit that refuses."""
     limit, _ = equals[0]
-    return limit.feature.refuses_usage and not limit.meter.aggregation.is_additive
+    return limit.feature.refuses_usage and not limit.meter.aggregation.definition.is_additive

@@ -28,7 +28,9 @@ FREE_FORM_BYTES: Final = 32 * 1024
 _HASH_BYTES: Final = 16
 _NUL: Final = "\x00"
 _PLAIN: Final = 10**15
-_PLAIN_VALUED: Final = frozenset(Aggregation) - {Aggregation.UNIQUE_COUNT}
+_PLAIN_VALUED: Final = frozenset(
+    one for one in Aggregation if not one.definition.uses_distinct_values
+)
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
-from billing.metering.aggregations import Aggregation, read_event_value
+from billing.metering.aggregations import Aggregation, read_quantity
 from billing.metering.hours import floor_hour
 from models.base import new_id
 from models.usage.events import UsageCorrection, UsageEvent
@@ -138,11 +138,7 @@ def _require_fitting(session: Session, event: UsageEvent, quantity: Decimal) -> 
     meter = stored_meters.find_meter(session, event.organization_id, event.meter_id)
     if meter is None:
         raise NotFound("Meter not found", code="meter_not_found")
-    # The distinct value of the event stays as it was; only the quantity is read anew.
-    aggregation = Aggregation(meter.aggregation_type)
-    if aggregation is Aggregation.UNIQUE_COUNT:
-        aggregation = Aggregation.COUNT
-    read_event_value(aggregation, None, quantity=quantity, properties={})
+    read_quantity(Aggregation(meter.aggregation_type), quantity)
 
 
 def _quantity(event: UsageEvent, correction: UsageCorrection | None) -> Decimal:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from billing.errors import NotFound
 from billing.metering.aggregations import MeterTerms
-from billing.metering.tallies import Aggregation, Tally, conclude, level_after
+from billing.metering.tallies import Level, Tally, conclude, level_after
 from billing.money import ZERO, exactly
 from billing.periods import Period
 from billing.rating.quantities import MeteredUsage, UsageWindow
@@ -104,14 +104,14 @@ def _load_terms(
 
 def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageSpan]:
     """What must be read to know a meter's usage in a period; ``place`` names it in the parts."""
-    aggregation = meter.aggregation
+    definition = meter.aggregation.definition
     inside = UsageSpan(
         place=2 * place,
         meter_id=meter.meter_id,
         starts_at=period.starts_at,
         ends_at=period.ends_at,
-        wants_weighted=aggregation is Aggregation.WEIGHTED_SUM,
-        wants_distinct=aggregation is Aggregation.UNIQUE_COUNT,
+        wants_weighted=definition.is_over_time,
+        wants_distinct=definition.uses_distinct_values,
     )
     if not meter.carry_forward:
         return [inside]
@@ -120,7 +120,7 @@ def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageSpan]
         place=2 * place + 1,
         starts_at=BEGINNING,
         ends_at=period.starts_at,
-        wants_totals=not aggregation.carries_newest,
+        wants_totals=definition.level is Level.TOTAL,
         wants_weighted=False,
     )
     return [inside, before]

@@ -273,7 +273,7 @@ def _read(
         organization_id,
         spans,
         customer_id=customer_id,
-        distinct=meter.aggregation_type == Aggregation.UNIQUE_COUNT,
+        distinct=Aggregation(meter.aggregation_type).definition.uses_distinct_values,
     )
     carried = _carry(meter, ZERO, usages.pop()) if meter.carry_forward else ZERO
     return _Read(usages=usages, carried=carried)

@@ -122,7 +122,7 @@ def test_invariant_15_a_period_is_the_combination_of_its_parts(
     )
 
     for kind in (Aggregation.SUM, Aggregation.COUNT):
-        assert kind.is_additive
+        assert kind.definition.is_additive
         assert add_up(usage(kind, some, part) for part in parts) == usage(kind, some)
     assert max(usage(Aggregation.MAX, some, part) for part in parts) == usage(Aggregation.MAX, some)
 
