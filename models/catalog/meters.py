@@ -10,7 +10,10 @@ from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from billing.metering.tallies import Aggregation
 from models.base import Tenant, document, instant, words
+
+_AGGREGATIONS = ", ".join(f"'{one}'" for one in Aggregation)
 
 
 class Meter(Tenant, table=True):
@@ -19,8 +22,7 @@ class Meter(Tenant, table=True):
     __tablename__ = "meter"
     __table_args__ = (
         CheckConstraint(
-            "aggregation_type IN ('SUM', 'MAX', 'UNIQUE_COUNT', 'LAST', 'COUNT', 'AVG', 'MIN',"
-            " 'WEIGHTED_SUM')",
+            f"aggregation_type IN ({_AGGREGATIONS})",
             name="aggregation_type",
         ),
         CheckConstraint("jsonb_typeof(filters) = 'array'", name="filters"),

@@ -20,6 +20,7 @@ from repositories.array_text import array, quoted
 from repositories.ingestion.writer import NewEvent
 from repositories.invoicing.late_policy import MAY_SETTLE_ALONE
 from repositories.outbox import OWNER_MESSAGE, note_queued
+from repositories.usage.figures import CARRYING_A_TOTAL
 
 Told = list[tuple[str, str]]
 """Organizations and subscriptions, as texts."""
@@ -64,7 +65,7 @@ changed AS (
         candidate.regular_starts_at <= candidate.at
         -- A level goes on for ever; the newest value until the next hour that has events.
         OR (meter.carry_forward AND (
-            meter.aggregation_type = 'WEIGHTED_SUM'
+            meter.aggregation_type IN {CARRYING_A_TOTAL}
             OR NOT EXISTS (
                 SELECT FROM usage_rollup AS later
                 WHERE later.organization_id = candidate.organization_id

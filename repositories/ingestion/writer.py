@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from repositories.array_text import array, optional, quoted
+from repositories.usage.figures import Figure, listed, names
 from repositories.usage.spans import LOCK_BUCKETS, lock_key_of_bucket
 
 
@@ -169,7 +170,7 @@ FROM (SELECT key FROM unnest(%s::bigint[]) AS key ORDER BY key) AS ordered
 _INSERT_EVENTS: Final = re.sub(
     r"\s+",
     " ",
-    """
+    f"""
 WITH drawn AS MATERIALIZED (
     SELECT nextval('usage_arrival_sequence') AS first
 ),
@@ -211,14 +212,12 @@ stored AS (
 ),
 rolled AS (
     INSERT INTO usage_rollup AS held (
-        organization_id, customer_id, meter_id, hour, recorded_count, event_count, total,
-        minimum, maximum, last_value, last_at, last_sequence, weighted_total
+        organization_id, customer_id, meter_id, hour, recorded_count, event_count,
+        {names()}, last_value, last_at, last_sequence, weighted_total
     )
     SELECT organization_id, customer_id, meter_id, hour, count(*),
         count(*) FILTER (WHERE counts),
-        coalesce(sum(quantity) FILTER (WHERE counts), 0),
-        min(quantity) FILTER (WHERE counts),
-        max(quantity) FILTER (WHERE counts),
+        {listed(Figure.of_counted_events)},
         (array_agg(quantity ORDER BY timestamp DESC, place DESC) FILTER (WHERE counts))[1],
         max(timestamp) FILTER (WHERE counts),
         (array_agg(arrival_sequence ORDER BY timestamp DESC, place DESC) FILTER (WHERE counts))[1],
@@ -233,9 +232,7 @@ rolled AS (
     ON CONFLICT (organization_id, customer_id, meter_id, hour) DO UPDATE SET
         recorded_count = held.recorded_count + excluded.recorded_count,
         event_count = held.event_count + excluded.event_count,
-        total = held.total + excluded.total,
-        minimum = least(held.minimum, excluded.minimum),
-        maximum = greatest(held.maximum, excluded.maximum),
+        {listed(Figure.merged)},
         last_value = CASE WHEN (excluded.last_at, excluded.last_sequence)
                 <= (held.last_at, held.last_sequence) OR excluded.last_at IS NULL
             THEN held.last_value ELSE excluded.last_value END,
@@ -254,7 +251,7 @@ distinguished AS (
     ON CONFLICT DO NOTHING
 )
 SELECT count(*) FROM identified
-""",
+""",  # noqa: S608  (put together out of constants)
 )
 
 _FIND_KEYS: Final = """

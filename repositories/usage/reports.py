@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import RowMapping, TextClause, text
 from sqlmodel import Session
 
 from billing.metering.hours import floor_hour, split_hours
 from billing.metering.tallies import NOTHING, Tally
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
+from repositories.usage.figures import listed, names, pick_figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,8 @@ raw AS MATERIALIZED (
     ) AS used
 ),
 part AS (
-    SELECT span.ordinal, hours.customer_id, hours.event_count, hours.total, hours.minimum,
-        hours.maximum, hours.last_value, hours.last_at, hours.last_sequence,
+    SELECT span.ordinal, hours.customer_id, hours.event_count, {hours_figures}, hours.last_value,
+        hours.last_at, hours.last_sequence,
         hours.weighted_total + hours.total
             * extract(epoch FROM span.ends_at - (hours.hour + interval '1 hour')) * 1000000
             AS weighted_total
@@ -85,8 +86,8 @@ part AS (
         OFFSET 0
     ) AS hours
     UNION ALL
-    SELECT ordinal, customer_id, 1, quantity, quantity, quantity, quantity, timestamp,
-        arrival_sequence, quantity * extract(epoch FROM span_ends_at - timestamp) * 1000000
+    SELECT ordinal, customer_id, 1, {raw_figures}, quantity, timestamp, arrival_sequence,
+        quantity * extract(epoch FROM span_ends_at - timestamp) * 1000000
     FROM raw
 ),
 value AS (
@@ -103,9 +104,10 @@ value AS (
     SELECT ordinal, sha256(convert_to(distinct_value, 'UTF8'))
     FROM raw WHERE distinct_value IS NOT NULL
 )
-SELECT ordinal, sum(event_count)::bigint, count(DISTINCT customer_id), sum(total), min(minimum),
-    max(maximum), (array_agg(last_value ORDER BY last_at DESC, last_sequence DESC))[1],
-    sum(weighted_total), {distinct_count}
+SELECT ordinal, sum(event_count)::bigint AS event_count,
+    count(DISTINCT customer_id) AS customer_count, {figures},
+    (array_agg(last_value ORDER BY last_at DESC, last_sequence DESC))[1] AS newest,
+    sum(weighted_total) AS weighted_total, {distinct_count} AS distinct_count
 FROM part
 GROUP BY ordinal
 """
@@ -141,7 +143,7 @@ def read_spans(
             **_edge_columns(spans),
         },
     )
-    found = {row[0]: _to_usage(tuple(row[1:])) for row in rows}
+    found = {row["ordinal"]: _to_usage(row) for row in rows.mappings()}
     return [found.get(ordinal, NO_USAGE) for ordinal in range(len(spans))]
 
 
@@ -258,21 +260,21 @@ def _statement(*, of_one_customer: bool, distinct: bool) -> TextClause:
             of_rollup_customer=only.format("rollup"),
             of_seen_customer=only.format("seen"),
             distinct_count=_DISTINCT_COUNT if distinct else "0",
+            hours_figures=names("hours."),
+            raw_figures=listed(lambda figure: figure.of_event),
+            figures=listed(lambda figure: f"{figure.of_hours()} AS {figure.name}"),
         )
     )
 
 
-def _to_usage(row: Sequence[Any]) -> SpanUsage:
-    count, customers, total, minimum, maximum, last_value, weighted_total, distinct_count = row
+def _to_usage(row: RowMapping) -> SpanUsage:
     return SpanUsage(
-        customer_count=customers,
+        customer_count=row["customer_count"],
         tally=Tally(
-            event_count=count,
-            total=total,
-            minimum=minimum,
-            maximum=maximum,
-            newest=last_value,
-            weighted_total=weighted_total,
-            distinct_count=distinct_count,
+            event_count=row["event_count"],
+            newest=row["newest"],
+            weighted_total=row["weighted_total"],
+            distinct_count=row["distinct_count"],
+            **pick_figures(row),
         ),
     )

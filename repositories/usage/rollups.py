@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from models.usage.rollups import UsageDistinct, UsageRollup
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
+from repositories.usage.figures import USING_DISTINCT_VALUES, listed, names
 from repositories.usage.spans import LOCK_BUCKETS, lock_key
 
 
@@ -68,9 +69,7 @@ computed AS (
     SELECT customer_id, meter_id, hour,
         count(*) AS recorded_count,
         count(*) FILTER (WHERE counts) AS event_count,
-        coalesce(sum(quantity) FILTER (WHERE counts), 0) AS total,
-        min(quantity) FILTER (WHERE counts) AS minimum,
-        max(quantity) FILTER (WHERE counts) AS maximum,
+        {figures},
         (max(ARRAY[seconds, arrival_sequence, quantity]) FILTER (WHERE counts))[3] AS last_value,
         max(timestamp) FILTER (WHERE counts) AS last_at,
         (max(ARRAY[seconds, arrival_sequence, quantity]) FILTER (WHERE counts))[2]::bigint
@@ -87,7 +86,7 @@ seen AS (
     FROM source
     WHERE counts AND distinct_value IS NOT NULL AND meter_id = ANY (
         SELECT id FROM meter
-        WHERE organization_id = :organization_id AND aggregation_type = 'UNIQUE_COUNT'
+        WHERE organization_id = :organization_id AND aggregation_type IN {distinct}
     )
 )
 """
@@ -95,14 +94,14 @@ seen AS (
 # A statement that writes runs on one core, and one that fills a table of its own on all of them.
 _KEEP_COMPUTED = "CREATE TEMPORARY TABLE computed ON COMMIT DROP AS {} SELECT * FROM computed"
 
-_WRITE_ROLLUPS = """
+_WRITE_ROLLUPS = f"""
 INSERT INTO usage_rollup (organization_id, customer_id, meter_id, hour, recorded_count,
-    event_count, total, minimum, maximum, last_value, last_at, last_sequence, weighted_total)
+    event_count, {names()}, last_value, last_at, last_sequence, weighted_total)
 SELECT :organization_id, customer_id, meter_id, hour, recorded_count,
-    event_count, total, minimum, maximum, last_value, last_at, last_sequence, weighted_total
+    event_count, {names()}, last_value, last_at, last_sequence, weighted_total
 FROM computed
 ORDER BY customer_id, meter_id, hour
-"""
+"""  # noqa: S608  (put together out of constants)
 
 _WRITE_DISTINCT = """
 INSERT INTO usage_distinct (organization_id, customer_id, meter_id, hour, value_hash)
@@ -111,25 +110,24 @@ ORDER BY customer_id, meter_id, hour, value_hash
 """
 
 # Equal numbers may be stored with different zeros at their end; text shows them alike.
-_FIGURES = """
-concat_ws(', ', {0}.recorded_count, {0}.event_count, trim_scale({0}.total),
-    trim_scale({0}.minimum), trim_scale({0}.maximum), trim_scale({0}.last_value), {0}.last_at,
-    {0}.last_sequence, trim_scale({0}.weighted_total))"""
+_FIGURES = f"""
+concat_ws(', ', {{0}}.recorded_count, {{0}}.event_count,
+    {listed(lambda figure: f"trim_scale({{0}}.{figure.name})")}, trim_scale({{0}}.last_value),
+    {{0}}.last_at, {{0}}.last_sequence, trim_scale({{0}}.weighted_total))"""
 
-_DIFFERENCES = """
+_DIFFERENCES = f"""
 SELECT coalesce(stored.meter_id, computed.meter_id),
     coalesce(stored.customer_id, computed.customer_id), coalesce(stored.hour, computed.hour),
     'rollup',
-    CASE WHEN stored.hour IS NOT NULL THEN {stored_figures} END,
-    CASE WHEN computed.hour IS NOT NULL THEN {computed_figures} END
+    CASE WHEN stored.hour IS NOT NULL THEN {_FIGURES.format("stored")} END,
+    CASE WHEN computed.hour IS NOT NULL THEN {_FIGURES.format("computed")} END
 FROM (SELECT * FROM usage_rollup WHERE organization_id = :organization_id) AS stored
 FULL JOIN computed USING (customer_id, meter_id, hour)
-WHERE (stored.recorded_count, stored.event_count, stored.total, stored.minimum, stored.maximum,
+WHERE (stored.recorded_count, stored.event_count, {names("stored.")},
         stored.last_value, stored.last_at, stored.last_sequence, stored.weighted_total)
     IS DISTINCT FROM
-    (computed.recorded_count, computed.event_count, computed.total, computed.minimum,
-        computed.maximum, computed.last_value, computed.last_at, computed.last_sequence,
-        computed.weighted_total)
+    (computed.recorded_count, computed.event_count, {names("computed.")},
+        computed.last_value, computed.last_at, computed.last_sequence, computed.weighted_total)
 UNION ALL
 SELECT coalesce(stored.meter_id, seen.meter_id), coalesce(stored.customer_id, seen.customer_id),
     coalesce(stored.hour, seen.hour), 'distinct value', encode(stored.value_hash, 'hex'),
@@ -139,7 +137,7 @@ FULL JOIN seen USING (customer_id, meter_id, hour, value_hash)
 WHERE stored.value_hash IS NULL OR seen.value_hash IS NULL
 ORDER BY 1, 2, 3
 LIMIT :limit
-"""
+"""  # noqa: S608  (put together out of constants)
 
 
 def lock_all_arrivals(session: Session, organization_id: UUID) -> None:
@@ -190,11 +188,8 @@ def list_differences(
 ) -> Sequence[RollupDifference]:
     """The hours whose roll-ups are not what their events come to, as one snapshot sees both."""
     hours = Hours(organization_id=organization_id)
-    differences = _DIFFERENCES.format(
-        stored_figures=_FIGURES.format("stored"), computed_figures=_FIGURES.format("computed")
-    )
     rows = session.execute(
-        text(_computed(hours) + differences), {**hours.parameters(), "limit": limit}
+        text(_computed(hours) + _DIFFERENCES), {**hours.parameters(), "limit": limit}
     )
     return [
         RollupDifference(
@@ -250,4 +245,6 @@ def _computed(hours: Hours) -> str:
         ),
         quantity=QUANTITY,
         counts=COUNTS,
+        figures=listed(lambda figure: f"{figure.of_counted_events()} AS {figure.name}"),
+        distinct=USING_DISTINCT_VALUES,
     )

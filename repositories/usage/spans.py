@@ -21,6 +21,7 @@ from models.usage.events import ARRIVAL_BLOCK
 from models.usage.rollups import UsageRollup
 from repositories.tenant_reads import TENANT, read_rows
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
+from repositories.usage.figures import NO_FIGURES, Figure, listed, pick_figures
 
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 """Before every event."""
@@ -54,13 +55,12 @@ class UsagePart:
 
     Units: ``weighted_total`` is value x microseconds until the span's end, ``newest_at`` seconds
     since 1970. ``distinct_count`` is that of the whole span and comes in a part of its own.
+    ``figures`` are those of ``repositories.usage.figures``, by name.
     """
 
     place: int
     event_count: int
-    total: Decimal | None
-    minimum: Decimal | None
-    maximum: Decimal | None
+    figures: Mapping[str, Decimal | None]
     weighted_total: Decimal | None
     newest_at: Decimal | None
     newest_value: Decimal | None
@@ -120,7 +120,7 @@ def read_spans(
         statement.read(span)
     rows = session.execute(text(statement.sql()), statement.values).mappings().all()
     newest = next(row["event_count"] for row in rows if row["place"] is None)
-    return newest, [UsagePart(**row) for row in rows if row["place"] is not None]
+    return newest, _to_parts(rows)
 
 
 async def read_spans_now(
@@ -159,8 +159,20 @@ def _for_driver(sql: str) -> str:
     return _NAMED_PARAMETER.sub(r"%(\1)s", sql)
 
 
-def _to_parts(rows: Sequence[Mapping[str, Any]]) -> list[UsagePart]:
-    return [UsagePart(**row) for row in rows if row["place"] is not None]
+def _to_parts(rows: Sequence[Mapping[Any, Any]]) -> list[UsagePart]:
+    return [
+        UsagePart(
+            place=row["place"],
+            event_count=row["event_count"],
+            figures=pick_figures(row),
+            weighted_total=row["weighted_total"],
+            newest_at=row["newest_at"],
+            newest_value=row["newest_value"],
+            distinct_count=row["distinct_count"],
+        )
+        for row in rows
+        if row["place"] is not None
+    ]
 
 
 class _Statement:
@@ -218,31 +230,31 @@ class _Statement:
 
 
 # A transaction's rows are numbered up from the number that it drew.
-_NEWEST_SEQUENCE = """
+_NEWEST_SEQUENCE = f"""
 SELECT NULL::integer AS place,
     CASE WHEN is_called THEN last_value + :rows_per_draw ELSE 0 END AS event_count,
-    NULL::numeric AS total, NULL::numeric AS minimum, NULL::numeric AS maximum,
+    {listed(lambda figure: f"NULL::numeric AS {figure.name}")},
     NULL::numeric AS weighted_total, NULL::numeric AS newest_at, NULL::numeric AS newest_value,
     NULL::bigint AS distinct_count
-FROM usage_arrival_sequence"""
+FROM usage_arrival_sequence"""  # noqa: S608  (put together out of constants)
 
 _WHICH_HOURS = """
 organization_id = :organization AND customer_id = :customer AND meter_id = {meter}
 AND hour >= {starts} AND hour < {ends}"""
 
-_HOURS = """
-SELECT {place}, coalesce(sum(event_count), 0)::bigint, sum(total), min(minimum), max(maximum),
-    {weighted}, NULL, NULL, NULL
-FROM usage_rollup WHERE {hours} AND event_count > 0"""
+_HOURS = f"""
+SELECT {{place}}, coalesce(sum(event_count), 0)::bigint, {listed(Figure.of_hours)},
+    {{weighted}}, NULL, NULL, NULL
+FROM usage_rollup WHERE {{hours}} AND event_count > 0"""  # noqa: S608  (put together out of constants)
 
 _HOURS_WEIGHTED = """
 sum(weighted_total
     + total * (extract(epoch FROM {ends}) - extract(epoch FROM hour) - 3600) * 1000000)"""
 
-_NEWEST_HOUR = """
-(SELECT {place}, 0, NULL, NULL, NULL, NULL, extract(epoch FROM last_at), last_value, NULL
-FROM usage_rollup WHERE {hours} AND event_count > 0
-ORDER BY hour DESC LIMIT 1)"""
+_NEWEST_HOUR = f"""
+(SELECT {{place}}, 0, {NO_FIGURES}, NULL, extract(epoch FROM last_at), last_value, NULL
+FROM usage_rollup WHERE {{hours}} AND event_count > 0
+ORDER BY hour DESC LIMIT 1)"""  # noqa: S608  (put together out of constants)
 
 _CORRECTIONS = latest_corrections(
     "made.organization_id = :organization AND made.customer_id = :customer"
@@ -260,19 +272,19 @@ WHERE event.organization_id = :organization AND event.customer_id = :customer
     AND event.arrival_sequence <= :watermark AND {COUNTS}"""  # noqa: S608  (put together out of constants)
 
 # The greatest array is that of the newest event: its instant, then its arrival decide.
-_EDGE = """
-SELECT {place}, count(*), sum(quantity), min(quantity), max(quantity), {weighted},
+_EDGE = f"""
+SELECT {{place}}, count(*), {listed(Figure.of_events)}, {{weighted}},
     (max(ARRAY[extract(epoch FROM timestamp), arrival_sequence, quantity]))[1],
     (max(ARRAY[extract(epoch FROM timestamp), arrival_sequence, quantity]))[3],
     NULL
-FROM ({events}) AS edge"""
+FROM ({{events}}) AS edge"""  # noqa: S608  (put together out of constants)
 
 _EDGE_WEIGHTED = """
 sum(quantity * (extract(epoch FROM {ends}) - extract(epoch FROM timestamp)) * 1000000)"""
 
-_DISTINCT = """
-SELECT {place}, 0, NULL, NULL, NULL, NULL, NULL, NULL, count(DISTINCT value_hash)
-FROM ({hashes}) AS hashes"""
+_DISTINCT = f"""
+SELECT {{place}}, 0, {NO_FIGURES}, NULL, NULL, NULL, count(DISTINCT value_hash)
+FROM ({{hashes}}) AS hashes"""  # noqa: S608  (put together out of constants)
 
 _HOUR_HASHES = "SELECT value_hash FROM usage_distinct WHERE {hours}"
 _EDGE_HASHES = """

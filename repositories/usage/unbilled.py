@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from billing.metering.tallies import Tally
 from repositories.usage.counted_events import COUNTS, latest_corrections
+from repositories.usage.figures import listed, names, pick_figures
 from repositories.usage.reports import SpanUsage
 
 
@@ -89,12 +90,10 @@ def _read(row: Any) -> UnchargedUsage:  # noqa: ANN401  (a row of text SQL has n
             customer_count=1,
             tally=Tally(
                 event_count=row["event_count"],
-                total=row["total"],
-                minimum=row["minimum"],
-                maximum=row["maximum"],
                 newest=row["last_value"],
                 weighted_total=row["weighted_total"],
                 distinct_count=row["distinct_count"],
+                **pick_figures(row),
             ),
         ),
     )
@@ -158,7 +157,7 @@ open AS (
 summed AS (
     SELECT open.customer_id, open.meter_id, min(rollup.hour) AS first_hour,
         max(rollup.last_at) AS last_at, sum(rollup.event_count)::bigint AS event_count,
-        sum(rollup.total) AS total, min(rollup.minimum) AS minimum, max(rollup.maximum) AS maximum,
+        {listed(lambda figure: f"{figure.of_hours('rollup.')} AS {figure.name}")},
         (array_agg(rollup.last_value ORDER BY rollup.last_at DESC, rollup.last_sequence DESC))[1]
             AS last_value,
         sum(rollup.weighted_total + rollup.total
@@ -171,8 +170,8 @@ summed AS (
     GROUP BY open.customer_id, open.meter_id
 )
 SELECT open.customer_id, open.meter_id, open.external_id, open.since, open.present,
-    summed.first_hour, summed.last_at, summed.event_count, summed.total, summed.minimum,
-    summed.maximum, summed.last_value, summed.weighted_total,
+    summed.first_hour, summed.last_at, summed.event_count, {names("summed.")},
+    summed.last_value, summed.weighted_total,
     (
         SELECT count(DISTINCT seen.value_hash) FROM usage_distinct AS seen
         WHERE seen.organization_id = :organization_id

@@ -206,7 +206,7 @@ async def _check_anew(
 def _add_up(mark: str | None, parts: Sequence[UsagePart]) -> EdgeUsage:
     return EdgeUsage(
         mark=mark,
-        total=sum((part.total or ZERO for part in parts), ZERO),
+        total=sum((part.figures["total"] or ZERO for part in parts), ZERO),
         event_count=sum(part.event_count for part in parts),
     )
 

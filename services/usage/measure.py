@@ -17,6 +17,7 @@ from billing.rating.quantities import MeteredUsage, UsageWindow
 from billing.ratios import Exact
 from repositories.catalog import meters as stored_meters
 from repositories.usage import spans as stored_spans
+from repositories.usage.figures import put_together
 from repositories.usage.spans import BEGINNING, UsagePart, UsageSpan
 
 
@@ -149,14 +150,12 @@ def join_parts(parts: Iterable[UsagePart], place: int) -> Tally:
     )
     return Tally(
         event_count=sum(part.event_count for part in own),
-        total=sum((part.total for part in own if part.total is not None), ZERO),
-        minimum=min((part.minimum for part in own if part.minimum is not None), default=None),
-        maximum=max((part.maximum for part in own if part.maximum is not None), default=None),
         newest=newest[1],
         weighted_total=sum(
             (part.weighted_total for part in own if part.weighted_total is not None), ZERO
         ),
         distinct_count=sum(part.distinct_count or 0 for part in own),
+        **put_together([part.figures for part in own]),
     )
 
 
