@@ -20,7 +20,8 @@ from uuid import UUID
 from billing.identifiers import ChargeId, MeterId, PlanId
 from billing.metering.aggregations import Aggregation, MeterTerms
 from billing.periods import Anchor, Interval, period
-from billing.pricing import Graduated, Tier
+from billing.pricing import Tier
+from billing.pricing.graduated import Graduated
 from billing.rating.periods import ChargeTerms, ChargeType, PlanTerms, PlanType, rate_period
 from billing.rating.quantities import MeteredUsage, usage_windows
 

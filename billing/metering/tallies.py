@@ -94,8 +94,9 @@ class Definition:
 
     ``of_events`` is what the events come to, None where none were and a level before would say.
     ``level`` is what is carried on, if anything is. ``is_additive``: the usage of a period is the
-    sum of that of its parts. ``is_over_time``: what the events come to is value × microseconds, and
-    the usage is its mean. Without ``needs_quantity`` an event that has none counts as 1.
+    sum of that of its parts, and made of count and total alone. ``is_over_time``: what the events
+    come to is value × microseconds, and the usage is its mean. Without ``needs_quantity`` an event
+    that has none counts as 1.
     """
 
     of_events: Callable[[Tally], Exact | None]

@@ -11,7 +11,9 @@ from billing.identifiers import ChargeId, FeatureId, MeterId, PlanId
 from billing.metering.aggregations import Aggregation, MeterTerms
 from billing.money import find_currency
 from billing.periods import Anchor, Interval, Period, period
-from billing.pricing import Flat, Graduated, PerUnit, Pricing, Tier
+from billing.pricing import Flat, Pricing, Tier
+from billing.pricing.graduated import Graduated
+from billing.pricing.per_unit import PerUnit
 from billing.rating.lines import PricedLine
 from billing.rating.periods import rate_period
 from billing.rating.quantities import (

@@ -6,16 +6,13 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from billing.pricing import (
-    Graduated,
-    Package,
-    Percentage,
-    PerUnit,
-    Stairstep,
-    Tier,
-    UsagePricing,
-    Volume,
-)
+from billing.pricing import Tier, UsagePricing
+from billing.pricing.graduated import Graduated
+from billing.pricing.package import Package
+from billing.pricing.per_unit import PerUnit
+from billing.pricing.percentage import Percentage
+from billing.pricing.stairstep import Stairstep
+from billing.pricing.volume import Volume
 
 
 def decimals(maximum: int, places: int) -> st.SearchStrategy[Decimal]:

@@ -20,6 +20,9 @@ from billing.metering import aggregations, filters
 from billing.metering.aggregations import Aggregation
 from billing.money import Currency, allocate, find_currency, parse_decimal
 from billing.periods import Cadence, Interval, Period
+from billing.pricing.package import Package
+from billing.pricing.per_unit import PerUnit
+from billing.pricing.percentage import Percentage
 from billing.rating import proration
 from billing.rating.periods import price_quantities
 from billing.rating.quantities import MeteredUsage, measure_quantities
@@ -214,7 +217,7 @@ REFUSALS: Final[list[Refusal]] = [
      "A USAGE charge needs a meter, a FIXED one has none."),
     (lambda: usage_charge(minimum="2", maximum="1"), "invalid_charge", "minimum",
      "minimum is above maximum."),
-    (lambda: usage_charge(pricing.Percentage(rate=d(1)), aggregation=Aggregation.MAX),
+    (lambda: usage_charge(Percentage(rate=d(1)), aggregation=Aggregation.MAX),
      "invalid_charge", "pricing.model", "A percentage needs a SUM meter of amounts."),
     (lambda: replace(limit("1"), type=FeatureType.SWITCH), "invalid_charge", "usage_limit",
      "Only meter features have a usage limit."),
@@ -255,11 +258,11 @@ def test_refusals(
 
 MAKERS: Final[list[tuple[Callable[[Decimal], object], str]]] = [
     (lambda bad: pricing.Flat(amount=bad), "unit_price"),
-    (lambda bad: pricing.PerUnit(unit_price=bad), "unit_price"),
-    (lambda bad: pricing.Package(package_size=d(1), unit_price=bad), "unit_price"),
-    (lambda bad: pricing.Package(package_size=bad, unit_price=d(1)), "package_size"),
-    (lambda bad: pricing.Percentage(rate=bad), "rate"),
-    (lambda bad: pricing.Percentage(rate=d(1), fixed_fee=bad), "fixed_fee"),
+    (lambda bad: PerUnit(unit_price=bad), "unit_price"),
+    (lambda bad: Package(package_size=d(1), unit_price=bad), "unit_price"),
+    (lambda bad: Package(package_size=bad, unit_price=d(1)), "package_size"),
+    (lambda bad: Percentage(rate=bad), "rate"),
+    (lambda bad: Percentage(rate=d(1), fixed_fee=bad), "fixed_fee"),
     (lambda bad: pricing.Tier(up_to=None, unit_price=bad), "unit_price"),
     (lambda bad: pricing.Tier(up_to=None, flat_fee=bad), "flat_fee"),
     (lambda bad: replace(usage_charge(), maximum=bad), "maximum"),

@@ -27,7 +27,11 @@ from billing.invoicing.receipts import (
 from billing.invoicing.taxes import Address
 from billing.metering.aggregations import MeterTerms
 from billing.metering.filters import parse_filters
-from billing.pricing import Graduated, Package, Stairstep, UsagePricing, Volume
+from billing.pricing import UsagePricing
+from billing.pricing.graduated import Graduated
+from billing.pricing.package import Package
+from billing.pricing.stairstep import Stairstep
+from billing.pricing.volume import Volume
 from billing.rating.periods import PlanTerms, PricedLine, price_quantities, rate_period
 from billing.rating.quantities import ChargeQuantity, MeteredUsage, UsageWindow, measure_quantities
 from billing.rating.terms import OverLimit

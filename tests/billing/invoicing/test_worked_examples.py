@@ -23,7 +23,8 @@ from billing.metering.aggregations import Aggregation, Measurement, aggregate
 from billing.metering.filters import parse_filters
 from billing.money import allocate, find_currency, plain_text
 from billing.periods import Alignment, Anchor, Cadence, Interval, Period, boundary, period
-from billing.pricing import PerUnit, Price, parse_pricing
+from billing.pricing import Price, parse_pricing
+from billing.pricing.per_unit import PerUnit
 from billing.rating.charge_bounds import Bounds, EarlierParts, hold
 from billing.rating.lines import LineType, PricedLine
 from billing.rating.parts import Part, add_part, without_bounds

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from billing.invoicing.invoices import round_line
 from billing.money import exactly
-from billing.pricing import Percentage, PerUnit, Price
+from billing.pricing import Price
+from billing.pricing.per_unit import PerUnit
+from billing.pricing.percentage import Percentage
 from billing.rating.charge_bounds import Bounds, EarlierParts, hold
 from billing.rating.engines import Engine
 from billing.rating.lines import PricedLine

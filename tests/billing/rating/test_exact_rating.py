@@ -17,14 +17,12 @@ from billing.invoicing.invoices import round_line
 from billing.metering.aggregations import Aggregation
 from billing.money import exactly
 from billing.periods import Interval
-from billing.pricing import (
-    Graduated,
-    Package,
-    Percentage,
-    PerUnit,
-    UsagePricing,
-    Volume,
-)
+from billing.pricing import UsagePricing
+from billing.pricing.graduated import Graduated
+from billing.pricing.package import Package
+from billing.pricing.per_unit import PerUnit
+from billing.pricing.percentage import Percentage
+from billing.pricing.volume import Volume
 from billing.rating.engines import Engine
 from billing.rating.parts import Part
 from billing.rating.periods import enforce_limits, price_quantities, rate_period

@@ -10,7 +10,8 @@ import pytest
 from billing.identifiers import ChargeId, MeterId
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval, Period
-from billing.pricing import Graduated, Package
+from billing.pricing.graduated import Graduated
+from billing.pricing.package import Package
 from billing.rating.periods import enforce_limits, price_quantities, rate_period
 from billing.rating.quantities import measure_quantities
 from billing.rating.terms import OverLimit, find_allowance

@@ -5,15 +5,11 @@ from __future__ import annotations
 import pytest
 
 from billing.errors import InvalidInput
-from billing.pricing import (
-    Graduated,
-    Percentage,
-    PerUnit,
-    UsagePricing,
-    Volume,
-    parse_pricing,
-    resolve_pricing,
-)
+from billing.pricing import UsagePricing, parse_pricing, resolve_pricing
+from billing.pricing.graduated import Graduated
+from billing.pricing.per_unit import PerUnit
+from billing.pricing.percentage import Percentage
+from billing.pricing.volume import Volume
 from tests.billing.builders import d
 
 BAD_TABLES: list[tuple[object, str, str]] = [

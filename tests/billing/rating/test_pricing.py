@@ -12,19 +12,13 @@ from hypothesis import strategies as st
 
 from billing.errors import InvalidInput
 from billing.money import exactly
-from billing.pricing import (
-    Flat,
-    Graduated,
-    Package,
-    Percentage,
-    PerUnit,
-    Price,
-    Stairstep,
-    Tier,
-    UsagePricing,
-    Volume,
-    parse_pricing,
-)
+from billing.pricing import Flat, Price, Tier, UsagePricing, parse_pricing
+from billing.pricing.graduated import Graduated
+from billing.pricing.package import Package
+from billing.pricing.per_unit import PerUnit
+from billing.pricing.percentage import Percentage
+from billing.pricing.stairstep import Stairstep
+from billing.pricing.volume import Volume
 from billing.rating.charge_bounds import Bounds, hold
 from tests.billing.builders import DOCUMENTED_TIERS, d, tiers
 from tests.billing.profiles import supporting, thorough

@@ -19,11 +19,9 @@ from billing.invoicing.receipts import canonical_bytes
 from billing.invoicing.taxes import Address
 from billing.money import Currency, find_currency
 from billing.periods import Interval, Period
-from billing.pricing import (
-    Package,
-    Percentage,
-    UsagePricing,
-)
+from billing.pricing import UsagePricing
+from billing.pricing.package import Package
+from billing.pricing.percentage import Percentage
 from billing.rating.lines import LineType, PricedLine
 from billing.rating.parts import Part
 from billing.rating.periods import price_quantities, rate_period

@@ -11,7 +11,7 @@ from billing.errors import InvalidInput
 from billing.identifiers import ChargeId, MeterId
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval, Period
-from billing.pricing import Percentage
+from billing.pricing.percentage import Percentage
 from billing.rating.terms import ChargeTerms, ChargeType, PlanType
 from tests.billing.builders import (
     d,

@@ -11,7 +11,12 @@ from billing.invoicing.explanations import LineDifference, explain_line, first_d
 from billing.invoicing.invoices import InvoiceLine, manual_line, round_line
 from billing.money import plain_text
 from billing.periods import Interval
-from billing.pricing import Graduated, Package, Percentage, Pricing, Stairstep, Volume
+from billing.pricing import Pricing
+from billing.pricing.graduated import Graduated
+from billing.pricing.package import Package
+from billing.pricing.percentage import Percentage
+from billing.pricing.stairstep import Stairstep
+from billing.pricing.volume import Volume
 from billing.rating.lines import PricedLine
 from billing.rating.parts import Part
 from billing.rating.periods import rate_period

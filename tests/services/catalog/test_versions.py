@@ -13,7 +13,9 @@ from sqlalchemy.exc import ProgrammingError
 from billing.errors import InvalidInput, NotFound
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
-from billing.pricing import Flat, Graduated, PerUnit
+from billing.pricing import Flat
+from billing.pricing.graduated import Graduated
+from billing.pricing.per_unit import PerUnit
 from billing.rating.terms import ChargeType
 from models.catalog.plans import Plan
 from services.catalog import charges, grants, meters, plans
