@@ -34,6 +34,14 @@ def settle(driver: Driver) -> None:
     for name, life in model.lives.items():
         if not life.is_over:
             driver.perform(journal.Canceled(subscription=name))
-    grace = timedelta(minutes=model.opened.grace_minutes)
-    for later in (grace, 2 * HOUR, 2 * HOUR, timedelta(days=31)):
-        driver.perform(journal.Advanced(to=model.now + later))
+    if driver.pending().drafts:
+        _go_on(driver, timedelta(minutes=model.opened.grace_minutes))
+    for _ in range(2):
+        if driver.pending().differences:
+            _go_on(driver, 2 * HOUR)
+    if driver.pending().credit:
+        _go_on(driver, timedelta(days=31))
+
+
+def _go_on(driver: Driver, later: timedelta) -> None:
+    driver.perform(journal.Advanced(to=driver.model.now + later))

@@ -2,47 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-BILLED = text(
+from models.invoicing.invoices import Invoice, InvoiceLine
+
+# Final invoices, what notes gave back of them, and the credit that the customer still has.
+SUM = text(
     """
-    SELECT coalesce(sum(total), 0) FROM invoice
-    WHERE organization_id = :organization_id AND customer_id = :customer_id
-        AND status NOT IN ('DRAFT', 'VOID')
+    SELECT coalesce((
+        SELECT sum(total) FROM invoice
+        WHERE organization_id = :organization_id AND customer_id = :customer_id
+            AND status NOT IN ('DRAFT', 'VOID')
+    ), 0) - coalesce((
+        SELECT sum(note.total)
+        FROM credit_note AS note JOIN invoice
+            ON invoice.organization_id = note.organization_id AND invoice.id = note.invoice_id
+        WHERE invoice.organization_id = :organization_id AND invoice.customer_id = :customer_id
+            AND invoice.status <> 'VOID'
+    ), 0) - coalesce((
+        SELECT sum(amount) FROM account_posting
+        WHERE organization_id = :organization_id AND customer_id = :customer_id
+    ), 0)
     """
 )
 
-GIVEN_BACK = text(
+# What a clock that goes on would still change: drafts become final, differences are settled by
+# documents, credit that no bill takes goes back.
+PENDING = text(
     """
-    SELECT coalesce(sum(note.total), 0)
-    FROM credit_note AS note JOIN invoice
-        ON invoice.organization_id = note.organization_id AND invoice.id = note.invoice_id
-    WHERE invoice.organization_id = :organization_id AND invoice.customer_id = :customer_id
-        AND invoice.status <> 'VOID'
+    SELECT EXISTS (
+        SELECT FROM invoice WHERE organization_id = :organization_id AND status = 'DRAFT'
+    ), EXISTS (
+        SELECT FROM late_usage_mark WHERE organization_id = :organization_id
+    ), EXISTS (
+        SELECT FROM account_posting WHERE organization_id = :organization_id
+        GROUP BY customer_id, currency HAVING sum(amount) <> 0
+    )
     """
 )
 
-ON_ACCOUNT = text(
+BEHIND = text(
     """
-    SELECT coalesce(sum(amount), 0) FROM account_posting
-    WHERE organization_id = :organization_id AND customer_id = :customer_id
+    SELECT subscription.id
+    FROM subscription JOIN test_clock AS clock
+        ON clock.organization_id = subscription.organization_id
+        AND clock.id = subscription.test_clock_id
+    WHERE subscription.organization_id = :organization_id
+        AND coalesce(subscription.completed_through < clock.target_time, true)
+        AND clock.target_time IS NOT NULL
     """
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """What still waits for the clock."""
+
+    drafts: bool
+    differences: bool
+    credit: bool
 
 
 def sum_documents(session: Session, organization_id: UUID, customer_id: UUID) -> Decimal:
     """Final invoices less notes less the credit that the customer still has."""
     session.flush()
     keys = {"organization_id": organization_id, "customer_id": customer_id}
-    billed, given_back, on_account = (
-        Decimal(session.execute(statement, keys).scalar_one())
-        for statement in (BILLED, GIVEN_BACK, ON_ACCOUNT)
-    )
-    return billed - given_back - on_account
+    return Decimal(session.execute(SUM, keys).scalar_one())
+
+
+def find_pending(session: Session, organization_id: UUID) -> Pending:
+    """What is still to happen once the clock goes on."""
+    session.flush()
+    row = session.execute(PENDING, {"organization_id": organization_id}).one()
+    return Pending(drafts=row[0], differences=row[1], credit=row[2])
+
+
+def list_behind(session: Session, organization_id: UUID) -> set[UUID]:
+    """The subscriptions whose owners were told of an advance and have not come along yet."""
+    session.flush()
+    return set(session.execute(BEHIND, {"organization_id": organization_id}).scalars())
 
 
 LATE_INVOICES = text(
@@ -176,3 +220,28 @@ def left_of_line(session: Session, organization_id: UUID, line_id: UUID) -> Deci
     keys = {"organization_id": organization_id, "line_id": line_id}
     session.flush()
     return Decimal(session.execute(LINE, keys).scalar_one())
+
+
+def find_invoice(
+    session: Session, organization_id: UUID, subscription_id: UUID, period_index: int
+) -> Invoice | None:
+    """The invoice of a period that is not void, else its newest one, None if it has none."""
+    return session.exec(
+        select(Invoice)
+        .where(
+            Invoice.organization_id == organization_id,
+            Invoice.subscription_id == subscription_id,
+            Invoice.period_index == period_index,
+            Invoice.kind == "period",
+        )
+        .order_by(col(Invoice.status) == "VOID", col(Invoice.id).desc())
+    ).first()
+
+
+def list_lines(session: Session, organization_id: UUID, invoice_id: UUID) -> Sequence[InvoiceLine]:
+    """The lines of an invoice."""
+    return session.exec(
+        select(InvoiceLine).where(
+            InvoiceLine.organization_id == organization_id, InvoiceLine.invoice_id == invoice_id
+        )
+    ).all()

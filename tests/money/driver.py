@@ -11,8 +11,6 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlmodel import col, select
-
 from billing.errors import BillingError, InvariantBroken
 from billing.invoicing.invoices import InvoiceStatus
 from billing.periods import Alignment
@@ -26,9 +24,10 @@ from services.lifecycle import bill_now, changes, plan_changes, reissue
 from services.subscriptions import clocks, start
 from services.subscriptions.start import CreateSubscription
 from services.usage import corrections
-from tests.money import documents, journal
+from tests.money import documents, journal, owners
 from tests.money.arrivals import WayIn
 from tests.money.catalogue import Market, edit_plan, open_market
+from tests.money.documents import Pending
 from tests.money.journal import Opened, Request, Said
 from tests.money.model import Model, replay
 from tests.services.lives import Life
@@ -36,10 +35,8 @@ from tests.services.shop import NOW
 
 Result = TypeVar("Result")
 
-LEAVES_NOTHING_DUE = (
-    journal.Sent | journal.EventVoided | journal.EventAmended | journal.PlanEdited | journal.Noted
-)
-"""What they leave is due an hour later at the earliest, so nobody need look for it."""
+HEARD_OF = journal.Subscribed | journal.OnSubscription | journal.OnBill
+"""What the owner of its subscription hears of at once. The rest leaves nothing due for an hour."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,8 +60,7 @@ class Driver:
             return error.code
         self.requests.append(done)
         self.model.apply(done)
-        if not isinstance(request, LEAVES_NOTHING_DUE):
-            self._act()
+        self._act(request)
         return None
 
     def within(self, transactions: Transactions) -> Driver:
@@ -81,6 +77,10 @@ class Driver:
     def total(self) -> Decimal:
         """What the customer's documents add up to."""
         return self._read(documents.sum_documents, self.market.customer_id)
+
+    def pending(self) -> Pending:
+        """What still waits for the clock."""
+        return self._read(documents.find_pending)
 
     def _perform(self, request: Request) -> Request:
         """Do it; the request as it is to be noted down, with what was seen."""
@@ -243,38 +243,19 @@ class Driver:
 
     def find_invoice(self, subscription: str, period: int) -> Invoice | None:
         """The invoice of a period that is not void, else its newest one, None if it has none."""
-        market = self.market
-        with market.shop.transactions.for_organization(market.shop.organization_id) as session:
-            found = session.exec(
-                select(Invoice)
-                .where(
-                    Invoice.organization_id == market.shop.organization_id,
-                    Invoice.subscription_id == self.id_of(subscription),
-                    Invoice.period_index == period,
-                    Invoice.kind == "period",
-                )
-                .order_by(col(Invoice.status) == "VOID", col(Invoice.id).desc())
-            ).first()
-            if found is not None:
-                session.expunge(found)
-            return found
+        return self._read(documents.find_invoice, self.id_of(subscription), period)
 
     def _line_of(self, invoice: Invoice, charge: str) -> InvoiceLine:
         names = self.market.charges
-        with self.market.shop.transactions.for_organization(invoice.organization_id) as session:
-            lines = session.exec(
-                select(InvoiceLine).where(
-                    InvoiceLine.organization_id == invoice.organization_id,
-                    InvoiceLine.invoice_id == invoice.id,
-                )
-            ).all()
-            session.expunge_all()
+        lines = self._read(documents.list_lines, invoice.id)
         return next(line for line in lines if line.charge_id and names[line.charge_id] == charge)
 
-    def _act(self) -> None:
-        """Every owner does all that is due."""
-        for life in self.lives.values():
-            life.catch_up()
+    def _act(self, request: Request) -> None:
+        """The owners that hear of it do all that is due."""
+        if isinstance(request, journal.Advanced):
+            owners.come_along(self.market.shop, self.lives.values())
+        elif isinstance(request, HEARD_OF):
+            owners.act(self.lives[request.subscription])
 
     def _read(self, query: Callable[..., Result], *args: Any) -> Result:
         shop = self.market.shop
