@@ -8,6 +8,7 @@ import pytest
 
 from repositories.transactions import Transactions
 from tests.money.arrivals import WayIn
+from tests.money.copies import Copier
 from tests.services.conftest import transactions
 
 __all__ = ["transactions"]
@@ -17,5 +18,13 @@ __all__ = ["transactions"]
 def way_in(transactions: Transactions) -> Iterator[WayIn]:
     """How usage arrives."""
     opened = WayIn(transactions)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def copier(transactions: Transactions) -> Iterator[Copier]:
+    """Makes copies of organizations."""
+    opened = Copier(transactions)
     yield opened
     opened.close()

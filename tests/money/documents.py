@@ -69,6 +69,15 @@ class Pending:
     credit: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateLine:
+    """A late line, its invoice, and the periods that it corrects."""
+
+    id: UUID
+    invoice_id: UUID
+    periods: tuple[int, ...]
+
+
 def sum_documents(session: Session, organization_id: UUID, customer_id: UUID) -> Decimal:
     """Final invoices less notes less the credit that the customer still has."""
     session.flush()
@@ -100,7 +109,11 @@ LATE_INVOICES = text(
 
 LATE_LINES = text(
     """
-    SELECT line.id, line.invoice_id FROM invoice_line AS line
+    SELECT line.id, line.invoice_id, ARRAY(
+        SELECT DISTINCT part.period_index FROM correction_part AS part
+        WHERE part.organization_id = line.organization_id AND part.line_id = line.id
+    )
+    FROM invoice_line AS line
     JOIN invoice ON invoice.organization_id = line.organization_id
         AND invoice.id = line.invoice_id
     WHERE line.organization_id = :organization_id
@@ -176,11 +189,14 @@ def list_late_invoices(
 
 def list_late_lines(
     session: Session, organization_id: UUID, subscription_id: UUID
-) -> list[tuple[UUID, UUID]]:
-    """The late lines of final invoices, the oldest first, each with its invoice."""
+) -> list[LateLine]:
+    """The late lines of final invoices, the oldest first."""
     keys = {"organization_id": organization_id, "subscription_id": subscription_id}
     session.flush()
-    return [(row[0], row[1]) for row in session.execute(LATE_LINES, keys)]
+    return [
+        LateLine(id=row[0], invoice_id=row[1], periods=tuple(row[2]))
+        for row in session.execute(LATE_LINES, keys)
+    ]
 
 
 def list_said(session: Session, organization_id: UUID, invoice_id: UUID) -> list[Row]:

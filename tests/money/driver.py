@@ -27,11 +27,11 @@ from services.usage import corrections
 from tests.money import documents, journal, owners
 from tests.money.arrivals import WayIn
 from tests.money.catalogue import Market, edit_plan, open_market
-from tests.money.documents import Pending
-from tests.money.journal import Opened, Request, Said
+from tests.money.documents import LateLine, Pending
+from tests.money.journal import WRITTEN, Opened, Request, Said
 from tests.money.model import Model, replay
 from tests.services.lives import Life
-from tests.services.shop import NOW
+from tests.services.shop import NOW, Shop
 
 Result = TypeVar("Result")
 
@@ -65,11 +65,18 @@ class Driver:
 
     def within(self, transactions: Transactions) -> Driver:
         """The same world, with what happens in it from now on in other transactions."""
-        shop = replace(self.market.shop, transactions=transactions)
+        return self._moved(replace(self.market.shop, transactions=transactions))
+
+    def copied(self, organization_id: UUID) -> Driver:
+        """The same world in another organization, a copy of this one's."""
+        return self._moved(replace(self.market.shop, organization_id=organization_id))
+
+    def _moved(self, shop: Shop) -> Driver:
         return replace(
             self,
-            market=replace(self.market, shop=shop),
+            market=replace(self.market, shop=shop, charges=dict(self.market.charges)),
             lives={name: replace(life, shop=shop) for name, life in self.lives.items()},
+            events=dict(self.events),
             requests=list(self.requests),
             model=replay(self.requests),
         )
@@ -87,6 +94,8 @@ class Driver:
         match request:
             case journal.Advanced(to=to):
                 self._do(clocks.advance_clock, self.market.clock_id, to)
+            case journal.Waited():
+                pass  # it is the model that counts how long
             case journal.Sent(key=key):
                 self.events[key] = UUID(self.way_in.send(self.market, request))
             case journal.EventVoided(key=key):
@@ -156,10 +165,10 @@ class Driver:
             case journal.InvoiceVoided():
                 return self._void(request)
             case journal.LateLineNoted(place=place, amount=amount):
-                line_id, invoice_id = self.late_lines(request.subscription)[place]
-                note = self._credit(invoice_id, line_id, amount)
-                given = self._read(documents.list_given, note.id)
-                return replace(request, invoice=str(invoice_id), said=self._named(given))
+                late = self.late_lines(request.subscription)[place]
+                note = self._credit(late.invoice_id, late.id, amount)
+                given = self._named(self._read(documents.list_given, note.id))
+                return replace(request, line=str(late.id), invoice=str(late.invoice_id), said=given)
         return request
 
     def _void(self, request: journal.InvoiceVoided) -> Request:
@@ -205,8 +214,8 @@ class Driver:
         """The id of a subscription."""
         return self.lives[subscription].subscription_id
 
-    def late_lines(self, subscription: str) -> list[tuple[UUID, UUID]]:
-        """The late lines of a subscription's final invoices, each with its invoice."""
+    def late_lines(self, subscription: str) -> list[LateLine]:
+        """The late lines of a subscription's final invoices."""
         return self._read(documents.list_late_lines, self.id_of(subscription))
 
     def late_invoices(self, subscription: str) -> list[tuple[UUID, str]]:
@@ -248,6 +257,8 @@ class Driver:
     def _line_of(self, invoice: Invoice, charge: str) -> InvoiceLine:
         names = self.market.charges
         lines = self._read(documents.list_lines, invoice.id)
+        if charge == WRITTEN:
+            return next(line for line in lines if line.charge_id is None and line.type == "fixed")
         return next(line for line in lines if line.charge_id and names[line.charge_id] == charge)
 
     def _act(self, request: Request) -> None:
@@ -265,7 +276,8 @@ class Driver:
     def _do(self, service: Callable[..., Any], *args: Any, **options: Any) -> Any:
         shop = self.market.shop
         with shop.transactions.for_organization(shop.organization_id) as session:
-            return service(session, shop.organization_id, *args, **options, now=NOW)
+            now = NOW + self.model.wall
+            return service(session, shop.organization_id, *args, **options, now=now)
 
 
 def open_world(transactions: Transactions, way_in: WayIn, opened: Opened) -> Driver:

@@ -13,9 +13,9 @@ from tests.money.model import owed
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def on(month: int, day: int, hour: int = 0) -> datetime:
+def on(month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
     """An instant of 2025."""
-    return datetime(2025, month, day, hour, tzinfo=UTC)
+    return datetime(2025, month, day, hour, minute, tzinfo=UTC)
 
 
 def per_unit(price: str = "1") -> dict[str, object]:

@@ -11,6 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+WRITTEN = "written by hand"
+"""The one line of an invoice that people wrote, where others name a charge."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
@@ -73,6 +76,13 @@ class Advanced:
     """The clock has come to an instant, and all that was due by then has happened."""
 
     to: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """So many seconds have passed on the wall, and none on the customer's clock."""
+
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +230,10 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
-    """Part of what a period's invoice says of a charge was given back by hand."""
+    """Part of what a period's invoice says of a charge, or of ``WRITTEN``, was given back by hand.
+
+    The same said again within a minute, on the wall and on the customer's clock, is said once.
+    """
 
     subscription: str
     period: int
@@ -232,12 +245,14 @@ class Noted:
 class LateLineNoted:
     """Part of the n-th late line was given back by hand.
 
-    ``invoice``, and of which charges (``said``), are seen when it happens.
+    ``line``, its ``invoice``, and of which charges (``said``) are seen when it happens. What is
+    said twice within a minute counts once.
     """
 
     subscription: str
     place: int
     amount: Decimal
+    line: str = ""
     invoice: str = ""
     said: tuple[Said, ...] = ()
 
@@ -245,6 +260,7 @@ class LateLineNoted:
 Request: TypeAlias = (
     Opened
     | Advanced
+    | Waited
     | Sent
     | EventVoided
     | EventAmended

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from tests.money.aggregates import Event
 from tests.money.journal import Plan
+from tests.money.notes import Note
 from tests.money.rating import Part
 from tests.money.years import Anchor, Span
 
@@ -20,15 +21,6 @@ class State(Enum):
     DRAFTED = auto()
     FINAL = auto()
     WITHOUT_BILL = auto()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """What a document gives back of a charge, and which; None is the period's own invoice."""
-
-    charge: str
-    amount: Fraction
-    invoice: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

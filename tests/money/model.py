@@ -16,13 +16,13 @@ from fractions import Fraction
 
 from tests.money import journal
 from tests.money.aggregates import Event
-from tests.money.journal import Opened, Plan, Request
-from tests.money.lives import Forgiven, Life, Note, Period, State
+from tests.money.journal import WRITTEN, Opened, Plan, Request
+from tests.money.lives import Forgiven, Life, Period, State
+from tests.money.notes import Note, given_back, note_of
 from tests.money.rating import Part, World, rate
 from tests.money.years import Anchor, Span, span_around
 
 NOTHING = Fraction(0)
-WRITTEN = "written by hand"
 
 
 class Model:
@@ -37,6 +37,7 @@ class Model:
         )
         self._plans = {plan.name: plan for plan in opened.plans}
         self.now = opened.at
+        self.wall = timedelta(0)
         self.events: dict[str, Event] = {}
         self.lives: dict[str, Life] = {}
 
@@ -65,10 +66,10 @@ class Model:
         period = life.periods[index]
         wanted = self._wanted(life, index) if period.state is State.FINAL else {}
         others = [one.charge for one in period.notes] + [one.charge for one in period.forgiven]
-        names = dict.fromkeys((*wanted, *others))
+        names = [one for one in dict.fromkeys((*wanted, *others)) if one != WRITTEN]
         owed = {name: _owed(wanted.get(name, NOTHING), period, name) for name in names}
         if period.state is State.FINAL and period.written is not None:
-            owed[WRITTEN] = period.written
+            owed[WRITTEN] = _owed_of_written(period, period.written, sum(owed.values(), NOTHING))
         return owed
 
     def _wanted(self, life: Life, index: int) -> dict[str, Fraction]:
@@ -102,6 +103,8 @@ class Model:
         match request:
             case journal.Advanced(to=to):
                 self._advance(to)
+            case journal.Waited(seconds=seconds):
+                self.wall += timedelta(seconds=seconds)
             case journal.Sent():
                 self.events[request.key] = Event(
                     order=len(self.events),
@@ -149,13 +152,18 @@ class Model:
                 self._void(life, request)
             case journal.Billed(period=index):
                 self._draft(life, life.periods[index], at=self.now)
-            case journal.Noted(period=index, charge=charge, amount=amount):
-                note = Note(charge=charge, amount=Fraction(amount))
-                life.periods[index].notes.append(note)
-            case journal.LateLineNoted(said=said, invoice=invoice):
-                for one in said:
-                    note = Note(charge=one.charge, amount=-Fraction(one.amount), invoice=invoice)
-                    life.periods[one.period].notes.append(note)
+            case journal.Noted() | journal.LateLineNoted():
+                self._note(life, request)
+
+    def _note(self, life: Life, request: journal.Noted | journal.LateLineNoted) -> None:
+        """Part of a line is given back, unless that was said a moment ago already."""
+        stamp, said = note_of(request, at=self.now, wall=self.wall)
+        periods = [life.periods[one.period] for one in said]
+        if any(stamp.repeats(one.stamp) for period in periods for one in period.notes):
+            return
+        for one, period in zip(said, periods, strict=True):
+            note = Note(charge=one.charge, amount=-Fraction(one.amount), stamp=stamp)
+            period.notes.append(note)
 
     def _void(self, life: Life, request: journal.InvoiceVoided) -> None:
         """Its notes are gone with it; what it said is said again, or forgiven for good."""
@@ -296,10 +304,19 @@ def owed(requests: Sequence[Request]) -> Fraction:
 
 def _owed(wanted: Fraction, period: Period, charge: str) -> Fraction:
     """No correction gives back what was given back already (CONTRACT 82)."""
-    noted = sum((one.amount for one in period.notes if one.charge == charge), NOTHING)
+    noted = given_back(period.notes, charge)
     owed = period.forgive(charge, {charge: wanted})
     replaced = NOTHING if period.written is None else period.forgive(charge, period.replaced)
     return max(owed, noted) - noted - replaced
+
+
+def _owed_of_written(period: Period, written: Fraction, others: Fraction) -> Fraction:
+    """Notes and corrections together give back at most what people wrote (CONTRACT 72, 82).
+
+    What they wrote names no charge, so it is all of it that is held against what all charges of the
+    period come to more or less.
+    """
+    return max(written - given_back(period.notes, WRITTEN), -others)
 
 
 def _unbill(period: Period) -> None:

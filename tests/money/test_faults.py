@@ -20,11 +20,11 @@ from repositories.ingestion import late_marks
 from repositories.invoicing import corrections
 from repositories.transactions import Transactions
 from services import customer_accounts
-from services.corrections import late_usage
+from services.corrections import credit_notes, late_usage
 from services.invoicing import composition, finalize
 from tests.money.arrivals import WayIn
 from tests.money.stories import STORIES
-from tests.money.test_stories import test_product_and_model_agree as tell
+from tests.money.test_stories import EVERY_STORY, tell
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -91,7 +91,17 @@ def forget_what_was_forgiven(planted: pytest.MonkeyPatch) -> None:
     planted.setattr(corrections, "insert_forgiven", _nothing)
 
 
+def forget_what_people_wrote(planted: pytest.MonkeyPatch) -> None:
+    planted.setattr(late_usage, "give_back_at_most", lambda correction, _left: correction)
+
+
+def write_every_note(planted: pytest.MonkeyPatch) -> None:
+    planted.setattr(credit_notes, "find_repeated", _nothing)
+
+
 FAULTS: dict[Plant, str] = {
+    forget_what_people_wrote: "rewritten month whose usage is voided",
+    write_every_note: "same note twice at once",
     ignore_the_cap: "note by hand before a correction",
     mark_nothing_again: "late line of an invoice that is void",
     keep_granted_credit: "credit that a void invoice had taken",
@@ -110,7 +120,7 @@ def test_planted_fault_is_noticed(
     plant(monkeypatch)
 
     with pytest.raises(AssertionError, match=r"owed are|== Decimal"):
-        tell(FAULTS[plant], transactions, way_in)
+        tell(EVERY_STORY[FAULTS[plant]], transactions, way_in)
 
 
 def test_marks_that_stay_do_no_harm(
@@ -119,7 +129,7 @@ def test_marks_that_stay_do_no_harm(
     settle_no_mark(monkeypatch)
 
     for name in STORIES:
-        tell(name, transactions, way_in)
+        tell(STORIES[name], transactions, way_in)
 
 
 def _nothing(*_args: Any, **_options: Any) -> None:

@@ -7,6 +7,7 @@ a real database say what was billed.
 from __future__ import annotations
 
 import os
+from random import randrange
 from typing import Final
 
 import pytest
@@ -15,7 +16,10 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from repositories.transactions import Transactions
 from tests.money.arrivals import WayIn
+from tests.money.copies import Copier
 from tests.money.machine import Customer
+from tests.money.openings import Openings, draw_openings
+from tests.money.progress import Progress
 
 EXAMPLES: Final = int(os.environ.get("FLUXRATE_MONEY_EXAMPLES", "24"))
 SHARDS: Final = 8 if EXAMPLES >= 1_000 else 2
@@ -25,20 +29,30 @@ IS_SHORT: Final = EXAMPLES < 1_000
 STEPS: Final = 12
 PHASES: Final = [Phase.generate] if os.environ.get("FLUXRATE_MONEY_RAW") else list(Phase)
 """Shrinking a life takes minutes; without it the first one that fails is told as it was."""
+LIVES_OF_A_BEGINNING: Final = 6
+"""So many lives go on from one beginning in a long run, each with a future of its own."""
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_documents_add_up_to_what_is_owed(
-    shard: int, transactions: Transactions, way_in: WayIn
+    shard: int,
+    transactions: Transactions,
+    way_in: WayIn,
+    copier: Copier,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    lives = -(-EXAMPLES // SHARDS) + shard
+    number = shard if IS_SHORT else randrange(10**6)
+    drawn = draw_openings(max(12, lives // LIVES_OF_A_BEGINNING), number=number)
+
     class TriedCustomer(Customer):
-        def __init__(self) -> None:
-            super().__init__(transactions, way_in)
+        openings = Openings(transactions=transactions, way_in=way_in, copier=copier, drawn=drawn)
+        progress = Progress(name=f"shard {shard}, beginnings {number}", aside=capfd.disabled)
 
     run_state_machine_as_test(
         TriedCustomer,
         settings=settings(
-            max_examples=-(-EXAMPLES // SHARDS) + shard,
+            max_examples=lives,
             stateful_step_count=STEPS,
             deadline=None,
             derandomize=IS_SHORT,

@@ -1,0 +1,138 @@
+"""Stories of what is given back: by hand and by corrections no more than was billed, never twice.
+
+Each with what the customer owes at its end, worked out by hand. *Source: CONTRACT 72, 82.*
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tests.money.examples import START, on, sold, used
+from tests.money.journal import (
+    WRITTEN,
+    Advanced,
+    DraftEdited,
+    EventAmended,
+    EventVoided,
+    LateLineNoted,
+    Noted,
+    Request,
+    Subscribed,
+    Waited,
+)
+from tests.money.stories import Story
+
+FIRST = Subscribed(subscription="first", starts_at=START)
+USED: list[Request] = [FIRST, Advanced(to=on(1, 28)), used("all", "100", on(1, 5))]
+BILLED: list[Request] = [*USED, Advanced(to=on(2, 2))]
+REWRITTEN: list[Request] = [
+    *USED,
+    Advanced(to=on(2, 1)),
+    DraftEdited(subscription="first", period=0, amount=Decimal(5)),
+    Advanced(to=on(2, 2)),
+]
+TEN_LATE: list[Request] = [used("late", "10", on(1, 6)), Advanced(to=on(3, 2))]
+
+
+def given_back(amount: int, charge: str = "calls") -> Noted:
+    """So much of January was given back."""
+    return Noted(subscription="first", period=0, charge=charge, amount=Decimal(amount))
+
+
+STORIES_OF_NOTES: dict[str, Story] = {
+    "rewritten month whose usage is voided": (
+        sold(),
+        [*REWRITTEN, EventVoided(key="all"), Advanced(to=on(3, 2))],
+        "0",
+    ),
+    "rewritten month whose usage is voided and comes again": (
+        sold(),
+        [
+            *REWRITTEN,
+            EventVoided(key="all"),
+            Advanced(to=on(3, 2)),
+            used("again", "102", on(1, 6)),
+            Advanced(to=on(4, 2)),
+        ],
+        "7",
+    ),
+    "rewritten month that is given back, and then its usage voided": (
+        sold(),
+        [*REWRITTEN, given_back(5, WRITTEN), EventVoided(key="all"), Advanced(to=on(3, 2))],
+        "0",
+    ),
+    "rewritten month that is given back in part, and then its usage voided": (
+        sold(),
+        [*REWRITTEN, given_back(3, WRITTEN), EventVoided(key="all"), Advanced(to=on(3, 2))],
+        "0",
+    ),
+    "rewritten month whose late line is given back, and a little of its usage amended": (
+        sold(),
+        [
+            *REWRITTEN,
+            *TEN_LATE,
+            LateLineNoted(subscription="first", place=0, amount=Decimal(10)),
+            EventAmended(key="all", value=Decimal(98)),
+            Advanced(to=on(4, 2)),
+        ],
+        "3",
+    ),
+    "same note twice at once": (sold(), [*BILLED, given_back(30), given_back(30)], "70"),
+    "same note twice, a minute apart on the wall": (
+        sold(),
+        [*BILLED, given_back(30), Waited(seconds=60), given_back(30)],
+        "40",
+    ),
+    "same note twice, half a minute apart on the wall": (
+        sold(),
+        [*BILLED, given_back(30), Waited(seconds=30), given_back(30)],
+        "70",
+    ),
+    "same note twice, a minute apart on the customer's clock": (
+        sold(),
+        [*BILLED, given_back(30), Advanced(to=on(2, 2, minute=1)), given_back(30)],
+        "40",
+    ),
+    "same note again after another": (
+        sold(),
+        [*BILLED, given_back(30), given_back(20), given_back(30)],
+        "50",
+    ),
+    "same note on a late line twice at once": (
+        sold(),
+        [
+            *BILLED,
+            *TEN_LATE,
+            LateLineNoted(subscription="first", place=0, amount=Decimal(4)),
+            LateLineNoted(subscription="first", place=0, amount=Decimal(4)),
+        ],
+        "106",
+    ),
+}
+
+STORIES_THAT_END_WRONG: dict[str, Story] = {
+    "rewritten month whose usage is voided, and then given back": (
+        sold(),
+        [
+            *REWRITTEN,
+            EventVoided(key="all"),
+            Advanced(to=on(3, 2)),
+            given_back(5, WRITTEN),
+            Advanced(to=on(4, 2)),
+        ],
+        "0",
+    ),
+    "rewritten month whose late line is given back, and then its usage voided": (
+        sold(),
+        [
+            *REWRITTEN,
+            *TEN_LATE,
+            LateLineNoted(subscription="first", place=0, amount=Decimal(10)),
+            EventVoided(key="all"),
+            EventVoided(key="late"),
+            Advanced(to=on(4, 2)),
+        ],
+        "0",
+    ),
+}
+"""What the product gives back too much of today. Drawn lives leave these steps out."""
