@@ -30,6 +30,7 @@ class Customer(Bills, Goodwill):
     """One customer with subscriptions one after the other, and people who change their minds."""
 
     openings: ClassVar[Openings]
+    _is_settled = False
 
     @initialize(drawn=st.data())
     def open(self, drawn: st.DataObject) -> None:
@@ -141,13 +142,14 @@ class Customer(Bills, Goodwill):
         """After every step: what documents say, or will say once all is settled, is owed."""
         if self._driver is not None:
             with self._telling():
-                compare(self.openings.transactions, self.driver)
+                self._is_settled = compare(self.openings.transactions, self.driver)
 
     def teardown(self) -> None:
-        """In the end everything is settled, whatever was pending."""
+        """In the end everything is settled, unless the last step was compared so already."""
         if self._driver is not None:
             with self._telling():
-                compare_settled(self.openings.transactions, self.driver)
+                if not self._is_settled:
+                    compare_settled(self.openings.transactions, self.driver)
             self.progress.count()
 
     def _subscribe(self, plan: str, starts_at: datetime, *, by_calendar: bool) -> None:

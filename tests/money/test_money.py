@@ -29,7 +29,7 @@ IS_SHORT: Final = EXAMPLES < 1_000
 STEPS: Final = 12
 PHASES: Final = [Phase.generate] if os.environ.get("FLUXRATE_MONEY_RAW") else list(Phase)
 """Shrinking a life takes minutes; without it the first one that fails is told as it was."""
-LIVES_OF_A_BEGINNING: Final = 6
+LIVES_OF_A_BEGINNING: Final = 10
 """So many lives go on from one beginning in a long run, each with a future of its own."""
 
 
