@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 from tests.money import journal
 from tests.money.journal import Plan, Request
-from tests.money.lives import Life, State
+from tests.money.lives import Life, Period, State
 from tests.money.model import Model
 from tests.money.years import Span
+
+SHORTEST_PART = timedelta(minutes=1)
+"""What was cut is not cut again before: that is a request sent twice."""
 
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 GONE = "subscription_not_found"
@@ -76,8 +79,10 @@ def _refuse_on_subscription(model: Model, request: journal.OnSubscription) -> st
             return NO_ARROW
         case journal.BilledEarly():
             running = life.running
-            has_begun = running is not None and running.span.starts_at < model.now
-            return None if has_begun else "nothing_to_invoice"
+            assert running is not None
+            ran = model.now - running.span.starts_at
+            is_repeat = ran < SHORTEST_PART and _follows_a_cut(life, running)
+            return "nothing_to_invoice" if is_repeat or ran <= timedelta(0) else None
         case journal.Reactivated():
             if not life.ends_with_period:
                 return None
@@ -86,6 +91,11 @@ def _refuse_on_subscription(model: Model, request: journal.OnSubscription) -> st
             )
         case journal.PlanChanged():
             return _refuse_change(model, life, request)
+
+
+def _follows_a_cut(life: Life, running: Period) -> bool:
+    former = life.periods[-2:-1]
+    return any(one.span.ends_at < one.part.regular.ends_at for one in former)
 
 
 def _refuse_change(model: Model, life: Life, request: journal.PlanChanged) -> str | None:

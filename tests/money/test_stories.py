@@ -5,6 +5,7 @@ They are compared after every step; the number is what was worked out by hand fo
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,8 +14,11 @@ from repositories.transactions import Transactions
 from tests.money.arrivals import WayIn
 from tests.money.comparison import compare
 from tests.money.driver import open_world
+from tests.money.examples import on, sold
+from tests.money.journal import Advanced, BilledEarly
+from tests.money.legality import refusal
 from tests.money.stories import STORIES, Story
-from tests.money.stories_of_notes import STORIES_OF_NOTES, STORIES_THAT_END_WRONG
+from tests.money.stories_of_notes import FIRST, STORIES_OF_NOTES, STORIES_THAT_END_WRONG
 
 EVERY_STORY = STORIES | STORIES_OF_NOTES
 
@@ -30,6 +34,20 @@ def test_product_gives_back_no_more_than_people_wrote(
     name: str, transactions: Transactions, way_in: WayIn
 ) -> None:
     tell(STORIES_THAT_END_WRONG[name], transactions, way_in)
+
+
+def test_period_that_was_just_cut_is_not_cut_again(
+    transactions: Transactions, way_in: WayIn
+) -> None:
+    cut = BilledEarly(subscription="first")
+    driver = open_world(transactions, way_in, sold())
+    for request in (FIRST, Advanced(to=on(1, 5)), cut, Advanced(to=on(1, 5, minute=1))):
+        assert driver.perform(request) is None
+
+    assert driver.perform(cut) is None
+    assert refusal(driver.model, cut) == driver.perform(cut) == "nothing_to_invoice"
+    driver.perform(Advanced(to=driver.model.now + timedelta(seconds=30)))
+    assert refusal(driver.model, cut) == driver.perform(cut) == "nothing_to_invoice"
 
 
 def tell(story: Story, transactions: Transactions, way_in: WayIn) -> None:
