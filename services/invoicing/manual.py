@@ -180,10 +180,13 @@ def finalize(
 ) -> Invoice:
     """The invoice is OPEN, or PAID where nothing is owed. Idempotent on OPEN (CONTRACT 56)."""
     present = _present(session, organization_id, invoice_id, now=now)
+    former, _ = lock_invoice(session, organization_id, invoice_id)
+    was_draft = former.status == InvoiceStatus.DRAFT
     invoice = finalization.finalize_invoice(
         session, organization_id, invoice_id, due_at=present, now=now
     )
-    _settle(session, invoice, "invoice.finalized", now=now)
+    if was_draft:
+        _settle(session, invoice, "invoice.finalized", now=now)
     return invoice
 
 
