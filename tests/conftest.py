@@ -23,6 +23,8 @@ TEMPLATE = "template_fluxrate"
 LONGEST_FILES = (
     "faults/test_crash_matrix.py",
     "money/test_money.py",
+    "faults/test_dying_requests.py",
+    "faults/test_late_crashes.py",
     "billing/rating/test_pricing.py",
     "cli/test_up.py",
     "scenarios/test_year.py",

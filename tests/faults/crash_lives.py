@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -136,6 +139,35 @@ class Workers:
 
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+
+def let_workers_die(variants: list[Variant], settings: Settings, tell: Callable[[], None]) -> None:
+    """A worker of its own for each variant, until the last of them has killed itself."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.crashing_worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    asked = [
+        {
+            "database_url": settings.database_url,
+            "temporal_address": settings.temporal_address,
+            "task_queue": variant.task_queue,
+            "step": variant.crash.step,
+            "moment": variant.crash.moment,
+        }
+        for variant in variants
+        if variant.crash is not None
+    ]
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write("".join(f"{json.dumps(one)}\n" for one in asked))
+    process.stdin.close()
+    tell()
+    died = dict(line.split()[1:] for line in process.stdout if line.startswith("died "))
+    process.wait(30)
+    assert died == {one["task_queue"]: "-9" for one in asked}
 
 
 def create_plan(account: Account) -> dict[str, Any]:

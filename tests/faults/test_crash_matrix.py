@@ -7,23 +7,19 @@ must have drawn the invoice numbers from 1 on without a gap.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from runtime.settings import Settings
 from tests.faults.crash_lives import (
     CLOSE_STEPS,
     NOBODY,
     STEPS,
-    Variant,
     Workers,
     check_lives,
     crashes_at,
     create_plan,
+    let_workers_die,
     make_disturbed,
     make_undisturbed,
 )
@@ -53,35 +49,6 @@ def workers(module_database_url: str, temporal_address: str) -> Iterator[Workers
     running = Workers(settings)
     yield running
     running.end()
-
-
-def let_workers_die(variants: list[Variant], settings: Settings, tell: Callable[[], None]) -> None:
-    """A worker of its own for each variant, until the last of them has killed itself."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.crashing_worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    asked = [
-        {
-            "database_url": settings.database_url,
-            "temporal_address": settings.temporal_address,
-            "task_queue": variant.task_queue,
-            "step": variant.crash.step,
-            "moment": variant.crash.moment,
-        }
-        for variant in variants
-        if variant.crash is not None
-    ]
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write("".join(f"{json.dumps(one)}\n" for one in asked))
-    process.stdin.close()
-    tell()
-    died = dict(line.split()[1:] for line in process.stdout if line.startswith("died "))
-    process.wait(30)
-    assert died == {one["task_queue"]: "-9" for one in asked}
 
 
 def test_every_crash_ends_with_the_invoices_of_an_undisturbed_life(
