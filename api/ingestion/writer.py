@@ -15,12 +15,12 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from psycopg import AsyncConnection, Error, OperationalError
+from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import CheckViolation, DeadlockDetected, SerializationFailure
 
+from api.idle_connections import let_go, still_works
 from api.transport.turns import Turns
 from billing.errors import TooManyRequests, Unavailable
-from repositories.async_connections import is_disturbed
 from services.catalog.terms_cache import KnownTerms
 from services.ingestion.ingest import EventResult, KnownMonths, Submission, ingest
 
@@ -28,9 +28,6 @@ log = structlog.get_logger(__name__)
 
 WRITERS: Final = 2
 GATHER_SECONDS: Final = 0.002
-IDLE_SECONDS: Final = 1.0
-"""A connection that rested longer is asked for a sign of life before it is used."""
-
 ANSWER_SECONDS: Final = 20.0
 """A transaction that takes longer is given up, for nobody waits for it."""
 
@@ -263,18 +260,12 @@ class _Line:
         self._used_at = 0.0
 
     async def connection(self) -> AsyncConnection:
-        """One that works: a restart of the database while nothing came goes unnoticed.
-
-        Raises _Unreachable when no connection can be made.
-        """
+        """One that works. Raises _Unreachable when no connection can be made."""
         now = asyncio.get_running_loop().time()
-        if self._connection is not None and (
-            now - self._used_at > IDLE_SECONDS or is_disturbed(self._connection)
+        if self._connection is not None and not await still_works(
+            self._connection, rests_since=self._used_at
         ):
-            try:
-                await self._connection.execute("SELECT 1")
-            except OperationalError:
-                await self.let_go()
+            self._connection = None
         self._used_at = now
         if self._connection is None:
             try:
@@ -287,8 +278,7 @@ class _Line:
         """The connection is closed; the next use makes another."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(Error):
-                await connection.close()
+            await let_go(connection)
 
 
 def _fail(group: Sequence[_Waiting], error: Exception) -> None:

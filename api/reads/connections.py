@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
-from psycopg import AsyncConnection, Error, OperationalError
+from psycopg import AsyncConnection, OperationalError
 from psycopg.pq import TransactionStatus
 
+from api.idle_connections import let_go, still_works
 from billing.errors import Unavailable
-from repositories.async_connections import is_disturbed
 
 log = structlog.get_logger(__name__)
 
 MOST_CONNECTIONS: Final = 4
 WAITING_SECONDS: Final = 2.0
-IDLE_SECONDS: Final = 1.0
-"""A connection that rested longer is asked for a sign of life before it is used."""
 
 _AWAY: Final = "The database does not answer; repeat the request."
 
@@ -79,16 +77,9 @@ class ReadConnections:
         self._resting = []
 
     async def _take(self) -> AsyncConnection:
-        now = asyncio.get_running_loop().time()
         while self._resting:
-            connection, since = self._resting.pop()
-            if now - since <= IDLE_SECONDS and not is_disturbed(connection):
-                return connection
-            try:
-                await connection.execute("SELECT 1")
-            except Error:
-                await _let_go(connection)
-            else:
+            connection, rests_since = self._resting.pop()
+            if await still_works(connection, rests_since=rests_since):
                 return connection
         try:
             connection = await self._connect()
@@ -102,11 +93,6 @@ class ReadConnections:
     async def _put_back(self, connection: AsyncConnection) -> None:
         # A reader that gave up leaves a statement behind, which must answer nobody else.
         if connection.info.transaction_status is not TransactionStatus.IDLE:
-            await _let_go(connection)
+            await let_go(connection)
         else:
             self._resting.append((connection, asyncio.get_running_loop().time()))
-
-
-async def _let_go(connection: AsyncConnection) -> None:
-    with suppress(Error):
-        await connection.close()
