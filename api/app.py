@@ -12,16 +12,9 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
-from api.access.address_limits import AddressLimits
-from api.access.attendance import ATTENDED, BILL_ATTENDED, Places
-from api.access.password_threads import Passwords
+from api.access.attendance import ATTENDED, BILL_ATTENDED
 from api.access.same_origin import SameOrigin
-from api.context import AppContext
-from api.ingestion.writer import UsageWriter
-from api.reads.batched_reads import SharedReads
-from api.reads.body_cache import KeptBodies
-from api.reads.connections import ReadConnections
-from api.reads.report_cache import KeptReport
+from api.context import AppContext, AppState, state_of
 from api.routers import (
     api_keys,
     audit,
@@ -54,11 +47,7 @@ from api.routers import usage as meter_usage
 from api.transport import errors, paths
 from api.transport.direct_routes import DirectRoutes
 from api.transport.envelope import Surroundings
-from api.transport.metrics import Metrics
 from api.transport.number_texts import NumberTexts
-from repositories.async_connections import connect
-from repositories.entitlements.check_fingerprints import read_marks
-from services.entitlements.cached_checks import CheckMemory
 
 PREFIX = "/api/v1"
 
@@ -116,12 +105,12 @@ takes a quarter of a second for all of them, so the applications of a process sh
 
 def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> FastAPI:
     """The application on a context; ``lifespan`` opens and closes what the process holds."""
-    metrics = Metrics()
+    state = AppState.begin(context)
     app = Application(
         front=DirectRoutes([*ingestion.make_routes(PREFIX), *entitlements.make_routes(PREFIX)]),
         # The first is the outermost.
         middleware=[
-            Middleware(Surroundings, metrics=metrics),
+            Middleware(Surroundings, metrics=state.metrics),
             Middleware(NumberTexts),
             Middleware(SameOrigin, public_url=context.public_url),
         ],
@@ -134,19 +123,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         redirect_slashes=False,
         routes=[*ingestion.make_routes(PREFIX), *ROUTES.routes],
     )
-    app.state.context = context
-    app.state.metrics = metrics
-    app.state.worker_report = KeptReport()
-    app.state.places = Places(context.transactions.connections)
-    app.state.address_limits = AddressLimits(context.auth_per_minute)
-    app.state.passwords = Passwords(context.security)
-    app.state.usage_writer = UsageWriter(
-        partial(connect, context.transactions.address), context.now
-    )
-    app.state.read_connections = ReadConnections(partial(connect, context.transactions.address))
-    app.state.shared_checks = SharedReads(app.state.read_connections, read_marks)
-    app.state.check_memory = CheckMemory()
-    app.state.kept_bodies = KeptBodies()
+    app.state.held = state
     errors.install(app)
     openapi.install(app, ROUTERS, PREFIX)
     return app
@@ -183,10 +160,7 @@ class Application(FastAPI):
 async def _serve(lifespan: Lifespan, app: FastAPI) -> AsyncIterator[None]:
     async with lifespan(app):
         yield
-        await app.state.usage_writer.close()
-        await app.state.shared_checks.close()
-        await app.state.read_connections.close()
-        app.state.passwords.close()
+        await state_of(app).close()
 
 
 @asynccontextmanager

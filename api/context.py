@@ -1,22 +1,35 @@
-"""What the composition root hands to the application."""
+"""What the composition root hands to the application, and what the application holds itself."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.requests import HTTPConnection
 
+from api.access.address_limits import AddressLimits
 from api.access.key_cache import KnownKeys
+from api.access.password_threads import Passwords
+from api.ingestion.writer import UsageWriter
+from api.reads.batched_reads import SharedReads
+from api.reads.body_cache import KeptBodies
+from api.reads.connections import ReadConnections
+from api.reads.report_cache import KeptReport
+from api.transport.admission import Places
+from api.transport.metrics import Metrics
 from billing.date_limits import Backdating
+from repositories.async_connections import connect
+from repositories.entitlements.check_fingerprints import CheckQuestion, MarkedUsage, read_marks
 from repositories.transactions import Transactions
 from services.accounts.credentials import Security
 from services.accounts.sign_in import Accounts, TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
+from services.entitlements.cached_checks import CheckMemory
 
 
 def _nothing() -> None:
@@ -66,10 +79,56 @@ class AppContext:
         return Accounts(self.transactions, self.security, self.lifetimes, request_id=request_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppState:
+    """What an application shares between its requests."""
+
+    context: AppContext
+    metrics: Metrics
+    worker_report: KeptReport
+    places: Places
+    address_limits: AddressLimits
+    passwords: Passwords
+    usage_writer: UsageWriter
+    read_connections: ReadConnections
+    shared_checks: SharedReads[CheckQuestion, MarkedUsage | None]
+    check_memory: CheckMemory = field(default_factory=CheckMemory)
+    kept_bodies: KeptBodies = field(default_factory=KeptBodies)
+
+    @classmethod
+    def begin(cls, context: AppContext) -> AppState:
+        """Nothing is counted, remembered or connected yet."""
+        connect_usage = partial(connect, context.transactions.address)
+        read_connections = ReadConnections(connect_usage)
+        return cls(
+            context=context,
+            metrics=Metrics(),
+            worker_report=KeptReport(context.transactions, context.now),
+            places=Places(context.transactions.connections),
+            address_limits=AddressLimits(context.auth_per_minute),
+            passwords=Passwords(context.security),
+            usage_writer=UsageWriter(connect_usage, context.now),
+            read_connections=read_connections,
+            shared_checks=SharedReads(read_connections, read_marks),
+        )
+
+    async def close(self) -> None:
+        """What waits is written; then connections and threads end."""
+        await self.usage_writer.close()
+        await self.shared_checks.close()
+        await self.read_connections.close()
+        self.passwords.close()
+
+
+def state_of(app: FastAPI) -> AppState:
+    """What this application holds; nothing else reads its untyped state."""
+    state: AppState = app.state.held
+    return state
+
+
 def get_context(request: Request) -> AppContext:
     """The context of the application that answers this request."""
-    context: AppContext = request.app.state.context
-    return context
+    return state_of(request.app).context
 
 
 ContextDep = Annotated[AppContext, Depends(get_context)]

@@ -16,38 +16,16 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.access.authentication import authenticate_async, claimed_organization, shown_api_key
-from api.context import AppContext, ContextDep
-from api.transport.admission import VISITORS, Admission, caller_left
+from api.context import AppContext, ContextDep, state_of
+from api.transport.admission import VISITORS, caller_left
 from api.transport.errors import TOO_SLOW
 from billing.errors import Unauthenticated, Unavailable
 from repositories.holds import Hold, current_hold
-
-BILL_WAITING_SECONDS: Final = 10.0
-"""How long a bill waits for its like; it holds nothing meanwhile."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
-
-
-class Places:
-    """How many requests work at once in this process, and how many of one organization.
-
-    ``connections`` is how many of them the database lets work. Of one organization at most half of
-    them work at once, and an eighth of them are bills: those compute, and what computes makes the
-    rest of the process wait.
-    """
-
-    MOST_AT_ONCE: Final = 32
-    """Fewer than the threads that the framework runs routes in (40), so that one is always free."""
-
-    def __init__(self, connections: int) -> None:
-        places = min(connections, self.MOST_AT_ONCE)
-        self.all = Admission(places, of_one=places // 2)
-        self.bills = Admission(
-            places // 2, of_one=places // 8, waiting_seconds=BILL_WAITING_SECONDS
-        )
 
 
 async def attend(request: Request, context: ContextDep) -> AsyncIterator[None]:
@@ -73,7 +51,7 @@ async def work(
     request: Request, do: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
 ) -> Answer:
     """What ``do`` returns, which has a thread and a place of the visitors' meanwhile."""
-    places: Places = request.app.state.places
+    places = state_of(request.app).places
     async with places.all.admit(VISITORS, leaving=leaving_of(request)):
         return await run_in_threadpool(do, *given, **named)
 
@@ -94,7 +72,7 @@ CALLER_ATTENDED: Final = Depends(attend_caller, scope="function")
 async def _attended(
     request: Request, context: AppContext, *, may_bill: bool
 ) -> AsyncIterator[None]:
-    places: Places = request.app.state.places
+    places = state_of(request.app).places
     async with _watched(request, context) as leaving, AsyncExitStack() as taken:
         party = await _party_of(request, context)
         for admission in (places.bills, places.all) if may_bill else (places.all,):
@@ -110,7 +88,7 @@ async def _party_of(request: Request, context: AppContext) -> UUID | str:
             return claimed_organization(request, context) or VISITORS
         known = context.known_keys.find(context.security.digest(secret))
         if known is None:
-            places: Places = request.app.state.places
+            places = state_of(request.app).places
             async with places.all.admit(VISITORS, leaving=leaving_of(request)):
                 known = await authenticate_async(request, context)
     except Unauthenticated:

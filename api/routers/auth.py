@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api.access.address_limits import AddressLimits, address_of
+from api.access.address_limits import address_of
 from api.access.attendance import ATTENDED, CALLER_ATTENDED, leaving_of, work
 from api.access.authentication import REFRESH_COOKIE, authenticate, shown_token
 from api.access.cookies import clear_cookies, set_cookies
-from api.access.password_threads import Passwords
-from api.context import ContextDep
+from api.context import ContextDep, state_of
 from api.schemas.accounts import AccountView, LogInBody, SignUpBody, view_user
 from api.schemas.organizations import view_organization
 from api.transport.exact_json import LosslessRoute, respond
@@ -23,16 +22,15 @@ router = APIRouter(prefix="/auth", tags=["Authentication"], route_class=Lossless
 async def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Response:
     """Make an organization with its owner, who is logged in."""
     now, address = context.now(), address_of(request)
-    limits: AddressLimits = request.app.state.address_limits
-    passwords: Passwords = request.app.state.passwords
+    state = state_of(request.app)
     leaving = leaving_of(request)
-    await limits.sign_ups.take(address, now=now, leaving=leaving)
+    await state.address_limits.sign_ups.take(address, now=now, leaving=leaving)
     command = SignUp(
         email=body.email, password=body.password, organization_name=body.organization_name
     )
     accounts, policy = context.accounts_for(request), context.sign_up_policy
     await work(request, accounts.begin_sign_up, command, policy)
-    password_hash = await passwords.hash(body.password, address=address, leaving=leaving)
+    password_hash = await state.passwords.hash(body.password, address=address, leaving=leaving)
     logged_in = await work(
         request, accounts.complete_sign_up, command, password_hash, policy, now=now
     )
@@ -43,13 +41,14 @@ async def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Re
 async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Response:
     """Log in; both tokens come as cookies."""
     now, address = context.now(), address_of(request)
-    limits: AddressLimits = request.app.state.address_limits
-    passwords: Passwords = request.app.state.passwords
+    state = state_of(request.app)
     accounts = context.accounts_for(request)
     leaving = leaving_of(request)
-    async with limits.failed_log_ins.counting_refusals(address, now=now, leaving=leaving):
+    async with state.address_limits.failed_log_ins.counting_refusals(
+        address, now=now, leaving=leaving
+    ):
         attempt = await work(request, accounts.begin_log_in, body.email, now=now)
-        checked = await passwords.check(
+        checked = await state.passwords.check(
             body.password, attempt.password_hash, address=address, leaving=leaving
         )
         logged_in = await work(request, accounts.complete_log_in, attempt, checked, now=now)

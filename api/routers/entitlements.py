@@ -9,16 +9,13 @@ from starlette.routing import Route
 
 from api.access.authentication import authenticate_async
 from api.access.scopes import Principal
-from api.context import AppContext
-from api.reads.body_cache import KeptBodies
-from api.reads.connections import ReadConnections
+from api.context import AppState, state_of
 from api.schemas.entitlements import EntitlementList, EntitlementView, view_entitlement
 from api.transport.direct_routes import DirectRoute
 from api.transport.exact_json import dump_json, respond
 from api.transport.strict_routes import StrictRoute
 from billing.errors import Forbidden
 from services.entitlements import access, cached_checks
-from services.entitlements.cached_checks import CheckMemory
 
 router = APIRouter(prefix="/customers/{customer_id}", tags=["Customers"], route_class=StrictRoute)
 
@@ -33,15 +30,14 @@ async def list_entitlements(request: Request, customer_id: str) -> Response:
 
     Needs the scope `usage.read` or `billing.read`.
     """
-    context, principal = await _admit(request)
-    connections, memory = _held(request)
-    async with connections.lend() as connection:
+    state, principal = await _admit(request)
+    async with state.read_connections.lend() as connection:
         found = await access.list_entitlements(
             connection,
             principal.organization_id,
             customer_id,
-            known=memory.terms,
-            now=context.now(),
+            known=state.check_memory.terms,
+            now=state.context.now(),
         )
     return respond({"data": [view_entitlement(one) for one in found]})
 
@@ -52,24 +48,22 @@ async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -
 
     Counts every event that was acknowledged before. Needs the scope `usage.read` or `billing.read`.
     """
-    context, principal = await _admit(request)
-    connections, memory = _held(request)
+    state, principal = await _admit(request)
     found = await cached_checks.check_entitlement(
         principal.organization_id,
         customer_id,
         lookup_key,
-        ask=request.app.state.shared_checks.ask,
-        lend=connections.lend,
-        memory=memory,
-        now=context.now(),
+        ask=state.shared_checks.ask,
+        lend=state.read_connections.lend,
+        memory=state.check_memory,
+        now=state.context.now(),
     )
     key = (principal.organization_id, customer_id, lookup_key)
-    kept: KeptBodies = request.app.state.kept_bodies
-    body = kept.find(key, found)
+    body = state.kept_bodies.find(key, found)
     if body is None:
         body = dump_json(view_entitlement(found))
-        if key in memory.checks:
-            kept.keep(key, found, body)
+        if key in state.check_memory.checks:
+            state.kept_bodies.keep(key, found, body)
     return Response(body, media_type="application/json")
 
 
@@ -82,16 +76,11 @@ def make_routes(prefix: str) -> list[DirectRoute]:
     ]
 
 
-async def _admit(request: Request) -> tuple[AppContext, Principal]:
-    context: AppContext = request.app.state.context
-    principal = await authenticate_async(request, context)
+async def _admit(request: Request) -> tuple[AppState, Principal]:
+    state = state_of(request.app)
+    principal = await authenticate_async(request, state.context)
     try:
         principal.require_scope("usage.read")
     except Forbidden:
         principal.require_scope("billing.read")
-    return context, principal
-
-
-def _held(request: Request) -> tuple[ReadConnections, CheckMemory]:
-    state = request.app.state
-    return state.read_connections, state.check_memory
+    return state, principal

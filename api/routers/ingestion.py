@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access.authentication import authenticate_async
-from api.context import AppContext
+from api.context import state_of
 from api.ingestion.decoding import (
     MOST_BATCH_BYTES,
     MOST_BODY_BYTES,
@@ -52,8 +52,8 @@ async def record_usage(request: Request) -> Response:
 
 async def record_batch(request: Request) -> Response:
     """Record up to 10,000 events, each answered in its place (CONTRACT 33)."""
-    context: AppContext = request.app.state.context
-    principal = await authenticate_async(request, context)
+    state = state_of(request.app)
+    principal = await authenticate_async(request, state.context)
     principal.require_scope(SCOPE)
     is_atomic = _read_boolean(request, "atomic", default=False)
     introduces = _read_boolean(request, "create_customers", default=True)
@@ -63,7 +63,7 @@ async def record_batch(request: Request) -> Response:
         raise HTTPException(415, f"Send the body as {JSON} or {JSON_LINES[0]}.")
     body = await read_body(request, most=MOST_BATCH_BYTES)
     rows = read_array(body) if kind == JSON else read_lines(body)
-    results = await request.app.state.usage_writer.submit(
+    results = await state.usage_writer.submit(
         Submission(
             organization_id=principal.organization_id,
             rows=rows,
@@ -89,15 +89,15 @@ def make_routes(prefix: str) -> list[DirectRoute]:
 
 
 async def _record_one(request: Request, *, token_only: bool) -> Response:
-    context: AppContext = request.app.state.context
-    principal = await authenticate_async(request, context)
+    state = state_of(request.app)
+    principal = await authenticate_async(request, state.context)
     principal.require_scope(SCOPE)
     if _content_type(request) != JSON:
         raise HTTPException(415, f"Send the body as {JSON}.")
     report = read_report(await read_body(request, most=MOST_BODY_BYTES))
     if token_only:
         _require_token_form(report)
-    (result,) = await request.app.state.usage_writer.submit(
+    (result,) = await state.usage_writer.submit(
         Submission(organization_id=principal.organization_id, rows=[report], wants_events=True)
     )
     if result.error is not None:

@@ -7,9 +7,9 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.context import AppContext, ContextDep
+from api.context import state_of
 from api.reads.report_cache import KeptReport
-from api.transport.metrics import CONTENT_TYPE, Metrics
+from api.transport.metrics import CONTENT_TYPE
 from api.transport.strict_routes import StrictRoute
 from services.operations.worker_health import WorkReport
 
@@ -19,18 +19,18 @@ DATABASE_SECONDS = 2.0
 
 
 @router.get("/metrics", response_class=Response)
-async def get_metrics(request: Request, context: ContextDep) -> Response:
+async def get_metrics(request: Request) -> Response:
     """Show what this process has counted, and how all work stands, for Prometheus.
 
     While the database does not answer, the numbers of this process are shown alone.
     """
-    metrics: Metrics = request.app.state.metrics
-    report = await _find_report(request.app.state.worker_report, context)
-    return Response(metrics.render(report), media_type=CONTENT_TYPE)
+    state = state_of(request.app)
+    report = await _find_report(state.worker_report)
+    return Response(state.metrics.render(report), media_type=CONTENT_TYPE)
 
 
-async def _find_report(kept: KeptReport, context: AppContext) -> WorkReport | None:
+async def _find_report(kept: KeptReport) -> WorkReport | None:
     try:
-        return await asyncio.wait_for(kept.get(context), DATABASE_SECONDS)
+        return await asyncio.wait_for(kept.get(), DATABASE_SECONDS)
     except (SQLAlchemyError, TimeoutError):
         return None

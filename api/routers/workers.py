@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api.context import ContextDep
-from api.reads.report_cache import KeptReport
+from api.context import ContextDep, state_of
 from api.schemas.workers import WorkersHealthView, view_workers
 from api.transport.exact_json import respond
 from api.transport.strict_routes import StrictRoute
@@ -19,7 +18,6 @@ async def report_workers(request: Request, context: ContextDep) -> Response:
 
     The report is at most a second old, so that asking often costs nothing.
     """
-    kept: KeptReport = request.app.state.worker_report
-    report = await kept.get(context)
+    report = await state_of(request.app).worker_report.get()
     is_engine_there = await context.reach_temporal()
     return respond(view_workers(report, is_engine_there=is_engine_there, now=context.now()))

@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from api.transport.turns import Turns
 from billing.errors import Unavailable
 
 WAITING_SECONDS = 2.0
+BILL_WAITING_SECONDS = 10.0
+"""How long a bill waits for its like; it holds nothing meanwhile."""
+
 VISITORS = "visitors"
 """The party of all who show no credentials of an organization."""
 
@@ -86,6 +90,25 @@ class Admission:
         if leaving is not None and leaving.done():
             raise caller_left()
         raise _too_busy()
+
+
+class Places:
+    """How many requests work at once in this process, and how many of one organization.
+
+    ``connections`` is how many of them the database lets work. Of one organization at most half of
+    them work at once, and an eighth of them are bills: those compute, and what computes makes the
+    rest of the process wait.
+    """
+
+    MOST_AT_ONCE: Final = 32
+    """Fewer than the threads that the framework runs routes in (40), so that one is always free."""
+
+    def __init__(self, connections: int) -> None:
+        places = min(connections, self.MOST_AT_ONCE)
+        self.all = Admission(places, of_one=places // 2)
+        self.bills = Admission(
+            places // 2, of_one=places // 8, waiting_seconds=BILL_WAITING_SECONDS
+        )
 
 
 class _Line:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from fastapi import FastAPI
 
+from api.context import state_of
 from billing.errors import Unavailable
 from tests.api.credentials import Operation, least_credentials
 from tests.api.people import PASSWORD, Person
@@ -36,7 +37,7 @@ def refuse(*_party: object, **_leaving: object) -> NoReturn:
 def test_route_takes_a_place_before_it_does_anything(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch, operation: Operation
 ) -> None:
-    monkeypatch.setattr(app.state.places.all, "admit", refuse)
+    monkeypatch.setattr(state_of(app).places.all, "admit", refuse)
     method, path = operation
     address = re.sub(r"\{\w+\}", str(uuid4()), path.replace("{period_index}", "0"))
     account = {"email": "a@lumenworks.test", "password": PASSWORD}

@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
+from api.context import state_of
 from tests.api.people import Person
 from tests.api.sold import V1, sell
 
@@ -74,8 +75,8 @@ def test_unexpected_failure_in_front_says_nothing_about_the_inside(
 ) -> None:
     sold = sell(owner)
     with capture_logs() as logs, monkeypatch.context() as patched:
-        patched.setattr(app.state.shared_checks, "ask", None)
-        patched.setattr(app.state.usage_writer, "submit", None)
+        patched.setattr(state_of(app).shared_checks, "ask", None)
+        patched.setattr(state_of(app).usage_writer, "submit", None)
         checked, used = owner.get(ENTITLEMENT), sold.use(1)
 
     for answer in (checked, used):
