@@ -7,12 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
-from api.access.attendance import ATTENDED, BILL_ATTENDED
 from api.access.same_origin import SameOrigin
 from api.context import AppContext, AppState, state_of
 from api.routers import (
@@ -48,12 +47,13 @@ from api.transport import errors, paths
 from api.transport.direct_routes import DirectRoutes
 from api.transport.envelope import Surroundings
 from api.transport.number_texts import NumberTexts
+from api.transport.route import Router
 
 PREFIX = "/api/v1"
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-ROUTERS: tuple[APIRouter, ...] = (
+ROUTERS: tuple[Router, ...] = (
     auth.router,
     api_keys.router,
     organizations.router,
@@ -80,20 +80,13 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-BILLING = (subscription_actions.router, plan_migration.router)
-"""Routers whose changes may bill many periods at once."""
-
-
-def _include_all() -> APIRouter:
-    routes = APIRouter()
-    # Visitors take places one step at a time, so that none is held while a password is compared.
-    routes.include_router(auth.router, prefix=PREFIX)
-    for router in ROUTERS[1:]:
-        attended = BILL_ATTENDED if router in BILLING else ATTENDED
-        routes.include_router(router, prefix=PREFIX, dependencies=[attended])
+def _include_all() -> Router:
+    routes = Router(admission=None)
+    for router in ROUTERS:
+        routes.include_router(router, prefix=PREFIX)
     routes.include_router(health.router)
     routes.include_router(metrics_route.router)
-    routes.include_router(workers.router, include_in_schema=False, dependencies=[ATTENDED])
+    routes.include_router(workers.router, include_in_schema=False)
     routes.include_router(docs.router)
     return routes
 

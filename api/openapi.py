@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
@@ -16,6 +15,7 @@ from api.access.authentication import ACCESS_COOKIE
 from api.ingestion.openapi import add_ingestion
 from api.openapi_corrections import correct
 from api.transport import idempotency
+from api.transport.route import Router
 
 Document = dict[str, Any]
 
@@ -121,7 +121,7 @@ IDEMPOTENCY_KEY: Final[Document] = {
 }
 
 
-def install(app: FastAPI, routers: Sequence[APIRouter], prefix: str) -> None:
+def install(app: FastAPI, routers: Sequence[Router], prefix: str) -> None:
     """``/openapi.json`` describes the application completely; it is made when first asked for."""
 
     def describe() -> Document:
@@ -132,7 +132,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter], prefix: str) -> None:
     app.openapi = describe  # type: ignore[method-assign]  # the documented way to extend it
 
 
-def _describe(app: FastAPI, routers: Sequence[APIRouter], prefix: str) -> Document:
+def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
     document = add_ingestion(_describe_routes(app))
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -148,7 +148,6 @@ def _describe(app: FastAPI, routers: Sequence[APIRouter], prefix: str) -> Docume
             operation["operationId"] = name
             _require_scope(operation, INGESTION_SCOPE)
         _describe_problems(operation)
-    _name_operations(document)
     return correct(document)
 
 
@@ -163,9 +162,7 @@ def _describe_routes(app: FastAPI) -> Document:
     )
 
 
-def _routes(
-    routers: Sequence[APIRouter], prefix: str
-) -> Iterator[tuple[tuple[str, str], APIRoute]]:
+def _routes(routers: Sequence[Router], prefix: str) -> Iterator[tuple[tuple[str, str], APIRoute]]:
     for router in routers:
         for route in router.routes:
             if isinstance(route, APIRoute):
@@ -219,24 +216,3 @@ def _dependants(dependant: Dependant) -> Iterator[Dependant]:
     for one in dependant.dependencies:
         yield one
         yield from _dependants(one)
-
-
-def _name_operations(document: Document) -> None:
-    """Give operations the names of their functions, which read well in generated clients."""
-    named = [
-        (method, operation, _short_name(path, method, operation))
-        for path, method, operation in _operations(document)
-    ]
-    counts = Counter(name for _, _, name in named)
-    taken: set[str] = set()
-    for method, operation, name in named:
-        unique = name if counts[name] == 1 or name not in taken else f"{name}_{method}"
-        taken.add(unique)
-        operation["operationId"] = unique
-
-
-def _short_name(path: str, method: str, operation: Mapping[str, Any]) -> str:
-    given: str = operation["operationId"]
-    for letter in "/{}-":
-        path = path.replace(letter, "_")
-    return given.removesuffix(f"{path}_{method}").strip("_")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import event
 
 from api.access.sessions import Manager, ManageSession
 from api.context import ContextDep
 from api.schemas.accounts import ApiKeyCreate, CreatedApiKeyView, view_api_key
-from api.transport.exact_json import LosslessRoute, dump_json, respond
+from api.transport.exact_json import dump_json, respond
 from api.transport.idempotency import keep_instead
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from repositories.accounts import api_keys as stored_keys
 from services.accounts import api_keys
 
-router = APIRouter(prefix="/api-keys", tags=["API keys"], route_class=LosslessRoute)
+router = Router(prefix="/api-keys", tags=["API keys"])
 
 
 @router.post("", status_code=201, response_model=CreatedApiKeyView)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.sessions import Reader, ReadSession
 from api.context import ContextDep
 from api.schemas.audit import CoverageView, view_audit_entry, view_coverage
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import COUNTED_AT_MOST, StretchDep, stretch_envelope
+from api.transport.route import Router
 from repositories import audit_log
 from services.operations.coverage import Coverage, check_coverage
 
-router = APIRouter(prefix="/audit", tags=["Audit"], route_class=LosslessRoute)
+router = Router(prefix="/audit", tags=["Audit"])
 
 
 @router.get("")

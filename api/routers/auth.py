@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.access.address_limits import address_of
 from api.access.attendance import ATTENDED, CALLER_ATTENDED, leaving_of, work
@@ -11,11 +11,13 @@ from api.access.cookies import clear_cookies, set_cookies
 from api.context import ContextDep, state_of
 from api.schemas.accounts import AccountView, LogInBody, SignUpBody, view_user
 from api.schemas.organizations import view_organization
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
+from api.transport.route import Router
 from billing.errors import Unauthenticated
 from services.accounts.sign_in import LoggedIn, SignUp
 
-router = APIRouter(prefix="/auth", tags=["Authentication"], route_class=LosslessRoute)
+router = Router(prefix="/auth", tags=["Authentication"], admission=None)
+"""Visitors take places one step at a time, so that none is held while a password is compared."""
 
 
 @router.post("/signup", status_code=201, response_model=AccountView, dependencies=[CALLER_ATTENDED])

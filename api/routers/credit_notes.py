@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
 from api.schemas.credit_notes import CreditNoteCreate, CreditNoteView, view_credit_note
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
+from api.transport.route import Router
 from billing.errors import NotFound
 from repositories.invoicing import credit_notes, invoices
 from services.invoicing import manual
 
-router = APIRouter(tags=["Credit notes"], route_class=LosslessRoute)
+router = Router(tags=["Credit notes"])
 
 
 @router.post("/invoices/{invoice_id}/credit-notes", status_code=201, response_model=CreditNoteView)

@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from api.access.sessions import Reader, ReadSession
 from api.routers.invoices import view_invoices
 from api.routers.subscriptions import view_all
 from api.schemas.common import any_case
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
 from billing.subscriptions import SubscriptionStatus
 from repositories.invoicing import invoices
 from services import customers
 from services.subscriptions import start
 
-router = APIRouter(prefix="/customers/{customer_id}", tags=["Customers"], route_class=LosslessRoute)
+router = Router(prefix="/customers/{customer_id}", tags=["Customers"])
 
 
 @router.get("/subscriptions")

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
 from api.schemas.customers import CustomerCreate, CustomerPatch, CustomerView, view_customer
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from billing.pending_changes import ChangeAction
 from repositories.subscriptions import subscriptions
 from services import customers
 
-router = APIRouter(prefix="/customers", tags=["Customers"], route_class=LosslessRoute)
+router = Router(prefix="/customers", tags=["Customers"])
 
 SearchText = Annotated[
     str | None,
@@ -68,7 +69,7 @@ def get_customer(customer_id: UUID, session: ReadSession, principal: Reader) -> 
     )
 
 
-@router.put("/{customer_id}", response_model=CustomerView)
+@router.put("/{customer_id}", response_model=CustomerView, operation_id="update_customer_put")
 @router.patch("/{customer_id}", response_model=CustomerView)
 def update_customer(
     customer_id: UUID,

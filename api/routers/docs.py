@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
-from api.transport.strict_routes import StrictRoute
+from api.transport.route import Router
 
-router = APIRouter(include_in_schema=False, route_class=StrictRoute)
+router = Router(include_in_schema=False, admission=None)
 
 STATIC: Final = Path(__file__).parent.parent / "static"
 FILES: Final = {

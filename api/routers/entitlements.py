@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.routing import Route
 
 from api.access.authentication import authenticate_async
@@ -13,11 +13,11 @@ from api.context import AppState, state_of
 from api.schemas.entitlements import EntitlementList, EntitlementView, view_entitlement
 from api.transport.direct_routes import DirectRoute
 from api.transport.exact_json import dump_json, respond
-from api.transport.strict_routes import StrictRoute
+from api.transport.route import Router
 from billing.errors import Forbidden
 from services.entitlements import access, cached_checks
 
-router = APIRouter(prefix="/customers/{customer_id}", tags=["Customers"], route_class=StrictRoute)
+router = Router(prefix="/customers/{customer_id}", tags=["Customers"])
 
 _ACCESS: Final[dict[str, Any]] = {
     "security": [{"session": []}, {"bearer": []}, {"api_key": []}],

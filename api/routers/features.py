@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
@@ -18,12 +18,13 @@ from api.schemas.features import (
     view_feature,
 )
 from api.schemas.plan_edits import with_reach
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from billing.rating.terms import FeatureType
 from services.catalog import features
 
-router = APIRouter(prefix="/features", tags=["Features"], route_class=LosslessRoute)
+router = Router(prefix="/features", tags=["Features"])
 
 
 @router.post("", status_code=201, response_model=FeatureView)

@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Awaitable
 
 import structlog
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.context import AppContext, ContextDep
 from api.transport.exact_json import respond
-from api.transport.strict_routes import StrictRoute
+from api.transport.route import Router
 
-router = APIRouter(tags=["Health"], route_class=StrictRoute)
+router = Router(tags=["Health"], admission=None)
 
 PROBE_SECONDS = 2.0
 ENGINE_SECONDS = 0.5

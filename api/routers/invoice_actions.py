@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlmodel import Session
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
@@ -21,14 +21,15 @@ from api.schemas.invoice_actions import (
     view_verification,
 )
 from api.schemas.invoices import InvoiceView
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
+from api.transport.route import Router
 from billing.invoicing.receipts import instant_text
 from models.invoicing.invoices import Invoice
 from services.invoicing import manual, proofs
 from services.invoicing.proofs import Explanation
 from services.lifecycle import reissue
 
-router = APIRouter(prefix="/invoices", tags=["Invoices"], route_class=LosslessRoute)
+router = Router(prefix="/invoices", tags=["Invoices"])
 
 
 @router.post("", status_code=201, response_model=InvoiceView)

@@ -7,21 +7,22 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlmodel import Session
 
 from api.access.sessions import Reader, ReadSession
 from api.schemas.common import any_case
 from api.schemas.invoices import InvoiceView, view_invoice
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from billing.errors import NotFound
 from billing.invoicing.invoices import InvoiceStatus
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from repositories.invoicing import invoices
 from services.documents.text import render_text
 
-router = APIRouter(prefix="/invoices", tags=["Invoices"], route_class=LosslessRoute)
+router = Router(prefix="/invoices", tags=["Invoices"])
 
 
 @router.get("")

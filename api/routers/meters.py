@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
 from api.schemas.meters import EditedMeterView, MeterCreate, MeterPatch, MeterView, view_meter
 from api.schemas.plan_edits import with_reach
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from services.catalog import meters
 
-router = APIRouter(prefix="/meters", tags=["Meters"], route_class=LosslessRoute)
+router = Router(prefix="/meters", tags=["Meters"])
 
 
 @router.post("", status_code=201, response_model=MeterView)

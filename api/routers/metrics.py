@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.context import state_of
 from api.reads.report_cache import KeptReport
 from api.transport.metrics import CONTENT_TYPE
-from api.transport.strict_routes import StrictRoute
+from api.transport.route import Router
 from services.operations.worker_health import WorkReport
 
-router = APIRouter(tags=["Health"], route_class=StrictRoute)
+router = Router(tags=["Health"], admission=None)
 
 DATABASE_SECONDS = 2.0
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.access.sessions import Manager, ManageSession, Reader, ReadSession
 from api.context import ContextDep
 from api.schemas.organizations import OrganizationPatch, OrganizationView, view_organization
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
+from api.transport.route import Router
 from repositories.accounts import organizations as stored_organizations
 from services.accounts import settings
 
-router = APIRouter(prefix="/organization", tags=["Organization"], route_class=LosslessRoute)
+router = Router(prefix="/organization", tags=["Organization"])
 
 
 @router.get("", response_model=OrganizationView)

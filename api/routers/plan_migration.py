@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from sqlmodel import Session
 
+from api.access.attendance import BILL_ATTENDED
 from api.access.sessions import Writer, open_transaction
 from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
 from api.schemas.plan_migration import MigrationRequest, MigrationView, view_migration
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
+from api.transport.route import Router
 from services.lifecycle import version_migration
 
-router = APIRouter(prefix="/plans/{plan_id}", tags=["Plans"], route_class=LosslessRoute)
+router = Router(prefix="/plans/{plan_id}", tags=["Plans"], admission=BILL_ATTENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

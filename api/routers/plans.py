@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
@@ -27,12 +27,13 @@ from api.schemas.plans import (
     view_plan_feature,
     view_plan_summary,
 )
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from billing.rating.terms import PlanType
 from services.catalog import charges, grants, plans
 
-router = APIRouter(prefix="/plans", tags=["Plans"], route_class=LosslessRoute)
+router = Router(prefix="/plans", tags=["Plans"])
 
 
 @router.post("", status_code=201, response_model=PlanView)
@@ -72,7 +73,7 @@ def get_plan(plan_id: UUID, session: ReadSession, principal: Reader) -> Response
     return respond(view_plan(plans.get_plan(session, principal.organization_id, plan_id)))
 
 
-@router.put("/{plan_id}", response_model=EditedPlanView)
+@router.put("/{plan_id}", response_model=EditedPlanView, operation_id="update_plan_put")
 @router.patch("/{plan_id}", response_model=EditedPlanView)
 def update_plan(
     plan_id: UUID, body: PlanPatch, session: WriteSession, principal: Writer, context: ContextDep

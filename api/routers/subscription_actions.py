@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from sqlmodel import Session
 
+from api.access.attendance import BILL_ATTENDED
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.catching_up import ChangeSession
 from api.context import ContextDep
@@ -27,7 +28,8 @@ from api.schemas.subscription_actions import (
     view_timeline,
 )
 from api.schemas.subscriptions import SubscriptionView
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
+from api.transport.route import Router
 from models.subscriptions.subscriptions import Subscription
 from services.invoicing import parking, previews
 from services.lifecycle import bill_now, changes, plan_changes, reissue
@@ -38,8 +40,8 @@ MOST_PERIODS: Final = 2**31 - 1
 PeriodIndex = Annotated[int, Path(ge=0, le=MOST_PERIODS, description="Counted from 0.")]
 """Of a period; no more fit into the column."""
 
-router = APIRouter(
-    prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], route_class=LosslessRoute
+router = Router(
+    prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], admission=BILL_ATTENDED
 )
 
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from api.access.sessions import Reader, ReadSession, UsageReader
 from api.access.usage_access import UsageReadSession
 from api.routers.invoices import view_invoices
 from api.schemas.common import any_case
 from api.schemas.usage import CustomerUsageView, view_customer_usage
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
 from repositories.invoicing import invoices
 from services.subscriptions.start import get_subscription
 from services.usage import of_subscription
 
-router = APIRouter(
-    prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], route_class=LosslessRoute
-)
+router = Router(prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"])
 
 
 @router.get("/invoices")

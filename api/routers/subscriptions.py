@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlmodel import Session
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
@@ -18,15 +18,16 @@ from api.schemas.subscriptions import (
     view_entitlement,
     view_subscription,
 )
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription
 from repositories.catalog import plans
 from services.catalog import versions as plan_versions
 from services.subscriptions import period_versions, start
 
-router = APIRouter(prefix="/subscriptions", tags=["Subscriptions"], route_class=LosslessRoute)
+router = Router(prefix="/subscriptions", tags=["Subscriptions"])
 
 
 @router.post("", status_code=201, response_model=SubscriptionView)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
 from api.schemas.tax_rates import TaxRateCreate, TaxRateView, view_tax_rate
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from services.addresses import find_country
 from services.catalog import tax_rates
 
-router = APIRouter(prefix="/tax-rates", tags=["Tax rates"], route_class=LosslessRoute)
+router = Router(prefix="/tax-rates", tags=["Tax rates"])
 
 
 @router.post("", status_code=201, response_model=TaxRateView)

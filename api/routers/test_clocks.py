@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
@@ -14,11 +14,12 @@ from api.schemas.test_clocks import (
     TestClockView,
     view_clock,
 )
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
 from services.subscriptions import clocks
 
-router = APIRouter(prefix="/test-clocks", tags=["Test clocks"], route_class=LosslessRoute)
+router = Router(prefix="/test-clocks", tags=["Test clocks"])
 
 
 @router.post("", status_code=201, response_model=TestClockView)

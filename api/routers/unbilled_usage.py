@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from api.access.sessions import UsageReader
 from api.access.usage_access import UsageReadSession
 from api.context import ContextDep
 from api.schemas.usage import UnbilledUsageView
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import read_pair_cursor, write_pair_cursor
+from api.transport.route import Router
 from repositories.usage.unbilled import UsedPair
 from services.usage import unbilled
 
-router = APIRouter(prefix="/usage", tags=["Usage"], route_class=LosslessRoute)
+router = Router(prefix="/usage", tags=["Usage"])
 
 
 @router.get("/unbilled")

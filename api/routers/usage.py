@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlmodel import Session
 
 from api.access.sessions import UsageReader
@@ -22,14 +22,15 @@ from api.schemas.usage import (
     view_meter_statistics,
     view_meter_usage,
 )
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
 from api.transport.pagination import COUNTED_AT_MOST, Stretch, StretchDep, stretch_envelope
+from api.transport.route import Router
 from repositories.usage import events
 from repositories.usage.events import EventPosition, EventSelection
 from services.usage import reports
 from services.usage.calendar import Grouping, UsageQuery
 
-router = APIRouter(tags=["Usage"], route_class=LosslessRoute)
+router = Router(tags=["Usage"])
 
 Through = Annotated[
     int | None,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.access.usage_access import UsageWriter, UsageWriteSession
 from api.context import ContextDep
 from api.schemas.usage import AmendUsage, UsageEventView, view_event
-from api.transport.exact_json import LosslessRoute, respond
+from api.transport.exact_json import respond
+from api.transport.route import Router
 from services.usage import corrections
 
-router = APIRouter(prefix="/usage", tags=["Usage"], route_class=LosslessRoute)
+router = Router(prefix="/usage", tags=["Usage"])
 
 
 @router.post("/{event_id}/void", response_model=UsageEventView)

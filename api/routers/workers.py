@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.context import ContextDep, state_of
 from api.schemas.workers import WorkersHealthView, view_workers
 from api.transport.exact_json import respond
-from api.transport.strict_routes import StrictRoute
+from api.transport.route import Router
 
-router = APIRouter(prefix="/workers", tags=["Health"], route_class=StrictRoute)
+router = Router(prefix="/workers", tags=["Health"])
 
 
 @router.get("/health", response_model=WorkersHealthView)

@@ -12,22 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import BaseModel
-from starlette.types import Receive, Scope, Send
 
 from api.transport import body_limits
-from api.transport.idempotency import answer_once
-from api.transport.natural_keys import KnownByName
-from api.transport.strict_routes import Handler, StrictRoute, require_object
 from api.transport.unique_keys import object_of_unique_keys
 from billing.errors import InvalidInput
 from billing.invoicing.receipts import instant_text
 from billing.money import plain_text
-
-WRITING_METHODS = frozenset({"POST", "PUT", "PATCH"})
-BODY = "fluxrate.body"
-"""Where the scope has the body once it was read, for whoever answers the request again."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -86,64 +78,6 @@ def dump_json(content: Any) -> bytes:
 def respond(content: Any, status_code: int = 200) -> Response:
     """A response whose numbers keep their digits."""
     return Response(dump_json(content), status_code=status_code, media_type="application/json")
-
-
-class LosslessRequest(Request):
-    """A request whose body is bounded, and whose JSON keeps its digits."""
-
-    async def body(self) -> bytes:
-        """The bytes of the body, read once. Raises TooLarge."""
-        if BODY not in self.scope:
-            declared = self.headers.get("content-length")
-            self.scope[BODY] = await body_limits.read_within(self.stream(), declared=declared)
-        body: bytes = self.scope[BODY]
-        self._body = body
-        return body
-
-    async def json(self) -> Any:
-        """The body, parsed once."""
-        if not hasattr(self, "_lossless"):
-            self._lossless = load_json(await self.body())
-        return self._lossless
-
-    async def holds_document(self) -> bool:
-        """Whether there is a body to read; address and body can be worked with.
-
-        Raises TooLarge, InvalidInput, and HTTPException for a body that is not JSON.
-        """
-        body_limits.require_storable_address(self)
-        if self.method not in WRITING_METHODS or not await self.body():
-            return False
-        body_limits.require_json(self)
-        await self.json()
-        return True
-
-
-class LosslessRoute(StrictRoute):
-    """A route that reads its body without loss, and is done once under an Idempotency-Key."""
-
-    def get_route_handler(self) -> Handler:
-        """The handler, given a request that parses decimals."""
-        handle = super().get_route_handler()
-        body_field = self.body_field
-        is_required = body_field is not None and body_field.field_info.is_required()
-
-        async def handle_losslessly(request: Request) -> Response:
-            lossless = LosslessRequest(request.scope, request.receive)
-            # Before the framework parses the body, since it answers what it cannot read with 400.
-            if await lossless.holds_document():
-                require_object(await lossless.json(), is_required=is_required)
-            return await answer_once(lossless, handle)
-
-        return handle_losslessly
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; once more if a UUID in its path turned out to be a name."""
-        try:
-            await super().handle(scope, receive, send)
-        except KnownByName as known:
-            scope["path_params"] = {**scope["path_params"], **known.ids}
-            await super().handle(scope, receive, send)
 
 
 def _jsonable(value: Any) -> Any:

@@ -16,8 +16,7 @@ from api.ingestion.openapi import add_ingestion
 from api.routers import docs, entitlements, health, ingestion, metrics, workers
 from api.transport import natural_keys
 from api.transport.direct_routes import DirectRoute
-from api.transport.exact_json import LosslessRoute
-from api.transport.strict_routes import StrictRoute, query_parameters
+from api.transport.route import StrictRoute, query_parameters
 from models.base import Tenant
 from repositories import natural_keys as stored_names
 
@@ -52,15 +51,8 @@ def name_of(route: BaseRoute) -> str:
 
 
 @pytest.mark.parametrize("route", [*ROUTES, *OTHERS], ids=name_of)
-def test_every_route_refuses_query_parameters_that_it_does_not_have(route: BaseRoute) -> None:
+def test_every_route_is_strict_and_exact(route: BaseRoute) -> None:
     assert isinstance(route, StrictRoute)
-
-
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
-def test_every_route_that_reads_a_body_reads_it_without_loss(route: APIRoute) -> None:
-    is_written_for_us = route in entitlements.router.routes or route in workers.router.routes
-
-    assert isinstance(route, LosslessRoute) or is_written_for_us
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,153 @@
+"""The one class of routes, and the one of routers, so that none forgets what holds for all.
+
+What a request passes on its way in, in this order: body limits, exact JSON, Idempotency-Key,
+admission. The busiest routes are answered in front of all this (api/transport/direct_routes.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response  # noqa: TID251  (what others use is made of it)
+from fastapi.dependencies.models import Dependant
+from fastapi.params import Depends
+from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
+
+from api.access.attendance import ATTENDED
+from api.transport import body_limits, paths
+from api.transport.exact_json import load_json
+from api.transport.idempotency import answer_once
+from api.transport.natural_keys import KnownByName
+from billing.errors import InvalidInput
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+WRITING_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
+BODY: Final = "fluxrate.body"
+"""Where the scope has the body once it was read, for whoever answers the request again."""
+
+
+class ExactRequest(Request):
+    """A request whose body is bounded, and whose JSON keeps its digits."""
+
+    async def body(self) -> bytes:
+        """The bytes of the body, read once. Raises TooLarge."""
+        if BODY not in self.scope:
+            declared = self.headers.get("content-length")
+            self.scope[BODY] = await body_limits.read_within(self.stream(), declared=declared)
+        body: bytes = self.scope[BODY]
+        self._body = body
+        return body
+
+    async def json(self) -> Any:
+        """The body, parsed once."""
+        if not hasattr(self, "_exact"):
+            self._exact = load_json(await self.body())
+        return self._exact
+
+    async def keep_to_limits(self) -> bool:
+        """Whether there is a document to read; neither it nor the address is beyond bounds.
+
+        Raises TooLarge, InvalidInput, and HTTPException for a body that is not JSON.
+        """
+        body_limits.require_storable_address(self)
+        if self.method not in WRITING_METHODS or not await self.body():
+            return False
+        body_limits.require_json(self)
+        return True
+
+
+class StrictRoute(APIRoute):
+    """A route that takes what it knows, exactly, and does it once under an Idempotency-Key."""
+
+    def get_route_handler(self) -> Handler:
+        """The framework's handler behind our steps."""
+        is_required = self.body_field is not None and self.body_field.field_info.is_required()
+        answer = self._get_known_handler()
+
+        async def handle(request: Request) -> Response:
+            exact = ExactRequest(request.scope, request.receive)
+            # Body limits, and what else is wrong with a request before anybody looks into it.
+            if await exact.keep_to_limits():
+                # Exact JSON, before the framework parses it and answers what it cannot read by 400.
+                require_object(await exact.json(), is_required=is_required)
+            # Idempotency-Key: what was answered before is not done again.
+            # Admission: the router's dependency is the first, so it surrounds the transaction.
+            return await answer_once(exact, answer)
+
+        return handle
+
+    def _get_known_handler(self) -> Handler:
+        """The framework's handler, given a request whose address is one of this route.
+
+        It answers 422 to query parameters that the route does not have (CONTRACT 97).
+        """
+        handle = super().get_route_handler()
+        known = frozenset(query_parameters(self.dependant))
+        template = self.path_format
+
+        async def handle_known(request: Request) -> Response:
+            scope = request.scope
+            # Before names in the path become ids, which the template could not be told from.
+            scope[paths.TEMPLATE] = full_template(scope["path"], template)
+            scope["path_params"] = paths.texts_in(scope)
+            paths.require_known_parameters(request, known)
+            return await handle(request)
+
+        return handle_known
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; once more if a UUID in its path turned out to be a name."""
+        try:
+            await super().handle(scope, receive, send)
+        except KnownByName as known:
+            scope["path_params"] = {**scope["path_params"], **known.ids}
+            await super().handle(scope, receive, send)
+
+
+class Router(APIRouter):
+    """A router of strict routes, each of which takes a place unless ``admission`` is None.
+
+    An operation is called after its function, which reads well in generated clients.
+    """
+
+    def __init__(
+        self,
+        *,
+        prefix: str = "",
+        tags: Sequence[str] = (),
+        admission: Depends | None = ATTENDED,
+        include_in_schema: bool = True,
+    ) -> None:
+        super().__init__(
+            prefix=prefix,
+            tags=[*tags],
+            dependencies=[] if admission is None else [admission],
+            include_in_schema=include_in_schema,
+            route_class=StrictRoute,
+            generate_unique_id_function=lambda route: route.name,
+        )
+
+
+def query_parameters(dependant: Dependant) -> set[str]:
+    """The names of all query parameters of a route, those of what it depends on included."""
+    names = {field.alias for field in dependant.query_params}
+    return names.union(*(query_parameters(one) for one in dependant.dependencies))
+
+
+def full_template(path: str, template: str) -> str:
+    """The template with what a prefix puts before it: ``/api/v1/plans/{plan_id}``."""
+    before = path.split("/")[: path.count("/") - template.count("/") + 1]
+    return "/".join(before) + template
+
+
+def require_object(document: Any, *, is_required: bool) -> None:
+    """Return if a body is an object, or null where none is needed. Source: CONTRACT 97.
+
+    What is no object would else pass for one whose fields are all left out. Raises: InvalidInput.
+    """
+    if isinstance(document, Mapping) or (document is None and not is_required):
+        return
+    raise InvalidInput("The body must be a JSON object.", code="invalid_body")
