@@ -149,7 +149,7 @@ def _bring_up_to_date(
     if invoice.is_edited:
         stored_late_usage.mark_periods(session, subscription, [stored.index], now=now)
         return
-    drafted = _bill_of(invoice)
+    drafted = BillKey.of_invoice(invoice)
     revised = steps.revise_usage(session, drafted, now=now)
     bill = revised or drafted
     if revised is not None:
@@ -250,15 +250,4 @@ def _record_finalized(
         recorded_at=now,
         period_index=invoice.period_index,
         invoice_id=invoice.id,
-    )
-
-
-def _bill_of(invoice: Invoice) -> BillKey:
-    assert invoice.subscription_id is not None
-    assert invoice.period_index is not None
-    return BillKey(
-        organization_id=invoice.organization_id,
-        subscription_id=invoice.subscription_id,
-        period_index=invoice.period_index,
-        revision=invoice.revision,
     )

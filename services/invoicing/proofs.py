@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -127,12 +127,7 @@ def verify(
 def _recompute(session: Session, invoice: Invoice, revision: int) -> list[BilledLine]:
     assert invoice.subscription_id is not None
     assert invoice.period_index is not None
-    bill = BillKey(
-        organization_id=invoice.organization_id,
-        subscription_id=invoice.subscription_id,
-        period_index=invoice.period_index,
-        revision=revision,
-    )
+    bill = replace(BillKey.of_invoice(invoice), revision=revision)
     frozen, terms = bill_steps.load_frozen(session, bill)
     subscription = stored_subscriptions.find_subscription(
         session, invoice.organization_id, invoice.subscription_id

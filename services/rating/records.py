@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from billing.errors import InvariantBroken
 from billing.invoicing.receipts import digest, from_document, to_document
+from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import SubscriptionPeriod
 from repositories.invoicing import steps as stored_steps
 from repositories.invoicing.steps import KeptRun
@@ -41,6 +42,18 @@ class BillKey:
             subscription_id=stored.subscription_id,
             period_index=stored.index,
             revision=stored.revision,
+        )
+
+    @classmethod
+    def of_invoice(cls, invoice: Invoice) -> BillKey:
+        """The bill that a period's invoice shows, in the revision that it shows."""
+        assert invoice.subscription_id is not None
+        assert invoice.period_index is not None
+        return cls(
+            organization_id=invoice.organization_id,
+            subscription_id=invoice.subscription_id,
+            period_index=invoice.period_index,
+            revision=invoice.revision,
         )
 
 

@@ -93,12 +93,7 @@ def require_proven(life: Life) -> None:
 
 
 def frozen_of(life: Life, index: int) -> FrozenUsage:
-    bill = BillKey(
-        organization_id=life.shop.organization_id,
-        subscription_id=life.subscription_id,
-        period_index=index,
-        revision=life.period(index).revision,
-    )
+    bill = BillKey.of(life.period(index))
     with life.shop.transactions.for_organization(life.shop.organization_id) as session:
         return steps.load_frozen(session, bill)[0]
 

@@ -33,11 +33,7 @@ def end_first_period_as_former_rules_did(life: Life, ends_at: datetime) -> None:
 def share_of_bill(life: Life, index: int) -> Share:
     """What fixed charges owe for a period that is billed."""
     shop = life.shop
-    bill = BillKey(
-        organization_id=shop.organization_id,
-        subscription_id=life.subscription_id,
-        period_index=index,
-    )
+    bill = BillKey.of(life.period(index))
     with shop.transactions.for_organization(shop.organization_id) as session:
         return load_frozen(session, bill)[0].share
 
