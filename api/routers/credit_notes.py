@@ -13,7 +13,7 @@ from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.errors import NotFound
 from repositories.invoicing import credit_notes, invoices
-from services.invoicing import manual
+from services.invoicing import payment_status
 
 router = Router(tags=["Credit notes"])
 
@@ -27,7 +27,7 @@ def create_credit_note(
     context: ContextDep,
 ) -> Response:
     """Give part of an invoice back, never more than was billed."""
-    note = manual.credit(
+    note = payment_status.credit(
         session,
         principal.organization_id,
         invoice_id,

@@ -25,7 +25,7 @@ from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.invoicing.receipts import instant_text
 from models.invoicing.invoices import Invoice
-from services.invoicing import manual, proofs
+from services.invoicing import manual, payment_status, proofs
 from services.invoicing.proofs import Explanation
 from services.lifecycle import reissue
 
@@ -72,7 +72,9 @@ def finalize_invoice(
     invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Make a draft final, without waiting for the end of its grace."""
-    invoice = manual.finalize(session, principal.organization_id, invoice_id, now=context.now())
+    invoice = payment_status.finalize(
+        session, principal.organization_id, invoice_id, now=context.now()
+    )
     return _show(session, invoice)
 
 
@@ -81,7 +83,7 @@ def pay_invoice(
     invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Mark an invoice as paid in full."""
-    invoice = manual.pay(session, principal.organization_id, invoice_id, now=context.now())
+    invoice = payment_status.pay(session, principal.organization_id, invoice_id, now=context.now())
     return _show(session, invoice)
 
 
@@ -94,7 +96,7 @@ def change_status(
     context: ContextDep,
 ) -> Response:
     """Finalize, pay, void or write off an invoice, with a note."""
-    invoice = manual.change_status(
+    invoice = payment_status.change_status(
         session,
         principal.organization_id,
         invoice_id,

@@ -85,16 +85,69 @@ def _write_draft(
     composed = composition.compose_bill(
         session, subscription, lines, terms.currency, own_period=stored
     )
-    invoice = _draft(organization, subscription, stored, composed.totals, frozen, at=at, now=now)
+    invoice = new_invoice(
+        organization,
+        subscription.customer_id,
+        composed.totals,
+        kind="period",
+        subscription=subscription,
+        at=at,
+        now=now,
+    )
+    _show_period(invoice, organization, stored, frozen)
     invoice.reissue_of = reissue_of
-    if organization.number_at == "draft":
-        assign_number(session, organization, invoice, at=at)
-    session.add(invoice)
-    session.flush()
-    write_contents(session, invoice, composed.totals)
+    add_invoice(session, organization, invoice, composed.totals)
     composition.hold_late_lines(session, subscription, invoice, composed)
     keep_receipt(session, bill, invoice, frozen, lines, now=now)
     return invoice
+
+
+def new_invoice(
+    organization: Organization,
+    customer_id: UUID,
+    totals: InvoiceTotals,
+    *,
+    kind: str,
+    subscription: Subscription | None,
+    at: datetime,
+    now: datetime,
+) -> Invoice:
+    """An unpaid draft of ``at`` with its totals, due after the terms of payment; not stored yet.
+
+    Its zone is the subscription's, else the organization's.
+    """
+    invoice = Invoice(
+        organization_id=organization.id,
+        id=new_id(),
+        customer_id=customer_id,
+        subscription_id=None if subscription is None else subscription.id,
+        kind=kind,
+        status=InvoiceStatus.DRAFT,
+        currency=totals.currency,
+        subtotal=ZERO,
+        tax=ZERO,
+        total=ZERO,
+        amount_due=ZERO,
+        amount_paid=ZERO,
+        tax_status="",
+        timezone=organization.timezone if subscription is None else subscription.timezone,
+        issue_date=at,
+        due_date=at + timedelta(days=organization.payment_terms_days),
+        created_at=now,
+    )
+    set_totals(invoice, totals)
+    return invoice
+
+
+def add_invoice(
+    session: Session, organization: Organization, invoice: Invoice, totals: InvoiceTotals
+) -> None:
+    """The invoice is stored with its lines and taxes, and with its number if it is due one."""
+    if organization.number_at == "draft" or invoice.status != InvoiceStatus.DRAFT:
+        assign_number(session, organization, invoice, at=invoice.issue_date)
+    session.add(invoice)
+    session.flush()
+    write_contents(session, invoice, totals)
 
 
 def assign_number(
@@ -147,43 +200,17 @@ def keep_receipt(
     )
 
 
-def _draft(
-    organization: Organization,
-    subscription: Subscription,
-    stored: SubscriptionPeriod,
-    totals: InvoiceTotals,
-    frozen: FrozenUsage,
-    *,
-    at: datetime,
-    now: datetime,
-) -> Invoice:
-    invoice = Invoice(
-        organization_id=organization.id,
-        id=new_id(),
-        customer_id=subscription.customer_id,
-        subscription_id=subscription.id,
-        period_index=stored.index,
-        kind="period",
-        revision=stored.revision,
-        plan_version=frozen.plan_version,
-        status=InvoiceStatus.DRAFT,
-        currency=totals.currency,
-        subtotal=ZERO,
-        tax=ZERO,
-        total=ZERO,
-        amount_due=ZERO,
-        amount_paid=ZERO,
-        tax_status="",
-        timezone=subscription.timezone,
-        period_start=stored.starts_at,
-        period_end=stored.ends_at,
-        issue_date=at,
-        due_date=at + timedelta(days=organization.payment_terms_days),
-        scheduled_finalize_at=at + timedelta(minutes=organization.grace_period_minutes),
-        created_at=now,
+def _show_period(
+    invoice: Invoice, organization: Organization, stored: SubscriptionPeriod, frozen: FrozenUsage
+) -> None:
+    invoice.period_index = stored.index
+    invoice.revision = stored.revision
+    invoice.plan_version = frozen.plan_version
+    invoice.period_start = stored.starts_at
+    invoice.period_end = stored.ends_at
+    invoice.scheduled_finalize_at = invoice.issue_date + timedelta(
+        minutes=organization.grace_period_minutes
     )
-    set_totals(invoice, totals)
-    return invoice
 
 
 def _lock_bill(session: Session, bill: BillKey) -> tuple[Subscription, SubscriptionPeriod]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,8 +15,7 @@ from billing.invoicing.corrections import PeriodCorrection
 from billing.invoicing.invoices import InvoiceStatus, status_after_finalizing
 from billing.money import ZERO, Currency, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, PricedLine
-from models.base import new_id
-from models.invoicing.invoices import Invoice, InvoiceLine
+from models.invoicing.invoices import InvoiceLine
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
@@ -28,7 +27,6 @@ from services import customer_accounts
 from services.corrections import credit_notes as crediting
 from services.corrections import late_usage as corrections
 from services.corrections.credit_notes import CreditedLine
-from services.documents.contents import write_contents
 from services.invoicing import composition, drafts
 from services.subscriptions import clocks
 from services.subscriptions.late_policy import CREDIT_NOTE_OR_INVOICE
@@ -106,33 +104,19 @@ def _invoice(
     organization = stored_organizations.get_organization(session, subscription.organization_id)
     customer = composition.get_customer(session, organization.id, subscription.customer_id)
     totals = composition.total_bill(session, customer, lines, lines[0].currency, is_final=True)
-    status = status_after_finalizing(InvoiceStatus.DRAFT, totals.total)
-    invoice = Invoice(
-        organization_id=organization.id,
-        id=new_id(),
-        customer_id=subscription.customer_id,
-        subscription_id=subscription.id,
+    invoice = drafts.new_invoice(
+        organization,
+        customer.id,
+        totals,
         kind="late_usage",
-        status=status,
-        currency=totals.currency,
-        subtotal=ZERO,
-        tax=ZERO,
-        total=ZERO,
-        amount_due=ZERO,
-        amount_paid=ZERO,
-        tax_status=totals.tax_status,
-        timezone=subscription.timezone,
-        issue_date=at,
-        due_date=at + timedelta(days=organization.payment_terms_days),
-        finalized_at=at,
-        paid_at=at if status is InvoiceStatus.PAID else None,
-        created_at=now,
+        subscription=subscription,
+        at=at,
+        now=now,
     )
-    drafts.set_totals(invoice, totals)
-    drafts.assign_number(session, organization, invoice, at=at)
-    session.add(invoice)
-    session.flush()
-    write_contents(session, invoice, totals)
+    invoice.status = status_after_finalizing(InvoiceStatus.DRAFT, totals.total)
+    invoice.finalized_at = at
+    invoice.paid_at = at if invoice.status == InvoiceStatus.PAID else None
+    drafts.add_invoice(session, organization, invoice, totals)
     customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
     stored_subscriptions.insert_action(
         session,

@@ -13,7 +13,7 @@ from billing.invoicing.invoices import InvoiceStatus
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine, sqlalchemy_url
 from runtime.migrations import downgrade, upgrade
-from services.invoicing import manual
+from services.invoicing import payment_status
 from services.lifecycle.changes import cancel_subscription
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, open_shop
@@ -41,7 +41,7 @@ def life(owner: Engine, empty_database_url: str) -> Iterator[Life]:
     life.advance(FEBRUARY.replace(hour=2))
     [january] = life.invoices()
     with life.shop.transactions.for_organization(life.shop.organization_id) as session:
-        manual.change_status(
+        payment_status.change_status(
             session, january.organization_id, january.id, InvoiceStatus.VOID, note=None, now=NOW
         )
     life.advance(THIRD)

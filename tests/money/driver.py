@@ -18,7 +18,7 @@ from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.transactions import Transactions
 from services.corrections.credit_notes import CreditedLine
-from services.invoicing import manual
+from services.invoicing import manual, payment_status
 from services.invoicing.manual import DraftEdit, ManualLine
 from services.lifecycle import bill_now, changes, plan_changes, reissue
 from services.subscriptions import clocks, start
@@ -150,7 +150,7 @@ class Driver:
     def _act_on_bill(self, request: journal.OnBill) -> Request:
         match request:
             case journal.Finalized():
-                self._do(manual.finalize, self.invoice_of(request).id)
+                self._do(payment_status.finalize, self.invoice_of(request).id)
             case journal.DraftDeleted():
                 self._do(manual.delete_draft, self.invoice_of(request).id)
             case journal.DraftEdited(amount=amount):
@@ -175,7 +175,7 @@ class Driver:
         invoice_id, _ = self.find_voidable(request)
         rows = self._read(documents.list_said, invoice_id)
         self._do(
-            manual.change_status,
+            payment_status.change_status,
             invoice_id,
             InvoiceStatus.VOID,
             note=None,
@@ -197,7 +197,7 @@ class Driver:
 
     def _credit(self, invoice_id: UUID, line_id: UUID, amount: Decimal) -> CreditNote:
         credited = [CreditedLine(line_id=line_id, amount=amount)]
-        note: CreditNote = self._do(manual.credit, invoice_id, credited, reason="goodwill")
+        note: CreditNote = self._do(payment_status.credit, invoice_id, credited, reason="goodwill")
         return note
 
     def _bill_again(self, request: journal.Billed) -> None:

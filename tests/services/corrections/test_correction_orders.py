@@ -23,7 +23,7 @@ from repositories.subscriptions import subscriptions
 from services.corrections.credit_notes import CreditedLine
 from services.corrections.credit_returns import return_credit
 from services.customers import CustomerDetails, UpdateCustomer, update_customer
-from services.invoicing import manual, parking
+from services.invoicing import manual, parking, payment_status
 from services.invoicing.manual import DraftEdit, ManualLine
 from services.lifecycle.bill_now import generate_invoices
 from services.lifecycle.changes import cancel_subscription
@@ -80,7 +80,7 @@ class Late:
         self, invoice: Invoice, status: InvoiceStatus, *, settles_again: bool = True
     ) -> None:
         with self.shop.transactions.for_organization(self.shop.organization_id) as session:
-            manual.change_status(
+            payment_status.change_status(
                 session,
                 invoice.organization_id,
                 invoice.id,
@@ -97,7 +97,7 @@ class Late:
             if row.charge_id is not None or row.type == "late_usage"
         )
         with self.shop.transactions.for_organization(self.shop.organization_id) as session:
-            manual.credit(
+            payment_status.credit(
                 session,
                 invoice.organization_id,
                 invoice.id,
@@ -117,8 +117,8 @@ def test_late_line_of_a_draft_is_billed_though_another_draft_is_final_first(shop
     late.use(TENTH, 5)
     late.advance(APRIL)
     _, february, march = late.invoices()
-    shop.do(manual.finalize, march.id)
-    shop.do(manual.finalize, february.id)
+    shop.do(payment_status.finalize, march.id)
+    shop.do(payment_status.finalize, february.id)
     assert sum(late.totals()) == 115
 
 

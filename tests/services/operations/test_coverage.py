@@ -15,7 +15,7 @@ from repositories.accounts import organizations
 from repositories.invoicing import credit_notes
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.invoicing import manual as invoice_actions
-from services.invoicing import parking
+from services.invoicing import parking, payment_status
 from services.invoicing.manual import ManualInvoice, ManualLine
 from services.operations import coverage
 from services.operations.coverage import Coverage
@@ -238,7 +238,7 @@ def test_credit_of_a_customer_whom_nobody_owns_goes_back(shop: Shop) -> None:
         lines=(ManualLine(description="Refund", quantity=Decimal(1), unit_amount=Decimal(-5)),),
     )
     draft = shop.do(invoice_actions.create_invoice, manual)
-    invoice = shop.do(invoice_actions.finalize, draft.id)
+    invoice = shop.do(payment_status.finalize, draft.id)
     assert (invoice.total, invoice.carried_credit) == (0, 5)
     late = NOW + timedelta(days=30, minutes=11)
 

@@ -16,7 +16,7 @@ from repositories.invoicing import invoices
 from repositories.transactions import Transactions
 from runtime.database import sqlalchemy_url
 from services.corrections.credit_notes import CreditedLine
-from services.invoicing import manual
+from services.invoicing import manual, payment_status
 from services.lifecycle.reissue import bill_unbilled_period, reissue_invoice
 from services.operations import coverage
 from services.usage.corrections import void_usage
@@ -77,12 +77,12 @@ def test_everything_that_people_may_do_to_invoices_has_no_finding(shop: Shop) ->
         for row in books.shop.read(invoices.list_lines, [january.id])
         if row.charge_id is not None
     ]
-    books.shop.do(manual.pay, march.id)
+    books.shop.do(payment_status.pay, march.id)
     books.use(APRIL, 7)
     books.advance(MAY)
     *_, april = books.invoices()
     with books.shop.transactions.for_organization(books.shop.organization_id) as session:
-        manual.change_status(
+        payment_status.change_status(
             session, april.organization_id, april.id, InvoiceStatus.VOID, note=None, now=NOW
         )
     assert books.findings() == set()
@@ -91,12 +91,12 @@ def test_everything_that_people_may_do_to_invoices_has_no_finding(shop: Shop) ->
     books.shop.do(manual.delete_draft, draft.id)
     assert books.findings() == {"unbilled"}
     again = books.shop.do(bill_unbilled_period, *(books.life.subscription_id, 3))
-    books.shop.do(manual.finalize, again.id)
+    books.shop.do(payment_status.finalize, again.id)
     [billed] = [
         row for row in books.shop.read(invoices.list_lines, [again.id]) if row.charge_id is not None
     ]
     with books.shop.transactions.for_organization(books.shop.organization_id) as session:
-        manual.credit(
+        payment_status.credit(
             session,
             again.organization_id,
             again.id,
