@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sysconfig
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -22,25 +21,20 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
-from typing import ClassVar, Protocol
+from typing import ClassVar
 from urllib.parse import quote
 
 from runtime.accounts import Account, unprivileged_account
 from runtime.processes import (
-    PAUSE_SECONDS,
     Command,
     PidFile,
     ProcessFailure,
     choose_port,
-    last_lines,
-    wait_until,
 )
+from runtime.servers import bring_up
 
 SUPERUSER = "postgres"
 LONGEST_SOCKET_PATH = 100
-START_TIMEOUT_SECONDS = 60.0
-RESPAWN_PAUSE_SECONDS = 0.3
-MAXIMUM_SPAWNS = 6
 
 
 @dataclass(slots=True)
@@ -234,48 +228,6 @@ class EmbeddedTemporal:
         for name, kind in self.search_attributes.items():
             words += ["--search-attribute", f"{name}={kind}"]
         return Command(words=words, log=self.log, note=f"{self.port},{self.ui_port}")
-
-
-class Server(Protocol):
-    """What both servers have in common."""
-
-    pid_file: PidFile
-    log: Path
-
-    @property
-    def name(self) -> str:
-        """How it is called in messages."""
-        ...
-
-    def is_ready(self) -> bool:
-        """Whether it runs and answers."""
-        ...
-
-    def spawn(self) -> None:
-        """Start its process."""
-        ...
-
-
-def bring_up(server: Server) -> None:
-    """The server is ready: the running one, or a new process in its place.
-
-    A server killed a moment ago may hold its lock, or refuse a successor, until the last of its
-    processes has noticed: hence more than one try.
-
-    Raises:
-        ProcessFailure: it does not come up; the text ends with its log.
-    """
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    spawns = 0
-    while not server.is_ready():
-        is_gone = server.pid_file.holder() is None
-        if time.monotonic() > deadline or (is_gone and spawns == MAXIMUM_SPAWNS):
-            raise ProcessFailure(f"{server.name} does not start.\n{last_lines(server.log)}")
-        if is_gone:
-            server.spawn()
-            spawns += 1
-            wait_until(server.is_ready, timeout_seconds=RESPAWN_PAUSE_SECONDS)
-        time.sleep(PAUSE_SECONDS)
 
 
 def postgres_program(name: str) -> Path:

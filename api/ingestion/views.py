@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from billing.errors import BillingError
 from billing.invoicing.receipts import instant_text
 from repositories.ingestion.writer import StoredEvent
-from services.ingestion.ingest import EventResult, EventStatus
+from services.ingestion.submissions import EventResult, EventStatus
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 

@@ -22,7 +22,9 @@ from api.idle_connections import let_go, still_works
 from api.transport.turns import Turns
 from billing.errors import TooManyRequests, Unavailable
 from services.catalog.terms_cache import KnownTerms
-from services.ingestion.ingest import EventResult, KnownMonths, Submission, ingest
+from services.ingestion.batch import KnownMonths
+from services.ingestion.ingest import ingest
+from services.ingestion.submissions import EventResult, Submission
 
 log = structlog.get_logger(__name__)
 

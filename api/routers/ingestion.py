@@ -32,7 +32,7 @@ from api.transport.direct_routes import DirectRoute
 from api.transport.errors import problem
 from billing.errors import InvalidInput
 from services.ingestion.event_input import EventReport
-from services.ingestion.ingest import EventResult, EventStatus, Submission
+from services.ingestion.submissions import EventResult, EventStatus, Submission
 
 SCOPE: Final = "usage.write"
 BATCH_PARAMETERS: Final = frozenset({"atomic", "create_customers", "results"})

@@ -11,20 +11,22 @@ from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
 from api.schemas.common import any_case
 from api.schemas.plan_edits import EffectiveChoice, with_reach
+from api.schemas.plan_features import (
+    EditedPlanFeatureView,
+    PlanFeatureCreate,
+    PlanFeaturePatch,
+    view_plan_feature,
+)
 from api.schemas.plans import (
     ChargeCreate,
     ChargePatch,
     EditedChargeView,
-    EditedPlanFeatureView,
     EditedPlanView,
     PlanCreate,
-    PlanFeatureCreate,
-    PlanFeaturePatch,
     PlanPatch,
     PlanView,
     view_charge,
     view_plan,
-    view_plan_feature,
     view_plan_summary,
 )
 from api.transport.exact_json import respond

@@ -22,6 +22,7 @@ from api.transport.exact_json import depth_of, dump_json
 from billing.errors import InvalidInput
 from billing.money import parse_decimal, parse_price
 from billing.names import is_reachable, trimmed, unreachable
+from billing.periods import Interval
 
 Kind = TypeVar("Kind", bound=StrEnum)
 Day = TypeVar("Day", date, datetime)
@@ -224,3 +225,6 @@ def any_case(kind: type[Kind]) -> BeforeValidator:
         )
 
     return BeforeValidator(read)
+
+
+AnyInterval = Annotated[Interval, any_case(Interval)]

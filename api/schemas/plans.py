@@ -1,4 +1,4 @@
-"""Plans, charges and plan features on the wire (CONTRACT 2.6 to 2.8)."""
+"""Plans and charges on the wire (CONTRACT 2.6, 2.7)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import (
+    AnyInterval,
     Count,
     Exact,
     Flag,
@@ -25,12 +26,12 @@ from api.schemas.features import Slug
 from api.schemas.meters import PricingDocument, view_pricing
 from api.schemas.patches import Patch
 from api.schemas.plan_edits import EditView, EffectiveChoice
+from api.schemas.plan_features import PlanFeatureView, view_plan_feature
 from billing.periods import Interval
-from billing.rating.terms import ChargeType, FeatureType, OverLimit, PlanType
+from billing.rating.terms import ChargeType, PlanType
 from models.catalog.plans import Charge, Plan
 from services.catalog.charges import AddCharge
-from services.catalog.grants import Grant, UpdateGrant
-from services.catalog.plans import GrantedFeature, PlanContents, PlanDetails, UpdatePlan
+from services.catalog.plans import PlanContents, PlanDetails, UpdatePlan
 
 
 class ChargeStatus(StrEnum):
@@ -38,9 +39,6 @@ class ChargeStatus(StrEnum):
 
     ACTIVE = "ACTIVE"
     INACTIVE = "INACTIVE"
-
-
-AnyInterval = Annotated[Interval, any_case(Interval)]
 
 
 class PlanCreate(Schema):
@@ -139,58 +137,6 @@ class ChargePatch(Schema):
     effective: EffectiveChoice = None
 
 
-class PlanFeatureCreate(Schema):
-    """What a plan grants of a feature. ``usage_limit`` null or absent means unlimited."""
-
-    feature_id: UUID
-    is_enabled: Flag
-    usage_limit: NotNegative | None = None
-    usage_reset_period: AnyInterval | None = None
-    is_soft_limit: Flag = False
-    reject_over_limit: Flag = False
-    over_limit: Annotated[OverLimit, any_case(OverLimit)] = OverLimit.BILL
-    static_value: Words | None = None
-    effective: EffectiveChoice = None
-
-    def command(self) -> Grant:
-        """The command that the body stands for."""
-        return Grant(
-            is_enabled=self.is_enabled,
-            usage_limit=self.usage_limit,
-            usage_reset_period=self.usage_reset_period,
-            is_soft_limit=self.is_soft_limit,
-            reject_over_limit=self.reject_over_limit,
-            over_limit=self.over_limit,
-            static_value=self.static_value,
-        )
-
-
-class PlanFeaturePatch(Patch):
-    """New values of what a plan grants."""
-
-    is_enabled: Flag = True
-    usage_limit: NotNegative | None = None
-    usage_reset_period: AnyInterval | None = None
-    is_soft_limit: Flag = False
-    reject_over_limit: Flag = False
-    over_limit: Annotated[OverLimit, any_case(OverLimit)] = OverLimit.BILL
-    static_value: Words | None = None
-    effective: EffectiveChoice = None
-
-    def command(self) -> UpdateGrant:
-        """The command that the body stands for: what it leaves out stays."""
-        grant = Grant(
-            is_enabled=self.is_enabled,
-            usage_limit=self.usage_limit,
-            usage_reset_period=self.usage_reset_period,
-            is_soft_limit=self.is_soft_limit,
-            reject_over_limit=self.reject_over_limit,
-            over_limit=self.over_limit,
-            static_value=self.static_value,
-        )
-        return UpdateGrant(grant=grant, given=self.given)
-
-
 class ChargeView(View):
     """A charge of a plan."""
 
@@ -205,26 +151,6 @@ class ChargeView(View):
     maximum: Exact | None
     display_name: str | None
     status: ChargeStatus
-    created_at: Moment
-
-
-class PlanFeatureView(View):
-    """What a plan grants of a feature."""
-
-    id: UUID
-    plan_id: UUID
-    feature_id: UUID
-    feature_type: FeatureType
-    lookup_key: str
-    name: str
-    meter_id: UUID | None
-    is_enabled: bool
-    usage_limit: Exact | None
-    usage_reset_period: Interval | None
-    is_soft_limit: bool
-    reject_over_limit: bool
-    over_limit: OverLimit
-    static_value: str | None
     created_at: Moment
 
 
@@ -254,10 +180,6 @@ class PlanView(PlanSummary):
 
 class EditedChargeView(ChargeView, EditView):
     """A charge that an edit left behind, and what the edit reaches."""
-
-
-class EditedPlanFeatureView(PlanFeatureView, EditView):
-    """What a plan grants after an edit, and what the edit reaches."""
 
 
 class EditedPlanView(PlanView, EditView):
@@ -293,27 +215,4 @@ def view_charge(charge: Charge) -> ChargeView:
         display_name=charge.display_name,
         status=ChargeStatus(charge.status),
         created_at=charge.created_at,
-    )
-
-
-def view_plan_feature(found: GrantedFeature) -> PlanFeatureView:
-    """What a plan grants, as the API shows it."""
-    granted, feature = found.granted, found.feature
-    reset_period = granted.usage_reset_period
-    return PlanFeatureView(
-        id=granted.id,
-        plan_id=granted.plan_id,
-        feature_id=feature.id,
-        feature_type=FeatureType(feature.type),
-        lookup_key=feature.lookup_key,
-        name=feature.name,
-        meter_id=feature.meter_id,
-        is_enabled=granted.is_enabled,
-        usage_limit=granted.usage_limit,
-        usage_reset_period=Interval(reset_period) if reset_period is not None else None,
-        is_soft_limit=granted.is_soft_limit,
-        reject_over_limit=granted.reject_over_limit,
-        over_limit=OverLimit(granted.over_limit),
-        static_value=granted.static_value,
-        created_at=granted.created_at,
     )

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from models.catalog.meter_claims import MeterClaim
 from models.subscriptions.states import BOUNDARY, LIVE
-from repositories.catalog.versions import HAS_NOT_BEGUN, PRESENT
+from repositories.catalog.edit_reach import HAS_NOT_BEGUN, PRESENT
 
 OVERLAP = "ex_meter_claim_overlap"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,7 +21,7 @@ from services.accounts.credentials import AccessClaims, PasswordCheck, Security
 from services.accounts.login_failures import reserve_attempt
 from services.accounts.passwords import require_good_password
 from services.accounts.sign_up_policy import SignUpPolicy
-from services.accounts.sign_ups import require_open
+from services.accounts.sign_ups import require_open, slug_of
 from services.audit_log import ACTOR, REQUEST_ID, record
 from services.constraints import translating
 
@@ -283,14 +282,6 @@ class Accounts:
             refresh_token=refresh_token,
             lifetimes=self._lifetimes,
         )
-
-
-def slug_of(name: str) -> str:
-    """A name for addresses: lower-case letters, digits and hyphens.
-
-    Worked example: ``Lumen Works`` is ``lumen-works``.
-    """
-    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:100] or "organization"
 
 
 def _family_of(refresh_token: str) -> str:

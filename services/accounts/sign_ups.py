@@ -1,6 +1,8 @@
-"""Who may make an organization here (CONTRACT 101)."""
+"""Who may make an organization here, and what addresses call it (CONTRACT 101)."""
 
 from __future__ import annotations
+
+import re
 
 from sqlmodel import Session
 
@@ -19,3 +21,11 @@ def require_open(session: Session, policy: SignUpPolicy) -> None:
             "Sign-up is closed on this installation; its operator opens it by FLUXRATE_SIGNUP.",
             code="signup_closed",
         )
+
+
+def slug_of(name: str) -> str:
+    """A name for addresses: lower-case letters, digits and hyphens.
+
+    Worked example: ``Lumen Works`` is ``lumen-works``.
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:100] or "organization"

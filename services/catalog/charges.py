@@ -5,6 +5,7 @@ Each edit leaves a version of the plan behind.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -80,15 +81,7 @@ def add_charge(
         )
     blame = {f"charges.{len(active)}.": ""}
     reach = publish_edit(session, plan, blame, effective, now=now)
-    record(
-        session,
-        organization_id,
-        "charge.added",
-        "charge",
-        charge.id,
-        after={"plan_id": plan_id, "type": charge.type, "version": plan.version},
-        now=now,
-    )
+    _record(session, plan, charge, "charge.added", {"type": charge.type}, now=now)
     return Edited(result=charge, reach=reach)
 
 
@@ -129,16 +122,28 @@ def set_charge_status(
             from_running_period=is_for_running(session, organization_id, effective),
             now=now,
         )
+    _record(session, plan, charge, "charge.deactivated", {}, now=now)
+    return Edited(result=charge, reach=reach)
+
+
+def _record(
+    session: Session,
+    plan: Plan,
+    charge: Charge,
+    action: str,
+    facts: Mapping[str, object],
+    *,
+    now: datetime,
+) -> None:
     record(
         session,
-        organization_id,
-        "charge.deactivated",
+        plan.organization_id,
+        action,
         "charge",
         charge.id,
-        after={"plan_id": plan_id, "version": plan.version},
+        after={"plan_id": plan.id, "version": plan.version, **facts},
         now=now,
     )
-    return Edited(result=charge, reach=reach)
 
 
 def _check_charge(command: AddCharge, plan: Plan) -> None:

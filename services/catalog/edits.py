@@ -19,8 +19,8 @@ from billing.errors import InvalidInput
 from billing.rating.terms import Effective
 from models.catalog.plans import Plan
 from repositories.accounts import organizations as stored_organizations
+from repositories.catalog import edit_reach
 from repositories.catalog import plans as stored_plans
-from repositories.catalog import versions as stored_versions
 from services.catalog import meter_claims, versions
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def reach_of(
     edited = list(plan_ids)
     if not edited:
         return reach_nobody(now=now)
-    first_begin, met = stored_versions.measure_reach(
+    first_begin, met = edit_reach.measure_reach(
         session,
         organization_id,
         edited,
@@ -95,7 +95,7 @@ def publish_next(
     session.flush()
     reached = Effective.RUNNING_PERIOD if is_running else Effective.NEXT_PERIOD
     versions.publish(session, plan, effective=reached, now=now)
-    stored_versions.move_open_periods(
+    edit_reach.move_open_periods(
         session, plan.organization_id, plan.id, plan.version, is_running=is_running, now=now
     )
     if is_running:

@@ -14,8 +14,8 @@ from billing.rating.terms import Effective
 from billing.subscriptions import is_live
 from models.catalog.plans import Plan
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.catalog import edit_reach
 from repositories.catalog import plans as stored_plans
-from repositories.catalog import versions as stored_versions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
 from services.catalog import meter_claims
@@ -157,7 +157,7 @@ def _migration(
 ) -> Migration:
     if not changes:
         return Migration(changes=(), reach=reach_nobody(now=now))
-    first_begin, _ = stored_versions.measure_reach(
+    first_begin, _ = edit_reach.measure_reach(
         session,
         plan.organization_id,
         [plan.id],
@@ -187,7 +187,7 @@ def _move_open_period(
 
 
 def _has_not_begun(stored: SubscriptionPeriod, at: datetime) -> bool:
-    """``repositories.catalog.versions.HAS_NOT_BEGUN`` of one period."""
+    """``repositories.catalog.edit_reach.HAS_NOT_BEGUN`` of one period."""
     is_whole = stored.starts_at in (stored.regular_starts_at, stored.anchor_at)
     return stored.starts_at > at or (stored.starts_at == at and is_whole)
 

@@ -23,8 +23,10 @@ from billing.ratios import as_decimal
 from models.catalog.meters import Meter
 from models.usage.events import UsageEvent
 from repositories.async_connections import connect
+from services.ingestion.batch import KnownMonths
 from services.ingestion.event_input import EventReport
-from services.ingestion.ingest import EventResult, EventStatus, KnownMonths, Submission, ingest
+from services.ingestion.ingest import ingest
+from services.ingestion.submissions import EventResult, EventStatus, Submission
 from services.usage.measure import MeasuredUsage, measure_usage, recompute_usage
 from services.usage.rollups import rebuild_rollups, verify_rollups
 from tests.services.conftest import shop, transactions

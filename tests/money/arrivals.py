@@ -9,8 +9,10 @@ from psycopg import AsyncConnection
 
 from repositories.async_connections import connect
 from repositories.transactions import Transactions
+from services.ingestion.batch import KnownMonths
 from services.ingestion.event_input import EventReport
-from services.ingestion.ingest import EventStatus, KnownMonths, Submission, ingest
+from services.ingestion.ingest import ingest
+from services.ingestion.submissions import EventStatus, Submission
 from tests.money.catalogue import Market
 from tests.money.journal import Sent
 from tests.services.shop import NOW

@@ -21,8 +21,10 @@ from models.usage.events import UsageEvent
 from repositories.async_connections import connect
 from services.catalog.meters import CreateMeter, MeterDetails
 from services.catalog.terms_cache import KnownTerms
+from services.ingestion.batch import KnownMonths
 from services.ingestion.event_input import EventReport
-from services.ingestion.ingest import EventResult, KnownMonths, Submission, ingest
+from services.ingestion.ingest import ingest
+from services.ingestion.submissions import EventResult, Submission
 from services.subscriptions import start
 from services.subscriptions.start import CreateSubscription
 from tests.services.shop import NOW, Shop

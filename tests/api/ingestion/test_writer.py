@@ -17,7 +17,7 @@ from api.ingestion.writer import MOST_ROWS_OF_ONE, MOST_ROWS_WAITING, UsageWrite
 from billing.errors import TooManyRequests, Unavailable
 from repositories.async_connections import connect
 from services.ingestion.event_input import EventReport
-from services.ingestion.ingest import EventStatus, Submission
+from services.ingestion.submissions import EventStatus, Submission
 from tests.api.people import Person
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from billing.errors import InvalidInput
 from models.audit_log import AuditEntry
 from services.accounts.api_keys import read_scopes
 from services.accounts.passwords import require_good_password
-from services.accounts.sign_in import slug_of
+from services.accounts.sign_ups import slug_of
 from services.audit_log import ACTOR, REQUEST_ID, record
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -17,8 +17,10 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPause, 
 from models.usage.events import UsageEvent
 from repositories.async_connections import connect
 from services.catalog.terms_cache import KnownTerms
+from services.ingestion.batch import KnownMonths
 from services.ingestion.event_input import EventReport
-from services.ingestion.ingest import EventResult, KnownMonths, Submission, ingest
+from services.ingestion.ingest import ingest
+from services.ingestion.submissions import EventResult, Submission
 from tests.services.shop import NOW, Shop
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
