@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, NotFound
+from billing.errors import Conflict
 from billing.pending_changes import ChangeAction, PendingChange
 from billing.subscriptions import has_ended
 from models.base import new_id
@@ -22,6 +22,7 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.addresses import find_country
 from services.audit_log import record
 from services.constraints import translating
+from services.required import require_clock, require_customer
 from services.subscriptions import agenda, clocks
 from services.subscriptions.kept_changes import set_change
 
@@ -170,7 +171,7 @@ def delete_customer(
 
 def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
     """The customer, unless it is deleted. Raises NotFound."""
-    return _require(stored_customers.find_customer(session, organization_id, customer_id))
+    return require_customer(stored_customers.find_customer(session, organization_id, customer_id))
 
 
 def list_customers(
@@ -194,22 +195,17 @@ def list_customers(
 
 
 def _lock(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
-    return _require(stored_customers.lock_customer(session, organization_id, customer_id))
-
-
-def _require(customer: Customer | None) -> Customer:
-    if customer is None or customer.deleted_at is not None:
-        raise NotFound("Customer not found.", code="customer_not_found")
-    return customer
+    return require_customer(stored_customers.lock_customer(session, organization_id, customer_id))
 
 
 def _require_clock(session: Session, organization_id: UUID, test_clock_id: UUID | None) -> None:
     if test_clock_id is None:
         return
     # Shared, so that a clock cannot be deleted together with its customers while one is added.
-    clock = stored_clocks.lock_clock(session, organization_id, test_clock_id, share=True)
-    if clock is None or clock.deleted_at is not None:
-        raise NotFound("Test clock not found.", code="test_clock_not_found", field="test_clock_id")
+    require_clock(
+        stored_clocks.lock_clock(session, organization_id, test_clock_id, share=True),
+        field="test_clock_id",
+    )
 
 
 def _values(details: CustomerDetails) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import InvalidInput, InvalidTransition, NotFound
+from billing.errors import InvalidInput, InvalidTransition
 from billing.money import find_currency, require_not_negative
 from billing.periods import Interval
 from billing.pricing import parse_pricing
@@ -27,6 +27,7 @@ from services.catalog import meter_claims
 from services.catalog.edits import Edited, is_for_running, publish_edit, reach_nobody
 from services.catalog.meters import lock_meter_in_use
 from services.catalog.plans import lock_plan
+from services.required import not_found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ def set_charge_status(
     plan = lock_plan(session, organization_id, plan_id)
     charge = stored_plans.find_charge(session, organization_id, plan_id, charge_id)
     if charge is None:
-        raise NotFound("Charge not found.", code="charge_not_found")
+        raise not_found("Charge")
     if charge.status == status:
         return Edited(result=charge, reach=reach_nobody(now=now))
     if charge.status == "INACTIVE":

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, InvalidInput, NotFound
+from billing.errors import Conflict, InvalidInput
 from billing.rating.terms import Effective, FeatureType
 from models.base import new_id
 from models.catalog.features import Feature
@@ -27,6 +27,7 @@ from services.catalog.meters import (
     retire_meter,
 )
 from services.constraints import translating
+from services.required import require_feature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ def update_feature(
 
     Raises NotFound. Repeating it changes nothing.
     """
-    feature = _require(stored_features.lock_feature(session, organization_id, feature_id))
+    feature = require_feature(stored_features.lock_feature(session, organization_id, feature_id))
     changed = {name for name in command.given if getattr(feature, name) != getattr(command, name)}
     reach = edits.reach_nobody(now=now)
     if changed:
@@ -139,7 +140,7 @@ def delete_feature(
     feature = get_feature(session, organization_id, feature_id).feature
     # A meter is locked before its features, by everybody.
     meter = _lock_meter(session, feature)
-    feature = _require(stored_features.lock_feature(session, organization_id, feature_id))
+    feature = require_feature(stored_features.lock_feature(session, organization_id, feature_id))
     if stored_features.list_plans_granting(session, organization_id, feature_id):
         raise Conflict("A plan grants the feature.", code="feature_in_use")
     feature.deleted_at = now
@@ -152,7 +153,7 @@ def delete_feature(
 
 def get_feature(session: Session, organization_id: UUID, feature_id: UUID) -> FeatureWithMeter:
     """The feature with its meter, unless it is deleted. Raises NotFound."""
-    feature = _require(stored_features.find_feature(session, organization_id, feature_id))
+    feature = require_feature(stored_features.find_feature(session, organization_id, feature_id))
     return _with_meter(session, feature)
 
 
@@ -228,9 +229,3 @@ def _is_used(session: Session, meter: Meter) -> bool:
         stored_features.list_features_of_meter(session, meter.organization_id, meter.id)
         or is_charged(session, meter)
     )
-
-
-def _require(feature: Feature | None) -> Feature:
-    if feature is None or feature.deleted_at is not None:
-        raise NotFound("Feature not found.", code="feature_not_found")
-    return feature

@@ -23,6 +23,7 @@ from services.audit_log import record
 from services.catalog.edits import Edited, EditReach, publish_edit, reach_nobody
 from services.catalog.plans import GrantedFeature, lock_plan
 from services.constraints import translating
+from services.required import require_feature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +62,10 @@ def add_plan_feature(
     Raises NotFound for an unknown plan or feature, Conflict ``feature_already_granted``,
     InvalidInput naming the field.
     """
-    feature = stored_features.lock_feature(session, organization_id, feature_id, share=True)
-    if feature is None or feature.deleted_at is not None:
-        raise NotFound("Feature not found.", code="feature_not_found", field="feature_id")
+    feature = require_feature(
+        stored_features.lock_feature(session, organization_id, feature_id, share=True),
+        field="feature_id",
+    )
     plan = lock_plan(session, organization_id, plan_id)
     granted = PlanFeature(
         organization_id=organization_id,
@@ -100,9 +102,10 @@ def update_plan_feature(
     """
     plan = lock_plan(session, organization_id, plan_id)
     granted = _find_granted(session, plan, plan_feature_id)
-    feature = stored_features.find_feature(session, organization_id, granted.feature_id)
-    if feature is None:
-        raise NotFound("Feature not found.", code="feature_not_found")
+    feature = require_feature(
+        stored_features.find_feature(session, organization_id, granted.feature_id),
+        may_be_deleted=True,
+    )
     values = _values(command.grant, command.given)
     changed = sorted(name for name, value in values.items() if getattr(granted, name) != value)
     found = GrantedFeature(granted=granted, feature=feature)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, InvalidInput, NotFound
+from billing.errors import Conflict, InvalidInput
 from billing.metering.aggregations import Aggregation
 from billing.metering.filters import filter_document, parse_filters
 from billing.pricing import find_misfit, parse_pricing
@@ -26,6 +26,7 @@ from services.audit_log import record
 from services.catalog import edits
 from services.catalog.edits import Edited
 from services.constraints import translating
+from services.required import require_meter
 
 FROZEN_BY_EVENTS = frozenset({"aggregation_type", "property_name", "filters", "carry_forward"})
 """What cannot change once an event was recorded (CONTRACT 9 and 38)."""
@@ -102,7 +103,7 @@ def update_meter(
     InvalidInput if a value is not valid or a plan could not be priced by it. Repeating it changes
     nothing.
     """
-    meter = _require(stored_meters.lock_meter(session, organization_id, meter_id))
+    meter = require_meter(stored_meters.lock_meter(session, organization_id, meter_id))
     values = _values(command.details, command.given)
     changed = {name for name, value in values.items() if getattr(meter, name) != value}
     if not changed:
@@ -138,7 +139,7 @@ def delete_meter(session: Session, organization_id: UUID, meter_id: UUID, *, now
 
     Raises NotFound, Conflict while a feature or a charge uses it.
     """
-    meter = _require(stored_meters.lock_meter(session, organization_id, meter_id))
+    meter = require_meter(stored_meters.lock_meter(session, organization_id, meter_id))
     users = stored_features.list_features_of_meter(session, organization_id, meter_id)
     if users:
         raise Conflict(f"The feature {users[0].lookup_key!r} uses the meter.", code="meter_in_use")
@@ -169,7 +170,7 @@ def retire_meter(session: Session, meter: Meter, *, now: datetime) -> None:
 
 def get_meter(session: Session, organization_id: UUID, meter_id: UUID) -> Meter:
     """The meter, unless it is deleted. Raises NotFound."""
-    return _require(stored_meters.find_meter(session, organization_id, meter_id))
+    return require_meter(stored_meters.find_meter(session, organization_id, meter_id))
 
 
 def lock_meter_in_use(session: Session, organization_id: UUID, meter_id: UUID) -> Meter:
@@ -177,10 +178,9 @@ def lock_meter_in_use(session: Session, organization_id: UUID, meter_id: UUID) -
 
     Raises NotFound.
     """
-    meter = stored_meters.lock_meter(session, organization_id, meter_id, share=True)
-    if meter is None or meter.deleted_at is not None:
-        raise NotFound("Meter not found.", code="meter_not_found", field="meter_id")
-    return meter
+    return require_meter(
+        stored_meters.lock_meter(session, organization_id, meter_id, share=True), field="meter_id"
+    )
 
 
 def list_meters(
@@ -188,12 +188,6 @@ def list_meters(
 ) -> tuple[Sequence[Meter], int]:
     """A page of meters that are not deleted, oldest first, and how many there are."""
     return stored_meters.list_meters(session, organization_id, offset=offset, limit=limit)
-
-
-def _require(meter: Meter | None) -> Meter:
-    if meter is None or meter.deleted_at is not None:
-        raise NotFound("Meter not found.", code="meter_not_found")
-    return meter
 
 
 def _require_unmeasured(session: Session, meter: Meter, changed: set[str]) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, InvalidInput, NotFound
+from billing.errors import Conflict, InvalidInput
 from billing.money import find_currency
 from billing.periods import Cadence, Interval
 from billing.rating.terms import Effective, PlanType
@@ -25,6 +25,7 @@ from services.audit_log import record
 from services.catalog import edits, versions
 from services.catalog.edits import Edited, EditReach
 from services.constraints import translating
+from services.required import require_plan
 
 FIXED_BY_SUBSCRIPTIONS = frozenset({"billing_interval", "billing_interval_count", "currency"})
 """What cannot change while somebody is subscribed: their periods and amounts depend on it."""
@@ -169,17 +170,12 @@ def lock_plan(session: Session, organization_id: UUID, plan_id: UUID) -> Plan:
 
     Raises NotFound.
     """
-    plan = stored_plans.lock_plan(session, organization_id, plan_id)
-    if plan is None or plan.deleted_at is not None:
-        raise NotFound("Plan not found.", code="plan_not_found")
-    return plan
+    return require_plan(stored_plans.lock_plan(session, organization_id, plan_id))
 
 
 def get_plan(session: Session, organization_id: UUID, plan_id: UUID) -> PlanContents:
     """The plan with its contents, unless it is deleted. Raises NotFound."""
-    plan = stored_plans.find_plan(session, organization_id, plan_id)
-    if plan is None or plan.deleted_at is not None:
-        raise NotFound("Plan not found.", code="plan_not_found")
+    plan = require_plan(stored_plans.find_plan(session, organization_id, plan_id))
     return read_contents(session, plan)
 
 

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
 from billing.money import plain_text
 from models.base import new_id
 from models.catalog.tax_rates import TaxRate
 from repositories.catalog import tax_rates as stored_tax_rates
 from services.addresses import find_country
 from services.audit_log import record
+from services.required import not_found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,5 +85,5 @@ def list_tax_rates(
 
 def _require(rate: TaxRate | None) -> TaxRate:
     if rate is None or rate.deleted_at is not None:
-        raise NotFound("Tax rate not found.", code="tax_rate_not_found")
+        raise not_found("Tax rate")
     return rate

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
 from billing.money import ZERO, exactly
 from billing.rating.lines import LineType
 from models.invoicing.invoices import Invoice
@@ -20,6 +19,7 @@ from services import customer_accounts
 from services.corrections.credit_notes import CreditedLine, credit_invoice
 from services.corrections.creditable import CreditableLines
 from services.documents.locks import lock_invoice
+from services.required import require_subscription
 from services.subscriptions import clocks
 
 REASON = "No further invoice took the credit."
@@ -39,9 +39,10 @@ def return_credit(
     afterwards, and nothing happens while a subscription of the customer is live or for 30 days
     after the last one ended. Source: CONTRACT 81.
     """
-    found = stored_subscriptions.find_subscription(session, organization_id, subscription_id)
-    if found is None:
-        raise NotFound("Subscription not found.", code="subscription_not_found")
+    found = require_subscription(
+        stored_subscriptions.find_subscription(session, organization_id, subscription_id),
+        may_be_deleted=True,
+    )
     at = clocks.acting_instant(session, found, due_at, now=now)
     return_customer_credit(session, organization_id, found.customer_id, at=at, now=now)
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.required import not_found
 
 
 def lock_invoice(
@@ -19,7 +19,7 @@ def lock_invoice(
     """The invoice and its subscription, if it has one, with their rows locked. Raises NotFound."""
     locked = lock_invoice_if_any(session, organization_id, invoice_id)
     if locked is None:
-        raise NotFound("Invoice not found.", code="invoice_not_found")
+        raise not_found("Invoice")
     return locked
 
 

@@ -22,7 +22,6 @@ from billing.entitlements import (
     most_generous,
     refuse_access,
 )
-from billing.errors import NotFound
 from billing.identifiers import FeatureId, MeterId
 from billing.metering.aggregations import Aggregation, MeterTerms
 from billing.money import ZERO, shortest
@@ -33,6 +32,7 @@ from repositories.entitlements.subscribers import KnownFeature, LiveSubscription
 from repositories.usage import spans as stored_spans
 from services.catalog.terms_cache import KnownTerms
 from services.entitlements.windows import version_in_force, window_at
+from services.required import not_found
 from services.usage.measure import list_spans, read_usage_of
 
 
@@ -88,7 +88,7 @@ async def get_subscriber(
     """The customer of this id, or else of this external id. Raises NotFound."""
     subscriber = await stored_subscribers.find_subscriber(connection, organization_id, customer)
     if subscriber is None:
-        raise NotFound("Customer not found.", code="customer_not_found")
+        raise not_found("Customer")
     return subscriber
 
 

@@ -17,7 +17,6 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from billing.errors import NotFound
 from billing.metering.tallies import Aggregation, Tally, conclude_additive
 from billing.money import ZERO, exactly, shortest
 from repositories.entitlements import subscribers as stored_subscribers
@@ -34,6 +33,7 @@ from services.entitlements.access import (
     get_subscriber,
     measure,
 )
+from services.required import not_found
 
 MOST_CHECKS: Final = 20_000
 LONGEST_NAME: Final = 500
@@ -165,9 +165,9 @@ async def check_entitlement(
 def _require_possible(customer: str, lookup_key: str) -> None:
     """What nobody can be called is not remembered either."""
     if len(customer) > LONGEST_NAME:
-        raise NotFound("Customer not found.", code="customer_not_found")
+        raise not_found("Customer")
     if len(lookup_key) > LONGEST_NAME:
-        raise NotFound("Feature not found.", code="feature_not_found", field="lookup_key")
+        raise not_found("Feature", field="lookup_key")
 
 
 async def _measure_again(
@@ -190,7 +190,7 @@ async def _check_anew(
     subscriber = await get_subscriber(connection, organization_id, customer)
     found = await stored_subscribers.list_features(connection, organization_id, lookup_key)
     if not found:
-        raise NotFound("Feature not found.", code="feature_not_found", field="lookup_key")
+        raise not_found("Feature", field="lookup_key")
     granted = await find_grants(
         connection, organization_id, subscriber, found, known=memory.terms, now=now
     )

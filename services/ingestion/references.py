@@ -28,6 +28,7 @@ from services.ingestion.event_input import (
     name_customer,
     name_meter,
 )
+from services.required import not_found
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -212,4 +213,4 @@ class Targets:
 
 def _unknown(noun: str, report: EventReport, *fields: str) -> NotFound:
     field = next(name for name in fields if getattr(report, name) is not None)
-    return NotFound(f"{noun} not found.", code=f"{noun.lower()}_not_found", field=field)
+    return not_found(noun, field=field)

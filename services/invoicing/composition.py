@@ -12,7 +12,6 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
 from billing.invoicing.corrections import PeriodCorrection
 from billing.invoicing.invoices import InvoiceTotals, assemble_invoice
 from billing.invoicing.taxes import Address, TaxRate
@@ -26,6 +25,7 @@ from repositories.catalog import tax_rates as stored_tax_rates
 from repositories.invoicing import late_usage as stored_late_usage
 from services import customer_accounts
 from services.corrections.late_usage import late_lines, taken_back_lines
+from services.required import require_customer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +93,9 @@ def hold_late_lines(
 
 def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
     """The customer of a bill, deleted or not."""
-    customer = stored_customers.find_customer(session, organization_id, customer_id)
-    if customer is None:
-        raise NotFound("Customer not found.", code="customer_not_found")
-    return customer
+    return require_customer(
+        stored_customers.find_customer(session, organization_id, customer_id), may_be_deleted=True
+    )
 
 
 def _assemble(

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
 from billing.invoicing.invoices import (
     InvoiceStatus,
     InvoiceTotals,
@@ -35,6 +34,7 @@ from services.invoicing.composition import Bill
 from services.invoicing.drafts import assign_number, keep_receipt, set_totals
 from services.rating import steps
 from services.rating.steps import BillKey
+from services.required import not_found
 from services.subscriptions import clocks
 
 
@@ -116,7 +116,7 @@ def mark_past_due(
     """
     invoice, subscription = lock_invoice(session, organization_id, invoice_id)
     if subscription is None:
-        raise NotFound("Invoice not found.", code="invoice_not_found")
+        raise not_found("Invoice")
     if invoice.status != InvoiceStatus.OPEN or invoice.past_due_at or invoice.due_date > due_at:
         return
     at = clocks.acting_instant(session, subscription, due_at, now=now)

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
 from billing.invoicing.corrections import PeriodCorrection
 from billing.invoicing.invoices import InvoiceStatus, status_after_finalizing
 from billing.money import ZERO, Currency, exactly, find_currency
@@ -28,6 +27,7 @@ from services.corrections import credit_notes as crediting
 from services.corrections import late_usage as corrections
 from services.corrections.credit_notes import CreditedLine
 from services.invoicing import composition, drafts
+from services.required import require_subscription
 from services.subscriptions import clocks
 from services.subscriptions.late_policy import CREDIT_NOTE_OR_INVOICE
 
@@ -50,9 +50,10 @@ def settle_late_usage(
     customer's account. Idempotent: marks go in the same transaction, under the lock that arrivals
     wait for.
     """
-    subscription = stored_subscriptions.lock_subscription(session, organization_id, subscription_id)
-    if subscription is None:
-        raise NotFound("Subscription not found.", code="subscription_not_found")
+    subscription = require_subscription(
+        stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
+        may_be_deleted=True,
+    )
     stored_spans.lock_arrivals(session, organization_id, subscription.customer_id)
     marked = stored_late_usage.list_marked_periods(
         session, subscription, takes_free=True, draft_id=None

@@ -30,6 +30,7 @@ from services.audit_log import record
 from services.documents.contents import write_contents
 from services.documents.locks import lock_invoice
 from services.invoicing import composition, drafts
+from services.required import require_customer
 from services.subscriptions import agenda, clocks
 
 
@@ -158,9 +159,9 @@ def _total(
 
 
 def _get_taxable_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
-    customer = stored_customers.find_customer(session, organization_id, customer_id)
-    if customer is None or customer.deleted_at is not None:
-        raise NotFound("Customer not found.", code="customer_not_found", field="customer_id")
+    customer = require_customer(
+        stored_customers.find_customer(session, organization_id, customer_id), field="customer_id"
+    )
     if customer.billing_address_country is None:
         raise InvalidInput(
             "The customer has no billing_address_country, so its tax is not known.",

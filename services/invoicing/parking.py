@@ -7,13 +7,14 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, NotFound
+from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
 from billing.subscriptions import PeriodStatus, change_period_status
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
+from services.required import require_period, require_subscription
 from services.subscriptions import agenda, clocks, periods
 
 NEVER_PARKED = frozenset(
@@ -170,18 +171,17 @@ def _close(
 def _lock(
     session: Session, organization_id: UUID, subscription_id: UUID, period_index: int | None
 ) -> tuple[Subscription, SubscriptionPeriod]:
-    subscription = stored_subscriptions.lock_subscription(session, organization_id, subscription_id)
-    if subscription is None:
-        raise NotFound("Subscription not found.", code="subscription_not_found")
+    subscription = require_subscription(
+        stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
+        may_be_deleted=True,
+    )
     index = subscription.current_period_index if period_index is None else period_index
     stored = (
         None
         if index is None
         else stored_subscriptions.find_period(session, organization_id, subscription_id, index)
     )
-    if stored is None:
-        raise NotFound("There is no such period.", code="period_not_found")
-    return subscription, stored
+    return subscription, require_period(stored)
 
 
 def _lock_parked(

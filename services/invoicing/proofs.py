@@ -23,6 +23,7 @@ from services.corrections.late_usage import is_pending
 from services.documents.contents import priced_line_of
 from services.rating import steps as bill_steps
 from services.rating.steps import BillKey
+from services.required import require_invoice
 from services.usage.measure import recompute_usage
 
 
@@ -154,7 +155,4 @@ def _billed(row: InvoiceLine) -> BilledLine:
 
 
 def _get(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice:
-    invoice = stored_invoices.find_invoice(session, organization_id, invoice_id)
-    if invoice is None:
-        raise NotFound("Invoice not found.", code="invoice_not_found")
-    return invoice
+    return require_invoice(stored_invoices.find_invoice(session, organization_id, invoice_id))

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import BillingError, InvariantBroken, NotFound, Unavailable
+from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.pending_changes import ChangeAction, PendingChange
 from models.subscriptions.subscriptions import Subscription
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.lifecycle import bill_now, catching_up, changes, plan_changes
+from services.required import require_subscription
 from services.subscriptions.kept_changes import change_of
 from services.subscriptions.periods import find_open_period
 
@@ -33,9 +34,10 @@ def apply_change(
     One that the rules do not allow any more is refused, and the timeline says so. Idempotent by
     the change's instant.
     """
-    subscription = stored_subscriptions.lock_subscription(session, organization_id, subscription_id)
-    if subscription is None:
-        raise NotFound("Subscription not found.", code="subscription_not_found")
+    subscription = require_subscription(
+        stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
+        may_be_deleted=True,
+    )
     change = change_of(subscription)
     if change is None or change.at > due_at:
         return

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, InvalidInput, InvalidTransition, NotFound
+from billing.errors import Conflict, InvalidInput, InvalidTransition
 from billing.invoicing.invoices import InvoiceLine
 from billing.money import ZERO, find_currency
 from billing.pending_changes import ChangeAction, PendingChange
@@ -23,6 +23,7 @@ from services.catalog import meter_claims
 from services.invoicing import previews
 from services.lifecycle import catching_up
 from services.lifecycle.changes import begin_change, lock_for_change, must_wait
+from services.required import require_plan
 from services.subscriptions import agenda, periods
 from services.subscriptions.period_versions import version_to_open
 from services.subscriptions.start import open_period
@@ -159,9 +160,10 @@ def _require_alive(subscription: Subscription) -> None:
 
 def _get_plan(session: Session, subscription: Subscription, plan_id: UUID) -> Plan:
     # Shared, so that the plan is neither edited nor deleted in the instant of the change.
-    plan = stored_plans.lock_plan(session, subscription.organization_id, plan_id, share=True)
-    if plan is None or plan.deleted_at is not None:
-        raise NotFound("Plan not found.", code="plan_not_found", field="plan_id")
+    plan = require_plan(
+        stored_plans.lock_plan(session, subscription.organization_id, plan_id, share=True),
+        field="plan_id",
+    )
     if plan.id == subscription.plan_id:
         return plan
     if not plan.is_active:

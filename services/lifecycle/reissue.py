@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, NotFound
+from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
 from billing.subscriptions import PeriodStatus, change_period_status
 from models.invoicing.invoices import Invoice
@@ -20,6 +20,7 @@ from services.invoicing import manual
 from services.invoicing.manual import ManualInvoice, ManualLine
 from services.lifecycle.catching_up import bill_period
 from services.lifecycle.changes import lock_for_change
+from services.required import require_period
 from services.subscriptions import agenda, clocks
 
 BILLABLE_AGAIN = frozenset({PeriodStatus.UNBILLED, PeriodStatus.VOID})
@@ -39,11 +40,10 @@ def bill_unbilled_period(
     period, Conflict ``period_already_billed``, ``period_not_over`` or ``period_skipped``.
     """
     subscription, _ = lock_for_change(session, organization_id, subscription_id, now=now)
-    stored = stored_subscriptions.find_period(
-        session, organization_id, subscription_id, period_index
+    stored = require_period(
+        stored_subscriptions.find_period(session, organization_id, subscription_id, period_index),
+        field="period_index",
     )
-    if stored is None:
-        raise NotFound("There is no such period.", code="period_not_found", field="period_index")
     if stored.status != PeriodStatus.CLOSED:
         _require_billable(stored)
         _open_bill_again(session, stored)

@@ -21,6 +21,7 @@ from services.audit_log import record
 from services.catalog import meter_claims
 from services.catalog.edits import EditReach, is_for_running, reach_nobody
 from services.lifecycle.changes import lock_for_change
+from services.required import require_plan
 from services.subscriptions import periods
 
 AT_ONCE = 10
@@ -238,7 +239,4 @@ def _change(subscription: Subscription, plan: Plan) -> VersionChange:
 
 def _get_plan(session: Session, organization_id: UUID, plan_id: UUID) -> Plan:
     # Shared, so that the newest version is still the newest when the last one has moved.
-    plan = stored_plans.lock_plan(session, organization_id, plan_id, share=True)
-    if plan is None or plan.deleted_at is not None:
-        raise NotFound("Plan not found.", code="plan_not_found")
-    return plan
+    return require_plan(stored_plans.lock_plan(session, organization_id, plan_id, share=True))

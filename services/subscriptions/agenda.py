@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
 from billing.subscriptions import (
     NEXT_ENTRIES,
     AgendaEntry,
@@ -32,15 +31,17 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.subscriptions.agenda_facts import OwnerFacts, WaitingBill, get_owner_facts
 from services import customer_accounts
 from services.catalog import meter_claims
+from services.required import require_subscription
 from services.subscriptions.kept_changes import change_of
 from services.subscriptions.late_policy import NEXT_INVOICE, settles_alone
 
 
 def get_state(session: Session, organization_id: UUID, subscription_id: UUID) -> OwnerState:
     """The present state of a subscription for its owner. Raises NotFound."""
-    subscription = stored_subscriptions.find_subscription(session, organization_id, subscription_id)
-    if subscription is None:
-        raise NotFound("Subscription not found.", code="subscription_not_found")
+    subscription = require_subscription(
+        stored_subscriptions.find_subscription(session, organization_id, subscription_id),
+        may_be_deleted=True,
+    )
     return read_state(session, subscription)
 
 

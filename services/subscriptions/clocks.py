@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.date_limits import EARLIEST_CLOCK, LATEST_CLOCK, require_between
-from billing.errors import Conflict, InvalidInput, NotFound
+from billing.errors import Conflict, InvalidInput
 from models.base import new_id
 from models.subscriptions.clocks import TestClock
 from models.subscriptions.subscriptions import Subscription
@@ -17,6 +17,7 @@ from repositories import customers as stored_customers
 from repositories.subscriptions import clocks as stored_clocks
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
+from services.required import not_found, require_clock
 from services.subscriptions import agenda
 
 
@@ -66,9 +67,10 @@ def require_still(session: Session, organization_id: UUID, test_clock_id: UUID |
     """
     if test_clock_id is None:
         return
-    clock = stored_clocks.lock_clock(session, organization_id, test_clock_id, share=True)
-    if clock is None:
-        raise NotFound("Test clock not found.", code="test_clock_not_found")
+    clock = require_clock(
+        stored_clocks.lock_clock(session, organization_id, test_clock_id, share=True),
+        may_be_deleted=True,
+    )
     if clock.target_time is not None:
         raise Conflict(
             f"The test clock advances to {clock.target_time.isoformat()}; wait until it is ready.",
@@ -119,9 +121,7 @@ def advance_clock(
 
     Raises Conflict while it still advances, InvalidInput for an instant before its own.
     """
-    clock = stored_clocks.lock_clock(session, organization_id, test_clock_id)
-    if clock is None or clock.deleted_at is not None:
-        raise NotFound("Test clock not found.", code="test_clock_not_found")
+    clock = require_clock(stored_clocks.lock_clock(session, organization_id, test_clock_id))
     if clock.target_time is not None:
         raise Conflict("The test clock is still advancing.", code="test_clock_advancing")
     if frozen_time < clock.frozen_time:
@@ -161,9 +161,7 @@ def delete_clock(
 
     Nothing is billed by it: what the clock never reached never happened.
     """
-    clock = stored_clocks.lock_clock(session, organization_id, test_clock_id)
-    if clock is None or clock.deleted_at is not None:
-        raise NotFound("Test clock not found.", code="test_clock_not_found")
+    clock = require_clock(stored_clocks.lock_clock(session, organization_id, test_clock_id))
     clock.deleted_at = now
     clock.frozen_time = clock.target_time or clock.frozen_time
     clock.target_time = None
@@ -210,15 +208,14 @@ def settle_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -
 
 
 def _get_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> TestClock:
-    clock = stored_clocks.find_clock(session, organization_id, test_clock_id)
-    if clock is None:
-        raise NotFound("Test clock not found.", code="test_clock_not_found")
-    return clock
+    return require_clock(
+        stored_clocks.find_clock(session, organization_id, test_clock_id), may_be_deleted=True
+    )
 
 
 def _read(session: Session, clock: TestClock) -> ClockReading:
     if clock.deleted_at is not None:
-        raise NotFound("Test clock not found.", code="test_clock_not_found")
+        raise not_found("Test clock")
     return ClockReading(
         id=clock.id,
         name=clock.name,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import InvariantBroken, NotFound
+from billing.errors import InvariantBroken
 from billing.subscriptions import (
     PeriodStatus,
     SubscriptionStatus,
@@ -21,6 +21,7 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage import spans as stored_spans
 from services.catalog import meter_claims
+from services.required import require_plan, require_subscription
 from services.subscriptions import clocks
 from services.subscriptions.period_versions import lock_edits_out, newest_version, version_to_open
 from services.subscriptions.start import open_first_period, open_period
@@ -202,9 +203,11 @@ def switch_plan(
     If it pins, it is pinned to the version that was newest at ``begins_at``; one that was on the
     plan already stays pinned as it was.
     """
-    plan = stored_plans.find_plan(session, subscription.organization_id, plan_id)
-    if plan is None:
-        raise NotFound("Plan not found.", code="plan_not_found", field="plan_id")
+    plan = require_plan(
+        stored_plans.find_plan(session, subscription.organization_id, plan_id),
+        may_be_deleted=True,
+        field="plan_id",
+    )
     if subscription.version_policy == "pinned" and subscription.plan_id != plan.id:
         subscription.plan_version = newest_version(
             session, subscription, plan.id, begins_at=begins_at
@@ -277,10 +280,10 @@ def _move(session: Session, subscription: Subscription, target: SubscriptionStat
 
 
 def _lock(session: Session, organization_id: UUID, subscription_id: UUID) -> Subscription:
-    subscription = stored_subscriptions.lock_subscription(session, organization_id, subscription_id)
-    if subscription is None:
-        raise NotFound("Subscription not found.", code="subscription_not_found")
-    return subscription
+    return require_subscription(
+        stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
+        may_be_deleted=True,
+    )
 
 
 def _get_period(session: Session, subscription: Subscription, index: int) -> SubscriptionPeriod:

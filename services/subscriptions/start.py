@@ -15,7 +15,7 @@ from billing.date_limits import (
     require_between,
     require_few_missed,
 )
-from billing.errors import Conflict, InvalidInput, NotFound
+from billing.errors import Conflict, InvalidInput
 from billing.periods import (
     Alignment,
     Anchor,
@@ -38,6 +38,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import meter_claims
+from services.required import require_customer, require_plan, require_subscription
 from services.subscriptions import agenda, clocks
 from services.subscriptions.audit_state import record_creation
 from services.subscriptions.period_versions import version_to_open
@@ -106,18 +107,16 @@ def get_subscription(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> Subscription:
     """The subscription, unless it is deleted. Raises NotFound."""
-    subscription = stored_subscriptions.find_subscription(session, organization_id, subscription_id)
-    if subscription is None or subscription.deleted_at is not None:
-        raise NotFound("Subscription not found.", code="subscription_not_found")
-    return subscription
+    return require_subscription(
+        stored_subscriptions.find_subscription(session, organization_id, subscription_id)
+    )
 
 
 def lock_existing(session: Session, organization_id: UUID, subscription_id: UUID) -> Subscription:
     """The subscription, unless deleted, with its row locked. Raises NotFound."""
-    subscription = stored_subscriptions.lock_subscription(session, organization_id, subscription_id)
-    if subscription is None or subscription.deleted_at is not None:
-        raise NotFound("Subscription not found.", code="subscription_not_found")
-    return subscription
+    return require_subscription(
+        stored_subscriptions.lock_subscription(session, organization_id, subscription_id)
+    )
 
 
 def anchor_of(subscription: Subscription) -> Anchor:
@@ -193,19 +192,19 @@ def span_of(stored: SubscriptionPeriod) -> Period:
 
 def _lock_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
     # Locked, so that two subscriptions of one customer are checked against each other.
-    customer = stored_customers.lock_customer(session, organization_id, customer_id)
-    if customer is None or customer.deleted_at is not None:
-        raise NotFound("Customer not found.", code="customer_not_found", field="customer_id")
-    return customer
+    return require_customer(
+        stored_customers.lock_customer(session, organization_id, customer_id), field="customer_id"
+    )
 
 
 def _get_plan_for_sale(
     session: Session, organization_id: UUID, command: CreateSubscription
 ) -> Plan:
     # Shared, so that the plan is neither edited nor deleted in the instant of subscribing.
-    plan = stored_plans.lock_plan(session, organization_id, command.plan_id, share=True)
-    if plan is None or plan.deleted_at is not None:
-        raise NotFound("Plan not found.", code="plan_not_found", field="plan_id")
+    plan = require_plan(
+        stored_plans.lock_plan(session, organization_id, command.plan_id, share=True),
+        field="plan_id",
+    )
     if not plan.is_active:
         raise Conflict(
             "The plan is not active: it takes no new subscriptions.",

@@ -21,6 +21,7 @@ from repositories.usage import rollups as stored_rollups
 from repositories.usage import spans as stored_spans
 from repositories.usage.rollups import Hours
 from services.audit_log import record
+from services.required import require_meter
 
 VOID = "void"
 AMEND = "amend"
@@ -135,9 +136,10 @@ def _correct(
 
 
 def _require_fitting(session: Session, event: UsageEvent, quantity: Decimal) -> None:
-    meter = stored_meters.find_meter(session, event.organization_id, event.meter_id)
-    if meter is None:
-        raise NotFound("Meter not found", code="meter_not_found")
+    meter = require_meter(
+        stored_meters.find_meter(session, event.organization_id, event.meter_id),
+        may_be_deleted=True,
+    )
     read_quantity(Aggregation(meter.aggregation_type), quantity)
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
 from billing.metering.tallies import Aggregation, conclude, level_after
 from billing.money import ZERO, shortest
 from billing.periods import Period, as_utc, find_zone, start_of_day
@@ -23,6 +22,7 @@ from repositories.usage import reports as stored_reports
 from repositories.usage.events import EventSelection
 from repositories.usage.reports import Span, SpanUsage
 from repositories.usage.spans import BEGINNING
+from services.required import require_customer, require_meter
 from services.subscriptions.clocks import present_of
 from services.usage.calendar import (
     Grouping,
@@ -234,18 +234,14 @@ def measure(meter: Meter, usage: SpanUsage, period: Period, *, carried: Decimal)
 
 def get_meter(session: Session, organization_id: UUID, meter_id: UUID) -> Meter:
     """The meter, deleted or not: its events stay. Raises NotFound ``meter_not_found``."""
-    meter = stored_meters.find_meter(session, organization_id, meter_id)
-    if meter is None:
-        raise NotFound("Meter not found", code="meter_not_found")
-    return meter
+    return require_meter(
+        stored_meters.find_meter(session, organization_id, meter_id), may_be_deleted=True
+    )
 
 
 def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
     """The customer. Raises NotFound ``customer_not_found``, also for a deleted one."""
-    customer = stored_customers.find_customer(session, organization_id, customer_id)
-    if customer is None or customer.deleted_at is not None:
-        raise NotFound("Customer not found", code="customer_not_found")
-    return customer
+    return require_customer(stored_customers.find_customer(session, organization_id, customer_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
