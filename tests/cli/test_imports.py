@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from runtime.processes import wait_until
-from tests.cli.running import clean_environment, fluxrate
+from tests.cli.import_runs import figures, rows, run_import, used, write_lines
+from tests.cli.running import clean_environment
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
 
@@ -46,44 +45,6 @@ def account(product: Product) -> Iterator[Account]:
 def key(account: Account) -> str:
     body = {"name": "Import", "scopes": ["usage.write", "usage.read"]}
     return str(account.post("/api-keys", body)["key"])
-
-
-def rows(count: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "meter_name": "api_calls",
-            "customer_external_id": f"acct_{number % 3}",
-            "quantity": "0.5",
-            "timestamp": f"2026-01-{number % 28 + 1:02}T00:00:00Z",
-        }
-        for number in range(count)
-    ]
-
-
-def write_lines(path: Path, events: list[Any]) -> Path:
-    path.write_text("".join(f"{json.dumps(event)}\n" for event in events))
-    return path
-
-
-def run_import(
-    product: Product, key: str, path: Path, *options: str
-) -> subprocess.CompletedProcess[str]:
-    words = ("events", "import", str(path), "--api-url", product.url, *options)
-    return fluxrate(*words, FLUXRATE_API_KEY=key)
-
-
-def figures(result: subprocess.CompletedProcess[str]) -> tuple[int, int, int]:
-    """How many rows were accepted, known already, and rejected."""
-    told = re.search(r"([\d,]+) accepted, ([\d,]+) known already, ([\d,]+) rej", result.stdout)
-    assert told is not None, result.stderr
-    accepted, known, rejected = (int(one.replace(",", "")) for one in told.groups())
-    return accepted, known, rejected
-
-
-def used(account: Account) -> Any:
-    meter = account.get("/meters")["data"][0]["id"]
-    query = {"start_date": "2026-01-01", "end_date": "2026-01-31"}
-    return account.get(f"/meters/{meter}/usage", params=query)
 
 
 def test_a_packed_table_is_imported_once_however_often_it_is_sent(

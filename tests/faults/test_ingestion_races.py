@@ -5,39 +5,38 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
-from uuid import UUID
 
 import pytest
-from psycopg import AsyncConnection
-from sqlmodel import select
 
 from api.ingestion.writer import UsageWriter
 from billing.metering.aggregations import Aggregation
-from billing.ratios import as_decimal
-from models.catalog.meters import Meter
-from models.usage.events import UsageEvent
 from repositories.async_connections import connect
-from services.ingestion.batch import KnownMonths
-from services.ingestion.event_input import EventReport
-from services.ingestion.ingest import ingest
-from services.ingestion.submissions import EventResult, EventStatus, Submission
-from services.usage.measure import MeasuredUsage, measure_usage, recompute_usage
+from services.ingestion.submissions import EventResult, EventStatus
+from services.usage.measure import measure_usage
 from services.usage.rollups import rebuild_rollups, verify_rollups
+from tests.faults.recomputed import (
+    MARCH,
+    MONTH,
+    arrival_of,
+    batch,
+    measure,
+    month,
+    recompute,
+    record_late,
+    report,
+    total,
+)
 from tests.services.conftest import shop, transactions
 from tests.services.shop import NOW, Shop
 from tests.services.usage.test_aggregates import add_customer, window
 from tests.services.usage_facts import Fact, store_events, store_one
 
 __all__ = ["shop", "transactions"]
-
-MONTH = datetime(2026, 2, 1, tzinfo=UTC)
-MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def now() -> datetime:
@@ -51,14 +50,6 @@ async def replicas(shop: Shop) -> AsyncIterator[list[UsageWriter]]:
     yield made
     for writer in made:
         await writer.close()
-
-
-def report(meter: Meter, customer_id: UUID, **fields: Any) -> EventReport:
-    return EventReport(meter_id=str(meter.id), customer_id=str(customer_id), **fields)
-
-
-def batch(shop: Shop, rows: Sequence[EventReport]) -> Submission:
-    return Submission(organization_id=shop.organization_id, rows=rows)
 
 
 async def test_one_key_at_two_replicas_at_once_makes_one_event(
@@ -267,41 +258,3 @@ async def test_every_bill_read_under_load_can_be_recomputed(
         assert recompute(shop, customer_id, bill) == bill.usage
     assert measure(shop, meter, customer_id).usage[0].aggregate == Decimal(sent)
     assert shop.read(verify_rollups).is_equal
-
-
-async def record_late(
-    connection: AsyncConnection, shop: Shop, meter: Meter, customer_id: UUID
-) -> None:
-    """An event of 7 is written, and committed at its end."""
-    row = report(meter, customer_id, quantity=7, timestamp=MONTH.isoformat())
-    ((result,),) = await ingest(connection, [batch(shop, [row])], months=KnownMonths(), now=NOW)
-    assert result.status is EventStatus.CREATED, result.error
-
-
-def month(meter: Meter) -> Any:
-    return window(meter, MONTH, MARCH)
-
-
-def measure(shop: Shop, meter: Meter, customer_id: UUID) -> MeasuredUsage:
-    return shop.read(measure_usage, customer_id, [month(meter)])
-
-
-def recompute(shop: Shop, customer_id: UUID, bill: MeasuredUsage) -> Any:
-    windows = [one.window for one in bill.usage]
-    return shop.read(recompute_usage, customer_id, windows, bill.watermark)
-
-
-def total(shop: Shop, meter: Meter, customer_id: UUID) -> Decimal:
-    """All that the customer used, ever."""
-    everything = window(meter, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-    return as_decimal(shop.read(measure_usage, customer_id, [everything]).usage[0].aggregate)
-
-
-def arrival_of(shop: Shop, customer_id: UUID) -> int:
-    """The arrival sequence of the customer's event of 7."""
-    with shop.transactions.for_organization(shop.organization_id) as session:
-        return session.exec(
-            select(UsageEvent.arrival_sequence).where(
-                UsageEvent.customer_id == customer_id, UsageEvent.quantity == Decimal(7)
-            )
-        ).one()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.transport.number_texts import with_number_texts
-from tests.api.access.test_tenants import fill, furnish
+from tests.api.access.furnished import fill, furnish
 from tests.api.credentials import least_credentials
 from tests.api.people import Person
 from tests.api.sold import V1, post, sell

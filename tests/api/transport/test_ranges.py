@@ -17,7 +17,7 @@ from api.context import AppContext
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.security import Security
-from tests.api.access.test_tenants import Ids, fill, furnish
+from tests.api.access.furnished import Ids, fill, furnish
 from tests.api.credentials import Operation, least_credentials
 from tests.api.people import Clock, Person
 from tests.api.sold import V1, add_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from billing.invoicing.invoices import InvoiceStatus
 from services.lifecycle.reissue import reissue_invoice
 from services.usage.corrections import void_usage
-from tests.services.corrections.test_correction_orders import APRIL, FEBRUARY, MARCH, TENTH, Late
+from tests.services.corrections.late import APRIL, FEBRUARY, MARCH, TENTH, Late
 from tests.services.shop import Shop
 
 

@@ -1,0 +1,128 @@
+"""An organization with one of everything, for tests of who may see it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from tests.api.people import Person
+
+V1 = "/api/v1"
+Ids = dict[str, str]
+
+
+def post(person: Person, path: str, **body: Any) -> dict[str, Any]:
+    answer = person.post(f"{V1}{path}", json=body)
+    assert answer.status_code in {200, 201}, (path, answer.text)
+    created: dict[str, Any] = answer.json()
+    return created
+
+
+def furnish(person: Person) -> Ids:
+    """One thing of every kind, under the same names in both organizations."""
+    ids = add_catalogue(person)
+    ids |= add_customer(person, ids)
+    tax_rate = post(person, "/tax-rates", name="VAT", country="GB", percentage=20)
+    test_clock = post(person, "/test-clocks", name="Test", frozen_time="2026-01-01T00:00:00Z")
+    key = post(person, "/api-keys", name="Worker", scopes=["usage.write"])
+    return ids | {
+        "tax_rate_id": tax_rate["id"],
+        "test_clock_id": test_clock["id"],
+        "key_id": key["id"],
+        "period_index": "0",
+    }
+
+
+def add_catalogue(person: Person) -> Ids:
+    """A feature with its meter on a plan with a charge."""
+    feature = post(
+        person,
+        "/features",
+        name="API Calls",
+        lookup_key=f"api_calls_{uuid4()}",
+        type="meter",
+        meter_name="api_calls",
+        property_name="calls",
+        aggregation_type="SUM",
+    )
+    (meter,) = person.get(f"{V1}/meters").json()["data"]
+    plan = post(
+        person,
+        "/plans",
+        name="Studio",
+        lookup_id="studio",
+        type="HYBRID",
+        billing_interval="month",
+        currency="USD",
+    )
+    plan_path = f"/plans/{plan['id']}"
+    charge = post(
+        person, f"{plan_path}/charges", type="USAGE", meter_id=meter["id"], unit_price=0.001
+    )
+    granted = post(person, f"{plan_path}/features", feature_id=feature["id"], is_enabled=True)
+    return {
+        "feature_id": feature["id"],
+        "lookup_key": feature["lookup_key"],
+        "meter_id": meter["id"],
+        "plan_id": plan["id"],
+        "charge_id": charge["id"],
+        "plan_feature_id": granted["id"],
+    }
+
+
+def add_customer(person: Person, catalogue: Ids) -> Ids:
+    """A customer who subscribes, uses something and gets an invoice by hand."""
+    customer_id = post(
+        person,
+        "/customers",
+        name="Harbor",
+        email="ap@harbor.test",
+        external_id="acct_77",
+        billing_address_country="GB",
+    )["id"]
+    subscription = post(
+        person,
+        "/subscriptions",
+        customer_id=customer_id,
+        plan_id=catalogue["plan_id"],
+        start_date="2026-03-01T00:00:00Z",
+    )
+    invoice = post(
+        person,
+        "/invoices",
+        customer_id=customer_id,
+        currency="USD",
+        due_date="2026-04-01T00:00:00Z",
+        line_items=[{"description": "Import", "quantity": 3, "unit_amount": 120}],
+    )
+    credited = post(
+        person,
+        "/invoices",
+        customer_id=customer_id,
+        currency="USD",
+        due_date="2026-04-01T00:00:00Z",
+        line_items=[{"description": "Export", "quantity": 1, "unit_amount": 10}],
+    )
+    post(person, f"/invoices/{credited['id']}/finalize")
+    note = post(
+        person,
+        f"/invoices/{credited['id']}/credit-notes",
+        reason="goodwill",
+        lines=[{"line_id": credited["line_items"][0]["id"], "amount": 1}],
+    )
+    event = post(
+        person, "/usage", customer_id=customer_id, meter_id=catalogue["meter_id"], quantity=2
+    )
+    return {
+        "customer_id": customer_id,
+        "subscription_id": subscription["id"],
+        "invoice_id": invoice["id"],
+        "line_id": invoice["line_items"][0]["id"],
+        "credit_note_id": note["id"],
+        "event_id": event["id"],
+    }
+
+
+def fill(path: str, ids: Ids) -> str:
+    return re.sub(r"\{(\w+)\}", lambda match: ids[match[1]], path)
