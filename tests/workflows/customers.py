@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from random import Random
 
 from billing.subscriptions import PeriodStatus, SubscriptionStatus
-from tests.workflows.books import MONTH, Books
+from tests.workflows.books import Books
+from tests.workflows.facts import MONTH
 
 Deed = Callable[[Books, datetime], bool]
 """Changes the facts as of an instant; says whether it was legal and changed any."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from activities import messages
 from billing.subscriptions import Action, AgendaEntry, PeriodStatus
-from tests.workflows.books import EARLIER_STEPS
+from tests.workflows.facts import EARLIER_STEPS
 from tests.workflows.late_arrivals import SETTLED
 
 if TYPE_CHECKING:
-    from tests.workflows.simulator import Simulation, Waiting
+    from tests.workflows.passing_time import Waiting
+    from tests.workflows.simulator import Simulation
 
 LATENCY = timedelta(milliseconds=1)
 """A timer goes off a little after its instant, never at it."""

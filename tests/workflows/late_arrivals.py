@@ -16,7 +16,7 @@ from billing.invoicing.corrections import BilledCharge, correct_period
 from billing.subscriptions import PeriodStatus
 
 if TYPE_CHECKING:
-    from tests.workflows.books import Stretch
+    from tests.workflows.facts import Stretch
 
 CHARGE = ChargeId(UUID(int=1))
 SETTLED = (PeriodStatus.FINAL, PeriodStatus.VOID, PeriodStatus.UNBILLED)

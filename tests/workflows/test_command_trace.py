@@ -18,8 +18,9 @@ from activities.messages import ActionRequest, OwnerReference, ParkRequest, Prog
 from billing.subscriptions import SubscriptionStatus
 from tests.workflows import activations
 from tests.workflows.activations import Activated
-from tests.workflows.books import MONTH, Books
+from tests.workflows.books import Books
 from tests.workflows.customers import retry_parked
+from tests.workflows.facts import MONTH
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -1,0 +1,284 @@
+"""What PostgreSQL holds of one subscription, in small, and the agenda that follows from it.
+
+The agenda is the real one, computed from the facts. Months are thirty days long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from activities import messages
+from billing.subscriptions import (
+    AgendaEntry,
+    BillFacts,
+    OwnerState,
+    PeriodFacts,
+    PeriodStatus,
+    SubscriptionFacts,
+    SubscriptionStatus,
+    agenda_of,
+    require_transition,
+)
+from tests.workflows.late_arrivals import LateArrivals
+
+MONTH = timedelta(days=30)
+GRACE = timedelta(hours=1)
+TERMS = timedelta(days=14)
+CREDIT_WAITS = timedelta(days=30)
+"""How long credit waits for another bill after the end (CONTRACT 81)."""
+SETTLING_DELAY = timedelta(hours=1)
+"""On a test clock late usage is settled this long after the clock's stand (CONTRACT 48)."""
+
+UNFINISHED = (PeriodStatus.OPEN, PeriodStatus.CLOSED, PeriodStatus.PARKED)
+EARLIER_STEPS = tuple(step.name for step in messages.BILL_STEPS)
+
+
+@dataclass(slots=True, kw_only=True)
+class Stretch:
+    """One period and how far its bill has come."""
+
+    index: int
+    starts_at: datetime
+    ends_at: datetime
+    status: PeriodStatus = PeriodStatus.OPEN
+    revision: int = 1
+    parked_step: str | None = None
+    was_closed: bool = False
+    drafts: int = 0
+    """How often it has been billed: once, and again after each void or deleted bill."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Bill:
+    """The invoice of one period."""
+
+    index: int
+    finalize_at: datetime
+    due_at: datetime
+    status: str = "DRAFT"
+    is_past_due: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its id: one per period, so that a second one would show."""
+        return f"bill-{self.index}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """The facts of one subscription, and what has been done to them."""
+
+    starts_at: datetime
+    status: SubscriptionStatus = SubscriptionStatus.ACTIVE
+    trial_ends_at: datetime | None = None
+    resumes_at: datetime | None = None
+    ends_with_period: bool = False
+    ended_at: datetime | None = None
+    frozen_at: datetime | None = None
+    target_at: datetime | None = None
+    completed_through: datetime | None = None
+    poisoned: set[tuple[int, str]] = field(default_factory=set)
+    periods: list[Stretch] = field(default_factory=list)
+    bills: dict[int, Bill] = field(default_factory=dict)
+    late: LateArrivals = field(default_factory=LateArrivals)
+    runs: set[tuple[int, int, str]] = field(default_factory=set)
+    effects: list[tuple[str, int | None]] = field(default_factory=list)
+    changes: int = 0
+    """How often somebody other than the owner changed the facts."""
+
+    def __post_init__(self) -> None:
+        if self.status is SubscriptionStatus.ACTIVE:
+            self.open_period(self.starts_at)
+
+    # What the owner reads.
+
+    def agenda(self) -> tuple[AgendaEntry, ...]:
+        """The real agenda of these facts."""
+        parked = {one.index for one in self.periods if one.status is PeriodStatus.PARKED}
+        return agenda_of(
+            SubscriptionFacts(
+                status=self.status,
+                trial_ends_at=self.trial_ends_at,
+                resumes_at=self.resumes_at,
+                late_usage_due_at=self._late_usage_due_at(),
+                late_usage_period_index=self._late_usage_period_index(),
+                credit_returns_at=self._credit_returns_at(),
+                periods=tuple(
+                    PeriodFacts(
+                        index=one.index,
+                        ends_at=one.ends_at,
+                        status=one.status,
+                        revision=one.revision,
+                    )
+                    for one in self.periods
+                ),
+                bills=tuple(
+                    BillFacts(
+                        invoice_id=bill.id,
+                        period_index=bill.index,
+                        finalize_at=bill.finalize_at if bill.status == "DRAFT" else None,
+                        due_at=bill.due_at
+                        if bill.status == "OPEN" and not bill.is_past_due
+                        else None,
+                    )
+                    for bill in self.bills.values()
+                    if bill.index not in parked
+                ),
+            )
+        )
+
+    def _late_usage_due_at(self) -> datetime | None:
+        is_unfinished = any(one.status in UNFINISHED for one in self.periods)
+        if not self.late.settles_alone and (not self.is_over or is_unfinished):
+            return None
+        changed = self.late.changed(self.periods)
+        if not changed:
+            return None
+        return self.frozen_at + SETTLING_DELAY if self.frozen_at else changed[0].ends_at
+
+    def _late_usage_period_index(self) -> int | None:
+        final = (one for one in self.periods if one.status is PeriodStatus.FINAL)
+        return next((one.index for one in final if self.late.missing(one) != 0), None)
+
+    def _credit_returns_at(self) -> datetime | None:
+        if self.ended_at is None or self.late.credit == 0:
+            return None
+        return self.ended_at + CREDIT_WAITS
+
+    def state(self) -> OwnerState:
+        """What a step returns to the owner."""
+        return OwnerState(
+            agenda=self.agenda(),
+            status=self.status,
+            customer_id="customer",
+            plan_code="payg",
+            clock_at=self.target_at or self.frozen_at,
+            is_behind=self.is_behind,
+            period_index=self.periods[-1].index if self.periods else None,
+            period_ends_at=self.periods[-1].ends_at if self.periods else None,
+            attention=tuple(
+                f"period {one.index} at {one.parked_step}"
+                for one in self.periods
+                if one.status is PeriodStatus.PARKED
+            ),
+            is_over=self.is_over,
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the subscription has ended."""
+        return self.status is SubscriptionStatus.CANCELED
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the clock waits for the owner."""
+        reached = self.completed_through
+        return self.target_at is not None and (reached is None or reached < self.target_at)
+
+    # What the owner and the API both do.
+
+    def period(self, index: int) -> Stretch:
+        """The period of that index."""
+        return self.periods[index]
+
+    def open_one(self) -> Stretch | None:
+        """The period that runs."""
+        return next((one for one in self.periods if one.status is PeriodStatus.OPEN), None)
+
+    def open_period(self, starts_at: datetime, ends_at: datetime | None = None) -> None:
+        """The next period runs, to its regular end unless told otherwise."""
+        self.periods.append(
+            Stretch(
+                index=len(self.periods),
+                starts_at=starts_at,
+                ends_at=ends_at or starts_at + MONTH,
+            )
+        )
+
+    def end_trial(self, due_at: datetime) -> None:
+        """The first period starts where the trial ends. Idempotent by status."""
+        if self.status is not SubscriptionStatus.TRIAL or self.trial_ends_at != due_at:
+            return
+        self._note(messages.END_TRIAL.name, None)
+        if self.ends_with_period:
+            self.end(due_at)
+            return
+        self._move(SubscriptionStatus.ACTIVE)
+        self.open_period(due_at)
+
+    def end_pause(self) -> None:
+        """Billing goes on, past due again if a bill is."""
+        is_overdue = any(bill.is_past_due and bill.status == "OPEN" for bill in self.bills.values())
+        self._move(SubscriptionStatus.PAST_DUE if is_overdue else SubscriptionStatus.ACTIVE)
+        self.resumes_at = None
+
+    def roll(self, stored: Stretch, *, due_at: datetime) -> None:
+        """The period is closed and the next one open. Idempotent by status."""
+        if stored.status is not PeriodStatus.OPEN or stored.ends_at > due_at:
+            return
+        self.close(stored)
+        if self.ends_with_period and self.ended_at is None:
+            self.end(stored.ends_at)
+        if self.ended_at is None:
+            self.open_period(stored.ends_at)
+
+    def close(self, stored: Stretch) -> None:
+        """The period is closed: once, after all before it."""
+        assert not stored.was_closed, f"period {stored.index} is closed twice"
+        former = self.periods[: stored.index]
+        assert all(one.was_closed for one in former), f"period {stored.index} is closed too soon"
+        stored.status, stored.was_closed = PeriodStatus.CLOSED, True
+        self._note(messages.ROLL_PERIOD.name, stored.index)
+
+    def issue(self, stored: Stretch, revision: int, *, at: datetime) -> None:
+        """The period has its draft. Idempotent by the period."""
+        if stored.index in self.bills:
+            return
+        assert stored.was_closed, f"period {stored.index} is billed before its end"
+        for step in EARLIER_STEPS:
+            assert (stored.index, revision, step) in self.runs, f"no {step} before the invoice"
+        self.bills[stored.index] = Bill(
+            index=stored.index, finalize_at=at + GRACE, due_at=at + TERMS
+        )
+        stored.status = PeriodStatus.DRAFTED
+        stored.drafts += 1
+        self._note(messages.ISSUE_INVOICE.name, stored.index)
+
+    def bill_now(self, stored: Stretch, *, at: datetime) -> bool:
+        """The period's draft is made by a request; False where a broken rule stops it."""
+        if any((stored.index, step) in self.poisoned for step in EARLIER_STEPS):
+            return False
+        self.runs.update((stored.index, stored.revision, step) for step in EARLIER_STEPS)
+        self.issue(stored, stored.revision, at=at)
+        return True
+
+    def bill_again(self, stored: Stretch, *, at: datetime) -> bool:
+        """A period whose bill is void or deleted has a new one, of a revision of its own."""
+        former = self.bills.pop(stored.index, None)
+        stored.revision += 1
+        if self.bill_now(stored, at=at):
+            return True
+        stored.revision -= 1
+        if former is not None:
+            self.bills[stored.index] = former
+        return False
+
+    def finalize(self, bill: Bill) -> None:
+        """The draft is final, with all usage of its period."""
+        bill.status = "OPEN"
+        period = self.period(bill.index)
+        period.status = PeriodStatus.FINAL
+        self.late.bill(period, self.periods)
+
+    def end(self, at: datetime) -> None:
+        """The subscription is over."""
+        self._move(SubscriptionStatus.CANCELED)
+        self.ended_at, self.resumes_at = at, None
+
+    def _move(self, target: SubscriptionStatus) -> None:
+        require_transition(self.status, target)
+        self.status = target
+
+    def _note(self, step: str, index: int | None) -> None:
+        self.effects.append((step, index))
