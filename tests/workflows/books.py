@@ -18,7 +18,7 @@ from billing.subscriptions import (
     PeriodStatus,
     SubscriptionStatus,
 )
-from tests.workflows.facts import EARLIER_STEPS, Facts
+from tests.workflows.facts import EARLIER_STEPS, Bill, Facts
 
 NEVER_PARKED = (PeriodStatus.PARKED, PeriodStatus.UNBILLED, PeriodStatus.VOID)
 
@@ -55,9 +55,9 @@ class Books(Facts):
         elif step == messages.ISSUE_INVOICE.name:
             self.issue(self.period(index), request.revision, at=at)
         elif step == messages.FINALIZE_INVOICE.name:
-            self._finalize(index, request.due_at)
+            self._finalize(request)
         elif step == messages.MARK_PAST_DUE.name:
-            self._mark_past_due(index, request.due_at)
+            self._mark_past_due(request)
         elif step == messages.SETTLE_LATE_USAGE.name:
             if (request.period_index, step) in self.poisoned:
                 raise ApplicationError("a broken rule", type="invariant_broken", non_retryable=True)
@@ -103,18 +103,24 @@ class Books(Facts):
             stored.status, stored.parked_step = PeriodStatus.PARKED, step
             self._note(messages.PARK_BILL.name, index)
 
-    def _finalize(self, index: int, due_at: datetime) -> None:
-        bill = self.bills[index]
-        if bill.status != "DRAFT" or bill.finalize_at > due_at:
+    def _bill_of(self, request: ActionRequest) -> Bill | None:
+        """The bill that the step is about, unless it was deleted or replaced meanwhile."""
+        return next((one for one in self.bills.values() if one.id == request.invoice_id), None)
+
+    def _finalize(self, request: ActionRequest) -> None:
+        bill = self._bill_of(request)
+        if bill is None or bill.status != "DRAFT" or bill.finalize_at > request.due_at:
             return
         self.finalize(bill)
-        self._note(messages.FINALIZE_INVOICE.name, index)
+        self._note(messages.FINALIZE_INVOICE.name, bill.index)
 
-    def _mark_past_due(self, index: int, due_at: datetime) -> None:
-        bill = self.bills[index]
-        if bill.status != "OPEN" or bill.is_past_due or bill.due_at > due_at:
+    def _mark_past_due(self, request: ActionRequest) -> None:
+        bill = self._bill_of(request)
+        if bill is None or bill.status != "OPEN" or bill.due_at > request.due_at:
+            return
+        if bill.is_past_due:
             return
         bill.is_past_due = True
         if self.status is SubscriptionStatus.ACTIVE:
             self.status = SubscriptionStatus.PAST_DUE
-        self._note(messages.MARK_PAST_DUE.name, index)
+        self._note(messages.MARK_PAST_DUE.name, bill.index)

@@ -56,13 +56,15 @@ class Bill:
     index: int
     finalize_at: datetime
     due_at: datetime
+    number: int = 1
+    """Counts the bills of its period: one, and another after each that is void or deleted."""
     status: str = "DRAFT"
     is_past_due: bool = False
 
     @property
     def id(self) -> str:
-        """Its id: one per period, so that a second one would show."""
-        return f"bill-{self.index}"
+        """Its id: one per period and number, so that a second one would show."""
+        return f"bill-{self.index}-{self.number}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -238,11 +240,14 @@ class Facts:
         assert stored.was_closed, f"period {stored.index} is billed before its end"
         for step in EARLIER_STEPS:
             assert (stored.index, revision, step) in self.runs, f"no {step} before the invoice"
+        stored.drafts += 1
         self.bills[stored.index] = Bill(
-            index=stored.index, finalize_at=at + GRACE, due_at=at + TERMS
+            index=stored.index,
+            finalize_at=at + GRACE,
+            due_at=at + TERMS,
+            number=stored.drafts,
         )
         stored.status = PeriodStatus.DRAFTED
-        stored.drafts += 1
         self._note(messages.ISSUE_INVOICE.name, stored.index)
 
     def bill_now(self, stored: Stretch, *, at: datetime) -> bool:
