@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from billing.identifiers import ChargeId
 from billing.invoicing.bounds import require_creditable
+from billing.invoicing.corrections import left_of_rewritten
 from billing.money import ZERO, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, LineType
 from models.invoicing.invoices import Invoice, InvoiceLine
@@ -26,8 +27,9 @@ class CreditableLines:
     """The lines of one invoice, each with what is left of it.
 
     A line has left what credit notes did not give back of it, but no more than all documents
-    together still bill of its charge and period: late corrections on other invoices count too. A
-    line that carried credit on has left what still stands on the customer's account.
+    together still bill of its charge and period: late corrections on other invoices count too. Of
+    lines that people wrote in a period's draft no more is left than of the period. A line that
+    carried credit on has left what still stands on the customer's account.
     """
 
     def __init__(self, session: Session, invoice: Invoice, rows: Sequence[InvoiceLine]) -> None:
@@ -38,6 +40,7 @@ class CreditableLines:
         )
         self._charges = _charges_of(session, invoice, rows)
         self._left = _left_of(session, invoice, self._charges)
+        self._rewritten = _left_of_rewritten(session, invoice)
         self._account = (
             customer_accounts.available_credit(
                 session, invoice.organization_id, invoice.customer_id, invoice.currency, lock=True
@@ -54,6 +57,8 @@ class CreditableLines:
             left = min(left, self._account)
         elif row.id in self._charges:
             left = min(left, sum((self._left[one] for one in self._charges[row.id]), ZERO))
+        elif self._rewritten is not None:
+            left = min(left, self._rewritten)
         return max(ZERO, left)
 
     @exactly
@@ -68,6 +73,8 @@ class CreditableLines:
         self.credited[row.id] = self.credited.get(row.id, ZERO) + amount
         if row.type == LineType.ADJUSTMENT:
             self._account -= amount
+        elif row.id not in self._charges and self._rewritten is not None:
+            self._rewritten -= amount
         changes = []
         for period_index, charge_id in self._charges.get(row.id, ()):
             part = min(amount, self._left[period_index, charge_id])
@@ -110,6 +117,15 @@ def _left_of(
         for said in stored_corrections.list_said(session, subscription, period_index):
             left[period_index, said.charge_id] = said.left
     return left
+
+
+def _left_of_rewritten(session: Session, invoice: Invoice) -> Decimal | None:
+    """What is left of the period whose draft people rewrote; None for any other invoice."""
+    subscription = _subscription_of(session, invoice)
+    if not invoice.is_edited or invoice.period_index is None or subscription is None:
+        return None
+    said = stored_corrections.list_said(session, subscription, invoice.period_index)
+    return left_of_rewritten(stored_corrections.sum_written(session, invoice), said)
 
 
 def _subscription_of(session: Session, invoice: Invoice) -> Subscription | None:

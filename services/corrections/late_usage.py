@@ -21,6 +21,7 @@ from billing.invoicing.corrections import (
     correct_period,
     give_back_at_most,
     late_usage_line,
+    left_of_rewritten,
 )
 from billing.invoicing.invoices import round_line
 from billing.money import ZERO, Currency, exactly, find_currency
@@ -155,7 +156,7 @@ def correct(
     if not invoice.is_edited:
         return correction
     written = stored_corrections.sum_written(session, invoice)
-    return give_back_at_most(correction, _sum(written, said))
+    return give_back_at_most(correction, left_of_rewritten(written, said))
 
 
 def forgive(session: Session, subscription: Subscription, invoice: Invoice) -> None:
@@ -248,11 +249,6 @@ def _totals(lines: Iterable[PricedLine], currency: Currency) -> dict[ChargeId, D
             rounded = round_line(line, currency).line_total
             totals[line.charge_id] = totals.get(line.charge_id, ZERO) + rounded
     return totals
-
-
-@exactly
-def _sum(written: Decimal, said: Sequence[BilledCharge]) -> Decimal:
-    return written + sum((one.billed for one in said), ZERO)
 
 
 @exactly

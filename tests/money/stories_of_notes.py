@@ -108,20 +108,6 @@ STORIES_OF_NOTES: dict[str, Story] = {
         ],
         "106",
     ),
-}
-
-STORIES_THAT_END_WRONG: dict[str, Story] = {
-    "rewritten month whose usage is voided, and then given back": (
-        sold(),
-        [
-            *REWRITTEN,
-            EventVoided(key="all"),
-            Advanced(to=on(3, 2)),
-            given_back(5, WRITTEN),
-            Advanced(to=on(4, 2)),
-        ],
-        "0",
-    ),
     "rewritten month whose late line is given back, and then its usage voided": (
         sold(),
         [
@@ -135,4 +121,3 @@ STORIES_THAT_END_WRONG: dict[str, Story] = {
         "0",
     ),
 }
-"""What the product gives back too much of today. Drawn lives leave these steps out."""
