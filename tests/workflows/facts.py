@@ -64,7 +64,8 @@ class Bill:
     @property
     def id(self) -> str:
         """Its id: one per period and number, so that a second one would show."""
-        return f"bill-{self.index}-{self.number}"
+        again = f"-{self.number}" if self.number > 1 else ""
+        return f"bill-{self.index}{again}"
 
 
 @dataclass(slots=True, kw_only=True)
