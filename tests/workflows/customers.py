@@ -1,26 +1,16 @@
-"""What people do to a simulated subscription through the API, and when."""
+"""What people do to a simulated subscription through the API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import Random
 
 from billing.subscriptions import PeriodStatus, SubscriptionStatus
 from tests.workflows.books import Books
-from tests.workflows.facts import MONTH
+from tests.workflows.voids import void_for_good, void_invoice
 
 Deed = Callable[[Books, datetime], bool]
 """Changes the facts as of an instant; says whether it was legal and changed any."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """Something that somebody will do."""
-
-    at: datetime
-    name: str
 
 
 def cancel_at_end(books: Books, _at: datetime) -> bool:
@@ -47,6 +37,17 @@ def reactivate(books: Books, _at: datetime) -> bool:
     if books.is_over or not books.ends_with_period:
         return False
     books.ends_with_period = False
+    return True
+
+
+def change_mind(books: Books, at: datetime) -> bool:
+    """A planned end is taken back at once: nothing is different from before."""
+    before = books.agenda(), books.status, books.late.total()
+    if not cancel_at_end(books, at):
+        return False
+    assert reactivate(books, at), "a planned end cannot be taken back"
+    after = books.agenda(), books.status, books.late.total()
+    assert after == before, f"taking back an end changed {before} to {after}"
     return True
 
 
@@ -92,6 +93,7 @@ def pay_everything(books: Books, _at: datetime) -> bool:
     unpaid = [bill for bill in books.bills.values() if bill.status == "OPEN"]
     for bill in unpaid:
         bill.status = "PAID"
+    books.late.pay()
     if books.status is SubscriptionStatus.PAST_DUE:
         books.status = SubscriptionStatus.ACTIVE
     return bool(unpaid)
@@ -131,8 +133,8 @@ def send_usage(books: Books, at: datetime) -> bool:
 
 
 def send_late_usage(books: Books, at: datetime) -> bool:
-    """An event of forty days ago arrives, mostly for a period whose bill is final."""
-    return books.late.arrive(books.periods, at - timedelta(days=40))
+    """Three events of forty days ago arrive, mostly for a period whose bill is final."""
+    return books.late.arrive(books.periods, at - timedelta(days=40), events=3)
 
 
 def void_late_usage(books: Books, at: datetime) -> bool:
@@ -140,25 +142,36 @@ def void_late_usage(books: Books, at: datetime) -> bool:
     return books.late.arrive(books.periods, at - timedelta(days=40), events=-1)
 
 
-def void_invoice(books: Books, _at: datetime) -> bool:
-    """The oldest unpaid bill is void: its period owes nothing, and what it settled is open."""
-    return _void(books, settles_again=True)
+def send_forgiven_usage(books: Books, _at: datetime) -> bool:
+    """Two events arrive for the period of which something was forgiven last."""
+    return _use_forgiven(books, events=2)
 
 
-def void_for_good(books: Books, _at: datetime) -> bool:
-    """The oldest unpaid bill is void, and what it settled of other periods is forgiven."""
-    return _void(books, settles_again=False)
+def void_forgiven_usage(books: Books, _at: datetime) -> bool:
+    """Two events count no more of the period of which something was forgiven last."""
+    return _use_forgiven(books, events=-2)
 
 
-def _void(books: Books, *, settles_again: bool) -> bool:
-    unpaid = next((bill for bill in books.bills.values() if bill.status == "OPEN"), None)
-    if unpaid is None or books.period(unpaid.index).status is not PeriodStatus.FINAL:
-        return False
-    if not books.late.void(unpaid.index, settles_again=settles_again):
-        return False
-    unpaid.status = "VOID"
-    books.period(unpaid.index).status = PeriodStatus.VOID
-    return True
+def _use_forgiven(books: Books, *, events: int) -> bool:
+    forgiven = books.late.forgiven
+    return bool(forgiven) and books.late.aim(forgiven[-1].index, events)
+
+
+def change_plan_after_late_usage(books: Books, at: datetime) -> bool:
+    """The plan changes before anybody has settled what is late of the newest final period."""
+    is_late = _is_late(books)
+    return change_plan(books, at) or is_late
+
+
+def cancel_after_late_usage(books: Books, at: datetime) -> bool:
+    """The subscription ends before anybody has settled what is late of the newest final period."""
+    is_late = _is_late(books)
+    return cancel_now(books, at) or is_late
+
+
+def _is_late(books: Books) -> bool:
+    final = [one for one in books.periods if one.status is PeriodStatus.FINAL]
+    return bool(final) and books.late.aim(final[-1].index, 3)
 
 
 def reissue(books: Books, at: datetime) -> bool:
@@ -184,7 +197,7 @@ def bill_unbilled(books: Books, at: datetime) -> bool:
 
 
 def give_back(books: Books, _at: datetime) -> bool:
-    """One dollar of the newest final bill is given back by hand."""
+    """What is left of the newest final bill is given back by hand."""
     final = [one for one in books.periods if one.status is PeriodStatus.FINAL]
     return bool(final) and books.late.give_back(final[-1].index)
 
@@ -200,6 +213,7 @@ DEEDS: dict[str, Deed] = {
         cancel_at_end,
         cancel_now,
         reactivate,
+        change_mind,
         pause_for_ten_days,
         pause,
         resume,
@@ -211,6 +225,10 @@ DEEDS: dict[str, Deed] = {
         send_usage,
         send_late_usage,
         void_late_usage,
+        send_forgiven_usage,
+        void_forgiven_usage,
+        change_plan_after_late_usage,
+        cancel_after_late_usage,
         void_invoice,
         void_for_good,
         reissue,
@@ -221,28 +239,15 @@ DEEDS: dict[str, Deed] = {
     )
 }
 
-COMMON = (
-    "nothing",
-    "pay_everything",
-    "change_plan",
-    "finalize_early",
-    "pause_for_ten_days",
-    *("send_usage", "send_late_usage", "void_late_usage") * 3,
-    *("void_invoice", "void_for_good", "reissue") * 3,
-    "delete_draft",
-    "bill_unbilled",
-    "give_back",
-)
 
-
-def act(books: Books, planned: Planned) -> bool:
+def act(books: Books, name: str, at: datetime) -> bool:
     """Do it, after closing what has ended by then, as every command of the API does.
 
     Says whether anything changed, so that the owner is told.
     """
-    has_closed = _catch_up(books, planned.at)
+    has_closed = _catch_up(books, at)
     books.changes += 1
-    return DEEDS[planned.name](books, planned.at) or has_closed
+    return DEEDS[name](books, at) or has_closed
 
 
 def _catch_up(books: Books, at: datetime) -> bool:
@@ -258,31 +263,13 @@ def _catch_up(books: Books, at: datetime) -> bool:
     return (len(books.effects), books.status) != before
 
 
-def plan_life(random: Random, starts_at: datetime, ends_at: datetime) -> list[Planned]:
-    """What will be done between two instants, in order: mostly common things, seldom the rest."""
-    count = random.choice((0, 2, 4, 8, 12, 16, 24))
-    names = [random.choice(COMMON if random.random() < 0.7 else tuple(DEEDS)) for _ in range(count)]
-    return sorted(
-        (Planned(at=_instant(random, starts_at, ends_at), name=name) for name in names),
-        key=lambda planned: (planned.at, planned.name),
-    )
-
-
-def _instant(random: Random, starts_at: datetime, ends_at: datetime) -> datetime:
-    months = (ends_at - starts_at) // MONTH
-    if random.random() < 0.3:  # close to a boundary, where races are
-        return (
-            starts_at + random.randint(1, months) * MONTH + timedelta(seconds=random.randint(-2, 2))
-        )
-    return starts_at + (ends_at - starts_at) * random.random()
-
-
 def _cut(books: Books, at: datetime) -> None:
     stored = books.open_one()
     if stored is None:
         return
     if stored.starts_at >= at:
         books.periods.remove(stored)
+        del books.late.arrived[stored.index]
         return
     stored.ends_at = at
     books.close(stored)

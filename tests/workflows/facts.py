@@ -191,6 +191,7 @@ class Facts:
 
     def open_period(self, starts_at: datetime, ends_at: datetime | None = None) -> None:
         """The next period runs, to its regular end unless told otherwise."""
+        self.late.arrived[len(self.periods)] = self.late.regular
         self.periods.append(
             Stretch(
                 index=len(self.periods),

@@ -9,6 +9,7 @@ from random import Random
 from activities import messages
 from billing.subscriptions import SubscriptionStatus
 from tests.workflows.books import Books
+from tests.workflows.late_arrivals import LateArrivals
 
 STEPS_THAT_BREAK = (
     messages.QUERY_USAGE.name,
@@ -73,10 +74,13 @@ def plan_faults(random: Random) -> FaultPlan:
 
 def make_books(random: Random, months: int) -> Books:
     """A subscription as it was created: perhaps with a trial, on a clock, with a broken rule."""
-    books = Books(starts_at=START)
+    late = LateArrivals(regular=random.choice((0, 2, 5)))
+    books = Books(starts_at=START, late=late)
     if random.random() < 0.3:
+        late.arrived.clear()
         books = Books(
             starts_at=START,
+            late=late,
             status=SubscriptionStatus.TRIAL,
             trial_ends_at=START + timedelta(days=random.choice((1, 14, 30))),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 from activities import messages
 from billing.subscriptions import Action, AgendaEntry, PeriodStatus
 from tests.workflows.facts import EARLIER_STEPS
-from tests.workflows.late_arrivals import SETTLED
+from tests.workflows.late_arrivals import SETTLED, Document, LateArrivals
 
 if TYPE_CHECKING:
+    from tests.workflows.books import Books
     from tests.workflows.passing_time import Waiting
     from tests.workflows.simulator import Simulation
+
+Waits = Mapping[int, int]
+"""What documents are to say of each period more than they do."""
 
 LATENCY = timedelta(milliseconds=1)
 """A timer goes off a little after its instant, never at it."""
@@ -110,9 +114,73 @@ def _check_money(life: Simulation, present: datetime) -> None:
         assert not (books.is_over and late.credit) or Action.RETURN_CREDIT in planned, (
             "credit was never returned"
         )
-    pending = sum(late.missing(one) for one in late.changed(books.periods))
-    documents, owed = late.total() + pending, late.owed(books.periods)
+    check_money(books)
+
+
+def check_money(books: Books) -> None:
+    """What documents say, with what waits to be said, is what is owed; credit adds up.
+
+    Holds at every moment, whatever waits. Source: CONTRACT 81 to 85.
+    """
+    late = books.late
+    pending = elsewhere = 0
+    for period in books.periods:
+        index = period.index
+        said, notes = late.said(index), late.notes[index]
+        if period.status not in SETTLED:  # whoever mends it, or makes its bill, asks again
+            elsewhere += said - notes
+            continue
+        missing, owed = late.missing(period), late.wanted(period)
+        pending += missing
+        assert said + missing == max(owed, notes), (
+            f"documents are to say {said + missing} of period {index}, owed are {owed}"
+        )
+    documents, owed = late.total() + pending, late.owed(books.periods) + elsewhere
     assert documents == owed, f"documents say {documents}, owed are {owed}"
+    _check_documents(books)
+
+
+def _check_documents(books: Books) -> None:
+    """One standing bill a final period, notes within it, and credit neither lost nor doubled."""
+    late = books.late
+    standing = [one for one in late.documents if not one.is_void]
+    for one in standing:
+        assert 0 <= one.granted <= max(0, one.amount), f"{one} takes more credit than it is due"
+        assert one.bills is None or late.notes[one.bills] <= max(0, one.says[one.bills]), (
+            f"{late.notes[one.bills]} of {one} were given back"
+        )
+    credit = sum(one.carried - one.granted for one in standing) - late.returned
+    assert 0 <= late.credit == credit, f"credit stands at {late.credit}, documents left {credit}"
+    final = [one.index for one in books.bills.values() if one.status not in ("DRAFT", "VOID")]
+    billed = sorted(one.bills for one in standing if one.bills is not None)
+    assert billed == sorted(final), f"documents bill periods {billed}, final are {final}"
+
+
+def check_void(void: Document, before: Waits, after: Waits) -> None:
+    """What a void document said of another period waits again. Source: CONTRACT 85."""
+    for index, missing in before.items():
+        assert after[index] == missing + void.says[index], (
+            f"of period {index} {after[index]} waits, not {missing} and {void.says[index]}"
+        )
+
+
+def check_forgiven(late: LateArrivals, before: Waits, after: Waits, cut: set[int]) -> None:
+    """Nobody asks for what a document said that is void for good, where nothing else waited.
+
+    Of periods that are ``cut``, notes gave back more than was owed: what is left of them changes.
+    """
+    for index, missing in before.items():
+        if missing == 0 and index not in cut and late.notes[index] <= late.said(index):
+            assert after[index] == 0, f"{after[index]} of period {index} waits that was forgiven"
+
+
+def check_settled(done: Waiting, books: Books) -> None:
+    """A settlement leaves nothing that is late; nor does a bill that takes what is late."""
+    takes_all = done.name == messages.SETTLE_LATE_USAGE.name or (
+        done.name == messages.FINALIZE_INVOICE.name and not books.late.settles_alone
+    )
+    late = books.late.changed(books.periods) if takes_all else []
+    assert not late, f"after {done.name} late usage of periods {[one.index for one in late]} waits"
 
 
 def check_same(life: Simulation, without_faults: Simulation) -> None:
@@ -133,6 +201,11 @@ def outcome_of(life: Simulation) -> tuple[object, ...]:
     return (*billed, *used, ended_at)
 
 
+STEPS_OF_MONEY = (
+    messages.FINALIZE_INVOICE.name,
+    messages.SETTLE_LATE_USAGE.name,
+    messages.RETURN_CREDIT.name,
+)
 REPEATED_BY_BILL = (
     *EARLIER_STEPS,
     messages.ISSUE_INVOICE.name,

@@ -34,6 +34,22 @@ class Document:
     carried: int = 0
     granted: int = 0
     is_void: bool = False
+    is_paid: bool = False
+
+    @property
+    def amount(self) -> int:
+        """What its lines come to, before credit."""
+        return sum(self.says.values())
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something of it is still to be paid."""
+        return not self.is_void and not self.is_paid and self.amount > self.granted
+
+    @property
+    def settles(self) -> bool:
+        """Whether it says something of periods that others bill."""
+        return any(amount for index, amount in self.says.items() if index != self.bills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +76,17 @@ class LateArrivals:
     """
 
     settles_alone: bool = False
+    regular: int = 0
+    """How many events every period has from its beginning."""
     arrived: Counter[int] = field(default_factory=Counter)
+    aimed: Counter[int] = field(default_factory=Counter)
+    """More of them, of periods that depend on what had been billed, and so on faults."""
     documents: list[Document] = field(default_factory=list)
     notes: Counter[int] = field(default_factory=Counter)
     """What people gave back of each period."""
     forgiven: list[Forgiven] = field(default_factory=list)
+    _known: dict[tuple[object, ...], int] = field(default_factory=dict, compare=False, repr=False)
+    """What the real rule answered to equal questions of this life."""
     credit: int = 0
     returned: int = 0
 
@@ -72,11 +94,12 @@ class LateArrivals:
         """Events of that instant are stored, or as many void; False where there are none."""
         for period in periods:
             if period.starts_at <= timestamp < period.ends_at:
-                if self.arrived[period.index] + events < 0:
-                    return False
-                self.arrived[period.index] += events
-                return True
+                return _add(self.arrived, period.index, events)
         return False
+
+    def aim(self, index: int, events: int) -> bool:
+        """Events are stored, or void, of a period that was chosen by what was billed by then."""
+        return _add(self.aimed, index, events)
 
     def said(self, index: int) -> int:
         """What documents bill of a period; void ones bill nothing."""
@@ -84,22 +107,17 @@ class LateArrivals:
 
     def missing(self, period: Stretch) -> int:
         """What documents are to say of a period more than they do, or less, by the real rule."""
-        wanted = self.arrived[period.index] if period.status is PeriodStatus.FINAL else 0
-        present = BilledCharge(
-            charge_id=CHARGE,
-            billed=Decimal(self.said(period.index)),
-            given_back=Decimal(self.notes[period.index]),
-            forgiven=tuple(
-                corrections.Forgiven(billed=Decimal(one.stood), amount=Decimal(one.amount))
-                for one in self.forgiven
-                if one.index == period.index
-            ),
-        )
-        return int(correct_period(period.index, {CHARGE: Decimal(wanted)}, [present]).amount)
+        wanted = self._used(period)
+        said, notes = self.said(period.index), self.notes[period.index]
+        forgiven = tuple(one for one in self.forgiven if one.index == period.index)
+        question = wanted, said, notes, forgiven
+        if question not in self._known:
+            self._known[question] = _correct(wanted, said, notes, forgiven)
+        return self._known[question]
 
-    def _wanted(self, period: Stretch) -> int:
+    def wanted(self, period: Stretch) -> int:
         """What a period comes to, less what was forgiven of it, told naively (CONTRACT 85)."""
-        wanted = self.arrived[period.index] if period.status is PeriodStatus.FINAL else 0
+        wanted = self._used(period)
         for one in self.forgiven:
             wanted = one.forgive(wanted) if one.index == period.index else wanted
         return wanted
@@ -122,32 +140,32 @@ class LateArrivals:
             self._post(Counter({one.index: self.missing(one) for one in changed}))
         return bool(changed)
 
-    def void(self, index: int, *, settles_again: bool) -> bool:
-        """The bill of a period is void: what it took is back, and what it said is said no more.
+    def pay(self) -> None:
+        """Everything that is final is paid."""
+        for one in self.documents:
+            one.is_paid = True
 
-        What it said of others is said by another, or forgiven. False where nothing is to be paid
-        of it: such a bill is paid already.
+    def void(self, document: Document, *, settles_again: bool) -> None:
+        """It is void: what it took is back, and what it said is said no more.
+
+        What it said of periods that others bill is said by another, or forgiven.
         """
-        bill = next(one for one in self.documents if one.bills == index and not one.is_void)
-        if sum(bill.says.values()) <= bill.granted:
-            return False
-        bill.is_void = True
-        self.credit += bill.granted
-        self.notes[index] = 0
+        document.is_void = True
+        self.credit += document.granted
+        if document.bills is not None:
+            self.notes[document.bills] = 0
         if not settles_again:
             self.forgiven += [
-                Forgiven(index=other, stood=self.said(other), amount=amount)
-                for other, amount in sorted(bill.says.items())
-                if other != index and amount
+                Forgiven(index=index, stood=self.said(index), amount=amount)
+                for index, amount in sorted(document.says.items())
+                if index != document.bills and amount
             ]
-        return True
 
     def give_back(self, index: int) -> bool:
-        """People give one dollar back, unless nothing is left of what was billed."""
-        if self.said(index) <= self.notes[index]:
-            return False
-        self.notes[index] += 1
-        return True
+        """People give back what is left of a period's bill; False where nothing is."""
+        left = min(self.said(index), self.bill_of(index).says[index]) - self.notes[index]
+        self.notes[index] += max(0, left)
+        return left > 0
 
     def return_credit(self) -> bool:
         """What no bill will take any more goes back; whether there was any."""
@@ -158,19 +176,25 @@ class LateArrivals:
     def total(self) -> int:
         """What all documents come to: what was billed, less notes, less credit that stands."""
         billed = sum(
-            sum(one.says.values()) + one.carried - one.granted
-            for one in self.documents
-            if not one.is_void
+            one.amount + one.carried - one.granted for one in self.documents if not one.is_void
         )
         return billed - self.notes.total() - self.credit - self.returned
 
     def owed(self, periods: Sequence[Stretch]) -> int:
         """What the customer owes in all, told by usage and notes alone."""
         return sum(
-            max(self._wanted(one), self.notes[one.index]) - self.notes[one.index]
+            max(self.wanted(one), self.notes[one.index]) - self.notes[one.index]
             for one in periods
             if one.status in SETTLED
         )
+
+    def bill_of(self, index: int) -> Document:
+        """The invoice of a period that has one."""
+        return next(one for one in self.documents if one.bills == index and not one.is_void)
+
+    def _used(self, period: Stretch) -> int:
+        is_final = period.status is PeriodStatus.FINAL
+        return self.arrived[period.index] + self.aimed[period.index] if is_final else 0
 
     def _post(self, says: Counter[int], bills: int | None = None) -> None:
         total = sum(says.values())
@@ -178,3 +202,22 @@ class LateArrivals:
         granted = min(self.credit, max(0, total))
         self.credit += carried - granted
         self.documents.append(Document(says=says, bills=bills, carried=carried, granted=granted))
+
+
+def _add(events: Counter[int], index: int, more: int) -> bool:
+    is_possible = events[index] + more >= 0
+    events[index] += more if is_possible else 0
+    return is_possible
+
+
+def _correct(wanted: int, said: int, notes: int, forgiven: Sequence[Forgiven]) -> int:
+    present = BilledCharge(
+        charge_id=CHARGE,
+        billed=Decimal(said),
+        given_back=Decimal(notes),
+        forgiven=tuple(
+            corrections.Forgiven(billed=Decimal(one.stood), amount=Decimal(one.amount))
+            for one in forgiven
+        ),
+    )
+    return int(correct_period(0, {CHARGE: Decimal(wanted)}, [present]).amount)

@@ -10,9 +10,11 @@ from typing import Any
 from billing.subscriptions import PeriodStatus
 from tests.workflows.activations import Activated
 from tests.workflows.books import Books
-from tests.workflows.customers import Planned, act, plan_life
+from tests.workflows.customers import act
 from tests.workflows.facts import MONTH
 from tests.workflows.fates import START, FaultPlan, make_books, plan_faults
+from tests.workflows.invariants import check_money
+from tests.workflows.plans import Planned, plan_life
 from workflows.subscription import SubscriptionWorkflow
 
 
@@ -90,7 +92,9 @@ class Life:
         return has_acted
 
     def _act(self, planned: Planned) -> bool:
-        if act(self.books, planned):
+        has_acted = act(self.books, planned.name, planned.at)
+        check_money(self.books)
+        if has_acted:
             self.outbox += self.random.choice((1, 1, 2))
             return True
         return False

@@ -20,7 +20,15 @@ from tests.workflows import activations
 from tests.workflows.activations import Activated, Step
 from tests.workflows.facts import MONTH
 from tests.workflows.fates import START, FaultPlan
-from tests.workflows.invariants import LATENCY, check_end, check_performed, check_rest
+from tests.workflows.invariants import (
+    LATENCY,
+    STEPS_OF_MONEY,
+    check_end,
+    check_money,
+    check_performed,
+    check_rest,
+    check_settled,
+)
 from tests.workflows.passing_time import Life, Waiting
 from workflows.subscription import SubscriptionInput
 
@@ -214,6 +222,9 @@ class Simulation(Life):
         is_told = self.books.changes == self.told_at_changes
         if has_effect and is_told and not is_early and not is_outdated:
             check_performed(one, agenda)
+        if has_effect and one.name in STEPS_OF_MONEY:
+            check_money(self.books)
+            check_settled(one, self.books)
         return result
 
     def _heartbeat(self) -> None:

@@ -1,0 +1,215 @@
+"""Simulated lives reach what corrects bills, and notice a rule of money that is wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from activities import messages
+from activities.messages import ActionRequest
+from billing.invoicing.corrections import BilledCharge, Forgiven
+from tests.workflows import customers
+from tests.workflows.books import Books
+from tests.workflows.customers import Deed, cancel_now, change_plan
+from tests.workflows.facts import Stretch
+from tests.workflows.fates import NO_FAULTS, START
+from tests.workflows.flaws import finds_a_flaw
+from tests.workflows.late_arrivals import Document, LateArrivals
+from tests.workflows.simulator import Simulation
+
+forgive = Forgiven.forgive
+void, bill, settle = LateArrivals.void, LateArrivals.bill, LateArrivals.settle
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Refused activations and broken workflows are expected here."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_lives_without_faults_settle_late_usage() -> None:
+    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(20)]
+
+    assert any(request[0] == "settle_late_usage" for life in lives for request in life.requests)
+
+
+def test_lives_without_faults_return_credit() -> None:
+    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(120)]
+
+    assert any(life.books.late.returned for life in lives)
+
+
+def test_lives_without_faults_forgive_reissue_and_bill_what_was_deleted() -> None:
+    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(120)]
+
+    assert any(life.books.late.forgiven for life in lives)
+    assert any(one.drafts > 1 for life in lives for one in life.books.periods)
+    assert any(one.status == "unbilled" for life in lives for one in life.books.periods)
+    assert any(is_parked_after_its_bill(life.books.effects) for life in lives)
+
+
+@pytest.mark.parametrize("step", [messages.FINALIZE_INVOICE.name, messages.MARK_PAST_DUE.name])
+def test_step_of_a_draft_that_was_deleted_meanwhile_does_nothing(step: str) -> None:
+    books = Books(starts_at=START)
+    request = ActionRequest(
+        organization_id="organization",
+        subscription_id="one",
+        due_at=START,
+        period_index=0,
+        invoice_id="bill-0-1",
+    )
+
+    books.perform(step, request, now=START)
+
+    assert books.effects == []
+
+
+def test_simulator_notices_forgiven_usage_that_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(BilledCharge, "forgive", lambda _self, wanted: wanted)
+
+    assert finds_a_flaw(most=400)
+
+
+def test_simulator_notices_void_bill_that_still_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def said_by_all(self: LateArrivals, index: int) -> int:
+        return sum(one.says[index] for one in self.documents)
+
+    monkeypatch.setattr(LateArrivals, "said", said_by_all)
+
+    assert finds_a_flaw(most=200)
+
+
+def forgive_all_of_it(self: Forgiven, wanted: Decimal) -> Decimal:
+    return wanted - self.amount
+
+
+def forgive_only_what_was_billed(self: Forgiven, wanted: Decimal) -> Decimal:
+    return forgive(self, wanted) if self.amount > 0 else wanted
+
+
+def forgive_the_last_alone(self: BilledCharge, wanted: Decimal) -> Decimal:
+    return self.forgiven[-1].forgive(wanted) if self.forgiven else wanted
+
+
+def settle_again_what_is_forgiven(self: LateArrivals, document: Document, **_: bool) -> None:
+    void(self, document, settles_again=True)
+
+
+def forgive_whatever_is_void(self: LateArrivals, document: Document, **_: bool) -> None:
+    void(self, document, settles_again=False)
+
+
+def keep_what_a_void_bill_took(
+    self: LateArrivals, document: Document, *, settles_again: bool
+) -> None:
+    credit = self.credit
+    void(self, document, settles_again=settles_again)
+    self.credit = credit
+
+
+def bill_as_before(self: LateArrivals, period: Stretch, periods: Sequence[Stretch]) -> None:
+    before = [one for one in self.documents if one.bills == period.index]
+    bill(self, period, periods)
+    if before:
+        self.documents[-1].says[period.index] = before[-1].says[period.index]
+
+
+def bill_alone(self: LateArrivals, period: Stretch, _periods: Sequence[Stretch]) -> None:
+    bill(self, period, ())
+
+
+def settle_twice(self: LateArrivals, periods: Sequence[Stretch]) -> bool:
+    missing = Counter({one.index: self.missing(one) for one in self.changed(periods)})
+    has_settled = settle(self, periods)
+    if has_settled:
+        self._post(missing)
+    return has_settled
+
+
+def give_back_beyond_the_bill(self: LateArrivals, index: int) -> bool:
+    self.notes[index] += 1
+    return True
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "flaw"),
+    [
+        (Forgiven, "forgive", forgive_all_of_it),
+        (Forgiven, "forgive", forgive_only_what_was_billed),
+        (BilledCharge, "forgive", forgive_the_last_alone),
+        (LateArrivals, "void", settle_again_what_is_forgiven),
+        (LateArrivals, "void", forgive_whatever_is_void),
+        (LateArrivals, "void", keep_what_a_void_bill_took),
+        (LateArrivals, "bill", bill_as_before),
+        (LateArrivals, "bill", bill_alone),
+        (LateArrivals, "settle", settle_twice),
+        (LateArrivals, "give_back", give_back_beyond_the_bill),
+    ],
+)
+def test_simulator_notices_wrong_rule_of_money(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, flaw: Any
+) -> None:
+    monkeypatch.setattr(owner, name, flaw)
+
+    assert finds_a_flaw(most=150)
+
+
+@pytest.mark.parametrize(
+    ("name", "deed"), [("change_plan", change_plan), ("cancel_now", cancel_now)]
+)
+def test_simulator_notices_change_that_drops_what_is_late(
+    monkeypatch: pytest.MonkeyPatch, name: str, deed: Deed
+) -> None:
+    def drop_what_is_late(books: Books, at: datetime) -> bool:
+        late = {one.index: books.late.missing(one) for one in books.late.changed(books.periods)}
+        has_changed = deed(books, at)
+        if has_changed and late:
+            paid_by_nobody = Document(says=Counter(late), granted=sum(late.values()))
+            books.late.documents.append(paid_by_nobody)
+        return has_changed
+
+    monkeypatch.setattr(customers, name, drop_what_is_late)
+
+    assert finds_a_flaw(most=150)
+
+
+def test_simulator_notices_credit_that_is_granted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keep_granted(self: LateArrivals, says: Counter[int], bills: int | None = None) -> None:
+        credit = self.credit
+        original(self, says, bills)
+        self.credit = max(credit, self.credit)
+
+    original = LateArrivals._post
+    monkeypatch.setattr(LateArrivals, "_post", keep_granted)
+
+    assert finds_a_flaw(most=400)
+
+
+def test_simulator_notices_owner_that_forgets_late_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def settle_nothing(_self: Any, _periods: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(LateArrivals, "settle", settle_nothing)
+
+    assert finds_a_flaw()
+
+
+def is_parked_after_its_bill(effects: list[tuple[str, int | None]]) -> bool:
+    """Whether a settlement was set aside: nothing else stops a period that has its bill."""
+    billed = {
+        index: place for place, (step, index) in enumerate(effects) if step == "finalize_invoice"
+    }
+    return any(
+        step == "park_bill" and index in billed and billed[index] < place
+        for place, (step, index) in enumerate(effects)
+    )
