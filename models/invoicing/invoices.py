@@ -92,7 +92,6 @@ class Invoice(Tenant, table=True):
     """What a bill below zero leaves on the customer's account (CONTRACT 48, 81)."""
     granted_credit: Decimal = exact(default=Decimal(0))
     """What the bill takes of the customer's account; a draft only shows it (CONTRACT 81)."""
-    """Void, but what it had settled stays settled (CONTRACT 85)."""
     reissue_of: UUID | None = None
     tax_status: str = words()
     timezone: str = words()
