@@ -94,11 +94,12 @@ def correct_period(
 ) -> PeriodCorrection:
     """Give what the documents of a period are to say more or less of each of its charges.
 
-    A charge is owed what it is rated to now, less what was forgiven of it, but never so little that
-    corrections and people's own credit notes together give back more than was billed. Charges that
-    ``wanted`` does not name are owed nothing. Source: CONTRACT 19, 82, 83, 85. Worked examples:
-    13.50 wanted, 12.00 billed: 1.50 more; 0 wanted, 100 billed, of which people gave back 80: 20
-    less; 100 billed, 7 more forgiven: nothing from 100 to 107 wanted, 3 more at 110, 5 less at 95.
+    A charge is wanted what it is rated to now, but never so little that corrections and people's
+    own credit notes together give back more than was billed; it is owed that, less what was
+    forgiven of it. Charges that ``wanted`` does not name are rated to nothing. Source: CONTRACT 19,
+    82, 83, 85. Worked examples: 13.50 rated, 12.00 billed: 1.50 more; 0 rated, 100 billed, of which
+    people gave back 80: 20 less; 100 billed, 7 more forgiven: nothing from 100 to 107 rated, 3 more
+    at 110, 5 less at 95; -7 billed, 7 more forgiven: nothing at 0.
     """
     known = {one.charge_id: one for one in said}
     changed: list[CorrectedCharge] = []
@@ -106,10 +107,10 @@ def correct_period(
     for charge_id in dict.fromkeys((*wanted, *known)):
         present = known.get(charge_id) or BilledCharge(charge_id=charge_id, billed=ZERO)
         rated = wanted.get(charge_id, ZERO)
-        still = present.forgive(rated)
-        owed = max(still, present.given_back)
-        forgiven += rated - still
-        cut += owed - still
+        kept = max(rated, present.given_back)
+        owed = present.forgive(kept)
+        forgiven += kept - owed
+        cut += kept - rated
         if owed != present.billed:
             changed.append(
                 CorrectedCharge(

@@ -305,9 +305,9 @@ def owed(requests: Sequence[Request]) -> Fraction:
 def _owed(wanted: Fraction, period: Period, charge: str) -> Fraction:
     """No correction gives back what was given back already (CONTRACT 82)."""
     noted = given_back(period.notes, charge)
-    owed = period.forgive(charge, {charge: wanted})
+    owed = period.forgive(charge, {charge: max(wanted, noted)})
     replaced = NOTHING if period.written is None else period.forgive(charge, period.replaced)
-    return max(owed, noted) - noted - replaced
+    return owed - noted - replaced
 
 
 def _owed_of_written(period: Period, written: Fraction, others: Fraction) -> Fraction:

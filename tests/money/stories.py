@@ -281,6 +281,29 @@ STORIES: dict[str, Story] = {
         ],
         "100",
     ),
+    "less of a void month that another invoice took, and it is forgiven": (
+        # January is void, February still says 7 less of it, and what March said against that is
+        # forgiven: 7 less stays said.
+        sold(),
+        [
+            FIRST,
+            JANUARY,
+            used("all", "100", on(1, 5)),
+            used("some", "7", on(1, 6)),
+            Advanced(to=on(2, 2)),
+            EventVoided(key="some"),
+            used("february", "50", on(2, 2)),
+            Advanced(to=on(3, 2)),
+            InvoiceVoided(subscription="first", period=0),
+            used("march", "20", on(3, 2)),
+            Advanced(to=on(4, 2)),
+            InvoiceVoided(subscription="first", period=2, settles_again=False),
+            used("late", "3", on(1, 7)),
+            used("april", "30", on(4, 2)),
+            Advanced(to=on(5, 2)),
+        ],
+        "73",
+    ),
     "draft that people wrote anew": (
         sold(),
         [

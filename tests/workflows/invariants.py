@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from activities import messages
 from billing.subscriptions import Action, AgendaEntry, PeriodStatus
 from tests.workflows.facts import EARLIER_STEPS
-from tests.workflows.late_arrivals import SETTLED, Document, LateArrivals
+from tests.workflows.late_arrivals import SETTLED, Document
 
 if TYPE_CHECKING:
     from tests.workflows.books import Books
@@ -130,9 +130,9 @@ def check_money(books: Books) -> None:
         if period.status not in SETTLED:  # whoever mends it, or makes its bill, asks again
             elsewhere += said - notes
             continue
-        missing, owed = late.missing(period), late.wanted(period)
+        missing, owed = late.missing(period), late.owed_of(period)
         pending += missing
-        assert said + missing == max(owed, notes), (
+        assert said + missing == owed, (
             f"documents are to say {said + missing} of period {index}, owed are {owed}"
         )
     documents, owed = late.total() + pending, late.owed(books.periods) + elsewhere
@@ -164,13 +164,10 @@ def check_void(void: Document, before: Waits, after: Waits) -> None:
         )
 
 
-def check_forgiven(late: LateArrivals, before: Waits, after: Waits, cut: set[int]) -> None:
-    """Nobody asks for what a document said that is void for good, where nothing else waited.
-
-    Of periods that are ``cut``, notes gave back more than was owed: what is left of them changes.
-    """
+def check_forgiven(before: Waits, after: Waits) -> None:
+    """Nobody asks for what a document said that is void for good, where nothing else waited."""
     for index, missing in before.items():
-        if missing == 0 and index not in cut and late.notes[index] <= late.said(index):
+        if missing == 0:
             assert after[index] == 0, f"{after[index]} of period {index} waits that was forgiven"
 
 

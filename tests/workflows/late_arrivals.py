@@ -115,12 +115,15 @@ class LateArrivals:
             self._known[question] = _correct(wanted, said, notes, forgiven)
         return self._known[question]
 
-    def wanted(self, period: Stretch) -> int:
-        """What a period comes to, less what was forgiven of it, told naively (CONTRACT 85)."""
-        wanted = self._used(period)
+    def owed_of(self, period: Stretch) -> int:
+        """What a period comes to, no less than notes gave back of it, less what was forgiven.
+
+        Told naively. Source: CONTRACT 82, 85.
+        """
+        owed = max(self._used(period), self.notes[period.index])
         for one in self.forgiven:
-            wanted = one.forgive(wanted) if one.index == period.index else wanted
-        return wanted
+            owed = one.forgive(owed) if one.index == period.index else owed
+        return owed
 
     def changed(self, periods: Sequence[Stretch]) -> list[Stretch]:
         """Periods whose documents do not say what they come to now."""
@@ -183,9 +186,7 @@ class LateArrivals:
     def owed(self, periods: Sequence[Stretch]) -> int:
         """What the customer owes in all, told by usage and notes alone."""
         return sum(
-            max(self.wanted(one), self.notes[one.index]) - self.notes[one.index]
-            for one in periods
-            if one.status in SETTLED
+            self.owed_of(one) - self.notes[one.index] for one in periods if one.status in SETTLED
         )
 
     def bill_of(self, index: int) -> Document:

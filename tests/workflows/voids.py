@@ -36,14 +36,13 @@ def _unpaid(books: Books) -> list[Document]:
 def _void(books: Books, document: Document, *, settles_again: bool) -> bool:
     late = books.late
     others = [one for one in books.periods if one.status in SETTLED and one.index != document.bills]
-    cut = {one.index for one in others if late.wanted(one) < late.notes[one.index]}
     before = {one.index: late.missing(one) for one in others}
     late.void(document, settles_again=settles_again)
     after = {one.index: late.missing(one) for one in others}
     if settles_again:
         check_void(document, before, after)
     else:
-        check_forgiven(late, before, after, cut)
+        check_forgiven(before, after)
     if document.bills is not None:
         books.bills[document.bills].status = "VOID"
         books.period(document.bills).status = PeriodStatus.VOID

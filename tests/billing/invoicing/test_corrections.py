@@ -117,6 +117,26 @@ def test_what_was_not_given_back_for_good_stays_billed(
     assert (correction.amount, correction.forgiven) == (change, forgiven)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "given_back", "change"), [("0", "0", 0), ("9", "0", 9), ("0", "2", 2), ("1", "2", 2)]
+)
+def test_what_is_billed_below_nothing_stays_where_the_rest_was_forgiven(
+    wanted: str, given_back: str, change: int
+) -> None:
+    """Its own invoice is void, another one gave 7 back; a void document had said 7 more."""
+    present = replace(said("-7", given_back), forgiven=(Forgiven(billed=d("-7"), amount=d("7")),))
+
+    assert correct_period(0, {CALLS: d(wanted)}, [present]).amount == change
+
+
+def test_what_was_forgiven_of_a_correction_that_notes_had_cut_is_not_given_back_later() -> None:
+    """Of 100 people gave 80 back; the usage is void, and the document that said 20 less too."""
+    present = replace(said("100", "80"), forgiven=(Forgiven(billed=d("100"), amount=d("-20")),))
+
+    assert correct_period(0, {CALLS: d("0")}, [present]).charges == ()
+    assert correct_period(0, {CALLS: d("110")}, [present]).amount == 10
+
+
 amounts = st.integers(0, 10**6).map(lambda minor: Decimal(minor).scaleb(-2))
 
 
