@@ -1,4 +1,4 @@
-"""The worker's composition root: owners of subscriptions, their steps, and the outbox relay.
+"""The worker's composition root: workflows of subscriptions, their steps, and the outbox relay.
 
 Run it as ``python worker.py`` or ``fluxrate worker``; as many processes as the load asks for.
 """
@@ -19,14 +19,14 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities import messages
 from activities.coverage import AuditActivities
-from activities.subscriptions import OwnerActivities
+from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.exit import leave
 from runtime.relay import OutboxRelay
 from runtime.schedules import ensure_audit
 from runtime.settings import Settings
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
 from workflows.coverage import AuditWorkflow
@@ -46,19 +46,19 @@ def build_worker(
     settings: Settings,
     executor: ThreadPoolExecutor,
 ) -> Worker:
-    """A worker for owners, with bounded slots so that a wave of closes queues instead of stalling.
+    """A worker of bounded slots, so that a wave of closes queues instead of stalling.
 
     Every workflow task may hold a database step, so there are no more of them than the pool has
     room for.
     """
-    activities = OwnerActivities(transactions, now)
-    owners = TemporalOwners(client, task_queue=settings.task_queue)
-    audit = AuditActivities(transactions, owners.find_running, now)
+    activities = SubscriptionActivities(transactions, now)
+    workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
+    audit = AuditActivities(transactions, workflows.find_running, now)
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=[SubscriptionWorkflow, AuditWorkflow],
-        activities=[*owner_steps(activities), audit.audit_coverage],
+        activities=[*workflow_steps(activities), audit.audit_coverage],
         activity_executor=executor,
         workflow_runner=_runner(settings),
         max_cached_workflows=settings.worker_cached_workflows,
@@ -68,7 +68,7 @@ def build_worker(
     )
 
 
-def owner_steps(activities: OwnerActivities) -> list[Callable[..., Any]]:
+def workflow_steps(activities: SubscriptionActivities) -> list[Callable[..., Any]]:
     """Every step that a subscription's workflow may take."""
     return [getattr(activities, step.name) for step in messages.STEPS]
 
@@ -88,9 +88,9 @@ async def run(settings: Settings) -> None:
     )
     transactions = Transactions(engine)
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
-    owners = TemporalOwners(client, task_queue=settings.task_queue)
+    workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     await ensure_audit(client, task_queue=settings.task_queue)
-    relay = asyncio.create_task(OutboxRelay(transactions, owners).run())
+    relay = asyncio.create_task(OutboxRelay(transactions, workflows).run())
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         async with build_worker(client, transactions, settings, executor):
             log.info("worker_ready", task_queue=settings.task_queue)

@@ -1,4 +1,4 @@
-"""The hourly audit: PostgreSQL against the owners that run, repaired where telling helps."""
+"""The hourly audit: PostgreSQL against the workflows that run, repaired where waking helps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE = 500
 """How many organizations are read from the directory at once."""
 
 FindRunning = Callable[[UUID], Awaitable[set[UUID]]]
-"""The subscriptions of an organization whose owners run."""
+"""The subscriptions of an organization whose workflows run."""
 
 
 class AuditActivities:
@@ -38,9 +38,9 @@ class AuditActivities:
 
     @activity.defn(name=messages.AUDIT_COVERAGE)
     async def audit_coverage(self) -> AuditDone:
-        """Every organization was looked at, and owners that were missing or late were told.
+        """Every organization was looked at, and workflows missing or late were woken.
 
-        One that cannot be audited keeps no other from it. Idempotent: telling an owner twice
+        One that cannot be audited keeps no other from it. Idempotent: waking a workflow twice
         changes nothing. Raises what stopped the audit of the first such one, after all others.
         """
         checked = found = repaired = 0
@@ -51,7 +51,7 @@ class AuditActivities:
                 activity.heartbeat(checked)
                 try:
                     running = await self._find_running(organization_id)
-                    covered, told = await asyncio.to_thread(self._audit, organization_id, running)
+                    covered, woken = await asyncio.to_thread(self._audit, organization_id, running)
                 except Exception as failure:
                     # Raised again when all others were audited.
                     log.exception("audit_failed", organization_id=str(organization_id))
@@ -59,7 +59,7 @@ class AuditActivities:
                     continue
                 checked += covered.subscriptions
                 found += len(covered.findings)
-                repaired += told
+                repaired += woken
             last = page[-1]
         if failures:
             raise failures[0]
@@ -74,7 +74,7 @@ class AuditActivities:
         now = self._now()
         with self._transactions.for_organization(organization_id) as session:
             covered = coverage.check_coverage(session, organization_id, running, now=now)
-            told = coverage.repair(session, organization_id, covered, now=now)
+            woken = coverage.repair(session, organization_id, covered, now=now)
         for finding in covered.findings:
             log.warning(
                 "coverage_finding",
@@ -83,4 +83,4 @@ class AuditActivities:
                 subscription_id=str(finding.subscription_id),
                 period_index=finding.period_index,
             )
-        return covered, told
+        return covered, woken

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
-from billing.subscriptions import OwnerState
+from billing.subscriptions import WorkflowState
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerReference:
+class SubscriptionReference:
     """Which subscription."""
 
     organization_id: str
@@ -47,7 +47,7 @@ class ParkRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressRequest:
-    """The owner has performed all that was due up to this instant of the test clock."""
+    """The workflow has performed all that was due up to this instant of the test clock."""
 
     organization_id: str
     subscription_id: str
@@ -64,7 +64,7 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditDone:
-    """How many subscriptions were looked at, what was wrong, and how many owners were told."""
+    """How many subscriptions were looked at, what was wrong, and how many workflows were woken."""
 
     subscriptions: int
     findings: int
@@ -80,22 +80,22 @@ class Step(Generic[Request, Result]):
     result: type[Result]
 
 
-READ_AGENDA: Final = Step("read_agenda", OwnerReference, OwnerState)
-END_TRIAL: Final = Step("end_trial", ActionRequest, OwnerState)
-RESUME_SUBSCRIPTION: Final = Step("resume_subscription", ActionRequest, OwnerState)
-ROLL_PERIOD: Final = Step("roll_period", ActionRequest, OwnerState)
+READ_AGENDA: Final = Step("read_agenda", SubscriptionReference, WorkflowState)
+END_TRIAL: Final = Step("end_trial", ActionRequest, WorkflowState)
+RESUME_SUBSCRIPTION: Final = Step("resume_subscription", ActionRequest, WorkflowState)
+ROLL_PERIOD: Final = Step("roll_period", ActionRequest, WorkflowState)
 QUERY_USAGE: Final = Step("query_usage", ActionRequest, StepDone)
 AGGREGATE_USAGE: Final = Step("aggregate_usage", ActionRequest, StepDone)
 PRICE_USAGE: Final = Step("price_usage", ActionRequest, StepDone)
 ENFORCE_LIMITS: Final = Step("enforce_limits", ActionRequest, StepDone)
-ISSUE_INVOICE: Final = Step("issue_invoice", ActionRequest, OwnerState)
-APPLY_CHANGE: Final = Step("apply_change", ActionRequest, OwnerState)
-FINALIZE_INVOICE: Final = Step("finalize_invoice", ActionRequest, OwnerState)
-MARK_PAST_DUE: Final = Step("mark_past_due", ActionRequest, OwnerState)
-SETTLE_LATE_USAGE: Final = Step("settle_late_usage", ActionRequest, OwnerState)
-RETURN_CREDIT: Final = Step("return_credit", ActionRequest, OwnerState)
-PARK_BILL: Final = Step("park_bill", ParkRequest, OwnerState)
-RECORD_PROGRESS: Final = Step("record_progress", ProgressRequest, OwnerState)
+ISSUE_INVOICE: Final = Step("issue_invoice", ActionRequest, WorkflowState)
+APPLY_CHANGE: Final = Step("apply_change", ActionRequest, WorkflowState)
+FINALIZE_INVOICE: Final = Step("finalize_invoice", ActionRequest, WorkflowState)
+MARK_PAST_DUE: Final = Step("mark_past_due", ActionRequest, WorkflowState)
+SETTLE_LATE_USAGE: Final = Step("settle_late_usage", ActionRequest, WorkflowState)
+RETURN_CREDIT: Final = Step("return_credit", ActionRequest, WorkflowState)
+PARK_BILL: Final = Step("park_bill", ParkRequest, WorkflowState)
+RECORD_PROGRESS: Final = Step("record_progress", ProgressRequest, WorkflowState)
 
 AUDIT_COVERAGE: Final = "audit_coverage"
 

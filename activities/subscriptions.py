@@ -1,4 +1,4 @@
-"""The steps of an owner. Each is one transaction around one service call, keyed by what it does.
+"""The steps of a workflow. Each is one transaction around one service call, keyed by what it does.
 
 Repeating any of them changes nothing: the key is the subscription, the period, the step and the
 revision, or the invoice; never a run, an attempt or a time.
@@ -18,16 +18,16 @@ from activities import messages
 from activities.errors import translated
 from activities.messages import (
     ActionRequest,
-    OwnerReference,
     ParkRequest,
     ProgressRequest,
     Request,
     Result,
     Step,
     StepDone,
+    SubscriptionReference,
 )
 from billing.errors import InvariantBroken
-from billing.subscriptions import OwnerState
+from billing.subscriptions import WorkflowState
 from repositories.transactions import Transactions
 from services.corrections import credit_returns
 from services.invoicing import drafts, finalize, late_settlement, parking
@@ -36,34 +36,34 @@ from services.rating import steps
 from services.rating.steps import BillKey, StepResult
 from services.subscriptions import agenda, clocks, periods
 
-Owner = TypeVar("Owner")
+Activities = TypeVar("Activities")
 Work = Callable[[Session], object]
 
 
 def performs(
     step: Step[Request, Result],
-) -> Callable[[Callable[[Owner, Request], Result]], Callable[[Owner, Request], Result]]:
+) -> Callable[[Callable[[Activities, Request], Result]], Callable[[Activities, Request], Result]]:
     """The method is the activity of a step: asked with its request, it gives its result."""
-    define: Callable[[Callable[[Owner, Request], Result]], Callable[[Owner, Request], Result]] = (
-        activity.defn(name=step.name)
-    )
+    define: Callable[
+        [Callable[[Activities, Request], Result]], Callable[[Activities, Request], Result]
+    ] = activity.defn(name=step.name)
     return define
 
 
-class OwnerActivities:
-    """What the owner of a subscription may ask for; built where the worker is composed."""
+class SubscriptionActivities:
+    """What the workflow of a subscription may ask for; built where the worker is composed."""
 
     def __init__(self, transactions: Transactions, now: Callable[[], datetime]) -> None:
         self._transactions = transactions
         self._now = now
 
     @performs(messages.READ_AGENDA)
-    def read_agenda(self, reference: OwnerReference) -> OwnerState:
+    def read_agenda(self, reference: SubscriptionReference) -> WorkflowState:
         """What is due next, computed from the rows."""
         return self._perform(reference, lambda _session: None)
 
     @performs(messages.END_TRIAL)
-    def end_trial(self, request: ActionRequest) -> OwnerState:
+    def end_trial(self, request: ActionRequest) -> WorkflowState:
         """The trial is over and the first period open."""
         organization_id, subscription_id = ids_of(request)
         return self._perform(
@@ -74,7 +74,7 @@ class OwnerActivities:
         )
 
     @performs(messages.RESUME_SUBSCRIPTION)
-    def resume_subscription(self, request: ActionRequest) -> OwnerState:
+    def resume_subscription(self, request: ActionRequest) -> WorkflowState:
         """The planned end of a pause has come."""
         organization_id, subscription_id = ids_of(request)
         return self._perform(
@@ -85,7 +85,7 @@ class OwnerActivities:
         )
 
     @performs(messages.ROLL_PERIOD)
-    def roll_period(self, request: ActionRequest) -> OwnerState:
+    def roll_period(self, request: ActionRequest) -> WorkflowState:
         """The period is closed and the next one open."""
         organization_id, subscription_id = ids_of(request)
         return self._perform(
@@ -121,7 +121,7 @@ class OwnerActivities:
         return self._bill_step(request, steps.enforce_limits, "lines within limits")
 
     @performs(messages.ISSUE_INVOICE)
-    def issue_invoice(self, request: ActionRequest) -> OwnerState:
+    def issue_invoice(self, request: ActionRequest) -> WorkflowState:
         """The period has its draft invoice."""
         return self._perform(
             request,
@@ -131,7 +131,7 @@ class OwnerActivities:
         )
 
     @performs(messages.APPLY_CHANGE)
-    def apply_change(self, request: ActionRequest) -> OwnerState:
+    def apply_change(self, request: ActionRequest) -> WorkflowState:
         """What waited for the missed periods is done."""
         organization_id, subscription_id = ids_of(request)
         return self._perform(
@@ -142,7 +142,7 @@ class OwnerActivities:
         )
 
     @performs(messages.FINALIZE_INVOICE)
-    def finalize_invoice(self, request: ActionRequest) -> OwnerState:
+    def finalize_invoice(self, request: ActionRequest) -> WorkflowState:
         """The draft's grace is over: it is OPEN, or PAID where nothing is owed."""
         return self._perform(
             request,
@@ -156,7 +156,7 @@ class OwnerActivities:
         )
 
     @performs(messages.MARK_PAST_DUE)
-    def mark_past_due(self, request: ActionRequest) -> OwnerState:
+    def mark_past_due(self, request: ActionRequest) -> WorkflowState:
         """An unpaid invoice has passed its due date."""
         return self._perform(
             request,
@@ -170,7 +170,7 @@ class OwnerActivities:
         )
 
     @performs(messages.SETTLE_LATE_USAGE)
-    def settle_late_usage(self, request: ActionRequest) -> OwnerState:
+    def settle_late_usage(self, request: ActionRequest) -> WorkflowState:
         """Usage that came after its final invoice has an invoice or a credit note of its own."""
         organization_id, subscription_id = ids_of(request)
         return self._perform(
@@ -181,7 +181,7 @@ class OwnerActivities:
         )
 
     @performs(messages.RETURN_CREDIT)
-    def return_credit(self, request: ActionRequest) -> OwnerState:
+    def return_credit(self, request: ActionRequest) -> WorkflowState:
         """Credit that no bill took any more has become credit notes."""
         organization_id, subscription_id = ids_of(request)
         return self._perform(
@@ -192,7 +192,7 @@ class OwnerActivities:
         )
 
     @performs(messages.PARK_BILL)
-    def park_bill(self, request: ParkRequest) -> OwnerState:
+    def park_bill(self, request: ParkRequest) -> WorkflowState:
         """A bill that cannot go on is set aside until people have looked at it."""
         organization_id, subscription_id = ids_of(request)
         return self._perform(
@@ -210,8 +210,8 @@ class OwnerActivities:
         )
 
     @performs(messages.RECORD_PROGRESS)
-    def record_progress(self, request: ProgressRequest) -> OwnerState:
-        """The test clock knows that this owner has come along."""
+    def record_progress(self, request: ProgressRequest) -> WorkflowState:
+        """The test clock knows that this workflow has come along."""
         organization_id, subscription_id = ids_of(request)
         return self._perform(
             request,
@@ -221,8 +221,10 @@ class OwnerActivities:
         )
 
     def _perform(
-        self, request: OwnerReference | ActionRequest | ParkRequest | ProgressRequest, work: Work
-    ) -> OwnerState:
+        self,
+        request: SubscriptionReference | ActionRequest | ParkRequest | ProgressRequest,
+        work: Work,
+    ) -> WorkflowState:
         organization_id, subscription_id = ids_of(request)
         with translated(), self._transactions.for_organization(organization_id) as session:
             work(session)
@@ -239,7 +241,7 @@ class OwnerActivities:
 
 
 def ids_of(
-    request: OwnerReference | ActionRequest | ParkRequest | ProgressRequest,
+    request: SubscriptionReference | ActionRequest | ParkRequest | ProgressRequest,
 ) -> tuple[UUID, UUID]:
     """Organization and subscription of a request, as the database knows them."""
     return UUID(request.organization_id), UUID(request.subscription_id)

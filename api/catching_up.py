@@ -1,7 +1,7 @@
 """Requests that need a subscription's bills: what is missed is done first, in short transactions.
 
-Each of them may be the last; whoever repeats the request, or the owner, goes on where it ended. So
-no request locks a subscription, or holds a connection, for longer than a few bills take.
+Each of them may be the last; whoever repeats the request, or the workflow, goes on where it ended.
+So no request locks a subscription, or holds a connection, for longer than a few bills take.
 """
 
 from __future__ import annotations

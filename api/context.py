@@ -50,9 +50,9 @@ async def _unknown(_organization_id: UUID) -> set[UUID] | None:
 class AppContext:
     """The application's surroundings, made once per process.
 
-    ``announce`` is called after every commit that queued messages, so that owners hear of
+    ``announce`` is called after every commit that queued messages, so that workflows hear of
     it at once; the relay repeats what is missed. ``reach_temporal`` and ``reach_schema`` answer the
-    readiness probe. ``find_running`` says whose owners run in an organization, None while the
+    readiness probe. ``find_running`` says whose workflows run in an organization, None while the
     engine is away. ``auth_per_minute`` raises how often an address may sign up or fail to log in.
     A transaction of a request is given up after ``hold_seconds``, so that its connection is back
     before two seconds are over (CONTRACT 89).

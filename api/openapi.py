@@ -28,7 +28,7 @@ TAGS: Final = (
     ("Plans", "Charges and entitlements, in immutable versions."),
     ("Customers", "Who is billed."),
     ("Tax rates", "What is added where."),
-    ("Subscriptions", "A customer on a plan, owned by one durable workflow."),
+    ("Subscriptions", "A customer on a plan, served by one durable workflow."),
     ("Invoices", "What was billed, and why it is exactly that much."),
     ("Credit notes", "What was given back, never more than was billed."),
     ("Usage", "Events: recorded once, counted exactly."),

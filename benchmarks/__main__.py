@@ -28,7 +28,7 @@ MODULES = (
     "closing",
     "killed_wave",
     "busy_wave",
-    "open_owners",
+    "open_workflows",
     "fairness",
 )
 RESULTS = Path(__file__).parent / "results.json"

@@ -2,7 +2,7 @@
 
     python -m benchmarks busy_wave
 
-The same paced load, far below what the API can take, is sent twice: while all owners sleep, and
+The same paced load, far below what the API can take, is sent twice: while all workflows sleep, and
 from the instant at which all of them close, bill and finalize. Everything shares the machine.
 """
 
@@ -27,7 +27,7 @@ from benchmarks.ingestion import Backend
 from benchmarks.load import Load, encode, prepare, require_statuses, run_paced
 from benchmarks.servers import make_database, running_api, running_postgres
 from runtime.embedded import EmbeddedTemporal
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 
 REQUESTS_A_SECOND = 100
@@ -59,12 +59,12 @@ def measure() -> list[Result]:
 
 
 async def run_both(temporal: EmbeddedTemporal, backend: Backend) -> tuple[Load, Load]:
-    """The load while owners sleep, and the load from the instant at which they wake."""
+    """The load while workflows sleep, and the load from the instant at which they wake."""
     begins_at, ends_at = running_period(datetime.now(UTC) + 2 * lead_time(BILLS))
-    owned = make_subscriptions(backend.database_url, begins_at, BILLS)
+    messages = make_subscriptions(backend.database_url, begins_at, BILLS)
     task_queue = f"wave-{uuid4()}"
     client = await connect(temporal.address)
-    await TemporalOwners(client, task_queue=task_queue).tell_all(owned)
+    await SubscriptionWorkflows(client, task_queue=task_queue).wake_all(messages)
     environment = {
         **os.environ,
         "DATABASE_URL": backend.database_url,

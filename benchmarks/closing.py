@@ -2,7 +2,7 @@
 
     python -m benchmarks closing
 
-Owners sleep until one instant. Then every one of them closes its period, bills it in five steps
+Workflows sleep until one instant. Then every one of them closes its period, bills it in five steps
 and finalizes the invoice, without grace. The limit is the same wave with steps that do nothing,
 in the same run; beside it stands a smaller wave of the usual shape, twelve ordinary activities
 that write the same rows. ``FLUXRATE_BENCHMARK_BILLS`` sets the size of the waves, 1,000 by default.
@@ -29,7 +29,7 @@ import psycopg
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
-from benchmarks.empty_owner import PERIOD_ENDS_AT
+from benchmarks.empty_workflow import PERIOD_ENDS_AT
 from benchmarks.figures import Result, figure
 from benchmarks.servers import make_database, running_postgres
 from billing.metering.aggregations import Aggregation
@@ -41,14 +41,14 @@ from repositories.accounts.organizations import insert_organization
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.embedded import EmbeddedTemporal
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.catalog import charges, meters, plans
 from services.catalog.charges import AddCharge
 from services.catalog.meters import CreateMeter, MeterDetails
 from services.catalog.plans import PlanDetails
 from services.customers import CreateCustomer, CustomerDetails, create_customer
-from services.operations.outbox import OwnerMessage
+from services.operations.outbox import WakeMessage
 from services.subscriptions import start
 from services.subscriptions.start import CreateSubscription
 from workflows.names import SEARCH_ATTRIBUTES, subscription_workflow_id
@@ -129,7 +129,7 @@ def figures_of_cost(empty: Wave, full: Wave, usual: Wave) -> list[Result]:
 def figures_of_history(quiet: Wave, full: Wave) -> list[Result]:
     """P7: what a bill leaves in the server.
 
-    An owner that waits for its worker for more than ten seconds, as in a large wave, is given to
+    A workflow that waits for its worker for more than ten seconds, as in a large wave, is given to
     any other by two more events.
     """
     return [
@@ -178,10 +178,10 @@ def running_temporal() -> Iterator[EmbeddedTemporal]:
 async def run_empty(temporal: EmbeddedTemporal) -> Wave:
     """The wave whose steps do nothing."""
     ends_at = datetime.now(UTC) + lead_time(BILLS)
-    owned = owners_of(new_id(), [new_id() for _ in range(BILLS)])
-    words = ["-m", "benchmarks.empty_owner"]
+    messages = wake_messages_of(new_id(), [new_id() for _ in range(BILLS)])
+    words = ["-m", "benchmarks.empty_workflow"]
     environment = {PERIOD_ENDS_AT: ends_at.isoformat()}
-    return await run_wave(temporal, words, environment, owned, ends_at=ends_at)
+    return await run_wave(temporal, words, environment, messages, ends_at=ends_at)
 
 
 async def run_full(
@@ -189,9 +189,9 @@ async def run_full(
 ) -> Wave:
     """The wave that bills, served by the worker that ``words`` start."""
     begins_at, ends_at = running_period(datetime.now(UTC) + 2 * lead_time(count))
-    owned = make_subscriptions(database_url, begins_at, count)
+    messages = make_subscriptions(database_url, begins_at, count)
     environment = {"DATABASE_URL": database_url}
-    wave = await run_wave(temporal, words, environment, owned, ends_at=ends_at)
+    wave = await run_wave(temporal, words, environment, messages, ends_at=ends_at)
     with psycopg.connect(database_url) as connection:
         answer = connection.execute("SELECT count(*) FROM invoice WHERE status = 'PAID'").fetchone()
     assert answer == (count,), f"{answer} invoices instead of {count}"
@@ -199,7 +199,7 @@ async def run_full(
 
 
 def lead_time(count: int) -> timedelta:
-    """Enough to make the subscriptions and to let all owners fall asleep."""
+    """Enough to make the subscriptions and to let all workflows fall asleep."""
     return timedelta(seconds=20 + count / 20)
 
 
@@ -213,7 +213,7 @@ def running_period(ends_at: datetime) -> tuple[datetime, datetime]:
     raise AssertionError("no month ends then")
 
 
-def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> list[OwnerMessage]:
+def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> list[WakeMessage]:
     """Customers of one organization on one plan, whose first period began at that instant."""
     organization_id, now = new_id(), datetime.now(UTC)
     engine = create_application_engine(database_url)
@@ -256,28 +256,28 @@ def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> li
             made = start.create_subscription(session, organization_id, command, now=now)
             ids.append(made.id)
     engine.dispose()
-    return owners_of(organization_id, ids)
+    return wake_messages_of(organization_id, ids)
 
 
-def owners_of(organization_id: UUID, ids: Sequence[UUID]) -> list[OwnerMessage]:
+def wake_messages_of(organization_id: UUID, ids: Sequence[UUID]) -> list[WakeMessage]:
     """A message for each subscription."""
-    return [OwnerMessage(organization_id=organization_id, subscription_id=one) for one in ids]
+    return [WakeMessage(organization_id=organization_id, subscription_id=one) for one in ids]
 
 
 async def run_wave(
     temporal: EmbeddedTemporal,
     words: Sequence[str],
     environment: dict[str, str],
-    owned: Sequence[OwnerMessage],
+    messages: Sequence[WakeMessage],
     *,
     ends_at: datetime,
 ) -> Wave:
-    """Start the owners, let them sleep, and watch them wake."""
+    """Start the workflows, let them sleep, and watch them wake."""
     task_queue = f"wave-{uuid4()}"
     client = await connect(temporal.address)
-    owners = TemporalOwners(client, task_queue=task_queue)
-    await owners.tell_all(owned)
-    ids = [message.subscription_id for message in owned]
+    workflows = SubscriptionWorkflows(client, task_queue=task_queue)
+    await workflows.wake_all(messages)
+    ids = [message.subscription_id for message in messages]
     settings = {
         **os.environ,
         **environment,
@@ -316,7 +316,7 @@ async def run_wave(
 
 
 async def until_all_bill(client: Client, task_queue: str, count: int) -> datetime:
-    """The instant at which the last owner shows that its first bill is final."""
+    """The instant at which the last workflow shows that its first bill is final."""
     query = f"TaskQueue = '{task_queue}' AND PeriodIndex = 1 AND BillingPhase = 'metering'"
     deadline = time.monotonic() + WAVE_SECONDS
     while (await client.count_workflows(query)).count < count:
@@ -326,7 +326,7 @@ async def until_all_bill(client: Client, task_queue: str, count: int) -> datetim
 
 
 async def sample_histories(client: Client, ids: Sequence[UUID]) -> list[tuple[int, int]]:
-    """Of some owners, how many events their histories have, and how many of them are actions."""
+    """Of some workflows, how many events their histories have, and how many of them are actions."""
     found = []
     for one in ids[:: max(1, len(ids) // SAMPLE)]:
         handle = client.get_workflow_handle(subscription_workflow_id(str(one)))

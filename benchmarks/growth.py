@@ -19,8 +19,8 @@ from time import perf_counter, process_time
 from typing import Any
 from uuid import UUID, uuid4
 
-from activities.messages import ActionRequest, OwnerReference
-from activities.subscriptions import OwnerActivities
+from activities.messages import ActionRequest, SubscriptionReference
+from activities.subscriptions import SubscriptionActivities
 from benchmarks.direct_writer import prepare_list
 from benchmarks.figures import Result, figure
 from benchmarks.ingestion import run_writers
@@ -119,8 +119,8 @@ def make_rows(age: timedelta) -> list[dict[str, Any]]:
 def close(month: Month) -> tuple[float, float]:
     """Seconds that closing, billing and finalizing the month takes, and CPU seconds of them."""
     subscription_id = subscribe(month)
-    activities = OwnerActivities(month.transactions, lambda: AFTER)
-    reference = OwnerReference(
+    activities = SubscriptionActivities(month.transactions, lambda: AFTER)
+    reference = SubscriptionReference(
         organization_id=str(month.organization), subscription_id=str(subscription_id)
     )
     began, worked = perf_counter(), process_time()
@@ -133,9 +133,9 @@ def close(month: Month) -> tuple[float, float]:
 
 
 def request_of(
-    reference: OwnerReference, due_at: datetime, invoice_id: str | None = None
+    reference: SubscriptionReference, due_at: datetime, invoice_id: str | None = None
 ) -> ActionRequest:
-    """What the owner asks of a step for the month."""
+    """What the workflow asks of a step for the month."""
     return ActionRequest(
         organization_id=reference.organization_id,
         subscription_id=reference.subscription_id,

@@ -30,7 +30,7 @@ from benchmarks.closing import (
 from benchmarks.figures import Result, figure
 from benchmarks.servers import make_database, running_postgres
 from runtime.embedded import EmbeddedTemporal
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 
 SUBSCRIPTIONS = int(os.environ.get("FLUXRATE_BENCHMARK_WAVE", "2000"))
@@ -74,10 +74,10 @@ def measure() -> list[Result]:
 async def run_wave(temporal: EmbeddedTemporal, database_url: str) -> float:
     """Seconds from the common end of all periods until the last one is billed."""
     begins_at, ends_at = running_period(datetime.now(UTC) + 2 * lead_time(SUBSCRIPTIONS))
-    owned = make_subscriptions(database_url, begins_at, SUBSCRIPTIONS)
+    messages = make_subscriptions(database_url, begins_at, SUBSCRIPTIONS)
     task_queue = f"wave-{uuid4()}"
     client = await connect(temporal.address)
-    await TemporalOwners(client, task_queue=task_queue).tell_all(owned)
+    await SubscriptionWorkflows(client, task_queue=task_queue).wake_all(messages)
     environment = {
         **os.environ,
         "DATABASE_URL": database_url,
@@ -125,7 +125,7 @@ async def until_share(client: Client, task_queue: str, share: float) -> None:
 async def until_all_paid(database_url: str) -> datetime:
     """The instant at which as many invoices are final as there are subscriptions, or a minute on.
 
-    An owner shows its new period once the old one has its draft, a moment before that is final.
+    A workflow shows its new period once the old one has its draft, a moment before that is final.
     """
     for _ in range(int(FINAL_SECONDS / PAUSE_SECONDS)):
         if count_wrong(database_url) == 0:

@@ -1,4 +1,4 @@
-"""A worker whose owners use twelve ordinary activities: ``python -m benchmarks.twelve_activities``.
+"""A worker of twelve ordinary activities: ``python -m benchmarks.twelve_activities``.
 
 The same rows are written by the same steps, but each step travels through the server, and five
 more, which do nothing, stand for what such workflows ask for besides. It is the usual shape, and
@@ -16,12 +16,12 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities import messages
 from activities.messages import Request, Result, Step
-from activities.subscriptions import OwnerActivities
+from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.settings import Settings
 from runtime.temporal import connect
-from worker import owner_steps
+from worker import workflow_steps
 from workflows import names
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
@@ -38,7 +38,7 @@ def do_nothing() -> None:
 
 @workflow.defn(name=names.SUBSCRIPTION_WORKFLOW)
 class TwelveActivitiesWorkflow(SubscriptionWorkflow):
-    """The owner, with ordinary activities instead of local ones."""
+    """The workflow, with ordinary activities instead of local ones."""
 
     @workflow.init
     def __init__(self, request: SubscriptionInput) -> None:
@@ -69,14 +69,14 @@ async def work(settings: Settings) -> None:
     engine = create_application_engine(
         settings.database_url, pool_size=settings.worker_activity_slots + 2
     )
-    activities = OwnerActivities(Transactions(engine), lambda: datetime.now(UTC))
+    activities = SubscriptionActivities(Transactions(engine), lambda: datetime.now(UTC))
     client = await connect(settings.temporal_address)
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         worker = Worker(
             client,
             task_queue=settings.task_queue,
             workflows=[TwelveActivitiesWorkflow],
-            activities=[*owner_steps(activities), do_nothing],
+            activities=[*workflow_steps(activities), do_nothing],
             activity_executor=executor,
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_cached_workflows=settings.worker_cached_workflows,

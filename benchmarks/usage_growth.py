@@ -62,7 +62,7 @@ class Month:
         self.organization, self.meter, self.customer = uuid4(), uuid4(), uuid4()
         self.database_url = database_url
         with psycopg.connect(database_url, autocommit=True) as connection:
-            insert_owners(connection, self.organization, self.meter, self.customer)
+            insert_tenant(connection, self.organization, self.meter, self.customer)
             connection.execute("SELECT ensure_usage_partition('2026-01-01')")
             connection.execute(EVENTS, self._values | {"start": MONTH, "count": count})
             connection.execute("VACUUM ANALYZE usage_event")
@@ -200,7 +200,7 @@ def explained_seconds(plan: list[dict[str, Any]]) -> float:
     return float(plan[0]["Planning Time"] + plan[0]["Execution Time"]) / 1000
 
 
-def insert_owners(
+def insert_tenant(
     connection: psycopg.Connection[Any], organization: UUID, meter: UUID, customer: UUID
 ) -> None:
     """The rows that usage belongs to."""

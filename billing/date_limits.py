@@ -15,7 +15,7 @@ LONGEST_PLAN = timedelta(days=3660)
 """How far ahead anything is planned: about ten years."""
 
 EARLIEST_CLOCK, LATEST_CLOCK = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Between these a test clock shows the time; every step of its owners is as short as ever."""
+"""Between these a test clock shows the time; every step of its workflows is as short as ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

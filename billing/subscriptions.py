@@ -1,7 +1,7 @@
 """The life of a subscription: its states, and the agenda of what is due next, and when.
 
 The agenda is never stored. It is computed from the facts, so whoever holds the facts can rebuild
-it, and a message to the owner needs to say no more than "the facts changed".
+it, and a message to the workflow needs to say no more than "the facts changed".
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def change_period_status(present: str, target: PeriodStatus) -> PeriodStatus:
 
 
 class Action(StrEnum):
-    """What an owner does by itself. The order here settles ties at one instant."""
+    """What a workflow does by itself. The order here settles ties at one instant."""
 
     END_TRIAL = "end_trial"
     RESUME = "resume"
@@ -191,10 +191,10 @@ def agenda_of(facts: SubscriptionFacts) -> tuple[AgendaEntry, ...]:
     """Everything that will happen by itself, in the order in which it is to be performed.
 
     A closed period that has no draft is due since its end, so a bill that was interrupted between
-    two steps comes first when its owner returns. Parked bills are left out: they wait for people.
-    What is left to do is defined here; `repositories/subscriptions/agenda_facts.py` reads the
-    beginning of it and `repositories/operations/coverage.py` whether there is any, and a property
-    test compares them.
+    two steps comes first when its workflow returns. Parked bills are left out, as they wait for
+    people. What is left to do is defined here; `repositories/subscriptions/agenda_facts.py` reads
+    the beginning of it and `repositories/operations/coverage.py` whether there is any, and a
+    property test compares them.
     """
     parked = {one.index for one in facts.periods if one.status is PeriodStatus.PARKED}
     waiting = [bill for bill in facts.bills if bill.period_index not in parked]
@@ -254,7 +254,7 @@ def _bill_entries(bills: Iterable[BillFacts]) -> Iterable[AgendaEntry]:
 
 
 NEXT_ENTRIES = 20
-"""How much of an agenda an owner carries; what comes later is read in its time (CONTRACT 88)."""
+"""How much of an agenda a workflow carries; what comes later is read in its time (CONTRACT 88)."""
 
 MOST_COUNTED = 100
 """Where counting stops: this many stands for at least as many."""
@@ -274,14 +274,14 @@ class WaitingCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerState:
-    """What an owner needs to know of its subscription: the agenda and what its search shows.
+class WorkflowState:
+    """What a workflow needs to know of its subscription: the agenda and what its search shows.
 
     It stays small however much waits: the agenda holds the next ``NEXT_ENTRIES`` entries, of all
-    payments that are waited for the earliest, and ``attention`` a few texts (CONTRACT 88). Owners
-    from before that carried all of it, without ``counts``.
+    payments that are waited for the earliest, and ``attention`` a few texts (CONTRACT 88).
+    Workflows from before that carried all of it, without ``counts``.
     ``clock_at`` is the test clock's present, None for a subscription that lives on the wall clock;
-    ``is_behind`` says that the clock waits for this owner to report.
+    ``is_behind`` says that the clock waits for this workflow to report.
     """
 
     agenda: tuple[AgendaEntry, ...]

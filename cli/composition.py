@@ -25,13 +25,13 @@ from runtime.relay import OutboxRelay
 from runtime.schema import is_current
 from runtime.security import Security
 from runtime.settings import Settings
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.accounts.sign_in import TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
 
-OWNERS_SECONDS = 10
-"""How long a request waits for the list of owners."""
+LISTING_SECONDS = 10
+"""How long a request waits for the list of workflows."""
 
 
 TURN_SECONDS = 0.001
@@ -137,8 +137,8 @@ class ApiProcess:
         self._client = await connect(
             self._temporal_address, namespace=self._settings.temporal_namespace, lazy=True
         )
-        owners = TemporalOwners(self._client, task_queue=self._settings.task_queue)
-        self._relay = OutboxRelay(self.transactions, owners)
+        workflows = SubscriptionWorkflows(self._client, task_queue=self._settings.task_queue)
+        self._relay = OutboxRelay(self.transactions, workflows)
         relaying = asyncio.create_task(self._relay.run())
         try:
             yield
@@ -163,13 +163,13 @@ class ApiProcess:
             return False
 
     async def find_running(self, organization_id: UUID) -> set[UUID] | None:
-        """Whose owners run in the organization; None if Temporal does not say so at once."""
+        """Whose workflows run in the organization; None if Temporal does not say so at once."""
         if self._client is None:
             return None
-        owners = TemporalOwners(self._client, task_queue=self._settings.task_queue)
+        workflows = SubscriptionWorkflows(self._client, task_queue=self._settings.task_queue)
         try:
-            async with asyncio.timeout(OWNERS_SECONDS):
-                return await owners.find_running(organization_id)
+            async with asyncio.timeout(LISTING_SECONDS):
+                return await workflows.find_running(organization_id)
         except (RPCError, RuntimeError, TimeoutError):
             return None
 

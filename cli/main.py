@@ -68,7 +68,7 @@ def migrate() -> None:
 
 @app.command()
 def rebuild() -> None:
-    """Start the owner of every subscription again from the database, after Temporal lost data."""
+    """Start every subscription's workflow again from the database, after Temporal lost data."""
     from cli.rebuild import rebuild as run_rebuild
 
     run_rebuild()

@@ -1,4 +1,4 @@
-"""``fluxrate rebuild``: every subscription has its owner again, whatever Temporal has lost."""
+"""``fluxrate rebuild``: every subscription has its workflow again, whatever Temporal has lost."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.exit import leave
 from runtime.settings import Settings
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
-from services.operations.coverage import list_owned
-from services.operations.outbox import OwnerMessage
+from services.operations.coverage import list_unfinished
+from services.operations.outbox import WakeMessage
 
 BATCH = 500
 
 
 def rebuild() -> NoReturn:
-    """Tell the owner of every subscription that has something left to do, or start it; then leave.
+    """Wake, or start, the workflow of every subscription that has something left to do; then leave.
 
     Harmless to repeat and beside running workers: PostgreSQL says what is done, so no period is
-    billed a second time. Exit code 1 if an owner was not reached.
+    billed a second time. Exit code 1 if a workflow was not reached.
     """
     console = make_console()
     settings = Settings()
@@ -36,40 +36,40 @@ def rebuild() -> NoReturn:
     require_temporal(temporal_address)
     messages = list_messages(Transactions(create_application_engine(database_url)))
     with Progress(console=console) as progress:
-        bar = progress.add_task("Owners", total=len(messages))
+        bar = progress.add_task("Workflows", total=len(messages))
         reached = asyncio.run(
-            tell_owners(settings, temporal_address, messages, lambda n: progress.advance(bar, n))
+            wake_workflows(settings, temporal_address, messages, lambda n: progress.advance(bar, n))
         )
-    console.print(f"{reached:,} of {len(messages):,} subscriptions have their owner.")
+    console.print(f"{reached:,} of {len(messages):,} subscriptions have their workflow.")
     leave(0 if reached == len(messages) else 1)
 
 
-def list_messages(transactions: Transactions) -> list[OwnerMessage]:
-    """One message for every subscription of every organization that needs an owner."""
+def list_messages(transactions: Transactions) -> list[WakeMessage]:
+    """One message for every subscription of every organization that needs a workflow."""
     with transactions.for_organizations([]) as session:
         directory = organizations.list_directory(session)
-    messages: list[OwnerMessage] = []
+    messages: list[WakeMessage] = []
     for organization_id in directory:
         with transactions.for_organization(organization_id) as session:
             messages += [
-                OwnerMessage(organization_id=organization_id, subscription_id=subscription_id)
-                for subscription_id in list_owned(session, organization_id)
+                WakeMessage(organization_id=organization_id, subscription_id=subscription_id)
+                for subscription_id in list_unfinished(session, organization_id)
             ]
     return messages
 
 
-async def tell_owners(
+async def wake_workflows(
     settings: Settings,
     temporal_address: str,
-    messages: Sequence[OwnerMessage],
+    messages: Sequence[WakeMessage],
     report: Callable[[int], None],
 ) -> int:
-    """How many owners were reached, in batches."""
+    """How many workflows were reached, in batches."""
     client = await connect(temporal_address, namespace=settings.temporal_namespace)
-    owners = TemporalOwners(client, task_queue=settings.task_queue)
+    workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     reached = 0
     for start in range(0, len(messages), BATCH):
         batch = messages[start : start + BATCH]
-        reached += sum(await owners.tell_all(batch))
+        reached += sum(await workflows.wake_all(batch))
         report(len(batch))
     return reached

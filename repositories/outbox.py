@@ -14,8 +14,8 @@ from sqlmodel import Session, col, select
 from models.base import new_id
 from models.subscriptions.subscriptions import OutboxMessage
 
-OWNER_MESSAGE = "owner"
-"""The kind of a message that wakes, or first starts, the owner of a subscription."""
+WAKE_MESSAGE = "owner"
+"""The kind of a message that wakes, or first starts, the workflow of a subscription."""
 
 LOOKUP = "outbox_kind"
 """What a relay's transaction looks up: it may then see and lock waiting messages of one kind."""

@@ -1,4 +1,4 @@
-"""Carries outbox messages to their owners, for as long as the process lives."""
+"""Carries outbox messages to workflows, for as long as the process lives."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from repositories.transactions import Transactions
-from runtime.subscription_workflows import TemporalOwners
-from services.operations.outbox import BATCH, OwnerMessage, deliver_owner_messages
+from runtime.subscription_workflows import SubscriptionWorkflows
+from services.operations.outbox import BATCH, WakeMessage, deliver_wake_messages
 
 log = structlog.get_logger(__name__)
 
@@ -20,10 +20,14 @@ class OutboxRelay:
     """Repeats what did not happen: every message of a committed transaction arrives in the end."""
 
     def __init__(
-        self, transactions: Transactions, owners: TemporalOwners, *, idle_seconds: float = 1.0
+        self,
+        transactions: Transactions,
+        workflows: SubscriptionWorkflows,
+        *,
+        idle_seconds: float = 1.0,
     ) -> None:
         self._transactions = transactions
-        self._owners = owners
+        self._workflows = workflows
         self._idle_seconds = idle_seconds
         self._nudged = asyncio.Event()
 
@@ -47,12 +51,14 @@ class OutboxRelay:
         """Deliver what is due now; return how many messages arrived."""
         loop = asyncio.get_running_loop()
 
-        def send(messages: Sequence[OwnerMessage]) -> Sequence[bool]:
+        def send(messages: Sequence[WakeMessage]) -> Sequence[bool]:
             # Runs in a thread that holds the rows; the client lives in this loop.
-            return asyncio.run_coroutine_threadsafe(self._owners.tell_all(messages), loop).result()
+            return asyncio.run_coroutine_threadsafe(
+                self._workflows.wake_all(messages), loop
+            ).result()
 
         return await asyncio.to_thread(
-            deliver_owner_messages, self._transactions, send, now=datetime.now(UTC)
+            deliver_wake_messages, self._transactions, send, now=datetime.now(UTC)
         )
 
     async def _rest(self, seconds: float) -> None:

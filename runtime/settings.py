@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
     task_queue: str = "fluxrate-owners"
-    """Where owners wait for workers. Installations that share a namespace each take their own."""
+    """Where workflows wait for workers. Installations that share a namespace take one each."""
     max_backdate_days: int = Field(default=1830, ge=0, le=36_500)
     """How long before now a subscription may start (CONTRACT 87)."""
     data_dir: Path = Path(".data")
@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     worker_activity_slots: int = Field(default=20, ge=1)
     worker_workflow_task_slots: int = Field(default=36, ge=1)
     worker_cached_workflows: int = Field(default=150, ge=0)
-    """Owners kept in memory between their tasks; the others are read from their history again."""
+    """Workflows kept in memory between their tasks; others are read from their history again."""
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401  (whatever the fields take)
         try:

@@ -1,4 +1,4 @@
-"""Delivers to owners: starts a subscription's workflow, or tells the one that runs."""
+"""Delivers wakes: starts a subscription's workflow, or wakes the one that runs."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError
 
-from services.operations.outbox import OwnerMessage
+from services.operations.outbox import WakeMessage
 from workflows.names import SUBSCRIPTION_WORKFLOW, subscription_workflow_id
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
 CONCURRENT_SENDS = 16
 
 
-class TemporalOwners:
-    """Tells owners that the facts changed, through one Temporal client."""
+class SubscriptionWorkflows:
+    """Wakes workflows when the facts change, through one Temporal client."""
 
     def __init__(self, client: Client, *, task_queue: str) -> None:
         self._client = client
         self._task_queue = task_queue
 
-    async def tell(self, message: OwnerMessage) -> None:
-        """The owner runs and knows that the facts changed. Harmless to repeat.
+    async def wake(self, message: WakeMessage) -> None:
+        """The workflow runs and knows that the facts changed. Harmless to repeat.
 
-        Signal-with-start: whichever owner runs is told, and if none does, one is started; an owner
+        Signal-with-start: whichever workflow runs is woken, and if none does, one is started; one
         that has ended may be started again, because PostgreSQL says whether anything is left to do.
         """
         subscription_id = str(message.subscription_id)
@@ -47,14 +47,14 @@ class TemporalOwners:
             rpc_timeout=timedelta(seconds=5),
         )
 
-    async def tell_all(self, messages: Sequence[OwnerMessage]) -> list[bool]:
-        """Tell many at once, and say of each whether it was reached."""
+    async def wake_all(self, messages: Sequence[WakeMessage]) -> list[bool]:
+        """Wake many at once, and say of each whether it was reached."""
         slots = asyncio.Semaphore(CONCURRENT_SENDS)
 
-        async def attempt(message: OwnerMessage) -> bool:
+        async def attempt(message: WakeMessage) -> bool:
             async with slots:
                 try:
-                    await self.tell(message)
+                    await self.wake(message)
                 except (RPCError, RuntimeError):
                     return False
                 return True
@@ -62,9 +62,9 @@ class TemporalOwners:
         return list(await asyncio.gather(*map(attempt, messages)))
 
     async def find_running(self, organization_id: UUID) -> set[UUID]:
-        """The organization's subscriptions whose owners run, as far as the engine has noted.
+        """The organization's subscriptions whose workflows run, as far as the engine has noted.
 
-        A new owner is noted when it first shows itself, within seconds. Raises RPCError.
+        A new workflow is noted when it first shows itself, within seconds. Raises RPCError.
         """
         query = (
             f"BillingOrg = '{organization_id}' AND ExecutionStatus = 'Running'"

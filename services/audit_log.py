@@ -21,7 +21,7 @@ REQUEST_ID = "request_id"
 """Key of ``session.info`` under which an edge leaves the request that caused it."""
 
 SYSTEM = "system"
-"""The actor of what happens by itself: owners, relays, commands of the operator."""
+"""The actor of what happens by itself: workflows, relays, commands of the operator."""
 
 
 SECRET_ENDINGS = ("password", "secret", "token")

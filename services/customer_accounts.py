@@ -90,7 +90,7 @@ def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) 
     if ended_at is None or not stored_customer_accounts.has_returnable(
         session, organization_id, customer_id
     ):
-        # Credit that no invoice left is a finding; an owner could do nothing about it.
+        # Credit that no invoice left is a finding; a workflow could do nothing about it.
         return None
     return ended_at + RETURNED_AFTER
 

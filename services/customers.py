@@ -142,7 +142,7 @@ def delete_customer(
     """The customer is hidden and its ``external_id`` free again; invoices keep it.
 
     Its subscriptions are to be canceled as of now, each with its final bill, and hidden too: those
-    that are given have that as their pending change, which their owners or the caller do. Raises
+    that are given have that as their pending change, which their workflows or the caller do. Raises
     NotFound, Conflict while its test clock advances. Source: CONTRACT 15, 53, 89.
     """
     known = get_customer(session, organization_id, customer_id)
@@ -160,7 +160,7 @@ def delete_customer(
             set_change(subscription, PendingChange(action=ChangeAction.DELETE, at=present))
             ending.append(subscription.id)
         session.add(subscription)
-    agenda.tell_owners(session, organization_id, ending, now=now)
+    agenda.wake_workflows(session, organization_id, ending, now=now)
     customer.deleted_at = now
     customer.updated_at = now
     session.add(customer)

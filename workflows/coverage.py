@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name=names.AUDIT_WORKFLOW)
 class AuditWorkflow:
-    """Compares PostgreSQL with the owners that run, and has the missing ones started."""
+    """Compares PostgreSQL with the workflows that run, and has the missing ones started."""
 
     @workflow.run
     async def run(self) -> AuditDone:
@@ -23,12 +23,12 @@ class AuditWorkflow:
         done: AuditDone = await workflow.execute_activity(
             messages.AUDIT_COVERAGE,
             result_type=AuditDone,
-            summary="Every subscription has its owner and its bills",
+            summary="Every subscription has its workflow and its bills",
             start_to_close_timeout=timedelta(minutes=30),
             heartbeat_timeout=timedelta(minutes=5),
             retry_policy=RetryPolicy(maximum_attempts=5),
         )
         workflow.set_current_details(
-            f"{done.subscriptions} subscriptions, {done.findings} findings, {done.repaired} told"
+            f"{done.subscriptions} subscriptions, {done.findings} findings, {done.repaired} woken"
         )
         return done

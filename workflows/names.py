@@ -9,7 +9,7 @@ from temporalio.common import SearchAttributeKey
 SUBSCRIPTION_WORKFLOW = "SubscriptionWorkflow"
 AUDIT_WORKFLOW = "AuditWorkflow"
 
-OWNERS_QUEUE = "fluxrate-owners"
+DEFAULT_TASK_QUEUE = "fluxrate-owners"
 """The queue of an installation that was not given another."""
 
 AUDIT = "fluxrate-audit"
@@ -41,10 +41,10 @@ SEARCH_ATTRIBUTES: dict[str, Literal["Keyword", "Bool", "Datetime", "Int"]] = {
 
 
 def subscription_workflow_id(subscription_id: str) -> str:
-    """The id that makes an owner unique: one per subscription, however often it is started."""
+    """The id that makes a workflow unique: one per subscription, however often it is started."""
     return f"subscription/{subscription_id}"
 
 
 def audit_id(task_queue: str) -> str:
     """The id of an installation's hourly audit, its schedule and its workflows alike."""
-    return AUDIT if task_queue == OWNERS_QUEUE else f"{AUDIT}-{task_queue}"
+    return AUDIT if task_queue == DEFAULT_TASK_QUEUE else f"{AUDIT}-{task_queue}"

@@ -1,6 +1,6 @@
-"""The owner of one subscription: performs what is due, in order, for as long as it lives.
+"""The workflow of one subscription: performs what is due, in order, for as long as it lives.
 
-The agenda comes from PostgreSQL with the result of every action. The owner adds time and order:
+The agenda comes from PostgreSQL with the result of every action. The workflow adds time and order:
 it sleeps until the earliest entry or a message, performs what is due strictly by instant, and
 knows nothing of money.
 """
@@ -17,8 +17,15 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities import messages
-    from activities.messages import BILL_STEPS, ActionRequest, OwnerReference, Request, Result, Step
-    from billing.subscriptions import MOST_COUNTED, Action, AgendaEntry, OwnerState
+    from activities.messages import (
+        BILL_STEPS,
+        ActionRequest,
+        Request,
+        Result,
+        Step,
+        SubscriptionReference,
+    )
+    from billing.subscriptions import MOST_COUNTED, Action, AgendaEntry, WorkflowState
     from workflows import names
     from workflows.options import DATABASE_STEP
 
@@ -28,7 +35,7 @@ ACTIONS_PER_RUN = 40
 LONGEST_REASON = 1000
 """How much a history keeps of why a bill was set aside."""
 
-SINGLE_STEPS: dict[Action, Step[ActionRequest, OwnerState]] = {
+SINGLE_STEPS: dict[Action, Step[ActionRequest, WorkflowState]] = {
     Action.END_TRIAL: messages.END_TRIAL,
     Action.RESUME: messages.RESUME_SUBSCRIPTION,
     Action.CLOSE_PERIOD: messages.ROLL_PERIOD,
@@ -44,17 +51,17 @@ class StepRefused(Exception):
     """A step ended because a rule is broken; repeating it would not help.
 
     It is no Temporal failure: where nothing can be set aside for it, the workflow task fails and
-    is tried again, so that the owner shows its trouble and lives on.
+    is tried again, so that the workflow shows its trouble and lives on.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionInput:
-    """Which subscription to own, and what a former run of the owner already knew."""
+    """Which subscription to own, and what a former run of the workflow already knew."""
 
     organization_id: str
     subscription_id: str
-    state: OwnerState | None = None
+    state: WorkflowState | None = None
     schema_version: int = 1
 
 
@@ -64,13 +71,13 @@ class SubscriptionWorkflow:
 
     @workflow.init
     def __init__(self, request: SubscriptionInput) -> None:
-        self._reference = OwnerReference(
+        self._reference = SubscriptionReference(
             organization_id=request.organization_id, subscription_id=request.subscription_id
         )
         self._state = request.state
         self._facts_changed = request.state is None
         self._actions_done = 0
-        self._shown: OwnerState | None = None
+        self._shown: WorkflowState | None = None
 
     @workflow.signal
     def facts_changed(self) -> None:
@@ -79,7 +86,7 @@ class SubscriptionWorkflow:
 
     @workflow.query
     def agenda(self) -> list[AgendaEntry]:
-        """What this owner will do next, in order."""
+        """What this workflow will do next, in order."""
         return list(self._state.agenda) if self._state else []
 
     @workflow.run
@@ -101,7 +108,7 @@ class SubscriptionWorkflow:
             if self._should_continue_as_new():
                 await self._continue_as_new(request)
 
-    async def _present_state(self) -> OwnerState:
+    async def _present_state(self) -> WorkflowState:
         if self._facts_changed or self._state is None:
             self._facts_changed = False
             self._state = await self._step(
@@ -109,7 +116,7 @@ class SubscriptionWorkflow:
             )
         return self._state
 
-    def _due_entry(self, state: OwnerState) -> AgendaEntry | None:
+    def _due_entry(self, state: WorkflowState) -> AgendaEntry | None:
         now = state.clock_at or workflow.now()
         if state.agenda and state.agenda[0].due_at <= now:
             return state.agenda[0]
@@ -132,7 +139,7 @@ class SubscriptionWorkflow:
             self._state = await self._step_or_park(step, request)
         self._actions_done += 1
 
-    async def _bill(self, request: ActionRequest) -> OwnerState:
+    async def _bill(self, request: ActionRequest) -> WorkflowState:
         period = f"period {request.period_index}, revision {request.revision}"
         for step in BILL_STEPS:
             try:
@@ -142,8 +149,8 @@ class SubscriptionWorkflow:
         return await self._step_or_park(messages.ISSUE_INVOICE, request)
 
     async def _step_or_park(
-        self, step: Step[ActionRequest, OwnerState], request: ActionRequest
-    ) -> OwnerState:
+        self, step: Step[ActionRequest, WorkflowState], request: ActionRequest
+    ) -> WorkflowState:
         summary = f"Due {request.due_at:%Y-%m-%d %H:%M:%S}"
         if request.period_index is not None:
             summary = f"Period {request.period_index}, due {request.due_at:%Y-%m-%d %H:%M:%S}"
@@ -152,7 +159,7 @@ class SubscriptionWorkflow:
         except StepRefused as refusal:
             return await self._park(step.name, request, refusal)
 
-    async def _park(self, step: str, request: ActionRequest, refusal: StepRefused) -> OwnerState:
+    async def _park(self, step: str, request: ActionRequest, refusal: StepRefused) -> WorkflowState:
         """Set a bill aside that a broken rule stopped; the rest of the agenda goes on."""
         if request.period_index is None:
             raise refusal
@@ -187,7 +194,7 @@ class SubscriptionWorkflow:
             raise StepRefused(str(error)) from error
         return result
 
-    async def _wait_for_next(self, state: OwnerState) -> None:
+    async def _wait_for_next(self, state: WorkflowState) -> None:
         timeout: timedelta | None = None
         summary: str | None = None
         if state.agenda and state.clock_at is None:
@@ -217,7 +224,7 @@ class SubscriptionWorkflow:
             )
         )
 
-    def _show(self, state: OwnerState) -> None:
+    def _show(self, state: WorkflowState) -> None:
         """Bring search attributes and current details up to date, once per stretch of work."""
         workflow.set_current_details(describe(state))
         if state == self._shown:
@@ -227,7 +234,7 @@ class SubscriptionWorkflow:
 
 
 def search_updates(
-    reference: OwnerReference, state: OwnerState
+    reference: SubscriptionReference, state: WorkflowState
 ) -> list[SearchAttributeUpdate[Any]]:
     """The values that answer "what closes tonight" and "what is stuck"."""
     updates: list[SearchAttributeUpdate[Any]] = [
@@ -251,7 +258,7 @@ def search_updates(
     return updates
 
 
-def phase_of(state: OwnerState) -> str:
+def phase_of(state: WorkflowState) -> str:
     """One word for where the subscription's billing stands."""
     if state.attention:
         return "needs_attention"
@@ -267,7 +274,7 @@ def phase_of(state: OwnerState) -> str:
     return "metering"
 
 
-def describe(state: OwnerState) -> str:
+def describe(state: WorkflowState) -> str:
     """The subscription's story in a few lines, for the Temporal Web UI."""
     lines = [f"**{state.status}** on plan `{state.plan_code}`"]
     if state.period_index is not None and state.period_ends_at is not None:
@@ -284,7 +291,7 @@ def describe(state: OwnerState) -> str:
     return "\n\n".join(lines[:2]) + "\n" + "\n".join(lines[2:])
 
 
-def _counted(state: OwnerState) -> list[str]:
+def _counted(state: WorkflowState) -> list[str]:
     """How much waits in all, where the agenda shows only the beginning."""
     if state.counts is None:
         return []

@@ -92,7 +92,7 @@ def delete_customer(
     """Delete a customer; issued invoices stay.
 
     202 while subscriptions are left to be canceled, because more periods are missed than one
-    request bills; their owners go on.
+    request bills; their workflows go on.
     """
     organization_id, now = principal.organization_id, context.now()
     with work.open() as session:

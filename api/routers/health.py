@@ -36,7 +36,7 @@ async def report_ready(context: ContextDep) -> Response:
     """Whether the database answers and its schema is current; 503 if not.
 
     Requests need nothing else: while Temporal is away they are answered as ever, what they change
-    reaches its owners when it is back, and this says `"temporal":"degraded"`.
+    reaches its workflows when it is back, and this says `"temporal":"degraded"`.
     """
     database, schema, temporal = await asyncio.gather(
         _answers(_reach_database(context), PROBE_SECONDS),

@@ -46,7 +46,7 @@ class FindingView(View):
 class CoverageView(View):
     """How many subscriptions have something left to happen, and what is wrong.
 
-    ``owners_checked`` is false while Temporal is away: then nothing is said of owners.
+    ``owners_checked`` is false while Temporal is away: then nothing is said of workflows.
     """
 
     subscriptions: int

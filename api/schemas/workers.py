@@ -17,7 +17,7 @@ class JobView(View):
 
 
 class SchedulerView(View):
-    """Whether the workflow engine answers, which wakes every owner when its work is due."""
+    """Whether the workflow engine answers, which wakes every workflow when its work is due."""
 
     running: bool
     jobs: list[JobView]
@@ -50,8 +50,8 @@ class WorkersHealthView(View):
 def view_workers(report: WorkReport, *, is_engine_there: bool, now: datetime) -> WorkersHealthView:
     """The report as the API shows it.
 
-    ``trigger`` says by when work is done at the latest, in the documented notation; owners act at
-    the very instant.
+    ``trigger`` says by when work is done at the latest, in the documented notation; workflows act
+    at the very instant.
     """
     return WorkersHealthView(
         timestamp=now,

@@ -43,8 +43,8 @@ class WorkCollector(Collector):
         yield parked
         yield CounterMetricFamily(
             "fluxrate_audit_owners_repaired",
-            "Owners that the hourly audit found missing or late, and told or started again.",
-            value=self.report.owners_told,
+            "Workflows that the hourly audit found missing or late, and woken or started again.",
+            value=self.report.workflows_woken,
         )
 
 

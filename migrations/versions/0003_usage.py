@@ -191,7 +191,7 @@ def create_usage_correction() -> None:
         sa.CheckConstraint(
             "(kind = 'amend') = (quantity IS NOT NULL)", name=op.f("ck_usage_correction_quantity")
         ),
-        *owners("usage_correction"),
+        *references("usage_correction"),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
@@ -237,7 +237,7 @@ def create_usage_rollup() -> None:
             " = CASE WHEN event_count = 0 THEN 5 ELSE 0 END",
             name=op.f("ck_usage_rollup_empty"),
         ),
-        *owners("usage_rollup"),
+        *references("usage_rollup"),
         sa.PrimaryKeyConstraint(
             "organization_id", "customer_id", "meter_id", "hour", name=op.f("pk_usage_rollup")
         ),
@@ -267,13 +267,13 @@ def create_usage_distinct() -> None:
     )
 
 
-def owners(table: str) -> tuple[sa.ForeignKeyConstraint, ...]:
+def references(table: str) -> tuple[sa.ForeignKeyConstraint, ...]:
     """The meter and the customer of a row, of the same organization."""
     return tuple(
         sa.ForeignKeyConstraint(
-            ["organization_id", f"{owner}_id"],
-            [f"{owner}.organization_id", f"{owner}.id"],
-            name=op.f(f"fk_{table}_organization_id_{owner}_id"),
+            ["organization_id", f"{referred}_id"],
+            [f"{referred}.organization_id", f"{referred}.id"],
+            name=op.f(f"fk_{table}_organization_id_{referred}_id"),
         )
-        for owner in ("meter", "customer")
+        for referred in ("meter", "customer")
     )

@@ -1,4 +1,4 @@
-"""Subscriptions, their periods, and the messages that tell their owners of new facts."""
+"""Subscriptions, their periods, and the messages that wake their workflows."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ SELECT
 FROM unnest(%(organizations)s::uuid[]) AS named(organization_id)
 """
 
-# A pause ends where it was planned to, also when its owner comes to it late.
+# A pause ends where it was planned to, also when its workflow comes to it late.
 _FIND_SPANS: Final = """
 SELECT 'late', subscription.customer_id::text, charge.meter_id::text, period.starts_at,
     period.ends_at

@@ -19,7 +19,7 @@ from models.base import new_id
 from repositories.array_text import array, quoted
 from repositories.ingestion.writer import NewEvent
 from repositories.invoicing.late_policy import MAY_SETTLE_ALONE
-from repositories.outbox import OWNER_MESSAGE, note_queued
+from repositories.outbox import WAKE_MESSAGE, note_queued
 from repositories.usage.figures import CARRYING_A_TOTAL
 
 Told = list[tuple[str, str]]
@@ -101,7 +101,7 @@ marked AS (
         WHERE late_usage_mark.draft_id IS NOT NULL
     RETURNING organization_id, subscription_id
 )
--- Owners that settle by themselves are told; the others find the marks at their next bill.
+-- Workflows that settle by themselves are woken; the others find the marks at their next bill.
 SELECT DISTINCT marked.organization_id::text, marked.subscription_id::text
 FROM marked
 JOIN organization ON organization.id = marked.organization_id
@@ -123,7 +123,7 @@ FROM unnest(%(organizations)s::uuid[], %(subscriptions)s::text[], %(ids)s::uuid[
 async def mark_changed_periods(
     connection: AsyncConnection, events: Sequence[NewEvent], *, now: datetime
 ) -> None:
-    """Final periods that these stored events change are to be rated again, their owners told.
+    """Final periods that these stored events change are to be rated again, their workflows woken.
 
     Idempotent: a period is marked once.
     """
@@ -149,7 +149,7 @@ def mark_periods_changed_by(
     *,
     now: datetime,
 ) -> None:
-    """Final periods that a corrected event changes are to be rated again, their owners told.
+    """Final periods that a corrected event changes are to be rated again, their workflows woken.
 
     The one statement that :func:`mark_changed_periods` uses.
     """
@@ -170,7 +170,7 @@ def mark_periods_changed_by(
 
 def _messages(told: Told, now: datetime) -> dict[str, object]:
     return {
-        "kind": OWNER_MESSAGE,
+        "kind": WAKE_MESSAGE,
         "organizations": array([organization for organization, _ in told]),
         "subscriptions": array([subscription for _, subscription in told]),
         "ids": array([str(new_id()) for _ in told]),

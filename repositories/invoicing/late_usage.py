@@ -59,7 +59,7 @@ DUE_SINCE = text(
 )
 
 # Differences that settle alone and were marked before that instant; a test clock shows for itself
-# that it has not come so far. It is what the owner's agenda has: a property test compares them.
+# that it has not come so far. It is what the workflow's agenda has: a property test compares them.
 DUE_BEFORE = text(
     """
     SELECT mark.subscription_id, mark.period_index

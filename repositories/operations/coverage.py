@@ -39,11 +39,11 @@ LIST_PROGRESSING = text(
 )
 
 
-def list_owned(session: Session, organization_id: UUID) -> Sequence[UUID]:
-    """The subscriptions for which something is left to happen, so that each needs its owner.
+def list_unfinished(session: Session, organization_id: UUID) -> Sequence[UUID]:
+    """The subscriptions for which something is left to happen, so that each needs its workflow.
 
     What may still wait after the end, a difference or credit, has findings of its own whose repair
-    starts an owner or does without: ``late_usage_due`` and ``credit_due``.
+    starts a workflow or does without: ``late_usage_due`` and ``credit_due``.
     """
     has_period = exists().where(
         *_of_subscription(SubscriptionPeriod),
@@ -72,8 +72,8 @@ def list_owned(session: Session, organization_id: UUID) -> Sequence[UUID]:
     ).all()
 
 
-def list_told_since(session: Session, organization_id: UUID, since: datetime) -> set[UUID]:
-    """The subscriptions whose owners are about to hear something, or are younger than ``since``."""
+def list_woken_since(session: Session, organization_id: UUID, since: datetime) -> set[UUID]:
+    """The subscriptions whose workflows are about to be woken, or are younger than ``since``."""
     messages = session.exec(
         select(OutboxMessage.payload).where(
             OutboxMessage.organization_id == organization_id,
@@ -85,8 +85,8 @@ def list_told_since(session: Session, organization_id: UUID, since: datetime) ->
             Subscription.organization_id == organization_id, Subscription.created_at > since
         )
     ).all()
-    told = {message.get("subscription_id") for message in messages}
-    return {UUID(identifier) for identifier in told if identifier} | set(young)
+    woken = {message.get("subscription_id") for message in messages}
+    return {UUID(identifier) for identifier in woken if identifier} | set(young)
 
 
 def list_progressing(

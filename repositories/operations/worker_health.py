@@ -1,4 +1,4 @@
-"""How far the work of all owners has come, across organizations."""
+"""How far the work of all workflows has come, across organizations."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ def read_finalization(session: Session, organization_ids: Sequence[UUID]) -> Wor
     )
 
 
-def sum_owners_told(session: Session, organization_ids: Sequence[UUID]) -> int:
-    """How many owners the hourly audit has told again, or started, so far."""
-    told = col(AuditEntry.after)["owners_told"].as_string().cast(BigInteger)
+def sum_workflows_woken(session: Session, organization_ids: Sequence[UUID]) -> int:
+    """How many workflows the hourly audit has woken, or started again, so far."""
+    woken = col(AuditEntry.after)["owners_told"].as_string().cast(BigInteger)
     total = session.exec(
-        select(func.coalesce(func.sum(told), 0)).where(
+        select(func.coalesce(func.sum(woken), 0)).where(
             col(AuditEntry.organization_id).in_(organization_ids),
             # A literal, as in the partial index.
             col(AuditEntry.action) == literal_column("'coverage.repaired'"),

@@ -1,6 +1,6 @@
-"""What the owner of a subscription must know besides its row, in one statement of bounded cost.
+"""What the workflow of a subscription must know besides its row, in one statement of bounded cost.
 
-An owner asks after every action, so this is read more often than anything else of a close. It
+A workflow asks after every action, so this is read more often than anything else of a close. It
 reads the beginning of what `billing.subscriptions.agenda_of` defines as left to do, by indexes that
 hold nothing else: the cost does not grow with invoices, open ones included.
 """
@@ -19,7 +19,7 @@ from billing.subscriptions import MOST_COUNTED, NEXT_ENTRIES, WaitingCounts
 from models.subscriptions.subscriptions import Subscription
 
 SHOWN_PARKED, LONGEST_REASON = 5, 300
-"""How many parked bills an owner shows, and how much of each reason."""
+"""How many parked bills a workflow shows, and how much of each reason."""
 
 PERIODS = """
     FROM subscription_period AS period
@@ -46,7 +46,7 @@ def _count(rows: str) -> str:
 
 
 # The orders are those of the agenda: by instant, then period and invoice.
-OWNER_FACTS = text(f"""
+AGENDA_FACTS = text(f"""
 SELECT plan.lookup_id, organization.late_usage,
     (SELECT invoice_number FROM invoice
      WHERE organization_id = :organization_id AND subscription_id = :subscription_id
@@ -104,7 +104,7 @@ class WaitingBill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerFacts:
+class AgendaFacts:
     """The subscription's plan, its organization's policy, its newest invoice, and what waits.
 
     ``periods`` and ``bills`` are the first of each kind, ``counts`` says how many there are.
@@ -118,16 +118,16 @@ class OwnerFacts:
     counts: WaitingCounts
 
 
-def get_owner_facts(
+def get_agenda_facts(
     session: Session, subscription: Subscription, *, payments: int = 1
-) -> OwnerFacts:
+) -> AgendaFacts:
     """What is known of the subscription now, this transaction's own changes included.
 
     Of the payments that are waited for, the first ``payments`` are read.
     """
     session.flush()
     row = session.execute(
-        OWNER_FACTS,
+        AGENDA_FACTS,
         {
             "organization_id": subscription.organization_id,
             "subscription_id": subscription.id,
@@ -137,7 +137,7 @@ def get_owner_facts(
     ).one()
     plan_code, late_usage, last_invoice, periods, bills, counts = row
     undrafted, in_grace, unpaid, parked = map(int, counts)
-    return OwnerFacts(
+    return AgendaFacts(
         plan_code=plan_code,
         late_usage=late_usage,
         last_invoice=last_invoice,

@@ -22,7 +22,7 @@ from models.subscriptions.subscriptions import (
 def find_subscription(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> Subscription | None:
-    """The subscription, or None. Deleted ones are found by their owner, so they are included."""
+    """The subscription, or None. Deleted ones are found by their workflow, so they are included."""
     return session.get(Subscription, (organization_id, subscription_id))
 
 

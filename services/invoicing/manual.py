@@ -144,7 +144,7 @@ def delete_draft(
             stored.status = change_period_status(stored.status, PeriodStatus.UNBILLED)
             stored.parked_step = stored.parked_reason = None
             session.add(stored)
-        agenda.tell_owner(session, subscription, now=now)
+        agenda.wake_workflow(session, subscription, now=now)
     session.delete(invoice)
     session.flush()
 

@@ -87,7 +87,7 @@ def retry_bill(
         after={"period_index": period_index},
         now=now,
     )
-    agenda.tell_owner(session, subscription, now=now)
+    agenda.wake_workflow(session, subscription, now=now)
     return stored
 
 
@@ -126,7 +126,7 @@ def skip_bill(
         after={"period_index": period_index, "reason": reason},
         now=now,
     )
-    agenda.tell_owner(session, subscription, now=now)
+    agenda.wake_workflow(session, subscription, now=now)
     return stored
 
 

@@ -169,7 +169,7 @@ def _free_periods(
 
 
 def _settle(session: Session, invoice: Invoice, action: str, *, now: datetime) -> None:
-    """Record a change of state, and let the subscription and its owner follow it."""
+    """Record a change of state, and let the subscription and its workflow follow it."""
     session.flush()
     record(
         session,
@@ -196,7 +196,7 @@ def _follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
         subscription.status = SubscriptionStatus.ACTIVE
         session.add(subscription)
         session.flush()
-    agenda.tell_owner(session, subscription, now=now)
+    agenda.wake_workflow(session, subscription, now=now)
 
 
 def _present(

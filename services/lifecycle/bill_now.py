@@ -47,7 +47,7 @@ def generate_invoices(
 
 
 def bill_overdue(session: Session, subscription: Subscription, *, now: datetime) -> list[Invoice]:
-    """Drafts of the periods that are closed; the owner is told."""
+    """Drafts of the periods that are closed; the workflow is woken."""
     made = catching_up.bill_closed(session, subscription, now=now)
     _record(session, subscription, made, now=now)
     return made
@@ -93,4 +93,4 @@ def _record(
         after={"invoice_ids": [str(invoice.id) for invoice in made]},
         now=now,
     )
-    agenda.tell_owner(session, subscription, now=now)
+    agenda.wake_workflow(session, subscription, now=now)

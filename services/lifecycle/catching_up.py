@@ -1,7 +1,7 @@
 """Missed periods: closed and billed in order, a bounded number at a time (CONTRACT 20, 89).
 
-An owner does it one step after the other; a request that needs the bills does the same by the same
-steps, and never more than ``AT_ONCE`` periods.
+A workflow does it one step after the other; a request that needs the bills does the same by the
+same steps, and never more than ``AT_ONCE`` periods.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from services.subscriptions import periods
 from services.subscriptions.start import anchor_of, cadence_of
 
 AT_ONCE = 40
-"""How many periods one request closes; beyond that the owner goes on (CONTRACT 89)."""
+"""How many periods one request closes; beyond that the workflow goes on (CONTRACT 89)."""
 
 IN_ONE_TRANSACTION = 8
 """How many it closes or bills before it commits, so that nothing is locked for long."""
@@ -96,7 +96,7 @@ def bill_closed(session: Session, subscription: Subscription, *, now: datetime) 
 def bill_or_park(
     session: Session, subscription: Subscription, stored: SubscriptionPeriod, *, now: datetime
 ) -> Invoice | None:
-    """The draft of a closed period, or the bill set aside as its owner would do; None then."""
+    """The draft of a closed period, or the bill set aside as its workflow would do; None then."""
     begun: list[str] = []
     try:
         with session.begin_nested():
@@ -126,7 +126,7 @@ def bill_period(
     begun: list[str] | None = None,
     now: datetime,
 ) -> Invoice:
-    """The draft of a closed period, made by the steps that its owner would take.
+    """The draft of a closed period, made by the steps that its workflow would take.
 
     ``begun`` is told the name of each step.
     """

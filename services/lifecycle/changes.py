@@ -1,7 +1,7 @@
 """Cancel, reactivate, pause and resume: facts changed under the subscription's lock.
 
-Each is idempotent and legal only where CONTRACT 4.4, 22 and 23 say so; the owner is told through
-the outbox and finds its agenda changed.
+Each is idempotent and legal only where CONTRACT 4.4, 22 and 23 say so; the workflow is woken
+through the outbox and finds its agenda changed.
 """
 
 from __future__ import annotations
@@ -286,4 +286,4 @@ def _save(session: Session, subscription: Subscription, action: str, *, now: dat
     session.add(subscription)
     session.flush()
     record(session, subscription.organization_id, action, "subscription", subscription.id, now=now)
-    agenda.tell_owner(session, subscription, now=now)
+    agenda.wake_workflow(session, subscription, now=now)

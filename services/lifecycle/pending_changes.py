@@ -1,6 +1,6 @@
 """Changes that were kept until the missed periods before them were billed: now they are done.
 
-An owner comes to them by its agenda; a request that waits for one goes on with it in short
+A workflow comes to them by its agenda; a request that waits for one goes on with it in short
 transactions, each of which may be the last. Source: CONTRACT 75, 89.
 """
 

@@ -102,7 +102,7 @@ def put_on_plan(
         after={"plan_id": plan.id, "when": "period_end" if at_period_end else "now"},
         now=now,
     )
-    agenda.tell_owner(session, subscription, now=now)
+    agenda.wake_workflow(session, subscription, now=now)
 
 
 def preview_change(

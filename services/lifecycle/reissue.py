@@ -147,4 +147,4 @@ def _tell(
         after={"invoice_ids": [str(invoice.id)]},
         now=now,
     )
-    agenda.tell_owner(session, subscription, now=now)
+    agenda.wake_workflow(session, subscription, now=now)

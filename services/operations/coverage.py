@@ -1,6 +1,6 @@
-"""Whether every subscription is covered: its periods tile its life, and somebody owns it.
+"""Whether every subscription is covered: its periods tile its life, and a workflow runs it.
 
-PostgreSQL is compared with itself here, and with the owners that the engine says are running.
+PostgreSQL is compared with itself here, and with the workflows that the engine says are running.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from services.subscriptions import agenda
 
 REPAIRED = frozenset(
     {
-        FindingKind.MISSING_OWNER,
+        FindingKind.MISSING_WORKFLOW,
         FindingKind.OVERDUE_PERIOD,
         FindingKind.STUCK_DRAFT,
         FindingKind.LATE_USAGE_DUE,
         FindingKind.CREDIT_DUE,
     }
 )
-"""What heals when the owner is told, or started, again, and credit that can go back at once."""
+"""What heals when the workflow is woken, or started again, and credit that can go back at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How many subscriptions need an owner, and everything that is wrong."""
+    """How many subscriptions need a workflow, and everything that is wrong."""
 
     subscriptions: int
     findings: tuple[Finding, ...]
 
 
-def list_owned(session: Session, organization_id: UUID) -> list[UUID]:
+def list_unfinished(session: Session, organization_id: UUID) -> list[UUID]:
     """The subscriptions for which something is left to happen."""
-    return list(stored_coverage.list_owned(session, organization_id))
+    return list(stored_coverage.list_unfinished(session, organization_id))
 
 
 def check_coverage(
@@ -51,12 +51,12 @@ def check_coverage(
 ) -> Coverage:
     """Everything that contradicts "billed once, in order, on time" in an organization.
 
-    ``running`` are the subscriptions whose owners run; None leaves that question out, because the
-    engine is away. Raises nothing: what is wrong is the answer.
+    ``running`` are the subscriptions whose workflows run; None leaves that question out, because
+    the engine is away. Raises nothing: what is wrong is the answer.
     """
-    owned = list_owned(session, organization_id)
+    unfinished = list_unfinished(session, organization_id)
     findings = [
-        *findings_of.owner_findings(session, organization_id, owned, running, now=now),
+        *findings_of.workflow_findings(session, organization_id, unfinished, running, now=now),
         *findings_of.period_findings(session, organization_id, now=now),
         *findings_of.unbilled_findings(session, organization_id),
         *findings_of.bill_findings(session, organization_id, now=now),
@@ -64,25 +64,25 @@ def check_coverage(
         *findings_of.usage_findings(session, organization_id, now=now),
         *findings_of.credit_findings(session, organization_id, now=now),
     ]
-    return Coverage(subscriptions=len(owned), findings=tuple(findings))
+    return Coverage(subscriptions=len(unfinished), findings=tuple(findings))
 
 
 def repair(session: Session, organization_id: UUID, found: Coverage, *, now: datetime) -> int:
-    """Owners of what is missing or late are told again, or started; how many. Harmless to repeat.
+    """Workflows of what is missing or late are woken, or started; how many. Harmless to repeat.
 
-    Credit of customers whom nobody owns any more goes back. The rest waits for people. What was
+    Credit of customers without a workflow goes back. The rest waits for people. What was
     repaired is in the audit log.
     """
     curable = [finding for finding in found.findings if finding.kind in REPAIRED]
-    told = {one.subscription_id for one in curable if one.subscription_id is not None}
-    for subscription_id in sorted(told):
+    woken = {one.subscription_id for one in curable if one.subscription_id is not None}
+    for subscription_id in sorted(woken):
         subscription = stored_subscriptions.find_subscription(
             session, organization_id, subscription_id
         )
         if subscription is not None:
-            agenda.tell_owner(session, subscription, now=now)
+            agenda.wake_workflow(session, subscription, now=now)
     returned = _return_credit(session, organization_id, curable, now=now)
-    if told or returned:
+    if woken or returned:
         kinds = Counter(one.kind.value for one in curable)
         record(
             session,
@@ -90,10 +90,10 @@ def repair(session: Session, organization_id: UUID, found: Coverage, *, now: dat
             "coverage.repaired",
             "organization",
             organization_id,
-            after={"owners_told": len(told), **kinds},
+            after={"owners_told": len(woken), **kinds},
             now=now,
         )
-    return len(told) + returned
+    return len(woken) + returned
 
 
 def _return_credit(

@@ -18,7 +18,7 @@ from services.customer_accounts import RETURNED_AFTER
 from services.usage.unbilled import list_unbilled
 
 OVERDUE_AFTER = timedelta(minutes=10)
-"""How late a bill or a message is before it is a finding; owners need seconds.
+"""How late a bill or a message is before it is a finding; workflows need seconds.
 
 Bills of a subscription are late if for so long none of them was closed, made or set aside either:
 one that begins far in the past is at work on them, and takes minutes for a thousand.
@@ -28,13 +28,13 @@ MOST_UNBILLED_USAGES = 100
 """How much of the usage that no subscription charges is named; the list has all of it."""
 
 YOUNG = timedelta(minutes=1)
-"""How long a new subscription's owner may take to be seen."""
+"""How long a new subscription's workflow may take to be seen."""
 
 
 class FindingKind(StrEnum):
     """What is wrong."""
 
-    MISSING_OWNER = "missing_owner"
+    MISSING_WORKFLOW = "missing_owner"
     OVERDUE_PERIOD = "overdue_period"
     STUCK_DRAFT = "stuck_draft"
     GAP = "gap"
@@ -69,27 +69,27 @@ class Finding:
     meter_id: UUID | None = None
 
 
-def owner_findings(
+def workflow_findings(
     session: Session,
     organization_id: UUID,
-    owned: Collection[UUID],
+    unfinished: Collection[UUID],
     running: Collection[UUID] | None,
     *,
     now: datetime,
 ) -> list[Finding]:
-    """Subscriptions with something left to happen that no workflow owns."""
+    """Subscriptions with something left to happen that no workflow does."""
     if running is None:
         return []
-    expected = stored_coverage.list_told_since(session, organization_id, now - YOUNG)
-    unseen = [one for one in owned if one not in running and one not in expected]
-    # The engine's list loses sight of an owner for a moment when it goes on as a new run.
+    expected = stored_coverage.list_woken_since(session, organization_id, now - YOUNG)
+    unseen = [one for one in unfinished if one not in running and one not in expected]
+    # The engine's list loses sight of a workflow for a moment when it goes on as a new run.
     progressing = stored_coverage.list_progressing(
         session, organization_id, unseen, since=now - YOUNG, now=now
     )
     return [
         Finding(
-            kind=FindingKind.MISSING_OWNER,
-            detail="No workflow owns the subscription.",
+            kind=FindingKind.MISSING_WORKFLOW,
+            detail="The subscription has no workflow.",
             subscription_id=subscription_id,
         )
         for subscription_id in unseen

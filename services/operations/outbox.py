@@ -16,41 +16,41 @@ BATCH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerMessage:
+class WakeMessage:
     """Whose facts changed."""
 
     organization_id: UUID
     subscription_id: UUID
 
 
-Send = Callable[[Sequence[OwnerMessage]], Sequence[bool]]
+Send = Callable[[Sequence[WakeMessage]], Sequence[bool]]
 """Delivers messages and says of each whether it arrived. Delivering one twice must be harmless."""
 
 
-def deliver_owner_messages(transactions: Transactions, send: Send, *, now: datetime) -> int:
+def deliver_wake_messages(transactions: Transactions, send: Send, *, now: datetime) -> int:
     """Deliver a batch of due messages of all organizations; return how many arrived.
 
-    Several messages to one owner become one. A message that did not arrive is due again a little
+    Several messages to one workflow become one. A message that did not arrive is due again a little
     later, at most a minute; messages that another relay holds are passed over. If
     ``send`` raises, the messages simply stay.
     """
-    with transactions.looking_up(stored_outbox.LOOKUP, stored_outbox.OWNER_MESSAGE) as session:
+    with transactions.looking_up(stored_outbox.LOOKUP, stored_outbox.WAKE_MESSAGE) as session:
         due = stored_outbox.lock_due_messages(
-            session, stored_outbox.OWNER_MESSAGE, now=now, limit=BATCH
+            session, stored_outbox.WAKE_MESSAGE, now=now, limit=BATCH
         )
         if not due:
             return 0
         # A relay may see and lock what waits; only as their organizations may it change anything.
         name_organizations(session, sorted({message.organization_id for message in due}))
-        owners = {
+        workflows = {
             (message.organization_id, str(message.payload["subscription_id"])): None
             for message in due
         }
         recipients = [
-            OwnerMessage(organization_id=organization_id, subscription_id=UUID(subscription_id))
-            for organization_id, subscription_id in owners
+            WakeMessage(organization_id=organization_id, subscription_id=UUID(subscription_id))
+            for organization_id, subscription_id in workflows
         ]
-        arrived = dict(zip(owners, send(recipients), strict=True))
+        arrived = dict(zip(workflows, send(recipients), strict=True))
         for message in due:
             key = (message.organization_id, str(message.payload["subscription_id"]))
             if arrived[key]:

@@ -41,7 +41,7 @@ class WorkReport:
 
     generator: WorkerReport
     finalizer: WorkerReport
-    owners_told: int
+    workflows_woken: int
 
     @property
     def overall(self) -> Health:
@@ -58,7 +58,7 @@ def report_work(transactions: Transactions, *, now: datetime) -> WorkReport:
         return WorkReport(
             generator=judge(stored_worker_health.read_generation(session, directory), now=now),
             finalizer=judge(stored_worker_health.read_finalization(session, directory), now=now),
-            owners_told=stored_worker_health.sum_owners_told(session, directory),
+            workflows_woken=stored_worker_health.sum_workflows_woken(session, directory),
         )
 
 

@@ -1,4 +1,4 @@
-"""What the owner of a subscription needs to know, and how it is told that the facts changed."""
+"""What the workflow of a subscription needs to know, and how it is woken when the facts change."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from billing.subscriptions import (
     NEXT_ENTRIES,
     AgendaEntry,
     BillFacts,
-    OwnerState,
     PeriodFacts,
     PeriodStatus,
     SubscriptionFacts,
     SubscriptionStatus,
+    WorkflowState,
     agenda_of,
     change_period_status,
     has_ended,
@@ -28,7 +28,7 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.subscriptions import clocks as stored_clocks
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from repositories.subscriptions.agenda_facts import OwnerFacts, WaitingBill, get_owner_facts
+from repositories.subscriptions.agenda_facts import AgendaFacts, WaitingBill, get_agenda_facts
 from services import customer_accounts
 from services.catalog import meter_claims
 from services.required import require_subscription
@@ -36,8 +36,8 @@ from services.subscriptions.kept_changes import change_of
 from services.subscriptions.late_policy import NEXT_INVOICE, settles_alone
 
 
-def get_state(session: Session, organization_id: UUID, subscription_id: UUID) -> OwnerState:
-    """The present state of a subscription for its owner. Raises NotFound."""
+def get_state(session: Session, organization_id: UUID, subscription_id: UUID) -> WorkflowState:
+    """The present state of a subscription for its workflow. Raises NotFound."""
     subscription = require_subscription(
         stored_subscriptions.find_subscription(session, organization_id, subscription_id),
         may_be_deleted=True,
@@ -45,14 +45,14 @@ def get_state(session: Session, organization_id: UUID, subscription_id: UUID) ->
     return read_state(session, subscription)
 
 
-def read_state(session: Session, subscription: Subscription, *, payments: int = 1) -> OwnerState:
-    """The agenda computed from the rows, with what the owner shows of the subscription.
+def read_state(session: Session, subscription: Subscription, *, payments: int = 1) -> WorkflowState:
+    """The agenda computed from the rows, with what the workflow shows of the subscription.
 
     It holds the next entries alone, and of the payments that are waited for the first ones.
     """
-    facts = get_owner_facts(session, subscription, payments=payments)
+    facts = get_agenda_facts(session, subscription, payments=payments)
     clock_at, is_behind = _clock_state(session, subscription)
-    return OwnerState(
+    return WorkflowState(
         agenda=_agenda(
             subscription,
             facts,
@@ -78,34 +78,34 @@ def read_state(session: Session, subscription: Subscription, *, payments: int = 
 
 
 def is_at_rest(session: Session, subscription: Subscription) -> bool:
-    """Whether the subscription is over and nothing is left to happen, so that nobody owns it."""
+    """Whether the subscription is over and nothing is left for a workflow to do."""
     state = read_state(session, subscription)
     return state.is_over and not state.agenda
 
 
-def tell_owner(session: Session, subscription: Subscription, *, now: datetime) -> None:
+def wake_workflow(session: Session, subscription: Subscription, *, now: datetime) -> None:
     """Queue the message that the facts changed, in the transaction that changes them.
 
-    The message starts the owner if none runs, so creating a subscription needs no other.
+    The message starts the workflow if none runs, so creating a subscription needs no other.
     """
     stored_outbox.insert_message(
         session,
         subscription.organization_id,
-        kind=stored_outbox.OWNER_MESSAGE,
+        kind=stored_outbox.WAKE_MESSAGE,
         key=str(new_id()),
         payload={"subscription_id": str(subscription.id)},
         now=now,
     )
 
 
-def tell_owners(
+def wake_workflows(
     session: Session, organization_id: UUID, subscription_ids: Sequence[UUID], *, now: datetime
 ) -> None:
-    """As :func:`tell_owner`, for many, by one statement."""
+    """As :func:`wake_workflow`, for many, by one statement."""
     stored_outbox.insert_messages(
         session,
         organization_id,
-        kind=stored_outbox.OWNER_MESSAGE,
+        kind=stored_outbox.WAKE_MESSAGE,
         payloads=[{"subscription_id": str(one)} for one in subscription_ids],
         now=now,
     )
@@ -131,11 +131,11 @@ def discard(session: Session, subscription: Subscription, *, at: datetime, now: 
     subscription.deleted_at = now
     session.add(subscription)
     meter_claims.claim_onwards(session, subscription, since=subscription.ended_at)
-    tell_owner(session, subscription, now=now)
+    wake_workflow(session, subscription, now=now)
 
 
 def _late_usage_due(
-    session: Session, subscription: Subscription, facts: OwnerFacts
+    session: Session, subscription: Subscription, facts: AgendaFacts
 ) -> tuple[datetime, int | None] | None:
     """When usage that came after its final invoice is settled by itself, if no invoice will do it.
 
@@ -182,7 +182,7 @@ def _is_on_dead_clock(session: Session, subscription: Subscription) -> bool:
 
 def _agenda(
     subscription: Subscription,
-    facts: OwnerFacts,
+    facts: AgendaFacts,
     *,
     late_usage_due: tuple[datetime, int | None] | None,
     credit_returns_at: datetime | None,

@@ -48,7 +48,7 @@ def present_of(
 def acting_instant(
     session: Session, subscription: Subscription, due_at: datetime, *, now: datetime
 ) -> datetime:
-    """The instant at which a due action of an owner happens.
+    """The instant at which a due action of a workflow happens.
 
     On the wall clock that is ``now``. On a test clock every action happens at its own due instant,
     so that one big jump equals many small ones; what was overdue when the clock last stood still
@@ -117,7 +117,7 @@ def advance_clock(
     *,
     now: datetime,
 ) -> ClockReading:
-    """Send a clock to a later instant; the owners on it are told and do all that is due by then.
+    """Send a clock to a later instant; its workflows are woken and do all that is due by then.
 
     Raises Conflict while it still advances, InvalidInput for an instant before its own.
     """
@@ -139,7 +139,7 @@ def advance_clock(
             subscription.completed_through = frozen_time
             session.add(subscription)
         else:
-            agenda.tell_owner(session, subscription, now=now)
+            agenda.wake_workflow(session, subscription, now=now)
     session.flush()
     settle_clock(session, organization_id, clock.id)
     record(
@@ -178,7 +178,7 @@ def record_progress(
     subscription_id: UUID,
     through: datetime,
 ) -> None:
-    """The owner has done all that was due up to ``through``; the last to say so stops the clock.
+    """The workflow has done all that was due up to ``through``; the last to say so stops the clock.
 
     Idempotent by the instant: it never moves back.
     """

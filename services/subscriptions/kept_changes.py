@@ -1,4 +1,4 @@
-"""What a subscription was asked for and does later: kept in its row, done by its owner."""
+"""What a subscription was asked for and does later: kept in its row, done by its workflow."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def close_next(
 ) -> bool:
     """Close the running period if it ended by ``to``; whether it did.
 
-    What happens at ``to`` is to find the right period open. The bill stays due; the owner, or
+    What happens at ``to`` is to find the right period open. The bill stays due; the workflow, or
     whoever asks for it, makes it in order.
     """
     stored = find_open_period(session, subscription)

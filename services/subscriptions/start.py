@@ -73,7 +73,7 @@ def create_subscription(
     backdating: Backdating = STANDARD_BACKDATING,
     now: datetime,
 ) -> Subscription:
-    """The subscription exists with its first period, and its owner is told to start.
+    """The subscription exists with its first period, and its workflow is woken to start.
 
     Raises NotFound for an unknown customer or plan, Conflict for an inactive plan, an advancing
     clock or a meter that another of the customer's subscriptions charges meanwhile (CONTRACT 80,
@@ -98,7 +98,7 @@ def create_subscription(
     stored_subscriptions.insert_action(
         session, subscription, "created", at=subscription.start_date, recorded_at=now
     )
-    agenda.tell_owner(session, subscription, now=now)
+    agenda.wake_workflow(session, subscription, now=now)
     record_creation(session, subscription, now=now)
     return subscription
 

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from billing.subscriptions import NEXT_ENTRIES, Action, AgendaEntry
 from models.subscriptions.subscriptions import Subscription
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from services.subscriptions import agenda as owners
+from services.subscriptions import agenda as agendas
 from services.subscriptions.start import get_subscription
 
 NAMES = {
@@ -61,7 +61,7 @@ def read_timeline(session: Session, organization_id: UUID, subscription_id: UUID
         )
         for row in stored_subscriptions.list_actions(session, organization_id, subscription_id)
     )
-    agenda = owners.read_state(session, subscription, payments=NEXT_ENTRIES).agenda
+    agenda = agendas.read_state(session, subscription, payments=NEXT_ENTRIES).agenda
     upcoming = [entry for one in agenda for entry in _upcoming(subscription, one)]
     return Timeline(past=past, upcoming=tuple(upcoming))
 

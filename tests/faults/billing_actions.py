@@ -29,8 +29,8 @@ def nothing(_life: Life) -> None:
 
 
 def is_up_to_date(life: Life) -> None:
-    """The owner was there all the time."""
-    life.own()
+    """The workflow was there all the time."""
+    life.catch_up()
 
 
 def is_paused(life: Life) -> None:
@@ -38,17 +38,17 @@ def is_paused(life: Life) -> None:
 
 
 def ends_with_its_period(life: Life) -> None:
-    life.own()
+    life.catch_up()
     life.post(f"{life.path}/cancel")
 
 
 def billed_january_late(life: Life) -> None:
     """February's invoice holds seven calls of January."""
     life.clock.instant = JANUARY_IS_FINAL
-    life.own()
+    life.catch_up()
     life.use(7, "2026-01-20T00:00:00Z")
     life.clock.instant = NOW
-    life.own()
+    life.catch_up()
 
 
 def has_no_first_bill(life: Life) -> None:

@@ -21,15 +21,15 @@ from temporalio.worker import Worker
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.settings import Settings
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
-from services.operations.outbox import OwnerMessage
+from services.operations.outbox import WakeMessage
 from tests.faults.crashes import Crash, FailingTransactions, Moment
 from tests.scenarios.account import Account
 from worker import build_worker
 
 NOBODY = "127.0.0.1:9"
-"""Temporal's address for the API: it is away, so that nothing but the test tells the owners."""
+"""Temporal's address for the API: it is away, so that nothing but the test wakes the workflows."""
 
 CLOSE_STEPS = (
     "roll_period",
@@ -75,7 +75,7 @@ class Variant:
 
 
 class Workers:
-    """Owners are told and served by this thread, each on its own queue."""
+    """Workflows are woken and served by this thread, each on its own queue."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -90,18 +90,18 @@ class Workers:
         self._running: list[Worker] = []
         self._failing: list[FailingTransactions] = []
 
-    def tell_all(self, account: Account, variants: list[Variant]) -> None:
-        """The owners know that the facts changed."""
+    def wake_all(self, account: Account, variants: list[Variant]) -> None:
+        """The workflows know that the facts changed."""
         for variant in variants:
             self._tell(account, variant)
 
     def _tell(self, account: Account, variant: Variant) -> None:
-        owners = TemporalOwners(self._client, task_queue=variant.task_queue)
-        message = OwnerMessage(
+        workflows = SubscriptionWorkflows(self._client, task_queue=variant.task_queue)
+        message = WakeMessage(
             organization_id=UUID(account.organization["id"]),
             subscription_id=UUID(variant.subscription["id"]),
         )
-        self._do(owners.tell(message))
+        self._do(workflows.wake(message))
 
     def serve(self, variants: list[Variant], harm: Callable[[], None] | None = None) -> None:
         """A worker for each variant; with ``harm`` it is done once, where the variant says."""

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 from sqlmodel import Session, SQLModel, col, select
 
-from activities.subscriptions import OwnerActivities
+from activities.subscriptions import SubscriptionActivities
 from models.audit_log import AuditEntry
 from models.customer_accounts import AccountPosting
 from models.invoicing.credit_notes import CreditNote
@@ -52,8 +52,8 @@ class Death:
 
     commit: int
     moment: Moment
-    owner_acts: bool = False
-    """Whether the owner does what is due before the request is repeated."""
+    workflow_acts: bool = False
+    """Whether the workflow does what is due before the request is repeated."""
 
 
 class MortalTransactions(Transactions):
@@ -93,7 +93,7 @@ class MortalTransactions(Transactions):
 
 @dataclass(kw_only=True)
 class Life:
-    """A customer with a subscription of a fee and of calls; the test is its owner."""
+    """A customer with a subscription of a fee and of calls; the test is its workflow."""
 
     person: Person
     transactions: MortalTransactions
@@ -128,15 +128,15 @@ class Life:
         }
         self.post("/usage", event)
 
-    def own(self, until: datetime | None = None) -> None:
-        """The owner does all that is due by then, or now; each thing at its time."""
+    def catch_up(self, until: datetime | None = None) -> None:
+        """The workflow does all that is due by then, or now; each thing at its time."""
         now = until or self.clock.instant
         names = str(self.organization_id), self.subscription["id"]
         entries = self._read(agenda.get_state).agenda
         while entries and entries[0].due_at <= now:
             at = max(entries[0].due_at, self.known.get("met_at", entries[0].due_at))
-            owner = OwnerActivities(self.transactions, Clock(at))
-            entries = perform_entry(owner, *names, entries[0]).agenda
+            activities = SubscriptionActivities(self.transactions, Clock(at))
+            entries = perform_entry(activities, *names, entries[0]).agenda
         self.known["met_at"] = now
 
     def invoice(self, index: int) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 from activities import messages
-from activities.messages import OwnerReference, ProgressRequest
-from activities.subscriptions import OwnerActivities
+from activities.messages import ProgressRequest, SubscriptionReference
+from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from tests.faults.crash_lives import Variant
 from tests.faults.crashes import Crash, Moment
@@ -102,7 +102,7 @@ def make_corrected(
         subscription=subscription,
     )
     send_clock(account, variant, kind.corrected_at)
-    own(account, transactions, variant)
+    do_due(account, transactions, variant)
     account.wait_for_clock(clock)
     account.post(f"/usage/{wrong['id']}/void")
     if not kind.is_canceled:
@@ -116,17 +116,17 @@ def send_clock(account: Account, variant: Variant, to: str) -> None:
     account.post(f"/test-clocks/{variant.clock['id']}/advance", {"frozen_time": to}, expect=202)
 
 
-def own(account: Account, transactions: Transactions, variant: Variant) -> None:
-    """Everything is done that is due, as an owner that nothing happens to does it."""
-    owner = OwnerActivities(transactions, lambda: datetime.now(UTC))
+def do_due(account: Account, transactions: Transactions, variant: Variant) -> None:
+    """Everything is done that is due, as a workflow that nothing happens to does it."""
+    activities = SubscriptionActivities(transactions, lambda: datetime.now(UTC))
     organization_id, subscription_id = account.organization["id"], variant.subscription["id"]
     names = {"organization_id": organization_id, "subscription_id": subscription_id}
-    state = owner.read_agenda(OwnerReference(**names))
+    state = activities.read_agenda(SubscriptionReference(**names))
     now = state.clock_at
     assert now is not None
     while state.agenda and state.agenda[0].due_at <= now:
-        state = perform_entry(owner, organization_id, subscription_id, state.agenda[0])
-    owner.record_progress(ProgressRequest(**names, through=now))
+        state = perform_entry(activities, organization_id, subscription_id, state.agenda[0])
+    activities.record_progress(ProgressRequest(**names, through=now))
 
 
 def check_corrected(account: Account, kind: Kind, variants: list[Variant]) -> None:

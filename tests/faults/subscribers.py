@@ -10,14 +10,14 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from activities.subscriptions import OwnerActivities
+from activities.subscriptions import SubscriptionActivities
 from billing.rating.terms import ChargeType
 from repositories.invoicing import invoices
 from repositories.subscriptions import subscriptions
 from services.accounts.settings import ChangeSettings, change_settings
 from services.catalog import charges
 from services.lifecycle import changes, plan_changes
-from services.subscriptions import agenda as owners
+from services.subscriptions import agenda as agendas
 from services.subscriptions.start import CreateSubscription, create_subscription
 from tests.api.people import Clock
 from tests.services.shop import Shop
@@ -34,7 +34,7 @@ Story = tuple[tuple[str, datetime, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """A subscription on the wall clock, from 1 January 2025; the test is its owner."""
+    """A subscription on the wall clock, from 1 January 2025; the test is its workflow."""
 
     shop: Shop
     plans: dict[str, UUID]
@@ -43,13 +43,13 @@ class Subscriber:
     def do(self, service: Callable[..., Any], *args: Any, **options: Any) -> Any:
         return self.shop.read(service, self.id, *args, **options)
 
-    def own(self, until: datetime, due: Any = None) -> None:
-        """Do what is due by then as the owner does, beginning with what it knows already."""
-        agenda = (due,) if due else self.do(owners.get_state).agenda
+    def catch_up(self, until: datetime, due: Any = None) -> None:
+        """Do what is due by then as the workflow does, beginning with what it knows already."""
+        agenda = (due,) if due else self.do(agendas.get_state).agenda
         while agenda and agenda[0].due_at <= until:
-            owner = OwnerActivities(self.shop.transactions, Clock(agenda[0].due_at))
+            activities = SubscriptionActivities(self.shop.transactions, Clock(agenda[0].due_at))
             names = str(self.shop.organization_id), str(self.id)
-            agenda = perform_entry(owner, *names, agenda[0]).agenda
+            agenda = perform_entry(activities, *names, agenda[0]).agenda
 
     def change(self, plan: str, at: datetime) -> Any:
         return self.do(plan_changes.change_plan, self.plans[plan], at_period_end=False, now=at)

@@ -1,4 +1,4 @@
-"""A rule that breaks sets one bill aside; its owner lives on and the next periods are billed."""
+"""A rule that breaks sets one bill aside; its workflow lives on and the next periods are billed."""
 
 from __future__ import annotations
 

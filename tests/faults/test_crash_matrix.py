@@ -1,6 +1,6 @@
 """A worker dies, or an answer is lost, at every step of a subscription's life: same invoices.
 
-Every variant is a subscription of its own whose owner waits on a queue of its own. All of them
+Every variant is a subscription of its own whose workflow waits on a queue of its own. All of them
 live the same life, so all must end with the same invoices and the same story, and together they
 must have drawn the invoice numbers from 1 on without a gap.
 """
@@ -60,7 +60,7 @@ def test_every_crash_ends_with_the_invoices_of_an_undisturbed_life(
     unanswered = make_disturbed(account, plan, "answer lost", LOST_ANSWERS)
     variants = [*undisturbed, *killed, *unanswered]
 
-    let_workers_die(killed, workers.settings, lambda: workers.tell_all(account, variants))
+    let_workers_die(killed, workers.settings, lambda: workers.wake_all(account, variants))
     workers.serve([*undisturbed, *killed])
     workers.serve(unanswered, harm=lose_the_connection)
 

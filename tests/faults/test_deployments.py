@@ -18,12 +18,12 @@ import pytest
 from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 
-from billing.subscriptions import OwnerState
+from billing.subscriptions import WorkflowState
 from runtime.processes import wait_until
 from runtime.settings import Settings
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
-from services.operations.outbox import OwnerMessage
+from services.operations.outbox import WakeMessage
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
 from workflows.names import subscription_workflow_id
@@ -31,7 +31,7 @@ from workflows.subscription import SubscriptionWorkflow
 
 MARCH, MAY = "2025-03-01T02:00:00Z", "2025-05-01T02:00:00Z"
 SECONDS_TO_STOP = 45
-Show = Callable[[SubscriptionWorkflow, OwnerState], None]
+Show = Callable[[SubscriptionWorkflow, WorkflowState], None]
 show_as_ever = SubscriptionWorkflow._show
 
 
@@ -42,11 +42,11 @@ def settings(module_database_url: str, temporal_address: str) -> Settings:
     return settings.model_copy(update={"workflow_sandbox": False, "worker_cached_workflows": 0})
 
 
-def show_nothing(_self: SubscriptionWorkflow, _state: OwnerState) -> None:
+def show_nothing(_self: SubscriptionWorkflow, _state: WorkflowState) -> None:
     """A command less, just so."""
 
 
-def show_nothing_any_more(self: SubscriptionWorkflow, state: OwnerState) -> None:
+def show_nothing_any_more(self: SubscriptionWorkflow, state: WorkflowState) -> None:
     """The same, behind a patch."""
     if not workflow.patched("show-nothing"):
         show_as_ever(self, state)
@@ -94,36 +94,36 @@ def totals(account: Account, subscription: dict[str, Any]) -> list[Any]:
 
 
 def failed_tasks(settings: Settings, subscription: dict[str, Any]) -> int:
-    """How many workflow tasks of the owner have failed, as its history in the Web UI shows."""
+    """How many tasks of the workflow have failed, as its history in the Web UI shows."""
 
     async def count() -> int:
         assert settings.temporal_address
         client = await connect(settings.temporal_address)
-        owner = client.get_workflow_handle(subscription_workflow_id(subscription["id"]))
+        workflow = client.get_workflow_handle(subscription_workflow_id(subscription["id"]))
         failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-        return sum(one.event_type == failed for one in (await owner.fetch_history()).events)
+        return sum(one.event_type == failed for one in (await workflow.fetch_history()).events)
 
     return asyncio.run(count())
 
 
-def replace_owner(settings: Settings, account: Account, subscription: dict[str, Any]) -> None:
-    """An operator terminates the owner; the audit starts it again."""
+def replace_workflow(settings: Settings, account: Account, subscription: dict[str, Any]) -> None:
+    """An operator terminates the workflow; the audit starts it again."""
 
     async def replace() -> None:
         assert settings.temporal_address
         client = await connect(settings.temporal_address)
         workflow_id = subscription_workflow_id(subscription["id"])
         await client.get_workflow_handle(workflow_id).terminate("beyond repair")
-        message = OwnerMessage(
+        message = WakeMessage(
             organization_id=UUID(account.organization["id"]),
             subscription_id=UUID(subscription["id"]),
         )
-        await TemporalOwners(client, task_queue=settings.task_queue).tell(message)
+        await SubscriptionWorkflows(client, task_queue=settings.task_queue).wake(message)
 
     asyncio.run(replace())
 
 
-def test_change_behind_a_patch_is_deployed_under_a_running_owner_and_rolled_back(
+def test_change_behind_a_patch_is_deployed_under_a_running_workflow_and_rolled_back(
     settings: Settings,
 ) -> None:
     with deployed(settings, show_as_ever) as old:
@@ -140,7 +140,7 @@ def test_change_behind_a_patch_is_deployed_under_a_running_owner_and_rolled_back
     assert failed_tasks(settings, subscription) == 0
 
 
-def test_owner_that_began_on_the_new_code_is_replaced_after_a_roll_back(
+def test_workflow_that_began_on_the_new_code_is_replaced_after_a_roll_back(
     settings: Settings,
 ) -> None:
     with deployed(settings, show_nothing_any_more) as new:
@@ -153,7 +153,7 @@ def test_owner_that_began_on_the_new_code_is_replaced_after_a_roll_back(
         assert wait_until(lambda: failed_tasks(settings, subscription) > 0, timeout_seconds=30)
         assert totals(rolled_back, subscription) == [1, 0]
 
-        replace_owner(settings, rolled_back, subscription)
+        replace_workflow(settings, rolled_back, subscription)
         rolled_back.wait_for_clock(clock)
         assert totals(rolled_back, subscription) == [1, 0, 0, 0]
 
@@ -206,7 +206,7 @@ def test_worker_that_is_asked_to_stop_in_a_wave_leaves_nothing_half_done(
 
 
 def start_worker(settings: Settings, directory: Path) -> subprocess.Popen[bytes]:
-    """The product's worker, as a process of its own; most owners of a wave queue for it."""
+    """The product's worker, as a process of its own; most workflows of a wave queue for it."""
     environment = {
         "DATABASE_URL": str(settings.database_url),
         "TEMPORAL_ADDRESS": str(settings.temporal_address),

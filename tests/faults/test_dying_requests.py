@@ -1,8 +1,8 @@
 """The process dies at a commit of a request that bills, or it comes eight times: one effect.
 
 Every life of an action is the same, so all must end as the undisturbed one did, whatever the
-commit at which the process died and whoever came first afterwards: the owner, or the same request
-without an Idempotency-Key.
+commit at which the process died and whoever came first afterwards: the workflow, or the same
+request without an Idempotency-Key.
 """
 
 from __future__ import annotations
@@ -114,39 +114,39 @@ def deaths(commits: int) -> list[Death]:
     numbers = range(1, commits + 1)
     if IS_CHAOS:
         return [
-            Death(commit=number, moment=moment, owner_acts=owner_acts)
-            for number, moment, owner_acts in product(numbers, Moment, (False, True))
+            Death(commit=number, moment=moment, workflow_acts=workflow_acts)
+            for number, moment, workflow_acts in product(numbers, Moment, (False, True))
         ]
     before, after = Moment.BEFORE, Moment.AFTER
     early = [(number, (after, before)[number % 2], number % 2 == 0) for number in numbers[:-1]]
     planned = [*early, (commits, before, True), (commits, after, False)]
     return [
-        Death(commit=number, moment=moment, owner_acts=owner_acts)
-        for number, moment, owner_acts in planned
+        Death(commit=number, moment=moment, workflow_acts=workflow_acts)
+        for number, moment, workflow_acts in planned
     ]
 
 
 def live(life: Life, request: Request, death: Death | None) -> list[int]:
-    """Ask, and ask again if the process died; the owner comes along. What was answered."""
+    """Ask, and ask again if the process died; the workflow comes along. What was answered."""
     life.known["met_at"] = NOW
     life.transactions.expect(death)
     answers = [send(life, request)]
     life.known["commits"] = life.transactions.commits
-    if death is not None and death.owner_acts:
-        life.own()
+    if death is not None and death.workflow_acts:
+        life.catch_up()
     if death is not None:
         answers.append(send(life, request))
-    life.own(LATER)
+    life.catch_up(LATER)
     return answers
 
 
 def live_in_a_crowd(life: Life, request: Request) -> list[int]:
-    """Ask eight times at once; the owner comes along. What was answered."""
+    """Ask eight times at once; the workflow comes along. What was answered."""
     life.known["met_at"] = NOW
     life.transactions.expect(None)
     with ThreadPoolExecutor(EIGHT) as executor:
         answers = list(executor.map(lambda _: send(life, request), range(EIGHT)))
-    life.own(LATER)
+    life.catch_up(LATER)
     return answers
 
 

@@ -1,7 +1,7 @@
 """A worker dies, or an answer is lost, while late usage is settled or credit is given back.
 
-Every variant is a subscription of its own whose owner waits on a queue of its own, as in the crash
-matrix; all of a kind must end with the same documents, none doubled and none missing.
+Every variant is a subscription of its own whose workflow waits on a queue of its own, as in the
+crash matrix; all of a kind must end with the same documents, none doubled and none missing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ IS_CHAOS = "FLUXRATE_CHAOS" in os.environ
 
 @pytest.fixture(scope="module")
 def transactions(module_database_url: str) -> Iterator[Transactions]:
-    """For owners that nothing happens to."""
+    """For workflows that nothing happens to."""
     engine = create_application_engine(module_database_url, pool_size=2)
     yield Transactions(engine)
     engine.dispose()
@@ -77,11 +77,11 @@ def test_every_crash_while_late_usage_is_settled_leaves_the_documents_of_a_calm_
     killed = [variant for seller in sellers for variant in seller.killed]
     unanswered = [variant for seller in sellers for variant in seller.unanswered]
 
-    def tell() -> None:
+    def wake() -> None:
         for seller in sellers:
-            workers.tell_all(seller.account, seller.all)
+            workers.wake_all(seller.account, seller.all)
 
-    let_workers_die(killed, workers.settings, tell)
+    let_workers_die(killed, workers.settings, wake)
     workers.serve([*killed, *(one for seller in sellers for one in seller.undisturbed)])
     workers.serve(unanswered, harm=lose_the_connection)
 

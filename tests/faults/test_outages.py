@@ -158,7 +158,7 @@ def test_restarted_api_and_worker_go_on_where_they_were(settings: Settings) -> N
     second.stop()
 
 
-def test_two_workers_share_owners_and_bill_everybody_once(settings: Settings) -> None:
+def test_two_workers_share_workflows_and_bill_everybody_once(settings: Settings) -> None:
     products = [Product(settings).start() for _ in range(2)]
     account = Account(products[0].url).sign_up()
     lives = [subscribe(account, number) for number in range(1, 5)]
@@ -207,7 +207,7 @@ def test_rebuild_after_temporal_lost_everything_bills_nothing_twice(
         check=False,
     )
 
-    assert re.search(r"(\d+) of \1 subscriptions have their owner", rebuilt.stdout), rebuilt
+    assert re.search(r"(\d+) of \1 subscriptions have their workflow", rebuilt.stdout), rebuilt
     until(lambda: coverage(account)["findings"] == [])
     assert account.invoices(subscription) == before
     account.advance(clock, "2025-04-01T02:00:00Z")
@@ -219,7 +219,7 @@ def test_rebuild_after_temporal_lost_everything_bills_nothing_twice(
     product.stop()
 
 
-def test_hourly_audit_starts_an_owner_that_was_terminated(
+def test_hourly_audit_starts_a_workflow_that_was_terminated(
     settings: Settings, temporal: EmbeddedTemporal
 ) -> None:
     product = Product(settings).start()
@@ -239,10 +239,10 @@ def test_hourly_audit_starts_an_owner_that_was_terminated(
 async def terminate_and_audit(
     settings: Settings, temporal: EmbeddedTemporal, subscription_id: str
 ) -> AuditDone:
-    """An operator ends an owner by mistake; then the schedule's hour comes."""
+    """An operator ends a workflow by mistake; then the schedule's hour comes."""
     client = await connect(temporal.address)
-    owner = client.get_workflow_handle(subscription_workflow_id(subscription_id))
-    await owner.terminate("by mistake")
+    workflow = client.get_workflow_handle(subscription_workflow_id(subscription_id))
+    await workflow.terminate("by mistake")
     assert await ensure_audit(client, task_queue=settings.task_queue)
     assert not await ensure_audit(client, task_queue=settings.task_queue)
     audit = client.get_schedule_handle(audit_id(settings.task_queue))
@@ -270,7 +270,7 @@ def coverage(account: Account) -> dict[str, Any]:
 
 
 def age_subscriptions(settings: Settings) -> None:
-    """Nothing is so young any more that its owner may still be on its way, or was just seen."""
+    """Nothing is so young any more that its workflow may still be on its way, or was just seen."""
     assert settings.database_url
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("UPDATE subscription SET created_at = created_at - interval '1 hour'")

@@ -89,7 +89,7 @@ def test_every_stop_ends_with_the_invoices_of_an_undisturbed_life(
     undisturbed = make_undisturbed(account, plan)
     stopped = make_disturbed(account, plan, "stopped", STOPS[first : first + STOPS_A_TEST])
     variants = [*undisturbed, *stopped]
-    workers.tell_all(account, variants)
+    workers.wake_all(account, variants)
     workers.serve(undisturbed)
     workers.serve(stopped, harm=stop_postgres)
     wait_until(lambda: workers.struck == len(stopped), timeout_seconds=MOST_SECONDS)

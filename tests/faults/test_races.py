@@ -32,7 +32,7 @@ from services.invoicing import payment_status
 from services.invoicing.manual import ManualInvoice
 from services.operations import coverage
 from services.operations.findings import FindingKind
-from services.subscriptions import agenda as owners
+from services.subscriptions import agenda as agendas
 from tests.api.conftest import app, clock, context, one_event_loop, security
 from tests.api.people import Clock, Person
 from tests.faults.subscribers import APRIL, FEBRUARY, MARCH, Story, Subscriber, sell_at
@@ -94,14 +94,14 @@ def at_once(*jobs: Callable[[], Any]) -> list[Any]:
 
 
 def race_the_close(shop: Shop, act: Callable[..., Any], valid: dict[datetime, set[Story]]) -> None:
-    """The owner closes January and bills it while somebody acts around the boundary."""
+    """The workflow closes January and bills it while somebody acts around the boundary."""
     subscribe = sell_at(shop)
     for number in range(ROUNDS):
         life, at = subscribe(), list(valid)[number % len(valid)]
-        close = partial(life.own, FEBRUARY + GRACE, life.do(owners.get_state).agenda[0])
+        close = partial(life.catch_up, FEBRUARY + GRACE, life.do(agendas.get_state).agenda[0])
         _, answer = at_once(close, partial(act, life, at=at))
         assert not isinstance(answer, BillingError)
-        life.own(MARCH)
+        life.catch_up(MARCH)
         assert life.story() in valid[at]
     found = shop.read(coverage.check_coverage, None, now=MARCH).findings
     assert {one.kind for one in found} == {FindingKind.OLD_MESSAGES}
@@ -117,7 +117,7 @@ def test_cancellation_that_meets_the_close_comes_before_or_after_it(shop: Shop) 
 
 def test_cancellation_from_just_before_a_finished_close_ends_with_it(shop: Shop) -> None:
     life = sell_at(shop)()
-    life.own(FEBRUARY)
+    life.catch_up(FEBRUARY)
     life.cancel(BEFORE)
     assert life.story() == (JANUARY_IN_FULL,)
 
@@ -127,7 +127,7 @@ def test_upgrade_and_cancellation_at_once_leave_one_end_and_one_bill(shop: Shop)
     for _ in range(PAIRS):
         life = subscribe()
         upgrade, _ = at_once(partial(life.change, "dear", TENTH), partial(life.cancel, TENTH))
-        life.own(TENTH)
+        life.catch_up(TENTH)
         assert life.story() == (TEN_DAYS,)
         assert life.happened("canceled") == [None]
         is_refused = isinstance(upgrade, InvalidTransition)
@@ -143,12 +143,12 @@ def test_second_of_two_upgrades_at_once_follows_the_first(shop: Shop, plan: str)
         life = subscribe()
         answers = at_once(partial(life.change, "dear", TENTH), partial(life.change, plan, TWELFTH))
         assert not any(isinstance(answer, BillingError) for answer in answers)
-        life.own(TWELFTH)
+        life.catch_up(TWELFTH)
         assert life.story() in SECOND_UPGRADES[plan]
         assert life.happened("plan_changed") == [None] * (1 if plan == "dear" else 2)
 
 
-def test_draft_finalized_by_people_and_owner_at_once_is_finalized_once(
+def test_draft_finalized_by_people_and_workflow_at_once_is_finalized_once(
     app: FastAPI, clock: Clock, transactions: Transactions
 ) -> None:
     clock.instant = FEBRUARY + GRACE
@@ -157,11 +157,11 @@ def test_draft_finalized_by_people_and_owner_at_once_is_finalized_once(
     subscribe = sell_at(Shop(transactions=transactions, organization_id=UUID(organization["id"])))
     for number in range(1, PAIRS + 1):
         life = subscribe("basic" if number % 5 else "free")
-        life.own(FEBRUARY)
-        due = life.do(owners.get_state).agenda[0]
+        life.catch_up(FEBRUARY)
+        due = life.do(agendas.get_state).agenda[0]
         path = f"/api/v1/invoices/{due.invoice_id}"
         finalize = partial(person.post, f"{path}/finalize")
-        answer, _ = at_once(finalize, partial(life.own, FEBRUARY + GRACE, due))
+        answer, _ = at_once(finalize, partial(life.catch_up, FEBRUARY + GRACE, due))
         assert (answer.status_code, answer.json()) == (200, person.get(path).json())
         assert answer.json() == finalize().json()
         assert answer.json()["invoice_number"] == f"INV-2025-{number:04d}"

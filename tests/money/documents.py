@@ -93,7 +93,7 @@ def find_pending(session: Session, organization_id: UUID) -> Pending:
 
 
 def list_behind(session: Session, organization_id: UUID) -> set[UUID]:
-    """The subscriptions whose owners were told of an advance and have not come along yet."""
+    """The subscriptions whose workflows were woken by an advance and have not come along yet."""
     session.flush()
     return set(session.execute(BEHIND, {"organization_id": organization_id}).scalars())
 

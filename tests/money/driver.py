@@ -1,4 +1,4 @@
-"""Performs a journal's requests on the real services, and what their owners do after each.
+"""Performs a journal's requests on the real services, and what their workflows do after each.
 
 Nothing here knows what anything costs. A request that the product refuses has not happened.
 """
@@ -24,7 +24,7 @@ from services.lifecycle import bill_now, changes, plan_changes, reissue
 from services.subscriptions import clocks, start
 from services.subscriptions.start import CreateSubscription
 from services.usage import corrections
-from tests.money import documents, journal, owners
+from tests.money import documents, journal, workflows
 from tests.money.arrivals import WayIn
 from tests.money.catalogue import Market, edit_plan, open_market
 from tests.money.documents import LateLine, Pending
@@ -36,7 +36,7 @@ from tests.services.shop import NOW, Shop
 Result = TypeVar("Result")
 
 HEARD_OF = journal.Subscribed | journal.OnSubscription | journal.OnBill
-"""What the owner of its subscription hears of at once. The rest leaves nothing due for an hour."""
+"""What the subscription's workflow hears of at once. The rest leaves nothing due for an hour."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -262,11 +262,11 @@ class Driver:
         return next(line for line in lines if line.charge_id and names[line.charge_id] == charge)
 
     def _act(self, request: Request) -> None:
-        """The owners that hear of it do all that is due."""
+        """The workflows that hear of it do all that is due."""
         if isinstance(request, journal.Advanced):
-            owners.come_along(self.market.shop, self.lives.values())
+            workflows.come_along(self.market.shop, self.lives.values())
         elif isinstance(request, HEARD_OF):
-            owners.act(self.lives[request.subscription])
+            workflows.act(self.lives[request.subscription])
 
     def _read(self, query: Callable[..., Result], *args: Any) -> Result:
         shop = self.market.shop

@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 class Unaudited(Exception):
-    """One organization's owners cannot be listed."""
+    """One organization's workflows cannot be listed."""
 
 
 async def test_organization_that_cannot_be_audited_keeps_no_other_from_it(

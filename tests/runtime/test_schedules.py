@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from runtime.settings import Settings
-from workflows.names import OWNERS_QUEUE, audit_id
+from workflows.names import DEFAULT_TASK_QUEUE, audit_id
 
 
 def test_audit_of_the_default_queue_has_the_plain_name() -> None:
-    assert Settings.model_fields["task_queue"].default == OWNERS_QUEUE
-    assert audit_id(OWNERS_QUEUE) == "fluxrate-audit"
+    assert Settings.model_fields["task_queue"].default == DEFAULT_TASK_QUEUE
+    assert audit_id(DEFAULT_TASK_QUEUE) == "fluxrate-audit"
 
 
 def test_audits_of_other_queues_are_told_apart() -> None:

@@ -180,7 +180,7 @@ class Account:
         while (now := self.get(f"/test-clocks/{clock['id']}"))["status"] != "ready":
             assert time.monotonic() < deadline, f"the clock is not ready: {now}"
             time.sleep(pause)
-            pause = min(pause * 1.5, 0.3)  # a look takes the owner's processor
+            pause = min(pause * 1.5, 0.3)  # a look takes the workflow's processor
         return dict(now)
 
     def invoices(self, subscription: dict[str, Any]) -> list[dict[str, Any]]:

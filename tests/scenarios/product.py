@@ -24,12 +24,12 @@ SECRET = "a secret that only tests know, long enough"
 
 
 def settings_for(database_url: str, temporal_address: str) -> Settings:
-    """Settings of a product whose owners nobody else's workers serve."""
+    """Settings of a product whose workflows nobody else's workers serve."""
     return Settings(
         _env_file=None,
         DATABASE_URL=database_url,
         TEMPORAL_ADDRESS=temporal_address,
-        task_queue=f"owners-{uuid4()}",
+        task_queue=f"queue-{uuid4()}",
         secret_key=SecretStr(SECRET),
         workflow_sandbox=True,
         signup=SignUpPolicy.OPEN,

@@ -1,4 +1,4 @@
-"""However much is missed or waits, owners live on, requests are short, and everything is billed."""
+"""However much is missed or waits, workflows live on, requests are short, and all is billed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from models.invoicing.invoices import Invoice
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.operations import coverage
 from tests.scenarios.account import Account
@@ -67,7 +67,7 @@ def with_temporal(product: Product, work: Any) -> Any:
 
 
 async def largest_event(client: Client, subscription_id: str) -> int:
-    """The size of the largest event in the histories of an owner's runs."""
+    """The size of the largest event in the histories of a workflow's runs."""
     largest = 0
     query = f"WorkflowId = '{subscription_workflow_id(subscription_id)}'"
     async for run in client.list_workflows(query):
@@ -187,7 +187,7 @@ def test_customer_with_many_long_backdated_subscriptions_is_deleted_within_five_
     )
 
 
-def test_owner_that_was_terminated_is_started_again_by_the_audit(
+def test_workflow_that_was_terminated_is_started_again_by_the_audit(
     account: Account, product: Product
 ) -> None:
     [subscription] = subscribe_daily(account, missed=2)
@@ -201,25 +201,25 @@ def test_owner_that_was_terminated_is_started_again_by_the_audit(
         await client.get_workflow_handle(workflow_id).terminate("an operator's mistake")
 
     async def find(client: Client) -> set[UUID]:
-        owners = TemporalOwners(client, task_queue=product.settings.task_queue)
-        return await owners.find_running(UUID(account.organization["id"]))
+        workflows = SubscriptionWorkflows(client, task_queue=product.settings.task_queue)
+        return await workflows.find_running(UUID(account.organization["id"]))
 
     with_temporal(product, terminate)
     wait_until("its end is seen", lambda: with_temporal(product, find) == set())
     audit(product, UUID(account.organization["id"]))
 
     running = WorkflowExecutionStatus.RUNNING
-    wait_until("its owner runs", lambda: with_temporal(product, status) == running)
+    wait_until("its workflow runs", lambda: with_temporal(product, status) == running)
 
 
 def audit(product: Product, organization_id: UUID) -> None:
-    """What the hourly audit does later for an organization, none of whose owners runs."""
+    """What the hourly audit does later for an organization, none of whose workflows runs."""
     assert product.settings.database_url
     engine = create_application_engine(product.settings.database_url)
-    # By then no owner is new, or was seen at work a moment ago.
+    # By then no workflow is new, or was seen at work a moment ago.
     transactions, now = Transactions(engine), datetime.now(UTC) + timedelta(minutes=2)
     with transactions.for_organization(organization_id) as session:
         found = coverage.check_coverage(session, organization_id, set(), now=now)
-        told = coverage.repair(session, organization_id, found, now=now)
+        woken = coverage.repair(session, organization_id, found, now=now)
     engine.dispose()
-    assert ([one.kind for one in found.findings], told) == (["missing_owner"], 1)
+    assert ([one.kind for one in found.findings], woken) == (["missing_owner"], 1)

@@ -45,7 +45,7 @@ def test_last_invoice_keeps_what_it_gives_back(account: Account) -> None:
     assert seller.totals(subscription) == [1, 2]
 
 
-def test_late_event_wakes_its_owner_on_the_wall_clock(account: Account) -> None:
+def test_late_event_wakes_its_workflow_on_the_wall_clock(account: Account) -> None:
     account.patch(
         "/organization", {"late_usage": "credit_note_or_invoice", "grace_period_minutes": 0}
     )

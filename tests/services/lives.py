@@ -1,4 +1,4 @@
-"""A subscription in a real database whose owner is the test: it performs what is due itself."""
+"""A subscription in a real database whose workflow is the test: it performs what is due itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from activities.subscriptions import OwnerActivities
+from activities.subscriptions import SubscriptionActivities
 from billing.metering.aggregations import Aggregation
-from billing.subscriptions import AgendaEntry, OwnerState
+from billing.subscriptions import AgendaEntry, WorkflowState
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from models.usage.events import UsageEvent
@@ -46,8 +46,8 @@ class Life:
         with shop.transactions.for_organization(shop.organization_id) as session:
             return service(session, shop.organization_id, self.subscription_id, *args, **options)
 
-    def state(self) -> OwnerState:
-        """What the owner would read."""
+    def state(self) -> WorkflowState:
+        """What the workflow would read."""
         return self.shop.read(agenda.get_state, self.subscription_id)
 
     def row(self) -> Subscription:
@@ -98,14 +98,14 @@ class Life:
         """The clock advances; nobody has come along yet."""
         self.shop.do(clocks.advance_clock, self.clock_id, to)
 
-    def act(self, entry: AgendaEntry) -> OwnerState:
-        """Perform one entry of the agenda, as the owner does."""
-        activities = OwnerActivities(self.shop.transactions, lambda: NOW)
+    def act(self, entry: AgendaEntry) -> WorkflowState:
+        """Perform one entry of the agenda, as the workflow does."""
+        activities = SubscriptionActivities(self.shop.transactions, lambda: NOW)
         return perform_entry(
             activities, str(self.shop.organization_id), str(self.subscription_id), entry
         )
 
-    def catch_up(self) -> OwnerState:
+    def catch_up(self) -> WorkflowState:
         """Perform everything that is due on the clock, and report it."""
         state = self.state()
         while state.agenda and state.clock_at and state.agenda[0].due_at <= state.clock_at:

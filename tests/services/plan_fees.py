@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from activities.subscriptions import OwnerActivities
+from activities.subscriptions import SubscriptionActivities
 from billing.rating.terms import ChargeType
 from models.catalog.plans import Plan
 from repositories.subscriptions import subscriptions
 from services.catalog import charges, edits
 from services.catalog.charges import AddCharge
-from services.subscriptions import agenda as owners
+from services.subscriptions import agenda as agendas
 from services.subscriptions.start import CreateSubscription, create_subscription
 from tests.services.limited import add_customer
 from tests.services.shop import NOW, Shop
@@ -34,7 +34,7 @@ def add_fee(shop: Shop, plan_id: UUID, amount: str, **options: Any) -> edits.Edi
 
 
 class WallLife:
-    """A subscription on the wall's time, whose owner acts when the test says so."""
+    """A subscription on the wall's time, whose workflow acts when the test says so."""
 
     def __init__(self, shop: Shop, plan: Plan, *, starts_at: datetime, **options: Any) -> None:
         command = CreateSubscription(
@@ -43,14 +43,14 @@ class WallLife:
         self.shop = shop
         self.id = shop.do(create_subscription, command).id
 
-    def own(self, until: datetime) -> None:
+    def catch_up(self, until: datetime) -> None:
         """Everything that was due by ``until`` is done, at that instant."""
-        owner = OwnerActivities(self.shop.transactions, lambda: until)
+        activities = SubscriptionActivities(self.shop.transactions, lambda: until)
         names = str(self.shop.organization_id), str(self.id)
-        while agenda := self.shop.read(owners.get_state, self.id).agenda:
+        while agenda := self.shop.read(agendas.get_state, self.id).agenda:
             if agenda[0].due_at > until:
                 return
-            perform_entry(owner, *names, agenda[0])
+            perform_entry(activities, *names, agenda[0])
 
     def versions(self) -> list[int]:
         """The versions of its periods, in order."""

@@ -180,9 +180,9 @@ def test_customer_lives_on_a_test_clock_of_its_organization(shop: Shop, other_sh
             )
 
     assert add(shop, clock_id).test_clock_id == clock_id
-    for owner, identifier in ((shop, ended_id), (shop, new_id()), (other_shop, clock_id)):
+    for business, identifier in ((shop, ended_id), (shop, new_id()), (other_shop, clock_id)):
         with pytest.raises(NotFound) as caught:
-            add(owner, identifier)
+            add(business, identifier)
         assert caught.value.field == "test_clock_id"
 
 

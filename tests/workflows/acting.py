@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from activities.messages import ActionRequest
-from activities.subscriptions import OwnerActivities
-from billing.subscriptions import Action, AgendaEntry, OwnerState
+from activities.subscriptions import SubscriptionActivities
+from billing.subscriptions import Action, AgendaEntry, WorkflowState
 
 
 def perform_entry(
-    activities: OwnerActivities, organization_id: str, subscription_id: str, entry: AgendaEntry
-) -> OwnerState:
-    """Do what the owner does for the entry; the state after it."""
+    activities: SubscriptionActivities,
+    organization_id: str,
+    subscription_id: str,
+    entry: AgendaEntry,
+) -> WorkflowState:
+    """Do what the workflow does for the entry; the state after it."""
     request = ActionRequest(
         organization_id=organization_id,
         subscription_id=subscription_id,

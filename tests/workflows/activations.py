@@ -1,4 +1,4 @@
-"""Drives the owner's real workflow class by activations, in memory.
+"""Drives the workflow's real workflow class by activations, in memory.
 
 The only place that knows the private interface between the SDK's core and its Python half. An
 instance must be made under a running event loop and must be activated without one.

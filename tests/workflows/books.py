@@ -14,9 +14,9 @@ from temporalio.exceptions import ApplicationError
 from activities import messages
 from activities.messages import ActionRequest, StepDone
 from billing.subscriptions import (
-    OwnerState,
     PeriodStatus,
     SubscriptionStatus,
+    WorkflowState,
 )
 from tests.workflows.facts import EARLIER_STEPS, Bill, Facts
 
@@ -25,9 +25,9 @@ NEVER_PARKED = (PeriodStatus.PARKED, PeriodStatus.UNBILLED, PeriodStatus.VOID)
 
 @dataclass(slots=True, kw_only=True)
 class Books(Facts):
-    """The facts of one subscription, and what the steps of its owner do to them."""
+    """The facts of one subscription, and what the steps of its workflow do to them."""
 
-    def perform(self, step: str, request: Any, *, now: datetime) -> OwnerState | StepDone:
+    def perform(self, step: str, request: Any, *, now: datetime) -> WorkflowState | StepDone:
         """One step: its effect, once, and what it answers."""
         if step in EARLIER_STEPS:
             return self._step_of_bill(step, request)
@@ -66,7 +66,7 @@ class Books(Facts):
         elif step == messages.RETURN_CREDIT.name:
             self._return_credit(at)
         else:
-            raise AssertionError(f"the owner asked for {step}")
+            raise AssertionError(f"the workflow asked for {step}")
 
     def _return_credit(self, at: datetime) -> None:
         returns_at = self._credit_returns_at()

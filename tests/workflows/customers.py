@@ -108,7 +108,7 @@ def finalize_early(books: Books, _at: datetime) -> bool:
 
 
 def bill_overdue(books: Books, at: datetime) -> bool:
-    """Closed periods get their drafts at once, ahead of the owner."""
+    """Closed periods get their drafts at once, ahead of the workflow."""
     closed = [one for one in books.periods if one.status is PeriodStatus.CLOSED]
     return all(books.bill_now(stored, at=at) for stored in closed) and bool(closed)
 
@@ -203,7 +203,7 @@ def give_back(books: Books, _at: datetime) -> bool:
 
 
 def nothing(_books: Books, _at: datetime) -> bool:
-    """The owner is told of new facts, and there are none."""
+    """The workflow is woken, and there are no new facts."""
     return True
 
 
@@ -243,7 +243,7 @@ DEEDS: dict[str, Deed] = {
 def act(books: Books, name: str, at: datetime) -> bool:
     """Do it, after closing what has ended by then, as every command of the API does.
 
-    Says whether anything changed, so that the owner is told.
+    Says whether anything changed, so that the workflow is woken.
     """
     has_closed = _catch_up(books, at)
     books.changes += 1

@@ -12,11 +12,11 @@ from activities import messages
 from billing.subscriptions import (
     AgendaEntry,
     BillFacts,
-    OwnerState,
     PeriodFacts,
     PeriodStatus,
     SubscriptionFacts,
     SubscriptionStatus,
+    WorkflowState,
     agenda_of,
     require_transition,
 )
@@ -88,13 +88,13 @@ class Facts:
     runs: set[tuple[int, int, str]] = field(default_factory=set)
     effects: list[tuple[str, int | None]] = field(default_factory=list)
     changes: int = 0
-    """How often somebody other than the owner changed the facts."""
+    """How often somebody other than the workflow changed the facts."""
 
     def __post_init__(self) -> None:
         if self.status is SubscriptionStatus.ACTIVE:
             self.open_period(self.starts_at)
 
-    # What the owner reads.
+    # What the workflow reads.
 
     def agenda(self) -> tuple[AgendaEntry, ...]:
         """The real agenda of these facts."""
@@ -149,9 +149,9 @@ class Facts:
             return None
         return self.ended_at + CREDIT_WAITS
 
-    def state(self) -> OwnerState:
-        """What a step returns to the owner."""
-        return OwnerState(
+    def state(self) -> WorkflowState:
+        """What a step returns to the workflow."""
+        return WorkflowState(
             agenda=self.agenda(),
             status=self.status,
             customer_id="customer",
@@ -175,11 +175,11 @@ class Facts:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the clock waits for the owner."""
+        """Whether the clock waits for the workflow."""
         reached = self.completed_through
         return self.target_at is not None and (reached is None or reached < self.target_at)
 
-    # What the owner and the API both do.
+    # What the workflow and the API both do.
 
     def period(self, index: int) -> Stretch:
         """The period of that index."""

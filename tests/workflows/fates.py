@@ -41,7 +41,7 @@ class FaultPlan:
     long: float = 0.0
     """The server suggests to continue as new."""
     terminated: float = 0.0
-    """The owner is terminated and started again by a message."""
+    """The workflow is terminated and started again by a message."""
     outage: float = 0.0
     """Nothing works for up to seventy days."""
     delayed: float = 0.0

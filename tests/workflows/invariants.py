@@ -1,4 +1,4 @@
-"""What must hold of an owner after every step, at every rest, and at the end of a life."""
+"""What must hold of a workflow after every step, at every rest, and at the end of a life."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ACTION_OF = {
 
 
 def check_performed(done: Waiting, agenda: Sequence[AgendaEntry]) -> None:
-    """What the owner did was the first entry of the agenda, of which it knew."""
+    """What the workflow did was the first entry of the agenda, of which it knew."""
     if done.name not in ACTION_OF:
         return
     first = agenda[0]
@@ -48,15 +48,15 @@ def check_performed(done: Waiting, agenda: Sequence[AgendaEntry]) -> None:
 
 
 def check_rest(life: Simulation) -> None:
-    """Nobody has anything to do now: then the owner sleeps until the right instant, or is gone."""
+    """Nobody has anything to do now: the workflow sleeps until the right instant, or is gone."""
     books, agenda = life.books, life.books.agenda()
     check_tiling(life)
     if books.is_over and not agenda and not books.is_behind:
-        assert life.owner is None, "the owner does not end"
+        assert life.workflow is None, "the workflow does not end"
         return
-    assert life.owner is not None, "nobody owns the subscription"
+    assert life.workflow is not None, "the subscription has no workflow"
     if books.frozen_at is not None:
-        assert not books.is_behind, "the clock waits for an owner that sleeps"
+        assert not books.is_behind, "the clock waits for a workflow that sleeps"
         assert not life.timers, "a timer runs on a test clock"
         assert not agenda or agenda[0].due_at > books.frozen_at, f"forgotten: {agenda[0]}"
     elif agenda:

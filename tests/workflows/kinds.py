@@ -22,7 +22,7 @@ class Stage:
     account: Account
     database_url: str
     settle: Callable[[Subscription], None]
-    """Waits until the owner has nothing to do."""
+    """Waits until the workflow has nothing to do."""
 
     def subscribe(
         self, *, on_clock: bool = True, **options: Any

@@ -72,7 +72,7 @@ class LateArrivals:
     """How many events each period has, and what all documents say of it (CONTRACT 48, 81 to 85).
 
     ``settles_alone`` is the policy of an invoice or a credit note for late usage; without it the
-    next invoice takes what is late, or the owner alone once the subscription is over.
+    next invoice takes what is late, or the workflow alone once the subscription is over.
     """
 
     settles_alone: bool = False

@@ -45,7 +45,7 @@ class Life:
     skew: timedelta = timedelta(0)
     outbox: int = 1
     inbox: int = 0
-    owner: Activated | None = None
+    workflow: Activated | None = None
     durable: int = 0
     task_at: datetime = START
     is_long: bool = False

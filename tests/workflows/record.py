@@ -2,10 +2,10 @@
 
     python -m tests.workflows.record [KIND …]
 
-Each kind is lived through once on real servers. Histories of owners that run in production were
+Each kind is lived through once on real servers. Histories of workflows that run in production were
 made by older code, so an old file is not replaced only because the code changed: record again
 when the shape of a history changed on purpose, and keep the former file under a new name for as
-long as owners of that shape may run (docs/development/changing-workflows.md).
+long as workflows of that shape may run (docs/development/changing-workflows.md).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def record(kinds: list[str], database_url: str, temporal_address: str) -> None:
 
 
 async def until_settled(client: Client, subscription_id: str) -> None:
-    """Return when the owner's newest run neither works nor is about to."""
+    """Return when the workflow's newest run neither works nor is about to."""
     handle = client.get_workflow_handle(subscription_workflow_id(subscription_id))
     deadline = time.monotonic() + SETTLE_SECONDS
     former = -1
@@ -93,11 +93,11 @@ async def until_settled(client: Client, subscription_id: str) -> None:
             return
         former = length
         await asyncio.sleep(0.7)
-    raise AssertionError(f"the owner of {subscription_id} does not settle")
+    raise AssertionError(f"the workflow of {subscription_id} does not settle")
 
 
 async def fetch_runs(client: Client, subscription_id: str) -> list[str]:
-    """The histories of every run of an owner, oldest first, as they are kept in files."""
+    """The histories of every run of a workflow, oldest first, as they are kept in files."""
     workflow_id = subscription_workflow_id(subscription_id)
     runs: list[str] = []
     run_id: str | None = (await client.get_workflow_handle(workflow_id).describe()).run_id

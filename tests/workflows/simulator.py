@@ -83,11 +83,11 @@ class Simulation(Life):
     def _begin_task(self, faults: FaultPlan) -> None:
         self.task_at = self.now
         self.is_long = self._happens(faults.long)
-        if self.owner is not None and self._happens(faults.terminated):
-            self.owner.evict()
+        if self.workflow is not None and self._happens(faults.terminated):
+            self.workflow.evict()
             self._forget()
             self.outbox += 1
-        if self.owner is None:
+        if self.workflow is None:
             if self.inbox:
                 self._start(activations.starting(self.definition, INPUT, at=self.now))
             return
@@ -105,45 +105,45 @@ class Simulation(Life):
 
     def _start(self, job: Any) -> None:
         self.runs += 1
-        self.owner = Activated(self.definition, self.now)
+        self.workflow = Activated(self.definition, self.now)
         self.durable = 0
         self._forget_waits()
         self._tell([job, *self._news()])
 
     def _tell(self, jobs: list[Any]) -> None:
-        assert self.owner is not None
+        assert self.workflow is not None
         if not jobs:
             return
-        self.owner.activate(jobs, at=self.task_at, is_long=self.is_long)
-        self._observe(self.owner.journal[-1])
+        self.workflow.activate(jobs, at=self.task_at, is_long=self.is_long)
+        self._observe(self.workflow.journal[-1])
         if not self.waiting:
             self._end_task()
 
     def _end_task(self) -> None:
         """The server hears what the task decided, unless news arrived meanwhile."""
-        assert self.owner is not None
-        last = self.owner.journal[-1].commands[-1:]
+        assert self.workflow is not None
+        last = self.workflow.journal[-1].commands[-1:]
         is_over = any(
             command.HasField("complete_workflow_execution")
             or command.HasField("continue_as_new_workflow_execution")
             for command in last
         )
         assert not any(command.HasField("fail_workflow_execution") for command in last), (
-            "the owner failed"
+            "the workflow failed"
         )
         if not is_over:
-            self.durable = len(self.owner.journal)
+            self.durable = len(self.workflow.journal)
             return
         if self.inbox:
             self._crash()  # the server refuses to end a run that has unread news
             return
-        self.owner.evict()
+        self.workflow.evict()
         self._forget()
         if last[0].HasField("continue_as_new_workflow_execution"):
             self._start(activations.starting_again(self.definition, last[0], at=self.now))
 
     def _forget(self) -> None:
-        self.owner = None
+        self.workflow = None
         self.durable = 0
         self._forget_waits()
 
@@ -229,8 +229,8 @@ class Simulation(Life):
 
     def _heartbeat(self) -> None:
         """The server hears of the steps done so far, and the task of what is new."""
-        assert self.owner is not None
-        self.durable = len(self.owner.journal)
+        assert self.workflow is not None
+        self.durable = len(self.workflow.journal)
         self.task_at = self.now
         self.inbox += self.outbox
         self.outbox = 0
@@ -246,11 +246,11 @@ class Simulation(Life):
                 self.zombies.append(one)
         self.now += timedelta(seconds=self.random.randint(1, 30))
         if self.durable == 0:
-            assert self.owner is not None
-            first = self.owner.journal[0].activation.jobs
+            assert self.workflow is not None
+            first = self.workflow.journal[0].activation.jobs
             self.inbox += sum(
                 job.HasField("signal_workflow")
-                for step in self.owner.journal
+                for step in self.workflow.journal
                 for job in step.activation.jobs
             )
             self.task_at = self.now
@@ -264,14 +264,14 @@ class Simulation(Life):
 
     def _rebuild(self) -> None:
         """A copy of the run takes its place; signals that only the lost part had read return."""
-        assert self.owner is not None
-        unheard = self.owner.journal[self.durable :]
+        assert self.workflow is not None
+        unheard = self.workflow.journal[self.durable :]
         self.inbox += sum(
             job.HasField("signal_workflow") for step in unheard for job in step.activation.jobs
         )
-        self.owner = self.owner.replayed(self.durable)
+        self.workflow = self.workflow.replayed(self.durable)
         self._forget_waits()
-        for step in self.owner.journal:
+        for step in self.workflow.journal:
             self._observe(step)
 
     def _raise_zombie(self) -> None:

@@ -1,4 +1,4 @@
-"""The ordered commands of an owner, with timer lengths, arguments and summaries.
+"""The ordered commands of a workflow, with timer lengths, arguments and summaries.
 
 Replay notices neither a changed timer length nor a changed argument, so they are kept here and
 reviewed like a golden file: ``pytest tests/workflows/test_command_trace.py --snapshot-update``.
@@ -14,7 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.exceptions import ApplicationError
 
-from activities.messages import ActionRequest, OwnerReference, ParkRequest, ProgressRequest
+from activities.messages import ActionRequest, ParkRequest, ProgressRequest, SubscriptionReference
 from billing.subscriptions import SubscriptionStatus
 from tests.workflows import activations
 from tests.workflows.activations import Activated
@@ -26,36 +26,36 @@ from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 START = datetime(2025, 1, 1, tzinfo=UTC)
 INPUT = SubscriptionInput(organization_id="organization", subscription_id="subscription")
 REQUESTS: dict[str, type] = {
-    "read_agenda": OwnerReference,
+    "read_agenda": SubscriptionReference,
     "record_progress": ProgressRequest,
     "park_bill": ParkRequest,
 }
 
 
 class Trace:
-    """An owner without faults, and every command it gave."""
+    """A workflow without faults, and every command it gave."""
 
     def __init__(self, books: Books) -> None:
         self.books = books
         self.lines: list[str] = []
         self.now = START
-        self._owner = Activated(SubscriptionWorkflow, START)
+        self._workflow = Activated(SubscriptionWorkflow, START)
         self._timer: tuple[int, datetime] | None = None
         start = activations.starting(SubscriptionWorkflow, INPUT, at=START)
         self._tell(start)
 
     def message(self) -> None:
-        """The owner is told that the facts changed."""
+        """The workflow is woken because the facts changed."""
         self._tell(activations.signaled("facts_changed"))
 
     def sleep(self) -> None:
-        """Until the owner's timer goes off."""
+        """Until the workflow's timer goes off."""
         assert self._timer is not None
         timer, self.now = self._timer
         self._tell(activations.fired(timer))
 
     def _tell(self, job: Any) -> None:
-        commands = self._owner.activate([job], at=self.now)
+        commands = self._workflow.activate([job], at=self.now)
         self.lines.extend(describe(command) for command in commands)
         for command in commands:
             if command.HasField("start_timer"):

@@ -1,6 +1,6 @@
-"""Recorded histories of running owners replay on today's code, inside the sandbox.
+"""Recorded histories of running workflows replay on today's code, inside the sandbox.
 
-A failure here means that owners which run in production would stall at the next deploy; see
+A failure here means that workflows which run in production would stall at the next deploy; see
 docs/development/changing-workflows.md before touching the recordings.
 """
 
@@ -15,7 +15,7 @@ from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
-from billing.subscriptions import OwnerState
+from billing.subscriptions import WorkflowState
 from runtime.temporal import DATA_CONVERTER
 from tests.workflows.kinds import KINDS
 from tests.workflows.record import HISTORIES
@@ -38,7 +38,7 @@ def test_every_kind_of_life_is_recorded() -> None:
     assert len(KINDS) >= 12
 
 
-def test_recordings_cover_what_an_owner_can_do() -> None:
+def test_recordings_cover_what_a_workflow_can_do() -> None:
     covered = set().union(*map(commands_of, RECORDED))
 
     assert covered >= {
@@ -84,7 +84,7 @@ async def test_replay_notices_a_command_left_out() -> None:
 async def test_the_same_change_behind_a_patch_replays() -> None:
     original = SubscriptionWorkflow._show
 
-    def show_nothing_any_more(self: SubscriptionWorkflow, state: OwnerState) -> None:
+    def show_nothing_any_more(self: SubscriptionWorkflow, state: WorkflowState) -> None:
         if not workflow.patched("show-nothing"):
             original(self, state)
 

@@ -142,7 +142,7 @@ def give_back_beyond_the_bill(self: LateArrivals, index: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "flaw"),
+    ("target", "name", "flaw"),
     [
         (Forgiven, "forgive", forgive_all_of_it),
         (Forgiven, "forgive", forgive_only_what_was_billed),
@@ -157,9 +157,9 @@ def give_back_beyond_the_bill(self: LateArrivals, index: int) -> bool:
     ],
 )
 def test_simulator_notices_wrong_rule_of_money(
-    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, flaw: Any
+    monkeypatch: pytest.MonkeyPatch, target: type, name: str, flaw: Any
 ) -> None:
-    monkeypatch.setattr(owner, name, flaw)
+    monkeypatch.setattr(target, name, flaw)
 
     assert finds_a_flaw(most=150)
 
@@ -195,7 +195,9 @@ def test_simulator_notices_credit_that_is_granted_twice(monkeypatch: pytest.Monk
     assert finds_a_flaw(most=400)
 
 
-def test_simulator_notices_owner_that_forgets_late_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simulator_notices_workflow_that_forgets_late_usage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def settle_nothing(_self: Any, _periods: Any) -> bool:
         return False
 

@@ -1,4 +1,4 @@
-"""Whatever fails and whenever, every period is billed once, in order, and no owner gets stuck.
+"""Whatever fails and whenever, every period is billed once, in order, and no workflow gets stuck.
 
 ``make simulate SEEDS=500`` tries more lives. A seed that once failed is kept in ``REGRESSIONS``.
 """
@@ -16,7 +16,7 @@ import pytest
 from temporalio import workflow
 
 from activities.messages import READ_AGENDA, ActionRequest, Step
-from billing.subscriptions import AgendaEntry, OwnerState
+from billing.subscriptions import AgendaEntry, WorkflowState
 from tests.workflows.fates import NO_FAULTS
 from tests.workflows.flaws import finds_a_flaw
 from tests.workflows.simulate import try_seed
@@ -64,12 +64,12 @@ def test_life_without_faults_performs_every_action_once() -> None:
     assert len(asked) == len(set(asked)) > 10
 
 
-def test_simulator_notices_owner_that_ignores_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def read_only_once(self: Any) -> OwnerState:
+def test_simulator_notices_workflow_that_ignores_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read_only_once(self: Any) -> WorkflowState:
         self._facts_changed = False
         if self._state is None:
             self._state = await self._step(READ_AGENDA, self._reference, "")
-        state: OwnerState = self._state
+        state: WorkflowState = self._state
         return state
 
     monkeypatch.setattr(SubscriptionWorkflow, "_present_state", read_only_once)
@@ -77,8 +77,8 @@ def test_simulator_notices_owner_that_ignores_messages(monkeypatch: pytest.Monke
     assert finds_a_flaw()
 
 
-def test_simulator_notices_owner_that_sleeps_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def sleep_a_day_more(self: Any, state: OwnerState) -> None:
+def test_simulator_notices_workflow_that_sleeps_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def sleep_a_day_more(self: Any, state: WorkflowState) -> None:
         first, *others = state.agenda or (None,)
         later = replace(first, due_at=first.due_at + timedelta(days=1)) if first else None
         await original(self, replace(state, agenda=(later, *others) if later else ()))
@@ -90,7 +90,7 @@ def test_simulator_notices_owner_that_sleeps_too_long(monkeypatch: pytest.Monkey
 
 
 def test_simulator_notices_agenda_worked_off_backwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    def latest_first(_self: Any, state: OwnerState) -> AgendaEntry | None:
+    def latest_first(_self: Any, state: WorkflowState) -> AgendaEntry | None:
         present = state.clock_at or workflow.now()
         due = [entry for entry in state.agenda if entry.due_at <= present]
         return due[-1] if due else None
@@ -119,10 +119,10 @@ def test_simulator_notices_workflow_that_is_not_deterministic(
     numbers = count()
 
     async def number_summaries(
-        self: Any, step: Step[ActionRequest, OwnerState], request: ActionRequest
-    ) -> OwnerState:
+        self: Any, step: Step[ActionRequest, WorkflowState], request: ActionRequest
+    ) -> WorkflowState:
         summary = f"Call {next(numbers)}"
-        state: OwnerState = await self._step(step, request, summary)
+        state: WorkflowState = await self._step(step, request, summary)
         return state
 
     monkeypatch.setattr(SubscriptionWorkflow, "_step_or_park", number_summaries)
@@ -130,7 +130,7 @@ def test_simulator_notices_workflow_that_is_not_deterministic(
     assert finds_a_flaw()
 
 
-def test_simulator_notices_owner_that_fails_on_a_broken_rule(
+def test_simulator_notices_workflow_that_fails_on_a_broken_rule(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def give_up(_self: Any, _step: str, _request: ActionRequest, error: Exception) -> None:

@@ -168,6 +168,6 @@ def is_waited_for(url: str) -> bool:
     return bool(found[0])
 
 
-def test_step_of_an_owner_that_met_a_deadlock_is_retried() -> None:
+def test_step_of_a_workflow_that_met_a_deadlock_is_retried() -> None:
     with pytest.raises(psycopg.errors.DeadlockDetected), translated():
         raise psycopg.errors.DeadlockDetected("deadlock detected")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from activities.subscriptions import OwnerActivities
+from activities.subscriptions import SubscriptionActivities
 from billing.periods import Interval
 from billing.rating.terms import Effective
 from models.catalog.plans import Plan
@@ -27,7 +27,7 @@ from services.catalog import charges
 from services.catalog.edits import EditReach
 from services.entitlements.windows import version_in_force
 from services.lifecycle import bill_now, plan_changes
-from services.subscriptions import agenda as owners
+from services.subscriptions import agenda as agendas
 from services.subscriptions.start import CreateSubscription, create_subscription
 from tests.services.limited import add_customer
 from tests.services.plan_fees import fee
@@ -74,14 +74,14 @@ class Stage:
                 now=at,
             ).reach
 
-    def own(self, until: datetime) -> None:
-        """The owner does everything that is due by then."""
-        owner = OwnerActivities(self.shop.transactions, lambda: until)
+    def catch_up(self, until: datetime) -> None:
+        """The workflow does everything that is due by then."""
+        activities = SubscriptionActivities(self.shop.transactions, lambda: until)
         names = str(self.shop.organization_id), str(self.subscription.id)
-        while agenda := self.shop.read(owners.get_state, self.subscription.id).agenda:
+        while agenda := self.shop.read(agendas.get_state, self.subscription.id).agenda:
             if agenda[0].due_at > until:
                 return
-            perform_entry(owner, *names, agenda[0])
+            perform_entry(activities, *names, agenda[0])
 
     def cut(self, at: datetime) -> None:
         """A bill is asked for now."""
@@ -143,11 +143,11 @@ def test_edit_that_meets_a_roll_bills_the_period_that_it_said(
 
         reach, _ = at_once(
             partial(stage.edit, TOMORROW + moment, effective),
-            partial(stage.own, TOMORROW + timedelta(seconds=2)),
+            partial(stage.catch_up, TOMORROW + timedelta(seconds=2)),
         )
         told = stage.told_by_entitlements(TOMORROW + timedelta(hours=1))
         first, second = stage.periods()
-        stage.own(TOMORROW + timedelta(days=1))
+        stage.catch_up(TOMORROW + timedelta(days=1))
 
         billed = {stage.total(index): index for index in (0, 1)}
         assert told == second.plan_version
@@ -215,7 +215,7 @@ def test_entitlements_tell_the_version_that_an_unopened_period_will_have(quick: 
 
     before = stage.told_by_entitlements(NOW + timedelta(hours=2))
     unopened = stage.told_by_entitlements(later)
-    stage.own(later)
+    stage.catch_up(later)
 
     assert (before, unopened) == (2, 3)
     assert stage.told_by_entitlements(later) == 3

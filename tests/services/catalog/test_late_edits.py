@@ -21,7 +21,7 @@ def test_backdated_subscription_opens_its_missed_periods_with_todays_version(sho
         add_fee(shop, plan.id, amount)
     life = WallLife(shop, plan, starts_at=NOW - timedelta(days=5))
 
-    life.own(NOW)
+    life.catch_up(NOW)
 
     assert life.versions() == [3] * 6
 
@@ -32,8 +32,8 @@ def test_period_opened_late_spares_itself_the_edits_since_it_began(shop: Shop) -
     late = NOW + timedelta(days=1, hours=6)
 
     add_fee(shop, plan.id, "99", now=late)
-    life.own(late)
-    life.own(NOW + timedelta(days=2))
+    life.catch_up(late)
+    life.catch_up(NOW + timedelta(days=2))
 
     assert life.versions() == [1, 1, 2]
 
@@ -44,7 +44,7 @@ def test_edit_of_running_periods_reaches_one_that_is_opened_late(shop: Shop) -> 
     late = NOW + timedelta(days=1, hours=6)
 
     add_fee(shop, plan.id, "99", now=late, effective=RUNNING)
-    life.own(late)
+    life.catch_up(late)
 
     assert life.versions() == [1, 2]
 
@@ -67,6 +67,6 @@ def test_year_of_edits_bills_each_period_by_what_was_newest_when_it_began(
         if is_edit:
             add_fee(shop, plan.id, "1", now=at)
         else:
-            life.own(at)
+            life.catch_up(at)
 
     assert life.versions() == [1 + sum(at <= one for at in edits) for one in begins]

@@ -371,7 +371,7 @@ def deactivate(shop: Shop, plan: Plan, *added: Charge) -> None:
         shop.do(charges.set_charge_status, plan.id, charge.id, "INACTIVE")
 
 
-def test_owner_that_lags_claims_what_the_periods_it_missed_still_charge(shop: Shop) -> None:
+def test_workflow_that_lags_claims_what_the_periods_it_missed_still_charge(shop: Shop) -> None:
     third, april, tenth, eleventh, may = (
         datetime(2026, month, day, tzinfo=UTC)
         for month, day in ((3, 3), (4, 3), (4, 10), (4, 11), (5, 3))

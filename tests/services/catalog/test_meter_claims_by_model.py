@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities.subscriptions import OwnerActivities
+from activities.subscriptions import SubscriptionActivities
 from billing.errors import Conflict
 from billing.invoicing.receipts import instant_text
 from billing.rating.terms import ChargeType, Effective
@@ -260,9 +260,9 @@ class Trade:
             service(session, self.shop.organization_id, *arguments, effective=effective, now=NOW)
 
     def _follow(self, to: datetime) -> None:
-        """Every owner does what is due; the model's do so too."""
+        """Every workflow does what is due; the model's do so too."""
         self.model.advance(to)
-        activities = OwnerActivities(self.shop.transactions, lambda: NOW)
+        activities = SubscriptionActivities(self.shop.transactions, lambda: NOW)
         for subscription_id in self.subscriptions:
             state = self.shop.read(agenda.get_state, subscription_id)
             while state.agenda and state.agenda[0].due_at <= to:

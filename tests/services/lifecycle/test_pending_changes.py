@@ -72,7 +72,7 @@ def test_with_forty_one_the_change_is_pending_and_nothing_else_happened(shop: Sh
     assert (life.row().status, pending(life), bills(life)) == ("ACTIVE", "cancel", [])
 
 
-def test_owner_bills_what_was_missed_and_then_does_what_was_asked(shop: Shop) -> None:
+def test_workflow_bills_what_was_missed_and_then_does_what_was_asked(shop: Shop) -> None:
     life = begin_daily(shop, missed=41)
     cancel(life, reason="moved")
 

@@ -1,4 +1,4 @@
-"""What the audit finds, and what it has repaired by telling owners."""
+"""What the audit finds, and what it has repaired by waking workflows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def deliver_messages(life: Life) -> int:
         return len(messages)
 
 
-def test_subscription_whose_owner_runs_is_covered(shop: Shop) -> None:
+def test_subscription_whose_workflow_runs_is_covered(shop: Shop) -> None:
     life = begin_life(shop)
     deliver_messages(life)
 
@@ -51,14 +51,14 @@ def test_subscription_whose_owner_runs_is_covered(shop: Shop) -> None:
     assert found == Coverage(subscriptions=1, findings=())
 
 
-def test_missing_owner_is_found_and_told_again(shop: Shop) -> None:
+def test_missing_workflow_is_found_and_woken_again(shop: Shop) -> None:
     life = begin_life(shop)
     deliver_messages(life)
 
     found = check(life, set())
 
     assert [(one.kind, one.subscription_id) for one in found.findings] == [
-        (FindingKind.MISSING_OWNER, life.subscription_id)
+        (FindingKind.MISSING_WORKFLOW, life.subscription_id)
     ]
     with shop.transactions.for_organization(shop.organization_id) as session:
         assert coverage.repair(session, shop.organization_id, found, now=LATER) == 1
@@ -70,7 +70,7 @@ def test_missing_owner_is_found_and_told_again(shop: Shop) -> None:
         assert (entry.actor, entry.after) == ("system", {"owners_told": 1, "missing_owner": 1})
 
 
-def test_owner_that_is_about_to_be_told_is_not_missing(shop: Shop) -> None:
+def test_workflow_that_is_about_to_be_woken_is_not_missing(shop: Shop) -> None:
     life = begin_life(shop)
 
     kinds = {one.kind for one in check(life, set()).findings}
@@ -78,7 +78,7 @@ def test_owner_that_is_about_to_be_told_is_not_missing(shop: Shop) -> None:
     assert kinds == {FindingKind.OLD_MESSAGES}
 
 
-def test_nothing_is_said_of_owners_while_the_engine_is_away(shop: Shop) -> None:
+def test_nothing_is_said_of_workflows_while_the_engine_is_away(shop: Shop) -> None:
     life = begin_life(shop)
     deliver_messages(life)
 

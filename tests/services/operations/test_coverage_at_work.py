@@ -61,7 +61,7 @@ def test_subscription_that_has_just_begun_far_in_the_past_is_not_overdue(shop: S
     assert subscription.current_period_index == 0
 
 
-def test_owner_that_the_engine_lost_sight_of_is_not_missing_while_it_works(shop: Shop) -> None:
+def test_workflow_that_the_engine_lost_sight_of_is_not_missing_while_it_works(shop: Shop) -> None:
     life = begin_life(shop)
     deliver_messages(life)
     leave_the_clock(life)
@@ -71,4 +71,4 @@ def test_owner_that_the_engine_lost_sight_of_is_not_missing_while_it_works(shop:
 
     assert check(life, set(), missed + timedelta(seconds=59)).findings == ()
     found = check(life, set(), missed + timedelta(minutes=1)).findings
-    assert {one.kind for one in found} == {FindingKind.MISSING_OWNER}
+    assert {one.kind for one in found} == {FindingKind.MISSING_WORKFLOW}

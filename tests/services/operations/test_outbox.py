@@ -11,7 +11,7 @@ from sqlmodel import select
 from models.accounts.organizations import OrganizationDirectory
 from models.subscriptions.subscriptions import OutboxMessage
 from repositories.transactions import Transactions
-from services.operations.outbox import OwnerMessage, deliver_owner_messages
+from services.operations.outbox import WakeMessage, deliver_wake_messages
 from services.subscriptions import agenda
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, Shop
@@ -27,15 +27,15 @@ def life(shop: Shop) -> Life:
 
 def deliver(
     transactions: Transactions, life: Life, *, arrives: bool = True, now: datetime = NOW
-) -> list[OwnerMessage]:
+) -> list[WakeMessage]:
     """Relay once; the messages about this life's subscription that were handed over."""
-    handed: list[OwnerMessage] = []
+    handed: list[WakeMessage] = []
 
-    def send(messages: Sequence[OwnerMessage]) -> Sequence[bool]:
+    def send(messages: Sequence[WakeMessage]) -> Sequence[bool]:
         handed.extend(messages)
         return [arrives] * len(messages)
 
-    deliver_owner_messages(transactions, send, now=now)
+    deliver_wake_messages(transactions, send, now=now)
     return [one for one in handed if one.subscription_id == life.subscription_id]
 
 
@@ -48,7 +48,7 @@ def waiting(life: Life) -> list[OutboxMessage]:
 def tell(life: Life) -> None:
     shop = life.shop
     with shop.transactions.for_organization(shop.organization_id) as session:
-        agenda.tell_owner(session, life.row(), now=NOW)
+        agenda.wake_workflow(session, life.row(), now=NOW)
 
 
 def test_delivered_message_is_gone(life: Life, transactions: Transactions) -> None:
@@ -58,7 +58,7 @@ def test_delivered_message_is_gone(life: Life, transactions: Transactions) -> No
     assert deliver(transactions, life) == []
 
 
-def test_several_messages_to_one_owner_become_one(life: Life, transactions: Transactions) -> None:
+def test_several_messages_to_a_workflow_become_one(life: Life, transactions: Transactions) -> None:
     tell(life)
     tell(life)
     assert len(waiting(life)) == 3
@@ -91,11 +91,11 @@ def test_wait_between_attempts_grows_to_a_minute_and_no_further(
 
 
 def test_message_stays_when_sending_breaks(life: Life, transactions: Transactions) -> None:
-    def send(_messages: Sequence[OwnerMessage]) -> Sequence[bool]:
+    def send(_messages: Sequence[WakeMessage]) -> Sequence[bool]:
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        deliver_owner_messages(transactions, send, now=NOW)
+        deliver_wake_messages(transactions, send, now=NOW)
 
     assert len(deliver(transactions, life)) == 1
 
@@ -103,13 +103,13 @@ def test_message_stays_when_sending_breaks(life: Life, transactions: Transaction
 def test_message_that_another_relay_holds_is_passed_over(
     life: Life, transactions: Transactions
 ) -> None:
-    inner: list[OwnerMessage] = []
+    inner: list[WakeMessage] = []
 
-    def send(messages: Sequence[OwnerMessage]) -> Sequence[bool]:
+    def send(messages: Sequence[WakeMessage]) -> Sequence[bool]:
         inner.extend(deliver(transactions, life))
         return [True] * len(messages)
 
-    deliver_owner_messages(transactions, send, now=NOW)
+    deliver_wake_messages(transactions, send, now=NOW)
 
     assert inner == []
     assert waiting(life) == []
@@ -121,7 +121,7 @@ def test_message_of_a_transaction_that_failed_was_never_there(life: Life) -> Non
 
     def fail_after_telling() -> None:
         with shop.transactions.for_organization(shop.organization_id) as session:
-            agenda.tell_owner(session, life.row(), now=NOW)
+            agenda.wake_workflow(session, life.row(), now=NOW)
             session.flush()
             raise ConnectionResetError
 

@@ -18,7 +18,7 @@ from models.subscriptions.subscriptions import OutboxMessage
 from repositories import outbox
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine, sqlalchemy_url
-from services.operations.outbox import OwnerMessage, deliver_owner_messages
+from services.operations.outbox import WakeMessage, deliver_wake_messages
 from tests.services.shop import NOW
 
 ORGANIZATIONS = 5_000
@@ -39,7 +39,7 @@ def engine(module_database_url: str) -> Iterator[Engine]:
             OutboxMessage(
                 organization_id=one,
                 id=new_id(),
-                kind=outbox.OWNER_MESSAGE,
+                kind=outbox.WAKE_MESSAGE,
                 key="postponed",
                 payload={"subscription_id": str(new_id())},
                 created_at=NOW,
@@ -71,11 +71,11 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def refuse(_messages: Sequence[OwnerMessage]) -> Sequence[bool]:
+def refuse(_messages: Sequence[WakeMessage]) -> Sequence[bool]:
     raise AssertionError("Nothing is due.")
 
 
-def all_arrive(messages: Sequence[OwnerMessage]) -> Sequence[bool]:
+def all_arrive(messages: Sequence[WakeMessage]) -> Sequence[bool]:
     return [True] * len(messages)
 
 
@@ -87,7 +87,7 @@ def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_look_is_one_statement_however_many_organizations_there_are(engine: Engine) -> None:
     with statements(engine) as seen:
-        assert deliver_owner_messages(Transactions(engine), refuse, now=NOW) == 0
+        assert deliver_wake_messages(Transactions(engine), refuse, now=NOW) == 0
 
     looked_up, look = (statement for statement, _ in seen)
     assert looked_up.startswith("SELECT set_config(")
@@ -97,10 +97,10 @@ def test_look_is_one_statement_however_many_organizations_there_are(engine: Engi
 
 def test_look_reads_the_index_of_due_messages_and_nothing_else(engine: Engine) -> None:
     with statements(engine) as seen:
-        deliver_owner_messages(Transactions(engine), refuse, now=NOW)
+        deliver_wake_messages(Transactions(engine), refuse, now=NOW)
     look, parameters = seen[-1]
 
-    with Transactions(engine).looking_up(outbox.LOOKUP, outbox.OWNER_MESSAGE) as session:
+    with Transactions(engine).looking_up(outbox.LOOKUP, outbox.WAKE_MESSAGE) as session:
         explained = session.connection().exec_driver_sql(
             f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {look}", parameters
         )
@@ -117,7 +117,7 @@ def test_look_finds_what_is_due_of_every_organization(engine: Engine) -> None:
     transactions = Transactions(engine)
     later = NOW + timedelta(hours=2)
 
-    delivered = [deliver_owner_messages(transactions, all_arrive, now=later) for _ in range(26)]
+    delivered = [deliver_wake_messages(transactions, all_arrive, now=later) for _ in range(26)]
 
     assert delivered == [200] * 25 + [0]
 
@@ -131,12 +131,12 @@ def test_relay_can_lock_messages_but_change_none_before_it_names_their_organizat
         session.add(Organization(id=organization_id, name="A", slug="a", created_at=NOW))
         session.flush()
         outbox.insert_message(
-            session, organization_id, kind=outbox.OWNER_MESSAGE, key="k", payload={}, now=NOW
+            session, organization_id, kind=outbox.WAKE_MESSAGE, key="k", payload={}, now=NOW
         )
 
     def lock_and_postpone() -> None:
-        with transactions.looking_up(outbox.LOOKUP, outbox.OWNER_MESSAGE) as session:
-            [message] = outbox.lock_due_messages(session, outbox.OWNER_MESSAGE, now=NOW, limit=10)
+        with transactions.looking_up(outbox.LOOKUP, outbox.WAKE_MESSAGE) as session:
+            [message] = outbox.lock_due_messages(session, outbox.WAKE_MESSAGE, now=NOW, limit=10)
             outbox.postpone(session, organization_id, message.id, until=NOW)
 
     with pytest.raises(ProgrammingError, match="row-level security"):
@@ -144,4 +144,4 @@ def test_relay_can_lock_messages_but_change_none_before_it_names_their_organizat
     with transactions.looking_up(outbox.LOOKUP, "another kind") as session:
         assert session.exec(select(OutboxMessage)).all() == []
     with transactions.for_organizations([]) as session:
-        assert outbox.lock_due_messages(session, outbox.OWNER_MESSAGE, now=NOW, limit=10) == []
+        assert outbox.lock_due_messages(session, outbox.WAKE_MESSAGE, now=NOW, limit=10) == []

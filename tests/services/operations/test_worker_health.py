@@ -187,11 +187,11 @@ def test_the_worse_worker_decides() -> None:
     good = judge(WorkFacts(next_due_at=None, last_done_at=MARCH, parked=0), now=APRIL)
     stale = judge(WorkFacts(next_due_at=MARCH, last_done_at=MARCH, parked=1), now=APRIL)
 
-    assert WorkReport(generator=good, finalizer=stale, owners_told=0).overall is Health.STALE
-    assert WorkReport(generator=stale, finalizer=good, owners_told=0).overall is Health.STALE
+    assert WorkReport(generator=good, finalizer=stale, workflows_woken=0).overall is Health.STALE
+    assert WorkReport(generator=stale, finalizer=good, workflows_woken=0).overall is Health.STALE
 
 
-def test_repaired_owners_are_counted_over_all_audits(business: Shop) -> None:
+def test_repaired_workflows_are_counted_over_all_audits(business: Shop) -> None:
     subscribe(business)
     for hours in (1, 2):
         now = NOW + hours * HOUR
@@ -200,4 +200,4 @@ def test_repaired_owners_are_counted_over_all_audits(business: Shop) -> None:
             found = coverage.check_coverage(session, business.organization_id, set(), now=now)
             coverage.repair(session, business.organization_id, found, now=now)
 
-    assert report(business, NOW + 3 * HOUR).owners_told == 2
+    assert report(business, NOW + 3 * HOUR).workflows_woken == 2

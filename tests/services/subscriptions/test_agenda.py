@@ -1,4 +1,4 @@
-"""What an owner reads, and what it finds done already when the API was faster."""
+"""What a workflow reads, and what it finds done already when the API was faster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an owner carries stays small, and is the beginning of what the rules say is left to do."""
+"""What a workflow carries stays small, and is the beginning of what the rules say is left to do."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_what_is_read_begins_as_the_rules_say_and_owned_is_who_has_something_lef
         scatter(session, life, Random(seed))
     with shop.transactions.for_organization(shop.organization_id) as session:
         facts = all_facts(session, shop.organization_id, life.subscription_id)
-        owned = coverage.list_owned(session, shop.organization_id)
+        unfinished = coverage.list_unfinished(session, shop.organization_id)
         read = agenda.get_state(session, shop.organization_id, life.subscription_id)
 
     full = agenda_of(facts)
@@ -221,7 +221,7 @@ def test_what_is_read_begins_as_the_rules_say_and_owned_is_who_has_something_lef
 
     named = [(one.due_at, one.action, one.period_index) for one in read.agenda]
     assert named == [(x.due_at, x.action, x.period_index) for x in expected][:NEXT_ENTRIES]
-    assert (life.subscription_id in owned) == bool(is_live or full or is_parked)
+    assert (life.subscription_id in unfinished) == bool(is_live or full or is_parked)
 
 
 def test_bills_that_nobody_waits_for_are_never_parked() -> None:

@@ -28,7 +28,7 @@ def shape(life: Life) -> list[tuple[object, ...]]:
     return [(one.starts_at, one.ends_at, one.status, one.closed_at) for one in periods]
 
 
-def test_clock_advances_until_the_last_owner_has_reported(shop: Shop) -> None:
+def test_clock_advances_until_the_last_workflow_has_reported(shop: Shop) -> None:
     life = begin_life(shop)
     life.send_clock(FEBRUARY)
     assert shop.read(clocks.get_clock, life.clock_id).is_advancing

@@ -1,4 +1,4 @@
-"""Whether a difference settles alone is said once: the owner's agenda and the audit agree."""
+"""Whether a difference settles alone is said once: the workflow's agenda and the audit agree."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.invoicing import late_usage
 from repositories.invoicing.late_policy import MAY_SETTLE_ALONE, SETTLES_ALONE
 from repositories.transactions import Transactions
-from services.subscriptions import agenda as owners
-from services.subscriptions import late_policy
+from services.subscriptions import agenda, late_policy
 from services.subscriptions.late_policy import settles_alone
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, open_shop
@@ -75,7 +74,7 @@ def session(life: Life) -> Iterator[Session]:
 
 @settings(max_examples=40, deadline=None)
 @given(policy=st.sampled_from(POLICIES), given_cases=st.lists(cases, min_size=4, max_size=12))
-def test_statements_owners_and_python_agree_on_random_rows(
+def test_statements_workflows_and_python_agree_on_random_rows(
     life: Life, policy: str, given_cases: list[Case]
 ) -> None:
     with life.shop.transactions.for_organization(life.shop.organization_id) as session:
@@ -84,7 +83,7 @@ def test_statements_owners_and_python_agree_on_random_rows(
             {"policy": policy, "id": life.shop.organization_id},
         )
         rows = [_plant(session, life.row(), case) for case in given_cases]
-        agendas = [owners.read_state(session, row).agenda for row in rows]
+        agendas = [agenda.read_state(session, row).agenda for row in rows]
         due = late_usage.list_due_before(session, life.shop.organization_id, NOW)
         said = {
             id: (alone, may)

@@ -1,6 +1,7 @@
-"""What the owners of subscriptions do after a request: those that the product has told, no others.
+"""What workflows do after a request: those that the product has woken, no others.
 
-An owner that rests is not asked: the product says by itself that it has come along with its clock.
+A workflow that rests is not asked: the product says by itself that it has come along with its
+clock.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def act(life: Life) -> None:
 
 
 def come_along(shop: Shop, lives: Iterable[Life]) -> None:
-    """Every owner that was told performs what is due by the clock's new instant, and says so."""
+    """Every workflow that was woken does what is due by the clock's new instant, and says so."""
     behind = shop.read(documents.list_behind)
     for life in lives:
         if life.subscription_id in behind:

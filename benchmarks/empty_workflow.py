@@ -1,4 +1,4 @@
-"""A worker whose owners do nothing: ``python -m benchmarks.empty_owner``.
+"""A worker whose workflows do nothing: ``python -m benchmarks.empty_workflow``.
 
 The same workflow, the same commands, the same history as a real bill, but steps that answer at
 once from memory. What it costs is what Temporal costs.
@@ -16,8 +16,8 @@ from temporalio import activity
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities import messages
-from activities.messages import ActionRequest, OwnerReference, StepDone
-from billing.subscriptions import Action, AgendaEntry, OwnerState
+from activities.messages import ActionRequest, StepDone, SubscriptionReference
+from billing.subscriptions import Action, AgendaEntry, WorkflowState
 from runtime.settings import Settings
 from runtime.temporal import connect
 from workflows.subscription import SubscriptionWorkflow
@@ -26,15 +26,15 @@ PERIOD_ENDS_AT = "FLUXRATE_BENCHMARK_PERIOD_ENDS_AT"
 MONTH = timedelta(days=30)
 
 
-def state(action: Action, due_at: datetime, index: int) -> OwnerState:
-    """One entry on the agenda, as a real owner would read it."""
+def state(action: Action, due_at: datetime, index: int) -> WorkflowState:
+    """One entry on the agenda, as a real workflow would read it."""
     entry = AgendaEntry(
         due_at=due_at,
         action=action,
         period_index=index,
         invoice_id="empty" if action is Action.FINALIZE_INVOICE else None,
     )
-    return OwnerState(
+    return WorkflowState(
         agenda=(entry,),
         status="ACTIVE",
         customer_id="empty",
@@ -46,26 +46,26 @@ def state(action: Action, due_at: datetime, index: int) -> OwnerState:
 
 
 @activity.defn(name=messages.READ_AGENDA.name)
-def read_agenda(_reference: OwnerReference) -> OwnerState:
+def read_agenda(_reference: SubscriptionReference) -> WorkflowState:
     """The first period ends at the instant of the environment."""
     ends_at = datetime.fromisoformat(os.environ[PERIOD_ENDS_AT])
     return state(Action.CLOSE_PERIOD, ends_at, 0)
 
 
 @activity.defn(name=messages.ROLL_PERIOD.name)
-def roll_period(request: ActionRequest) -> OwnerState:
+def roll_period(request: ActionRequest) -> WorkflowState:
     """The period's bill is due."""
     return state(Action.BILL_PERIOD, request.due_at, 0)
 
 
 @activity.defn(name=messages.ISSUE_INVOICE.name)
-def issue_invoice(_request: ActionRequest) -> OwnerState:
+def issue_invoice(_request: ActionRequest) -> WorkflowState:
     """The draft has no grace."""
     return state(Action.FINALIZE_INVOICE, datetime.now(UTC), 0)
 
 
 @activity.defn(name=messages.FINALIZE_INVOICE.name)
-def finalize_invoice(request: ActionRequest) -> OwnerState:
+def finalize_invoice(request: ActionRequest) -> WorkflowState:
     """The next period runs."""
     return state(Action.CLOSE_PERIOD, request.due_at + MONTH, 1)
 

@@ -1,8 +1,8 @@
 """P11: memory and idle CPU of the API and a worker with ten thousand open subscriptions.
 
-    python -m benchmarks open_owners
+    python -m benchmarks open_workflows
 
-``FLUXRATE_BENCHMARK_OWNERS`` sets how many owners sleep, 10,000 by default.
+``FLUXRATE_BENCHMARK_OWNERS`` sets how many workflows sleep, 10,000 by default.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from benchmarks.closing import cpu_of, make_subscriptions, running_temporal
 from benchmarks.figures import Result, figure
 from benchmarks.servers import SECRET, free_port, make_database, running_postgres
 from runtime.embedded import EmbeddedTemporal
-from runtime.subscription_workflows import TemporalOwners
+from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 
-OWNERS = int(os.environ.get("FLUXRATE_BENCHMARK_OWNERS", "10000"))
+OPEN_WORKFLOWS = int(os.environ.get("FLUXRATE_BENCHMARK_OWNERS", "10000"))
 IDLE_SECONDS = 30
 MOST_SECONDS = 3600.0
 MEGABYTE = 1_000_000
 
 
 def measure() -> list[Result]:
-    """What both processes hold and use once every owner sleeps."""
+    """What both processes hold and use once every workflow sleeps."""
     with running_postgres() as postgres, running_temporal() as temporal:
         url = make_database(postgres)
         memory, share = asyncio.run(run_idle(temporal, url))
     return [
         figure(
             "P11a",
-            f"memory of the API and a worker together, {OWNERS:,} subscriptions open",
+            f"memory of the API and a worker together, {OPEN_WORKFLOWS:,} subscriptions open",
             value=memory / MEGABYTE,
             unit="MB",
             limit=300,
@@ -49,7 +49,7 @@ def measure() -> list[Result]:
         ),
         figure(
             "P11b",
-            "CPU of both while all owners sleep",
+            "CPU of both while all workflows sleep",
             value=100 * share,
             unit="% of a core",
             goal="about none: < 3 %",
@@ -60,8 +60,10 @@ def measure() -> list[Result]:
 
 async def run_idle(temporal: EmbeddedTemporal, database_url: str) -> tuple[float, float]:
     """Resident bytes, and the share of a core that both processes use while nothing is due."""
-    owned = make_subscriptions(database_url, datetime.now(UTC) - timedelta(days=1), OWNERS)
-    task_queue = f"owners-{uuid4()}"
+    messages = make_subscriptions(
+        database_url, datetime.now(UTC) - timedelta(days=1), OPEN_WORKFLOWS
+    )
+    task_queue = f"queue-{uuid4()}"
     environment = {
         **os.environ,
         "DATABASE_URL": database_url,
@@ -73,7 +75,7 @@ async def run_idle(temporal: EmbeddedTemporal, database_url: str) -> tuple[float
     processes = [await start(words, environment) for words in (api, ["worker.py"])]
     try:
         client = await connect(temporal.address)
-        await TemporalOwners(client, task_queue=task_queue).tell_all(owned)
+        await SubscriptionWorkflows(client, task_queue=task_queue).wake_all(messages)
         await until_all_sleep(client, task_queue)
         pids = [one.pid for one in processes]
         before = cpu_of(pids)
@@ -99,11 +101,11 @@ async def start(words: list[str], environment: dict[str, str]) -> asyncio.subpro
 
 
 async def until_all_sleep(client: Client, task_queue: str) -> None:
-    """Wait until every owner shows its first period, and a little longer."""
+    """Wait until every workflow shows its first period, and a little longer."""
     query = f"TaskQueue = '{task_queue}' AND PeriodIndex = 0"
     deadline = time.monotonic() + MOST_SECONDS
-    while (await client.count_workflows(query)).count < OWNERS:
-        assert time.monotonic() < deadline, "the owners do not fall asleep"
+    while (await client.count_workflows(query)).count < OPEN_WORKFLOWS:
+        assert time.monotonic() < deadline, "the workflows do not fall asleep"
         await asyncio.sleep(1)
     await asyncio.sleep(10)
 
