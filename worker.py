@@ -18,18 +18,18 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities import messages
-from activities.coverage import AuditActivities
+from activities.coverage import CoverageActivities
 from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.exit import leave
 from runtime.relay import OutboxRelay
-from runtime.schedules import ensure_audit
+from runtime.schedules import ensure_coverage_check
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
-from workflows.coverage import AuditWorkflow
+from workflows.coverage import CoverageWorkflow
 from workflows.subscription import SubscriptionWorkflow
 
 log = structlog.get_logger(__name__)
@@ -53,12 +53,12 @@ def build_worker(
     """
     activities = SubscriptionActivities(transactions, now)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
-    audit = AuditActivities(transactions, workflows.find_running, now)
+    coverage = CoverageActivities(transactions, workflows.find_running, now)
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[SubscriptionWorkflow, AuditWorkflow],
-        activities=[*workflow_steps(activities), audit.audit_coverage],
+        workflows=[SubscriptionWorkflow, CoverageWorkflow],
+        activities=[*workflow_steps(activities), coverage.check_coverage],
         activity_executor=executor,
         workflow_runner=_runner(settings),
         max_cached_workflows=settings.worker_cached_workflows,
@@ -89,7 +89,7 @@ async def run(settings: Settings) -> None:
     transactions = Transactions(engine)
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
-    await ensure_audit(client, task_queue=settings.task_queue)
+    await ensure_coverage_check(client, task_queue=settings.task_queue)
     relay = asyncio.create_task(OutboxRelay(transactions, workflows).run())
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         async with build_worker(client, transactions, settings, executor):

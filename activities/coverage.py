@@ -1,4 +1,4 @@
-"""The hourly audit: PostgreSQL against the workflows that run, repaired where waking helps."""
+"""The hourly check of coverage: workflows missing or late are woken, the rest is logged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 from temporalio import activity
 
 from activities import messages
-from activities.messages import AuditDone
+from activities.messages import CoverageDone
 from repositories.accounts import organizations
 from repositories.transactions import Transactions
 from services.operations import coverage
@@ -26,8 +26,8 @@ FindRunning = Callable[[UUID], Awaitable[set[UUID]]]
 """The subscriptions of an organization whose workflows run."""
 
 
-class AuditActivities:
-    """What the audit does; built where the worker is composed."""
+class CoverageActivities:
+    """What the hourly check does; built where the worker is composed."""
 
     def __init__(
         self, transactions: Transactions, find_running: FindRunning, now: Callable[[], datetime]
@@ -36,12 +36,12 @@ class AuditActivities:
         self._find_running = find_running
         self._now = now
 
-    @activity.defn(name=messages.AUDIT_COVERAGE)
-    async def audit_coverage(self) -> AuditDone:
+    @activity.defn(name=messages.CHECK_COVERAGE)
+    async def check_coverage(self) -> CoverageDone:
         """Every organization was looked at, and workflows missing or late were woken.
 
-        One that cannot be audited keeps no other from it. Idempotent: waking a workflow twice
-        changes nothing. Raises what stopped the audit of the first such one, after all others.
+        One that cannot be checked keeps no other from it. Idempotent: waking a workflow twice
+        changes nothing. Raises what stopped the check of the first such one, after all others.
         """
         checked = found = repaired = 0
         failures: list[Exception] = []
@@ -51,10 +51,10 @@ class AuditActivities:
                 activity.heartbeat(checked)
                 try:
                     running = await self._find_running(organization_id)
-                    covered, woken = await asyncio.to_thread(self._audit, organization_id, running)
+                    covered, woken = await asyncio.to_thread(self._check, organization_id, running)
                 except Exception as failure:
-                    # Raised again when all others were audited.
-                    log.exception("audit_failed", organization_id=str(organization_id))
+                    # Raised again when all others were checked.
+                    log.exception("coverage_check_failed", organization_id=str(organization_id))
                     failures.append(failure)
                     continue
                 checked += covered.subscriptions
@@ -63,14 +63,14 @@ class AuditActivities:
             last = page[-1]
         if failures:
             raise failures[0]
-        log.info("audited", subscriptions=checked, findings=found, repaired=repaired)
-        return AuditDone(subscriptions=checked, findings=found, repaired=repaired)
+        log.info("coverage_checked", subscriptions=checked, findings=found, repaired=repaired)
+        return CoverageDone(subscriptions=checked, findings=found, repaired=repaired)
 
     def _list_organizations(self, after: UUID | None) -> list[UUID]:
         with self._transactions.for_organizations([]) as session:
             return list(organizations.list_directory_after(session, after, limit=PAGE))
 
-    def _audit(self, organization_id: UUID, running: set[UUID]) -> tuple[Coverage, int]:
+    def _check(self, organization_id: UUID, running: set[UUID]) -> tuple[Coverage, int]:
         now = self._now()
         with self._transactions.for_organization(organization_id) as session:
             covered = coverage.check_coverage(session, organization_id, running, now=now)

@@ -63,7 +63,7 @@ class StepDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditDone:
+class CoverageDone:
     """How many subscriptions were looked at, what was wrong, and how many workflows were woken."""
 
     subscriptions: int
@@ -97,7 +97,7 @@ RETURN_CREDIT: Final = Step("return_credit", ActionRequest, WorkflowState)
 PARK_BILL: Final = Step("park_bill", ParkRequest, WorkflowState)
 RECORD_PROGRESS: Final = Step("record_progress", ProgressRequest, WorkflowState)
 
-AUDIT_COVERAGE: Final = "audit_coverage"
+CHECK_COVERAGE: Final = "audit_coverage"
 
 BILL_STEPS: Final = (QUERY_USAGE, AGGREGATE_USAGE, PRICE_USAGE, ENFORCE_LIMITS)
 """What a bill goes through before its invoice is issued, in this order."""

@@ -15,26 +15,26 @@ from temporalio.client import (
     ScheduleSpec,
 )
 
-from workflows.coverage import AuditWorkflow
-from workflows.names import audit_id
+from workflows.coverage import CoverageWorkflow
+from workflows.names import coverage_check_id
 
-AUDIT_EVERY = timedelta(hours=1)
+CHECK_EVERY = timedelta(hours=1)
 
 
-async def ensure_audit(client: Client, *, task_queue: str) -> bool:
-    """The hourly audit of this installation is scheduled; returns whether it is new.
+async def ensure_coverage_check(client: Client, *, task_queue: str) -> bool:
+    """The hourly check of this installation is scheduled; returns whether it is new.
 
     Idempotent by the installation's task queue.
     """
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(
-            AuditWorkflow.run, id=audit_id(task_queue), task_queue=task_queue
+            CoverageWorkflow.run, id=coverage_check_id(task_queue), task_queue=task_queue
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=AUDIT_EVERY)]),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=CHECK_EVERY)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
     try:
-        await client.create_schedule(audit_id(task_queue), schedule)
+        await client.create_schedule(coverage_check_id(task_queue), schedule)
     except ScheduleAlreadyRunningError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""The hourly audit, started by a schedule: one activity, and what it found as its result."""
+"""The hourly check of coverage, started by a schedule: what it found is its result."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities import messages
-    from activities.messages import AuditDone
+    from activities.messages import CoverageDone
     from workflows import names
 
 
-@workflow.defn(name=names.AUDIT_WORKFLOW)
-class AuditWorkflow:
+@workflow.defn(name=names.COVERAGE_WORKFLOW)
+class CoverageWorkflow:
     """Compares PostgreSQL with the workflows that run, and has the missing ones started."""
 
     @workflow.run
-    async def run(self) -> AuditDone:
+    async def run(self) -> CoverageDone:
         """Look at every organization once; the next hour looks again."""
-        done: AuditDone = await workflow.execute_activity(
-            messages.AUDIT_COVERAGE,
-            result_type=AuditDone,
+        done: CoverageDone = await workflow.execute_activity(
+            messages.CHECK_COVERAGE,
+            result_type=CoverageDone,
             summary="Every subscription has its workflow and its bills",
             start_to_close_timeout=timedelta(minutes=30),
             heartbeat_timeout=timedelta(minutes=5),

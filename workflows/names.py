@@ -7,12 +7,12 @@ from typing import Literal
 from temporalio.common import SearchAttributeKey
 
 SUBSCRIPTION_WORKFLOW = "SubscriptionWorkflow"
-AUDIT_WORKFLOW = "AuditWorkflow"
+COVERAGE_WORKFLOW = "AuditWorkflow"
 
 DEFAULT_TASK_QUEUE = "fluxrate-owners"
 """The queue of an installation that was not given another."""
 
-AUDIT = "fluxrate-audit"
+COVERAGE_CHECK = "fluxrate-audit"
 
 BILLING_ORGANIZATION = SearchAttributeKey.for_keyword("BillingOrg")
 BILLING_CUSTOMER = SearchAttributeKey.for_keyword("BillingCustomer")
@@ -45,6 +45,6 @@ def subscription_workflow_id(subscription_id: str) -> str:
     return f"subscription/{subscription_id}"
 
 
-def audit_id(task_queue: str) -> str:
-    """The id of an installation's hourly audit, its schedule and its workflows alike."""
-    return AUDIT if task_queue == DEFAULT_TASK_QUEUE else f"{AUDIT}-{task_queue}"
+def coverage_check_id(task_queue: str) -> str:
+    """The id of an installation's hourly check of coverage: its schedule and workflows alike."""
+    return COVERAGE_CHECK if task_queue == DEFAULT_TASK_QUEUE else f"{COVERAGE_CHECK}-{task_queue}"

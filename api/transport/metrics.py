@@ -30,7 +30,7 @@ class WorkCollector(Collector):
         self.report: WorkReport | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        """The bills that wait for people, and what audits have repaired so far."""
+        """The bills that wait for people, and what the hourly check has repaired."""
         if self.report is None:
             return
         parked = GaugeMetricFamily(
@@ -43,7 +43,7 @@ class WorkCollector(Collector):
         yield parked
         yield CounterMetricFamily(
             "fluxrate_audit_owners_repaired",
-            "Workflows that the hourly audit found missing or late, and woken or started again.",
+            "Workflows that the hourly check found missing or late, and woken or started again.",
             value=self.report.workflows_woken,
         )
 

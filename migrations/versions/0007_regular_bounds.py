@@ -1,4 +1,4 @@
-"""Regular bounds of periods; indexes for late events and for what audits repaired."""
+"""Regular bounds of periods; indexes for late events and for what the hourly check repaired."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def read_finalization(session: Session, organization_ids: Sequence[UUID]) -> Wor
 
 
 def sum_workflows_woken(session: Session, organization_ids: Sequence[UUID]) -> int:
-    """How many workflows the hourly audit has woken, or started again, so far."""
+    """How many workflows the hourly check has woken, or started again, so far."""
     woken = col(AuditEntry.after)["owners_told"].as_string().cast(BigInteger)
     total = session.exec(
         select(func.coalesce(func.sum(woken), 0)).where(

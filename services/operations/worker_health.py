@@ -37,7 +37,7 @@ class WorkerReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkReport:
-    """Both kinds of work, over all organizations, and what audits have repaired so far."""
+    """Both kinds of work, over all organizations, and what the hourly check has repaired."""
 
     generator: WorkerReport
     finalizer: WorkerReport

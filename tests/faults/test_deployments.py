@@ -107,7 +107,7 @@ def failed_tasks(settings: Settings, subscription: dict[str, Any]) -> int:
 
 
 def replace_workflow(settings: Settings, account: Account, subscription: dict[str, Any]) -> None:
-    """An operator terminates the workflow; the audit starts it again."""
+    """An operator terminates the workflow; the hourly check starts it again."""
 
     async def replace() -> None:
         assert settings.temporal_address

@@ -17,17 +17,17 @@ import psycopg
 import pytest
 from temporalio.client import ScheduleActionExecutionStartWorkflow
 
-from activities.messages import AuditDone
+from activities.messages import CoverageDone
 from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
 from runtime.migrations import upgrade
 from runtime.processes import wait_until
-from runtime.schedules import ensure_audit
+from runtime.schedules import ensure_coverage_check
 from runtime.settings import Settings
 from runtime.temporal import connect
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
 from tests.servers import start_durable_postgres
-from workflows.names import SEARCH_ATTRIBUTES, audit_id, subscription_workflow_id
+from workflows.names import SEARCH_ATTRIBUTES, coverage_check_id, subscription_workflow_id
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ def test_rebuild_after_temporal_lost_everything_bills_nothing_twice(
     product.stop()
 
 
-def test_hourly_audit_starts_a_workflow_that_was_terminated(
+def test_hourly_check_starts_a_workflow_that_was_terminated(
     settings: Settings, temporal: EmbeddedTemporal
 ) -> None:
     product = Product(settings).start()
@@ -228,7 +228,7 @@ def test_hourly_audit_starts_a_workflow_that_was_terminated(
     account.advance(clock, "2025-01-20T00:00:00Z")
     age_subscriptions(settings)
 
-    done = asyncio.run(terminate_and_audit(settings, temporal, subscription["id"]))
+    done = asyncio.run(terminate_and_check(settings, temporal, subscription["id"]))
 
     assert done.repaired >= 1
     account.advance(clock, "2025-02-01T02:00:00Z")
@@ -236,32 +236,32 @@ def test_hourly_audit_starts_a_workflow_that_was_terminated(
     product.stop()
 
 
-async def terminate_and_audit(
+async def terminate_and_check(
     settings: Settings, temporal: EmbeddedTemporal, subscription_id: str
-) -> AuditDone:
+) -> CoverageDone:
     """An operator ends a workflow by mistake; then the schedule's hour comes."""
     client = await connect(temporal.address)
     workflow = client.get_workflow_handle(subscription_workflow_id(subscription_id))
     await workflow.terminate("by mistake")
-    assert await ensure_audit(client, task_queue=settings.task_queue)
-    assert not await ensure_audit(client, task_queue=settings.task_queue)
-    audit = client.get_schedule_handle(audit_id(settings.task_queue))
+    assert await ensure_coverage_check(client, task_queue=settings.task_queue)
+    assert not await ensure_coverage_check(client, task_queue=settings.task_queue)
+    schedule = client.get_schedule_handle(coverage_check_id(settings.task_queue))
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        await audit.trigger()
+        await schedule.trigger()
         await asyncio.sleep(2)
-        for action in (await audit.describe()).info.recent_actions:
+        for action in (await schedule.describe()).info.recent_actions:
             started = action.action
             assert isinstance(started, ScheduleActionExecutionStartWorkflow)
             run = client.get_workflow_handle(
                 started.workflow_id,
                 run_id=started.first_execution_run_id,
-                result_type=AuditDone,
+                result_type=CoverageDone,
             )
-            done: AuditDone = await run.result()
+            done: CoverageDone = await run.result()
             if done.repaired:
                 return done
-    raise AssertionError("the audit repaired nothing")
+    raise AssertionError("the check repaired nothing")
 
 
 def coverage(account: Account) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def test_customer_with_many_long_backdated_subscriptions_is_deleted_within_five_
     )
 
 
-def test_workflow_that_was_terminated_is_started_again_by_the_audit(
+def test_workflow_that_was_terminated_is_started_again_by_the_check(
     account: Account, product: Product
 ) -> None:
     [subscription] = subscribe_daily(account, missed=2)
@@ -206,14 +206,14 @@ def test_workflow_that_was_terminated_is_started_again_by_the_audit(
 
     with_temporal(product, terminate)
     wait_until("its end is seen", lambda: with_temporal(product, find) == set())
-    audit(product, UUID(account.organization["id"]))
+    check(product, UUID(account.organization["id"]))
 
     running = WorkflowExecutionStatus.RUNNING
     wait_until("its workflow runs", lambda: with_temporal(product, status) == running)
 
 
-def audit(product: Product, organization_id: UUID) -> None:
-    """What the hourly audit does later for an organization, none of whose workflows runs."""
+def check(product: Product, organization_id: UUID) -> None:
+    """What the hourly check does later for an organization, none of whose workflows runs."""
     assert product.settings.database_url
     engine = create_application_engine(product.settings.database_url)
     # By then no workflow is new, or was seen at work a moment ago.

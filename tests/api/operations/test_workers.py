@@ -64,7 +64,7 @@ def test_next_run_is_told_as_an_instant(owner: Person) -> None:
     assert jobs[0]["next_run_time"] == "2026-04-01T00:00:00Z"
 
 
-def test_metrics_show_what_waits_for_people_and_what_audits_repaired(visitor: Person) -> None:
+def test_metrics_show_what_waits_for_people_and_what_checks_repaired(visitor: Person) -> None:
     shown = visitor.get("/metrics").text
 
     assert 'fluxrate_bills_needing_attention{work="generator"} 0.0' in shown

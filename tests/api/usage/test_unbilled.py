@@ -1,4 +1,4 @@
-"""Usage that no subscription charges is listed, and reported by the audit (CONTRACT 98)."""
+"""Usage that no subscription charges is listed, and reported by the hourly check (CONTRACT 98)."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_cursor_walks_through_every_customer_once(business: Business) -> None:
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_cursor")
 
 
-def test_audit_reports_it_until_it_is_too_long_ago(business: Business, clock: Clock) -> None:
+def test_hourly_check_reports_it_until_it_is_too_long_ago(business: Business, clock: Clock) -> None:
     business.use("typo", business.calls, ("2026-01-26T08:00:00Z", 1))
     customer = business.get("/customers")["data"][0]["id"]
 

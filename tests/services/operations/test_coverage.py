@@ -1,4 +1,4 @@
-"""What the audit finds, and what it has repaired by waking workflows."""
+"""What the hourly check finds, and what it has repaired by waking workflows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody plants by SQL is named by the next audit, and what is honest is not."""
+"""What somebody plants by SQL is named by the next check of coverage, and what is honest is not."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_the_worse_worker_decides() -> None:
     assert WorkReport(generator=stale, finalizer=good, workflows_woken=0).overall is Health.STALE
 
 
-def test_repaired_workflows_are_counted_over_all_audits(business: Shop) -> None:
+def test_repaired_workflows_are_counted_over_all_checks(business: Shop) -> None:
     subscribe(business)
     for hours in (1, 2):
         now = NOW + hours * HOUR

@@ -1,4 +1,4 @@
-"""Whether a difference settles alone is said once: the workflow's agenda and the audit agree."""
+"""Whether a difference settles alone is said once: the agenda and the coverage check agree."""
 
 from __future__ import annotations
 

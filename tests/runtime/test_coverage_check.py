@@ -1,4 +1,4 @@
-"""The hourly audit looks at every organization, whatever becomes of one."""
+"""The hourly check looks at every organization, whatever becomes of one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.coverage import AuditActivities
+from activities.coverage import CoverageActivities
 from models.accounts.organizations import Organization
 from repositories.accounts import organizations
 from repositories.transactions import Transactions
@@ -17,11 +17,11 @@ from runtime.database import create_application_engine
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
-class Unaudited(Exception):
+class Unchecked(Exception):
     """One organization's workflows cannot be listed."""
 
 
-async def test_organization_that_cannot_be_audited_keeps_no_other_from_it(
+async def test_organization_that_cannot_be_checked_keeps_no_other_from_it(
     database_url: str,
 ) -> None:
     engine = create_application_engine(database_url)
@@ -37,13 +37,13 @@ async def test_organization_that_cannot_be_audited_keeps_no_other_from_it(
     async def find_running(organization_id: UUID) -> set[UUID]:
         asked.append(organization_id)
         if organization_id == ids[0]:
-            raise Unaudited
+            raise Unchecked
         return set()
 
-    audit = AuditActivities(transactions, find_running, lambda: NOW)
+    coverage = CoverageActivities(transactions, find_running, lambda: NOW)
 
-    with pytest.raises(Unaudited):
-        await ActivityEnvironment().run(audit.audit_coverage)
+    with pytest.raises(Unchecked):
+        await ActivityEnvironment().run(coverage.check_coverage)
 
     assert asked == ids
     engine.dispose()
