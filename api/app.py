@@ -45,7 +45,7 @@ from api.routers import metrics as metrics_route
 from api.routers import usage as meter_usage
 from api.transport import errors, paths
 from api.transport.direct_routes import DirectRoutes
-from api.transport.envelope import Surroundings
+from api.transport.envelope import RequestMiddleware
 from api.transport.number_texts import NumberTexts
 from api.transport.route import Router
 
@@ -103,7 +103,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         front=DirectRoutes([*ingestion.make_routes(PREFIX), *entitlements.make_routes(PREFIX)]),
         # The first is the outermost.
         middleware=[
-            Middleware(Surroundings, metrics=state.metrics),
+            Middleware(RequestMiddleware, metrics=state.metrics),
             Middleware(NumberTexts),
             Middleware(SameOrigin, public_url=context.public_url),
         ],

@@ -27,7 +27,7 @@ Open = Callable[[], AbstractContextManager[Session]]
 """Begins one of the transactions that a request is made of."""
 
 
-class WorkAhead:
+class CatchUp:
     """What one request may do before its answer: close and bill ``AT_ONCE`` periods."""
 
     def __init__(self, context: AppContext, principal: Principal, open_next: Open) -> None:
@@ -54,13 +54,13 @@ class WorkAhead:
             return
 
 
-def prepare_work(request: Request, context: ContextDep, principal: Writer) -> WorkAhead:
+def prepare_work(request: Request, context: ContextDep, principal: Writer) -> CatchUp:
     """The work of this request, in transactions of its own."""
     begin = contextmanager(open_transaction)
-    return WorkAhead(context, principal, lambda: begin(request, context, principal))
+    return CatchUp(context, principal, lambda: begin(request, context, principal))
 
 
-WorkDep = Annotated[WorkAhead, Depends(prepare_work)]
+WorkDep = Annotated[CatchUp, Depends(prepare_work)]
 
 
 def open_by_name(work: WorkDep) -> None:

@@ -13,14 +13,14 @@ from fastapi import Depends, FastAPI, Request
 from starlette.requests import HTTPConnection
 
 from api.access.address_limits import AddressLimits
-from api.access.key_cache import KnownKeys
+from api.access.key_cache import KeyCache
 from api.access.password_threads import Passwords
 from api.ingestion.writer import UsageWriter
-from api.reads.batched_reads import SharedReads
-from api.reads.body_cache import KeptBodies
+from api.reads.batched_reads import BatchedReads
+from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
-from api.reads.report_cache import KeptReport
-from api.transport.admission import Places
+from api.reads.report_cache import ReportCache
+from api.transport.admission import RequestSlots
 from api.transport.metrics import Metrics
 from billing.date_limits import Backdating
 from repositories.async_connections import connect
@@ -29,7 +29,7 @@ from repositories.transactions import Transactions
 from services.accounts.credentials import Security
 from services.accounts.sign_in import Accounts, TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
-from services.entitlements.cached_checks import CheckMemory
+from services.entitlements.cached_checks import CheckCache
 
 
 def _nothing() -> None:
@@ -66,7 +66,7 @@ class AppContext:
     sign_up_policy: SignUpPolicy = SignUpPolicy.OPEN
     auth_per_minute: int = 0
     hold_seconds: float = 1.9
-    known_keys: KnownKeys = field(default_factory=KnownKeys)
+    key_cache: KeyCache = field(default_factory=KeyCache)
     backdating: Backdating = field(default_factory=Backdating)
     announce: Callable[[], None] = field(default=_nothing)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
@@ -85,37 +85,37 @@ class AppState:
 
     context: AppContext
     metrics: Metrics
-    worker_report: KeptReport
-    places: Places
+    worker_report: ReportCache
+    slots: RequestSlots
     address_limits: AddressLimits
     passwords: Passwords
     usage_writer: UsageWriter
     read_connections: ReadConnections
-    shared_checks: SharedReads[CheckQuestion, MarkedUsage | None]
-    check_memory: CheckMemory = field(default_factory=CheckMemory)
-    kept_bodies: KeptBodies = field(default_factory=KeptBodies)
+    batched_checks: BatchedReads[CheckQuestion, MarkedUsage | None]
+    check_cache: CheckCache = field(default_factory=CheckCache)
+    body_cache: BodyCache = field(default_factory=BodyCache)
 
     @classmethod
     def begin(cls, context: AppContext) -> AppState:
-        """Nothing is counted, remembered or connected yet."""
+        """Nothing is counted, cached or connected yet."""
         connect_usage = partial(connect, context.transactions.address)
         read_connections = ReadConnections(connect_usage)
         return cls(
             context=context,
             metrics=Metrics(),
-            worker_report=KeptReport(context.transactions, context.now),
-            places=Places(context.transactions.connections),
+            worker_report=ReportCache(context.transactions, context.now),
+            slots=RequestSlots(context.transactions.connections),
             address_limits=AddressLimits(context.auth_per_minute),
             passwords=Passwords(context.security),
             usage_writer=UsageWriter(connect_usage, context.now),
             read_connections=read_connections,
-            shared_checks=SharedReads(read_connections, read_marks),
+            batched_checks=BatchedReads(read_connections, read_marks),
         )
 
     async def close(self) -> None:
         """What waits is written; then connections and threads end."""
         await self.usage_writer.close()
-        await self.shared_checks.close()
+        await self.batched_checks.close()
         await self.read_connections.close()
         self.passwords.close()
 

@@ -1,4 +1,4 @@
-"""P14: what one organization and a crowd of logins do to another organization.
+"""P14: what one organization and many logins do to another organization.
 
     python -m benchmarks fairness
 
@@ -6,7 +6,7 @@ One organization cancels twelve subscriptions to a daily plan that begin hundred
 hangs up after two seconds; thirty clients log in with names that nobody has; both begin again and
 again, and every guess is compared. A worker makes the invoices of the canceled ones meanwhile.
 Another organization lists its plans and reports usage at an even pace; lateness counts. All share
-the machine. Short rounds with crowd and worker and without them alternate, so that a disturbance
+the machine. Short rounds with load and worker and without them alternate, so that a disturbance
 from outside meets both; the percentiles are of all rounds of a kind together.
 """
 
@@ -55,9 +55,9 @@ class Figures:
 
 
 def measure() -> list[Result]:
-    """Both 99th percentiles beside those without a crowd, and how often the API was not ready."""
+    """Both 99th percentiles beside those without a load, and how often the API was not ready."""
     idle: list[Figures] = []
-    crowded: list[Figures] = []
+    loaded: list[Figures] = []
     with running_postgres() as server, running_temporal() as temporal:
         settings = {"DATABASE_URL": make_database(server), "TEMPORAL_ADDRESS": temporal.address}
         every_guess = {"FLUXRATE_AUTH_PER_MINUTE": "1000000"}
@@ -69,19 +69,19 @@ def measure() -> list[Result]:
             for _ in range(ROUNDS):
                 idle.append(asyncio.run(watch(url, key, seconds=SECONDS)))
                 token = str(busy.cookies["access_token"])
-                with running_worker(settings), running_crowd(url, token, subscriptions):
-                    crowded.append(asyncio.run(watch(url, key, seconds=SECONDS)))
+                with running_worker(settings), running_background_load(url, token, subscriptions):
+                    loaded.append(asyncio.run(watch(url, key, seconds=SECONDS)))
                 time.sleep(CALMS_DOWN_SECONDS)
-    probes = [status for one in (*idle, *crowded) for status in one.ready.statuses.items()]
+    probes = [status for one in (*idle, *loaded) for status in one.ready.statuses.items()]
     unready = sum(number for status, number in probes if status != HTTPStatus.OK)
     return [
-        compare("P14", "GET /plans", [x.plans for x in idle], [x.plans for x in crowded], 200),
+        compare("P14", "GET /plans", [x.plans for x in idle], [x.plans for x in loaded], 200),
         compare(
-            "P14.events", "POST /usage", [x.events for x in idle], [x.events for x in crowded], 201
+            "P14.events", "POST /usage", [x.events for x in idle], [x.events for x in loaded], 201
         ),
         figure(
             "P14.ready",
-            "probes of /readyz that were not answered with 200, idle and beside a crowd",
+            "probes of /readyz that were not answered with 200, idle and beside background load",
             value=unready,
             unit=f"of {sum(number for _, number in probes)}",
             goal="0",
@@ -91,15 +91,15 @@ def measure() -> list[Result]:
 
 
 def compare(
-    identifier: str, name: str, idle: Sequence[Load], crowded: Sequence[Load], status: int
+    identifier: str, name: str, idle: Sequence[Load], loaded: Sequence[Load], status: int
 ) -> Result:
-    """The 99th percentile beside a crowd, and the same without, each of all rounds together."""
-    for load in (*idle, *crowded):
+    """The 99th percentile beside background load, and without, each of all rounds together."""
+    for load in (*idle, *loaded):
         require_statuses(load, status)
-    without, beside = p99_of(idle), p99_of(crowded)
+    without, beside = p99_of(idle), p99_of(loaded)
     return figure(
         identifier,
-        f"{name} beside a crowd, 99th percentile",
+        f"{name} beside background load, 99th percentile",
         value=beside,
         unit="ms",
         limit=without,
@@ -237,9 +237,9 @@ def count_invoices(database_url: str) -> int:
 
 
 @contextmanager
-def running_crowd(url: str, token: str, subscriptions: list[str]) -> Iterator[None]:
-    """The crowd disturbs while the block runs."""
-    words = [sys.executable, "-m", "benchmarks.crowd", url, token, *subscriptions]
+def running_background_load(url: str, token: str, subscriptions: list[str]) -> Iterator[None]:
+    """Others disturb while the block runs."""
+    words = [sys.executable, "-m", "benchmarks.background_load", url, token, *subscriptions]
     process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     try:
         yield

@@ -71,7 +71,7 @@ class Transactions:
         with (
             self._connect(words) as connection,
             nullcontext() if hold is None else hold.over(connection),
-            HoldingSession(connection, expire_on_commit=False) as session,
+            StrongReferenceSession(connection, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
@@ -131,7 +131,7 @@ async def transaction_of(
     await connection.commit()
 
 
-class HoldingSession(Session):
+class StrongReferenceSession(Session):
     """A session that keeps what it loads to its end, so that no row is read twice by its key.
 
     Sessions refer to rows weakly; one that nobody else holds would be read again a line later.
@@ -148,7 +148,7 @@ class HoldingSession(Session):
 
 
 for _moment in ("loaded_as_persistent", "pending_to_persistent"):
-    event.listen(HoldingSession, _moment, HoldingSession.hold)
+    event.listen(StrongReferenceSession, _moment, StrongReferenceSession.hold)
 
 
 def name_organizations(session: Session, organization_ids: Sequence[UUID]) -> None:

@@ -24,7 +24,7 @@ from services.audit_log import record
 from services.constraints import translating
 from services.required import require_clock, require_customer
 from services.subscriptions import agenda, clocks
-from services.subscriptions.kept_changes import set_change
+from services.subscriptions.stored_changes import set_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def authenticate(request: HTTPConnection, context: AppContext) -> Principal:
 def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID | None:
     """The organization of an access token that we signed; None without one.
 
-    The session may have ended meanwhile: this says whose places a request takes, not what it may.
+    The session may have ended meanwhile: this says whose slots a request takes, not what it may.
     Raises: Unauthenticated for an Authorization that is none.
     """
     token = shown_token(request)
@@ -51,17 +51,17 @@ def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID |
 async def authenticate_async(request: HTTPConnection, context: AppContext) -> Principal:
     """As :func:`authenticate`, from the event loop.
 
-    A key that was good within the last second costs nothing; of a crowd with the same key one asks
+    A key that was good within the last second costs nothing; of many with the same key one asks
     the database. Raises: Unauthenticated.
     """
     secret = shown_api_key(request)
     if secret is None:
         return await run_in_threadpool(authenticate, request, context)
     key_hash = context.security.digest(secret)
-    known = context.known_keys.find(key_hash)
+    known = context.key_cache.find(key_hash)
     if known is not None:
         return known
-    return await context.known_keys.ask_once(
+    return await context.key_cache.ask_once(
         key_hash, partial(run_in_threadpool, _authenticate_key, context, secret)
     )
 
@@ -97,10 +97,10 @@ def _authenticate_key(context: AppContext, secret: str) -> Principal:
     if len(secret) > LONGEST_CREDENTIAL or not context.security.is_api_key(secret):
         raise _invalid_key()
     key_hash = context.security.digest(secret)
-    known = context.known_keys.find(key_hash)
+    known = context.key_cache.find(key_hash)
     if known is not None:
         return known
-    revocations = context.known_keys.revocations
+    revocations = context.key_cache.revocations
     api_key = find_live_api_key(context.transactions, key_hash, now=context.now())
     if api_key is None:
         raise _invalid_key()
@@ -109,7 +109,7 @@ def _authenticate_key(context: AppContext, secret: str) -> Principal:
         api_key_id=api_key.id,
         scopes=frozenset(api_key.scopes),
     )
-    context.known_keys.remember(key_hash, principal, revocations=revocations)
+    context.key_cache.put(key_hash, principal, revocations=revocations)
     return principal
 
 

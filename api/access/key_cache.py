@@ -17,7 +17,7 @@ _Question = tuple[str, int, asyncio.AbstractEventLoop]
 """The hash of a key, the revocations before it was asked for, and where."""
 
 
-class KnownKeys:
+class KeyCache:
     """Principals by the hash of their key, for at most a second.
 
     A revocation through this process holds at once; one through another process within the second.
@@ -26,7 +26,7 @@ class KnownKeys:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._known: dict[str, tuple[Principal, float]] = {}
+        self._cached: dict[str, tuple[Principal, float]] = {}
         self._revocations = 0
         self._asked: dict[_Question, asyncio.Future[Principal]] = {}
 
@@ -37,18 +37,18 @@ class KnownKeys:
 
     def find(self, key_hash: str) -> Principal | None:
         """Whoever the key belonged to within the last second."""
-        known = self._known.get(key_hash)
-        if known is None or known[1] <= self._clock():
+        cached = self._cached.get(key_hash)
+        if cached is None or cached[1] <= self._clock():
             return None
-        return known[0]
+        return cached[0]
 
-    def remember(self, key_hash: str, principal: Principal, *, revocations: int) -> None:
+    def put(self, key_hash: str, principal: Principal, *, revocations: int) -> None:
         """Trust the key for a second, unless one was revoked since ``revocations`` was read."""
         if revocations != self._revocations:
             return
-        if len(self._known) >= MOST_KEYS:
-            self._known.clear()
-        self._known[key_hash] = (principal, self._clock() + TRUSTED_SECONDS)
+        if len(self._cached) >= MOST_KEYS:
+            self._cached.clear()
+        self._cached[key_hash] = (principal, self._clock() + TRUSTED_SECONDS)
 
     async def ask_once(
         self, key_hash: str, ask: Callable[[], Coroutine[None, None, Principal]]
@@ -74,8 +74,8 @@ class KnownKeys:
     def forget(self, api_key_id: UUID) -> None:
         """The key is not trusted any more."""
         self._revocations += 1
-        self._known = {
-            key_hash: known
-            for key_hash, known in self._known.items()
-            if known[0].api_key_id != api_key_id
+        self._cached = {
+            key_hash: cached
+            for key_hash, cached in self._cached.items()
+            if cached[0].api_key_id != api_key_id
         }

@@ -19,10 +19,10 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import CheckViolation, DeadlockDetected, SerializationFailure
 
 from api.idle_connections import let_go, still_works
-from api.transport.turns import Turns
+from api.transport.fair_queue import FairQueue
 from billing.errors import TooManyRequests, Unavailable
-from services.catalog.terms_cache import KnownTerms
-from services.ingestion.batch import KnownMonths
+from services.catalog.terms_cache import TermsCache
+from services.ingestion.batch import PartitionCache
 from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventResult, Submission
 
@@ -66,7 +66,7 @@ class _Waiting:
 class UsageWriter:
     """Writes submissions through a few connections of its own.
 
-    Its tasks live in the event loop that submits. Organizations take turns, so that a crowd of one
+    Its tasks live in the event loop that submits. Organizations take turns, so that much of one
     delays another by one group. Memory is bounded: more than 50,000 rows waiting are refused, and
     more than 25,000 of one organization.
     """
@@ -78,9 +78,9 @@ class UsageWriter:
     ) -> None:
         self._connect = connect
         self._now = now
-        self._months = KnownMonths()
-        self._terms = KnownTerms()
-        self._waiting: Turns[_Waiting] = Turns()
+        self._months = PartitionCache()
+        self._terms = TermsCache()
+        self._waiting: FairQueue[_Waiting] = FairQueue()
         self._rows_waiting = 0
         self._rows_of: Counter[UUID] = Counter()
         self._arrived = asyncio.Event()
@@ -102,7 +102,7 @@ class UsageWriter:
         ):
             raise TooManyRequests("Too many events are waiting.", retry_after_seconds=1)
         waiting = _Waiting(submission=submission, answer=asyncio.get_running_loop().create_future())
-        self._waiting.join(party, waiting)
+        self._waiting.put(party, waiting)
         self._rows_waiting += waiting.size
         self._rows_of[party] += waiting.size
         self._arrived.set()
@@ -246,7 +246,7 @@ class UsageWriter:
                     raise
                 log.warning("usage_write_repeated", error=type(error).__name__, attempt=attempt)
             # A partition that somebody dropped is made again.
-            self._months = KnownMonths()
+            self._months = PartitionCache()
             # Two that met each other do not come back at the same instant.
             share = 0.5 + secrets.randbelow(1_000) / 1_000
             await asyncio.sleep(GATHER_SECONDS * 2**attempt * share)

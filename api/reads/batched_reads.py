@@ -24,7 +24,7 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
-class SharedReads(Generic[Question, Answer]):
+class BatchedReads(Generic[Question, Answer]):
     """Answers questions of one organization together, in one statement.
 
     ``read`` answers them in their order. Nobody waits for company: a reader that is free begins at

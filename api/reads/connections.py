@@ -35,17 +35,17 @@ class ReadConnections:
     def __init__(self, connect: Callable[[], Awaitable[AsyncConnection]]) -> None:
         self._connect = connect
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
         self._resting: list[tuple[AsyncConnection, float]] = []
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[AsyncConnection]:
         """A connection that works, while the block runs. Raises Unavailable."""
         self._follow_loop()
-        places = self._places
+        slots = self._slots
         try:
             async with asyncio.timeout(WAITING_SECONDS):
-                await places.acquire()
+                await slots.acquire()
         except TimeoutError as error:
             raise Unavailable("Too many readers are waiting.", code="too_busy") from error
         try:
@@ -58,7 +58,7 @@ class ReadConnections:
             log.warning("database_unavailable", error=type(error).__name__)
             raise Unavailable(_AWAY, code="database_unavailable") from error
         finally:
-            places.release()
+            slots.release()
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -73,7 +73,7 @@ class ReadConnections:
         for connection, _ in self._resting:
             connection.pgconn.finish()
         self._loop = loop
-        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
         self._resting = []
 
     async def _take(self) -> AsyncConnection:

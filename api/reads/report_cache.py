@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from repositories.transactions import Transactions
 from services.operations.worker_health import WorkReport, report_work
 
-KEPT_SECONDS = 1.0
+CACHED_SECONDS = 1.0
 
 
-class KeptReport:
+class ReportCache:
     """One application's report and the monotonic second until which it is shown again."""
 
     def __init__(self, transactions: Transactions, now: Callable[[], datetime]) -> None:
@@ -27,5 +27,5 @@ class KeptReport:
         """The report, at most a second old, so that asking often costs nothing."""
         if self._report is None or self._good_until <= time.monotonic():
             self._report = await run_in_threadpool(report_work, self._transactions, now=self._now())
-            self._good_until = time.monotonic() + KEPT_SECONDS
+            self._good_until = time.monotonic() + CACHED_SECONDS
         return self._report

@@ -59,5 +59,5 @@ def revoke_api_key(
 ) -> Response:
     """Revoke a key: from this answer on it is refused."""
     api_keys.revoke_api_key(session, principal.organization_id, key_id, now=context.now())
-    event.listen(session, "after_commit", lambda _: context.known_keys.forget(key_id))
+    event.listen(session, "after_commit", lambda _: context.key_cache.forget(key_id))
     return Response(status_code=204)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from api.access.address_limits import address_of
-from api.access.attendance import ATTENDED, CALLER_ATTENDED, leaving_of, work
 from api.access.authentication import REFRESH_COOKIE, authenticate, shown_token
 from api.access.cookies import clear_cookies, set_cookies
+from api.access.request_admission import ADMITTED, CALLER_WATCHED, leaving_of, work
 from api.context import ContextDep, state_of
 from api.schemas.accounts import AccountView, LogInBody, SignUpBody, view_user
 from api.schemas.organizations import view_organization
@@ -17,10 +17,10 @@ from billing.errors import Unauthenticated
 from services.accounts.sign_in import LoggedIn, SignUp
 
 router = Router(prefix="/auth", tags=["Authentication"], admission=None)
-"""Visitors take places one step at a time, so that none is held while a password is compared."""
+"""Visitors take slots one step at a time, so that none is held while a password is compared."""
 
 
-@router.post("/signup", status_code=201, response_model=AccountView, dependencies=[CALLER_ATTENDED])
+@router.post("/signup", status_code=201, response_model=AccountView, dependencies=[CALLER_WATCHED])
 async def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Response:
     """Make an organization with its owner, who is logged in."""
     now, address = context.now(), address_of(request)
@@ -39,7 +39,7 @@ async def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Re
     return _welcome(request, context, logged_in, 201)
 
 
-@router.post("/login", response_model=AccountView, dependencies=[CALLER_ATTENDED])
+@router.post("/login", response_model=AccountView, dependencies=[CALLER_WATCHED])
 async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Response:
     """Log in; both tokens come as cookies."""
     now, address = context.now(), address_of(request)
@@ -57,7 +57,7 @@ async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Resp
     return _welcome(request, context, logged_in)
 
 
-@router.post("/refresh", response_model=AccountView, dependencies=[ATTENDED])
+@router.post("/refresh", response_model=AccountView, dependencies=[ADMITTED])
 def refresh(request: Request, context: ContextDep) -> Response:
     """Exchange the refresh token for new ones. It is good once; a second use ends the session."""
     token = request.cookies.get(REFRESH_COOKIE)
@@ -68,7 +68,7 @@ def refresh(request: Request, context: ContextDep) -> Response:
     )
 
 
-@router.post("/logout", dependencies=[ATTENDED])
+@router.post("/logout", dependencies=[ADMITTED])
 def log_out(request: Request, context: ContextDep) -> Response:
     """End the session; its tokens are refused at once. Without a session nothing happens."""
     response = respond({"message": "Logged out"})

@@ -36,7 +36,7 @@ async def list_entitlements(request: Request, customer_id: str) -> Response:
             connection,
             principal.organization_id,
             customer_id,
-            known=state.check_memory.terms,
+            cache=state.check_cache.terms,
             now=state.context.now(),
         )
     return respond({"data": [view_entitlement(one) for one in found]})
@@ -53,17 +53,17 @@ async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -
         principal.organization_id,
         customer_id,
         lookup_key,
-        ask=state.shared_checks.ask,
+        ask=state.batched_checks.ask,
         lend=state.read_connections.lend,
-        memory=state.check_memory,
+        cache=state.check_cache,
         now=state.context.now(),
     )
     key = (principal.organization_id, customer_id, lookup_key)
-    body = state.kept_bodies.find(key, found)
+    body = state.body_cache.find(key, found)
     if body is None:
         body = dump_json(view_entitlement(found))
-        if key in state.check_memory.checks:
-            state.kept_bodies.keep(key, found, body)
+        if key in state.check_cache.checks:
+            state.body_cache.put(key, found, body)
     return Response(body, media_type="application/json")
 
 

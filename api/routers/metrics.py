@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.context import state_of
-from api.reads.report_cache import KeptReport
+from api.reads.report_cache import ReportCache
 from api.transport.metrics import CONTENT_TYPE
 from api.transport.route import Router
 from services.operations.worker_health import WorkReport
@@ -29,8 +29,8 @@ async def get_metrics(request: Request) -> Response:
     return Response(state.metrics.render(report), media_type=CONTENT_TYPE)
 
 
-async def _find_report(kept: KeptReport) -> WorkReport | None:
+async def _find_report(cache: ReportCache) -> WorkReport | None:
     try:
-        return await asyncio.wait_for(kept.get(), DATABASE_SECONDS)
+        return await asyncio.wait_for(cache.get(), DATABASE_SECONDS)
     except (SQLAlchemyError, TimeoutError):
         return None

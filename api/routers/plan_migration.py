@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from sqlmodel import Session
 
-from api.access.attendance import BILL_ATTENDED
+from api.access.request_admission import BILL_ADMITTED
 from api.access.sessions import Writer, open_transaction
 from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
@@ -19,7 +19,7 @@ from api.transport.exact_json import respond
 from api.transport.route import Router
 from services.lifecycle import version_migration
 
-router = Router(prefix="/plans/{plan_id}", tags=["Plans"], admission=BILL_ATTENDED)
+router = Router(prefix="/plans/{plan_id}", tags=["Plans"], admission=BILL_ADMITTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Path, Response
 from sqlmodel import Session
 
-from api.access.attendance import BILL_ATTENDED
+from api.access.request_admission import BILL_ADMITTED
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.catching_up import ChangeSession
 from api.context import ContextDep
@@ -41,7 +41,7 @@ PeriodIndex = Annotated[int, Path(ge=0, le=MOST_PERIODS, description="Counted fr
 """Of a period; no more fit into the column."""
 
 router = Router(
-    prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], admission=BILL_ATTENDED
+    prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], admission=BILL_ADMITTED
 )
 
 

@@ -15,8 +15,8 @@ from billing.rating.terms import FeatureTerms
 from billing.subscriptions import SubscriptionStatus
 from models.catalog.plans import Plan
 from models.subscriptions.subscriptions import Subscription
-from services.subscriptions.kept_changes import change_of
 from services.subscriptions.start import CreateSubscription
+from services.subscriptions.stored_changes import change_of
 
 
 class VersionPolicy(StrEnum):

@@ -1,4 +1,4 @@
-"""Who may work now, and who waits: places that are shared fairly between parties.
+"""Who may work now, and who waits: slots that are shared fairly between parties.
 
 A request holds a connection while it waits for a thread to run in; if others held all threads
 waiting for a connection, neither would get on. So they wait here, on the event loop, for a while.
@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from api.transport.turns import Turns
+from api.transport.fair_queue import FairQueue
 from billing.errors import Unavailable
 
 WAITING_SECONDS = 2.0
@@ -23,76 +23,76 @@ VISITORS = "visitors"
 """The party of all who show no credentials of an organization."""
 
 MOST_WAITING = 200
-"""How many of one party wait; more would not get a place in time."""
+"""How many of one party wait; more would not get a slot in time."""
 
 
 class Admission:
-    """Lets ``places`` in at once, and ``of_one`` party no more than its share.
+    """Lets ``slots`` in at once, and ``of_one`` party no more than its share.
 
-    Parties that wait take turns, so that a crowd of one delays another by one place at most.
+    Parties that wait take turns, so that however many of one delay another by one slot.
     Nobody waits longer than ``waiting_seconds``, and nobody joins ``most_waiting`` of their own.
     """
 
     def __init__(
         self,
-        places: int,
+        slots: int,
         *,
         of_one: int,
         waiting_seconds: float = WAITING_SECONDS,
         most_waiting: int = MOST_WAITING,
     ) -> None:
-        self._places = max(1, places)
+        self._slots = max(1, slots)
         self._of_one = max(1, of_one)
         self._waiting_seconds = waiting_seconds
         self._most_waiting = most_waiting
-        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = WeakKeyDictionary()
 
     @asynccontextmanager
     async def admit(
         self, party: Hashable, *, leaving: asyncio.Future[None] | None = None
     ) -> AsyncIterator[None]:
-        """A place for the party, while the block runs.
+        """A slot for the party, while the block runs.
 
         Whoever is ``leaving`` waits no longer. Raises: Unavailable ``too_busy``, ``caller_left``.
         """
-        line = self._line()
-        if not line.take(party):
-            await self._wait(line, party, leaving)
+        queue = self._queue()
+        if not queue.take(party):
+            await self._wait(queue, party, leaving)
         try:
             yield
         finally:
-            line.release(party)
+            queue.release(party)
 
-    def _line(self) -> _Line:
+    def _queue(self) -> _Queue:
         loop = asyncio.get_running_loop()
-        line = self._lines.get(loop)
-        if line is None:
-            line = self._lines[loop] = _Line(self._places, self._of_one)
-        return line
+        queue = self._queues.get(loop)
+        if queue is None:
+            queue = self._queues[loop] = _Queue(self._slots, self._of_one)
+        return queue
 
     async def _wait(
-        self, line: _Line, party: Hashable, leaving: asyncio.Future[None] | None
+        self, queue: _Queue, party: Hashable, leaving: asyncio.Future[None] | None
     ) -> None:
-        if line.waiting(party) >= self._most_waiting:
+        if queue.waiting(party) >= self._most_waiting:
             raise _too_busy()
-        place = line.join(party)
-        awaited = {place} if leaving is None else {place, leaving}
+        slot = queue.put(party)
+        awaited = {slot} if leaving is None else {slot, leaving}
         try:
             await asyncio.wait(
                 awaited, timeout=self._waiting_seconds, return_when=asyncio.FIRST_COMPLETED
             )
         except asyncio.CancelledError:
-            line.give_up(party, place)
+            queue.give_up(party, slot)
             raise
-        if place.done():
+        if slot.done():
             return
-        line.give_up(party, place)
+        queue.give_up(party, slot)
         if leaving is not None and leaving.done():
             raise caller_left()
         raise _too_busy()
 
 
-class Places:
+class RequestSlots:
     """How many requests work at once in this process, and how many of one organization.
 
     ``connections`` is how many of them the database lets work. Of one organization at most half of
@@ -104,42 +104,40 @@ class Places:
     """Fewer than the threads that the framework runs routes in (40), so that one is always free."""
 
     def __init__(self, connections: int) -> None:
-        places = min(connections, self.MOST_AT_ONCE)
-        self.all = Admission(places, of_one=places // 2)
-        self.bills = Admission(
-            places // 2, of_one=places // 8, waiting_seconds=BILL_WAITING_SECONDS
-        )
+        slots = min(connections, self.MOST_AT_ONCE)
+        self.all = Admission(slots, of_one=slots // 2)
+        self.bills = Admission(slots // 2, of_one=slots // 8, waiting_seconds=BILL_WAITING_SECONDS)
 
 
-class _Line:
-    """The places of one event loop, and who waits there for one."""
+class _Queue:
+    """The slots of one event loop, and who waits there for one."""
 
-    def __init__(self, places: int, of_one: int) -> None:
-        self._free = places
+    def __init__(self, slots: int, of_one: int) -> None:
+        self._free = slots
         self._of_one = of_one
         self._held: dict[Hashable, int] = {}
-        self._waiting: Turns[asyncio.Future[None]] = Turns()
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
 
     def waiting(self, party: Hashable) -> int:
         return self._waiting.count_of(party)
 
     def take(self, party: Hashable) -> bool:
-        """Whether a place was free. Those who wait while one is have their share already."""
+        """Whether a slot was free. Those who wait while one is have their share already."""
         if self._free == 0 or party in self._waiting or not self._has_share_left(party):
             return False
         self._hand_out(party)
         return True
 
-    def join(self, party: Hashable) -> asyncio.Future[None]:
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.join(party, place)
-        return place
+    def put(self, party: Hashable) -> asyncio.Future[None]:
+        slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.put(party, slot)
+        return slot
 
-    def give_up(self, party: Hashable, place: asyncio.Future[None]) -> None:
-        if place.done():
+    def give_up(self, party: Hashable, slot: asyncio.Future[None]) -> None:
+        if slot.done():
             self.release(party)
             return
-        self._waiting.leave(party, place)
+        self._waiting.remove(party, slot)
 
     def release(self, party: Hashable) -> None:
         self._free += 1

@@ -56,7 +56,7 @@ STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 _numbers = count()
 
 
-class Surroundings:
+class RequestMiddleware:
     """Gives each request an id, and sees to it that it ends with an answer, counted and logged.
 
     A request id of the caller is kept if it is 8 to 64 letters, digits, dots, dashes or

@@ -44,7 +44,7 @@ NATURAL_KEYS: Final[Mapping[str, NaturalKey]] = {
 """By the parameter's name; the last is found within its plan, which stands before it."""
 
 
-class KnownByName(Exception):
+class FoundByName(Exception):
     """A UUID in the path is nobody's id but somebody's name: answer again with these ids."""
 
     def __init__(self, ids: Mapping[str, str]) -> None:
@@ -82,12 +82,12 @@ def look_among_names(
     sent_ids: Mapping[str, str],
     error: NotFound,
 ) -> None:
-    """Return if the id that was not found is nothing's name either. Raises KnownByName."""
+    """Return if the id that was not found is nothing's name either. Raises FoundByName."""
     for parameter, text in sent_ids.items():
         if error.code == NATURAL_KEYS[parameter].unknown().code:
             found = _find(session, organization_id, parameter, text, path_params)
             if found is not None:
-                raise KnownByName({parameter: str(found)}) from error
+                raise FoundByName({parameter: str(found)}) from error
 
 
 def read_id(text: str) -> UUID | None:

@@ -15,11 +15,11 @@ from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from api.access.attendance import ATTENDED
+from api.access.request_admission import ADMITTED
 from api.transport import body_limits, paths
 from api.transport.exact_json import load_json
 from api.transport.idempotency import answer_once
-from api.transport.natural_keys import KnownByName
+from api.transport.natural_keys import FoundByName
 from billing.errors import InvalidInput
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -102,13 +102,13 @@ class StrictRoute(APIRoute):
         """Answer a request; once more if a UUID in its path turned out to be a name."""
         try:
             await super().handle(scope, receive, send)
-        except KnownByName as known:
+        except FoundByName as known:
             scope["path_params"] = {**scope["path_params"], **known.ids}
             await super().handle(scope, receive, send)
 
 
 class Router(APIRouter):
-    """A router of strict routes, each of which takes a place unless ``admission`` is None.
+    """A router of strict routes, each of which takes a slot unless ``admission`` is None.
 
     An operation is called after its function, which reads well in generated clients.
     """
@@ -118,7 +118,7 @@ class Router(APIRouter):
         *,
         prefix: str = "",
         tags: Sequence[str] = (),
-        admission: Depends | None = ATTENDED,
+        admission: Depends | None = ADMITTED,
         include_in_schema: bool = True,
     ) -> None:
         super().__init__(

@@ -104,7 +104,7 @@ CLAIM = """
 FIND_RIVAL = """
     WITH span AS MATERIALIZED ({spans}),
     -- What others claim, and what is wanted for other subscriptions of the same customer.
-    rival AS (
+    conflict AS (
         SELECT customer_id, subscription_id, meter_id, starts_at, ends_at
         FROM meter_claim
         WHERE organization_id = :organization_id
@@ -112,12 +112,12 @@ FIND_RIVAL = """
         UNION ALL
         SELECT customer_id, subscription_id, meter_id, starts_at, ends_at FROM span
     )
-    SELECT rival.subscription_id, rival.meter_id, rival.ends_at
-    FROM span JOIN rival ON rival.customer_id = span.customer_id
-        AND rival.meter_id = span.meter_id AND rival.subscription_id <> span.subscription_id
-        AND tstzrange(rival.starts_at, rival.ends_at, '[)')
+    SELECT conflict.subscription_id, conflict.meter_id, conflict.ends_at
+    FROM span JOIN conflict ON conflict.customer_id = span.customer_id
+        AND conflict.meter_id = span.meter_id AND conflict.subscription_id <> span.subscription_id
+        AND tstzrange(conflict.starts_at, conflict.ends_at, '[)')
             && tstzrange(span.starts_at, span.ends_at, '[)')
-    ORDER BY rival.ends_at DESC NULLS FIRST, rival.subscription_id LIMIT 1
+    ORDER BY conflict.ends_at DESC NULLS FIRST, conflict.subscription_id LIMIT 1
 """
 
 GIVE_UP = """
@@ -184,7 +184,7 @@ class Spans:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rival:
+class ConflictingClaim:
     """Who charges a meter meanwhile, and until when; None if no end is planned."""
 
     subscription_id: UUID
@@ -252,12 +252,14 @@ def list_deferred_meters(
     return session.execute(LIST_DEFERRED, keys).scalars().all()
 
 
-def find_rival(session: Session, spans: Spans) -> Rival | None:
+def find_conflicting_claim(session: Session, spans: Spans) -> ConflictingClaim | None:
     """Of the claims of others that overlap the spans, the one that ends last."""
     row = _run(session, FIND_RIVAL, spans).one_or_none()
     if row is None:
         return None
-    return Rival(subscription_id=row.subscription_id, meter_id=row.meter_id, ends_at=row.ends_at)
+    return ConflictingClaim(
+        subscription_id=row.subscription_id, meter_id=row.meter_id, ends_at=row.ends_at
+    )
 
 
 def list_claims(session: Session, organization_id: UUID, customer_id: UUID) -> Sequence[MeterClaim]:

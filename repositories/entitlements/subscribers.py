@@ -51,7 +51,7 @@ class Subscriber:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownFeature:
+class FeatureRow:
     """A feature of the catalogue, with the definition of its meter if it has one."""
 
     id: UUID
@@ -85,14 +85,14 @@ async def find_subscriber(
 
 async def list_features(
     connection: AsyncConnection, organization_id: UUID, lookup_key: str | None
-) -> Sequence[KnownFeature]:
+) -> Sequence[FeatureRow]:
     """The features of the catalogue, oldest first, or only the one with this key."""
-    found: list[KnownFeature] = await read_rows(
+    found: list[FeatureRow] = await read_rows(
         connection,
         organization_id,
         _LIST_FEATURES if lookup_key is None else _FIND_FEATURE,
         {"lookup_key": lookup_key},
-        class_row(KnownFeature),
+        class_row(FeatureRow),
     )
     return found
 

@@ -61,7 +61,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
         return self.scope.organization, self.key
 
 
-class KnownKey(NamedTuple):
+class StoredKey(NamedTuple):
     """The event that goes by a key already. Ids are texts, ``content_hash`` is in hex."""
 
     organization: str
@@ -109,7 +109,7 @@ async def insert_events(
 
 async def find_keys(
     connection: AsyncConnection, identities: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], KnownKey]:
+) -> dict[tuple[str, str], StoredKey]:
     """The events that go by these keys of their organizations."""
     cursor = await connection.execute(
         _FIND_KEYS,
@@ -118,11 +118,11 @@ async def find_keys(
             "keys": array([quoted(key) for _, key in identities]),
         },
     )
-    return {(row[0], row[1]): KnownKey(*row) for row in await cursor.fetchall()}
+    return {(row[0], row[1]): StoredKey(*row) for row in await cursor.fetchall()}
 
 
 async def find_events(
-    connection: AsyncConnection, known: Sequence[KnownKey]
+    connection: AsyncConnection, known: Sequence[StoredKey]
 ) -> dict[str, StoredEvent]:
     """The rows of events that are known by their keys."""
     async with connection.cursor(row_factory=class_row(StoredEvent)) as cursor:

@@ -38,7 +38,7 @@ RETURNING revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptRun:
+class StoredRun:
     """What a step of a bill left behind. ``terms`` is the text of the plan version it names."""
 
     content: Any
@@ -53,7 +53,7 @@ def list_runs(
     subscription_id: UUID,
     period_index: int,
     revision: int,
-) -> dict[str, KeptRun]:
+) -> dict[str, StoredRun]:
     """What the steps of one revision of a bill have left so far, by step."""
     rows = session.execute(
         LIST_RUNS,
@@ -65,7 +65,7 @@ def list_runs(
         },
     )
     return {
-        step: KeptRun(content=content, digest=digest, terms=terms)
+        step: StoredRun(content=content, digest=digest, terms=terms)
         for step, content, digest, terms in rows
     }
 

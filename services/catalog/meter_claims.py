@@ -24,7 +24,7 @@ from models.subscriptions.subscriptions import Subscription
 from repositories.catalog import meter_claims as stored_meter_claims
 from repositories.catalog import plans as stored_plans
 from repositories.catalog import versions as stored_versions
-from repositories.catalog.meter_claims import Rival, Spans
+from repositories.catalog.meter_claims import ConflictingClaim, Spans
 from services.constraints import violated_constraint
 
 
@@ -192,25 +192,25 @@ def _refusing_overlaps(
     except IntegrityError as error:
         if violated_constraint(error) != stored_meter_claims.OVERLAP:
             raise
-        rivals = [stored_meter_claims.find_rival(session, spans) for spans in wanted]
-        rival = max((one for one in rivals if one is not None), key=_end_of, default=None)
-        if rival is None:
+        found = [stored_meter_claims.find_conflicting_claim(session, spans) for spans in wanted]
+        conflict = max((one for one in found if one is not None), key=_end_of, default=None)
+        if conflict is None:
             raise
-        raise _refusal(rival, field) from error
+        raise _refusal(conflict, field) from error
 
 
-def _end_of(rival: Rival) -> datetime:
-    return rival.ends_at or datetime.max.replace(tzinfo=UTC)
+def _end_of(conflict: ConflictingClaim) -> datetime:
+    return conflict.ends_at or datetime.max.replace(tzinfo=UTC)
 
 
-def _refusal(rival: Rival, field: str | None) -> Conflict:
-    free_from = None if rival.ends_at is None else instant_text(rival.ends_at)
+def _refusal(conflict: ConflictingClaim, field: str | None) -> Conflict:
+    free_from = None if conflict.ends_at is None else instant_text(conflict.ends_at)
     until = "without a planned end" if free_from is None else f"until {free_from}"
     return Conflict(
-        f"Subscription {rival.subscription_id} charges the customer's usage of meter"
-        f" {rival.meter_id} {until}; no instant is billed twice.",
+        f"Subscription {conflict.subscription_id} charges the customer's usage of meter"
+        f" {conflict.meter_id} {until}; no instant is billed twice.",
         code="meter_already_billed",
         field=field,
-        subscription_id=str(rival.subscription_id),
+        subscription_id=str(conflict.subscription_id),
         free_from=free_from,
     )

@@ -19,38 +19,38 @@ Read = Callable[[list[VersionKey]], Awaitable[Mapping[VersionKey, object]]]
 """The documents of versions, from the database."""
 
 
-class KnownTerms:
+class TermsCache:
     """The newest plan versions that were read, by organization, plan and number."""
 
     def __init__(self, *, most: int = MOST_VERSIONS) -> None:
         self._most = most
-        self._known: dict[VersionKey, PlanTerms] = {}
+        self._cached: dict[VersionKey, PlanTerms] = {}
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._cached)
 
     async def find(self, keys: Iterable[VersionKey], read: Read) -> dict[VersionKey, PlanTerms]:
-        """The terms of these versions, those that are not known read at once and kept.
+        """The terms of these versions, those that are not cached read at once and kept.
 
         What is returned is the caller's: whatever others read meanwhile cannot take it away.
         Raises InvariantBroken if a version does not exist.
         """
         wanted = list(dict.fromkeys(keys))
-        found = {key: self._known[key] for key in wanted if key in self._known}
-        unknown = [key for key in wanted if key not in found]
-        if unknown:
-            for key, document in (await read(unknown)).items():
+        found = {key: self._cached[key] for key in wanted if key in self._cached}
+        missing = [key for key in wanted if key not in found]
+        if missing:
+            for key, document in (await read(missing)).items():
                 found[key] = from_document(PlanTerms, document)
-                self._keep(key, found[key])
-        for organization_id, plan_id, version in unknown:
+                self._put(key, found[key])
+        for organization_id, plan_id, version in missing:
             if (organization_id, plan_id, version) not in found:
                 raise InvariantBroken(
                     f"Plan {plan_id} has no version {version}.", plan_id=str(plan_id)
                 )
         return found
 
-    def _keep(self, key: VersionKey, terms: PlanTerms) -> None:
-        """Keep a version in place of the oldest one."""
-        self._known[key] = terms
-        if len(self._known) > self._most:
-            del self._known[next(iter(self._known))]
+    def _put(self, key: VersionKey, terms: PlanTerms) -> None:
+        """Cache a version in place of the oldest one."""
+        self._cached[key] = terms
+        if len(self._cached) > self._most:
+            del self._cached[next(iter(self._cached))]

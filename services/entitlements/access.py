@@ -28,9 +28,9 @@ from billing.money import ZERO, shortest
 from billing.periods import Period
 from billing.rating.terms import FeatureTerms, FeatureType, PlanTerms
 from repositories.entitlements import subscribers as stored_subscribers
-from repositories.entitlements.subscribers import KnownFeature, LiveSubscription, Subscriber
+from repositories.entitlements.subscribers import FeatureRow, LiveSubscription, Subscriber
 from repositories.usage import spans as stored_spans
-from services.catalog.terms_cache import KnownTerms
+from services.catalog.terms_cache import TermsCache
 from services.entitlements.windows import version_in_force, window_at
 from services.required import not_found
 from services.usage.measure import list_spans, read_usage_of
@@ -69,14 +69,14 @@ async def list_entitlements(
     organization_id: UUID,
     customer: str,
     *,
-    known: KnownTerms,
+    cache: TermsCache,
     now: datetime,
 ) -> list[CustomerEntitlement]:
     """The answer for every feature of the catalogue, oldest first. Raises NotFound."""
     subscriber = await get_subscriber(connection, organization_id, customer)
     found = await stored_subscribers.list_features(connection, organization_id, None)
     granted = await find_grants(
-        connection, organization_id, subscriber, found, known=known, now=now
+        connection, organization_id, subscriber, found, cache=cache, now=now
     )
     usages = await measure(connection, organization_id, subscriber.customer_id, granted.grants)
     return [decide(feature, granted, usages) for feature in found]
@@ -96,9 +96,9 @@ async def find_grants(
     connection: AsyncConnection,
     organization_id: UUID,
     subscriber: Subscriber,
-    features: Sequence[KnownFeature],
+    features: Sequence[FeatureRow],
     *,
-    known: KnownTerms,
+    cache: TermsCache,
     now: datetime,
 ) -> Grants:
     """What the customer's subscriptions grant of these features now."""
@@ -108,7 +108,7 @@ async def find_grants(
         for subscription in subscriber.subscriptions
         if (version := version_in_force(subscription, at)) is not None
     ]
-    terms = await known.find(
+    terms = await cache.find(
         (version for _, version in live),
         partial(stored_subscribers.list_terms, connection, organization_id),
     )
@@ -127,7 +127,7 @@ def _grant(
     subscription: LiveSubscription,
     terms: PlanTerms,
     granted: FeatureTerms,
-    feature: KnownFeature,
+    feature: FeatureRow,
     at: datetime,
 ) -> Grant:
     if feature.meter_id is None or feature.aggregation_type is None:
@@ -169,7 +169,7 @@ async def measure(
 
 
 def decide(
-    feature: KnownFeature, granted: Grants, usages: Mapping[int, Decimal]
+    feature: FeatureRow, granted: Grants, usages: Mapping[int, Decimal]
 ) -> CustomerEntitlement:
     """The most generous of what the customer's subscriptions grant of a feature."""
     answers = [

@@ -1,6 +1,6 @@
 """Whether a customer may use one feature now: asked before every use, so it costs one statement.
 
-What a check was decided from is remembered. A repeated check reads the usage together with a mark
+What a check was decided from is cached. A repeated check reads the usage together with a mark
 of every row that the answer depends on; another mark, and the check is made anew. Checks that come
 together share the statement.
 """
@@ -21,10 +21,10 @@ from billing.metering.tallies import Aggregation, Tally, conclude_additive
 from billing.money import ZERO, exactly, shortest
 from repositories.entitlements import subscribers as stored_subscribers
 from repositories.entitlements.check_fingerprints import CheckQuestion, MarkedUsage, WindowSums
-from repositories.entitlements.subscribers import KnownFeature, Subscriber
+from repositories.entitlements.subscribers import FeatureRow, Subscriber
 from repositories.usage import spans as stored_spans
 from repositories.usage.spans import UsagePart, UsageSpan
-from services.catalog.terms_cache import KnownTerms
+from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import (
     CustomerEntitlement,
     Grants,
@@ -60,7 +60,7 @@ class EdgeUsage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RememberedCheck:
+class CachedCheck:
     """What a check was decided from. ``place`` is that of the grant whose usage is summed.
 
     It holds while the rows have this mark, and until the next instant at which time alone changes
@@ -69,7 +69,7 @@ class RememberedCheck:
 
     mark: str
     customer_id: UUID
-    feature: KnownFeature
+    feature: FeatureRow
     granted: Grants
     until: datetime | None
     window: WindowSums | None
@@ -115,14 +115,14 @@ _NO_EDGES: Final = EdgeUsage(mark=None)
 
 
 @dataclass(frozen=True, slots=True)
-class CheckMemory:
-    """What a process remembers: plan versions, and its newest 20,000 checks."""
+class CheckCache:
+    """What a process caches: plan versions, and its newest 20,000 checks."""
 
-    terms: KnownTerms = field(default_factory=KnownTerms)
-    checks: dict[CheckKey, RememberedCheck] = field(default_factory=dict)
+    terms: TermsCache = field(default_factory=TermsCache)
+    checks: dict[CheckKey, CachedCheck] = field(default_factory=dict)
 
-    def remember(self, key: CheckKey, check: RememberedCheck) -> None:
-        """Keep a check in place of the oldest one."""
+    def put(self, key: CheckKey, check: CachedCheck) -> None:
+        """Cache a check in place of the oldest one."""
         self.checks.pop(key, None)
         if len(self.checks) >= MOST_CHECKS:
             del self.checks[next(iter(self.checks))]
@@ -136,7 +136,7 @@ async def check_entitlement(
     *,
     ask: Ask,
     lend: Lend,
-    memory: CheckMemory,
+    cache: CheckCache,
     now: datetime,
 ) -> CustomerEntitlement:
     """Whether the customer may use the feature, every event acknowledged before counting.
@@ -146,24 +146,24 @@ async def check_entitlement(
     """
     _require_possible(customer, lookup_key)
     key = (organization_id, customer, lookup_key)
-    remembered = memory.checks.get(key)
-    window = None if remembered is None else remembered.window
+    cached = cache.checks.get(key)
+    window = None if cached is None else cached.window
     # Read before what it marks: what changes in between gives another mark the next time.
     marked = await ask(organization_id, CheckQuestion(customer, lookup_key, window))
-    if remembered is not None and marked is not None and remembered.holds(marked, now):
-        if remembered.knows_edges(marked):
-            return remembered.answer(marked)
+    if cached is not None and marked is not None and cached.holds(marked, now):
+        if cached.knows_edges(marked):
+            return cached.answer(marked)
         async with lend() as connection:
-            edges = await _sum_edges(connection, organization_id, remembered, marked)
-            memory.remember(key, replace(remembered, edges=edges))
+            edges = await _sum_edges(connection, organization_id, cached, marked)
+            cache.put(key, replace(cached, edges=edges))
             # Edges and hours of different moments would not add up: this answer reads both at once.
-            return await _measure_again(connection, organization_id, remembered)
+            return await _measure_again(connection, organization_id, cached)
     async with lend() as connection:
-        return await _check_anew(connection, key, marked, memory=memory, now=now)
+        return await _check_anew(connection, key, marked, cache=cache, now=now)
 
 
 def _require_possible(customer: str, lookup_key: str) -> None:
-    """What nobody can be called is not remembered either."""
+    """What nobody can be called is not cached either."""
     if len(customer) > LONGEST_NAME:
         raise not_found("Customer")
     if len(lookup_key) > LONGEST_NAME:
@@ -171,7 +171,7 @@ def _require_possible(customer: str, lookup_key: str) -> None:
 
 
 async def _measure_again(
-    connection: AsyncConnection, organization_id: UUID, check: RememberedCheck
+    connection: AsyncConnection, organization_id: UUID, check: CachedCheck
 ) -> CustomerEntitlement:
     grants = check.granted.grants
     usages = await measure(connection, organization_id, check.customer_id, grants)
@@ -183,7 +183,7 @@ async def _check_anew(
     key: CheckKey,
     marked: MarkedUsage | None,
     *,
-    memory: CheckMemory,
+    cache: CheckCache,
     now: datetime,
 ) -> CustomerEntitlement:
     organization_id, customer, lookup_key = key
@@ -192,12 +192,12 @@ async def _check_anew(
     if not found:
         raise not_found("Feature", field="lookup_key")
     granted = await find_grants(
-        connection, organization_id, subscriber, found, known=memory.terms, now=now
+        connection, organization_id, subscriber, found, cache=cache.terms, now=now
     )
     if marked is not None:
-        check = _to_remember(marked.mark, subscriber, found, granted)
+        check = _to_cache(marked.mark, subscriber, found, granted)
         if check is not None:
-            memory.remember(key, check)
+            cache.put(key, check)
     usages = await measure(connection, organization_id, subscriber.customer_id, granted.grants)
     return decide(found[0], granted, usages)
 
@@ -214,7 +214,7 @@ def _add_up(mark: str | None, parts: Sequence[UsagePart]) -> EdgeUsage:
 async def _sum_edges(
     connection: AsyncConnection,
     organization_id: UUID,
-    check: RememberedCheck,
+    check: CachedCheck,
     marked: MarkedUsage,
 ) -> EdgeUsage:
     if check.window is None:
@@ -227,9 +227,9 @@ async def _sum_edges(
     return _add_up(marked.edges, parts)
 
 
-def _to_remember(
-    mark: str, subscriber: Subscriber, found: Sequence[KnownFeature], granted: Grants
-) -> RememberedCheck | None:
+def _to_cache(
+    mark: str, subscriber: Subscriber, found: Sequence[FeatureRow], granted: Grants
+) -> CachedCheck | None:
     """The check, if its usage is at most one sum or count."""
     measured = [
         (place, grant.window, grant.meter)
@@ -243,7 +243,7 @@ def _to_remember(
     sums, summed = None, None
     for place, window, meter in measured:
         sums, summed = WindowSums(meter.meter_id, window.starts_at, window.ends_at), place
-    return RememberedCheck(
+    return CachedCheck(
         mark=mark,
         customer_id=subscriber.customer_id,
         feature=found[0],

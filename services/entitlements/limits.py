@@ -29,7 +29,7 @@ from repositories.ingestion import writer as stored_writer
 from repositories.ingestion.limits import ScopeSubscription
 from repositories.ingestion.writer import NewEvent
 from repositories.usage import spans as stored_spans
-from services.catalog.terms_cache import KnownTerms
+from services.catalog.terms_cache import TermsCache
 from services.entitlements.limits_in_force import Limit, ScopeKey, limits_in_force, scope_key
 from services.entitlements.windows import version_in_force
 from services.usage.measure import list_spans, read_usage_of
@@ -41,7 +41,7 @@ Equals = tuple[tuple[Limit, LimitWindow], ...]
 class UsageLimits:
     """The limits that one transaction's events come under, and the usage of their windows."""
 
-    def __init__(self, connection: AsyncConnection, terms: KnownTerms, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, terms: TermsCache, now: datetime) -> None:
         self._connection = connection
         self._terms = terms
         self._now = now

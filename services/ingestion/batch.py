@@ -21,7 +21,7 @@ from repositories.ingestion.circumstances import find_circumstances, find_flagge
 from repositories.ingestion.late_marks import mark_changed_periods
 from repositories.ingestion.partitions import month_of
 from repositories.ingestion.writer import NewEvent, StoredEvent
-from services.catalog.terms_cache import KnownTerms
+from services.catalog.terms_cache import TermsCache
 from services.entitlements.limits import UsageLimits
 from services.ingestion.event_input import free_form_of, read_event
 from services.ingestion.references import Targets
@@ -30,7 +30,7 @@ from services.ingestion.submissions import EventResult, EventStatus, Submission
 
 
 @dataclass(slots=True)
-class KnownMonths:
+class PartitionCache:
     """Months whose partitions this process has seen."""
 
     months: set[date] = field(default_factory=set)
@@ -63,8 +63,8 @@ class Batch:
         self,
         connection: AsyncConnection,
         submissions: Sequence[Submission],
-        months: KnownMonths,
-        terms: KnownTerms,
+        months: PartitionCache,
+        terms: TermsCache,
         now: datetime,
     ) -> None:
         self._connection = connection

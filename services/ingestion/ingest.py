@@ -13,8 +13,8 @@ from psycopg import AsyncConnection
 
 from repositories.ingestion.partitions import ensure_partitions, next_month
 from repositories.transactions import transaction_of
-from services.catalog.terms_cache import KnownTerms
-from services.ingestion.batch import Batch, KnownMonths, MonthsMissing, Refused
+from services.catalog.terms_cache import TermsCache
+from services.ingestion.batch import Batch, MonthsMissing, PartitionCache, Refused
 from services.ingestion.submissions import EventResult, Submission
 
 
@@ -22,9 +22,9 @@ async def ingest(
     connection: AsyncConnection,
     submissions: Sequence[Submission],
     *,
-    months: KnownMonths,
+    months: PartitionCache,
     now: datetime,
-    terms: KnownTerms | None = None,
+    terms: TermsCache | None = None,
 ) -> list[list[EventResult]]:
     """Every accepted report is stored, identified and rolled up; gives the answers of each caller.
 
@@ -35,7 +35,7 @@ async def ingest(
     while True:
         try:
             async with transaction_of(connection, {one.organization_id for one in submissions}):
-                batch = Batch(connection, submissions, months, terms or KnownTerms(), now)
+                batch = Batch(connection, submissions, months, terms or TermsCache(), now)
                 return await batch.run()
         except MonthsMissing as missing:
             # Making a partition takes a transaction of its own, and the month after comes along.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from billing.errors import BillingError, Conflict, InvariantBroken
-from repositories.ingestion.writer import KnownKey, NewEvent
+from repositories.ingestion.writer import NewEvent, StoredKey
 from services.ingestion.event_input import EventReport
 from services.ingestion.references import NamedTarget
 from services.ingestion.submissions import EventResult, EventStatus
@@ -19,7 +19,7 @@ class Row:
         self.named = named
         self.introduces = introduces
         self.event: NewEvent | None = None
-        self.known: KnownKey | None = None
+        self.known: StoredKey | None = None
         self.result: EventResult | None = None
 
     def reject(self, error: BillingError) -> None:
@@ -42,7 +42,7 @@ def answer_of(row: Row | BillingError) -> EventResult:
     return row.result
 
 
-def answer_to_taken_key(report: EventReport, event: NewEvent, holder: KnownKey) -> EventResult:
+def answer_to_taken_key(report: EventReport, event: NewEvent, holder: StoredKey) -> EventResult:
     """The event that has the key where it is the same one, else the error that says so."""
     is_same = holder.content_hash == event.content_hash and (
         report.timestamp is None or holder.timestamp == event.timestamp

@@ -23,8 +23,8 @@ from services.audit_log import record
 from services.catalog import meter_claims
 from services.lifecycle import catching_up
 from services.subscriptions import agenda, clocks, periods
-from services.subscriptions.kept_changes import keep_change
 from services.subscriptions.start import lock_existing
+from services.subscriptions.stored_changes import store_change
 
 
 def cancel_subscription(
@@ -233,7 +233,7 @@ def must_wait(
             session, subscription, to=wanted.at, now=now
         ):
             return False
-    if keep_change(session, subscription, wanted):
+    if store_change(session, subscription, wanted):
         _save(session, subscription, f"subscription.{wanted.action}_pending", now=now)
     return True
 

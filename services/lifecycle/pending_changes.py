@@ -17,8 +17,8 @@ from models.subscriptions.subscriptions import Subscription
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.lifecycle import bill_now, catching_up, changes, plan_changes
 from services.required import require_subscription
-from services.subscriptions.kept_changes import change_of
 from services.subscriptions.periods import find_open_period
+from services.subscriptions.stored_changes import change_of
 
 
 def apply_change(

@@ -18,7 +18,7 @@ from billing.invoicing.receipts import digest, from_document, to_document
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import SubscriptionPeriod
 from repositories.invoicing import steps as stored_steps
-from repositories.invoicing.steps import KeptRun
+from repositories.invoicing.steps import StoredRun
 
 T = TypeVar("T")
 
@@ -65,9 +65,9 @@ def load(session: Session, bill: BillKey, step: str, kind: type[T]) -> T:
     return from_document(kind, run.content)
 
 
-def find_runs(session: Session, bill: BillKey) -> dict[str, KeptRun]:
+def find_runs(session: Session, bill: BillKey) -> dict[str, StoredRun]:
     """The rows of one revision, read once in a transaction: rows are added, never changed."""
-    kept: dict[BillKey, dict[str, KeptRun]] = session.info.setdefault("bill_runs", {})
+    kept: dict[BillKey, dict[str, StoredRun]] = session.info.setdefault("bill_runs", {})
     if bill not in kept:
         kept[bill] = _list_runs(session, bill)
     return kept[bill]
@@ -78,7 +78,7 @@ def forget_runs(session: Session) -> None:
     session.info.pop("bill_runs", None)
 
 
-def _list_runs(session: Session, bill: BillKey) -> dict[str, KeptRun]:
+def _list_runs(session: Session, bill: BillKey) -> dict[str, StoredRun]:
     return stored_steps.list_runs(
         session,
         bill.organization_id,
@@ -88,10 +88,12 @@ def _list_runs(session: Session, bill: BillKey) -> dict[str, KeptRun]:
     )
 
 
-def keep(session: Session, bill: BillKey, step: str, content: object, *, now: datetime) -> KeptRun:
+def keep(
+    session: Session, bill: BillKey, step: str, content: object, *, now: datetime
+) -> StoredRun:
     """Keep what the step found. The first writer wins; everybody gets its row."""
     document, runs = to_document(content), find_runs(session, bill)
-    mine = KeptRun(content=document, digest=digest(content))
+    mine = StoredRun(content=document, digest=digest(content))
     is_mine = stored_steps.insert_run(
         session,
         bill.organization_id,

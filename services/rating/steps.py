@@ -15,7 +15,7 @@ from billing.rating.periods import enforce_limits as mark_limits
 from billing.rating.periods import measure_quantities, price_quantities
 from billing.rating.quantities import ChargeQuantity
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
-from repositories.invoicing.steps import KeptRun
+from repositories.invoicing.steps import StoredRun
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.rating.frozen_usage import (
     FrozenUsage,
@@ -162,5 +162,5 @@ def _step(
     return _result(run, len(run.content))
 
 
-def _result(run: KeptRun, count: int) -> StepResult:
+def _result(run: StoredRun, count: int) -> StepResult:
     return StepResult(digest=run.digest, count=count)

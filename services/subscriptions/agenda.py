@@ -32,8 +32,8 @@ from repositories.subscriptions.agenda_facts import AgendaFacts, WaitingBill, ge
 from services import customer_accounts
 from services.catalog import meter_claims
 from services.required import require_subscription
-from services.subscriptions.kept_changes import change_of
 from services.subscriptions.late_policy import NEXT_INVOICE, settles_alone
+from services.subscriptions.stored_changes import change_of
 
 
 def get_state(session: Session, organization_id: UUID, subscription_id: UUID) -> WorkflowState:

@@ -14,7 +14,7 @@ from sqlmodel import select
 from billing.ratios import as_decimal
 from models.catalog.meters import Meter
 from models.usage.events import UsageEvent
-from services.ingestion.batch import KnownMonths
+from services.ingestion.batch import PartitionCache
 from services.ingestion.event_input import EventReport
 from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventStatus, Submission
@@ -39,7 +39,7 @@ async def record_late(
 ) -> None:
     """An event of 7 is written, and committed at its end."""
     row = report(meter, customer_id, quantity=7, timestamp=MONTH.isoformat())
-    ((result,),) = await ingest(connection, [batch(shop, [row])], months=KnownMonths(), now=NOW)
+    ((result,),) = await ingest(connection, [batch(shop, [row])], months=PartitionCache(), now=NOW)
     assert result.status is EventStatus.CREATED, result.error
 
 

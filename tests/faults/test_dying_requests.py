@@ -140,7 +140,7 @@ def live(life: Life, request: Request, death: Death | None) -> list[int]:
     return answers
 
 
-def live_in_a_crowd(life: Life, request: Request) -> list[int]:
+def live_eight_times_at_once(life: Life, request: Request) -> list[int]:
     """Ask eight times at once; the workflow comes along. What was answered."""
     life.known["met_at"] = NOW
     life.transactions.expect(None)
@@ -180,7 +180,7 @@ def test_request_that_dies_at_a_commit_or_comes_eight_times_has_one_effect(
         lives.append(life)
 
     life, request = begin()
-    answers = live_in_a_crowd(life, request)
+    answers = live_eight_times_at_once(life, request)
     assert set(answers) <= {200, 201, 202, 204, 404, 409, 503}
     assert life.story() == expected
     check_numbers([*lives, life], has_gaps=action.deletes)

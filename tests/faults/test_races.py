@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 from sqlmodel import Session
 
-from api.access.key_cache import KnownKeys
+from api.access.key_cache import KeyCache
 from api.app import create_app
 from api.context import AppContext
 from billing.errors import BillingError, InvalidTransition
@@ -172,7 +172,7 @@ def test_one_idempotency_key_at_two_replicas_at_once_has_one_effect(
     app: FastAPI, context: AppContext, module_database_url: str
 ) -> None:
     engine = create_application_engine(module_database_url)
-    other = replace(context, transactions=Transactions(engine), known_keys=KnownKeys())
+    other = replace(context, transactions=Transactions(engine), key_cache=KeyCache())
     replicas, barrier = [app, create_app(other)], Barrier(THREADS)
     owner = Person(app).sign_up()
     api_key = owner.make_key("billing.write", "billing.read")

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from repositories.async_connections import connect
 from repositories.transactions import Transactions
-from services.ingestion.batch import KnownMonths
+from services.ingestion.batch import PartitionCache
 from services.ingestion.event_input import EventReport
 from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventStatus, Submission
@@ -23,7 +23,7 @@ class WayIn:
 
     def __init__(self, transactions: Transactions) -> None:
         self._loop = asyncio.new_event_loop()
-        self._months = KnownMonths()
+        self._months = PartitionCache()
         self._connection: AsyncConnection[Any] = self._loop.run_until_complete(
             connect(transactions.address)
         )

@@ -20,8 +20,8 @@ from models.subscriptions.subscriptions import OutboxMessage, Subscription
 from models.usage.events import UsageEvent
 from repositories.async_connections import connect
 from services.catalog.meters import CreateMeter, MeterDetails
-from services.catalog.terms_cache import KnownTerms
-from services.ingestion.batch import KnownMonths
+from services.catalog.terms_cache import TermsCache
+from services.ingestion.batch import PartitionCache
 from services.ingestion.event_input import EventReport
 from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventResult, Submission
@@ -67,7 +67,7 @@ class Limited:
                 organization_id=self.shop.organization_id, rows=rows, is_atomic=is_atomic
             )
             ((*results,),) = await ingest(
-                connection, [batch], months=KnownMonths(), now=NOW, terms=KnownTerms()
+                connection, [batch], months=PartitionCache(), now=NOW, terms=TermsCache()
             )
             return results
 
@@ -150,7 +150,7 @@ async def race(limited: Limited, rows: Sequence[EventReport], *, clients: int) -
                     organization_id=limited.shop.organization_id, rows=[waiting.pop()]
                 )
                 ((result,),) = await ingest(
-                    connection, [batch], months=KnownMonths(), now=NOW, terms=KnownTerms()
+                    connection, [batch], months=PartitionCache(), now=NOW, terms=TermsCache()
                 )
                 answers.append(word(result))
 

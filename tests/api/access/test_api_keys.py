@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from sqlmodel import select
 
-from api.access.key_cache import KnownKeys
+from api.access.key_cache import KeyCache
 from api.access.scopes import Principal
 from api.context import AppContext
 from models.accounts.api_keys import ApiKey
@@ -233,11 +233,11 @@ def test_keys_are_made_by_owners_and_admins(
     assert answer.status_code == status
 
 
-def test_known_keys_are_trusted_for_a_second_and_no_longer() -> None:
+def test_cached_keys_are_trusted_for_a_second_and_no_longer() -> None:
     seconds = [100.0]
-    known = KnownKeys(clock=lambda: seconds[0])
+    known = KeyCache(clock=lambda: seconds[0])
     principal = Principal(organization_id=uuid4(), api_key_id=uuid4())
-    known.remember("hash", principal, revocations=known.revocations)
+    known.put("hash", principal, revocations=known.revocations)
 
     seconds[0] = 100.9
     assert known.find("hash") is principal
@@ -246,11 +246,11 @@ def test_known_keys_are_trusted_for_a_second_and_no_longer() -> None:
 
 
 def test_key_revoked_while_it_was_looked_up_is_not_trusted() -> None:
-    known = KnownKeys()
+    known = KeyCache()
     principal = Principal(organization_id=uuid4(), api_key_id=uuid4())
     before = known.revocations
 
     known.forget(principal.api_key_id or uuid4())
-    known.remember("hash", principal, revocations=before)
+    known.put("hash", principal, revocations=before)
 
     assert known.find("hash") is None

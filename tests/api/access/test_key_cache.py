@@ -1,4 +1,4 @@
-"""A crowd with the same API key asks the database once."""
+"""Many requests with the same API key ask the database once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from api.access.key_cache import KnownKeys
+from api.access.key_cache import KeyCache
 from api.access.scopes import Principal
 from billing.errors import Unauthenticated
 
@@ -28,8 +28,8 @@ class Directory:
         return self.principal
 
 
-async def test_crowd_with_one_key_asks_once() -> None:
-    keys, directory = KnownKeys(), Directory()
+async def test_requests_with_one_key_ask_once() -> None:
+    keys, directory = KeyCache(), Directory()
 
     answers = await asyncio.gather(*(keys.ask_once("hash", directory.ask) for _ in range(128)))
 
@@ -37,8 +37,8 @@ async def test_crowd_with_one_key_asks_once() -> None:
     assert directory.questions == 1
 
 
-async def test_bad_key_is_bad_for_the_whole_crowd() -> None:
-    keys, directory = KnownKeys(), Directory(Unauthenticated("The API key is not valid."))
+async def test_bad_key_is_bad_for_all_who_asked() -> None:
+    keys, directory = KeyCache(), Directory(Unauthenticated("The API key is not valid."))
 
     answers = await asyncio.gather(
         *(keys.ask_once("hash", directory.ask) for _ in range(5)), return_exceptions=True
@@ -52,7 +52,7 @@ async def test_bad_key_is_bad_for_the_whole_crowd() -> None:
 
 
 async def test_whoever_comes_after_a_revocation_asks_anew() -> None:
-    keys, directory = KnownKeys(), Directory()
+    keys, directory = KeyCache(), Directory()
     before = asyncio.ensure_future(keys.ask_once("hash", directory.ask))
     await asyncio.sleep(0)
 
@@ -63,7 +63,7 @@ async def test_whoever_comes_after_a_revocation_asks_anew() -> None:
 
 
 async def test_caller_who_leaves_takes_nobody_along() -> None:
-    keys, directory = KnownKeys(), Directory()
+    keys, directory = KeyCache(), Directory()
     leaving = asyncio.ensure_future(keys.ask_once("hash", directory.ask))
     staying = asyncio.ensure_future(keys.ask_once("hash", directory.ask))
     await asyncio.sleep(0)

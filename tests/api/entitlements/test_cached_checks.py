@@ -10,16 +10,16 @@ import pytest
 from fastapi import FastAPI
 
 from api.context import state_of
-from services.entitlements.cached_checks import CheckMemory
+from services.entitlements.cached_checks import CheckCache
 from tests.api.people import Clock, Person
 from tests.api.sold import V1, add_plan, grant_feature, post, sell
 
 
 @contextmanager
-def remembering_nothing(app: FastAPI) -> Iterator[None]:
+def with_empty_cache(app: FastAPI) -> Iterator[None]:
     """Checks are made for the first time while the block runs."""
     held = state_of(app)
-    app.state.held = replace(held, check_memory=CheckMemory())
+    app.state.held = replace(held, check_cache=CheckCache())
     yield
     app.state.held = held
 
@@ -33,7 +33,7 @@ def test_repeated_checks_see_every_change(owner: Person, app: FastAPI, clock: Cl
 
     def check() -> None:
         remembered = sold.check()
-        with remembering_nothing(app):
+        with with_empty_cache(app):
             assert remembered == sold.check()
         assert remembered == sold.check()
         answers.append((remembered["limit"], remembered["usage"], remembered["has_access"]))
@@ -102,7 +102,7 @@ def test_events_in_the_ragged_hours_of_a_window_count_at_once(
 
     def check() -> None:
         remembered = [sold.check()["usage"] for _ in range(3)]
-        with remembering_nothing(app):
+        with with_empty_cache(app):
             anew = sold.check()["usage"]
         assert remembered == [anew] * 3
         usages.append(anew)
@@ -133,4 +133,4 @@ def test_what_nobody_can_be_called_is_not_remembered(owner: Person, app: FastAPI
 
     assert (nobody.status_code, nobody.json()["code"]) == (404, "customer_not_found")
     assert (nothing.status_code, nothing.json()["code"]) == (404, "feature_not_found")
-    assert not state_of(app).check_memory.checks
+    assert not state_of(app).check_cache.checks

@@ -96,12 +96,12 @@ async def test_too_many_waiting_rows_are_refused_before_memory_grows(silent_port
 
 async def test_one_organization_leaves_room_for_others(silent_port: int) -> None:
     writer = writer_for(f"postgresql://nobody@127.0.0.1:{silent_port}/nothing")
-    crowd = Submission(organization_id=uuid4(), rows=[REPORT] * 5_000)
+    flood = Submission(organization_id=uuid4(), rows=[REPORT] * 5_000)
     stranger = Submission(organization_id=uuid4(), rows=[REPORT] * 5_000)
     fits = MOST_ROWS_OF_ONE // 5_000
 
     *answers, last = await asyncio.gather(
-        *(writer.submit(one) for one in (*[crowd] * (fits + 1), stranger)), return_exceptions=True
+        *(writer.submit(one) for one in (*[flood] * (fits + 1), stranger)), return_exceptions=True
     )
 
     assert [isinstance(one, TooManyRequests) for one in answers] == [False] * fits + [True]
@@ -109,7 +109,7 @@ async def test_one_organization_leaves_room_for_others(silent_port: int) -> None
     await writer.close()
 
 
-async def test_a_crowd_of_one_organization_delays_another_by_one_group(
+async def test_a_flood_of_one_organization_delays_another_by_one_group(
     organization_id: UUID, sign_up: Any, module_database_url: str
 ) -> None:
     stranger = UUID(sign_up("Elsewhere too").get("/api/v1/organization").json()["id"])

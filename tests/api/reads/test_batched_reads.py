@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import DataError
 from sqlalchemy import make_url
 
-from api.reads.batched_reads import ANSWER_SECONDS, MOST_TOGETHER, SharedReads
+from api.reads.batched_reads import ANSWER_SECONDS, MOST_TOGETHER, BatchedReads
 from api.reads.connections import ReadConnections
 from billing.errors import Unavailable
 from repositories.async_connections import connect
@@ -33,7 +33,7 @@ class Doubling:
         self.hangs = False
         self.ids: list[object] = []
         self.connections = ReadConnections(partial(connect, make_url(database_url)))
-        self.reads = SharedReads(self.connections, self._read)
+        self.reads = BatchedReads(self.connections, self._read)
         self.ask = self.reads.ask
 
     async def _read(

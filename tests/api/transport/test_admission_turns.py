@@ -1,4 +1,4 @@
-"""Places are shared between parties: each its share, and turn about."""
+"""RequestSlots are shared between parties: each its share, and turn about."""
 
 from __future__ import annotations
 

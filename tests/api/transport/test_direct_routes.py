@@ -75,7 +75,7 @@ def test_unexpected_failure_in_front_says_nothing_about_the_inside(
 ) -> None:
     sold = sell(owner)
     with capture_logs() as logs, monkeypatch.context() as patched:
-        patched.setattr(state_of(app).shared_checks, "ask", None)
+        patched.setattr(state_of(app).batched_checks, "ask", None)
         patched.setattr(state_of(app).usage_writer, "submit", None)
         checked, used = owner.get(ENTITLEMENT), sold.use(1)
 

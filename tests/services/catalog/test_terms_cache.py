@@ -11,7 +11,7 @@ import pytest
 from billing.errors import InvariantBroken
 from billing.invoicing.receipts import to_document
 from billing.rating.terms import PlanTerms
-from services.catalog.terms_cache import KnownTerms, VersionKey
+from services.catalog.terms_cache import TermsCache, VersionKey
 from tests.billing.builders import fixed_charge, plan
 
 ORGANIZATION = UUID(int=1)
@@ -34,7 +34,7 @@ class Database:
 
 
 def test_version_is_read_once() -> None:
-    database, known = Database(), KnownTerms()
+    database, known = Database(), TermsCache()
 
     async def find_twice() -> list[dict[VersionKey, PlanTerms]]:
         wanted = [version(1), version(1)]
@@ -47,22 +47,22 @@ def test_version_is_read_once() -> None:
 
 
 def test_what_others_read_meanwhile_takes_no_version_away() -> None:
-    database, known = Database(), KnownTerms(most=3)
+    database, known = Database(), TermsCache(most=3)
 
-    async def crowd() -> list[dict[VersionKey, PlanTerms]]:
+    async def ask_at_once() -> list[dict[VersionKey, PlanTerms]]:
         await known.find([version(1)], database.read)
         return await asyncio.gather(
             *(known.find([version(1), version(number)], database.read) for number in range(2, 40))
         )
 
-    answers = asyncio.run(crowd())
+    answers = asyncio.run(ask_at_once())
 
     assert [set(one) for one in answers] == [{version(1), version(n)} for n in range(2, 40)]
     assert len(known) == 3
 
 
 def test_one_answer_may_hold_more_versions_than_are_kept() -> None:
-    database, known = Database(), KnownTerms(most=3)
+    database, known = Database(), TermsCache(most=3)
 
     found = asyncio.run(known.find(map(version, range(1, 11)), database.read))
 
@@ -71,7 +71,7 @@ def test_one_answer_may_hold_more_versions_than_are_kept() -> None:
 
 
 def test_version_that_does_not_exist_breaks_an_invariant() -> None:
-    database, known = Database(), KnownTerms()
+    database, known = Database(), TermsCache()
 
     with pytest.raises(InvariantBroken, match="has no version 0"):
         asyncio.run(known.find([version(1), version(0)], database.read))

@@ -10,7 +10,7 @@ import pytest
 
 from billing.periods import Interval
 from repositories.async_connections import connect
-from services.catalog.terms_cache import KnownTerms
+from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import list_entitlements
 from tests.services.limited import Limited, limit, subscribe
 from tests.services.shop import NOW, Shop
@@ -28,7 +28,7 @@ def has_access(limited: Limited) -> bool:
                 connection,
                 shop.organization_id,
                 str(limited.customer.id),
-                known=KnownTerms(),
+                cache=TermsCache(),
                 now=NOW,
             )
         return answer.entitlement.has_access

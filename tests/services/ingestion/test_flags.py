@@ -16,8 +16,8 @@ from models.customers import Customer
 from models.subscriptions.subscriptions import Subscription, SubscriptionPause, SubscriptionPeriod
 from models.usage.events import UsageEvent
 from repositories.async_connections import connect
-from services.catalog.terms_cache import KnownTerms
-from services.ingestion.batch import KnownMonths
+from services.catalog.terms_cache import TermsCache
+from services.ingestion.batch import PartitionCache
 from services.ingestion.event_input import EventReport
 from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventResult, Submission
@@ -127,9 +127,9 @@ def report(shop: Shop, module_database_url: str) -> Report:
             (results,) = await ingest(
                 connection,
                 [Submission(organization_id=shop.organization_id, rows=reports)],
-                months=KnownMonths(),
+                months=PartitionCache(),
                 now=NOW,
-                terms=KnownTerms(),
+                terms=TermsCache(),
             )
         finally:
             await connection.close()

@@ -1,4 +1,4 @@
-"""A crowd of one kind is there, and others are answered as ever (CONTRACT 89, 101)."""
+"""Others load the API, and everybody else is answered as ever (CONTRACT 89, 101)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ V1 = "/api/v1"
 SUBSCRIPTIONS = 12
 LOG_INS = 30
 GENEROUS_SECONDS = 10.0
-"""A hundred times what an answer takes; a crowd that holds what others need takes longer."""
+"""A hundred times what an answer takes; a load that holds what others need takes longer."""
 
 
 def backdate(owner: Person) -> list[str]:
@@ -41,7 +41,9 @@ def made(owner: Person, path: str, body: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def crowd(app: FastAPI, owner: Person, subscriptions: list[str]) -> Iterator[list[Future[int]]]:
+def background_load(
+    app: FastAPI, owner: Person, subscriptions: list[str]
+) -> Iterator[list[Future[int]]]:
     """All cancel and log in at once; gives the status of each answer."""
     headers = {"Authorization": f"Bearer {owner.cookies['access_token']}"}
 
@@ -51,7 +53,7 @@ def crowd(app: FastAPI, owner: Person, subscriptions: list[str]) -> Iterator[lis
         return Person(app).post(path, json=body, headers=headers).status_code
 
     def log_in(number: int) -> int:
-        body = {"email": f"nobody{number}@crowd.test", "password": "wrong-horse-9"}
+        body = {"email": f"nobody{number}@load.test", "password": "wrong-horse-9"}
         return Person(app).post(f"{V1}/auth/login", json=body).status_code
 
     with ThreadPoolExecutor(SUBSCRIPTIONS + LOG_INS) as pool:
@@ -71,7 +73,7 @@ def test_others_are_answered_while_one_organization_closes_years_and_thirty_gues
     seen: list[int] = []
     slowest = 0.0
 
-    with crowd(app, owner, subscriptions) as answers:
+    with background_load(app, owner, subscriptions) as answers:
         while len(seen) < 60:
             began = time.monotonic()
             seen += [

@@ -16,7 +16,7 @@ def change_of(subscription: Subscription) -> PendingChange | None:
     return from_document(PendingChange, subscription.pending_change)
 
 
-def keep_change(session: Session, subscription: Subscription, wanted: PendingChange) -> bool:
+def store_change(session: Session, subscription: Subscription, wanted: PendingChange) -> bool:
     """The change waits in the subscription's row; whether that is new.
 
     Idempotent: what waits already is kept once. Raises Conflict if something else waits.
@@ -29,7 +29,7 @@ def keep_change(session: Session, subscription: Subscription, wanted: PendingCha
 
 
 def set_change(subscription: Subscription, wanted: PendingChange) -> bool:
-    """As :func:`keep_change`, for a row that the caller stores."""
+    """As :func:`store_change`, for a row that the caller stores."""
     merged = merge_changes(change_of(subscription), wanted)
     document = None if merged is None else to_document(merged)
     assert document is None or isinstance(document, dict)

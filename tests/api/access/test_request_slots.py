@@ -1,4 +1,4 @@
-"""No route works for anybody before it has a place, unless it says why it needs none."""
+"""No route works for anybody before it has a slot, unless it says why it needs none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.api.people import PASSWORD, Person
 WITHOUT_PLACES = {
     ("GET", "/livez"): "asks nobody",
     ("GET", "/health"): "asks nobody",
-    ("GET", "/readyz"): "answers also when all places are taken",
+    ("GET", "/readyz"): "answers also when all slots are taken",
     ("GET", "/metrics"): "asks nobody",
     ("POST", "/api/v1/usage"): "events have writers of their own",
     ("POST", "/api/v1/usage/batch"): "events have writers of their own",
@@ -28,7 +28,7 @@ WITHOUT_PLACES = {
 
 
 def refuse(*_party: object, **_leaving: object) -> NoReturn:
-    raise Unavailable("There is no place.", code="no_places")
+    raise Unavailable("There is no slot.", code="no_slots")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def refuse(*_party: object, **_leaving: object) -> NoReturn:
 def test_route_takes_a_place_before_it_does_anything(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch, operation: Operation
 ) -> None:
-    monkeypatch.setattr(state_of(app).places.all, "admit", refuse)
+    monkeypatch.setattr(state_of(app).slots.all, "admit", refuse)
     method, path = operation
     address = re.sub(r"\{\w+\}", str(uuid4()), path.replace("{period_index}", "0"))
     account = {"email": "a@lumenworks.test", "password": PASSWORD}
@@ -47,4 +47,4 @@ def test_route_takes_a_place_before_it_does_anything(
 
     answer = Person(app).request(method, address, json=body)
 
-    assert (answer.status_code, answer.json()["code"]) == (503, "no_places")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_slots")

@@ -1,6 +1,6 @@
 """Whom a request works for, how many of theirs do at once, and when it is given up.
 
-A request takes a place of its organization before it holds anything (docs/decisions/0018). It is
+A request takes a slot of its organization before it holds anything (docs/decisions/0018). It is
 given up when its caller hangs up, and when it has held a database connection for too long.
 """
 
@@ -28,21 +28,21 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 
-async def attend(request: Request, context: ContextDep) -> AsyncIterator[None]:
-    """The request has a place of its organization until its transaction has ended."""
+async def admit_request(request: Request, context: ContextDep) -> AsyncIterator[None]:
+    """The request has a slot of its organization until its transaction has ended."""
     # What is deleted is ended first, and what ends is billed.
-    async with _attended(request, context, may_bill=request.method == "DELETE"):
+    async with _admitted(request, context, may_bill=request.method == "DELETE"):
         yield
 
 
-async def attend_bill(request: Request, context: ContextDep) -> AsyncIterator[None]:
-    """As :func:`attend`; a request that may bill many periods waits for its like first."""
-    async with _attended(request, context, may_bill=request.method not in SAFE_METHODS):
+async def admit_billing_request(request: Request, context: ContextDep) -> AsyncIterator[None]:
+    """As :func:`admit_request`; a request that may bill many periods waits for its like first."""
+    async with _admitted(request, context, may_bill=request.method not in SAFE_METHODS):
         yield
 
 
-async def attend_caller(request: Request, context: ContextDep) -> AsyncIterator[None]:
-    """The request is given up when its caller hangs up; it takes places by :func:`work`."""
+async def watch_caller(request: Request, context: ContextDep) -> AsyncIterator[None]:
+    """The request is given up when its caller hangs up; it takes slots by :func:`work`."""
     async with _watched(request, context):
         yield
 
@@ -51,31 +51,31 @@ async def work(
     request: Request, do: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
 ) -> Answer:
     """What ``do`` returns, which has a thread and a place of the visitors' meanwhile."""
-    places = state_of(request.app).places
-    async with places.all.admit(VISITORS, leaving=leaving_of(request)):
+    slots = state_of(request.app).slots
+    async with slots.all.admit(VISITORS, leaving=leaving_of(request)):
         return await run_in_threadpool(do, *given, **named)
 
 
 def leaving_of(request: Request) -> asyncio.Future[None]:
-    """Done when the caller of an attended request hangs up."""
+    """Done when the caller of a request hangs up."""
     leaving: asyncio.Future[None] = request.state.leaving
     return leaving
 
 
 # Function scope ends them when the route's transaction has been committed.
-ATTENDED: Final = Depends(attend, scope="function")
-BILL_ATTENDED: Final = Depends(attend_bill, scope="function")
-CALLER_ATTENDED: Final = Depends(attend_caller, scope="function")
+ADMITTED: Final = Depends(admit_request, scope="function")
+BILL_ADMITTED: Final = Depends(admit_billing_request, scope="function")
+CALLER_WATCHED: Final = Depends(watch_caller, scope="function")
 
 
 @asynccontextmanager
-async def _attended(
+async def _admitted(
     request: Request, context: AppContext, *, may_bill: bool
 ) -> AsyncIterator[None]:
-    places = state_of(request.app).places
+    slots = state_of(request.app).slots
     async with _watched(request, context) as leaving, AsyncExitStack() as taken:
         party = await _party_of(request, context)
-        for admission in (places.bills, places.all) if may_bill else (places.all,):
+        for admission in (slots.bills, slots.all) if may_bill else (slots.all,):
             await taken.enter_async_context(admission.admit(party, leaving=leaving))
         yield
 
@@ -86,10 +86,10 @@ async def _party_of(request: Request, context: AppContext) -> UUID | str:
         secret = shown_api_key(request)
         if secret is None:
             return claimed_organization(request, context) or VISITORS
-        known = context.known_keys.find(context.security.digest(secret))
+        known = context.key_cache.find(context.security.digest(secret))
         if known is None:
-            places = state_of(request.app).places
-            async with places.all.admit(VISITORS, leaving=leaving_of(request)):
+            slots = state_of(request.app).slots
+            async with slots.all.admit(VISITORS, leaving=leaving_of(request)):
                 known = await authenticate_async(request, context)
     except Unauthenticated:
         return VISITORS

@@ -1,6 +1,6 @@
 """Who disturbs others: many closes of long-backdated subscriptions, and logins with unknown names.
 
-    python -m benchmarks.crowd <url> <access token> <subscription id>…
+    python -m benchmarks.background_load <url> <access token> <subscription id>…
 
 A process of its own, so that it takes nothing of who measures but the processors. Until ended.
 """

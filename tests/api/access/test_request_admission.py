@@ -102,7 +102,7 @@ def bearer(person: Person) -> dict[str, str]:
 
 async def test_one_organization_never_holds_more_than_half_of_the_connections(site: Site) -> None:
     with site.locked_customer():
-        crowd = [asyncio.create_task(site.rename()) for _ in range(4 * POOL)]
+        renames = [asyncio.create_task(site.rename()) for _ in range(4 * POOL)]
         await site.until_held(SHARE)
         held = []
         for _ in range(20):
@@ -113,7 +113,7 @@ async def test_one_organization_never_holds_more_than_half_of_the_connections(si
         )
         ready = await site.client.get("/readyz")
         left = site.connections_held
-    await asyncio.gather(*crowd)
+    await asyncio.gather(*renames)
 
     assert max(held) == SHARE
     assert {answer.status_code for answer in answers} == {200}
@@ -129,14 +129,14 @@ async def test_share_holds_for_keys_bearers_and_cookies_alike(site: Site) -> Non
     path = f"{V1}/customers/{site.customer}"
 
     with site.locked_customer():
-        crowd = [
+        renames = [
             asyncio.create_task(site.client.patch(path, json={"name": "H"}, headers=way))
             for way in ways * POOL
         ]
         await site.until_held(SHARE)
         await asyncio.sleep(0.2)
         held = site.connections_held
-    await asyncio.gather(*crowd)
+    await asyncio.gather(*renames)
 
     assert held == SHARE
 
@@ -189,7 +189,7 @@ async def test_thirty_logins_with_unknown_names_hold_nothing_that_others_need(
     slow = SlowPasswords(security)
     app = create_app(replace(context, transactions=Transactions(site.engine), security=slow))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as client:
-        crowd = [
+        renames = [
             asyncio.create_task(
                 client.post(
                     f"{V1}/auth/login",
@@ -202,8 +202,8 @@ async def test_thirty_logins_with_unknown_names_hold_nothing_that_others_need(
         others = await asyncio.gather(
             *(client.get(ORGANIZATION, headers=site.other) for _ in range(20))
         )
-        unfinished = sum(not one.done() for one in crowd)
-        answers = await asyncio.gather(*crowd)
+        unfinished = sum(not one.done() for one in renames)
+        answers = await asyncio.gather(*renames)
 
     assert {answer.status_code for answer in others} == {200}
     assert unfinished > 0

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class Turns(Generic[Item]):
-    """Items that wait, each for a party; a crowd of one party delays another by one turn."""
+class FairQueue(Generic[Item]):
+    """Items that wait, each for a party; however many of one party delay another by one turn."""
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[Hashable, deque[Item]] = OrderedDict()
@@ -29,12 +29,12 @@ class Turns(Generic[Item]):
         """How many items of a party wait."""
         return len(self._waiting.get(party, ()))
 
-    def join(self, party: Hashable, item: Item) -> None:
+    def put(self, party: Hashable, item: Item) -> None:
         """The item waits behind those of its party."""
         self._waiting.setdefault(party, deque()).append(item)
         self._count += 1
 
-    def leave(self, party: Hashable, item: Item) -> None:
+    def remove(self, party: Hashable, item: Item) -> None:
         """The item waits no longer."""
         waiting = self._waiting[party]
         waiting.remove(item)
