@@ -9,7 +9,7 @@ from api.access.sessions import Reader, ReadSession
 from api.context import ContextDep
 from api.schemas.audit import CoverageView, view_audit_entry, view_coverage
 from api.transport.exact_json import respond
-from api.transport.pagination import COUNTED_AT_MOST, StretchDep, stretch_envelope
+from api.transport.pagination import COUNTED_AT_MOST, ListRangeDep, list_range_envelope
 from api.transport.route import Router
 from repositories import audit_log
 from services.operations.coverage import Coverage, check_coverage
@@ -18,22 +18,24 @@ router = Router(prefix="/audit", tags=["Audit"])
 
 
 @router.get("")
-def list_audit_entries(session: ReadSession, principal: Reader, stretch: StretchDep) -> Response:
+def list_audit_entries(
+    session: ReadSession, principal: Reader, list_range: ListRangeDep
+) -> Response:
     """List what was done and by whom, newest first."""
-    size = stretch.page.size
+    size = list_range.page.size
     # One more than is shown tells whether the list goes on.
     found = audit_log.list_entries(
         session,
         principal.organization_id,
-        before=stretch.after,
-        offset=stretch.offset,
+        before=list_range.after,
+        offset=list_range.offset,
         limit=size + 1,
     )
     total = audit_log.count_entries(session, principal.organization_id, at_most=COUNTED_AT_MOST + 1)
     shown = found[:size]
     last = (shown[-1].at, shown[-1].id) if len(found) > size else None
     entries = [view_audit_entry(entry) for entry in shown]
-    return respond(stretch_envelope(entries, stretch, total, last))
+    return respond(list_range_envelope(entries, list_range, total, last))
 
 
 @router.get("/coverage", response_model=CoverageView)

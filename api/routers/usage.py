@@ -23,7 +23,7 @@ from api.schemas.usage import (
     view_meter_usage,
 )
 from api.transport.exact_json import respond
-from api.transport.pagination import COUNTED_AT_MOST, Stretch, StretchDep, stretch_envelope
+from api.transport.pagination import COUNTED_AT_MOST, ListRange, ListRangeDep, list_range_envelope
 from api.transport.route import Router
 from repositories.usage import events
 from repositories.usage.events import EventPosition, EventSelection
@@ -85,7 +85,7 @@ def list_meter_events(
     meter_id: UUID,
     session: UsageReadSession,
     principal: UsageReader,
-    stretch: StretchDep,
+    list_range: ListRangeDep,
     customer_id: UUID | None = None,
     start_date: BoundParameter | None = None,
     end_date: BoundParameter | None = None,
@@ -98,14 +98,14 @@ def list_meter_events(
         EventSelection(meter_id=meter_id, customer_id=customer_id),
         UsageQuery(starts=start_date, ends=end_date),
     )
-    return _list(session, principal.organization_id, selection, stretch)
+    return _list(session, principal.organization_id, selection, list_range)
 
 
 @router.get("/usage")
 def list_usage(
     session: UsageReadSession,
     principal: UsageReader,
-    stretch: StretchDep,
+    list_range: ListRangeDep,
     customer_id: UUID | None = None,
     meter_id: UUID | None = None,
     start_date: BoundParameter | None = None,
@@ -131,7 +131,7 @@ def list_usage(
         ),
         UsageQuery(starts=start_date, ends=end_date),
     )
-    return _list(session, principal.organization_id, selection, stretch)
+    return _list(session, principal.organization_id, selection, list_range)
 
 
 @router.get("/customers/{customer_id}/usage", response_model=CustomerUsageView)
@@ -155,13 +155,15 @@ def get_customer_usage(
 
 
 def _list(
-    session: Session, organization_id: UUID, selection: EventSelection, stretch: Stretch
+    session: Session, organization_id: UUID, selection: EventSelection, list_range: ListRange
 ) -> Response:
-    size = stretch.page.size
-    after = stretch.after and EventPosition(timestamp=stretch.after[0], event_id=stretch.after[1])
+    size = list_range.page.size
+    after = list_range.after and EventPosition(
+        timestamp=list_range.after[0], event_id=list_range.after[1]
+    )
     # One more than is shown tells whether the list goes on.
     found = events.list_events(
-        session, organization_id, selection, after=after, offset=stretch.offset, limit=size + 1
+        session, organization_id, selection, after=after, offset=list_range.offset, limit=size + 1
     )
     total = events.count_events(session, organization_id, selection, limit=COUNTED_AT_MOST + 1)
     shown = found[:size]
@@ -170,4 +172,4 @@ def _list(
     )
     last = (shown[-1].timestamp, shown[-1].id) if len(found) > size else None
     views = [view_event(event, corrections.get(event.id)) for event in shown]
-    return respond(stretch_envelope(views, stretch, total, last))
+    return respond(list_range_envelope(views, list_range, total, last))

@@ -58,7 +58,7 @@ COUNTED_AT_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class ListRange:
     """Which part of an append-only list: what follows an item, or a page.
 
     ``after`` is the instant and the id of the last item of the part before.
@@ -73,21 +73,21 @@ class Stretch:
         return 0 if self.after else self.page.offset
 
 
-def get_stretch(
+def get_list_range(
     page: PageDep,
     cursor: Annotated[
         str | None, Query(max_length=200, description="``meta.next_cursor`` of the part before.")
     ] = None,
-) -> Stretch:
+) -> ListRange:
     """The part that the query asks for. Raises InvalidInput ``invalid_cursor``."""
-    return Stretch(page=page, after=None if cursor is None else read_cursor(cursor))
+    return ListRange(page=page, after=None if cursor is None else read_cursor(cursor))
 
 
-StretchDep = Annotated[Stretch, Depends(get_stretch)]
+ListRangeDep = Annotated[ListRange, Depends(get_list_range)]
 
 
-def stretch_envelope(
-    items: Sequence[Any], stretch: Stretch, total: int, last: tuple[datetime, UUID] | None
+def list_range_envelope(
+    items: Sequence[Any], list_range: ListRange, total: int, last: tuple[datetime, UUID] | None
 ) -> dict[str, Any]:
     """The items with the cursor to go on with; ``last`` is None where the list ends.
 
@@ -97,10 +97,10 @@ def stretch_envelope(
     return {
         "data": list(items),
         "meta": {
-            "page": stretch.page.number,
-            "page_size": stretch.page.size,
+            "page": list_range.page.number,
+            "page_size": list_range.page.size,
             "total": known,
-            "total_pages": None if known is None else -(-known // stretch.page.size),
+            "total_pages": None if known is None else -(-known // list_range.page.size),
             "next_cursor": None if last is None else write_cursor(*last),
         },
     }

@@ -67,7 +67,7 @@ def add_part(
     """Give what the parts come to with one more, of which these are the lines.
 
     ``unbounded`` are its lines without minimum and maximum. A charge counts from its first part on,
-    so that each plan's bounds hold for the stretch that it ran. Source: CONTRACT 93.
+    so that each plan's bounds hold for the time that it ran. Source: CONTRACT 93.
     """
     former: Mapping[ChargeId, EarlierParts] = {one.charge_id: one for one in earlier}
     raw = {one.charge_id: one.exact_amount for one in unbounded}

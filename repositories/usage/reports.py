@@ -16,28 +16,20 @@ from sqlmodel import Session
 
 from billing.metering.hours import floor_hour, split_hours
 from billing.metering.tallies import NOTHING, Tally
+from billing.periods import Period
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.usage.figures import listed, names, pick_figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A meter's time from ``starts_at`` to ``ends_at``, half-open."""
-
-    meter_id: UUID
-    starts_at: datetime
-    ends_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpanUsage:
-    """What the counted events of a span come to, and of how many customers they are."""
+class PeriodUsage:
+    """What the counted events of a period come to, and of how many customers they are."""
 
     tally: Tally = NOTHING
     customer_count: int = 0
 
 
-NO_USAGE: Final = SpanUsage()
+NO_USAGE: Final = PeriodUsage()
 
 # OFFSET 0 keeps each laterally joined query whole: it is run once for each span, by its index,
 # and not turned around into a scan of everything that looks for its span.
@@ -119,19 +111,21 @@ _CORRECTIONS_OF_EDGE = """made.organization_id = :organization_id
 _DISTINCT_COUNT = "(SELECT count(*) FROM value WHERE value.ordinal = part.ordinal)"
 
 
-def read_spans(
+def read_periods(
     session: Session,
     organization_id: UUID,
-    spans: Sequence[Span],
+    meter_id: UUID,
+    periods: Sequence[Period],
     *,
     customer_id: UUID | None,
     distinct: bool,
-) -> list[SpanUsage]:
-    """What each span comes to, of one customer or of all, in one statement.
+) -> list[PeriodUsage]:
+    """What the meter's usage in each period comes to, of one customer or of all.
 
-    ``distinct`` asks for distinct values too, which other aggregations need not pay for.
+    Read by one statement. ``distinct`` asks for distinct values too, which other aggregations need
+    not pay for.
     """
-    if not spans:
+    if not periods:
         return []
     statement = _statement(of_one_customer=customer_id is not None, distinct=distinct)
     rows = session.execute(
@@ -139,22 +133,21 @@ def read_spans(
         {
             "organization_id": organization_id,
             "customer_id": customer_id,
-            **_span_columns(spans),
-            **_edge_columns(spans),
+            **_period_columns(meter_id, periods),
+            **_edge_columns(meter_id, periods),
         },
     )
     found = {row["ordinal"]: _to_usage(row) for row in rows.mappings()}
-    return [found.get(ordinal, NO_USAGE) for ordinal in range(len(spans))]
+    return [found.get(ordinal, NO_USAGE) for ordinal in range(len(periods))]
 
 
 def list_used_meters(
     session: Session,
     organization_id: UUID,
     customer_id: UUID,
-    starts_at: datetime,
-    ends_at: datetime,
+    period: Period,
 ) -> list[UUID]:
-    """The meters on which a customer may have usage in a span, hours at its edges included."""
+    """The meters on which a customer may have usage in a period, hours at its edges included."""
     rows = session.execute(
         text(
             "SELECT DISTINCT meter_id FROM usage_rollup"
@@ -164,8 +157,8 @@ def list_used_meters(
         {
             "organization_id": organization_id,
             "customer_id": customer_id,
-            "first": floor_hour(starts_at),
-            "last": ends_at,
+            "first": floor_hour(period.starts_at),
+            "last": period.ends_at,
         },
     )
     return [row[0] for row in rows]
@@ -219,33 +212,33 @@ CROSS JOIN LATERAL (
 """
 
 
-def _span_columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
+def _period_columns(meter_id: UUID, periods: Sequence[Period]) -> dict[str, list[Any]]:
     # Without whole hours the span of hours is empty.
     whole = [
-        split_hours(span.starts_at, span.ends_at).whole or (span.ends_at, span.ends_at)
-        for span in spans
+        split_hours(one.starts_at, one.ends_at).whole or (one.ends_at, one.ends_at)
+        for one in periods
     ]
     return {
-        "ordinals": list(range(len(spans))),
-        "meters": [span.meter_id for span in spans],
+        "ordinals": list(range(len(periods))),
+        "meters": [meter_id] * len(periods),
         "whole_starts": [starts_at for starts_at, _ in whole],
         "whole_ends": [ends_at for _, ends_at in whole],
-        "ends": [span.ends_at for span in spans],
+        "ends": [one.ends_at for one in periods],
     }
 
 
-def _edge_columns(spans: Sequence[Span]) -> dict[str, list[Any]]:
+def _edge_columns(meter_id: UUID, periods: Sequence[Period]) -> dict[str, list[Any]]:
     edges = [
-        (ordinal, span, starts_at, ends_at)
-        for ordinal, span in enumerate(spans)
-        for starts_at, ends_at in split_hours(span.starts_at, span.ends_at).edges
+        (ordinal, one, starts_at, ends_at)
+        for ordinal, one in enumerate(periods)
+        for starts_at, ends_at in split_hours(one.starts_at, one.ends_at).edges
     ]
     return {
         "edge_ordinals": [ordinal for ordinal, _, _, _ in edges],
-        "edge_meters": [span.meter_id for _, span, _, _ in edges],
+        "edge_meters": [meter_id] * len(edges),
         "edge_starts": [starts_at for _, _, starts_at, _ in edges],
         "edge_ends": [ends_at for _, _, _, ends_at in edges],
-        "edge_span_ends": [span.ends_at for _, span, _, _ in edges],
+        "edge_span_ends": [one.ends_at for _, one, _, _ in edges],
     }
 
 
@@ -267,8 +260,8 @@ def _statement(*, of_one_customer: bool, distinct: bool) -> TextClause:
     )
 
 
-def _to_usage(row: RowMapping) -> SpanUsage:
-    return SpanUsage(
+def _to_usage(row: RowMapping) -> PeriodUsage:
+    return PeriodUsage(
         customer_count=row["customer_count"],
         tally=Tally(
             event_count=row["event_count"],

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from billing.metering.hours import split_hours
+from billing.periods import Period
 from models.usage.events import ARRIVAL_BLOCK
 from models.usage.rollups import UsageRollup
 from repositories.tenant_reads import TENANT, read_rows
@@ -34,16 +35,15 @@ _NAMED_PARAMETER: Final = re.compile(r"(?<!:):([a-z]\w*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UsageSpan:
-    """A span of one meter to read, half-open. ``place`` names it in the answer.
+class UsageRead:
+    """A period of one meter to read; ``place`` names it in the answer.
 
     The flags ask for what costs more: sums over all hours, the time-weighted sum, distinct values.
     """
 
     place: int
     meter_id: UUID
-    starts_at: datetime
-    ends_at: datetime
+    period: Period
     wants_totals: bool = True
     wants_weighted: bool = False
     wants_distinct: bool = False
@@ -107,7 +107,7 @@ def read_spans(
     session: Session,
     organization_id: UUID,
     customer_id: UUID,
-    spans: Sequence[UsageSpan],
+    spans: Sequence[UsageRead],
     *,
     watermark: int | None = None,
 ) -> tuple[int, list[UsagePart]]:
@@ -127,7 +127,7 @@ async def read_spans_now(
     connection: AsyncConnection,
     organization_id: UUID,
     customer_id: UUID,
-    spans: Sequence[UsageSpan],
+    spans: Sequence[UsageRead],
 ) -> list[UsagePart]:
     """The parts of every span as one statement sees them, outside of any transaction."""
     statement = _of_spans(organization_id, customer_id, spans)
@@ -139,7 +139,7 @@ async def read_spans_within(
     connection: AsyncConnection,
     organization_id: UUID,
     customer_id: UUID,
-    spans: Sequence[UsageSpan],
+    spans: Sequence[UsageRead],
 ) -> list[UsagePart]:
     """The parts of every span as one statement of the running transaction sees them."""
     statement = _of_spans(organization_id, customer_id, spans)
@@ -148,7 +148,7 @@ async def read_spans_within(
         return _to_parts(await cursor.fetchall())
 
 
-def _of_spans(organization_id: UUID, customer_id: UUID, spans: Sequence[UsageSpan]) -> _Statement:
+def _of_spans(organization_id: UUID, customer_id: UUID, spans: Sequence[UsageRead]) -> _Statement:
     statement = _Statement(organization_id, customer_id, None)
     for span in spans:
         statement.read(span)
@@ -191,13 +191,14 @@ class _Statement:
     def sql(self) -> str:
         return "\nUNION ALL\n".join(self._branches)
 
-    def read(self, span: UsageSpan) -> None:
+    def read(self, span: UsageRead) -> None:
         """Ask for a span: its whole hours, its edges, and its distinct values over both."""
-        split = split_hours(span.starts_at, span.ends_at)
+        starts_at, ends_at = span.period.starts_at, span.period.ends_at
+        split = split_hours(starts_at, ends_at)
         whole = None if self._is_raw else split.whole
-        edges = [(span.starts_at, span.ends_at)] if self._is_raw else split.edges
+        edges = [(starts_at, ends_at)] if self._is_raw else split.edges
         place, meter = self._bind(span.place, "integer"), self._bind(span.meter_id, "uuid")
-        ends = self._bind(span.ends_at, "timestamptz")
+        ends = self._bind(ends_at, "timestamptz")
         hours = self._hours(meter, whole) if whole else ""
         events = [self._events(meter, edge) for edge in edges]
         if whole and span.wants_totals:

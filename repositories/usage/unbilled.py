@@ -14,7 +14,7 @@ from sqlmodel import Session
 from billing.metering.tallies import Tally
 from repositories.usage.counted_events import COUNTS, latest_corrections
 from repositories.usage.figures import listed, names, pick_figures
-from repositories.usage.reports import SpanUsage
+from repositories.usage.reports import PeriodUsage
 
 
 class UsedPair(NamedTuple):
@@ -37,7 +37,7 @@ class UnchargedUsage:
     present: datetime
     first_at: datetime
     last_at: datetime
-    usage: SpanUsage
+    usage: PeriodUsage
 
 
 def list_used_pairs(
@@ -86,7 +86,7 @@ def _read(row: Any) -> UnchargedUsage:  # noqa: ANN401  (a row of text SQL has n
         present=row["present"],
         first_at=row["first_at"] or row["first_hour"],
         last_at=row["last_at"],
-        usage=SpanUsage(
+        usage=PeriodUsage(
             customer_count=1,
             tally=Tally(
                 event_count=row["event_count"],

@@ -45,7 +45,7 @@ def claim_onwards(
     for plan_id in sorted(filter(None, {subscription.plan_id, subscription.next_plan_id})):
         stored_plans.lock_plan(session, subscription.organization_id, plan_id, share=True)
     session.flush()
-    wanted = _stretches(subscription, since, _running_version(session, subscription))
+    wanted = _claimed_spans(subscription, since, _running_version(session, subscription))
     with _refusing_overlaps(session, wanted, field=field):
         stored_meter_claims.give_up_from(
             session, subscription.organization_id, subscription.id, at=since
@@ -124,7 +124,7 @@ def _boundary_of(subscription: Subscription) -> datetime:
     )
 
 
-def _stretches(
+def _claimed_spans(
     subscription: Subscription, since: datetime, running_version: int | None
 ) -> Sequence[Spans]:
     if not is_live(subscription.status, subscription.deleted_at):

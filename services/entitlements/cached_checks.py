@@ -19,11 +19,12 @@ from psycopg import AsyncConnection
 
 from billing.metering.tallies import Aggregation, Tally, conclude_additive
 from billing.money import ZERO, exactly, shortest
+from billing.periods import Period
 from repositories.entitlements import subscribers as stored_subscribers
 from repositories.entitlements.check_fingerprints import CheckQuestion, MarkedUsage, WindowSums
 from repositories.entitlements.subscribers import FeatureRow, Subscriber
 from repositories.usage import spans as stored_spans
-from repositories.usage.spans import UsagePart, UsageSpan
+from repositories.usage.spans import UsagePart, UsageRead
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import (
     CustomerEntitlement,
@@ -220,7 +221,11 @@ async def _sum_edges(
     if check.window is None:
         return _NO_EDGES
     spans = [
-        UsageSpan(place=place, meter_id=check.window.meter_id, starts_at=starts_at, ends_at=ends_at)
+        UsageRead(
+            place=place,
+            meter_id=check.window.meter_id,
+            period=Period(starts_at=starts_at, ends_at=ends_at),
+        )
         for place, (starts_at, ends_at) in enumerate(check.window.edges)
     ]
     parts = await stored_spans.read_spans_now(connection, organization_id, check.customer_id, spans)

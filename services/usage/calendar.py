@@ -47,22 +47,21 @@ class UsageQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UsageRange:
-    """A span, half-open, with the end to show: a day's last second where a date was given."""
+class AskedPeriod:
+    """The period asked for, with the end to show: a day's last second where a date was given."""
 
-    starts_at: datetime
-    ends_at: datetime
+    period: Period
     shown_end: datetime
 
 
-def resolve(query: UsageQuery, zone: str, *, now: datetime) -> UsageRange:
+def resolve(query: UsageQuery, zone: str, *, now: datetime) -> AskedPeriod:
     """The span asked for. Raises InvalidInput ``empty_span``."""
     ends_at, shown_end = end_of(query.ends, zone) if query.ends else (now, now)
     # 30 days ago, unless that lies behind the end that was asked for.
     latest = now if now - DEFAULT_SPAN < ends_at else ends_at
     starts_at = first_instant(query.starts, zone) if query.starts else latest - DEFAULT_SPAN
     require_order(starts_at, ends_at)
-    return UsageRange(starts_at=starts_at, ends_at=ends_at, shown_end=shown_end)
+    return AskedPeriod(period=Period(starts_at=starts_at, ends_at=ends_at), shown_end=shown_end)
 
 
 def end_of(bound: Bound, zone: str) -> tuple[datetime, datetime]:
@@ -95,7 +94,7 @@ def _next_day(day: date) -> date:
     return day + timedelta(days=1)
 
 
-def split(span: UsageRange, grouping: Grouping, zone: str) -> Iterator[tuple[str, Period]]:
+def split(span: Period, grouping: Grouping, zone: str) -> Iterator[tuple[str, Period]]:
     """The calendar units that a span touches, each cut to the span, with its label.
 
     Raises InvalidInput ``too_many_groups``.

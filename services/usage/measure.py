@@ -18,7 +18,7 @@ from billing.ratios import Exact
 from repositories.catalog import meters as stored_meters
 from repositories.usage import spans as stored_spans
 from repositories.usage.figures import put_together
-from repositories.usage.spans import BEGINNING, UsagePart, UsageSpan
+from repositories.usage.spans import BEGINNING, UsagePart, UsageRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +103,13 @@ def _load_terms(
     return {meter_id: stored_meters.to_meter_terms(meter) for meter_id, meter in found.items()}
 
 
-def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageSpan]:
+def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageRead]:
     """What must be read to know a meter's usage in a period; ``place`` names it in the parts."""
     definition = meter.aggregation.definition
-    inside = UsageSpan(
+    inside = UsageRead(
         place=2 * place,
         meter_id=meter.meter_id,
-        starts_at=period.starts_at,
-        ends_at=period.ends_at,
+        period=period,
         wants_weighted=definition.is_over_time,
         wants_distinct=definition.uses_distinct_values,
     )
@@ -119,8 +118,7 @@ def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageSpan]
     before = replace(
         inside,
         place=2 * place + 1,
-        starts_at=BEGINNING,
-        ends_at=period.starts_at,
+        period=Period(starts_at=BEGINNING, ends_at=period.starts_at),
         wants_totals=definition.level is Level.TOTAL,
         wants_weighted=False,
     )

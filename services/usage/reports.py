@@ -20,7 +20,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import meters as stored_meters
 from repositories.usage import reports as stored_reports
 from repositories.usage.events import EventSelection
-from repositories.usage.reports import Span, SpanUsage
+from repositories.usage.reports import PeriodUsage
 from repositories.usage.spans import BEGINNING
 from services.required import require_customer, require_meter
 from services.subscriptions.clocks import present_of
@@ -104,9 +104,9 @@ def query_meter_usage(
         customer = get_customer(session, organization_id, customer_id)
         present = present_of(session, organization_id, customer.test_clock_id, now=now)
     zone = stored_organizations.get_organization(session, organization_id).timezone
-    span = resolve(query, zone, now=present)
-    units = list(split(span, grouping, zone))
-    periods = [Period(starts_at=span.starts_at, ends_at=span.ends_at), *(one for _, one in units)]
+    asked = resolve(query, zone, now=present)
+    units = list(split(asked.period, grouping, zone))
+    periods = [asked.period, *(one for _, one in units)]
     read = _read(session, organization_id, meter, periods, customer_id)
     total, *parts = read.usages
     carried = read.carried
@@ -121,8 +121,8 @@ def query_meter_usage(
         usage=measure(meter, total, periods[0], carried=read.carried),
         event_count=total.tally.event_count,
         customer_count=total.customer_count,
-        starts_at=span.starts_at,
-        shown_end=span.shown_end,
+        starts_at=asked.period.starts_at,
+        shown_end=asked.shown_end,
         groups=tuple(groups),
     )
 
@@ -169,22 +169,14 @@ def query_customer_usage(
     customer = get_customer(session, organization_id, customer_id)
     zone = stored_organizations.get_organization(session, organization_id).timezone
     present = present_of(session, organization_id, customer.test_clock_id, now=now)
-    span = resolve(query, zone, now=present)
-    used = stored_reports.list_used_meters(
-        session, organization_id, customer_id, span.starts_at, span.ends_at
-    )
-    found = measure_meters(
-        session,
-        organization_id,
-        customer_id,
-        used,
-        Period(starts_at=span.starts_at, ends_at=span.ends_at),
-    )
+    asked = resolve(query, zone, now=present)
+    used = stored_reports.list_used_meters(session, organization_id, customer_id, asked.period)
+    found = measure_meters(session, organization_id, customer_id, used, asked.period)
     return CustomerUsage(
-        starts_at=span.starts_at,
-        shown_end=span.shown_end,
+        starts_at=asked.period.starts_at,
+        shown_end=asked.shown_end,
         meters=tuple(
-            replace(one, shown_end=span.shown_end) for one in found if one.event_count or one.usage
+            replace(one, shown_end=asked.shown_end) for one in found if one.event_count or one.usage
         ),
     )
 
@@ -226,7 +218,7 @@ def measure_meters(
     return measured
 
 
-def measure(meter: Meter, usage: SpanUsage, period: Period, *, carried: Decimal) -> Decimal:
+def measure(meter: Meter, usage: PeriodUsage, period: Period, *, carried: Decimal) -> Decimal:
     """What a meter makes of a period's events, as people are shown it."""
     aggregation = Aggregation(meter.aggregation_type)
     return shortest(conclude(aggregation, usage.tally, period, carried=carried))
@@ -246,7 +238,7 @@ def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    usages: list[SpanUsage]
+    usages: list[PeriodUsage]
     carried: Decimal
 
 
@@ -258,16 +250,14 @@ def _read(
     customer_id: UUID | None,
 ) -> _Read:
     """Read periods, and the level in force when the first of them starts."""
-    spans = [
-        Span(meter_id=meter.id, starts_at=one.starts_at, ends_at=one.ends_at) for one in periods
-    ]
+    wanted = list(periods)
     if meter.carry_forward:
-        before = Span(meter_id=meter.id, starts_at=BEGINNING, ends_at=periods[0].starts_at)
-        spans.append(before)
-    usages = stored_reports.read_spans(
+        wanted.append(Period(starts_at=BEGINNING, ends_at=periods[0].starts_at))
+    usages = stored_reports.read_periods(
         session,
         organization_id,
-        spans,
+        meter.id,
+        wanted,
         customer_id=customer_id,
         distinct=Aggregation(meter.aggregation_type).definition.uses_distinct_values,
     )
@@ -275,7 +265,7 @@ def _read(
     return _Read(usages=usages, carried=carried)
 
 
-def _carry(meter: Meter, carried: Decimal, usage: SpanUsage) -> Decimal:
+def _carry(meter: Meter, carried: Decimal, usage: PeriodUsage) -> Decimal:
     """The level in force after a span, given the one before it."""
     if not meter.carry_forward:
         return ZERO

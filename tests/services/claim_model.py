@@ -1,4 +1,4 @@
-"""What subscriptions claim of meters, said naively: every stretch is kept, and all are compared.
+"""What subscriptions claim of meters, said naively: every period is kept, and all are compared.
 
 Plans are monthly, instants are midnights of days that every month has, and nobody lags behind.
 """
@@ -16,7 +16,7 @@ Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class PlanPeriod:
     """A trial or a period, and the version of a plan that it is billed by."""
 
     starts_at: datetime
@@ -44,7 +44,7 @@ class ModelLife:
     customer: int
     plan: int
     anchor: datetime
-    stretches: list[Stretch]
+    plan_periods: list[PlanPeriod]
     pinned: int | None = None
     next_plan: int | None = None
     ends_at_boundary: bool = False
@@ -52,7 +52,7 @@ class ModelLife:
 
     @property
     def boundary(self) -> datetime:
-        return self.stretches[-1].ends_at
+        return self.plan_periods[-1].ends_at
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,14 +68,14 @@ class Market:
     ) -> None:
         version = len(self.plans[plan].versions)
         anchor = trial_end or start
-        first = Stretch(
+        first = PlanPeriod(
             starts_at=start,
             ends_at=trial_end or regular_end(anchor, start),
             plan=plan,
             version=version,
             is_trial=trial_end is not None,
         )
-        life = ModelLife(customer=customer, plan=plan, anchor=anchor, stretches=[first])
+        life = ModelLife(customer=customer, plan=plan, anchor=anchor, plan_periods=[first])
         life.pinned = version if pins else None
         self.lives.append(life)
 
@@ -84,16 +84,16 @@ class Market:
         life.is_over = True
 
     def change_now(self, life: ModelLife, plan: int) -> None:
-        running = life.stretches[-1]
+        running = life.plan_periods[-1]
         kept = running.version
         self._cut(life)
-        goes_on = bool(life.stretches) and running.starts_at < self.now and plan == life.plan
+        goes_on = bool(life.plan_periods) and running.starts_at < self.now and plan == life.plan
         self._move_to(life, plan)
         version = life.pinned or len(self.plans[plan].versions)
         starts_at = max(self.now, running.starts_at)
         ends_at = running.ends_at if running.is_trial else regular_end(life.anchor, starts_at)
-        life.stretches.append(
-            Stretch(
+        life.plan_periods.append(
+            PlanPeriod(
                 starts_at=starts_at,
                 ends_at=ends_at,
                 plan=plan,
@@ -132,7 +132,7 @@ class Market:
         life = self.lives[index]
         raw = [
             (meter, (one.starts_at, one.ends_at))
-            for one in life.stretches
+            for one in life.plan_periods
             for meter in self.plans[one.plan].versions[one.version - 1]
         ]
         if not life.is_over and not life.ends_at_boundary:
@@ -165,10 +165,10 @@ class Market:
         life.plan, life.next_plan = plan, None
 
     def _cut(self, life: ModelLife) -> None:
-        running = life.stretches.pop()
+        running = life.plan_periods.pop()
         if running.starts_at < self.now:
-            life.stretches.append(
-                Stretch(
+            life.plan_periods.append(
+                PlanPeriod(
                     starts_at=running.starts_at,
                     ends_at=self.now,
                     plan=running.plan,
@@ -178,11 +178,11 @@ class Market:
             )
 
     def _reach(self, life: ModelLife, *, for_running: bool) -> None:
-        running = life.stretches[-1]
+        running = life.plan_periods[-1]
         is_whole = running.starts_at.day == life.anchor.day
         begins = running.starts_at > self.now or (running.starts_at == self.now and is_whole)
         if not running.is_trial and (for_running or begins):
-            life.stretches[-1] = Stretch(
+            life.plan_periods[-1] = PlanPeriod(
                 starts_at=running.starts_at,
                 ends_at=running.ends_at,
                 plan=running.plan,
@@ -195,8 +195,8 @@ class Market:
             return
         starts_at = life.boundary
         self._move_to(life, life.plan if life.next_plan is None else life.next_plan)
-        life.stretches.append(
-            Stretch(
+        life.plan_periods.append(
+            PlanPeriod(
                 starts_at=starts_at,
                 ends_at=regular_end(life.anchor, starts_at),
                 plan=life.plan,
@@ -232,6 +232,6 @@ def periods_of(life: ModelLife) -> Sequence[tuple[datetime, datetime, int, int]]
     """The periods that are stored of a subscription."""
     return [
         (one.starts_at, one.ends_at, one.plan, one.version)
-        for one in life.stretches
+        for one in life.plan_periods
         if not one.is_trial
     ]

@@ -35,7 +35,7 @@ EARLIER_STEPS = tuple(step.name for step in messages.BILL_STEPS)
 
 
 @dataclass(slots=True, kw_only=True)
-class Stretch:
+class BilledPeriod:
     """One period and how far its bill has come."""
 
     index: int
@@ -82,7 +82,7 @@ class Facts:
     target_at: datetime | None = None
     completed_through: datetime | None = None
     poisoned: set[tuple[int, str]] = field(default_factory=set)
-    periods: list[Stretch] = field(default_factory=list)
+    periods: list[BilledPeriod] = field(default_factory=list)
     bills: dict[int, Bill] = field(default_factory=dict)
     late: LateArrivals = field(default_factory=LateArrivals)
     runs: set[tuple[int, int, str]] = field(default_factory=set)
@@ -181,11 +181,11 @@ class Facts:
 
     # What the workflow and the API both do.
 
-    def period(self, index: int) -> Stretch:
+    def period(self, index: int) -> BilledPeriod:
         """The period of that index."""
         return self.periods[index]
 
-    def open_one(self) -> Stretch | None:
+    def open_one(self) -> BilledPeriod | None:
         """The period that runs."""
         return next((one for one in self.periods if one.status is PeriodStatus.OPEN), None)
 
@@ -193,7 +193,7 @@ class Facts:
         """The next period runs, to its regular end unless told otherwise."""
         self.late.arrived[len(self.periods)] = self.late.regular
         self.periods.append(
-            Stretch(
+            BilledPeriod(
                 index=len(self.periods),
                 starts_at=starts_at,
                 ends_at=ends_at or starts_at + MONTH,
@@ -217,7 +217,7 @@ class Facts:
         self._move(SubscriptionStatus.PAST_DUE if is_overdue else SubscriptionStatus.ACTIVE)
         self.resumes_at = None
 
-    def roll(self, stored: Stretch, *, due_at: datetime) -> None:
+    def roll(self, stored: BilledPeriod, *, due_at: datetime) -> None:
         """The period is closed and the next one open. Idempotent by status."""
         if stored.status is not PeriodStatus.OPEN or stored.ends_at > due_at:
             return
@@ -227,7 +227,7 @@ class Facts:
         if self.ended_at is None:
             self.open_period(stored.ends_at)
 
-    def close(self, stored: Stretch) -> None:
+    def close(self, stored: BilledPeriod) -> None:
         """The period is closed: once, after all before it."""
         assert not stored.was_closed, f"period {stored.index} is closed twice"
         former = self.periods[: stored.index]
@@ -235,7 +235,7 @@ class Facts:
         stored.status, stored.was_closed = PeriodStatus.CLOSED, True
         self._note(messages.ROLL_PERIOD.name, stored.index)
 
-    def issue(self, stored: Stretch, revision: int, *, at: datetime) -> None:
+    def issue(self, stored: BilledPeriod, revision: int, *, at: datetime) -> None:
         """The period has its draft. Idempotent by the period."""
         if stored.index in self.bills:
             return
@@ -252,7 +252,7 @@ class Facts:
         stored.status = PeriodStatus.DRAFTED
         self._note(messages.ISSUE_INVOICE.name, stored.index)
 
-    def bill_now(self, stored: Stretch, *, at: datetime) -> bool:
+    def bill_now(self, stored: BilledPeriod, *, at: datetime) -> bool:
         """The period's draft is made by a request; False where a broken rule stops it."""
         if any((stored.index, step) in self.poisoned for step in EARLIER_STEPS):
             return False
@@ -260,7 +260,7 @@ class Facts:
         self.issue(stored, stored.revision, at=at)
         return True
 
-    def bill_again(self, stored: Stretch, *, at: datetime) -> bool:
+    def bill_again(self, stored: BilledPeriod, *, at: datetime) -> bool:
         """A period whose bill is void or deleted has a new one, of a revision of its own."""
         former = self.bills.pop(stored.index, None)
         stored.revision += 1

@@ -16,7 +16,7 @@ from billing.invoicing.corrections import BilledCharge, correct_period
 from billing.subscriptions import PeriodStatus
 
 if TYPE_CHECKING:
-    from tests.workflows.facts import Stretch
+    from tests.workflows.facts import BilledPeriod
 
 CHARGE = ChargeId(UUID(int=1))
 SETTLED = (PeriodStatus.FINAL, PeriodStatus.VOID, PeriodStatus.UNBILLED)
@@ -90,7 +90,7 @@ class LateArrivals:
     credit: int = 0
     returned: int = 0
 
-    def arrive(self, periods: Sequence[Stretch], timestamp: datetime, events: int = 1) -> bool:
+    def arrive(self, periods: Sequence[BilledPeriod], timestamp: datetime, events: int = 1) -> bool:
         """Events of that instant are stored, or as many void; False where there are none."""
         for period in periods:
             if period.starts_at <= timestamp < period.ends_at:
@@ -105,7 +105,7 @@ class LateArrivals:
         """What documents bill of a period; void ones bill nothing."""
         return sum(one.says[index] for one in self.documents if not one.is_void)
 
-    def missing(self, period: Stretch) -> int:
+    def missing(self, period: BilledPeriod) -> int:
         """What documents are to say of a period more than they do, or less, by the real rule."""
         wanted = self._used(period)
         said, notes = self.said(period.index), self.notes[period.index]
@@ -115,7 +115,7 @@ class LateArrivals:
             self._known[question] = _correct(wanted, said, notes, forgiven)
         return self._known[question]
 
-    def owed_of(self, period: Stretch) -> int:
+    def owed_of(self, period: BilledPeriod) -> int:
         """What a period comes to, no less than notes gave back of it, less what was forgiven.
 
         Told naively. Source: CONTRACT 82, 85.
@@ -125,18 +125,18 @@ class LateArrivals:
             owed = one.forgive(owed) if one.index == period.index else owed
         return owed
 
-    def changed(self, periods: Sequence[Stretch]) -> list[Stretch]:
+    def changed(self, periods: Sequence[BilledPeriod]) -> list[BilledPeriod]:
         """Periods whose documents do not say what they come to now."""
         return [one for one in periods if one.status in SETTLED and self.missing(one) != 0]
 
-    def bill(self, period: Stretch, periods: Sequence[Stretch]) -> None:
+    def bill(self, period: BilledPeriod, periods: Sequence[BilledPeriod]) -> None:
         """The period's bill is final: it holds all of the period, and what the policy adds."""
         changed = [] if self.settles_alone else self.changed(periods)
         says = Counter({one.index: self.missing(one) for one in changed})
         says[period.index] = self.missing(period)
         self._post(says, bills=period.index)
 
-    def settle(self, periods: Sequence[Stretch]) -> bool:
+    def settle(self, periods: Sequence[BilledPeriod]) -> bool:
         """Everything that is late is billed; whether there was any. Idempotent by the documents."""
         changed = self.changed(periods)
         if changed:
@@ -183,7 +183,7 @@ class LateArrivals:
         )
         return billed - self.notes.total() - self.credit - self.returned
 
-    def owed(self, periods: Sequence[Stretch]) -> int:
+    def owed(self, periods: Sequence[BilledPeriod]) -> int:
         """What the customer owes in all, told by usage and notes alone."""
         return sum(
             self.owed_of(one) - self.notes[one.index] for one in periods if one.status in SETTLED
@@ -193,7 +193,7 @@ class LateArrivals:
         """The invoice of a period that has one."""
         return next(one for one in self.documents if one.bills == index and not one.is_void)
 
-    def _used(self, period: Stretch) -> int:
+    def _used(self, period: BilledPeriod) -> int:
         is_final = period.status is PeriodStatus.FINAL
         return self.arrived[period.index] + self.aimed[period.index] if is_final else 0
 

@@ -17,7 +17,7 @@ from billing.invoicing.corrections import BilledCharge, Forgiven
 from tests.workflows import customers
 from tests.workflows.books import Books
 from tests.workflows.customers import Deed, cancel_now, change_plan
-from tests.workflows.facts import Stretch
+from tests.workflows.facts import BilledPeriod
 from tests.workflows.fates import NO_FAULTS, START
 from tests.workflows.flaws import finds_a_flaw
 from tests.workflows.late_arrivals import Document, LateArrivals
@@ -117,18 +117,20 @@ def keep_what_a_void_bill_took(
     self.credit = credit
 
 
-def bill_as_before(self: LateArrivals, period: Stretch, periods: Sequence[Stretch]) -> None:
+def bill_as_before(
+    self: LateArrivals, period: BilledPeriod, periods: Sequence[BilledPeriod]
+) -> None:
     before = [one for one in self.documents if one.bills == period.index]
     bill(self, period, periods)
     if before:
         self.documents[-1].says[period.index] = before[-1].says[period.index]
 
 
-def bill_alone(self: LateArrivals, period: Stretch, _periods: Sequence[Stretch]) -> None:
+def bill_alone(self: LateArrivals, period: BilledPeriod, _periods: Sequence[BilledPeriod]) -> None:
     bill(self, period, ())
 
 
-def settle_twice(self: LateArrivals, periods: Sequence[Stretch]) -> bool:
+def settle_twice(self: LateArrivals, periods: Sequence[BilledPeriod]) -> bool:
     missing = Counter({one.index: self.missing(one) for one in self.changed(periods)})
     has_settled = settle(self, periods)
     if has_settled:

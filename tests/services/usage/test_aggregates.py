@@ -25,7 +25,6 @@ from billing.ratios import as_decimal
 from models.base import new_id
 from models.catalog.meters import Meter
 from repositories.usage import reports
-from repositories.usage.reports import Span
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.usage.measure import look_at_usage, measure_usage, recompute_usage
 from services.usage.reports import measure_meters
@@ -139,12 +138,9 @@ def test_a_span_of_all_customers_is_made_of_all_their_events(
     periods = [
         Period(starts_at=starts_at, ends_at=ends_at) for starts_at, ends_at in pairwise(bounds)
     ]
-    spans = [
-        Span(meter_id=meter.id, starts_at=one.starts_at, ends_at=one.ends_at) for one in periods
-    ]
 
     shop.read(rebuild_rollups)
-    found = shop.read(reports.read_spans, spans, customer_id=None, distinct=True)
+    found = shop.read(reports.read_periods, meter.id, periods, customer_id=None, distinct=True)
 
     for period, usage in zip(periods, found, strict=True):
         inside = [one for one in mine + theirs if one.at in period]
