@@ -137,7 +137,7 @@ def test_a_canceled_period_owes_its_covered_share(shop: Shop) -> None:
     require_proven(life)
 
 
-def test_each_plan_is_bounded_for_the_stretch_that_it_ran(shop: Shop) -> None:
+def test_each_plan_is_bounded_for_the_time_that_it_ran(shop: Shop) -> None:
     life = begin_life(shop, charge=MINIMUM)
     other, meter_id = (
         shop.add_plan("other"),
