@@ -99,11 +99,7 @@ def lock_due_messages(
     """
     return session.exec(
         select(OutboxMessage)
-        .where(
-            OutboxMessage.kind == kind,
-            col(OutboxMessage.delivered_at).is_(None),
-            OutboxMessage.available_at <= now,
-        )
+        .where(OutboxMessage.kind == kind, OutboxMessage.available_at <= now)
         .order_by(col(OutboxMessage.available_at), col(OutboxMessage.id))
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
@@ -82,7 +82,6 @@ class Subscription(Tenant, table=True):
     next_plan_id: UUID | None = None
     test_clock_id: UUID | None = None
     completed_through: datetime | None = instant(nullable=True, default=None)
-    attention: str | None = words(nullable=True, default=None)
     pending_change: dict[str, Any] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
     )
@@ -213,13 +212,7 @@ class OutboxMessage(Tenant, table=True):
     __table_args__ = (
         CheckConstraint("attempts >= 0", name="attempts"),
         UniqueConstraint("organization_id", "kind", "key", name="uq_outbox_message_key"),
-        Index(
-            "ix_outbox_message_due",
-            "kind",
-            "available_at",
-            "id",
-            postgresql_where=text("delivered_at IS NULL"),
-        ),
+        Index("ix_outbox_message_due", "kind", "available_at", "id"),
     )
 
     kind: str = words()
@@ -228,5 +221,3 @@ class OutboxMessage(Tenant, table=True):
     created_at: datetime = instant()
     available_at: datetime = instant()
     attempts: int = 0
-    delivered_at: datetime | None = instant(nullable=True, default=None)
-    last_error: str | None = Field(default=None, sa_column=Column(Text, nullable=True))

@@ -77,7 +77,6 @@ def list_woken_since(session: Session, organization_id: UUID, since: datetime) -
     messages = session.exec(
         select(OutboxMessage.payload).where(
             OutboxMessage.organization_id == organization_id,
-            col(OutboxMessage.delivered_at).is_(None),
         )
     ).all()
     young = session.exec(
@@ -267,7 +266,6 @@ def count_old_messages(session: Session, organization_id: UUID, *, before: datet
         .select_from(OutboxMessage)
         .where(
             OutboxMessage.organization_id == organization_id,
-            col(OutboxMessage.delivered_at).is_(None),
             OutboxMessage.created_at < before,
         )
     ).one()
