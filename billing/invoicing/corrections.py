@@ -8,7 +8,7 @@ notes and voids came.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from billing.identifiers import ChargeId
@@ -38,6 +38,13 @@ class Forgiven:
         return wanted - self.amount if is_beyond else wanted
 
 
+def forgive(wanted: Decimal, forgiven: Iterable[Forgiven]) -> Decimal:
+    """What is owed of ``wanted`` once everything is forgiven that was, in turn (CONTRACT 85)."""
+    for one in forgiven:
+        wanted = one.forgive(wanted)
+    return wanted
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BilledCharge:
     """What all documents say of one charge of one period, in whole minor units.
@@ -52,17 +59,25 @@ class BilledCharge:
     given_back: Decimal = ZERO
     forgiven: tuple[Forgiven, ...] = ()
 
-    def forgive(self, wanted: Decimal) -> Decimal:
-        """What is owed of ``wanted`` once everything is forgiven that was (CONTRACT 85)."""
-        for one in self.forgiven:
-            wanted = one.forgive(wanted)
-        return wanted
-
     @property
     @exactly
     def left(self) -> Decimal:
         """What can still be given back of it (CONTRACT 82)."""
         return max(ZERO, self.billed - self.given_back)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledPeriod:
+    """What all documents say of a period as one, where its charges alone do not tell.
+
+    People rewrote its draft, so its lines name no charges: ``billed`` is what they replaced with
+    what was said since, ``at_least`` how little of that may be owed before more is given back than
+    was written. ``forgiven`` is what void documents said of the period for good meanwhile.
+    """
+
+    billed: Decimal
+    at_least: Decimal | None = None
+    forgiven: tuple[Forgiven, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,43 +105,83 @@ class PeriodCorrection:
 
 @exactly
 def correct_period(
-    period_index: int, wanted: Mapping[ChargeId, Decimal], said: Iterable[BilledCharge]
+    period_index: int,
+    wanted: Mapping[ChargeId, Decimal],
+    said: Iterable[BilledCharge],
+    as_one: BilledPeriod | None = None,
 ) -> PeriodCorrection:
     """Give what the documents of a period are to say more or less of each of its charges.
 
     A charge is wanted what it is rated to now, but never so little that corrections and people's
     own credit notes together give back more than was billed; it is owed that, less what was
-    forgiven of it. Charges that ``wanted`` does not name are rated to nothing. Source: CONTRACT 19,
-    82, 83, 85. Worked examples: 13.50 rated, 12.00 billed: 1.50 more; 0 rated, 100 billed, of which
+    forgiven of it. Charges that ``wanted`` does not name are rated to nothing. Where ``as_one``
+    speaks of the whole period, the same holds once more of the sum. Source: CONTRACT 19, 72, 82,
+    83, 85. Worked examples: 13.50 rated, 12.00 billed: 1.50 more; 0 rated, 100 billed, of which
     people gave back 80: 20 less; 100 billed, 7 more forgiven: nothing from 100 to 107 rated, 3 more
-    at 110, 5 less at 95; -7 billed, 7 more forgiven: nothing at 0.
+    at 110, 5 less at 95; -7 billed, 7 more forgiven: nothing at 0. Of usage of 100 people billed 5,
+    so at least 95 is owed and voiding the usage gives back 5.
     """
     known = {one.charge_id: one for one in said}
-    changed: list[CorrectedCharge] = []
-    forgiven = cut = ZERO
-    for charge_id in dict.fromkeys((*wanted, *known)):
-        present = known.get(charge_id) or BilledCharge(charge_id=charge_id, billed=ZERO)
-        rated = wanted.get(charge_id, ZERO)
-        kept = max(rated, present.given_back)
-        owed = present.forgive(kept)
-        forgiven += kept - owed
-        cut += kept - rated
-        if owed != present.billed:
-            changed.append(
-                CorrectedCharge(
-                    period_index=period_index,
-                    charge_id=charge_id,
-                    amount=owed - present.billed,
-                )
-            )
+    for charge_id in wanted:
+        known.setdefault(charge_id, BilledCharge(charge_id=charge_id, billed=ZERO))
+    owed = {
+        charge_id: _owe(wanted.get(charge_id, ZERO), one.given_back, one.forgiven)
+        for charge_id, one in known.items()
+    }
+    changes = {charge_id: owed[charge_id].amount - one.billed for charge_id, one in known.items()}
+    billed = sum((one.billed for one in known.values()), ZERO)
+    reasons = list(owed.values())
+    if as_one is not None:
+        rated = sum((one.amount for one in owed.values()), ZERO)
+        whole = _owe(rated, as_one.at_least, as_one.forgiven)
+        billed = as_one.billed
+        changes = _share_out(changes, whole.amount - billed)
+        reasons.append(whole)
     return PeriodCorrection(
         period_index=period_index,
-        charges=tuple(changed),
+        charges=tuple(
+            CorrectedCharge(period_index=period_index, charge_id=charge_id, amount=amount)
+            for charge_id, amount in changes.items()
+            if amount != ZERO
+        ),
         recomputed=sum(wanted.values(), ZERO),
-        billed=sum((one.billed for one in known.values()), ZERO),
-        forgiven=forgiven,
-        cut=cut,
+        billed=billed,
+        forgiven=sum((one.forgiven for one in reasons), ZERO),
+        cut=sum((one.cut for one in reasons), ZERO),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owed:
+    """What is owed, with what was cut to it and what was forgiven of it."""
+
+    amount: Decimal
+    cut: Decimal
+    forgiven: Decimal
+
+
+def _owe(rated: Decimal, at_least: Decimal | None, forgiven: Iterable[Forgiven]) -> _Owed:
+    kept = rated if at_least is None else max(rated, at_least)
+    amount = forgive(kept, forgiven)
+    return _Owed(amount=amount, cut=kept - rated, forgiven=kept - amount)
+
+
+@exactly
+def _share_out(changes: Mapping[ChargeId, Decimal], amount: Decimal) -> dict[ChargeId, Decimal]:
+    """The changes of charges that come to ``amount`` in all, with as little as can be against them.
+
+    What gives back most gives back less first, and what is billed most is billed less first.
+    """
+    excess = amount - sum(changes.values(), ZERO)
+    shared = dict(changes)
+    for charge_id, change in sorted(changes.items(), key=lambda one: excess * one[1]):
+        taken = min(abs(excess), max(ZERO, -change if excess > ZERO else change))
+        taken = taken if excess > ZERO else -taken
+        shared[charge_id] += taken
+        excess -= taken
+    if excess != ZERO:
+        shared[next(iter(shared))] += excess
+    return shared
 
 
 @exactly
@@ -137,27 +192,6 @@ def left_of_rewritten(written: Decimal, said: Iterable[BilledCharge]) -> Decimal
     CONTRACT 72, 82. Worked example: 5 written, 10 billed since, of which 10 were given back: 5.
     """
     return max(ZERO, written + sum((one.billed - one.given_back for one in said), ZERO))
-
-
-@exactly
-def give_back_at_most(correction: PeriodCorrection, left: Decimal) -> PeriodCorrection:
-    """Cut a correction that gives back more than is ``left`` of an invoice that people rewrote.
-
-    Its lines name no charges, so the cap is that of the whole invoice: the charges that give back
-    most are cut first. Source: CONTRACT 72, 82. Worked example: of usage of 100 people billed 5;
-    voiding the usage gives back 5.
-    """
-    excess = -correction.amount - max(ZERO, left)
-    if excess <= ZERO:
-        return correction
-    kept: list[CorrectedCharge] = []
-    missing = excess
-    for one in sorted(correction.charges, key=lambda change: change.amount):
-        back = min(missing, max(ZERO, -one.amount))
-        missing -= back
-        if one.amount + back != ZERO:
-            kept.append(replace(one, amount=one.amount + back))
-    return replace(correction, charges=tuple(kept), cut=correction.cut + excess)
 
 
 @exactly

@@ -66,27 +66,33 @@ class ForgivenCharge(Tenant, table=True):
     """What a void invoice said of a charge of another period, and nobody is to say again.
 
     ``billed`` is what the other documents billed of the charge then, ``amount`` how much more or
-    less the void one said. Rows are never changed. Source: CONTRACT 85.
+    less the void one said. Without a charge both speak of the whole period, as they do once people
+    rewrote its draft; ``rewritten_id`` names the invoice that they did it on. Rows are never
+    changed. Source: CONTRACT 85.
     """
 
     __tablename__ = "forgiven_charge"
     __table_args__ = (
         reference("subscription_id", "subscription"),
         reference("invoice_id", "invoice"),
+        reference("rewritten_id", "invoice"),
         CheckConstraint("amount <> 0", name="amount"),
+        CheckConstraint("rewritten_id IS NULL OR charge_id IS NULL", name="as_one"),
         UniqueConstraint(
             "organization_id",
             "invoice_id",
             "period_index",
             "charge_id",
             name="uq_forgiven_charge_said",
+            postgresql_nulls_not_distinct=True,
         ),
         Index("ix_forgiven_charge_period", "organization_id", "subscription_id", "period_index"),
     )
 
     subscription_id: UUID
     period_index: int
-    charge_id: UUID
+    charge_id: UUID | None
     invoice_id: UUID
+    rewritten_id: UUID | None = None
     billed: Decimal = exact()
     amount: Decimal = exact()

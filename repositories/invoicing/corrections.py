@@ -15,8 +15,9 @@ from billing.invoicing.corrections import BilledCharge, Forgiven
 from billing.rating.lines import CorrectedCharge
 from models.base import new_id
 from models.invoicing.invoices import Invoice, InvoiceLine
-from models.invoicing.late_usage import CorrectionPart, ForgivenCharge
+from models.invoicing.late_usage import CorrectionPart
 from models.subscriptions.subscriptions import Subscription
+from repositories.invoicing.forgiven import list_forgiven
 
 SAID = text(
     """
@@ -142,7 +143,9 @@ def list_said(
         )
         for charge_id, billed, given_back in session.execute(SAID, keys)
     }
-    for row in _list_forgiven(session, subscription, period_index):
+    for row in list_forgiven(session, subscription, period_index):
+        if row.charge_id is None:
+            continue
         charge_id = ChargeId(row.charge_id)
         known = said.get(charge_id) or BilledCharge(charge_id=charge_id, billed=Decimal(0))
         more = Forgiven(billed=row.billed, amount=row.amount)
@@ -159,29 +162,6 @@ def list_said_of_others(
         CorrectedCharge(period_index=index, charge_id=ChargeId(charge_id), amount=amount)
         for index, charge_id, amount in session.execute(SAID_OF_OTHERS, keys)
     ]
-
-
-def insert_forgiven(
-    session: Session,
-    subscription: Subscription,
-    invoice_id: UUID,
-    said: CorrectedCharge,
-    *,
-    billed: Decimal,
-) -> None:
-    """What a void invoice said of a charge is forgiven: ``billed`` stands without it."""
-    session.add(
-        ForgivenCharge(
-            organization_id=subscription.organization_id,
-            id=new_id(),
-            subscription_id=subscription.id,
-            period_index=said.period_index,
-            charge_id=said.charge_id,
-            invoice_id=invoice_id,
-            billed=billed,
-            amount=said.amount,
-        )
-    )
 
 
 def sum_written(session: Session, invoice: Invoice) -> Decimal:
@@ -258,20 +238,6 @@ def insert_parts(
         )
         for change in changes
     )
-
-
-def _list_forgiven(
-    session: Session, subscription: Subscription, period_index: int
-) -> Sequence[ForgivenCharge]:
-    return session.exec(
-        select(ForgivenCharge)
-        .where(
-            ForgivenCharge.organization_id == subscription.organization_id,
-            ForgivenCharge.subscription_id == subscription.id,
-            ForgivenCharge.period_index == period_index,
-        )
-        .order_by(col(ForgivenCharge.id))
-    ).all()
 
 
 def _keys(subscription: Subscription) -> dict[str, object]:

@@ -11,12 +11,14 @@ from sqlmodel import Session
 from billing.identifiers import ChargeId
 from billing.invoicing.bounds import require_creditable
 from billing.invoicing.corrections import left_of_rewritten
+from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, LineType
 from models.invoicing.invoices import Invoice, InvoiceLine
 from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import credit_notes as stored_credit_notes
+from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
 
@@ -40,7 +42,10 @@ class CreditableLines:
         )
         self._charges = _charges_of(session, invoice, rows)
         self._left = _left_of(session, invoice, self._charges)
-        self._rewritten = _left_of_rewritten(session, invoice)
+        periods = {
+            period_index for of_line in self._charges.values() for period_index, _ in of_line
+        }
+        self._rewritten = _left_of_rewritten(session, invoice, periods)
         self._account = (
             customer_accounts.available_credit(
                 session, invoice.organization_id, invoice.customer_id, invoice.currency, lock=True
@@ -56,10 +61,18 @@ class CreditableLines:
         if row.type == LineType.ADJUSTMENT:
             left = min(left, self._account)
         elif row.id in self._charges:
-            left = min(left, sum((self._left[one] for one in self._charges[row.id]), ZERO))
-        elif self._rewritten is not None:
-            left = min(left, self._rewritten)
+            left = min(left, self._left_of_charges(self._charges[row.id]))
+        else:
+            left = min(left, self._rewritten.get(self._invoice.period_index, left))
         return max(ZERO, left)
+
+    def _left_of_charges(self, charges: Sequence[ChargeOfPeriod]) -> Decimal:
+        """What is left of charges, of a period that people rewrote no more than of all of it."""
+        left: dict[int, Decimal] = {}
+        for period_index, charge_id in charges:
+            more = self._left[period_index, charge_id]
+            left[period_index] = left.get(period_index, ZERO) + more
+        return sum((min(one, self._rewritten.get(at, one)) for at, one in left.items()), ZERO)
 
     @exactly
     def take(self, row: InvoiceLine, amount: Decimal) -> tuple[CorrectedCharge, ...]:
@@ -73,18 +86,24 @@ class CreditableLines:
         self.credited[row.id] = self.credited.get(row.id, ZERO) + amount
         if row.type == LineType.ADJUSTMENT:
             self._account -= amount
-        elif row.id not in self._charges and self._rewritten is not None:
-            self._rewritten -= amount
+        elif row.id not in self._charges:
+            self._take_of_rewritten(self._invoice.period_index, amount)
         changes = []
         for period_index, charge_id in self._charges.get(row.id, ()):
             part = min(amount, self._left[period_index, charge_id])
+            part = min(part, self._rewritten.get(period_index, part))
             if part > ZERO:
                 self._left[period_index, charge_id] -= part
+                self._take_of_rewritten(period_index, part)
                 amount -= part
                 changes.append(
                     CorrectedCharge(period_index=period_index, charge_id=charge_id, amount=-part)
                 )
         return tuple(changes)
+
+    def _take_of_rewritten(self, period_index: int | None, amount: Decimal) -> None:
+        if period_index in self._rewritten:
+            self._rewritten[period_index] -= amount
 
 
 def _charges_of(
@@ -119,13 +138,22 @@ def _left_of(
     return left
 
 
-def _left_of_rewritten(session: Session, invoice: Invoice) -> Decimal | None:
-    """What is left of the period whose draft people rewrote; None for any other invoice."""
+def _left_of_rewritten(
+    session: Session, invoice: Invoice, others: set[int]
+) -> dict[int | None, Decimal]:
+    """What is left of each of the periods whose draft people rewrote: the invoice's, and others."""
     subscription = _subscription_of(session, invoice)
-    if not invoice.is_edited or invoice.period_index is None or subscription is None:
-        return None
-    said = stored_corrections.list_said(session, subscription, invoice.period_index)
-    return left_of_rewritten(stored_corrections.sum_written(session, invoice), said)
+    left: dict[int | None, Decimal] = {}
+    if subscription is None:
+        return left
+    for index in others | ({invoice.period_index} if invoice.period_index is not None else set()):
+        own = stored_invoices.find_period_invoice(
+            session, invoice.organization_id, subscription.id, index
+        )
+        if own is not None and own.is_edited and own.status != InvoiceStatus.DRAFT:
+            said = stored_corrections.list_said(session, subscription, index)
+            left[index] = left_of_rewritten(stored_corrections.sum_written(session, own), said)
+    return left
 
 
 def _subscription_of(session: Session, invoice: Invoice) -> Subscription | None:

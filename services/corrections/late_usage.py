@@ -8,23 +8,13 @@ and no document gives back what another one gave back already. Source: CONTRACT 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from sqlmodel import Session
 
-from billing.identifiers import ChargeId
-from billing.invoicing.corrections import (
-    BilledCharge,
-    PeriodCorrection,
-    correct_period,
-    give_back_at_most,
-    late_usage_line,
-    left_of_rewritten,
-)
-from billing.invoicing.invoices import round_line
-from billing.money import ZERO, Currency, exactly, find_currency
+from billing.invoicing.corrections import PeriodCorrection, correct_period, late_usage_line
+from billing.money import ZERO, Currency, find_currency
 from billing.rating.lines import PricedLine
 from billing.subscriptions import PeriodStatus
 from models.invoicing.invoices import Invoice
@@ -32,9 +22,9 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.invoicing import corrections as stored_corrections
-from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.corrections.said import find_invoice_of, say_of, totals_of
 from services.documents.text import period_text
 from services.rating import steps
 from services.rating.steps import BillKey
@@ -110,9 +100,9 @@ def taken_back_lines(
     lines: Iterable[PricedLine],
 ) -> tuple[PricedLine, ...]:
     """What other documents say of a period that ``lines`` bill whole, as a line against it."""
-    said = stored_corrections.list_said(session, subscription, stored.index)
-    wanted = _totals(lines, _currency_of(session, stored))
-    correction = correct_period(stored.index, wanted, _add(said, wanted))
+    wanted = totals_of(lines, _currency_of(session, stored))
+    said = say_of(session, subscription, stored, None).and_bill(wanted)
+    correction = correct_period(stored.index, wanted, said.charges, said.as_one)
     line = describe(session, subscription, stored, correction)
     return () if line is None else (line,)
 
@@ -142,37 +132,18 @@ def correct(
 
     A period whose invoice is void is owed nothing: what other documents say of it is taken back.
     """
-    said = stored_corrections.list_said(session, subscription, stored.index)
     if stored.status != PeriodStatus.FINAL:
-        return correct_period(stored.index, {}, said)
-    invoice = _find_invoice(session, stored)
+        said = say_of(session, subscription, stored, None)
+        return correct_period(stored.index, {}, said.charges, said.as_one)
+    invoice = find_invoice_of(session, stored)
     if invoice is None:
         # Somebody took the invoice away behind our back: coverage says so, nobody bills by guess.
         return correct_period(stored.index, {}, ())
-    wanted = _totals(
+    wanted = totals_of(
         _rate(session, subscription, stored, BillKey.of(stored)), find_currency(invoice.currency)
     )
-    correction = correct_period(stored.index, wanted, _replace(session, stored, invoice, said))
-    if not invoice.is_edited:
-        return correction
-    written = stored_corrections.sum_written(session, invoice)
-    return give_back_at_most(correction, left_of_rewritten(written, said))
-
-
-def forgive(session: Session, subscription: Subscription, invoice: Invoice) -> None:
-    """What a voided invoice said of earlier periods is owed, or given back, by nobody again."""
-    for change in stored_corrections.list_said_of_others(session, subscription, invoice.id):
-        stored = stored_subscriptions.find_period(
-            session, subscription.organization_id, subscription.id, change.period_index
-        )
-        assert stored is not None
-        said = stored_corrections.list_said(session, subscription, change.period_index)
-        replaced = _replace(session, stored, _find_invoice(session, stored), said)
-        known = {one.charge_id: one.billed for one in replaced}
-        stored_corrections.insert_forgiven(
-            session, subscription, invoice.id, change, billed=known.get(change.charge_id, ZERO)
-        )
-    session.flush()
+    said = say_of(session, subscription, stored, invoice)
+    return correct_period(stored.index, wanted, said.charges, said.as_one)
 
 
 def mark_again(
@@ -218,46 +189,6 @@ def _currency_of(session: Session, stored: SubscriptionPeriod) -> Currency:
     plan = stored_plans.find_plan(session, stored.organization_id, stored.plan_id)
     assert plan is not None
     return find_currency(plan.currency)
-
-
-def _find_invoice(session: Session, stored: SubscriptionPeriod) -> Invoice | None:
-    return stored_invoices.find_period_invoice(
-        session, stored.organization_id, stored.subscription_id, stored.index
-    )
-
-
-def _replace(
-    session: Session,
-    stored: SubscriptionPeriod,
-    invoice: Invoice | None,
-    said: list[BilledCharge],
-) -> list[BilledCharge]:
-    """What is billed of a period; what people wrote replaced what had been measured by then."""
-    if invoice is None or not invoice.is_edited:
-        return said
-    drafted = steps.load(session, BillKey.of(stored), steps.EVIDENCE, tuple[PricedLine, ...])
-    totals = _totals(drafted, find_currency(invoice.currency))
-    owed = {one.charge_id: one.forgive(totals.get(one.charge_id, ZERO)) for one in said}
-    return _add(said, totals | owed)
-
-
-@exactly
-def _totals(lines: Iterable[PricedLine], currency: Currency) -> dict[ChargeId, Decimal]:
-    totals: dict[ChargeId, Decimal] = {}
-    for line in lines:
-        if line.charge_id is not None:
-            rounded = round_line(line, currency).line_total
-            totals[line.charge_id] = totals.get(line.charge_id, ZERO) + rounded
-    return totals
-
-
-@exactly
-def _add(said: Sequence[BilledCharge], more: dict[ChargeId, Decimal]) -> list[BilledCharge]:
-    known = {one.charge_id: one for one in said}
-    for charge_id, amount in more.items():
-        one = known.get(charge_id) or BilledCharge(charge_id=charge_id, billed=ZERO)
-        known[charge_id] = replace(one, billed=one.billed + amount)
-    return list(known.values())
 
 
 def _rate(

@@ -24,6 +24,7 @@ from services import customer_accounts
 from services.audit_log import record
 from services.corrections import credit_notes, late_usage
 from services.corrections.credit_notes import CreditedLine
+from services.corrections.said import forgive_said
 from services.documents.locks import lock_invoice
 from services.invoicing import finalize as finalization
 from services.subscriptions import agenda, clocks
@@ -164,7 +165,7 @@ def _free_periods(
             session.add(stored)
             session.flush()
     if not settles_again:
-        late_usage.forgive(session, subscription, invoice)
+        forgive_said(session, subscription, invoice)
     late_usage.mark_again(session, subscription, invoice, settles_again=settles_again, now=now)
 
 

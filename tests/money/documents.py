@@ -142,7 +142,8 @@ STANDS = text(
         SELECT line.line_total AS amount FROM invoice_line AS line
         JOIN invoice ON invoice.organization_id = line.organization_id
             AND invoice.id = line.invoice_id
-        WHERE line.organization_id = :organization_id AND line.charge_id = :charge_id
+        WHERE line.organization_id = :organization_id
+            AND line.charge_id = coalesce(:charge_id, line.charge_id)
             AND invoice.subscription_id = :subscription_id AND invoice.kind = 'period'
             AND invoice.period_index = :period_index
             AND invoice.status IN ('OPEN', 'PAID', 'UNCOLLECTIBLE')
@@ -150,7 +151,8 @@ STANDS = text(
         SELECT part.amount FROM correction_part AS part
         JOIN invoice ON invoice.organization_id = part.organization_id
             AND invoice.id = part.invoice_id
-        WHERE part.organization_id = :organization_id AND part.charge_id = :charge_id
+        WHERE part.organization_id = :organization_id
+            AND part.charge_id = coalesce(:charge_id, part.charge_id)
             AND part.subscription_id = :subscription_id AND part.period_index = :period_index
             AND NOT part.is_by_hand AND invoice.status IN ('OPEN', 'PAID', 'UNCOLLECTIBLE')
     ) AS billed
@@ -211,9 +213,9 @@ def stands(
     organization_id: UUID,
     subscription_id: UUID,
     period_index: int,
-    charge_id: UUID,
+    charge_id: UUID | None,
 ) -> Decimal:
-    """What final documents bill of a charge of a period now."""
+    """What final documents bill of a charge of a period now, or of all of its charges."""
     keys = {
         "organization_id": organization_id,
         "subscription_id": subscription_id,

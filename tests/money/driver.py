@@ -183,7 +183,11 @@ class Driver:
         )
         life = self.id_of(request.subscription)
         said = tuple(
-            replace(one, stands=self._read(documents.stands, life, period, charge))
+            replace(
+                one,
+                stands=self._read(documents.stands, life, period, charge),
+                stand=self._read(documents.stands, life, period, None),
+            )
             for one, (period, charge, _) in zip(self._named(rows), rows, strict=True)
         )
         return replace(request, invoice=str(invoice_id), said=said)

@@ -195,13 +195,15 @@ class DraftEdited:
 class Said:
     """What a document says of a charge of some period, besides its own bill.
 
-    ``stands`` is what others still bill of it once the document is void.
+    ``stands`` is what others still bill of it once the document is void, ``stand`` what they bill
+    of all charges of the period.
     """
 
     period: int
     charge: str
     amount: Decimal
     stands: Decimal = Decimal(0)
+    stand: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,9 +25,12 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgiven:
-    """An amount, beyond what stood without it, that nobody bills or gives back any more."""
+    """An amount, beyond what stood without it, that nobody bills or gives back any more.
 
-    charge: str
+    Of a period that people rewrote it is of all charges together: ``charge`` is None.
+    """
+
+    charge: str | None
     stood: Fraction
     amount: Fraction
 
@@ -53,17 +56,21 @@ class Period:
     """What it came to when it became final, and the events that were known then."""
     written: Fraction | None = None
     drafted: tuple[Event, ...] = ()
-    replaced: dict[str, Fraction] = field(default_factory=dict)
-    """What people wrote in its draft, and what it came to when it was drafted."""
+    replaced: Fraction = Fraction(0)
+    """What people wrote in its draft, and what it would have billed otherwise."""
     notes: list[Note] = field(default_factory=list)
     forgiven: list[Forgiven] = field(default_factory=list)
 
-    def forgive(self, charge: str, wanted: dict[str, Fraction]) -> Fraction:
-        """What is owed of what is wanted of a charge, less what was forgiven of it."""
-        owed = wanted.get(charge, Fraction(0))
+    def forgive(self, charge: str | None, wanted: Fraction) -> Fraction:
+        """What is owed of what is wanted of a charge, or of all, less what was forgiven of it."""
         for one in self.forgiven:
-            owed = one.forgive(owed) if one.charge == charge else owed
-        return owed
+            wanted = one.forgive(wanted) if one.charge == charge else wanted
+        return wanted
+
+    @property
+    def is_one(self) -> bool:
+        """Whether its charges are forgiven together."""
+        return self.written is not None or any(one.charge is None for one in self.forgiven)
 
     @property
     def span(self) -> Span:

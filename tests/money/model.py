@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from tests.money import journal
 from tests.money.aggregates import Event
-from tests.money.journal import WRITTEN, Opened, Plan, Request
+from tests.money.journal import WRITTEN, Opened, Plan, Request, Said
 from tests.money.lives import Forgiven, Life, Period, State
 from tests.money.notes import Note, given_back, note_of
 from tests.money.rating import Part, World, rate
@@ -61,15 +61,27 @@ class Model:
         """What one period comes to, charge by charge, less what was given back of it.
 
         A period without a valid final bill is wanted nothing of; what was given back of late lines
-        that still stand stays given.
+        that still stand stays given. What is forgiven of all charges stands under ``WRITTEN``.
         """
         period = life.periods[index]
-        wanted = self._wanted(life, index) if period.state is State.FINAL else {}
-        others = [one.charge for one in period.notes] + [one.charge for one in period.forgiven]
-        names = [one for one in dict.fromkeys((*wanted, *others)) if one != WRITTEN]
-        owed = {name: _owed(wanted.get(name, NOTHING), period, name) for name in names}
-        if period.state is State.FINAL and period.written is not None:
-            owed[WRITTEN] = _owed_of_written(period, period.written, sum(owed.values(), NOTHING))
+        is_final = period.state is State.FINAL
+        wanted = self._wanted(life, index) if is_final else {}
+        others = (*(one.charge for one in period.notes), *(one.charge for one in period.forgiven))
+        noted = {
+            name: given_back(period.notes, name)
+            for name in dict.fromkeys((*wanted, *others))
+            if name not in (WRITTEN, None)
+        }
+        # No correction gives back what was given back already (CONTRACT 82).
+        owed = {
+            name: period.forgive(name, max(wanted.get(name, NOTHING), given)) - given
+            for name, given in noted.items()
+        }
+        if period.is_one:
+            given, each = sum(noted.values(), NOTHING), sum(owed.values(), NOTHING)
+            is_fixed = self._ignores_late and period.written is not None
+            owed_in_all = period.replaced if is_fixed else each + given
+            owed[WRITTEN] = _owed_as_one(period, owed_in_all, given) - each
         return owed
 
     def _wanted(self, life: Life, index: int) -> dict[str, Fraction]:
@@ -147,7 +159,9 @@ class Model:
             case journal.DraftEdited(period=index, amount=amount):
                 period = life.periods[index]
                 period.written = Fraction(amount)
-                period.replaced = self._rate_as_of(life, index, period.drafted)
+                drafted = self._rate_as_of(life, index, period.drafted)
+                charges = (period.forgive(name, one) for name, one in drafted.items())
+                period.replaced = period.forgive(None, sum(charges, NOTHING))
             case journal.InvoiceVoided():
                 self._void(life, request)
             case journal.Billed(period=index):
@@ -172,15 +186,24 @@ class Model:
         if request.period is not None:
             _unbill(life.periods[request.period])
         if not request.settles_again:
-            for one in request.said:
-                if one.period == request.period:
-                    continue
-                period = life.periods[one.period]
-                stood = Fraction(one.stands)
-                if period.written is not None:
-                    stood += period.forgive(one.charge, period.replaced)
-                forgiven = Forgiven(charge=one.charge, stood=stood, amount=Fraction(one.amount))
-                period.forgiven.append(forgiven)
+            self._forgive(life, [one for one in request.said if one.period != request.period])
+
+    def _forgive(self, life: Life, said: Sequence[Said]) -> None:
+        """What a void document said is neither billed nor given back again (CONTRACT 85)."""
+        for index in dict.fromkeys(one.period for one in said):
+            period, of_period = life.periods[index], [one for one in said if one.period == index]
+            if period.is_one:
+                amount = sum((Fraction(one.amount) for one in of_period), NOTHING)
+                stood = Fraction(of_period[0].stand)
+                stood += period.replaced if period.written is not None else NOTHING
+                period.forgiven.append(Forgiven(charge=None, stood=stood, amount=amount))
+            else:
+                period.forgiven += [
+                    Forgiven(
+                        charge=one.charge, stood=Fraction(one.stands), amount=Fraction(one.amount)
+                    )
+                    for one in of_period
+                ]
 
     def _edit(self, plan: Plan) -> None:
         """Periods that have begun keep their plan as it was, and so do parts of them."""
@@ -302,24 +325,20 @@ def owed(requests: Sequence[Request]) -> Fraction:
     return replay(requests).owed()
 
 
-def _owed(wanted: Fraction, period: Period, charge: str) -> Fraction:
-    """No correction gives back what was given back already (CONTRACT 82)."""
-    noted = given_back(period.notes, charge)
-    owed = period.forgive(charge, {charge: max(wanted, noted)})
-    replaced = NOTHING if period.written is None else period.forgive(charge, period.replaced)
-    return owed - noted - replaced
+def _owed_as_one(period: Period, wanted: Fraction, noted: Fraction) -> Fraction:
+    """What all charges come to together, less ``noted``, which was given back of them.
 
-
-def _owed_of_written(period: Period, written: Fraction, others: Fraction) -> Fraction:
-    """Notes and corrections together give back at most what people wrote (CONTRACT 72, 82).
-
-    What they wrote names no charge, so it is all of it that is held against what all charges of the
-    period come to more or less.
+    What people wrote stands in the place of all that it replaced, and notes and corrections
+    together give back no more of it than there is (CONTRACT 72, 82).
     """
-    return max(written - given_back(period.notes, WRITTEN), -others)
+    if period.state is not State.FINAL or period.written is None:
+        return period.forgive(None, wanted) - noted
+    written = period.written - given_back(period.notes, WRITTEN)
+    at_least = period.replaced - max(NOTHING, written) + noted
+    return period.forgive(None, max(wanted, at_least)) - noted - period.replaced + written
 
 
 def _unbill(period: Period) -> None:
     period.state, period.final_at = State.WITHOUT_BILL, None
     period.notes = [one for one in period.notes if one.invoice is not None]
-    period.written, period.replaced = None, {}
+    period.written, period.replaced = None, NOTHING

@@ -11,9 +11,11 @@ from tests.money.examples import START, on, sold, used
 from tests.money.journal import (
     WRITTEN,
     Advanced,
+    Billed,
     DraftEdited,
     EventAmended,
     EventVoided,
+    InvoiceVoided,
     LateLineNoted,
     Noted,
     Request,
@@ -31,6 +33,7 @@ REWRITTEN: list[Request] = [
     DraftEdited(subscription="first", period=0, amount=Decimal(5)),
     Advanced(to=on(2, 2)),
 ]
+VOID_FEBRUARY = InvoiceVoided(subscription="first", period=1, settles_again=False)
 TEN_LATE: list[Request] = [used("late", "10", on(1, 6)), Advanced(to=on(3, 2))]
 
 
@@ -76,6 +79,53 @@ STORIES_OF_NOTES: dict[str, Story] = {
             Advanced(to=on(4, 2)),
         ],
         "3",
+    ),
+    "rewritten month whose usage is voided, and the rest of it is not given back": (
+        # The usage of 100 is gone, of which people billed 5. Nobody gives the 5 back, and usage
+        # stands for what was forgiven until it is more than that.
+        sold(),
+        [
+            *REWRITTEN,
+            EventVoided(key="all"),
+            used("february", "50", on(2, 2)),
+            Advanced(to=on(3, 2)),
+            VOID_FEBRUARY,
+            used("one", "1", on(1, 7)),
+            Advanced(to=on(4, 2)),
+            used("more", "103", on(1, 7)),
+            Advanced(to=on(5, 2)),
+        ],
+        "9",
+    ),
+    "rewritten month with a late line, of which some is not given back": (
+        sold(),
+        [
+            *REWRITTEN,
+            used("late", "10", on(1, 6)),
+            used("february", "50", on(2, 2)),
+            Advanced(to=on(3, 2)),
+            EventAmended(key="all", value=Decimal(93)),
+            used("march", "50", on(3, 2)),
+            Advanced(to=on(4, 2)),
+            InvoiceVoided(subscription="first", period=2, settles_again=False),
+            EventAmended(key="late", value=Decimal(9)),
+            Advanced(to=on(5, 2)),
+        ],
+        "64",
+    ),
+    "rewritten month of which something was forgiven, and that is issued again": (
+        sold(),
+        [
+            *REWRITTEN,
+            used("late", "10", on(1, 6)),
+            used("february", "50", on(2, 2)),
+            Advanced(to=on(3, 2)),
+            VOID_FEBRUARY,
+            InvoiceVoided(subscription="first", period=0),
+            Billed(subscription="first", period=0),
+            Advanced(to=on(4, 2)),
+        ],
+        "100",
     ),
     "same note twice at once": (sold(), [*BILLED, given_back(30), given_back(30)], "70"),
     "same note twice, a minute apart on the wall": (

@@ -13,14 +13,19 @@ import pytest
 from sqlalchemy import text
 
 from billing.identifiers import ChargeId
-from billing.invoicing.corrections import BilledCharge, PeriodCorrection, correct_period
+from billing.invoicing.corrections import (
+    BilledCharge,
+    BilledPeriod,
+    PeriodCorrection,
+    correct_period,
+)
 from billing.money import ZERO
 from models.invoicing.invoices import Invoice
 from repositories.ingestion import late_marks
-from repositories.invoicing import corrections
+from repositories.invoicing import corrections, forgiven
 from repositories.transactions import Transactions
 from services import customer_accounts
-from services.corrections import credit_notes, late_usage
+from services.corrections import credit_notes, late_usage, said
 from services.invoicing import composition, finalize
 from tests.money.arrivals import WayIn
 from tests.money.stories import STORIES
@@ -31,10 +36,13 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 def ignore_the_cap(planted: pytest.MonkeyPatch) -> None:
     def uncapped(
-        period_index: int, wanted: Mapping[ChargeId, Any], said: Iterable[BilledCharge]
+        period_index: int,
+        wanted: Mapping[ChargeId, Any],
+        charges: Iterable[BilledCharge],
+        as_one: BilledPeriod | None,
     ) -> PeriodCorrection:
-        forgotten = [replace(one, given_back=ZERO) for one in said]
-        return correct_period(period_index, wanted, forgotten)
+        forgotten = [replace(one, given_back=ZERO) for one in charges]
+        return correct_period(period_index, wanted, forgotten, as_one)
 
     planted.setattr(late_usage, "correct_period", uncapped)
 
@@ -88,11 +96,11 @@ def settle_no_mark(planted: pytest.MonkeyPatch) -> None:
 
 
 def forget_what_was_forgiven(planted: pytest.MonkeyPatch) -> None:
-    planted.setattr(corrections, "insert_forgiven", _nothing)
+    planted.setattr(forgiven, "insert_forgiven", _nothing)
 
 
 def forget_what_people_wrote(planted: pytest.MonkeyPatch) -> None:
-    planted.setattr(late_usage, "give_back_at_most", lambda correction, _left: correction)
+    planted.setattr(said, "BilledPeriod", lambda **of: BilledPeriod(**(of | {"at_least": None})))
 
 
 def write_every_note(planted: pytest.MonkeyPatch) -> None:
