@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from billing.invoicing.invoices import InvoiceStatus
 from models.customer_accounts import AccountPosting
 from models.invoicing.invoices import Invoice
 from models.subscriptions.states import HAS_ENDED
@@ -215,7 +216,7 @@ def list_carrying_invoices(
             Invoice.customer_id == customer_id,
             Invoice.currency == currency,
             Invoice.carried_credit > 0,
-            col(Invoice.status).not_in(("DRAFT", "VOID")),
+            col(Invoice.status).not_in((InvoiceStatus.DRAFT, InvoiceStatus.VOID)),
         )
         .order_by(col(Invoice.finalized_at).desc(), col(Invoice.id).desc())
     ).all()

@@ -136,7 +136,7 @@ def deactivate_charge(
         principal.organization_id,
         plan_id,
         charge_id,
-        body.status.value,
+        body.status,
         effective=body.effective,
         now=context.now(),
     )

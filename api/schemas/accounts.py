@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.common import Email, Moment, Schema, View, Words
 from api.schemas.organizations import OrganizationView
-from models.accounts.api_keys import ApiKey
+from models.accounts.api_keys import ApiKey, KeyStatus
 from models.accounts.users import User
 from services.accounts.api_keys import CreateApiKey
 
@@ -71,7 +71,7 @@ class ApiKeyView(View):
     scopes: list[str]
     prefix: str
     last_four: str
-    status: str
+    status: KeyStatus
     created_at: Moment
     last_used_at: Moment | None
     revoked_at: Moment | None
@@ -96,7 +96,7 @@ def view_api_key(api_key: ApiKey) -> ApiKeyView:
         scopes=api_key.scopes,
         prefix=api_key.prefix,
         last_four=api_key.last_four,
-        status=api_key.status,
+        status=KeyStatus(api_key.status),
         created_at=api_key.created_at,
         last_used_at=api_key.last_used_at,
         revoked_at=api_key.revoked_at,

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import Exact, LongWords, Moment, NotNegative, Schema, View
+from billing.invoicing.kinds import CreditNoteKind
 from models.invoicing.credit_notes import CreditNote, CreditNoteLine
 from services.corrections.credit_notes import CreditedLine
 
@@ -44,7 +45,7 @@ class CreditNoteView(View):
     id: UUID
     number: str
     invoice_id: UUID
-    kind: str
+    kind: CreditNoteKind
     reason: str
     currency: str
     subtotal: Exact

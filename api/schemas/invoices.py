@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from api.schemas.common import Exact, Moment, View
 from billing.invoicing.invoices import InvoiceLine as BilledLine
+from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import InvoiceKind
 from billing.invoicing.taxes import TaxAmount
 from billing.money import ZERO, plain_text
 from billing.ratios import as_decimal
@@ -45,8 +47,8 @@ class InvoiceView(View):
     invoice_number: str | None
     customer_id: UUID
     subscription_id: UUID | None
-    kind: str
-    status: str
+    kind: InvoiceKind
+    status: InvoiceStatus | Literal["PREVIEW"]
     currency: str
     subtotal: Exact
     tax: Exact
@@ -77,8 +79,8 @@ def view_invoice(
         invoice_number=invoice.invoice_number,
         customer_id=invoice.customer_id,
         subscription_id=invoice.subscription_id,
-        kind=invoice.kind,
-        status=invoice.status,
+        kind=InvoiceKind(invoice.kind),
+        status=InvoiceStatus(invoice.status),
         currency=invoice.currency,
         subtotal=invoice.subtotal,
         tax=invoice.tax,
@@ -161,7 +163,7 @@ def view_preview(preview: BillPreview) -> InvoiceView:
         invoice_number=None,
         customer_id=subscription.customer_id,
         subscription_id=subscription.id,
-        kind="period",
+        kind=InvoiceKind.PERIOD,
         status="PREVIEW",
         currency=totals.currency,
         subtotal=totals.subtotal,

@@ -12,7 +12,7 @@ from api.openapi_corrections import NULL_IN_EXAMPLE
 from api.schemas.common import NUMBER_SCHEMA, Flag, Moment, Name, Schema, View, Words, any_case
 from api.schemas.patches import Patch
 from api.schemas.plan_edits import EditView, EffectiveChoice
-from billing.metering.aggregations import Aggregation
+from billing.metering.aggregations import Aggregation, MeterStatus
 from billing.metering.filters import MAX_FILTERS, Operator
 from billing.pricing import MODELS, parse_pricing
 from models.catalog.meters import Meter
@@ -166,7 +166,7 @@ class MeterView(View):
     filters: FilterDocuments
     usage_pricing_rules: PricingDocument | None
     carry_forward: bool
-    status: str
+    status: MeterStatus
     created_at: Moment
 
 
@@ -187,7 +187,7 @@ def view_meter(meter: Meter) -> MeterView:
         filters=meter.filters,
         usage_pricing_rules=view_pricing(meter.usage_pricing_rules),
         carry_forward=meter.carry_forward,
-        status=meter.status,
+        status=MeterStatus(meter.status),
         created_at=meter.created_at,
     )
 

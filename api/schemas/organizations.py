@@ -10,26 +10,11 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.common import Count, Flag, FreeForm, Moment, View, Words, any_case
 from api.schemas.patches import Patch
+from billing.invoicing.kinds import LateUsage, NumberAt
 from billing.rating.proration import ProrationBasis
 from billing.rating.terms import Effective
 from models.accounts.organizations import Organization
 from services.accounts.settings import ChangeSettings
-
-
-class LateUsage(StrEnum):
-    """What becomes of usage that arrives after the invoice of its period is final."""
-
-    NEXT_INVOICE = "next_invoice"
-    CREDIT_NOTE_OR_INVOICE = "credit_note_or_invoice"
-    IGNORE = "ignore"
-
-
-class NumberAt(StrEnum):
-    """When an invoice gets its number."""
-
-    DRAFT = "draft"
-    FINALIZATION = "finalization"
-
 
 Slug = Annotated[
     str,

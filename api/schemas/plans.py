@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -28,17 +27,10 @@ from api.schemas.patches import Patch
 from api.schemas.plan_edits import EditView, EffectiveChoice
 from api.schemas.plan_features import PlanFeatureView, view_plan_feature
 from billing.periods import Interval
-from billing.rating.terms import ChargeType, PlanType
+from billing.rating.terms import ChargeStatus, ChargeType, PlanType
 from models.catalog.plans import Charge, Plan
 from services.catalog.charges import AddCharge
 from services.catalog.plans import PlanContents, PlanDetails, UpdatePlan
-
-
-class ChargeStatus(StrEnum):
-    """Whether a charge is part of its plan."""
-
-    ACTIVE = "ACTIVE"
-    INACTIVE = "INACTIVE"
 
 
 class PlanCreate(Schema):

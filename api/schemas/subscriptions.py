@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,19 +10,12 @@ from pydantic import Field, StringConstraints
 from api.schemas.common import Instant, Moment, Schema, View, any_case
 from billing.pending_changes import ChangeAction
 from billing.periods import Alignment, Interval
-from billing.rating.terms import FeatureTerms
+from billing.rating.terms import FeatureTerms, VersionPolicy
 from billing.subscriptions import SubscriptionStatus
 from models.catalog.plans import Plan
 from models.subscriptions.subscriptions import Subscription
 from services.subscriptions.start import CreateSubscription
 from services.subscriptions.stored_changes import change_of
-
-
-class VersionPolicy(StrEnum):
-    """What a period that opens is billed by: the newest version of its plan, or a pinned one."""
-
-    LATEST = "latest"
-    PINNED = "pinned"
 
 
 class SubscriptionCreate(Schema):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from api.schemas.common import Instant, Moment, Schema, View, Words
@@ -28,7 +29,7 @@ class TestClockView(View):
     id: UUID
     name: str
     frozen_time: Moment
-    status: str
+    status: Literal["advancing", "ready"]
     needs_attention: int
 
 

@@ -11,11 +11,10 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from api.schemas.common import Exact, Moment, Number, Schema, View, require_in_range
+from billing.metering.corrections import CorrectionKind
 from billing.money import plain_text
 from models.usage.events import UsageCorrection, UsageEvent
 from services.usage.reports import CustomerUsage, MeterStatistics, MeterUsage
-
-VOID = "void"
 
 
 def _read_bound(value: Any) -> date | datetime:
@@ -203,8 +202,8 @@ def view_event(event: UsageEvent, correction: UsageCorrection | None) -> UsageEv
         late=event.late,
         paused=event.paused,
         counted=event.counted,
-        voided=correction is not None and correction.kind == VOID,
-        amended=correction is not None and correction.kind != VOID,
+        voided=correction is not None and correction.kind == CorrectionKind.VOID,
+        amended=correction is not None and correction.kind != CorrectionKind.VOID,
     )
 
 

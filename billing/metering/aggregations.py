@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from billing.errors import InvalidInput
 from billing.identifiers import MeterId
@@ -18,12 +19,20 @@ __all__ = [
     "Aggregation",
     "EventValue",
     "Measurement",
+    "MeterStatus",
     "MeterTerms",
     "aggregate",
     "read_distinct_key",
     "read_event_value",
     "read_quantity",
 ]
+
+
+class MeterStatus(StrEnum):
+    """Whether a meter takes events. One that was retired is kept for what it measured."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

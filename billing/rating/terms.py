@@ -37,6 +37,20 @@ class FeatureType(StrEnum):
     CUSTOM = "custom"
 
 
+class ChargeStatus(StrEnum):
+    """Whether a charge is part of its plan."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+
+
+class VersionPolicy(StrEnum):
+    """What a period that opens is billed by: the newest version of its plan, or a pinned one."""
+
+    LATEST = "latest"
+    PINNED = "pinned"
+
+
 class Effective(StrEnum):
     """Which periods an edit of a plan reaches: those that begin after it, or those that run too."""
 

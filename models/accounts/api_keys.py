@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Column, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from models.base import Tenant, instant, words
+
+
+class KeyStatus(StrEnum):
+    """Whether a key opens anything."""
+
+    ACTIVE = "ACTIVE"
+    REVOKED = "REVOKED"
 
 
 class ApiKey(Tenant, table=True):
@@ -26,7 +34,7 @@ class ApiKey(Tenant, table=True):
     key_hash: str = words()
     prefix: str = words()
     last_four: str = words()
-    status: str = words(default="ACTIVE")
+    status: str = words(default=KeyStatus.ACTIVE)
     created_at: datetime = instant()
     last_used_at: datetime | None = instant(nullable=True, default=None)
     revoked_at: datetime | None = instant(nullable=True, default=None)

@@ -9,6 +9,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
+from billing.invoicing.kinds import LateUsage, NumberAt
+from billing.rating.proration import ProrationBasis
+from billing.rating.terms import Effective
 from models.base import document, instant, new_id, words
 
 
@@ -40,10 +43,10 @@ class Organization(SQLModel, table=True):
     billing_address_country: str | None = words(nullable=True, default=None)
     payment_terms_days: int = 30
     grace_period_minutes: int = 60
-    proration: str = words(default="day")
-    late_usage: str = words(default="next_invoice")
-    number_at: str = words(default="draft")
-    plan_edits: str = words(default="next_period")
+    proration: str = words(default=ProrationBasis.DAY)
+    late_usage: str = words(default=LateUsage.NEXT_INVOICE)
+    number_at: str = words(default=NumberAt.DRAFT)
+    plan_edits: str = words(default=Effective.NEXT_PERIOD)
     auto_create_customers: bool = True
     auto_email: bool = True
     bank_details: dict[str, Any] = document(default_factory=dict)

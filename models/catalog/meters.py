@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from billing.metering.aggregations import MeterStatus
 from billing.metering.tallies import Aggregation
 from models.base import Tenant, document, instant, words
 
@@ -50,6 +51,6 @@ class Meter(Tenant, table=True):
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
     )
     carry_forward: bool = False
-    status: str = words(default="ACTIVE")
+    status: str = words(default=MeterStatus.ACTIVE)
     created_at: datetime = instant()
     deleted_at: datetime | None = instant(nullable=True, default=None)

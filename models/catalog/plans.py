@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from billing.rating.terms import ChargeStatus, Effective, OverLimit
 from models.base import Tenant, document, exact, instant, reference, words
 
 INTERVALS = "('day', 'week', 'month', 'quarter', 'year')"
@@ -64,7 +65,7 @@ class PlanVersion(SQLModel, table=True):
     plan_id: UUID = Field(primary_key=True)
     version: int = Field(primary_key=True)
     terms: dict[str, Any] = document()
-    effective: str = words(default="next_period")
+    effective: str = words(default=Effective.NEXT_PERIOD)
     """Whether it bills periods that had begun before it, or only those that begin after it."""
     created_at: datetime = instant()
 
@@ -112,7 +113,7 @@ class Charge(Tenant, table=True):
     minimum: Decimal | None = exact(nullable=True, default=None)
     maximum: Decimal | None = exact(nullable=True, default=None)
     display_name: str | None = words(nullable=True, default=None)
-    status: str = words(default="ACTIVE")
+    status: str = words(default=ChargeStatus.ACTIVE)
     created_at: datetime = instant()
     deactivated_at: datetime | None = instant(nullable=True, default=None)
 
@@ -138,6 +139,6 @@ class PlanFeature(Tenant, table=True):
     usage_reset_period: str | None = words(nullable=True, default=None)
     is_soft_limit: bool = False
     reject_over_limit: bool = False
-    over_limit: str = words(default="bill")
+    over_limit: str = words(default=OverLimit.BILL)
     static_value: str | None = words(nullable=True, default=None)
     created_at: datetime = instant()

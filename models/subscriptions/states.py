@@ -12,6 +12,8 @@ from typing import Final
 
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
+from billing.subscriptions import PeriodStatus
+
 HAS_NOT_ENDED: Final = "subscription.status <> 'CANCELED'"
 """Whether something goes on to happen to the row by itself, period after period."""
 
@@ -29,6 +31,12 @@ BOUNDARY: Final = """coalesce(
     subscription.current_period_end
 )"""
 """Where what runs now ends, so that what is planned follows: a trial or a period."""
+
+UNDRAFTED: Final = (PeriodStatus.OPEN, PeriodStatus.CLOSED)
+"""The states of a period whose bill has no draft yet."""
+
+UNFINISHED: Final = (*UNDRAFTED, PeriodStatus.PARKED)
+"""The states of a period that still waits for something, people included."""
 
 IS_LIVE: Final[ColumnElement[bool]] = literal_column(f"({LIVE})", Boolean())
 """The same, as a condition of selects of the model."""

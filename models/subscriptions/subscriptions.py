@@ -10,6 +10,9 @@ from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
+from billing.periods import Alignment
+from billing.rating.terms import VersionPolicy
+from billing.subscriptions import PeriodStatus
 from models.base import Tenant, document, instant, reference, words
 from models.subscriptions.states import LIVE_OF_INDEX
 
@@ -60,13 +63,13 @@ class Subscription(Tenant, table=True):
 
     customer_id: UUID
     plan_id: UUID
-    version_policy: str = words(default="latest")
+    version_policy: str = words(default=VersionPolicy.LATEST)
     plan_version: int | None = None
     status: str = words()
     timezone: str = words()
     billing_interval: str = words()
     billing_interval_count: int = 1
-    billing_anchor: str = words(default="start")
+    billing_anchor: str = words(default=Alignment.START)
     anchor_at: datetime = instant()
     start_date: datetime = instant()
     trial_end_date: datetime | None = instant(nullable=True, default=None)
@@ -153,7 +156,7 @@ class SubscriptionPeriod(SQLModel, table=True):
     plan_id: UUID
     plan_version: int
     """What it is billed by: known when it opens, moved only by edits of running periods."""
-    status: str = words(default="open")
+    status: str = words(default=PeriodStatus.OPEN)
     revision: int = 1
     closed_at: datetime | None = instant(nullable=True, default=None)
     parked_step: str | None = words(nullable=True, default=None)

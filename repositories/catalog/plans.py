@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
+from billing.rating.terms import ChargeStatus
 from models.catalog.plans import Charge, Plan, PlanFeature
 
 VERSION_TERMS = text(
@@ -88,7 +89,7 @@ def list_active_charges(session: Session, organization_id: UUID, plan_id: UUID) 
         .where(
             Charge.organization_id == organization_id,
             Charge.plan_id == plan_id,
-            Charge.status == "ACTIVE",
+            Charge.status == ChargeStatus.ACTIVE,
         )
         .order_by(col(Charge.position))
     ).all()
@@ -111,7 +112,7 @@ def list_charged_meters(session: Session, organization_id: UUID, plan_id: UUID) 
         .where(
             Charge.organization_id == organization_id,
             Charge.plan_id == plan_id,
-            Charge.status == "ACTIVE",
+            Charge.status == ChargeStatus.ACTIVE,
         )
         .order_by(col(Charge.meter_id))
     )
@@ -131,7 +132,7 @@ def list_plans_charging(session: Session, organization_id: UUID, meter_id: UUID)
         .where(
             Plan.organization_id == organization_id,
             Charge.meter_id == meter_id,
-            Charge.status == "ACTIVE",
+            Charge.status == ChargeStatus.ACTIVE,
             col(Plan.deleted_at).is_(None),
         )
         .order_by(col(Plan.id))

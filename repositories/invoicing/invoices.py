@@ -9,6 +9,8 @@ from sqlalchemy import delete, func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import InvoiceKind
 from models.invoicing.invoices import (
     Invoice,
     InvoiceLine,
@@ -57,8 +59,8 @@ def find_period_invoice(
             Invoice.organization_id == organization_id,
             Invoice.subscription_id == subscription_id,
             Invoice.period_index == period_index,
-            Invoice.kind == "period",
-            Invoice.status != "VOID",
+            Invoice.kind == InvoiceKind.PERIOD,
+            Invoice.status != InvoiceStatus.VOID,
         )
     ).one_or_none()
 
@@ -81,7 +83,7 @@ def list_waiting_invoices(
         .where(
             Invoice.organization_id == organization_id,
             Invoice.subscription_id == subscription_id,
-            col(Invoice.status).in_(("DRAFT", "OPEN")),
+            col(Invoice.status).in_((InvoiceStatus.DRAFT, InvoiceStatus.OPEN)),
         )
         .order_by(col(Invoice.period_index))
     ).all()
@@ -95,7 +97,7 @@ def has_overdue(session: Session, organization_id: UUID, subscription_id: UUID) 
             .where(
                 Invoice.organization_id == organization_id,
                 Invoice.subscription_id == subscription_id,
-                Invoice.status == "OPEN",
+                Invoice.status == InvoiceStatus.OPEN,
                 col(Invoice.past_due_at).is_not(None),
             )
             .limit(1)

@@ -9,20 +9,22 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, func, or_, text
 from sqlmodel import Session, col, select
 
+from billing.invoicing.invoices import InvoiceStatus
+from billing.subscriptions import PeriodStatus, SubscriptionStatus
+from billing.timeline import Happening
 from models.invoicing.invoices import Invoice
-from models.subscriptions.states import IS_NOT_OVER
+from models.subscriptions.states import IS_NOT_OVER, UNDRAFTED, UNFINISHED
 from models.subscriptions.subscriptions import OutboxMessage, Subscription, SubscriptionPeriod
 
-UNBILLED = ("open", "closed")
-RUNNING = ("ACTIVE", "PAST_DUE", "PAUSED")
+RUNNING = (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE, SubscriptionStatus.PAUSED)
 
 PROGRESS = (
-    "created",
-    "trial_ended",
-    "resumed",
-    "period_closed",
-    "invoice_drafted",
-    "needs_attention",
+    Happening.CREATED,
+    Happening.TRIAL_ENDED,
+    Happening.RESUMED,
+    Happening.PERIOD_CLOSED,
+    Happening.INVOICE_DRAFTED,
+    Happening.NEEDS_ATTENTION,
 )
 """What the timeline says of a subscription that is being closed and billed, period after period."""
 
@@ -47,13 +49,16 @@ def list_unfinished(session: Session, organization_id: UUID) -> Sequence[UUID]:
     """
     has_period = exists().where(
         *_of_subscription(SubscriptionPeriod),
-        col(SubscriptionPeriod.status).in_((*UNBILLED, "parked")),
+        col(SubscriptionPeriod.status).in_(UNFINISHED),
     )
     has_bill = exists().where(
         *_of_subscription(Invoice),
         or_(
-            and_(col(Invoice.status) == "DRAFT", col(Invoice.scheduled_finalize_at).is_not(None)),
-            and_(col(Invoice.status) == "OPEN", col(Invoice.past_due_at).is_(None)),
+            and_(
+                col(Invoice.status) == InvoiceStatus.DRAFT,
+                col(Invoice.scheduled_finalize_at).is_not(None),
+            ),
+            and_(col(Invoice.status) == InvoiceStatus.OPEN, col(Invoice.past_due_at).is_(None)),
         ),
     )
     return session.exec(
@@ -194,7 +199,7 @@ def list_overdue_periods(
         .join(Subscription, _same_subscription(SubscriptionPeriod))
         .where(
             SubscriptionPeriod.organization_id == organization_id,
-            col(SubscriptionPeriod.status).in_(UNBILLED),
+            col(SubscriptionPeriod.status).in_(UNDRAFTED),
             col(Subscription.test_clock_id).is_(None),
             SubscriptionPeriod.ends_at < before,
         )
@@ -212,14 +217,14 @@ def list_stuck_drafts(
     is_parked = exists().where(
         *_of_subscription(SubscriptionPeriod),
         col(SubscriptionPeriod.index) == col(Invoice.period_index),
-        col(SubscriptionPeriod.status) == "parked",
+        col(SubscriptionPeriod.status) == PeriodStatus.PARKED,
     )
     return session.execute(
         select(Invoice.subscription_id, Invoice.id)
         .join(Subscription, _same_subscription(Invoice))
         .where(
             Invoice.organization_id == organization_id,
-            Invoice.status == "DRAFT",
+            Invoice.status == InvoiceStatus.DRAFT,
             col(Invoice.scheduled_finalize_at).is_not(None),
             col(Subscription.test_clock_id).is_(None),
             col(Invoice.scheduled_finalize_at) < before,
@@ -241,7 +246,7 @@ def list_unbilled(
         .join(Subscription, _same_subscription(SubscriptionPeriod))
         .where(
             SubscriptionPeriod.organization_id == organization_id,
-            SubscriptionPeriod.status == "unbilled",
+            SubscriptionPeriod.status == PeriodStatus.UNBILLED,
         )
         .order_by(col(SubscriptionPeriod.subscription_id), col(SubscriptionPeriod.index))
     ).all()
@@ -253,7 +258,7 @@ def list_parked(session: Session, organization_id: UUID) -> Sequence[Subscriptio
         select(SubscriptionPeriod)
         .where(
             SubscriptionPeriod.organization_id == organization_id,
-            SubscriptionPeriod.status == "parked",
+            SubscriptionPeriod.status == PeriodStatus.PARKED,
         )
         .order_by(col(SubscriptionPeriod.subscription_id), col(SubscriptionPeriod.index))
     ).all()

@@ -10,8 +10,12 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, and_, func, literal_column, or_
 from sqlmodel import Session, col, select
 
+from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import InvoiceKind
+from billing.subscriptions import PeriodStatus
 from models.audit_log import AuditEntry
 from models.invoicing.invoices import Invoice
+from models.subscriptions.states import UNDRAFTED
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 
 FINALIZE_STEP = "finalize_invoice"
@@ -37,13 +41,13 @@ def read_generation(session: Session, organization_ids: Sequence[UUID]) -> WorkF
         .join(Subscription, _subscription_of_period())
         .where(
             col(SubscriptionPeriod.organization_id).in_(organization_ids),
-            col(SubscriptionPeriod.status).in_(("open", "closed")),
+            col(SubscriptionPeriod.status).in_(UNDRAFTED),
             col(Subscription.test_clock_id).is_(None),
         )
     ).one()
     last_done_at = session.exec(
         select(func.max(Invoice.created_at)).where(
-            col(Invoice.organization_id).in_(organization_ids), Invoice.kind == "period"
+            col(Invoice.organization_id).in_(organization_ids), Invoice.kind == InvoiceKind.PERIOD
         )
     ).one()
     failed = col(SubscriptionPeriod.parked_step) != FINALIZE_STEP
@@ -62,11 +66,11 @@ def read_finalization(session: Session, organization_ids: Sequence[UUID]) -> Wor
         .join(SubscriptionPeriod, _period_of_invoice(), isouter=True)
         .where(
             col(Invoice.organization_id).in_(organization_ids),
-            Invoice.status == "DRAFT",
+            Invoice.status == InvoiceStatus.DRAFT,
             col(Subscription.test_clock_id).is_(None),
             or_(
                 col(SubscriptionPeriod.status).is_(None),
-                col(SubscriptionPeriod.status) != "parked",
+                col(SubscriptionPeriod.status) != PeriodStatus.PARKED,
             ),
         )
     ).one()
@@ -107,7 +111,7 @@ def _count_parked(
         .select_from(SubscriptionPeriod)
         .where(
             col(SubscriptionPeriod.organization_id).in_(organization_ids),
-            SubscriptionPeriod.status == "parked",
+            SubscriptionPeriod.status == PeriodStatus.PARKED,
             failed,
         )
     ).one()

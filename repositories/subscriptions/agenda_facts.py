@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from billing.subscriptions import MOST_COUNTED, NEXT_ENTRIES, WaitingCounts
+from models.subscriptions.states import UNFINISHED
 from models.subscriptions.subscriptions import Subscription
 
 SHOWN_PARKED, LONGEST_REASON = 5, 300
@@ -25,7 +26,7 @@ PERIODS = """
     FROM subscription_period AS period
     WHERE period.organization_id = :organization_id AND period.subscription_id = :subscription_id
         AND period.status ="""
-OPEN, CLOSED, PARKED = (f"{PERIODS} '{status}'" for status in ("open", "closed", "parked"))
+OPEN, CLOSED, PARKED = (f"{PERIODS} '{status}'" for status in UNFINISHED)
 
 BILLS = """
     FROM invoice AS bill

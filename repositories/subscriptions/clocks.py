@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
+from billing.subscriptions import PeriodStatus
 from models.subscriptions.clocks import TestClock
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 
@@ -73,6 +74,6 @@ def count_parked(session: Session, organization_id: UUID, test_clock_id: UUID) -
         .where(
             Subscription.organization_id == organization_id,
             Subscription.test_clock_id == test_clock_id,
-            SubscriptionPeriod.status == "parked",
+            SubscriptionPeriod.status == PeriodStatus.PARKED,
         )
     ).one()

@@ -10,7 +10,10 @@ from sqlalchemy import func, literal_column
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.subscriptions.states import IS_LIVE
+from billing.rating.terms import VersionPolicy
+from billing.subscriptions import PeriodStatus
+from billing.timeline import Happening
+from models.subscriptions.states import IS_LIVE, UNFINISHED
 from models.subscriptions.subscriptions import (
     Subscription,
     SubscriptionAction,
@@ -116,7 +119,7 @@ def list_pinned_behind(
         .where(
             Subscription.organization_id == organization_id,
             Subscription.plan_id == plan_id,
-            Subscription.version_policy == "pinned",
+            Subscription.version_policy == VersionPolicy.PINNED,
             col(Subscription.plan_version) < version,
             IS_LIVE,
         )
@@ -160,26 +163,30 @@ def find_open_period(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> SubscriptionPeriod | None:
     """The period that runs, or None."""
-    return session.exec(_with_status(organization_id, subscription_id, "open").limit(1)).first()
+    return session.exec(
+        _with_status(organization_id, subscription_id, PeriodStatus.OPEN).limit(1)
+    ).first()
 
 
 def find_closed_period(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> SubscriptionPeriod | None:
     """The first period that is over and has no draft, or None."""
-    return session.exec(_with_status(organization_id, subscription_id, "closed").limit(1)).first()
+    return session.exec(
+        _with_status(organization_id, subscription_id, PeriodStatus.CLOSED).limit(1)
+    ).first()
 
 
 def count_closed_periods(
     session: Session, organization_id: UUID, subscription_id: UUID, *, limit: int
 ) -> int:
     """How many periods are over and have no draft, counted up to ``limit``."""
-    closed = _with_status(organization_id, subscription_id, "closed").limit(limit)
+    closed = _with_status(organization_id, subscription_id, PeriodStatus.CLOSED).limit(limit)
     return session.exec(select(func.count()).select_from(closed.subquery())).one()
 
 
 def _with_status(
-    organization_id: UUID, subscription_id: UUID, status: str
+    organization_id: UUID, subscription_id: UUID, status: PeriodStatus
 ) -> SelectOfScalar[SubscriptionPeriod]:
     return (
         select(SubscriptionPeriod)
@@ -202,7 +209,7 @@ def list_unfinished_periods(
         .where(
             SubscriptionPeriod.organization_id == organization_id,
             SubscriptionPeriod.subscription_id == subscription_id,
-            col(SubscriptionPeriod.status).in_(("open", "closed", "parked")),
+            col(SubscriptionPeriod.status).in_(UNFINISHED),
         )
         .order_by(col(SubscriptionPeriod.index))
     ).all()
@@ -259,7 +266,7 @@ def list_pauses(
 def insert_action(
     session: Session,
     subscription: Subscription,
-    action: str,
+    action: Happening,
     *,
     at: datetime,
     recorded_at: datetime,

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import InvalidInput, NotFound
-from models.accounts.api_keys import ApiKey
+from models.accounts.api_keys import ApiKey, KeyStatus
 from repositories.accounts import api_keys as stored_api_keys
 from repositories.transactions import Transactions, name_organizations
 from services.accounts.credentials import Security
@@ -101,8 +101,8 @@ def revoke_api_key(
     api_key = stored_api_keys.lock_api_key(session, organization_id, api_key_id)
     if api_key is None:
         raise NotFound("API key not found", code="api_key_not_found")
-    if api_key.status == "ACTIVE":
-        api_key.status = "REVOKED"
+    if api_key.status == KeyStatus.ACTIVE:
+        api_key.status = KeyStatus.REVOKED
         api_key.revoked_at = now
         session.add(api_key)
         session.flush()
@@ -114,7 +114,7 @@ def find_live_api_key(transactions: Transactions, key_hash: str, *, now: datetim
     """The key with this hash if it is not revoked, and a note, to the minute, that it was used."""
     with transactions.looking_up("key_hash", key_hash) as session:
         api_key = stored_api_keys.find_by_hash(session, key_hash)
-        if api_key is None or api_key.status != "ACTIVE":
+        if api_key is None or api_key.status != KeyStatus.ACTIVE:
             return None
         if api_key.last_used_at is None or api_key.last_used_at < now - USED_AGAIN_AFTER:
             name_organizations(session, [api_key.organization_id])

@@ -17,7 +17,7 @@ from billing.errors import InvalidInput, InvalidTransition
 from billing.money import find_currency, require_not_negative
 from billing.periods import Interval
 from billing.pricing import parse_pricing
-from billing.rating.terms import ChargeType, Effective
+from billing.rating.terms import ChargeStatus, ChargeType, Effective
 from models.base import new_id
 from models.catalog.plans import Charge, Plan
 from repositories.catalog import meters as stored_meters
@@ -91,7 +91,7 @@ def set_charge_status(
     organization_id: UUID,
     plan_id: UUID,
     charge_id: UUID,
-    status: str,
+    status: ChargeStatus,
     *,
     effective: Effective | None = None,
     now: datetime,
@@ -106,7 +106,7 @@ def set_charge_status(
         raise not_found("Charge")
     if charge.status == status:
         return Edited(result=charge, reach=reach_nobody(now=now))
-    if charge.status == "INACTIVE":
+    if charge.status == ChargeStatus.INACTIVE:
         raise InvalidTransition(
             "An INACTIVE charge does not become ACTIVE again; add a new one.", field="status"
         )

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput
-from billing.metering.aggregations import Aggregation
+from billing.metering.aggregations import Aggregation, MeterStatus
 from billing.metering.filters import filter_document, parse_filters
 from billing.pricing import find_misfit, parse_pricing
 from billing.rating.terms import Effective
@@ -161,7 +161,7 @@ def is_charged(session: Session, meter: Meter) -> bool:
 
 def retire_meter(session: Session, meter: Meter, *, now: datetime) -> None:
     """The locked meter, which nothing uses, is hidden."""
-    meter.status = "INACTIVE"
+    meter.status = MeterStatus.INACTIVE
     meter.deleted_at = now
     session.add(meter)
     session.flush()

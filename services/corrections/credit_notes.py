@@ -14,6 +14,7 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput, NotFound
 from billing.invoicing.bounds import credit_note
 from billing.invoicing.invoices import InvoiceStatus, status_after_payment
+from billing.invoicing.kinds import CreditNoteKind
 from billing.money import ZERO, find_currency
 from billing.rating.lines import CorrectedCharge, LineType
 from models.base import new_id
@@ -63,7 +64,7 @@ def find_repeated(
     wanted = {line.line_id: line.amount for line in lines}
     for note in stored_credit_notes.list_credit_notes(session, organization_id, invoice_id):
         is_recent = note.created_at > now - REPEATED and note.issue_date > at - REPEATED
-        if (note.kind, note.reason) != ("manual", reason) or not is_recent:
+        if (note.kind, note.reason) != (CreditNoteKind.MANUAL, reason) or not is_recent:
             continue
         rows = stored_credit_notes.list_credit_lines(session, organization_id, [note.id])
         if {row.line_id: row.amount for row in rows} == wanted:
@@ -80,7 +81,7 @@ def credit_invoice(
     reason: str,
     at: datetime,
     now: datetime,
-    kind: str = "manual",
+    kind: CreditNoteKind = CreditNoteKind.MANUAL,
 ) -> CreditNote:
     """A numbered credit note with its share of the tax; it lowers what is due on an unpaid invoice.
 
@@ -187,7 +188,7 @@ def _build(
     lines: Sequence[CreditedLine],
     *,
     reason: str,
-    kind: str,
+    kind: CreditNoteKind,
     at: datetime,
     now: datetime,
 ) -> CreditNote:

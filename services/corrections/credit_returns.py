@@ -8,8 +8,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.invoicing.kinds import CreditNoteKind
 from billing.money import ZERO, exactly
 from billing.rating.lines import LineType
+from billing.timeline import Happening
 from models.invoicing.invoices import Invoice
 from repositories import customer_accounts as stored_accounts
 from repositories import customers as stored_customers
@@ -105,7 +107,7 @@ def _return(
             reason=REASON,
             at=at,
             now=now,
-            kind="carried_credit",
+            kind=CreditNoteKind.CARRIED_CREDIT,
         )
         _note_down(session, invoice, at=at, now=now)
         balance -= amount
@@ -121,7 +123,7 @@ def _note_down(session: Session, invoice: Invoice, *, at: datetime, now: datetim
         stored_subscriptions.insert_action(
             session,
             subscription,
-            "credit_returned",
+            Happening.CREDIT_RETURNED,
             at=at,
             recorded_at=now,
             invoice_id=invoice.id,

@@ -14,9 +14,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from billing.invoicing.corrections import PeriodCorrection, correct_period, late_usage_line
+from billing.invoicing.kinds import InvoiceKind, LateUsage
 from billing.money import ZERO, Currency, find_currency
 from billing.rating.lines import PricedLine
 from billing.subscriptions import PeriodStatus
+from billing.timeline import Happening
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
@@ -28,7 +30,6 @@ from services.corrections.said import find_invoice_of, say_of, totals_of
 from services.documents.text import period_text
 from services.rating import steps
 from services.rating.steps import BillKey
-from services.subscriptions.late_policy import IGNORE, NEXT_INVOICE
 from services.subscriptions.start import span_of
 
 
@@ -52,7 +53,7 @@ def late_lines(
     marked = stored_late_usage.list_marked_periods(
         session,
         subscription,
-        takes_free=organization.late_usage == NEXT_INVOICE,
+        takes_free=organization.late_usage == LateUsage.NEXT_INVOICE,
         draft_id=draft.id if draft else None,
     )
     corrections = [correct(session, subscription, stored) for stored in marked]
@@ -84,7 +85,7 @@ def settle(
             stored_subscriptions.insert_action(
                 session,
                 subscription,
-                "correction_cut",
+                Happening.CORRECTION_CUT,
                 at=at,
                 recorded_at=now,
                 period_index=correction.period_index,
@@ -162,7 +163,7 @@ def mark_again(
     indexes: set[int] = set()
     if settles_again:
         indexes.update(stored_corrections.list_corrected_periods(session, subscription, invoice.id))
-    if invoice.kind == "period" and invoice.period_index is not None:
+    if invoice.kind == InvoiceKind.PERIOD and invoice.period_index is not None:
         indexes.add(invoice.period_index)
     stored_late_usage.mark_periods(session, subscription, sorted(indexes), now=now)
 
@@ -178,7 +179,7 @@ def is_pending(session: Session, invoice: Invoice) -> bool:
     stored = stored_subscriptions.find_period(
         session, invoice.organization_id, invoice.subscription_id, invoice.period_index
     )
-    if subscription is None or stored is None or organization.late_usage == IGNORE:
+    if subscription is None or stored is None or organization.late_usage == LateUsage.IGNORE:
         return False
     if stored_late_usage.find_mark(session, subscription, stored.index) is None:
         return False

@@ -10,10 +10,12 @@ from sqlmodel import Session
 
 from billing.errors import NotFound
 from billing.invoicing.invoices import InvoiceStatus, InvoiceTotals
+from billing.invoicing.kinds import InvoiceKind, NumberAt
 from billing.invoicing.receipts import digest
 from billing.money import ZERO
 from billing.rating.lines import PricedLine
 from billing.subscriptions import PeriodStatus, change_period_status
+from billing.timeline import Happening
 from models.accounts.organizations import Organization
 from models.base import new_id
 from models.invoicing.invoices import Invoice, InvoiceReceipt
@@ -59,7 +61,7 @@ def issue_invoice(
     stored_subscriptions.insert_action(
         session,
         subscription,
-        "invoice_drafted",
+        Happening.INVOICE_DRAFTED,
         at=at,
         recorded_at=now,
         period_index=bill.period_index,
@@ -89,7 +91,7 @@ def _write_draft(
         organization,
         subscription.customer_id,
         composed.totals,
-        kind="period",
+        kind=InvoiceKind.PERIOD,
         subscription=subscription,
         at=at,
         now=now,
@@ -107,7 +109,7 @@ def new_invoice(
     customer_id: UUID,
     totals: InvoiceTotals,
     *,
-    kind: str,
+    kind: InvoiceKind,
     subscription: Subscription | None,
     at: datetime,
     now: datetime,
@@ -143,7 +145,7 @@ def add_invoice(
     session: Session, organization: Organization, invoice: Invoice, totals: InvoiceTotals
 ) -> None:
     """The invoice is stored with its lines and taxes, and with its number if it is due one."""
-    if organization.number_at == "draft" or invoice.status != InvoiceStatus.DRAFT:
+    if organization.number_at == NumberAt.DRAFT or invoice.status != InvoiceStatus.DRAFT:
         assign_number(session, organization, invoice, at=invoice.issue_date)
     session.add(invoice)
     session.flush()

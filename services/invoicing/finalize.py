@@ -14,9 +14,11 @@ from billing.invoicing.invoices import (
     round_line,
     status_after_finalizing,
 )
+from billing.invoicing.kinds import InvoiceKind
 from billing.money import ZERO, exactly, find_currency
 from billing.rating.lines import PricedLine
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, change_period_status
+from billing.timeline import Happening
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
@@ -88,9 +90,9 @@ def _finalize_locked(
     if subscription is not None and invoice.period_index is not None:
         # What is on its way still counts; what comes after this finds the bill final.
         stored_spans.lock_arrivals(session, organization.id, subscription.customer_id)
-    if subscription is not None and invoice.kind == "period":
+    if subscription is not None and invoice.kind == InvoiceKind.PERIOD:
         _bring_up_to_date(session, subscription, invoice, at=at, now=now)
-    if subscription is None or invoice.kind != "period" or invoice.is_edited:
+    if subscription is None or invoice.kind != InvoiceKind.PERIOD or invoice.is_edited:
         _grant_credit(session, invoice)
     if invoice.invoice_number is None:
         assign_number(session, organization, invoice, at=at)
@@ -128,7 +130,7 @@ def mark_past_due(
     stored_subscriptions.insert_action(
         session,
         subscription,
-        "past_due",
+        Happening.PAST_DUE,
         at=at,
         recorded_at=now,
         period_index=invoice.period_index,
@@ -245,7 +247,7 @@ def _record_finalized(
     stored_subscriptions.insert_action(
         session,
         subscription,
-        "invoice_finalized",
+        Happening.INVOICE_FINALIZED,
         at=at,
         recorded_at=now,
         period_index=invoice.period_index,

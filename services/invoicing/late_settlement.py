@@ -12,8 +12,10 @@ from sqlmodel import Session
 
 from billing.invoicing.corrections import PeriodCorrection
 from billing.invoicing.invoices import InvoiceStatus, status_after_finalizing
+from billing.invoicing.kinds import CreditNoteKind, InvoiceKind, LateUsage
 from billing.money import ZERO, Currency, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, PricedLine
+from billing.timeline import Happening
 from models.invoicing.invoices import InvoiceLine
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
@@ -29,7 +31,6 @@ from services.corrections.credit_notes import CreditedLine
 from services.invoicing import composition, drafts
 from services.required import require_subscription
 from services.subscriptions import clocks
-from services.subscriptions.late_policy import CREDIT_NOTE_OR_INVOICE
 
 REASON = "Usage was corrected after the invoice was final."
 
@@ -62,7 +63,7 @@ def settle_late_usage(
         return
     organization = stored_organizations.get_organization(session, organization_id)
     at = clocks.acting_instant(session, subscription, due_at, now=now)
-    notes_less = organization.late_usage == CREDIT_NOTE_OR_INVOICE
+    notes_less = organization.late_usage == LateUsage.CREDIT_NOTE_OR_INVOICE
     currency = _lock_account(session, subscription)
     lines: list[PricedLine] = []
     settled: list[PeriodCorrection] = []
@@ -109,7 +110,7 @@ def _invoice(
         organization,
         customer.id,
         totals,
-        kind="late_usage",
+        kind=InvoiceKind.LATE_USAGE,
         subscription=subscription,
         at=at,
         now=now,
@@ -122,7 +123,7 @@ def _invoice(
     stored_subscriptions.insert_action(
         session,
         subscription,
-        "late_usage_settled",
+        Happening.LATE_USAGE_SETTLED,
         at=at,
         recorded_at=now,
         invoice_id=invoice.id,
@@ -188,12 +189,12 @@ def _credit(
         reason=REASON,
         at=at,
         now=now,
-        kind="late_usage",
+        kind=CreditNoteKind.LATE_USAGE,
     )
     stored_subscriptions.insert_action(
         session,
         subscription,
-        "late_usage_settled",
+        Happening.LATE_USAGE_SETTLED,
         at=at,
         recorded_at=now,
         period_index=stored.index,

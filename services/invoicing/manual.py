@@ -18,6 +18,7 @@ from billing.invoicing.invoices import (
     manual_line,
     require_editable,
 )
+from billing.invoicing.kinds import InvoiceKind
 from billing.money import Currency, find_currency
 from billing.subscriptions import PeriodStatus, change_period_status
 from models.customers import Customer
@@ -84,7 +85,13 @@ def create_invoice(
     require_between(command.due_date, at - LONGEST_PLAN, at + LONGEST_PLAN, field="due_date")
     totals = _total(session, customer, command.lines, currency)
     invoice = drafts.new_invoice(
-        organization, customer.id, totals, kind="manual", subscription=None, at=at, now=now
+        organization,
+        customer.id,
+        totals,
+        kind=InvoiceKind.MANUAL,
+        subscription=None,
+        at=at,
+        now=now,
     )
     invoice.subscription_id = command.subscription_id
     invoice.due_date = command.due_date

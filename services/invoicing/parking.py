@@ -10,6 +10,7 @@ from sqlmodel import Session
 from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
 from billing.subscriptions import PeriodStatus, change_period_status
+from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -49,7 +50,7 @@ def park_bill(
     stored_subscriptions.insert_action(
         session,
         subscription,
-        "needs_attention",
+        Happening.NEEDS_ATTENTION,
         at=at,
         recorded_at=now,
         period_index=stored.index,

@@ -13,6 +13,7 @@ from billing.invoicing.invoices import (
     require_transition,
     status_after_payment,
 )
+from billing.invoicing.kinds import InvoiceKind
 from billing.money import ZERO, find_currency
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, change_period_status
 from models.invoicing.credit_notes import CreditNote
@@ -156,7 +157,7 @@ def _free_periods(
         session, invoice.organization_id, subscription_id
     )
     assert subscription is not None
-    if invoice.kind == "period" and invoice.period_index is not None:
+    if invoice.kind == InvoiceKind.PERIOD and invoice.period_index is not None:
         stored = stored_subscriptions.find_period(
             session, invoice.organization_id, subscription_id, invoice.period_index
         )

@@ -13,7 +13,7 @@ from billing.invoicing.explanations import LineDifference, explain_line, first_d
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import round_line
 from billing.money import find_currency
-from billing.rating.lines import CalculationStep
+from billing.rating.lines import CalculationStep, LineType
 from billing.rating.quantities import usage_windows
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from repositories.invoicing import invoices as stored_invoices
@@ -111,7 +111,7 @@ def verify(
     rows = [
         row
         for row in stored_invoices.list_lines(session, organization_id, [invoice_id])
-        if row.charge_id is not None and row.type != "late_usage"
+        if row.charge_id is not None and row.type != LineType.LATE_USAGE
     ]
     recomputed = _recompute(session, invoice, receipt.revision)
     difference = first_difference([_billed(row) for row in rows], recomputed)

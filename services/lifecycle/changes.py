@@ -15,6 +15,7 @@ from billing.date_limits import LONGEST_PLAN, require_between
 from billing.errors import Conflict, InvalidInput, InvalidTransition
 from billing.pending_changes import ChangeAction, PendingChange
 from billing.subscriptions import SubscriptionStatus, has_ended, require_transition
+from billing.timeline import Happening
 from models.base import new_id
 from models.subscriptions.subscriptions import Subscription, SubscriptionPause
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -147,7 +148,9 @@ def begin_pause(
                 starts_at=at,
             )
         )
-        stored_subscriptions.insert_action(session, subscription, "paused", at=at, recorded_at=now)
+        stored_subscriptions.insert_action(
+            session, subscription, Happening.PAUSED, at=at, recorded_at=now
+        )
     elif subscription.resume_at == resume_at:
         return
     subscription.resume_at = resume_at

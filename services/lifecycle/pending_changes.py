@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.pending_changes import ChangeAction, PendingChange
+from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.lifecycle import bill_now, catching_up, changes, plan_changes
@@ -80,7 +81,7 @@ def _apply(
         stored_subscriptions.insert_action(
             session,
             subscription,
-            "change_refused",
+            Happening.CHANGE_REFUSED,
             at=change.at,
             recorded_at=now,
             detail=f"{change.action}: {error.detail}",

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import InvoiceKind
 from billing.subscriptions import PeriodStatus, change_period_status
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
@@ -69,9 +70,9 @@ def reissue_invoice(
         )
     if stored_invoices.find_reissue(session, organization_id, invoice_id) is not None:
         raise _already_reissued()
-    if invoice.kind == "manual":
+    if invoice.kind == InvoiceKind.MANUAL:
         return _copy(session, invoice, now=now)
-    if subscription is None or invoice.kind != "period" or invoice.period_index is None:
+    if subscription is None or invoice.kind != InvoiceKind.PERIOD or invoice.period_index is None:
         raise Conflict(
             "What this invoice billed is on the next one, unless its void said otherwise.",
             code="not_reissuable",

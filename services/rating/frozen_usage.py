@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.invoicing.kinds import LateUsage
 from billing.periods import Alignment, Anchor, Period, regular_period
 from billing.rating.charge_bounds import EarlierParts
 from billing.rating.engines import ENGINE_VERSION, Engine
@@ -26,7 +27,6 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import versions
 from services.rating.records import USAGE, BillKey, find_runs, load
-from services.subscriptions.late_policy import IGNORE
 from services.subscriptions.start import cadence_of, span_of
 from services.usage.measure import MeasuredUsage, look_at_usage, measure_usage
 
@@ -182,7 +182,7 @@ def _with_part(
     else:
         frozen, terms = _empty(session, subscription, part, span_of(part))
     organization = stored_organizations.get_organization(session, part.organization_id)
-    is_settled = part.status == PeriodStatus.FINAL and organization.late_usage == IGNORE
+    is_settled = part.status == PeriodStatus.FINAL and organization.late_usage == LateUsage.IGNORE
     if not (is_billed and is_settled):
         measured = look_at_usage(
             session,

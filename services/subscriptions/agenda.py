@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import LateUsage
 from billing.subscriptions import (
     NEXT_ENTRIES,
     AgendaEntry,
@@ -32,7 +34,7 @@ from repositories.subscriptions.agenda_facts import AgendaFacts, WaitingBill, ge
 from services import customer_accounts
 from services.catalog import meter_claims
 from services.required import require_subscription
-from services.subscriptions.late_policy import NEXT_INVOICE, settles_alone
+from services.subscriptions.late_policy import settles_alone
 from services.subscriptions.stored_changes import change_of
 
 
@@ -148,7 +150,7 @@ def _late_usage_due(
     ):
         return None
     found = stored_late_usage.find_due_since(
-        session, subscription, leaves_to_drafts=facts.late_usage == NEXT_INVOICE
+        session, subscription, leaves_to_drafts=facts.late_usage == LateUsage.NEXT_INVOICE
     )
     if found is None or subscription.test_clock_id is None:
         return found
@@ -212,11 +214,11 @@ def _agenda(
 
 
 def _bill_facts(bill: WaitingBill) -> BillFacts:
-    waits_for_payment = bill.status == "OPEN" and bill.past_due_at is None
+    waits_for_payment = bill.status == InvoiceStatus.OPEN and bill.past_due_at is None
     return BillFacts(
         invoice_id=bill.id,
         period_index=bill.period_index,
-        finalize_at=bill.scheduled_finalize_at if bill.status == "DRAFT" else None,
+        finalize_at=bill.scheduled_finalize_at if bill.status == InvoiceStatus.DRAFT else None,
         due_at=bill.due_date if waits_for_payment else None,
     )
 

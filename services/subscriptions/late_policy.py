@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from billing.invoicing.kinds import LateUsage
 from billing.subscriptions import has_ended
 from models.subscriptions.subscriptions import Subscription
-
-NEXT_INVOICE: Final = "next_invoice"
-CREDIT_NOTE_OR_INVOICE: Final = "credit_note_or_invoice"
-IGNORE: Final = "ignore"
 
 
 def settles_alone(subscription: Subscription, policy: str, *, has_unfinished_periods: bool) -> bool:
@@ -19,4 +14,6 @@ def settles_alone(subscription: Subscription, policy: str, *, has_unfinished_per
     test compares them. Source: CONTRACT 48, 84.
     """
     is_over = has_ended(subscription.status) and not has_unfinished_periods
-    return policy == CREDIT_NOTE_OR_INVOICE or (is_over and policy == NEXT_INVOICE)
+    return policy == LateUsage.CREDIT_NOTE_OR_INVOICE or (
+        is_over and policy == LateUsage.NEXT_INVOICE
+    )

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import InvariantBroken
+from billing.rating.terms import VersionPolicy
 from billing.subscriptions import (
     PeriodStatus,
     SubscriptionStatus,
@@ -15,6 +16,7 @@ from billing.subscriptions import (
     has_ended,
     require_transition,
 )
+from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import plans as stored_plans
 from repositories.invoicing import invoices as stored_invoices
@@ -53,7 +55,7 @@ def roll_period(
     stored_subscriptions.insert_action(
         session,
         subscription,
-        "period_closed",
+        Happening.PERIOD_CLOSED,
         at=stored.ends_at,
         recorded_at=now,
         period_index=period_index,
@@ -92,7 +94,7 @@ def end_trial(
         )
     open_first_period(session, subscription)
     stored_subscriptions.insert_action(
-        session, subscription, "trial_ended", at=due_at, recorded_at=now
+        session, subscription, Happening.TRIAL_ENDED, at=due_at, recorded_at=now
     )
 
 
@@ -124,7 +126,9 @@ def end_pause(session: Session, subscription: Subscription, *, at: datetime, now
     target = SubscriptionStatus.PAST_DUE if is_overdue else SubscriptionStatus.ACTIVE
     subscription.resume_at = None
     _move(session, subscription, target)
-    stored_subscriptions.insert_action(session, subscription, "resumed", at=at, recorded_at=now)
+    stored_subscriptions.insert_action(
+        session, subscription, Happening.RESUMED, at=at, recorded_at=now
+    )
 
 
 def close_next(
@@ -173,7 +177,7 @@ def cut_period(
     stored_subscriptions.insert_action(
         session,
         subscription,
-        "period_closed",
+        Happening.PERIOD_CLOSED,
         at=at,
         recorded_at=now,
         period_index=stored.index,
@@ -208,7 +212,7 @@ def switch_plan(
         may_be_deleted=True,
         field="plan_id",
     )
-    if subscription.version_policy == "pinned" and subscription.plan_id != plan.id:
+    if subscription.version_policy == VersionPolicy.PINNED and subscription.plan_id != plan.id:
         subscription.plan_version = newest_version(
             session, subscription, plan.id, begins_at=begins_at
         )
@@ -218,7 +222,7 @@ def switch_plan(
     subscription.billing_interval_count = plan.billing_interval_count
     session.add(subscription)
     stored_subscriptions.insert_action(
-        session, subscription, "plan_changed", at=at, recorded_at=now, detail=plan.lookup_id
+        session, subscription, Happening.PLAN_CHANGED, at=at, recorded_at=now, detail=plan.lookup_id
     )
     session.flush()
 
@@ -269,7 +273,9 @@ def end_subscription(
     subscription.resume_at = subscription.next_plan_id = None
     _move(session, subscription, SubscriptionStatus.CANCELED)
     meter_claims.claim_onwards(session, subscription, since=at)
-    stored_subscriptions.insert_action(session, subscription, "canceled", at=at, recorded_at=now)
+    stored_subscriptions.insert_action(
+        session, subscription, Happening.CANCELED, at=at, recorded_at=now
+    )
 
 
 def _move(session: Session, subscription: Subscription, target: SubscriptionStatus) -> None:

@@ -28,7 +28,9 @@ from billing.periods import (
     period,
     regular_period,
 )
+from billing.rating.terms import VersionPolicy
 from billing.subscriptions import SubscriptionStatus
+from billing.timeline import Happening
 from models.base import new_id
 from models.catalog.plans import Plan
 from models.customers import Customer
@@ -62,7 +64,7 @@ class CreateSubscription:
     trial_end_date: datetime | None = None
     timezone: str | None = None
     billing_anchor: Alignment = Alignment.START
-    version_policy: str = "latest"
+    version_policy: VersionPolicy = VersionPolicy.LATEST
 
 
 def create_subscription(
@@ -96,7 +98,7 @@ def create_subscription(
         session, subscription, since=subscription.start_date, field="plan_id"
     )
     stored_subscriptions.insert_action(
-        session, subscription, "created", at=subscription.start_date, recorded_at=now
+        session, subscription, Happening.CREATED, at=subscription.start_date, recorded_at=now
     )
     agenda.wake_workflow(session, subscription, now=now)
     record_creation(session, subscription, now=now)
@@ -246,7 +248,7 @@ def _build(
         customer_id=customer.id,
         plan_id=plan.id,
         version_policy=command.version_policy,
-        plan_version=plan.version if command.version_policy == "pinned" else None,
+        plan_version=plan.version if command.version_policy == VersionPolicy.PINNED else None,
         status=SubscriptionStatus.ACTIVE if trial_end is None else SubscriptionStatus.TRIAL,
         timezone=timezone,
         billing_interval=plan.billing_interval,

@@ -10,21 +10,22 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.subscriptions import NEXT_ENTRIES, Action, AgendaEntry
+from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.subscriptions import agenda as agendas
 from services.subscriptions.start import get_subscription
 
 NAMES = {
-    Action.END_TRIAL: "trial_ended",
-    Action.RESUME: "resumed",
-    Action.CLOSE_PERIOD: "period_closed",
-    Action.BILL_PERIOD: "invoice_drafted",
-    Action.APPLY_CHANGE: "change_applied",
-    Action.FINALIZE_INVOICE: "invoice_finalized",
-    Action.PAYMENT_DUE: "payment_due",
-    Action.SETTLE_LATE_USAGE: "late_usage_settled",
-    Action.RETURN_CREDIT: "credit_returned",
+    Action.END_TRIAL: Happening.TRIAL_ENDED,
+    Action.RESUME: Happening.RESUMED,
+    Action.CLOSE_PERIOD: Happening.PERIOD_CLOSED,
+    Action.BILL_PERIOD: Happening.INVOICE_DRAFTED,
+    Action.APPLY_CHANGE: Happening.CHANGE_APPLIED,
+    Action.FINALIZE_INVOICE: Happening.INVOICE_FINALIZED,
+    Action.PAYMENT_DUE: Happening.PAYMENT_DUE,
+    Action.SETTLE_LATE_USAGE: Happening.LATE_USAGE_SETTLED,
+    Action.RETURN_CREDIT: Happening.CREDIT_RETURNED,
 }
 """What the timeline calls an action of the agenda."""
 
@@ -76,8 +77,8 @@ def _upcoming(subscription: Subscription, entry: AgendaEntry) -> Iterator[Timeli
     if entry.action not in {Action.CLOSE_PERIOD, Action.END_TRIAL}:
         return
     if subscription.cancel_at_period_end:
-        yield TimelineEntry(at=entry.due_at, action="canceled")
+        yield TimelineEntry(at=entry.due_at, action=Happening.CANCELED)
     elif subscription.next_plan_id is not None:
         yield TimelineEntry(
-            at=entry.due_at, action="plan_changed", detail=str(subscription.next_plan_id)
+            at=entry.due_at, action=Happening.PLAN_CHANGED, detail=str(subscription.next_plan_id)
         )

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
 from billing.metering.aggregations import Aggregation, read_quantity
+from billing.metering.corrections import CorrectionKind
 from billing.metering.hours import floor_hour
 from models.base import new_id
 from models.usage.events import UsageCorrection, UsageEvent
@@ -22,9 +23,6 @@ from repositories.usage import spans as stored_spans
 from repositories.usage.rollups import Hours
 from services.audit_log import record
 from services.required import require_meter
-
-VOID = "void"
-AMEND = "amend"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +42,9 @@ def void_usage(
     Source: CONTRACT section 6, 19.
     """
     event, former = _lock(session, organization_id, event_id)
-    if former is not None and former.kind == VOID:
+    if former is not None and former.kind == CorrectionKind.VOID:
         return CorrectedEvent(event=event, correction=former)
-    correction = _correct(session, event, VOID, None, now=now)
+    correction = _correct(session, event, CorrectionKind.VOID, None, now=now)
     record(
         session,
         organization_id,
@@ -68,12 +66,12 @@ def amend_usage(
     ``event_void``, InvalidInput for a quantity that the meter does not take.
     """
     event, former = _lock(session, organization_id, event_id)
-    if former is not None and former.kind == VOID:
+    if former is not None and former.kind == CorrectionKind.VOID:
         raise Conflict("The event is void; send a new one instead.", code="event_void")
     _require_fitting(session, event, quantity)
     if _quantity(event, former) == quantity:
         return CorrectedEvent(event=event, correction=former)
-    correction = _correct(session, event, AMEND, quantity, now=now)
+    correction = _correct(session, event, CorrectionKind.AMEND, quantity, now=now)
     record(
         session,
         organization_id,
@@ -100,7 +98,12 @@ def _lock(
 
 
 def _correct(
-    session: Session, event: UsageEvent, kind: str, quantity: Decimal | None, *, now: datetime
+    session: Session,
+    event: UsageEvent,
+    kind: CorrectionKind,
+    quantity: Decimal | None,
+    *,
+    now: datetime,
 ) -> UsageCorrection:
     correction = UsageCorrection(
         organization_id=event.organization_id,

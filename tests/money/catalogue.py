@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
-from billing.rating.terms import ChargeType, FeatureType, OverLimit
+from billing.rating.terms import ChargeStatus, ChargeType, FeatureType, OverLimit
 from models.catalog.features import Feature
 from repositories.catalog import plans as stored_plans
 from repositories.transactions import Transactions
@@ -88,7 +88,7 @@ def edit_plan(market: Market, plan: Plan) -> None:
     with shop.transactions.for_organization(shop.organization_id) as session:
         for former in stored_plans.list_active_charges(session, shop.organization_id, plan_id):
             charges.set_charge_status(
-                session, shop.organization_id, plan_id, former.id, "INACTIVE", now=NOW
+                session, shop.organization_id, plan_id, former.id, ChargeStatus.INACTIVE, now=NOW
             )
         for granted in stored_plans.list_plan_features(session, shop.organization_id, plan_id):
             grants.remove_plan_feature(session, shop.organization_id, plan_id, granted.id, now=NOW)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from activities.subscriptions import SubscriptionActivities
 from billing.errors import Conflict
 from billing.invoicing.receipts import instant_text
-from billing.rating.terms import ChargeType, Effective
+from billing.rating.terms import ChargeType, Effective, VersionPolicy
 from repositories.catalog import meter_claims
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.transactions import Transactions
@@ -46,6 +46,7 @@ SOLD = ((0,), (1,), (0, 1))
 """The meters that each plan charges at first."""
 
 DAYS = (1, 5, 10, 20)
+POLICIES = {False: VersionPolicy.LATEST, True: VersionPolicy.PINNED}
 EFFECTIVE = {False: Effective.NEXT_PERIOD, True: Effective.RUNNING_PERIOD}
 
 KINDS = (
@@ -118,7 +119,7 @@ class Trade:
             start_date=start,
             has_own_trial=True,
             trial_end_date=trial_end,
-            version_policy="pinned" if pins and two % 2 == 0 else "latest",
+            version_policy=POLICIES[pins and two % 2 == 0],
         )
         wanted = deepcopy(self.model)
         wanted.subscribe(customer, plan, start, trial_end, pins=command.version_policy == "pinned")

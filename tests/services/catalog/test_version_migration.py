@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event, text
 
 from billing.errors import Conflict
+from billing.rating.terms import VersionPolicy
 from repositories.subscriptions import subscriptions
 from services.catalog import charges
 from services.customers import CreateCustomer, CustomerDetails, create_customer
@@ -41,7 +42,7 @@ WHERE plan.id = :plan_id AND period.status = 'open'""")
 
 
 def test_pinned_subscription_is_not_met_until_it_is_migrated(shop: Shop) -> None:
-    life = begin_life(shop, version_policy="pinned")
+    life = begin_life(shop, version_policy=VersionPolicy.PINNED)
     plan_id, pinned = life.row().plan_id, life.period(0).plan_version
     met = add_fee(shop, plan_id, "99", effective=RUNNING)
     life.send_clock(TENTH)
@@ -63,7 +64,7 @@ def test_migration_leaves_a_subscription_whose_missed_end_it_brings_about(shop: 
         customer_id=add_customer(shop).id,
         plan_id=plan.id,
         start_date=NOW,
-        version_policy="pinned",
+        version_policy=VersionPolicy.PINNED,
     )
     subscription = shop.do(create_subscription, command)
     add_fee(shop, plan.id, "99")
@@ -108,7 +109,10 @@ def test_many_move_in_short_transactions_and_one_that_cannot_holds_up_nobody(sho
         on_clock = clock.id if number == 4 else None
         customer = shop.do(create_customer, CreateCustomer(details=details, test_clock_id=on_clock))
         command = CreateSubscription(
-            customer_id=customer.id, plan_id=plan.id, start_date=NOW, version_policy="pinned"
+            customer_id=customer.id,
+            plan_id=plan.id,
+            start_date=NOW,
+            version_policy=VersionPolicy.PINNED,
         )
         made.append(shop.do(create_subscription, command).id)
     add_fee(shop, plan.id, "99")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlmodel import Session
 
+from billing.invoicing.kinds import LateUsage
 from billing.subscriptions import Action, PeriodStatus, SubscriptionStatus, has_ended
 from models.base import new_id
 from models.invoicing.invoices import Invoice
@@ -23,12 +24,11 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.invoicing import late_usage
 from repositories.invoicing.late_policy import MAY_SETTLE_ALONE, SETTLES_ALONE
 from repositories.transactions import Transactions
-from services.subscriptions import agenda, late_policy
+from services.subscriptions import agenda
 from services.subscriptions.late_policy import settles_alone
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, open_shop
 
-POLICIES = (late_policy.NEXT_INVOICE, late_policy.CREDIT_NOTE_OR_INVOICE, late_policy.IGNORE)
 UNFINISHED = {PeriodStatus.OPEN, PeriodStatus.CLOSED, PeriodStatus.PARKED}
 JANUARY, FEBRUARY, MARCH = (datetime(2025, month, 1, tzinfo=UTC) for month in (1, 2, 3))
 
@@ -73,7 +73,7 @@ def session(life: Life) -> Iterator[Session]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(policy=st.sampled_from(POLICIES), given_cases=st.lists(cases, min_size=4, max_size=12))
+@given(policy=st.sampled_from(LateUsage), given_cases=st.lists(cases, min_size=4, max_size=12))
 def test_statements_workflows_and_python_agree_on_random_rows(
     life: Life, policy: str, given_cases: list[Case]
 ) -> None:

@@ -1,0 +1,36 @@
+"""Which documents there are, and what an organization chooses about them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class InvoiceKind(StrEnum):
+    """What an invoice bills: a period, what somebody wrote by hand, or what came late."""
+
+    PERIOD = "period"
+    MANUAL = "manual"
+    LATE_USAGE = "late_usage"
+
+
+class CreditNoteKind(StrEnum):
+    """Why a credit note gives back: people, less usage than was billed, or credit nobody took."""
+
+    MANUAL = "manual"
+    LATE_USAGE = "late_usage"
+    CARRIED_CREDIT = "carried_credit"
+
+
+class LateUsage(StrEnum):
+    """What becomes of usage that arrives after the invoice of its period is final."""
+
+    NEXT_INVOICE = "next_invoice"
+    CREDIT_NOTE_OR_INVOICE = "credit_note_or_invoice"
+    IGNORE = "ignore"
+
+
+class NumberAt(StrEnum):
+    """When an invoice gets its number."""
+
+    DRAFT = "draft"
+    FINALIZATION = "finalization"
