@@ -191,20 +191,6 @@ def find_posting(session: Session, organization_id: UUID, key: str) -> AccountPo
     ).one_or_none()
 
 
-def list_postings_of_invoice(
-    session: Session, organization_id: UUID, invoice_id: UUID
-) -> Sequence[AccountPosting]:
-    """What an invoice left on its customer's account, and took from it."""
-    return session.exec(
-        select(AccountPosting)
-        .where(
-            AccountPosting.organization_id == organization_id,
-            AccountPosting.invoice_id == invoice_id,
-        )
-        .order_by(col(AccountPosting.created_at), col(AccountPosting.sequence))
-    ).all()
-
-
 def list_carrying_invoices(
     session: Session, organization_id: UUID, customer_id: UUID, currency: str
 ) -> Sequence[Invoice]:

@@ -23,19 +23,6 @@ def find_customer(session: Session, organization_id: UUID, customer_id: UUID) ->
     return session.get(Customer, (organization_id, customer_id))
 
 
-def find_by_external_id(
-    session: Session, organization_id: UUID, external_id: str
-) -> Customer | None:
-    """The customer that is known by this name and not deleted, or None."""
-    return session.exec(
-        select(Customer).where(
-            Customer.organization_id == organization_id,
-            Customer.external_id == external_id,
-            col(Customer.deleted_at).is_(None),
-        )
-    ).one_or_none()
-
-
 def lock_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer | None:
     """The customer with its row locked, or None. Deleted ones are included."""
     return session.exec(

@@ -23,17 +23,6 @@ def find_feature(session: Session, organization_id: UUID, feature_id: UUID) -> F
     return session.get(Feature, (organization_id, feature_id))
 
 
-def find_by_lookup_key(session: Session, organization_id: UUID, lookup_key: str) -> Feature | None:
-    """The feature that is not deleted and has this key, or None."""
-    return session.exec(
-        select(Feature).where(
-            Feature.organization_id == organization_id,
-            Feature.lookup_key == lookup_key,
-            col(Feature.deleted_at).is_(None),
-        )
-    ).one_or_none()
-
-
 def lock_feature(
     session: Session, organization_id: UUID, feature_id: UUID, *, share: bool = False
 ) -> Feature | None:

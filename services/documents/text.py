@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, localcontext
 
 from babel import Locale
@@ -85,11 +85,6 @@ def period_text(span: Period, timezone: str) -> str:
     if first == last:
         return _day(last, with_year=True)
     return f"{_day(first, with_year=first.year != last.year)} – {_day(last, with_year=True)}"
-
-
-def day_text(instant: datetime, timezone: str) -> str:
-    """The local date of an instant: ``Feb 1, 2025``."""
-    return _day(Period(starts_at=instant, ends_at=instant).first_day(timezone), with_year=True)
 
 
 def _line_rows(line: InvoiceLine, currency: str) -> list[Row]:

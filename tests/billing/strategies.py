@@ -28,7 +28,6 @@ def whole(maximum: int) -> st.SearchStrategy[Decimal]:
 
 quantities = st.one_of(whole(60), decimals(60, 3), decimals(10**12, 6))
 prices = st.one_of(decimals(9, 3), decimals(2, 14))
-positive_prices = prices.map(lambda price: price + Decimal("0.001"))
 
 
 class _Digits:
@@ -68,7 +67,6 @@ def tier_tables(*, fees: bool = True, priced: bool = True) -> st.SearchStrategy[
 
 
 graduated = tier_tables().map(lambda table: Graduated(tiers=table))
-graduated_without_fees = tier_tables(fees=False).map(lambda table: Graduated(tiers=table))
 volumes = tier_tables().map(lambda table: Volume(tiers=table))
 stairsteps = tier_tables(priced=False).map(lambda table: Stairstep(tiers=table))
 per_units = prices.map(lambda price: PerUnit(unit_price=price))
