@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -24,8 +25,12 @@ from billing.money import parse_decimal, parse_price
 from billing.names import is_reachable, trimmed, unreachable
 from billing.periods import Interval
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Kind = TypeVar("Kind", bound=StrEnum)
 Day = TypeVar("Day", date, datetime)
+Details = TypeVar("Details", bound="DataclassInstance")
 
 FIRST_YEAR = 1900
 LAST_YEAR = 9998
@@ -35,6 +40,11 @@ class Schema(BaseModel):
     """A request body: fields that it does not know are refused (CONTRACT 6)."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    def fill(self, kind: type[Details], **given: object) -> Details:
+        """A value of ``kind`` by this body's fields of the same names, and by those ``given``."""
+        own = {one.name for one in fields(kind)} - given.keys()
+        return kind(**{name: getattr(self, name) for name in own}, **given)
 
 
 class View(BaseModel):

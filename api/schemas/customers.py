@@ -12,8 +12,8 @@ from models.customers import Customer
 from services.customers import CreateCustomer, CustomerDetails, UpdateCustomer
 
 
-class CustomerCreate(Schema):
-    """A customer. ``test_clock_id`` puts it on a test clock's time, for ever."""
+class CustomerBody(Schema):
+    """What is said of a customer."""
 
     name: Words
     email: Email
@@ -24,29 +24,27 @@ class CustomerCreate(Schema):
     billing_address_state: Words | None = None
     billing_address_postal_code: Words | None = None
     billing_address_country: Words | None = None
+
+
+class CustomerCreate(CustomerBody):
+    """A customer. ``test_clock_id`` puts it on a test clock's time, for ever."""
+
     test_clock_id: UUID | None = None
 
     def command(self) -> CreateCustomer:
         """The command that the body stands for."""
-        return CreateCustomer(details=_details(self), test_clock_id=self.test_clock_id)
+        return CreateCustomer(details=self.fill(CustomerDetails), test_clock_id=self.test_clock_id)
 
 
-class CustomerPatch(Patch):
+class CustomerPatch(Patch, CustomerBody):
     """New values of a customer; null clears what is optional."""
 
     name: Words = Field(default="")
     email: Email = Field(default="")
-    external_id: Name | None = None
-    phone: Words | None = None
-    billing_address_line1: Words | None = None
-    billing_address_city: Words | None = None
-    billing_address_state: Words | None = None
-    billing_address_postal_code: Words | None = None
-    billing_address_country: Words | None = None
 
     def command(self) -> UpdateCustomer:
         """The command that the body stands for: what it leaves out stays."""
-        return UpdateCustomer(details=_details(self), given=self.given)
+        return UpdateCustomer(details=self.fill(CustomerDetails), given=self.given)
 
 
 class CustomerView(View):
@@ -75,17 +73,3 @@ class CustomerView(View):
 def view_customer(customer: Customer) -> CustomerView:
     """The customer as the API shows it."""
     return CustomerView.model_validate(customer, from_attributes=True)
-
-
-def _details(body: CustomerCreate | CustomerPatch) -> CustomerDetails:
-    return CustomerDetails(
-        name=body.name,
-        email=body.email,
-        external_id=body.external_id,
-        phone=body.phone,
-        billing_address_line1=body.billing_address_line1,
-        billing_address_city=body.billing_address_city,
-        billing_address_state=body.billing_address_state,
-        billing_address_postal_code=body.billing_address_postal_code,
-        billing_address_country=body.billing_address_country,
-    )

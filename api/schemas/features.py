@@ -58,14 +58,7 @@ class FeatureCreate(Schema):
 
     def command(self) -> CreateFeature:
         """The command that the body stands for. Raises InvalidInput naming a meter's field."""
-        return CreateFeature(
-            name=self.name,
-            lookup_key=self.lookup_key,
-            type=self.type,
-            description=self.description,
-            meter=self._new_meter(),
-            meter_id=self.meter_id,
-        )
+        return self.fill(CreateFeature, meter=self._new_meter())
 
     def _new_meter(self) -> CreateMeter | None:
         given = [field for field in METER_FIELDS if getattr(self, field)]
@@ -82,14 +75,7 @@ class FeatureCreate(Schema):
             raise InvalidInput(f"A meter needs {field}.", code="missing", field=field)
         return CreateMeter(
             meter_name=self.meter_name,
-            details=MeterDetails(
-                aggregation_type=self.aggregation_type,
-                property_name=self.property_name,
-                unit=self.unit,
-                filters=self.filters,
-                usage_pricing_rules=self.usage_pricing_rules,
-                carry_forward=self.carry_forward,
-            ),
+            details=self.fill(MeterDetails, name=None),
         )
 
 
@@ -102,7 +88,7 @@ class FeaturePatch(Patch):
 
     def command(self) -> UpdateFeature:
         """The command that the body stands for: what it leaves out stays."""
-        return UpdateFeature(given=self.given, name=self.name, description=self.description)
+        return self.fill(UpdateFeature)
 
 
 class FeatureView(View):

@@ -111,18 +111,7 @@ class MeterCreate(Schema):
 
     def command(self) -> CreateMeter:
         """The command that the body stands for."""
-        return CreateMeter(
-            meter_name=self.meter_name,
-            details=MeterDetails(
-                name=self.name,
-                aggregation_type=self.aggregation_type,
-                property_name=self.property_name,
-                unit=self.unit,
-                filters=self.filters,
-                usage_pricing_rules=self.usage_pricing_rules,
-                carry_forward=self.carry_forward,
-            ),
-        )
+        return CreateMeter(meter_name=self.meter_name, details=self.fill(MeterDetails))
 
 
 class MeterPatch(Patch):
@@ -139,18 +128,7 @@ class MeterPatch(Patch):
 
     def command(self) -> UpdateMeter:
         """The command that the body stands for: what it leaves out stays."""
-        return UpdateMeter(
-            details=MeterDetails(
-                name=self.name,
-                aggregation_type=self.aggregation_type,
-                property_name=self.property_name,
-                unit=self.unit,
-                filters=self.filters,
-                usage_pricing_rules=self.usage_pricing_rules,
-                carry_forward=self.carry_forward,
-            ),
-            given=self.given,
-        )
+        return UpdateMeter(details=self.fill(MeterDetails), given=self.given)
 
 
 class MeterView(View):

@@ -39,15 +39,7 @@ class PlanFeatureCreate(Schema):
 
     def command(self) -> Grant:
         """The command that the body stands for."""
-        return Grant(
-            is_enabled=self.is_enabled,
-            usage_limit=self.usage_limit,
-            usage_reset_period=self.usage_reset_period,
-            is_soft_limit=self.is_soft_limit,
-            reject_over_limit=self.reject_over_limit,
-            over_limit=self.over_limit,
-            static_value=self.static_value,
-        )
+        return self.fill(Grant)
 
 
 class PlanFeaturePatch(Patch):
@@ -64,16 +56,7 @@ class PlanFeaturePatch(Patch):
 
     def command(self) -> UpdateGrant:
         """The command that the body stands for: what it leaves out stays."""
-        grant = Grant(
-            is_enabled=self.is_enabled,
-            usage_limit=self.usage_limit,
-            usage_reset_period=self.usage_reset_period,
-            is_soft_limit=self.is_soft_limit,
-            reject_over_limit=self.reject_over_limit,
-            over_limit=self.over_limit,
-            static_value=self.static_value,
-        )
-        return UpdateGrant(grant=grant, given=self.given)
+        return UpdateGrant(grant=self.fill(Grant), given=self.given)
 
 
 class PlanFeatureView(View):

@@ -48,17 +48,7 @@ class PlanCreate(Schema):
 
     def command(self) -> PlanDetails:
         """The command that the body stands for."""
-        return PlanDetails(
-            name=self.name,
-            lookup_id=self.lookup_id,
-            type=self.type,
-            billing_interval=self.billing_interval,
-            currency=self.currency,
-            billing_interval_count=self.billing_interval_count,
-            trial_days=self.trial_days,
-            description=self.description,
-            is_active=self.is_active,
-        )
+        return self.fill(PlanDetails)
 
 
 class PlanPatch(Patch):
@@ -77,18 +67,7 @@ class PlanPatch(Patch):
 
     def command(self) -> UpdatePlan:
         """The command that the body stands for: what it leaves out stays."""
-        return UpdatePlan(
-            name=self.name,
-            lookup_id=self.lookup_id,
-            type=self.type,
-            billing_interval=self.billing_interval,
-            currency=self.currency,
-            billing_interval_count=self.billing_interval_count,
-            trial_days=self.trial_days,
-            description=self.description,
-            is_active=self.is_active,
-            given=self.given,
-        )
+        return UpdatePlan(details=self.fill(PlanDetails), given=self.given)
 
 
 class ChargeCreate(Schema):
@@ -108,18 +87,7 @@ class ChargeCreate(Schema):
 
     def command(self) -> AddCharge:
         """The command that the body stands for."""
-        return AddCharge(
-            type=self.type,
-            unit_price=self.unit_price,
-            meter_id=self.meter_id,
-            pricing=self.pricing,
-            included_units=self.included_units,
-            minimum=self.minimum,
-            maximum=self.maximum,
-            display_name=self.display_name,
-            currency=self.currency,
-            billing_interval=self.billing_interval,
-        )
+        return self.fill(AddCharge)
 
 
 class ChargePatch(Schema):

@@ -32,17 +32,8 @@ class SubscriptionCreate(Schema):
 
     def command(self) -> CreateSubscription:
         """The command that the body stands for."""
-        return CreateSubscription(
-            customer_id=self.customer_id,
-            plan_id=self.plan_id,
-            start_date=self.start_date,
-            billing_interval=self.billing_interval,
-            has_own_trial="trial_end_date" in self.model_fields_set,
-            trial_end_date=self.trial_end_date,
-            timezone=self.timezone,
-            billing_anchor=self.billing_anchor,
-            version_policy=self.version_policy,
-        )
+        has_own_trial = "trial_end_date" in self.model_fields_set
+        return self.fill(CreateSubscription, has_own_trial=has_own_trial)
 
 
 class PendingChangeView(View):

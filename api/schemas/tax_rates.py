@@ -20,13 +20,7 @@ class TaxRateCreate(Schema):
 
     def command(self) -> CreateTaxRate:
         """The command that the body stands for."""
-        return CreateTaxRate(
-            name=self.name,
-            country=self.country,
-            percentage=self.percentage,
-            state=self.state,
-            inclusive=self.inclusive,
-        )
+        return self.fill(CreateTaxRate)
 
 
 class TaxRateView(View):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,17 +53,9 @@ class PlanDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatePlan:
-    """New values, by the names of ``PlanDetails``; the others stay."""
+    """New values of the details named in ``given``; the others stay."""
 
-    name: str | None = None
-    lookup_id: str | None = None
-    type: PlanType | None = None
-    billing_interval: Interval | None = None
-    currency: str | None = None
-    billing_interval_count: int | None = None
-    trial_days: int | None = None
-    description: str | None = None
-    is_active: bool | None = None
+    details: PlanDetails
     given: frozenset[str]
 
 
@@ -91,9 +83,7 @@ def create_plan(
 
     Raises Conflict ``lookup_id_taken``, InvalidInput naming the field.
     """
-    values: dict[str, Any] = {
-        name: _column_value(name, getattr(details, name)) for name in PlanDetails.__slots__
-    }
+    values = _values(details, PlanDetails.__slots__)
     plan = Plan(organization_id=organization_id, id=new_id(), created_at=now, **values)
     _check(plan)
     with _lookup_id_guarded(plan.lookup_id):
@@ -119,7 +109,7 @@ def update_plan(
     """
     plan = lock_plan(session, organization_id, plan_id)
     before = {name: getattr(plan, name) for name in command.given}
-    after = {name: _column_value(name, getattr(command, name)) for name in command.given}
+    after = _values(command.details, command.given)
     changed = sorted(name for name in command.given if before[name] != after[name])
     if not changed:
         reach = edits.reach_nobody(now=now)
@@ -212,6 +202,10 @@ def read_contents(session: Session, plan: Plan) -> PlanContents:
             GrantedFeature(granted=one, feature=known[one.feature_id]) for one in granted
         ),
     )
+
+
+def _values(details: PlanDetails, names: Iterable[str]) -> dict[str, Any]:
+    return {name: _column_value(name, getattr(details, name)) for name in names}
 
 
 def _column_value(name: str, value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -24,13 +24,20 @@ from services.catalog.charges import AddCharge
 from services.catalog.features import CreateFeature
 from services.catalog.grants import Grant
 from services.catalog.meters import CreateMeter, MeterDetails
-from services.catalog.plans import GrantedFeature, PlanDetails
+from services.catalog.plans import GrantedFeature, PlanDetails, UpdatePlan
 from services.lifecycle import version_migration
 from services.lifecycle.version_migration import Migration
 
 Result = TypeVar("Result")
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+PLAN = PlanDetails(
+    name="Pay as you go",
+    lookup_id="payg",
+    type=PlanType.HYBRID,
+    billing_interval=Interval.MONTH,
+    currency="USD",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +86,13 @@ class Shop:
 
     def add_plan(self, lookup_id: str = "payg", **details: Any) -> Plan:
         """A plan, by default a monthly one in USD that takes every charge."""
-        known: dict[str, Any] = {
-            "name": "Pay as you go",
-            "lookup_id": lookup_id,
-            "type": PlanType.HYBRID,
-            "billing_interval": Interval.MONTH,
-            "currency": "USD",
-        }
-        return self.do(plans.create_plan, PlanDetails(**{**known, **details})).plan
+        wanted = replace(PLAN, lookup_id=lookup_id, **details)
+        return self.do(plans.create_plan, wanted).plan
+
+    def edit_plan(self, plan: Plan, **details: Any) -> Plan:
+        """The plan with new values of these details."""
+        command = UpdatePlan(details=replace(PLAN, **details), given=frozenset(details))
+        return self.do(plans.update_plan, plan.id, command).result.plan
 
     def add_usage_charge(self, plan: Plan, meter_id: UUID, **terms: Any) -> Charge:
         """A USAGE charge, by default of 0.001 a unit."""

@@ -16,7 +16,7 @@ from billing.rating.terms import ChargeType, FeatureType, OverLimit
 from models.base import new_id
 from services.catalog import charges, grants, plans
 from services.catalog.charges import AddCharge
-from tests.services.catalog.test_plans import TIERS, edit
+from tests.services.catalog.test_plans import TIERS
 from tests.services.shop import Shop
 
 
@@ -91,7 +91,7 @@ def test_unknown_things_are_not_found(shop: Shop, other_shop: Shop) -> None:
         lambda: other_shop.grant(theirs, feature),
         lambda: other_shop.read(plans.get_plan, plan.id),
         lambda: other_shop.do(plans.delete_plan, plan.id),
-        lambda: edit(other_shop, plan, name="Mine"),
+        lambda: other_shop.edit_plan(plan, name="Mine"),
         lambda: shop.do(charges.set_charge_status, plan.id, new_id(), "INACTIVE"),
         lambda: shop.do(grants.remove_plan_feature, plan.id, new_id()),
     ]

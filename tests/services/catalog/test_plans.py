@@ -20,16 +20,10 @@ from services import customers
 from services.catalog import charges, grants, plans
 from services.catalog.charges import AddCharge
 from services.catalog.grants import Grant, UpdateGrant
-from services.catalog.plans import UpdatePlan
 from services.customers import CreateCustomer, CustomerDetails
 from tests.services.shop import NOW, Shop
 
 TIERS = [{"up_to": None, "unit_price": "1"}]
-
-
-def edit(shop: Shop, plan: Plan, **values: Any) -> Plan:
-    command = UpdatePlan(**values, given=frozenset(values))
-    return shop.do(plans.update_plan, plan.id, command).result.plan
 
 
 def subscribe(
@@ -66,7 +60,7 @@ def test_second_plan_with_a_lookup_id_is_refused(shop: Shop, other_shop: Shop) -
     with pytest.raises(Conflict) as created:
         shop.add_plan("payg")
     with pytest.raises(Conflict) as renamed:
-        edit(shop, other, lookup_id="payg")
+        shop.edit_plan(other, lookup_id="payg")
 
     for caught in (created, renamed):
         assert (caught.value.code, caught.value.field) == ("lookup_id_taken", "lookup_id")
@@ -124,10 +118,10 @@ def test_type_of_a_plan_cannot_leave_its_charges_behind(shop: Shop) -> None:
     shop.add_usage_charge(plan, meter.id)
 
     with pytest.raises(InvalidInput) as caught:
-        edit(shop, plan, type=PlanType.FIXED)
+        shop.edit_plan(plan, type=PlanType.FIXED)
 
     assert caught.value.field == "type"
-    assert edit(shop, plan, type=PlanType.USAGE).version == 3
+    assert shop.edit_plan(plan, type=PlanType.USAGE).version == 3
 
 
 def test_daily_allowance_on_a_meter_that_does_not_add_up_is_refused(shop: Shop) -> None:
@@ -155,7 +149,7 @@ def test_daily_allowance_on_a_meter_that_does_not_add_up_is_refused(shop: Shop) 
         )
     assert changed.value.field == "usage_reset_period"
     with pytest.raises(InvalidInput) as shortened:
-        edit(shop, plan, billing_interval=Interval.WEEK)
+        shop.edit_plan(plan, billing_interval=Interval.WEEK)
     assert shortened.value.field == "billing_interval"
     shop.grant(plan, feature, usage_limit=Decimal(5), usage_reset_period=Interval.DAY)
 
@@ -172,11 +166,11 @@ def test_plan_with_a_live_subscription_stays_as_it_bills(shop: Shop, status: str
     ]
     for values, field in attempts:
         with pytest.raises(Conflict) as caught:
-            edit(shop, plan, **values)
+            shop.edit_plan(plan, **values)
         assert (caught.value.code, caught.value.field) == ("plan_in_use", field)
     with pytest.raises(Conflict):
         shop.do(plans.delete_plan, plan.id)
-    assert edit(shop, plan, name="Renamed", is_active=False).version == 2
+    assert shop.edit_plan(plan, name="Renamed", is_active=False).version == 2
 
 
 def test_plan_is_deleted_once_its_subscriptions_ended(shop: Shop) -> None:

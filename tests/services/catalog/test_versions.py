@@ -18,11 +18,10 @@ from billing.pricing.graduated import Graduated
 from billing.pricing.per_unit import PerUnit
 from billing.rating.terms import ChargeType
 from models.catalog.plans import Plan
-from services.catalog import charges, grants, meters, plans
+from services.catalog import charges, grants, meters
 from services.catalog.charges import AddCharge
 from services.catalog.grants import Grant, UpdateGrant
 from services.catalog.meters import MeterDetails, UpdateMeter
-from services.catalog.plans import UpdatePlan
 from tests.services.shop import Shop
 
 RULES = {"model": "per_unit", "unit_price": "0.5"}
@@ -34,10 +33,6 @@ def set_rules(shop: Shop, meter_id: Any, rules: object) -> None:
         details=MeterDetails(usage_pricing_rules=rules), given=frozenset({"usage_pricing_rules"})
     )
     shop.do(meters.update_meter, meter_id, command)
-
-
-def edit(shop: Shop, plan: Plan, **values: Any) -> None:
-    shop.do(plans.update_plan, plan.id, UpdatePlan(**values, given=frozenset(values)))
 
 
 def price_of(shop: Shop, plan: Plan, version: int | None = None) -> object:
@@ -57,7 +52,7 @@ def test_every_kind_of_edit_makes_the_next_version(shop: Shop) -> None:
     plan, feature = shop.add_plan(), shop.add_feature()
     assert feature.meter_id is not None
 
-    edit(shop, plan, is_active=False)
+    shop.edit_plan(plan, is_active=False)
     charge = shop.add_usage_charge(plan, feature.meter_id)
     granted = shop.grant(plan, feature, usage_limit=Decimal(1000)).granted
     shop.do(
@@ -91,7 +86,7 @@ def test_edit_that_changes_nothing_makes_no_version(shop: Shop) -> None:
     shop.do(charges.set_charge_status, plan.id, charge.id, "INACTIVE")
     before = shop.version_of(plan)
 
-    edit(shop, plan, name="Pay as you go", currency="usd")
+    shop.edit_plan(plan, name="Pay as you go", currency="usd")
     shop.do(charges.set_charge_status, plan.id, charge.id, "INACTIVE")
     shop.do(
         grants.update_plan_feature,
