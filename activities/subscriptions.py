@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar, TypeVarTuple
 from uuid import UUID
 
 from sqlmodel import Session
@@ -37,7 +37,17 @@ from services.rating.steps import BillKey, StepResult
 from services.subscriptions import agenda, clocks, periods
 
 Activities = TypeVar("Activities")
+Subject = TypeVarTuple("Subject")
 Work = Callable[[Session], object]
+
+
+class Service(Protocol[*Subject]):
+    """What does one entry of an agenda, told what it is about and when it was due."""
+
+    def __call__(
+        self, session: Session, /, *subject: *Subject, due_at: datetime, now: datetime
+    ) -> object:
+        """Do it."""
 
 
 def performs(
@@ -65,40 +75,17 @@ class SubscriptionActivities:
     @performs(messages.END_TRIAL)
     def end_trial(self, request: ActionRequest) -> WorkflowState:
         """The trial is over and the first period open."""
-        organization_id, subscription_id = ids_of(request)
-        return self._perform(
-            request,
-            lambda session: periods.end_trial(
-                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
-            ),
-        )
+        return self._act(request, periods.end_trial, ids_of)
 
     @performs(messages.RESUME_SUBSCRIPTION)
     def resume_subscription(self, request: ActionRequest) -> WorkflowState:
         """The planned end of a pause has come."""
-        organization_id, subscription_id = ids_of(request)
-        return self._perform(
-            request,
-            lambda session: periods.resume_due(
-                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
-            ),
-        )
+        return self._act(request, periods.resume_due, ids_of)
 
     @performs(messages.ROLL_PERIOD)
     def roll_period(self, request: ActionRequest) -> WorkflowState:
         """The period is closed and the next one open."""
-        organization_id, subscription_id = ids_of(request)
-        return self._perform(
-            request,
-            lambda session: periods.roll_period(
-                session,
-                organization_id,
-                subscription_id,
-                _period_index(request),
-                due_at=request.due_at,
-                now=self._now(),
-            ),
-        )
+        return self._act(request, periods.roll_period, _period_of)
 
     @performs(messages.QUERY_USAGE)
     def query_usage(self, request: ActionRequest) -> StepDone:
@@ -123,73 +110,32 @@ class SubscriptionActivities:
     @performs(messages.ISSUE_INVOICE)
     def issue_invoice(self, request: ActionRequest) -> WorkflowState:
         """The period has its draft invoice."""
-        return self._perform(
-            request,
-            lambda session: drafts.issue_invoice(
-                session, bill_of(request), due_at=request.due_at, now=self._now()
-            ),
-        )
+        return self._act(request, drafts.issue_invoice, lambda request: (bill_of(request),))
 
     @performs(messages.APPLY_CHANGE)
     def apply_change(self, request: ActionRequest) -> WorkflowState:
         """What waited for the missed periods is done."""
-        organization_id, subscription_id = ids_of(request)
-        return self._perform(
-            request,
-            lambda session: pending_changes.apply_change(
-                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
-            ),
-        )
+        return self._act(request, pending_changes.apply_change, ids_of)
 
     @performs(messages.FINALIZE_INVOICE)
     def finalize_invoice(self, request: ActionRequest) -> WorkflowState:
         """The draft's grace is over: it is OPEN, or PAID where nothing is owed."""
-        return self._perform(
-            request,
-            lambda session: finalize.finalize_due_invoice(
-                session,
-                UUID(request.organization_id),
-                _invoice_id(request),
-                due_at=request.due_at,
-                now=self._now(),
-            ),
-        )
+        return self._act(request, finalize.finalize_due_invoice, _invoice_of)
 
     @performs(messages.MARK_PAST_DUE)
     def mark_past_due(self, request: ActionRequest) -> WorkflowState:
         """An unpaid invoice has passed its due date."""
-        return self._perform(
-            request,
-            lambda session: finalize.mark_past_due(
-                session,
-                UUID(request.organization_id),
-                _invoice_id(request),
-                due_at=request.due_at,
-                now=self._now(),
-            ),
-        )
+        return self._act(request, finalize.mark_past_due, _invoice_of)
 
     @performs(messages.SETTLE_LATE_USAGE)
     def settle_late_usage(self, request: ActionRequest) -> WorkflowState:
         """Usage that came after its final invoice has an invoice or a credit note of its own."""
-        organization_id, subscription_id = ids_of(request)
-        return self._perform(
-            request,
-            lambda session: late_settlement.settle_late_usage(
-                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
-            ),
-        )
+        return self._act(request, late_settlement.settle_late_usage, ids_of)
 
     @performs(messages.RETURN_CREDIT)
     def return_credit(self, request: ActionRequest) -> WorkflowState:
         """Credit that no bill took any more has become credit notes."""
-        organization_id, subscription_id = ids_of(request)
-        return self._perform(
-            request,
-            lambda session: credit_returns.return_credit(
-                session, organization_id, subscription_id, due_at=request.due_at, now=self._now()
-            ),
-        )
+        return self._act(request, credit_returns.return_credit, ids_of)
 
     @performs(messages.PARK_BILL)
     def park_bill(self, request: ParkRequest) -> WorkflowState:
@@ -231,6 +177,20 @@ class SubscriptionActivities:
             session.flush()
             return agenda.get_state(session, organization_id, subscription_id)
 
+    def _act(
+        self,
+        request: ActionRequest,
+        service: Service[*Subject],
+        subject: Callable[[ActionRequest], tuple[*Subject]],
+    ) -> WorkflowState:
+        """The service has done to its subject what was due."""
+        return self._perform(
+            request,
+            lambda session: service(
+                session, *subject(request), due_at=request.due_at, now=self._now()
+            ),
+        )
+
     def _bill_step(
         self, request: ActionRequest, step: Callable[..., StepResult], noun: str
     ) -> StepDone:
@@ -249,22 +209,22 @@ def ids_of(
 
 def bill_of(request: ActionRequest) -> BillKey:
     """The bill that a request is about."""
-    organization_id, subscription_id = ids_of(request)
+    organization_id, subscription_id, period_index = _period_of(request)
     return BillKey(
         organization_id=organization_id,
         subscription_id=subscription_id,
-        period_index=_period_index(request),
+        period_index=period_index,
         revision=request.revision,
     )
 
 
-def _period_index(request: ActionRequest) -> int:
+def _period_of(request: ActionRequest) -> tuple[UUID, UUID, int]:
     if request.period_index is None:
         raise InvariantBroken("The action names no period.")
-    return request.period_index
+    return (*ids_of(request), request.period_index)
 
 
-def _invoice_id(request: ActionRequest) -> UUID:
+def _invoice_of(request: ActionRequest) -> tuple[UUID, UUID]:
     if request.invoice_id is None:
         raise InvariantBroken("The action names no invoice.")
-    return UUID(request.invoice_id)
+    return UUID(request.organization_id), UUID(request.invoice_id)
