@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, literal_column
+from sqlalchemy import ColumnElement, and_, func, literal_column
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -188,13 +188,20 @@ def count_closed_periods(
 def _with_status(
     organization_id: UUID, subscription_id: UUID, status: PeriodStatus
 ) -> SelectOfScalar[SubscriptionPeriod]:
+    # Written out, so that the index of what is unfinished is found to fit.
+    is_so = col(SubscriptionPeriod.status) == literal_column(f"'{status}'")
+    return _periods(organization_id, subscription_id, is_so)
+
+
+def _periods(
+    organization_id: UUID, subscription_id: UUID, *conditions: ColumnElement[bool]
+) -> SelectOfScalar[SubscriptionPeriod]:
     return (
         select(SubscriptionPeriod)
         .where(
             SubscriptionPeriod.organization_id == organization_id,
             SubscriptionPeriod.subscription_id == subscription_id,
-            # Written out, so that the index of what is unfinished is found to fit.
-            col(SubscriptionPeriod.status) == literal_column(f"'{status}'"),
+            *conditions,
         )
         .order_by(col(SubscriptionPeriod.index))
     )
@@ -204,29 +211,15 @@ def list_unfinished_periods(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> Sequence[SubscriptionPeriod]:
     """The periods that are open, or whose bill has no draft yet, in order."""
-    return session.exec(
-        select(SubscriptionPeriod)
-        .where(
-            SubscriptionPeriod.organization_id == organization_id,
-            SubscriptionPeriod.subscription_id == subscription_id,
-            col(SubscriptionPeriod.status).in_(UNFINISHED),
-        )
-        .order_by(col(SubscriptionPeriod.index))
-    ).all()
+    is_unfinished = col(SubscriptionPeriod.status).in_(UNFINISHED)
+    return session.exec(_periods(organization_id, subscription_id, is_unfinished)).all()
 
 
 def list_periods(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> Sequence[SubscriptionPeriod]:
     """Every period of a subscription, in order."""
-    return session.exec(
-        select(SubscriptionPeriod)
-        .where(
-            SubscriptionPeriod.organization_id == organization_id,
-            SubscriptionPeriod.subscription_id == subscription_id,
-        )
-        .order_by(col(SubscriptionPeriod.index))
-    ).all()
+    return session.exec(_periods(organization_id, subscription_id)).all()
 
 
 def list_parts(
@@ -237,16 +230,11 @@ def list_parts(
     before_index: int,
 ) -> Sequence[SubscriptionPeriod]:
     """The periods before one that ended after an instant, in order."""
-    return session.exec(
-        select(SubscriptionPeriod)
-        .where(
-            SubscriptionPeriod.organization_id == organization_id,
-            SubscriptionPeriod.subscription_id == subscription_id,
-            col(SubscriptionPeriod.index) < before_index,
-            col(SubscriptionPeriod.ends_at) > ended_after,
-        )
-        .order_by(col(SubscriptionPeriod.index))
-    ).all()
+    is_part = and_(
+        col(SubscriptionPeriod.index) < before_index,
+        col(SubscriptionPeriod.ends_at) > ended_after,
+    )
+    return session.exec(_periods(organization_id, subscription_id, is_part)).all()
 
 
 def list_pauses(

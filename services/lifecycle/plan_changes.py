@@ -24,7 +24,7 @@ from services.invoicing import previews
 from services.lifecycle import catching_up
 from services.lifecycle.changes import begin_change, lock_for_change, must_wait
 from services.required import require_plan
-from services.subscriptions import agenda, periods
+from services.subscriptions import agenda, period_versions, periods
 from services.subscriptions.period_versions import version_to_open
 from services.subscriptions.start import open_period
 
@@ -134,13 +134,13 @@ def _change_now(
 ) -> None:
     stored = periods.find_open_period(session, subscription)
     if stored is None:
-        periods.switch_plan(session, subscription, plan.id, at=at, now=now)
+        period_versions.switch_plan(session, subscription, plan.id, at=at, now=now)
         since = max(at, subscription.start_date)
         meter_claims.claim_onwards(session, subscription, since=since, field="plan_id")
         return
     starts_at, index = max(at, stored.starts_at), stored.index
     closed = periods.cut_period(session, subscription, at=at, now=now)
-    periods.switch_plan(session, subscription, plan.id, at=at, now=now)
+    period_versions.switch_plan(session, subscription, plan.id, at=at, now=now)
     open_period(
         session,
         subscription,

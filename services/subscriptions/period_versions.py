@@ -13,11 +13,14 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import NotFound
-from billing.rating.terms import PlanTerms
+from billing.rating.terms import PlanTerms, VersionPolicy
+from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import plans as stored_plans
 from repositories.catalog import versions as stored_versions
+from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import versions
+from services.required import require_plan
 
 
 def lock_edits_out(session: Session, subscription: Subscription, plan_id: UUID) -> None:
@@ -63,6 +66,40 @@ def newest_version(
     if version is None:
         raise NotFound("The plan has no version.", code="plan_version_not_found")
     return version
+
+
+def switch_plan(
+    session: Session,
+    subscription: Subscription,
+    plan_id: UUID,
+    *,
+    at: datetime,
+    begins_at: datetime | None = None,
+    now: datetime,
+) -> None:
+    """The subscription is on the plan from here on.
+
+    If it pins, it is pinned to the version that was newest at ``begins_at``; one that was on the
+    plan already stays pinned as it was.
+    """
+    plan = require_plan(
+        stored_plans.find_plan(session, subscription.organization_id, plan_id),
+        may_be_deleted=True,
+        field="plan_id",
+    )
+    if subscription.version_policy == VersionPolicy.PINNED and subscription.plan_id != plan.id:
+        subscription.plan_version = newest_version(
+            session, subscription, plan.id, begins_at=begins_at
+        )
+    subscription.plan_id = plan.id
+    subscription.next_plan_id = None
+    subscription.billing_interval = plan.billing_interval
+    subscription.billing_interval_count = plan.billing_interval_count
+    session.add(subscription)
+    stored_subscriptions.insert_action(
+        session, subscription, Happening.PLAN_CHANGED, at=at, recorded_at=now, detail=plan.lookup_id
+    )
+    session.flush()
 
 
 def terms_in_force(session: Session, subscription: Subscription) -> PlanTerms:

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import InvariantBroken
-from billing.rating.terms import VersionPolicy
 from billing.subscriptions import (
     PeriodStatus,
     SubscriptionStatus,
@@ -18,14 +17,13 @@ from billing.subscriptions import (
 )
 from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
-from repositories.catalog import plans as stored_plans
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage import spans as stored_spans
 from services.catalog import meter_claims
-from services.required import require_plan, require_subscription
+from services.required import require_subscription
 from services.subscriptions import clocks
-from services.subscriptions.period_versions import lock_edits_out, newest_version, version_to_open
+from services.subscriptions.period_versions import lock_edits_out, switch_plan, version_to_open
 from services.subscriptions.start import open_first_period, open_period
 
 
@@ -49,17 +47,7 @@ def roll_period(
         return
     at = clocks.acting_instant(session, subscription, due_at, now=now)
     lock_edits_out(session, subscription, subscription.next_plan_id or subscription.plan_id)
-    stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
-    stored.closed_at = at
-    session.add(stored)
-    stored_subscriptions.insert_action(
-        session,
-        subscription,
-        Happening.PERIOD_CLOSED,
-        at=stored.ends_at,
-        recorded_at=now,
-        period_index=period_index,
-    )
+    _close(session, subscription, stored, at=at, now=now)
     if subscription.cancel_at_period_end and not has_ended(subscription.status):
         end_subscription(session, subscription, at=stored.ends_at, now=now)
     if not has_ended(subscription.status):
@@ -169,19 +157,9 @@ def cut_period(
         _return_to(session, subscription, stored.index - 1)
         session.flush()
         return None
-    stored.ends_at = at
-    stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
-    stored.closed_at = at
-    subscription.current_period_end = at
-    session.add_all([stored, subscription])
-    stored_subscriptions.insert_action(
-        session,
-        subscription,
-        Happening.PERIOD_CLOSED,
-        at=at,
-        recorded_at=now,
-        period_index=stored.index,
-    )
+    stored.ends_at = subscription.current_period_end = at
+    session.add(subscription)
+    _close(session, subscription, stored, at=at, now=now)
     session.flush()
     return stored
 
@@ -193,38 +171,25 @@ def find_open_period(session: Session, subscription: Subscription) -> Subscripti
     )
 
 
-def switch_plan(
+def _close(
     session: Session,
     subscription: Subscription,
-    plan_id: UUID,
+    stored: SubscriptionPeriod,
     *,
     at: datetime,
-    begins_at: datetime | None = None,
     now: datetime,
 ) -> None:
-    """The subscription is on the plan from here on.
-
-    If it pins, it is pinned to the version that was newest at ``begins_at``; one that was on the
-    plan already stays pinned as it was.
-    """
-    plan = require_plan(
-        stored_plans.find_plan(session, subscription.organization_id, plan_id),
-        may_be_deleted=True,
-        field="plan_id",
-    )
-    if subscription.version_policy == VersionPolicy.PINNED and subscription.plan_id != plan.id:
-        subscription.plan_version = newest_version(
-            session, subscription, plan.id, begins_at=begins_at
-        )
-    subscription.plan_id = plan.id
-    subscription.next_plan_id = None
-    subscription.billing_interval = plan.billing_interval
-    subscription.billing_interval_count = plan.billing_interval_count
-    session.add(subscription)
+    stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
+    stored.closed_at = at
+    session.add(stored)
     stored_subscriptions.insert_action(
-        session, subscription, Happening.PLAN_CHANGED, at=at, recorded_at=now, detail=plan.lookup_id
+        session,
+        subscription,
+        Happening.PERIOD_CLOSED,
+        at=stored.ends_at,
+        recorded_at=now,
+        period_index=stored.index,
     )
-    session.flush()
 
 
 def _open_next(
