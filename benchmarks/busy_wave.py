@@ -14,18 +14,18 @@ import sys
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from benchmarks.closing import (
-    BILLS,
+from benchmarks.backend import Backend
+from benchmarks.closing import BILLS
+from benchmarks.figures import Result, figure
+from benchmarks.load import Load, encode, prepare, require_statuses, run_paced
+from benchmarks.servers import make_database, running_api, running_postgres
+from benchmarks.waves import (
     lead_time,
     make_subscriptions,
     running_period,
     running_temporal,
     until_all_bill,
 )
-from benchmarks.figures import Result, figure
-from benchmarks.ingestion import Backend
-from benchmarks.load import Load, encode, prepare, require_statuses, run_paced
-from benchmarks.servers import make_database, running_api, running_postgres
 from runtime.embedded import EmbeddedTemporal
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect

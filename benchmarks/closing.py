@@ -12,65 +12,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from pathlib import Path
-from statistics import median
-from uuid import UUID, uuid4
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import psycopg
-from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client
 
 from benchmarks.empty_workflow import PERIOD_ENDS_AT
 from benchmarks.figures import Result, figure
 from benchmarks.servers import make_database, running_postgres
-from billing.metering.aggregations import Aggregation
-from billing.periods import Anchor, Cadence, Interval, period
-from billing.rating.terms import ChargeType, PlanType
-from models.accounts.organizations import Organization
+from benchmarks.waves import (
+    Wave,
+    lead_time,
+    make_subscriptions,
+    run_wave,
+    running_period,
+    running_temporal,
+    wake_messages_of,
+)
 from models.base import new_id
-from repositories.accounts.organizations import insert_organization
-from repositories.transactions import Transactions
-from runtime.database import create_application_engine
 from runtime.embedded import EmbeddedTemporal
-from runtime.subscription_workflows import SubscriptionWorkflows
-from runtime.temporal import connect
-from services.catalog import charges, meters, plans
-from services.catalog.charges import AddCharge
-from services.catalog.meters import CreateMeter, MeterDetails
-from services.catalog.plans import PlanDetails
-from services.customers import CreateCustomer, CustomerDetails, create_customer
-from services.operations.outbox import WakeMessage
-from services.subscriptions import start
-from services.subscriptions.start import CreateSubscription
-from workflows.names import SEARCH_ATTRIBUTES, subscription_workflow_id
 
 BILLS = int(os.environ.get("FLUXRATE_BENCHMARK_BILLS", "1000"))
-SETTLE_SECONDS = 5.0
 USUAL_BILLS = min(BILLS, 200)
 QUIET_BILLS = min(BILLS, 20)
-WAVE_SECONDS = 600.0
-SAMPLE = 20
-TICKS = os.sysconf("SC_CLK_TCK")
-ACTIONS = ("TIMER_STARTED", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wave:
-    """How one wave went. CPU is of Temporal's server and the worker together."""
-
-    seconds: float
-    cpu_seconds: float
-    events_a_bill: float
-    actions_a_bill: float
 
 
 def measure() -> list[Result]:
@@ -162,19 +126,6 @@ def figures_of_history(quiet: Wave, full: Wave) -> list[Result]:
     ]
 
 
-@contextmanager
-def running_temporal() -> Iterator[EmbeddedTemporal]:
-    """A server of its own with its state in a file, gone afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="fluxrate-benchmark-"))
-    server = EmbeddedTemporal(directory, SEARCH_ATTRIBUTES)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(directory, ignore_errors=True)
-
-
 async def run_empty(temporal: EmbeddedTemporal) -> Wave:
     """The wave whose steps do nothing."""
     ends_at = datetime.now(UTC) + lead_time(BILLS)
@@ -196,154 +147,6 @@ async def run_full(
         answer = connection.execute("SELECT count(*) FROM invoice WHERE status = 'PAID'").fetchone()
     assert answer == (count,), f"{answer} invoices instead of {count}"
     return wave
-
-
-def lead_time(count: int) -> timedelta:
-    """Enough to make the subscriptions and to let all workflows fall asleep."""
-    return timedelta(seconds=20 + count / 20)
-
-
-def running_period(ends_at: datetime) -> tuple[datetime, datetime]:
-    """A monthly period that ends about then, whatever the length of the month before it."""
-    for days in (31, 30, 29, 28):
-        begins_at = (ends_at - timedelta(days=days)).replace(microsecond=0)
-        first = period(Anchor(starts_at=begins_at), Cadence(interval=Interval.MONTH), 0)
-        if abs(first.ends_at - ends_at) < timedelta(seconds=2):
-            return begins_at, first.ends_at
-    raise AssertionError("no month ends then")
-
-
-def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> list[WakeMessage]:
-    """Customers of one organization on one plan, whose first period began at that instant."""
-    organization_id, now = new_id(), datetime.now(UTC)
-    engine = create_application_engine(database_url)
-    with Transactions(engine).for_organization(organization_id) as session:
-        insert_organization(
-            session,
-            Organization(
-                id=organization_id,
-                name="Wave",
-                slug="wave",
-                grace_period_minutes=0,
-                created_at=now,
-            ),
-        )
-        details = MeterDetails(aggregation_type=Aggregation.SUM)
-        meter = meters.create_meter(
-            session, organization_id, CreateMeter(meter_name="calls", details=details), now=now
-        )
-        terms = PlanDetails(
-            name="Wave",
-            lookup_id="wave",
-            type=PlanType.USAGE,
-            billing_interval=Interval.MONTH,
-            currency="USD",
-        )
-        plan = plans.create_plan(session, organization_id, terms, now=now).plan
-        price = AddCharge(type=ChargeType.USAGE, meter_id=meter.id, unit_price=Decimal("0.001"))
-        charges.add_charge(session, organization_id, plan.id, price, now=now)
-        ids = []
-        for number in range(count):
-            customer = create_customer(
-                session,
-                organization_id,
-                CreateCustomer(details=CustomerDetails(name=f"Customer {number}")),
-                now=now,
-            )
-            command = CreateSubscription(
-                customer_id=customer.id, plan_id=plan.id, start_date=begins_at
-            )
-            made = start.create_subscription(session, organization_id, command, now=now)
-            ids.append(made.id)
-    engine.dispose()
-    return wake_messages_of(organization_id, ids)
-
-
-def wake_messages_of(organization_id: UUID, ids: Sequence[UUID]) -> list[WakeMessage]:
-    """A message for each subscription."""
-    return [WakeMessage(organization_id=organization_id, subscription_id=one) for one in ids]
-
-
-async def run_wave(
-    temporal: EmbeddedTemporal,
-    words: Sequence[str],
-    environment: dict[str, str],
-    messages: Sequence[WakeMessage],
-    *,
-    ends_at: datetime,
-) -> Wave:
-    """Start the workflows, let them sleep, and watch them wake."""
-    task_queue = f"wave-{uuid4()}"
-    client = await connect(temporal.address)
-    workflows = SubscriptionWorkflows(client, task_queue=task_queue)
-    await workflows.wake_all(messages)
-    ids = [message.subscription_id for message in messages]
-    settings = {
-        **os.environ,
-        **environment,
-        "TEMPORAL_ADDRESS": temporal.address,
-        "FLUXRATE_TASK_QUEUE": task_queue,
-    }
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *words,
-        env=settings,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        server = temporal.pid_file.holder()
-        assert server is not None
-        pids = (server, worker.pid)
-        await asyncio.sleep(max(1.0, (ends_at - datetime.now(UTC)).total_seconds() - 1))
-        before = await sample_histories(client, ids)
-        cpu, started = cpu_of(pids), max(datetime.now(UTC), ends_at)
-        finished = await until_all_bill(client, task_queue, len(ids))
-        await asyncio.sleep(SETTLE_SECONDS)
-        spent = cpu_of(pids) - cpu
-        after = await sample_histories(client, ids)
-    finally:
-        worker.kill()
-        await worker.wait()
-    events = [late[0] - early[0] for early, late in zip(before, after, strict=True)]
-    actions = [late[1] - early[1] for early, late in zip(before, after, strict=True)]
-    return Wave(
-        seconds=(finished - started).total_seconds(),
-        cpu_seconds=spent,
-        events_a_bill=median(events),
-        actions_a_bill=median(actions),
-    )
-
-
-async def until_all_bill(client: Client, task_queue: str, count: int) -> datetime:
-    """The instant at which the last workflow shows that its first bill is final."""
-    query = f"TaskQueue = '{task_queue}' AND PeriodIndex = 1 AND BillingPhase = 'metering'"
-    deadline = time.monotonic() + WAVE_SECONDS
-    while (await client.count_workflows(query)).count < count:
-        assert time.monotonic() < deadline, "the wave does not end"
-        await asyncio.sleep(0.2)
-    return datetime.now(UTC)
-
-
-async def sample_histories(client: Client, ids: Sequence[UUID]) -> list[tuple[int, int]]:
-    """Of some workflows, how many events their histories have, and how many of them are actions."""
-    found = []
-    for one in ids[:: max(1, len(ids) // SAMPLE)]:
-        handle = client.get_workflow_handle(subscription_workflow_id(str(one)))
-        history = await handle.fetch_history()
-        names = [EventType.Name(event.event_type) for event in history.events]
-        actions = sum(name.removeprefix("EVENT_TYPE_") in ACTIONS for name in names)
-        found.append((len(names), actions))
-    return found
-
-
-def cpu_of(pids: Sequence[int]) -> float:
-    """Seconds of processor time that the processes have used so far."""
-    total = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICKS
 
 
 if __name__ == "__main__":

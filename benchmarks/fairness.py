@@ -29,10 +29,10 @@ from uuid import uuid4
 import psycopg
 from httpx2 import Client
 
-from benchmarks.closing import running_temporal
 from benchmarks.figures import Result, figure
 from benchmarks.load import HEAD_END, Load, encode, prepare, require_statuses, run_paced
 from benchmarks.servers import make_database, running_api, running_postgres
+from benchmarks.waves import running_temporal
 
 SECONDS = int(os.environ.get("BENCHMARK_SECONDS", "10"))
 ROUNDS = 8

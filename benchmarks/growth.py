@@ -21,9 +21,9 @@ from uuid import UUID, uuid4
 
 from activities.messages import ActionRequest, SubscriptionReference
 from activities.subscriptions import SubscriptionActivities
+from benchmarks.backend import run_writers
 from benchmarks.direct_writer import prepare_list
 from benchmarks.figures import Result, figure
-from benchmarks.ingestion import run_writers
 from benchmarks.servers import make_database, running_postgres
 from benchmarks.usage_growth import MONTH, NEXT_MONTH, Month
 from billing.periods import Interval

@@ -19,7 +19,9 @@ from uuid import uuid4
 import psycopg
 from temporalio.client import Client
 
-from benchmarks.closing import (
+from benchmarks.figures import Result, figure
+from benchmarks.servers import make_database, running_postgres
+from benchmarks.waves import (
     WAVE_SECONDS,
     lead_time,
     make_subscriptions,
@@ -27,8 +29,6 @@ from benchmarks.closing import (
     running_temporal,
     until_all_bill,
 )
-from benchmarks.figures import Result, figure
-from benchmarks.servers import make_database, running_postgres
 from runtime.embedded import EmbeddedTemporal
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect

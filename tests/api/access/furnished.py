@@ -71,6 +71,18 @@ def add_catalogue(person: Person) -> Ids:
     }
 
 
+def write_invoice(person: Person, customer_id: str, **line: object) -> dict[str, Any]:
+    """An invoice by hand with this one line."""
+    return post(
+        person,
+        "/invoices",
+        customer_id=customer_id,
+        currency="USD",
+        due_date="2026-04-01T00:00:00Z",
+        line_items=[line],
+    )
+
+
 def add_customer(person: Person, catalogue: Ids) -> Ids:
     """A customer who subscribes, uses something and gets an invoice by hand."""
     customer_id = post(
@@ -88,22 +100,8 @@ def add_customer(person: Person, catalogue: Ids) -> Ids:
         plan_id=catalogue["plan_id"],
         start_date="2026-03-01T00:00:00Z",
     )
-    invoice = post(
-        person,
-        "/invoices",
-        customer_id=customer_id,
-        currency="USD",
-        due_date="2026-04-01T00:00:00Z",
-        line_items=[{"description": "Import", "quantity": 3, "unit_amount": 120}],
-    )
-    credited = post(
-        person,
-        "/invoices",
-        customer_id=customer_id,
-        currency="USD",
-        due_date="2026-04-01T00:00:00Z",
-        line_items=[{"description": "Export", "quantity": 1, "unit_amount": 10}],
-    )
+    invoice = write_invoice(person, customer_id, description="Import", quantity=3, unit_amount=120)
+    credited = write_invoice(person, customer_id, description="Export", quantity=1, unit_amount=10)
     post(person, f"/invoices/{credited['id']}/finalize")
     note = post(
         person,

@@ -98,12 +98,7 @@ def test_roll_ups_raw_events_and_the_definition_agree(
     counted = expected_measurements(events, stored)
     expected_hours = {floor_hour(one.timestamp) for one in events}
     expected = [
-        aggregate(
-            aggregation,
-            counted,
-            period_of(one),
-            carried=carried(aggregation, counted, one) if carry_forward else None,
-        )
+        aggregate(aggregation, counted, period_of(one), carried=carried(meter, counted, one))
         for one in windows
     ]
     assert [one.aggregate for one in frozen.usage] == expected
@@ -249,11 +244,11 @@ def total(measurements: Sequence[Measurement]) -> Decimal:
     return sum((one.value for one in measurements), Decimal(0))
 
 
-def carried(
-    aggregation: Aggregation, counted: Sequence[Measurement], one: UsageWindow
-) -> Decimal | None:
+def carried(meter: Meter, counted: Sequence[Measurement], one: UsageWindow) -> Decimal | None:
+    if not meter.carry_forward:
+        return None
     before = [each for each in counted if each.at < one.starts_at]
-    if aggregation is Aggregation.WEIGHTED_SUM:
+    if meter.aggregation_type == Aggregation.WEIGHTED_SUM:
         return total(before)
     newest = max(before, key=lambda each: (each.at, each.sequence), default=None)
     return newest.value if newest else None
