@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 
-from tests.architecture.sources import ROOT, Source, every_source
+from tests.architecture.sources import ROOT, Source, every_source, sources
 
-LONGEST_FILE = 400
-LONGEST_FUNCTION = 60
+SOURCES = (*every_source(), *sources("benchmarks"))
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 45
+
+STILL_LONGER = {"tests/money/model.py": 350, "tests/money/stories.py": 350}
+"""Files that are to be split yet, and may not grow beyond this."""
 
 
 def is_migration(source: Source) -> bool:
@@ -15,20 +19,24 @@ def is_migration(source: Source) -> bool:
     return "versions" in source.path.parts
 
 
-def test_no_file_is_longer_than_400_lines() -> None:
-    long = {
-        str(source.path.relative_to(ROOT)): lines
-        for source in every_source()
-        if (lines := source.text.count("\n")) > LONGEST_FILE and not is_migration(source)
+def test_no_file_is_longer_than_300_lines() -> None:
+    lengths = {
+        str(source.path.relative_to(ROOT)): source.text.count("\n")
+        for source in SOURCES
+        if not is_migration(source)
     }
 
-    assert long == {}
+    assert {
+        path: lines
+        for path, lines in lengths.items()
+        if lines > STILL_LONGER.get(path, LONGEST_FILE)
+    } == {}
 
 
-def test_no_function_is_longer_than_60_lines() -> None:
+def test_no_function_is_longer_than_45_lines() -> None:
     long = [
         f"{source.at(node)} {node.name}"
-        for source in every_source()
+        for source in SOURCES
         for node in ast.walk(source.tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and not is_migration(source)

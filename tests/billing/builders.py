@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -206,3 +207,7 @@ def measured(
 ) -> ChargeQuantity:
     """The first charge's quantities for these amounts of usage, one per window."""
     return measure_quantities(terms, span, answer(terms, span, quantities, anchor=anchor))[0]
+
+
+def unmeasured(count: int) -> MeteredUsage:
+    return replace(answer(plan(usage_charge()), JANUARY, ["1"])[0], event_count=count)

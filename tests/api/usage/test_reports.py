@@ -2,80 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.api.people import Clock, Person
-
-EVENTS: list[dict[str, Any]] = [
-    {"minutes": 30, "at": "2026-02-01T00:00:00Z", "customer": "ada", "key": "a"},
-    {"minutes": 7, "at": "2026-02-01T23:59:59.999999Z", "customer": "ada", "key": "b"},
-    {"minutes": 3, "at": "2026-02-01T12:00:00Z", "customer": "ben", "key": "c"},
-    {"minutes": 870, "at": "2026-02-28T23:59:59Z", "customer": "ben", "key": "d"},
-    {"minutes": 5, "at": "2026-03-02T07:30:00Z", "customer": "ada", "key": "e"},
-]
-
-
-class Studio:
-    """An organization with a meter and five recorded events of two customers."""
-
-    def __init__(self, owner: Person) -> None:
-        self.owner = owner
-        feature = {
-            "name": "Render minutes",
-            "lookup_key": "render_minutes",
-            "type": "meter",
-            "meter_name": "render_minutes",
-            "property_name": "minutes",
-            "aggregation_type": "SUM",
-            "unit": "minutes",
-            "filters": [{"property": "region", "operator": "ne", "value": "test"}],
-        }
-        assert owner.post("/api/v1/features", json=feature).status_code == 201
-        self.meter: dict[str, Any] = owner.get("/api/v1/meters").json()["data"][0]
-        answer = self.record(
-            [
-                event(one["customer"], one["minutes"], one["at"], idempotency_key=one["key"])
-                for one in EVENTS
-            ]
-        )
-        self.ids = [one["id"] for one in answer["results"]]
-        customers = owner.get("/api/v1/customers").json()["data"]
-        self.customers = {one["external_id"]: one["id"] for one in customers}
-
-    def record(self, rows: list[dict[str, Any]]) -> Any:
-        answer = self.owner.post("/api/v1/usage/batch", json=rows)
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["rejected"] == 0, answer.text
-        return answer.json()
-
-    def get(self, path: str, **query: Any) -> Any:
-        answer = self.owner.get(f"/api/v1{path}", params=query)
-        assert answer.status_code == 200, answer.text
-        return json.loads(answer.text, parse_float=Decimal)
-
-    def usage(self, **query: Any) -> Any:
-        return self.get(f"/meters/{self.meter['id']}/usage", **query)
-
-
-def event(customer: str, minutes: Any, at: str | None = None, **more: Any) -> dict[str, Any]:
-    return {
-        "customer_external_id": customer,
-        "meter_name": "render_minutes",
-        "properties": {"minutes": minutes, **more.pop("properties", {})},
-        **({"timestamp": at} if at else {}),
-        **more,
-    }
-
-
-@pytest.fixture
-def studio(owner: Person) -> Studio:
-    return Studio(owner)
+from tests.api.usage.studio import Studio, event
 
 
 def test_a_meters_usage_has_the_documented_shape(studio: Studio) -> None:
@@ -140,82 +74,6 @@ def test_statistics_have_the_documented_shape(studio: Studio) -> None:
     }
 
 
-def test_a_listed_event_says_what_it_is(studio: Studio) -> None:
-    found = studio.get(f"/meters/{studio.meter['id']}/events", page_size=1)
-
-    assert found["meta"]["total"] == 5
-    assert found["data"] == [
-        {
-            "id": studio.ids[4],
-            "customer_id": studio.customers["ada"],
-            "meter_id": studio.meter["id"],
-            "quantity": "5",
-            "timestamp": "2026-03-02T07:30:00Z",
-            "ingested_at": "2026-03-02T08:00:00Z",
-            "created_at": "2026-03-02T08:00:00Z",
-            "idempotency_key": "e",
-            "meta_data": {"minutes": 5},
-            "late": False,
-            "paused": False,
-            "counted": True,
-            "voided": False,
-            "amended": False,
-        }
-    ]
-
-
-@pytest.mark.parametrize("path", ["/usage", "/meters/{}/events"])
-def test_a_cursor_walks_through_every_event_once(studio: Studio, path: str) -> None:
-    path, cursor, walked = path.format(studio.meter["id"]), None, []
-    while True:
-        found = studio.get(path, page_size=2, **({"cursor": cursor} if cursor else {}))
-        walked += [one["idempotency_key"] for one in found["data"]]
-        cursor = found["meta"]["next_cursor"]
-        if cursor is None:
-            break
-
-    assert walked == ["e", "d", "b", "c", "a"]
-
-
-def test_a_page_beyond_the_end_is_empty(studio: Studio) -> None:
-    found = studio.get("/usage", page=99)
-
-    assert found["data"] == []
-    assert found["meta"]["next_cursor"] is None
-
-
-@pytest.mark.parametrize(
-    ("query", "keys"),
-    [
-        ({"customer": "ben"}, ["d", "c"]),
-        ({"start_date": "2026-02-02"}, ["e", "d"]),
-        ({"end_date": "2026-02-01"}, ["b", "c", "a"]),
-        ({"start_date": "2026-02-01T12:00:00Z", "end_date": "2026-02-28T23:59:59Z"}, ["b", "c"]),
-        ({"late": "true"}, []),
-        ({"late": "false", "end_date": "2026-02-01T12:00:00Z"}, ["a"]),
-        ({"counted": "false"}, []),
-    ],
-)
-def test_events_are_selected(studio: Studio, query: dict[str, str], keys: list[str]) -> None:
-    query = dict(query)
-    if customer := query.pop("customer", None):
-        query["customer_id"] = studio.customers[customer]
-
-    found = studio.get("/usage", **query)
-
-    assert [one["idempotency_key"] for one in found["data"]] == keys
-    assert found["meta"]["total"] == len(keys)
-
-
-def test_an_event_that_a_filter_refuses_is_visible_and_not_counted(studio: Studio) -> None:
-    studio.record([event("ada", 99, properties={"region": "test"}, idempotency_key="filtered")])
-
-    (listed,) = studio.get("/usage", counted="false")["data"]
-    assert (listed["idempotency_key"], listed["counted"]) == ("filtered", False)
-    assert studio.usage(end_date="2026-03-02")["total_usage"] == 915
-    assert studio.get(f"/meters/{studio.meter['id']}/stats")["total_events"] == 6
-
-
 def test_a_customers_usage_has_the_documented_shape(studio: Studio) -> None:
     found = studio.get(f"/customers/{studio.customers['ada']}/usage", start_date="2026-02-01")
 
@@ -233,42 +91,6 @@ def test_a_customers_usage_has_the_documented_shape(studio: Studio) -> None:
             }
         ],
     }
-
-
-def test_a_void_event_counts_no_more_and_stays_listed(studio: Studio) -> None:
-    first = studio.owner.post(f"/api/v1/usage/{studio.ids[3]}/void")
-    again = studio.owner.post(f"/api/v1/usage/{studio.ids[3]}/void")
-
-    assert (first.status_code, again.status_code) == (200, 200)
-    assert first.json() == again.json()
-    assert (first.json()["voided"], first.json()["amended"]) == (True, False)
-    assert studio.usage(start_date="2026-02-01", end_date="2026-02-28")["total_usage"] == 40
-    listed = {one["id"]: one["voided"] for one in studio.get("/usage")["data"]}
-    assert [identifier for identifier, voided in listed.items() if voided] == [studio.ids[3]]
-
-
-def test_an_amended_event_answers_as_it_now_counts(studio: Studio) -> None:
-    answer = studio.owner.post(f"/api/v1/usage/{studio.ids[0]}/amend", json={"quantity": "31.50"})
-
-    assert answer.status_code == 200, answer.text
-    assert (answer.json()["quantity"], answer.json()["amended"]) == ("31.5", True)
-    assert studio.usage(start_date="2026-02-01", end_date="2026-02-01")["total_usage"] == Decimal(
-        "41.5"
-    )
-
-
-@pytest.mark.parametrize(
-    "body", ["{}", '{"quantity":0}', '{"quantity":-1}', '{"quantity":true}', '{"quantity":"a"}']
-)
-def test_a_bad_amendment_is_refused(studio: Studio, body: str) -> None:
-    answer = studio.owner.post(
-        f"/api/v1/usage/{studio.ids[0]}/amend",
-        content=body,
-        headers={"Content-Type": "application/json"},
-    )
-
-    assert answer.status_code == 422, answer.text
-    assert answer.json()["errors"][0]["field"] == "quantity"
 
 
 @pytest.mark.parametrize(
@@ -345,23 +167,3 @@ def test_scopes_hold(studio: Studio, visitor: Person) -> None:
     voiding = f"/api/v1/usage/{studio.ids[0]}/void"
     assert visitor.post(voiding, headers=reader).status_code == 403
     assert visitor.post(f"/api/v1/usage/{uuid4()}/void").status_code == 401
-
-
-def test_free_form_numbers_of_any_size_are_shown(studio: Studio) -> None:
-    huge = {"big": 10**29, "fine": Decimal("0.00000000000000000001"), "negative": -(2**63) - 1}
-    body = json.dumps(event("ada", 1, idempotency_key="huge")).replace(
-        '"minutes": 1',
-        '"minutes": 1, '
-        + ", ".join(
-            f'"{name}": {number:f}' if isinstance(number, Decimal) else f'"{name}": {number}'
-            for name, number in huge.items()
-        ),
-    )
-    answer = studio.owner.post(
-        "/api/v1/usage", content=body, headers={"Content-Type": "application/json"}
-    )
-    assert answer.status_code == 201, answer.text
-
-    listed = studio.get("/usage", page_size=1)["data"][0]["meta_data"]
-
-    assert {name: Decimal(listed[name]) for name in huge} == huge

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 from typing import Final
 
 import pytest
@@ -20,27 +19,22 @@ from billing.metering import aggregations, filters
 from billing.metering.aggregations import Aggregation
 from billing.money import Currency, allocate, find_currency, parse_decimal
 from billing.periods import Cadence, Interval, Period
-from billing.pricing.package import Package
-from billing.pricing.per_unit import PerUnit
 from billing.pricing.percentage import Percentage
 from billing.rating import proration
 from billing.rating.periods import price_quantities
-from billing.rating.quantities import MeteredUsage, measure_quantities
+from billing.rating.quantities import measure_quantities
 from billing.rating.terms import ChargeType, FeatureType, PlanType
 from tests.billing.builders import (
     ANCHOR,
-    CHARGE,
     DOCUMENTED_TIERS,
-    FEATURE,
     JANUARY,
     METER,
-    PER_CALL,
     USD,
-    answer,
     d,
     fixed_charge,
     limit,
     plan,
+    unmeasured,
     usage_charge,
     utc,
 )
@@ -78,10 +72,6 @@ def tax_rate(percentage: str, country: str) -> Callable[[], object]:
     return lambda: taxes.TaxRate(
         tax_rate_id=TaxRateId(METER), name="VAT", country=country, percentage=d(percentage)
     )
-
-
-def unmeasured(count: int) -> MeteredUsage:
-    return replace(answer(plan(usage_charge()), JANUARY, ["1"])[0], event_count=count)
 
 
 YEN = find_currency("JPY")
@@ -254,54 +244,3 @@ def test_refusals(
 
     assert (refused.value.code, refused.value.field) == (code, field)
     assert refused.value.detail == sentence
-
-
-MAKERS: Final[list[tuple[Callable[[Decimal], object], str]]] = [
-    (lambda bad: pricing.Flat(amount=bad), "unit_price"),
-    (lambda bad: PerUnit(unit_price=bad), "unit_price"),
-    (lambda bad: Package(package_size=d(1), unit_price=bad), "unit_price"),
-    (lambda bad: Package(package_size=bad, unit_price=d(1)), "package_size"),
-    (lambda bad: Percentage(rate=bad), "rate"),
-    (lambda bad: Percentage(rate=d(1), fixed_fee=bad), "fixed_fee"),
-    (lambda bad: pricing.Tier(up_to=None, unit_price=bad), "unit_price"),
-    (lambda bad: pricing.Tier(up_to=None, flat_fee=bad), "flat_fee"),
-    (lambda bad: replace(usage_charge(), maximum=bad), "maximum"),
-    (lambda bad: replace(limit("1"), usage_limit=bad), "usage_limit"),
-]
-
-
-@pytest.mark.parametrize("bad", [0.1, 1, "1", True, Decimal("NaN"), Decimal(-1)])
-@pytest.mark.parametrize(("make", "field"), MAKERS)
-def test_invariant_04_no_price_is_made_of_anything_but_a_decimal_from_zero_up(
-    make: Callable[[Decimal], object], field: str, bad: Decimal
-) -> None:
-    with pytest.raises(BillingError) as refused:
-        make(bad)
-    assert refused.value.field == field
-
-
-def test_invariant_04_bounds_of_tiers_are_decimals() -> None:
-    with pytest.raises(BillingError) as refused:
-        pricing.Tier(up_to=0.5)  # type: ignore[arg-type]
-    assert refused.value.field == "up_to"
-
-
-NOT_A_NUMBER: Final = Decimal("NaN")
-
-
-def test_no_field_takes_what_is_not_a_number() -> None:
-    for field in ("usage", "limit", "remaining"):
-        with pytest.raises(BillingError) as refused:
-            replace(entitlements.decide_access(limit("1")), **{field: NOT_A_NUMBER})  # type: ignore[arg-type]
-        assert refused.value.field == field
-    with pytest.raises(BillingError) as refused:
-        replace(unmeasured(0), aggregate=NOT_A_NUMBER)
-    assert refused.value.field == "aggregate"
-    assert (unmeasured(0).charge_id, PER_CALL.unit_price) == (CHARGE, d("0.001"))
-    assert entitlements.refuse_access(
-        feature_id=FEATURE,
-        lookup_key="k",
-        name="n",
-        type=FeatureType.SWITCH,
-        reason=entitlements.AccessReason.NOT_ON_PLAN,
-    ).feature_id == FEATURE  # fmt: skip

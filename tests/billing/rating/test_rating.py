@@ -22,12 +22,10 @@ from billing.periods import Interval, Period
 from billing.pricing import UsagePricing
 from billing.pricing.package import Package
 from billing.pricing.percentage import Percentage
-from billing.rating.lines import LineType, PricedLine
-from billing.rating.parts import Part
+from billing.rating.lines import LineType
 from billing.rating.periods import price_quantities, rate_period
-from billing.rating.proration import Share
 from billing.rating.quantities import MeteredUsage, measure_quantities, usage_windows
-from billing.rating.terms import ChargeTerms, OverLimit, PlanType
+from billing.rating.terms import OverLimit, PlanType
 from tests.billing import naive
 from tests.billing.builders import (
     ANCHOR,
@@ -230,48 +228,6 @@ def test_bounds_follow_the_model(
         assert (line.steps[-1].name, line.steps[-1].inputs["amount"]) == (bound, "0.5")
         assert line.steps[-1].output == amount
         assert line.steps[-1].inputs[bound] == amount
-
-
-def fixed_line(share: Share, charge: ChargeTerms | None = None) -> PricedLine:
-    terms = plan(charge or fixed_charge())
-    return rate_period(terms, JANUARY, [], Part(share=share))[0]
-
-
-def test_fixed_charges_whole_and_in_part() -> None:
-    whole = fixed_line(Share(covered=31, total=31))
-    part = fixed_line(Share(covered=17, total=31))
-
-    assert (whole.type, whole.exact_amount, whole.quantity) == (LineType.FIXED, 30, 1)
-    assert (whole.unit_amount, whole.name, whole.description) == (
-        30,
-        "Platform fee",
-        "Platform fee",
-    )
-    assert [one.name for one in whole.steps] == ["price"]
-    assert dict(whole.steps[0].inputs) == {"model": "flat", "unit_price": "30"}
-    assert (part.type, part.unit_amount) == (LineType.PRORATION, 30)
-    assert part.share == Share(covered=17, total=31)
-    assert [one.name for one in part.steps] == ["price", "prorate"]
-    assert dict(part.steps[1].inputs) == {
-        "amount": "30", "covered": "17", "total": "31", "basis": "day",
-    }  # fmt: skip
-    assert part.steps[1].output.startswith("16.4516129")
-    assert (part.charge_id, part.model) == (fixed_charge().charge_id, "flat")
-    assert (part.starts_at, part.ends_at) == (JANUARY.starts_at, JANUARY.ends_at)
-
-
-def test_a_fixed_charge_without_a_label_takes_the_plans_name() -> None:
-    line = fixed_line(Share(covered=1, total=1), fixed_charge(display_name=None))
-
-    assert line.name == line.description == "Pay as you go"
-
-
-def test_bounds_hold_for_fixed_charges_too() -> None:
-    charge = replace(fixed_charge(), minimum=d(62))
-
-    line = fixed_line(Share(covered=17, total=31), charge)
-
-    assert (line.exact_amount, line.bound, line.steps[-1].name) == (34, "minimum", "minimum")
 
 
 def test_lines_keep_the_order_of_the_plan() -> None:
