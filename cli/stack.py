@@ -48,7 +48,7 @@ class Service(Protocol):
 
 
 @dataclass(slots=True)
-class Watch:
+class Supervisor:
     """Starts a service again when it ends, more patiently each time."""
 
     service: Service
@@ -100,7 +100,7 @@ class Stack:
     instance: Instance
     settings: Settings
     port: int
-    watches: list[Watch] = field(default_factory=list)
+    supervisors: list[Supervisor] = field(default_factory=list)
 
     def start(self, announce: Announce) -> Addresses:
         """Everything runs, and the schema is current.
@@ -122,7 +122,7 @@ class Stack:
         announce("Starting the API and a worker.")
         for process in (api, worker):
             process.start()
-            self.watches.append(Watch(process))
+            self.supervisors.append(Supervisor(process))
         wait_for_api(api, url)
         addresses = Addresses(
             api_url=f"{url}/api/v1",
@@ -137,8 +137,8 @@ class Stack:
     def watch(self, announce: Announce, *, until: Callable[[], bool]) -> None:
         """Restart what ends, until told to stop."""
         while not until():
-            for watch in self.watches:
-                watch.check(announce)
+            for supervisor in self.supervisors:
+                supervisor.check(announce)
             time.sleep(0.25)
 
     def stop(self) -> list[str]:
@@ -193,7 +193,7 @@ class Stack:
             return self.settings.temporal_address or ""
         temporal.start()
         announce("Temporal is ready.")
-        self.watches.append(Watch(temporal))
+        self.supervisors.append(Supervisor(temporal))
         return temporal.address
 
     def _start_database(self, announce: Announce) -> str:
@@ -206,7 +206,7 @@ class Stack:
             server.start()
             url = server.ensure_database("fluxrate")
             announce("PostgreSQL is ready.")
-            self.watches.append(Watch(server))
+            self.supervisors.append(Supervisor(server))
         upgrade(self.settings.migration_database_url or url)
         announce("The database schema is current.")
         return url

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from billing.pricing.flat import Flat
 from billing.pricing.parsing import parse_pricing, resolve_pricing
-from billing.pricing.prices import Formatter, LineValues, Price, Shown
+from billing.pricing.prices import Formatter, LineValues, Price, StepInputs
 from billing.pricing.registry import (
     MODELS,
     Pricing,
@@ -24,7 +24,7 @@ __all__ = [
     "LineValues",
     "Price",
     "Pricing",
-    "Shown",
+    "StepInputs",
     "Tier",
     "TierAmount",
     "UsagePricing",

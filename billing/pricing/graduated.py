@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from billing.money import ZERO, exactly
-from billing.pricing.prices import MeterNeed, Price, Shown
+from billing.pricing.prices import MeterNeed, Price, StepInputs
 from billing.pricing.tiers import (
     Tier,
     TierAmount,
@@ -70,7 +70,7 @@ class Graduated:
         )
 
     @classmethod
-    def label(cls, _shown: Shown) -> str:
+    def label(cls, _shown: StepInputs) -> str:
         """Give the model's name; its tiers have rows of their own."""
         return f", {cls.model}"
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from billing.errors import InvalidInput
 from billing.money import ONE, ZERO, exactly, require_decimals, require_not_negative
 from billing.pricing.documents import read_number, refuse_unknown
-from billing.pricing.prices import MeterNeed, Price, Shown
+from billing.pricing.prices import MeterNeed, Price, StepInputs
 from billing.ratios import Exact
 
 
@@ -72,7 +72,7 @@ class Package:
         )
 
     @staticmethod
-    def label(shown: Shown) -> str:
+    def label(shown: StepInputs) -> str:
         """Give the packages begun. Worked example: ``, 13 packages of 100 × $5``."""
         noun = "package" if shown.number("packages") == ONE else "packages"
         packages = f"{shown.quantity('packages')} {noun} of {shown.quantity('package_size')}"

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from billing.money import exactly, require_not_negative
 from billing.pricing.documents import read_number, refuse_unknown
-from billing.pricing.prices import MeterNeed, Price, Shown
+from billing.pricing.prices import MeterNeed, Price, StepInputs
 from billing.ratios import Exact
 
 
@@ -45,6 +45,6 @@ class PerUnit:
         )
 
     @staticmethod
-    def label(shown: Shown) -> str:
+    def label(shown: StepInputs) -> str:
         """Give the price of a unit. Worked example: ``× $0.001``."""
         return f" × {shown.price('unit_price')}"

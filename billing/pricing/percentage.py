@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from billing.metering.tallies import Aggregation
 from billing.money import ZERO, exactly, plain_text, require_not_negative
 from billing.pricing.documents import read_number, refuse_unknown
-from billing.pricing.prices import MeterNeed, Price, Shown
+from billing.pricing.prices import MeterNeed, Price, StepInputs
 from billing.ratios import Exact
 
 
@@ -55,7 +55,7 @@ class Percentage:
         )
 
     @staticmethod
-    def label(shown: Shown) -> str:
+    def label(shown: StepInputs) -> str:
         """Give rate and fees. Worked example: ``× 2.9% + 12 × $0.3``."""
         fees = ""
         if shown.number("fixed_fee"):

@@ -40,7 +40,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class StepInputs:
     """The inputs of a line's price step, each written as people of its currency read it."""
 
     inputs: Mapping[str, str]

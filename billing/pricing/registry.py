@@ -24,7 +24,7 @@ from billing.pricing.graduated import Graduated
 from billing.pricing.package import Package
 from billing.pricing.per_unit import PerUnit
 from billing.pricing.percentage import Percentage
-from billing.pricing.prices import Shown
+from billing.pricing.prices import StepInputs
 from billing.pricing.stairstep import Stairstep
 from billing.pricing.volume import Volume
 
@@ -37,7 +37,7 @@ MODELS: Final[Mapping[str, type[UsagePricing]]] = {one.model: one for one in get
 
 
 @exactly
-def describe_price(model: str | None, shown: Shown) -> str:
+def describe_price(model: str | None, shown: StepInputs) -> str:
     """Give what a line of this model says behind its quantity, with the sign before it."""
     kind = MODELS.get(model or "")
     return f", {model}" if kind is None else kind.label(shown)

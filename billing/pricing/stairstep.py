@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 from billing.errors import InvalidInput
 from billing.money import ZERO
-from billing.pricing.prices import MeterNeed, Price, Shown
+from billing.pricing.prices import MeterNeed, Price, StepInputs
 from billing.pricing.tiers import (
     Tier,
     TierAmount,
@@ -70,6 +70,6 @@ class Stairstep:
         return Price(amount=tier.flat_fee, tiers=(row,), inputs={"tiers": 1})
 
     @classmethod
-    def label(cls, _shown: Shown) -> str:
+    def label(cls, _shown: StepInputs) -> str:
         """Give the model's name; its tiers have rows of their own."""
         return f", {cls.model}"

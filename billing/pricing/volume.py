@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from billing.money import ZERO, exactly
-from billing.pricing.prices import MeterNeed, Price, Shown
+from billing.pricing.prices import MeterNeed, Price, StepInputs
 from billing.pricing.tiers import (
     Tier,
     TierAmount,
@@ -64,6 +64,6 @@ class Volume:
         return Price(amount=amount, tiers=(row,), inputs={"tiers": 1})
 
     @classmethod
-    def label(cls, _shown: Shown) -> str:
+    def label(cls, _shown: StepInputs) -> str:
         """Give the model's name; its tiers have rows of their own."""
         return f", {cls.model}"

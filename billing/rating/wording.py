@@ -19,7 +19,7 @@ from billing.money import (
     round_half_away,
     shortest,
 )
-from billing.pricing import Formatter, Shown, TierAmount, describe_price
+from billing.pricing import Formatter, StepInputs, TierAmount, describe_price
 from billing.rating.lines import PricedLine
 from billing.rating.proration import ProrationBasis, Share
 from billing.ratios import Exact
@@ -82,7 +82,7 @@ def _quantity_text(line: PricedLine, quantity: Formatter) -> str:
 
 def _model_text(line: PricedLine, price: Formatter, quantity: Formatter) -> str:
     priced = next((one for one in line.steps if one.name == "price"), None)
-    shown = Shown(
+    shown = StepInputs(
         inputs={} if priced is None else priced.inputs, price_text=price, quantity_text=quantity
     )
     return describe_price(line.model, shown)
