@@ -17,6 +17,7 @@ class Happening(StrEnum):
     CHANGE_REFUSED = "change_refused"
     CANCELED = "canceled"
     PERIOD_CLOSED = "period_closed"
+    OVERDUE_BILLED = "overdue_billed"
     INVOICE_DRAFTED = "invoice_drafted"
     INVOICE_FINALIZED = "invoice_finalized"
     PAYMENT_DUE = "payment_due"

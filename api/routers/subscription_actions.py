@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import Depends, Path, Response
 from sqlmodel import Session
 
 from api.access.request_admission import BILL_ADMITTED
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
-from api.catching_up import ChangeSession
+from api.catching_up import ChangeSession, WorkDep, open_by_name
 from api.context import ContextDep
 from api.routers.invoices import view_invoices
 from api.routers.subscriptions import view_one
@@ -153,12 +153,12 @@ def preview_invoice(
     return respond(view_preview(preview))
 
 
-@router.post("/generate-invoice", status_code=201)
+@router.post("/generate-invoice", status_code=201, dependencies=[Depends(open_by_name)])
 def generate_invoice(
     subscription_id: UUID,
-    session: ChangeSession,
     principal: Writer,
     context: ContextDep,
+    work: WorkDep,
     body: GenerateRequest | None = None,
 ) -> Response:
     """Bill overdue periods now, or else the part of the current one that has passed.
@@ -166,18 +166,30 @@ def generate_invoice(
     With ``period_index`` bill one period that has no bill, because its draft was deleted.
     """
     organization_id, now = principal.organization_id, context.now()
-    if body is None or body.period_index is None:
-        made = bill_now.generate_invoices(session, organization_id, subscription_id, now=now)
+    index = body.period_index if body is not None else None
+    first_overdue = None
+    if index is None:
+        with work.open() as session:
+            first_overdue = bill_now.ask_for_overdue(
+                session, organization_id, subscription_id, now=now
+            )
+    work.go_on(subscription_id)
+    with work.open() as session:
+        made = (
+            [
+                reissue.bill_unbilled_period(
+                    session, organization_id, subscription_id, index, now=now
+                )
+            ]
+            if index is not None
+            else bill_now.generate_invoices(
+                session, organization_id, subscription_id, first_overdue=first_overdue, now=now
+            )
+        )
         if made is None:
             waiting = view_one(session, get_subscription(session, organization_id, subscription_id))
             return respond({"data": [], "pending_change": waiting.pending_change}, 202)
-    else:
-        made = [
-            reissue.bill_unbilled_period(
-                session, organization_id, subscription_id, body.period_index, now=now
-            )
-        ]
-    return respond({"data": view_invoices(session, principal.organization_id, made)}, 201)
+        return respond({"data": view_invoices(session, organization_id, made)}, 201)
 
 
 @router.get("/timeline", response_model=TimelineView)

@@ -65,6 +65,29 @@ def find_period_invoice(
     ).one_or_none()
 
 
+def list_period_invoices(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    *,
+    first_index: int,
+    limit: int,
+) -> Sequence[Invoice]:
+    """The invoices, not void, of a subscription's periods from one on, in order."""
+    return session.exec(
+        select(Invoice)
+        .where(
+            Invoice.organization_id == organization_id,
+            Invoice.subscription_id == subscription_id,
+            col(Invoice.period_index) >= first_index,
+            Invoice.kind == InvoiceKind.PERIOD,
+            Invoice.status != InvoiceStatus.VOID,
+        )
+        .order_by(col(Invoice.period_index))
+        .limit(limit)
+    ).all()
+
+
 def find_reissue(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
     """The invoice that was issued in the place of a void one, or None."""
     return session.exec(

@@ -12,11 +12,9 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.rating.terms import VersionPolicy
 from billing.subscriptions import PeriodStatus
-from billing.timeline import Happening
 from models.subscriptions.states import IS_LIVE, UNFINISHED
 from models.subscriptions.subscriptions import (
     Subscription,
-    SubscriptionAction,
     SubscriptionPause,
     SubscriptionPeriod,
 )
@@ -248,44 +246,4 @@ def list_pauses(
             SubscriptionPause.subscription_id == subscription_id,
         )
         .order_by(col(SubscriptionPause.starts_at))
-    ).all()
-
-
-def insert_action(
-    session: Session,
-    subscription: Subscription,
-    action: Happening,
-    *,
-    at: datetime,
-    recorded_at: datetime,
-    period_index: int | None = None,
-    invoice_id: UUID | None = None,
-    detail: str | None = None,
-) -> None:
-    """Record that something happened to a subscription."""
-    session.add(
-        SubscriptionAction(
-            organization_id=subscription.organization_id,
-            subscription_id=subscription.id,
-            at=at,
-            action=action,
-            period_index=period_index,
-            invoice_id=invoice_id,
-            detail=detail,
-            recorded_at=recorded_at,
-        )
-    )
-
-
-def list_actions(
-    session: Session, organization_id: UUID, subscription_id: UUID
-) -> Sequence[SubscriptionAction]:
-    """What happened to a subscription, in the order of its instants."""
-    return session.exec(
-        select(SubscriptionAction)
-        .where(
-            SubscriptionAction.organization_id == organization_id,
-            SubscriptionAction.subscription_id == subscription_id,
-        )
-        .order_by(col(SubscriptionAction.at), col(SubscriptionAction.id))
     ).all()

@@ -16,6 +16,7 @@ from models.invoicing.invoices import Invoice
 from repositories import customer_accounts as stored_accounts
 from repositories import customers as stored_customers
 from repositories.invoicing import invoices as stored_invoices
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
 from services.corrections.credit_notes import CreditedLine, credit_invoice
@@ -120,7 +121,7 @@ def _note_down(session: Session, invoice: Invoice, *, at: datetime, now: datetim
         session, invoice.organization_id, invoice.subscription_id
     )
     if subscription is not None:
-        stored_subscriptions.insert_action(
+        stored_actions.insert_action(
             session,
             subscription,
             Happening.CREDIT_RETURNED,

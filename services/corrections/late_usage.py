@@ -25,6 +25,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.corrections.said import find_invoice_of, say_of, totals_of
 from services.documents.text import period_text
@@ -82,7 +83,7 @@ def settle(
     for correction in corrections:
         if correction.cut > ZERO:
             amount = f"{currency.round(correction.cut):f} {currency.code}"
-            stored_subscriptions.insert_action(
+            stored_actions.insert_action(
                 session,
                 subscription,
                 Happening.CORRECTION_CUT,

@@ -22,6 +22,7 @@ from models.invoicing.invoices import Invoice, InvoiceReceipt
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import invoices as stored_invoices
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.documents.contents import write_contents
 from services.invoicing import composition
@@ -58,7 +59,7 @@ def issue_invoice(
     stored.status = change_period_status(stored.status, PeriodStatus.DRAFTED)
     subscription.last_invoiced_date = at
     session.add_all([stored, subscription])
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session,
         subscription,
         Happening.INVOICE_DRAFTED,

@@ -25,6 +25,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage import spans as stored_spans
 from services import customer_accounts
@@ -127,7 +128,7 @@ def mark_past_due(
     if subscription.status == SubscriptionStatus.ACTIVE:
         subscription.status = SubscriptionStatus.PAST_DUE
         session.add(subscription)
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session,
         subscription,
         Happening.PAST_DUE,
@@ -244,7 +245,7 @@ def _record_finalized(
             stored.status = change_period_status(stored.status, PeriodStatus.FINAL)
             stored.parked_step = stored.parked_reason = None
             session.add(stored)
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session,
         subscription,
         Happening.INVOICE_FINALIZED,

@@ -22,6 +22,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage import spans as stored_spans
 from services import customer_accounts
@@ -120,7 +121,7 @@ def _invoice(
     invoice.paid_at = at if invoice.status == InvoiceStatus.PAID else None
     drafts.add_invoice(session, organization, invoice, totals)
     customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session,
         subscription,
         Happening.LATE_USAGE_SETTLED,
@@ -191,7 +192,7 @@ def _credit(
         now=now,
         kind=CreditNoteKind.LATE_USAGE,
     )
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session,
         subscription,
         Happening.LATE_USAGE_SETTLED,

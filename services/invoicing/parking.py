@@ -13,6 +13,7 @@ from billing.subscriptions import PeriodStatus, change_period_status
 from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.invoicing import invoices as stored_invoices
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
 from services.required import require_period, require_subscription
@@ -47,7 +48,7 @@ def park_bill(
     stored.parked_step = step
     stored.parked_reason = reason
     session.add(stored)
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session,
         subscription,
         Happening.NEEDS_ATTENTION,

@@ -46,6 +46,19 @@ def count_missed(session: Session, subscription: Subscription, *, to: datetime) 
     return undrafted + _count_unclosed(session, subscription, to=to)
 
 
+def find_first_missed(session: Session, subscription: Subscription, *, to: datetime) -> int | None:
+    """The index of the first period that ended by ``to`` and has no draft, or None."""
+    closed = stored_subscriptions.find_closed_period(
+        session, subscription.organization_id, subscription.id
+    )
+    if closed is not None:
+        return closed.index
+    if not _count_unclosed(session, subscription, to=to):
+        return None
+    running = periods.find_open_period(session, subscription)
+    return 0 if running is None else running.index
+
+
 def catch_up(session: Session, subscription: Subscription, *, to: datetime, now: datetime) -> bool:
     """The life of the subscription has come to ``to``; whether nothing stayed behind.
 

@@ -18,6 +18,7 @@ from billing.subscriptions import SubscriptionStatus, has_ended, require_transit
 from billing.timeline import Happening
 from models.base import new_id
 from models.subscriptions.subscriptions import Subscription, SubscriptionPause
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage import spans as stored_spans
 from services.audit_log import record
@@ -148,7 +149,7 @@ def begin_pause(
                 starts_at=at,
             )
         )
-        stored_subscriptions.insert_action(
+        stored_actions.insert_action(
             session, subscription, Happening.PAUSED, at=at, recorded_at=now
         )
     elif subscription.resume_at == resume_at:

@@ -15,8 +15,9 @@ from billing.errors import BillingError, InvariantBroken, Unavailable
 from billing.pending_changes import ChangeAction, PendingChange
 from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from services.lifecycle import bill_now, catching_up, changes, plan_changes
+from services.lifecycle import catching_up, changes, plan_changes
 from services.required import require_subscription
 from services.subscriptions.periods import find_open_period
 from services.subscriptions.stored_changes import change_of
@@ -78,7 +79,7 @@ def _apply(
     except (InvariantBroken, Unavailable):
         raise
     except BillingError as error:
-        stored_subscriptions.insert_action(
+        stored_actions.insert_action(
             session,
             subscription,
             Happening.CHANGE_REFUSED,
@@ -123,4 +124,4 @@ def _perform(
                 now=now,
             )
         case ChangeAction.GENERATE_INVOICE:
-            bill_now.cut_current(session, subscription, at=change.at, now=now)
+            pass  # It waited for overdue periods, and they have their bills by now.

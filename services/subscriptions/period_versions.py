@@ -18,7 +18,7 @@ from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import plans as stored_plans
 from repositories.catalog import versions as stored_versions
-from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.subscriptions import actions as stored_actions
 from services.catalog import versions
 from services.required import require_plan
 
@@ -96,7 +96,7 @@ def switch_plan(
     subscription.billing_interval = plan.billing_interval
     subscription.billing_interval_count = plan.billing_interval_count
     session.add(subscription)
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session, subscription, Happening.PLAN_CHANGED, at=at, recorded_at=now, detail=plan.lookup_id
     )
     session.flush()

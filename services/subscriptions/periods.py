@@ -18,6 +18,7 @@ from billing.subscriptions import (
 from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.invoicing import invoices as stored_invoices
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage import spans as stored_spans
 from services.catalog import meter_claims
@@ -81,7 +82,7 @@ def end_trial(
             session, subscription, subscription.next_plan_id, at=due_at, begins_at=due_at, now=now
         )
     open_first_period(session, subscription)
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session, subscription, Happening.TRIAL_ENDED, at=due_at, recorded_at=now
     )
 
@@ -114,9 +115,7 @@ def end_pause(session: Session, subscription: Subscription, *, at: datetime, now
     target = SubscriptionStatus.PAST_DUE if is_overdue else SubscriptionStatus.ACTIVE
     subscription.resume_at = None
     _move(session, subscription, target)
-    stored_subscriptions.insert_action(
-        session, subscription, Happening.RESUMED, at=at, recorded_at=now
-    )
+    stored_actions.insert_action(session, subscription, Happening.RESUMED, at=at, recorded_at=now)
 
 
 def close_next(
@@ -182,7 +181,7 @@ def _close(
     stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
     stored.closed_at = at
     session.add(stored)
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session,
         subscription,
         Happening.PERIOD_CLOSED,
@@ -238,9 +237,7 @@ def end_subscription(
     subscription.resume_at = subscription.next_plan_id = None
     _move(session, subscription, SubscriptionStatus.CANCELED)
     meter_claims.claim_onwards(session, subscription, since=at)
-    stored_subscriptions.insert_action(
-        session, subscription, Happening.CANCELED, at=at, recorded_at=now
-    )
+    stored_actions.insert_action(session, subscription, Happening.CANCELED, at=at, recorded_at=now)
 
 
 def _move(session: Session, subscription: Subscription, target: SubscriptionStatus) -> None:

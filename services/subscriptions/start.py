@@ -9,12 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.date_limits import (
-    LONGEST_PLAN,
-    Backdating,
-    require_between,
-    require_few_missed,
-)
+from billing.date_limits import LONGEST_PLAN, Backdating, require_between, require_few_missed
 from billing.errors import Conflict, InvalidInput
 from billing.periods import (
     Alignment,
@@ -38,6 +33,7 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories import customers as stored_customers
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import meter_claims
 from services.required import require_customer, require_plan, require_subscription
@@ -97,7 +93,7 @@ def create_subscription(
     meter_claims.claim_onwards(
         session, subscription, since=subscription.start_date, field="plan_id"
     )
-    stored_subscriptions.insert_action(
+    stored_actions.insert_action(
         session, subscription, Happening.CREATED, at=subscription.start_date, recorded_at=now
     )
     agenda.wake_workflow(session, subscription, now=now)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from billing.subscriptions import NEXT_ENTRIES, Action, AgendaEntry
 from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription
-from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.subscriptions import actions as stored_actions
 from services.subscriptions import agenda as agendas
 from services.subscriptions.start import get_subscription
 
@@ -60,7 +60,7 @@ def read_timeline(session: Session, organization_id: UUID, subscription_id: UUID
             invoice_id=row.invoice_id,
             detail=row.detail,
         )
-        for row in stored_subscriptions.list_actions(session, organization_id, subscription_id)
+        for row in stored_actions.list_actions(session, organization_id, subscription_id)
     )
     agenda = agendas.read_state(session, subscription, payments=NEXT_ENTRIES).agenda
     upcoming = [entry for one in agenda for entry in _upcoming(subscription, one)]

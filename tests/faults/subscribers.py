@@ -13,6 +13,7 @@ from uuid import UUID
 from activities.subscriptions import SubscriptionActivities
 from billing.rating.terms import ChargeType
 from repositories.invoicing import invoices
+from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions
 from services.accounts.settings import ChangeSettings, change_settings
 from services.catalog import charges
@@ -58,7 +59,7 @@ class Subscriber:
         return self.do(changes.cancel_subscription, at_period_end=False, now=at)
 
     def happened(self, action: str) -> list[Any]:
-        actions = self.do(subscriptions.list_actions)
+        actions = self.do(stored_actions.list_actions)
         return [one.period_index for one in actions if one.action == action]
 
     def story(self) -> Story:

@@ -65,6 +65,11 @@ def invoices(sold: Sold) -> list[dict[str, Any]]:
     return list(sold.owner.get(f"{V1}/invoices?page_size=100").json()["data"])
 
 
+def begun(found: list[dict[str, Any]]) -> set[str]:
+    """The days on which the periods of invoices begin."""
+    return {one["period_start"][:10] for one in found}
+
+
 def recorded(sold: Sold, action: str) -> int:
     """How often the audit log says it."""
     entries = sold.owner.get(f"{V1}/audit?page_size=100").json()["data"]
@@ -92,6 +97,24 @@ def test_generate_invoice_a_moment_later_does_not_cut_again(
     assert send_at_once(sold.owner, path) == {409: 8}
     clock.advance(seconds=1)
     assert send_at_once(sold.owner, path) == {201: 1, 409: 7}
+
+
+def test_generate_invoice_bills_what_is_overdue_and_cuts_nothing(
+    sold: Sold, context: AppContext, clock: Clock
+) -> None:
+    """January and February are over, nobody has billed them, and March runs."""
+    subscription = sold.subscribe("2026-01-01T00:00:00Z")
+    path = f"/subscriptions/{subscription['id']}/generate-invoice"
+
+    assert send_at_once(sold.owner, path) == {201: 8}
+    assert begun(invoices(sold)) == {"2026-01-01", "2026-02-01"}
+    again = post(sold.owner, path, {})["data"]
+    assert [one["period_start"][:10] for one in again] == ["2026-01-01", "2026-02-01"]
+
+    assert happened(context, subscription, "overdue_billed") == 1
+    assert recorded(sold, "subscription.invoiced") == 1
+    clock.advance(seconds=60)
+    assert begun(post(sold.owner, path, {})["data"]) == {"2026-03-01"}
 
 
 def test_cancel_at_once_ends_once_with_one_bill(sold: Sold, context: AppContext) -> None:
