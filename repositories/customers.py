@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
 from models.customers import Customer
+from repositories.pages import read_page
 
 
 def insert_customer(session: Session, customer: Customer) -> None:
@@ -60,9 +61,7 @@ def list_customers(
         )
     if test_clock_id is not None:
         matching = matching.where(Customer.test_clock_id == test_clock_id)
-    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-    ordered = matching.order_by(col(Customer.created_at), col(Customer.id))
-    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def soft_delete_on_clock(

@@ -174,26 +174,6 @@ def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> 
     return require_customer(stored_customers.find_customer(session, organization_id, customer_id))
 
 
-def list_customers(
-    session: Session,
-    organization_id: UUID,
-    *,
-    search: str | None,
-    test_clock_id: UUID | None,
-    offset: int,
-    limit: int,
-) -> tuple[Sequence[Customer], int]:
-    """A page of customers that are not deleted, oldest first, and how many there are."""
-    return stored_customers.list_customers(
-        session,
-        organization_id,
-        search=search,
-        test_clock_id=test_clock_id,
-        offset=offset,
-        limit=limit,
-    )
-
-
 def _lock(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:
     return require_customer(stored_customers.lock_customer(session, organization_id, customer_id))
 

@@ -15,6 +15,7 @@ from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
 from billing.pending_changes import ChangeAction
+from repositories import customers as stored_customers
 from repositories.subscriptions import subscriptions
 from services import customers
 
@@ -50,7 +51,7 @@ def list_customers(
     test_clock_id: UUID | None = None,
 ) -> Response:
     """List customers, oldest first."""
-    found, total = customers.list_customers(
+    found, total = stored_customers.list_customers(
         session,
         principal.organization_id,
         search=(q or "").strip() or None,

@@ -9,14 +9,13 @@ from fastapi import Query, Response
 
 from api.access.sessions import Reader, ReadSession, UsageReader
 from api.access.usage_access import UsageReadSession
-from api.routers.invoices import view_invoices
+from api.routers.invoices import list_invoices
 from api.schemas.common import any_case
 from api.schemas.usage import CustomerUsageView, view_customer_usage
 from api.transport.exact_json import respond
-from api.transport.pagination import PageDep, envelope
+from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
-from repositories.invoicing import invoices
 from services.subscriptions.start import get_subscription
 from services.usage import of_subscription
 
@@ -33,16 +32,7 @@ def list_subscription_invoices(
 ) -> Response:
     """List a subscription's invoices, oldest first."""
     get_subscription(session, principal.organization_id, subscription_id)
-    found, total = invoices.list_invoices(
-        session,
-        principal.organization_id,
-        customer_id=None,
-        subscription_id=subscription_id,
-        status=status,
-        offset=page.offset,
-        limit=page.size,
-    )
-    return respond(envelope(view_invoices(session, principal.organization_id, found), page, total))
+    return list_invoices(session, principal, page, subscription_id=subscription_id, status=status)
 
 
 @router.get("/usage", response_model=CustomerUsageView)

@@ -24,6 +24,7 @@ from api.transport.route import Router
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription
 from repositories.catalog import plans
+from repositories.subscriptions import subscriptions
 from services.catalog import versions as plan_versions
 from services.subscriptions import period_versions, start
 
@@ -54,7 +55,7 @@ def list_subscriptions(
     status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
 ) -> Response:
     """List subscriptions, oldest first."""
-    found, total = start.list_subscriptions(
+    found, total = subscriptions.list_subscriptions(
         session,
         principal.organization_id,
         customer_id=customer_id,

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from models.accounts.api_keys import ApiKey
+from repositories.pages import read_page
 
 
 def insert_api_key(session: Session, api_key: ApiKey) -> None:
@@ -41,9 +42,7 @@ def list_api_keys(
 ) -> tuple[Sequence[ApiKey], int]:
     """A page of keys, revoked ones included, oldest first, and how many there are."""
     matching = select(ApiKey).where(ApiKey.organization_id == organization_id)
-    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-    ordered = matching.order_by(col(ApiKey.created_at), col(ApiKey.id))
-    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def mark_used(session: Session, organization_id: UUID, api_key_id: UUID, *, now: datetime) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.catalog.features import Feature
 from models.catalog.plans import Plan, PlanFeature
+from repositories.pages import read_page
 
 
 def insert_feature(session: Session, feature: Feature) -> None:
@@ -47,9 +47,7 @@ def list_features(
     )
     if type is not None:
         matching = matching.where(Feature.type == type)
-    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-    ordered = matching.order_by(col(Feature.created_at), col(Feature.id))
-    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def list_features_by_id(

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from billing.identifiers import MeterId
@@ -15,6 +14,7 @@ from billing.metering.aggregations import Aggregation, MeterTerms
 from billing.metering.filters import parse_filters
 from billing.pricing import UsagePricing
 from models.catalog.meters import Meter
+from repositories.pages import read_page
 
 
 def insert_meter(session: Session, meter: Meter) -> None:
@@ -50,9 +50,7 @@ def list_meters(
     matching = select(Meter).where(
         Meter.organization_id == organization_id, col(Meter.deleted_at).is_(None)
     )
-    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-    ordered = matching.order_by(col(Meter.created_at), col(Meter.id))
-    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def list_meters_by_id(

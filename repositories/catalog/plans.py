@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from billing.rating.terms import ChargeStatus
 from models.catalog.plans import Charge, Plan, PlanFeature
+from repositories.pages import read_page
 
 VERSION_TERMS = text(
     "SELECT terms::text FROM plan_version"
@@ -63,9 +64,7 @@ def list_plans(
         matching = matching.where(Plan.type == type)
     if is_active is not None:
         matching = matching.where(Plan.is_active == is_active)
-    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-    ordered = matching.order_by(col(Plan.created_at), col(Plan.id))
-    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def insert_charge(session: Session, charge: Charge) -> None:

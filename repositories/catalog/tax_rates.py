@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from billing.identifiers import TaxRateId
 from billing.invoicing import taxes
 from models.catalog.tax_rates import TaxRate
+from repositories.pages import read_page
 
 
 def insert_tax_rate(session: Session, tax_rate: TaxRate) -> None:
@@ -43,9 +43,7 @@ def list_tax_rates(
     )
     if country is not None:
         matching = matching.where(TaxRate.country == country)
-    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-    ordered = matching.order_by(col(TaxRate.created_at), col(TaxRate.id))
-    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def list_rates_in_force(session: Session, organization_id: UUID) -> list[taxes.TaxRate]:

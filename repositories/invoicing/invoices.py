@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, text
+from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -18,6 +18,7 @@ from models.invoicing.invoices import (
     InvoiceSequence,
     InvoiceTax,
 )
+from repositories.pages import read_page
 
 SUBSCRIPTION_ID = text(
     "SELECT subscription_id FROM invoice"
@@ -147,9 +148,7 @@ def list_invoices(
         matching = matching.where(Invoice.subscription_id == subscription_id)
     if status is not None:
         matching = matching.where(Invoice.status == status)
-    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-    ordered = matching.order_by(col(Invoice.created_at), col(Invoice.id))
-    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def list_lines(

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from billing.subscriptions import PeriodStatus
 from models.subscriptions.clocks import TestClock
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.pages import read_page
 
 
 def find_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> TestClock | None:
@@ -38,9 +39,7 @@ def list_clocks(
     matching = select(TestClock).where(
         TestClock.organization_id == organization_id, col(TestClock.deleted_at).is_(None)
     )
-    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-    ordered = matching.order_by(col(TestClock.created_at), col(TestClock.id))
-    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def count_behind(

@@ -18,6 +18,7 @@ from models.subscriptions.subscriptions import (
     SubscriptionPause,
     SubscriptionPeriod,
 )
+from repositories.pages import read_page
 
 
 def find_subscription(
@@ -73,9 +74,7 @@ def list_subscriptions(
         matching = matching.where(Subscription.customer_id == customer_id)
     if status is not None:
         matching = matching.where(Subscription.status == status)
-    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
-    ordered = matching.order_by(col(Subscription.created_at), col(Subscription.id))
-    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def lock_of_customer(

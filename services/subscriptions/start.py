@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -274,23 +273,3 @@ def _trial_end(command: CreateSubscription, plan: Plan, start: datetime) -> date
         )
     require_between(trial_end, start, start + LONGEST_PLAN, field="trial_end_date")
     return trial_end
-
-
-def list_subscriptions(
-    session: Session,
-    organization_id: UUID,
-    *,
-    customer_id: UUID | None,
-    status: str | None,
-    offset: int,
-    limit: int,
-) -> tuple[Sequence[Subscription], int]:
-    """A page of subscriptions that are not deleted, oldest first, and how many there are."""
-    return stored_subscriptions.list_subscriptions(
-        session,
-        organization_id,
-        customer_id=customer_id,
-        status=status,
-        offset=offset,
-        limit=limit,
-    )

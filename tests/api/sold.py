@@ -10,6 +10,15 @@ from starlette.testclient import TestClient
 from tests.api.people import Person
 
 V1 = "/api/v1"
+CALLS = {
+    "name": "Calls",
+    "lookup_key": "calls",
+    "type": "meter",
+    "meter_name": "calls",
+    "property_name": "calls",
+    "aggregation_type": "SUM",
+}
+"""A feature whose meter sums what events call ``calls``."""
 
 
 def post(person: TestClient, path: str, body: dict[str, Any]) -> dict[str, Any]:

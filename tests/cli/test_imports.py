@@ -16,17 +16,7 @@ from runtime.processes import wait_until
 from tests.cli.import_runs import figures, rows, run_import, used, write_lines
 from tests.cli.running import clean_environment
 from tests.scenarios.account import Account
-from tests.scenarios.product import Product, settings_for
-
-NO_TEMPORAL = "127.0.0.1:1"
-
-
-@pytest.fixture(scope="module")
-def product(module_database_url: str) -> Iterator[Product]:
-    """An API without a worker: events need neither a worker nor Temporal."""
-    running = Product(settings_for(module_database_url, NO_TEMPORAL), with_worker=False).start()
-    yield running
-    running.stop()
+from tests.scenarios.product import Product
 
 
 @pytest.fixture

@@ -11,17 +11,7 @@ import pytest
 
 from tests.cli.running import fluxrate
 from tests.scenarios.account import Account
-from tests.scenarios.product import Product, settings_for
-
-NO_TEMPORAL = "127.0.0.1:1"
-
-
-@pytest.fixture(scope="module")
-def product(module_database_url: str) -> Iterator[Product]:
-    """An API without a worker: events need neither a worker nor Temporal."""
-    running = Product(settings_for(module_database_url, NO_TEMPORAL), with_worker=False).start()
-    yield running
-    running.stop()
+from tests.scenarios.product import Product
 
 
 @pytest.fixture

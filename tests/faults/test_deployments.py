@@ -24,6 +24,7 @@ from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.operations.outbox import WakeMessage
+from tests.faults.callers import send, subscribe
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
 from workflows.names import subscription_workflow_id
@@ -67,25 +68,6 @@ def deployed(settings: Settings, show: Show, account: Account | None = None) -> 
     finally:
         product.stop()
         SubscriptionWorkflow._show = show_as_ever  # type: ignore[method-assign]
-
-
-def subscribe(account: Account, number: int = 1) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A customer who made ``number`` calls in January, at a dollar each."""
-    plans = account.get("/plans")["data"]
-    if not plans:
-        feature = account.create_meter()
-        account.add_usage_charge(account.create_plan(), feature["meter_id"], unit_price=1)
-        plans = account.get("/plans")["data"]
-    clock = account.create_clock()
-    customer = account.create_customer(f"acct_{number}", clock)
-    subscription = account.subscribe(customer, plans[0])
-    account.track("api_calls", f"acct_{number}", number, "2025-01-01T00:00:00Z")
-    return clock, subscription
-
-
-def send(account: Account, clock: dict[str, Any], to: str) -> None:
-    """The clock advances; nobody waits for it."""
-    account.post(f"/test-clocks/{clock['id']}/advance", {"frozen_time": to}, expect=202)
 
 
 def totals(account: Account, subscription: dict[str, Any]) -> list[Any]:

@@ -24,6 +24,7 @@ from runtime.processes import wait_until
 from runtime.schedules import ensure_coverage_check
 from runtime.settings import Settings
 from runtime.temporal import connect
+from tests.faults.callers import send, subscribe
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
 from tests.servers import start_durable_postgres
@@ -55,25 +56,6 @@ def settings(postgres: EmbeddedPostgres, temporal: EmbeddedTemporal) -> Settings
     return settings_for(url, temporal.address)
 
 
-def subscribe(account: Account, number: int = 1) -> tuple[dict[str, Any], dict[str, Any]]:
-    """One more customer who pays a dollar a call and made ``number`` calls in January."""
-    plans = account.get("/plans")["data"]
-    if not plans:
-        feature = account.create_meter()
-        account.add_usage_charge(account.create_plan(), feature["meter_id"], unit_price=1)
-        plans = account.get("/plans")["data"]
-    clock = account.create_clock()
-    customer = account.create_customer(f"acct_{number}", clock)
-    subscription = account.subscribe(customer, plans[0])
-    account.track("api_calls", f"acct_{number}", number, "2025-01-01T00:00:00Z")
-    return clock, subscription
-
-
-def advance(account: Account, clock: dict[str, Any], to: str) -> None:
-    """Send the clock on without waiting."""
-    account.post(f"/test-clocks/{clock['id']}/advance", {"frozen_time": to}, expect=202)
-
-
 def billed(account: Account, subscription: dict[str, Any]) -> list[tuple[str, Any, str]]:
     """Every invoice's period, total and status."""
     return [
@@ -89,7 +71,7 @@ def test_postgres_killed_during_closes_bills_everybody_once(
     account = Account(product.url).sign_up()
     lives = [subscribe(account, number) for number in range(1, 7)]
     for clock, _ in lives:
-        advance(account, clock, "2025-03-01T02:00:00Z")
+        send(account, clock, "2025-03-01T02:00:00Z")
 
     for _ in range(2):
         time.sleep(0.2)  # somewhere in the middle of the closes
@@ -131,7 +113,7 @@ def test_subscription_created_while_temporal_is_away_is_billed_when_it_returns(
     account = Account(product.url).sign_up()
     temporal.stop()
     clock, subscription = subscribe(account)
-    advance(account, clock, "2025-03-01T02:00:00Z")
+    send(account, clock, "2025-03-01T02:00:00Z")
     assert account.get(f"/test-clocks/{clock['id']}")["status"] == "advancing"
 
     temporal.start()
@@ -145,7 +127,7 @@ def test_restarted_api_and_worker_go_on_where_they_were(settings: Settings) -> N
     first = Product(settings).start()
     account = Account(first.url).sign_up()
     clock, subscription = subscribe(account)
-    advance(account, clock, "2025-06-01T02:00:00Z")
+    send(account, clock, "2025-06-01T02:00:00Z")
     first.stop()
 
     second = Product(settings).start()

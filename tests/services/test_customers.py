@@ -14,6 +14,7 @@ from billing.errors import Conflict, InvalidInput, NotFound
 from models.base import new_id
 from models.customers import Customer
 from models.subscriptions import clocks
+from repositories import customers as stored_customers
 from repositories.catalog import tax_rates
 from services import customers
 from services.addresses import COUNTRIES
@@ -38,7 +39,7 @@ def edit(shop: Shop, customer: Customer, **details: Any) -> Customer:
 
 def found(shop: Shop, search: str | None = None) -> list[str]:
     rows, total = shop.read(
-        customers.list_customers, search=search, test_clock_id=None, offset=0, limit=20
+        stored_customers.list_customers, search=search, test_clock_id=None, offset=0, limit=20
     )
     assert total == len(rows)
     return [row.name for row in rows]

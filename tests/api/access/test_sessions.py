@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from http.cookies import SimpleCookie
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import Response
 from sqlmodel import select
 
 from api.context import AppContext
 from models.accounts.users import User, UserSession
-from tests.api.people import PASSWORD, Clock, Person
+from tests.api.access.logging_in import cookies_of, credentials
+from tests.api.people import Clock, Person
 
 LOG_IN = "/api/v1/auth/login"
 REFRESH = "/api/v1/auth/refresh"
 LOG_OUT = "/api/v1/auth/logout"
 ORGANIZATION = "/api/v1/organization"
-
-
-def cookies_of(answer: Response) -> SimpleCookie:
-    jar: SimpleCookie = SimpleCookie()
-    for header in answer.headers.get_list("set-cookie"):
-        jar.load(header)
-    return jar
-
-
-def credentials(person: Person, password: str = PASSWORD) -> dict[str, str]:
-    return {"email": person.email, "password": password}
 
 
 def with_refresh_token(app: FastAPI, token: str | None) -> Person:

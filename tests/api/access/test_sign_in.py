@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from http.cookies import SimpleCookie
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import Response
 from sqlmodel import select
 
 from api.context import AppContext
 from models.accounts.users import LoginFailures
+from tests.api.access.logging_in import cookies_of, credentials
 from tests.api.people import PASSWORD, Clock, Person
 
 SIGN_UP = "/api/v1/auth/signup"
 LOG_IN = "/api/v1/auth/login"
 ORGANIZATION = "/api/v1/organization"
-
-
-def cookies_of(answer: Response) -> SimpleCookie:
-    jar: SimpleCookie = SimpleCookie()
-    for header in answer.headers.get_list("set-cookie"):
-        jar.load(header)
-    return jar
-
-
-def credentials(person: Person, password: str = PASSWORD) -> dict[str, str]:
-    return {"email": person.email, "password": password}
 
 
 def test_sign_up_answers_with_owner_and_organization(visitor: Person) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.api.people import Person
+from tests.api.sold import CALLS, post
 
 ROWS = 10_000
 JSON = {"Content-Type": "application/json"}
@@ -22,15 +23,7 @@ PACKED = {**JSON, "Content-Encoding": "gzip"}
 def backend(owner: Person) -> Iterator[Person]:
     """The owner of a meter, on one event loop."""
     with owner:
-        feature = {
-            "name": "Calls",
-            "lookup_key": "calls",
-            "type": "meter",
-            "meter_name": "calls",
-            "property_name": "calls",
-            "aggregation_type": "SUM",
-        }
-        assert owner.post("/api/v1/features", json=feature).status_code == 201
+        post(owner, "/features", CALLS)
         yield owner
 
 

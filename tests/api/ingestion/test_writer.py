@@ -19,6 +19,7 @@ from repositories.async_connections import connect
 from services.ingestion.event_input import EventReport
 from services.ingestion.submissions import EventStatus, Submission
 from tests.api.people import Person
+from tests.api.sold import CALLS, post
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 REPORT = EventReport(meter_name="calls", customer_external_id="acct_1", quantity=1)
@@ -34,15 +35,7 @@ def silent_port() -> Iterator[int]:
 @pytest.fixture
 def organization_id(owner: Person) -> UUID:
     """An organization with a SUM meter called ``calls``."""
-    feature = {
-        "name": "Calls",
-        "lookup_key": "calls",
-        "type": "meter",
-        "meter_name": "calls",
-        "property_name": "calls",
-        "aggregation_type": "SUM",
-    }
-    assert owner.post("/api/v1/features", json=feature).status_code == 201
+    post(owner, "/features", CALLS)
     return UUID(owner.get("/api/v1/organization").json()["id"])
 
 

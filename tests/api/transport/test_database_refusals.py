@@ -14,17 +14,10 @@ from psycopg import sql
 from activities.errors import translated
 from runtime.processes import wait_until
 from tests.api.people import Person
+from tests.api.sold import CALLS
 
 DEADLOCK, SERIALIZATION_FAILURE, DISK_FULL = "40P01", "40001", "53100"
 CUSTOMER = {"name": "Harbor Labs", "email": "ap@harbor.test", "external_id": "acct_77"}
-METER = {
-    "name": "Calls",
-    "lookup_key": "calls",
-    "type": "meter",
-    "meter_name": "calls",
-    "property_name": "calls",
-    "aggregation_type": "SUM",
-}
 EVENT = {
     "meter_name": "calls",
     "customer_external_id": "acct_77",
@@ -105,7 +98,7 @@ def test_refused_write_is_503_and_the_repeat_has_one_effect(
 def test_refused_event_is_503_and_not_stored(
     owner: Person, module_database_url: str, code: str
 ) -> None:
-    assert owner.post("/api/v1/features", json=METER).status_code == 201
+    assert owner.post("/api/v1/features", json=CALLS).status_code == 201
     key = {"X-API-Key": owner.make_key("usage.write", "usage.read")}
     with refusing(module_database_url, "usage_event", code):
         require_unavailable(owner.post("/api/v1/usage", json=EVENT, headers=key))
@@ -120,7 +113,7 @@ def test_refused_event_is_503_and_not_stored(
 def test_event_that_met_a_deadlock_is_tried_again_by_itself(
     owner: Person, module_database_url: str, code: str
 ) -> None:
-    assert owner.post("/api/v1/features", json=METER).status_code == 201
+    assert owner.post("/api/v1/features", json=CALLS).status_code == 201
     key = {"X-API-Key": owner.make_key("usage.write")}
 
     with refusing(module_database_url, "usage_event", code, times=1):

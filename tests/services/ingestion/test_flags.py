@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
 from sqlalchemy import make_url
 from sqlmodel import select
 
 from models.base import new_id
-from models.customers import Customer
 from models.subscriptions.subscriptions import Subscription, SubscriptionPause, SubscriptionPeriod
 from models.usage.events import UsageEvent
 from repositories.async_connections import connect
@@ -21,6 +19,7 @@ from services.ingestion.batch import PartitionCache
 from services.ingestion.event_input import EventReport
 from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventResult, Submission
+from tests.services.limited import add_customer
 from tests.services.shop import NOW, Shop
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,6 +46,19 @@ class Life:
             ).all()
             return {one.idempotency_key: (one.late, one.paused) for one in events}
 
+    def events_at(self, instants: dict[str, str]) -> list[EventReport]:
+        """A call at each instant, by the key of the event."""
+        return [
+            EventReport(
+                meter_name="api_calls",
+                customer_id=self.customer,
+                quantity=1,
+                timestamp=timestamp,
+                idempotency_key=key,
+            )
+            for key, timestamp in instants.items()
+        ]
+
 
 @pytest.fixture
 def life(shop: Shop) -> Life:
@@ -54,7 +66,7 @@ def life(shop: Shop) -> Life:
     shop.add_meter("elsewhere")
     plan = shop.add_plan()
     shop.add_usage_charge(plan, meter.id)
-    customer_id = add_customer(shop)
+    customer_id = add_customer(shop).id
     subscription = Subscription(
         organization_id=shop.organization_id,
         id=new_id(),
@@ -85,19 +97,6 @@ def life(shop: Shop) -> Life:
             )
         )
     return Life(shop, str(customer_id))
-
-
-def add_customer(shop: Shop) -> UUID:
-    customer = Customer(
-        organization_id=shop.organization_id,
-        id=new_id(),
-        name="Harbor Labs",
-        created_at=NOW,
-        updated_at=NOW,
-    )
-    with shop.transactions.for_organization(shop.organization_id) as session:
-        session.add(customer)
-    return customer.id
 
 
 def period(
@@ -147,18 +146,7 @@ async def test_event_of_a_final_period_is_late_up_to_its_end(life: Life, report:
         "next": "2026-02-01T00:00:00Z",
     }
 
-    await report(
-        [
-            EventReport(
-                meter_name="api_calls",
-                customer_id=life.customer,
-                quantity=1,
-                timestamp=timestamp,
-                idempotency_key=key,
-            )
-            for key, timestamp in instants.items()
-        ]
-    )
+    await report(life.events_at(instants))
 
     assert life.flags() == {
         "before the first": (False, False),
@@ -178,18 +166,7 @@ async def test_event_of_a_pause_is_paused_from_its_start_to_its_end(
         "resumed": "2026-02-20T00:00:00Z",
     }
 
-    await report(
-        [
-            EventReport(
-                meter_name="api_calls",
-                customer_id=life.customer,
-                quantity=1,
-                timestamp=timestamp,
-                idempotency_key=key,
-            )
-            for key, timestamp in instants.items()
-        ]
-    )
+    await report(life.events_at(instants))
 
     assert life.flags() == {
         "before": (False, False),
@@ -200,7 +177,7 @@ async def test_event_of_a_pause_is_paused_from_its_start_to_its_end(
 
 
 async def test_other_meters_and_customers_have_no_flags(life: Life, report: Report) -> None:
-    other = str(add_customer(life.shop))
+    other = str(add_customer(life.shop).id)
     named = [("elsewhere", life.customer), ("api_calls", other)]
 
     await report(
