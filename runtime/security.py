@@ -12,7 +12,7 @@ from uuid import UUID
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
+from joserfc.jwk import KeySet, OctKey
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -52,7 +52,9 @@ class Security:
                 f"A secret key needs at least {SHORTEST_SECRET_KEY} characters,"
                 " for example from `openssl rand -hex 32`."
             )
-        self._keys = {_key_id(secret): OctKey.import_key(secret) for secret in accepted}
+        self._keys = KeySet(
+            [OctKey.import_key(secret, {"kid": _key_id(secret)}) for secret in accepted]
+        )
         self._signing_key_id = _key_id(secret_key)
         self._passwords = passwords or PasswordHash((Argon2Hasher(parallelism=1),))
         # Verified in place of a password nobody has, so that unknown accounts take as long.
@@ -87,7 +89,7 @@ class Security:
                 "nbf": issued_at,
                 "exp": issued_at + seconds,
             },
-            self._keys[self._signing_key_id],
+            self._keys,
             algorithms=[ALGORITHM],
         )
 
@@ -95,7 +97,7 @@ class Security:
         """What a token says if it is ours, of the right kind and alive, else None."""
         try:
             # The key is chosen among ours by its id; a token's own idea of a key is never followed.
-            decoded = jwt.decode(token, self._find_key, algorithms=[ALGORITHM])
+            decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
             jwt.JWTClaimsRegistry(
                 now=int(now.timestamp()),
                 leeway=0,
@@ -104,7 +106,8 @@ class Security:
                 exp={"essential": True},
                 nbf={"essential": True},
             ).validate(decoded.claims)
-            if decoded.header.get("typ") != HEADER_TYPE:
+            # Where we have one key, a token that names none would be tried with it.
+            if decoded.header.get("typ") != HEADER_TYPE or not decoded.header.get("kid"):
                 return None
             return AccessClaims(
                 organization_id=UUID(decoded.claims["org"]),
@@ -131,11 +134,6 @@ class Security:
     def digest(self, secret: str) -> str:
         """The SHA-256 of a random secret, in hex: enough for what cannot be guessed."""
         return hashlib.sha256(secret.encode()).hexdigest()
-
-    def _find_key(self, token: object) -> OctKey:
-        headers = getattr(token, "headers", None)
-        headers = headers() if callable(headers) else headers
-        return self._keys[str((headers or {})["kid"])]
 
 
 def _key_id(secret: str) -> str:
