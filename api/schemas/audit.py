@@ -8,6 +8,7 @@ from uuid import UUID
 from api.schemas.common import Moment, View
 from models.audit_log import AuditEntry
 from services.operations.coverage import Coverage
+from services.operations.findings import FindingKind
 
 
 class AuditEntryView(View):
@@ -32,7 +33,7 @@ def view_audit_entry(entry: AuditEntry) -> AuditEntryView:
 class FindingView(View):
     """One thing that is wrong: with a subscription, or usage that none of them charges."""
 
-    kind: str
+    kind: FindingKind
     detail: str
     subscription_id: UUID | None
     period_index: int | None

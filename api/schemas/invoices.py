@@ -10,8 +10,9 @@ from api.schemas.common import Exact, Moment, View
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import InvoiceKind
-from billing.invoicing.taxes import TaxAmount
+from billing.invoicing.taxes import TaxAmount, TaxStatus
 from billing.money import ZERO, plain_text
+from billing.rating.lines import LineType
 from billing.ratios import as_decimal
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from services.documents.contents import priced_line_of
@@ -22,7 +23,7 @@ class InvoiceLineView(View):
     """One line, with the amount before rounding and the tiers that make it up."""
 
     id: UUID | None
-    type: str
+    type: LineType
     description: str
     quantity: Exact
     unit_amount: Exact | None
@@ -55,7 +56,7 @@ class InvoiceView(View):
     total: Exact
     amount_due: Exact
     amount_paid: Exact
-    tax_status: str
+    tax_status: TaxStatus
     taxes: list[dict[str, Any]]
     issue_date: Moment | None
     due_date: Moment | None
@@ -87,7 +88,7 @@ def view_invoice(
         total=invoice.total,
         amount_due=invoice.amount_due,
         amount_paid=invoice.amount_paid,
-        tax_status=invoice.tax_status,
+        tax_status=TaxStatus(invoice.tax_status),
         taxes=[view_tax(tax) for tax in taxes],
         issue_date=invoice.issue_date,
         due_date=invoice.due_date,

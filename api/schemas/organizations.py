@@ -76,9 +76,9 @@ class OrganizationView(View):
     billing_address_country: str | None
     payment_terms_days: int
     grace_period_minutes: int
-    proration: str
-    late_usage: str
-    number_at: str
+    proration: ProrationBasis
+    late_usage: LateUsage
+    number_at: NumberAt
     plan_edits: Effective
     auto_create_customers: bool
     auto_email: bool

@@ -54,7 +54,7 @@ class SubscriptionView(View):
     customer_id: UUID
     plan_id: UUID
     plan_name: str
-    version_policy: str
+    version_policy: VersionPolicy
     version: int = Field(
         description="The version of the plan that its running period is billed by; in a trial the"
         " plan's newest, after its end that of its last period.",
@@ -66,9 +66,9 @@ class SubscriptionView(View):
         examples=[4],
     )
     status: SubscriptionStatus
-    billing_interval: str
+    billing_interval: Interval
     billing_interval_count: int
-    billing_anchor: str
+    billing_anchor: Alignment
     timezone: str
     start_date: Moment
     trial_end_date: Moment | None
@@ -92,13 +92,13 @@ def view_subscription(subscription: Subscription, plan: Plan, version: int) -> S
         customer_id=subscription.customer_id,
         plan_id=subscription.plan_id,
         plan_name=plan.name,
-        version_policy=subscription.version_policy,
+        version_policy=VersionPolicy(subscription.version_policy),
         version=version,
         plan_version=subscription.plan_version or plan.version,
         status=SubscriptionStatus(subscription.status),
-        billing_interval=subscription.billing_interval,
+        billing_interval=Interval(subscription.billing_interval),
         billing_interval_count=subscription.billing_interval_count,
-        billing_anchor=subscription.billing_anchor,
+        billing_anchor=Alignment(subscription.billing_anchor),
         timezone=subscription.timezone,
         start_date=subscription.start_date,
         trial_end_date=subscription.trial_end_date,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from api.schemas.common import Moment, View
-from services.operations.worker_health import WorkerReport, WorkReport
+from services.operations.worker_health import Health, WorkerReport, WorkReport
 
 
 class JobView(View):
@@ -26,7 +26,7 @@ class SchedulerView(View):
 class WorkerView(View):
     """How one kind of work does: ``healthy``, ``unknown``, ``warning``, ``stale``, ``critical``."""
 
-    status: str
+    status: Health
     consecutive_failures: int
     last_run: Moment | None
 
@@ -42,7 +42,7 @@ class WorkersHealthView(View):
     """Everything about the workers."""
 
     timestamp: Moment
-    overall_status: str
+    overall_status: Health
     scheduler: SchedulerView
     workers: WorkersView
 
@@ -55,7 +55,7 @@ def view_workers(report: WorkReport, *, is_engine_there: bool, now: datetime) ->
     """
     return WorkersHealthView(
         timestamp=now,
-        overall_status=report.overall.value,
+        overall_status=report.overall,
         scheduler=SchedulerView(
             running=is_engine_there,
             jobs=[
@@ -80,7 +80,7 @@ def view_workers(report: WorkReport, *, is_engine_there: bool, now: datetime) ->
 
 def _view_worker(report: WorkerReport) -> WorkerView:
     return WorkerView(
-        status=report.status.value,
+        status=report.status,
         consecutive_failures=report.consecutive_failures,
         last_run=report.last_run,
     )
