@@ -29,7 +29,8 @@ from tests.money.arrivals import WayIn
 from tests.money.catalogue import Market, edit_plan, open_market
 from tests.money.documents import LateLine, Pending
 from tests.money.journal import WRITTEN, Opened, Request, Said
-from tests.money.model import Model, replay
+from tests.money.model import Model
+from tests.money.replay import replay
 from tests.services.lives import Life
 from tests.services.shop import NOW, Shop
 

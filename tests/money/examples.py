@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.money.journal import Charge, Meter, Opened, Plan, Request, Sent
-from tests.money.model import owed
+from tests.money.replay import owed
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 

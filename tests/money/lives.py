@@ -67,6 +67,12 @@ class Period:
             wanted = one.forgive(wanted) if one.charge == charge else wanted
         return wanted
 
+    def unbill(self) -> None:
+        """It has no bill any more: what people wrote in it, and gave back of it, is gone."""
+        self.state, self.final_at = State.WITHOUT_BILL, None
+        self.notes = [one for one in self.notes if one.invoice is not None]
+        self.written, self.replaced = None, Fraction(0)
+
     @property
     def is_one(self) -> bool:
         """Whether its charges are forgiven together."""

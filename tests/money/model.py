@@ -16,13 +16,12 @@ from fractions import Fraction
 
 from tests.money import journal
 from tests.money.aggregates import Event
-from tests.money.journal import WRITTEN, Opened, Plan, Request, Said
+from tests.money.journal import Opened, Plan, Request, Said
 from tests.money.lives import Forgiven, Life, Period, State
-from tests.money.notes import Note, given_back, note_of
+from tests.money.notes import Note, note_of
+from tests.money.owed import NOTHING, owed_of
 from tests.money.rating import Part, World, rate
 from tests.money.years import Anchor, Span, span_around
-
-NOTHING = Fraction(0)
 
 
 class Model:
@@ -64,25 +63,8 @@ class Model:
         that still stand stays given. What is forgiven of all charges stands under ``WRITTEN``.
         """
         period = life.periods[index]
-        is_final = period.state is State.FINAL
-        wanted = self._wanted(life, index) if is_final else {}
-        others = (*(one.charge for one in period.notes), *(one.charge for one in period.forgiven))
-        noted = {
-            name: given_back(period.notes, name)
-            for name in dict.fromkeys((*wanted, *others))
-            if name not in (WRITTEN, None)
-        }
-        # No correction gives back what was given back already (CONTRACT 82).
-        owed = {
-            name: period.forgive(name, max(wanted.get(name, NOTHING), given)) - given
-            for name, given in noted.items()
-        }
-        if period.is_one:
-            given, each = sum(noted.values(), NOTHING), sum(owed.values(), NOTHING)
-            is_fixed = self._ignores_late and period.written is not None
-            owed_in_all = period.replaced if is_fixed else each + given
-            owed[WRITTEN] = _owed_as_one(period, owed_in_all, given) - each
-        return owed
+        wanted = self._wanted(life, index) if period.state is State.FINAL else {}
+        return owed_of(period, wanted, ignores_late=self._ignores_late)
 
     def _wanted(self, life: Life, index: int) -> dict[str, Fraction]:
         period = life.periods[index]
@@ -155,7 +137,7 @@ class Model:
             case journal.Finalized(period=index):
                 self._finalize(life, life.periods[index])
             case journal.DraftDeleted(period=index):
-                _unbill(life.periods[index])
+                life.periods[index].unbill()
             case journal.DraftEdited(period=index, amount=amount):
                 period = life.periods[index]
                 period.written = Fraction(amount)
@@ -184,7 +166,7 @@ class Model:
         for period in life.periods:
             period.notes = [one for one in period.notes if one.invoice != request.invoice]
         if request.period is not None:
-            _unbill(life.periods[request.period])
+            life.periods[request.period].unbill()
         if not request.settles_again:
             self._forgive(life, [one for one in request.said if one.period != request.period])
 
@@ -308,37 +290,3 @@ class Model:
             return
         life.next_plan = request.plan
         self._open_next(life, starts_at)
-
-
-def replay(requests: Sequence[Request]) -> Model:
-    """The model after a whole journal, whose first entry opens the world."""
-    opened, *others = requests
-    assert isinstance(opened, Opened)
-    model = Model(opened)
-    for request in others:
-        model.apply(request)
-    return model
-
-
-def owed(requests: Sequence[Request]) -> Fraction:
-    """What the customer owes in all."""
-    return replay(requests).owed()
-
-
-def _owed_as_one(period: Period, wanted: Fraction, noted: Fraction) -> Fraction:
-    """What all charges come to together, less ``noted``, which was given back of them.
-
-    What people wrote stands in the place of all that it replaced, and notes and corrections
-    together give back no more of it than there is (CONTRACT 72, 82).
-    """
-    if period.state is not State.FINAL or period.written is None:
-        return period.forgive(None, wanted) - noted
-    written = period.written - given_back(period.notes, WRITTEN)
-    at_least = period.replaced - max(NOTHING, written) + noted
-    return period.forgive(None, max(wanted, at_least)) - noted - period.replaced + written
-
-
-def _unbill(period: Period) -> None:
-    period.state, period.final_at = State.WITHOUT_BILL, None
-    period.notes = [one for one in period.notes if one.invoice is not None]
-    period.written, period.replaced = None, NOTHING

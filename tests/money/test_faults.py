@@ -29,6 +29,7 @@ from services.corrections import credit_notes, late_usage, said
 from services.invoicing import composition, finalize
 from tests.money.arrivals import WayIn
 from tests.money.stories import STORIES
+from tests.money.stories_of_forgiveness import STORIES_OF_FORGIVENESS
 from tests.money.test_stories import EVERY_STORY, tell
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -136,8 +137,8 @@ def test_marks_that_stay_do_no_harm(
 ) -> None:
     settle_no_mark(monkeypatch)
 
-    for name in STORIES:
-        tell(STORIES[name], transactions, way_in)
+    for name in STORIES | STORIES_OF_FORGIVENESS:
+        tell(EVERY_STORY[name], transactions, way_in)
 
 
 def _nothing(*_args: Any, **_options: Any) -> None:

@@ -18,9 +18,10 @@ from tests.money.examples import on, sold
 from tests.money.journal import WRITTEN, Advanced, BilledEarly, EventVoided
 from tests.money.legality import refusal
 from tests.money.stories import STORIES, Story
+from tests.money.stories_of_forgiveness import STORIES_OF_FORGIVENESS
 from tests.money.stories_of_notes import FIRST, REWRITTEN, STORIES_OF_NOTES, given_back
 
-EVERY_STORY = STORIES | STORIES_OF_NOTES
+EVERY_STORY = STORIES | STORIES_OF_FORGIVENESS | STORIES_OF_NOTES
 
 
 @pytest.mark.parametrize("name", EVERY_STORY)

@@ -203,7 +203,7 @@ def test_of_a_customer_the_names_of_what_changed_are_recorded_and_no_personal_va
     person = {"name": "Yuki King", "email": "yuki@harbor.test", "phone": "+44 1"}
     address = {"billing_address_line1": "12 St James", "billing_address_country": "GB"}
     made = owner.post(f"{V1}/customers", json=person | address | {"external_id": "yuki"}).json()
-    changes = {"name": "Ada Lovelace", "billing_address_country": "FR"}
+    changes = {"name": "Yuki Lovelace", "billing_address_country": "FR"}
     owner.patch(f"{V1}/customers/{made['id']}", json=changes)
 
     updated, created = audit_of(owner)[:2]
