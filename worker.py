@@ -23,6 +23,7 @@ from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
 from runtime.exit import leave
+from runtime.precedence import BILLING_NICENESS, stand_back
 from runtime.relay import OutboxRelay
 from runtime.schedules import ensure_coverage_check
 from runtime.settings import Settings
@@ -84,7 +85,9 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     engine = create_application_engine(
-        settings.database_url, pool_size=settings.worker_activity_slots + 2
+        settings.database_url,
+        pool_size=settings.worker_activity_slots + 2,
+        niceness=BILLING_NICENESS,
     )
     transactions = Transactions(engine)
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
@@ -107,6 +110,7 @@ def _runner(settings: Settings) -> WorkflowRunner:
 def main() -> None:
     """Run with the settings of the environment, and leave."""
     configure_logging("worker")
+    stand_back(BILLING_NICENESS)
     asyncio.run(run(Settings()))
     leave(0)
 

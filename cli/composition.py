@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from fastapi import FastAPI
-from pwdlib import PasswordHash
 from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -21,6 +20,7 @@ from api.context import AppContext
 from billing.date_limits import Backdating
 from repositories.transactions import Transactions
 from runtime.database import create_application_engine
+from runtime.hashing import PasswordHasher
 from runtime.relay import OutboxRelay
 from runtime.schema import is_current
 from runtime.security import Security
@@ -80,7 +80,7 @@ class ApiProcess:
         database_url: str,
         temporal_address: str,
         *,
-        passwords: PasswordHash | None = None,
+        passwords: PasswordHasher | None = None,
     ) -> None:
         self._settings = settings
         self._temporal_address = temporal_address

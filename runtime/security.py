@@ -13,9 +13,8 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
+from runtime.hashing import HashingProcesses, PasswordHasher
 from runtime.settings import SHORTEST_SECRET_KEY
 from services.accounts.credentials import AccessClaims, PasswordCheck
 
@@ -34,7 +33,7 @@ class Security:
 
     ``previous_secret_keys`` still verify tokens that an earlier ``secret_key`` signed; nothing is
     signed with them. ``passwords`` sets the cost of a guess, by default the recommended time and
-    memory, by one thread each.
+    memory, in a process of its own.
 
     Raises: ValueError for a secret of less than 32 characters.
     """
@@ -44,7 +43,7 @@ class Security:
         secret_key: str,
         *,
         previous_secret_keys: Sequence[str] = (),
-        passwords: PasswordHash | None = None,
+        passwords: PasswordHasher | None = None,
     ) -> None:
         accepted = (secret_key, *previous_secret_keys)
         if any(len(secret) < SHORTEST_SECRET_KEY for secret in accepted):
@@ -56,7 +55,7 @@ class Security:
             [OctKey.import_key(secret, {"kid": _key_id(secret)}) for secret in accepted]
         )
         self._signing_key_id = _key_id(secret_key)
-        self._passwords = passwords or PasswordHash((Argon2Hasher(parallelism=1),))
+        self._passwords = passwords or HashingProcesses()
         # Verified in place of a password nobody has, so that unknown accounts take as long.
         self._nobody = self._passwords.hash(secrets.token_urlsafe(16))
 

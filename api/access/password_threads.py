@@ -1,17 +1,16 @@
-"""Passwords are hashed and compared by threads of their own, two at most, whoever waits for them.
+"""Passwords are hashed and compared one or two at a time, whoever waits for them.
 
 A guess is made to be slow: it takes a tenth of a second of a processor and 64 MB. So guesses wait
-here, in turns by address, where they hold neither a connection nor a thread that others need.
+here, in turns by address, where they hold neither a connection nor a thread that others need; the
+threads here wait in turn for the processes that compute (``runtime.hashing``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Final, TypeVar
 
 from api.transport.admission import Admission
@@ -24,9 +23,6 @@ WAITING_SECONDS: Final = 10.0
 MOST_WAITING: Final = 32
 """How many of one address wait; as many take a few seconds."""
 
-NICENESS: Final = 19
-"""How far these threads stand back behind all others of the machine."""
-
 Answer = TypeVar("Answer")
 
 
@@ -38,9 +34,7 @@ class Passwords:
         self._line = Admission(
             THREADS, of_one=THREADS, waiting_seconds=WAITING_SECONDS, most_waiting=MOST_WAITING
         )
-        self._threads = ThreadPoolExecutor(
-            THREADS, thread_name_prefix="passwords", initializer=_stand_back
-        )
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
 
     async def hash(self, password: str, *, address: str, leaving: asyncio.Future[None]) -> str:
         """The hash to store."""
@@ -68,10 +62,3 @@ class Passwords:
     ) -> Answer:
         async with self._line.admit(address, leaving=leaving):
             return await asyncio.get_running_loop().run_in_executor(self._threads, do)
-
-
-def _stand_back() -> None:
-    # On Linux a thread has a niceness of its own; elsewhere this would be the whole process's.
-    if os.uname().sysname == "Linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

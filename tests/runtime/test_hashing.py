@@ -1,0 +1,77 @@
+"""Passwords are hashed by processes of their own that stand back behind all others."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime.hashing import HashingProcesses
+from runtime.precedence import LEAST_NICENESS
+
+PASSWORD = "correct-horse-9"
+
+
+@pytest.fixture
+def hashing() -> Iterator[HashingProcesses]:
+    processes = HashingProcesses()
+    yield processes
+    processes.close()
+
+
+def test_process_that_hashes_has_the_least_precedence(hashing: HashingProcesses) -> None:
+    hashed = hashing.hash(PASSWORD)
+
+    [pid] = hashing.pids()
+    assert os.getpriority(os.PRIO_PROCESS, pid) == LEAST_NICENESS
+    assert hashing.verify_and_update(PASSWORD, hashed) == (True, None)
+    assert hashing.verify_and_update("wrong-horse-9", hashed) == (False, None)
+    assert hashing.pids() == [pid]
+
+
+def test_process_that_was_killed_is_replaced(hashing: HashingProcesses) -> None:
+    hashed = hashing.hash(PASSWORD)
+    [pid] = hashing.pids()
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert hashing.verify_and_update(PASSWORD, hashed) == (True, None)
+
+
+def test_two_who_ask_at_once_have_a_process_each_and_their_own_answers(
+    hashing: HashingProcesses,
+) -> None:
+    hashes: dict[str, str] = {}
+
+    def ask(password: str) -> None:
+        hashes[password] = hashing.hash(password)
+
+    threads = [threading.Thread(target=ask, args=[f"{PASSWORD}-{n}"]) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert all(hashing.verify_and_update(*one)[0] for one in hashes.items())
+    assert len(hashes) == 2
+
+
+def test_process_ends_with_the_one_that_asks_it() -> None:
+    program = (
+        "import os; from runtime.hashing import HashingProcesses;"
+        " hashing = HashingProcesses(); hashing.hash('correct-horse-9');"
+        " print(hashing.pids()[0], flush=True); os._exit(0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+
+    pid, deadline = int(done.stdout), time.monotonic() + 10
+    while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists()
