@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -18,6 +18,7 @@ from api.schemas.plan_migration import MigrationRequest, MigrationView, view_mig
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from services.lifecycle import version_migration
+from services.lifecycle.catching_up import AT_ONCE, IN_ONE_TRANSACTION
 
 router = Router(prefix="/plans/{plan_id}", tags=["Plans"], admission=BILL_ADMITTED)
 
@@ -42,21 +43,25 @@ def open_after_batches(
     asked = body or MigrationRequest()
     organization_id = principal.organization_id
     moved: list[version_migration.Batch] = []
+    left = AT_ONCE
     if not asked.preview:
         with work.open() as session:
             waiting = version_migration.list_batches(session, organization_id, plan_id)
         for batch in waiting:
-            with work.open() as session:
-                moved.append(
-                    version_migration.migrate_batch(
+            rest: Sequence[UUID] = batch
+            while rest:
+                with work.open() as session:
+                    done = version_migration.migrate_batch(
                         session,
                         organization_id,
                         plan_id,
-                        batch,
+                        rest,
                         effective=asked.effective,
+                        at_most=min(left, IN_ONE_TRANSACTION),
                         now=context.now(),
                     )
-                )
+                moved.append(done)
+                rest, left = done.rest, left - done.closed
     for session in open_transaction(request, context, principal):
         yield LastTransaction(session=session, batches=tuple(moved))
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import BillingError, Unavailable
+from billing.errors import BillingError, Conflict, Unavailable
 from billing.periods import index_containing
 from billing.subscriptions import SubscriptionStatus
 from models.invoicing.invoices import Invoice
@@ -59,11 +59,18 @@ def find_first_missed(session: Session, subscription: Subscription, *, to: datet
     return 0 if running is None else running.index
 
 
-def catch_up(session: Session, subscription: Subscription, *, to: datetime, now: datetime) -> bool:
-    """The life of the subscription has come to ``to``; whether nothing stayed behind.
+def catch_up(
+    session: Session,
+    subscription: Subscription,
+    *,
+    to: datetime,
+    at_most: int = AT_ONCE,
+    now: datetime,
+) -> int:
+    """The life of the subscription has come closer to ``to``; how many periods were closed.
 
-    A trial or a pause that is over has ended, and the periods that are over are closed, at most
-    ``AT_ONCE`` of them. Their bills are due.
+    A trial or a pause that is over has ended, and the periods that are over are closed, ``at_most``
+    so many of them. Their bills are due.
     """
     organization_id, subscription_id = subscription.organization_id, subscription.id
     trial_end = subscription.trial_end_date
@@ -72,9 +79,39 @@ def catch_up(session: Session, subscription: Subscription, *, to: datetime, now:
     resume_at = subscription.resume_at
     if resume_at is not None and resume_at <= to:
         periods.resume_due(session, organization_id, subscription_id, due_at=resume_at, now=now)
-    for _ in range(AT_ONCE):
+    for closed in range(at_most):
         if not periods.close_next(session, subscription, to=to, now=now):
-            return True
+            return closed
+    return at_most
+
+
+def catch_up_partly(
+    session: Session,
+    subscription: Subscription,
+    *,
+    to: datetime,
+    at_most: int = AT_ONCE,
+    now: datetime,
+) -> int:
+    """As :func:`catch_up`, where no more is missed than one request closes, or Conflict."""
+    missed = count_missed(session, subscription, to=to)
+    if missed > AT_ONCE:
+        raise still_catching_up(subscription, missed)
+    return catch_up(session, subscription, to=to, at_most=at_most, now=now)
+
+
+def still_catching_up(subscription: Subscription, missed: int) -> Conflict:
+    """Why a subscription cannot change yet."""
+    return Conflict(
+        f"Subscription {subscription.id} is billing its missed periods, {missed} or more of"
+        " them; repeat the request when they are billed.",
+        code="catching_up",
+        subscription_id=str(subscription.id),
+    )
+
+
+def has_caught_up(session: Session, subscription: Subscription, *, to: datetime) -> bool:
+    """Whether no period that ended by ``to`` is still open."""
     running = periods.find_open_period(session, subscription)
     return running is None or running.ends_at > to
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.date_limits import LONGEST_PLAN, require_between
-from billing.errors import Conflict, InvalidInput, InvalidTransition
+from billing.errors import InvalidInput, InvalidTransition
 from billing.pending_changes import ChangeAction, PendingChange
 from billing.subscriptions import SubscriptionStatus, has_ended, require_transition
 from billing.timeline import Happening
@@ -233,10 +233,10 @@ def must_wait(
     """
     if subscription.pending_change is None:
         missed = catching_up.count_missed(session, subscription, to=wanted.at)
-        if missed <= catching_up.AT_ONCE and catching_up.catch_up(
-            session, subscription, to=wanted.at, now=now
-        ):
-            return False
+        if missed <= catching_up.AT_ONCE:
+            catching_up.catch_up(session, subscription, to=wanted.at, now=now)
+            if catching_up.has_caught_up(session, subscription, to=wanted.at):
+                return False
     if store_change(session, subscription, wanted):
         _save(session, subscription, f"subscription.{wanted.action}_pending", now=now)
     return True
@@ -251,16 +251,9 @@ def lock_for_change(
     while it has more missed periods than one request closes.
     """
     subscription, present = begin_change(session, organization_id, subscription_id, now=now)
-    missed = catching_up.count_missed(session, subscription, to=present)
-    if missed > catching_up.AT_ONCE or not catching_up.catch_up(
-        session, subscription, to=present, now=now
-    ):
-        raise Conflict(
-            f"Subscription {subscription_id} is billing its missed periods, {missed} or more of"
-            " them; repeat the request when they are billed.",
-            code="catching_up",
-            subscription_id=str(subscription_id),
-        )
+    catching_up.catch_up_partly(session, subscription, to=present, now=now)
+    if not catching_up.has_caught_up(session, subscription, to=present):
+        raise catching_up.still_catching_up(subscription, catching_up.AT_ONCE)
     return subscription, present
 
 

@@ -20,12 +20,14 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
 from services.catalog import meter_claims
 from services.catalog.edits import EditReach, is_for_running, reach_nobody
-from services.lifecycle.changes import lock_for_change
+from services.lifecycle import catching_up
+from services.lifecycle.changes import begin_change
 from services.required import require_plan
 from services.subscriptions import periods
 
 AT_ONCE = 10
-"""How many move in one transaction, so that nothing is locked for long."""
+"""How many move in one transaction, so that nothing is locked for long. What they have missed may
+end it earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +41,25 @@ class VersionChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Who of a batch moved, and what the first of the others was refused for."""
+    """Who of a batch moved, and what the first of the others was refused for.
+
+    ``rest`` are those that the transaction did not come to, since it had ``closed`` so many missed
+    periods already.
+    """
 
     changes: tuple[VersionChange, ...]
     refusal: Conflict | None = None
+    closed: int = 0
+    rest: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """How far one subscription came: the periods it closed, and its move; None if it has none."""
+
+    closed: int
+    is_through: bool
+    change: VersionChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,30 +102,41 @@ def migrate_batch(
     subscription_ids: Sequence[UUID],
     *,
     effective: Effective | None = None,
+    at_most: int = catching_up.IN_ONE_TRANSACTION,
     now: datetime,
 ) -> Batch:
     """Pinned subscriptions are on the newest version, from the next period or the running one on.
 
-    Periods that have ended are billed by the version that they were pinned to. Idempotent: who is
-    on the newest version stays as they are, and so does who is gone, or comes to their end by what
-    was missed. One that cannot move keeps nobody else from it. Raises NotFound for the plan.
-    Source: CONTRACT 14, 39, 89, 95.
+    Periods that have ended are billed by the version that they were pinned to; ``at_most`` so many
+    are closed, and the next transaction goes on from there. With 0, who has missed some is refused.
+    Idempotent: who is on the newest version stays as they are, and so does who is gone, or comes to
+    their end by what was missed. One that cannot move keeps nobody else from it. Raises NotFound
+    for the plan. Source: CONTRACT 14, 39, 89, 95.
     """
     plan = _get_plan(session, organization_id, plan_id)
     is_running = is_for_running(session, organization_id, effective)
     moved: list[VersionChange] = []
     refusals: list[Conflict] = []
-    for subscription_id in subscription_ids:
+    closed, rest = 0, tuple(subscription_ids)
+    while rest:
         try:
             with session.begin_nested():
-                moved += _move_if_behind(
-                    session, plan, subscription_id, is_running=is_running, now=now
+                left = None if at_most == 0 else at_most - closed
+                step = _move_if_behind(
+                    session, plan, rest[0], is_running=is_running, at_most=left, now=now
                 )
         except NotFound:
-            continue  # deleted since it was listed
+            step = None  # deleted since it was listed
         except Conflict as refusal:
             refusals.append(refusal)
-    return Batch(changes=tuple(moved), refusal=refusals[0] if refusals else None)
+            step = None
+        if step is not None:
+            closed += step.closed
+            moved += [step.change] if step.change else []
+            if not step.is_through:
+                break
+        rest = rest[1:]
+    return Batch(changes=tuple(moved), refusal=next(iter(refusals), None), closed=closed, rest=rest)
 
 
 def describe_migration(
@@ -135,17 +163,30 @@ def describe_migration(
 
 
 def _move_if_behind(
-    session: Session, plan: Plan, subscription_id: UUID, *, is_running: bool, now: datetime
-) -> list[VersionChange]:
-    subscription, present = lock_for_change(session, plan.organization_id, subscription_id, now=now)
+    session: Session,
+    plan: Plan,
+    subscription_id: UUID,
+    *,
+    is_running: bool,
+    at_most: int | None,
+    now: datetime,
+) -> _Step:
+    subscription, present = begin_change(session, plan.organization_id, subscription_id, now=now)
+    closed = catching_up.catch_up_partly(
+        session, subscription, to=present, at_most=at_most or 0, now=now
+    )
+    if not catching_up.has_caught_up(session, subscription, to=present):
+        if at_most is None:
+            raise catching_up.still_catching_up(subscription, 1)
+        return _Step(closed=closed, is_through=False)
     # What was due of its life may have ended it just now.
     is_alive = is_live(subscription.status, subscription.deleted_at)
     if not is_alive or not _is_behind(subscription, plan):
-        return []
+        return _Step(closed=closed, is_through=True)
     change = _change(subscription, plan)
     since = _move_open_period(session, subscription, plan, after=None if is_running else present)
     _move(session, subscription, plan, since=since, now=now)
-    return [change]
+    return _Step(closed=closed, is_through=True, change=change)
 
 
 def _migration(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,7 +26,8 @@ from services.catalog.grants import Grant
 from services.catalog.meters import CreateMeter, MeterDetails
 from services.catalog.plans import GrantedFeature, PlanDetails, UpdatePlan
 from services.lifecycle import version_migration
-from services.lifecycle.version_migration import Migration
+from services.lifecycle.catching_up import AT_ONCE, IN_ONE_TRANSACTION
+from services.lifecycle.version_migration import Batch, Migration
 
 Result = TypeVar("Result")
 
@@ -61,13 +62,27 @@ class Shop:
         self, plan_id: UUID, *, effective: Effective | None = None, now: datetime = NOW
     ) -> Migration:
         """Move pinned subscriptions to the newest version, batch by batch as a request does."""
-        move = partial(version_migration.migrate_batch, effective=effective)
         describe = partial(version_migration.describe_migration, effective=effective)
-        batches = [
-            self.do(move, plan_id, ids, now=now)
-            for ids in self.read(version_migration.list_batches, plan_id)
-        ]
+        batches = self.migrate_batches(plan_id, effective=effective, now=now)
         return self.do(describe, plan_id, batches, now=now)
+
+    def migrate_batches(
+        self, plan_id: UUID, *, effective: Effective | None = None, now: datetime = NOW
+    ) -> list[Batch]:
+        """As :meth:`migrate`, but what each transaction came to."""
+        batches: list[Batch] = []
+        for ids in self.read(version_migration.list_batches, plan_id):
+            rest: Sequence[UUID] = ids
+            while rest:
+                closed = sum(batch.closed for batch in batches)
+                move = partial(
+                    version_migration.migrate_batch,
+                    effective=effective,
+                    at_most=min(IN_ONE_TRANSACTION, AT_ONCE - closed),
+                )
+                batches.append(self.do(move, plan_id, rest, now=now))
+                rest = batches[-1].rest
+        return batches
 
     def add_meter(self, meter_name: str = "api_calls", **details: Any) -> Meter:
         """A meter, by default one that sums."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event, text
 
 from billing.errors import Conflict
+from billing.periods import Interval
 from billing.rating.terms import VersionPolicy
 from repositories.subscriptions import subscriptions
 from services.catalog import charges
@@ -128,3 +130,31 @@ def test_many_move_in_short_transactions_and_one_that_cannot_holds_up_nobody(sho
     with pytest.raises(Conflict):
         shop.do(version_migration.describe_migration, plan.id, batches)
     assert shop.read(version_migration.list_batches, plan.id) == [[made[4]]]
+
+
+def test_missed_periods_bound_a_transaction_and_a_request(shop: Shop) -> None:
+    plan = shop.add_plan(billing_interval=Interval.DAY)
+    made = [subscribe_pinned(shop, plan.id) for _ in range(4)]
+    add_fee(shop, plan.id, "99")
+    later = NOW + timedelta(days=12)
+
+    batches = shop.migrate_batches(plan.id, now=later)
+
+    assert [batch.closed for batch in batches] == [8, 8, 8, 8, 8, 0]
+    assert [one.subscription_id for batch in batches for one in batch.changes] == made[:3]
+    refusal = batches[-1].refusal
+    assert refusal is not None
+    assert (refusal.code, refusal.identifiers["subscription_id"]) == ("catching_up", str(made[3]))
+    again = shop.migrate_batches(plan.id, now=later)
+    assert [(batch.closed, len(batch.changes)) for batch in again] == [(8, 1)]
+
+
+def subscribe_pinned(shop: Shop, plan_id: UUID) -> UUID:
+    """A new customer's subscription that stays on the version it begins with."""
+    command = CreateSubscription(
+        customer_id=add_customer(shop).id,
+        plan_id=plan_id,
+        start_date=NOW,
+        version_policy=VersionPolicy.PINNED,
+    )
+    return shop.do(create_subscription, command).id
