@@ -85,9 +85,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     engine = create_application_engine(
-        settings.database_url,
-        pool_size=settings.worker_activity_slots + 2,
-        niceness=BILLING_NICENESS,
+        settings.database_url, pool_size=settings.worker_activity_slots + 2
     )
     transactions = Transactions(engine)
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)

@@ -10,7 +10,6 @@ import msgspec
 from sqlalchemy import Engine, create_engine, event
 
 from repositories.holds import require_going_on
-from runtime.precedence import let_backend_stand_back
 
 APPLICATION_ROLE = "fluxrate_app"
 
@@ -24,20 +23,14 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def create_application_engine(
-    url: str,
-    *,
-    pool_size: int = 10,
-    spare: int = 0,
-    statement_seconds: int = 0,
-    niceness: int = 0,
+    url: str, *, pool_size: int = 10, spare: int = 0, statement_seconds: int = 0
 ) -> Engine:
     """An engine whose sessions act as the application role, which owns nothing.
 
     Waits at most two seconds for a connection, so that an absent database becomes an answer and
     not a hang. ``spare`` ones are made when all of the pool are taken, and closed after their use.
     A statement that runs, or waits for a lock, longer than ``statement_seconds`` is cancelled; 0
-    lets it. With ``niceness`` its server processes stand back, where they are on this machine. JSON
-    numbers keep their digits.
+    lets it. JSON numbers keep their digits.
     """
     engine = create_engine(
         sqlalchemy_url(url),
@@ -59,8 +52,6 @@ def create_application_engine(
             cursor.execute("SET TIME ZONE 'UTC'")
             cursor.execute(f"SET statement_timeout = {statement_seconds * 1000:d}")
         connection.commit()
-        if niceness:
-            let_backend_stand_back(connection, niceness)
 
     event.listen(engine, "before_cursor_execute", require_going_on)
     return engine
