@@ -25,6 +25,7 @@ LONGEST_FILES = (
     "money/test_money.py",
     "faults/test_dying_requests.py",
     "faults/test_late_crashes.py",
+    "faults/test_stopped_crashes.py",
     "billing/rating/test_pricing.py",
     "cli/test_up.py",
     "scenarios/test_year.py",
