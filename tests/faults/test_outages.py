@@ -64,9 +64,13 @@ def billed(account: Account, subscription: dict[str, Any]) -> list[tuple[str, An
     ]
 
 
-def test_postgres_killed_during_closes_bills_everybody_once(
-    settings: Settings, postgres: EmbeddedPostgres
+@pytest.mark.parametrize(
+    ("name", "kill"), [("postgres", signal.SIGQUIT), ("temporal", signal.SIGKILL)]
+)
+def test_server_killed_during_closes_bills_everybody_once(
+    settings: Settings, request: pytest.FixtureRequest, name: str, kill: signal.Signals
 ) -> None:
+    server: EmbeddedPostgres | EmbeddedTemporal = request.getfixturevalue(name)
     product = Product(settings).start()
     account = Account(product.url).sign_up()
     lives = [subscribe(account, number) for number in range(1, 7)]
@@ -75,8 +79,8 @@ def test_postgres_killed_during_closes_bills_everybody_once(
 
     for _ in range(2):
         time.sleep(0.2)  # somewhere in the middle of the closes
-        postgres.pid_file.stop(signal.SIGQUIT, timeout_seconds=10)
-        postgres.start()
+        server.pid_file.stop(kill, timeout_seconds=10)
+        server.start()
     for clock, _ in lives:
         account.wait_for_clock(clock)
 
@@ -170,7 +174,8 @@ def test_rebuild_after_temporal_lost_everything_bills_nothing_twice(
     until(lambda: coverage(account) == {"subscriptions": 1, "findings": [], "owners_checked": True})
 
     temporal.stop()
-    (temporal.data_dir / "temporal.sqlite").unlink()
+    for file in temporal.data_dir.glob("temporal.sqlite*"):
+        file.unlink()
     temporal.start()
     until(lambda: coverage(account)["owners_checked"])
     age_subscriptions(settings)
