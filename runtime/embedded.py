@@ -221,7 +221,7 @@ class EmbeddedTemporal:
     def _command(self) -> Command:
         words = [temporal_program(), "server", "start-dev", "--log-level", "warn"]
         words += ["--db-filename", str(self.data_dir / "temporal.sqlite"), "--ip", "127.0.0.1"]
-        # A power cut may cost the last moments: PostgreSQL has the facts (decision 23).
+        # A power cut may cost the last moments: PostgreSQL has the facts (decision 25).
         words += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]
         words += ["--port", str(self.port), "--ui-port", str(self.ui_port)]
         words += ["--ui-disable-news-fetch"]
