@@ -86,13 +86,13 @@ def test_every_crash_of_a_kept_change_and_of_a_parked_bill_has_one_effect(
 
     stage = Stage(account=account, database_url=module_database_url, settle=lambda _one: None)
     with stage.broken_plan(crowd.of(PARKED)[0].subscription):
-        let_workers_die(killed, workers.settings, lambda: workers.tell_all(account, everybody))
+        let_workers_die(killed, workers.settings, lambda: workers.wake_all(account, everybody))
         workers.serve(killed)
         workers.serve(unanswered, harm=lose_the_connection)
         for variant in everybody:
             account.wait_for_clock(variant.clock)
     retry_all(account, crowd.of(PARKED))
-    workers.tell_all(account, crowd.of(PARKED))
+    workers.wake_all(account, crowd.of(PARKED))
 
     for kind in KINDS:
         check_stopped(account, kind, crowd.of(kind))
