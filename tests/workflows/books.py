@@ -12,6 +12,7 @@ from typing import Any
 from temporalio.exceptions import ApplicationError
 
 from activities import messages
+from activities.errors import translated
 from activities.messages import ActionRequest, StepDone
 from billing.subscriptions import (
     PeriodStatus,
@@ -20,7 +21,12 @@ from billing.subscriptions import (
 )
 from tests.workflows.facts import EARLIER_STEPS, Bill, Facts
 
-NEVER_PARKED = (PeriodStatus.PARKED, PeriodStatus.UNBILLED, PeriodStatus.VOID)
+NEVER_PARKED = (
+    PeriodStatus.PARKED,
+    PeriodStatus.SKIPPED,
+    PeriodStatus.UNBILLED,
+    PeriodStatus.VOID,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +59,8 @@ class Books(Facts):
         elif step == messages.ROLL_PERIOD.name:
             self.roll(self.period(index), due_at=request.due_at)
         elif step == messages.ISSUE_INVOICE.name:
-            self.issue(self.period(index), request.revision, at=at)
+            with translated():
+                self.issue(self.period(index), request.revision, at=at)
         elif step == messages.FINALIZE_INVOICE.name:
             self._finalize(request)
         elif step == messages.MARK_PAST_DUE.name:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from billing.subscriptions import PeriodStatus, SubscriptionStatus
 from tests.workflows.books import Books
+from tests.workflows.late_arrivals import items_at
+from tests.workflows.prices import meter_of, plan_after
 from tests.workflows.voids import void_for_good, void_invoice
 
 Deed = Callable[[Books, datetime], bool]
@@ -84,6 +86,7 @@ def change_plan(books: Books, at: datetime) -> bool:
         return False
     regular_end = stored.ends_at
     _cut(books, at)
+    books.moves.append((at, plan_after(stored.plan)))
     books.open_period(at, regular_end)
     return True
 
@@ -114,9 +117,13 @@ def bill_overdue(books: Books, at: datetime) -> bool:
 
 
 def retry_parked(books: Books, _at: datetime) -> bool:
-    """The cause is mended and parked bills start again."""
+    """The cause is mended and parked bills start again, or people give them up for good."""
     parked = [one for one in books.periods if one.status is PeriodStatus.PARKED]
     for stored in parked:
+        if stored.index in books.given_up:
+            assert stored.index not in books.bills, "a bill that has a draft is given up"
+            stored.status, stored.parked_step = PeriodStatus.SKIPPED, None
+            continue
         books.poisoned = {key for key in books.poisoned if key[0] != stored.index}
         stored.parked_step = None
         if stored.index in books.bills:
@@ -129,17 +136,17 @@ def retry_parked(books: Books, _at: datetime) -> bool:
 
 def send_usage(books: Books, at: datetime) -> bool:
     """Two events of this instant arrive."""
-    return books.late.arrive(books.periods, at, events=2)
+    return books.late.arrive(books.periods, at, meter_of(at), events=2)
 
 
 def send_late_usage(books: Books, at: datetime) -> bool:
     """Three events of forty days ago arrive, mostly for a period whose bill is final."""
-    return books.late.arrive(books.periods, at - timedelta(days=40), events=3)
+    return books.late.arrive(books.periods, at - timedelta(days=40), meter_of(at), events=3)
 
 
 def void_late_usage(books: Books, at: datetime) -> bool:
     """An event of forty days ago counts no more."""
-    return books.late.arrive(books.periods, at - timedelta(days=40), events=-1)
+    return books.late.arrive(books.periods, at - timedelta(days=40), meter_of(at), events=-1)
 
 
 def send_forgiven_usage(books: Books, _at: datetime) -> bool:
@@ -154,24 +161,24 @@ def void_forgiven_usage(books: Books, _at: datetime) -> bool:
 
 def _use_forgiven(books: Books, *, events: int) -> bool:
     forgiven = books.late.forgiven
-    return bool(forgiven) and books.late.aim(forgiven[-1].index, events)
+    return bool(forgiven) and books.late.aim(forgiven[-1].item, events)
 
 
 def change_plan_after_late_usage(books: Books, at: datetime) -> bool:
     """The plan changes before anybody has settled what is late of the newest final period."""
-    is_late = _is_late(books)
+    is_late = _is_late(books, at)
     return change_plan(books, at) or is_late
 
 
 def cancel_after_late_usage(books: Books, at: datetime) -> bool:
     """The subscription ends before anybody has settled what is late of the newest final period."""
-    is_late = _is_late(books)
+    is_late = _is_late(books, at)
     return cancel_now(books, at) or is_late
 
 
-def _is_late(books: Books) -> bool:
+def _is_late(books: Books, at: datetime) -> bool:
     final = [one for one in books.periods if one.status is PeriodStatus.FINAL]
-    return bool(final) and books.late.aim(final[-1].index, 3)
+    return bool(final) and books.late.aim((final[-1].index, meter_of(at)), 3)
 
 
 def reissue(books: Books, at: datetime) -> bool:
@@ -269,7 +276,8 @@ def _cut(books: Books, at: datetime) -> None:
         return
     if stored.starts_at >= at:
         books.periods.remove(stored)
-        del books.late.arrived[stored.index]
+        for item in items_at(stored.index):
+            del books.late.arrived[item]
         return
     stored.ends_at = at
     books.close(stored)

@@ -18,9 +18,11 @@ from billing.subscriptions import (
     SubscriptionStatus,
     WorkflowState,
     agenda_of,
+    change_period_status,
     require_transition,
 )
-from tests.workflows.late_arrivals import LateArrivals
+from tests.workflows.late_arrivals import LateArrivals, items_at
+from tests.workflows.prices import Move, plan_in_force
 
 MONTH = timedelta(days=30)
 GRACE = timedelta(hours=1)
@@ -41,6 +43,7 @@ class BilledPeriod:
     index: int
     starts_at: datetime
     ends_at: datetime
+    plan: int = 0
     status: PeriodStatus = PeriodStatus.OPEN
     revision: int = 1
     parked_step: str | None = None
@@ -82,6 +85,9 @@ class Facts:
     target_at: datetime | None = None
     completed_through: datetime | None = None
     poisoned: set[tuple[int, str]] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
+    """Periods whose parked bills people skip."""
+    moves: list[Move] = field(default_factory=list)
     periods: list[BilledPeriod] = field(default_factory=list)
     bills: dict[int, Bill] = field(default_factory=dict)
     late: LateArrivals = field(default_factory=LateArrivals)
@@ -142,7 +148,7 @@ class Facts:
 
     def _late_usage_period_index(self) -> int | None:
         final = (one for one in self.periods if one.status is PeriodStatus.FINAL)
-        return next((one.index for one in final if self.late.missing(one) != 0), None)
+        return next((one.index for one in final if self.late.missing(one)), None)
 
     def _credit_returns_at(self) -> datetime | None:
         if self.ended_at is None or self.late.credit == 0:
@@ -191,13 +197,12 @@ class Facts:
 
     def open_period(self, starts_at: datetime, ends_at: datetime | None = None) -> None:
         """The next period runs, to its regular end unless told otherwise."""
-        self.late.arrived[len(self.periods)] = self.late.regular
+        index = len(self.periods)
+        self.late.arrived.update(dict.fromkeys(items_at(index), self.late.regular))
+        ends_at = ends_at or starts_at + MONTH
+        plan = plan_in_force(self.moves, starts_at)
         self.periods.append(
-            BilledPeriod(
-                index=len(self.periods),
-                starts_at=starts_at,
-                ends_at=ends_at or starts_at + MONTH,
-            )
+            BilledPeriod(index=index, starts_at=starts_at, ends_at=ends_at, plan=plan)
         )
 
     def end_trial(self, due_at: datetime) -> None:
@@ -239,6 +244,7 @@ class Facts:
         """The period has its draft. Idempotent by the period."""
         if stored.index in self.bills:
             return
+        change_period_status(stored.status, PeriodStatus.DRAFTED)
         assert stored.was_closed, f"period {stored.index} is billed before its end"
         for step in EARLIER_STEPS:
             assert (stored.index, revision, step) in self.runs, f"no {step} before the invoice"
@@ -262,11 +268,12 @@ class Facts:
 
     def bill_again(self, stored: BilledPeriod, *, at: datetime) -> bool:
         """A period whose bill is void or deleted has a new one, of a revision of its own."""
-        former = self.bills.pop(stored.index, None)
+        former, before = self.bills.pop(stored.index, None), stored.status
+        stored.status = change_period_status(before, PeriodStatus.CLOSED)
         stored.revision += 1
         if self.bill_now(stored, at=at):
             return True
-        stored.revision -= 1
+        stored.status, stored.revision = before, stored.revision - 1
         if former is not None:
             self.bills[stored.index] = former
         return False

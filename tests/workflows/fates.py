@@ -95,4 +95,6 @@ def make_books(random: Random, months: int) -> Books:
             else (random.randrange(months),)
         )
         books.poisoned = {(index, step) for index in broken}
+        if step != messages.SETTLE_LATE_USAGE.name:
+            books.given_up = {index for index in broken if index % 2}
     return books

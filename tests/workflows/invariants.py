@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 from activities import messages
 from billing.subscriptions import Action, AgendaEntry, PeriodStatus
 from tests.workflows.facts import EARLIER_STEPS
-from tests.workflows.late_arrivals import SETTLED, Document
+from tests.workflows.late_arrivals import SETTLED, Document, items_of
+from tests.workflows.prices import Item, plan_in_force
 
 if TYPE_CHECKING:
     from tests.workflows.books import Books
     from tests.workflows.passing_time import Waiting
     from tests.workflows.simulator import Simulation
 
-Waits = Mapping[int, int]
-"""What documents are to say of each period more than they do."""
+Waits = Mapping[Item, int]
+"""What documents are to say of each item more than they do."""
 
 LATENCY = timedelta(milliseconds=1)
 """A timer goes off a little after its instant, never at it."""
@@ -69,8 +70,10 @@ def check_rest(life: Simulation) -> None:
 
 
 def check_tiling(life: Simulation) -> None:
-    """Periods touch and do not overlap; bills exist for closed periods alone."""
+    """Periods touch and do not overlap, each on its plan; bills exist for closed ones alone."""
     periods = life.books.periods
+    for one in periods:
+        assert one.plan == plan_in_force(life.books.moves, one.starts_at), f"{one} is on no plan"
     for former, later in pairwise(periods):
         assert former.ends_at == later.starts_at, f"a gap after period {former.index}"
         assert former.was_closed, f"period {former.index} is still open"
@@ -90,12 +93,12 @@ def check_end(life: Simulation) -> None:
     present = books.frozen_at or life.now
     for period in books.periods:
         if period.ends_at <= present:
-            assert period.status in (PeriodStatus.DRAFTED, *SETTLED), (
+            assert period.status in (PeriodStatus.DRAFTED, PeriodStatus.SKIPPED, *SETTLED), (
                 f"period {period.index} is {period.status} at the end"
             )
             has_bill = period.index in books.bills
-            is_unbilled = period.status is PeriodStatus.UNBILLED
-            assert has_bill != is_unbilled, f"period {period.index} has no bill"
+            needs_none = period.status in (PeriodStatus.UNBILLED, PeriodStatus.SKIPPED)
+            assert has_bill != needs_none, f"period {period.index} has no bill"
         elif not period.was_closed:
             assert period.index not in books.bills
     overdue = [bill for bill in books.bills.values() if bill.status == "DRAFT"]
@@ -125,16 +128,20 @@ def check_money(books: Books) -> None:
     late = books.late
     pending = elsewhere = 0
     for period in books.periods:
-        index = period.index
-        said, notes = late.said(index), late.notes[index]
-        if period.status not in SETTLED:  # whoever mends it, or makes its bill, asks again
-            elsewhere += said - notes
-            continue
-        missing, owed = late.missing(period), late.owed_of(period)
-        pending += missing
-        assert said + missing == owed, (
-            f"documents are to say {said + missing} of period {index}, owed are {owed}"
-        )
+        missing = late.missing(period) if period.status in SETTLED else None
+        for item in items_of(period):
+            said, notes = late.said(item), late.notes[item]
+            if missing is None:  # whoever mends it, or makes its bill, asks again
+                assert period.status is not PeriodStatus.SKIPPED or said == notes == 0, (
+                    f"documents say {said} of period {period.index}, which was given up"
+                )
+                elsewhere += said - notes
+                continue
+            pending += missing[item]
+            owed = late.owed_of(period, item)
+            assert said + missing[item] == owed, (
+                f"documents are to say {said + missing[item]} of {item}, owed are {owed}"
+            )
     documents, owed = late.total() + pending, late.owed(books.periods) + elsewhere
     assert documents == owed, f"documents say {documents}, owed are {owed}"
     _check_documents(books)
@@ -146,9 +153,10 @@ def _check_documents(books: Books) -> None:
     standing = [one for one in late.documents if not one.is_void]
     for one in standing:
         assert 0 <= one.granted <= max(0, one.amount), f"{one} takes more credit than it is due"
-        assert one.bills is None or late.notes[one.bills] <= max(0, one.says[one.bills]), (
-            f"{late.notes[one.bills]} of {one} were given back"
-        )
+        for item, given in late.notes.items():
+            assert item[0] != one.bills or given <= max(0, one.says[item]), (
+                f"{given} of {one} were given back"
+            )
     credit = sum(one.carried - one.granted for one in standing) - late.returned
     assert 0 <= late.credit == credit, f"credit stands at {late.credit}, documents left {credit}"
     final = [one.index for one in books.bills.values() if one.status not in ("DRAFT", "VOID")]
@@ -156,19 +164,20 @@ def _check_documents(books: Books) -> None:
     assert billed == sorted(final), f"documents bill periods {billed}, final are {final}"
 
 
-def check_void(void: Document, before: Waits, after: Waits) -> None:
+def check_void(void: Document, others: Collection[int], before: Waits, after: Waits) -> None:
     """What a void document said of another period waits again. Source: CONTRACT 85."""
-    for index, missing in before.items():
-        assert after[index] == missing + void.says[index], (
-            f"of period {index} {after[index]} waits, not {missing} and {void.says[index]}"
-        )
+    for item in {*before, *after, *void.says}:
+        if item[0] in others:
+            missing = before.get(item, 0)
+            assert after.get(item, 0) == missing + void.says[item], (
+                f"of {item} {after.get(item, 0)} waits, not {missing} and {void.says[item]}"
+            )
 
 
 def check_forgiven(before: Waits, after: Waits) -> None:
     """Nobody asks for what a document said that is void for good, where nothing else waited."""
-    for index, missing in before.items():
-        if missing == 0:
-            assert after[index] == 0, f"{after[index]} of period {index} waits that was forgiven"
+    for item, missing in after.items():
+        assert item in before, f"{missing} of {item} waits that was forgiven"
 
 
 def check_settled(done: Waiting, books: Books) -> None:
@@ -188,12 +197,9 @@ def check_same(life: Simulation, without_faults: Simulation) -> None:
 def outcome_of(life: Simulation) -> tuple[object, ...]:
     """Which periods and how much usage were billed up to the plan's end, and when all ended."""
     books = life.books
-    billed = [
-        (period.index, period.starts_at, period.ends_at)
-        for period in books.periods
-        if period.drafts and period.ends_at <= life.ends_at
-    ]
-    used = [(index, books.late.arrived[index]) for index, _, _ in billed]
+    periods = [one for one in books.periods if one.drafts and one.ends_at <= life.ends_at]
+    billed = [(one.index, one.starts_at, one.ends_at, one.plan) for one in periods]
+    used = [(item, books.late.arrived[item]) for one in periods for item in items_of(one)]
     ended_at = books.ended_at if books.ended_at and books.ended_at <= life.ends_at else None
     return (*billed, *used, ended_at)
 

@@ -5,22 +5,30 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from activities import messages
 from activities.messages import ActionRequest
-from billing.invoicing.corrections import BilledCharge, Forgiven
-from tests.workflows import customers
+from billing.invoicing import corrections
+from billing.invoicing.corrections import (
+    Forgiven,
+    PeriodCorrection,
+    correct_period,
+)
+from tests.workflows import customers, facts, late_arrivals
 from tests.workflows.books import Books
 from tests.workflows.customers import Deed, cancel_now, change_plan
 from tests.workflows.facts import BilledPeriod
 from tests.workflows.fates import NO_FAULTS, START
 from tests.workflows.flaws import finds_a_flaw
-from tests.workflows.late_arrivals import Document, LateArrivals
+from tests.workflows.late_arrivals import Document, LateArrivals, items_at
+from tests.workflows.prices import CALLS, Item
 from tests.workflows.simulator import Simulation
 
 forgive = Forgiven.forgive
@@ -56,6 +64,28 @@ def test_lives_without_faults_forgive_reissue_and_bill_what_was_deleted() -> Non
     assert any(is_parked_after_its_bill(life.books.effects) for life in lives)
 
 
+def test_lives_without_faults_give_bills_up_and_go_on() -> None:
+    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(60)]
+
+    assert any(
+        former.status == "skipped" and later.status == "final"
+        for life in lives
+        for former, later in pairwise(life.books.periods)
+    )
+
+
+def test_lives_without_faults_correct_several_charges_of_several_plans_at_once() -> None:
+    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(160)]
+
+    corrected = [
+        {(life.books.period(index).plan, charge) for (index, charge) in one.says}
+        for life in lives
+        for one in life.books.late.documents
+    ]
+    assert any(len({charge for _, charge in each}) > 1 for each in corrected)
+    assert any(len({plan for plan, _ in each}) > 1 for each in corrected)
+
+
 @pytest.mark.parametrize("step", [messages.FINALIZE_INVOICE.name, messages.MARK_PAST_DUE.name])
 def test_step_of_a_draft_that_was_deleted_meanwhile_does_nothing(step: str) -> None:
     books = Books(starts_at=START)
@@ -75,14 +105,14 @@ def test_step_of_a_draft_that_was_deleted_meanwhile_does_nothing(step: str) -> N
 def test_simulator_notices_forgiven_usage_that_is_given_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(BilledCharge, "forgive", lambda _self, wanted: wanted)
+    monkeypatch.setattr(corrections, "forgive", lambda wanted, _forgiven: wanted)
 
     assert finds_a_flaw(most=400)
 
 
 def test_simulator_notices_void_bill_that_still_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    def said_by_all(self: LateArrivals, index: int) -> int:
-        return sum(one.says[index] for one in self.documents)
+    def said_by_all(self: LateArrivals, item: Item) -> int:
+        return sum(one.says[item] for one in self.documents)
 
     monkeypatch.setattr(LateArrivals, "said", said_by_all)
 
@@ -97,8 +127,8 @@ def forgive_only_what_was_billed(self: Forgiven, wanted: Decimal) -> Decimal:
     return forgive(self, wanted) if self.amount > 0 else wanted
 
 
-def forgive_the_last_alone(self: BilledCharge, wanted: Decimal) -> Decimal:
-    return self.forgiven[-1].forgive(wanted) if self.forgiven else wanted
+def forgive_the_last_alone(wanted: Decimal, forgiven: Sequence[Forgiven]) -> Decimal:
+    return forgiven[-1].forgive(wanted) if forgiven else wanted
 
 
 def settle_again_what_is_forgiven(self: LateArrivals, document: Document, **_: bool) -> None:
@@ -123,7 +153,8 @@ def bill_as_before(
     before = [one for one in self.documents if one.bills == period.index]
     bill(self, period, periods)
     if before:
-        self.documents[-1].says[period.index] = before[-1].says[period.index]
+        for item in items_at(period.index):
+            self.documents[-1].says[item] = before[-1].says[item]
 
 
 def bill_alone(self: LateArrivals, period: BilledPeriod, _periods: Sequence[BilledPeriod]) -> None:
@@ -131,7 +162,7 @@ def bill_alone(self: LateArrivals, period: BilledPeriod, _periods: Sequence[Bill
 
 
 def settle_twice(self: LateArrivals, periods: Sequence[BilledPeriod]) -> bool:
-    missing = Counter({one.index: self.missing(one) for one in self.changed(periods)})
+    missing = self.missing_of(self.changed(periods))
     has_settled = settle(self, periods)
     if has_settled:
         self._post(missing)
@@ -139,7 +170,7 @@ def settle_twice(self: LateArrivals, periods: Sequence[BilledPeriod]) -> bool:
 
 
 def give_back_beyond_the_bill(self: LateArrivals, index: int) -> bool:
-    self.notes[index] += 1
+    self.notes[index, CALLS] += 1
     return True
 
 
@@ -148,7 +179,7 @@ def give_back_beyond_the_bill(self: LateArrivals, index: int) -> bool:
     [
         (Forgiven, "forgive", forgive_all_of_it),
         (Forgiven, "forgive", forgive_only_what_was_billed),
-        (BilledCharge, "forgive", forgive_the_last_alone),
+        (corrections, "forgive", forgive_the_last_alone),
         (LateArrivals, "void", settle_again_what_is_forgiven),
         (LateArrivals, "void", forgive_whatever_is_void),
         (LateArrivals, "void", keep_what_a_void_bill_took),
@@ -159,11 +190,30 @@ def give_back_beyond_the_bill(self: LateArrivals, index: int) -> bool:
     ],
 )
 def test_simulator_notices_wrong_rule_of_money(
-    monkeypatch: pytest.MonkeyPatch, target: type, name: str, flaw: Any
+    monkeypatch: pytest.MonkeyPatch, target: Any, name: str, flaw: Any
 ) -> None:
     monkeypatch.setattr(target, name, flaw)
 
     assert finds_a_flaw(most=150)
+
+
+def correct_one_charge_alone(*question: Any) -> PeriodCorrection:
+    whole = correct_period(*question)
+    return replace(whole, charges=whole.charges[:1])
+
+
+def test_simulator_notices_charges_that_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late_arrivals, "correct_period", correct_one_charge_alone)
+
+    assert finds_a_flaw(most=400)
+
+
+def test_simulator_notices_period_on_the_plan_that_comes_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(facts, "plan_in_force", lambda moves, _at: moves[-1][1] if moves else 1)
+
+    assert finds_a_flaw()
 
 
 @pytest.mark.parametrize(
@@ -173,10 +223,10 @@ def test_simulator_notices_change_that_drops_what_is_late(
     monkeypatch: pytest.MonkeyPatch, name: str, deed: Deed
 ) -> None:
     def drop_what_is_late(books: Books, at: datetime) -> bool:
-        late = {one.index: books.late.missing(one) for one in books.late.changed(books.periods)}
+        late = books.late.missing_of(books.late.changed(books.periods))
         has_changed = deed(books, at)
         if has_changed and late:
-            paid_by_nobody = Document(says=Counter(late), granted=sum(late.values()))
+            paid_by_nobody = Document(says=late, granted=sum(late.values()))
             books.late.documents.append(paid_by_nobody)
         return has_changed
 
@@ -186,7 +236,7 @@ def test_simulator_notices_change_that_drops_what_is_late(
 
 
 def test_simulator_notices_credit_that_is_granted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def keep_granted(self: LateArrivals, says: Counter[int], bills: int | None = None) -> None:
+    def keep_granted(self: LateArrivals, says: Counter[Item], bills: int | None = None) -> None:
         credit = self.credit
         original(self, says, bills)
         self.credit = max(credit, self.credit)

@@ -36,11 +36,11 @@ def _unpaid(books: Books) -> list[Document]:
 def _void(books: Books, document: Document, *, settles_again: bool) -> bool:
     late = books.late
     others = [one for one in books.periods if one.status in SETTLED and one.index != document.bills]
-    before = {one.index: late.missing(one) for one in others}
+    before = late.missing_of(others)
     late.void(document, settles_again=settles_again)
-    after = {one.index: late.missing(one) for one in others}
+    after = late.missing_of(others)
     if settles_again:
-        check_void(document, before, after)
+        check_void(document, {one.index for one in others}, before, after)
     else:
         check_forgiven(before, after)
     if document.bills is not None:
