@@ -34,7 +34,7 @@ IS_CHAOS = "FLUXRATE_CHAOS" in os.environ
 KINDS = (CANCELED, MOVED, PARKED)
 
 
-class Crowd:
+class StoppedLives:
     """The lives of one organization, by kind, and what will happen to their workers."""
 
     def __init__(self, account: Account) -> None:
@@ -79,22 +79,22 @@ def test_every_crash_of_a_kept_change_and_of_a_parked_bill_has_one_effect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(catching_up, "AT_ONCE", 1)
-    crowd = Crowd(account)
-    killed = [one for each in crowd.killed.values() for one in each]
-    unanswered = [one for each in crowd.unanswered.values() for one in each]
-    everybody = crowd.of(*KINDS)
+    lives = StoppedLives(account)
+    killed = [one for each in lives.killed.values() for one in each]
+    unanswered = [one for each in lives.unanswered.values() for one in each]
+    everybody = lives.of(*KINDS)
 
     stage = Stage(account=account, database_url=module_database_url, settle=lambda _one: None)
-    with stage.broken_plan(crowd.of(PARKED)[0].subscription):
+    with stage.broken_plan(lives.of(PARKED)[0].subscription):
         let_workers_die(killed, workers.settings, lambda: workers.wake_all(account, everybody))
         workers.serve(killed)
         workers.serve(unanswered, harm=lose_the_connection)
         for variant in everybody:
             account.wait_for_clock(variant.clock)
-    retry_all(account, crowd.of(PARKED))
-    workers.wake_all(account, crowd.of(PARKED))
+    retry_all(account, lives.of(PARKED))
+    workers.wake_all(account, lives.of(PARKED))
 
     for kind in KINDS:
-        check_stopped(account, kind, crowd.of(kind))
+        check_stopped(account, kind, lives.of(kind))
     check_numbered(account, everybody)
     assert workers.struck == len(unanswered)

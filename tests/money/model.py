@@ -77,18 +77,23 @@ class Model:
         return self._rate_as_of(life, index, tuple(self.events.values()))
 
     def _rate_as_of(self, life: Life, index: int, events: tuple[Event, ...]) -> dict[str, Fraction]:
-        parts = [
-            replace(one.part, events=one.known if self._is_fixed(one) else events)
-            for one in life.parts(index)
-        ]
+        parts = []
+        for one in life.parts(index):
+            known = self._known_of(one)
+            parts.append(replace(one.part, events=events if known is None else known))
         return rate(self._world, life.periods[index].plan, parts)
 
     @property
     def _ignores_late(self) -> bool:
         return self.opened.late_usage == "ignore"
 
-    def _is_fixed(self, period: Period) -> bool:
-        return self._ignores_late and period.state is State.FINAL
+    def _known_of(self, period: Period) -> tuple[Event, ...] | None:
+        """The events that count of a part for good, where late usage is ignored."""
+        if not self._ignores_late:
+            return None
+        if period.written is not None:
+            return period.drafted
+        return period.known if period.state is State.FINAL else None
 
     # What each request changes.
 

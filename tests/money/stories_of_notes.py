@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.money.examples import START, on, sold, used
+from tests.money.examples import START, charge, on, sold, used
 from tests.money.journal import (
     WRITTEN,
     Advanced,
     Billed,
+    BilledEarly,
     DraftEdited,
     EventAmended,
     EventVoided,
@@ -126,6 +127,20 @@ STORIES_OF_NOTES: dict[str, Story] = {
             Advanced(to=on(4, 2)),
         ],
         "100",
+    ),
+    "rewritten part of a month whose usage was voided before it was final, and is ignored": (
+        # What people wrote stands for the 100 that were measured; they cover January's minimum.
+        sold(charge(minimum=Decimal(31)), late_usage="ignore"),
+        [
+            FIRST,
+            Advanced(to=on(1, 11)),
+            used("all", "100", on(1, 5)),
+            BilledEarly(subscription="first"),
+            EventVoided(key="all"),
+            DraftEdited(subscription="first", period=0, amount=Decimal(50)),
+            Advanced(to=on(2, 2)),
+        ],
+        "50",
     ),
     "same note twice at once": (sold(), [*BILLED, given_back(30), given_back(30)], "70"),
     "same note twice, a minute apart on the wall": (
