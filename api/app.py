@@ -14,35 +14,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import openapi
 from api.access.same_origin import SameOrigin
 from api.context import AppContext, AppState, state_of
-from api.routers import (
-    api_keys,
-    audit,
-    auth,
-    credit_notes,
-    customer_lists,
-    customers,
-    docs,
-    entitlements,
-    features,
-    health,
-    ingestion,
-    invoice_actions,
-    invoices,
-    meters,
-    organizations,
-    plan_migration,
-    plans,
-    subscription_actions,
-    subscription_lists,
-    subscriptions,
-    tax_rates,
-    test_clocks,
-    unbilled_usage,
-    usage_corrections,
-    workers,
-)
-from api.routers import metrics as metrics_route
-from api.routers import usage as meter_usage
+from api.routers import customer_lists, customers, entitlements, ingestion
+from api.routers.accounts import api_keys, audit, auth, organizations
+from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
+from api.routers.invoicing import actions as invoice_actions
+from api.routers.invoicing import credit_notes, invoices
+from api.routers.operations import docs, health, workers
+from api.routers.operations import metrics as metrics_route
+from api.routers.subscriptions import actions as subscription_actions
+from api.routers.subscriptions import lists as subscription_lists
+from api.routers.subscriptions import subscriptions, test_clocks
+from api.routers.usage import corrections as usage_corrections
+from api.routers.usage import reports as meter_usage
+from api.routers.usage import unbilled as unbilled_usage
 from api.transport import errors, paths
 from api.transport.direct_routes import DirectRoutes
 from api.transport.envelope import RequestMiddleware

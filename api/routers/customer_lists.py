@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from api.access.sessions import Reader, ReadSession
-from api.routers.invoices import list_invoices
-from api.routers.subscriptions import list_subscriptions
+from api.routers.invoicing.invoices import list_invoices
+from api.routers.subscriptions.subscriptions import list_subscriptions
 from api.schemas.common import any_case
 from api.transport.pagination import PageDep
 from api.transport.route import Router

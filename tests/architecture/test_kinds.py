@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import cast
 
-from api.schemas.meters import PRICING_SCHEMA
+from api.schemas.catalog.meters import PRICING_SCHEMA
 from billing.metering.tallies import Aggregation
 from billing.pricing import MODELS
 from tests.architecture.sources import PACKAGES, ROOT, Source, sources

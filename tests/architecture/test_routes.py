@@ -13,7 +13,8 @@ from starlette.routing import BaseRoute
 from api import app, catching_up
 from api.access import filters, sessions
 from api.ingestion.openapi import add_ingestion
-from api.routers import docs, entitlements, health, ingestion, metrics, workers
+from api.routers import entitlements, ingestion
+from api.routers.operations import docs, health, metrics, workers
 from api.transport import natural_keys
 from api.transport.direct_routes import DirectRoute
 from api.transport.route import StrictRoute, query_parameters

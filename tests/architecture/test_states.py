@@ -27,8 +27,8 @@ OF_AN_ENUM = {
 """What holds a member of an enumeration, in whichever table or command it stands."""
 
 CHECKED_LITERALS = {
-    "api/schemas/invoices.py",  # a preview is in no state of an invoice
-    "api/schemas/test_clocks.py",  # what a clock does is computed, and nowhere asked for
+    "api/schemas/invoicing/invoices.py",  # a preview is in no state of an invoice
+    "api/schemas/subscriptions/test_clocks.py",  # what a clock does is computed
     "repositories/ingestion/references.py",  # how an event names its meter and customer
     "services/ingestion/references.py",
 }

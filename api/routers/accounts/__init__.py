@@ -1,0 +1,1 @@
+"""Who signs in, and what an organization sets for itself."""

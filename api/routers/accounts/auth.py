@@ -1,0 +1,99 @@
+"""Signing up, logging in, refreshing, logging out (CONTRACT 3.1)."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+
+from api.access.address_limits import address_of
+from api.access.authentication import REFRESH_COOKIE, authenticate, shown_token
+from api.access.cookies import clear_cookies, set_cookies
+from api.access.request_admission import ADMITTED, CALLER_WATCHED, leaving_of, work
+from api.context import ContextDep, state_of
+from api.schemas.accounts.accounts import AccountView, LogInBody, SignUpBody, view_user
+from api.schemas.accounts.organizations import view_organization
+from api.transport.exact_json import respond
+from api.transport.route import Router
+from billing.errors import Unauthenticated
+from services.accounts.sign_in import LoggedIn, SignUp
+
+router = Router(prefix="/auth", tags=["Authentication"], admission=None)
+"""Visitors take slots one step at a time, so that none is held while a password is compared."""
+
+
+@router.post("/signup", status_code=201, response_model=AccountView, dependencies=[CALLER_WATCHED])
+async def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Response:
+    """Make an organization with its owner, who is logged in."""
+    now, address = context.now(), address_of(request)
+    state = state_of(request.app)
+    leaving = leaving_of(request)
+    await state.address_limits.sign_ups.take(address, now=now, leaving=leaving)
+    command = SignUp(
+        email=body.email, password=body.password, organization_name=body.organization_name
+    )
+    accounts, policy = context.accounts_for(request), context.sign_up_policy
+    await work(request, accounts.begin_sign_up, command, policy)
+    password_hash = await state.passwords.hash(body.password, address=address, leaving=leaving)
+    logged_in = await work(
+        request, accounts.complete_sign_up, command, password_hash, policy, now=now
+    )
+    return _welcome(request, context, logged_in, 201)
+
+
+@router.post("/login", response_model=AccountView, dependencies=[CALLER_WATCHED])
+async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Response:
+    """Log in; both tokens come as cookies."""
+    now, address = context.now(), address_of(request)
+    state = state_of(request.app)
+    accounts = context.accounts_for(request)
+    leaving = leaving_of(request)
+    async with state.address_limits.failed_log_ins.counting_refusals(
+        address, now=now, leaving=leaving
+    ):
+        attempt = await work(request, accounts.begin_log_in, body.email, now=now)
+        checked = await state.passwords.check(
+            body.password, attempt.password_hash, address=address, leaving=leaving
+        )
+        logged_in = await work(request, accounts.complete_log_in, attempt, checked, now=now)
+    return _welcome(request, context, logged_in)
+
+
+@router.post("/refresh", response_model=AccountView, dependencies=[ADMITTED])
+def refresh(request: Request, context: ContextDep) -> Response:
+    """Exchange the refresh token for new ones. It is good once; a second use ends the session."""
+    token = request.cookies.get(REFRESH_COOKIE)
+    if token is None:
+        raise Unauthenticated("There is no refresh token.", code="credentials_missing")
+    return _welcome(
+        request, context, context.accounts_for(request).refresh(token, now=context.now())
+    )
+
+
+@router.post("/logout", dependencies=[ADMITTED])
+def log_out(request: Request, context: ContextDep) -> Response:
+    """End the session; its tokens are refused at once. Without a session nothing happens."""
+    response = respond({"message": "Logged out"})
+    clear_cookies(response, request, context)
+    refresh_token = request.cookies.get(REFRESH_COOKIE)
+    if refresh_token is not None:
+        context.accounts_for(request).log_out_by_refresh_token(refresh_token, now=context.now())
+    if shown_token(request) is not None:
+        try:
+            principal = authenticate(request, context)
+        except Unauthenticated:
+            return response
+        if principal.session_id is not None:
+            context.accounts_for(request).log_out(
+                principal.organization_id, principal.session_id, now=context.now()
+            )
+    return response
+
+
+def _welcome(
+    request: Request, context: ContextDep, logged_in: LoggedIn, status_code: int = 200
+) -> Response:
+    account = AccountView(
+        user=view_user(logged_in.user), organization=view_organization(logged_in.organization)
+    )
+    response = respond(account, status_code)
+    set_cookies(response, request, context, logged_in)
+    return response

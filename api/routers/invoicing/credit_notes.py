@@ -1,0 +1,61 @@
+"""Credit notes: give part of an issued invoice back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import Response
+
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.context import ContextDep
+from api.schemas.invoicing.credit_notes import CreditNoteCreate, CreditNoteView, view_credit_note
+from api.transport.exact_json import respond
+from api.transport.route import Router
+from billing.errors import NotFound
+from repositories.invoicing import credit_notes, invoices
+from services.invoicing import payment_status
+
+router = Router(tags=["Credit notes"])
+
+
+@router.post("/invoices/{invoice_id}/credit-notes", status_code=201, response_model=CreditNoteView)
+def create_credit_note(
+    invoice_id: UUID,
+    body: CreditNoteCreate,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Give part of an invoice back, never more than was billed."""
+    note = payment_status.credit(
+        session,
+        principal.organization_id,
+        invoice_id,
+        body.credited(),
+        reason=body.reason,
+        now=context.now(),
+    )
+    lines = credit_notes.list_credit_lines(session, principal.organization_id, [note.id])
+    return respond(view_credit_note(note, lines), 201)
+
+
+@router.get("/invoices/{invoice_id}/credit-notes")
+def list_credit_notes(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """List the credit notes of an invoice, oldest first."""
+    if invoices.find_invoice(session, principal.organization_id, invoice_id) is None:
+        raise NotFound("Invoice not found.", code="invoice_not_found")
+    notes = credit_notes.list_credit_notes(session, principal.organization_id, invoice_id)
+    lines = credit_notes.list_credit_lines(
+        session, principal.organization_id, [note.id for note in notes]
+    )
+    return respond({"data": [view_credit_note(note, lines) for note in notes]})
+
+
+@router.get("/credit-notes/{credit_note_id}", response_model=CreditNoteView)
+def get_credit_note(credit_note_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show a credit note."""
+    note = credit_notes.find_credit_note(session, principal.organization_id, credit_note_id)
+    if note is None:
+        raise NotFound("Credit note not found.", code="credit_note_not_found")
+    lines = credit_notes.list_credit_lines(session, principal.organization_id, [note.id])
+    return respond(view_credit_note(note, lines))

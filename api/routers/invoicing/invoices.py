@@ -1,0 +1,85 @@
+"""Invoices: list, read, and as plain text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+from sqlmodel import Session
+
+from api.access.sessions import Reader, ReadSession
+from api.schemas.common import any_case
+from api.schemas.invoicing.invoices import InvoiceView, view_invoice
+from api.transport.exact_json import respond
+from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
+from billing.errors import NotFound
+from billing.invoicing.invoices import InvoiceStatus
+from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
+from repositories.invoicing import invoices
+from services.documents.text import render_text
+
+router = Router(prefix="/invoices", tags=["Invoices"])
+
+
+@router.get("")
+def list_invoices(
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    customer_id: UUID | None = None,
+    subscription_id: UUID | None = None,
+    status: Annotated[InvoiceStatus | None, any_case(InvoiceStatus), Query()] = None,
+) -> Response:
+    """List invoices, oldest first."""
+    found, total = invoices.list_invoices(
+        session,
+        principal.organization_id,
+        customer_id=customer_id,
+        subscription_id=subscription_id,
+        status=status,
+        offset=page.offset,
+        limit=page.size,
+    )
+    return respond(envelope(view_invoices(session, principal.organization_id, found), page, total))
+
+
+@router.get("/{invoice_id}", response_model=InvoiceView)
+def get_invoice(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show an invoice with its lines."""
+    invoice = _get(session, principal.organization_id, invoice_id)
+    return respond(view_invoices(session, principal.organization_id, [invoice])[0])
+
+
+@router.get("/{invoice_id}/text", response_class=Response)
+def get_invoice_text(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show an invoice as plain text."""
+    invoice = _get(session, principal.organization_id, invoice_id)
+    lines = invoices.list_lines(session, principal.organization_id, [invoice.id])
+    taxes = invoices.list_taxes(session, principal.organization_id, [invoice.id])
+    text = render_text(invoice, lines, taxes)
+    return Response(text, media_type="text/plain; charset=utf-8")
+
+
+def _get(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice:
+    invoice = invoices.find_invoice(session, organization_id, invoice_id)
+    if invoice is None:
+        raise NotFound("Invoice not found.", code="invoice_not_found")
+    return invoice
+
+
+def view_invoices(
+    session: Session, organization_id: UUID, found: Sequence[Invoice]
+) -> list[InvoiceView]:
+    """The invoices as the API shows them, their lines and taxes read in two queries."""
+    ids = [invoice.id for invoice in found]
+    lines: dict[UUID, list[InvoiceLine]] = defaultdict(list)
+    taxes: dict[UUID, list[InvoiceTax]] = defaultdict(list)
+    for line in invoices.list_lines(session, organization_id, ids):
+        lines[line.invoice_id].append(line)
+    for tax in invoices.list_taxes(session, organization_id, ids):
+        taxes[tax.invoice_id].append(tax)
+    return [view_invoice(one, lines[one.id], taxes[one.id]) for one in found]

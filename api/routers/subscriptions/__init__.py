@@ -1,0 +1,1 @@
+"""What customers have subscribed to, and what can be asked of it."""

@@ -1,0 +1,262 @@
+"""What can be asked of a subscription: cancel, pause, change of plan, bills now, its timeline."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import Depends, Path, Response
+from sqlmodel import Session
+
+from api.access.request_admission import BILL_ADMITTED
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.catching_up import ChangeSession, WorkDep, open_by_name
+from api.context import ContextDep
+from api.routers.invoicing.invoices import view_invoices
+from api.routers.subscriptions.subscriptions import view_one
+from api.schemas.invoicing.invoices import view_billed_line, view_preview
+from api.schemas.subscriptions.actions import (
+    CancelRequest,
+    ChangePlanRequest,
+    GenerateRequest,
+    PauseRequest,
+    PlanChangePreview,
+    PreviewRequest,
+    SkipRequest,
+    TimelineView,
+    When,
+    view_timeline,
+)
+from api.schemas.subscriptions.subscriptions import SubscriptionView
+from api.transport.exact_json import respond
+from api.transport.route import Router
+from models.subscriptions.subscriptions import Subscription
+from services.invoicing import parking, previews
+from services.lifecycle import bill_now, changes, plan_changes, reissue
+from services.subscriptions import timeline
+from services.subscriptions.start import get_subscription
+
+MOST_PERIODS: Final = 2**31 - 1
+PeriodIndex = Annotated[int, Path(ge=0, le=MOST_PERIODS, description="Counted from 0.")]
+"""Of a period; no more fit into the column."""
+
+router = Router(
+    prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], admission=BILL_ADMITTED
+)
+
+
+@router.post("/cancel", response_model=SubscriptionView)
+def cancel_subscription(
+    subscription_id: UUID,
+    session: ChangeSession,
+    principal: Writer,
+    context: ContextDep,
+    body: CancelRequest | None = None,
+) -> Response:
+    """End a subscription, at its period's end or at once."""
+    asked = body or CancelRequest()
+    subscription = changes.cancel_subscription(
+        session,
+        principal.organization_id,
+        subscription_id,
+        at_period_end=asked.cancel_at_period_end,
+        reason=asked.reason,
+        now=context.now(),
+    )
+    return show_changed(session, subscription)
+
+
+@router.post("/reactivate", response_model=SubscriptionView)
+def reactivate_subscription(
+    subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Take back a cancellation that has not taken effect."""
+    subscription = changes.reactivate_subscription(
+        session, principal.organization_id, subscription_id, now=context.now()
+    )
+    return show_changed(session, subscription)
+
+
+@router.post("/pause", response_model=SubscriptionView)
+def pause_subscription(
+    subscription_id: UUID,
+    session: ChangeSession,
+    principal: Writer,
+    context: ContextDep,
+    body: PauseRequest | None = None,
+) -> Response:
+    """Let billing rest."""
+    subscription = changes.pause_subscription(
+        session,
+        principal.organization_id,
+        subscription_id,
+        resume_at=body.resume_at if body else None,
+        now=context.now(),
+    )
+    return show_changed(session, subscription)
+
+
+@router.post("/resume", response_model=SubscriptionView)
+def resume_subscription(
+    subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Let billing go on."""
+    subscription = changes.resume_subscription(
+        session, principal.organization_id, subscription_id, now=context.now()
+    )
+    return show_changed(session, subscription)
+
+
+@router.post("/change-plan", response_model=SubscriptionView | PlanChangePreview)
+def change_plan(
+    subscription_id: UUID,
+    body: ChangePlanRequest,
+    session: ChangeSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Put a subscription on another plan, or show what that would bill."""
+    at_period_end = body.when is When.PERIOD_END
+    if body.preview:
+        shown = plan_changes.preview_change(
+            session,
+            principal.organization_id,
+            subscription_id,
+            body.plan_id,
+            at_period_end=at_period_end,
+            now=context.now(),
+        )
+        lines = [view_billed_line(line) for line in shown.lines]
+        return respond(PlanChangePreview(lines=lines, total=shown.total))
+    subscription = plan_changes.change_plan(
+        session,
+        principal.organization_id,
+        subscription_id,
+        body.plan_id,
+        at_period_end=at_period_end,
+        now=context.now(),
+    )
+    return show_changed(session, subscription)
+
+
+@router.post("/preview-invoice")
+def preview_invoice(
+    subscription_id: UUID,
+    session: ReadSession,
+    principal: Reader,
+    body: PreviewRequest | None = None,
+) -> Response:
+    """Show the invoice as it would look; nothing is stored."""
+    preview = previews.preview_invoice(
+        session, principal.organization_id, subscription_id, at=body.at if body else None
+    )
+    return respond(view_preview(preview))
+
+
+@router.post("/generate-invoice", status_code=201, dependencies=[Depends(open_by_name)])
+def generate_invoice(
+    subscription_id: UUID,
+    principal: Writer,
+    context: ContextDep,
+    work: WorkDep,
+    body: GenerateRequest | None = None,
+) -> Response:
+    """Bill overdue periods now, or else the part of the current one that has passed.
+
+    With ``period_index`` bill one period that has no bill, because its draft was deleted.
+    """
+    organization_id, now = principal.organization_id, context.now()
+    index = body.period_index if body is not None else None
+    first_overdue = None
+    if index is None:
+        with work.open() as session:
+            first_overdue = bill_now.ask_for_overdue(
+                session, organization_id, subscription_id, now=now
+            )
+    work.go_on(subscription_id)
+    with work.open() as session:
+        made = (
+            [
+                reissue.bill_unbilled_period(
+                    session, organization_id, subscription_id, index, now=now
+                )
+            ]
+            if index is not None
+            else bill_now.generate_invoices(
+                session, organization_id, subscription_id, first_overdue=first_overdue, now=now
+            )
+        )
+        if made is None:
+            waiting = view_one(session, get_subscription(session, organization_id, subscription_id))
+            return respond({"data": [], "pending_change": waiting.pending_change}, 202)
+        return respond({"data": view_invoices(session, organization_id, made)}, 201)
+
+
+@router.get("/timeline", response_model=TimelineView)
+def get_timeline(subscription_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show what happened to a subscription and what will."""
+    shown = timeline.read_timeline(session, principal.organization_id, subscription_id)
+    return respond(view_timeline(shown))
+
+
+@router.post("/periods/{period_index}/retry", response_model=SubscriptionView)
+def retry_bill(
+    subscription_id: UUID,
+    period_index: PeriodIndex,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Start a parked bill again, after what broke it was mended."""
+    parking.retry_bill(
+        session, principal.organization_id, subscription_id, period_index, now=context.now()
+    )
+    return _show(session, principal.organization_id, subscription_id)
+
+
+@router.post("/periods/{period_index}/skip", response_model=SubscriptionView)
+def skip_bill(
+    subscription_id: UUID,
+    period_index: PeriodIndex,
+    body: SkipRequest,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Give a parked bill up for a stated reason, which the audit log keeps."""
+    parking.skip_bill(
+        session,
+        principal.organization_id,
+        subscription_id,
+        period_index,
+        reason=body.reason,
+        now=context.now(),
+    )
+    return _show(session, principal.organization_id, subscription_id)
+
+
+@router.delete("", status_code=204)
+def delete_subscription(
+    subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Cancel a subscription at once, with its final bill, and hide it.
+
+    202 with the pending change where more periods are missed than one request bills.
+    """
+    subscription = changes.delete_subscription(
+        session, principal.organization_id, subscription_id, now=context.now()
+    )
+    if subscription.pending_change is not None:
+        return show_changed(session, subscription)
+    return Response(status_code=204)
+
+
+def show_changed(session: Session, subscription: Subscription) -> Response:
+    """The subscription: 200 once the change is done, 202 while it is pending (CONTRACT 75, 89)."""
+    is_pending = subscription.pending_change is not None
+    return respond(view_one(session, subscription), 202 if is_pending else 200)
+
+
+def _show(session: Session, organization_id: UUID, subscription_id: UUID) -> Response:
+    subscription = get_subscription(session, organization_id, subscription_id)
+    return respond(view_one(session, subscription))

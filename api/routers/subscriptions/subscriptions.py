@@ -1,0 +1,109 @@
+"""Subscriptions: create, read, list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response
+from sqlmodel import Session
+
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.context import ContextDep
+from api.schemas.common import any_case
+from api.schemas.subscriptions.subscriptions import (
+    SubscriptionCreate,
+    SubscriptionView,
+    view_entitlement,
+    view_subscription,
+)
+from api.transport.exact_json import respond
+from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
+from billing.subscriptions import SubscriptionStatus
+from models.subscriptions.subscriptions import Subscription
+from repositories.catalog import plans
+from repositories.subscriptions import subscriptions
+from services.catalog import versions as plan_versions
+from services.subscriptions import period_versions, start
+
+router = Router(prefix="/subscriptions", tags=["Subscriptions"])
+
+
+@router.post("", status_code=201, response_model=SubscriptionView)
+def create_subscription(
+    body: SubscriptionCreate, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Subscribe a customer to a plan; its workflow starts with it."""
+    subscription = start.create_subscription(
+        session,
+        principal.organization_id,
+        body.command(),
+        backdating=context.backdating,
+        now=context.now(),
+    )
+    return respond(view_one(session, subscription), 201)
+
+
+@router.get("")
+def list_subscriptions(
+    session: ReadSession,
+    principal: Reader,
+    page: PageDep,
+    customer_id: UUID | None = None,
+    status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
+) -> Response:
+    """List subscriptions, oldest first."""
+    found, total = subscriptions.list_subscriptions(
+        session,
+        principal.organization_id,
+        customer_id=customer_id,
+        status=status,
+        offset=page.offset,
+        limit=page.size,
+    )
+    return respond(envelope(view_all(session, principal.organization_id, found), page, total))
+
+
+@router.get("/{subscription_id}", response_model=SubscriptionView)
+def get_subscription(subscription_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show a subscription with its plan's entitlements."""
+    subscription = start.get_subscription(session, principal.organization_id, subscription_id)
+    view = view_one(session, subscription)
+    return respond(_with_plan(session, subscription, view))
+
+
+def view_one(session: Session, subscription: Subscription) -> SubscriptionView:
+    """The subscription as the API shows it, with its plan's name."""
+    return view_all(session, subscription.organization_id, [subscription])[0]
+
+
+def view_all(
+    session: Session, organization_id: UUID, found: Sequence[Subscription]
+) -> list[SubscriptionView]:
+    """Subscriptions as the API shows them, with the names of their plans."""
+    versions = period_versions.list_versions_in_force(session, organization_id, found)
+    shown = []
+    for one in found:
+        plan = plans.find_plan(session, one.organization_id, one.plan_id)
+        assert plan is not None
+        shown.append(view_subscription(one, plan, versions[one.id]))
+    return shown
+
+
+def _with_plan(
+    session: Session, subscription: Subscription, view: SubscriptionView
+) -> dict[str, Any]:
+    terms = plan_versions.get_terms(
+        session, subscription.organization_id, subscription.plan_id, view.version
+    )
+    features = [view_entitlement(feature) for feature in terms.features]
+    plan = {
+        "id": terms.plan_id,
+        "name": view.plan_name,
+        "currency": terms.currency,
+        "version": terms.version,
+        "features": features,
+    }
+    return {**{name: getattr(view, name) for name in type(view).model_fields}, "plan": plan}

@@ -1,0 +1,1 @@
+"""What was used: reports, corrections, and what is not billed yet."""

@@ -1,0 +1,1 @@
+"""People, keys, settings and the audit log, as bodies and answers."""

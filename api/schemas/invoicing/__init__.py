@@ -1,0 +1,1 @@
+"""Bills and credit notes, as bodies and answers."""

@@ -1,0 +1,1 @@
+"""Subscriptions, their actions and test clocks, as bodies and answers."""

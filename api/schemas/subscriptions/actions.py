@@ -1,0 +1,96 @@
+"""What can be asked of a subscription, on the wire (CONTRACT 3.6 and section 6)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schemas.common import Count, Exact, Flag, Instant, Moment, Schema, View, Words, any_case
+from api.schemas.invoicing.invoices import InvoiceLineView
+from services.subscriptions.timeline import Timeline, TimelineEntry
+
+
+class When(StrEnum):
+    """When a change of plan takes effect."""
+
+    NOW = "now"
+    PERIOD_END = "period_end"
+
+
+class CancelRequest(Schema):
+    """End the subscription; at its period's end unless told otherwise."""
+
+    cancel_at_period_end: Flag = True
+    reason: Words | None = None
+
+
+class PauseRequest(Schema):
+    """Let billing rest, until ``resume_at`` if it is given."""
+
+    resume_at: Instant | None = None
+
+
+class ChangePlanRequest(Schema):
+    """Another plan; with ``preview`` only the lines that the change would bill."""
+
+    plan_id: UUID
+    when: Annotated[When, any_case(When)] = When.NOW
+    preview: Flag = False
+
+
+class GenerateRequest(Schema):
+    """Which period to bill, counted from 0; by default all that are overdue, or the current one."""
+
+    period_index: Annotated[Count, Field(ge=0, le=2_147_483_647)] | None = None
+
+
+class PreviewRequest(Schema):
+    """The instant at which to cut the current period; by default its end."""
+
+    at: Instant | None = None
+
+
+class SkipRequest(Schema):
+    """Why a parked bill is given up."""
+
+    reason: Words
+
+
+class PlanChangePreview(View):
+    """What a change of plan would bill at once; its lines are not stored, so they have no ids."""
+
+    lines: list[InvoiceLineView]
+    total: Exact
+
+
+class TimelineEntryView(View):
+    """One action at one instant."""
+
+    at: Moment
+    action: str
+    period_index: int | None
+    invoice_id: UUID | None
+    detail: str | None
+
+
+class TimelineView(View):
+    """What happened, oldest first, and what will, next first."""
+
+    past: list[TimelineEntryView]
+    upcoming: list[TimelineEntryView]
+
+
+def view_timeline(timeline: Timeline) -> TimelineView:
+    """The timeline as the API shows it."""
+    return TimelineView(
+        past=[_entry(entry) for entry in timeline.past],
+        upcoming=[_entry(entry) for entry in timeline.upcoming],
+    )
+
+
+def _entry(entry: TimelineEntry) -> TimelineEntryView:
+    fields: dict[str, Any] = {name: getattr(entry, name) for name in TimelineEntryView.model_fields}
+    return TimelineEntryView(**fields)
