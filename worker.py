@@ -21,7 +21,7 @@ from activities import messages
 from activities.coverage import CoverageActivities
 from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.exit import leave
 from runtime.precedence import BILLING_NICENESS, stand_back
 from runtime.relay import OutboxRelay

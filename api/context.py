@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.requests import HTTPConnection
 
 from api.access.address_limits import AddressLimits
+from api.access.admission import RequestSlots
 from api.access.key_cache import KeyCache
 from api.access.password_threads import Passwords
 from api.ingestion.writer import UsageWriter
@@ -20,7 +21,6 @@ from api.reads.batched_reads import BatchedReads
 from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
 from api.reads.report_cache import ReportCache
-from api.transport.admission import RequestSlots
 from api.transport.metrics import Metrics
 from billing.date_limits import Backdating
 from repositories.async_connections import connect

@@ -30,7 +30,7 @@ from benchmarks.waves import (
     wake_messages_of,
 )
 from models.base import new_id
-from runtime.embedded import EmbeddedTemporal
+from runtime.embedded.engines import EmbeddedTemporal
 
 BILLS = int(os.environ.get("FLUXRATE_BENCHMARK_BILLS", "1000"))
 USUAL_BILLS = min(BILLS, 200)

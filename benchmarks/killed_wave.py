@@ -29,7 +29,7 @@ from benchmarks.waves import (
     running_temporal,
     until_all_bill,
 )
-from runtime.embedded import EmbeddedTemporal
+from runtime.embedded.engines import EmbeddedTemporal
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 

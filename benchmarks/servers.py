@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime.embedded import EmbeddedPostgres
-from runtime.migrations import upgrade
+from runtime.database.migrations import upgrade
+from runtime.embedded.engines import EmbeddedPostgres
 
 SECRET = "a secret of a benchmark, long enough to sign"
 NO_TEMPORAL = "127.0.0.1:1"

@@ -18,7 +18,7 @@ from activities import messages
 from activities.messages import Request, Result, Step
 from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.settings import Settings
 from runtime.temporal import connect
 from worker import workflow_steps

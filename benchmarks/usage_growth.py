@@ -19,7 +19,7 @@ from benchmarks.figures import Result, figure
 from billing.identifiers import ChargeId, MeterId
 from billing.rating.quantities import UsageWindow
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from services.usage.measure import look_at_usage
 from services.usage.rollups import rebuild_rollups, verify_rollups
 

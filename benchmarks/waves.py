@@ -27,8 +27,8 @@ from models.accounts.organizations import Organization
 from models.base import new_id
 from repositories.accounts.organizations import insert_organization
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
-from runtime.embedded import EmbeddedTemporal
+from runtime.database.engine import create_application_engine
+from runtime.embedded.engines import EmbeddedTemporal
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.catalog import charges, meters, plans

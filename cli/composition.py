@@ -19,10 +19,10 @@ from api.app import create_app
 from api.context import AppContext
 from billing.date_limits import Backdating
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
+from runtime.database.schema import is_current
 from runtime.hashing import PasswordHasher
 from runtime.relay import OutboxRelay
-from runtime.schema import is_current
 from runtime.security import Security
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows

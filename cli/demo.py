@@ -27,7 +27,7 @@ from cli.instance import Addresses, Instance
 from cli.output import Refusal, make_console, refuse
 from cli.stack import Stack
 from cli.up import StopAsked, claim_or_refuse, ignore_signals, stop_on_signals
-from runtime.processes import ProcessFailure
+from runtime.embedded.processes import ProcessFailure
 from runtime.settings import Settings
 from services.accounts.sign_up_policy import SignUpPolicy
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from runtime.processes import Command, PidFile, ProcessFailure, last_lines, wait_until
+from runtime.embedded.processes import Command, PidFile, ProcessFailure, last_lines, wait_until
 
 STOP_TIMEOUT_SECONDS = 25.0
 """A worker finishes the steps that run, for at most twenty seconds, before it ends."""

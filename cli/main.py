@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli import events, usage
+from cli import usage
+from cli.events import command as events
 
 app = typer.Typer(
     name="fluxrate",

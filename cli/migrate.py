@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from cli.output import make_console, refuse
 from cli.requirements import require_database, require_temporal
+from runtime.database.migrations import upgrade
 from runtime.exit import leave
-from runtime.migrations import upgrade
 from runtime.settings import Settings
 
 

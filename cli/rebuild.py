@@ -12,7 +12,7 @@ from cli.output import make_console
 from cli.requirements import require_database, require_servers, require_temporal
 from repositories.accounts import organizations
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.exit import leave
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows

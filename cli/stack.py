@@ -17,8 +17,8 @@ from cli.instance import (
 )
 from cli.output import refuse
 from cli.requirements import require_database, require_temporal, without_password
-from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
-from runtime.processes import PidFile, ProcessFailure, choose_port, port_is_free
+from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
+from runtime.embedded.processes import PidFile, ProcessFailure, choose_port, port_is_free
 from runtime.settings import Settings
 from services.accounts.sign_up_policy import SignUpPolicy
 
@@ -197,7 +197,7 @@ class Stack:
         return temporal.address
 
     def _start_database(self, announce: Announce) -> str:
-        from runtime.migrations import upgrade
+        from runtime.database.migrations import upgrade
 
         if self.settings.database_url:
             url = self.settings.database_url

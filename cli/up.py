@@ -14,7 +14,7 @@ from rich.table import Table
 from cli.instance import PROCESS_NAMES, Addresses, Instance, answers
 from cli.output import make_console, refuse
 from cli.stack import Stack
-from runtime.processes import ProcessFailure
+from runtime.embedded.processes import ProcessFailure
 from runtime.settings import Settings
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

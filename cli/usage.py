@@ -69,7 +69,7 @@ def open_database(data_dir: Path | None) -> Iterator[Transactions]:
     """
     from cli.requirements import require_database
     from repositories.transactions import Transactions
-    from runtime.database import create_application_engine
+    from runtime.database.engine import create_application_engine
 
     url = find_database(data_dir)
     require_database(url)

@@ -1,1 +1,1 @@
-"""The schema's history. runtime.migrations runs it; policies holds what it cannot see."""
+"""The schema's history. runtime.database.migrations runs it; policies holds what it cannot see."""

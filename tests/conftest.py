@@ -13,9 +13,9 @@ import pytest
 import structlog
 from psycopg import sql
 
-from runtime.embedded import EmbeddedPostgres
+from runtime.database.migrations import upgrade
+from runtime.embedded.engines import EmbeddedPostgres
 from runtime.exit import leave
-from runtime.migrations import upgrade
 from tests.servers import TestRun, start_postgres, start_shared_temporal
 
 TEMPLATE = "template_fluxrate"

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
-from runtime.processes import PidFile
+from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
+from runtime.embedded.processes import PidFile
 from workflows.names import SEARCH_ATTRIBUTES
 
 RUN_DIRECTORY = "FLUXRATE_TEST_RUN"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from api.transport.admission import Admission
+from api.access.admission import Admission
 from services.accounts.credentials import PasswordCheck, Security
 
 THREADS: Final = 2 if (os.cpu_count() or 1) >= 4 else 1

@@ -15,9 +15,9 @@ from uuid import UUID
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
+from api.access.admission import VISITORS, caller_left
 from api.access.authentication import authenticate_async, claimed_organization, shown_api_key
 from api.context import AppContext, ContextDep, state_of
-from api.transport.admission import VISITORS, caller_left
 from api.transport.errors import TOO_SLOW
 from billing.errors import Unauthenticated, Unavailable
 from repositories.holds import Hold, current_hold

@@ -7,7 +7,7 @@ import re
 
 from sqlalchemy import create_engine, pool, text
 
-from runtime.database import sqlalchemy_url
+from runtime.database.engine import sqlalchemy_url
 from tests.architecture.sources import ROOT, parse
 from tests.services.operations.test_second_rows import SECOND_ROWS
 

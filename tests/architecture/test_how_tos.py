@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.schema import newest_revision
+from runtime.database.schema import newest_revision
 from tests.architecture.sources import PACKAGES, ROOT
 from tests.servers import RUN_DIRECTORY
 

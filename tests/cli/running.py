@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 
 from cli.instance import Addresses, Instance
-from runtime.processes import wait_until
+from runtime.embedded.processes import wait_until
 
 EXTERNAL = ("DATABASE_URL", "TEMPORAL_ADDRESS", "FLUXRATE_MIGRATION_DATABASE_URL")
 SECONDS_TO_START = 90

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cli.event_files import EventRow, open_events
-from cli.event_keys import identify, open_ordinals
+from cli.events.files import EventRow, open_events
+from cli.events.keys import identify, open_ordinals
 
 ROW = {"meter_name": "calls", "customer_external_id": "a", "quantity": 5}
 DATED = ROW | {"timestamp": "2026-01-01T00:00:00Z"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.processes import wait_until
+from runtime.embedded.processes import wait_until
 from tests.cli.import_runs import figures, rows, run_import, used, write_lines
 from tests.cli.running import clean_environment
 from tests.scenarios.account import Account

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from runtime.processes import wait_until
+from runtime.embedded.processes import wait_until
 from tests.cli.running import RunningInstance, fluxrate
 
 SIGN_UP = {

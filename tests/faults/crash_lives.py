@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 from temporalio.worker import Worker
 
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect

@@ -12,7 +12,7 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.settings import Settings
 from runtime.temporal import connect
 from tests.faults.crashes import Crash, FailingTransactions, Moment, kill_this_process

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runtime.embedded import EmbeddedPostgres
-from runtime.migrations import upgrade
-from runtime.processes import wait_until
+from runtime.database.migrations import upgrade
+from runtime.embedded.engines import EmbeddedPostgres
+from runtime.embedded.processes import wait_until
 from tests.cli.running import clean_environment
 from tests.scenarios.account import Account
 from tests.scenarios.product import SECRET

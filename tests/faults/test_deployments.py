@@ -19,7 +19,7 @@ from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 
 from billing.subscriptions import WorkflowState
-from runtime.processes import wait_until
+from runtime.embedded.processes import wait_until
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect

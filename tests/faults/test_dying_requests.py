@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from api import catching_up as requests
 from api.context import AppContext
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from services.lifecycle import catching_up
 from tests.api.conftest import app, clock, one_event_loop, security

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from services.usage.rollups import verify_rollups
 from tests.faults.ingestion_site import IngestionSite, calls, seconds_since
 from tests.servers import run_directory

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from tests.faults.crash_lives import Variant, Workers, create_plan, let_workers_die
 from tests.faults.crashes import Moment, lose_the_connection
 from tests.faults.late_lives import (

@@ -18,9 +18,9 @@ import pytest
 from temporalio.client import ScheduleActionExecutionStartWorkflow
 
 from activities.messages import CoverageDone
-from runtime.embedded import EmbeddedPostgres, EmbeddedTemporal
-from runtime.migrations import upgrade
-from runtime.processes import wait_until
+from runtime.database.migrations import upgrade
+from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
+from runtime.embedded.processes import wait_until
 from runtime.schedules import ensure_coverage_check
 from runtime.settings import Settings
 from runtime.temporal import connect

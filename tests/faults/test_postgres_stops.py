@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.embedded import EmbeddedPostgres
-from runtime.migrations import upgrade
-from runtime.processes import wait_until
+from runtime.database.migrations import upgrade
+from runtime.embedded.engines import EmbeddedPostgres
+from runtime.embedded.processes import wait_until
 from runtime.settings import Settings
 from tests.faults.crash_lives import (
     NOBODY,

@@ -24,7 +24,7 @@ from api.context import AppContext
 from billing.errors import BillingError, InvalidTransition
 from repositories.subscriptions import subscriptions
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from services.accounts.settings import ChangeSettings, change_settings
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.invoicing import manual as invoice_actions

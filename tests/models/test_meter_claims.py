@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, create_engine, pool, text
 from sqlalchemy.exc import IntegrityError
 
 from models.base import new_id
-from runtime.database import sqlalchemy_url
-from runtime.migrations import upgrade
+from runtime.database.engine import sqlalchemy_url
+from runtime.database.migrations import upgrade
 
 JANUARY, TENTH = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC)
 FEBRUARY, MARCH = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)

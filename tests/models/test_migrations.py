@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, create_engine, pool, text
 from sqlmodel import SQLModel
 
 import models  # noqa: F401  (loads every table into the metadata)
-from runtime.database import sqlalchemy_url
-from runtime.migrations import downgrade, migration_config, upgrade
-from runtime.schema import newest_revision
+from runtime.database.engine import sqlalchemy_url
+from runtime.database.migrations import downgrade, migration_config, upgrade
+from runtime.database.schema import newest_revision
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import re
 from sqlalchemy import create_engine, pool, text
 
 from billing.metering.tallies import Aggregation
-from runtime.database import sqlalchemy_url
+from runtime.database.engine import sqlalchemy_url
 
 
 def test_meters_may_have_every_aggregation_and_no_other(database_url: str) -> None:

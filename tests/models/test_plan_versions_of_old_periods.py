@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, pool, text
 
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine, sqlalchemy_url
-from runtime.migrations import downgrade, upgrade
+from runtime.database.engine import create_application_engine, sqlalchemy_url
+from runtime.database.migrations import downgrade, upgrade
 from services.catalog import charges
 from tests.services.catalog.test_edits import FEBRUARY
 from tests.services.lives import begin_life

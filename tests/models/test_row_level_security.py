@@ -15,7 +15,7 @@ from sqlmodel import Session
 from models.accounts.organizations import Organization, OrganizationDirectory
 from models.base import new_id
 from repositories.transactions import Transactions
-from runtime.database import APPLICATION_ROLE, create_application_engine
+from runtime.database.engine import APPLICATION_ROLE, create_application_engine
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

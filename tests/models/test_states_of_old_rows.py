@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from billing.invoicing.invoices import InvoiceStatus
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine, sqlalchemy_url
-from runtime.migrations import downgrade, upgrade
+from runtime.database.engine import create_application_engine, sqlalchemy_url
+from runtime.database.migrations import downgrade, upgrade
 from services.invoicing import payment_status
 from services.lifecycle.changes import cancel_subscription
 from tests.services.lives import Life, begin_life

@@ -10,7 +10,7 @@ from psycopg import Connection
 from sqlalchemy import event
 
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from tests.money.arrivals import WayIn
 from tests.money.copies import Copier
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runtime.accounts import Account, unprivileged_account
+from runtime.embedded.accounts import Account, unprivileged_account
 
 
 def test_everybody_who_starts_at_once_on_a_fresh_machine_gets_the_same_account(

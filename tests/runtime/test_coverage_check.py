@@ -12,7 +12,7 @@ from activities.coverage import CoverageActivities
 from models.accounts.organizations import Organization
 from repositories.accounts import organizations
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from runtime.database import APPLICATION_ROLE, create_application_engine
+from runtime.database.engine import APPLICATION_ROLE, create_application_engine
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runtime.embedded import EmbeddedPostgres
-from runtime.processes import ProcessFailure, wait_until
+from runtime.embedded.engines import EmbeddedPostgres
+from runtime.embedded.processes import ProcessFailure, wait_until
 
 
 @pytest.fixture

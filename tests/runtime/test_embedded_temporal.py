@@ -13,8 +13,8 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from runtime.embedded import EmbeddedTemporal, temporal_program
-from runtime.processes import ProcessFailure
+from runtime.embedded.engines import EmbeddedTemporal, temporal_program
+from runtime.embedded.processes import ProcessFailure
 from runtime.temporal import connect
 from workflows.names import PERIOD_INDEX, SEARCH_ATTRIBUTES
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.processes import (
+from runtime.embedded.processes import (
     Command,
     PidFile,
     ProcessFailure,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.embedded import EmbeddedPostgres
+from runtime.embedded.engines import EmbeddedPostgres
 from tests.servers import PREFIX, end_abandoned_runs
 
 RUN_AND_WAIT = """

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from cli.composition import ApiProcess
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.accounts.sign_up_policy import SignUpPolicy

@@ -15,7 +15,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from models.invoicing.invoices import Invoice
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.operations import coverage

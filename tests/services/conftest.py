@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from tests.services.shop import Shop, open_shop
 
 

@@ -25,8 +25,8 @@ from typing import Any
 from rich.console import Console
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from runtime.database.migrations import upgrade
 from runtime.exit import leave
-from runtime.migrations import upgrade
 from runtime.temporal import connect
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.context import AppContext
 from billing.errors import Forbidden
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.credentials import REACH, Operation, least_credentials
 from tests.api.people import Clock, Person

@@ -20,7 +20,7 @@ from api.access.password_threads import THREADS
 from api.app import create_app
 from api.context import AppContext
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from services.accounts.credentials import PasswordCheck
 from tests.api.people import Person

@@ -18,7 +18,7 @@ from api.app import create_app
 from api.context import AppContext
 from billing.errors import TooManyRequests
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from services.accounts.sign_up_policy import SignUpPolicy
 from tests.api.people import PASSWORD, Clock, Person
 

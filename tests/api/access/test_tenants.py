@@ -16,7 +16,7 @@ import pytest
 from api.app import create_app
 from api.context import AppContext
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.access.furnished import V1, Ids, fill, furnish
 from tests.api.credentials import Operation, least_credentials

@@ -15,7 +15,7 @@ from api.context import AppContext
 from models.subscriptions.subscriptions import SubscriptionAction
 from repositories.accounts import organizations
 from repositories.transactions import Transactions, name_organizations
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from tests.api.people import Clock, Person
 from tests.api.sold import V1, Sold, add_plan, post, sell
 

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from activities.errors import translated
-from runtime.processes import wait_until
+from runtime.embedded.processes import wait_until
 from tests.api.people import Person
 from tests.api.sold import CALLS
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from api.app import create_app
 from api.context import AppContext
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.people import Clock, Person
 

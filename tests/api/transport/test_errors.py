@@ -15,7 +15,7 @@ from api.app import create_app
 from api.context import AppContext
 from repositories.accounts import organizations
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from tests.api.people import Person
 
 ORGANIZATION = "/api/v1/organization"

@@ -9,7 +9,7 @@ import psycopg
 
 from repositories import customer_accounts
 from repositories.transactions import Transactions
-from runtime.migrations import downgrade, upgrade
+from runtime.database.migrations import downgrade, upgrade
 from services.lifecycle.changes import cancel_subscription
 from tests.services.operations.test_tampering import Books
 from tests.services.shop import NOW, open_shop

@@ -17,7 +17,7 @@ from models.base import new_id
 from models.subscriptions.subscriptions import OutboxMessage
 from repositories import outbox
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine, sqlalchemy_url
+from runtime.database.engine import create_application_engine, sqlalchemy_url
 from services.operations.outbox import WakeMessage, deliver_wake_messages
 from tests.services.shop import NOW
 

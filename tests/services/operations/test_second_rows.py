@@ -16,7 +16,7 @@ from repositories import idempotency
 from repositories.idempotency import RequestName
 from repositories.invoicing import invoices
 from repositories.transactions import Transactions
-from runtime.database import sqlalchemy_url
+from runtime.database.engine import sqlalchemy_url
 from services.corrections.credit_notes import CreditedLine, credit_invoice
 from services.usage.corrections import void_usage
 from tests.services.lives import begin_life

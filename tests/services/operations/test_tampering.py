@@ -14,7 +14,7 @@ from sqlmodel import Session
 from billing.invoicing.invoices import InvoiceStatus
 from repositories.invoicing import invoices
 from repositories.transactions import Transactions
-from runtime.database import sqlalchemy_url
+from runtime.database.engine import sqlalchemy_url
 from services.corrections.credit_notes import CreditedLine
 from services.invoicing import manual, payment_status
 from services.lifecycle.reissue import bill_unbilled_period, reissue_invoice

@@ -15,7 +15,7 @@ from models.subscriptions.subscriptions import OutboxMessage
 from repositories.accounts.organizations import insert_organization
 from repositories.operations.worker_health import WorkFacts
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.invoicing.finalize import finalize_due_invoice
 from services.invoicing.parking import park_bill, skip_bill

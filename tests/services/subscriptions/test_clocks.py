@@ -12,7 +12,7 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput, NotFound
 from repositories.subscriptions.clocks import lock_clock
 from repositories.subscriptions.subscriptions import lock_subscription
-from runtime.processes import wait_until
+from runtime.embedded.processes import wait_until
 from services.lifecycle import changes
 from services.subscriptions import clocks
 from tests.services.lives import START, Life, begin_life

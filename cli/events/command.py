@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from cli.event_files import EventFile
-    from cli.event_journal import Journal, Tally
+    from cli.events.files import EventFile
+    from cli.events.journal import Journal, Tally
 
 app = typer.Typer(help="Bring usage events in.", no_args_is_help=True)
 
@@ -53,7 +53,7 @@ def import_events(
     written beside FILE with their reasons, as a file that can be mended and imported; exit code 1
     if there are any.
     """
-    from cli.event_journal import Journal
+    from cli.events.journal import Journal
     from cli.output import make_console
 
     require_zone(timezone)
@@ -111,7 +111,7 @@ def find_api(api_url: str | None) -> str:
 
 def fingerprint(console: Console, file: Path) -> EventFile:
     """The file with the digest of its content. Raises Refusal if it cannot be read."""
-    from cli.event_files import open_events
+    from cli.events.files import open_events
 
     with show_progress(console) as progress:
         bar = progress.add_task("Reading", total=file.stat().st_size if file.is_file() else None)
@@ -124,7 +124,7 @@ def run_import(
     console: Console, client: Client, source: EventFile, journal: Journal, timezone: str | None
 ) -> None:
     """Every row that was not answered yet is sent and answered. Raises Refusal."""
-    from cli.event_sending import send_all
+    from cli.events.sending import send_all
 
     former = journal.open()
     if former:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cli.event_files import FREE_FORM, REJECTED, EventFile, EventRow, Problem, Row, write_cells
+from cli.events.files import FREE_FORM, REJECTED, EventFile, EventRow, Problem, Row, write_cells
 
 BESIDE = ("row", "code", "detail", "text", "key")
 """What is written beside a rejected row."""

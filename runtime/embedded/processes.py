@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runtime.accounts import Account
+from runtime.embedded.accounts import Account
 
 PAUSE_SECONDS = 0.05
 

@@ -15,7 +15,7 @@ from billing.errors import InvalidInput
 from billing.invoicing.receipts import instant_text
 from billing.money import parse_decimal, plain_text
 from billing.periods import to_instant
-from cli.event_files import EventRow, Problem, Row
+from cli.events.files import EventRow, Problem, Row
 
 KEPT_IN_MEMORY_KIB = 64 * 1024
 

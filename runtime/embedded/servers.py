@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from runtime.processes import (
+from runtime.embedded.processes import (
     PAUSE_SECONDS,
     PidFile,
     ProcessFailure,

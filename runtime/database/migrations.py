@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, pool, text
 
 import migrations
-from runtime.database import sqlalchemy_url
+from runtime.database.engine import sqlalchemy_url
 
 LOCK = 7_305_813_220_217_774_001
 """Advisory lock held while migrating: the second process waits and finds nothing left to do."""

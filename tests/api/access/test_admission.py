@@ -11,7 +11,7 @@ from httpx2 import ASGITransport, AsyncClient
 from api.app import create_app
 from api.context import AppContext
 from repositories.transactions import Transactions
-from runtime.database import create_application_engine
+from runtime.database.engine import create_application_engine
 from tests.api.people import Person
 
 ORGANIZATION = "/api/v1/organization"

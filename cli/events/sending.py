@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 from httpx2 import Client, Response, TransportError
 
-from cli.event_files import EventFile, EventRow, Problem, Row
-from cli.event_journal import Journal, encode
-from cli.event_keys import identify, open_ordinals
+from cli.events.files import EventFile, EventRow, Problem, Row
+from cli.events.journal import Journal, encode
+from cli.events.keys import identify, open_ordinals
 from cli.output import refuse
 
 BATCH_ROWS = 5_000

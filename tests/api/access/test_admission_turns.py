@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from api.transport.admission import Admission
+from api.access.admission import Admission
 from billing.errors import Unavailable
 
 

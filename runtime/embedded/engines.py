@@ -24,14 +24,14 @@ from tempfile import gettempdir
 from typing import ClassVar
 from urllib.parse import quote
 
-from runtime.accounts import Account, unprivileged_account
-from runtime.processes import (
+from runtime.embedded.accounts import Account, unprivileged_account
+from runtime.embedded.processes import (
     Command,
     PidFile,
     ProcessFailure,
     choose_port,
 )
-from runtime.servers import bring_up
+from runtime.embedded.servers import bring_up
 
 SUPERUSER = "postgres"
 LONGEST_SOCKET_PATH = 100

@@ -1,0 +1,1 @@
+"""``fluxrate events import``: usage out of files."""

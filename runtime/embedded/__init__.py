@@ -1,0 +1,1 @@
+"""PostgreSQL and Temporal out of wheels, as processes of this machine."""
