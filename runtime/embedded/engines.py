@@ -29,7 +29,7 @@ from runtime.embedded.processes import (
     Command,
     PidFile,
     ProcessFailure,
-    choose_port,
+    keep_port,
 )
 from runtime.embedded.servers import bring_up
 
@@ -195,7 +195,7 @@ class EmbeddedTemporal:
 
     def spawn(self) -> None:
         """Start the process; it is not ready yet."""
-        self.port, self.ui_port = choose_port(self.port), choose_port(self.ui_port)
+        self.port, self.ui_port = keep_port(self.port), keep_port(self.ui_port)
         self.pid_file.spawn(self._command())
 
     def stop(self) -> None:

@@ -201,6 +201,16 @@ def choose_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
     return port
 
 
+def keep_port(port: int, *, seconds: float = 5.0) -> int:
+    """The port that a server had, as soon as it is free; another one if somebody keeps it.
+
+    Clients that look for a server that is gone may hold its port themselves, for a moment.
+    """
+    if port:
+        wait_until(lambda: port_is_free(port), timeout_seconds=seconds)
+    return choose_port(port)
+
+
 def last_lines(log: Path, count: int = 8) -> str:
     """The end of a log file, for the text of a failure."""
     if not log.exists():

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from runtime.embedded.processes import (
     PidFile,
     ProcessFailure,
     choose_port,
+    keep_port,
     port_is_free,
     wait_until,
 )
@@ -124,3 +126,13 @@ def test_busy_preferred_port_is_replaced() -> None:
         assert not port_is_free(busy)
         assert choose_port(busy) != busy
     assert port_is_free(choose_port())
+
+
+def test_port_that_is_held_for_a_moment_is_kept() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        assert keep_port(port, seconds=0.1) != port
+        threading.Timer(0.3, holder.close).start()
+
+        assert keep_port(port) == port
