@@ -20,9 +20,10 @@ ARGS ?=
 SEEDS ?= 500
 FIRST ?= 0
 EXAMPLES ?= 2000
+TEMPORAL_SERVER ?= v1.29.1
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money chaos histories \
-	demo up status down mutate bench picture clean
+	demo up status down mutate temporal-server bench picture clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +99,14 @@ down: $(INSTALLED) ## Stop what runs
 mutate: $(INSTALLED) ## Change the rules in thousands of small ways: do the tests notice nine in ten?
 	$(UV) sync --quiet --locked --extra embedded --group mutate
 	$(RUN) python -m tests.billing.mutation $(ONLY)
+
+temporal-server: .tools/temporal/server ## Temporal's server for clusters, built from its source (needs Go)
+
+.tools/temporal/server:
+	GOBIN=$(CURDIR)/.tools/temporal go install go.temporal.io/server/cmd/server@$(TEMPORAL_SERVER)
+	GOBIN=$(CURDIR)/.tools/temporal go install go.temporal.io/server/cmd/tools/sql@$(TEMPORAL_SERVER)
+	cp -r "$$(go env GOMODCACHE)/go.temporal.io/server@$(TEMPORAL_SERVER)/schema/postgresql/v12" .tools/temporal/schema
+	chmod -R u+w .tools/temporal
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it
 	$(RUN) python -m benchmarks $(ONLY)

@@ -13,6 +13,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -23,13 +24,13 @@ from benchmarks.figures import Result, figure
 from benchmarks.servers import make_database, running_postgres
 from benchmarks.waves import (
     WAVE_SECONDS,
+    Temporal,
     lead_time,
     make_subscriptions,
     running_period,
     running_temporal,
     until_all_bill,
 )
-from runtime.embedded.engines import EmbeddedTemporal
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 
@@ -71,8 +72,16 @@ def measure() -> list[Result]:
     ]
 
 
-async def run_wave(temporal: EmbeddedTemporal, database_url: str) -> float:
-    """Seconds from the common end of all periods until the last one is billed."""
+async def run_wave(
+    temporal: Temporal,
+    database_url: str,
+    kill_also: Callable[[], None] = lambda: None,
+    kills_at: Sequence[float] = KILLS_AT,
+) -> float:
+    """Seconds from the common end of all periods until the last one is billed.
+
+    ``kill_also`` ends what else is to die whenever the worker does.
+    """
     begins_at, ends_at = running_period(datetime.now(UTC) + 2 * lead_time(SUBSCRIPTIONS))
     messages = make_subscriptions(database_url, begins_at, SUBSCRIPTIONS)
     task_queue = f"wave-{uuid4()}"
@@ -88,10 +97,11 @@ async def run_wave(temporal: EmbeddedTemporal, database_url: str) -> float:
     try:
         await asyncio.sleep(max(0.0, (ends_at - datetime.now(UTC)).total_seconds()))
         started = max(datetime.now(UTC), ends_at)
-        for share in KILLS_AT:
+        for share in kills_at:
             await until_share(client, task_queue, share)
             workers[0].kill()
             await workers[0].wait()
+            kill_also()
             workers[0] = await start_worker(environment)
         await until_all_bill(client, task_queue, SUBSCRIPTIONS)
         finished = await until_all_paid(database_url)

@@ -55,7 +55,7 @@ class EmbeddedPostgres:
 
     def url(self, database: str = SUPERUSER) -> str:
         """The address of one of its databases."""
-        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self._socket_dir))}"
+        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self.socket_dir))}"
 
     def start(self) -> None:
         """It runs and accepts connections: attached to, or started, or recovered.
@@ -73,8 +73,8 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """It has written everything down and ended; nothing happens if it does not run."""
         self.pid_file.stop(signal.SIGINT, timeout_seconds=20)
-        if self._socket_dir != self._cluster:
-            shutil.rmtree(self._socket_dir, ignore_errors=True)
+        if self.socket_dir != self._cluster:
+            shutil.rmtree(self.socket_dir, ignore_errors=True)
 
     def is_ready(self) -> bool:
         """Whether it accepts connections."""
@@ -104,7 +104,13 @@ class EmbeddedPostgres:
         return self.data_dir / "postgres"
 
     @property
-    def _socket_dir(self) -> Path:
+    def pids(self) -> tuple[int, ...]:
+        """Its first process while it runs; all others are children of it."""
+        holder = self.pid_file.holder()
+        return () if holder is None else (holder,)
+
+    @property
+    def socket_dir(self) -> Path:
         """Inside the cluster, or in the temporary directory where that path would be too long."""
         if len(str(self._cluster / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH:
             return self._cluster
@@ -113,7 +119,7 @@ class EmbeddedPostgres:
 
     def _command(self) -> Command:
         words = [str(postgres_program("postgres")), "-D", str(self._cluster)]
-        words += ["-k", f'"{self._socket_dir}"']
+        words += ["-k", f'"{self.socket_dir}"']
         settings = {"listen_addresses": "", "timezone": "UTC", "log_timezone": "UTC"}
         for name, value in (settings | dict(self.server_settings)).items():
             words += ["-c", f"{name}={value}"]
@@ -127,8 +133,8 @@ class EmbeddedPostgres:
             let_others_reach(postgres_program("postgres").parent)
         if not self._cluster.exists():
             self._create_cluster(account)
-        if self._socket_dir != self._cluster:
-            make_private_directory(self._socket_dir, account)
+        if self.socket_dir != self._cluster:
+            make_private_directory(self.socket_dir, account)
 
     def _create_cluster(self, account: Account | None) -> None:
         # Made beside its place and renamed when complete: a half-made one is never used.
@@ -179,6 +185,12 @@ class EmbeddedTemporal:
     def address(self) -> str:
         """Where clients connect."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Its process while it runs."""
+        holder = self.pid_file.holder()
+        return () if holder is None else (holder,)
 
     @property
     def ui_url(self) -> str:
