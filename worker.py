@@ -23,7 +23,7 @@ from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
-from runtime.precedence import BILLING_NICENESS, stand_back
+from runtime.process_priority import BILLING_NICENESS, lower_priority
 from runtime.relay import OutboxRelay
 from runtime.schedules import ensure_coverage_check
 from runtime.settings import Settings
@@ -108,7 +108,7 @@ def _runner(settings: Settings) -> WorkflowRunner:
 def main() -> None:
     """Run with the settings of the environment, and leave."""
     configure_logging("worker")
-    stand_back(BILLING_NICENESS)
+    lower_priority(BILLING_NICENESS)
     asyncio.run(run(Settings()))
     leave(0)
 

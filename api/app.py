@@ -28,8 +28,8 @@ from api.routers.usage import corrections as usage_corrections
 from api.routers.usage import reports as meter_usage
 from api.routers.usage import unbilled as unbilled_usage
 from api.transport import errors, paths
-from api.transport.direct_routes import DirectRoutes
 from api.transport.envelope import RequestMiddleware
+from api.transport.fast_path import FastRoutes
 from api.transport.number_texts import NumberTexts
 from api.transport.route import Router
 
@@ -84,7 +84,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     """The application on a context; ``lifespan`` opens and closes what the process holds."""
     state = AppState.begin(context)
     app = Application(
-        front=DirectRoutes([*ingestion.make_routes(PREFIX), *entitlements.make_routes(PREFIX)]),
+        front=FastRoutes([*ingestion.make_routes(PREFIX), *entitlements.make_routes(PREFIX)]),
         # The first is the outermost.
         middleware=[
             Middleware(RequestMiddleware, metrics=state.metrics),
@@ -109,9 +109,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
 class Application(FastAPI):
     """The framework, with the busiest routes in front of it and the same middleware around both."""
 
-    def __init__(
-        self, *, front: DirectRoutes, middleware: Sequence[Middleware], **rest: Any
-    ) -> None:
+    def __init__(self, *, front: FastRoutes, middleware: Sequence[Middleware], **rest: Any) -> None:
         super().__init__(middleware=middleware, **rest)
         self._front = front
         self._surrounded_front: ASGIApp = front

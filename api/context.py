@@ -22,9 +22,9 @@ from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
 from api.reads.report_cache import ReportCache
 from api.transport.metrics import Metrics
-from billing.date_limits import Backdating
+from billing.date_limits import BackdatingLimit
 from repositories.async_connections import connect
-from repositories.entitlements.check_fingerprints import CheckQuestion, MarkedUsage, read_marks
+from repositories.entitlements.revalidation import CheckQuestion, Revalidation, read_revalidations
 from repositories.transactions import Transactions
 from services.accounts.credentials import Security
 from services.accounts.sign_in import Accounts, TokenLifetimes
@@ -54,8 +54,8 @@ class AppContext:
     it at once; the relay repeats what is missed. ``reach_temporal`` and ``reach_schema`` answer the
     readiness probe. ``find_running`` says whose workflows run in an organization, None while the
     engine is away. ``auth_per_minute`` raises how often an address may sign up or fail to log in.
-    A transaction of a request is given up after ``hold_seconds``, so that its connection is back
-    before two seconds are over (CONTRACT 89).
+    A transaction of a request is given up after ``transaction_seconds``, so that its connection is
+    back before two seconds are over (CONTRACT 89).
     """
 
     transactions: Transactions
@@ -65,9 +65,9 @@ class AppContext:
     lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
     sign_up_policy: SignUpPolicy = SignUpPolicy.OPEN
     auth_per_minute: int = 0
-    hold_seconds: float = 1.9
+    transaction_seconds: float = 1.9
     key_cache: KeyCache = field(default_factory=KeyCache)
-    backdating: Backdating = field(default_factory=Backdating)
+    backdating: BackdatingLimit = field(default_factory=BackdatingLimit)
     announce: Callable[[], None] = field(default=_nothing)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
     reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)
@@ -91,7 +91,7 @@ class AppState:
     passwords: Passwords
     usage_writer: UsageWriter
     read_connections: ReadConnections
-    batched_checks: BatchedReads[CheckQuestion, MarkedUsage | None]
+    batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
     check_cache: CheckCache = field(default_factory=CheckCache)
     body_cache: BodyCache = field(default_factory=BodyCache)
 
@@ -109,7 +109,7 @@ class AppState:
             passwords=Passwords(context.security),
             usage_writer=UsageWriter(connect_usage, context.now),
             read_connections=read_connections,
-            batched_checks=BatchedReads(read_connections, read_marks),
+            batched_checks=BatchedReads(read_connections, read_revalidations),
         )
 
     async def close(self) -> None:

@@ -19,7 +19,7 @@ EARLIEST_CLOCK, LATEST_CLOCK = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backdating:
+class BackdatingLimit:
     """How long before now a subscription may start; ``days`` is the operator's."""
 
     days: int = MOST_BACKDATED_DAYS

@@ -17,7 +17,7 @@ from temporalio.service import RPCError
 
 from api.app import create_app
 from api.context import AppContext
-from billing.date_limits import Backdating
+from billing.date_limits import BackdatingLimit
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.database.schema import is_current
@@ -117,14 +117,14 @@ class ApiProcess:
                 access_seconds=self._settings.access_token_seconds,
                 refresh_seconds=self._settings.refresh_token_seconds,
             ),
-            backdating=Backdating(days=self._settings.max_backdate_days),
+            backdating=BackdatingLimit(days=self._settings.max_backdate_days),
             announce=self.announce,
             reach_temporal=self.reach_temporal,
             reach_schema=self.reach_schema,
             find_running=self.find_running,
             sign_up_policy=self._settings.signup or SignUpPolicy.FIRST,
             auth_per_minute=self._settings.auth_per_minute,
-            hold_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,
+            transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,
         )
         return create_app(context, lifespan=self.serve)
 

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, event, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from repositories.holds import current_hold
+from repositories.cancellation import current_cancel_scope
 
 NAME_ORGANIZATIONS = text("SELECT set_config('app.organizations', :names, true)")
 
@@ -67,10 +67,10 @@ class Transactions:
 
     @contextmanager
     def _begin(self, words: bytes) -> Iterator[Session]:
-        hold = current_hold.get()
+        scope = current_cancel_scope.get()
         with (
             self._connect(words) as connection,
-            nullcontext() if hold is None else hold.over(connection),
+            nullcontext() if scope is None else scope.over(connection),
             StrongReferenceSession(connection, expire_on_commit=False) as session,
             session.begin(),
         ):

@@ -23,7 +23,7 @@ RETURNED_AFTER = timedelta(days=30)
 """How long credit waits for another bill once the customer's last subscription has ended."""
 
 
-class Movement(StrEnum):
+class PostingKind(StrEnum):
     """Why a balance moved."""
 
     CARRIED = "carried"
@@ -47,15 +47,15 @@ def post_final_invoice(session: Session, invoice: Invoice, *, at: datetime, now:
     Idempotent by the invoice.
     """
     if invoice.carried_credit > ZERO:
-        _post(session, invoice, Movement.CARRIED, invoice.carried_credit, at=at, now=now)
+        _post(session, invoice, PostingKind.CARRIED, invoice.carried_credit, at=at, now=now)
     if invoice.granted_credit > ZERO:
-        _post(session, invoice, Movement.GRANTED, -invoice.granted_credit, at=at, now=now)
+        _post(session, invoice, PostingKind.GRANTED, -invoice.granted_credit, at=at, now=now)
 
 
 def return_granted(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
     """What a voided invoice had taken is on the account again. Idempotent by the invoice."""
     if invoice.granted_credit > ZERO:
-        _post(session, invoice, Movement.RETURNED, invoice.granted_credit, at=at, now=now)
+        _post(session, invoice, PostingKind.RETURNED, invoice.granted_credit, at=at, now=now)
 
 
 def pay_out(
@@ -71,7 +71,7 @@ def pay_out(
     _post(
         session,
         invoice,
-        Movement.CREDITED,
+        PostingKind.CREDITED,
         -amount,
         at=at,
         now=now,
@@ -99,14 +99,14 @@ def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) 
 def _post(
     session: Session,
     invoice: Invoice,
-    movement: Movement,
+    kind: PostingKind,
     amount: Decimal,
     *,
     at: datetime,
     now: datetime,
     credit_note_id: UUID | None = None,
 ) -> None:
-    key = f"{movement.value}/{credit_note_id or invoice.id}"
+    key = f"{kind.value}/{credit_note_id or invoice.id}"
     last = stored_customer_accounts.lock_account(
         session, invoice.organization_id, invoice.customer_id, invoice.currency
     )
@@ -121,7 +121,7 @@ def _post(
             sequence=last.sequence + 1 if last else 1,
             follows=last.sequence if last else None,
             key=key,
-            kind=movement,
+            kind=kind,
             amount=amount,
             balance_before=before,
             balance_after=before + amount,

@@ -20,7 +20,7 @@ from api.access.authentication import authenticate_async, claimed_organization, 
 from api.context import AppContext, ContextDep, state_of
 from api.transport.errors import TOO_SLOW
 from billing.errors import Unauthenticated, Unavailable
-from repositories.holds import Hold, current_hold
+from repositories.cancellation import CancelScope, current_cancel_scope
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -98,26 +98,26 @@ async def _party_of(request: Request, context: AppContext) -> UUID | str:
 
 @asynccontextmanager
 async def _watched(request: Request, context: AppContext) -> AsyncIterator[asyncio.Future[None]]:
-    watch = _Watch(request, context.hold_seconds)
+    watch = _Watch(request, context.transaction_seconds)
     request.state.leaving = watch.leaving
-    previous = current_hold.set(watch.hold)
+    previous = current_cancel_scope.set(watch.scope)
     try:
         yield watch.leaving
     finally:
-        current_hold.reset(previous)
+        current_cancel_scope.reset(previous)
         watch.end()
 
 
 class _Watch:
-    """Ends a request's hold when its caller hangs up, or when it has lasted for too long."""
+    """Cancels a request's work when its caller hangs up, or a transaction lasts for too long."""
 
-    def __init__(self, request: Request, hold_seconds: float) -> None:
-        self.hold = Hold()
-        self._hold_seconds = hold_seconds
+    def __init__(self, request: Request, transaction_seconds: float) -> None:
+        self.scope = CancelScope()
+        self._transaction_seconds = transaction_seconds
         self.leaving: asyncio.Task[None] = asyncio.create_task(_wait_for_hang_up(request))
         self.leaving.add_done_callback(self._notice_hang_up)
         self._loop = asyncio.get_running_loop()
-        self._check = self._loop.call_later(hold_seconds, self._notice_time)
+        self._check = self._loop.call_later(transaction_seconds, self._notice_time)
         self._ending: asyncio.Future[None] | None = None
 
     def end(self) -> None:
@@ -130,7 +130,7 @@ class _Watch:
             self._give_up(caller_left())
 
     def _notice_time(self) -> None:
-        left = self._hold_seconds - self.hold.seconds
+        left = self._transaction_seconds - self.scope.seconds
         if left > 0:
             self._check = self._loop.call_later(left, self._notice_time)
         else:
@@ -138,7 +138,7 @@ class _Watch:
 
     def _give_up(self, reason: Unavailable) -> None:
         # Telling the server takes a moment, in which the event loop does other things.
-        self._ending = self._loop.run_in_executor(None, self.hold.end, reason)
+        self._ending = self._loop.run_in_executor(None, self.scope.cancel, reason)
 
 
 async def _wait_for_hang_up(request: Request) -> None:

@@ -28,8 +28,8 @@ from api.ingestion.views import (
     view_error,
     view_event,
 )
-from api.transport.direct_routes import DirectRoute
 from api.transport.errors import problem
+from api.transport.fast_path import FastRoute
 from billing.errors import InvalidInput
 from services.ingestion.event_input import EventReport
 from services.ingestion.submissions import EventResult, EventStatus, Submission
@@ -76,10 +76,10 @@ async def record_batch(request: Request) -> Response:
     return _json(view_batch(results, only_errors=only_errors), 200)
 
 
-def make_routes(prefix: str) -> list[DirectRoute]:
+def make_routes(prefix: str) -> list[FastRoute]:
     """The ingestion routes; the framework has them only to refuse other methods."""
     return [
-        DirectRoute(prefix + path, endpoint, method="POST", parameters=parameters)
+        FastRoute(prefix + path, endpoint, method="POST", parameters=parameters)
         for path, endpoint, parameters in (
             ("/sdk/track", track, frozenset[str]()),
             ("/usage", record_usage, frozenset[str]()),

@@ -1,7 +1,7 @@
 """The one class of routes, and the one of routers, so that none forgets what holds for all.
 
 What a request passes on its way in, in this order: body limits, exact JSON, Idempotency-Key,
-admission. The busiest routes are answered in front of all this (api/transport/direct_routes.py).
+admission. The busiest routes are answered in front of all this (api/transport/fast_path.py).
 """
 
 from __future__ import annotations

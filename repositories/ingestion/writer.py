@@ -15,8 +15,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from repositories.array_text import array, optional, quoted
+from repositories.usage.arrival_locks import LOCK_BUCKETS, lock_key_of_bucket
 from repositories.usage.figures import Figure, listed, names
-from repositories.usage.spans import LOCK_BUCKETS, lock_key_of_bucket
 
 
 class EventScope:

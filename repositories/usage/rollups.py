@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, delete, text
 from sqlmodel import Session, col
 
 from models.usage.rollups import UsageDistinct, UsageRollup
+from repositories.usage.arrival_locks import LOCK_BUCKETS, lock_key
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.usage.figures import USING_DISTINCT_VALUES, listed, names
-from repositories.usage.spans import LOCK_BUCKETS, lock_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

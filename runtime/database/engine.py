@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine, create_engine, event
 
-from repositories.holds import require_going_on
+from repositories.cancellation import require_going_on
 
 APPLICATION_ROLE = "fluxrate_app"
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput, NotFound
-from billing.invoicing.bounds import credit_note
+from billing.invoicing.credit_notes import credit_note
 from billing.invoicing.invoices import InvoiceStatus, status_after_payment
 from billing.invoicing.kinds import CreditNoteKind
 from billing.money import ZERO, find_currency

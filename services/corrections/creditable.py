@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.identifiers import ChargeId
-from billing.invoicing.bounds import require_creditable
 from billing.invoicing.corrections import left_of_rewritten
+from billing.invoicing.credit_notes import require_creditable
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, LineType

@@ -29,7 +29,7 @@ from billing.periods import Period
 from billing.rating.terms import FeatureTerms, FeatureType, PlanTerms
 from repositories.entitlements import subscribers as stored_subscribers
 from repositories.entitlements.subscribers import FeatureRow, LiveSubscription, Subscriber
-from repositories.usage import spans as stored_spans
+from repositories.usage import period_usage as stored_usage
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.windows import version_in_force, window_at
 from services.required import not_found
@@ -161,7 +161,7 @@ async def measure(
     if not measured:
         return {}
     spans = [span for place, meter, window in measured for span in list_spans(meter, window, place)]
-    parts = await stored_spans.read_spans_now(connection, organization_id, customer_id, spans)
+    parts = await stored_usage.read_usage_now(connection, organization_id, customer_id, spans)
     return {
         place: shortest(read_usage_of(meter, window, parts, place))
         for place, meter, window in measured

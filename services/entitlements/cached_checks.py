@@ -1,8 +1,8 @@
 """Whether a customer may use one feature now: asked before every use, so it costs one statement.
 
-What a check was decided from is cached. A repeated check reads the usage together with a mark
-of every row that the answer depends on; another mark, and the check is made anew. Checks that come
-together share the statement.
+What a check was decided from is cached. A repeated check reads the usage together with a validator
+of every row that the answer depends on; if that is another, the check is made anew. Checks that
+come together share the statement.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from billing.metering.tallies import Aggregation, Tally, conclude_additive
 from billing.money import ZERO, exactly, shortest
 from billing.periods import Period
 from repositories.entitlements import subscribers as stored_subscribers
-from repositories.entitlements.check_fingerprints import CheckQuestion, MarkedUsage, WindowSums
+from repositories.entitlements.revalidation import CheckQuestion, Revalidation, WindowSums
 from repositories.entitlements.subscribers import FeatureRow, Subscriber
-from repositories.usage import spans as stored_spans
-from repositories.usage.spans import UsagePart, UsageRead
+from repositories.usage import period_usage as stored_usage
+from repositories.usage.period_usage import UsagePart, UsageRead
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import (
     CustomerEntitlement,
@@ -44,7 +44,7 @@ CheckKey = tuple[UUID, str, str]
 """Organization, customer as named, and key of the feature."""
 
 
-Ask = Callable[[UUID, CheckQuestion], Awaitable[MarkedUsage | None]]
+Ask = Callable[[UUID, CheckQuestion], Awaitable[Revalidation | None]]
 """Asks the database about a check of an organization, perhaps together with others."""
 
 Lend = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
@@ -53,9 +53,9 @@ Lend = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeUsage:
-    """The usage of a window's edges while they have this mark."""
+    """The usage of a window's edges while they have this validator."""
 
-    mark: str | None
+    validator: str | None
     total: Decimal = ZERO
     event_count: int = 0
 
@@ -64,11 +64,12 @@ class EdgeUsage:
 class CachedCheck:
     """What a check was decided from. ``place`` is that of the grant whose usage is summed.
 
-    It holds while the rows have this mark, and until the next instant at which time alone changes
-    the answer; the time of a test clock is one of the rows. ``answers`` has the last, by its usage.
+    It holds while the rows have this validator, and until the next instant at which time alone
+    changes the answer; the time of a test clock is one of the rows. ``answers`` has the last, by
+    its usage.
     """
 
-    mark: str
+    validator: str
     customer_id: UUID
     feature: FeatureRow
     granted: Grants
@@ -78,17 +79,17 @@ class CachedCheck:
     edges: EdgeUsage | None = None
     answers: dict[Decimal, CustomerEntitlement] = field(default_factory=dict)
 
-    def holds(self, found: MarkedUsage | None, now: datetime) -> bool:
+    def holds(self, found: Revalidation | None, now: datetime) -> bool:
         """Whether neither a row nor time has changed anything but the usage."""
-        if found is None or found.mark != self.mark:
+        if found is None or found.validator != self.validator:
             return False
         return self.until is None or self.granted.at <= now < self.until
 
-    def knows_edges(self, found: MarkedUsage) -> bool:
+    def knows_edges(self, found: Revalidation) -> bool:
         """Whether nothing was recorded or corrected in the edges since they were summed."""
         if self.window is None or not self.window.edges or found.edges is None:
             return True
-        return self.edges is not None and self.edges.mark == found.edges
+        return self.edges is not None and self.edges.validator == found.edges
 
     @property
     def _aggregation(self) -> Aggregation:
@@ -96,7 +97,7 @@ class CachedCheck:
         return Aggregation(self.feature.aggregation_type or Aggregation.SUM)
 
     @exactly
-    def answer(self, found: MarkedUsage) -> CustomerEntitlement:
+    def answer(self, found: Revalidation) -> CustomerEntitlement:
         """The answer with the usage as it is now: the same object while that is the same."""
         edges = self.edges if self.edges is not None and found.edges is not None else _NO_EDGES
         tally = Tally(
@@ -112,7 +113,7 @@ class CachedCheck:
         return answer
 
 
-_NO_EDGES: Final = EdgeUsage(mark=None)
+_NO_EDGES: Final = EdgeUsage(validator=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +150,18 @@ async def check_entitlement(
     key = (organization_id, customer, lookup_key)
     cached = cache.checks.get(key)
     window = None if cached is None else cached.window
-    # Read before what it marks: what changes in between gives another mark the next time.
-    marked = await ask(organization_id, CheckQuestion(customer, lookup_key, window))
-    if cached is not None and marked is not None and cached.holds(marked, now):
-        if cached.knows_edges(marked):
-            return cached.answer(marked)
+    # Read before what it validates: what changes in between gives another one the next time.
+    revalidation = await ask(organization_id, CheckQuestion(customer, lookup_key, window))
+    if cached is not None and revalidation is not None and cached.holds(revalidation, now):
+        if cached.knows_edges(revalidation):
+            return cached.answer(revalidation)
         async with lend() as connection:
-            edges = await _sum_edges(connection, organization_id, cached, marked)
+            edges = await _sum_edges(connection, organization_id, cached, revalidation)
             cache.put(key, replace(cached, edges=edges))
             # Edges and hours of different moments would not add up: this answer reads both at once.
             return await _measure_again(connection, organization_id, cached)
     async with lend() as connection:
-        return await _check_anew(connection, key, marked, cache=cache, now=now)
+        return await _check_anew(connection, key, revalidation, cache=cache, now=now)
 
 
 def _require_possible(customer: str, lookup_key: str) -> None:
@@ -182,7 +183,7 @@ async def _measure_again(
 async def _check_anew(
     connection: AsyncConnection,
     key: CheckKey,
-    marked: MarkedUsage | None,
+    revalidation: Revalidation | None,
     *,
     cache: CheckCache,
     now: datetime,
@@ -195,8 +196,8 @@ async def _check_anew(
     granted = await find_grants(
         connection, organization_id, subscriber, found, cache=cache.terms, now=now
     )
-    if marked is not None:
-        check = _to_cache(marked.mark, subscriber, found, granted)
+    if revalidation is not None:
+        check = _to_cache(revalidation.validator, subscriber, found, granted)
         if check is not None:
             cache.put(key, check)
     usages = await measure(connection, organization_id, subscriber.customer_id, granted.grants)
@@ -204,9 +205,9 @@ async def _check_anew(
 
 
 @exactly
-def _add_up(mark: str | None, parts: Sequence[UsagePart]) -> EdgeUsage:
+def _add_up(validator: str | None, parts: Sequence[UsagePart]) -> EdgeUsage:
     return EdgeUsage(
-        mark=mark,
+        validator=validator,
         total=sum((part.figures["total"] or ZERO for part in parts), ZERO),
         event_count=sum(part.event_count for part in parts),
     )
@@ -216,7 +217,7 @@ async def _sum_edges(
     connection: AsyncConnection,
     organization_id: UUID,
     check: CachedCheck,
-    marked: MarkedUsage,
+    revalidation: Revalidation,
 ) -> EdgeUsage:
     if check.window is None:
         return _NO_EDGES
@@ -228,12 +229,12 @@ async def _sum_edges(
         )
         for place, (starts_at, ends_at) in enumerate(check.window.edges)
     ]
-    parts = await stored_spans.read_spans_now(connection, organization_id, check.customer_id, spans)
-    return _add_up(marked.edges, parts)
+    parts = await stored_usage.read_usage_now(connection, organization_id, check.customer_id, spans)
+    return _add_up(revalidation.edges, parts)
 
 
 def _to_cache(
-    mark: str, subscriber: Subscriber, found: Sequence[FeatureRow], granted: Grants
+    validator: str, subscriber: Subscriber, found: Sequence[FeatureRow], granted: Grants
 ) -> CachedCheck | None:
     """The check, if its usage is at most one sum or count."""
     measured = [
@@ -249,7 +250,7 @@ def _to_cache(
     for place, window, meter in measured:
         sums, summed = WindowSums(meter.meter_id, window.starts_at, window.ends_at), place
     return CachedCheck(
-        mark=mark,
+        validator=validator,
         customer_id=subscriber.customer_id,
         feature=found[0],
         granted=granted,

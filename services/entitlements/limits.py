@@ -28,7 +28,7 @@ from repositories.ingestion import limits as stored_limits
 from repositories.ingestion import writer as stored_writer
 from repositories.ingestion.limits import ScopeSubscription
 from repositories.ingestion.writer import NewEvent
-from repositories.usage import spans as stored_spans
+from repositories.usage import period_usage as stored_usage
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.limits_in_force import Limit, ScopeKey, limits_in_force, scope_key
 from services.entitlements.windows import version_in_force
@@ -196,7 +196,7 @@ class UsageLimits:
 
     async def _measure_other(self, window: LimitWindow, limit: Limit) -> Decimal:
         period = Period(starts_at=window.starts_at, ends_at=window.ends_at)
-        parts = await stored_spans.read_spans_within(
+        parts = await stored_usage.read_usage_within(
             self._connection,
             UUID(limit.scope[0]),
             UUID(limit.scope[2]),

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from billing.errors import BillingError, Conflict, InvariantBroken
 from models.usage.event_ids import EventIds
 from repositories.ingestion import writer as stored_writer
-from repositories.ingestion.circumstances import find_circumstances, find_flagged_spans
+from repositories.ingestion.flags import find_flagged_spans, find_needed_checks
 from repositories.ingestion.late_marks import mark_changed_periods
 from repositories.ingestion.partitions import month_of
 from repositories.ingestion.writer import NewEvent, StoredEvent
@@ -135,15 +135,15 @@ class Batch:
         if missing:
             raise MonthsMissing(missing)
         await stored_writer.share_arrivals(self._connection, {one.scope for one in events})
-        circumstances = await find_circumstances(self._connection, events)
-        if circumstances.has_flagged_spans:
+        needed = await find_needed_checks(self._connection, events)
+        if needed.has_flagged_spans:
             await self._flag(rows)
         limits = UsageLimits(self._connection, self._terms, self._now)
-        if circumstances.has_limits and await limits.find([row.require_event() for row in rows]):
+        if needed.has_limits and await limits.find([row.require_event() for row in rows]):
             await self._write_limited(limits, rows)
         else:
             await self._insert(rows)
-        if circumstances.has_flagged_spans:
+        if needed.has_flagged_spans:
             await self._mark_changed_periods(rows)
 
     async def _mark_changed_periods(self, rows: Sequence[Row]) -> None:

@@ -27,7 +27,7 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from repositories.usage import spans as stored_spans
+from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
 from services.corrections.late_usage import settle
 from services.documents.contents import add_line, write_contents
@@ -90,7 +90,7 @@ def _finalize_locked(
     )
     if subscription is not None and invoice.period_index is not None:
         # What is on its way still counts; what comes after this finds the bill final.
-        stored_spans.lock_arrivals(session, organization.id, subscription.customer_id)
+        lock_arrivals(session, organization.id, subscription.customer_id)
     if subscription is not None and invoice.kind == InvoiceKind.PERIOD:
         _bring_up_to_date(session, subscription, invoice, at=at, now=now)
     if subscription is None or invoice.kind != InvoiceKind.PERIOD or invoice.is_edited:

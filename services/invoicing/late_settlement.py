@@ -24,7 +24,7 @@ from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from repositories.usage import spans as stored_spans
+from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
 from services.corrections import credit_notes as crediting
 from services.corrections import late_usage as corrections
@@ -56,7 +56,7 @@ def settle_late_usage(
         stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
         may_be_deleted=True,
     )
-    stored_spans.lock_arrivals(session, organization_id, subscription.customer_id)
+    lock_arrivals(session, organization_id, subscription.customer_id)
     marked = stored_late_usage.list_marked_periods(
         session, subscription, takes_free=True, draft_id=None
     )

@@ -20,7 +20,7 @@ from models.base import new_id
 from models.subscriptions.subscriptions import Subscription, SubscriptionPause
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from repositories.usage import spans as stored_spans
+from repositories.usage.arrival_locks import lock_arrivals
 from services.audit_log import record
 from services.catalog import meter_claims
 from services.lifecycle import catching_up
@@ -139,7 +139,7 @@ def begin_pause(
     if subscription.status != SubscriptionStatus.PAUSED:
         require_transition(SubscriptionStatus(subscription.status), SubscriptionStatus.PAUSED)
         # What is on its way was used before the pause; what comes after this finds it.
-        stored_spans.lock_arrivals(session, subscription.organization_id, subscription.customer_id)
+        lock_arrivals(session, subscription.organization_id, subscription.customer_id)
         subscription.status = SubscriptionStatus.PAUSED
         session.add(
             SubscriptionPause(

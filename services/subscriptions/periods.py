@@ -20,7 +20,7 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from repositories.usage import spans as stored_spans
+from repositories.usage.arrival_locks import lock_arrivals
 from services.catalog import meter_claims
 from services.required import require_subscription
 from services.subscriptions import clocks
@@ -104,7 +104,7 @@ def resume_due(
 
 def end_pause(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
     """The pause ends at ``at``; the subscription is past due again if an invoice is overdue."""
-    stored_spans.lock_arrivals(session, subscription.organization_id, subscription.customer_id)
+    lock_arrivals(session, subscription.organization_id, subscription.customer_id)
     for pause in stored_subscriptions.list_pauses(
         session, subscription.organization_id, subscription.id
     ):

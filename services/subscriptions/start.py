@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.date_limits import LONGEST_PLAN, Backdating, require_between, require_few_missed
+from billing.date_limits import LONGEST_PLAN, BackdatingLimit, require_between, require_few_missed
 from billing.errors import Conflict, InvalidInput
 from billing.periods import (
     Alignment,
@@ -40,7 +40,7 @@ from services.subscriptions import agenda, clocks
 from services.subscriptions.audit_state import record_creation
 from services.subscriptions.period_versions import version_to_open
 
-STANDARD_BACKDATING = Backdating()
+STANDARD_BACKDATING_LIMIT = BackdatingLimit()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def create_subscription(
     organization_id: UUID,
     command: CreateSubscription,
     *,
-    backdating: Backdating = STANDARD_BACKDATING,
+    backdating: BackdatingLimit = STANDARD_BACKDATING_LIMIT,
     now: datetime,
 ) -> Subscription:
     """The subscription exists with its first period, and its workflow is woken to start.

@@ -19,7 +19,7 @@ from repositories.catalog import meters as stored_meters
 from repositories.ingestion import late_marks as stored_late_marks
 from repositories.usage import corrections as stored_corrections
 from repositories.usage import rollups as stored_rollups
-from repositories.usage import spans as stored_spans
+from repositories.usage.arrival_locks import lock_arrivals
 from repositories.usage.rollups import Hours
 from services.audit_log import record
 from services.required import require_meter
@@ -92,7 +92,7 @@ def _lock(
     event = stored_corrections.find_event(session, organization_id, event_id)
     if event is None:
         raise NotFound("Usage event not found", code="usage_event_not_found")
-    stored_spans.lock_arrivals(session, organization_id, event.customer_id)
+    lock_arrivals(session, organization_id, event.customer_id)
     former = stored_corrections.find_newest_correction(session, organization_id, event_id)
     return event, former
 

@@ -16,9 +16,10 @@ from billing.periods import Period
 from billing.rating.quantities import MeteredUsage, UsageWindow
 from billing.ratios import Exact
 from repositories.catalog import meters as stored_meters
-from repositories.usage import spans as stored_spans
+from repositories.usage import period_usage as stored_usage
+from repositories.usage.arrival_locks import lock_arrivals
 from repositories.usage.figures import put_together
-from repositories.usage.spans import BEGINNING, UsagePart, UsageRead
+from repositories.usage.period_usage import BEGINNING, UsagePart, UsageRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ def measure_usage(
     No event of the customer arrives until the transaction ends. Source: docs/decisions/0010.
     Raises NotFound for an unknown meter.
     """
-    stored_spans.lock_arrivals(session, organization_id, customer_id)
+    lock_arrivals(session, organization_id, customer_id)
     return _read(session, organization_id, customer_id, windows, watermark=None)
 
 
@@ -83,7 +84,7 @@ def _read(
         for place, window in enumerate(windows)
         for span in list_spans(terms[window.meter_id], _period_of(window), place)
     ]
-    newest, parts = stored_spans.read_spans(
+    newest, parts = stored_usage.read_usage(
         session, organization_id, customer_id, spans, watermark=watermark
     )
     answers = tuple(

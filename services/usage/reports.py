@@ -20,8 +20,8 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import meters as stored_meters
 from repositories.usage import reports as stored_reports
 from repositories.usage.events import EventSelection
+from repositories.usage.period_usage import BEGINNING
 from repositories.usage.reports import PeriodUsage
-from repositories.usage.spans import BEGINNING
 from services.required import require_customer, require_meter
 from services.subscriptions.clocks import present_of
 from services.usage.calendar import (

@@ -16,7 +16,7 @@ from api.ingestion.openapi import add_ingestion
 from api.routers import entitlements, ingestion
 from api.routers.operations import docs, health, metrics, workers
 from api.transport import natural_keys
-from api.transport.direct_routes import DirectRoute
+from api.transport.fast_path import FastRoute
 from api.transport.route import StrictRoute, query_parameters
 from models.base import Tenant
 from repositories import natural_keys as stored_names
@@ -97,11 +97,11 @@ def test_every_filter_by_an_id_is_one_that_is_looked_up() -> None:
     assert used == set(filters.FIND)
 
 
-def test_direct_routes_take_the_parameters_that_are_documented() -> None:
+def test_fast_routes_take_the_parameters_that_are_documented() -> None:
     documented = add_ingestion({})["paths"]
 
     for route in DIRECT:
-        assert isinstance(route, DirectRoute)
+        assert isinstance(route, FastRoute)
         operation = documented.get(f"/api/v1{route.path}", {}).get("post", {})
         told = {one["name"] for one in operation.get("parameters", ())}
         assert route.parameters == told, route.path

@@ -49,7 +49,7 @@ def transactions(module_database_url: str) -> Iterator[MortalTransactions]:
 def context(transactions: MortalTransactions, security: Security, clock: Clock) -> AppContext:
     """The application's surroundings, in which no request is given up for being slow."""
     return AppContext(
-        transactions=transactions, security=security, now=clock, hold_seconds=MOST_SECONDS
+        transactions=transactions, security=security, now=clock, transaction_seconds=MOST_SECONDS
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from runtime.hashing import HashingProcesses
-from runtime.precedence import LEAST_NICENESS
+from runtime.process_priority import LEAST_NICENESS
 
 PASSWORD = "correct-horse-9"
 
@@ -26,7 +26,7 @@ def hashing() -> Iterator[HashingProcesses]:
     processes.close()
 
 
-def test_process_that_hashes_has_the_least_precedence(hashing: HashingProcesses) -> None:
+def test_process_that_hashes_has_the_least_priority(hashing: HashingProcesses) -> None:
     hashed = hashing.hash(PASSWORD)
 
     [pid] = hashing.pids()

@@ -11,8 +11,7 @@ import pytest
 from billing import entitlements, periods, pricing
 from billing.errors import BillingError
 from billing.identifiers import TaxRateId
-from billing.invoicing import bounds as adjustments
-from billing.invoicing import taxes
+from billing.invoicing import credit_notes, taxes
 from billing.invoicing.invoices import assemble_invoice, credit_line, round_line
 from billing.invoicing.taxes import Address
 from billing.metering import aggregations, filters
@@ -65,7 +64,7 @@ def event(kind: Aggregation, quantity: object = None, **properties: object) -> C
 
 
 def credit(amount: str) -> Callable[[], object]:
-    return lambda: adjustments.require_creditable(left=d(2), amount=d(amount), currency=USD)
+    return lambda: credit_notes.require_creditable(left=d(2), amount=d(amount), currency=USD)
 
 
 def tax_rate(percentage: str, country: str) -> Callable[[], object]:

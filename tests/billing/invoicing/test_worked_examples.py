@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from billing.identifiers import TaxRateId
-from billing.invoicing.bounds import credit_note
+from billing.invoicing.credit_notes import credit_note
 from billing.invoicing.invoices import InvoiceTotals, assemble_invoice
 from billing.invoicing.taxes import Address, TaxAmount, TaxRate
 from billing.metering.aggregations import Aggregation, Measurement, aggregate

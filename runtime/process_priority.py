@@ -1,4 +1,4 @@
-"""Who goes first where processors are short: answers before bills, bills before guesses.
+"""The priority of processes where processors are short: answers before bills, bills before guesses.
 
 What stands back takes whatever is free, so a machine that is idle otherwise works as fast as ever.
 """
@@ -16,7 +16,7 @@ BILLING_NICENESS: Final = 10
 LEAST_NICENESS: Final = 19
 
 
-def stand_back(niceness: int) -> None:
+def lower_priority(niceness: int) -> None:
     """This process yields to others of the machine. For its first thread, before it has others."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))

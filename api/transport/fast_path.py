@@ -1,4 +1,4 @@
-"""The busiest routes, answered in front of the framework: it costs more than all that they do."""
+"""A fast path for the busiest routes, in front of the framework, which costs more than they do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARAMETERS: Final = "fluxrate.parameters"
 """Where the scope has the names of the query parameters that the route takes."""
 
 
-class DirectRoute(Route):
+class FastRoute(Route):
     """A route that is found without the framework, with the query parameters that it takes."""
 
     def __init__(
@@ -34,13 +34,13 @@ class DirectRoute(Route):
         self.parameters = parameters
 
 
-class DirectRoutes:
+class FastRoutes:
     """Calls an asynchronous endpoint with the request and the texts in its path, nothing else.
 
     No dependencies, no validation, no threads, none of the framework's middleware.
     """
 
-    def __init__(self, routes: Sequence[DirectRoute]) -> None:
+    def __init__(self, routes: Sequence[FastRoute]) -> None:
         self._routes = {
             method: tuple(route for route in routes if method in (route.methods or ()))
             for method in METHODS

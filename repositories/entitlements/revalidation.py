@@ -1,7 +1,7 @@
 """One statement for repeated checks: whether what they were decided from changed, and the usage.
 
-A mark is made of the places and writers of all rows that an answer was decided from. Whatever is
-changed, added or taken away among them gives another mark.
+A validator is made of the places and writers of all rows that an answer was decided from. Whatever
+is changed, added or taken away among them gives another one.
 """
 
 from __future__ import annotations
@@ -55,29 +55,29 @@ class CheckQuestion(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkedUsage:
-    """The mark of a check and the usage of its window's whole hours, as one statement sees them.
+class Revalidation:
+    """The validator of a check and the usage of its window's whole hours, as one statement sees.
 
-    ``edges`` is the mark of its edges, None while nothing was recorded in their hours.
+    ``edges`` is the validator of its edges, None while nothing was recorded in their hours.
     """
 
     place: int
-    mark: str
+    validator: str
     total: Decimal
     event_count: int
     edges: str | None
 
 
-async def read_marks(
+async def read_revalidations(
     connection: AsyncConnection, organization_id: UUID, questions: Sequence[CheckQuestion]
-) -> list[MarkedUsage | None]:
+) -> list[Revalidation | None]:
     """An answer to each question in order; None where there is no such customer or feature."""
     windows = [_NO_WINDOW if one.window is None else one.window.texts for one in questions]
     meters, starts, firsts, ends_of_hours, ends = zip(*windows, strict=True)
-    rows: list[MarkedUsage] = await read_rows(
+    rows: list[Revalidation] = await read_rows(
         connection,
         organization_id,
-        _READ_MARKS,
+        _READ_REVALIDATIONS,
         {
             "external_ids": array([quoted(one.customer) for one in questions]),
             "ids": array([_as_id(one.customer) for one in questions]),
@@ -88,7 +88,7 @@ async def read_marks(
             "end_hours": array(ends_of_hours),
             "ends": array(ends),
         },
-        class_row(MarkedUsage),
+        class_row(Revalidation),
     )
     found = {row.place: row for row in rows}
     return [found.get(place) for place in range(1, len(questions) + 1)]
@@ -105,11 +105,11 @@ def _as_id(text: str) -> str:
 
 _NO_WINDOW: Final = ("NULL",) * 5
 
-_READ_MARKS: Final = f"""
+_READ_REVALIDATIONS: Final = f"""
 SELECT asked.place, concat_ws(
         '/', customer.ctid, customer.xmin, clock.ctid, clock.xmin, feature.ctid, feature.xmin,
-        meter.ctid, meter.xmin, live.mark
-    ) AS mark,
+        meter.ctid, meter.xmin, live.validator
+    ) AS validator,
     coalesce(hours.total, 0) AS total, coalesce(hours.event_count, 0) AS event_count, hours.edges
 FROM unnest(
     %(external_ids)s::text[], %(ids)s::uuid[], %(lookup_keys)s::text[], %(meters)s::uuid[],
@@ -146,7 +146,7 @@ CROSS JOIN LATERAL (
             plan.xmin, next_plan.ctid, next_plan.xmin
         ),
         ',' ORDER BY subscription.id
-    ) AS mark
+    ) AS validator
     FROM subscription{PERIOD_AND_PLAN}
     LEFT JOIN plan AS next_plan ON next_plan.organization_id = subscription.organization_id
         AND next_plan.id = subscription.next_plan_id
@@ -156,10 +156,10 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT sum(held.total) FILTER (WHERE held.is_whole) AS total,
         sum(held.event_count) FILTER (WHERE held.is_whole)::bigint AS event_count,
-        string_agg(held.mark, ',' ORDER BY held.hour) FILTER (WHERE NOT held.is_whole) AS edges
+        string_agg(held.validator, ',' ORDER BY held.hour) FILTER (WHERE NOT held.is_whole) AS edges
     FROM (
         SELECT rollup.hour, rollup.total, rollup.event_count,
-            concat_ws('/', rollup.ctid, rollup.xmin) AS mark,
+            concat_ws('/', rollup.ctid, rollup.xmin) AS validator,
             rollup.hour >= asked.first_hour AND rollup.hour < asked.end_hour AS is_whole
         FROM usage_rollup AS rollup
         WHERE rollup.organization_id = tenant.id AND rollup.customer_id = customer.id

@@ -9,10 +9,10 @@ import pytest
 
 
 @pytest.mark.parametrize(("niceness", "begun_with"), [(10, 0), (10, 15)])
-def test_process_stands_back_and_never_comes_forward(niceness: int, begun_with: int) -> None:
+def test_priority_of_a_process_is_lowered_and_never_raised(niceness: int, begun_with: int) -> None:
     program = (
-        f"import os; from runtime.precedence import stand_back; os.nice({begun_with});"
-        f" stand_back({niceness}); print(os.getpriority(os.PRIO_PROCESS, 0))"
+        f"import os; from runtime.process_priority import lower_priority; os.nice({begun_with});"
+        f" lower_priority({niceness}); print(os.getpriority(os.PRIO_PROCESS, 0))"
     )
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from billing.errors import Conflict, InvalidInput
 from billing.identifiers import TaxRateId
-from billing.invoicing.bounds import credit_note, require_creditable
+from billing.invoicing.credit_notes import credit_note, require_creditable
 from billing.invoicing.taxes import TaxAmount, tax_on_top
 from tests.billing.builders import USD, d
 from tests.billing.profiles import supporting

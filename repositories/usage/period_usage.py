@@ -1,4 +1,4 @@
-"""Reading usage: whole hours from roll-ups, ragged edges from raw events, in one statement."""
+"""The usage of periods: whole hours from roll-ups, ragged edges from events, in one statement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from hashlib import blake2b
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,8 +26,6 @@ from repositories.usage.figures import NO_FIGURES, Figure, listed, pick_figures
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 """Before every event."""
 
-LOCK: Final = text("SELECT pg_advisory_xact_lock(:key)")
-LOCK_BUCKETS: Final = 64
 _NO_WATERMARK: Final = 2**63 - 1
 _NAMED_PARAMETER: Final = re.compile(r"(?<!:):([a-z]\w*)")
 """A parameter in SQLAlchemy's notation, which the driver writes otherwise."""
@@ -80,30 +77,7 @@ def has_events(session: Session, organization_id: UUID, meter_id: UUID) -> bool:
     return found is not None
 
 
-def lock_key(organization_id: UUID, customer_id: UUID) -> int:
-    """The advisory lock that orders a customer's arriving events and the reading of their bill.
-
-    Customers share 64 locks per organization, so that a large batch fits into the lock table.
-    """
-    return lock_key_of_bucket(organization_id, customer_id.bytes[-1] % LOCK_BUCKETS)
-
-
-def lock_key_of_bucket(organization_id: UUID, bucket: int) -> int:
-    """The lock of all customers whose id ends in this number, modulo 64."""
-    name = b"usage" + organization_id.bytes + bytes([bucket])
-    return int.from_bytes(blake2b(name, digest_size=8).digest(), "big", signed=True)
-
-
-def lock_arrivals(session: Session, organization_id: UUID, customer_id: UUID) -> None:
-    """No event of the customer arrives until the transaction ends, and none is on its way.
-
-    A later statement therefore sees every event that carries a smaller arrival sequence than any
-    that is still to come.
-    """
-    session.execute(LOCK, {"key": lock_key(organization_id, customer_id)})
-
-
-def read_spans(
+def read_usage(
     session: Session,
     organization_id: UUID,
     customer_id: UUID,
@@ -123,7 +97,7 @@ def read_spans(
     return newest, _to_parts(rows)
 
 
-async def read_spans_now(
+async def read_usage_now(
     connection: AsyncConnection,
     organization_id: UUID,
     customer_id: UUID,
@@ -135,7 +109,7 @@ async def read_spans_now(
     return _to_parts(await read_rows(connection, organization_id, sql, statement.values))
 
 
-async def read_spans_within(
+async def read_usage_within(
     connection: AsyncConnection,
     organization_id: UUID,
     customer_id: UUID,

@@ -1,4 +1,4 @@
-"""A request's hold on database connections, which can be ended from outside."""
+"""Canceling a request's work in the database from outside: by its caller, or by the clock."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CANCEL_SECONDS: Final = 1.0
 """How long the server may take to hear that a statement is not wanted any more."""
 
 
-class Hold:
-    """What one request holds: no connection most of the time, one while a transaction is open.
+class CancelScope:
+    """The database work of one request: no connection most of the time, one in a transaction.
 
     Safe to use from several threads.
     """
@@ -30,7 +30,7 @@ class Hold:
         self._lock = Lock()
         self._connection: psycopg.Connection[Any] | None = None
         self._began_at: float | None = None
-        self._ended: Unavailable | None = None
+        self._reason: Unavailable | None = None
 
     @property
     def seconds(self) -> float:
@@ -38,28 +38,28 @@ class Hold:
         began_at = self._began_at
         return 0.0 if began_at is None else time.monotonic() - began_at
 
-    def end(self, reason: Unavailable) -> None:
+    def cancel(self, reason: Unavailable) -> None:
         """The statement under way is cancelled, no other begins, and nothing is committed.
 
         Blocks until the server has heard of it. Raised in the thread that works: ``reason``.
         Repeating it changes nothing.
         """
         with self._lock:
-            if self._ended is not None:
+            if self._reason is not None:
                 return
-            self._ended = reason
+            self._reason = reason
             if self._connection is not None:
                 with suppress(Error):
                     self._connection.cancel_safe(timeout=CANCEL_SECONDS)
 
     def require_going_on(self) -> None:
-        """Return unless it was ended. Raises the reason."""
-        if self._ended is not None:
-            raise self._ended
+        """Return unless it was canceled. Raises the reason."""
+        if self._reason is not None:
+            raise self._reason
 
     @contextmanager
     def over(self, connection: Connection) -> Iterator[None]:
-        """The connection is held while the block runs. Raises the reason if that was ended."""
+        """The block works on the connection. Raises the reason if that was canceled."""
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         try:
@@ -77,12 +77,14 @@ class Hold:
                 self._connection = self._began_at = None
 
 
-current_hold: ContextVar[Hold | None] = ContextVar("current_hold", default=None)
-"""The hold of the request that this thread or task works for, if it works for one."""
+current_cancel_scope: ContextVar[CancelScope | None] = ContextVar(
+    "current_cancel_scope", default=None
+)
+"""That of the request that this thread or task works for, if it works for one."""
 
 
 def require_going_on(*_statement: object) -> None:
     """Return if the request that this statement belongs to goes on. Raises why it does not."""
-    hold = current_hold.get()
-    if hold is not None:
-        hold.require_going_on()
+    scope = current_cancel_scope.get()
+    if scope is not None:
+        scope.require_going_on()

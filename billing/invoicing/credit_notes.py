@@ -1,4 +1,4 @@
-"""Adjustments: what may be given back of an amount that was billed."""
+"""Credit notes: what may be given back of an amount that was billed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What arriving events may meet: spans in which they are late or paused, and limits."""
+"""Flags of arriving events: spans in which they are late or paused, and whether to look at all."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ class FlaggedSpans:
         )
 
 
-class Circumstances(NamedTuple):
-    """What some events may meet; most meet nothing, and are asked about no further."""
+class NeededChecks(NamedTuple):
+    """What must be looked up for some events; for most nothing, and the batch asks no further."""
 
     has_flagged_spans: bool
     has_limits: bool
 
 
-async def find_circumstances(
+async def find_needed_checks(
     connection: AsyncConnection, events: Sequence[NewEvent]
-) -> Circumstances:
+) -> NeededChecks:
     """Whether these events' organizations flag spans that they may lie in, or limit their meters.
 
     Read after the arrival locks are held, so that no bill becomes final meanwhile.
     """
     keys = _keys_of(events) | {"meters": array({one.scope.meter for one in events})}
-    cursor = await connection.execute(_FIND_CIRCUMSTANCES, keys)
+    cursor = await connection.execute(_FIND_NEEDED_CHECKS, keys)
     row = await cursor.fetchone()
-    return Circumstances(*row) if row is not None else Circumstances(False, False)
+    return NeededChecks(*row) if row is not None else NeededChecks(False, False)
 
 
 async def find_flagged_spans(
@@ -84,7 +84,7 @@ def _keys_of(events: Sequence[NewEvent]) -> dict[str, object]:
 
 
 # Events that are on time end here: no bill that late is final, nothing is paused.
-_FIND_CIRCUMSTANCES: Final = """
+_FIND_NEEDED_CHECKS: Final = """
 SELECT
     bool_or(
         EXISTS (
