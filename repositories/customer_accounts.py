@@ -82,6 +82,7 @@ OVERDUE = text(
     f"""
     SELECT customer.id
     FROM customer
+    -- What stands on the account, in all currencies, and since when.
     JOIN LATERAL (
         SELECT sum(newest.balance_after) AS amount, max(newest.at) AS moved_at FROM (
             SELECT DISTINCT ON (currency) balance_after, at FROM account_posting
@@ -93,6 +94,7 @@ OVERDUE = text(
         AND customer.id IN (
             SELECT customer_id FROM customer_account WHERE organization_id = :organization_id
         )
+        -- No subscription is left that could take it, and the last one ended long ago.
         AND (
             SELECT coalesce(max(ended_at), account.moved_at) < :before
                 AND coalesce(bool_and({HAS_ENDED}), true)

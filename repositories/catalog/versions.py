@@ -19,6 +19,7 @@ from models.subscriptions.subscriptions import Subscription
 
 VERSION_TO_OPEN: Final = """coalesce(
     (
+        -- The newest of those that may bill a period which begins then.
         SELECT made.version FROM plan_version AS made
         WHERE made.organization_id = subscription.organization_id AND made.plan_id = {plan}
             AND (
@@ -35,6 +36,7 @@ VERSION_TO_OPEN: Final = """coalesce(
             )
         ORDER BY made.version DESC LIMIT 1
     ),
+    -- A period may begin before any version was made.
     (
         SELECT max(made.version) FROM plan_version AS made
         WHERE made.organization_id = subscription.organization_id AND made.plan_id = {plan}

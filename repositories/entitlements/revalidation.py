@@ -20,6 +20,7 @@ from billing.metering.hours import floor_hour, split_hours
 from models.subscriptions.states import LIVE
 from repositories.array_text import array, quoted
 from repositories.catalog.versions import PERIOD_AND_PLAN
+from repositories.statement_text import compact
 from repositories.tenant_reads import read_rows
 
 HEX_DIGITS: Final = 32
@@ -105,7 +106,8 @@ def _as_id(text: str) -> str:
 
 _NO_WINDOW: Final = ("NULL",) * 5
 
-_READ_REVALIDATIONS: Final = f"""
+_READ_REVALIDATIONS: Final = compact(f"""
+-- A row's place and writer are its version: PostgreSQL changes one of them with every change.
 SELECT asked.place, concat_ws(
         '/', customer.ctid, customer.xmin, clock.ctid, clock.xmin, feature.ctid, feature.xmin,
         meter.ctid, meter.xmin, live.validator
@@ -118,6 +120,7 @@ FROM unnest(
 ) WITH ORDINALITY AS asked(
     external_id, id, lookup_key, meter_id, starts_at, first_hour, end_hour, ends_at, place
 )
+-- An id wins over another customer's external id of the same text.
 CROSS JOIN LATERAL (
     SELECT coalesce(
         (
@@ -139,6 +142,8 @@ JOIN feature ON feature.organization_id = tenant.id AND feature.lookup_key = ask
 LEFT JOIN meter ON meter.organization_id = tenant.id AND meter.id = feature.meter_id
 LEFT JOIN test_clock AS clock ON clock.organization_id = tenant.id
     AND clock.id = customer.test_clock_id
+-- Live subscriptions with their running period, plan and next plan, as one text: one more or less
+-- is another text as well.
 CROSS JOIN LATERAL (
     SELECT string_agg(
         concat_ws(
@@ -153,6 +158,7 @@ CROSS JOIN LATERAL (
     WHERE subscription.organization_id = tenant.id AND subscription.customer_id = customer.id
         AND {LIVE}
 ) AS live
+-- Hours in the window are summed; of hours that reach over its ends only the versions are told.
 CROSS JOIN LATERAL (
     SELECT sum(held.total) FILTER (WHERE held.is_whole) AS total,
         sum(held.event_count) FILTER (WHERE held.is_whole)::bigint AS event_count,
@@ -166,4 +172,4 @@ CROSS JOIN LATERAL (
             AND rollup.meter_id = asked.meter_id
             AND rollup.hour >= asked.starts_at AND rollup.hour < asked.ends_at
     ) AS held
-) AS hours"""  # noqa: S608  (put together out of constants)
+) AS hours""")  # noqa: S608  (put together out of constants)

@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 
 from models.subscriptions.states import BOUNDARY, LIVE
 from repositories.catalog.versions import PERIOD_AND_PLAN, VERSION_IN_FORCE, VERSION_TO_OPEN
+from repositories.statement_text import compact
 from repositories.tenant_reads import read_rows
 
 
@@ -137,8 +138,7 @@ SUBSCRIPTION_COLUMNS: Final = f"""
     subscription.anchor_at, subscription.start_date, subscription.trial_end_date,
     subscription.current_period_end, subscription.cancel_at_period_end"""
 
-# An id wins over another customer's external id of the same text.
-_FIND_SUBSCRIBER: Final = f"""
+_FIND_SUBSCRIBER: Final = compact(f"""
 SELECT customer.id AS customer_id,
     coalesce(clock.target_time, clock.frozen_time) AS clock_time,
     {SUBSCRIPTION_COLUMNS}
@@ -148,7 +148,9 @@ LEFT JOIN test_clock AS clock ON clock.organization_id = customer.organization_i
 LEFT JOIN subscription ON subscription.organization_id = customer.organization_id
     AND subscription.customer_id = customer.id
     AND {LIVE}
+-- What the running period, if there is one, is billed by.
 {PERIOD_AND_PLAN}
+-- An id wins over another customer's external id of the same text.
 WHERE customer.organization_id = tenant.id AND customer.deleted_at IS NULL
     AND customer.id = coalesce(
         (
@@ -162,7 +164,7 @@ WHERE customer.organization_id = tenant.id AND customer.deleted_at IS NULL
                 AND named.deleted_at IS NULL
         )
     )
-ORDER BY subscription.created_at, subscription.id"""  # noqa: S608  (put together out of constants)
+ORDER BY subscription.created_at, subscription.id""")  # noqa: S608  (put together out of constants)
 
 _FEATURES: Final = """
 SELECT feature.id, feature.lookup_key, feature.name, feature.type, feature.meter_id,

@@ -130,6 +130,7 @@ SELECT held.organization_id::text, held.subscription_id::text, held.feature_id::
 FROM entitlement_threshold AS held JOIN {_NAMED_WINDOWS} ON {_IS_NAMED}"""  # noqa: S608  (put together out of constants)
 
 _INSERT_THRESHOLDS: Final = """
+-- Thresholds that were reached, each with the message that tells so.
 WITH reached AS MATERIALIZED (
     SELECT * FROM unnest(
         %(organizations)s::uuid[], %(subscriptions)s::uuid[], %(features)s::uuid[],
@@ -139,6 +140,7 @@ WITH reached AS MATERIALIZED (
         organization_id, subscription_id, feature_id, starts_at, threshold, id, key, payload
     )
 ),
+-- Those that nobody told before: two batches that reach one at once tell it once.
 told AS (
     INSERT INTO entitlement_threshold AS held
         (organization_id, subscription_id, feature_id, starts_at, threshold, reached_at)

@@ -110,6 +110,7 @@ FROM unnest(%(organizations)s::uuid[]) AS named(organization_id)
 
 # A pause ends where it was planned to, also when its workflow comes to it late.
 _FIND_SPANS: Final = """
+-- Final periods that bill the meter, and end after the first of the events.
 SELECT 'late', subscription.customer_id::text, charge.meter_id::text, period.starts_at,
     period.ends_at
 FROM subscription
@@ -123,6 +124,7 @@ WHERE subscription.organization_id = ANY (%(organizations)s::uuid[])
     AND period.status = 'final'
     AND period.ends_at > %(first)s AND period.starts_at <= %(last)s
 UNION
+-- Pauses, of meters that the plan charges today; one that has no end yet has its planned one.
 SELECT 'paused', subscription.customer_id::text, charge.meter_id::text, pause.starts_at,
     coalesce(pause.ends_at, subscription.resume_at)
 FROM subscription

@@ -20,12 +20,14 @@ from repositories.array_text import array, quoted
 from repositories.ingestion.writer import NewEvent
 from repositories.invoicing.late_policy import MAY_SETTLE_ALONE
 from repositories.outbox import WAKE_MESSAGE, note_queued
+from repositories.statement_text import compact
 from repositories.usage.figures import CARRYING_A_TOTAL
 
 Told = list[tuple[str, str]]
 """Organizations and subscriptions, as texts."""
 
-_MARK_CHANGED: Final = f"""
+_MARK_CHANGED: Final = compact(f"""
+-- Where and when something changed; a batch may say so many times.
 WITH event AS (
     SELECT DISTINCT organization_id, customer_id, meter_id, at
     FROM unnest(%(organizations)s::uuid[], %(customers)s::uuid[], %(meters)s::uuid[],
@@ -54,6 +56,7 @@ candidate AS (
             AND charge.plan_id = period.plan_id AND charge.meter_id = event.meter_id
     )
 ),
+-- Those among them whose amount may depend on the event, for one of three reasons.
 changed AS (
     SELECT DISTINCT candidate.organization_id, candidate.subscription_id, candidate.index
     FROM candidate
@@ -92,6 +95,7 @@ changed AS (
                 END
         )
 ),
+-- A mark that waits stays as it is; one that a draft has taken up waits again.
 marked AS (
     INSERT INTO late_usage_mark (organization_id, subscription_id, period_index, marked_at)
     SELECT organization_id, subscription_id, index, %(now)s FROM changed
@@ -108,7 +112,7 @@ JOIN organization ON organization.id = marked.organization_id
 JOIN subscription ON subscription.organization_id = marked.organization_id
     AND subscription.id = marked.subscription_id
 WHERE {MAY_SETTLE_ALONE}
-"""  # noqa: S608  (the condition is a constant)
+""")  # noqa: S608  (the condition is a constant)
 
 _TELL: Final = """
 INSERT INTO outbox_message (organization_id, id, kind, key, payload, created_at, available_at,

@@ -20,6 +20,7 @@ from repositories.array_text import array, quoted
 from repositories.catalog.versions import PERIOD_AND_PLAN
 from repositories.entitlements.subscribers import SUBSCRIPTION_COLUMNS, LiveSubscription
 from repositories.ingestion.writer import EventScope
+from repositories.statement_text import compact
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 
 VersionKey = tuple[UUID, UUID, int]
@@ -134,18 +135,22 @@ def _to_scope_subscription(row: dict[str, Any]) -> ScopeSubscription:
     )
 
 
-_FIND_LIMITED: Final = f"""
+_FIND_LIMITED: Final = compact(f"""
+-- Whose usage of what arrives.
 WITH scope AS MATERIALIZED (
     SELECT * FROM unnest(
         %(organizations)s::uuid[], %(meters)s::uuid[], %(customers)s::uuid[]
     ) AS scope(organization_id, meter_id, customer_id)
 ),
+-- Meters that no plan limits, which are most, are asked about once, whatever their customers.
 limited AS MATERIALIZED (
     SELECT named.organization_id, named.meter_id
     FROM (SELECT DISTINCT organization_id, meter_id FROM scope) AS named
     JOIN limited_meter ON limited_meter.organization_id = named.organization_id
         AND limited_meter.meter_id = named.meter_id
 )
+-- Every live subscription with the versions that it is and will be billed by: which of their
+-- features limit the meter is said by the documents, which are cached elsewhere.
 SELECT scope.organization_id::text AS organization, scope.meter_id::text AS meter,
     scope.customer_id::text AS customer, meter.aggregation_type, meter.carry_forward,
     coalesce(clock.target_time, clock.frozen_time) AS clock_time,
@@ -160,7 +165,7 @@ JOIN subscription ON subscription.organization_id = scope.organization_id
 {PERIOD_AND_PLAN}
 LEFT JOIN test_clock AS clock ON clock.organization_id = subscription.organization_id
     AND clock.id = subscription.test_clock_id
-ORDER BY subscription.created_at, subscription.id"""  # noqa: S608  (put together out of constants)
+ORDER BY subscription.created_at, subscription.id""")  # noqa: S608  (put together out of constants)
 
 _LIST_TERMS: Final = """
 SELECT organization_id, plan_id, version, terms FROM plan_version

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from repositories.array_text import array, optional, quoted
+from repositories.statement_text import compact
 from repositories.usage.arrival_locks import LOCK_BUCKETS, lock_key_of_bucket
 from repositories.usage.figures import Figure, listed, names
 
@@ -166,14 +166,13 @@ SELECT count(pg_advisory_xact_lock_shared(key))
 FROM (SELECT key FROM unnest(%s::bigint[]) AS key ORDER BY key) AS ordered
 """
 
-# The driver reads a statement of more than 4,096 characters anew each time.
-_INSERT_EVENTS: Final = re.sub(
-    r"\s+",
-    " ",
+_INSERT_EVENTS: Final = compact(
     f"""
+-- One number for the whole transaction: its rows are numbered up from it.
 WITH drawn AS MATERIALIZED (
     SELECT nextval('usage_arrival_sequence') AS first
 ),
+-- What came, in the order that it came in; an event without a key goes by its id.
 arrived AS MATERIALIZED (
     SELECT arrived.*, date_bin('1 hour', timestamp, timestamptz '2000-01-01Z') AS hour,
         counted AND NOT paused AS counts, coalesce(idempotency_key, id::text) AS key
@@ -187,6 +186,8 @@ arrived AS MATERIALIZED (
         meta_data, idempotency_key, content_hash, counted, late, paused, place
     )
 ),
+-- Whose key was free. Keys are taken in one order, so that two batches cannot wait for each other;
+-- of a key that comes twice in a batch the first one takes it.
 identified AS (
     INSERT INTO usage_event_key AS known
         (organization_id, idempotency_key, event_id, timestamp, content_hash)
@@ -195,6 +196,7 @@ identified AS (
     ON CONFLICT (organization_id, idempotency_key) DO NOTHING
     RETURNING known.event_id
 ),
+-- Only those are stored and rolled up: what was known already changes nothing below.
 fresh AS MATERIALIZED (
     SELECT arrived.*, drawn.first + arrived.place - 1 AS arrival_sequence
     FROM arrived JOIN identified ON identified.event_id = arrived.id CROSS JOIN drawn
@@ -210,6 +212,7 @@ stored AS (
     FROM fresh
     ORDER BY organization_id, customer_id, meter_id, timestamp
 ),
+-- Hours of customers, sorted for the same reason. An event that does not count is recorded there.
 rolled AS (
     INSERT INTO usage_rollup AS held (
         organization_id, customer_id, meter_id, hour, recorded_count, event_count,
@@ -229,6 +232,7 @@ rolled AS (
     FROM fresh
     GROUP BY organization_id, customer_id, meter_id, hour
     ORDER BY organization_id, customer_id, meter_id, hour
+    -- The newest value stays unless a later instant comes, or the same one by a later arrival.
     ON CONFLICT (organization_id, customer_id, meter_id, hour) DO UPDATE SET
         recorded_count = held.recorded_count + excluded.recorded_count,
         event_count = held.event_count + excluded.event_count,
@@ -242,6 +246,7 @@ rolled AS (
             THEN held.last_sequence ELSE excluded.last_sequence END,
         weighted_total = held.weighted_total + excluded.weighted_total
 ),
+-- Each value of an hour once, as a fingerprint: values may be long and personal.
 distinguished AS (
     INSERT INTO usage_distinct (organization_id, customer_id, meter_id, hour, value_hash)
     SELECT DISTINCT organization_id, customer_id, meter_id, hour,

@@ -64,6 +64,7 @@ BILLING_LINES = text(
         said.amount
     ) AS left
     FROM (
+        -- The line of the period's own invoice.
         SELECT line.id AS line_id, line.line_total AS amount
         FROM invoice
         JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
@@ -73,6 +74,7 @@ BILLING_LINES = text(
             AND invoice.period_index = :period_index
             AND invoice.kind = 'period' AND line.charge_id = :charge_id
         UNION ALL
+        -- Late lines, which may be of several periods and charges: as much as they say of this one.
         SELECT part.line_id, sum(part.amount)
         FROM correction_part AS part
         JOIN invoice_line AS line ON line.organization_id = part.organization_id
@@ -86,6 +88,7 @@ BILLING_LINES = text(
         AND line.id = said.line_id
     JOIN invoice ON invoice.organization_id = line.organization_id
         AND invoice.id = line.invoice_id
+    -- Only of what is final can be given back, the oldest first.
     WHERE invoice.status IN ('OPEN', 'PAID', 'UNCOLLECTIBLE')
     ORDER BY invoice.created_at, line.position
     """

@@ -70,6 +70,7 @@ DUE_BEFORE = text(
     JOIN subscription_period AS period ON period.organization_id = mark.organization_id
         AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
     {holder}
+    -- The period's own bill is no draft any more, and no draft has taken the difference up.
     WHERE mark.organization_id = :organization_id AND mark.marked_at < :before
         AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
         AND subscription.test_clock_id IS NULL

@@ -98,6 +98,7 @@ MOVED_PERIODS: Final = text(
 # Rounding leaves at most half a minor unit between a line's exact amount and its total.
 CHANGED_AMOUNTS: Final = text(
     """
+    -- Lines against their own calculation, which may end in a quotient, and against rounding.
     WITH summed AS (
         SELECT line.invoice_id, sum(line.line_total) AS lines,
             bool_or(abs(line.exact_amount - {exact})
@@ -109,6 +110,7 @@ CHANGED_AMOUNTS: Final = text(
         WHERE line.organization_id = :organization_id
         GROUP BY line.invoice_id
     ),
+    -- Inclusive taxes are part of the lines already, all others come on top of the subtotal.
     taxed AS (
         SELECT invoice_id, sum(amount) AS tax,
             coalesce(sum(amount) FILTER (WHERE is_inclusive), 0) AS inclusive
@@ -118,6 +120,7 @@ CHANGED_AMOUNTS: Final = text(
         SELECT invoice_id, sum(total) AS total FROM credit_note
         WHERE organization_id = :organization_id GROUP BY invoice_id
     )
+    -- What is due counts only while somebody may still pay.
     SELECT invoice.subscription_id, invoice.period_index, invoice.id,
         'The amounts of the invoice are not what its lines, taxes and credit notes come to.'
     FROM invoice
@@ -151,11 +154,13 @@ CHANGED_EVIDENCE: Final = text(
         AND evidence.subscription_id = invoice.subscription_id
         AND evidence.period_index = invoice.period_index
         AND evidence.revision = invoice.revision AND evidence.step = 'evidence'
+    -- What the bill was computed to, out of its evidence; a quotient may have been cut when stored.
     LEFT JOIN LATERAL (
         SELECT count(*) AS lines, sum({exact}) AS amount,
             coalesce(bool_or(one ->> 'exact_amount' LIKE '%/%'), false) AS is_cut
         FROM jsonb_array_elements(evidence.content) AS one
     ) AS computed ON true
+    -- What stands on the invoice. Lines without a charge are late usage, credit, or people's.
     LEFT JOIN LATERAL (
         SELECT count(*) AS lines, sum(line.exact_amount) AS amount FROM invoice_line AS line
         WHERE line.organization_id = invoice.organization_id AND line.invoice_id = invoice.id
@@ -188,18 +193,22 @@ CHANGED_STATUSES: Final = text(
         WHERE note.organization_id = invoice.organization_id AND note.invoice_id = invoice.id
     ) AS given ON true
     WHERE invoice.organization_id = :organization_id AND (
+        -- Instants of the invoice.
         (invoice.status = 'DRAFT') <> (invoice.finalized_at IS NULL)
         OR (invoice.status = 'VOID') <> (invoice.voided_at IS NOT NULL)
+        -- What is due: nothing once it is paid, or by credit notes; something while it is open.
         OR (invoice.status = 'PAID' AND (
             invoice.amount_due <> 0
             OR invoice.amount_paid + coalesce(given.total, 0) < invoice.total
         ))
         OR (invoice.status = 'OPEN' AND invoice.amount_due = 0)
+        -- Only people call an invoice uncollectible, and what people do is in the audit log.
         OR (invoice.status = 'UNCOLLECTIBLE' AND NOT EXISTS (
             SELECT FROM audit_entry AS entry
             WHERE entry.organization_id = invoice.organization_id
                 AND entry.object_id = invoice.id AND entry.action = 'invoice.uncollectible'
         ))
+        -- The state of the period; a void invoice of a final one has a successor.
         OR (period.status = 'final' AND invoice.status = 'DRAFT')
         OR (period.status = 'drafted' AND invoice.status NOT IN ('DRAFT', 'VOID'))
         OR (invoice.status = 'VOID' AND period.status = 'final' AND NOT EXISTS (

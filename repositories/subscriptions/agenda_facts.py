@@ -49,10 +49,12 @@ def _count(rows: str) -> str:
 # The orders are those of the agenda: by instant, then period and invoice.
 AGENDA_FACTS = text(f"""
 SELECT plan.lookup_id, organization.late_usage,
+    -- The newest invoice, which Temporal's lists show.
     (SELECT invoice_number FROM invoice
      WHERE organization_id = :organization_id AND subscription_id = :subscription_id
         AND invoice_number IS NOT NULL
      ORDER BY period_index DESC LIMIT 1),
+    -- Periods without a draft: the one that runs, the first that are due, some that are parked.
     (SELECT jsonb_agg(
         jsonb_build_array(
             index, ends_at, status, revision, parked_step, left(parked_reason, {LONGEST_REASON})
@@ -62,6 +64,7 @@ SELECT plan.lookup_id, organization.late_usage,
         UNION ALL (SELECT period.* {CLOSED} ORDER BY period.index LIMIT {NEXT_ENTRIES})
         UNION ALL (SELECT period.* {PARKED} ORDER BY period.index LIMIT {SHOWN_PARKED})
      ) AS unfinished),
+    -- Bills that wait: for the end of grace, or to be paid.
     (SELECT jsonb_agg(
         jsonb_build_array(id, period_index, status, scheduled_finalize_at, due_date, past_due_at)
         ORDER BY period_index)
@@ -74,6 +77,7 @@ SELECT plan.lookup_id, organization.late_usage,
          ORDER BY bill.due_date, bill.period_index NULLS FIRST, bill.id
          LIMIT :payments)
      ) AS waiting),
+    -- How many of each there are, counted no further than anybody looks.
     jsonb_build_array({_count(CLOSED)}, {_count(IN_GRACE)}, {_count(UNPAID)}, {_count(PARKED)})
 FROM plan JOIN organization ON organization.id = plan.organization_id
 WHERE plan.organization_id = :organization_id AND plan.id = :plan_id

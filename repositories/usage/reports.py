@@ -34,12 +34,14 @@ NO_USAGE: Final = PeriodUsage()
 # OFFSET 0 keeps each laterally joined query whole: it is run once for each span, by its index,
 # and not turned around into a scan of everything that looks for its span.
 _SPANS = """
+-- The whole hours of each span. Its end is needed to weigh by time what is read of it.
 WITH span AS MATERIALIZED (
     SELECT * FROM unnest(
         CAST(:ordinals AS int[]), CAST(:meters AS uuid[]), CAST(:whole_starts AS timestamptz[]),
         CAST(:whole_ends AS timestamptz[]), CAST(:ends AS timestamptz[])
     ) AS span(ordinal, meter_id, whole_starts_at, whole_ends_at, ends_at)
 ),
+-- Its ragged edges, up to two of them.
 edge AS MATERIALIZED (
     SELECT * FROM unnest(
         CAST(:edge_ordinals AS int[]), CAST(:edge_meters AS uuid[]),
@@ -47,6 +49,7 @@ edge AS MATERIALIZED (
         CAST(:edge_span_ends AS timestamptz[])
     ) AS edge(ordinal, meter_id, starts_at, ends_at, span_ends_at)
 ),
+-- The counted events of the edges, each with its newest quantity.
 raw AS MATERIALIZED (
     SELECT edge.ordinal, edge.span_ends_at, used.*
     FROM edge CROSS JOIN LATERAL (
@@ -62,6 +65,8 @@ raw AS MATERIALIZED (
         OFFSET 0
     ) AS used
 ),
+-- Hours and single events in the same columns: an event is an hour with one event in it. An hour's
+-- level goes on from its end to the end of the span, which its roll-up does not know.
 part AS (
     SELECT span.ordinal, hours.customer_id, hours.event_count, {hours_figures}, hours.last_value,
         hours.last_at, hours.last_sequence,
@@ -82,6 +87,8 @@ part AS (
         quantity * extract(epoch FROM span_ends_at - timestamp) * 1000000
     FROM raw
 ),
+-- Distinct values: hours keep fingerprints, so those of the edges are taken here. UNION drops what
+-- hours and edges have in common.
 value AS (
     SELECT span.ordinal, seen.value_hash
     FROM span CROSS JOIN LATERAL (

@@ -54,6 +54,7 @@ _ONE_HOUR = """
 """
 
 _COMPUTED = """
+-- Every event as it is now: with its newest quantity, and whether it counts.
 WITH correction AS NOT MATERIALIZED {corrections},
 source AS NOT MATERIALIZED (
     SELECT event.customer_id, event.meter_id,
@@ -65,6 +66,8 @@ source AS NOT MATERIALIZED (
     LEFT JOIN correction ON correction.event_id = event.id
     WHERE event.organization_id = :organization_id {event_hour}
 ),
+-- The columns of a roll-up. The greatest array is that of the newest event: its instant, then its
+-- arrival decide.
 computed AS (
     SELECT customer_id, meter_id, hour,
         count(*) AS recorded_count,
@@ -80,6 +83,7 @@ computed AS (
     FROM source
     GROUP BY customer_id, meter_id, hour
 ),
+-- Values of meters that count them, each once an hour.
 seen AS (
     SELECT DISTINCT customer_id, meter_id, hour,
         sha256(convert_to(distinct_value, 'UTF8')) AS value_hash
@@ -116,6 +120,7 @@ concat_ws(', ', {{0}}.recorded_count, {{0}}.event_count,
     {{0}}.last_at, {{0}}.last_sequence, trim_scale({{0}}.weighted_total))"""
 
 _DIFFERENCES = f"""
+-- An hour that is missing on either side differs as well.
 SELECT coalesce(stored.meter_id, computed.meter_id),
     coalesce(stored.customer_id, computed.customer_id), coalesce(stored.hour, computed.hour),
     'rollup',
@@ -129,6 +134,7 @@ WHERE (stored.recorded_count, stored.event_count, {names("stored.")},
     (computed.recorded_count, computed.event_count, {names("computed.")},
         computed.last_value, computed.last_at, computed.last_sequence, computed.weighted_total)
 UNION ALL
+-- Of values only one side can be told, the other has none.
 SELECT coalesce(stored.meter_id, seen.meter_id), coalesce(stored.customer_id, seen.customer_id),
     coalesce(stored.hour, seen.hour), 'distinct value', encode(stored.value_hash, 'hex'),
     encode(seen.value_hash, 'hex')

@@ -100,6 +100,8 @@ def _read(row: Any) -> UnchargedUsage:  # noqa: ANN401  (a row of text SQL has n
 
 
 _LIST_PAIRS = """
+-- From each pair one look into the index finds the next: hours in between are not read. The first
+-- pair is the one after that which the caller has seen last.
 WITH RECURSIVE pair AS (
     (
         SELECT customer_id, meter_id, 1 AS place FROM usage_rollup
@@ -125,6 +127,7 @@ _LATEST_CORRECTION = latest_corrections(
 )
 
 _FIND_UNCHARGED = f"""
+-- Each pair with its customer's present, which a test clock may set, and how far to look back.
 WITH used AS (
     SELECT pair.customer_id, pair.meter_id, customer.external_id, clock.present,
         clock.present - make_interval(days => :days) AS since
@@ -169,6 +172,7 @@ summed AS (
         AND NOT open.spans && tstzrange(rollup.hour, rollup.hour + interval '1 hour')
     GROUP BY open.customer_id, open.meter_id
 )
+-- Roll-ups say in which hour the first event lies, so that its instant is looked up there alone.
 SELECT open.customer_id, open.meter_id, open.external_id, open.since, open.present,
     summed.first_hour, summed.last_at, summed.event_count, {names("summed.")},
     summed.last_value, summed.weighted_total,
