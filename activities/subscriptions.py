@@ -7,6 +7,7 @@ revision, or the invoice; never a run, an attempt or a time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol, TypeVar, TypeVarTuple
 from uuid import UUID
@@ -175,7 +176,8 @@ class SubscriptionActivities:
         with translated(), self._transactions.for_organization(organization_id) as session:
             work(session)
             session.flush()
-            return agenda.get_state(session, organization_id, subscription_id)
+            state = agenda.get_state(session, organization_id, subscription_id)
+        return replace(state, read_at=self._now())
 
     def _act(
         self,

@@ -42,6 +42,7 @@ def state(action: Action, due_at: datetime, index: int) -> WorkflowState:
         period_index=index,
         period_ends_at=due_at,
         last_invoice=f"INV-{index}",
+        read_at=datetime.now(UTC),
     )
 
 

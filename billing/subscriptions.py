@@ -7,7 +7,7 @@ it, and a message to the workflow needs to say no more than "the facts changed".
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -281,7 +281,8 @@ class WorkflowState:
     payments that are waited for the earliest, and ``attention`` a few texts (CONTRACT 88).
     Workflows from before that carried all of it, without ``counts``.
     ``clock_at`` is the test clock's present, None for a subscription that lives on the wall clock;
-    ``is_behind`` says that the clock waits for this workflow to report.
+    ``is_behind`` says that the clock waits for this workflow to report. ``read_at`` is when the
+    step had read the rows, by its worker's clock; older states lack it, and it describes nothing.
     """
 
     agenda: tuple[AgendaEntry, ...]
@@ -296,3 +297,4 @@ class WorkflowState:
     attention: tuple[str, ...] = ()
     is_over: bool = False
     counts: WaitingCounts | None = None
+    read_at: datetime | None = field(default=None, compare=False)

@@ -34,6 +34,12 @@ ACTIONS_PER_RUN = 40
 LONGEST_REASON = 1000
 """How much a history keeps of why a bill was set aside."""
 
+LONGEST_LEAD = timedelta(seconds=10)
+"""A worker's clock that is wrong brings nothing forward by more than a workflow task may take."""
+
+ENDS_BY_SERVER_CLOCK = frozenset({Action.END_TRIAL, Action.RESUME, Action.CLOSE_PERIOD})
+"""What a worker's clock brings forward not at all: usage may arrive until the very end."""
+
 SINGLE_STEPS: dict[Action, Step[ActionRequest, WorkflowState]] = {
     Action.END_TRIAL: messages.END_TRIAL,
     Action.RESUME: messages.RESUME_SUBSCRIPTION,
@@ -116,10 +122,23 @@ class SubscriptionWorkflow:
         return self._state
 
     def _due_entry(self, state: WorkflowState) -> AgendaEntry | None:
-        now = state.clock_at or workflow.now()
-        if state.agenda and state.agenda[0].due_at <= now:
-            return state.agenda[0]
+        entry = state.agenda[0] if state.agenda else None
+        if entry is not None and entry.due_at <= self._present_of(entry, state):
+            return entry
         return None
+
+    def _present_of(self, entry: AgendaEntry, state: WorkflowState) -> datetime:
+        """The instant at which the steps left off, so that what they add for it is due at once.
+
+        The workflow's own time stands still while they run. Results that were recorded without
+        ``read_at`` are followed as they were, which needs no patch.
+        """
+        if state.clock_at is not None:
+            return state.clock_at
+        now = workflow.now()
+        if state.read_at is None or entry.action in ENDS_BY_SERVER_CLOCK:
+            return now
+        return max(now, min(state.read_at, now + LONGEST_LEAD))
 
     async def _perform(self, entry: AgendaEntry) -> None:
         request = ActionRequest(

@@ -5,7 +5,7 @@ Steps are idempotent as the real ones are, by the same keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -43,7 +43,7 @@ class Books(Facts):
             self._park(request.period_index, request.step)
         elif step != messages.READ_AGENDA.name:
             self._act(step, request, now=now)
-        return self.state()
+        return replace(self.state(), read_at=now)
 
     def _act(  # noqa: C901  (one branch a step)
         self, step: str, request: ActionRequest, *, now: datetime

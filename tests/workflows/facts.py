@@ -77,6 +77,7 @@ class Facts:
 
     starts_at: datetime
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE
+    grace: timedelta = GRACE
     trial_ends_at: datetime | None = None
     resumes_at: datetime | None = None
     ends_with_period: bool = False
@@ -251,7 +252,7 @@ class Facts:
         stored.drafts += 1
         self.bills[stored.index] = Bill(
             index=stored.index,
-            finalize_at=at + GRACE,
+            finalize_at=at + self.grace,
             due_at=at + TERMS,
             number=stored.drafts,
         )

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from tests.scenarios.account import Account
+from tests.scenarios.seller import wait_for
 
 Subscription = dict[str, Any]
 
@@ -25,11 +26,11 @@ class Stage:
     """Waits until the workflow has nothing to do."""
 
     def subscribe(
-        self, *, on_clock: bool = True, **options: Any
+        self, *, on_clock: bool = True, billing_interval: str = "month", **options: Any
     ) -> tuple[dict[str, Any] | None, Subscription]:
         """A customer who pays one dollar a call, from 1 January 2025 unless told otherwise."""
         feature = self.account.create_meter()
-        plan = self.account.create_plan()
+        plan = self.account.create_plan(billing_interval=billing_interval)
         self.account.add_usage_charge(plan, feature["meter_id"], unit_price=1)
         clock = self.account.create_clock() if on_clock else None
         customer = self.account.create_customer(clock=clock)
@@ -98,6 +99,18 @@ def waits_on_the_wall_clock(stage: Stage) -> Subscription:
 def catches_up_on_the_wall_clock(stage: Stage) -> Subscription:
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=200)
     _, subscription = stage.subscribe(on_clock=False, start_date=start.isoformat())
+    return subscription
+
+
+def billed_without_grace(stage: Stage) -> Subscription:
+    stage.account.patch("/organization", {"grace_period_minutes": 0})
+    ends_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
+    _, subscription = stage.subscribe(
+        on_clock=False,
+        billing_interval="day",
+        start_date=(ends_at - timedelta(days=1)).isoformat(),
+    )
+    wait_for(lambda: [one["status"] for one in stage.account.invoices(subscription)] == ["PAID"])
     return subscription
 
 
@@ -220,6 +233,7 @@ KINDS: dict[str, Callable[[Stage], Subscription]] = {
         usage_in_grace,
         waits_on_the_wall_clock,
         catches_up_on_the_wall_clock,
+        billed_without_grace,
         trial_that_ends,
         trial_that_is_canceled,
         paused_until_a_date,
