@@ -142,13 +142,11 @@ WITH used AS (
 ),
 -- What subscriptions of the customer claim of the meter, trials and pauses included (CONTRACT 86).
 charged AS (
-    SELECT used.customer_id, used.meter_id, range_agg(tstzrange(claim.starts_at, claim.ends_at))
-        AS spans
+    SELECT used.customer_id, used.meter_id,
+        (SELECT range_agg(span) FROM unnest(claim.spans) AS span) AS spans
     FROM used
     JOIN meter_claim AS claim ON claim.organization_id = :organization_id
         AND claim.customer_id = used.customer_id AND claim.meter_id = used.meter_id
-        AND (claim.ends_at IS NULL OR claim.ends_at > used.since)
-    GROUP BY used.customer_id, used.meter_id
 ),
 -- Whom subscriptions charge all the time is not looked at any further.
 open AS (

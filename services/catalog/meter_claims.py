@@ -7,7 +7,7 @@ database keeps claims of one customer apart; claims outlive their subscription. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
@@ -24,7 +24,7 @@ from models.subscriptions.subscriptions import Subscription
 from repositories.catalog import meter_claims as stored_meter_claims
 from repositories.catalog import plans as stored_plans
 from repositories.catalog import versions as stored_versions
-from repositories.catalog.meter_claims import ConflictingClaim, Spans
+from repositories.catalog.meter_claims import ClaimedSpan, Spans
 from services.constraints import violated_constraint
 
 
@@ -47,9 +47,7 @@ def claim_onwards(
     session.flush()
     wanted = _claimed_spans(subscription, since, _running_version(session, subscription))
     with _refusing_overlaps(session, wanted, field=field):
-        stored_meter_claims.give_up_from(
-            session, subscription.organization_id, subscription.id, at=since
-        )
+        stored_meter_claims.give_up(session, _rest_of(subscription, since))
         for spans in wanted:
             stored_meter_claims.claim(session, spans)
 
@@ -62,7 +60,7 @@ def claim_for_charge(
     Raises Conflict ``meter_already_billed`` if one of their customers' others charges it meanwhile.
     The caller holds the plan's lock.
     """
-    spans = _spans_of_edit(plan, meter_id, from_running_period=from_running_period, now=now)
+    spans = _spans_of_edit(plan, [meter_id], from_running_period=from_running_period, now=now)
     with _refusing_overlaps(session, [spans], field="meter_id"):
         stored_meter_claims.claim(session, spans)
 
@@ -78,7 +76,7 @@ def give_up_for_charge(
     if meter_id in stored_plans.list_charged_meters(session, plan.organization_id, plan.id):
         return
     spans = _spans_of_edit(
-        plan, meter_id, from_running_period=from_running_period, gives_up=True, now=now
+        plan, [meter_id], from_running_period=from_running_period, gives_up=True, now=now
     )
     stored_meter_claims.give_up(session, spans)
 
@@ -101,17 +99,17 @@ def follow_running_edit(session: Session, plan: Plan, *, now: datetime) -> None:
     It brings along what earlier edits had left for the next period. Raises Conflict
     ``meter_already_billed``. The caller holds the plan's lock.
     """
-    charged = set(stored_plans.list_charged_meters(session, plan.organization_id, plan.id))
-    for meter_id in stored_meter_claims.list_deferred_meters(
-        session, plan.organization_id, plan.id, plan.version
-    ):
-        is_charged = meter_id in charged
-        spans = _spans_of_edit(
-            plan, meter_id, from_running_period=True, gives_up=not is_charged, now=now
+    deferred = set(
+        stored_meter_claims.list_deferred_meters(
+            session, plan.organization_id, plan.id, plan.version
         )
-        if not is_charged:
-            stored_meter_claims.give_up(session, spans)
-            continue
+    )
+    charged = set(stored_plans.list_charged_meters(session, plan.organization_id, plan.id))
+    if ceased := deferred - charged:
+        spans = _spans_of_edit(plan, ceased, from_running_period=True, gives_up=True, now=now)
+        stored_meter_claims.give_up(session, spans)
+    if begun := deferred & charged:
+        spans = _spans_of_edit(plan, begun, from_running_period=True, now=now)
         with _refusing_overlaps(session, [spans], field=None):
             stored_meter_claims.claim(session, spans)
 
@@ -162,9 +160,18 @@ def _running_version(session: Session, subscription: Subscription) -> int | None
     )
 
 
+def _rest_of(subscription: Subscription, since: datetime) -> Spans:
+    return stored_meter_claims.spans_of_rest(
+        subscription.organization_id,
+        customer_id=subscription.customer_id,
+        subscription_id=subscription.id,
+        at=since,
+    )
+
+
 def _spans_of_edit(
     plan: Plan,
-    meter_id: UUID,
+    meter_ids: Collection[UUID],
     *,
     from_running_period: bool,
     gives_up: bool = False,
@@ -173,7 +180,7 @@ def _spans_of_edit(
     return stored_meter_claims.spans_of_edit(
         plan.organization_id,
         plan_id=plan.id,
-        meter_id=meter_id,
+        meter_ids=meter_ids,
         from_running_period=from_running_period,
         spares_missed=gives_up,
         now=now,
@@ -199,11 +206,11 @@ def _refusing_overlaps(
         raise _refusal(conflict, field) from error
 
 
-def _end_of(conflict: ConflictingClaim) -> datetime:
+def _end_of(conflict: ClaimedSpan) -> datetime:
     return conflict.ends_at or datetime.max.replace(tzinfo=UTC)
 
 
-def _refusal(conflict: ConflictingClaim, field: str | None) -> Conflict:
+def _refusal(conflict: ClaimedSpan, field: str | None) -> Conflict:
     free_from = None if conflict.ends_at is None else instant_text(conflict.ends_at)
     until = "without a planned end" if free_from is None else f"until {free_from}"
     return Conflict(

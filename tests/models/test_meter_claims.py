@@ -140,40 +140,53 @@ class OldShop:
         )
         return subscription_id
 
-    def claim(self, subscription_id: UUID, starts_at: datetime, ends_at: datetime | None) -> None:
-        """A row of the table as it is."""
-        insert(
-            self.connection,
-            "meter_claim",
-            organization_id=self.organization_id,
-            customer_id=self.customer_id,
-            meter_id=self.meter_id,
-            subscription_id=subscription_id,
-            starts_at=starts_at,
-            ends_at=ends_at,
-        )
+
+def claim(connection: Connection, *spans: str, count: int | None = None) -> None:
+    """A row of one customer and meter, with these spans of ``count`` subscriptions."""
+    nobody = UUID(int=0)
+    connection.execute(
+        text(
+            "INSERT INTO meter_claim"
+            " (organization_id, customer_id, meter_id, subscription_ids, spans)"
+            " VALUES (:nobody, :nobody, :nobody, :ids, CAST(:spans AS tstzrange[]))"
+        ),
+        {
+            "nobody": nobody,
+            "ids": [new_id() for _ in range(len(spans) if count is None else count)],
+            "spans": list(spans),
+        },
+    )
 
 
-def test_claims_of_one_customer_on_a_meter_never_overlap(
-    empty_database_url: str, owner_engine: Engine
-) -> None:
-    upgrade(empty_database_url, "0011")
+@pytest.fixture
+def connection(empty_database_url: str, owner_engine: Engine) -> Iterator[Connection]:
+    """The owner's connection to a database with the newest schema."""
+    upgrade(empty_database_url)
     with owner_engine.connect() as connection:
-        shop = OldShop(connection)
-        shop.claim(new_id(), JANUARY, TENTH)
-        shop.claim(new_id(), TENTH, None)
-
-        with pytest.raises(IntegrityError, match="ex_meter_claim_overlap"):
-            shop.claim(new_id(), FEBRUARY, MARCH)
+        yield connection
 
 
-def test_empty_claim_is_no_claim(empty_database_url: str, owner_engine: Engine) -> None:
-    upgrade(empty_database_url, "0011")
-    with owner_engine.connect() as connection:
-        shop = OldShop(connection)
+def test_claims_of_one_customer_on_a_meter_never_overlap(connection: Connection) -> None:
+    with pytest.raises(IntegrityError, match="ck_meter_claim_overlap"):
+        claim(connection, "[2026-01-01,2026-01-10)", "[2026-01-10,)", "[2026-02-01,2026-03-01)")
 
-        with pytest.raises(IntegrityError, match="ck_meter_claim_half_open"):
-            shop.claim(new_id(), JANUARY, JANUARY)
+
+def test_claims_of_one_customer_on_a_meter_are_one_row(connection: Connection) -> None:
+    claim(connection, "[2026-01-01,2026-01-10)", "[2026-01-10,)")
+
+    with pytest.raises(IntegrityError, match="pk_meter_claim"):
+        claim(connection, "[2025-01-01,2026-01-01)")
+
+
+@pytest.mark.parametrize("span", ["[2026-01-01,2026-01-01)", None])
+def test_empty_claim_is_no_claim(connection: Connection, span: str) -> None:
+    with pytest.raises(IntegrityError, match="ck_meter_claim_spans"):
+        claim(connection, span)
+
+
+def test_each_claim_is_of_a_subscription(connection: Connection) -> None:
+    with pytest.raises(IntegrityError, match="ck_meter_claim_pairs"):
+        claim(connection, "[2026-01-01,)", count=2)
 
 
 def test_subscriptions_of_an_old_installation_claim_what_they_billed(
@@ -187,7 +200,7 @@ def test_subscriptions_of_an_old_installation_claim_what_they_billed(
         last = shop.subscribe(FEBRUARY, FEBRUARY)
         connection.commit()
 
-    upgrade(empty_database_url, "0011")
+    upgrade(empty_database_url)
 
     with owner_engine.connect() as connection:
         connection.execute(
@@ -195,6 +208,9 @@ def test_subscriptions_of_an_old_installation_claim_what_they_billed(
             {"names": f"{{{shop.organization_id}}}"},
         )
         rows = connection.execute(
-            text("SELECT subscription_id, starts_at, ends_at FROM meter_claim ORDER BY starts_at")
+            text(
+                "SELECT subscription_id, lower(span), upper(span) FROM meter_claim,"
+                " unnest(subscription_ids, spans) AS one(subscription_id, span) ORDER BY span"
+            )
         ).all()
     assert rows == [(first, JANUARY, TENTH), (again, TENTH, FEBRUARY), (last, FEBRUARY, None)]

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
 from threading import Barrier
+from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
 
 from billing.errors import Conflict
+from models.base import new_id
+from repositories.catalog import meter_claims
+from repositories.catalog.meter_claims import Spans
 from services import customers
 from services.customers import CreateCustomer, CustomerDetails
 from services.lifecycle.plan_changes import change_plan
@@ -76,3 +83,48 @@ def test_two_plan_changes_at_once_onto_one_meter_leave_one(shop: Shop) -> None:
 
     assert became.count("done") == 1
     assert set(became) <= {"done", "meter_already_billed", "write_conflict"}
+
+
+class Lane:
+    """A customer and a meter, which one subscription after the other charges for a day each."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop, self.customer_id, self.meter_id = shop, new_id(), new_id()
+        self.subscription_ids = [new_id() for _ in range(8)]
+
+    def write(self, change: Callable[[Session, Spans], None], day: int) -> None:
+        """Claim, or give up, the day of one of them."""
+        starts_at = NOW + timedelta(days=day)
+        parameters = {
+            "organization_id": self.shop.organization_id,
+            "customer_id": self.customer_id,
+            "subscription_id": self.subscription_ids[day],
+            "meter_id": self.meter_id,
+            "starts_at": starts_at,
+            "ends_at": starts_at + timedelta(days=1),
+        }
+        statement = """
+            SELECT CAST(:customer_id AS uuid) AS customer_id,
+                CAST(:subscription_id AS uuid) AS subscription_id,
+                CAST(:meter_id AS uuid) AS meter_id,
+                CAST(:starts_at AS timestamptz) AS starts_at,
+                CAST(:ends_at AS timestamptz) AS ends_at
+        """
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            change(session, Spans(statement=statement, parameters=parameters))
+
+    def claimed(self) -> list[UUID]:
+        claims = self.shop.read(meter_claims.list_claims, self.customer_id)
+        return [one.subscription_id for one in claims]
+
+
+def test_claims_written_at_once_lose_nothing_of_each_other(shop: Shop) -> None:
+    for _ in range(5):
+        lane = Lane(shop)
+        claims = [partial(lane.write, meter_claims.claim, day) for day in range(8)]
+        leavings = [partial(lane.write, meter_claims.give_up, day) for day in range(4)]
+
+        at_once(*claims[:4])
+        assert lane.claimed() == lane.subscription_ids[:4]
+        at_once(*leavings, *claims[4:])
+        assert lane.claimed() == lane.subscription_ids[4:]

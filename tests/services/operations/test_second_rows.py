@@ -27,10 +27,7 @@ FEBRUARY, MARCH, APRIL = (datetime(2025, month, 1, 2, tzinfo=UTC) for month in (
 
 SECOND_ROWS = {
     "pk_usage_event_key": ("usage_event_key", "'event_id', gen_random_uuid()"),
-    "ex_meter_claim_overlap": (
-        "meter_claim",
-        "'starts_at', original.starts_at + interval '1 hour'",
-    ),
+    "pk_meter_claim": ("meter_claim", "'spans', '{}', 'subscription_ids', '{}'"),
     "pk_subscription_period": (
         "subscription_period",
         (
