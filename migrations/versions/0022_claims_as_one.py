@@ -17,10 +17,16 @@ FORMER = "former_claim"
 APART = """
 CREATE FUNCTION spans_are_apart(spans tstzrange[]) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- In the order of their beginnings, none begins before the one before it has ended: one sort,
+-- however many subscriptions a customer has had.
 RETURN NOT EXISTS (
-    SELECT FROM unnest(spans) WITH ORDINALITY AS one(span, place)
-    JOIN unnest(spans) WITH ORDINALITY AS other(span, place)
-        ON one.place < other.place AND one.span && other.span
+    SELECT FROM (
+        SELECT lower(span) AS starts_at,
+            lag(coalesce(upper(span), 'infinity'), 1, '-infinity')
+                OVER (ORDER BY lower(span)) AS former_ends_at
+        FROM unnest(spans) AS span
+    ) AS one
+    WHERE starts_at < former_ends_at
 )
 """
 
