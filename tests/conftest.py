@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import structlog
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from psycopg import sql
 
 from runtime.database.migrations import upgrade
@@ -134,6 +135,13 @@ def module_database_url(postgres_server: EmbeddedPostgres, template_database: st
 def temporal_address() -> str:
     """Where the run's Temporal server answers; each test takes its own queue or organization."""
     return start_shared_temporal().address
+
+
+@pytest.fixture(scope="session")
+def one_event_loop() -> Iterator[BlockingPortal]:
+    """The event loop of this process in which applications are served, whichever test asks."""
+    with start_blocking_portal() as portal:
+        yield portal
 
 
 def _temporary_database(server: EmbeddedPostgres, template: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
 from api.app import create_app
@@ -26,11 +26,9 @@ def security() -> Security:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_event_loop() -> Iterator[BlockingPortal]:
+def shared_loop(one_event_loop: BlockingPortal) -> None:
     """All requests are answered in one event loop, as a server does; else each makes its own."""
-    with start_blocking_portal() as portal:
-        Person.shared_portal = portal
-        yield portal
+    Person.shared_portal = one_event_loop
 
 
 @pytest.fixture

@@ -21,14 +21,14 @@ from api.context import AppContext
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from services.lifecycle import catching_up
-from tests.api.conftest import app, clock, one_event_loop, security
+from tests.api.conftest import app, clock, security, shared_loop
 from tests.api.people import Clock, Person
 from tests.api.sold import V1, add_feature, add_plan, post
 from tests.faults.billing_actions import ACTIONS, BEGIN, LATER, NOW, Action, Request
 from tests.faults.crashes import Moment
 from tests.faults.dying_requests import Death, Life, MortalTransactions
 
-__all__ = ["app", "clock", "one_event_loop", "security"]
+__all__ = ["app", "clock", "security", "shared_loop"]
 
 EIGHT = 8
 MOST_SECONDS = 60.0

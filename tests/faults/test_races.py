@@ -33,13 +33,13 @@ from services.invoicing.manual import ManualInvoice
 from services.operations import coverage
 from services.operations.findings import FindingKind
 from services.subscriptions import agenda as agendas
-from tests.api.conftest import app, clock, context, one_event_loop, security
+from tests.api.conftest import app, clock, context, security, shared_loop
 from tests.api.people import Clock, Person
 from tests.faults.subscribers import APRIL, FEBRUARY, MARCH, Story, Subscriber, sell_at
 from tests.services.conftest import shop, transactions
 from tests.services.shop import Shop
 
-__all__ = ["app", "clock", "context", "one_event_loop", "security", "shop", "transactions"]
+__all__ = ["app", "clock", "context", "security", "shared_loop", "shop", "transactions"]
 
 IS_CHAOS = "FLUXRATE_CHAOS" in os.environ
 ROUNDS, PAIRS, DRAFTS = (200, 200, 400) if IS_CHAOS else (10, 8, 40)
