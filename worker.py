@@ -49,10 +49,10 @@ def build_worker(
 ) -> Worker:
     """A worker of bounded slots, so that a wave of closes queues instead of stalling.
 
-    Every workflow task may hold a database step, so there are no more of them than the pool has
-    room for.
+    Every workflow task may hold a database step. Those that wait for a group need no thread, the
+    others wait for one of the executor's; each thread has a connection.
     """
-    activities = SubscriptionActivities(transactions, now)
+    activities = SubscriptionActivities(transactions, now, executor)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     coverage = CoverageActivities(transactions, workflows.find_running, now)
     return Worker(
@@ -64,14 +64,17 @@ def build_worker(
         workflow_runner=_runner(settings),
         max_cached_workflows=settings.worker_cached_workflows,
         max_concurrent_workflow_tasks=settings.worker_workflow_task_slots,
-        max_concurrent_local_activities=settings.worker_activity_slots,
+        max_concurrent_local_activities=settings.worker_workflow_task_slots,
         graceful_shutdown_timeout=timedelta(seconds=20),
     )
 
 
 def workflow_steps(activities: SubscriptionActivities) -> list[Callable[..., Any]]:
     """Every step that a subscription's workflow may take."""
-    return [getattr(activities, step.name) for step in messages.STEPS]
+    return [
+        getattr(activities.closing if step in messages.CLOSING_STEPS else activities, step.name)
+        for step in messages.STEPS
+    ]
 
 
 async def run(settings: Settings) -> None:

@@ -102,6 +102,9 @@ CHECK_COVERAGE: Final = "audit_coverage"
 BILL_STEPS: Final = (QUERY_USAGE, AGGREGATE_USAGE, PRICE_USAGE, ENFORCE_LIMITS)
 """What a bill goes through before its invoice is issued, in this order."""
 
+CLOSING_STEPS: Final = (ROLL_PERIOD, *BILL_STEPS, ISSUE_INVOICE, FINALIZE_INVOICE)
+"""What the end of a period asks for: many subscriptions wait for it at one moment."""
+
 STEPS: Final = (
     READ_AGENDA,
     END_TRIAL,

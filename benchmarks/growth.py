@@ -19,6 +19,7 @@ from time import perf_counter, process_time
 from typing import Any
 from uuid import UUID, uuid4
 
+from activities import messages
 from activities.messages import ActionRequest, SubscriptionReference
 from activities.subscriptions import SubscriptionActivities
 from benchmarks.backend import run_writers
@@ -28,6 +29,7 @@ from benchmarks.servers import make_database, running_postgres
 from benchmarks.usage_growth import MONTH, NEXT_MONTH, Month
 from billing.periods import Interval
 from billing.rating.terms import ChargeType, PlanType
+from billing.subscriptions import WorkflowState
 from services.catalog import charges, plans
 from services.catalog.charges import AddCharge
 from services.catalog.plans import PlanDetails
@@ -124,11 +126,15 @@ def close(month: Month) -> tuple[float, float]:
         organization_id=str(month.organization), subscription_id=str(subscription_id)
     )
     began, worked = perf_counter(), process_time()
-    for step in ("roll_period", "query_usage", "aggregate_usage", "price_usage", "enforce_limits"):
-        getattr(activities, step)(request_of(reference, NEXT_MONTH))
-    state = activities.issue_invoice(request_of(reference, NEXT_MONTH))
+    request = request_of(reference, NEXT_MONTH)
+    activities.closing.perform(messages.ROLL_PERIOD, [request])
+    for step in messages.BILL_STEPS:
+        activities.closing.perform(step, [request])
+    [state] = activities.closing.perform(messages.ISSUE_INVOICE, [request])
+    assert isinstance(state, WorkflowState), state
     draft = next(entry for entry in state.agenda if entry.invoice_id)
-    activities.finalize_invoice(request_of(reference, draft.due_at, draft.invoice_id))
+    request = request_of(reference, draft.due_at, draft.invoice_id)
+    activities.closing.perform(messages.FINALIZE_INVOICE, [request])
     return perf_counter() - began, process_time() - worked
 
 

@@ -11,10 +11,13 @@ from psycopg import AsyncConnection, Error
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from sqlalchemy import URL, Connection, Engine, QueuePool, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
 from repositories.cancellation import current_cancel_scope
+
+UNREACHABLE = ("08", "57P")
+"""The states of a server that ends connections or accepts none."""
 
 NAME_ORGANIZATIONS = text("SELECT set_config('app.organizations', :names, true)")
 
@@ -110,6 +113,17 @@ def _begin_at_server(connection: Connection, words: bytes) -> Error | None:
     except Error as error:
         return error
     return None if result.status == ExecStatus.COMMAND_OK else error_from_result(result)
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether the database is away, or the connection to it is lost, so that others fail as well.
+
+    Only what the server says of a statement has a state.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg.OperationalError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(UNREACHABLE)
 
 
 @asynccontextmanager

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from activities.messages import ActionRequest
+from activities import messages
+from activities.messages import ActionRequest, Result, Step
 from activities.subscriptions import SubscriptionActivities
 from billing.subscriptions import Action, AgendaEntry, WorkflowState
+from workflows.subscription import SINGLE_STEPS
+
+STATE_STEPS = {**SINGLE_STEPS, Action.BILL_PERIOD: messages.ISSUE_INVOICE}
+"""The step of each action that ends with a new state."""
 
 
 def perform_entry(
@@ -23,18 +28,19 @@ def perform_entry(
         revision=entry.revision,
     )
     if entry.action is Action.BILL_PERIOD:
-        activities.query_usage(request)
-        activities.aggregate_usage(request)
-        activities.price_usage(request)
-        activities.enforce_limits(request)
-        return activities.issue_invoice(request)
-    return {
-        Action.END_TRIAL: activities.end_trial,
-        Action.RESUME: activities.resume_subscription,
-        Action.CLOSE_PERIOD: activities.roll_period,
-        Action.APPLY_CHANGE: activities.apply_change,
-        Action.FINALIZE_INVOICE: activities.finalize_invoice,
-        Action.PAYMENT_DUE: activities.mark_past_due,
-        Action.SETTLE_LATE_USAGE: activities.settle_late_usage,
-        Action.RETURN_CREDIT: activities.return_credit,
-    }[entry.action](request)
+        for step in messages.BILL_STEPS:
+            perform_step(activities, step, request)
+    return perform_step(activities, STATE_STEPS[entry.action], request)
+
+
+def perform_step(
+    activities: SubscriptionActivities, step: Step[ActionRequest, Result], request: ActionRequest
+) -> Result:
+    """One step, as a worker does it for a caller who waits alone."""
+    if step not in messages.CLOSING_STEPS:
+        result: Result = getattr(activities, step.name)(request)
+        return result
+    [answer] = activities.closing.perform(step, [request])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

@@ -1,0 +1,188 @@
+"""The steps of a close, done for many subscriptions at once.
+
+Whoever waits for a step at the same moment shares one transaction, which names all their
+organizations and calls a service with a list. A list of one is the same code. Where a group fails,
+each of it is done alone, so that one that is broken parks itself and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+from temporalio import activity
+
+from activities import messages
+from activities.errors import translated
+from activities.gathering import Gatherer
+from activities.messages import ActionRequest, Result, Step, StepDone
+from activities.requests import bill_of, ids_of, invoice_of, period_of
+from billing.subscriptions import WorkflowState
+from repositories.transactions import Transactions, is_unreachable
+from services.invoicing import drafts, finalize
+from services.rating import steps
+from services.rating.steps import BillKey, StepResult
+from services.subscriptions import agenda, periods
+
+log = structlog.get_logger(__name__)
+
+Work = Callable[[Session, Sequence[ActionRequest], datetime], Sequence[Any]]
+"""What a step does in one transaction: an answer for each of its requests."""
+
+BillStep = Callable[..., StepResult]
+
+
+class ClosingActivities:
+    """What the workflow of a subscription asks for at the end of a period.
+
+    ``executor`` has the threads that write, by default those of the event loop.
+    """
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        now: Callable[[], datetime],
+        executor: Executor | None = None,
+    ) -> None:
+        self._transactions = transactions
+        self._now = now
+        self._gatherers = {
+            step.name: Gatherer(partial(self.perform, step), ids_of, executor) for step in WORK
+        }
+
+    @activity.defn(name=messages.ROLL_PERIOD.name)
+    async def roll_period(self, request: ActionRequest) -> WorkflowState:
+        """The period is closed and the next one open."""
+        return await self._submit(messages.ROLL_PERIOD, request)
+
+    @activity.defn(name=messages.QUERY_USAGE.name)
+    async def query_usage(self, request: ActionRequest) -> StepDone:
+        """The usage of the period is frozen up to a watermark."""
+        return await self._submit(messages.QUERY_USAGE, request)
+
+    @activity.defn(name=messages.AGGREGATE_USAGE.name)
+    async def aggregate_usage(self, request: ActionRequest) -> StepDone:
+        """What was measured, included and over a limit is known per charge."""
+        return await self._submit(messages.AGGREGATE_USAGE, request)
+
+    @activity.defn(name=messages.PRICE_USAGE.name)
+    async def price_usage(self, request: ActionRequest) -> StepDone:
+        """Every charge has a priced line."""
+        return await self._submit(messages.PRICE_USAGE, request)
+
+    @activity.defn(name=messages.ENFORCE_LIMITS.name)
+    async def enforce_limits(self, request: ActionRequest) -> StepDone:
+        """Lines over a hard limit are marked or waived."""
+        return await self._submit(messages.ENFORCE_LIMITS, request)
+
+    @activity.defn(name=messages.ISSUE_INVOICE.name)
+    async def issue_invoice(self, request: ActionRequest) -> WorkflowState:
+        """The period has its draft invoice."""
+        return await self._submit(messages.ISSUE_INVOICE, request)
+
+    @activity.defn(name=messages.FINALIZE_INVOICE.name)
+    async def finalize_invoice(self, request: ActionRequest) -> WorkflowState:
+        """The draft's grace is over: it is OPEN, or PAID where nothing is owed."""
+        return await self._submit(messages.FINALIZE_INVOICE, request)
+
+    async def _submit(self, step: Step[ActionRequest, Result], request: ActionRequest) -> Result:
+        result: Result = await self._gatherers[step.name].submit(request)
+        return result
+
+    def perform(
+        self, step: Step[ActionRequest, Result], requests: Sequence[ActionRequest]
+    ) -> list[Result | Exception]:
+        """What became of each request, all of them in one transaction if that succeeds."""
+        if len(requests) > 1:
+            try:
+                return [*self._transact(step, requests)]
+            except Exception as error:  # noqa: BLE001  (each of them meets its own alone)
+                log.warning("group_failed", step=step.name, error=type(error).__name__)
+                if is_unreachable(error):
+                    return [error for _ in requests]
+        answers: list[Result | Exception] = []
+        for request in requests:
+            answer = self._perform_alone(step, request)
+            answers.append(answer)
+        return answers
+
+    def _perform_alone(
+        self, step: Step[ActionRequest, Result], request: ActionRequest
+    ) -> Result | Exception:
+        try:
+            with translated():
+                [result] = self._transact(step, [request])
+        except Exception as error:  # noqa: BLE001  (handed to the caller, who raises it)
+            return error
+        return result
+
+    def _transact(
+        self, step: Step[ActionRequest, Result], requests: Sequence[ActionRequest]
+    ) -> Sequence[Result]:
+        organizations = sorted({ids_of(request)[0] for request in requests})
+        with self._transactions.for_organizations(organizations) as session:
+            results = WORK[step](session, requests, self._now())
+        read_at = self._now()
+        answers: list[Any] = [
+            replace(one, read_at=read_at) if isinstance(one, WorkflowState) else one
+            for one in results
+        ]
+        return answers
+
+
+def _act(
+    service: Callable[..., object],
+    subject: Callable[[ActionRequest], tuple[Any, ...]],
+) -> Work:
+    """The service does what was due; the answer is what is due next."""
+
+    def work(
+        session: Session, requests: Sequence[ActionRequest], now: datetime
+    ) -> list[WorkflowState]:
+        for request in _in_order(requests):
+            service(session, *subject(request), due_at=request.due_at, now=now)
+        session.flush()
+        return [agenda.get_state(session, *ids_of(request)) for request in requests]
+
+    return work
+
+
+def _bill_step(step: BillStep, noun: str) -> Work:
+    """The step of a bill leaves a row."""
+
+    def work(session: Session, requests: Sequence[ActionRequest], now: datetime) -> list[StepDone]:
+        done = {bill: step(session, bill, now=now) for bill in map(bill_of, _in_order(requests))}
+        return [_done(done[bill_of(request)], noun) for request in requests]
+
+    return work
+
+
+def _in_order(requests: Sequence[ActionRequest]) -> list[ActionRequest]:
+    """By subscription, so that two groups queue for their locks."""
+    return sorted(requests, key=ids_of)
+
+
+def _done(result: StepResult, noun: str) -> StepDone:
+    return StepDone(digest=result.digest, summary=f"{result.count} {noun}")
+
+
+def _bill(request: ActionRequest) -> tuple[BillKey]:
+    return (bill_of(request),)
+
+
+WORK: dict[Step[ActionRequest, Any], Work] = {
+    messages.ROLL_PERIOD: _act(periods.roll_period, period_of),
+    messages.QUERY_USAGE: _bill_step(steps.query_usage, "windows of usage"),
+    messages.AGGREGATE_USAGE: _bill_step(steps.aggregate_usage, "measured charges"),
+    messages.PRICE_USAGE: _bill_step(steps.price_usage, "priced lines"),
+    messages.ENFORCE_LIMITS: _bill_step(steps.enforce_limits, "lines within limits"),
+    messages.ISSUE_INVOICE: _act(drafts.issue_invoice, _bill),
+    messages.FINALIZE_INVOICE: _act(finalize.finalize_due_invoice, invoice_of),
+}
+"""The steps that are done in groups."""

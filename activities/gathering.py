@@ -1,0 +1,108 @@
+"""Steps in groups: whoever waits while others are served shares the next transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Executor
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+MOST_TOGETHER: Final = 50
+"""Enough to share a commit among; few enough that nobody waits long for their locks."""
+
+WRITERS: Final = 2
+GATHER_SECONDS: Final = 0.002
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Waiting(Generic[Request, Result]):
+    """A caller who waits for the commit, and what is known of the call around it."""
+
+    request: Request
+    answer: asyncio.Future[Result]
+    context: Context
+
+
+class Gatherer(Generic[Request, Result]):
+    """Callers of one step, served together by one of a few threads.
+
+    ``perform`` answers each request with its result or with what went wrong. ``subject_of`` says
+    what a request is about: no group has two about the same, so that a repeat of a call that was
+    given up for lost comes after it.
+    """
+
+    def __init__(
+        self,
+        perform: Callable[[Sequence[Request]], Sequence[Result | Exception]],
+        subject_of: Callable[[Request], Hashable],
+        executor: Executor | None,
+    ) -> None:
+        self._perform = perform
+        self._subject_of = subject_of
+        self._executor = executor
+        self._waiting: list[_Waiting[Request, Result]] = []
+        self._writers: set[asyncio.Task[None]] = set()
+
+    async def submit(self, request: Request) -> Result:
+        """The result, once it is committed. Raises what went wrong with this request."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(request=request, answer=loop.create_future(), context=copy_context())
+        self._waiting.append(waiting)
+        if len(self._writers) < WRITERS:
+            # A writer works for many callers, so it is not within any one of them.
+            writer = loop.create_task(self._write(), context=Context())
+            self._writers.add(writer)
+            writer.add_done_callback(self._writers.discard)
+        result: Result = await waiting.answer
+        return result
+
+    async def _write(self) -> None:
+        """Nobody waits any more."""
+        while self._waiting:
+            await asyncio.sleep(GATHER_SECONDS)
+            group = self._take()
+            if group:
+                await self._serve(group)
+
+    def _take(self) -> list[_Waiting[Request, Result]]:
+        """Those who have waited longest, each subject once."""
+        group: dict[Hashable, _Waiting[Request, Result]] = {}
+        later = []
+        for one in self._waiting:
+            subject = self._subject_of(one.request)
+            if one.answer.done():
+                continue  # given up
+            if len(group) < MOST_TOGETHER and subject not in group:
+                group[subject] = one
+            else:
+                later.append(one)
+        self._waiting = later
+        return list(group.values())
+
+    async def _serve(self, group: Sequence[_Waiting[Request, Result]]) -> None:
+        """Every caller of the group is answered, whatever happens."""
+        requests = [one.request for one in group]
+        loop = asyncio.get_running_loop()
+        try:
+            # The thread knows the activity that it works for: the first caller's.
+            results = await loop.run_in_executor(
+                self._executor, group[0].context.run, self._perform, requests
+            )
+        except Exception as error:  # noqa: BLE001  (handed to the callers, who raise it)
+            results = [error for _ in group]
+        except BaseException:
+            for one in group:
+                one.answer.cancel()
+            raise
+        for one, result in zip(group, results, strict=True):
+            if one.answer.done():
+                continue
+            if isinstance(result, Exception):
+                one.answer.set_exception(result)
+            else:
+                one.answer.set_result(result)
