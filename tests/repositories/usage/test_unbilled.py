@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy.dialects.postgresql import Range
 
 from models.catalog.meter_claims import MeterClaim
 from models.catalog.meters import Meter
@@ -43,10 +44,9 @@ def claim(
     row = MeterClaim(
         organization_id=shop.organization_id,
         customer_id=customer_id,
-        subscription_id=subscription.id,
         meter_id=meter.id,
-        starts_at=starts_at,
-        ends_at=ends_at,
+        subscription_ids=[subscription.id],
+        spans=[Range(starts_at, ends_at)],
     )
     store(shop, row)
 
