@@ -20,9 +20,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from activities import messages
 from activities.coverage import CoverageActivities
 from activities.subscriptions import SubscriptionActivities
+from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
+from runtime.notifications import Notifications
 from runtime.process_priority import BILLING_NICENESS, lower_priority
 from runtime.relay import OutboxRelay
 from runtime.schedules import ensure_coverage_check
@@ -94,13 +96,16 @@ async def run(settings: Settings) -> None:
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     await ensure_coverage_check(client, task_queue=settings.task_queue)
-    relay = asyncio.create_task(OutboxRelay(transactions, workflows).run())
+    relay = OutboxRelay(transactions, workflows)
+    notifications = Notifications(transactions.address, {CHANNEL: relay.hear}, missed=relay.look)
+    tasks = [asyncio.create_task(one.run()) for one in (relay, notifications)]
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         async with build_worker(client, transactions, settings, executor):
             log.info("worker_ready", task_queue=settings.task_queue)
             await stop.wait()
             log.info("worker_stopping")
-    relay.cancel()
+    for task in tasks:
+        task.cancel()
     engine.dispose()
 
 

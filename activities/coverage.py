@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -13,7 +14,8 @@ from temporalio import activity
 from activities import messages
 from activities.messages import CoverageDone
 from repositories.accounts import organizations
-from repositories.transactions import Transactions
+from repositories.operations.occupied import list_occupied
+from repositories.transactions import Transactions, name_organizations
 from services.operations import coverage
 from services.operations.coverage import Coverage
 
@@ -24,6 +26,13 @@ PAGE = 500
 
 FindRunning = Callable[[UUID], Awaitable[set[UUID]]]
 """The subscriptions of an organization whose workflows run."""
+
+
+class DirectoryPage(NamedTuple):
+    """A page of the directory: who has anything to be checked, and where the next page begins."""
+
+    occupied: Sequence[UUID]
+    last: UUID
 
 
 class CoverageActivities:
@@ -38,7 +47,7 @@ class CoverageActivities:
 
     @activity.defn(name=messages.CHECK_COVERAGE)
     async def check_coverage(self) -> CoverageDone:
-        """Every organization was looked at, and workflows missing or late were woken.
+        """Every organization that has anything was looked at; workflows missing or late were woken.
 
         One that cannot be checked keeps no other from it. Idempotent: waking a workflow twice
         changes nothing. Raises what stopped the check of the first such one, after all others.
@@ -46,8 +55,8 @@ class CoverageActivities:
         checked = found = repaired = 0
         failures: list[Exception] = []
         last: UUID | None = None
-        while page := await asyncio.to_thread(self._list_organizations, last):
-            for organization_id in page:
+        while page := await asyncio.to_thread(self._read_directory, last):
+            for organization_id in page.occupied:
                 activity.heartbeat(checked)
                 try:
                     running = await self._find_running(organization_id)
@@ -60,15 +69,17 @@ class CoverageActivities:
                 checked += covered.subscriptions
                 found += len(covered.findings)
                 repaired += woken
-            last = page[-1]
+            last = page.last
         if failures:
             raise failures[0]
         log.info("coverage_checked", subscriptions=checked, findings=found, repaired=repaired)
         return CoverageDone(subscriptions=checked, findings=found, repaired=repaired)
 
-    def _list_organizations(self, after: UUID | None) -> list[UUID]:
+    def _read_directory(self, after: UUID | None) -> DirectoryPage | None:
         with self._transactions.for_organizations([]) as session:
-            return list(organizations.list_directory_after(session, after, limit=PAGE))
+            page = organizations.list_directory_after(session, after, limit=PAGE)
+            name_organizations(session, page)
+            return DirectoryPage(list_occupied(session, page), page[-1]) if page else None
 
     def _check(self, organization_id: UUID, running: set[UUID]) -> tuple[Coverage, int]:
         now = self._now()

@@ -32,10 +32,6 @@ from services.accounts.sign_up_policy import SignUpPolicy
 from services.entitlements.cached_checks import CheckCache
 
 
-def _nothing() -> None:
-    """Tell nobody."""
-
-
 async def _reachable() -> bool:
     """Nothing to reach."""
     return True
@@ -50,12 +46,11 @@ async def _unknown(_organization_id: UUID) -> set[UUID] | None:
 class AppContext:
     """The application's surroundings, made once per process.
 
-    ``announce`` is called after every commit that queued messages, so that workflows hear of
-    it at once; the relay repeats what is missed. ``reach_temporal`` and ``reach_schema`` answer the
-    readiness probe. ``find_running`` says whose workflows run in an organization, None while the
-    engine is away. ``auth_per_minute`` raises how often an address may sign up or fail to log in.
-    A transaction of a request is given up after ``transaction_seconds``, so that its connection is
-    back before two seconds are over (CONTRACT 89).
+    ``reach_temporal`` and ``reach_schema`` answer the readiness probe. ``find_running`` says whose
+    workflows run in an organization, None while the engine is away. ``auth_per_minute`` raises how
+    often an address may sign up or fail to log in. A transaction of a request is given up after
+    ``transaction_seconds``, so that its connection is back before two seconds are over
+    (CONTRACT 89).
     """
 
     transactions: Transactions
@@ -68,7 +63,6 @@ class AppContext:
     transaction_seconds: float = 1.9
     key_cache: KeyCache = field(default_factory=KeyCache)
     backdating: BackdatingLimit = field(default_factory=BackdatingLimit)
-    announce: Callable[[], None] = field(default=_nothing)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
     reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)
     find_running: Callable[[UUID], Awaitable[set[UUID] | None]] = field(default=_unknown)

@@ -30,6 +30,7 @@ MODULES = (
     "busy_wave",
     "open_workflows",
     "fairness",
+    "idle",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,13 +15,17 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from api.access.key_cache import KeyCache
 from api.app import create_app
 from api.context import AppContext
 from billing.date_limits import BackdatingLimit
+from repositories.accounts.api_keys import REVOCATIONS
+from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.database.schema import is_current
 from runtime.hashing import PasswordHasher
+from runtime.notifications import Notifications
 from runtime.relay import OutboxRelay
 from runtime.security import Security
 from runtime.settings import Settings
@@ -103,8 +107,7 @@ class ApiProcess:
             passwords=passwords,
         )
         self._client: Client | None = None
-        self._relay: OutboxRelay | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._keys = KeyCache()
 
     def build(self) -> FastAPI:
         """The application, which opens the connections when it starts to serve."""
@@ -118,7 +121,7 @@ class ApiProcess:
                 refresh_seconds=self._settings.refresh_token_seconds,
             ),
             backdating=BackdatingLimit(days=self._settings.max_backdate_days),
-            announce=self.announce,
+            key_cache=self._keys,
             reach_temporal=self.reach_temporal,
             reach_schema=self.reach_schema,
             find_running=self.find_running,
@@ -130,28 +133,27 @@ class ApiProcess:
 
     @asynccontextmanager
     async def serve(self, _app: FastAPI) -> AsyncIterator[None]:
-        """Relay messages while the application serves."""
+        """Relay messages, and hear of revoked keys, while the application serves."""
         relax_garbage_collection()
         take_turns_quickly()
-        self._loop = asyncio.get_running_loop()
         self._client = await connect(
             self._temporal_address, namespace=self._settings.temporal_namespace, lazy=True
         )
         workflows = SubscriptionWorkflows(self._client, task_queue=self._settings.task_queue)
-        self._relay = OutboxRelay(self.transactions, workflows)
-        relaying = asyncio.create_task(self._relay.run())
+        relay = OutboxRelay(self.transactions, workflows)
+        notifications = Notifications(
+            self.transactions.address,
+            {CHANNEL: relay.hear, REVOCATIONS: lambda key_id: self._keys.forget(UUID(key_id))},
+            missed=relay.look,
+        )
+        tasks = [asyncio.create_task(one.run()) for one in (relay, notifications)]
         try:
             yield
         finally:
-            relaying.cancel()
-            with suppress(asyncio.CancelledError):
-                await relaying
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             self.engine.dispose()
-
-    def announce(self) -> None:
-        """Look into the outbox at once; callable from any thread."""
-        if self._loop is not None and self._relay is not None:
-            self._loop.call_soon_threadsafe(self._relay.nudge)
 
     async def reach_temporal(self) -> bool:
         """Whether Temporal answers within a second."""

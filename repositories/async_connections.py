@@ -14,10 +14,12 @@ from sqlalchemy import URL
 APPLICATION_ROLE: Final = "fluxrate_app"
 CONNECT_TIMEOUT_SECONDS: Final = 2
 UNANSWERED_MILLISECONDS: Final = 2000
+SILENT_SECONDS: Final = 10
+"""After that the server of a connection that rests is asked whether it is there."""
 
 
-async def connect(address: URL) -> AsyncConnection:
-    """A connection that acts as the application role, in UTC.
+async def connect(address: URL, *, name: str = "fluxrate usage") -> AsyncConnection:
+    """A connection that acts as the application role, in UTC, and whose end is noticed.
 
     Raises psycopg.OperationalError within two seconds if the database does not answer.
     """
@@ -27,7 +29,9 @@ async def connect(address: URL) -> AsyncConnection:
         autocommit=True,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         tcp_user_timeout=UNANSWERED_MILLISECONDS,
-        application_name="fluxrate usage",
+        keepalives_idle=SILENT_SECONDS,
+        keepalives_interval=CONNECT_TIMEOUT_SECONDS,
+        application_name=name,
     )
     await connection.execute(f"SET ROLE {APPLICATION_ROLE}")
     await connection.execute("SET TIME ZONE 'UTC'")

@@ -20,7 +20,8 @@ WAKE_MESSAGE = "owner"
 LOOKUP = "outbox_kind"
 """What a relay's transaction looks up: it may then see and lock waiting messages of one kind."""
 
-_QUEUED = "has_queued_messages"
+CHANNEL = "fluxrate_outbox"
+"""Where the commit of queued messages tells their kinds; a trigger does it (migration 0019)."""
 
 
 def insert_message(
@@ -32,11 +33,7 @@ def insert_message(
     payload: dict[str, Any],
     now: datetime,
 ) -> None:
-    """Queue a message in the transaction of the fact that it tells. Idempotent by kind and key.
-
-    ``has_queued`` says of the session afterwards that it did.
-    """
-    note_queued(session)
+    """Queue a message in the transaction of the fact that it tells. Idempotent by kind and key."""
     session.execute(
         insert(OutboxMessage)
         .values(
@@ -51,16 +48,6 @@ def insert_message(
         )
         .on_conflict_do_nothing(constraint="uq_outbox_message_key")
     )
-
-
-def note_queued(session: Session) -> None:
-    """A message was queued by a statement that is not :func:`insert_message`."""
-    session.info[_QUEUED] = True
-
-
-def has_queued(session: Session) -> bool:
-    """Whether this session queued a message, so that a relay is worth waking after its commit."""
-    return _QUEUED in session.info
 
 
 def insert_messages(
@@ -86,7 +73,6 @@ def insert_messages(
         ]
     )
     session.flush()
-    note_queued(session)
 
 
 def lock_due_messages(
@@ -104,6 +90,19 @@ def lock_due_messages(
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
+
+
+def find_next_due(session: Session, kind: str) -> datetime | None:
+    """When the first message of one kind is due, None if there is none.
+
+    An instant that is past is that of a message which another relay holds.
+    """
+    return session.exec(
+        select(OutboxMessage.available_at)
+        .where(OutboxMessage.kind == kind)
+        .order_by(col(OutboxMessage.available_at), col(OutboxMessage.id))
+        .limit(1)
+    ).first()
 
 
 def postpone(session: Session, organization_id: UUID, message_id: UUID, *, until: datetime) -> None:

@@ -20,7 +20,8 @@ _Question = tuple[str, int, asyncio.AbstractEventLoop]
 class KeyCache:
     """Principals by the hash of their key, for at most a second.
 
-    A revocation through this process holds at once; one through another process within the second.
+    A revocation through this process holds at once; one through another as soon as it is told of,
+    and within the second at the latest.
     Safe to use from several threads and from the event loop.
     """
 

@@ -15,7 +15,6 @@ from api.access.scopes import Principal
 from api.context import AppContext, ContextDep
 from api.transport import idempotency, natural_keys
 from billing.errors import NotFound
-from repositories.outbox import has_queued
 
 
 def get_principal(request: Request, context: ContextDep, scopes: SecurityScopes) -> Principal:
@@ -58,8 +57,6 @@ def open_transaction(
                 session, principal.organization_id, path_params, sent_ids, error
             )
             raise
-    if has_queued(session):
-        context.announce()
 
 
 def open_reading(request: Request, context: ContextDep, principal: Reader) -> Iterator[Session]:

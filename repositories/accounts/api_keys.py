@@ -12,6 +12,9 @@ from sqlmodel import Session, col, select
 from models.accounts.api_keys import ApiKey
 from repositories.pages import read_page
 
+REVOCATIONS = "fluxrate_revocation"
+"""Where the commit that revokes a key tells its id; a trigger does it (migration 0019)."""
+
 
 def insert_api_key(session: Session, api_key: ApiKey) -> None:
     """Store a new key, of which only the hash is known."""

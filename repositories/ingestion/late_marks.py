@@ -19,7 +19,7 @@ from models.base import new_id
 from repositories.array_text import array, quoted
 from repositories.ingestion.writer import NewEvent
 from repositories.invoicing.late_policy import MAY_SETTLE_ALONE
-from repositories.outbox import WAKE_MESSAGE, note_queued
+from repositories.outbox import WAKE_MESSAGE
 from repositories.statement_text import compact
 from repositories.usage.figures import CARRYING_A_TOTAL
 
@@ -169,7 +169,6 @@ def mark_periods_changed_by(
     told: Told = [(row[0], row[1]) for row in connection.exec_driver_sql(_MARK_CHANGED, keys)]
     if told:
         connection.exec_driver_sql(_TELL, _messages(told, now))
-        note_queued(session)
 
 
 def _messages(told: Told, now: datetime) -> dict[str, object]:

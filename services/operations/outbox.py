@@ -9,10 +9,23 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from models.subscriptions.subscriptions import OutboxMessage
 from repositories import outbox as stored_outbox
 from repositories.transactions import Transactions, name_organizations
 
 BATCH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look into the outbox came to."""
+
+    arrived: int
+    """How many workflows were reached."""
+    is_full: bool = False
+    """Whether there may be more that was due."""
+    next_due_at: datetime | None
+    """When the next message is due that was left; long ago if another relay holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +40,8 @@ Send = Callable[[Sequence[WakeMessage]], Sequence[bool]]
 """Delivers messages and says of each whether it arrived. Delivering one twice must be harmless."""
 
 
-def deliver_wake_messages(transactions: Transactions, send: Send, *, now: datetime) -> int:
-    """Deliver a batch of due messages of all organizations; return how many arrived.
+def deliver_wake_messages(transactions: Transactions, send: Send, *, now: datetime) -> Look:
+    """Deliver a batch of due messages of all organizations.
 
     Several messages to one workflow become one. A message that did not arrive is due again a little
     later, at most a minute; messages that another relay holds are passed over. If
@@ -38,26 +51,29 @@ def deliver_wake_messages(transactions: Transactions, send: Send, *, now: dateti
         due = stored_outbox.lock_due_messages(
             session, stored_outbox.WAKE_MESSAGE, now=now, limit=BATCH
         )
-        if not due:
-            return 0
-        # A relay may see and lock what waits; only as their organizations may it change anything.
-        name_organizations(session, sorted({message.organization_id for message in due}))
-        workflows = {
-            (message.organization_id, str(message.payload["subscription_id"])): None
-            for message in due
-        }
-        recipients = [
-            WakeMessage(organization_id=organization_id, subscription_id=UUID(subscription_id))
-            for organization_id, subscription_id in workflows
-        ]
-        arrived = dict(zip(workflows, send(recipients), strict=True))
-        for message in due:
-            key = (message.organization_id, str(message.payload["subscription_id"]))
-            if arrived[key]:
-                session.delete(message)
-            else:
-                _postpone(session, message.organization_id, message.id, message.attempts, now)
-        return sum(arrived.values())
+        arrived = _deliver(session, due, send, now=now) if due else 0
+        next_due_at = stored_outbox.find_next_due(session, stored_outbox.WAKE_MESSAGE)
+    return Look(arrived=arrived, is_full=len(due) == BATCH, next_due_at=next_due_at)
+
+
+def _deliver(session: Session, due: Sequence[OutboxMessage], send: Send, *, now: datetime) -> int:
+    # A relay may see and lock what waits; only as their organizations may it change anything.
+    name_organizations(session, sorted({message.organization_id for message in due}))
+    workflows = {
+        (message.organization_id, str(message.payload["subscription_id"])): None for message in due
+    }
+    recipients = [
+        WakeMessage(organization_id=organization_id, subscription_id=UUID(subscription_id))
+        for organization_id, subscription_id in workflows
+    ]
+    arrived = dict(zip(workflows, send(recipients), strict=True))
+    for message in due:
+        key = (message.organization_id, str(message.payload["subscription_id"]))
+        if arrived[key]:
+            session.delete(message)
+        else:
+            _postpone(session, message.organization_id, message.id, message.attempts, now)
+    return sum(arrived.values())
 
 
 def _postpone(

@@ -48,7 +48,9 @@ def test_documents_that_comments_cite_exist() -> None:
 def test_decision_records_are_headed_by_the_number_of_their_file() -> None:
     records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 
-    assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))
+    numbers = [int(record.name[:4]) for record in records]
+    # A number may be taken by a record that is still being written.
+    assert len(set(numbers)) == len(numbers)
     assert {
         record.name
         for record in records

@@ -1,26 +1,33 @@
-"""The relay is woken by requests that queued a message, and by no others."""
+"""Commits that queued a message, or revoked a key, are told to every process; reads are not."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from api.context import AppContext
+from repositories.accounts.api_keys import REVOCATIONS
+from repositories.outbox import CHANNEL, WAKE_MESSAGE
 from tests.api.people import Person
 
 
 @pytest.fixture
-def announced() -> list[str]:
-    """One entry for each time that the relay was woken."""
-    return []
+def listener(context: AppContext) -> Iterator[psycopg.Connection[Any]]:
+    """Another process's connection, which is told."""
+    address = context.transactions.address.set(drivername="postgresql")
+    plain = address.render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        for channel in (CHANNEL, REVOCATIONS):
+            connection.execute(f"LISTEN {channel}".encode())
+        yield connection
 
 
-@pytest.fixture
-def context(context: AppContext, announced: list[str]) -> AppContext:
-    """Surroundings in which it is noted that the relay was woken."""
-    return replace(context, announce=lambda: announced.append("woken"))
+def told(listener: psycopg.Connection[Any]) -> list[tuple[str, str]]:
+    """What was told since the last look; commits tell before they are answered."""
+    return [(one.channel, one.payload) for one in listener.notifies(timeout=0.1)]
 
 
 def create(owner: Person, path: str, body: dict[str, Any]) -> str:
@@ -29,22 +36,31 @@ def create(owner: Person, path: str, body: dict[str, Any]) -> str:
     return str(answer.json()["id"])
 
 
-def test_only_requests_that_queued_a_message_wake_the_relay(
-    owner: Person, announced: list[str]
+def test_only_requests_that_queued_a_message_wake_relays(
+    owner: Person, listener: psycopg.Connection[Any]
 ) -> None:
     customer = create(owner, "/customers", {"name": "Ada", "email": "ada@example.com"})
     body = {"name": "Pro", "lookup_id": "pro", "type": "FIXED", "billing_interval": "MONTH"}
     plan = create(owner, "/plans", {**body, "currency": "USD"})
     for path in ("/customers", "/plans", f"/customers/{customer}", "/audit", "/usage"):
         assert owner.get(f"/api/v1{path}").status_code == 200
-    assert announced == []
+    assert told(listener) == []
 
     subscription = {"customer_id": customer, "start_date": "2026-03-01T00:00:00Z"}
     create(owner, "/subscriptions", {**subscription, "plan_id": plan})
 
-    assert announced == ["woken"]
+    assert told(listener) == [(CHANNEL, WAKE_MESSAGE)]
     owner.get("/api/v1/subscriptions")
-    assert announced == ["woken"]
     unknown = {**subscription, "plan_id": customer}
     refused = owner.post("/api/v1/subscriptions", json=unknown)
-    assert (refused.status_code, announced) == (404, ["woken"])
+    assert (refused.status_code, told(listener)) == (404, [])
+
+
+def test_revoked_key_is_told_once(owner: Person, listener: psycopg.Connection[Any]) -> None:
+    key = create(owner, "/api-keys", {"name": "backend", "scopes": ["usage.write"]})
+    assert told(listener) == []
+
+    for _ in range(2):
+        assert owner.delete(f"/api/v1/api-keys/{key}").status_code == 204
+
+    assert told(listener) == [(REVOCATIONS, key)]

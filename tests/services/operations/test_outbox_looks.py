@@ -12,29 +12,23 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import ProgrammingError
 from sqlmodel import Session, create_engine, select
 
-from models.accounts.organizations import Organization, OrganizationDirectory
+from models.accounts.organizations import Organization
 from models.base import new_id
 from models.subscriptions.subscriptions import OutboxMessage
 from repositories import outbox
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine, sqlalchemy_url
-from services.operations.outbox import WakeMessage, deliver_wake_messages
+from services.operations.outbox import Look, WakeMessage, deliver_wake_messages
+from tests.many_organizations import add_organizations
 from tests.services.shop import NOW
-
-ORGANIZATIONS = 5_000
 
 
 @pytest.fixture(scope="module")
 def engine(module_database_url: str) -> Iterator[Engine]:
     """A relay's connection to an installation of many organizations, none with a due message."""
+    ids = add_organizations(module_database_url, now=NOW)
     owner = create_engine(sqlalchemy_url(module_database_url))
-    ids = [new_id() for _ in range(ORGANIZATIONS)]
     with Session(owner) as session:
-        session.add_all(
-            Organization(id=one, name="Shop", slug=str(one), created_at=NOW) for one in ids
-        )
-        session.flush()
-        session.add_all(OrganizationDirectory(id=one) for one in ids)
         session.add_all(
             OutboxMessage(
                 organization_id=one,
@@ -85,20 +79,24 @@ def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes_of(one)
 
 
-def test_look_is_one_statement_however_many_organizations_there_are(engine: Engine) -> None:
+def test_look_is_two_statements_however_many_organizations_there_are(engine: Engine) -> None:
     with statements(engine) as seen:
-        assert deliver_wake_messages(Transactions(engine), refuse, now=NOW) == 0
+        look = deliver_wake_messages(Transactions(engine), refuse, now=NOW)
 
-    looked_up, look = (statement for statement, _ in seen)
+    assert look == Look(arrived=0, next_due_at=NOW + timedelta(hours=1))
+    looked_up, *looks = (statement for statement, _ in seen)
     assert looked_up.startswith("SELECT set_config(")
-    assert "FROM outbox_message" in look
-    assert "organization" not in look.partition("FROM outbox_message")[2]
+    assert len(looks) == 2
+    for one in looks:
+        assert "FROM outbox_message" in one
+        assert "organization" not in one.partition("FROM outbox_message")[2]
 
 
-def test_look_reads_the_index_of_due_messages_and_nothing_else(engine: Engine) -> None:
+@pytest.mark.parametrize("place", [1, 2], ids=["what is due", "when the next is due"])
+def test_look_reads_the_index_of_due_messages_and_nothing_else(engine: Engine, place: int) -> None:
     with statements(engine) as seen:
         deliver_wake_messages(Transactions(engine), refuse, now=NOW)
-    look, parameters = seen[-1]
+    look, parameters = seen[place]
 
     with Transactions(engine).looking_up(outbox.LOOKUP, outbox.WAKE_MESSAGE) as session:
         explained = session.connection().exec_driver_sql(
@@ -117,9 +115,11 @@ def test_look_finds_what_is_due_of_every_organization(engine: Engine) -> None:
     transactions = Transactions(engine)
     later = NOW + timedelta(hours=2)
 
-    delivered = [deliver_wake_messages(transactions, all_arrive, now=later) for _ in range(26)]
+    looks = [deliver_wake_messages(transactions, all_arrive, now=later) for _ in range(26)]
 
-    assert delivered == [200] * 25 + [0]
+    assert [one.arrived for one in looks] == [200] * 25 + [0]
+    assert [one.is_full for one in looks] == [True] * 25 + [False]
+    assert looks[-1].next_due_at is None
 
 
 def test_relay_can_lock_messages_but_change_none_before_it_names_their_organization(
