@@ -50,7 +50,7 @@ class AppContext:
     workflows run in an organization, None while the engine is away. ``auth_per_minute`` raises how
     often an address may sign up or fail to log in. A transaction of a request is given up after
     ``transaction_seconds``, so that its connection is back before two seconds are over
-    (CONTRACT 89).
+    (CONTRACT 89). Where the process is one of several, they count in ``counters_directory``.
     """
 
     transactions: Transactions
@@ -66,6 +66,7 @@ class AppContext:
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
     reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)
     find_running: Callable[[UUID], Awaitable[set[UUID] | None]] = field(default=_unknown)
+    counters_directory: str | None = None
 
     def accounts_for(self, request: HTTPConnection) -> Accounts:
         """Signing up, logging in and staying so, recorded as of this request."""
@@ -96,7 +97,7 @@ class AppState:
         read_connections = ReadConnections(connect_usage)
         return cls(
             context=context,
-            metrics=Metrics(),
+            metrics=Metrics(context.counters_directory),
             worker_report=ReportCache(context.transactions, context.now),
             slots=RequestSlots(context.transactions.connections),
             address_limits=AddressLimits(context.auth_per_minute),

@@ -48,7 +48,7 @@ def measure() -> list[Result]:
             "FLUXRATE_SECRET_KEY": SECRET,
         }
         address = f"http://127.0.0.1:{port}"
-        words = ["-m", "cli.main", "api", "--port", str(port)]
+        words = ["-m", "cli.main", "api", "--processes", "1", "--port", str(port)]
         with (
             running_process(words, environment, address, "/livez"),
             running_process(["worker.py"], environment, address, "/livez"),

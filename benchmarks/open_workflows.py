@@ -71,7 +71,7 @@ async def run_idle(temporal: EmbeddedTemporal, database_url: str) -> tuple[float
         "FLUXRATE_TASK_QUEUE": task_queue,
         "FLUXRATE_SECRET_KEY": SECRET,
     }
-    api = ["-m", "cli.main", "api", "--port", str(free_port())]
+    api = ["-m", "cli.main", "api", "--processes", "1", "--port", str(free_port())]
     processes = [await start(words, environment) for words in (api, ["worker.py"])]
     try:
         client = await connect(temporal.address)

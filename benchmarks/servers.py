@@ -58,7 +58,7 @@ def running_api(database_url: str, **settings: str) -> Iterator[str]:
         "FLUXRATE_SIGNUP": "open",
         **settings,
     }
-    words = ["-m", "cli.main", "api", "--port", str(port)]
+    words = ["-m", "cli.main", "api", "--processes", "1", "--port", str(port)]
     with running_process(words, environment, f"http://127.0.0.1:{port}", "/livez") as url:
         yield url
 

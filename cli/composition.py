@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from api.access.key_cache import KeyCache
 from api.app import create_app
 from api.context import AppContext
 from billing.date_limits import BackdatingLimit
+from cli.serve import COUNTERS_DIRECTORY
 from repositories.accounts.api_keys import REVOCATIONS
 from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
@@ -125,6 +127,7 @@ class ApiProcess:
             reach_temporal=self.reach_temporal,
             reach_schema=self.reach_schema,
             find_running=self.find_running,
+            counters_directory=os.environ.get(COUNTERS_DIRECTORY),
             sign_up_policy=self._settings.signup or SignUpPolicy.FIRST,
             auth_per_minute=self._settings.auth_per_minute,
             transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,

@@ -81,6 +81,8 @@ def demo(data_dir: Path | None) -> int:
             update={"migration_database_url": None, "signup": SignUpPolicy.OPEN}
         ),
         port=0,
+        api_processes=1,
+        worker_processes=1,
     )
     try:
         with stop_on_signals():

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from runtime.embedded.processes import Command, PidFile, ProcessFailure, last_lines, wait_until
+from runtime.processes.supervision import name_end
 
 STOP_TIMEOUT_SECONDS = 25.0
 """A worker finishes the steps that run, for at most twenty seconds, before it ends."""
@@ -129,7 +130,7 @@ class PythonProcess:
     def start(self) -> None:
         """It was started; one left over by a killed supervisor is stopped first."""
         self.stop()
-        words = [sys.executable, "-m", "runtime.lifeline", self.module, *self.arguments]
+        words = [sys.executable, "-m", "runtime.processes.lifeline", self.module, *self.arguments]
         self.process = self.pid_file.spawn(
             Command(words=words, log=self.log, environment=self.environment, lifeline=True)
         )
@@ -140,9 +141,9 @@ class PythonProcess:
         if self.process is not None:
             self.process.wait()
 
-    def exit_code(self) -> int | None:
-        """How it ended, or None if it runs or that is unknown."""
-        return self.process.poll() if self.process is not None else None
+    def describe_end(self) -> str:
+        """How it ended, if that is known, and where it says why."""
+        return name_end(self.process.poll() if self.process is not None else None, log=self.log)
 
 
 def wait_for_api(api: PythonProcess, url: str, *, timeout_seconds: float = 120) -> None:

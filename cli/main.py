@@ -25,6 +25,10 @@ DataDirectory = Annotated[
     typer.Option(help="Where this instance keeps its data. Default: FLUXRATE_DATA_DIR or .data."),
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")]
+Processes = Annotated[
+    int | None,
+    typer.Option(min=1, help="How many of them. By default as many as the processors are for."),
+]
 
 
 @app.command()
@@ -76,24 +80,26 @@ def rebuild() -> None:
 
 
 @app.command()
-def api(host: str = "127.0.0.1", port: Port = 8000) -> None:
+def api(host: str = "127.0.0.1", port: Port = 8000, processes: Processes = None) -> None:
     """Run the API alone, against DATABASE_URL and TEMPORAL_ADDRESS."""
     from cli.serve import serve
+    from runtime.processes.cores import default_api_processes
 
-    serve(host, port)
+    serve(host, port, processes or default_api_processes())
 
 
 @app.command()
-def worker() -> None:
+def worker(processes: Processes = None) -> None:
     """Run a worker alone, against DATABASE_URL and TEMPORAL_ADDRESS."""
     from cli.requirements import require_servers
+    from runtime.processes.cores import default_worker_processes
     from runtime.settings import Settings
 
     require_servers(Settings(), "A worker")
 
     from worker import main as run_worker
 
-    run_worker()
+    run_worker(processes or default_worker_processes())
 
 
 def main() -> None:

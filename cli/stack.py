@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from cli.instance import (
     PROCESS_NAMES,
@@ -18,79 +17,15 @@ from cli.instance import (
 from cli.output import refuse
 from cli.requirements import require_database, require_temporal, without_password
 from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
-from runtime.embedded.processes import PidFile, ProcessFailure, choose_port, port_is_free
+from runtime.embedded.processes import choose_port, port_is_free
+from runtime.processes.cores import default_api_processes, default_worker_processes
+from runtime.processes.supervision import Announce, Supervisor
 from runtime.settings import Settings
 from services.accounts.sign_up_policy import SignUpPolicy
 
 HOST = "127.0.0.1"
 TEMPORAL_PORT = 7233
 TEMPORAL_UI_PORT = 8233
-LONGEST_BACKOFF_SECONDS = 30.0
-STEADY_SECONDS = 60.0
-"""A process that lived this long has its next restart at once again."""
-
-Announce = Callable[[str], None]
-
-
-class Service(Protocol):
-    """A process of the instance."""
-
-    pid_file: PidFile
-
-    @property
-    def name(self) -> str:
-        """How it is called in messages."""
-        ...
-
-    def start(self) -> None:
-        """It runs."""
-        ...
-
-
-@dataclass(slots=True)
-class Supervisor:
-    """Starts a service again when it ends, more patiently each time."""
-
-    service: Service
-    backoff_seconds: float = 1.0
-    started_at: float = field(default_factory=time.monotonic)
-    due_at: float | None = None
-
-    def check(self, announce: Announce) -> None:
-        """The service runs, or its restart is announced or done."""
-        now = time.monotonic()
-        if self.service.pid_file.holder() is not None:
-            if now - self.started_at > STEADY_SECONDS:
-                self.backoff_seconds = 1.0
-            return
-        if self.due_at is None:
-            self.due_at = now + self.backoff_seconds
-            announce(
-                f"{self.service.name} ended unexpectedly{self._ending()}; "
-                f"starting it again in {self.backoff_seconds:.0f} s."
-            )
-        elif now >= self.due_at:
-            self._restart(announce)
-
-    def _restart(self, announce: Announce) -> None:
-        self.due_at = None
-        self.backoff_seconds = min(self.backoff_seconds * 2, LONGEST_BACKOFF_SECONDS)
-        try:
-            self.service.start()
-        except ProcessFailure as failure:
-            announce(str(failure))
-        else:
-            announce(f"{self.service.name} runs again.")
-        self.started_at = time.monotonic()
-
-    def _ending(self) -> str:
-        if not isinstance(self.service, PythonProcess):
-            return ""
-        code = self.service.exit_code()
-        if code is None:
-            return ""
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return f" ({how}, log: {self.service.log})"
 
 
 @dataclass(slots=True)
@@ -100,6 +35,8 @@ class Stack:
     instance: Instance
     settings: Settings
     port: int
+    api_processes: int = field(default_factory=default_api_processes)
+    worker_processes: int = field(default_factory=default_worker_processes)
     supervisors: list[Supervisor] = field(default_factory=list)
 
     def start(self, announce: Announce) -> Addresses:
@@ -117,12 +54,16 @@ class Stack:
         temporal_address = self._finish_temporal(temporal, announce)
         environment = self._environment(database_url, temporal_address)
         url = f"http://{HOST}:{self.port}"
-        api = self._python("api", "cli.serve", ["--port", str(self.port)], environment)
-        worker = self._python("worker", "worker", [], environment)
-        announce("Starting the API and a worker.")
+        apis, workers = self.api_processes, self.worker_processes
+        words = ["--port", str(self.port), "--processes", str(apis)]
+        api = self._python("api", "cli.serve", words, environment)
+        worker = self._python("worker", "worker", ["--processes", str(workers)], environment)
+        announce(f"Starting the API and the worker, in {apis} and {workers} processes.")
         for process in (api, worker):
             process.start()
-            self.supervisors.append(Supervisor(process))
+            self.supervisors.append(
+                Supervisor(process, process.pid_file.is_held, process.describe_end)
+            )
         wait_for_api(api, url)
         addresses = Addresses(
             api_url=f"{url}/api/v1",
@@ -193,7 +134,7 @@ class Stack:
             return self.settings.temporal_address or ""
         temporal.start()
         announce("Temporal is ready.")
-        self.supervisors.append(Supervisor(temporal))
+        self.supervisors.append(Supervisor(temporal, temporal.pid_file.is_held))
         return temporal.address
 
     def _start_database(self, announce: Announce) -> str:
@@ -206,7 +147,7 @@ class Stack:
             server.start()
             url = server.ensure_database("fluxrate")
             announce("PostgreSQL is ready.")
-            self.supervisors.append(Supervisor(server))
+            self.supervisors.append(Supervisor(server, server.pid_file.is_held))
         upgrade(self.settings.migration_database_url or url)
         announce("The database schema is current.")
         return url

@@ -15,6 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from services.operations.worker_health import WorkReport
@@ -49,27 +50,36 @@ class WorkCollector(Collector):
 
 
 class Metrics:
-    """The counters of one application; other collectors may join its ``registry``."""
+    """The counters of one application; other collectors may join its ``registry``.
 
-    def __init__(self) -> None:
+    Where it is served by several processes they count in files of ``shared_directory``, and each
+    shows the sum of all, of those too that have ended; what is a single process's is left out.
+    """
+
+    def __init__(self, shared_directory: str | None = None) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        if shared_directory is None:
+            ProcessCollector(registry=self.registry)
+            PlatformCollector(registry=self.registry)
+            GCCollector(registry=self.registry)
+            counted: CollectorRegistry | None = self.registry
+        else:
+            MultiProcessCollector(self.registry, shared_directory)  # type: ignore[no-untyped-call]  # of the library
+            counted = None
         self._work = WorkCollector()
         self.registry.register(self._work)
         self._requests = Counter(
             "fluxrate_http_requests",
             "Requests answered.",
             ("method", "route", "status"),
-            registry=self.registry,
+            registry=counted,
         )
         self._durations = Histogram(
             "fluxrate_http_request_duration_seconds",
             "Time from the request's first byte to the answer's last.",
             ("method", "route"),
             buckets=BUCKETS,
-            registry=self.registry,
+            registry=counted,
         )
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -85,6 +95,6 @@ class Metrics:
         durations.observe(seconds)
 
     def render(self, report: WorkReport | None) -> bytes:
-        """All values, as Prometheus scrapes them; without a report those of this process."""
+        """All values, as Prometheus scrapes them; without a report what was counted alone."""
         self._work.report = report
         return generate_latest(self.registry)

@@ -25,12 +25,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from runtime.embedded.accounts import Account, unprivileged_account
-from runtime.embedded.processes import (
-    Command,
-    PidFile,
-    ProcessFailure,
-    keep_port,
-)
+from runtime.embedded.processes import Command, PidFile, ProcessFailure, keep_port
 from runtime.embedded.servers import bring_up
 
 SUPERUSER = "postgres"
@@ -121,6 +116,8 @@ class EmbeddedPostgres:
         words = [str(postgres_program("postgres")), "-D", str(self._cluster)]
         words += ["-k", f'"{self.socket_dir}"']
         settings = {"listen_addresses": "", "timezone": "UTC", "log_timezone": "UTC"}
+        # Four processes of the API and four of the worker, all busy, open half of them.
+        settings["max_connections"] = "300"
         for name, value in (settings | dict(self.server_settings)).items():
             words += ["-c", f"{name}={value}"]
         return Command(words=words, log=self.log, account=unprivileged_account())

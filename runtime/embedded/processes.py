@@ -55,6 +55,10 @@ class PidFile:
         words = self._held_text()
         return int(words[0]) if words else None
 
+    def is_held(self) -> bool:
+        """Whether the process lives that holds the file."""
+        return self.holder() is not None
+
     def note(self) -> str | None:
         """What the living holder was started with, or None if there is none."""
         words = self._held_text()

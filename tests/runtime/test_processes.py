@@ -100,7 +100,7 @@ def test_module_on_a_lifeline_ends_with_its_parent(pid_file: PidFile, tmp_path: 
     module = tmp_path / "patient.py"
     module.write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
-    words = (sys.executable, "-m", "runtime.lifeline", "patient")
+    words = (sys.executable, "-m", "runtime.processes.lifeline", "patient")
     log = tmp_path / "log"
     process = pid_file.spawn(Command(words=words, log=log, environment=environment, lifeline=True))
     assert wait_until(lambda: "here" in log.read_text(), timeout_seconds=20), log.read_text()

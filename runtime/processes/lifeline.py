@@ -1,7 +1,8 @@
-"""Run a module for as long as the parent process lives: ``python -m runtime.lifeline <module>``.
+"""Run a module for as long as the parent process lives.
 
-The parent holds the other end of standard input. When it ends, even by SIGKILL, the pipe closes
-and this process stops itself, so that a killed supervisor leaves no API and no worker behind.
+Used as ``python -m runtime.processes.lifeline <module>``. The parent holds the other end of
+standard input. When it ends, even by SIGKILL, the pipe closes and this process stops itself, so
+that a killed supervisor leaves no API and no worker behind.
 """
 
 from __future__ import annotations

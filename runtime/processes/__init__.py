@@ -1,0 +1,1 @@
+"""Several processes as one: how many, kept running, and ended together."""
