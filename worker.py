@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities import messages
@@ -34,6 +34,7 @@ from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
+from runtime.workflow_runner import ForgettingWorkflowRunner
 from workflows.coverage import CoverageWorkflow
 from workflows.subscription import SubscriptionWorkflow
 
@@ -112,7 +113,7 @@ async def run(settings: Settings) -> None:
 
 
 def _runner(settings: Settings) -> WorkflowRunner:
-    return SandboxedWorkflowRunner() if settings.workflow_sandbox else UnsandboxedWorkflowRunner()
+    return SandboxedWorkflowRunner() if settings.workflow_sandbox else ForgettingWorkflowRunner()
 
 
 def main(processes: int = 1) -> None:

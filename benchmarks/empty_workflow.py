@@ -13,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Worker
 
 from activities import messages
 from activities.messages import ActionRequest, StepDone, SubscriptionReference
 from billing.subscriptions import Action, AgendaEntry, WorkflowState
 from runtime.settings import Settings
 from runtime.temporal import connect
+from runtime.workflow_runner import ForgettingWorkflowRunner
 from workflows.subscription import SubscriptionWorkflow
 
 PERIOD_ENDS_AT = "FLUXRATE_BENCHMARK_PERIOD_ENDS_AT"
@@ -96,7 +97,7 @@ async def work(settings: Settings) -> None:
                 *map(make_step, bill),
             ],
             activity_executor=executor,
-            workflow_runner=UnsandboxedWorkflowRunner(),
+            workflow_runner=ForgettingWorkflowRunner(),
             max_cached_workflows=settings.worker_cached_workflows,
             max_concurrent_workflow_tasks=settings.worker_workflow_task_slots,
             max_concurrent_local_activities=settings.worker_activity_slots,

@@ -34,13 +34,14 @@ from temporalio.bridge.proto.workflow_activation import (
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.common import Priority, TypedSearchAttributes
 from temporalio.converter import DefaultFailureConverter
-from temporalio.worker import UnsandboxedWorkflowRunner
 from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
 
 from runtime.temporal import DATA_CONVERTER
+from runtime.workflow_runner import ForgettingWorkflowRunner
 
 RUN_ID = "run"
 WORKFLOW_ID = "subscription/simulated"
+RUNNER = ForgettingWorkflowRunner()
 
 _CONVERTER = DATA_CONVERTER.payload_converter
 _loop = asyncio.new_event_loop()
@@ -64,7 +65,7 @@ class Activated:
     def __init__(self, definition: type, started_at: datetime) -> None:
         self._definition = definition
         self._started_at = started_at
-        self._instance = _make_instance(definition, started_at)
+        self.instance = _make_instance(definition, started_at)
         self.journal: list[Step] = []
 
     def activate(
@@ -82,7 +83,7 @@ class Activated:
             continue_as_new_suggested=is_long,
             jobs=jobs,
         )
-        commands = _answer(self._instance, activation)
+        commands = _answer(self.instance, activation)
         self.journal.append(Step(activation=activation, commands=commands))
         return commands
 
@@ -96,7 +97,7 @@ class Activated:
             activation = WorkflowActivation()
             activation.CopyFrom(former.activation)
             activation.is_replaying = True
-            commands = _answer(copy._instance, activation)
+            commands = _answer(copy.instance, activation)
             assert commands == former.commands, "a replay answers differently"
             copy.journal.append(former)
         self.evict()
@@ -106,7 +107,7 @@ class Activated:
         """Forget the run, as a worker's cache does."""
         job = WorkflowActivationJob()
         job.remove_from_cache.SetInParent()
-        self._instance.activate(WorkflowActivation(run_id=RUN_ID, jobs=[job]))
+        self.instance.activate(WorkflowActivation(run_id=RUN_ID, jobs=[job]))
 
 
 def starting(definition: type, argument: object, *, at: datetime) -> WorkflowActivationJob:
@@ -198,7 +199,7 @@ def _make_instance(definition: type, started_at: datetime) -> WorkflowInstance:
     details = _details(definition, started_at)
 
     async def make() -> WorkflowInstance:
-        return UnsandboxedWorkflowRunner().create_instance(details)
+        return RUNNER.create_instance(details)
 
     return _loop.run_until_complete(make())
 

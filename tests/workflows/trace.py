@@ -13,7 +13,7 @@ from tests.workflows import activations
 from tests.workflows.activations import Activated
 from tests.workflows.books import Books
 from tests.workflows.simulator import INPUT, REQUESTS
-from workflows.subscription import SubscriptionWorkflow
+from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -21,15 +21,21 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 class Trace:
     """A workflow without faults, and every command it gave."""
 
-    def __init__(self, books: Books, *, ahead: timedelta = timedelta(0)) -> None:
+    def __init__(
+        self,
+        books: Books,
+        *,
+        ahead: timedelta = timedelta(0),
+        given: SubscriptionInput = INPUT,
+    ) -> None:
         self.books = books
         self.ahead = ahead
         """How far the worker's clock is ahead of the task's time, which stands still."""
         self.lines: list[str] = []
         self.now = START
-        self._workflow = Activated(SubscriptionWorkflow, START)
+        self.workflow = Activated(SubscriptionWorkflow, START)
         self._timer: tuple[int, datetime] | None = None
-        start = activations.starting(SubscriptionWorkflow, INPUT, at=START)
+        start = activations.starting(SubscriptionWorkflow, given, at=START)
         self._tell(start)
 
     def message(self) -> None:
@@ -43,7 +49,7 @@ class Trace:
         self._tell(activations.fired(timer))
 
     def _tell(self, job: Any) -> None:
-        commands = self._workflow.activate([job], at=self.now)
+        commands = self.workflow.activate([job], at=self.now)
         self.lines.extend(describe(command) for command in commands)
         for command in commands:
             if command.HasField("start_timer"):
