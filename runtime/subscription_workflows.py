@@ -13,7 +13,11 @@ from temporalio.service import RPCError
 
 from services.operations.outbox import WakeMessage
 from workflows.names import SUBSCRIPTION_WORKFLOW, subscription_workflow_id
-from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
+from workflows.subscription import (
+    ACTIONS_PER_RUN,
+    SubscriptionInput,
+    SubscriptionWorkflow,
+)
 
 CONCURRENT_SENDS = 16
 
@@ -35,7 +39,9 @@ class SubscriptionWorkflows:
         await self._client.start_workflow(
             SubscriptionWorkflow.run,
             SubscriptionInput(
-                organization_id=str(message.organization_id), subscription_id=subscription_id
+                organization_id=str(message.organization_id),
+                subscription_id=subscription_id,
+                most_actions=ACTIONS_PER_RUN,
             ),
             id=subscription_workflow_id(subscription_id),
             task_queue=self._task_queue,

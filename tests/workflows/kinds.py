@@ -209,6 +209,13 @@ def continued_as_new(stage: Stage) -> Subscription:
     return subscription
 
 
+def continued_at_rest(stage: Stage) -> Subscription:
+    clock, subscription = stage.subscribe()
+    stage.settle(subscription)  # a run that has unread news does not end
+    stage.account.advance(some(clock), "2025-05-01T02:00:00Z")
+    return subscription
+
+
 def clock_deleted(stage: Stage) -> Subscription:
     clock, subscription = stage.subscribe()
     stage.account.advance(some(clock), "2025-02-01T00:30:00Z")
@@ -246,6 +253,7 @@ KINDS: dict[str, Callable[[Stage], Subscription]] = {
         plan_changed_at_period_end,
         billed_on_request,
         continued_as_new,
+        continued_at_rest,
         clock_deleted,
         database_away,
     )
