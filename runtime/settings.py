@@ -11,10 +11,20 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from runtime.machine import memory_bytes
 from runtime.setting_errors import InvalidSettings, sentence
 from services.accounts.sign_up_policy import SignUpPolicy
 
 SHORTEST_SECRET_KEY = 32
+
+FEWEST_CACHED_WORKFLOWS = 2000
+CACHED_WORKFLOW_BYTES = 200_000
+"""What a workflow in memory holds at the end of its run; at the beginning it is a third."""
+
+
+def cached_workflows_that_fit() -> int:
+    """As many as a sixteenth of the memory holds, but never few."""
+    return max(FEWEST_CACHED_WORKFLOWS, memory_bytes() // 16 // CACHED_WORKFLOW_BYTES)
 
 
 class Settings(BaseSettings):
@@ -60,7 +70,7 @@ class Settings(BaseSettings):
     """Run workflows in the sandbox: nearly doubles the worker's CPU; tests always do."""
     worker_activity_slots: int = Field(default=20, ge=1)
     worker_workflow_task_slots: int = Field(default=36, ge=1)
-    worker_cached_workflows: int = Field(default=150, ge=0)
+    worker_cached_workflows: int = Field(default_factory=cached_workflows_that_fit, ge=0)
     """Workflows kept in memory between their tasks; others are read from their history again."""
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401  (whatever the fields take)

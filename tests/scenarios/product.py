@@ -35,6 +35,7 @@ def settings_for(database_url: str, temporal_address: str) -> Settings:
         signup=SignUpPolicy.OPEN,
         worker_activity_slots=8,
         worker_workflow_task_slots=12,
+        worker_cached_workflows=150,  # in the sandbox each holds modules of its own
     )
 
 
