@@ -12,7 +12,7 @@ from billing.periods import Interval
 from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import invoices
 from services.customers import CreateCustomer, CustomerDetails, create_customer, delete_customer
-from services.lifecycle import bill_now, changes, pending_changes
+from services.lifecycle import bill_now, catching_up, changes, pending_changes
 from services.subscriptions import clocks
 from services.subscriptions.start import CreateSubscription, create_subscription
 from tests.services.lives import Life
@@ -32,6 +32,13 @@ def begin_daily(shop: Shop, *, missed: int) -> Life:
     )
     subscription = shop.do(create_subscription, command)
     return Life(shop=shop, subscription_id=subscription.id, clock_id=clock.id)
+
+
+@pytest.fixture
+def five_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request does four periods, and a transaction two parts of them: the same in small."""
+    monkeypatch.setattr(catching_up, "AT_ONCE", 4)
+    monkeypatch.setattr(catching_up, "IN_ONE_TRANSACTION", 2)
 
 
 def pending(life: Life) -> str | None:
@@ -72,8 +79,9 @@ def test_with_forty_one_the_change_is_pending_and_nothing_else_happened(shop: Sh
     assert (life.row().status, pending(life), bills(life)) == ("ACTIVE", "cancel", [])
 
 
+@pytest.mark.usefixtures("five_are_too_many")
 def test_workflow_bills_what_was_missed_and_then_does_what_was_asked(shop: Shop) -> None:
-    life = begin_daily(shop, missed=41)
+    life = begin_daily(shop, missed=5)
     cancel(life, reason="moved")
 
     life.catch_up()
@@ -81,11 +89,12 @@ def test_workflow_bills_what_was_missed_and_then_does_what_was_asked(shop: Shop)
     row = life.row()
     assert (row.status, row.ended_at, row.cancel_reason) == ("CANCELED", MARCH, "moved")
     assert pending(life) is None
-    assert bills(life) == list(range(41))
+    assert bills(life) == list(range(5))
 
 
+@pytest.mark.usefixtures("five_are_too_many")
 def test_deletion_takes_the_place_of_a_pending_cancellation(shop: Shop) -> None:
-    life = begin_daily(shop, missed=41)
+    life = begin_daily(shop, missed=5)
     cancel(life)
 
     life.do(changes.delete_subscription, now=NOW)
@@ -93,11 +102,12 @@ def test_deletion_takes_the_place_of_a_pending_cancellation(shop: Shop) -> None:
     life.catch_up()
 
     assert life.row().deleted_at is not None
-    assert bills(life) == list(range(41))
+    assert bills(life) == list(range(5))
 
 
+@pytest.mark.usefixtures("five_are_too_many")
 def test_the_same_change_waits_once_and_another_one_is_refused(shop: Shop) -> None:
-    life = begin_daily(shop, missed=41)
+    life = begin_daily(shop, missed=5)
     life.do(bill_now.generate_invoices, now=NOW)
     before = life.row().pending_change
 
@@ -108,19 +118,21 @@ def test_the_same_change_waits_once_and_another_one_is_refused(shop: Shop) -> No
     assert refused.value.code == "change_pending"
 
 
+@pytest.mark.usefixtures("five_are_too_many")
 def test_change_that_is_not_allowed_any_more_is_refused_in_the_timeline(shop: Shop) -> None:
-    life = begin_daily(shop, missed=41)
+    life = begin_daily(shop, missed=5)
     life.do(bill_now.generate_invoices, now=NOW)
 
     life.catch_up()
 
     # At the clock's stand nothing of the period that began there has passed.
     assert pending(life) is None
-    assert bills(life) == list(range(41))
+    assert bills(life) == list(range(5))
 
 
+@pytest.mark.usefixtures("five_are_too_many")
 def test_pending_cancellation_is_taken_back_by_reactivating(shop: Shop) -> None:
-    life = begin_daily(shop, missed=41)
+    life = begin_daily(shop, missed=5)
     cancel(life)
 
     life.do(changes.reactivate_subscription, now=NOW)
@@ -129,27 +141,29 @@ def test_pending_cancellation_is_taken_back_by_reactivating(shop: Shop) -> None:
     assert (life.row().status, pending(life)) == ("ACTIVE", None)
 
 
+@pytest.mark.usefixtures("five_are_too_many")
 def test_going_on_does_a_part_at_a_time_and_then_the_change(shop: Shop) -> None:
-    life = begin_daily(shop, missed=41)
+    life = begin_daily(shop, missed=5)
     cancel(life)
     life.act(life.state().agenda[0])
     life.act(life.state().agenda[0])
 
-    done = [life.do(pending_changes.go_on, now=NOW) for _ in range(11)]
+    done = [life.do(pending_changes.go_on, now=NOW) for _ in range(5)]
 
-    assert done == [8] * 10 + [0]
-    assert (life.row().status, bills(life)) == ("CANCELED", list(range(41)))
+    assert done == [2] * 4 + [0]
+    assert (life.row().status, bills(life)) == ("CANCELED", list(range(5)))
 
 
+@pytest.mark.usefixtures("five_are_too_many")
 def test_deleted_customer_is_hidden_at_once_and_its_subscriptions_end_after(shop: Shop) -> None:
-    life = begin_daily(shop, missed=41)
+    life = begin_daily(shop, missed=5)
 
     ending = shop.do(delete_customer, life.row().customer_id)
     assert ending == [life.subscription_id]
     assert (life.row().status, pending(life)) == ("ACTIVE", "delete")
     life.catch_up()
 
-    assert (life.row().status, bills(life)) == ("CANCELED", list(range(41)))
+    assert (life.row().status, bills(life)) == ("CANCELED", list(range(5)))
     assert life.row().deleted_at is not None
 
 
