@@ -25,7 +25,7 @@ NAME_ORGANIZATIONS = text("SELECT set_config('app.organizations', :names, true)"
 class Transactions:
     """Opens transactions for the edges; leaving the block commits, an exception rolls back.
 
-    Those that a request opens belong to its hold, which can end them.
+    Those that a request opens belong to its scope, by which they can be canceled.
     """
 
     def __init__(self, engine: Engine) -> None:

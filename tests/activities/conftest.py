@@ -1,13 +1,20 @@
-"""A database for each module."""
+"""A database for each module, and a life on it whose steps a worker runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
+from tests.activities.running import CountedTransactions, Steps
+from tests.services.lives import Life, begin_life
+from tests.services.shop import open_shop
+
+FIFTEENTH = datetime(2025, 1, 15, tzinfo=UTC)
+FEBRUARY = datetime(2025, 2, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -16,3 +23,27 @@ def transactions(module_database_url: str) -> Iterator[Transactions]:
     engine = create_application_engine(module_database_url)
     yield Transactions(engine)
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def counted(module_database_url: str) -> Iterator[CountedTransactions]:
+    """Transactions of the worker, on the module's database."""
+    engine = create_application_engine(module_database_url)
+    yield CountedTransactions(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def steps(counted: CountedTransactions) -> Iterator[Steps]:
+    """The worker's steps."""
+    yield Steps(counted)
+    counted.refusal = None
+
+
+@pytest.fixture
+def life(transactions: Transactions) -> Life:
+    """A dollar a call since January, seven of them on the 15th; February has just begun."""
+    life = begin_life(open_shop(transactions))
+    life.use(FIFTEENTH, 7)
+    life.send_clock(FEBRUARY)
+    return life
