@@ -18,13 +18,16 @@ from services.accounts.sign_up_policy import SignUpPolicy
 SHORTEST_SECRET_KEY = 32
 
 FEWEST_CACHED_WORKFLOWS = 2000
+MOST_CACHED_WORKFLOWS = 10_000
+"""Python looks through all of them when it collects garbage: three quarters of a second."""
 CACHED_WORKFLOW_BYTES = 200_000
 """What a workflow in memory holds at the end of its run; at the beginning it is a third."""
 
 
 def cached_workflows_that_fit() -> int:
-    """As many as a sixteenth of the memory holds, but never few."""
-    return max(FEWEST_CACHED_WORKFLOWS, memory_bytes() // 16 // CACHED_WORKFLOW_BYTES)
+    """As many as a sixteenth of the memory holds, but never few, nor more than a pause allows."""
+    fitting = memory_bytes() // 16 // CACHED_WORKFLOW_BYTES
+    return min(max(FEWEST_CACHED_WORKFLOWS, fitting), MOST_CACHED_WORKFLOWS)
 
 
 class Settings(BaseSettings):

@@ -30,7 +30,7 @@ def test_container_may_have_less_than_the_machine(
     assert machine.memory_bytes() == (GIGABYTE if is_limited else whole)
 
 
-@pytest.mark.parametrize(("gigabytes", "cached"), [(1, 2000), (6, 2000), (16, 5000), (64, 20000)])
+@pytest.mark.parametrize(("gigabytes", "cached"), [(1, 2000), (6, 2000), (16, 5000), (64, 10000)])
 def test_as_many_workflows_are_cached_as_fit_the_memory(
     monkeypatch: pytest.MonkeyPatch, gigabytes: int, cached: int
 ) -> None:
