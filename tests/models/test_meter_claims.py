@@ -159,10 +159,10 @@ def claim(connection: Connection, *spans: str, count: int | None = None) -> None
 
 
 @pytest.fixture
-def connection(empty_database_url: str, owner_engine: Engine) -> Iterator[Connection]:
-    """The owner's connection to a database with the newest schema."""
-    upgrade(empty_database_url)
-    with owner_engine.connect() as connection:
+def connection(module_database_url: str) -> Iterator[Connection]:
+    """The owner's connection to a database with today's schema; nothing of it is kept."""
+    engine = create_engine(sqlalchemy_url(module_database_url), poolclass=pool.NullPool)
+    with engine.connect() as connection:
         yield connection
 
 

@@ -18,18 +18,17 @@ from tests.services.shop import open_shop
 
 
 @pytest.fixture
-def owner(empty_database_url: str) -> Iterator[Engine]:
+def owner(database_url: str) -> Iterator[Engine]:
     """The owner's connections to a database with today's schema."""
-    upgrade(empty_database_url)
-    engine = create_engine(sqlalchemy_url(empty_database_url), poolclass=pool.NullPool)
+    engine = create_engine(sqlalchemy_url(database_url), poolclass=pool.NullPool)
     yield engine
     engine.dispose()
 
 
 def test_billed_periods_have_the_version_of_their_bill_and_others_the_newest(
-    owner: Engine, empty_database_url: str
+    owner: Engine, database_url: str
 ) -> None:
-    application = create_application_engine(empty_database_url)
+    application = create_application_engine(database_url)
     life = begin_life(open_shop(Transactions(application)))
     life.send_clock(FEBRUARY)
     life.catch_up()
@@ -37,10 +36,10 @@ def test_billed_periods_have_the_version_of_their_bill_and_others_the_newest(
     life.shop.do(charges.add_charge, life.row().plan_id, fee("99"))
     application.dispose()
 
-    downgrade(empty_database_url, "0011")
+    downgrade(database_url, "0011")
     with owner.begin() as connection:
         connection.execute(text("UPDATE subscription_period SET plan_version = NULL"))
-    upgrade(empty_database_url)
+    upgrade(database_url)
 
     with owner.begin() as connection:
         found = connection.execute(

@@ -24,18 +24,17 @@ TENTH, FEBRUARY, THIRD = (
 
 
 @pytest.fixture
-def owner(empty_database_url: str) -> Iterator[Engine]:
+def owner(database_url: str) -> Iterator[Engine]:
     """The owner's connections to a database with today's schema."""
-    upgrade(empty_database_url)
-    engine = create_engine(sqlalchemy_url(empty_database_url), poolclass=pool.NullPool)
+    engine = create_engine(sqlalchemy_url(database_url), poolclass=pool.NullPool)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def life(owner: Engine, empty_database_url: str) -> Iterator[Life]:
+def life(owner: Engine, database_url: str) -> Iterator[Life]:
     """January was billed 100 and voided; the subscription was canceled on 3 February."""
-    engine = create_application_engine(empty_database_url)
+    engine = create_application_engine(database_url)
     life = begin_life(open_shop(Transactions(engine)))
     life.use(TENTH, 100)
     life.advance(FEBRUARY.replace(hour=2))
@@ -50,14 +49,14 @@ def life(owner: Engine, empty_database_url: str) -> Iterator[Life]:
     engine.dispose()
 
 
-def test_void_invoice_is_due_nothing(owner: Engine, empty_database_url: str, life: Life) -> None:
+def test_void_invoice_is_due_nothing(owner: Engine, database_url: str, life: Life) -> None:
     assert life.invoices()[0].amount_due == 0
-    downgrade(empty_database_url, "0014")
+    downgrade(database_url, "0014")
     due = text("UPDATE invoice SET amount_due = 100.00 WHERE status = 'VOID'")
     with owner.begin() as connection:
         connection.execute(due)
 
-    upgrade(empty_database_url)
+    upgrade(database_url)
 
     [january, *_] = life.invoices()
     assert (str(january.total), str(january.amount_due)) == ("100.00", "0.00")
@@ -65,15 +64,13 @@ def test_void_invoice_is_due_nothing(owner: Engine, empty_database_url: str, lif
         connection.execute(due)
 
 
-def test_canceled_subscription_has_ended(
-    owner: Engine, empty_database_url: str, life: Life
-) -> None:
-    downgrade(empty_database_url, "0015")
+def test_canceled_subscription_has_ended(owner: Engine, database_url: str, life: Life) -> None:
+    downgrade(database_url, "0015")
     open_end = text("UPDATE subscription SET ended_at = NULL")
     with owner.begin() as connection:
         connection.execute(open_end)
 
-    upgrade(empty_database_url)
+    upgrade(database_url)
 
     assert life.row().ended_at == THIRD
     with owner.connect() as connection, pytest.raises(IntegrityError, match="ended_at"):
@@ -81,14 +78,14 @@ def test_canceled_subscription_has_ended(
 
 
 def test_subscription_that_goes_on_has_not_ended(
-    owner: Engine, empty_database_url: str, life: Life
+    owner: Engine, database_url: str, life: Life
 ) -> None:
-    downgrade(empty_database_url, "0015")
+    downgrade(database_url, "0015")
     going_on = text("UPDATE subscription SET status = 'ACTIVE'")
     with owner.begin() as connection:
         connection.execute(going_on)
 
-    upgrade(empty_database_url)
+    upgrade(database_url)
 
     assert life.row().ended_at is None
     with owner.connect() as connection, pytest.raises(IntegrityError, match="ended_at"):
