@@ -18,7 +18,7 @@ from api.routers import customer_lists, customers, entitlements, ingestion
 from api.routers.accounts import api_keys, audit, auth, organizations
 from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
 from api.routers.invoicing import actions as invoice_actions
-from api.routers.invoicing import credit_notes, invoices
+from api.routers.invoicing import credit_notes, documents, invoices
 from api.routers.operations import docs, health, workers
 from api.routers.operations import metrics as metrics_route
 from api.routers.subscriptions import actions as subscription_actions
@@ -55,6 +55,7 @@ ROUTERS: tuple[Router, ...] = (
     invoices.router,
     invoice_actions.router,
     credit_notes.router,
+    documents.router,
     test_clocks.router,
     meter_usage.router,
     unbilled_usage.router,

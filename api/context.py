@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 
 from api.access.address_limits import AddressLimits
 from api.access.admission import RequestSlots
+from api.access.computing import ComputingThreads
 from api.access.key_cache import KeyCache
 from api.access.password_threads import Passwords
 from api.ingestion.writer import UsageWriter
@@ -84,6 +85,7 @@ class AppState:
     slots: RequestSlots
     address_limits: AddressLimits
     passwords: Passwords
+    document_threads: ComputingThreads
     usage_writer: UsageWriter
     read_connections: ReadConnections
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
@@ -102,6 +104,7 @@ class AppState:
             slots=RequestSlots(context.transactions.connections),
             address_limits=AddressLimits(context.auth_per_minute),
             passwords=Passwords(context.security),
+            document_threads=ComputingThreads("documents"),
             usage_writer=UsageWriter(connect_usage, context.now),
             read_connections=read_connections,
             batched_checks=BatchedReads(read_connections, read_revalidations),
@@ -113,6 +116,7 @@ class AppState:
         await self.batched_checks.close()
         await self.read_connections.close()
         self.passwords.close()
+        self.document_threads.close()
 
 
 def state_of(app: FastAPI) -> AppState:

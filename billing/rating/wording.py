@@ -48,7 +48,11 @@ def describe_line(line: PricedLine, *, price: Formatter, quantity: Formatter = g
     """
     if line.usage_quantity is None:
         share = line.share
-        return line.name if share is None or share.is_whole else f"{line.name} ({_part(share)})"
+        return (
+            line.name
+            if share is None or share.is_whole
+            else f"{line.name} ({describe_share(share)})"
+        )
     computed = _quantity_text(line, quantity) + _model_text(line, price, quantity)
     if line.bound is not None:
         computed += f", {line.bound.replace('_', '-')} {price(_bounded_amount(line))}"
@@ -63,21 +67,43 @@ def describe_tiers(
     Source: CONTRACT 34. Worked example: ``1,001–10,000: 9,000 × $0.001`` with 9.000.
     """
     return tuple(
-        TierText(text=_tier_text(tier, price, quantity), amount=_shown(tier.amount))
+        TierText(text=_tier_text(tier, price, quantity), amount=shown_number(tier.amount))
         for tier in line.tiers
     )
 
 
+def describe_share(
+    share: Share, *, days: str = "{covered} of {total} days", percent: str = "{part}% of the period"
+) -> str:
+    """Give the part of a period in the words of a language. Worked example: ``17 of 31 days``."""
+    covered, total = share.covered, share.total
+    if share.basis is ProrationBasis.SECOND:
+        if covered % _MICROSECONDS_A_DAY or total % _MICROSECONDS_A_DAY:
+            part = round_half_away(Decimal(100 * covered), 2, divisor=Decimal(total))
+            return percent.format(part=plain_text(part))
+        covered, total = covered // _MICROSECONDS_A_DAY, total // _MICROSECONDS_A_DAY
+    return days.format(covered=covered, total=total)
+
+
+def shown_number(number: Exact) -> Decimal:
+    """Give what people read of a number whose digits never end: 20 of its places."""
+    if isinstance(number, Decimal):
+        return number
+    return round_half_away(number, DECIMAL_PLACES)
+
+
 def _quantity_text(line: PricedLine, quantity: Formatter) -> str:
-    text = quantity(_shown(line.usage_quantity or ZERO)) + (f" {line.unit}" if line.unit else "")
+    text = quantity(shown_number(line.usage_quantity or ZERO)) + (
+        f" {line.unit}" if line.unit else ""
+    )
     taken_off = [
         (line.included_quantity or ZERO, "included"),
         (line.waived_quantity or ZERO, "waived"),
     ]
-    parts = [f" − {quantity(_shown(amount))} {word}" for amount, word in taken_off if amount]
+    parts = [f" − {quantity(shown_number(amount))} {word}" for amount, word in taken_off if amount]
     if not parts:
         return text
-    return f"{text}{''.join(parts)} = {quantity(_shown(line.quantity))}"
+    return f"{text}{''.join(parts)} = {quantity(shown_number(line.quantity))}"
 
 
 def _model_text(line: PricedLine, price: Formatter, quantity: Formatter) -> str:
@@ -93,9 +119,9 @@ def _tier_text(tier: TierAmount, price: Formatter, quantity: Formatter) -> str:
         return tier.adjustment.replace("_", "-")
     terms = []
     if tier.unit_price or not tier.flat_fee:
-        terms.append(f"{quantity(_shown(tier.quantity))} × {price(tier.unit_price)}")
+        terms.append(f"{quantity(shown_number(tier.quantity))} × {price(tier.unit_price)}")
     if tier.flat_fee:
-        terms.append(price(_shown(tier.flat_fee)))
+        terms.append(price(shown_number(tier.flat_fee)))
     return f"{_range_text(tier, quantity)}: {' + '.join(terms)}"
 
 
@@ -109,24 +135,7 @@ def _range_text(tier: TierAmount, quantity: Formatter) -> str:
     return f"{quantity(min(first, tier.up_to))}–{quantity(tier.up_to)}"
 
 
-def _shown(number: Exact) -> Decimal:
-    """What people read of a number whose digits never end: 20 of its places."""
-    if isinstance(number, Decimal):
-        return number
-    return round_half_away(number, DECIMAL_PLACES)
-
-
 def _bounded_amount(line: PricedLine) -> Decimal:
     if isinstance(line.exact_amount, Decimal):
         return line.exact_amount
     return find_currency(line.currency).round(line.exact_amount)
-
-
-def _part(share: Share) -> str:
-    covered, total = share.covered, share.total
-    if share.basis is ProrationBasis.SECOND:
-        if covered % _MICROSECONDS_A_DAY or total % _MICROSECONDS_A_DAY:
-            part = round_half_away(Decimal(100 * covered), 2, divisor=Decimal(total))
-            return f"{plain_text(part)}% of the period"
-        covered, total = covered // _MICROSECONDS_A_DAY, total // _MICROSECONDS_A_DAY
-    return f"{covered} of {total} days"

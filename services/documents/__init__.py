@@ -1,1 +1,1 @@
-"""What stands on an invoice: its rows, its locks, its text."""
+"""What stands on a document, and how it is shown."""

@@ -20,6 +20,7 @@ from billing.errors import NotFound
 from billing.invoicing.invoices import InvoiceStatus
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from repositories.invoicing import invoices
+from services.documents.assembly import read_invoice
 from services.documents.text import render_text
 
 router = Router(prefix="/invoices", tags=["Invoices"])
@@ -57,10 +58,7 @@ def get_invoice(invoice_id: UUID, session: ReadSession, principal: Reader) -> Re
 @router.get("/{invoice_id}/text", response_class=Response)
 def get_invoice_text(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Show an invoice as plain text."""
-    invoice = _get(session, principal.organization_id, invoice_id)
-    lines = invoices.list_lines(session, principal.organization_id, [invoice.id])
-    taxes = invoices.list_taxes(session, principal.organization_id, [invoice.id])
-    text = render_text(invoice, lines, taxes)
+    text = render_text(read_invoice(session, principal.organization_id, invoice_id))
     return Response(text, media_type="text/plain; charset=utf-8")
 
 

@@ -1,0 +1,143 @@
+"""Documents put together from their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.invoicing.invoices import InvoiceStatus
+from billing.money import ZERO
+from billing.periods import Period
+from models.accounts.organizations import Organization
+from models.customers import Customer
+from models.invoicing.invoices import Invoice
+from repositories import customers as stored_customers
+from repositories.accounts import organizations as stored_organizations
+from repositories.invoicing import credit_notes as stored_notes
+from repositories.invoicing import invoices as stored_invoices
+from services.documents.contents import priced_line_of, tax_amount_of
+from services.documents.evidence import evidence_of
+from services.documents.view import (
+    Correction,
+    Document,
+    DocumentKind,
+    DocumentLine,
+    GivenBack,
+    Party,
+)
+from services.required import not_found, require_customer, require_invoice
+
+LANGUAGE = "en"
+"""What every document is written in as long as nobody can choose."""
+
+
+def read_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Document:
+    """The invoice as a document. Raises NotFound ``invoice_not_found``."""
+    invoice = require_invoice(stored_invoices.find_invoice(session, organization_id, invoice_id))
+    organization, customer = _parties(session, invoice)
+    lines = stored_invoices.list_lines(session, organization_id, [invoice_id])
+    taxes = stored_invoices.list_taxes(session, organization_id, [invoice_id])
+    notes = stored_notes.list_credit_notes(session, organization_id, invoice_id)
+    return Document(
+        kind=DocumentKind.INVOICE,
+        number=invoice.invoice_number,
+        language=LANGUAGE,
+        currency=invoice.currency,
+        timezone=invoice.timezone,
+        issued_at=invoice.issue_date,
+        seller=_party_of(organization),
+        buyer=_party_of(customer, email=customer.email),
+        lines=tuple(
+            DocumentLine(priced=priced_line_of(row), total=row.line_total) for row in lines
+        ),
+        subtotal=invoice.subtotal,
+        taxes=tuple(tax_amount_of(row) for row in taxes),
+        tax=invoice.tax,
+        total=invoice.total,
+        amount_paid=invoice.amount_paid,
+        amount_due=invoice.amount_due,
+        receipt=evidence_of(session, invoice, lines),
+        status=InvoiceStatus(invoice.status),
+        due_at=invoice.due_date,
+        period=_period_of(invoice),
+        given_back=tuple(
+            GivenBack(number=note.number, issued_at=note.issue_date, total=note.total)
+            for note in notes
+        ),
+        bank_details=_bank_details(organization.bank_details),
+    )
+
+
+def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UUID) -> Document:
+    """The credit note as a document. Raises NotFound ``credit_note_not_found``."""
+    note = stored_notes.find_credit_note(session, organization_id, credit_note_id)
+    if note is None:
+        raise not_found("Credit note")
+    invoice = require_invoice(
+        stored_invoices.find_invoice(session, organization_id, note.invoice_id)
+    )
+    organization, customer = _parties(session, invoice)
+    rows = stored_invoices.list_lines(session, organization_id, [invoice.id])
+    credited = stored_notes.list_credit_lines(session, organization_id, [note.id])
+    billed = {row.id: row for row in rows}
+    return Document(
+        kind=DocumentKind.CREDIT_NOTE,
+        number=note.number,
+        language=LANGUAGE,
+        currency=note.currency,
+        timezone=invoice.timezone,
+        issued_at=note.issue_date,
+        seller=_party_of(organization),
+        buyer=_party_of(customer, email=customer.email),
+        lines=tuple(
+            DocumentLine(priced=priced_line_of(billed[one.line_id]), total=one.amount)
+            for one in credited
+        ),
+        subtotal=note.subtotal,
+        taxes=(),
+        tax=note.tax,
+        total=note.total,
+        amount_paid=ZERO,
+        amount_due=ZERO,
+        receipt=evidence_of(session, invoice, [billed[one.line_id] for one in credited], note=note),
+        correction=Correction(invoice_number=invoice.invoice_number or "", reason=note.reason),
+        period=_period_of(invoice),
+    )
+
+
+def _parties(session: Session, invoice: Invoice) -> tuple[Organization, Customer]:
+    organization = stored_organizations.get_organization(session, invoice.organization_id)
+    customer = require_customer(
+        stored_customers.find_customer(session, invoice.organization_id, invoice.customer_id),
+        may_be_deleted=True,
+    )
+    return organization, customer
+
+
+def _party_of(row: Organization | Customer, *, email: str | None = None) -> Party:
+    return Party(
+        name=row.name,
+        email=email,
+        street=row.billing_address_line1,
+        city=row.billing_address_city,
+        state=row.billing_address_state,
+        postal_code=row.billing_address_postal_code,
+        country=row.billing_address_country,
+    )
+
+
+def _period_of(invoice: Invoice) -> Period | None:
+    if invoice.period_start is None or invoice.period_end is None:
+        return None
+    return Period(starts_at=invoice.period_start, ends_at=invoice.period_end)
+
+
+def _bank_details(details: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """The details that are words or numbers, in the order of their names."""
+    return tuple(
+        (name, str(value))
+        for name, value in sorted(details.items())
+        if value is not None and not isinstance(value, (Mapping, list, bool))
+    )

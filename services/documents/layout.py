@@ -1,0 +1,196 @@
+"""A document as the JSON that its pages are made of: every number, day and word as text.
+
+The template (template/page.typ) only places what is here; nothing of it is read as markup.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from billing.invoicing.invoices import InvoiceStatus
+from billing.money import ZERO
+from billing.periods import local_date
+from services.documents.formats import Formats
+from services.documents.glyphs import printable
+from services.documents.line_rows import Words, line_cells
+from services.documents.view import Document, DocumentKind, Party
+
+Page: TypeAlias = dict[str, object]
+
+WORDS: Final = Path(__file__).parent / "template" / "words.json"
+
+_STATUS_WORDS: Final = {
+    InvoiceStatus.DRAFT: "draft",
+    InvoiceStatus.VOID: "void",
+    InvoiceStatus.UNCOLLECTIBLE: "uncollectible",
+}
+"""The states that are named; whether an invoice is paid, its headline says."""
+
+
+def page_of(document: Document) -> Page:
+    """The document as the template takes it; what no font can show is replaced by ``?``."""
+    words = words_in(document.language)
+    formats = Formats(
+        language=document.language, currency=document.currency, timezone=document.timezone
+    )
+    number = document.number or words["draft"]
+    issued_on = local_date(document.issued_at, document.timezone)
+    page: Page = {
+        "words": dict(words),
+        "language": document.language,
+        "date": [issued_on.year, issued_on.month, issued_on.day],
+        "title": f"{words[document.kind]} {number}",
+        "heading": words[document.kind],
+        "facts": _facts(document, formats, words),
+        "seller": _party(document.seller, formats),
+        "buyer": _party(document.buyer, formats),
+        "headline": _headline(document, formats, words),
+        "payment_link": document.payment_link,
+        **_lines(document, formats, words),
+        "totals": _totals(document, formats, words),
+        **_tables(document, formats, words),
+        "bank": [
+            {"words": _bank_words(name), "value": value} for name, value in document.bank_details
+        ],
+    }
+    shown = _printable(page)
+    assert isinstance(shown, dict)
+    return shown | {"receipt": document.receipt.decode()}
+
+
+@lru_cache(maxsize=8)
+def words_in(language: str) -> Words:
+    """The words of documents in a language."""
+    found: Words = json.loads(WORDS.read_text("utf-8"))[language]
+    return found
+
+
+def _facts(document: Document, formats: Formats, words: Words) -> list[Page]:
+    facts = [("number", document.number or words["draft"])]
+    if document.correction is not None:
+        facts.append(("corrects", document.correction.invoice_number))
+    facts.append(("issued", formats.day(document.issued_at)))
+    if document.due_at is not None:
+        facts.append(("due", formats.day(document.due_at)))
+    if document.period is not None:
+        facts.append(("period", formats.span(document.period)))
+    if document.status in _STATUS_WORDS:
+        facts.append(("status", words[_STATUS_WORDS[document.status]]))
+    if document.correction is not None:
+        facts.append(("reason", document.correction.reason))
+    return [{"words": words[name], "value": value} for name, value in facts]
+
+
+def _party(party: Party, formats: Formats) -> Page:
+    town = " ".join(part for part in (party.postal_code, party.city) if part)
+    place = ", ".join(part for part in (town, party.state) if part)
+    country = formats.country(party.country) if party.country else None
+    rows = [row for row in (party.street, place, country, party.email) if row]
+    return {"name": party.name, "rows": rows}
+
+
+def _headline(document: Document, formats: Formats, words: Words) -> str:
+    if document.kind is DocumentKind.CREDIT_NOTE:
+        return words["headline_credited"].format(amount=formats.money(document.total))
+    if document.status is InvoiceStatus.PAID:
+        return words["headline_paid"].format(amount=formats.money(document.amount_paid))
+    if document.due_at is None or document.status in (
+        InvoiceStatus.VOID,
+        InvoiceStatus.UNCOLLECTIBLE,
+    ):
+        return formats.money(document.total)
+    return words["headline_due"].format(
+        amount=formats.money(document.amount_due), day=formats.day(document.due_at)
+    )
+
+
+def _lines(document: Document, formats: Formats, words: Words) -> Page:
+    so_far = ZERO
+    lines: list[Page] = []
+    is_whole = document.kind is DocumentKind.INVOICE
+    for one in document.lines:
+        so_far += one.total
+        cells = line_cells(one, formats, words, is_whole=is_whole, period=document.period)
+        lines.append(cells | {"carried": formats.money(so_far)})
+    names = ("description", "quantity", "unit_price", "amount")
+    return {"columns": [words[name] for name in names], "lines": lines}
+
+
+def _totals(document: Document, formats: Formats, words: Words) -> list[Page]:
+    rows = [(words["subtotal"], document.subtotal)]
+    if not document.taxes:
+        rows.append((words["tax"], document.tax))
+    for tax in document.taxes:
+        included = f", {words['is_included']}" if tax.is_inclusive else ""
+        percentage = formats.percent(tax.percentage.scaleb(-2))
+        rows.append((f"{tax.name} ({percentage}{included})", tax.amount))
+    rows.append((words["total"], document.total))
+    at = len(rows) - 1
+    if document.kind is DocumentKind.INVOICE and document.amount_due != document.total:
+        given_back = sum((note.total for note in document.given_back), ZERO)
+        paid = document.amount_paid
+        if given_back and document.total - given_back - paid == document.amount_due:
+            rows.append((words["credited"], -given_back))
+        if paid:
+            rows.append((words["amount_paid"], -paid))
+        rows.append((words["amount_due"], document.amount_due))
+    strong = {at, len(rows) - 1}
+    return [
+        {
+            "words": caption,
+            "amount": formats.money(amount),
+            "is_strong": place in strong,
+            "is_ruled": place in strong,
+        }
+        for place, (caption, amount) in enumerate(rows)
+    ]
+
+
+def _tables(document: Document, formats: Formats, words: Words) -> Page:
+    taxes = [
+        [
+            tax.name,
+            formats.percent(tax.percentage.scaleb(-2)),
+            formats.money(tax.taxable),
+            formats.money(tax.amount),
+        ]
+        for tax in document.taxes
+    ]
+    given_back = [
+        [note.number, formats.day(note.issued_at), formats.money(-note.total)]
+        for note in document.given_back
+    ]
+    tax_columns = [words[name] for name in ("tax", "rate", "taxable", "tax_amount")]
+    credit_columns = [words[name] for name in ("number", "issued", "amount")]
+    return {
+        "tax_columns": tax_columns,
+        "taxes": taxes,
+        "credit_columns": credit_columns,
+        "credits": given_back,
+    }
+
+
+def _bank_words(name: str) -> str:
+    """A detail's name as people read it: ``iban`` is IBAN, ``account_name`` Account name."""
+    plain = name.replace("_", " ").strip()
+    return (
+        plain.upper()
+        if plain.lower() in {"iban", "bic", "swift"}
+        else plain[:1].upper() + plain[1:]
+    )
+
+
+def _printable(value: object) -> object:
+    match value:
+        case str():
+            return printable(value)
+        case Mapping():
+            return {key: _printable(one) for key, one in value.items()}
+        case list():
+            return [_printable(one) for one in value]
+        case _:
+            return value

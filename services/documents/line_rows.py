@@ -1,0 +1,101 @@
+"""One line of a document as the cells of its row, and its arithmetic as the rows below its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from billing.money import ZERO
+from billing.periods import Period
+from billing.rating.lines import PricedLine
+from billing.rating.wording import describe_share, describe_tiers, shown_number
+from services.documents.formats import Formats
+from services.documents.view import DocumentLine
+
+Words: TypeAlias = Mapping[str, str]
+
+
+def line_cells(
+    one: DocumentLine, formats: Formats, words: Words, *, is_whole: bool, period: Period | None
+) -> dict[str, object]:
+    """The name, the rows below it, quantity, unit price and amount.
+
+    Where only part of a line is given back (not ``is_whole``), its arithmetic is left out: it leads
+    to another amount. A line says its period where that is not the whole document's.
+    """
+    line = one.priced
+    rows = [
+        *_period_rows(line, formats, period),
+        *(_arithmetic_rows(line, formats, words) if is_whole else ()),
+    ]
+    is_measured = is_whole and _has_quantity(line)
+    quantity = formats.quantity(shown_number(line.quantity)) if is_measured else ""
+    if is_measured and line.unit:
+        quantity = f"{quantity} {line.unit}"
+    return {
+        "name": line.name,
+        "rows": rows,
+        "quantity": quantity,
+        "price": _price(line, formats) if is_whole else "",
+        "amount": formats.money(one.total),
+    }
+
+
+def _has_quantity(line: PricedLine) -> bool:
+    return line.usage_quantity is not None or line.unit_amount is not None
+
+
+def _price(line: PricedLine, formats: Formats) -> str:
+    if line.tiers:
+        return ""
+    if line.rate is not None:
+        return formats.percent(line.rate)
+    if line.package_price is not None:
+        return formats.price(line.package_price)
+    return "" if line.unit_amount is None else formats.price(line.unit_amount)
+
+
+def _period_rows(line: PricedLine, formats: Formats, period: Period | None) -> list[str]:
+    if line.starts_at is None or line.ends_at is None or line.starts_at >= line.ends_at:
+        return []
+    span = Period(starts_at=line.starts_at, ends_at=line.ends_at)
+    return [] if span == period else [formats.span(span)]
+
+
+def _arithmetic_rows(line: PricedLine, formats: Formats, words: Words) -> list[str]:
+    rows = []
+    if line.share is not None and not line.share.is_whole:
+        rows.append(describe_share(line.share, days=words["days"], percent=words["part_of_period"]))
+    rows.extend(_taken_off(line, formats, words))
+    if line.package_count is not None and line.package_size is not None:
+        count, size = formats.quantity(line.package_count), formats.quantity(line.package_size)
+        rows.append(words["packages"].format(count=count, size=size))
+    if line.fixed_fee and line.event_count:
+        fee, count = formats.price(line.fixed_fee), str(line.event_count)
+        rows.append(words["fixed_fees"].format(count=count, fee=fee))
+    for tier, text in zip(
+        line.tiers,
+        describe_tiers(line, price=formats.price, quantity=formats.quantity),
+        strict=True,
+    ):
+        said = text.text if tier.adjustment is None else words[tier.adjustment]
+        rows.append(f"{said} = {formats.price(text.amount)}")
+    if line.bound is not None:
+        rows.append(words[line.bound])
+    if line.limit_exceeded and line.over_limit_quantity is not None:
+        over = formats.quantity(shown_number(line.over_limit_quantity))
+        rows.append(words["over_limit"].format(quantity=over))
+    return rows
+
+
+def _taken_off(line: PricedLine, formats: Formats, words: Words) -> list[str]:
+    """What was measured, less what is included or waived."""
+    taken_off = [
+        (line.included_quantity or ZERO, words["included"]),
+        (line.waived_quantity or ZERO, words["waived"]),
+    ]
+    parts = [f" − {formats.quantity(shown_number(one))} {word}" for one, word in taken_off if one]
+    if not parts or line.usage_quantity is None:
+        return []
+    unit = f" {line.unit}" if line.unit else ""
+    return [f"{formats.quantity(shown_number(line.usage_quantity))}{unit}{''.join(parts)}"]

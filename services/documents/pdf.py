@@ -1,0 +1,49 @@
+"""Documents as PDF files, typeset by typst from data: archived (PDF/A-3b), accessible (PDF/UA-1).
+
+The same document gives the same bytes, on every machine: the fonts ship with the program, the date
+inside is the day of issue, and nothing is looked up anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from threading import local
+
+import typst
+
+from services.documents.glyphs import FAMILIES, FONTS
+from services.documents.layout import page_of
+from services.documents.view import Document
+
+TEMPLATE = Path(__file__).parent / "template" / "page.typ"
+
+_of_thread = local()
+
+
+def render_pdf(document: Document) -> bytes:
+    """The document as a file with ``receipt.json`` inside. It computes, and so belongs in a thread.
+
+    Worked example: a page takes 10 ms of a processor, 500 lines on 34 pages 0.8 s.
+    """
+    page = page_of(document) | {"fonts": [family for family, _ in FAMILIES]}
+    compiled = _compiler().compile(
+        format="pdf",
+        sys_inputs={"page": json.dumps(page, ensure_ascii=False)},
+        pdf_standards=["a-3b", "ua-1"],
+    )
+    assert isinstance(compiled, bytes)
+    return compiled
+
+
+def _compiler() -> typst.Compiler:
+    """The compiler of this thread, which has read the fonts."""
+    found: typst.Compiler | None = getattr(_of_thread, "compiler", None)
+    if found is None:
+        found = _of_thread.compiler = typst.Compiler(
+            str(TEMPLATE),
+            root=str(TEMPLATE.parent),
+            font_paths=[str(FONTS)],
+            ignore_system_fonts=True,
+        )
+    return found

@@ -1,0 +1,96 @@
+"""A document as one value: what stands on an invoice or a credit note, whatever it is shown as.
+
+The plain text, the pages and every other form are made of this and of nothing else. Amounts are in
+major units of ``currency``, rounded already; instants are aware.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.taxes import TaxAmount
+from billing.periods import Period
+from billing.rating.lines import PricedLine
+
+
+class DocumentKind(StrEnum):
+    """What a document is."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Who bills, or who is billed. ``country`` is ISO 3166-1 alpha-2."""
+
+    name: str
+    email: str | None = None
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentLine:
+    """One line: the priced line with its arithmetic, and what of it is billed or given back."""
+
+    priced: PricedLine
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """A credit note of the invoice."""
+
+    number: str
+    issued_at: datetime
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """Which invoice a credit note gives back of, and why."""
+
+    invoice_number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """An invoice or a credit note. ``total`` = ``subtotal`` + ``tax``, the sum of ``taxes``.
+
+    ``number`` is None on a draft that has none yet. ``receipt`` is the canonical JSON of what the
+    amounts were computed from. ``correction`` is there on credit notes alone, ``status`` and
+    ``due_at`` on invoices alone.
+    """
+
+    kind: DocumentKind
+    number: str | None
+    language: str
+    currency: str
+    timezone: str
+    issued_at: datetime
+    seller: Party
+    buyer: Party
+    lines: tuple[DocumentLine, ...]
+    subtotal: Decimal
+    taxes: tuple[TaxAmount, ...]
+    tax: Decimal
+    total: Decimal
+    amount_paid: Decimal
+    amount_due: Decimal
+    receipt: bytes
+    status: InvoiceStatus | None = None
+    due_at: datetime | None = None
+    period: Period | None = None
+    correction: Correction | None = None
+    given_back: tuple[GivenBack, ...] = ()
+    bank_details: tuple[tuple[str, str], ...] = ()
+    payment_link: str | None = None

@@ -1,0 +1,134 @@
+"""Documents over the API: who gets which file, and what is not held while it is made."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from api.context import state_of
+from api.routers.invoicing import documents
+from services.documents.pdf import render_pdf
+from services.documents.view import Document
+from tests.api.people import Person
+from tests.api.sold import V1, post
+
+
+def billed(owner: Person, *, tax: bool = True) -> dict[str, Any]:
+    """An issued invoice over 360 pounds before tax."""
+    if tax:
+        post(owner, "/tax-rates", {"name": "VAT", "country": "GB", "percentage": 20})
+    customer = post(
+        owner,
+        "/customers",
+        {
+            "name": "Harbor & Sons",
+            "email": "ap@harbor.test",
+            "billing_address_line1": "1 Quay",
+            "billing_address_city": "Dover",
+            "billing_address_country": "GB",
+        },
+    )
+    line = {"description": "Data import", "quantity": 3, "unit_amount": 120}
+    body = {"customer_id": customer["id"], "currency": "GBP", "due_date": "2026-04-01T00:00:00Z"}
+    invoice = post(owner, "/invoices", body | {"line_items": [line]})
+    return post(owner, f"/invoices/{invoice['id']}/finalize", {})
+
+
+def words_of(content: bytes) -> str:
+    return " ".join(
+        " ".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).split()
+    )
+
+
+def test_invoice_is_a_file_with_its_receipt(owner: Person) -> None:
+    invoice = billed(owner)
+    owner.patch(f"{V1}/organization", json={"bank_details": {"iban": "GB33BUKB20201555555555"}})
+
+    answer = owner.get(f"{V1}/invoices/{invoice['id']}/pdf")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/pdf"
+    number = invoice["invoice_number"]
+    assert answer.headers["content-disposition"] == f'inline; filename="{number}.pdf"'
+    words = words_of(answer.content)
+    assert "Harbor & Sons 1 Quay Dover United Kingdom ap@harbor.test" in words
+    assert "Data import 3 £120.00 £360.00 Subtotal £360.00 VAT (20%) £72.00 Total £432.00" in words
+    assert "VAT 20% £360.00 £72.00" in words
+    assert "IBAN GB33BUKB20201555555555" in words
+    [receipt] = PdfReader(io.BytesIO(answer.content)).attachments["receipt.json"]
+    held = json.loads(receipt)
+    assert (held["invoice_number"], held["total"], held["receipt"]) == (number, "432", None)
+    assert held["lines"][0]["line_id"] == invoice["line_items"][0]["id"]
+    assert owner.get(f"{V1}/invoices/{invoice['id']}/pdf").content == answer.content
+
+
+def test_credit_note_names_its_invoice(owner: Person) -> None:
+    invoice = billed(owner)
+    credited = {"line_id": invoice["line_items"][0]["id"], "amount": 100}
+    note = post(
+        owner,
+        f"/invoices/{invoice['id']}/credit-notes",
+        {"reason": "Imported twice", "lines": [credited]},
+    )
+
+    answer = owner.get(f"{V1}/credit-notes/{note['id']}/pdf")
+
+    assert answer.headers["content-disposition"] == f'inline; filename="{note["number"]}.pdf"'
+    words = words_of(answer.content)
+    assert f"For invoice {invoice['invoice_number']}" in words
+    assert "Reason Imported twice" in words
+    assert "Data import £100.00 Subtotal £100.00 Tax £20.00 Total £120.00" in words
+    again = words_of(owner.get(f"{V1}/invoices/{invoice['id']}/pdf").content)
+    assert "Credited -£120.00 Amount due £312.00" in again
+    assert f"{note['number']}" in again
+
+
+def test_draft_has_no_payable_name(owner: Person) -> None:
+    owner.patch(f"{V1}/organization", json={"number_at": "finalization"})
+    customer = post(
+        owner,
+        "/customers",
+        {"name": "H", "email": "h@harbor.test", "billing_address_country": "GB"},
+    )
+    line = {"description": "Import", "quantity": 1, "unit_amount": 1}
+    body = {"customer_id": customer["id"], "currency": "USD", "due_date": "2026-04-01T00:00:00Z"}
+    draft = post(owner, "/invoices", body | {"line_items": [line]})
+
+    answer = owner.get(f"{V1}/invoices/{draft['id']}/pdf")
+
+    assert answer.headers["content-disposition"] == 'inline; filename="draft.pdf"'
+    assert "Number Draft" in words_of(answer.content)
+
+
+def test_file_is_of_this_organization_only(owner: Person, sign_up: Callable[[str], Person]) -> None:
+    invoice = billed(owner)
+
+    answer = sign_up("Harbor").get(f"{V1}/invoices/{invoice['id']}/pdf")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "invoice_not_found")
+    missing = owner.get(f"{V1}/credit-notes/{invoice['id']}/pdf")
+    assert (missing.status_code, missing.json()["code"]) == (404, "credit_note_not_found")
+
+
+def test_nothing_is_held_while_a_file_is_made(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = billed(owner)
+    held: list[str] = []
+
+    def look(document: Document) -> bytes:
+        pool = state_of(owner.app).context.transactions._engine.pool  # type: ignore[arg-type]  # the application
+        held.append(pool.status())
+        return render_pdf(document)
+
+    monkeypatch.setattr(documents, "render_pdf", look)
+
+    assert owner.get(f"{V1}/invoices/{invoice['id']}/pdf").status_code == 200
+
+    assert len(held) == 1
+    assert "checked out connections: 0" in held[0].lower()
