@@ -50,8 +50,28 @@ def test_reactivation_takes_a_cancellation_back() -> None:
     assert merge_changes(change(ChangeAction.CANCEL), change(ChangeAction.REACTIVATE)) is None
 
 
-def test_contradictions_are_refused() -> None:
+def test_deletion_of_what_only_waits_for_something_else_is_of_its_own_instant() -> None:
+    wanted = change(ChangeAction.DELETE, LATER)
+
+    assert merge_changes(change(ChangeAction.PAUSE), wanted) == wanted
+
+
+@pytest.mark.parametrize(
+    ("waiting", "wanted"),
+    [
+        (ChangeAction.PAUSE, ChangeAction.RESUME),
+        (ChangeAction.CANCEL, ChangeAction.PAUSE),
+        (ChangeAction.DELETE, ChangeAction.REACTIVATE),
+    ],
+)
+def test_contradictions_are_refused_by_the_name_of_what_waits(
+    waiting: ChangeAction, wanted: ChangeAction
+) -> None:
     with pytest.raises(Conflict) as refused:
-        merge_changes(change(ChangeAction.PAUSE), change(ChangeAction.RESUME))
+        merge_changes(change(waiting), change(wanted))
 
     assert refused.value.code == "change_pending"
+    assert refused.value.detail == (
+        "The subscription bills its missed periods first, and then does what was asked before:"
+        f" {waiting.value}."
+    )

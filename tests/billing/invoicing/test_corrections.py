@@ -81,6 +81,28 @@ def test_a_late_line_says_what_it_comes_from() -> None:
     assert [one.amount for one in line.corrections] == [line.exact_amount]
 
 
+def test_a_late_line_says_what_was_forgiven_and_what_is_kept_because_it_was_given_back() -> None:
+    forgiven = (Forgiven(billed=d("100"), amount=d("7")),)
+    of_calls = replace(said("100"), forgiven=forgiven)
+    correction = correct_period(3, {CALLS: d(110)}, [of_calls, said("50", "20", SEATS)])
+
+    line = late_usage_line(correction, period=JANUARY, currency=USD, description="Late")
+
+    assert correction.period_index == 3
+    assert line is not None
+    assert line.steps[0].inputs == {
+        "recomputed": "110",
+        "billed": "150",
+        "forgiven": "7",
+        "kept_because_given_back": "20",
+    }
+
+
+@pytest.mark.parametrize(("given_back", "left"), [("0", 10), ("4", 6), ("10", 0), ("11", 0)])
+def test_what_is_left_of_a_charge_is_what_was_not_given_back(given_back: str, left: int) -> None:
+    assert said("10", given_back).left == left
+
+
 def test_nothing_changed_is_no_line() -> None:
     same = PeriodCorrection(period_index=0, charges=(), recomputed=d(1), billed=d(1))
 

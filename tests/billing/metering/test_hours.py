@@ -41,3 +41,9 @@ def test_hours_are_those_of_utc() -> None:
     assert split_hours(utc("2025-01-01T09:30"), utc("2025-01-01T10:15")).edges == (
         (utc("2025-01-01T09:30"), utc("2025-01-01T10:15")),
     )
+
+
+def test_hour_of_an_instant_is_that_of_utc_to_the_microsecond() -> None:
+    assert floor_hour(utc("2025-01-01T09:59:59.999999+05:45")) == utc("2025-01-01T04:00")
+    assert floor_hour(utc("2025-01-01T09:45:00+05:45")) == utc("2025-01-01T04:00")
+    assert floor_hour(utc("2025-01-01T09:44:59.999999+05:45")) == utc("2025-01-01T03:00")
