@@ -1,17 +1,16 @@
 """The worker's composition root: workflows of subscriptions, their steps, and the outbox relay.
 
-Run it as ``python worker.py`` or ``fluxrate worker``, in as many processes as the load asks for.
+Run it as ``python worker.py``; ``fluxrate worker`` runs as many of it as the load asks for.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from temporalio.client import Client
@@ -27,7 +26,6 @@ from runtime.database.engine import create_application_engine
 from runtime.exit import leave
 from runtime.notifications import Notifications
 from runtime.process_priority import BILLING_NICENESS, lower_priority
-from runtime.processes.group import ProcessGroup
 from runtime.relay import OutboxRelay
 from runtime.schedules import ensure_coverage_check
 from runtime.settings import Settings
@@ -116,18 +114,13 @@ def _runner(settings: Settings) -> WorkflowRunner:
     return SandboxedWorkflowRunner() if settings.workflow_sandbox else ForgettingWorkflowRunner()
 
 
-def main(processes: int = 1) -> None:
-    """Run as many processes with the settings of the environment, and leave."""
+def main() -> NoReturn:
+    """Run with the settings of the environment, and leave."""
     configure_logging("worker")
     lower_priority(BILLING_NICENESS)
-    if processes == 1:
-        asyncio.run(run(Settings()))
-    else:
-        ProcessGroup(["worker"], processes).run()
+    asyncio.run(run(Settings()))
     leave(0)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--processes", type=int, default=1)
-    main(parser.parse_args().processes)
+    main()

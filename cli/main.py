@@ -91,15 +91,10 @@ def api(host: str = "127.0.0.1", port: Port = 8000, processes: Processes = None)
 @app.command()
 def worker(processes: Processes = None) -> None:
     """Run a worker alone, against DATABASE_URL and TEMPORAL_ADDRESS."""
-    from cli.requirements import require_servers
+    from cli.work import work
     from runtime.processes.cores import default_worker_processes
-    from runtime.settings import Settings
 
-    require_servers(Settings(), "A worker")
-
-    from worker import main as run_worker
-
-    run_worker(processes or default_worker_processes())
+    work(processes or default_worker_processes())
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ class Stack:
         apis, workers = self.api_processes, self.worker_processes
         words = ["--port", str(self.port), "--processes", str(apis)]
         api = self._python("api", "cli.serve", words, environment)
-        worker = self._python("worker", "worker", ["--processes", str(workers)], environment)
+        worker = self._python("worker", "cli.work", ["--processes", str(workers)], environment)
         announce(f"Starting the API and the worker, in {apis} and {workers} processes.")
         for process in (api, worker):
             process.start()

@@ -33,12 +33,12 @@ class Group:
         """Whether so many processes run and so many lines of the log say that one is ready."""
         return len(self.pids) == count and self.log.read_text().count(ready) >= count
 
-    def server_of(self, port: int) -> int:
-        """Which of the processes holds the connection that comes from this port."""
+    def server_of(self, client: int, port: int) -> int:
+        """Which of the processes holds the connection from the client's port to this one."""
         [inode] = [
             words[9]
             for words in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
-            if words[2].endswith(f":{port:04X}") and words[9] != "0"
+            if words[1].endswith(f":{port:04X}") and words[2].endswith(f":{client:04X}")
         ]
         [server] = [pid for pid in self.pids if f"socket:[{inode}]" in _open_files(pid)]
         return server
