@@ -61,7 +61,7 @@ def measure() -> list[Result]:
 
 def figures(statements: Sequence[str], delay: float) -> list[Result]:
     """What was executed in the idle minute, and how long messages took."""
-    about = sum("organization" in one.split("FROM", 1)[-1] for one in statements)
+    about = sum(bool(re.search(r"\borganization(_directory)?\b", one)) for one in statements)
     return [
         figure(
             "P15a",
@@ -110,7 +110,8 @@ def statements_of(postgres: EmbeddedPostgres) -> list[str]:
     seen = postgres.log.stat().st_size
     time.sleep(IDLE_SECONDS)
     written = postgres.log.read_text()[seen:]
-    return re.findall(r"LOG: +(?:statement|execute [^:]*): (.*)", written)
+    # Further lines of a statement begin with a tab.
+    return re.findall(r"LOG: +(?:statement|execute [^:]*): (.*(?:\n\t.*)*)", written)
 
 
 def delay_of_messages(url: str, organization_id: UUID) -> float:

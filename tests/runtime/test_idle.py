@@ -53,7 +53,8 @@ def process(*words: str, **environment: str) -> Iterator[None]:
 
 def statements(log: str) -> list[str]:
     """What a server's log says was executed."""
-    return re.findall(r"LOG: +(?:statement|execute [^:]*): (.*)", log)
+    # Further lines of a statement begin with a tab.
+    return re.findall(r"LOG: +(?:statement|execute [^:]*): (.*(?:\n\t.*)*)", log)
 
 
 def test_idle_seconds_touch_no_organization(
@@ -88,3 +89,6 @@ def test_idle_seconds_touch_no_organization(
 
     assert "LISTEN" in " ".join(statements(before))
     assert [one for one in statements(during) if not ONCE_A_WHILE.match(one)] == []
+    assert [
+        one for one in statements(during) if re.search(r"\borganization(_directory)?\b", one)
+    ] == []
