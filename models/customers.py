@@ -18,6 +18,7 @@ class Customer(Tenant, table=True):
     __table_args__ = (
         reference("test_clock_id", "test_clock"),
         CheckConstraint("billing_address_country ~ '^[A-Z]{2}$'", name="billing_address_country"),
+        CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'ja')", name="language"),
         Index(
             "uq_customer_external_id",
             "organization_id",
@@ -38,6 +39,11 @@ class Customer(Tenant, table=True):
     billing_address_state: str | None = words(nullable=True, default=None)
     billing_address_postal_code: str | None = words(nullable=True, default=None)
     billing_address_country: str | None = words(nullable=True, default=None)
+    tax_id: str | None = words(nullable=True, default=None)
+    language: str | None = words(nullable=True, default=None)
+    """What the customer's documents are written in; None is the organization's."""
+    buyer_reference: str | None = words(nullable=True, default=None)
+    """What the customer wants to read on its documents, such as a purchase order."""
     test_clock_id: UUID | None = None
     auto_created: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Usage under an unknown ``external_id`` created it, and nobody else."""

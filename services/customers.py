@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict
+from billing.invoicing.kinds import DocumentLanguage
 from billing.pending_changes import ChangeAction, PendingChange
 from billing.subscriptions import has_ended
 from models.base import new_id
@@ -40,9 +41,12 @@ class CustomerDetails:
     billing_address_state: str | None = None
     billing_address_postal_code: str | None = None
     billing_address_country: str | None = None
+    tax_id: str | None = None
+    language: DocumentLanguage | None = None
+    buyer_reference: str | None = None
 
 
-SHOWN_IN_AUDIT = frozenset({"billing_address_country"})
+SHOWN_IN_AUDIT = frozenset({"billing_address_country", "language"})
 """Details whose values the audit log keeps. It outlives the erasure of a person's data, so that of
 all others it keeps the names."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import Email, Moment, Name, Schema, View, Words
+from api.schemas.common import Email, Moment, Name, Schema, View, Words, any_case
 from api.schemas.patches import Patch
+from billing.invoicing.kinds import DocumentLanguage
 from models.customers import Customer
 from services.customers import CreateCustomer, CustomerDetails, UpdateCustomer
 
@@ -24,6 +26,15 @@ class CustomerBody(Schema):
     billing_address_state: Words | None = None
     billing_address_postal_code: Words | None = None
     billing_address_country: Words | None = None
+    tax_id: Words | None = Field(default=None, examples=["FR40303265045"])
+    language: Annotated[DocumentLanguage, any_case(DocumentLanguage)] | None = Field(
+        default=None,
+        description="What documents are written in, where it is not the organization's"
+        " `document_language`.",
+    )
+    buyer_reference: Words | None = Field(
+        default=None, description="What documents repeat for the buyer, such as an order number."
+    )
 
 
 class CustomerCreate(CustomerBody):
@@ -64,6 +75,9 @@ class CustomerView(View):
     billing_address_state: str | None
     billing_address_postal_code: str | None
     billing_address_country: str | None
+    tax_id: str | None
+    language: DocumentLanguage | None
+    buyer_reference: str | None
     test_clock_id: UUID | None
     auto_created: bool
     created_at: Moment

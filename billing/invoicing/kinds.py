@@ -34,3 +34,13 @@ class NumberAt(StrEnum):
 
     DRAFT = "draft"
     FINALIZATION = "finalization"
+
+
+class DocumentLanguage(StrEnum):
+    """What a document is written in, by its ISO 639-1 code."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+    FRENCH = "fr"
+    SPANISH = "es"
+    JAPANESE = "ja"

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
-from billing.invoicing.kinds import LateUsage, NumberAt
+from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
 from billing.rating.proration import ProrationBasis
 from billing.rating.terms import Effective
 from models.base import document, instant, new_id, words
@@ -28,12 +28,19 @@ class Organization(SQLModel, table=True):
             name="late_usage",
         ),
         CheckConstraint("number_at IN ('draft', 'finalization')", name="number_at"),
+        CheckConstraint(
+            "document_language IN ('en', 'de', 'fr', 'es', 'ja')", name="document_language"
+        ),
         CheckConstraint("plan_edits IN ('next_period', 'running_period')", name="plan_edits"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     name: str = words()
     slug: str = words()
+    legal_name: str | None = words(nullable=True, default=None)
+    tax_id: str | None = words(nullable=True, default=None)
+    registration_number: str | None = words(nullable=True, default=None)
+    document_language: str = words(default=DocumentLanguage.ENGLISH)
     timezone: str = words(default="UTC")
     currency: str = words(default="USD")
     billing_address_line1: str | None = words(nullable=True, default=None)

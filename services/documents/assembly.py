@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import DocumentLanguage
 from billing.money import ZERO
 from billing.periods import Period
 from models.accounts.organizations import Organization
@@ -29,9 +31,6 @@ from services.documents.view import (
 )
 from services.required import not_found, require_customer, require_invoice
 
-LANGUAGE = "en"
-"""What every document is written in as long as nobody can choose."""
-
 
 def read_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Document:
     """The invoice as a document. Raises NotFound ``invoice_not_found``."""
@@ -43,12 +42,13 @@ def read_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> D
     return Document(
         kind=DocumentKind.INVOICE,
         number=invoice.invoice_number,
-        language=LANGUAGE,
+        language=_language_of(organization, customer),
         currency=invoice.currency,
         timezone=invoice.timezone,
         issued_at=invoice.issue_date,
-        seller=_party_of(organization),
-        buyer=_party_of(customer, email=customer.email),
+        seller=_seller(organization),
+        buyer=_party_of(customer, name=customer.name, email=customer.email),
+        buyer_reference=customer.buyer_reference,
         lines=tuple(
             DocumentLine(priced=priced_line_of(row), total=row.line_total) for row in lines
         ),
@@ -85,12 +85,13 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
     return Document(
         kind=DocumentKind.CREDIT_NOTE,
         number=note.number,
-        language=LANGUAGE,
+        language=_language_of(organization, customer),
         currency=note.currency,
         timezone=invoice.timezone,
         issued_at=note.issue_date,
-        seller=_party_of(organization),
-        buyer=_party_of(customer, email=customer.email),
+        seller=_seller(organization),
+        buyer=_party_of(customer, name=customer.name, email=customer.email),
+        buyer_reference=customer.buyer_reference,
         lines=tuple(
             DocumentLine(priced=priced_line_of(billed[one.line_id]), total=one.amount)
             for one in credited
@@ -116,15 +117,25 @@ def _parties(session: Session, invoice: Invoice) -> tuple[Organization, Customer
     return organization, customer
 
 
-def _party_of(row: Organization | Customer, *, email: str | None = None) -> Party:
+def _language_of(organization: Organization, customer: Customer) -> DocumentLanguage:
+    return DocumentLanguage(customer.language or organization.document_language)
+
+
+def _seller(organization: Organization) -> Party:
+    party = _party_of(organization, name=organization.legal_name or organization.name)
+    return replace(party, registration_number=organization.registration_number)
+
+
+def _party_of(row: Organization | Customer, *, name: str, email: str | None = None) -> Party:
     return Party(
-        name=row.name,
+        name=name,
         email=email,
         street=row.billing_address_line1,
         city=row.billing_address_city,
         state=row.billing_address_state,
         postal_code=row.billing_address_postal_code,
         country=row.billing_address_country,
+        tax_id=row.tax_id,
     )
 
 

@@ -16,11 +16,9 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
+from billing.invoicing.kinds import DocumentLanguage
 from billing.money import find_currency
 from billing.periods import Period, local_date
-
-LANGUAGES: Final = ("en", "de", "fr", "es", "ja")
-"""The languages that documents are written in."""
 
 _CODE: Final = re.compile(r"[A-Z]{3}(?=[0-9])")
 
@@ -43,7 +41,7 @@ States."""
 class Formats:
     """How one document writes numbers and days: in its language, currency and zone."""
 
-    language: str
+    language: DocumentLanguage
     currency: str
     timezone: str
 

@@ -34,8 +34,10 @@ def printable(text: str) -> str:
     shown = []
     for character in unicodedata.normalize("NFC", text):
         category = unicodedata.category(character)
-        if character.isspace() or category == "Cc":
-            shown.append(" " if ord(character) not in covered() else character)
+        if category in {"Cc", "Zl", "Zp"}:
+            shown.append(" ")
+        elif category == "Zs":
+            shown.append(character if ord(character) in covered() else " ")
         elif category != "Cf":
             shown.append(character if ord(character) in covered() else REPLACEMENT)
     return "".join(shown)

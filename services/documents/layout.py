@@ -46,8 +46,8 @@ def page_of(document: Document) -> Page:
         "title": f"{words[document.kind]} {number}",
         "heading": words[document.kind],
         "facts": _facts(document, formats, words),
-        "seller": _party(document.seller, formats),
-        "buyer": _party(document.buyer, formats),
+        "seller": _party(document.seller, formats, words),
+        "buyer": _party(document.buyer, formats, words),
         "headline": _headline(document, formats, words),
         "payment_link": document.payment_link,
         **_lines(document, formats, words),
@@ -78,6 +78,8 @@ def _facts(document: Document, formats: Formats, words: Words) -> list[Page]:
         facts.append(("due", formats.day(document.due_at)))
     if document.period is not None:
         facts.append(("period", formats.span(document.period)))
+    if document.buyer_reference is not None:
+        facts.append(("buyer_reference", document.buyer_reference))
     if document.status in _STATUS_WORDS:
         facts.append(("status", words[_STATUS_WORDS[document.status]]))
     if document.correction is not None:
@@ -85,11 +87,19 @@ def _facts(document: Document, formats: Formats, words: Words) -> list[Page]:
     return [{"words": words[name], "value": value} for name, value in facts]
 
 
-def _party(party: Party, formats: Formats) -> Page:
+def _party(party: Party, formats: Formats, words: Words) -> Page:
     town = " ".join(part for part in (party.postal_code, party.city) if part)
     place = ", ".join(part for part in (town, party.state) if part)
     country = formats.country(party.country) if party.country else None
-    rows = [row for row in (party.street, place, country, party.email) if row]
+    numbers = [
+        f"{words[caption]} {number}"
+        for caption, number in (
+            ("tax_id", party.tax_id),
+            ("registration_number", party.registration_number),
+        )
+        if number
+    ]
+    rows = [row for row in (party.street, place, country, party.email, *numbers) if row]
     return {"name": party.name, "rows": rows}
 
 

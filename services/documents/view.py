@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import DocumentLanguage
 from billing.invoicing.taxes import TaxAmount
 from billing.periods import Period
 from billing.rating.lines import PricedLine
@@ -35,6 +36,8 @@ class Party:
     state: str | None = None
     postal_code: str | None = None
     country: str | None = None
+    tax_id: str | None = None
+    registration_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ class Document:
 
     kind: DocumentKind
     number: str | None
-    language: str
+    language: DocumentLanguage
     currency: str
     timezone: str
     issued_at: datetime
@@ -90,6 +93,7 @@ class Document:
     status: InvoiceStatus | None = None
     due_at: datetime | None = None
     period: Period | None = None
+    buyer_reference: str | None = None
     correction: Correction | None = None
     given_back: tuple[GivenBack, ...] = ()
     bank_details: tuple[tuple[str, str], ...] = ()

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.common import Count, Flag, FreeForm, Moment, View, Words, any_case
 from api.schemas.patches import Patch
-from billing.invoicing.kinds import LateUsage, NumberAt
+from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
 from billing.rating.proration import ProrationBasis
 from billing.rating.terms import Effective
 from models.accounts.organizations import Organization
@@ -25,10 +25,21 @@ Slug = Annotated[
 
 
 class OrganizationPatch(Patch):
-    """Settings to change; what is absent stays. Only addresses can be null."""
+    """Settings to change; what is absent stays.
+
+    Addresses, the legal name and both numbers can be null.
+    """
 
     name: Words = Field(default="")
     slug: Slug = Field(default="")
+    legal_name: Words | None = Field(
+        default=None, description="The registered name on documents, where it is not `name`."
+    )
+    tax_id: Words | None = Field(default=None, examples=["DE136695976"])
+    registration_number: Words | None = Field(default=None, examples=["HRB 1234 B"])
+    document_language: Annotated[DocumentLanguage, any_case(DocumentLanguage)] = (
+        DocumentLanguage.ENGLISH
+    )
     timezone: Words = Field(default="")
     currency: Words = Field(default="")
     billing_address_line1: Words | None = None
@@ -67,6 +78,10 @@ class OrganizationView(View):
     id: UUID
     name: str
     slug: str
+    legal_name: str | None
+    tax_id: str | None
+    registration_number: str | None
+    document_language: DocumentLanguage
     timezone: str
     currency: str
     billing_address_line1: str | None

@@ -25,6 +25,9 @@ HARBOR = {
     "billing_address_state": "WYK",
     "billing_address_country": "GB",
     "billing_address_postal_code": "LS1 4AA",
+    "tax_id": "GB330331015",
+    "language": "fr",
+    "buyer_reference": "PO 4711",
 }
 
 
@@ -52,6 +55,19 @@ def test_customer_is_answered_as_documented(owner: Person) -> None:
         "updated_at": "2026-03-02T08:00:00Z",
     }
     assert owner.get(f"{CUSTOMERS}/{created['id']}").json() == created
+
+
+def test_language_is_one_of_those_that_documents_have(owner: Person) -> None:
+    created = create(owner, CUSTOMERS, HARBOR | {"language": "JA"})
+    path = f"{CUSTOMERS}/{created['id']}"
+
+    unknown = owner.patch(path, json={"language": "tlh"})
+
+    assert created["language"] == "ja"
+    assert (unknown.status_code, field_of(unknown)) == (422, "language")
+    assert owner.patch(path, json={"language": None}).json()["language"] is None
+    assert field_of(owner.patch(path, json={"tax_id": ""})) == "tax_id"
+    assert field_of(owner.patch(path, json={"buyer_reference": 4711})) == "buyer_reference"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])

@@ -88,6 +88,34 @@ def test_credit_note_names_its_invoice(owner: Person) -> None:
     assert f"{note['number']}" in again
 
 
+def test_parties_are_named_as_they_are_registered(owner: Person) -> None:
+    invoice = billed(owner)
+    owner.patch(
+        f"{V1}/organization",
+        json={
+            "legal_name": "Lumen Works GmbH",
+            "tax_id": "DE136695976",
+            "registration_number": "HRB 1234 B",
+            "document_language": "de",
+        },
+    )
+    customer = f"{V1}/customers/{invoice['customer_id']}"
+    path = f"{V1}/invoices/{invoice['id']}/pdf"
+    owner.patch(customer, json={"tax_id": "GB330331015", "buyer_reference": "PO 4711"})
+
+    german = words_of(owner.get(path).content)
+    owner.patch(customer, json={"language": "fr"})
+    french = words_of(owner.get(path).content)
+
+    assert "Lumen Works GmbH USt-IdNr. DE136695976 Registernummer HRB 1234 B" in german
+    assert "Ihre Referenz PO 4711" in german
+    assert "ap@harbor.test USt-IdNr. GB330331015" in german
+    assert "Gesamtbetrag 432,00 £" in german.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Votre référence PO 4711" in french
+    assert "Numéro" in french
+    assert "Total £432.00" in " ".join(owner.get(path.replace("pdf", "text")).text.split())
+
+
 def test_draft_has_no_payable_name(owner: Person) -> None:
     owner.patch(f"{V1}/organization", json={"number_at": "finalization"})
     customer = post(

@@ -9,6 +9,7 @@ from typing import Final
 
 from billing.identifiers import TaxRateId
 from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import DocumentLanguage
 from billing.invoicing.taxes import TaxAmount
 from billing.money import ZERO, find_currency
 from billing.periods import Period
@@ -33,6 +34,8 @@ SELLER: Final = Party(
     city="Berlin",
     postal_code="10119",
     country="DE",
+    tax_id="DE136695976",
+    registration_number="HRB 1234 B",
 )
 BUYER: Final = Party(
     name="Żółw & Fils S.A.",
@@ -41,6 +44,7 @@ BUYER: Final = Party(
     city="Paris",
     postal_code="75002",
     country="FR",
+    tax_id="FR40303265045",
 )
 
 
@@ -83,7 +87,7 @@ def invoice(lines: list[DocumentLine], **given: object) -> Document:
     plain = Document(
         kind=DocumentKind.INVOICE,
         number="INV-2026-0012",
-        language="en",
+        language=DocumentLanguage.ENGLISH,
         currency=currency,
         timezone="UTC",
         issued_at=MARCH.ends_at,
@@ -206,9 +210,9 @@ def samples() -> dict[str, Document]:
         "one-line": invoice([one_line]),
         "five-hundred-lines": invoice(many),
         "tiers-and-allowance": tiered(),
-        "german": replace(tiered(), language="de"),
+        "german": replace(tiered(), language=DocumentLanguage.GERMAN),
         "negative": invoice([one_line, plain_line("Credit from an earlier invoice", "-20.00")]),
-        "yen": replace(invoice(yen), language="ja"),
+        "yen": replace(invoice(yen), language=DocumentLanguage.JAPANESE),
         "dinars": invoice(dinars),
         "arabic": invoice([one_line], buyer=arabic),
         "chinese": invoice([one_line], buyer=chinese),

@@ -11,7 +11,8 @@ from hashlib import sha256
 
 import pytest
 
-from services.documents.formats import LANGUAGES, Formats
+from billing.invoicing.kinds import DocumentLanguage
+from services.documents.formats import Formats
 from services.documents.glyphs import FONTS, printable
 from services.documents.layout import WORDS, words_in
 from tests.services.documents.samples import MARCH
@@ -24,8 +25,8 @@ def places_in(words: str) -> set[str | None]:
 
 
 def test_every_language_has_the_same_words() -> None:
-    assert tuple(json.loads(WORDS.read_text("utf-8"))) == LANGUAGES
-    for language in LANGUAGES:
+    assert tuple(json.loads(WORDS.read_text("utf-8"))) == tuple(DocumentLanguage)
+    for language in DocumentLanguage:
         words = words_in(language)
         assert words.keys() == words_in("en").keys()
         for name, text in words.items():
@@ -86,7 +87,7 @@ def test_every_language_has_the_same_words() -> None:
 def test_numbers_and_days_are_written_as_the_language_does(
     language: str, currency: str, money: str, price: str, quantity: str, day: str, span: str
 ) -> None:
-    formats = Formats(language=language, currency=currency, timezone="UTC")
+    formats = Formats(language=DocumentLanguage(language), currency=currency, timezone="UTC")
     amount = Decimal(-1235) if currency == "JPY" else Decimal("-1234.50")
 
     def plain(text: str) -> str:
