@@ -16,7 +16,7 @@ from billing.money import ZERO
 from billing.periods import local_date
 from services.documents.formats import Formats
 from services.documents.glyphs import printable
-from services.documents.line_rows import Words, line_cells
+from services.documents.line_rows import Words, line_row
 from services.documents.view import Document, DocumentKind, Party
 
 Page: TypeAlias = dict[str, object]
@@ -54,7 +54,8 @@ def page_of(document: Document) -> Page:
         "totals": _totals(document, formats, words),
         **_tables(document, formats, words),
         "bank": [
-            {"words": _bank_words(name), "value": value} for name, value in document.bank_details
+            {"words": _bank_words(name), "value": _bank_value(name, value)}
+            for name, value in document.bank_details
         ],
     }
     shown = _printable(page)
@@ -119,14 +120,27 @@ def _headline(document: Document, formats: Formats, words: Words) -> str:
 
 
 def _lines(document: Document, formats: Formats, words: Words) -> Page:
+    """The lines with their running sum; quantities and prices only where some line has them."""
     so_far = ZERO
     lines: list[Page] = []
     is_whole = document.kind is DocumentKind.INVOICE
-    for one in document.lines:
+    rows = [
+        line_row(one, formats, words, is_whole=is_whole, period=document.period)
+        for one in document.lines
+    ]
+    has_numbers = any(row.quantity or row.price for row in rows)
+    for one, row in zip(document.lines, rows, strict=True):
         so_far += one.total
-        cells = line_cells(one, formats, words, is_whole=is_whole, period=document.period)
-        lines.append(cells | {"carried": formats.money(so_far)})
-    names = ("description", "quantity", "unit_price", "amount")
+        lines.append(
+            {
+                "name": row.name,
+                "rows": list(row.below),
+                "cells": [row.quantity, row.price] if has_numbers else [],
+                "amount": row.amount,
+                "carried": formats.money(so_far),
+            }
+        )
+    names = ("description", *(("quantity", "unit_price") if has_numbers else ()), "amount")
     return {"columns": [words[name] for name in names], "lines": lines}
 
 
@@ -192,6 +206,14 @@ def _bank_words(name: str) -> str:
         if plain.lower() in {"iban", "bic", "swift"}
         else plain[:1].upper() + plain[1:]
     )
+
+
+def _bank_value(name: str, value: str) -> str:
+    """An IBAN in groups of four, as it is printed (ISO 13616); anything else as it is."""
+    if name.casefold() != "iban":
+        return value
+    plain = "".join(value.split())
+    return " ".join(plain[at : at + 4] for at in range(0, len(plain), 4))
 
 
 def _printable(value: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from billing.money import ZERO
@@ -15,34 +16,41 @@ from services.documents.view import DocumentLine
 Words: TypeAlias = Mapping[str, str]
 
 
-def line_cells(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRow:
+    """What stands in a line's row, as text; ``below`` is its arithmetic, under its name."""
+
+    name: str
+    below: tuple[str, ...]
+    quantity: str
+    price: str
+    amount: str
+
+
+def line_row(
     one: DocumentLine, formats: Formats, words: Words, *, is_whole: bool, period: Period | None
-) -> dict[str, object]:
-    """The name, the rows below it, quantity, unit price and amount.
+) -> LineRow:
+    """The row of a line.
 
     Where only part of a line is given back (not ``is_whole``), its arithmetic is left out: it leads
     to another amount. A line says its period where that is not the whole document's.
     """
     line = one.priced
-    rows = [
-        *_period_rows(line, formats, period),
-        *(_arithmetic_rows(line, formats, words) if is_whole else ()),
-    ]
-    is_measured = is_whole and _has_quantity(line)
-    quantity = formats.quantity(shown_number(line.quantity)) if is_measured else ""
-    if is_measured and line.unit:
-        quantity = f"{quantity} {line.unit}"
-    return {
-        "name": line.name,
-        "rows": rows,
-        "quantity": quantity,
-        "price": _price(line, formats) if is_whole else "",
-        "amount": formats.money(one.total),
-    }
+    arithmetic = _arithmetic_rows(line, formats, words) if is_whole else []
+    return LineRow(
+        name=line.name,
+        below=(*_period_rows(line, formats, period), *arithmetic),
+        quantity=_quantity(line, formats) if is_whole else "",
+        price=_price(line, formats) if is_whole else "",
+        amount=formats.money(one.total),
+    )
 
 
-def _has_quantity(line: PricedLine) -> bool:
-    return line.usage_quantity is not None or line.unit_amount is not None
+def _quantity(line: PricedLine, formats: Formats) -> str:
+    if line.usage_quantity is None and line.unit_amount is None:
+        return ""
+    quantity = formats.quantity(shown_number(line.quantity))
+    return f"{quantity} {line.unit}" if line.unit else quantity
 
 
 def _price(line: PricedLine, formats: Formats) -> str:

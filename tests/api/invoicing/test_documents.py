@@ -59,7 +59,7 @@ def test_invoice_is_a_file_with_its_receipt(owner: Person) -> None:
     assert "Harbor & Sons 1 Quay Dover United Kingdom ap@harbor.test" in words
     assert "Data import 3 £120.00 £360.00 Subtotal £360.00 VAT (20%) £72.00 Total £432.00" in words
     assert "VAT 20% £360.00 £72.00" in words
-    assert "IBAN GB33BUKB20201555555555" in words
+    assert "IBAN GB33 BUKB 2020 1555 5555 55" in words
     [receipt] = PdfReader(io.BytesIO(answer.content)).attachments["receipt.json"]
     held = json.loads(receipt)
     assert (held["invoice_number"], held["total"], held["receipt"]) == (number, "432", None)
