@@ -55,6 +55,10 @@ def schema_of(engine: Engine) -> dict[str, list[str]]:
             LEFT JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
             WHERE pronamespace = 'public'::regnamespace AND d.objid IS NULL
         """,
+        "storage": """
+            SELECT relname || ' ' || reloptions::text FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
+        """,
         "statistics": "SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext",
         "sequences": "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'",
         "grants": """

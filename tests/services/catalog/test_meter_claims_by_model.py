@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlmodel import Session
 
 from activities.subscriptions import SubscriptionActivities
 from billing.errors import Conflict
@@ -202,25 +203,34 @@ class Trade:
 
     def check(self) -> None:
         """Periods and claims are stored as the model has them, and nothing is claimed twice."""
-        for at, (subscription_id, life) in enumerate(
-            zip(self.subscriptions, self.model.lives, strict=True)
-        ):
-            assert self.model.rivals(at) == {}
-            stored = self.shop.read(stored_subscriptions.list_periods, subscription_id)
-            assert [
-                (one.starts_at, one.ends_at, self.plans.index(one.plan_id), one.plan_version)
-                for one in stored
-            ] == periods_of(life)
-            assert self._claims_of(at) == self.model.claims(at)
+        shop = self.shop
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            claims = self._read_claims(session)
+            for at, (subscription_id, life) in enumerate(
+                zip(self.subscriptions, self.model.lives, strict=True)
+            ):
+                assert self.model.rivals(at) == {}
+                stored = stored_subscriptions.list_periods(
+                    session, shop.organization_id, subscription_id
+                )
+                assert [
+                    (one.starts_at, one.ends_at, self.plans.index(one.plan_id), one.plan_version)
+                    for one in stored
+                ] == periods_of(life)
+                assert claims.get(subscription_id, {}) == self.model.claims(at)
 
-    def _claims_of(self, at: int) -> dict[int, list[Span]]:
-        found: dict[int, list[Span]] = {}
-        customer_id = self.customers[self.model.lives[at].customer]
-        for one in self.shop.read(meter_claims.list_claims, customer_id):
-            if one.subscription_id == self.subscriptions[at]:
-                spans = found.setdefault(self.meters.index(one.meter_id), [])
+    def _read_claims(self, session: Session) -> dict[UUID, dict[int, list[Span]]]:
+        """What each subscription claims of each meter, joined."""
+        found: dict[UUID, dict[int, list[Span]]] = {}
+        for customer_id in self.customers:
+            for one in meter_claims.list_claims(session, self.shop.organization_id, customer_id):
+                meter = self.meters.index(one.meter_id)
+                spans = found.setdefault(one.subscription_id, {}).setdefault(meter, [])
                 spans.append((one.starts_at, one.ends_at or FOREVER))
-        return {meter: joined(spans) for meter, spans in found.items()}
+        return {
+            subscription_id: {meter: joined(spans) for meter, spans in claimed.items()}
+            for subscription_id, claimed in found.items()
+        }
 
     def _both(
         self, wanted: Market, perform: Callable[[], object], acting: int | None = None
