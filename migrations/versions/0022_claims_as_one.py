@@ -21,10 +21,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 -- however many subscriptions a customer has had.
 RETURN NOT EXISTS (
     SELECT FROM (
-        SELECT lower(span) AS starts_at,
+        SELECT starts_at,
             lag(coalesce(upper(span), 'infinity'), 1, '-infinity')
-                OVER (ORDER BY lower(span)) AS former_ends_at
+                OVER (ORDER BY starts_at) AS former_ends_at
         FROM unnest(spans) AS span
+        CROSS JOIN LATERAL (SELECT coalesce(lower(span), '-infinity') AS starts_at) AS bound
     ) AS one
     WHERE starts_at < former_ends_at
 )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import combinations
 from uuid import UUID
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, pool, text
 from sqlalchemy.exc import IntegrityError
 
@@ -141,6 +144,11 @@ class OldShop:
         return subscription_id
 
 
+def is_span(bounds: tuple[int | None, int | None]) -> bool:
+    """Whether it has a day, of those from 0 to 9."""
+    return (bounds[0] or 0) < (bounds[1] or 10)
+
+
 def claim(connection: Connection, *spans: str, count: int | None = None) -> None:
     """A row of one customer and meter, with these spans of ``count`` subscriptions."""
     nobody = UUID(int=0)
@@ -187,6 +195,29 @@ def test_empty_claim_is_no_claim(connection: Connection, span: str) -> None:
 def test_each_claim_is_of_a_subscription(connection: Connection) -> None:
     with pytest.raises(IntegrityError, match="ck_meter_claim_pairs"):
         claim(connection, "[2026-01-01,)", count=2)
+
+
+bounds = st.one_of(st.none(), st.integers(1, 9))
+drawn_spans = st.lists(st.tuples(bounds, bounds).filter(is_span), min_size=2, max_size=5)
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(spans=drawn_spans)
+def test_spans_are_apart_if_no_two_of_them_meet(
+    connection: Connection, spans: list[tuple[int | None, int | None]]
+) -> None:
+    texts = [
+        "[" + ",".join("" if day is None else f"2026-01-0{day}" for day in span) + ")"
+        for span in spans
+    ]
+    told = connection.scalar(
+        text("SELECT spans_are_apart(CAST(:spans AS tstzrange[]))"), {"spans": texts}
+    )
+
+    days = [set(range(first or 0, last or 10)) for first, last in spans]
+    assert told == all(one.isdisjoint(other) for one, other in combinations(days, 2))
 
 
 def test_subscriptions_of_an_old_installation_claim_what_they_billed(
