@@ -25,6 +25,7 @@ LONGEST_FILES = (
     "faults/test_crash_matrix.py",
     "money/test_money.py",
     "faults/test_dying_requests.py",
+    "money/test_stories.py",
     "faults/test_late_crashes.py",
     "faults/test_stopped_crashes.py",
     "billing/rating/test_pricing.py",
@@ -33,6 +34,7 @@ LONGEST_FILES = (
     "billing/rating/test_rating.py",
     "faults/test_ingestion_outage.py",
     "cli/test_demo.py",
+    "services/usage/test_aggregates.py",
     "billing/metering/test_aggregations.py",
     "faults/test_outages.py",
     "faults/test_races.py",
@@ -45,6 +47,8 @@ LONGEST_FILES = (
     "billing/invoicing/test_invoices.py",
     "billing/test_periods.py",
     "billing/test_money.py",
+    "architecture/test_how_tos.py",
+    "services/catalog/test_meter_claims_by_model.py",
 )
 """Begun first, so that a run does not end with one of them alone. Waiting and computing alternate:
 one process uses the processors while another waits for servers."""
