@@ -11,7 +11,7 @@ down_revision = "0022"
 LANGUAGE = "{column} IN ('en', 'de', 'fr', 'es', 'ja')"
 
 TEXTS = {
-    "organization": ("legal_name", "tax_id", "registration_number"),
+    "organization": ("legal_name", "tax_id", "registration_number", "logo"),
     "customer": ("tax_id", "buyer_reference", "language"),
 }
 

@@ -40,6 +40,8 @@ class Organization(SQLModel, table=True):
     legal_name: str | None = words(nullable=True, default=None)
     tax_id: str | None = words(nullable=True, default=None)
     registration_number: str | None = words(nullable=True, default=None)
+    logo: str | None = words(nullable=True, default=None)
+    """A data URI of a PNG or SVG picture, checked before it is stored."""
     document_language: str = words(default=DocumentLanguage.ENGLISH)
     timezone: str = words(default="UTC")
     currency: str = words(default="USD")

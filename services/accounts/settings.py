@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from sqlmodel import Session
@@ -50,10 +51,19 @@ def change_settings(
         "organization",
         organization_id,
         now=now,
-        before=before,
-        after=changed,
+        before=_shown_in_audit(before),
+        after=_shown_in_audit(changed),
     )
     return organization
+
+
+def _shown_in_audit(values: Mapping[str, object]) -> dict[str, object]:
+    """The values; of a logo its digest, since the log is kept for ever."""
+    shown = dict(values)
+    match shown.get("logo"):
+        case str() as logo:
+            shown["logo"] = f"sha256:{sha256(logo.encode()).hexdigest()}"
+    return shown
 
 
 def _checked(settings: Mapping[str, object]) -> dict[str, object]:

@@ -21,12 +21,14 @@ from repositories.invoicing import credit_notes as stored_notes
 from repositories.invoicing import invoices as stored_invoices
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.evidence import evidence_of
+from services.documents.logos import read_logo
 from services.documents.view import (
     Correction,
     Document,
     DocumentKind,
     DocumentLine,
     GivenBack,
+    Logo,
     Party,
 )
 from services.required import not_found, require_customer, require_invoice
@@ -62,6 +64,7 @@ def read_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> D
         status=InvoiceStatus(invoice.status),
         due_at=invoice.due_date,
         period=_period_of(invoice),
+        logo=_logo_of(organization),
         given_back=tuple(
             GivenBack(number=note.number, issued_at=note.issue_date, total=note.total)
             for note in notes
@@ -105,6 +108,7 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
         receipt=evidence_of(session, invoice, [billed[one.line_id] for one in credited], note=note),
         correction=Correction(invoice_number=invoice.invoice_number or "", reason=note.reason),
         period=_period_of(invoice),
+        logo=_logo_of(organization),
     )
 
 
@@ -124,6 +128,10 @@ def _language_of(organization: Organization, customer: Customer) -> DocumentLang
 def _seller(organization: Organization) -> Party:
     party = _party_of(organization, name=organization.legal_name or organization.name)
     return replace(party, registration_number=organization.registration_number)
+
+
+def _logo_of(organization: Organization) -> Logo | None:
+    return None if organization.logo is None else read_logo(organization.logo)
 
 
 def _party_of(row: Organization | Customer, *, name: str, email: str | None = None) -> Party:

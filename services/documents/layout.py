@@ -17,7 +17,7 @@ from billing.periods import local_date
 from services.documents.formats import Formats
 from services.documents.glyphs import printable
 from services.documents.line_rows import Words, line_row
-from services.documents.view import Document, DocumentKind, Party
+from services.documents.view import Document, DocumentKind, Logo, Party
 
 Page: TypeAlias = dict[str, object]
 
@@ -60,7 +60,7 @@ def page_of(document: Document) -> Page:
     }
     shown = _printable(page)
     assert isinstance(shown, dict)
-    return shown | {"receipt": document.receipt.decode()}
+    return shown | {"receipt": document.receipt.decode(), "logo": _logo(document.logo)}
 
 
 @lru_cache(maxsize=8)
@@ -68,6 +68,10 @@ def words_in(language: str) -> Words:
     """The words of documents in a language."""
     found: Words = json.loads(WORDS.read_text("utf-8"))[language]
     return found
+
+
+def _logo(logo: Logo | None) -> Page | None:
+    return None if logo is None else {"format": logo.format, "content": list(logo.content)}
 
 
 def _facts(document: Document, formats: Formats, words: Words) -> list[Page]:

@@ -7,16 +7,21 @@ inside is the day of issue, and nothing is looked up anywhere.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from threading import local
+from typing import Final
 
 import typst
 
+from billing.errors import InvalidInput
 from services.documents.glyphs import FAMILIES, FONTS
 from services.documents.layout import page_of
-from services.documents.view import Document
+from services.documents.view import Document, Logo
 
-TEMPLATE = Path(__file__).parent / "template" / "page.typ"
+TEMPLATES: Final = Path(__file__).parent / "template"
+PAGE: Final = TEMPLATES / "page.typ"
+LOGO: Final = TEMPLATES / "logo.typ"
 
 _of_thread = local()
 
@@ -26,8 +31,24 @@ def render_pdf(document: Document) -> bytes:
 
     Worked example: a page takes 10 ms of a processor, 500 lines on 34 pages 0.8 s.
     """
-    page = page_of(document) | {"fonts": [family for family, _ in FAMILIES]}
+    return _typeset(PAGE, page_of(document) | {"fonts": [family for family, _ in FAMILIES]})
+
+
+def require_typesettable(logo: Logo) -> None:
+    """Return if documents can show the logo. Raises InvalidInput ``invalid_logo``."""
+    try:
+        _typeset(LOGO, {"format": logo.format, "content": list(logo.content)})
+    except typst.TypstError as error:
+        raise InvalidInput(
+            "The logo is damaged, or of a kind that documents cannot show.",
+            code="invalid_logo",
+            field="logo",
+        ) from error
+
+
+def _typeset(template: Path, page: Mapping[str, object]) -> bytes:
     compiled = _compiler().compile(
+        input=str(template),
         format="pdf",
         sys_inputs={"page": json.dumps(page, ensure_ascii=False)},
         pdf_standards=["a-3b", "ua-1"],
@@ -41,8 +62,8 @@ def _compiler() -> typst.Compiler:
     found: typst.Compiler | None = getattr(_of_thread, "compiler", None)
     if found is None:
         found = _of_thread.compiler = typst.Compiler(
-            str(TEMPLATE),
-            root=str(TEMPLATE.parent),
+            str(PAGE),
+            root=str(TEMPLATES),
             font_paths=[str(FONTS)],
             ignore_system_fonts=True,
         )

@@ -41,6 +41,14 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Logo:
+    """A picture of the seller's: ``png`` or ``svg``, and the bytes of the file."""
+
+    format: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentLine:
     """One line: the priced line with its arithmetic, and what of it is billed or given back."""
 
@@ -93,6 +101,7 @@ class Document:
     status: InvoiceStatus | None = None
     due_at: datetime | None = None
     period: Period | None = None
+    logo: Logo | None = None
     buyer_reference: str | None = None
     correction: Correction | None = None
     given_back: tuple[GivenBack, ...] = ()

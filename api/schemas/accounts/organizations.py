@@ -15,6 +15,8 @@ from billing.rating.proration import ProrationBasis
 from billing.rating.terms import Effective
 from models.accounts.organizations import Organization
 from services.accounts.settings import ChangeSettings
+from services.documents.logos import read_logo
+from services.documents.pdf import require_typesettable
 
 Slug = Annotated[
     str,
@@ -27,7 +29,7 @@ Slug = Annotated[
 class OrganizationPatch(Patch):
     """Settings to change; what is absent stays.
 
-    Addresses, the legal name and both numbers can be null.
+    Addresses, the logo, the legal name and both numbers can be null.
     """
 
     name: Words = Field(default="")
@@ -37,6 +39,12 @@ class OrganizationPatch(Patch):
     )
     tax_id: Words | None = Field(default=None, examples=["DE136695976"])
     registration_number: Words | None = Field(default=None, examples=["HRB 1234 B"])
+    logo: Annotated[str, StringConstraints(strict=True, max_length=400_000)] | None = Field(
+        default=None,
+        description="A PNG or SVG picture of at most 256 KiB as a data URI in base64. SVG consists"
+        " of shapes; letters are outlines.",
+        examples=["data:image/png;base64,iVBORw0KGgo="],
+    )
     document_language: Annotated[DocumentLanguage, any_case(DocumentLanguage)] = (
         DocumentLanguage.ENGLISH
     )
@@ -66,7 +74,12 @@ class OrganizationPatch(Patch):
     bank_details: FreeForm = Field(default_factory=dict)
 
     def command(self) -> ChangeSettings:
-        """The command that the body stands for: what it names, and nothing else."""
+        """The command that the body stands for: what it names, and nothing else.
+
+        Raises InvalidInput ``invalid_logo``.
+        """
+        if self.logo is not None:
+            require_typesettable(read_logo(self.logo))
         return ChangeSettings(
             values={name: _plain(getattr(self, name)) for name in self.model_fields_set}
         )
@@ -81,6 +94,7 @@ class OrganizationView(View):
     legal_name: str | None
     tax_id: str | None
     registration_number: str | None
+    logo: str | None
     document_language: DocumentLanguage
     timezone: str
     currency: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ def test_settings_begin_with_the_documented_values(owner: Person) -> None:
         "legal_name": None,
         "tax_id": None,
         "registration_number": None,
+        "logo": None,
         "document_language": "en",
         "timezone": "UTC",
         "currency": "USD",
@@ -79,6 +81,28 @@ def test_patch_changes_what_it_names_and_nothing_else(
     assert answer.status_code == 200
     assert answer.json() == {**before, **stored}
     assert owner.get(ORGANIZATION).json() == {**before, **stored}
+
+
+LOGO = (
+    "data:image/svg+xml;base64,"
+    + b64encode(
+        b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8H0z"/></svg>'
+    ).decode()
+)
+
+
+def test_logo_is_kept_and_its_digest_recorded(owner: Person) -> None:
+    assert owner.patch(ORGANIZATION, json={"logo": LOGO}).json()["logo"] == LOGO
+    refused = owner.patch(ORGANIZATION, json={"logo": "data:image/png;base64,AAAA"})
+    assert owner.get(ORGANIZATION).json()["logo"] == LOGO
+    assert owner.patch(ORGANIZATION, json={"logo": None}).json()["logo"] is None
+
+    assert refused.status_code == 422
+    assert refused.json()["code"] == "invalid_logo"
+    assert refused.json()["errors"][0]["field"] == "logo"
+    recorded = owner.get("/api/v1/audit").text
+    assert "sha256:" in recorded
+    assert LOGO not in recorded
 
 
 def test_bank_details_keep_every_digit(owner: Person) -> None:
