@@ -22,6 +22,7 @@ from services.documents.view import (
     DocumentKind,
     DocumentLine,
     GivenBack,
+    Logo,
     Party,
 )
 
@@ -188,6 +189,15 @@ def credited() -> Document:
     return replace(plain, given_back=(note,), amount_due=Decimal("69.95"))
 
 
+LOGO: Final = Logo(
+    format="svg",
+    content=b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 14">'
+    b'<path fill="#3b46c4" d="M46 0h14v14H46zM50 4v6h6z" fill-rule="evenodd"/>'
+    b'<path fill="#8f97e8" d="M28 0h14v14z"/></svg>',
+)
+"""Two shapes, drawn for these samples."""
+
+
 def samples() -> dict[str, Document]:
     """The documents by name."""
     one_line = usage_line("API calls", "82450", "0.001", "82.45")
@@ -207,7 +217,7 @@ def samples() -> dict[str, Document]:
         name="شركة النور للتجارة العامة", street="شارع الملك فهد 12", city="الرياض", country="SA"
     )
     return {
-        "one-line": invoice([one_line]),
+        "one-line": invoice([one_line], logo=LOGO, buyer_reference="PO 4711"),
         "five-hundred-lines": invoice(many),
         "tiers-and-allowance": tiered(),
         "german": replace(tiered(), language=DocumentLanguage.GERMAN),
