@@ -72,7 +72,13 @@ class AppContext:
     def accounts_for(self, request: HTTPConnection) -> Accounts:
         """Signing up, logging in and staying so, recorded as of this request."""
         request_id: str | None = getattr(request.state, "request_id", None)
-        return Accounts(self.transactions, self.security, self.lifetimes, request_id=request_id)
+        return Accounts(
+            self.transactions,
+            self.security,
+            self.lifetimes,
+            forget=self.key_cache.forget,
+            request_id=request_id,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
+from api.access.key_cache import Credential
 from api.access.scopes import Principal
 from api.context import AppContext
 from billing.errors import Unauthenticated
@@ -29,12 +30,7 @@ def authenticate(request: HTTPConnection, context: AppContext) -> Principal:
     secret = shown_api_key(request)
     if secret is not None:
         return _authenticate_key(context, secret)
-    token = shown_token(request)
-    if token is None:
-        raise Unauthenticated(
-            "Log in, or send an API key in the header X-API-Key.", code="credentials_missing"
-        )
-    return _authenticate_token(request, context, token)
+    return _authenticate_session(context, _require_claims(request, context))
 
 
 def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID | None:
@@ -51,19 +47,20 @@ def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID |
 async def authenticate_async(request: HTTPConnection, context: AppContext) -> Principal:
     """As :func:`authenticate`, from the event loop.
 
-    A key that was good within the last second costs nothing; of many with the same key one asks
-    the database. Raises: Unauthenticated.
+    A key or session that was good within the last second costs nothing; of many with the same one
+    asks the database. Raises: Unauthenticated.
     """
     secret = shown_api_key(request)
-    if secret is None:
-        return await run_in_threadpool(authenticate, request, context)
-    key_hash = context.security.digest(secret)
-    known = context.key_cache.find(key_hash)
+    if secret is not None:
+        shown: Credential = context.security.digest(secret)
+        ask = partial(_authenticate_key, context, secret)
+    else:
+        shown = claims = _require_claims(request, context)
+        ask = partial(_authenticate_session, context, claims)
+    known = context.key_cache.find(shown)
     if known is not None:
         return known
-    return await context.key_cache.ask_once(
-        key_hash, partial(run_in_threadpool, _authenticate_key, context, secret)
-    )
+    return await context.key_cache.ask_once(shown, partial(run_in_threadpool, ask))
 
 
 def shown_api_key(request: HTTPConnection) -> str | None:
@@ -113,23 +110,37 @@ def _authenticate_key(context: AppContext, secret: str) -> Principal:
     return principal
 
 
-def _authenticate_token(request: HTTPConnection, context: AppContext, token: str) -> Principal:
-    now = context.now()
-    claims = _read_claims(request, context, token)
-    if claims is None:
-        raise _invalid_token()
+def _authenticate_session(context: AppContext, claims: AccessClaims) -> Principal:
+    known = context.key_cache.find(claims)
+    if known is not None:
+        return known
+    revocations = context.key_cache.revocations
     with context.transactions.for_organization(claims.organization_id) as session:
         user = user_sessions.find_live_user(
-            session, claims.organization_id, claims.user_session_id, now=now
+            session, claims.organization_id, claims.user_session_id, now=context.now()
         )
     if user is None or user.id != claims.user_id:
         raise _invalid_token()
-    return Principal(
+    principal = Principal(
         organization_id=user.organization_id,
         user_id=user.id,
         session_id=claims.user_session_id,
         role=user.role,
     )
+    context.key_cache.put(claims, principal, revocations=revocations)
+    return principal
+
+
+def _require_claims(request: HTTPConnection, context: AppContext) -> AccessClaims:
+    token = shown_token(request)
+    if token is None:
+        raise Unauthenticated(
+            "Log in, or send an API key in the header X-API-Key.", code="credentials_missing"
+        )
+    claims = _read_claims(request, context, token)
+    if claims is None:
+        raise _invalid_token()
+    return claims
 
 
 def _read_claims(request: HTTPConnection, context: AppContext, token: str) -> AccessClaims | None:

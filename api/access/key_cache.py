@@ -1,4 +1,4 @@
-"""API keys that were good a moment ago, so that ingestion does not ask for each event."""
+"""Keys and sessions that were good a moment ago, so that not every request asks for them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from typing import TypeAlias
 from uuid import UUID
 
 from api.access.scopes import Principal
+from services.accounts.credentials import AccessClaims
 
 TRUSTED_SECONDS = 1.0
 MOST_KEYS = 10_000
 
-_Question = tuple[str, int, asyncio.AbstractEventLoop]
-"""The hash of a key, the revocations before it was asked for, and where."""
+Credential: TypeAlias = str | AccessClaims
+"""The hash of a key, or what a token says that we signed."""
+
+_Question = tuple[Credential, int, asyncio.AbstractEventLoop]
+"""What was shown, the revocations before it was asked for, and where."""
 
 
 class KeyCache:
-    """Principals by the hash of their key, for at most a second.
+    """Principals by the key or session that they showed, for at most a second.
 
     A revocation through this process holds at once; one through another as soon as it is told of,
     and within the second at the latest.
@@ -27,38 +32,38 @@ class KeyCache:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._cached: dict[str, tuple[Principal, float]] = {}
+        self._cached: dict[Credential, tuple[Principal, float]] = {}
         self._revocations = 0
         self._asked: dict[_Question, asyncio.Future[Principal]] = {}
 
     @property
     def revocations(self) -> int:
-        """How often a key was forgotten; read it before asking the database."""
+        """How often something was forgotten; read it before asking the database."""
         return self._revocations
 
-    def find(self, key_hash: str) -> Principal | None:
-        """Whoever the key belonged to within the last second."""
-        cached = self._cached.get(key_hash)
+    def find(self, shown: Credential) -> Principal | None:
+        """Whose it was within the last second."""
+        cached = self._cached.get(shown)
         if cached is None or cached[1] <= self._clock():
             return None
         return cached[0]
 
-    def put(self, key_hash: str, principal: Principal, *, revocations: int) -> None:
-        """Trust the key for a second, unless one was revoked since ``revocations`` was read."""
+    def put(self, shown: Credential, principal: Principal, *, revocations: int) -> None:
+        """Trust it for a second, unless something was revoked since ``revocations`` was read."""
         if revocations != self._revocations:
             return
         if len(self._cached) >= MOST_KEYS:
             self._cached.clear()
-        self._cached[key_hash] = (principal, self._clock() + TRUSTED_SECONDS)
+        self._cached[shown] = (principal, self._clock() + TRUSTED_SECONDS)
 
     async def ask_once(
-        self, key_hash: str, ask: Callable[[], Coroutine[None, None, Principal]]
+        self, shown: Credential, ask: Callable[[], Coroutine[None, None, Principal]]
     ) -> Principal:
-        """The answer of ``ask``, which runs once for all who wait for the same key meanwhile.
+        """The answer of ``ask``, which runs once for all who wait for the same meanwhile.
 
         Whoever comes after a revocation does not share an answer from before it.
         """
-        question = (key_hash, self._revocations, asyncio.get_running_loop())
+        question = (shown, self._revocations, asyncio.get_running_loop())
         asked = self._asked.get(question)
         if asked is None:
             # Asked for many requests, so not within the one that comes first and may be given up.
@@ -72,11 +77,11 @@ class KeyCache:
             # Looked at here too, since everybody who asked may have left.
             answered.exception()
 
-    def forget(self, api_key_id: UUID) -> None:
-        """The key is not trusted any more."""
+    def forget(self, revoked_id: UUID) -> None:
+        """The key, session or person of this id is not trusted any more."""
         self._revocations += 1
         self._cached = {
-            key_hash: cached
-            for key_hash, cached in self._cached.items()
-            if cached[0].api_key_id != api_key_id
+            shown: cached
+            for shown, cached in self._cached.items()
+            if revoked_id not in (cached[0].api_key_id, cached[0].session_id, cached[0].user_id)
         }

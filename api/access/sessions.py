@@ -10,24 +10,24 @@ from fastapi.security import SecurityScopes
 from sqlmodel import Session
 
 from api.access import filters
-from api.access.authentication import authenticate
+from api.access.authentication import authenticate_async
 from api.access.scopes import Principal
 from api.context import AppContext, ContextDep
 from api.transport import idempotency, natural_keys
 from billing.errors import NotFound
 
 
-def get_principal(request: Request, context: ContextDep, scopes: SecurityScopes) -> Principal:
+async def get_principal(request: Request, context: ContextDep, scopes: SecurityScopes) -> Principal:
     """Whoever makes the request, known and allowed. Raises Unauthenticated or Forbidden."""
-    principal = authenticate(request, context)
+    principal = await authenticate_async(request, context)
     for scope in scopes.scopes:
         principal.require_scope(scope)
     return principal
 
 
-def get_manager(request: Request, context: ContextDep) -> Principal:
+async def get_manager(request: Request, context: ContextDep) -> Principal:
     """An owner or admin in a session. Raises Unauthenticated or Forbidden."""
-    principal = authenticate(request, context)
+    principal = await authenticate_async(request, context)
     principal.require_manager()
     return principal
 
@@ -35,6 +35,8 @@ def get_manager(request: Request, context: ContextDep) -> Principal:
 Reader = Annotated[Principal, Security(get_principal, scopes=["billing.read"])]
 Writer = Annotated[Principal, Security(get_principal, scopes=["billing.write"])]
 UsageReader = Annotated[Principal, Security(get_principal, scopes=["usage.read"])]
+READS_BILLING = Security(get_principal, scopes=["billing.read"])
+"""What a route says that is answered in front of the framework."""
 Manager = Annotated[Principal, Depends(get_manager)]
 
 

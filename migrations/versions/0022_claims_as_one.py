@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint
 from migrations import policies
 
 revision = "0022"
-down_revision = "0019"
+down_revision = "0021"
 
 FORMER = "former_claim"
 

@@ -13,7 +13,8 @@ from models.accounts.api_keys import ApiKey
 from repositories.pages import read_page
 
 REVOCATIONS = "fluxrate_revocation"
-"""Where the commit that revokes a key tells its id; a trigger does it (migration 0019)."""
+"""Where a commit tells the id of the key that it revokes, of the session that it ends, or of the
+person whose role it changes; triggers do it (migrations 0019 and 0021)."""
 
 
 def insert_api_key(session: Session, api_key: ApiKey) -> None:

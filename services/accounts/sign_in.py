@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -75,6 +76,7 @@ class Accounts:
     """People and their sessions. Each method opens its own transactions.
 
     Passwords are hashed and compared between them by the edge, so that no connection waits for it.
+    ``forget`` is told of every session that ended, after the commit.
     """
 
     def __init__(
@@ -83,9 +85,11 @@ class Accounts:
         security: Security,
         lifetimes: TokenLifetimes,
         *,
+        forget: Callable[[UUID], None],
         request_id: str | None = None,
     ) -> None:
         self._transactions = transactions
+        self._forget = forget
         self._security = security
         self._lifetimes = lifetimes
         self._request_id = request_id
@@ -193,6 +197,7 @@ class Accounts:
             logged_in = self._rotate(session, current, refresh_token, now=now)
         # Raised after the commit: what ended the session must last.
         if logged_in is None:
+            self._forget(current.id)
             raise _invalid_refresh_token()
         return logged_in
 
@@ -202,6 +207,7 @@ class Accounts:
             current = stored_user_sessions.lock_session(session, organization_id, user_session_id)
             if current is not None:
                 self._end(session, current, "user.logged_out", now=now)
+        self._forget(user_session_id)
 
     def log_out_by_refresh_token(self, refresh_token: str, *, now: datetime) -> None:
         """As :meth:`log_out`, for a session whose access token has run out meanwhile."""

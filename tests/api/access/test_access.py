@@ -64,6 +64,8 @@ def take_role(shared: AppContext, head: Person, role: str) -> None:
     organization_id = UUID(head.get("/api/v1/organization").json()["id"])
     with shared.transactions.for_organization(organization_id) as session:
         session.execute(text("UPDATE app_user SET role = :role"), {"role": role})
+        user_id = session.execute(text("SELECT id FROM app_user")).scalar_one()
+    shared.key_cache.forget(user_id)
 
 
 def call(app: FastAPI, operation: Operation, headers: dict[str, str]) -> int:

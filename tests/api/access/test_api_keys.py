@@ -227,6 +227,7 @@ def test_keys_are_made_by_owners_and_admins(
         user = session.exec(select(User)).one()
         user.role = role
         session.add(user)
+    context.key_cache.forget(user.id)
 
     answer = owner.post(KEYS, json={"name": "Worker", "scopes": ["usage.write"]})
 

@@ -72,3 +72,16 @@ async def test_caller_who_leaves_takes_nobody_along() -> None:
 
     assert await staying == directory.principal
     assert leaving.cancelled()
+
+
+def test_session_and_person_are_forgotten_as_keys_are() -> None:
+    keys, session_id, user_id = KeyCache(), uuid4(), uuid4()
+    principal = Principal(organization_id=uuid4(), user_id=user_id, session_id=session_id)
+    for forgotten in (session_id, user_id):
+        keys.put("hash", principal, revocations=keys.revocations)
+        keys.forget(uuid4())
+        assert keys.find("hash") is principal
+
+        keys.forget(forgotten)
+
+        assert keys.find("hash") is None

@@ -150,6 +150,8 @@ def test_changed_role_holds_from_the_next_request(owner: Person, context: AppCon
         user = session.exec(select(User)).one()
         user.role = "read_only"
         session.add(user)
+    # As the commit tells every process that serves (tests/api/operations/test_announcements.py).
+    context.key_cache.forget(user.id)
 
     assert owner.get(ORGANIZATION).status_code == 200
     assert owner.patch(ORGANIZATION, json={"name": "Mine"}).status_code == 403

@@ -1,14 +1,17 @@
-"""Commits that queued a message, or revoked a key, are told to every process; reads are not."""
+"""Commits that queued a message, or took access away, are told to every process; reads are not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
+from sqlmodel import select
 
 from api.context import AppContext
+from models.accounts.users import User, UserSession
 from repositories.accounts.api_keys import REVOCATIONS
 from repositories.outbox import CHANNEL, WAKE_MESSAGE
 from tests.api.people import Person
@@ -64,3 +67,21 @@ def test_revoked_key_is_told_once(owner: Person, listener: psycopg.Connection[An
         assert owner.delete(f"/api/v1/api-keys/{key}").status_code == 204
 
     assert told(listener) == [(REVOCATIONS, key)]
+
+
+def test_ended_session_and_changed_role_are_told_once(
+    owner: Person, listener: psycopg.Connection[Any], context: AppContext
+) -> None:
+    organization_id = UUID(owner.get("/api/v1/organization").json()["id"])
+    with context.transactions.for_organization(organization_id) as session:
+        user, ended = session.exec(select(User)).one(), session.exec(select(UserSession)).one()
+    assert told(listener) == []
+
+    for _ in range(2):
+        with context.transactions.for_organization(organization_id) as session:
+            session.merge(user).role = "read_only"
+    assert told(listener) == [(REVOCATIONS, str(user.id))]
+
+    owner.post("/api/v1/auth/logout")
+    owner.post("/api/v1/auth/logout")
+    assert told(listener) == [(REVOCATIONS, str(ended.id))]
