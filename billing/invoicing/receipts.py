@@ -13,7 +13,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from types import NoneType, UnionType
 from typing import TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -136,31 +136,41 @@ def _fields(kind: type) -> tuple[tuple[str, object, object], ...]:
     return tuple((one.name, hints[one.name], one.default) for one in fields(kind) if one.init)
 
 
-def _read(kind: object, document: object, at: str) -> object:
+@lru_cache(maxsize=1024)
+def _reader(kind: object) -> Callable[[object, str], object]:
+    """What reads a value of a kind from a document at a place; found once for each kind."""
     kind = getattr(kind, "__supertype__", kind)
     origin = get_origin(kind)
     if origin in (Union, UnionType):
-        return _read_union(get_args(kind), document, at)
+        return partial(_read_union, get_args(kind))
     if origin is tuple:
-        return _read_tuple(get_args(kind), document, at)
+        return partial(_read_tuple, get_args(kind)[0])
     if origin is not None:
-        return _read_mapping(get_args(kind), document, at)
+        return partial(_read_mapping, get_args(kind)[1])
     if isinstance(kind, type) and is_dataclass(kind) and kind not in _NUMBERS:
-        return _read_dataclass(kind, document, at)
-    return _read_scalar(kind, document, at)
-
-
-def _read_scalar(kind: object, document: object, at: str) -> object:
+        return partial(_read_dataclass, kind)
     if kind in (bool, int, str, NoneType):
-        if type(document) is kind:
-            return document
-    elif isinstance(document, str):
-        parse = _PARSERS.get(kind, cast("Callable[[str], object]", kind))
-        try:
-            return parse(document)
-        except (ArithmeticError, ValueError) as error:
-            raise _misfit(kind, at) from error
+        return partial(_read_plain, kind)
+    return partial(_read_text, kind, _PARSERS.get(kind, cast("Callable[[str], object]", kind)))
+
+
+def _read(kind: object, document: object, at: str) -> object:
+    return _reader(kind)(document, at)
+
+
+def _read_plain(kind: object, document: object, at: str) -> object:
+    if type(document) is kind:
+        return document
     raise _misfit(kind, at)
+
+
+def _read_text(kind: object, parse: Callable[[str], object], document: object, at: str) -> object:
+    if not isinstance(document, str):
+        raise _misfit(kind, at)
+    try:
+        return parse(document)
+    except (ArithmeticError, ValueError) as error:
+        raise _misfit(kind, at) from error
 
 
 def _parse_instant(text: str) -> datetime:
@@ -199,28 +209,37 @@ def _is_kind_of(kind: object, document: object) -> bool:
     return type(document) is kind
 
 
-def _read_tuple(kinds: tuple[object, ...], document: object, at: str) -> object:
+def _read_tuple(kind: object, document: object, at: str) -> object:
     if not isinstance(document, (list, tuple)):
         raise _misfit(tuple, at)
-    return tuple(_read(kinds[0], item, f"{at}.{place}") for place, item in enumerate(document))
+    return tuple(_read(kind, item, f"{at}.{place}") for place, item in enumerate(document))
 
 
-def _read_mapping(kinds: tuple[object, ...], document: object, at: str) -> object:
+def _read_mapping(kind: object, document: object, at: str) -> object:
     if not isinstance(document, Mapping):
         raise _misfit(dict, at)
-    return {_key(key): _read(kinds[1], item, f"{at}.{key}") for key, item in document.items()}
+    return {_key(key): _read(kind, item, f"{at}.{key}") for key, item in document.items()}
+
+
+@lru_cache(maxsize=256)
+def _field_readers(
+    kind: type,
+) -> tuple[tuple[str, Callable[[object, str], object], object], ...]:
+    return tuple((name, _reader(hint), default) for name, hint, default in _fields(kind))
 
 
 def _read_dataclass(kind: type, document: object, at: str) -> object:
     if not isinstance(document, Mapping):
         raise _misfit(kind, at)
     values: dict[str, object] = {}
-    for name, hint, default in _fields(kind):
+    for name, read, default in _field_readers(kind):
         if name in document:
-            values[name] = _read(hint, document[name], f"{at}.{name}")
+            held = document[name]
+            # What is not there is most of a line.
+            values[name] = None if held is None and default is None else read(held, f"{at}.{name}")
         elif default is MISSING:
             raise _misfit(kind, f"{at}.{name}")
-    unknown = set(document) - values.keys() - {_TAG}
+    unknown = document.keys() - values.keys() - {_TAG}
     if unknown:
         raise _misfit(kind, f"{at}.{min(map(str, unknown))}")
     return kind(**values)
