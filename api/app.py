@@ -29,7 +29,7 @@ from api.routers.usage import reports as meter_usage
 from api.routers.usage import unbilled as unbilled_usage
 from api.transport import errors, paths
 from api.transport.envelope import RequestMiddleware
-from api.transport.fast_path import FastRoutes
+from api.transport.fast_path import FastRoute, FastRoutes
 from api.transport.number_texts import NumberTexts
 from api.transport.route import Router
 
@@ -65,6 +65,16 @@ ROUTERS: tuple[Router, ...] = (
 )
 
 
+FAST_ROUTERS = (
+    entitlements.router,
+    invoices.router,
+    customers.router,
+    subscriptions.router,
+    plans.router,
+)
+"""Those of which some routes are answered in front of the framework, the busiest first."""
+
+
 def _include_all() -> Router:
     routes = Router(admission=None)
     for router in ROUTERS:
@@ -76,6 +86,10 @@ def _include_all() -> Router:
     return routes
 
 
+def _make_fast_routes() -> list[FastRoute]:
+    return [route for router in FAST_ROUTERS for route in router.make_fast_routes(PREFIX)]
+
+
 ROUTES = _include_all()
 """Every route but those of ingestion. FastAPI prepares a route when it is first needed, which
 takes a quarter of a second for all of them, so the applications of a process share them."""
@@ -85,7 +99,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
     """The application on a context; ``lifespan`` opens and closes what the process holds."""
     state = AppState.begin(context)
     app = Application(
-        front=FastRoutes([*ingestion.make_routes(PREFIX), *entitlements.make_routes(PREFIX)]),
+        front=FastRoutes([*ingestion.make_routes(PREFIX), *_make_fast_routes()]),
         # The first is the outermost.
         middleware=[
             Middleware(RequestMiddleware, metrics=state.metrics),

@@ -25,6 +25,7 @@ MODULES = (
     "rating",
     "ingestion",
     "entitlements",
+    "reads",
     "closing",
     "killed_wave",
     "busy_wave",

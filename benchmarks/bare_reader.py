@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from asyncio import LifoQueue
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import process_time
 
 import msgspec
 import uvicorn
@@ -21,6 +22,26 @@ SELECT sum(usage_rollup.total) FROM customer
 JOIN usage_rollup ON usage_rollup.organization_id = customer.organization_id
     AND usage_rollup.customer_id = customer.id
 WHERE customer.organization_id = %s AND customer.external_id = %s AND customer.deleted_at IS NULL
+"""
+INVOICE = """
+SELECT invoice.id::text, invoice.status, invoice.total, array_agg(line.description),
+    array_agg(line.line_total)
+FROM invoice
+JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
+    AND line.invoice_id = invoice.id
+WHERE invoice.organization_id = %s AND invoice.id = %s
+GROUP BY invoice.organization_id, invoice.id
+"""
+ROLLUPS = """
+SELECT rollup.meter_id::text, sum(rollup.total) FROM subscription
+JOIN subscription_period AS period ON period.organization_id = subscription.organization_id
+    AND period.subscription_id = subscription.id
+    AND period.index = subscription.current_period_index
+JOIN usage_rollup AS rollup ON rollup.organization_id = subscription.organization_id
+    AND rollup.customer_id = subscription.customer_id
+    AND rollup.hour >= period.starts_at AND rollup.hour < period.ends_at
+WHERE subscription.organization_id = %s AND subscription.id = %s
+GROUP BY rollup.meter_id
 """
 CONNECTIONS = 4
 
@@ -40,16 +61,21 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await connections.get_nowait().close()
 
 
-async def check(request: Request) -> Response:
-    """The customer's usage."""
-    connection = await connections.get()
-    try:
-        customer = request.path_params["customer"]
-        cursor = await connection.execute(READ, (organization_id, customer))
-        row = await cursor.fetchone()
-    finally:
-        connections.put_nowait(connection)
-    return Response(encode({"usage": row and row[0]}), media_type="application/json")
+def answer(statement: str) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that answers with the rows of a statement about what the path names."""
+
+    async def read(request: Request) -> Response:
+        connection = await connections.get()
+        try:
+            cursor = await connection.execute(
+                statement, (organization_id, request.path_params["name"])
+            )
+            rows = await cursor.fetchall()
+        finally:
+            connections.put_nowait(connection)
+        return Response(encode(rows), media_type="application/json")
+
+    return read
 
 
 async def livez(_request: Request) -> Response:
@@ -57,8 +83,19 @@ async def livez(_request: Request) -> Response:
     return Response(b"{}", media_type="application/json")
 
 
+async def metrics(_request: Request) -> Response:
+    """The CPU time that this process has used."""
+    return Response(f"process_cpu_seconds_total {process_time()}\n")
+
+
 app = Starlette(
-    routes=[Route("/livez", livez), Route("/customers/{customer}/entitlements/{key}", check)],
+    routes=[
+        Route("/livez", livez),
+        Route("/metrics", metrics),
+        Route("/customers/{name}/entitlements/{key}", answer(READ)),
+        Route("/invoices/{name}", answer(INVOICE)),
+        Route("/subscriptions/{name}/usage", answer(ROLLUPS)),
+    ],
     lifespan=lifespan,
 )
 

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
 from models.customers import Customer
+from repositories.document_reads import DocumentRead
 from repositories.pages import read_page
+
+CUSTOMERS: Final = DocumentRead(
+    """
+    SELECT row_to_json(customer)::text
+    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place)
+    JOIN customer ON customer.organization_id = tenant.id AND customer.id = asked.id
+        AND customer.deleted_at IS NULL
+    ORDER BY asked.place""",
+    Customer,
+)
+"""Those that are not deleted."""
 
 
 def insert_customer(session: Session, customer: Customer) -> None:

@@ -111,7 +111,7 @@ class BatchedReads(Generic[Question, Answer]):
         except Unavailable as error:
             _fail(together, error)
         except TimeoutError:
-            _fail(together, _late())
+            _fail(together, late())
         except Exception as error:  # noqa: BLE001  (handed to whoever asked)
             if len(together) == 1:
                 together[0].fail(error)
@@ -138,7 +138,7 @@ class _Asked(Generic[Question, Answer]):
             self.answer.set_result(answer)
 
     def give_up(self) -> None:
-        self.fail(_late())
+        self.fail(late())
 
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
@@ -150,7 +150,8 @@ def _fail(asked: Iterable[_Asked[Question, Answer]], error: Exception) -> None:
         one.fail(error)
 
 
-def _late() -> Unavailable:
+def late() -> Unavailable:
+    """What becomes of a question that is not answered in two seconds."""
     return Unavailable(
         "The database does not answer in time; repeat the request.", code="database_unavailable"
     )

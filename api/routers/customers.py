@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query, Request, Response
 
-from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
 from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
+from api.reads.single_reads import read_one
 from api.schemas.customers import CustomerCreate, CustomerPatch, CustomerView, view_customer
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
@@ -62,12 +63,11 @@ def list_customers(
     return respond(envelope([view_customer(one) for one in found], page, total))
 
 
-@router.get("/{customer_id}", response_model=CustomerView)
-def get_customer(customer_id: UUID, session: ReadSession, principal: Reader) -> Response:
+@router.fast_get("/{customer_id}", response_model=CustomerView, dependencies=[READS_BILLING])
+async def get_customer(request: Request, customer_id: str) -> Response:
     """Show a customer."""
-    return respond(
-        view_customer(customers.get_customer(session, principal.organization_id, customer_id))
-    )
+    found = await read_one(request, stored_customers.CUSTOMERS, "customer_id", customer_id)
+    return respond(view_customer(found))
 
 
 @router.put("/{customer_id}", response_model=CustomerView, operation_id="update_customer_put")

@@ -27,8 +27,14 @@ class NaturalKey:
 
     def unknown(self) -> NotFound:
         """Nothing is called so."""
-        words = self.noun.replace("_", " ").capitalize()
-        return NotFound(f"{words} not found.", code=f"{self.noun}_not_found")
+        return unknown(f"{self.noun}_id")
+
+
+def unknown(parameter: str) -> NotFound:
+    """Nothing has the id, or the name, that a parameter of a path sent."""
+    noun = parameter.removesuffix("_id")
+    words = noun.replace("_", " ").capitalize()
+    return NotFound(f"{words} not found.", code=f"{noun}_not_found")
 
 
 PLAN_FEATURE: Final = "plan_feature_id"
@@ -68,7 +74,7 @@ def put_ids(
         if found is not None:
             sent_ids[parameter] = text
         else:
-            found = _find(session, organization_id, parameter, text, path_params)
+            found = find_named(session, organization_id, parameter, text, path_params)
         if found is None:
             raise NATURAL_KEYS[parameter].unknown()
         path_params[parameter] = str(found)
@@ -85,7 +91,7 @@ def look_among_names(
     """Return if the id that was not found is nothing's name either. Raises FoundByName."""
     for parameter, text in sent_ids.items():
         if error.code == NATURAL_KEYS[parameter].unknown().code:
-            found = _find(session, organization_id, parameter, text, path_params)
+            found = find_named(session, organization_id, parameter, text, path_params)
             if found is not None:
                 raise FoundByName({parameter: str(found)}) from error
 
@@ -98,13 +104,14 @@ def read_id(text: str) -> UUID | None:
         return None
 
 
-def _find(
+def find_named(
     session: Session,
     organization_id: UUID,
     parameter: str,
     text: str,
     path_params: Mapping[str, Any],
 ) -> UUID | None:
+    """Whatever a parameter of the path calls by this name, or None."""
     if parameter != PLAN_FEATURE:
         return natural_keys.FIND[NATURAL_KEYS[parameter].noun](session, organization_id, text)
     plan_id = UUID(path_params["plan_id"])

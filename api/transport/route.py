@@ -7,7 +7,7 @@ admission. The busiest routes are answered in front of all this (api/transport/f
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, Request, Response  # noqa: TID251  (what others use is made of it)
 from fastapi.dependencies.models import Dependant
@@ -18,11 +18,13 @@ from starlette.types import Receive, Scope, Send
 from api.access.request_admission import ADMITTED
 from api.transport import body_limits, paths
 from api.transport.exact_json import load_json
+from api.transport.fast_path import FastRoute
 from api.transport.idempotency import answer_once
 from api.transport.natural_keys import FoundByName
 from billing.errors import InvalidInput
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Coroutine[Any, Any, Response]])
 
 WRITING_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 BODY: Final = "fluxrate.body"
@@ -129,6 +131,24 @@ class Router(APIRouter):
             route_class=StrictRoute,
             generate_unique_id_function=lambda route: route.name,
         )
+        self._fast: list[tuple[str, Callable[..., Any]]] = []
+
+    def fast_get(self, path: str, **documented: Any) -> Callable[[Endpoint], Endpoint]:
+        """A GET that is answered in front of the framework, which only documents it.
+
+        The endpoint is asynchronous, takes the request and the texts in its path, and sees itself
+        to what is documented of access.
+        """
+
+        def register(endpoint: Endpoint) -> Endpoint:
+            self._fast.append((self.prefix + path, endpoint))
+            return self.get(path, **documented)(endpoint)
+
+        return register
+
+    def make_fast_routes(self, prefix: str) -> list[FastRoute]:
+        """What is answered in front of the framework, under a prefix."""
+        return [FastRoute(prefix + path, endpoint, method="GET") for path, endpoint in self._fast]
 
 
 def query_parameters(dependant: Dependant) -> set[str]:

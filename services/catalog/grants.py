@@ -19,9 +19,10 @@ from models.catalog.features import Feature
 from models.catalog.plans import Plan, PlanFeature
 from repositories.catalog import features as stored_features
 from repositories.catalog import plans as stored_plans
+from repositories.catalog.shown import GrantedFeature
 from services.audit_log import record
 from services.catalog.edits import Edited, EditReach, publish_edit, reach_nobody
-from services.catalog.plans import GrantedFeature, lock_plan
+from services.catalog.plans import lock_plan
 from services.constraints import translating
 from services.required import require_feature
 

@@ -16,10 +16,10 @@ from billing.money import find_currency
 from billing.periods import Cadence, Interval
 from billing.rating.terms import Effective, PlanType
 from models.base import new_id
-from models.catalog.features import Feature
-from models.catalog.plans import Charge, Plan, PlanFeature
+from models.catalog.plans import Plan
 from repositories.catalog import features as stored_features
 from repositories.catalog import plans as stored_plans
+from repositories.catalog.shown import GrantedFeature, PlanContents
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
 from services.catalog import edits, versions
@@ -57,23 +57,6 @@ class UpdatePlan:
 
     details: PlanDetails
     given: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantedFeature:
-    """What a plan grants, with the feature that it is of."""
-
-    granted: PlanFeature
-    feature: Feature
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanContents:
-    """A plan with its active charges and all that it grants, each oldest first."""
-
-    plan: Plan
-    charges: tuple[Charge, ...] = ()
-    features: tuple[GrantedFeature, ...] = ()
 
 
 def create_plan(
@@ -161,12 +144,6 @@ def lock_plan(session: Session, organization_id: UUID, plan_id: UUID) -> Plan:
     Raises NotFound.
     """
     return require_plan(stored_plans.lock_plan(session, organization_id, plan_id))
-
-
-def get_plan(session: Session, organization_id: UUID, plan_id: UUID) -> PlanContents:
-    """The plan with its contents, unless it is deleted. Raises NotFound."""
-    plan = require_plan(stored_plans.find_plan(session, organization_id, plan_id))
-    return read_contents(session, plan)
 
 
 def list_plans(

@@ -18,13 +18,14 @@ from models.base import new_id
 from models.catalog.features import Feature
 from models.catalog.meters import Meter
 from models.catalog.plans import Charge, Plan
+from repositories.catalog.shown import GrantedFeature
 from repositories.transactions import Transactions
 from services.catalog import charges, features, grants, meters, plans, versions
 from services.catalog.charges import AddCharge
 from services.catalog.features import CreateFeature
 from services.catalog.grants import Grant
 from services.catalog.meters import CreateMeter, MeterDetails
-from services.catalog.plans import GrantedFeature, PlanDetails, UpdatePlan
+from services.catalog.plans import PlanDetails, UpdatePlan
 from services.lifecycle import version_migration
 from services.lifecycle.catching_up import AT_ONCE, IN_ONE_TRANSACTION
 from services.lifecycle.version_migration import Batch, Migration

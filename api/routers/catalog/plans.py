@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
-from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
+from api.reads.single_reads import read_one
 from api.schemas.catalog.plan_edits import EffectiveChoice, with_reach
 from api.schemas.catalog.plan_features import (
     EditedPlanFeatureView,
@@ -33,6 +34,7 @@ from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
 from billing.rating.terms import PlanType
+from repositories.catalog.shown import PLANS
 from services.catalog import charges, grants, plans
 
 router = Router(prefix="/plans", tags=["Plans"])
@@ -69,10 +71,10 @@ def list_plans(
     return respond(envelope([view_plan_summary(one) for one in found], page, total))
 
 
-@router.get("/{plan_id}", response_model=PlanView)
-def get_plan(plan_id: UUID, session: ReadSession, principal: Reader) -> Response:
+@router.fast_get("/{plan_id}", response_model=PlanView, dependencies=[READS_BILLING])
+async def get_plan(request: Request, plan_id: str) -> Response:
     """Show a plan with its active charges and what it grants."""
-    return respond(view_plan(plans.get_plan(session, principal.organization_id, plan_id)))
+    return respond(view_plan(await read_one(request, PLANS, "plan_id", plan_id)))
 
 
 @router.put("/{plan_id}", response_model=EditedPlanView, operation_id="update_plan_put")

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from sqlmodel import Session
 
-from api.access.sessions import Reader, ReadSession
+from api.access.sessions import READS_BILLING, Reader, ReadSession
+from api.reads.single_reads import read_one
 from api.schemas.common import any_case
 from api.schemas.invoicing.invoices import InvoiceView, view_invoice
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
-from billing.errors import NotFound
 from billing.invoicing.invoices import InvoiceStatus
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from repositories.invoicing import invoices
+from repositories.invoicing.shown import INVOICES
 from services.documents.assembly import read_invoice
 from services.documents.text import render_text
 
@@ -48,11 +49,11 @@ def list_invoices(
     return respond(envelope(view_invoices(session, principal.organization_id, found), page, total))
 
 
-@router.get("/{invoice_id}", response_model=InvoiceView)
-def get_invoice(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+@router.fast_get("/{invoice_id}", response_model=InvoiceView, dependencies=[READS_BILLING])
+async def get_invoice(request: Request, invoice_id: str) -> Response:
     """Show an invoice with its lines."""
-    invoice = _get(session, principal.organization_id, invoice_id)
-    return respond(view_invoices(session, principal.organization_id, [invoice])[0])
+    found = await read_one(request, INVOICES, "invoice_id", invoice_id)
+    return respond(view_invoice(found.invoice, found.lines, found.taxes))
 
 
 @router.get("/{invoice_id}/text", response_class=Response)
@@ -60,13 +61,6 @@ def get_invoice_text(invoice_id: UUID, session: ReadSession, principal: Reader) 
     """Show an invoice as plain text."""
     text = render_text(read_invoice(session, principal.organization_id, invoice_id))
     return Response(text, media_type="text/plain; charset=utf-8")
-
-
-def _get(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice:
-    invoice = invoices.find_invoice(session, organization_id, invoice_id)
-    if invoice is None:
-        raise NotFound("Invoice not found.", code="invoice_not_found")
-    return invoice
 
 
 def view_invoices(

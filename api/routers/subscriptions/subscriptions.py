@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from sqlmodel import Session
 
-from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
+from api.reads.single_reads import read_one
 from api.schemas.common import any_case
 from api.schemas.subscriptions.subscriptions import (
     SubscriptionCreate,
@@ -21,11 +22,13 @@ from api.schemas.subscriptions.subscriptions import (
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
+from billing.rating.terms import PlanTerms
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription
 from repositories.catalog import plans
+from repositories.catalog.shown import SUBSCRIPTIONS
 from repositories.subscriptions import subscriptions
-from services.catalog import versions as plan_versions
+from services.catalog.versions import parse_terms
 from services.subscriptions import period_versions, start
 
 router = Router(prefix="/subscriptions", tags=["Subscriptions"])
@@ -66,12 +69,14 @@ def list_subscriptions(
     return respond(envelope(view_all(session, principal.organization_id, found), page, total))
 
 
-@router.get("/{subscription_id}", response_model=SubscriptionView)
-def get_subscription(subscription_id: UUID, session: ReadSession, principal: Reader) -> Response:
+@router.fast_get(
+    "/{subscription_id}", response_model=SubscriptionView, dependencies=[READS_BILLING]
+)
+async def get_subscription(request: Request, subscription_id: str) -> Response:
     """Show a subscription with its plan's entitlements."""
-    subscription = start.get_subscription(session, principal.organization_id, subscription_id)
-    view = view_one(session, subscription)
-    return respond(_with_plan(session, subscription, view))
+    found = await read_one(request, SUBSCRIPTIONS, "subscription_id", subscription_id)
+    view = view_subscription(found.subscription, found.plan, found.version)
+    return respond(_with_plan(view, parse_terms(found.terms)))
 
 
 def view_one(session: Session, subscription: Subscription) -> SubscriptionView:
@@ -92,12 +97,7 @@ def view_all(
     return shown
 
 
-def _with_plan(
-    session: Session, subscription: Subscription, view: SubscriptionView
-) -> dict[str, Any]:
-    terms = plan_versions.get_terms(
-        session, subscription.organization_id, subscription.plan_id, view.version
-    )
+def _with_plan(view: SubscriptionView, terms: PlanTerms) -> dict[str, Any]:
     features = [view_entitlement(feature) for feature in terms.features]
     plan = {
         "id": terms.plan_id,

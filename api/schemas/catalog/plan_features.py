@@ -20,8 +20,8 @@ from api.schemas.common import (
 from api.schemas.patches import Patch
 from billing.periods import Interval
 from billing.rating.terms import FeatureType, OverLimit
+from repositories.catalog.shown import GrantedFeature
 from services.catalog.grants import Grant, UpdateGrant
-from services.catalog.plans import GrantedFeature
 
 
 class PlanFeatureCreate(Schema):

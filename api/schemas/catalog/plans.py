@@ -29,8 +29,9 @@ from api.schemas.patches import Patch
 from billing.periods import Interval
 from billing.rating.terms import ChargeStatus, ChargeType, PlanType
 from models.catalog.plans import Charge, Plan
+from repositories.catalog.shown import PlanContents
 from services.catalog.charges import AddCharge
-from services.catalog.plans import PlanContents, PlanDetails, UpdatePlan
+from services.catalog.plans import PlanDetails, UpdatePlan
 
 
 class PlanCreate(Schema):

@@ -1,0 +1,40 @@
+"""Invoices as they are shown, each with its lines and taxes, by one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
+from repositories.document_reads import DocumentRead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceContents:
+    """An invoice with its lines and taxes, each in their order."""
+
+    invoice: Invoice
+    lines: list[InvoiceLine]
+    taxes: list[InvoiceTax]
+
+
+INVOICES: Final = DocumentRead(
+    """
+    SELECT json_build_object(
+        'invoice', invoice,
+        'lines', (
+            SELECT coalesce(json_agg(line ORDER BY line.position), '[]')
+            FROM invoice_line AS line
+            WHERE line.organization_id = tenant.id AND line.invoice_id = invoice.id
+        ),
+        'taxes', (
+            SELECT coalesce(json_agg(tax ORDER BY tax.position), '[]')
+            FROM invoice_tax AS tax
+            WHERE tax.organization_id = tenant.id AND tax.invoice_id = invoice.id
+        )
+    )::text
+    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place)
+    JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id
+    ORDER BY asked.place""",
+    InvoiceContents,
+)
