@@ -22,20 +22,21 @@ from activities import messages
 from activities.errors import translated
 from activities.gathering import Gatherer
 from activities.messages import ActionRequest, Result, Step, StepDone
-from activities.requests import bill_of, ids_of, invoice_of, period_of
+from activities.requests import bill_of, due_invoice_of, due_period_of, ids_of
 from billing.subscriptions import WorkflowState
 from repositories.transactions import Transactions, is_unreachable
 from services.invoicing import drafts, finalize
+from services.invoicing.drafts import DueBill
 from services.rating import steps
-from services.rating.steps import BillKey, StepResult
-from services.subscriptions import agenda, periods
+from services.rating.steps import StepResult
+from services.subscriptions import agenda, rolling
 
 log = structlog.get_logger(__name__)
 
 Work = Callable[[Session, Sequence[ActionRequest], datetime], Sequence[Any]]
 """What a step does in one transaction: an answer for each of its requests."""
 
-BillStep = Callable[..., StepResult]
+BillStep = Callable[..., Sequence[StepResult]]
 
 
 class ClosingActivities:
@@ -136,29 +137,42 @@ class ClosingActivities:
         return answers
 
 
-def _act(
-    service: Callable[..., object],
-    subject: Callable[[ActionRequest], tuple[Any, ...]],
-) -> Work:
-    """The service does what was due; the answer is what is due next."""
+def _roll(
+    session: Session, requests: Sequence[ActionRequest], now: datetime
+) -> list[WorkflowState]:
+    rolling.roll_periods(session, [due_period_of(one) for one in _in_order(requests)], now=now)
+    return _states(session, requests)
 
-    def work(
-        session: Session, requests: Sequence[ActionRequest], now: datetime
-    ) -> list[WorkflowState]:
-        for request in _in_order(requests):
-            service(session, *subject(request), due_at=request.due_at, now=now)
-        session.flush()
-        return [agenda.get_state(session, *ids_of(request)) for request in requests]
 
-    return work
+def _issue(
+    session: Session, requests: Sequence[ActionRequest], now: datetime
+) -> list[WorkflowState]:
+    due = [DueBill(bill=bill_of(one), due_at=one.due_at) for one in _in_order(requests)]
+    drafts.issue_invoices(session, due, now=now)
+    return _states(session, requests)
+
+
+def _finalize(
+    session: Session, requests: Sequence[ActionRequest], now: datetime
+) -> list[WorkflowState]:
+    finalize.finalize_due_invoices(
+        session, [due_invoice_of(one) for one in _in_order(requests)], now=now
+    )
+    return _states(session, requests)
+
+
+def _states(session: Session, requests: Sequence[ActionRequest]) -> list[WorkflowState]:
+    """What is due next for each, after what was done."""
+    session.flush()
+    return agenda.get_states(session, [ids_of(request) for request in requests])
 
 
 def _bill_step(step: BillStep, noun: str) -> Work:
     """The step of a bill leaves a row."""
 
     def work(session: Session, requests: Sequence[ActionRequest], now: datetime) -> list[StepDone]:
-        done = {bill: step(session, bill, now=now) for bill in map(bill_of, _in_order(requests))}
-        return [_done(done[bill_of(request)], noun) for request in requests]
+        results = step(session, [bill_of(request) for request in requests], now=now)
+        return [StepDone(digest=one.digest, summary=f"{one.count} {noun}") for one in results]
 
     return work
 
@@ -168,21 +182,13 @@ def _in_order(requests: Sequence[ActionRequest]) -> list[ActionRequest]:
     return sorted(requests, key=ids_of)
 
 
-def _done(result: StepResult, noun: str) -> StepDone:
-    return StepDone(digest=result.digest, summary=f"{result.count} {noun}")
-
-
-def _bill(request: ActionRequest) -> tuple[BillKey]:
-    return (bill_of(request),)
-
-
 WORK: dict[Step[ActionRequest, Any], Work] = {
-    messages.ROLL_PERIOD: _act(periods.roll_period, period_of),
+    messages.ROLL_PERIOD: _roll,
     messages.QUERY_USAGE: _bill_step(steps.query_usage, "windows of usage"),
     messages.AGGREGATE_USAGE: _bill_step(steps.aggregate_usage, "measured charges"),
     messages.PRICE_USAGE: _bill_step(steps.price_usage, "priced lines"),
     messages.ENFORCE_LIMITS: _bill_step(steps.enforce_limits, "lines within limits"),
-    messages.ISSUE_INVOICE: _act(drafts.issue_invoice, _bill),
-    messages.FINALIZE_INVOICE: _act(finalize.finalize_due_invoice, invoice_of),
+    messages.ISSUE_INVOICE: _issue,
+    messages.FINALIZE_INVOICE: _finalize,
 }
 """The steps that are done in groups."""

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from activities.messages import ActionRequest, ParkRequest, ProgressRequest, SubscriptionReference
 from billing.errors import InvariantBroken
+from services.invoicing.finalize import DueInvoice
 from services.rating.records import BillKey
+from services.subscriptions.rolling import DuePeriod
 
 AnyRequest = SubscriptionReference | ActionRequest | ParkRequest | ProgressRequest
 
@@ -27,6 +29,17 @@ def bill_of(request: ActionRequest) -> BillKey:
     )
 
 
+def due_period_of(request: ActionRequest) -> DuePeriod:
+    """The period that a request closes."""
+    organization_id, subscription_id, period_index = period_of(request)
+    return DuePeriod(
+        organization_id=organization_id,
+        subscription_id=subscription_id,
+        index=period_index,
+        due_at=request.due_at,
+    )
+
+
 def period_of(request: ActionRequest) -> tuple[UUID, UUID, int]:
     """The period that a request is about."""
     if request.period_index is None:
@@ -39,3 +52,9 @@ def invoice_of(request: ActionRequest) -> tuple[UUID, UUID]:
     if request.invoice_id is None:
         raise InvariantBroken("The action names no invoice.")
     return UUID(request.organization_id), UUID(request.invoice_id)
+
+
+def due_invoice_of(request: ActionRequest) -> DueInvoice:
+    """The draft whose grace a request ends."""
+    organization_id, invoice_id = invoice_of(request)
+    return DueInvoice(organization_id=organization_id, invoice_id=invoice_id, due_at=request.due_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -15,13 +15,21 @@ from models.customer_accounts import AccountPosting
 from models.invoicing.invoices import Invoice
 from models.subscriptions.states import HAS_ENDED
 
-BALANCE = text(
-    """
-    SELECT balance_after FROM account_posting
-    WHERE organization_id = :organization_id AND customer_id = :customer_id
-        AND currency = :currency
-    ORDER BY sequence DESC LIMIT 1
-    """
+ACCOUNTS = """unnest(
+    CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:currencies AS text[])
+)"""
+
+NEWEST_BALANCES = text(
+    f"""
+    SELECT asked.organization_id, asked.customer_id, asked.currency, newest.balance_after
+    FROM {ACCOUNTS} AS asked (organization_id, customer_id, currency)
+    CROSS JOIN LATERAL (
+        SELECT balance_after FROM account_posting AS posting
+        WHERE posting.organization_id = asked.organization_id
+            AND posting.customer_id = asked.customer_id AND posting.currency = asked.currency
+        ORDER BY posting.sequence DESC LIMIT 1
+    ) AS newest
+    """  # noqa: S608  (put together out of constants)
 )
 
 BALANCES = text(
@@ -40,13 +48,19 @@ OPEN = text(
 )
 
 LOCK = text(
-    """
+    f"""
     SELECT FROM customer_account
-    WHERE organization_id = :organization_id AND customer_id = :customer_id
-        AND currency = :currency
+    WHERE (organization_id, customer_id, currency) IN (
+        SELECT asked.organization_id, asked.customer_id, asked.currency
+        FROM {ACCOUNTS} AS asked (organization_id, customer_id, currency)
+    )
+    ORDER BY organization_id, customer_id, currency
     FOR UPDATE
-    """
+    """  # noqa: S608  (put together out of constants)
 )
+
+AccountKey = tuple[UUID, UUID, str]
+"""Organization, customer and currency."""
 
 # The last of the customer's subscriptions to end, if all of them have; of a customer who never
 # had one, when the account last moved.
@@ -106,19 +120,29 @@ OVERDUE = text(
 )
 
 
-def get_balance(
-    session: Session, organization_id: UUID, customer_id: UUID, currency: str, *, lock: bool
-) -> Decimal:
-    """What stands on the account; ``lock`` keeps it so until the transaction ends."""
-    keys = {
-        "organization_id": organization_id,
-        "customer_id": customer_id,
-        "currency": currency,
+def lock_accounts(session: Session, keys: Collection[AccountKey]) -> None:
+    """Nobody else moves these accounts until the transaction ends; they are locked in order."""
+    if keys:
+        session.execute(LOCK, _arrays(keys))
+
+
+def get_balances(session: Session, keys: Collection[AccountKey]) -> dict[AccountKey, Decimal]:
+    """What stands on each account."""
+    balances = dict.fromkeys(keys, Decimal(0))
+    if balances:
+        for organization_id, customer_id, currency, balance in session.execute(
+            NEWEST_BALANCES, _arrays(keys)
+        ):
+            balances[organization_id, customer_id, currency] = Decimal(balance)
+    return balances
+
+
+def _arrays(keys: Collection[AccountKey]) -> dict[str, object]:
+    return {
+        "organizations": [key[0] for key in keys],
+        "customers": [key[1] for key in keys],
+        "currencies": [key[2] for key in keys],
     }
-    if lock:
-        session.execute(LOCK, keys)
-    found = session.execute(BALANCE, keys).scalar_one_or_none()
-    return Decimal(0) if found is None else Decimal(found)
 
 
 def list_balances(session: Session, organization_id: UUID, customer_id: UUID) -> dict[str, Decimal]:
@@ -171,7 +195,7 @@ def lock_account(
     }
     session.flush()
     session.execute(OPEN, keys)
-    session.execute(LOCK, keys)
+    lock_accounts(session, [(organization_id, customer_id, currency)])
     return session.exec(
         select(AccountPosting)
         .where(

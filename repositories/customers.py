@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from models.customers import Customer
 from repositories.document_reads import DocumentRead
 from repositories.pages import read_page
+from repositories.row_keys import among
 
 CUSTOMERS: Final = DocumentRead(
     """
@@ -35,6 +36,15 @@ def insert_customer(session: Session, customer: Customer) -> None:
 def find_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer | None:
     """The customer, or None. Deleted ones keep their invoices, so they are included."""
     return session.get(Customer, (organization_id, customer_id))
+
+
+def list_by_key(
+    session: Session, keys: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], Customer]:
+    """Those of the customers that there are, deleted or not, named with their organizations."""
+    columns = (col(Customer.organization_id), col(Customer.id))
+    found = session.exec(select(Customer).where(among(keys, *columns)))
+    return {(one.organization_id, one.id): one for one in found}
 
 
 def lock_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer | None:

@@ -36,9 +36,10 @@ def available_credit(
     session: Session, organization_id: UUID, customer_id: UUID, currency: str, *, lock: bool = False
 ) -> Decimal:
     """What the customer's next bill in this currency can take; ``lock`` keeps it so."""
-    return stored_customer_accounts.get_balance(
-        session, organization_id, customer_id, currency, lock=lock
-    )
+    key = (organization_id, customer_id, currency)
+    if lock:
+        stored_customer_accounts.lock_accounts(session, [key])
+    return stored_customer_accounts.get_balances(session, [key])[key]
 
 
 def post_final_invoice(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import func, text
@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from billing.rating.terms import ChargeStatus
 from models.catalog.plans import Charge, Plan, PlanFeature
 from repositories.pages import read_page
+from repositories.row_keys import among
 
 VERSION_TERMS = text(
     "SELECT terms::text FROM plan_version"
@@ -45,6 +46,14 @@ def lock_plan(
         .with_for_update(read=share, key_share=not share)
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def share_plans(session: Session, keys: Collection[tuple[UUID, UUID]]) -> None:
+    """The plans, named with their organizations, are locked as by sharing, in order."""
+    key = (col(Plan.organization_id), col(Plan.id))
+    session.exec(
+        select(Plan.id).where(among(keys, *key)).order_by(*key).with_for_update(read=True)
+    ).all()
 
 
 def list_plans(

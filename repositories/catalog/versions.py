@@ -6,16 +6,18 @@ periods bills those too that had begun and were not over. Source: CONTRACT 95.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
 from models.catalog.plans import PlanVersion
 from models.subscriptions.subscriptions import Subscription
+from repositories.row_keys import among
 
 VERSION_TO_OPEN: Final = """coalesce(
     (
@@ -78,21 +80,26 @@ def insert_limited_meters(
         session.execute(_INSERT_LIMITED, {"organization_id": organization_id, "meters": wanted})
 
 
-def find_version_to_open(
-    session: Session, subscription: Subscription, plan_id: UUID, *, begins_at: datetime | None
-) -> int | None:
-    """The version of the plan that a period of the subscription opens with, if it has any."""
+def list_versions_to_open(
+    session: Session, opening: Sequence[tuple[Subscription, UUID, datetime | None]]
+) -> dict[UUID, int | None]:
+    """The version of a plan that a period of each subscription opens with, if there is any.
+
+    With each come its plan and when the period begins.
+    """
+    if not opening:
+        return {}
     session.flush()  # plain statements do not do it by themselves
-    found: int | None = session.execute(
-        _FIND_VERSION_TO_OPEN,
+    rows = session.execute(
+        _LIST_VERSIONS_TO_OPEN,
         {
-            "organization_id": subscription.organization_id,
-            "subscription_id": subscription.id,
-            "plan_id": plan_id,
-            "begins_at": begins_at,
+            "organizations": [one.organization_id for one, _, _ in opening],
+            "subscriptions": [one.id for one, _, _ in opening],
+            "plans": [plan_id for _, plan_id, _ in opening],
+            "begins": [begins_at for _, _, begins_at in opening],
         },
-    ).scalar_one_or_none()
-    return found
+    )
+    return {row.id: row.version for row in rows}
 
 
 def find_version_of_period(
@@ -126,15 +133,18 @@ def is_charged_by_running(session: Session, organization_id: UUID, meter_id: UUI
     return bool(session.execute(_IS_CHARGED, keys).scalar_one())
 
 
-def is_edited_since(session: Session, organization_id: UUID, plan_id: UUID, at: datetime) -> bool:
-    """Whether a version of the plan was made at an instant or later."""
-    newest = session.exec(
-        select(PlanVersion.created_at)
-        .where(PlanVersion.organization_id == organization_id, PlanVersion.plan_id == plan_id)
-        .order_by(col(PlanVersion.version).desc())
-        .limit(1)
-    ).one_or_none()
-    return newest is not None and newest >= at
+def list_newest_edits(
+    session: Session, keys: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], datetime]:
+    """When the newest version of each plan was made, named with its organization."""
+    key = (col(PlanVersion.organization_id), col(PlanVersion.plan_id))
+    rows = session.exec(
+        select(PlanVersion.organization_id, PlanVersion.plan_id, PlanVersion.created_at)
+        .where(among(keys, *key))
+        .order_by(*key, col(PlanVersion.version).desc())
+        .ext(distinct_on(*key))
+    )
+    return {(organization_id, plan_id): made_at for organization_id, plan_id, made_at in rows}
 
 
 _INSERT_LIMITED: Final = text("""
@@ -142,13 +152,16 @@ INSERT INTO limited_meter (organization_id, meter_id)
 SELECT :organization_id, meter_id FROM unnest(CAST(:meters AS uuid[])) AS meter_id
 ON CONFLICT DO NOTHING""")
 
-_NAMED_VERSION: Final = VERSION_TO_OPEN.format(
-    plan="CAST(:plan_id AS uuid)", begin="CAST(:begins_at AS timestamptz)"
-)
-_FIND_VERSION_TO_OPEN: Final = text(
+_ASKED_VERSION: Final = VERSION_TO_OPEN.format(plan="asked.plan_id", begin="asked.begins_at")
+_LIST_VERSIONS_TO_OPEN: Final = text(
     f"""
-SELECT {_NAMED_VERSION} FROM subscription
-WHERE organization_id = :organization_id AND id = :subscription_id"""  # noqa: S608  (constants)
+SELECT subscription.id, {_ASKED_VERSION} AS version
+FROM unnest(
+    CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:plans AS uuid[]),
+    CAST(:begins AS timestamptz[])
+) AS asked (organization_id, subscription_id, plan_id, begins_at)
+JOIN subscription ON subscription.organization_id = asked.organization_id
+    AND subscription.id = asked.subscription_id"""  # noqa: S608  (constants)
 )
 
 _FIND_VERSION_OF_PERIOD: Final = text("""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
@@ -18,6 +18,7 @@ from models.invoicing.invoices import Invoice, InvoiceLine
 from models.invoicing.late_usage import CorrectionPart
 from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing.forgiven import list_forgiven
+from repositories.row_keys import among
 
 SAID = text(
     """
@@ -180,6 +181,17 @@ def list_corrected_periods(
     """The periods that an invoice's late lines, or credit notes on it, correct."""
     keys = _keys(subscription) | {"invoice_id": invoice_id}
     return session.execute(PARTS_OF_INVOICE, keys).scalars().all()
+
+
+def find_correcting(session: Session, keys: Collection[tuple[UUID, UUID, UUID]]) -> set[UUID]:
+    """Which of the invoices, named with organization and subscription, correct any period."""
+    columns = (
+        col(CorrectionPart.organization_id),
+        col(CorrectionPart.subscription_id),
+        col(CorrectionPart.invoice_id),
+    )
+    found = select(CorrectionPart.invoice_id).distinct().where(among(keys, *columns))
+    return set(session.exec(found).all())
 
 
 def list_parts(

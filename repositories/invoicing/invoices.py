@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -19,11 +19,10 @@ from models.invoicing.invoices import (
     InvoiceTax,
 )
 from repositories.pages import read_page
+from repositories.row_keys import PeriodKey, among
 
-SUBSCRIPTION_ID = text(
-    "SELECT subscription_id FROM invoice"
-    " WHERE organization_id = :organization_id AND id = :invoice_id"
-)
+InvoiceKey = tuple[UUID, UUID]
+"""Organization and invoice."""
 
 
 def find_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
@@ -31,39 +30,51 @@ def find_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> I
     return session.get(Invoice, (organization_id, invoice_id))
 
 
-def find_subscription_id(
-    session: Session, organization_id: UUID, invoice_id: UUID
-) -> tuple[UUID | None] | None:
-    """The invoice's subscription, alone in a tuple; None if there is no such invoice."""
-    found = session.execute(
-        SUBSCRIPTION_ID, {"organization_id": organization_id, "invoice_id": invoice_id}
-    ).one_or_none()
-    return None if found is None else (found.subscription_id,)
+def find_subscription_ids(
+    session: Session, keys: Collection[InvoiceKey]
+) -> dict[InvoiceKey, UUID | None]:
+    """The subscription, if it has one, of each invoice that there is."""
+    columns = (col(Invoice.organization_id), col(Invoice.id))
+    found = select(*columns, col(Invoice.subscription_id)).where(among(keys, *columns))
+    return {(row[0], row[1]): row[2] for row in session.execute(found)}
 
 
-def lock_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
-    """The invoice with its row locked."""
-    return session.exec(
+def lock_invoices(session: Session, keys: Collection[InvoiceKey]) -> dict[InvoiceKey, Invoice]:
+    """Those of the invoices that there are, with their rows locked in the order of their keys."""
+    columns = (col(Invoice.organization_id), col(Invoice.id))
+    found = session.exec(
         select(Invoice)
-        .where(Invoice.organization_id == organization_id, Invoice.id == invoice_id)
+        .where(among(keys, *columns))
+        .order_by(*columns)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one_or_none()
+    )
+    return {(one.organization_id, one.id): one for one in found}
 
 
 def find_period_invoice(
     session: Session, organization_id: UUID, subscription_id: UUID, period_index: int
 ) -> Invoice | None:
     """The one invoice of a period that is not void, or None."""
-    return session.exec(
-        select(Invoice).where(
-            Invoice.organization_id == organization_id,
-            Invoice.subscription_id == subscription_id,
-            Invoice.period_index == period_index,
-            Invoice.kind == InvoiceKind.PERIOD,
-            Invoice.status != InvoiceStatus.VOID,
-        )
-    ).one_or_none()
+    key = (organization_id, subscription_id, period_index)
+    return find_invoices_of_periods(session, [key]).get(key)
+
+
+def find_invoices_of_periods(
+    session: Session, keys: Collection[PeriodKey]
+) -> dict[PeriodKey, Invoice]:
+    """The one invoice of each period that is not void, where there is one."""
+    columns = (
+        col(Invoice.organization_id),
+        col(Invoice.subscription_id),
+        col(Invoice.period_index),
+    )
+    found = select(*columns, Invoice).where(
+        among(keys, *columns),
+        col(Invoice.kind) == InvoiceKind.PERIOD,
+        col(Invoice.status) != InvoiceStatus.VOID,
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in session.execute(found)}
 
 
 def list_period_invoices(
@@ -190,22 +201,25 @@ def delete_contents(session: Session, organization_id: UUID, invoice_id: UUID) -
         )
 
 
-def draw_number(session: Session, organization_id: UUID, series: str, year: int) -> int:
-    """The next number of a series, from 1, without gaps.
+def draw_numbers(
+    session: Session, organization_id: UUID, series: str, year: int, *, count: int = 1
+) -> range:
+    """The next numbers of a series, from 1, without gaps.
 
-    The row stays locked until the transaction ends, so a rollback gives the number back and
+    The row stays locked until the transaction ends, so a rollback gives the numbers back and
     concurrent invoices of one organization queue here (CONTRACT 25).
     """
     statement = (
         insert(InvoiceSequence)
-        .values(organization_id=organization_id, series=series, year=year, last_number=1)
+        .values(organization_id=organization_id, series=series, year=year, last_number=count)
         .on_conflict_do_update(
             index_elements=["organization_id", "series", "year"],
-            set_={"last_number": InvoiceSequence.last_number + 1},
+            set_={"last_number": InvoiceSequence.last_number + count},
         )
         .returning(col(InvoiceSequence.last_number))
     )
-    return int(session.execute(statement).scalar_one())
+    last = int(session.execute(statement).scalar_one())
+    return range(last - count + 1, last + 1)
 
 
 def find_receipt(

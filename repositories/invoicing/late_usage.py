@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlmodel import Session, col, select
 from models.invoicing.late_usage import LateUsageMark
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.invoicing.late_policy import LEAVES_TO_BILLS, SETTLES_ALONE
+from repositories.row_keys import PeriodKey, among
 
 PERIODS_AT_ONCE = 200
 """How many periods one document corrects; what is left waits for the next one."""
@@ -32,15 +34,25 @@ _DRAFT_WILL_SHOW = """EXISTS (
 
 MARKED = text(
     """
-    SELECT mark.period_index
-    FROM late_usage_mark AS mark
-    JOIN subscription_period AS period ON period.organization_id = mark.organization_id
-        AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
-    {holder}
-    WHERE mark.organization_id = :organization_id AND mark.subscription_id = :subscription_id
-        AND period.status IN ('final', 'void', 'unbilled')
-        AND ((:takes_free AND holder.id IS NULL) OR holder.id = CAST(:draft_id AS uuid))
-    ORDER BY mark.period_index LIMIT :periods_at_once
+    SELECT asked.organization_id, asked.subscription_id, marked.period_index
+    FROM unnest(
+        CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:frees AS boolean[]),
+        CAST(:drafts AS uuid[])
+    ) AS asked (organization_id, subscription_id, takes_free, draft_id)
+    CROSS JOIN LATERAL (
+        -- Periods that are not billed anew as a whole, with marks that nobody else shows.
+        SELECT mark.period_index
+        FROM late_usage_mark AS mark
+        JOIN subscription_period AS period ON period.organization_id = mark.organization_id
+            AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
+        {holder}
+        WHERE mark.organization_id = asked.organization_id
+            AND mark.subscription_id = asked.subscription_id
+            AND period.status IN ('final', 'void', 'unbilled')
+            AND ((asked.takes_free AND holder.id IS NULL) OR holder.id = asked.draft_id)
+        ORDER BY mark.period_index LIMIT :periods_at_once
+    ) AS marked
+    ORDER BY 1, 2, 3
     """.replace("{holder}", _HOLDER)
 )
 
@@ -109,31 +121,51 @@ MARK = text(
 )
 
 
-def list_marked_periods(
-    session: Session, subscription: Subscription, *, takes_free: bool, draft_id: UUID | None
-) -> Sequence[SubscriptionPeriod]:
-    """The next periods to be rated again, in order, at most ``PERIODS_AT_ONCE``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarksAsked:
+    """Whose marks: those that no draft shows if ``takes_free``, and those that the draft shows."""
 
-    Those that no draft shows if ``takes_free``, and those that the draft shows.
+    subscription: Subscription
+    takes_free: bool
+    draft_id: UUID | None
+
+
+def list_marked_periods(
+    session: Session, asked: Sequence[MarksAsked]
+) -> list[list[SubscriptionPeriod]]:
+    """The next periods of each that are to be rated again, in order, at most ``PERIODS_AT_ONCE``.
+
+    No two ask about the same subscription.
     """
-    keys = _keys(subscription) | {
-        "takes_free": takes_free,
-        "draft_id": draft_id,
-        "periods_at_once": PERIODS_AT_ONCE,
-    }
     session.flush()  # plain statements do not do it by themselves
-    indexes = session.execute(MARKED, keys).scalars().all()
-    if not indexes:
-        return ()
-    return session.exec(
-        select(SubscriptionPeriod)
-        .where(
-            SubscriptionPeriod.organization_id == subscription.organization_id,
-            SubscriptionPeriod.subscription_id == subscription.id,
-            col(SubscriptionPeriod.index).in_(indexes),
-        )
-        .order_by(col(SubscriptionPeriod.index))
-    ).all()
+    rows = session.execute(
+        MARKED,
+        {
+            "organizations": [one.subscription.organization_id for one in asked],
+            "subscriptions": [one.subscription.id for one in asked],
+            "frees": [one.takes_free for one in asked],
+            "drafts": [one.draft_id for one in asked],
+            "periods_at_once": PERIODS_AT_ONCE,
+        },
+    )
+    marked = [(row[0], row[1], row[2]) for row in rows]
+    found = _list_periods(session, marked) if marked else {}
+    periods: dict[UUID, list[SubscriptionPeriod]] = {one.subscription.id: [] for one in asked}
+    for key in marked:
+        periods[key[1]].append(found[key])
+    return [periods[one.subscription.id] for one in asked]
+
+
+def _list_periods(
+    session: Session, keys: Sequence[PeriodKey]
+) -> dict[PeriodKey, SubscriptionPeriod]:
+    columns = (
+        col(SubscriptionPeriod.organization_id),
+        col(SubscriptionPeriod.subscription_id),
+        col(SubscriptionPeriod.index),
+    )
+    found = session.exec(select(SubscriptionPeriod).where(among(keys, *columns)))
+    return {(one.organization_id, one.subscription_id, one.index): one for one in found}
 
 
 def find_due_since(

@@ -6,6 +6,7 @@ Four of the steps of a close do nothing else with the database, so their stateme
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,27 +15,38 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from billing.invoicing.receipts import Document
+BILLS = """unnest(
+    CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:indexes AS integer[]),
+    CAST(:revisions AS integer[])"""
 
-LIST_RUNS = text("""
-SELECT run.step, run.content, run.digest, version.terms::text
-FROM billing_run AS run
+LIST_RUNS = text(f"""
+SELECT (asked.place - 1)::integer, run.step, run.content, run.digest, version.terms::text
+FROM {BILLS}
+) WITH ORDINALITY AS asked (organization_id, subscription_id, period_index, revision, place)
+JOIN billing_run AS run ON run.organization_id = asked.organization_id
+    AND run.subscription_id = asked.subscription_id AND run.period_index = asked.period_index
+    AND run.revision = asked.revision
 LEFT JOIN plan_version AS version ON run.step = 'usage'
     AND version.organization_id = run.organization_id
     AND version.plan_id = (run.content ->> 'plan_id')::uuid
     AND version.version = (run.content ->> 'plan_version')::integer
-WHERE run.organization_id = :organization_id AND run.subscription_id = :subscription_id
-    AND run.period_index = :period_index AND run.revision = :revision
-""")
+""")  # noqa: S608  (put together out of constants)
 
-INSERT_RUN = text("""
+# Sorted, so that two who write the same rows queue for them.
+INSERT_RUNS = text(f"""
 INSERT INTO billing_run (organization_id, subscription_id, period_index, revision, step, content,
     digest, created_at)
-VALUES (:organization_id, :subscription_id, :period_index, :revision, :step,
-    CAST(:content AS jsonb), :digest, :created_at)
+SELECT organization_id, subscription_id, period_index, revision, :step, content::jsonb, digest,
+    :created_at
+FROM {BILLS}, CAST(:contents AS text[]), CAST(:digests AS text[])
+) AS found (organization_id, subscription_id, period_index, revision, content, digest)
+ORDER BY organization_id, subscription_id, period_index, revision
 ON CONFLICT DO NOTHING
-RETURNING revision
-""")
+RETURNING organization_id, subscription_id, period_index, revision
+""")  # noqa: S608  (put together out of constants)
+
+RunKey = tuple[UUID, UUID, int, int]
+"""Organization, subscription, period and revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,54 +58,35 @@ class StoredRun:
     terms: str | None = None
 
 
-def list_runs(
-    session: Session,
-    organization_id: UUID,
-    *,
-    subscription_id: UUID,
-    period_index: int,
-    revision: int,
-) -> dict[str, StoredRun]:
-    """What the steps of one revision of a bill have left so far, by step."""
-    rows = session.execute(
-        LIST_RUNS,
-        {
-            "organization_id": organization_id,
-            "subscription_id": subscription_id,
-            "period_index": period_index,
-            "revision": revision,
-        },
-    )
-    return {
-        step: StoredRun(content=content, digest=digest, terms=terms)
-        for step, content, digest, terms in rows
-    }
+def list_runs(session: Session, bills: Sequence[RunKey]) -> list[dict[str, StoredRun]]:
+    """What the steps of each bill have left so far, by step."""
+    found: list[dict[str, StoredRun]] = [{} for _ in bills]
+    for place, step, content, digest, terms in session.execute(LIST_RUNS, _arrays(bills)):
+        found[place][step] = StoredRun(content=content, digest=digest, terms=terms)
+    return found
 
 
-def insert_run(
-    session: Session,
-    organization_id: UUID,
-    *,
-    subscription_id: UUID,
-    period_index: int,
-    revision: int,
-    step: str,
-    content: Document,
-    digest: str,
-    now: datetime,
-) -> bool:
-    """Keep what a step of a bill found; False if another writer was first."""
+def insert_runs(
+    session: Session, step: str, runs: Mapping[RunKey, StoredRun], *, now: datetime
+) -> set[RunKey]:
+    """Keep what a step of each bill found; those of which no other writer was first."""
     written = session.execute(
-        INSERT_RUN,
+        INSERT_RUNS,
         {
-            "organization_id": organization_id,
-            "subscription_id": subscription_id,
-            "period_index": period_index,
-            "revision": revision,
+            **_arrays([*runs]),
             "step": step,
-            "content": json.dumps(content),
-            "digest": digest,
+            "contents": [json.dumps(run.content) for run in runs.values()],
+            "digests": [run.digest for run in runs.values()],
             "created_at": now,
         },
     )
-    return written.scalar_one_or_none() is not None
+    return {(row[0], row[1], row[2], row[3]) for row in written}
+
+
+def _arrays(bills: Sequence[RunKey]) -> dict[str, object]:
+    return {
+        "organizations": [bill[0] for bill in bills],
+        "subscriptions": [bill[1] for bill in bills],
+        "indexes": [bill[2] for bill in bills],
+        "revisions": [bill[3] for bill in bills],
+    }

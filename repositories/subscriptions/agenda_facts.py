@@ -1,4 +1,4 @@
-"""What the workflow of a subscription must know besides its row, in one statement of bounded cost.
+"""What workflows of subscriptions must know besides their rows, in one statement of bounded cost.
 
 A workflow asks after every action, so this is read more often than anything else of a close. It
 reads the beginning of what `billing.subscriptions.agenda_of` defines as left to do, by indexes that
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -24,16 +25,18 @@ SHOWN_PARKED, LONGEST_REASON = 5, 300
 
 PERIODS = """
     FROM subscription_period AS period
-    WHERE period.organization_id = :organization_id AND period.subscription_id = :subscription_id
-        AND period.status ="""
+    WHERE period.organization_id = asked.organization_id
+        AND period.subscription_id = asked.subscription_id AND period.status ="""
 OPEN, CLOSED, PARKED = (f"{PERIODS} '{status}'" for status in UNFINISHED)
 
 BILLS = """
     FROM invoice AS bill
-    WHERE bill.organization_id = :organization_id AND bill.subscription_id = :subscription_id
+    WHERE bill.organization_id = asked.organization_id
+        AND bill.subscription_id = asked.subscription_id
         AND NOT EXISTS (
             SELECT FROM subscription_period AS own
-            WHERE own.organization_id = :organization_id AND own.subscription_id = :subscription_id
+            WHERE own.organization_id = asked.organization_id
+                AND own.subscription_id = asked.subscription_id
                 AND own.index = bill.period_index AND own.status = 'parked'
         )
         AND bill.status ="""
@@ -48,10 +51,10 @@ def _count(rows: str) -> str:
 
 # The orders are those of the agenda: by instant, then period and invoice.
 AGENDA_FACTS = text(f"""
-SELECT plan.lookup_id, organization.late_usage,
+SELECT asked.subscription_id, plan.lookup_id, organization.late_usage,
     -- The newest invoice, which Temporal's lists show.
     (SELECT invoice_number FROM invoice
-     WHERE organization_id = :organization_id AND subscription_id = :subscription_id
+     WHERE organization_id = asked.organization_id AND subscription_id = asked.subscription_id
         AND invoice_number IS NOT NULL
      ORDER BY period_index DESC LIMIT 1),
     -- Periods without a draft: the one that runs, the first that are due, some that are parked.
@@ -79,8 +82,11 @@ SELECT plan.lookup_id, organization.late_usage,
      ) AS waiting),
     -- How many of each there are, counted no further than anybody looks.
     jsonb_build_array({_count(CLOSED)}, {_count(IN_GRACE)}, {_count(UNPAID)}, {_count(PARKED)})
-FROM plan JOIN organization ON organization.id = plan.organization_id
-WHERE plan.organization_id = :organization_id AND plan.id = :plan_id
+FROM unnest(
+    CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:plans AS uuid[])
+) AS asked (organization_id, subscription_id, plan_id)
+JOIN organization ON organization.id = asked.organization_id
+JOIN plan ON plan.organization_id = asked.organization_id AND plan.id = asked.plan_id
 """)  # noqa: S608  made of the constants above
 
 
@@ -123,23 +129,27 @@ class AgendaFacts:
     counts: WaitingCounts
 
 
-def get_agenda_facts(
-    session: Session, subscription: Subscription, *, payments: int = 1
-) -> AgendaFacts:
-    """What is known of the subscription now, this transaction's own changes included.
+def list_agenda_facts(
+    session: Session, subscriptions: Sequence[Subscription], *, payments: int = 1
+) -> dict[UUID, AgendaFacts]:
+    """What is known of each subscription now, this transaction's own changes included.
 
     Of the payments that are waited for, the first ``payments`` are read.
     """
     session.flush()
-    row = session.execute(
+    rows = session.execute(
         AGENDA_FACTS,
         {
-            "organization_id": subscription.organization_id,
-            "subscription_id": subscription.id,
-            "plan_id": subscription.plan_id,
+            "organizations": [one.organization_id for one in subscriptions],
+            "subscriptions": [one.id for one in subscriptions],
+            "plans": [one.plan_id for one in subscriptions],
             "payments": payments,
         },
-    ).one()
+    )
+    return {row[0]: _read_facts(row[1:]) for row in rows}
+
+
+def _read_facts(row: Sequence[Any]) -> AgendaFacts:
     plan_code, late_usage, last_invoice, periods, bills, counts = row
     undrafted, in_grace, unpaid, parked = map(int, counts)
     return AgendaFacts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from models.subscriptions.subscriptions import (
     SubscriptionPeriod,
 )
 from repositories.pages import read_page
+from repositories.row_keys import PeriodKey, SubscriptionKey, among
 
 
 def find_subscription(
@@ -36,12 +37,26 @@ def lock_subscription(
     Its key is not locked, so that a step of a bill, which holds up arrivals and refers to the
     subscription, waits for nobody who holds this lock and waits for arrivals.
     """
-    return session.exec(
+    key = (organization_id, subscription_id)
+    return lock_subscriptions(session, [key]).get(key)
+
+
+def lock_subscriptions(
+    session: Session, keys: Collection[SubscriptionKey]
+) -> dict[SubscriptionKey, Subscription]:
+    """Those of the subscriptions that there are, each locked as by :func:`lock_subscription`.
+
+    They are locked in the order of their keys.
+    """
+    key = (col(Subscription.organization_id), col(Subscription.id))
+    found = session.exec(
         select(Subscription)
-        .where(Subscription.organization_id == organization_id, Subscription.id == subscription_id)
+        .where(among(keys, *key))
+        .order_by(*key)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
-    ).one_or_none()
+    )
+    return {(one.organization_id, one.id): one for one in found}
 
 
 def lock_subscriptions_of(session: Session, organization_id: UUID, customer_id: UUID) -> None:
@@ -156,6 +171,19 @@ def find_period(
     return session.get(SubscriptionPeriod, (organization_id, subscription_id, index))
 
 
+def list_periods_by_key(
+    session: Session, keys: Collection[PeriodKey]
+) -> dict[PeriodKey, SubscriptionPeriod]:
+    """Those of the periods that there are."""
+    columns = (SubscriptionPeriod.organization_id, SubscriptionPeriod.subscription_id)
+    found = session.exec(
+        select(SubscriptionPeriod).where(
+            among(keys, *map(col, columns), col(SubscriptionPeriod.index))
+        )
+    )
+    return {(one.organization_id, one.subscription_id, one.index): one for one in found}
+
+
 def find_open_period(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> SubscriptionPeriod | None:
@@ -235,14 +263,24 @@ def list_parts(
 
 
 def list_pauses(
-    session: Session, organization_id: UUID, subscription_id: UUID
-) -> Sequence[SubscriptionPause]:
-    """Every pause of a subscription, in order."""
-    return session.exec(
+    session: Session, keys: Collection[SubscriptionKey]
+) -> dict[SubscriptionKey, list[SubscriptionPause]]:
+    """Every pause of each subscription, in order."""
+    key = (col(SubscriptionPause.organization_id), col(SubscriptionPause.subscription_id))
+    found: dict[SubscriptionKey, list[SubscriptionPause]] = {one: [] for one in keys}
+    for pause in session.exec(
         select(SubscriptionPause)
-        .where(
-            SubscriptionPause.organization_id == organization_id,
-            SubscriptionPause.subscription_id == subscription_id,
-        )
+        .where(among(keys, *key))
         .order_by(col(SubscriptionPause.starts_at))
-    ).all()
+    ):
+        found[pause.organization_id, pause.subscription_id].append(pause)
+    return found
+
+
+def list_by_key(
+    session: Session, keys: Collection[SubscriptionKey]
+) -> dict[SubscriptionKey, Subscription]:
+    """Those of the subscriptions that there are."""
+    columns = (col(Subscription.organization_id), col(Subscription.id))
+    found = session.exec(select(Subscription).where(among(keys, *columns)))
+    return {(one.organization_id, one.id): one for one in found}

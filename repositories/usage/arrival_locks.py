@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import blake2b
 from typing import Final
 from uuid import UUID
@@ -9,7 +10,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-LOCK: Final = text("SELECT pg_advisory_xact_lock(:key)")
+LOCK: Final = text(
+    "SELECT count(pg_advisory_xact_lock(key)) FROM unnest(CAST(:keys AS bigint[])) AS key"
+)
 LOCK_BUCKETS: Final = 64
 
 
@@ -27,10 +30,13 @@ def lock_key_of_bucket(organization_id: UUID, bucket: int) -> int:
     return int.from_bytes(blake2b(name, digest_size=8).digest(), "big", signed=True)
 
 
-def lock_arrivals(session: Session, organization_id: UUID, customer_id: UUID) -> None:
-    """No event of the customer arrives until the transaction ends, and none is on its way.
+def lock_arrivals(session: Session, customers: Collection[tuple[UUID, UUID]]) -> None:
+    """No event of the customers arrives until the transaction ends, and none is on its way.
 
-    A later statement therefore sees every event that carries a smaller arrival sequence than any
-    that is still to come.
+    The customers come with their organizations; their locks are taken in sorted order, as those who
+    write events take them. A later statement therefore sees every event that carries a smaller
+    arrival sequence than any that is still to come.
     """
-    session.execute(LOCK, {"key": lock_key(organization_id, customer_id)})
+    keys = sorted({lock_key(*customer) for customer in customers})
+    if keys:
+        session.execute(LOCK, {"keys": keys})

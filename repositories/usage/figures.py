@@ -72,7 +72,7 @@ def listed(written: Callable[[Figure], str]) -> str:
     return ", ".join(written(figure) for figure in FIGURES)
 
 
-NO_FIGURES: Final = listed(lambda _: "NULL")
+NO_FIGURES: Final = listed(lambda _: "NULL::numeric")
 """Nothing in every figure's column."""
 
 

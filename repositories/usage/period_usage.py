@@ -13,12 +13,12 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.metering.hours import split_hours
 from billing.periods import Period
 from models.usage.events import ARRIVAL_BLOCK
-from models.usage.rollups import UsageRollup
+from repositories.statement_text import compact
 from repositories.tenant_reads import TENANT, read_rows
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.usage.figures import NO_FIGURES, Figure, listed, pick_figures
@@ -64,35 +64,22 @@ class UsagePart:
     distinct_count: int | None
 
 
-def has_events(session: Session, organization_id: UUID, meter_id: UUID) -> bool:
-    """Whether any event was ever recorded on the meter, counted or not."""
-    found = session.exec(
-        select(col(UsageRollup.meter_id))
-        .where(
-            UsageRollup.organization_id == organization_id,
-            UsageRollup.meter_id == meter_id,
-        )
-        .limit(1)
-    ).first()
-    return found is not None
-
-
 def read_usage(
     session: Session,
-    organization_id: UUID,
-    customer_id: UUID,
-    spans: Sequence[UsageRead],
+    asked: Sequence[tuple[UUID, UUID, Sequence[UsageRead]]],
     *,
     watermark: int | None = None,
 ) -> tuple[int, list[UsagePart]]:
     """The newest arrival sequence and the parts of every span, as one statement sees them.
 
-    With a ``watermark`` only raw events and corrections up to it are read, and no roll-up.
+    The spans come with their organization and customer; a place names one span among all. With a
+    ``watermark`` only raw events and corrections up to it are read, and no roll-up.
     """
-    statement = _Statement(organization_id, customer_id, watermark)
-    for span in spans:
-        statement.read(span)
-    rows = session.execute(text(statement.sql()), statement.values).mappings().all()
+    statement = _Statement(watermark)
+    for organization_id, customer_id, spans in asked:
+        for span in spans:
+            statement.read(organization_id, customer_id, span)
+    rows = session.execute(text(statement.sql()), statement.values()).mappings().all()
     newest = next(row["event_count"] for row in rows if row["place"] is None)
     return newest, _to_parts(rows)
 
@@ -105,8 +92,9 @@ async def read_usage_now(
 ) -> list[UsagePart]:
     """The parts of every span as one statement sees them, outside of any transaction."""
     statement = _of_spans(organization_id, customer_id, spans)
-    sql = _for_driver(statement.sql().replace(":organization", TENANT))
-    return _to_parts(await read_rows(connection, organization_id, sql, statement.values))
+    # The organization comes from where row-level security has it from.
+    sql = _for_driver(statement.sql().replace("asked.organization_id", TENANT))
+    return _to_parts(await read_rows(connection, organization_id, sql, statement.values()))
 
 
 async def read_usage_within(
@@ -118,14 +106,14 @@ async def read_usage_within(
     """The parts of every span as one statement of the running transaction sees them."""
     statement = _of_spans(organization_id, customer_id, spans)
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_for_driver(statement.sql()), statement.values)
+        await cursor.execute(_for_driver(statement.sql()), statement.values())
         return _to_parts(await cursor.fetchall())
 
 
 def _of_spans(organization_id: UUID, customer_id: UUID, spans: Sequence[UsageRead]) -> _Statement:
-    statement = _Statement(organization_id, customer_id, None)
+    statement = _Statement(None)
     for span in spans:
-        statement.read(span)
+        statement.read(organization_id, customer_id, span)
     return statement
 
 
@@ -150,58 +138,74 @@ def _to_parts(rows: Sequence[Mapping[Any, Any]]) -> list[UsagePart]:
 
 
 class _Statement:
-    """One statement, put together out of the parts that its spans need."""
+    """One statement, whose text depends on the kinds of what is asked for and not on how much."""
 
-    def __init__(self, organization_id: UUID, customer_id: UUID, watermark: int | None) -> None:
-        self.values: dict[str, Any] = {
-            "organization": organization_id,
-            "customer": customer_id,
-            "watermark": _NO_WATERMARK if watermark is None else watermark,
-            "rows_per_draw": ARRIVAL_BLOCK - 1,
-        }
-        self._is_raw = watermark is not None
-        self._branches = [_NEWEST_SEQUENCE]
+    def __init__(self, watermark: int | None) -> None:
+        self._watermark = watermark
+        self._hours: list[tuple[object, ...]] = []
+        self._edges: list[tuple[object, ...]] = []
+        self._is_distinct = False
 
-    def sql(self) -> str:
-        return "\nUNION ALL\n".join(self._branches)
-
-    def read(self, span: UsageRead) -> None:
+    def read(self, organization_id: UUID, customer_id: UUID, span: UsageRead) -> None:
         """Ask for a span: its whole hours, its edges, and its distinct values over both."""
         starts_at, ends_at = span.period.starts_at, span.period.ends_at
         split = split_hours(starts_at, ends_at)
-        whole = None if self._is_raw else split.whole
-        edges = [(starts_at, ends_at)] if self._is_raw else split.edges
-        place, meter = self._bind(span.place, "integer"), self._bind(span.meter_id, "uuid")
-        ends = self._bind(ends_at, "timestamptz")
-        hours = self._hours(meter, whole) if whole else ""
-        events = [self._events(meter, edge) for edge in edges]
-        if whole and span.wants_totals:
-            weighted = _HOURS_WEIGHTED.format(ends=ends) if span.wants_weighted else "NULL::numeric"
-            self._branches.append(_HOURS.format(place=place, hours=hours, weighted=weighted))
+        whole, edges = split.whole, split.edges
+        if self._watermark is not None:
+            whole, edges = None, ((starts_at, ends_at),)
+        whose = (span.place, organization_id, customer_id, span.meter_id)
+        wants = (span.wants_totals, span.wants_weighted, span.wants_distinct)
         if whole:
-            self._branches.append(_NEWEST_HOUR.format(place=place, hours=hours))
-        for source in events:
-            weighted = _EDGE_WEIGHTED.format(ends=ends) if span.wants_weighted else "NULL::numeric"
-            self._branches.append(_EDGE.format(place=place, events=source, weighted=weighted))
-        if span.wants_distinct:
-            hashes = [_HOUR_HASHES.format(hours=hours)] if whole else []
-            hashes += [_EDGE_HASHES.format(events=source) for source in events]
-            self._branches.append(
-                _DISTINCT.format(place=place, hashes=" UNION ALL ".join(hashes or [_NO_HASHES]))
-            )
+            self._hours.append((*whose, *whole, ends_at, *wants))
+        self._edges.extend((*whose, *edge, ends_at, *wants) for edge in edges)
+        self._is_distinct |= span.wants_distinct
 
-    def _hours(self, meter: str, whole: tuple[datetime, datetime]) -> str:
-        starts, ends = (self._bind(hour, "timestamptz") for hour in whole)
-        return _WHICH_HOURS.format(meter=meter, starts=starts, ends=ends)
+    def sql(self) -> str:
+        """The text, short enough to be kept prepared."""
+        branches = [_NEWEST_SEQUENCE]
+        distinct = []
+        if self._hours:
+            branches += [_HOURS, _NEWEST_HOUR]
+            distinct.append(_HOUR_HASHES)
+        if self._edges:
+            branches.append(_EDGES)
+            distinct.append(_EDGE_HASHES)
+        if self._is_distinct and distinct:
+            branches.append(_DISTINCT.format(hashes=" UNION ALL ".join(distinct)))
+        return compact("\nUNION ALL\n".join(branches))
 
-    def _events(self, meter: str, edge: tuple[datetime, datetime]) -> str:
-        starts, ends = (self._bind(instant, "timestamptz") for instant in edge)
-        return _EVENTS.format(meter=meter, starts=starts, ends=ends)
+    def values(self) -> dict[str, Any]:
+        """What the text refers to."""
+        named: dict[str, Any] = {"rows_per_draw": ARRIVAL_BLOCK - 1}
+        for prefix, rows in (("hours", self._hours), ("edges", self._edges)):
+            if rows:
+                for (name, _), column in zip(_ASKED, zip(*rows, strict=True), strict=True):
+                    named[f"{prefix}_{name}"] = list(column)
+        if self._edges:
+            named["watermark"] = _NO_WATERMARK if self._watermark is None else self._watermark
+            named["first"] = min(named["edges_starts"])
+            named["last"] = max(named["edges_ends"])
+        return named
 
-    def _bind(self, value: object, kind: str) -> str:
-        name = f"v{len(self.values)}"
-        self.values[name] = value
-        return f"CAST(:{name} AS {kind})"
+
+_ASKED: Final = (
+    ("place", "integer"),
+    ("organization_id", "uuid"),
+    ("customer_id", "uuid"),
+    ("meter_id", "uuid"),
+    ("starts", "timestamptz"),
+    ("ends", "timestamptz"),
+    ("span_ends", "timestamptz"),
+    ("totals", "boolean"),
+    ("weighted", "boolean"),
+    ("distincts", "boolean"),
+)
+"""What is known of each part of a span that is read, as arrays."""
+
+
+def _asked(prefix: str) -> str:
+    arrays = ", ".join(f"CAST(:{prefix}_{name} AS {kind}[])" for name, kind in _ASKED)
+    return f"unnest({arrays}) AS asked ({', '.join(name for name, _ in _ASKED)})"
 
 
 # A transaction's rows are numbered up from the number that it drew.
@@ -214,54 +218,78 @@ SELECT NULL::integer AS place,
 FROM usage_arrival_sequence"""  # noqa: S608  (put together out of constants)
 
 _WHICH_HOURS = """
-organization_id = :organization AND customer_id = :customer AND meter_id = {meter}
-AND hour >= {starts} AND hour < {ends}"""
+rolled.organization_id = asked.organization_id AND rolled.customer_id = asked.customer_id
+AND rolled.meter_id = asked.meter_id AND rolled.hour >= asked.starts AND rolled.hour < asked.ends"""
 
 _HOURS = f"""
-SELECT {{place}}, coalesce(sum(event_count), 0)::bigint, {listed(Figure.of_hours)},
-    {{weighted}}, NULL, NULL, NULL
-FROM usage_rollup WHERE {{hours}} AND event_count > 0"""  # noqa: S608  (put together out of constants)
-
-_HOURS_WEIGHTED = """
-sum(weighted_total
-    + total * (extract(epoch FROM {ends}) - extract(epoch FROM hour) - 3600) * 1000000)"""
+SELECT asked.place, found.*
+FROM {_asked("hours")}
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(event_count), 0)::bigint, {listed(Figure.of_hours)},
+        sum(weighted_total + total
+            * (extract(epoch FROM asked.span_ends) - extract(epoch FROM hour) - 3600) * 1000000
+        ) FILTER (WHERE asked.weighted),
+        NULL::numeric, NULL::numeric, NULL::bigint
+    FROM usage_rollup AS rolled WHERE {_WHICH_HOURS} AND event_count > 0
+) AS found
+WHERE asked.totals"""  # noqa: S608  (put together out of constants)
 
 _NEWEST_HOUR = f"""
-(SELECT {{place}}, 0, {NO_FIGURES}, NULL, extract(epoch FROM last_at), last_value, NULL
-FROM usage_rollup WHERE {{hours}} AND event_count > 0
-ORDER BY hour DESC LIMIT 1)"""  # noqa: S608  (put together out of constants)
+SELECT asked.place, found.*
+FROM {_asked("hours")}
+CROSS JOIN LATERAL (
+    SELECT 0, {NO_FIGURES}, NULL::numeric, extract(epoch FROM last_at), last_value, NULL::bigint
+    FROM usage_rollup AS rolled WHERE {_WHICH_HOURS} AND event_count > 0
+    ORDER BY hour DESC LIMIT 1
+) AS found"""  # noqa: S608  (put together out of constants)
 
 _CORRECTIONS = latest_corrections(
-    "made.organization_id = :organization AND made.customer_id = :customer"
-    " AND made.meter_id = {meter} AND made.timestamp >= {starts} AND made.timestamp < {ends}"
+    "made.organization_id = asked.organization_id AND made.customer_id = asked.customer_id"
+    " AND made.meter_id = asked.meter_id"
+    " AND made.timestamp >= asked.starts AND made.timestamp < asked.ends"
     " AND made.arrival_sequence <= :watermark"
 )
 
+# The bounds of all edges together tell the planner which months it need not look at.
 _EVENTS = f"""
 SELECT event.timestamp, event.arrival_sequence, event.distinct_value, {QUANTITY} AS quantity
 FROM usage_event AS event
 LEFT JOIN {_CORRECTIONS} AS correction ON correction.event_id = event.id
-WHERE event.organization_id = :organization AND event.customer_id = :customer
-    AND event.meter_id = {{meter}}
-    AND event.timestamp >= {{starts}} AND event.timestamp < {{ends}}
+WHERE event.organization_id = asked.organization_id AND event.customer_id = asked.customer_id
+    AND event.meter_id = asked.meter_id
+    AND event.timestamp >= asked.starts AND event.timestamp < asked.ends
+    AND event.timestamp >= CAST(:first AS timestamptz)
+    AND event.timestamp < CAST(:last AS timestamptz)
     AND event.arrival_sequence <= :watermark AND {COUNTS}"""  # noqa: S608  (put together out of constants)
 
 # The greatest array is that of the newest event: its instant, then its arrival decide.
-_EDGE = f"""
-SELECT {{place}}, count(*), {listed(Figure.of_events)}, {{weighted}},
-    (max(ARRAY[extract(epoch FROM timestamp), arrival_sequence, quantity]))[1],
-    (max(ARRAY[extract(epoch FROM timestamp), arrival_sequence, quantity]))[3],
-    NULL
-FROM ({{events}}) AS edge"""  # noqa: S608  (put together out of constants)
-
-_EDGE_WEIGHTED = """
-sum(quantity * (extract(epoch FROM {ends}) - extract(epoch FROM timestamp)) * 1000000)"""
+_EDGES = f"""
+SELECT asked.place, found.*
+FROM {_asked("edges")}
+CROSS JOIN LATERAL (
+    SELECT count(*), {listed(Figure.of_events)},
+        sum(quantity
+            * (extract(epoch FROM asked.span_ends) - extract(epoch FROM timestamp)) * 1000000
+        ) FILTER (WHERE asked.weighted),
+        (max(ARRAY[extract(epoch FROM timestamp), arrival_sequence, quantity]))[1],
+        (max(ARRAY[extract(epoch FROM timestamp), arrival_sequence, quantity]))[3],
+        NULL::bigint
+    FROM ({_EVENTS}) AS edge
+) AS found"""  # noqa: S608  (put together out of constants)
 
 _DISTINCT = f"""
-SELECT {{place}}, 0, {NO_FIGURES}, NULL, NULL, NULL, count(DISTINCT value_hash)
-FROM ({{hashes}}) AS hashes"""  # noqa: S608  (put together out of constants)
+SELECT hashes.place, 0, {NO_FIGURES}, NULL, NULL, NULL, count(DISTINCT hashes.value_hash)
+FROM ({{hashes}}) AS hashes
+GROUP BY hashes.place"""  # noqa: S608  (put together out of constants)
 
-_HOUR_HASHES = "SELECT value_hash FROM usage_distinct WHERE {hours}"
-_EDGE_HASHES = """
-SELECT sha256(convert_to(distinct_value, 'UTF8')) AS value_hash FROM ({events}) AS edge"""
-_NO_HASHES = "SELECT NULL::bytea AS value_hash"
+_HOUR_HASHES = f"""
+SELECT asked.place, rolled.value_hash
+FROM {_asked("hours")}
+JOIN usage_distinct AS rolled ON {_WHICH_HOURS}
+WHERE asked.distincts"""  # noqa: S608  (put together out of constants)
+
+_EDGE_HASHES = f"""
+SELECT asked.place, sha256(convert_to(edge.distinct_value, 'UTF8')) AS value_hash
+FROM {_asked("edges")}
+CROSS JOIN LATERAL ({_EVENTS}) AS edge
+WHERE asked.distincts"""  # noqa: S608  (put together out of constants)

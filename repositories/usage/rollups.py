@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, text
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from models.usage.rollups import UsageDistinct, UsageRollup
 from repositories.usage.arrival_locks import LOCK_BUCKETS, lock_key
@@ -144,6 +144,19 @@ WHERE stored.value_hash IS NULL OR seen.value_hash IS NULL
 ORDER BY 1, 2, 3
 LIMIT :limit
 """  # noqa: S608  (put together out of constants)
+
+
+def has_events(session: Session, organization_id: UUID, meter_id: UUID) -> bool:
+    """Whether any event was ever recorded on the meter, counted or not."""
+    found = session.exec(
+        select(col(UsageRollup.meter_id))
+        .where(
+            UsageRollup.organization_id == organization_id,
+            UsageRollup.meter_id == meter_id,
+        )
+        .limit(1)
+    ).first()
+    return found is not None
 
 
 def lock_all_arrivals(session: Session, organization_id: UUID) -> None:

@@ -81,15 +81,14 @@ def give_up_for_charge(
     stored_meter_claims.give_up(session, spans)
 
 
-def claim_opened(session: Session, subscription: Subscription, *, since: datetime) -> None:
+def claim_opened(
+    session: Session, subscription: Subscription, *, since: datetime, edited_at: datetime
+) -> None:
     """A period that opened after its plan was edited claims what its version charges.
 
     What edits did not give up for a subscription with missed periods is given up now. Idempotent.
     """
-    is_on_clock = subscription.test_clock_id is not None
-    if is_on_clock or stored_versions.is_edited_since(
-        session, subscription.organization_id, subscription.plan_id, since
-    ):
+    if subscription.test_clock_id is not None or edited_at >= since:
         claim_onwards(session, subscription, since=since)
 
 

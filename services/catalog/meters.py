@@ -21,7 +21,7 @@ from repositories.catalog import features as stored_features
 from repositories.catalog import meters as stored_meters
 from repositories.catalog import plans as stored_plans
 from repositories.catalog import versions as stored_versions
-from repositories.usage import period_usage as stored_usage
+from repositories.usage import rollups as stored_rollups
 from services.audit_log import record
 from services.catalog import edits
 from services.catalog.edits import Edited
@@ -192,7 +192,7 @@ def list_meters(
 
 def _require_unmeasured(session: Session, meter: Meter, changed: set[str]) -> None:
     frozen = sorted(changed & FROZEN_BY_EVENTS)
-    if frozen and stored_usage.has_events(session, meter.organization_id, meter.id):
+    if frozen and stored_rollups.has_events(session, meter.organization_id, meter.id):
         raise Conflict(
             f"{frozen[0]} is fixed: the meter has recorded events. Make a new meter instead.",
             code="meter_has_events",

@@ -203,7 +203,7 @@ def _build(
     untaxed = sum((line.amount for line in lines if line.line_id not in taxed), ZERO)
     organization = stored_organizations.get_organization(session, invoice.organization_id)
     year = at.astimezone(ZoneInfo(organization.timezone)).year
-    sequence = stored_invoices.draw_number(session, invoice.organization_id, SERIES, year)
+    [sequence] = stored_invoices.draw_numbers(session, invoice.organization_id, SERIES, year)
     return CreditNote(
         organization_id=invoice.organization_id,
         id=new_id(),

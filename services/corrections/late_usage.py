@@ -25,6 +25,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.invoicing.late_usage import MarksAsked
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.corrections.said import find_invoice_of, say_of, totals_of
@@ -43,20 +44,36 @@ class LateLines:
 
 
 def late_lines(
-    session: Session, subscription: Subscription, *, draft: Invoice | None = None
-) -> LateLines:
-    """One line for each earlier period whose amount changed, as the next bill is to show them.
+    session: Session, bills: Sequence[tuple[Subscription, Invoice | None]]
+) -> list[LateLines]:
+    """A line for each earlier period whose amount changed, as the next bills are to show them.
 
-    ``draft`` is the bill that is being written: it keeps its late lines whatever the policy has
-    become meanwhile (CONTRACT 85).
+    With each subscription comes the draft that is being written, if it is: it keeps its late lines
+    whatever the policy has become meanwhile (CONTRACT 85).
     """
-    organization = stored_organizations.get_organization(session, subscription.organization_id)
-    marked = stored_late_usage.list_marked_periods(
-        session,
-        subscription,
-        takes_free=organization.late_usage == LateUsage.NEXT_INVOICE,
-        draft_id=draft.id if draft else None,
-    )
+    asked = [
+        MarksAsked(
+            subscription=subscription,
+            takes_free=_policy_of(session, subscription) == LateUsage.NEXT_INVOICE,
+            draft_id=draft.id if draft else None,
+        )
+        for subscription, draft in bills
+    ]
+    return [
+        _late_lines(session, one.subscription, marked)
+        for one, marked in zip(
+            asked, stored_late_usage.list_marked_periods(session, asked), strict=True
+        )
+    ]
+
+
+def _policy_of(session: Session, subscription: Subscription) -> str:
+    return stored_organizations.get_organization(session, subscription.organization_id).late_usage
+
+
+def _late_lines(
+    session: Session, subscription: Subscription, marked: Sequence[SubscriptionPeriod]
+) -> LateLines:
     corrections = [correct(session, subscription, stored) for stored in marked]
     lines = [
         describe(session, subscription, stored, correction)
@@ -197,5 +214,6 @@ def _rate(
     session: Session, subscription: Subscription, stored: SubscriptionPeriod, bill: BillKey
 ) -> tuple[PricedLine, ...]:
     frozen, terms = steps.load_frozen(session, bill)
-    present = steps.measure_again(session, subscription, stored, frozen, terms)
+    billed = steps.Billed(subscription=subscription, stored=stored, frozen=frozen, terms=terms)
+    [present] = steps.measure_again(session, [billed])
     return steps.rate(terms, present)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlmodel import Session
 
 from billing.identifiers import TaxRateId
@@ -17,14 +19,22 @@ from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import invoices as stored_invoices
 
 
-def write_contents(session: Session, invoice: Invoice, totals: InvoiceTotals) -> None:
-    """Store the lines and taxes of an invoice that has none."""
-    rows = [_line_row(invoice, position, billed) for position, billed in enumerate(totals.lines)]
-    session.add_all(rows)
-    session.add_all(_tax_row(invoice, position, tax) for position, tax in enumerate(totals.taxes))
+def write_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]]) -> None:
+    """Store the lines and taxes of invoices that have none."""
+    rows = [
+        (invoice, _line_row(invoice, position, billed), billed.line)
+        for invoice, totals in contents
+        for position, billed in enumerate(totals.lines)
+    ]
+    session.add_all(row for _, row, _ in rows)
+    session.add_all(
+        _tax_row(invoice, position, tax)
+        for invoice, totals in contents
+        for position, tax in enumerate(totals.taxes)
+    )
     session.flush()
-    for row, billed in zip(rows, totals.lines, strict=True):
-        _write_corrections(session, invoice, row, billed.line)
+    for invoice, row, line in rows:
+        _write_corrections(session, invoice, row, line)
 
 
 def add_line(session: Session, invoice: Invoice, billed: BilledLine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlmodel import Session
@@ -9,6 +10,7 @@ from sqlmodel import Session
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing.invoices import InvoiceKey
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.required import not_found
 
@@ -26,18 +28,24 @@ def lock_invoice(
 def lock_invoice_if_any(
     session: Session, organization_id: UUID, invoice_id: UUID
 ) -> tuple[Invoice, Subscription | None] | None:
-    """As :func:`lock_invoice`, and None where there is no such invoice.
+    """As :func:`lock_invoice`, and None where there is no such invoice."""
+    key = (organization_id, invoice_id)
+    return lock_invoices(session, [key]).get(key)
 
-    Everybody locks the subscription before its invoice, so that nobody waits in a ring.
+
+def lock_invoices(
+    session: Session, keys: Sequence[InvoiceKey]
+) -> dict[InvoiceKey, tuple[Invoice, Subscription | None]]:
+    """Those of the invoices that there are, each with its subscription, if it has one, locked.
+
+    Everybody locks subscriptions before their invoices, both in the order of their keys, so that
+    nobody waits in a ring.
     """
-    found = stored_invoices.find_subscription_id(session, organization_id, invoice_id)
-    if found is None:
-        return None
-    [subscription_id] = found
-    subscription = (
-        stored_subscriptions.lock_subscription(session, organization_id, subscription_id)
-        if subscription_id
-        else None
-    )
-    invoice = stored_invoices.lock_invoice(session, organization_id, invoice_id)
-    return None if invoice is None else (invoice, subscription)
+    subscription_ids = stored_invoices.find_subscription_ids(session, keys)
+    wanted = {(key[0], found) for key, found in subscription_ids.items() if found is not None}
+    subscriptions = stored_subscriptions.lock_subscriptions(session, wanted) if wanted else {}
+    locked = {}
+    for key, invoice in stored_invoices.lock_invoices(session, keys).items():
+        of = invoice.subscription_id
+        locked[key] = (invoice, None if of is None else subscriptions.get((key[0], of)))
+    return locked

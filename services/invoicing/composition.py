@@ -20,10 +20,10 @@ from billing.rating.lines import PricedLine
 from models.customers import Customer
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories import customer_accounts as stored_customer_accounts
 from repositories import customers as stored_customers
 from repositories.catalog import tax_rates as stored_tax_rates
 from repositories.invoicing import late_usage as stored_late_usage
-from services import customer_accounts
 from services.corrections.late_usage import late_lines, taken_back_lines
 from services.required import require_customer
 
@@ -36,51 +36,85 @@ class Bill:
     corrections: tuple[PeriodCorrection, ...] = ()
 
 
-def compose_bill(
-    session: Session,
-    subscription: Subscription,
-    lines: Sequence[PricedLine],
-    currency: str,
-    *,
-    own_period: SubscriptionPeriod | None = None,
-    draft: Invoice | None = None,
-    is_final: bool = False,
-) -> Bill:
-    """A period's bill: its priced lines, what changed of earlier periods, tax and credit.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composing:
+    """A period's bill that is to be composed.
 
     ``draft`` is the draft that is written anew. An ``own_period`` that was billed before is billed
-    whole: what other documents still say of it is taken back. A bill that becomes final takes its
-    credit while nobody else can. Nothing is stored. Source: CONTRACT 26, 48, 54, 81, 83, 85, 94.
+    whole: what other documents still say of it is taken back.
     """
-    late = late_lines(session, subscription, draft=draft)
-    if own_period is not None and own_period.revision > 1:
-        lines = (*lines, *taken_back_lines(session, subscription, own_period, lines))
-    customer_id = draft.customer_id if draft else subscription.customer_id
-    customer = get_customer(session, subscription.organization_id, customer_id)
-    totals = total_bill(session, customer, (*lines, *late.lines), currency, is_final=is_final)
-    return Bill(totals=totals, corrections=late.corrections)
+
+    subscription: Subscription
+    lines: Sequence[PricedLine]
+    currency: str
+    own_period: SubscriptionPeriod | None = None
+    draft: Invoice | None = None
+
+    @property
+    def customer(self) -> tuple[UUID, UUID]:
+        """Who is billed, named with the organization."""
+        customer_id = self.draft.customer_id if self.draft else self.subscription.customer_id
+        return self.subscription.organization_id, customer_id
+
+
+def compose_bills(session: Session, composing: Sequence[Composing]) -> list[Bill]:
+    """The bills: priced lines, what changed of earlier periods, tax and credit.
+
+    Bills that become final take the credit that is left: whoever makes several of one customer
+    final posts each before it composes the next, and holds the customer's account. Nothing is
+    stored. Source: CONTRACT 26, 48, 54, 81, 83, 85, 94.
+    """
+    late = late_lines(session, [(one.subscription, one.draft) for one in composing])
+    customers = stored_customers.list_by_key(session, {one.customer for one in composing})
+    asked = []
+    for one, found in zip(composing, late, strict=True):
+        lines = one.lines
+        if one.own_period is not None and one.own_period.revision > 1:
+            taken_back = taken_back_lines(session, one.subscription, one.own_period, lines)
+            lines = (*lines, *taken_back)
+        customer = require_customer(customers.get(one.customer), may_be_deleted=True)
+        asked.append((customer, (*lines, *found.lines), one.currency))
+    return [
+        Bill(totals=totals, corrections=found.corrections)
+        for totals, found in zip(_total_bills(session, asked), late, strict=True)
+    ]
 
 
 def total_bill(
-    session: Session,
-    customer: Customer,
-    lines: Sequence[PricedLine],
-    currency: str,
-    *,
-    is_final: bool = False,
+    session: Session, customer: Customer, lines: Sequence[PricedLine], currency: str
 ) -> InvoiceTotals:
     """The lines with taxes, totals, and as much of the customer's credit as they come to."""
-    available = customer_accounts.available_credit(
-        session, customer.organization_id, customer.id, currency, lock=is_final
-    )
-    return _assemble(session, customer, lines, currency, available_credit=available)
+    [totals] = _total_bills(session, [(customer, lines, currency)])
+    return totals
+
+
+def _total_bills(
+    session: Session, bills: Sequence[tuple[Customer, Sequence[PricedLine], str]]
+) -> list[InvoiceTotals]:
+    accounts = [(one.organization_id, one.id, currency) for one, _, currency in bills]
+    balances = stored_customer_accounts.get_balances(session, set(accounts))
+    rates = {
+        organization_id: stored_tax_rates.list_rates_in_force(session, organization_id)
+        for organization_id in sorted({one.organization_id for one, _, _ in bills})
+    }
+    return [
+        _assemble(
+            customer,
+            lines,
+            currency,
+            rates=rates[customer.organization_id],
+            available_credit=balances[account],
+        )
+        for (customer, lines, currency), account in zip(bills, accounts, strict=True)
+    ]
 
 
 def total_manual(
     session: Session, customer: Customer, lines: Sequence[PricedLine], currency: str
 ) -> InvoiceTotals:
     """What people wrote, with taxes and totals; credit comes in when it is finalized."""
-    return _assemble(session, customer, lines, currency)
+    rates = stored_tax_rates.list_rates_in_force(session, customer.organization_id)
+    return _assemble(customer, lines, currency, rates=rates)
 
 
 def hold_late_lines(
@@ -99,14 +133,13 @@ def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> 
 
 
 def _assemble(
-    session: Session,
     customer: Customer,
     lines: Sequence[PricedLine],
     currency: str,
     *,
+    rates: Sequence[TaxRate],
     available_credit: Decimal = ZERO,
 ) -> InvoiceTotals:
-    rates: list[TaxRate] = stored_tax_rates.list_rates_in_force(session, customer.organization_id)
     address = Address(
         country=customer.billing_address_country, state=customer.billing_address_state
     )

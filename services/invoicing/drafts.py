@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -26,11 +30,35 @@ from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.documents.contents import write_contents
 from services.invoicing import composition
+from services.invoicing.composition import Composing
 from services.rating import steps
 from services.rating.steps import BillKey, FrozenUsage
 from services.subscriptions import clocks
 
 INVOICE_SERIES = "INV"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueBill:
+    """A bill whose invoice is to be issued, when that was due, and the void one it replaces."""
+
+    bill: BillKey
+    due_at: datetime
+    reissue_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """What a draft is written from."""
+
+    due: DueBill
+    at: datetime
+    subscription: Subscription
+    stored: SubscriptionPeriod
+    organization: Organization
+    frozen: FrozenUsage
+    lines: tuple[PricedLine, ...]
+    currency: str
 
 
 def issue_invoice(
@@ -41,68 +69,96 @@ def issue_invoice(
     now: datetime,
     reissue_of: UUID | None = None,
 ) -> Invoice:
-    """The period has its draft, with number, lines, taxes and receipt; its grace has begun.
-
-    ``reissue_of`` is the void invoice that it replaces. Idempotent by (subscription, period,
-    kind): a draft that exists is returned as it is.
-    """
-    subscription, stored = _lock_bill(session, bill)
-    existing = stored_invoices.find_period_invoice(
-        session, bill.organization_id, bill.subscription_id, bill.period_index
-    )
-    if existing is not None:
-        return existing
-    at = clocks.acting_instant(session, subscription, due_at, now=now)
-    invoice = _write_draft(
-        session, subscription, stored, bill, at=at, now=now, reissue_of=reissue_of
-    )
-    stored.status = change_period_status(stored.status, PeriodStatus.DRAFTED)
-    subscription.last_invoiced_date = at
-    session.add_all([stored, subscription])
-    stored_actions.insert_action(
-        session,
-        subscription,
-        Happening.INVOICE_DRAFTED,
-        at=at,
-        recorded_at=now,
-        period_index=bill.period_index,
-        invoice_id=invoice.id,
-    )
-    session.flush()
+    """As :func:`issue_invoices`, of one."""
+    due = DueBill(bill=bill, due_at=due_at, reissue_of=reissue_of)
+    [invoice] = issue_invoices(session, [due], now=now)
     return invoice
 
 
-def _write_draft(
+def issue_invoices(session: Session, due: Sequence[DueBill], *, now: datetime) -> list[Invoice]:
+    """Each period has its draft, with number, lines, taxes and receipt; its grace has begun.
+
+    Idempotent by (subscription, period, kind): a draft that exists is returned as it is.
+    """
+    locked = _lock_bills(session, [one.bill for one in due])
+    invoices = stored_invoices.find_invoices_of_periods(session, [one.bill.key[:3] for one in due])
+    fresh = [one for one in due if one.bill.key[:3] not in invoices]
+    steps.read_runs(session, [one.bill for one in fresh])
+    drafts = [_read_draft(session, one, *locked[one.bill], now=now) for one in fresh]
+    for draft, invoice in zip(drafts, _write_drafts(session, drafts, now=now), strict=True):
+        invoices[draft.due.bill.key[:3]] = invoice
+        _record_drafted(session, draft, invoice, now=now)
+    session.flush()
+    return [invoices[one.bill.key[:3]] for one in due]
+
+
+def _read_draft(
     session: Session,
+    due: DueBill,
     subscription: Subscription,
     stored: SubscriptionPeriod,
-    bill: BillKey,
     *,
-    at: datetime,
     now: datetime,
-    reissue_of: UUID | None,
-) -> Invoice:
-    organization = stored_organizations.get_organization(session, bill.organization_id)
-    frozen, terms = steps.load_frozen(session, bill)
-    lines = steps.load(session, bill, steps.EVIDENCE, tuple[PricedLine, ...])
-    composed = composition.compose_bill(
-        session, subscription, lines, terms.currency, own_period=stored
-    )
-    invoice = new_invoice(
-        organization,
-        subscription.customer_id,
-        composed.totals,
-        kind=InvoiceKind.PERIOD,
+) -> _Draft:
+    frozen, terms = steps.load_frozen(session, due.bill)
+    return _Draft(
+        due=due,
+        at=clocks.acting_instant(session, subscription, due.due_at, now=now),
         subscription=subscription,
-        at=at,
-        now=now,
+        stored=stored,
+        organization=stored_organizations.get_organization(session, due.bill.organization_id),
+        frozen=frozen,
+        lines=steps.load(session, due.bill, steps.EVIDENCE, tuple[PricedLine, ...]),
+        currency=terms.currency,
     )
-    _show_period(invoice, organization, stored, frozen)
-    invoice.reissue_of = reissue_of
-    add_invoice(session, organization, invoice, composed.totals)
-    composition.hold_late_lines(session, subscription, invoice, composed)
-    keep_receipt(session, bill, invoice, frozen, lines, now=now)
-    return invoice
+
+
+def _write_drafts(session: Session, drafts: Sequence[_Draft], *, now: datetime) -> list[Invoice]:
+    composing = [
+        Composing(
+            subscription=one.subscription,
+            lines=one.lines,
+            currency=one.currency,
+            own_period=one.stored,
+        )
+        for one in drafts
+    ]
+    composed = composition.compose_bills(session, composing)
+    added = []
+    for one, bill in zip(drafts, composed, strict=True):
+        invoice = new_invoice(
+            one.organization,
+            one.subscription.customer_id,
+            bill.totals,
+            kind=InvoiceKind.PERIOD,
+            subscription=one.subscription,
+            at=one.at,
+            now=now,
+        )
+        _show_period(invoice, one.organization, one.stored, one.frozen)
+        invoice.reissue_of = one.due.reissue_of
+        added.append((one.organization, invoice, bill.totals))
+    add_invoices(session, added)
+    invoices = [invoice for _, invoice, _ in added]
+    for one, bill, invoice in zip(drafts, composed, invoices, strict=True):
+        composition.hold_late_lines(session, one.subscription, invoice, bill)
+        keep_receipt(session, one.due.bill, invoice, one.frozen, one.lines, now=now)
+    return invoices
+
+
+def _record_drafted(session: Session, draft: _Draft, invoice: Invoice, *, now: datetime) -> None:
+    draft.stored.status = change_period_status(draft.stored.status, PeriodStatus.DRAFTED)
+    draft.subscription.last_invoiced_date = draft.at
+    session.add_all([draft.stored, draft.subscription])
+    stored_actions.insert_action(
+        session,
+        draft.subscription,
+        Happening.INVOICE_DRAFTED,
+        at=draft.at,
+        recorded_at=now,
+        period_index=draft.stored.index,
+        invoice_id=invoice.id,
+    )
 
 
 def new_invoice(
@@ -142,27 +198,38 @@ def new_invoice(
     return invoice
 
 
-def add_invoice(
-    session: Session, organization: Organization, invoice: Invoice, totals: InvoiceTotals
+def add_invoices(
+    session: Session, added: Sequence[tuple[Organization, Invoice, InvoiceTotals]]
 ) -> None:
-    """The invoice is stored with its lines and taxes, and with its number if it is due one."""
-    if organization.number_at == NumberAt.DRAFT or invoice.status != InvoiceStatus.DRAFT:
-        assign_number(session, organization, invoice, at=invoice.issue_date)
-    session.add(invoice)
+    """The invoices are stored with lines and taxes, and with their numbers if they are due one."""
+    assign_numbers(
+        session,
+        [
+            (organization, invoice, invoice.issue_date)
+            for organization, invoice, _ in added
+            if organization.number_at == NumberAt.DRAFT or invoice.status != InvoiceStatus.DRAFT
+        ],
+    )
+    session.add_all(invoice for _, invoice, _ in added)
     session.flush()
-    write_contents(session, invoice, totals)
+    write_contents(session, [(invoice, totals) for _, invoice, totals in added])
 
 
-def assign_number(
-    session: Session, organization: Organization, invoice: Invoice, *, at: datetime
-) -> None:
-    """Give the invoice the next number of its organization and year, read in the local zone.
+def assign_numbers(session: Session, due: Sequence[tuple[Organization, Invoice, datetime]]) -> None:
+    """Give the invoices the next numbers of their organization and year, read in the local zone.
 
-    Source: CONTRACT 25, 72.
+    Those of one organization and year are drawn in one go. Source: CONTRACT 25, 72.
     """
-    year = at.astimezone(ZoneInfo(organization.timezone)).year
-    sequence = stored_invoices.draw_number(session, organization.id, INVOICE_SERIES, year)
-    invoice.invoice_number = f"{INVOICE_SERIES}-{year}-{sequence:04d}"
+    series: dict[tuple[UUID, int], list[Invoice]] = defaultdict(list)
+    for organization, invoice, at in due:
+        year = at.astimezone(ZoneInfo(organization.timezone)).year
+        series[organization.id, year].append(invoice)
+    for (organization_id, year), invoices in sorted(series.items(), key=itemgetter(0)):
+        numbers = stored_invoices.draw_numbers(
+            session, organization_id, INVOICE_SERIES, year, count=len(invoices)
+        )
+        for invoice, number in zip(invoices, numbers, strict=True):
+            invoice.invoice_number = f"{INVOICE_SERIES}-{year}-{number:04d}"
 
 
 def set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
@@ -216,13 +283,13 @@ def _show_period(
     )
 
 
-def _lock_bill(session: Session, bill: BillKey) -> tuple[Subscription, SubscriptionPeriod]:
-    subscription = stored_subscriptions.lock_subscription(
-        session, bill.organization_id, bill.subscription_id
+def _lock_bills(
+    session: Session, bills: Sequence[BillKey]
+) -> dict[BillKey, tuple[Subscription, SubscriptionPeriod]]:
+    subscriptions = stored_subscriptions.lock_subscriptions(
+        session, {bill.key[:2] for bill in bills}
     )
-    stored = stored_subscriptions.find_period(
-        session, bill.organization_id, bill.subscription_id, bill.period_index
-    )
-    if subscription is None or stored is None:
+    periods = stored_subscriptions.list_periods_by_key(session, [bill.key[:3] for bill in bills])
+    if any(bill.key[:3] not in periods for bill in bills):
         raise NotFound("There is no such period to bill.", code="period_not_found")
-    return subscription, stored
+    return {bill: (subscriptions[bill.key[:2]], periods[bill.key[:3]]) for bill in bills}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,53 +12,75 @@ from sqlmodel import Session
 
 from billing.invoicing.invoices import (
     InvoiceStatus,
-    InvoiceTotals,
     credit_line,
     round_line,
     status_after_finalizing,
 )
 from billing.invoicing.kinds import InvoiceKind
 from billing.money import ZERO, exactly, find_currency
-from billing.rating.lines import PricedLine
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, change_period_status
 from billing.timeline import Happening
 from models.invoicing.invoices import Invoice
-from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from models.subscriptions.subscriptions import Subscription
+from repositories import customer_accounts as stored_customer_accounts
 from repositories.accounts import organizations as stored_organizations
-from repositories.invoicing import corrections as stored_corrections
-from repositories.invoicing import invoices as stored_invoices
-from repositories.invoicing import late_usage as stored_late_usage
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
-from services.corrections.late_usage import settle
-from services.documents.contents import add_line, write_contents
-from services.documents.locks import lock_invoice, lock_invoice_if_any
-from services.invoicing import composition
-from services.invoicing.composition import Bill
-from services.invoicing.drafts import assign_number, keep_receipt, set_totals
-from services.rating import steps
-from services.rating.steps import BillKey
+from services.documents.contents import add_line
+from services.documents.locks import lock_invoice, lock_invoices
+from services.invoicing import updating
+from services.invoicing.drafts import assign_numbers
+from services.invoicing.updating import Updated
 from services.required import not_found
 from services.subscriptions import clocks
 
 
-def finalize_due_invoice(
-    session: Session, organization_id: UUID, invoice_id: UUID, *, due_at: datetime, now: datetime
-) -> None:
-    """A draft whose grace is over is OPEN, or PAID where nothing is owed; its content is frozen.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueInvoice:
+    """A draft whose grace is to end, and when that was due."""
+
+    organization_id: UUID
+    invoice_id: UUID
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Final:
+    """An invoice that becomes final, at an instant, with its subscription if it has one."""
+
+    invoice: Invoice
+    subscription: Subscription | None
+    at: datetime
+
+    @property
+    def account(self) -> tuple[UUID, UUID, str]:
+        """What it takes credit from."""
+        return self.invoice.organization_id, self.invoice.customer_id, self.invoice.currency
+
+
+def finalize_due_invoices(session: Session, due: Sequence[DueInvoice], *, now: datetime) -> None:
+    """Drafts whose grace is over are OPEN, or PAID where nothing is owed; their content is frozen.
 
     Idempotent by status. A draft whose grace was moved beyond ``due_at`` stays a draft, and one
     that was deleted meanwhile is not missed.
     """
-    locked = lock_invoice_if_any(session, organization_id, invoice_id)
-    if locked is None:
-        return
-    invoice, subscription = locked
-    if invoice.scheduled_finalize_at is None or invoice.scheduled_finalize_at > due_at:
-        return
-    _finalize_locked(session, subscription, invoice, due_at=due_at, now=now)
+    keys = [(one.organization_id, one.invoice_id) for one in due]
+    locked = lock_invoices(session, keys)
+    _finalize_locked(
+        session,
+        [
+            (*locked[key], one.due_at)
+            for key, one in zip(keys, due, strict=True)
+            if key in locked and _is_due(locked[key][0], one.due_at)
+        ],
+        now=now,
+    )
+
+
+def _is_due(invoice: Invoice, due_at: datetime) -> bool:
+    return invoice.scheduled_finalize_at is not None and invoice.scheduled_finalize_at <= due_at
 
 
 def finalize_invoice(
@@ -66,48 +91,104 @@ def finalize_invoice(
     Idempotent: an OPEN invoice stays as it is (CONTRACT 56). Raises InvalidTransition otherwise.
     """
     invoice, subscription = lock_invoice(session, organization_id, invoice_id)
-    _finalize_locked(session, subscription, invoice, due_at=due_at, now=now)
+    _finalize_locked(session, [(invoice, subscription, due_at)], now=now)
     return invoice
 
 
 def _finalize_locked(
     session: Session,
-    subscription: Subscription | None,
-    invoice: Invoice,
+    locked: Sequence[tuple[Invoice, Subscription | None, datetime]],
     *,
-    due_at: datetime,
     now: datetime,
 ) -> None:
-    present = InvoiceStatus(invoice.status)
-    if present is not InvoiceStatus.DRAFT:
-        status_after_finalizing(present, invoice.total)
-        return
-    organization = stored_organizations.get_organization(session, invoice.organization_id)
-    at = (
-        due_at
-        if subscription is None
-        else clocks.acting_instant(session, subscription, due_at, now=now)
+    finals = []
+    for invoice, subscription, due_at in locked:
+        if invoice.status != InvoiceStatus.DRAFT:
+            status_after_finalizing(InvoiceStatus(invoice.status), invoice.total)
+            continue
+        at = due_at
+        if subscription is not None:
+            at = clocks.acting_instant(session, subscription, due_at, now=now)
+        finals.append(_Final(invoice=invoice, subscription=subscription, at=at))
+    # What is on its way still counts; what comes after this finds the bills final.
+    lock_arrivals(
+        session,
+        [
+            (one.invoice.organization_id, one.subscription.customer_id)
+            for one in finals
+            if one.subscription is not None and one.invoice.period_index is not None
+        ],
     )
-    if subscription is not None and invoice.period_index is not None:
-        # What is on its way still counts; what comes after this finds the bill final.
-        lock_arrivals(session, organization.id, subscription.customer_id)
-    if subscription is not None and invoice.kind == InvoiceKind.PERIOD:
-        _bring_up_to_date(session, subscription, invoice, at=at, now=now)
-    if subscription is None or invoice.kind != InvoiceKind.PERIOD or invoice.is_edited:
-        _grant_credit(session, invoice)
-    if invoice.invoice_number is None:
-        assign_number(session, organization, invoice, at=at)
-    invoice.status = status_after_finalizing(present, invoice.total)
+    stored_customer_accounts.lock_accounts(session, {one.account for one in finals})
+    for apart in _rounds(finals):
+        _bring_up_to_date(session, apart, now=now)
+        # All at once and in order; those of a later round have theirs then.
+        _assign_numbers(session, finals)
+        _finalize_apart(session, apart, now=now)
+
+
+def _rounds(finals: Sequence[_Final]) -> list[list[_Final]]:
+    """The invoices so that each finds what those before it left on its account."""
+    rounds: list[list[_Final]] = []
+    met: Counter[tuple[UUID, UUID, str]] = Counter()
+    for one in finals:
+        if met[one.account] == len(rounds):
+            rounds.append([])
+        rounds[met[one.account]].append(one)
+        met[one.account] += 1
+    return rounds
+
+
+def _bring_up_to_date(session: Session, finals: Sequence[_Final], *, now: datetime) -> None:
+    """Each says what it is to say, and shows the credit that it takes."""
+    updating.bring_up_to_date(
+        session,
+        [
+            Updated(invoice=one.invoice, subscription=one.subscription, at=one.at)
+            for one in finals
+            if one.subscription is not None and one.invoice.kind == InvoiceKind.PERIOD
+        ],
+        now=now,
+    )
+    for one in finals:
+        is_written = one.subscription is None or one.invoice.kind != InvoiceKind.PERIOD
+        if is_written or one.invoice.is_edited:
+            _grant_credit(session, one.invoice)
+
+
+def _assign_numbers(session: Session, finals: Sequence[_Final]) -> None:
+    due = [one for one in finals if one.invoice.invoice_number is None]
+    organizations = [
+        stored_organizations.get_organization(session, one.invoice.organization_id) for one in due
+    ]
+    assign_numbers(
+        session,
+        [
+            (organization, one.invoice, one.at)
+            for organization, one in zip(organizations, due, strict=True)
+        ],
+    )
+
+
+def _finalize_apart(session: Session, finals: Sequence[_Final], *, now: datetime) -> None:
+    """Invoices of different accounts are final."""
+    for one in finals:
+        _freeze(session, one.invoice, at=one.at)
+    session.flush()
+    for one in finals:
+        customer_accounts.post_final_invoice(session, one.invoice, at=one.at, now=now)
+        if one.subscription is not None:
+            _record_finalized(session, one.subscription, one.invoice, at=one.at, now=now)
+    session.flush()
+
+
+def _freeze(session: Session, invoice: Invoice, *, at: datetime) -> None:
+    invoice.status = status_after_finalizing(InvoiceStatus(invoice.status), invoice.total)
     invoice.finalized_at = at
     invoice.scheduled_finalize_at = None
     if invoice.status == InvoiceStatus.PAID:
         invoice.paid_at = at
     session.add(invoice)
-    session.flush()
-    customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
-    if subscription is not None:
-        _record_finalized(session, subscription, invoice, at=at, now=now)
-    session.flush()
 
 
 def mark_past_due(
@@ -140,66 +221,6 @@ def mark_past_due(
     session.flush()
 
 
-def _bring_up_to_date(
-    session: Session, subscription: Subscription, invoice: Invoice, *, at: datetime, now: datetime
-) -> None:
-    """Let a draft say what arrived in its grace, and what changed of earlier periods.
-
-    A draft that people edited keeps what they wrote; its period is looked at again for what came
-    in since it was drafted (CONTRACT 72).
-    """
-    stored = _period_of(session, invoice)
-    if invoice.is_edited:
-        stored_late_usage.mark_periods(session, subscription, [stored.index], now=now)
-        return
-    drafted = BillKey.of_invoice(invoice)
-    revised = steps.revise_usage(session, drafted, now=now)
-    bill = revised or drafted
-    if revised is not None:
-        steps.aggregate_usage(session, bill, now=now)
-        steps.price_usage(session, bill, now=now)
-        steps.enforce_limits(session, bill, now=now)
-    frozen, terms = steps.load_frozen(session, bill)
-    lines = steps.load(session, bill, steps.EVIDENCE, tuple[PricedLine, ...])
-    composed = composition.compose_bill(
-        session,
-        subscription,
-        lines,
-        terms.currency,
-        own_period=stored,
-        draft=invoice,
-        is_final=True,
-    )
-    if revised is not None or _may_say_else(session, subscription, composed, invoice):
-        _replace_contents(session, invoice, composed.totals)
-    if revised is not None:
-        invoice.revision = stored.revision = bill.revision
-        keep_receipt(session, bill, invoice, frozen, lines, now=now)
-        session.add(stored)
-    settle(
-        session,
-        subscription,
-        composed.corrections,
-        find_currency(terms.currency),
-        at=at,
-        now=now,
-    )
-
-
-def _may_say_else(
-    session: Session, subscription: Subscription, composed: Bill, invoice: Invoice
-) -> bool:
-    """Whether a draft whose usage is as it was might still say something else than it does."""
-    totals = composed.totals
-    return bool(
-        composed.corrections
-        or stored_corrections.list_corrected_periods(session, subscription, invoice.id)
-        or totals.granted_credit
-        or invoice.granted_credit
-        or totals.total != invoice.total
-    )
-
-
 @exactly
 def _grant_credit(session: Session, invoice: Invoice) -> None:
     """Let an invoice that people wrote take the customer's credit, as its last line."""
@@ -215,23 +236,6 @@ def _grant_credit(session: Session, invoice: Invoice) -> None:
     invoice.total -= granted
     invoice.amount_due = invoice.total
     invoice.granted_credit = granted
-
-
-def _replace_contents(session: Session, invoice: Invoice, totals: InvoiceTotals) -> None:
-    stored_invoices.delete_contents(session, invoice.organization_id, invoice.id)
-    set_totals(invoice, totals)
-    session.add(invoice)
-    write_contents(session, invoice, totals)
-
-
-def _period_of(session: Session, invoice: Invoice) -> SubscriptionPeriod:
-    assert invoice.subscription_id is not None
-    assert invoice.period_index is not None
-    stored = stored_subscriptions.find_period(
-        session, invoice.organization_id, invoice.subscription_id, invoice.period_index
-    )
-    assert stored is not None
-    return stored
 
 
 def _record_finalized(

@@ -22,6 +22,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.invoicing.late_usage import MarksAsked
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
@@ -56,10 +57,9 @@ def settle_late_usage(
         stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
         may_be_deleted=True,
     )
-    lock_arrivals(session, organization_id, subscription.customer_id)
-    marked = stored_late_usage.list_marked_periods(
-        session, subscription, takes_free=True, draft_id=None
-    )
+    lock_arrivals(session, [(organization_id, subscription.customer_id)])
+    asked = MarksAsked(subscription=subscription, takes_free=True, draft_id=None)
+    [marked] = stored_late_usage.list_marked_periods(session, [asked])
     if not marked:
         return
     organization = stored_organizations.get_organization(session, organization_id)
@@ -106,7 +106,7 @@ def _invoice(
 ) -> None:
     organization = stored_organizations.get_organization(session, subscription.organization_id)
     customer = composition.get_customer(session, organization.id, subscription.customer_id)
-    totals = composition.total_bill(session, customer, lines, lines[0].currency, is_final=True)
+    totals = composition.total_bill(session, customer, lines, lines[0].currency)
     invoice = drafts.new_invoice(
         organization,
         customer.id,
@@ -119,7 +119,7 @@ def _invoice(
     invoice.status = status_after_finalizing(InvoiceStatus.DRAFT, totals.total)
     invoice.finalized_at = at
     invoice.paid_at = at if invoice.status == InvoiceStatus.PAID else None
-    drafts.add_invoice(session, organization, invoice, totals)
+    drafts.add_invoices(session, [(organization, invoice, totals)])
     customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
     stored_actions.insert_action(
         session,

@@ -96,7 +96,7 @@ def create_invoice(
     invoice.subscription_id = command.subscription_id
     invoice.due_date = command.due_date
     invoice.reissue_of = reissue_of
-    drafts.add_invoice(session, organization, invoice, totals)
+    drafts.add_invoices(session, [(organization, invoice, totals)])
     _record(session, invoice, "invoice.created", now=now)
     return invoice
 
@@ -125,7 +125,7 @@ def edit_draft(
         stored_invoices.delete_contents(session, organization_id, invoice.id)
         drafts.set_totals(invoice, totals)
         invoice.is_edited = True
-        write_contents(session, invoice, totals)
+        write_contents(session, [(invoice, totals)])
     session.add(invoice)
     session.flush()
     _record(session, invoice, "invoice.edited", now=now)

@@ -17,7 +17,7 @@ from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
 from services.required import require_period, require_subscription
-from services.subscriptions import agenda, clocks, periods
+from services.subscriptions import agenda, clocks, rolling
 
 NEVER_PARKED = frozenset(
     {PeriodStatus.PARKED, PeriodStatus.SKIPPED, PeriodStatus.UNBILLED, PeriodStatus.VOID}
@@ -160,7 +160,7 @@ def _close(
     stored.parked_step = stored.parked_reason = None
     session.add(stored)
     session.flush()
-    periods.roll_period(
+    rolling.roll_period(
         session,
         subscription.organization_id,
         subscription.id,

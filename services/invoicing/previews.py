@@ -17,10 +17,11 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import plans as stored_plans
 from services.catalog import versions
 from services.invoicing import composition
+from services.invoicing.composition import Composing
 from services.rating import steps
 from services.subscriptions.periods import find_open_period
 from services.subscriptions.start import get_subscription, span_of
-from services.usage.measure import look_at_usage
+from services.usage.measure import look_at_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ def rate_span(
     session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
 ) -> tuple[PricedLine, ...]:
     """The priced lines of a part of a stored period, or of all of it, from the usage so far."""
-    frozen = steps.freeze_span(session, subscription, stored, span, measure=look_at_usage)
+    [frozen] = steps.freeze_spans(session, [(subscription, stored, span)], measure=look_at_all)
     terms = versions.get_terms(
         session, subscription.organization_id, frozen.plan_id, frozen.plan_version
     )
@@ -74,7 +75,8 @@ def total_span(
     """What an invoice of these lines would come to: late lines, taxes and credit included."""
     plan = stored_plans.find_plan(session, subscription.organization_id, stored.plan_id)
     assert plan is not None
-    bill = composition.compose_bill(session, subscription, lines, plan.currency)
+    composing = Composing(subscription=subscription, lines=lines, currency=plan.currency)
+    [bill] = composition.compose_bills(session, [composing])
     return bill.totals
 
 

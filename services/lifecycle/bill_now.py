@@ -140,11 +140,12 @@ def cut_current(
             "The current period was cut less than a minute ago; what ran before has its invoice.",
             code="nothing_to_invoice",
         )
-    lock_edits_out(session, subscription, subscription.plan_id)
+    lock_edits_out(session, [(subscription.organization_id, subscription.plan_id)])
     closed = periods.cut_period(session, subscription, at=at, now=now)
     assert closed is not None
     version = version_to_open(session, subscription, part_of=closed)
     open_period(session, subscription, index=closed.index + 1, starts_at=at, version=version)
+    session.flush()
 
 
 def _follows_a_cut(session: Session, stored: SubscriptionPeriod) -> bool:

@@ -21,7 +21,7 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.invoicing import drafts, parking
 from services.rating import records, steps
 from services.rating.steps import BillKey
-from services.subscriptions import periods
+from services.subscriptions import periods, rolling
 from services.subscriptions.start import anchor_of, cadence_of
 
 AT_ONCE = 40
@@ -80,7 +80,7 @@ def catch_up(
     if resume_at is not None and resume_at <= to:
         periods.resume_due(session, organization_id, subscription_id, due_at=resume_at, now=now)
     for closed in range(at_most):
-        if not periods.close_next(session, subscription, to=to, now=now):
+        if not rolling.close_next(session, subscription, to=to, now=now):
             return closed
     return at_most
 
@@ -126,7 +126,7 @@ def advance_a_little(
         )
         if closed is not None:
             bill_or_park(session, subscription, closed, now=now)
-        elif not periods.close_next(session, subscription, to=to, now=now):
+        elif not rolling.close_next(session, subscription, to=to, now=now):
             return done
     return IN_ONE_TRANSACTION
 
@@ -184,7 +184,7 @@ def bill_period(
     bill = BillKey.of(stored)
     for perform in EARLIER_STEPS:
         names.append(perform.__name__)
-        perform(session, bill, now=now)
+        perform(session, [bill], now=now)
     names.append(drafts.issue_invoice.__name__)
     return drafts.issue_invoice(
         session, bill, due_at=stored.ends_at, now=now, reissue_of=reissue_of

@@ -139,7 +139,7 @@ def begin_pause(
     if subscription.status != SubscriptionStatus.PAUSED:
         require_transition(SubscriptionStatus(subscription.status), SubscriptionStatus.PAUSED)
         # What is on its way was used before the pause; what comes after this finds it.
-        lock_arrivals(session, subscription.organization_id, subscription.customer_id)
+        lock_arrivals(session, [(subscription.organization_id, subscription.customer_id)])
         subscription.status = SubscriptionStatus.PAUSED
         session.add(
             SubscriptionPause(

@@ -19,18 +19,22 @@ from billing.rating.lines import PricedLine
 from billing.rating.parts import add_part, has_bounds, without_bounds
 from billing.rating.periods import Part, rate_period
 from billing.rating.proration import ProrationBasis, Share, share_of
-from billing.rating.quantities import MeteredUsage, UsageWindow, usage_by, usage_windows
+from billing.rating.quantities import MeteredUsage, usage_by, usage_windows
 from billing.rating.terms import PlanTerms
 from billing.subscriptions import PeriodStatus
-from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from models.subscriptions.subscriptions import (
+    Subscription,
+    SubscriptionPause,
+    SubscriptionPeriod,
+)
 from repositories.accounts import organizations as stored_organizations
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import versions
 from services.rating.records import USAGE, BillKey, find_runs, load
 from services.subscriptions.start import cadence_of, span_of
-from services.usage.measure import MeasuredUsage, look_at_usage, measure_usage
+from services.usage.measure import MeasuredUsage, UsageAsked, look_at_all, measure_all
 
-Measure = Callable[[Session, UUID, UUID, Sequence[UsageWindow]], MeasuredUsage]
+Measure = Callable[[Session, Sequence[UsageAsked]], Sequence[MeasuredUsage]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,47 +68,56 @@ def rate(
     return rate_period(terms, frozen.period, frozen.usage if usage is None else usage, frozen.part)
 
 
-def freeze_span(
-    session: Session,
-    subscription: Subscription,
-    stored: SubscriptionPeriod,
-    span: Period,
-    *,
-    measure: Measure = measure_usage,
-) -> FrozenUsage:
-    """Read what a bill of ``span``, a part of the stored period or all of it, is computed from.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """A stored period of a subscription, and what its bill has been computed from so far."""
 
-    A preview measures by ``look_at_usage``, which holds no ingestion up.
+    subscription: Subscription
+    stored: SubscriptionPeriod
+    frozen: FrozenUsage
+    terms: PlanTerms
+
+    @property
+    def asked(self) -> UsageAsked:
+        """The usage that the bill is made of."""
+        anchor = anchor_of_period(self.subscription, self.stored)
+        return UsageAsked(
+            organization_id=self.subscription.organization_id,
+            customer_id=self.subscription.customer_id,
+            windows=usage_windows(self.terms, self.frozen.period, anchor),
+        )
+
+
+def freeze_spans(
+    session: Session,
+    spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]],
+    *,
+    measure: Measure = measure_all,
+) -> list[FrozenUsage]:
+    """Read what bills of spans are computed from, each a part of its stored period or all of it.
+
+    A preview measures by ``look_at_all``, which holds no ingestion up.
     """
-    empty, terms = _empty(session, subscription, stored, span)
-    return measure_again(session, subscription, stored, empty, terms, measure=measure)
+    return measure_again(session, _empty(session, spans), measure=measure)
 
 
 def measure_again(
-    session: Session,
-    subscription: Subscription,
-    stored: SubscriptionPeriod,
-    frozen: FrozenUsage,
-    terms: PlanTerms,
-    *,
-    measure: Measure = look_at_usage,
-) -> FrozenUsage:
-    """The same bill with the usage of now, its own and that of the parts before it.
+    session: Session, bills: Sequence[Billed], *, measure: Measure = look_at_all
+) -> list[FrozenUsage]:
+    """The same bills with the usage of now, their own and that of the parts before them.
 
-    It keeps the plan version, the share and the rules that it was made with.
+    They keep the plan version, the share and the rules that they were made with.
     """
-    measured = measure(
-        session,
-        subscription.organization_id,
-        subscription.customer_id,
-        usage_windows(terms, frozen.period, anchor_of_period(subscription, stored)),
-    )
-    return replace(
-        frozen,
-        usage=usage_by(frozen.engine, measured.usage),
-        watermark=measured.watermark,
-        earlier=_earlier_parts(session, subscription, stored, frozen, terms),
-    )
+    measured = measure(session, [bill.asked for bill in bills])
+    return [
+        replace(
+            bill.frozen,
+            usage=usage_by(bill.frozen.engine, found.usage),
+            watermark=found.watermark,
+            earlier=_earlier_parts(session, bill),
+        )
+        for bill, found in zip(bills, measured, strict=True)
+    ]
 
 
 def load_frozen(session: Session, bill: BillKey) -> tuple[FrozenUsage, PlanTerms]:
@@ -118,37 +131,42 @@ def load_frozen(session: Session, bill: BillKey) -> tuple[FrozenUsage, PlanTerms
 
 
 def _empty(
-    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
-) -> tuple[FrozenUsage, PlanTerms]:
-    """A bill by the present rules, before anything is measured."""
-    terms = versions.get_terms(
-        session, subscription.organization_id, stored.plan_id, stored.plan_version
+    session: Session, spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]]
+) -> list[Billed]:
+    """Bills by the present rules, before anything is measured."""
+    pauses = stored_subscriptions.list_pauses(
+        session, [(one.organization_id, one.id) for one, _, _ in spans]
     )
-    empty = FrozenUsage(
-        plan_id=stored.plan_id,
-        plan_version=terms.version,
-        period=span,
-        share=_share(session, subscription, stored, span),
-        watermark=0,
-        usage=(),
-        engine=ENGINE_VERSION,
-    )
-    return empty, terms
+    terms: dict[tuple[UUID, UUID, int], PlanTerms] = {}
+    bills = []
+    for subscription, stored, span in spans:
+        key = (subscription.organization_id, stored.plan_id, stored.plan_version)
+        if key not in terms:
+            terms[key] = versions.get_terms(session, *key)
+        own = pauses[subscription.organization_id, subscription.id]
+        frozen = FrozenUsage(
+            plan_id=stored.plan_id,
+            plan_version=terms[key].version,
+            period=span,
+            share=_share(session, subscription, stored, span, own),
+            watermark=0,
+            usage=(),
+            engine=ENGINE_VERSION,
+        )
+        bills.append(
+            Billed(subscription=subscription, stored=stored, frozen=frozen, terms=terms[key])
+        )
+    return bills
 
 
-def _earlier_parts(
-    session: Session,
-    subscription: Subscription,
-    stored: SubscriptionPeriod,
-    frozen: FrozenUsage,
-    terms: PlanTerms,
-) -> tuple[EarlierParts, ...]:
+def _earlier_parts(session: Session, bill: Billed) -> tuple[EarlierParts, ...]:
     """What the parts of the same regular period and plan come to that were billed before this one.
 
     Only where a minimum or maximum holds for all of them together. A part that was given up is not
     one of them. Source: CONTRACT 93.
     """
-    if frozen.engine.is_first or not has_bounds(terms):
+    subscription, stored = bill.subscription, bill.stored
+    if bill.frozen.engine.is_first or not has_bounds(bill.terms):
         return ()
     regular = _regular_of(subscription, stored)
     earlier: tuple[EarlierParts, ...] = ()
@@ -175,21 +193,18 @@ def _with_part(
 
     Where late usage is ignored, a final part stays as it was billed.
     """
-    bill = BillKey.of(part)
-    is_billed = USAGE in find_runs(session, bill)
+    key = BillKey.of(part)
+    is_billed = USAGE in find_runs(session, key)
     if is_billed:
-        frozen, terms = load_frozen(session, bill)
+        frozen, terms = load_frozen(session, key)
+        bill = Billed(subscription=subscription, stored=part, frozen=frozen, terms=terms)
     else:
-        frozen, terms = _empty(session, subscription, part, span_of(part))
+        [bill] = _empty(session, [(subscription, part, span_of(part))])
+        frozen, terms = bill.frozen, bill.terms
     organization = stored_organizations.get_organization(session, part.organization_id)
     is_settled = part.status == PeriodStatus.FINAL and organization.late_usage == LateUsage.IGNORE
     if not (is_billed and is_settled):
-        measured = look_at_usage(
-            session,
-            part.organization_id,
-            subscription.customer_id,
-            usage_windows(terms, frozen.period, anchor_of_period(subscription, part)),
-        )
+        [measured] = look_at_all(session, [bill.asked])
         frozen = replace(frozen, usage=measured.usage, earlier=earlier)
     lines, unbounded = rate(terms, frozen), rate(without_bounds(terms), frozen)
     return add_part(earlier, lines, unbounded, frozen.share)
@@ -214,13 +229,14 @@ def _regular_of(subscription: Subscription, stored: SubscriptionPeriod) -> Perio
 
 
 def _share(
-    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    span: Period,
+    pauses: Sequence[SubscriptionPause],
 ) -> Share:
     organization = stored_organizations.get_organization(session, subscription.organization_id)
     regular = _regular_of(subscription, stored)
-    pauses = stored_subscriptions.list_pauses(
-        session, subscription.organization_id, subscription.id
-    )
     return share_of(
         span,
         regular,

@@ -6,6 +6,7 @@ finds its own answer, and a revision never touches the evidence of another.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -18,7 +19,7 @@ from billing.invoicing.receipts import digest, from_document, to_document
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import SubscriptionPeriod
 from repositories.invoicing import steps as stored_steps
-from repositories.invoicing.steps import StoredRun
+from repositories.invoicing.steps import RunKey, StoredRun
 
 T = TypeVar("T")
 
@@ -33,6 +34,11 @@ class BillKey:
     subscription_id: UUID
     period_index: int
     revision: int = 1
+
+    @property
+    def key(self) -> RunKey:
+        """As statements name it."""
+        return self.organization_id, self.subscription_id, self.period_index, self.revision
 
     @classmethod
     def of(cls, stored: SubscriptionPeriod) -> BillKey:
@@ -66,11 +72,20 @@ def load(session: Session, bill: BillKey, step: str, kind: type[T]) -> T:
 
 
 def find_runs(session: Session, bill: BillKey) -> dict[str, StoredRun]:
-    """The rows of one revision, read once in a transaction: rows are added, never changed."""
+    """The rows of one revision."""
+    return read_runs(session, [bill])[bill]
+
+
+def read_runs(
+    session: Session, bills: Collection[BillKey]
+) -> Mapping[BillKey, dict[str, StoredRun]]:
+    """The rows of revisions, read once in a transaction: rows are added, never changed."""
     kept: dict[BillKey, dict[str, StoredRun]] = session.info.setdefault("bill_runs", {})
-    if bill not in kept:
-        kept[bill] = _list_runs(session, bill)
-    return kept[bill]
+    missing = [bill for bill in bills if bill not in kept]
+    if missing:
+        found = stored_steps.list_runs(session, [bill.key for bill in missing])
+        kept.update(zip(missing, found, strict=True))
+    return kept
 
 
 def forget_runs(session: Session) -> None:
@@ -78,32 +93,22 @@ def forget_runs(session: Session) -> None:
     session.info.pop("bill_runs", None)
 
 
-def _list_runs(session: Session, bill: BillKey) -> dict[str, StoredRun]:
-    return stored_steps.list_runs(
-        session,
-        bill.organization_id,
-        subscription_id=bill.subscription_id,
-        period_index=bill.period_index,
-        revision=bill.revision,
+def keep_all(
+    session: Session, step: str, contents: Mapping[BillKey, object], *, now: datetime
+) -> None:
+    """Keep what the step found of each bill. The first writer wins; everybody has its row."""
+    if not contents:
+        return
+    runs = read_runs(session, contents)
+    mine = {
+        bill: StoredRun(content=to_document(content), digest=digest(content))
+        for bill, content in contents.items()
+    }
+    written = stored_steps.insert_runs(
+        session, step, {bill.key: run for bill, run in mine.items()}, now=now
     )
-
-
-def keep(
-    session: Session, bill: BillKey, step: str, content: object, *, now: datetime
-) -> StoredRun:
-    """Keep what the step found. The first writer wins; everybody gets its row."""
-    document, runs = to_document(content), find_runs(session, bill)
-    mine = StoredRun(content=document, digest=digest(content))
-    is_mine = stored_steps.insert_run(
-        session,
-        bill.organization_id,
-        subscription_id=bill.subscription_id,
-        period_index=bill.period_index,
-        revision=bill.revision,
-        step=step,
-        content=document,
-        digest=mine.digest,
-        now=now,
-    )
-    runs[step] = mine if is_mine else _list_runs(session, bill)[step]
-    return runs[step]
+    lost = [bill for bill in mine if bill.key not in written]
+    theirs = stored_steps.list_runs(session, [bill.key for bill in lost]) if lost else []
+    mine |= {bill: found[step] for bill, found in zip(lost, theirs, strict=True)}
+    for bill, run in mine.items():
+        runs[bill][step] = run

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from billing.errors import NotFound
-from billing.invoicing.receipts import from_document
 from billing.rating.lines import PricedLine
 from billing.rating.periods import enforce_limits as mark_limits
 from billing.rating.periods import measure_quantities, price_quantities
 from billing.rating.quantities import ChargeQuantity
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
-from repositories.invoicing.steps import StoredRun
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.rating.frozen_usage import (
+    Billed,
     FrozenUsage,
     anchor_of_period,
-    freeze_span,
+    freeze_spans,
     load_frozen,
     measure_again,
     rate,
@@ -31,9 +30,9 @@ from services.rating.records import (
     QUANTITIES,
     USAGE,
     BillKey,
-    find_runs,
-    keep,
+    keep_all,
     load,
+    read_runs,
 )
 from services.subscriptions.start import span_of
 
@@ -43,12 +42,13 @@ __all__ = [
     "QUANTITIES",
     "USAGE",
     "BillKey",
+    "Billed",
     "FrozenUsage",
     "StepResult",
     "aggregate_usage",
     "anchor_of_period",
     "enforce_limits",
-    "freeze_span",
+    "freeze_spans",
     "freeze_usage",
     "load",
     "load_frozen",
@@ -56,6 +56,7 @@ __all__ = [
     "price_usage",
     "query_usage",
     "rate",
+    "read_runs",
     "revise_usage",
 ]
 
@@ -68,99 +69,114 @@ class StepResult:
     count: int
 
 
-def query_usage(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
-    """The usage of the period is frozen up to a watermark. Idempotent by the bill's key."""
-    run = find_runs(session, bill).get(USAGE)
-    if run is None:
-        frozen = freeze_usage(session, bill)
-        run = keep(session, bill, USAGE, frozen, now=now)
-    return _result(run, len(from_document(FrozenUsage, run.content).usage))
+def query_usage(session: Session, bills: Sequence[BillKey], *, now: datetime) -> list[StepResult]:
+    """The usage of the periods is frozen up to a watermark. Idempotent by each bill's key."""
+    runs = read_runs(session, bills)
+    missing = [bill for bill in bills if USAGE not in runs[bill]]
+    if missing:
+        frozen = freeze_usage(session, missing)
+        keep_all(session, USAGE, dict(zip(missing, frozen, strict=True)), now=now)
+    found = [runs[bill][USAGE] for bill in bills]
+    return [StepResult(digest=run.digest, count=len(run.content["usage"])) for run in found]
 
 
-def aggregate_usage(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
+def aggregate_usage(
+    session: Session, bills: Sequence[BillKey], *, now: datetime
+) -> list[StepResult]:
     """What was measured, included and over a limit is known per charge. Idempotent by the key."""
 
-    def compute() -> tuple[ChargeQuantity, ...]:
+    def compute(bill: BillKey) -> tuple[ChargeQuantity, ...]:
         frozen, terms = load_frozen(session, bill)
         return measure_quantities(terms, frozen.period, frozen.usage, engine=frozen.engine)
 
-    return _step(session, bill, QUANTITIES, compute, now=now)
+    return _step(session, bills, QUANTITIES, compute, now=now)
 
 
-def price_usage(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
-    """Every charge has a priced, unrounded line. Idempotent by the bill's key."""
+def price_usage(session: Session, bills: Sequence[BillKey], *, now: datetime) -> list[StepResult]:
+    """Every charge has a priced, unrounded line. Idempotent by each bill's key."""
 
-    def compute() -> tuple[PricedLine, ...]:
+    def compute(bill: BillKey) -> tuple[PricedLine, ...]:
         frozen, terms = load_frozen(session, bill)
         quantities = load(session, bill, QUANTITIES, tuple[ChargeQuantity, ...])
         return price_quantities(terms, frozen.period, quantities, frozen.part)
 
-    return _step(session, bill, PRICED_LINES, compute, now=now)
+    return _step(session, bills, PRICED_LINES, compute, now=now)
 
 
-def enforce_limits(session: Session, bill: BillKey, *, now: datetime) -> StepResult:
+def enforce_limits(
+    session: Session, bills: Sequence[BillKey], *, now: datetime
+) -> list[StepResult]:
     """Lines over a hard limit are marked, or waived if the plan says so. Idempotent by the key."""
 
-    def compute() -> tuple[PricedLine, ...]:
+    def compute(bill: BillKey) -> tuple[PricedLine, ...]:
         frozen, terms = load_frozen(session, bill)
         quantities = load(session, bill, QUANTITIES, tuple[ChargeQuantity, ...])
         lines = load(session, bill, PRICED_LINES, tuple[PricedLine, ...])
         return mark_limits(terms, quantities, lines, frozen.part)
 
-    return _step(session, bill, EVIDENCE, compute, now=now)
+    return _step(session, bills, EVIDENCE, compute, now=now)
 
 
-def revise_usage(session: Session, drafted: BillKey, *, now: datetime) -> BillKey | None:
-    """The bill's next revision if events arrived since it was drafted, with its usage frozen.
+def revise_usage(
+    session: Session, drafted: Sequence[BillKey], *, now: datetime
+) -> dict[BillKey, BillKey]:
+    """The next revision of each bill for which events arrived since it was drafted, rated anew.
 
-    It keeps the plan version, the share and the rules that the draft was made with; only usage may
-    have come in, its own or that of an earlier part of the same period. The caller holds the
-    customer's ingestion lock, so that what arrives later finds the bill final.
+    They keep the plan version, the share and the rules that the drafts were made with; only usage
+    may have come in, their own or that of an earlier part of the same period. The caller holds the
+    customers' ingestion locks, so that what arrives later finds the bills final.
     """
-    former, terms = load_frozen(session, drafted)
-    subscription, stored = _get_bill(session, drafted)
-    present = measure_again(session, subscription, stored, former, terms)
-    if (present.usage, present.earlier) == (former.usage, former.earlier):
-        return None
-    revised = replace(drafted, revision=drafted.revision + 1)
-    keep(session, revised, USAGE, present, now=now)
+    read_runs(session, drafted)
+    bills = []
+    for bill, (subscription, stored) in zip(drafted, _get_bills(session, drafted), strict=True):
+        frozen, terms = load_frozen(session, bill)
+        bills.append(Billed(subscription=subscription, stored=stored, frozen=frozen, terms=terms))
+    revised, contents = {}, {}
+    present = measure_again(session, bills) if bills else []
+    for bill, former, new in zip(drafted, bills, present, strict=True):
+        if (new.usage, new.earlier) != (former.frozen.usage, former.frozen.earlier):
+            revised[bill] = replace(bill, revision=bill.revision + 1)
+            contents[revised[bill]] = new
+    keep_all(session, USAGE, contents, now=now)
+    for step in (aggregate_usage, price_usage, enforce_limits):
+        step(session, [*contents], now=now)
     return revised
 
 
-def freeze_usage(session: Session, bill: BillKey) -> FrozenUsage:
-    """Read what the bill is computed from: the plan version of the period, the share, the usage.
+def freeze_usage(session: Session, bills: Sequence[BillKey]) -> list[FrozenUsage]:
+    """Read what bills are computed from: the plan version of the period, the share, the usage.
 
-    Takes the customer's ingestion lock until the transaction ends (docs/decisions/0010).
+    Takes the customers' ingestion locks until the transaction ends (docs/decisions/0010).
     """
-    subscription, stored = _get_bill(session, bill)
-    return freeze_span(session, subscription, stored, span_of(stored))
+    return freeze_spans(
+        session,
+        [
+            (subscription, stored, span_of(stored))
+            for subscription, stored in _get_bills(session, bills)
+        ],
+    )
 
 
-def _get_bill(session: Session, bill: BillKey) -> tuple[Subscription, SubscriptionPeriod]:
-    subscription = stored_subscriptions.find_subscription(
-        session, bill.organization_id, bill.subscription_id
-    )
-    stored = stored_subscriptions.find_period(
-        session, bill.organization_id, bill.subscription_id, bill.period_index
-    )
-    if subscription is None or stored is None:
+def _get_bills(
+    session: Session, bills: Sequence[BillKey]
+) -> list[tuple[Subscription, SubscriptionPeriod]]:
+    periods = stored_subscriptions.list_periods_by_key(session, [bill.key[:3] for bill in bills])
+    subscriptions = stored_subscriptions.list_by_key(session, {bill.key[:2] for bill in bills})
+    if any(bill.key[:3] not in periods for bill in bills):
         raise NotFound("There is no such period to bill.", code="period_not_found")
-    return subscription, stored
+    return [(subscriptions[bill.key[:2]], periods[bill.key[:3]]) for bill in bills]
 
 
 def _step(
     session: Session,
-    bill: BillKey,
+    bills: Sequence[BillKey],
     step: str,
-    compute: Callable[[], tuple[object, ...]],
+    compute: Callable[[BillKey], tuple[object, ...]],
     *,
     now: datetime,
-) -> StepResult:
-    run = find_runs(session, bill).get(step)
-    if run is None:
-        run = keep(session, bill, step, compute(), now=now)
-    return _result(run, len(run.content))
-
-
-def _result(run: StoredRun, count: int) -> StepResult:
-    return StepResult(digest=run.digest, count=count)
+) -> list[StepResult]:
+    runs = read_runs(session, bills)
+    contents = {bill: compute(bill) for bill in bills if step not in runs[bill]}
+    keep_all(session, step, contents, now=now)
+    found = [runs[bill][step] for bill in bills]
+    return [StepResult(digest=run.digest, count=len(run.content)) for run in found]

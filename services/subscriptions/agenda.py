@@ -28,9 +28,10 @@ from models.subscriptions.subscriptions import Subscription
 from repositories import outbox as stored_outbox
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.row_keys import SubscriptionKey
 from repositories.subscriptions import clocks as stored_clocks
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from repositories.subscriptions.agenda_facts import AgendaFacts, WaitingBill, get_agenda_facts
+from repositories.subscriptions.agenda_facts import AgendaFacts, WaitingBill, list_agenda_facts
 from services import customer_accounts
 from services.catalog import meter_claims
 from services.required import require_subscription
@@ -40,19 +41,41 @@ from services.subscriptions.stored_changes import change_of
 
 def get_state(session: Session, organization_id: UUID, subscription_id: UUID) -> WorkflowState:
     """The present state of a subscription for its workflow. Raises NotFound."""
-    subscription = require_subscription(
-        stored_subscriptions.find_subscription(session, organization_id, subscription_id),
-        may_be_deleted=True,
+    [state] = get_states(session, [(organization_id, subscription_id)])
+    return state
+
+
+def get_states(session: Session, keys: Sequence[SubscriptionKey]) -> list[WorkflowState]:
+    """The present state of each subscription, in this order. Raises NotFound."""
+    return read_states(
+        session,
+        [
+            require_subscription(
+                stored_subscriptions.find_subscription(session, *key), may_be_deleted=True
+            )
+            for key in keys
+        ],
     )
-    return read_state(session, subscription)
 
 
 def read_state(session: Session, subscription: Subscription, *, payments: int = 1) -> WorkflowState:
-    """The agenda computed from the rows, with what the workflow shows of the subscription.
+    """As :func:`read_states`, of one; of the payments that are waited for the first ones."""
+    [state] = read_states(session, [subscription], payments=payments)
+    return state
 
-    It holds the next entries alone, and of the payments that are waited for the first ones.
+
+def read_states(
+    session: Session, subscriptions: Sequence[Subscription], *, payments: int = 1
+) -> list[WorkflowState]:
+    """The agendas computed from the rows, with what workflows show of their subscriptions.
+
+    They hold the next entries alone, and of the payments that are waited for the first ones.
     """
-    facts = get_agenda_facts(session, subscription, payments=payments)
+    facts = list_agenda_facts(session, subscriptions, payments=payments)
+    return [_read_state(session, one, facts[one.id]) for one in subscriptions]
+
+
+def _read_state(session: Session, subscription: Subscription, facts: AgendaFacts) -> WorkflowState:
     clock_at, is_behind = _clock_state(session, subscription)
     return WorkflowState(
         agenda=_agenda(

@@ -6,7 +6,7 @@ it touches a row of a period. Either the edit finds the period, or the period fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,13 +22,39 @@ from repositories.subscriptions import actions as stored_actions
 from services.catalog import versions
 from services.required import require_plan
 
+PlanKey = tuple[UUID, UUID]
+"""Organization and plan."""
 
-def lock_edits_out(session: Session, subscription: Subscription, plan_id: UUID) -> None:
-    """Until the transaction ends, nobody edits the plan, which the period is on that comes next.
 
-    The caller holds the subscription's lock and has changed none of its periods yet.
+def lock_edits_out(session: Session, plans: Collection[PlanKey]) -> None:
+    """Until the transaction ends, nobody edits the plans, which periods are on that come next.
+
+    The caller holds the subscriptions' locks and has changed none of their periods yet.
     """
-    stored_plans.lock_plan(session, subscription.organization_id, plan_id, share=True)
+    stored_plans.share_plans(session, plans)
+
+
+def plan_to_open(subscription: Subscription) -> PlanKey:
+    """The plan that the subscription's next period is on."""
+    return subscription.organization_id, subscription.next_plan_id or subscription.plan_id
+
+
+def list_versions_to_follow(
+    session: Session, closing: Sequence[tuple[Subscription, SubscriptionPeriod]]
+) -> dict[UUID, int]:
+    """The version that bills what follows each period, if its subscription goes on as it is.
+
+    As :func:`version_to_open`, by one statement, for those that neither pin nor change their plan.
+    """
+    found = stored_versions.list_versions_to_open(
+        session,
+        [
+            (one, one.plan_id, closed.ends_at)
+            for one, closed in closing
+            if one.plan_version is None and one.next_plan_id is None
+        ],
+    )
+    return {key: version for key, version in found.items() if version is not None}
 
 
 def version_to_open(
@@ -60,9 +86,8 @@ def newest_version(
 
     Raises NotFound.
     """
-    version = stored_versions.find_version_to_open(
-        session, subscription, plan_id, begins_at=begins_at
-    )
+    found = stored_versions.list_versions_to_open(session, [(subscription, plan_id, begins_at)])
+    version = found.get(subscription.id)
     if version is None:
         raise NotFound("The plan has no version.", code="plan_version_not_found")
     return version

@@ -7,12 +7,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import InvariantBroken
 from billing.subscriptions import (
     PeriodStatus,
     SubscriptionStatus,
     change_period_status,
-    has_ended,
     require_transition,
 )
 from billing.timeline import Happening
@@ -23,37 +21,8 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services.catalog import meter_claims
 from services.required import require_subscription
-from services.subscriptions import clocks
-from services.subscriptions.period_versions import lock_edits_out, switch_plan, version_to_open
-from services.subscriptions.start import open_first_period, open_period
-
-
-def roll_period(
-    session: Session,
-    organization_id: UUID,
-    subscription_id: UUID,
-    period_index: int,
-    *,
-    due_at: datetime,
-    now: datetime,
-) -> None:
-    """The period is closed and its successor open, or the subscription has come to its end.
-
-    Idempotent by the period's status: a closed one stays as it is. A period whose end was moved
-    beyond ``due_at`` meanwhile is left open.
-    """
-    subscription = _lock(session, organization_id, subscription_id)
-    stored = _get_period(session, subscription, period_index)
-    if stored.status != PeriodStatus.OPEN or stored.ends_at > due_at:
-        return
-    at = clocks.acting_instant(session, subscription, due_at, now=now)
-    lock_edits_out(session, subscription, subscription.next_plan_id or subscription.plan_id)
-    _close(session, subscription, stored, at=at, now=now)
-    if subscription.cancel_at_period_end and not has_ended(subscription.status):
-        end_subscription(session, subscription, at=stored.ends_at, now=now)
-    if not has_ended(subscription.status):
-        _open_next(session, subscription, stored, at=at, now=now)
-    session.flush()
+from services.subscriptions.period_versions import lock_edits_out, plan_to_open, switch_plan
+from services.subscriptions.start import open_first_period
 
 
 def end_trial(
@@ -74,7 +43,7 @@ def end_trial(
     if subscription.cancel_at_period_end:
         end_subscription(session, subscription, at=due_at, now=now)
         return
-    lock_edits_out(session, subscription, subscription.next_plan_id or subscription.plan_id)
+    lock_edits_out(session, [plan_to_open(subscription)])
     _move(session, subscription, SubscriptionStatus.ACTIVE)
     subscription.anchor_at = due_at
     if subscription.next_plan_id is not None:
@@ -104,10 +73,9 @@ def resume_due(
 
 def end_pause(session: Session, subscription: Subscription, *, at: datetime, now: datetime) -> None:
     """The pause ends at ``at``; the subscription is past due again if an invoice is overdue."""
-    lock_arrivals(session, subscription.organization_id, subscription.customer_id)
-    for pause in stored_subscriptions.list_pauses(
-        session, subscription.organization_id, subscription.id
-    ):
+    lock_arrivals(session, [(subscription.organization_id, subscription.customer_id)])
+    key = (subscription.organization_id, subscription.id)
+    for pause in stored_subscriptions.list_pauses(session, [key])[key]:
         if pause.ends_at is None or pause.ends_at > at:
             pause.ends_at = max(at, pause.starts_at)
             session.add(pause)
@@ -116,28 +84,6 @@ def end_pause(session: Session, subscription: Subscription, *, at: datetime, now
     subscription.resume_at = None
     _move(session, subscription, target)
     stored_actions.insert_action(session, subscription, Happening.RESUMED, at=at, recorded_at=now)
-
-
-def close_next(
-    session: Session, subscription: Subscription, *, to: datetime, now: datetime
-) -> bool:
-    """Close the running period if it ended by ``to``; whether it did.
-
-    What happens at ``to`` is to find the right period open. The bill stays due; the workflow, or
-    whoever asks for it, makes it in order.
-    """
-    stored = find_open_period(session, subscription)
-    if stored is None or stored.ends_at > to:
-        return False
-    roll_period(
-        session,
-        subscription.organization_id,
-        subscription.id,
-        stored.index,
-        due_at=stored.ends_at,
-        now=now,
-    )
-    return True
 
 
 def cut_period(
@@ -158,7 +104,7 @@ def cut_period(
         return None
     stored.ends_at = subscription.current_period_end = at
     session.add(subscription)
-    _close(session, subscription, stored, at=at, now=now)
+    close_period(session, subscription, stored, at=at, now=now)
     session.flush()
     return stored
 
@@ -170,7 +116,7 @@ def find_open_period(session: Session, subscription: Subscription) -> Subscripti
     )
 
 
-def _close(
+def close_period(
     session: Session,
     subscription: Subscription,
     stored: SubscriptionPeriod,
@@ -178,6 +124,7 @@ def _close(
     at: datetime,
     now: datetime,
 ) -> None:
+    """The period is over, and the timeline says so."""
     stored.status = change_period_status(stored.status, PeriodStatus.CLOSED)
     stored.closed_at = at
     session.add(stored)
@@ -189,33 +136,6 @@ def _close(
         recorded_at=now,
         period_index=stored.index,
     )
-
-
-def _open_next(
-    session: Session,
-    subscription: Subscription,
-    closed: SubscriptionPeriod,
-    *,
-    at: datetime,
-    now: datetime,
-) -> None:
-    follows: SubscriptionPeriod | None = closed
-    if subscription.next_plan_id is not None:
-        ends_at = closed.ends_at
-        switch_plan(
-            session, subscription, subscription.next_plan_id, at=ends_at, begins_at=ends_at, now=now
-        )
-        follows = None
-    open_period(
-        session,
-        subscription,
-        index=closed.index + 1,
-        starts_at=closed.ends_at,
-        version=version_to_open(session, subscription, begins_at=closed.ends_at),
-        follows=follows,
-    )
-    if subscription.current_period_end > at:  # nothing is missed any more
-        meter_claims.claim_opened(session, subscription, since=closed.ends_at)
 
 
 def _return_to(session: Session, subscription: Subscription, index: int) -> None:
@@ -252,14 +172,3 @@ def _lock(session: Session, organization_id: UUID, subscription_id: UUID) -> Sub
         stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
         may_be_deleted=True,
     )
-
-
-def _get_period(session: Session, subscription: Subscription, index: int) -> SubscriptionPeriod:
-    stored = stored_subscriptions.find_period(
-        session, subscription.organization_id, subscription.id, index
-    )
-    if stored is None:
-        raise InvariantBroken(
-            f"Period {index} is on the agenda but not stored.", subscription_id=str(subscription.id)
-        )
-    return stored

@@ -137,7 +137,9 @@ def open_first_period(session: Session, subscription: Subscription) -> Subscript
     """Store the first period, which starts at the anchor."""
     starts_at = subscription.anchor_at
     version = version_to_open(session, subscription, begins_at=starts_at)
-    return open_period(session, subscription, index=0, starts_at=starts_at, version=version)
+    opened = open_period(session, subscription, index=0, starts_at=starts_at, version=version)
+    session.flush()
+    return opened
 
 
 def open_period(
@@ -149,8 +151,9 @@ def open_period(
     version: int,
     follows: SubscriptionPeriod | None = None,
 ) -> SubscriptionPeriod:
-    """Store the period from ``starts_at`` to the next regular boundary, counted from the anchor.
+    """Store the period from ``starts_at`` to the next regular boundary, with the next flush.
 
+    The boundary is counted from the anchor.
     One that ``follows`` a whole period is whole itself, also where the rules of its zone have
     changed since that one was opened, so that its bounds are no longer those of today's rules.
     """
@@ -178,7 +181,6 @@ def open_period(
     subscription.current_period_start = starts_at
     subscription.current_period_end = regular.ends_at
     session.add(subscription)
-    session.flush()
     return opened
 
 

@@ -92,7 +92,7 @@ def _lock(
     event = stored_corrections.find_event(session, organization_id, event_id)
     if event is None:
         raise NotFound("Usage event not found", code="usage_event_not_found")
-    lock_arrivals(session, organization_id, event.customer_id)
+    lock_arrivals(session, [(organization_id, event.customer_id)])
     former = stored_corrections.find_newest_correction(session, organization_id, event_id)
     return event, former
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from uuid import UUID
 
 from sqlmodel import Session
@@ -30,19 +32,36 @@ class MeasuredUsage:
     usage: tuple[MeteredUsage, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageAsked:
+    """Windows of a customer's usage that are to be measured."""
+
+    organization_id: UUID
+    customer_id: UUID
+    windows: Sequence[UsageWindow]
+
+
 def measure_usage(
     session: Session,
     organization_id: UUID,
     customer_id: UUID,
     windows: Sequence[UsageWindow],
 ) -> MeasuredUsage:
+    """As :func:`measure_all`, of one customer."""
+    asked = UsageAsked(organization_id=organization_id, customer_id=customer_id, windows=windows)
+    [measured] = measure_all(session, [asked])
+    return measured
+
+
+def measure_all(session: Session, asked: Sequence[UsageAsked]) -> list[MeasuredUsage]:
     """The usage of every window, with nothing more on its way below the watermark.
 
-    No event of the customer arrives until the transaction ends. Source: docs/decisions/0010.
+    No event of the customers arrives until the transaction ends. Source: docs/decisions/0010.
     Raises NotFound for an unknown meter.
     """
-    lock_arrivals(session, organization_id, customer_id)
-    return _read(session, organization_id, customer_id, windows, watermark=None)
+    terms = _load_terms(session, asked)
+    lock_arrivals(session, [(one.organization_id, one.customer_id) for one in asked])
+    return _read(session, asked, terms)
 
 
 def look_at_usage(
@@ -51,11 +70,18 @@ def look_at_usage(
     customer_id: UUID,
     windows: Sequence[UsageWindow],
 ) -> MeasuredUsage:
+    """As :func:`look_at_all`, of one customer."""
+    asked = UsageAsked(organization_id=organization_id, customer_id=customer_id, windows=windows)
+    [measured] = look_at_all(session, [asked])
+    return measured
+
+
+def look_at_all(session: Session, asked: Sequence[UsageAsked]) -> list[MeasuredUsage]:
     """The usage of every window as it stands, every acknowledged event included; holds nobody up.
 
     Its watermark proves nothing, since events may be on their way. Raises NotFound.
     """
-    return _read(session, organization_id, customer_id, windows, watermark=None)
+    return _read(session, asked, _load_terms(session, asked))
 
 
 def recompute_usage(
@@ -66,42 +92,62 @@ def recompute_usage(
     watermark: int,
 ) -> tuple[MeteredUsage, ...]:
     """The usage of every window from raw events and corrections up to the watermark alone."""
-    found = _read(session, organization_id, customer_id, windows, watermark=watermark)
+    asked = UsageAsked(organization_id=organization_id, customer_id=customer_id, windows=windows)
+    [found] = _read(session, [asked], _load_terms(session, [asked]), watermark=watermark)
     return found.usage
 
 
 def _read(
     session: Session,
-    organization_id: UUID,
-    customer_id: UUID,
-    windows: Sequence[UsageWindow],
+    asked: Sequence[UsageAsked],
+    terms: Mapping[UUID, MeterTerms],
     *,
-    watermark: int | None,
-) -> MeasuredUsage:
-    terms = _load_terms(session, organization_id, windows)
+    watermark: int | None = None,
+) -> list[MeasuredUsage]:
+    """What one statement says of all windows, whose places are counted through."""
+    places = count()
+    placed = [[(next(places), window) for window in one.windows] for one in asked]
     spans = [
-        span
-        for place, window in enumerate(windows)
-        for span in list_spans(terms[window.meter_id], _period_of(window), place)
+        [
+            span
+            for place, window in windows
+            for span in list_spans(terms[window.meter_id], _period_of(window), place)
+        ]
+        for windows in placed
     ]
+    whose = [(one.organization_id, one.customer_id) for one in asked]
     newest, parts = stored_usage.read_usage(
-        session, organization_id, customer_id, spans, watermark=watermark
+        session,
+        [(*customer, own) for customer, own in zip(whose, spans, strict=True)],
+        watermark=watermark,
     )
-    answers = tuple(
-        _answer(window, terms[window.meter_id], parts, place)
-        for place, window in enumerate(windows)
-    )
-    return MeasuredUsage(watermark=newest if watermark is None else watermark, usage=answers)
+    of_place: dict[int, list[UsagePart]] = defaultdict(list)
+    for part in parts:
+        of_place[part.place // 2].append(part)
+    return [
+        MeasuredUsage(
+            watermark=newest if watermark is None else watermark,
+            usage=tuple(
+                _answer(window, terms[window.meter_id], of_place[place], place)
+                for place, window in windows
+            ),
+        )
+        for windows in placed
+    ]
 
 
-def _load_terms(
-    session: Session, organization_id: UUID, windows: Iterable[UsageWindow]
-) -> dict[UUID, MeterTerms]:
-    wanted = {window.meter_id for window in windows}
-    found = stored_meters.list_meters_by_id(session, organization_id, wanted)
-    for meter_id in wanted - found.keys():
-        raise NotFound("Meter not found.", code="meter_not_found", meter_id=str(meter_id))
-    return {meter_id: stored_meters.to_meter_terms(meter) for meter_id, meter in found.items()}
+def _load_terms(session: Session, asked: Iterable[UsageAsked]) -> dict[UUID, MeterTerms]:
+    wanted: dict[UUID, set[UUID]] = defaultdict(set)
+    for one in asked:
+        wanted[one.organization_id].update(window.meter_id for window in one.windows)
+    terms = {}
+    for organization_id, meter_ids in sorted(wanted.items()):
+        found = stored_meters.list_meters_by_id(session, organization_id, meter_ids)
+        for meter_id in meter_ids - found.keys():
+            raise NotFound("Meter not found.", code="meter_not_found", meter_id=str(meter_id))
+        for meter_id, meter in found.items():
+            terms[meter_id] = stored_meters.to_meter_terms(meter)
+    return terms
 
 
 def list_spans(meter: MeterTerms, period: Period, place: int) -> list[UsageRead]:

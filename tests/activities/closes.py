@@ -165,13 +165,15 @@ def subscribe(
     *,
     starts_at: datetime = START,
     country: str | None = None,
+    customer_id: UUID | None = None,
 ) -> Subscriber:
-    """A new customer on a plan, on the wall's time."""
-    person = CustomerDetails(name="Harbor Labs", billing_address_country=country)
-    customer = shop.do(create_customer, CreateCustomer(details=person), now=START)
-    command = CreateSubscription(customer_id=customer.id, plan_id=sold[0], start_date=starts_at)
+    """A customer, by default a new one, on a plan, on the wall's time."""
+    if customer_id is None:
+        person = CustomerDetails(name="Harbor Labs", billing_address_country=country)
+        customer_id = shop.do(create_customer, CreateCustomer(details=person), now=START).id
+    command = CreateSubscription(customer_id=customer_id, plan_id=sold[0], start_date=starts_at)
     made = shop.do(create_subscription, command, now=starts_at)
-    return Subscriber(shop=shop, id=made.id, customer_id=customer.id, meters=sold[1])
+    return Subscriber(shop=shop, id=made.id, customer_id=customer_id, meters=sold[1])
 
 
 def roll_up(shop: Shop) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ from tests.activities.closes import (
     tax,
     without_ids,
 )
-from tests.services.shop import open_shop
+from tests.services.shop import Shop, open_shop
 from tests.services.usage_facts import Fact
 
 MONTHS = 3
@@ -58,6 +59,7 @@ class World:
     """Who subscribes to what, where, from when; how late usage is settled; and what is used."""
 
     people: tuple[tuple[str, int, int], ...]
+    shares_customers: bool
     late_usage: str
     number_at: str
     uses: tuple[Use, ...]
@@ -80,6 +82,7 @@ WORLDS = st.builds(
         min_size=2,
         max_size=6,
     ).map(tuple),
+    shares_customers=st.booleans(),
     late_usage=st.sampled_from(["next_invoice", "credit_note_or_invoice", "ignore"]),
     number_at=st.sampled_from(["draft", "finalization"]),
     uses=st.lists(USES, max_size=25).map(tuple),
@@ -100,16 +103,25 @@ class Books:
             (kind, place): SELL[kind](self.shops[place], kind)
             for kind, place in sorted({(kind, place) for kind, place, _ in world.people})
         }
-        self.people = [
-            subscribe(
+        self.people: list[Subscriber] = []
+        for kind, place, minutes in world.people:
+            made = subscribe(
                 self.shops[place],
                 sold[kind, place],
                 starts_at=START + timedelta(minutes=minutes),
                 country="DE" if minutes % 2 else "US",
+                customer_id=self._former_customer(self.shops[place], sold[kind, place][1]),
             )
-            for kind, place, minutes in world.people
-        ]
+            self.people.append(made)
         self.organizations = sorted(shop.organization_id for shop in self.shops)
+
+    def _former_customer(self, shop: Shop, meters: Sequence[UUID]) -> UUID | None:
+        """Somebody who has another plan already, where customers share."""
+        for one in self.people if self.world.shares_customers else ():
+            own = [other for other in self.people if other.customer_id == one.customer_id]
+            if one.shop == shop and all(set(meters).isdisjoint(other.meters) for other in own):
+                return one.customer_id
+        return None
 
     def use(self, month: int, arrives: str) -> None:
         """What arrives now is stored; what is late marks its period."""

@@ -141,12 +141,10 @@ async def test_another_revision_is_another_bill(steps: Steps, life: Life) -> Non
 
 def frozen(life: Life, revision: int) -> str:
     """The digest of what the step left behind for a revision."""
-    runs = life.shop.read(
-        stored_steps.list_runs,
-        subscription_id=life.subscription_id,
-        period_index=0,
-        revision=revision,
-    )
+    organization_id = life.shop.organization_id
+    with life.shop.transactions.for_organization(organization_id) as session:
+        bill = (organization_id, life.subscription_id, 0, revision)
+        [runs] = stored_steps.list_runs(session, [bill])
     return runs["usage"].digest
 
 

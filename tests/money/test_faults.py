@@ -26,7 +26,7 @@ from repositories.invoicing import corrections, forgiven
 from repositories.transactions import Transactions
 from services import customer_accounts
 from services.corrections import credit_notes, late_usage, said
-from services.invoicing import composition, finalize
+from services.invoicing import composition, updating
 from tests.money.arrivals import WayIn
 from tests.money.stories import STORIES
 from tests.money.stories_of_forgiveness import STORIES_OF_FORGIVENESS
@@ -86,14 +86,14 @@ def settle_without_a_word(planted: pytest.MonkeyPatch) -> None:
     original = late_usage.late_lines
 
     def silent(*args: Any, **options: Any) -> Any:
-        return replace(original(*args, **options), lines=())
+        return [replace(one, lines=()) for one in original(*args, **options)]
 
     planted.setattr(composition, "late_lines", silent)
 
 
 def settle_no_mark(planted: pytest.MonkeyPatch) -> None:
     """Harmless by itself: what is said already is not said again."""
-    planted.setattr(finalize, "settle", _nothing)
+    planted.setattr(updating, "settle", _nothing)
 
 
 def forget_what_was_forgiven(planted: pytest.MonkeyPatch) -> None:

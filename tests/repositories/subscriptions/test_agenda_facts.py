@@ -19,7 +19,7 @@ from repositories.subscriptions.agenda_facts import (
     LONGEST_REASON,
     SHOWN_PARKED,
     AgendaFacts,
-    get_agenda_facts,
+    list_agenda_facts,
 )
 from tests.repositories.rows import MARCH, Span, store, subscribe
 from tests.services.limited import add_customer
@@ -42,7 +42,7 @@ def open_books(shop: Shop, *statuses: str) -> Subscription:
 
 def facts(shop: Shop, subscription: Subscription, *, payments: int = 1) -> AgendaFacts:
     with shop.transactions.for_organization(shop.organization_id) as session:
-        return get_agenda_facts(session, subscription, payments=payments)
+        return list_agenda_facts(session, [subscription], payments=payments)[subscription.id]
 
 
 def add_invoice(

@@ -51,7 +51,9 @@ def read(
         )
         for place, (starts_at, ends_at) in enumerate(spans)
     ]
-    return shop.read(read_usage, customer_id, reads, watermark=watermark)
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        asked = [(shop.organization_id, customer_id, reads)]
+        return read_usage(session, asked, watermark=watermark)
 
 
 def totals(parts: Sequence[UsagePart]) -> dict[int, Decimal]:

@@ -6,7 +6,7 @@ import pytest
 
 from billing.errors import Conflict
 from services.lifecycle import changes
-from services.subscriptions import clocks, periods
+from services.subscriptions import clocks, rolling
 from tests.services.catalog.harbor import FEBRUARY, JANUARY, MARCH, TENTH, Harbor, refusal, sell
 from tests.services.catalog.test_meter_claims_of_edits import deactivate
 
@@ -167,7 +167,7 @@ def test_end_that_was_planned_comes_and_the_claim_stays(harbor: Harbor) -> None:
     harbor.cancel(subscription, at_period_end=True)
     harbor.shop.do(clocks.advance_clock, harbor.clock_id, MARCH)
 
-    harbor.call(periods.roll_period, subscription, 0, due_at=FEBRUARY)
+    harbor.call(rolling.roll_period, subscription, 0, due_at=FEBRUARY)
 
     assert harbor.claims(meter.id) == [(subscription.id, JANUARY, FEBRUARY)]
 

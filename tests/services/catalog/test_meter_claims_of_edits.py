@@ -14,7 +14,7 @@ from models.catalog.plans import Charge, Plan
 from repositories.catalog import meter_claims
 from services.catalog import charges
 from services.catalog.charges import AddCharge
-from services.subscriptions import periods
+from services.subscriptions import rolling
 from services.subscriptions import start as subscriptions
 from services.subscriptions.start import CreateSubscription
 from tests.services.catalog.harbor import FEBRUARY, JANUARY, TENTH, Harbor, refusal, sell
@@ -141,7 +141,7 @@ def test_workflow_that_lags_claims_what_the_periods_it_missed_still_charge(shop:
     shop.do(charges.set_charge_status, plan.id, charge.id, "INACTIVE", now=tenth)
     assert claimed() == [(third, None)]
     with shop.transactions.for_organization(shop.organization_id) as session:
-        periods.roll_period(
+        rolling.roll_period(
             session, shop.organization_id, subscription.id, 0, due_at=april, now=eleventh
         )
 

@@ -143,9 +143,7 @@ def test_credit_goes_back_while_its_subscription_is_settled(shop: Shop) -> None:
         give_back.start()
         give_back.join(1)
         # As a bill does once it holds its subscription.
-        customer_accounts.get_balance(
-            session, shop.organization_id, late.customer_id, "USD", lock=True
-        )
+        customer_accounts.lock_accounts(session, [(shop.organization_id, late.customer_id, "USD")])
     give_back.join()
 
     assert shop.read(customer_accounts.list_balances, late.customer_id) == {}

@@ -17,13 +17,13 @@ from repositories.operations.worker_health import WorkFacts
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.customers import CreateCustomer, CustomerDetails, create_customer
-from services.invoicing.finalize import finalize_due_invoice
+from services.invoicing.finalize import DueInvoice, finalize_due_invoices
 from services.invoicing.parking import park_bill, skip_bill
 from services.lifecycle.bill_now import generate_invoices
 from services.operations import coverage
 from services.operations.worker_health import Health, WorkReport, judge, report_work
 from services.subscriptions.clocks import create_clock
-from services.subscriptions.periods import roll_period
+from services.subscriptions.rolling import roll_period
 from services.subscriptions.start import CreateSubscription, create_subscription
 from tests.services.shop import NOW, Shop
 
@@ -127,13 +127,10 @@ def test_draft_and_its_finalization_are_runs(business: Shop) -> None:
     assert report(business, APRIL + 4 * HOUR).finalizer.status is Health.STALE
 
     with business.transactions.for_organization(business.organization_id) as session:
-        finalize_due_invoice(
-            session,
-            business.organization_id,
-            draft.id,
-            due_at=APRIL + HOUR,
-            now=APRIL + HOUR,
+        due = DueInvoice(
+            organization_id=business.organization_id, invoice_id=draft.id, due_at=APRIL + HOUR
         )
+        finalize_due_invoices(session, [due], now=APRIL + HOUR)
 
     finalized = report(business, APRIL + 4 * HOUR)
     assert finalized.overall is Health.HEALTHY

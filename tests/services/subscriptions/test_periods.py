@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from billing.subscriptions import Action
 from services.lifecycle import changes, plan_changes
-from services.subscriptions import periods
+from services.subscriptions import rolling
 from tests.services.lives import START, begin_life
 from tests.services.shop import NOW, Shop
 
@@ -28,7 +28,7 @@ def test_closed_period_has_a_successor_that_touches_it(shop: Shop) -> None:
 def test_period_whose_end_was_moved_later_stays_open(shop: Shop) -> None:
     life = begin_life(shop)
 
-    life.do(periods.roll_period, 0, due_at=TENTH, now=NOW)
+    life.do(rolling.roll_period, 0, due_at=TENTH, now=NOW)
 
     assert life.period(0).status == "open"
 

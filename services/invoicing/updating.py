@@ -1,0 +1,148 @@
+"""Drafts that become final say what arrived in their grace, and what changed of earlier periods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.invoicing.invoices import InvoiceTotals
+from billing.money import find_currency
+from billing.rating.lines import PricedLine
+from models.invoicing.invoices import Invoice
+from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.invoicing import corrections as stored_corrections
+from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import late_usage as stored_late_usage
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.corrections.late_usage import settle
+from services.documents.contents import write_contents
+from services.invoicing import composition
+from services.invoicing.composition import Bill, Composing
+from services.invoicing.drafts import keep_receipt, set_totals
+from services.rating import steps
+from services.rating.steps import BillKey, FrozenUsage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updated:
+    """A period's draft that becomes final at an instant."""
+
+    invoice: Invoice
+    subscription: Subscription
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rated:
+    """A draft with what it is made of now; ``is_revised`` if that is another revision."""
+
+    draft: Updated
+    stored: SubscriptionPeriod
+    bill: BillKey
+    is_revised: bool
+    frozen: FrozenUsage
+    lines: tuple[PricedLine, ...]
+    currency: str
+
+    @property
+    def composing(self) -> Composing:
+        """The bill that is to be composed."""
+        return Composing(
+            subscription=self.draft.subscription,
+            lines=self.lines,
+            currency=self.currency,
+            own_period=self.stored,
+            draft=self.draft.invoice,
+        )
+
+
+def bring_up_to_date(session: Session, drafts: Sequence[Updated], *, now: datetime) -> None:
+    """Let drafts say what arrived in their grace, and what changed of earlier periods.
+
+    A draft that people edited keeps what they wrote; its period is looked at again for what came
+    in since it was drafted (CONTRACT 72). The caller holds the customers' accounts.
+    """
+    for draft in drafts:
+        if draft.invoice.is_edited:
+            index = BillKey.of_invoice(draft.invoice).period_index
+            stored_late_usage.mark_periods(session, draft.subscription, [index], now=now)
+    rated = _rate(session, [draft for draft in drafts if not draft.invoice.is_edited], now=now)
+    composed = composition.compose_bills(session, [one.composing for one in rated])
+    correcting = stored_corrections.find_correcting(
+        session,
+        [
+            (one.bill.organization_id, one.bill.subscription_id, one.draft.invoice.id)
+            for one in rated
+        ],
+    )
+    replaced = [
+        (one.draft.invoice, bill.totals)
+        for one, bill in zip(rated, composed, strict=True)
+        if one.is_revised
+        or one.draft.invoice.id in correcting
+        or _may_say_else(bill, one.draft.invoice)
+    ]
+    _replace_contents(session, replaced)
+    for one, bill in zip(rated, composed, strict=True):
+        _keep(session, one, bill, now=now)
+
+
+def _rate(session: Session, drafts: Sequence[Updated], *, now: datetime) -> list[_Rated]:
+    """What the drafts are made of now."""
+    drafted = [BillKey.of_invoice(one.invoice) for one in drafts]
+    periods = stored_subscriptions.list_periods_by_key(session, [one.key[:3] for one in drafted])
+    revised = steps.revise_usage(session, drafted, now=now)
+    rated = []
+    for draft, former in zip(drafts, drafted, strict=True):
+        bill = revised.get(former, former)
+        frozen, terms = steps.load_frozen(session, bill)
+        rated.append(
+            _Rated(
+                draft=draft,
+                stored=periods[bill.key[:3]],
+                bill=bill,
+                is_revised=bill != former,
+                frozen=frozen,
+                lines=steps.load(session, bill, steps.EVIDENCE, tuple[PricedLine, ...]),
+                currency=terms.currency,
+            )
+        )
+    return rated
+
+
+def _may_say_else(composed: Bill, invoice: Invoice) -> bool:
+    """Whether a draft whose usage is as it was might still say something else than it does."""
+    totals = composed.totals
+    return bool(
+        composed.corrections
+        or totals.granted_credit
+        or invoice.granted_credit
+        or totals.total != invoice.total
+    )
+
+
+def _replace_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]]) -> None:
+    for invoice, totals in contents:
+        stored_invoices.delete_contents(session, invoice.organization_id, invoice.id)
+        set_totals(invoice, totals)
+        session.add(invoice)
+    write_contents(session, contents)
+
+
+def _keep(session: Session, rated: _Rated, composed: Bill, *, now: datetime) -> None:
+    invoice = rated.draft.invoice
+    if rated.is_revised:
+        invoice.revision = rated.stored.revision = rated.bill.revision
+        keep_receipt(session, rated.bill, invoice, rated.frozen, rated.lines, now=now)
+        session.add(rated.stored)
+    settle(
+        session,
+        rated.draft.subscription,
+        composed.corrections,
+        find_currency(rated.currency),
+        at=rated.draft.at,
+        now=now,
+    )
