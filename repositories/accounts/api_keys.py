@@ -14,7 +14,7 @@ from repositories.pages import read_page
 
 REVOCATIONS = "fluxrate_revocation"
 """Where a commit tells the id of the key that it revokes, of the session that it ends, or of the
-person whose role it changes; triggers do it (migrations 0019 and 0021)."""
+person whose role it changes; triggers do it (migrations 0019 and 0020)."""
 
 
 def insert_api_key(session: Session, api_key: ApiKey) -> None:

@@ -19,7 +19,7 @@ from services.documents.view import Document
 router = Router(tags=["Documents"])
 
 
-@router.get("/invoices/{invoice_id}/pdf", response_class=RenderedPdf)
+@router.get("/invoices/{invoice_id}/pdf", response_class=RenderedPdf, status_code=200)
 def get_invoice_pdf(
     invoice_id: UUID, session: ReadSession, principal: Reader, request: Request
 ) -> RenderedPdf:
@@ -29,7 +29,7 @@ def get_invoice_pdf(
     )
 
 
-@router.get("/credit-notes/{credit_note_id}/pdf", response_class=RenderedPdf)
+@router.get("/credit-notes/{credit_note_id}/pdf", response_class=RenderedPdf, status_code=200)
 def get_credit_note_pdf(
     credit_note_id: UUID, session: ReadSession, principal: Reader, request: Request
 ) -> RenderedPdf:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0022"
+down_revision = "0021"
 
 LANGUAGE = "{column} IN ('en', 'de', 'fr', 'es', 'ja')"
 
