@@ -101,7 +101,7 @@ async def run_idle(temporal: EmbeddedTemporal, database_url: str) -> Idle:
     }
     client = await connect(temporal.address)
     workflows = SubscriptionWorkflows(client, task_queue=task_queue)
-    api = ["-m", "cli.main", "api", "--port", str(free_port())]
+    api = ["-m", "cli.main", "api", "--processes", "1", "--port", str(free_port())]
     async with running(api, environment) as serving, working(environment, CACHED) as worker:
         await workflows.wake_all(messages)
         await until_all_sleep(client, task_queue)
