@@ -33,11 +33,13 @@ PLANS: Final = DocumentRead(
     """
     SELECT json_build_object(
         'plan', plan,
+        -- What new periods are charged, in the order of its charges.
         'charges', (
             SELECT coalesce(json_agg(charge ORDER BY charge.position), '[]') FROM charge
             WHERE charge.organization_id = tenant.id AND charge.plan_id = plan.id
                 AND charge.status = 'ACTIVE'
         ),
+        -- What it grants, each with its feature, even if that was deleted since.
         'features', (
             SELECT coalesce(
                 json_agg(
@@ -52,6 +54,7 @@ PLANS: Final = DocumentRead(
             WHERE granted.organization_id = tenant.id AND granted.plan_id = plan.id
         )
     )::text
+    -- The plans that are asked for, unless they are deleted.
     FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place)
     JOIN plan ON plan.organization_id = tenant.id AND plan.id = asked.id
         AND plan.deleted_at IS NULL
