@@ -29,6 +29,9 @@ Document: TypeAlias = (
     bool | int | str | list["Document"] | tuple["Document", ...] | dict[str, "Document"] | None
 )
 
+Reader: TypeAlias = Callable[[object, str], object]
+"""Gives the value that a document holds at a place."""
+
 # Both are written as text; only a ratio has a stroke.
 _NUMBERS = (Decimal, Ratio)
 
@@ -50,7 +53,7 @@ def from_document(kind: type[T], document: object) -> T:
 
     Raises: InvalidInput ``invalid_document`` with the location of what does not fit.
     """
-    return cast("T", _read(kind, document, ""))
+    return cast("T", _read(kind, document))
 
 
 def canonical_bytes(value: object) -> bytes:
@@ -137,16 +140,16 @@ def _fields(kind: type) -> tuple[tuple[str, object, object], ...]:
 
 
 @lru_cache(maxsize=1024)
-def _reader(kind: object) -> Callable[[object, str], object]:
+def _reader(kind: object) -> Reader:
     """What reads a value of a kind from a document at a place; found once for each kind."""
     kind = getattr(kind, "__supertype__", kind)
     origin = get_origin(kind)
     if origin in (Union, UnionType):
-        return partial(_read_union, get_args(kind))
+        return _union_reader(get_args(kind))
     if origin is tuple:
-        return partial(_read_tuple, get_args(kind)[0])
+        return partial(_read_tuple, _reader(get_args(kind)[0]))
     if origin is not None:
-        return partial(_read_mapping, get_args(kind)[1])
+        return partial(_read_mapping, _reader(get_args(kind)[1]))
     if isinstance(kind, type) and is_dataclass(kind) and kind not in _NUMBERS:
         return partial(_read_dataclass, kind)
     if kind in (bool, int, str, NoneType):
@@ -154,8 +157,14 @@ def _reader(kind: object) -> Callable[[object, str], object]:
     return partial(_read_text, kind, _PARSERS.get(kind, cast("Callable[[str], object]", kind)))
 
 
-def _read(kind: object, document: object, at: str) -> object:
-    return _reader(kind)(document, at)
+def _read(kind: object, document: object) -> object:
+    return _reader(kind)(document, "")
+
+
+def _union_reader(kinds: tuple[object, ...]) -> Reader:
+    rest = tuple(kind for kind in kinds if kind is not NoneType)
+    read = _reader(rest[0]) if len(rest) == 1 else partial(_read_union, rest)
+    return read if len(rest) == len(kinds) else partial(_read_optional, read)
 
 
 def _read_plain(kind: object, document: object, at: str) -> object:
@@ -187,15 +196,14 @@ _PARSERS: Mapping[object, Callable[[str], object]] = {
 }
 
 
+def _read_optional(read: Reader, document: object, at: str) -> object:
+    return None if document is None else read(document, at)
+
+
 def _read_union(kinds: tuple[object, ...], document: object, at: str) -> object:
-    if document is None and NoneType in kinds:
-        return None
-    rest = [kind for kind in kinds if kind is not NoneType]
-    if len(rest) == 1:
-        return _read(rest[0], document, at)
-    for kind in rest:
+    for kind in kinds:
         if _is_kind_of(kind, document):
-            return _read(kind, document, at)
+            return _reader(kind)(document, at)
     raise _misfit(kinds, at)
 
 
@@ -209,22 +217,22 @@ def _is_kind_of(kind: object, document: object) -> bool:
     return type(document) is kind
 
 
-def _read_tuple(kind: object, document: object, at: str) -> object:
+def _read_tuple(read: Reader, document: object, at: str) -> object:
     if not isinstance(document, (list, tuple)):
         raise _misfit(tuple, at)
-    return tuple(_read(kind, item, f"{at}.{place}") for place, item in enumerate(document))
+    return tuple(read(item, f"{at}.{place}") for place, item in enumerate(document))
 
 
-def _read_mapping(kind: object, document: object, at: str) -> object:
+def _read_mapping(read: Reader, document: object, at: str) -> object:
     if not isinstance(document, Mapping):
         raise _misfit(dict, at)
-    return {_key(key): _read(kind, item, f"{at}.{key}") for key, item in document.items()}
+    return {_key(key): read(item, f"{at}.{key}") for key, item in document.items()}
 
 
 @lru_cache(maxsize=256)
 def _field_readers(
     kind: type,
-) -> tuple[tuple[str, Callable[[object, str], object], object], ...]:
+) -> tuple[tuple[str, Reader, object], ...]:
     return tuple((name, _reader(hint), default) for name, hint, default in _fields(kind))
 
 
