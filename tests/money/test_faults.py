@@ -72,9 +72,11 @@ def mark_the_event_alone(planted: pytest.MonkeyPatch) -> None:
     statement = late_marks._MARK_CHANGED.replace(
         "period.starts_at,", "period.starts_at, period.ends_at,", 1
     )
-    before, _, rest = statement.partition("    WHERE\n        -- Its own period")
-    _, _, after = rest.partition("),\nmarked AS (")
-    planted.setattr(late_marks, "_MARK_CHANGED", f"{before}    WHERE {own}\n),\nmarked AS ({after}")
+    before, own_period, rest = statement.partition(" WHERE candidate.regular_starts_at <=")
+    _, end, after = rest.partition(" ), marked AS (")
+    assert own_period
+    assert end
+    planted.setattr(late_marks, "_MARK_CHANGED", f"{before} WHERE {own}{end}{after}")
 
 
 def count_drafts(planted: pytest.MonkeyPatch) -> None:
