@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     workflow_sandbox: bool = False
     """Run workflows in the sandbox: nearly doubles the worker's CPU; tests always do."""
     worker_activity_slots: int = Field(default=20, ge=1)
-    worker_workflow_task_slots: int = Field(default=36, ge=1)
+    worker_workflow_task_slots: int = Field(default=72, ge=1)
     worker_cached_workflows: int = Field(default_factory=cached_workflows_that_fit, ge=0)
     """Workflows kept in memory between their tasks; others are read from their history again."""
 
