@@ -23,7 +23,7 @@ EXAMPLES ?= 2000
 TEMPORAL_SERVER ?= v1.29.1
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money chaos histories \
-	demo up status down mutate temporal-server bench picture clean
+	demo up status down mutate documents temporal-server bench picture clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +107,10 @@ temporal-server: .tools/temporal/server ## Temporal's server for clusters, built
 	GOBIN=$(CURDIR)/.tools/temporal go install go.temporal.io/server/cmd/tools/sql@$(TEMPORAL_SERVER)
 	cp -r "$$(go env GOMODCACHE)/go.temporal.io/server@$(TEMPORAL_SERVER)/schema/postgresql/v12" .tools/temporal/schema
 	chmod -R u+w .tools/temporal
+
+documents: $(INSTALLED) ## Every kind of document before veraPDF (needs Java and Maven), and drawn again for docs
+	$(RUN) python -m tests.services.documents.judge
+	$(RUN) python -m tests.services.documents.pictures
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it
 	$(RUN) python -m benchmarks $(ONLY)
