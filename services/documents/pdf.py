@@ -22,6 +22,13 @@ from services.documents.view import Document, Logo
 TEMPLATES: Final = Path(__file__).parent / "template"
 PAGE: Final = TEMPLATES / "page.typ"
 LOGO: Final = TEMPLATES / "logo.typ"
+BLANK: Final = TEMPLATES / "blank.typ"
+
+REMEMBERED_COMPILATIONS: Final = 10
+"""typst remembers for so many compilations what it computed, in case it is asked again."""
+
+MOST_REMEMBERED_LINES: Final = 25
+"""A document of 500 lines holds 75 MB of that; ten of them made a process of 1 GB."""
 
 _of_thread = local()
 
@@ -31,7 +38,12 @@ def render_pdf(document: Document) -> bytes:
 
     Worked example: a page takes 10 ms of a processor, 500 lines on 34 pages 0.8 s.
     """
-    return _typeset(PAGE, page_of(document) | {"fonts": [family for family, _ in FAMILIES]})
+    page = page_of(document) | {"fonts": [family for family, _ in FAMILIES]}
+    try:
+        return _typeset(PAGE, page)
+    finally:
+        if len(document.lines) > MOST_REMEMBERED_LINES:
+            _forget()
 
 
 def require_typesettable(logo: Logo) -> None:
@@ -44,6 +56,12 @@ def require_typesettable(logo: Logo) -> None:
             code="invalid_logo",
             field="logo",
         ) from error
+
+
+def _forget() -> None:
+    """Typst holds nothing any more of what it computed before."""
+    for _ in range(REMEMBERED_COMPILATIONS + 1):
+        _compiler().compile(input=str(BLANK), format="svg")
 
 
 def _typeset(template: Path, page: Mapping[str, object]) -> bytes:
