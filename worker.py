@@ -20,13 +20,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from activities import messages
 from activities.coverage import CoverageActivities
 from activities.subscriptions import SubscriptionActivities
-from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
-from runtime.notifications import Notifications
 from runtime.process_priority import BILLING_NICENESS, lower_priority
-from runtime.relay import OutboxRelay
+from runtime.relays.together import notifications_for, relays_of
 from runtime.schedules import ensure_coverage_check
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
@@ -91,15 +89,16 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     engine = create_application_engine(
-        settings.database_url, pool_size=settings.worker_activity_slots + 2
+        settings.database_url, pool_size=settings.worker_activity_slots + 3
     )
     transactions = Transactions(engine)
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     await ensure_coverage_check(client, task_queue=settings.task_queue)
-    relay = OutboxRelay(transactions, workflows)
-    notifications = Notifications(transactions.address, {CHANNEL: relay.hear}, missed=relay.look)
-    tasks = [asyncio.create_task(one.run()) for one in (relay, notifications)]
+    relays = relays_of(transactions, workflows, settings)
+    notifications = notifications_for(relays, transactions.address)
+    runs = [notifications.run(), *(one.run() for one in relays)]
+    tasks = [asyncio.create_task(run) for run in runs]
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         async with build_worker(client, transactions, settings, executor):
             log.info("worker_ready", task_queue=settings.task_queue)

@@ -19,7 +19,7 @@ from api.routers.accounts import api_keys, audit, auth, organizations
 from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
 from api.routers.invoicing import actions as invoice_actions
 from api.routers.invoicing import credit_notes, documents, invoices
-from api.routers.operations import docs, health, workers
+from api.routers.operations import docs, health, webhooks, workers
 from api.routers.operations import metrics as metrics_route
 from api.routers.subscriptions import actions as subscription_actions
 from api.routers.subscriptions import lists as subscription_lists
@@ -60,6 +60,8 @@ ROUTERS: tuple[Router, ...] = (
     meter_usage.router,
     unbilled_usage.router,
     usage_corrections.router,
+    webhooks.endpoints,
+    webhooks.deliveries,
     audit.router,
     workers.router,
 )

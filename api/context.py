@@ -62,6 +62,8 @@ class AppContext:
     sign_up_policy: SignUpPolicy = SignUpPolicy.OPEN
     auth_per_minute: int = 0
     transaction_seconds: float = 1.9
+    may_be_private: bool = False
+    """Whether webhooks may go to private addresses."""
     key_cache: KeyCache = field(default_factory=KeyCache)
     backdating: BackdatingLimit = field(default_factory=BackdatingLimit)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)

@@ -22,13 +22,11 @@ from api.context import AppContext
 from billing.date_limits import BackdatingLimit
 from cli.serve import COUNTERS_DIRECTORY
 from repositories.accounts.api_keys import REVOCATIONS
-from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.database.schema import is_current
 from runtime.hashing import PasswordHasher
-from runtime.notifications import Notifications
-from runtime.relay import OutboxRelay
+from runtime.relays.together import notifications_for, relays_of
 from runtime.security import Security
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
@@ -42,8 +40,8 @@ LISTING_SECONDS = 10
 
 TURN_SECONDS = 0.001
 
-SPARE_CONNECTIONS = 3
-"""What the probes and the relay take while requests hold all others."""
+SPARE_CONNECTIONS = 4
+"""What the probes and the relays take while requests hold all others."""
 
 
 FOR_EVER_SECONDS = 24 * 3600
@@ -102,10 +100,9 @@ class ApiProcess:
                 "Set FLUXRATE_SECRET_KEY to at least 32 random characters, for example from"
                 " `openssl rand -hex 32`; it signs access tokens."
             )
-        earlier = settings.previous_secret_keys.get_secret_value().split(",")
         self._security = Security(
             settings.secret_key.get_secret_value(),
-            previous_secret_keys=[secret.strip() for secret in earlier if secret.strip()],
+            previous_secret_keys=settings.former_secret_keys,
             passwords=passwords,
         )
         self._client: Client | None = None
@@ -124,6 +121,7 @@ class ApiProcess:
             ),
             backdating=BackdatingLimit(days=self._settings.max_backdate_days),
             key_cache=self._keys,
+            may_be_private=self._settings.allow_private_webhooks,
             reach_temporal=self.reach_temporal,
             reach_schema=self.reach_schema,
             find_running=self.find_running,
@@ -143,13 +141,14 @@ class ApiProcess:
             self._temporal_address, namespace=self._settings.temporal_namespace, lazy=True
         )
         workflows = SubscriptionWorkflows(self._client, task_queue=self._settings.task_queue)
-        relay = OutboxRelay(self.transactions, workflows)
-        notifications = Notifications(
+        relays = relays_of(self.transactions, workflows, self._settings)
+        notifications = notifications_for(
+            relays,
             self.transactions.address,
-            {CHANNEL: relay.hear, REVOCATIONS: lambda key_id: self._keys.forget(UUID(key_id))},
-            missed=relay.look,
+            {REVOCATIONS: lambda key_id: self._keys.forget(UUID(key_id))},
         )
-        tasks = [asyncio.create_task(one.run()) for one in (relay, notifications)]
+        runs = [notifications.run(), *(one.run() for one in relays)]
+        tasks = [asyncio.create_task(run) for run in runs]
         try:
             yield
         finally:

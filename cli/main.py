@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import usage
+from cli import usage, webhooks
 from cli.events import command as events
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(usage.app, name="usage")
 app.add_typer(events.app, name="events")
+app.add_typer(webhooks.app, name="webhooks")
 
 DataDirectory = Annotated[
     Path | None,

@@ -17,6 +17,9 @@ from models.subscriptions.subscriptions import OutboxMessage
 WAKE_MESSAGE = "owner"
 """The kind of a message that wakes, or first starts, the workflow of a subscription."""
 
+WEBHOOK_MESSAGE = "webhook"
+"""The kind of a message that tells what happened to whoever asked for it."""
+
 LOOKUP = "outbox_kind"
 """What a relay's transaction looks up: it may then see and lock waiting messages of one kind."""
 

@@ -15,6 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
 
 from runtime.hashing import HashingProcesses, PasswordHasher
+from runtime.sealing import Sealer
 from runtime.settings import SHORTEST_SECRET_KEY
 from services.accounts.credentials import AccessClaims, PasswordCheck
 
@@ -54,6 +55,7 @@ class Security:
         self._keys = KeySet(
             [OctKey.import_key(secret, {"kid": _key_id(secret)}) for secret in accepted]
         )
+        self.sealer = Sealer(secret_key, previous_secret_keys)
         self._signing_key_id = _key_id(secret_key)
         self._passwords = passwords or HashingProcesses()
         # Verified in place of a password nobody has, so that unknown accounts take as long.

@@ -69,12 +69,20 @@ class Settings(BaseSettings):
     """Earlier keys, separated by commas: what they signed still holds."""
     access_token_seconds: int = Field(default=15 * 60, ge=1)
     refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
+    allow_private_webhooks: bool = False
+    """Webhooks may go to private addresses, by http and to every port: for development."""
     workflow_sandbox: bool = False
     """Run workflows in the sandbox: nearly doubles the worker's CPU; tests always do."""
     worker_activity_slots: int = Field(default=20, ge=1)
     worker_workflow_task_slots: int = Field(default=72, ge=1)
     worker_cached_workflows: int = Field(default_factory=cached_workflows_that_fit, ge=0)
     """Workflows kept in memory between their tasks; others are read from their history again."""
+
+    @property
+    def former_secret_keys(self) -> list[str]:
+        """The earlier keys, one by one."""
+        earlier = self.previous_secret_keys.get_secret_value().split(",")
+        return [secret.strip() for secret in earlier if secret.strip()]
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401  (whatever the fields take)
         try:

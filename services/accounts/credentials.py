@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from billing.errors import Unavailable
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessClaims:
@@ -25,8 +27,28 @@ class PasswordCheck:
     renewed_hash: str | None = None
 
 
+class SecretKeyMissing(Unavailable):
+    """None of the operator's secret keys opens what was sealed; the one that did may come back."""
+
+    code = "secret_key_missing"
+
+
+class Sealing(Protocol):
+    """Secrets at rest."""
+
+    def seal(self, secret: str, *, place: str) -> str:
+        """The secret as it is stored in a place."""
+
+    def open(self, sealed: str, *, place: str) -> str:
+        """The secret that was sealed in a place. Raises SecretKeyMissing."""
+
+
 class Security(Protocol):
     """Hashing and tokens."""
+
+    @property
+    def sealer(self) -> Sealing:
+        """Keeps what others must be shown again."""
 
     def hash_password(self, password: str) -> str:
         """The slow, salted hash to store."""

@@ -16,6 +16,7 @@ from billing.invoicing.credit_notes import credit_note
 from billing.invoicing.invoices import InvoiceStatus, status_after_payment
 from billing.invoicing.kinds import CreditNoteKind
 from billing.money import ZERO, find_currency
+from billing.notifications.events import WebhookEvent
 from billing.rating.lines import CorrectedCharge, LineType
 from models.base import new_id
 from models.invoicing.credit_notes import CreditNote, CreditNoteLine
@@ -25,6 +26,7 @@ from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import credit_notes as stored_credit_notes
 from repositories.invoicing import invoices as stored_invoices
 from services import customer_accounts
+from services.announcements import announce_invoice
 from services.audit_log import record
 from services.corrections.creditable import CreditableLines
 from services.documents.contents import priced_line_of, tax_amount_of
@@ -105,7 +107,7 @@ def credit_invoice(
     for position, line in enumerate(lines):
         _write_line(session, invoice, note, rows[line.line_id], line, position=position, now=now)
         _write_changes(session, invoice, note, line, changes[line.line_id])
-    _lower_due(session, invoice, note, at=at)
+    _lower_due(session, invoice, note, at=at, now=now)
     record(
         session,
         organization_id,
@@ -220,7 +222,9 @@ def _build(
     )
 
 
-def _lower_due(session: Session, invoice: Invoice, note: CreditNote, *, at: datetime) -> None:
+def _lower_due(
+    session: Session, invoice: Invoice, note: CreditNote, *, at: datetime, now: datetime
+) -> None:
     if invoice.status == InvoiceStatus.PAID:
         return
     invoice.amount_due = max(
@@ -230,5 +234,6 @@ def _lower_due(session: Session, invoice: Invoice, note: CreditNote, *, at: date
         # Nothing is left to pay, so nobody is asked for it any more.
         invoice.status = status_after_payment(InvoiceStatus(invoice.status))
         invoice.paid_at = at
+        announce_invoice(session, invoice, WebhookEvent.INVOICE_PAID, at=at, now=now)
     session.add(invoice)
     session.flush()

@@ -28,6 +28,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.announcements import announce_if_draft
 from services.documents.contents import write_contents
 from services.invoicing import composition
 from services.invoicing.composition import Composing
@@ -213,6 +214,8 @@ def add_invoices(
     session.add_all(invoice for _, invoice, _ in added)
     session.flush()
     write_contents(session, [(invoice, totals) for _, invoice, totals in added])
+    for _, invoice, _ in added:
+        announce_if_draft(session, invoice)
 
 
 def assign_numbers(session: Session, due: Sequence[tuple[Organization, Invoice, datetime]]) -> None:

@@ -15,6 +15,7 @@ from billing.invoicing.invoices import (
 )
 from billing.invoicing.kinds import InvoiceKind
 from billing.money import ZERO, find_currency
+from billing.notifications.events import WebhookEvent
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, change_period_status
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice
@@ -22,6 +23,7 @@ from repositories import customers as stored_customers
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
+from services.announcements import announce_invoice
 from services.audit_log import record
 from services.corrections import credit_notes, late_usage
 from services.corrections.credit_notes import CreditedLine
@@ -57,6 +59,7 @@ def pay(session: Session, organization_id: UUID, invoice_id: UUID, *, now: datet
     invoice.amount_due = find_currency(invoice.currency).round(ZERO)
     invoice.paid_at = present
     session.add(invoice)
+    announce_invoice(session, invoice, WebhookEvent.INVOICE_PAID, at=present, now=now)
     _settle(session, invoice, "invoice.paid", now=now)
     return invoice
 
@@ -138,6 +141,7 @@ def _void(
     session.add(invoice)
     session.flush()
     customer_accounts.return_granted(session, invoice, at=at, now=now)
+    announce_invoice(session, invoice, WebhookEvent.INVOICE_VOIDED, at=at, now=now)
     if invoice.subscription_id is not None:
         _free_periods(
             session, invoice, invoice.subscription_id, settles_again=settles_again, now=now

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import LateUsage
+from billing.notifications.events import WebhookEvent
 from billing.subscriptions import (
     NEXT_ENTRIES,
     AgendaEntry,
@@ -33,6 +34,7 @@ from repositories.subscriptions import clocks as stored_clocks
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.subscriptions.agenda_facts import AgendaFacts, WaitingBill, list_agenda_facts
 from services import customer_accounts
+from services.announcements import announce_subscription
 from services.catalog import meter_claims
 from services.required import require_subscription
 from services.subscriptions.late_policy import settles_alone
@@ -151,11 +153,16 @@ def discard(session: Session, subscription: Subscription, *, at: datetime, now: 
         invoice.past_due_at = invoice.past_due_at or at
         session.add(invoice)
     subscription.pending_change = None
+    was_over = has_ended(subscription.status)
     subscription.status = SubscriptionStatus.CANCELED
     subscription.ended_at = subscription.ended_at or at
     subscription.deleted_at = now
     session.add(subscription)
     meter_claims.claim_onwards(session, subscription, since=subscription.ended_at)
+    if not was_over:
+        announce_subscription(
+            session, subscription, WebhookEvent.SUBSCRIPTION_CANCELED, at=at, now=now
+        )
     wake_workflow(session, subscription, now=now)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.notifications.events import WebhookEvent
 from billing.subscriptions import (
     PeriodStatus,
     SubscriptionStatus,
@@ -19,6 +20,7 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
+from services.announcements import announce_subscription
 from services.catalog import meter_claims
 from services.required import require_subscription
 from services.subscriptions.period_versions import lock_edits_out, plan_to_open, switch_plan
@@ -53,6 +55,9 @@ def end_trial(
     open_first_period(session, subscription)
     stored_actions.insert_action(
         session, subscription, Happening.TRIAL_ENDED, at=due_at, recorded_at=now
+    )
+    announce_subscription(
+        session, subscription, WebhookEvent.SUBSCRIPTION_ACTIVATED, at=due_at, now=now
     )
 
 
@@ -158,6 +163,7 @@ def end_subscription(
     _move(session, subscription, SubscriptionStatus.CANCELED)
     meter_claims.claim_onwards(session, subscription, since=at)
     stored_actions.insert_action(session, subscription, Happening.CANCELED, at=at, recorded_at=now)
+    announce_subscription(session, subscription, WebhookEvent.SUBSCRIPTION_CANCELED, at=at, now=now)
 
 
 def _move(session: Session, subscription: Subscription, target: SubscriptionStatus) -> None:

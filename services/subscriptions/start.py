@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from billing.date_limits import LONGEST_PLAN, BackdatingLimit, require_between, require_few_missed
 from billing.errors import Conflict, InvalidInput
+from billing.notifications.events import WebhookEvent
 from billing.periods import (
     Alignment,
     Anchor,
@@ -34,6 +35,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.announcements import announce_subscription
 from services.catalog import meter_claims
 from services.required import require_customer, require_plan, require_subscription
 from services.subscriptions import agenda, clocks
@@ -94,6 +96,9 @@ def create_subscription(
     )
     stored_actions.insert_action(
         session, subscription, Happening.CREATED, at=subscription.start_date, recorded_at=now
+    )
+    announce_subscription(
+        session, subscription, WebhookEvent.SUBSCRIPTION_CREATED, at=present, now=now
     )
     agenda.wake_workflow(session, subscription, now=now)
     record_creation(session, subscription, now=now)

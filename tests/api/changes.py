@@ -38,6 +38,11 @@ POST   /api/v1/plans/{plan_id}/features                   plan_feature.added
 PATCH  /api/v1/plans/{plan_id}/features/{plan_feature_id} plan_feature.updated
 DELETE /api/v1/plans/{plan_id}/features/{plan_feature_id} plan_feature.removed
 POST   /api/v1/plans/{plan_id}/migrate                    subscription.migrated
+POST   /api/v1/webhook-endpoints                          webhook_endpoint.created
+PATCH  /api/v1/webhook-endpoints/{endpoint_id}            webhook_endpoint.updated
+DELETE /api/v1/webhook-endpoints/{endpoint_id}            webhook_endpoint.deleted
+POST   /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret webhook_endpoint.secret_rotated
+POST   /api/v1/webhook-deliveries/{delivery_id}/replay    webhook_delivery.replayed
 POST   /api/v1/tax-rates                                  tax_rate.created
 DELETE /api/v1/tax-rates/{tax_rate_id}                    tax_rate.deleted
 POST   /api/v1/test-clocks                                test_clock.created

@@ -15,6 +15,7 @@ PACKAGES = (
     "api",
     "billing",
     "cli",
+    "integrations",
     "migrations",
     "models",
     "repositories",

@@ -137,6 +137,8 @@ def test_every_other_policy_only_reads_what_its_caller_can_name(engine: Engine) 
         ("outbox_message", "lookup_outbox_kind", "SELECT"),
         ("outbox_message", "lookup_outbox_kind_lock", "UPDATE"),
         ("user_session", "lookup_refresh_family", "SELECT"),
+        ("webhook_delivery", "lookup_delivery_status", "SELECT"),
+        ("webhook_delivery", "lookup_delivery_status_lock", "UPDATE"),
     }
     for policy in others:
         assert f"app.{policy.policyname.removesuffix('_lock')}" in policy.qual

@@ -19,10 +19,10 @@ from models.base import new_id
 from repositories.outbox import CHANNEL, WAKE_MESSAGE
 from repositories.transactions import Transactions
 from runtime import notifications as listening
-from runtime import relay as relaying
 from runtime.database.engine import create_application_engine
 from runtime.notifications import Notifications
-from runtime.relay import OutboxRelay
+from runtime.relays import workflows as relaying
+from runtime.relays.workflows import OutboxRelay
 from services.operations.outbox import WakeMessage
 
 SOON = 0.5

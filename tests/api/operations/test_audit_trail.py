@@ -14,11 +14,14 @@ from fastapi import FastAPI
 
 from api.context import AppContext
 from services.invoicing import parking
+from services.notifications.deliveries import spread_events
 from tests.api.changes import EXCEPTIONS, V1, Story, recorded
 from tests.api.people import PASSWORD, Clock, Person
 from tests.api.sold import sell
 
 AUDIT = f"{V1}/audit"
+
+HARBOR = {"name": "Harbor", "email": "a@harbor.test", "billing_address_country": "DE"}
 
 
 @pytest.fixture
@@ -63,8 +66,7 @@ def tell_of_a_subscription(story: Story, context: AppContext, clock: Clock) -> N
     plan_id, other_id = (story.do("POST /plans", plan_body(name))["id"] for name in ("a", "b"))
     charge = {"type": "FIXED", "unit_price": "10", "display_name": "Base"}
     charge_id = story.do("POST /plans/{plan_id}/charges", charge, plan_id=plan_id)["id"]
-    harbor = {"name": "Harbor", "email": "a@harbor.test", "billing_address_country": "DE"}
-    customer = story.do("POST /customers", harbor)
+    customer = story.do("POST /customers", HARBOR)
     ids = {"customer_id": customer["id"], "plan_id": plan_id}
     terms = {"start_date": "2026-02-01T00:00:00Z", "version_policy": "pinned"}
     subscription = story.do("POST /subscriptions", ids | terms)
@@ -130,6 +132,19 @@ def tell_of_clocks_and_events(story: Story) -> None:
         story.do(f"POST /usage/{{event_id}}/{action}", body, event_id=event["id"])
 
 
+def tell_of_webhooks(story: Story, context: AppContext) -> None:
+    body = {"url": "https://hooks.harbor.test/in", "events": ["invoice.created"]}
+    its = {"endpoint_id": story.do("POST /webhook-endpoints", body)["id"]}
+    story.do("PATCH /webhook-endpoints/{endpoint_id}", {"events": ["*"]}, **its)
+    story.do("POST /webhook-endpoints/{endpoint_id}/rotate-secret", **its)
+    tell_of_invoices(story, story.do("POST /customers", {**HARBOR, "external_id": "told"})["id"])
+    spread_events(context.transactions, now=context.now())
+    told = story.person.get(f"{V1}/webhook-deliveries").json()["data"]
+    replay = "POST /webhook-deliveries/{delivery_id}/replay"
+    story.do(replay, delivery_id=told[0]["id"])
+    story.do("DELETE /webhook-endpoints/{endpoint_id}", **its)
+
+
 def test_every_change_is_recorded_with_who_and_by_which_request(
     story: Story, context: AppContext, clock: Clock, app: FastAPI
 ) -> None:
@@ -137,6 +152,8 @@ def test_every_change_is_recorded_with_who_and_by_which_request(
     tell_of_the_catalogue(story)
     tell_of_a_subscription(story, context, clock)
     tell_of_clocks_and_events(story)
+
+    tell_of_webhooks(story, context)
 
     entries = audit_of(story.person)
     actions: dict[str, set[str]] = {}

@@ -1,0 +1,126 @@
+"""Where webhooks may be sent: what an address must be, read before and after it is resolved."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from billing.errors import InvalidInput
+
+LONGEST: Final = 500
+STANDARD_PORTS: Final = {"https": 443, "http": 80}
+FIRST_FREE_PORT: Final = 1024
+"""Below that only the standard port of https is taken: others belong to other protocols."""
+
+_LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_TRANSLATED: Final = tuple(
+    # IPv6 networks whose addresses stand for one of IPv4, and where in them it is.
+    (IPv6Network(network), shift)
+    for network, shift in (("::/96", 0), ("64:ff9b::/96", 0), ("2002::/16", 80))
+)
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """The parts of an address that a connection needs. ``host`` is a name, or an IP address."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def address(self) -> Address | None:
+        """The host if it is an IP address."""
+        try:
+            return ip_address(self.host)
+        except ValueError:
+            return None
+
+
+def read_receiver(url: str, *, may_be_private: bool) -> Receiver:
+    """The receiver at an address, which is https on a port of its own and of this world.
+
+    ``may_be_private`` lets private addresses, http and every port, for development. A name is only
+    read; whoever resolves it asks :func:`is_reachable` of each of its addresses.
+    Raises InvalidInput ``invalid_url`` or ``private_receiver``. Source: CONTRACT 30.
+    """
+    receiver = _parse(url)
+    if may_be_private:
+        return receiver
+    if receiver.scheme != "https":
+        raise _invalid("The address must begin with https://.")
+    if receiver.port != STANDARD_PORTS["https"] and receiver.port < FIRST_FREE_PORT:
+        raise _invalid(f"The port must be 443, or {FIRST_FREE_PORT} or above.")
+    address = receiver.address
+    if receiver.host.endswith((".localhost", ".local", ".internal")) or (
+        not is_reachable(address) if address is not None else "." not in receiver.host
+    ):
+        raise private_receiver()
+    return receiver
+
+
+def private_receiver() -> InvalidInput:
+    """The error of a receiver that is not in the public internet."""
+    return InvalidInput(
+        "The address is not one of the public internet.", code="private_receiver", field="url"
+    )
+
+
+def is_reachable(address: Address) -> bool:
+    """Whether an address is one of the public internet, and so is each that it stands for."""
+    if isinstance(address, IPv6Address):
+        inner = _inner(address)
+        if address.scope_id is not None or address.is_site_local:
+            return False
+        if inner is not None:
+            return is_reachable(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    for network, shift in _TRANSLATED:
+        if address in network:
+            return IPv4Address(int(address) >> shift & 0xFFFFFFFF)
+    return None
+
+
+def _parse(url: str) -> Receiver:
+    if len(url) > LONGEST or "\\" in url or not url.isprintable() or " " in url:
+        raise _invalid("The address has characters that no address has, or too many.")
+    try:
+        parts = urlsplit(url)
+        scheme, port = parts.scheme.lower(), parts.port
+        host = _read_host(parts.hostname or "", is_bracketed="[" in parts.netloc)
+    except (UnicodeError, ValueError) as error:
+        raise _invalid("This is not an address.") from error
+    if scheme not in STANDARD_PORTS:
+        raise _invalid("The address must begin with https://.")
+    if "@" in parts.netloc or parts.fragment or port == 0:
+        raise _invalid("The address must have neither a user nor a fragment.")
+    return Receiver(scheme=scheme, host=host, port=port or STANDARD_PORTS[scheme])
+
+
+def _read_host(host: str, *, is_bracketed: bool) -> str:
+    """The host in its one spelling. Raises ValueError for any that could be read in two ways."""
+    if is_bracketed:
+        return str(IPv6Address(host))
+    name = host.encode("idna").decode().lower().removesuffix(".")
+    labels = name.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        # Resolvers read 2130706433, 0x7f.1 and 0177.0.0.1 as addresses; here they are none.
+        return str(IPv4Address(name))
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError(host)
+    return name
+
+
+def _invalid(detail: str) -> InvalidInput:
+    return InvalidInput(detail, code="invalid_url", field="url")

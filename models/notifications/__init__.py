@@ -1,0 +1,3 @@
+"""Tables of what is told to others."""
+
+from models.notifications import webhooks as webhooks

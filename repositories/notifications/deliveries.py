@@ -1,0 +1,94 @@
+"""Webhook deliveries: each telling of an event, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from billing.notifications.schedule import DeliveryStatus
+from models.notifications.webhooks import WebhookDelivery, WebhookEventRow
+from repositories.outbox import CHANNEL
+from repositories.pages import read_page
+
+REPLAYS: Final = "webhook_delivery"
+"""What the outbox's channel tells when a delivery is due that no message announced."""
+
+
+def insert_events(session: Session, events: Sequence[WebhookEventRow]) -> set[UUID]:
+    """Store events; give the ids of those that were not told before. Idempotent by their keys."""
+    if not events:
+        return set()
+    return set(
+        session.execute(
+            insert(WebhookEventRow)
+            .values([one.model_dump() for one in events])
+            .on_conflict_do_nothing(constraint="uq_webhook_event_key")
+            .returning(col(WebhookEventRow.id))
+        ).scalars()
+    )
+
+
+def insert_deliveries(session: Session, deliveries: Sequence[WebhookDelivery]) -> None:
+    """Store deliveries, which are sent from the commit on."""
+    session.add_all(deliveries)
+    session.flush()
+
+
+def tell_of_replay(session: Session) -> None:
+    """The commit tells whoever sends that something is due."""
+    session.execute(
+        text("SELECT pg_notify(:channel, :told)"), {"channel": CHANNEL, "told": REPLAYS}
+    )
+
+
+def lock_delivery(
+    session: Session, organization_id: UUID, delivery_id: UUID
+) -> WebhookDelivery | None:
+    """The delivery with its row locked, or None."""
+    return session.exec(
+        select(WebhookDelivery)
+        .where(
+            WebhookDelivery.organization_id == organization_id, WebhookDelivery.id == delivery_id
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def list_deliveries(
+    session: Session,
+    organization_id: UUID,
+    *,
+    endpoint_id: UUID | None,
+    status: str | None,
+    offset: int,
+    limit: int,
+) -> tuple[Sequence[WebhookDelivery], int]:
+    """A page of deliveries, oldest first, and how many there are."""
+    matching = select(WebhookDelivery).where(WebhookDelivery.organization_id == organization_id)
+    if endpoint_id is not None:
+        matching = matching.where(WebhookDelivery.endpoint_id == endpoint_id)
+    if status is not None:
+        matching = matching.where(WebhookDelivery.status == status)
+    return read_page(session, matching, offset=offset, limit=limit)
+
+
+def give_up_pending(
+    session: Session, organization_id: UUID, endpoint_id: UUID, *, reason: str, now: datetime
+) -> None:
+    """What waits for the endpoint has failed: it is told of nothing any more."""
+    session.execute(
+        update(WebhookDelivery)
+        .where(
+            col(WebhookDelivery.organization_id) == organization_id,
+            col(WebhookDelivery.endpoint_id) == endpoint_id,
+            col(WebhookDelivery.status) == DeliveryStatus.PENDING,
+        )
+        .values(status=DeliveryStatus.FAILED, error=reason, next_attempt_at=None, completed_at=now)
+    )

@@ -1,0 +1,1 @@
+"""Carrying on what transactions queued."""

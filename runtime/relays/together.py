@@ -1,0 +1,63 @@
+"""What every process of the API and of workers does besides: carry on what transactions queued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import structlog
+from sqlalchemy import URL
+
+from integrations.webhooks.sender import WebhookSender
+from repositories.outbox import CHANNEL
+from repositories.transactions import Transactions
+from runtime.notifications import Hear, Notifications
+from runtime.relays.webhooks import WebhookRelay
+from runtime.relays.workflows import OutboxRelay
+from runtime.sealing import Sealer
+from runtime.settings import Settings
+from runtime.subscription_workflows import SubscriptionWorkflows
+
+log = structlog.get_logger(__name__)
+
+
+class Relay(Protocol):
+    """Looks when it is told that something was queued, and when something is due."""
+
+    def hear(self, kind: str) -> None:
+        """Messages of this kind were queued."""
+
+    def look(self) -> None:
+        """Look at once: there may be something due."""
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+
+
+def relays_of(
+    transactions: Transactions, workflows: SubscriptionWorkflows, settings: Settings
+) -> list[Relay]:
+    """One to workflows, and one to webhooks if there is the key that their secrets need."""
+    to_workflows = OutboxRelay(transactions, workflows)
+    if settings.secret_key is None:
+        log.warning("webhooks_need_a_key", setting="FLUXRATE_SECRET_KEY")
+        return [to_workflows]
+    sealer = Sealer(settings.secret_key.get_secret_value(), settings.former_secret_keys)
+    sender = WebhookSender(may_be_private=settings.allow_private_webhooks)
+    return [to_workflows, WebhookRelay(transactions, sealer, sender)]
+
+
+def notifications_for(
+    relays: Sequence[Relay], address: URL, also: Mapping[str, Hear] | None = None
+) -> Notifications:
+    """Tells the relays what was queued; ``also`` takes what is told on other channels."""
+
+    def hear(kind: str) -> None:
+        for one in relays:
+            one.hear(kind)
+
+    def look() -> None:
+        for one in relays:
+            one.look()
+
+    return Notifications(address, {CHANNEL: hear, **(also or {})}, missed=look)

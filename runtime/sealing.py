@@ -1,0 +1,55 @@
+"""Secrets at rest: what must be shown again is stored sealed by the operator's key."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from services.accounts.credentials import SecretKeyMissing
+
+FORMAT = "s1"
+NONCE_BYTES = 12
+
+
+class Sealer:
+    """AES-256-GCM by a key that is derived from ``FLUXRATE_SECRET_KEY``.
+
+    What an earlier key sealed is opened by it for as long as it is among the previous ones; it is
+    sealed by the key in force when it is stored the next time. A sealed text opens only in the
+    place that it was sealed for: it cannot be moved into another row.
+    """
+
+    def __init__(self, secret_key: str, previous_secret_keys: Sequence[str] = ()) -> None:
+        self._ciphers = [AESGCM(_derive(one)) for one in (secret_key, *previous_secret_keys)]
+
+    def seal(self, secret: str, *, place: str) -> str:
+        """The secret as it is stored in a place."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = self._ciphers[0].encrypt(nonce, secret.encode(), place.encode())
+        return f"{FORMAT}.{base64.b64encode(nonce + sealed).decode()}"
+
+    def open(self, sealed: str, *, place: str) -> str:
+        """The secret that was sealed in a place.
+
+        Raises SecretKeyMissing if none of the keys opens it.
+        """
+        packed = base64.b64decode(sealed.removeprefix(f"{FORMAT}."))
+        for cipher in self._ciphers:
+            try:
+                opened = cipher.decrypt(packed[:NONCE_BYTES], packed[NONCE_BYTES:], place.encode())
+            except InvalidTag:
+                continue
+            return opened.decode()
+        raise SecretKeyMissing(f"No secret key opens what is stored in {place}.")
+
+
+def _derive(secret_key: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"fluxrate secrets at rest").derive(
+        secret_key.encode()
+    )

@@ -1,0 +1,122 @@
+"""An organization that has webhooks, and a relay that delivers them when a test says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from anyio.from_thread import BlockingPortal
+
+from api.app import create_app
+from api.context import AppContext
+from integrations.webhooks.sender import WebhookSender
+from repositories.transactions import Transactions
+from runtime.relays.webhooks import Sender, WebhookRelay
+from runtime.security import Security
+from services.accounts.sign_in import TokenLifetimes
+from services.notifications.deliveries import find_next_due
+from tests.api.people import Clock, Person
+
+V1 = "/api/v1"
+LONG = 30 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The owner of an organization, the clock of all, and what delivers."""
+
+    owner: Person
+    clock: Clock
+    transactions: Transactions
+    security: Security
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What a successful POST answers."""
+        answer = self.owner.post(V1 + path, json=body)
+        assert answer.status_code in {200, 201, 202}, answer.text
+        return dict(answer.json())
+
+    def get(self, path: str) -> dict[str, Any]:
+        """What a successful GET answers."""
+        answer = self.owner.get(V1 + path)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def listen(self, url: str, *events: str) -> dict[str, Any]:
+        """A new endpoint with its secrets, by default for everything."""
+        return self.post("/webhook-endpoints", {"url": url, "events": list(events) or ["*"]})
+
+    def draft_invoice(self) -> dict[str, Any]:
+        """A manual invoice of 25 dollars."""
+        customer = self.post(
+            "/customers",
+            {
+                "name": "Harbor Labs",
+                "email": "ap@harbor.test",
+                "billing_address_country": "US",
+            },
+        )
+        return self.post(
+            "/invoices",
+            {
+                "customer_id": customer["id"],
+                "currency": "USD",
+                "due_date": "2026-04-01T00:00:00Z",
+                "line_items": [{"description": "Set-up", "quantity": 1, "unit_amount": 25}],
+            },
+        )
+
+    def finalized_invoice(self) -> dict[str, Any]:
+        """A manual invoice of 25 dollars that is OPEN."""
+        return self.post(f"/invoices/{self.draft_invoice()['id']}/finalize")
+
+    def deliveries(self, **query: str) -> list[dict[str, Any]]:
+        """The deliveries of the organization, oldest first."""
+        answer = self.owner.get(f"{V1}/webhook-deliveries", params={"page_size": 100, **query})
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["data"])
+
+    def has_due(self) -> bool:
+        """Whether a delivery waits that is due."""
+        due_at = find_next_due(self.transactions)
+        return due_at is not None and due_at <= self.clock()
+
+    def relay(self, sender: Sender | None = None) -> WebhookRelay:
+        """What delivers, to this machine too."""
+        sender = sender or WebhookSender(may_be_private=True, within_seconds=2)
+        return WebhookRelay(self.transactions, self.security.sealer, sender, self.clock)
+
+    def deliver(self, sender: Sender | None = None) -> float:
+        """Everything that is due was sent, and settled; how long a relay would rest now."""
+
+        async def deliver() -> float:
+            relay = self.relay(sender)
+            pause = await relay.deliver_due()
+            while await relay.finish() or self.has_due():
+                pause = await relay.deliver_due()
+            return pause
+
+        return asyncio.run(deliver())
+
+
+@contextmanager
+def told_by(
+    transactions: Transactions, security: Security, portal: BlockingPortal
+) -> Iterator[Telling]:
+    """A fresh organization whose application may tell this machine."""
+    clock = Clock()
+    context = AppContext(
+        transactions=transactions,
+        security=security,
+        now=clock,
+        may_be_private=True,
+        lifetimes=TokenLifetimes(access_seconds=LONG, refresh_seconds=LONG),
+    )
+    served = create_app(context)
+    lifespan = served.router.lifespan_context(served)
+    Person.shared_portal = portal
+    with portal.wrap_async_context_manager(lifespan):
+        yield Telling(Person(served).sign_up(), clock, transactions, security)
