@@ -31,6 +31,7 @@ TAGS: Final = (
     ("Subscriptions", "A customer on a plan, served by one durable workflow."),
     ("Invoices", "What was billed, and why it is exactly that much."),
     ("Credit notes", "What was given back, never more than was billed."),
+    ("Webhooks", "What happens is told to addresses of yours, signed, until it has arrived."),
     ("Documents", "Invoices and credit notes as files for people, with their evidence inside."),
     ("Usage", "Events: recorded once, counted exactly."),
     ("Test clocks", "Years of billing in seconds."),

@@ -75,6 +75,16 @@ billing.read   GET    /api/v1/invoices/{invoice_id}/lines/{line_id}/explain
 billing.write  POST   /api/v1/invoices/{invoice_id}/credit-notes
 billing.read   GET    /api/v1/invoices/{invoice_id}/credit-notes
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}
+billing.read   GET    /api/v1/credit-notes/{credit_note_id}/pdf
+billing.read   GET    /api/v1/invoices/{invoice_id}/pdf
+billing.write  POST   /api/v1/webhook-endpoints
+billing.read   GET    /api/v1/webhook-endpoints
+billing.read   GET    /api/v1/webhook-endpoints/{endpoint_id}
+billing.write  PATCH  /api/v1/webhook-endpoints/{endpoint_id}
+billing.write  DELETE /api/v1/webhook-endpoints/{endpoint_id}
+billing.write  POST   /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret
+billing.read   GET    /api/v1/webhook-deliveries
+billing.write  POST   /api/v1/webhook-deliveries/{delivery_id}/replay
 billing.read   GET    /api/v1/invoices/{invoice_id}/receipt
 billing.read   POST   /api/v1/invoices/{invoice_id}/verify
 billing.write  POST   /api/v1/test-clocks

@@ -22,8 +22,12 @@ WITHOUT_PLACES = {
     ("POST", "/api/v1/usage"): "events have writers of their own",
     ("POST", "/api/v1/usage/batch"): "events have writers of their own",
     ("POST", "/api/v1/sdk/track"): "events have writers of their own",
-    ("GET", "/api/v1/customers/{customer_id}/entitlements"): "checks have readers of their own",
+    ("GET", "/api/v1/customers/{customer_id}/entitlements"): "reads of one thing have readers",
     ("GET", "/api/v1/customers/{customer_id}/entitlements/{lookup_key}"): "as above",
+    ("GET", "/api/v1/customers/{customer_id}"): "as above",
+    ("GET", "/api/v1/invoices/{invoice_id}"): "as above",
+    ("GET", "/api/v1/plans/{plan_id}"): "as above",
+    ("GET", "/api/v1/subscriptions/{subscription_id}"): "as above",
 }
 
 
