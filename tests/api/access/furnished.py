@@ -6,6 +6,10 @@ import re
 from typing import Any
 from uuid import uuid4
 
+from fastapi import FastAPI
+
+from api.context import state_of
+from services.notifications.deliveries import spread_events
 from tests.api.people import Person
 
 V1 = "/api/v1"
@@ -22,6 +26,12 @@ def post(person: Person, path: str, **body: Any) -> dict[str, Any]:
 def furnish(person: Person) -> Ids:
     """One thing of every kind, under the same names in both organizations."""
     ids = add_catalogue(person)
+    endpoint = post(
+        person,
+        "/webhook-endpoints",
+        url="https://hooks.example.com/in",
+        events=["invoice.created"],
+    )
     ids |= add_customer(person, ids)
     tax_rate = post(person, "/tax-rates", name="VAT", country="GB", percentage=20)
     test_clock = post(person, "/test-clocks", name="Test", frozen_time="2026-01-01T00:00:00Z")
@@ -30,8 +40,19 @@ def furnish(person: Person) -> Ids:
         "tax_rate_id": tax_rate["id"],
         "test_clock_id": test_clock["id"],
         "key_id": key["id"],
+        "endpoint_id": endpoint["id"],
+        "delivery_id": tell(person),
         "period_index": "0",
     }
+
+
+def tell(person: Person) -> str:
+    """The first delivery of the organization, of those that its events have led to by now."""
+    assert isinstance(person.app, FastAPI)
+    context = state_of(person.app).context
+    spread_events(context.transactions, now=context.now())
+    delivery, *_ = person.get(f"{V1}/webhook-deliveries").json()["data"]
+    return str(delivery["id"])
 
 
 def add_catalogue(person: Person) -> Ids:
