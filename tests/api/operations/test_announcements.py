@@ -16,6 +16,8 @@ from repositories.accounts.api_keys import REVOCATIONS
 from repositories.outbox import CHANNEL, WAKE_MESSAGE
 from tests.api.people import Person
 
+LAST_WORD = "no more"
+
 
 @pytest.fixture
 def listener(context: AppContext) -> Iterator[psycopg.Connection[Any]]:
@@ -29,8 +31,14 @@ def listener(context: AppContext) -> Iterator[psycopg.Connection[Any]]:
 
 
 def told(listener: psycopg.Connection[Any]) -> list[tuple[str, str]]:
-    """What was told since the last look; commits tell before they are answered."""
-    return [(one.channel, one.payload) for one in listener.notifies(timeout=0.1)]
+    """What was told since the last look: commits tell in their order, so all before this word."""
+    listener.execute(f"NOTIFY {CHANNEL}, '{LAST_WORD}'".encode())
+    found: list[tuple[str, str]] = []
+    for one in listener.notifies(timeout=30):
+        if one.payload == LAST_WORD:
+            return found
+        found.append((one.channel, one.payload))
+    raise AssertionError("nothing is told any more")
 
 
 def create(owner: Person, path: str, body: dict[str, Any]) -> str:
