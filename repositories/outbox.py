@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,55 +28,41 @@ CHANNEL = "fluxrate_outbox"
 """Where the commit of queued messages tells their kinds; a trigger does it (migration 0019)."""
 
 
-def insert_message(
-    session: Session,
-    organization_id: UUID,
-    *,
-    kind: str,
-    key: str,
-    payload: dict[str, Any],
-    now: datetime,
-) -> None:
-    """Queue a message in the transaction of the fact that it tells. Idempotent by kind and key."""
-    session.execute(
-        insert(OutboxMessage)
-        .values(
-            organization_id=organization_id,
-            id=new_id(),
-            kind=kind,
-            key=key,
-            payload=payload,
-            created_at=now,
-            available_at=now,
-            attempts=0,
-        )
-        .on_conflict_do_nothing(constraint="uq_outbox_message_key")
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """What is to leave; of those with one key, the first of an organization and kind counts."""
+
+    organization_id: UUID
+    payload: dict[str, Any]
+    key: str = field(default_factory=lambda: str(new_id()))
 
 
 def insert_messages(
-    session: Session,
-    organization_id: UUID,
-    *,
-    kind: str,
-    payloads: Sequence[dict[str, Any]],
-    now: datetime,
+    session: Session, kind: str, messages: Sequence[NewMessage], *, now: datetime
 ) -> None:
-    """Queue a message for each payload in the transaction of the facts that they tell."""
-    session.add_all(
-        [
-            OutboxMessage(
-                organization_id=organization_id,
-                kind=kind,
-                key=str(new_id()),
-                payload=payload,
-                created_at=now,
-                available_at=now,
-            )
-            for payload in payloads
+    """Queue messages in the transaction of the facts that they tell, by one statement.
+
+    Idempotent by kind and key.
+    """
+    if messages:
+        rows = [
+            {
+                "organization_id": message.organization_id,
+                "id": new_id(),
+                "kind": kind,
+                "key": message.key,
+                "payload": message.payload,
+                "created_at": now,
+                "available_at": now,
+                "attempts": 0,
+            }
+            for message in messages
         ]
-    )
-    session.flush()
+        session.execute(
+            insert(OutboxMessage)
+            .values(rows)
+            .on_conflict_do_nothing(constraint="uq_outbox_message_key")
+        )
 
 
 def lock_due_messages(

@@ -5,7 +5,8 @@ Source: CONTRACT 4.14, 30, 68. An organization without endpoints queues nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,42 +18,75 @@ from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription
 from repositories import outbox as stored_outbox
 from repositories.notifications import endpoints as stored_endpoints
+from repositories.outbox import NewMessage
 
 _LISTENERS = "organizations_with_webhooks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceNews:
+    """What happened to an invoice, and when."""
+
+    invoice: Invoice
+    event: WebhookEvent
+    at: datetime
+
+
+def announce_invoices(session: Session, news: Sequence[InvoiceNews], *, now: datetime) -> None:
+    """Each is told of its invoice as that is now. Idempotent by event and invoice."""
+    _queue(
+        session,
+        [
+            _message(
+                one.invoice.organization_id,
+                one.event,
+                one.invoice.id,
+                {
+                    "invoice_id": one.invoice.id,
+                    "invoice_number": one.invoice.invoice_number,
+                    "customer_id": one.invoice.customer_id,
+                    "subscription_id": one.invoice.subscription_id,
+                    "total": one.invoice.total,
+                    "currency": one.invoice.currency,
+                    "status": one.invoice.status,
+                },
+                at=one.at,
+            )
+            for one in news
+            if _is_listening(session, one.invoice.organization_id)
+        ],
+        now=now,
+    )
 
 
 def announce_invoice(
     session: Session, invoice: Invoice, event: WebhookEvent, *, at: datetime, now: datetime
 ) -> None:
-    """The event is told of the invoice as it is now. Idempotent by both."""
-    if not _is_listening(session, invoice.organization_id):
-        return
-    data = {
-        "invoice_id": invoice.id,
-        "invoice_number": invoice.invoice_number,
-        "customer_id": invoice.customer_id,
-        "subscription_id": invoice.subscription_id,
-        "total": invoice.total,
-        "currency": invoice.currency,
-        "status": invoice.status,
-    }
-    _queue(session, invoice.organization_id, event, invoice.id, data, at=at, now=now)
+    """As :func:`announce_invoices`, of one."""
+    announce_invoices(session, [InvoiceNews(invoice=invoice, event=event, at=at)], now=now)
 
 
-def announce_if_draft(session: Session, invoice: Invoice) -> None:
-    """It is told that a draft was made; one that is final from the start is told of as that."""
-    if invoice.status == InvoiceStatus.DRAFT:
-        event = WebhookEvent.INVOICE_CREATED
-        announce_invoice(session, invoice, event, at=invoice.issue_date, now=invoice.created_at)
+def announce_drafts(session: Session, invoices: Sequence[Invoice], *, now: datetime) -> None:
+    """It is told which drafts were made; one that is final from the start is told of as that."""
+    created = WebhookEvent.INVOICE_CREATED
+    news = [
+        InvoiceNews(invoice=one, event=created, at=one.issue_date)
+        for one in invoices
+        if one.status == InvoiceStatus.DRAFT
+    ]
+    announce_invoices(session, news, now=now)
 
 
-def announce_final_invoice(
-    session: Session, invoice: Invoice, *, at: datetime, now: datetime
+def announce_final_invoices(
+    session: Session, finals: Sequence[tuple[Invoice, datetime]], *, now: datetime
 ) -> None:
-    """It is told that the invoice became final, and that it is paid if nothing is owed."""
-    announce_invoice(session, invoice, WebhookEvent.INVOICE_FINALIZED, at=at, now=now)
-    if invoice.status == InvoiceStatus.PAID:
-        announce_invoice(session, invoice, WebhookEvent.INVOICE_PAID, at=at, now=now)
+    """It is told that invoices became final, and which are paid because nothing is owed."""
+    news = []
+    for invoice, at in finals:
+        news.append(InvoiceNews(invoice=invoice, event=WebhookEvent.INVOICE_FINALIZED, at=at))
+        if invoice.status == InvoiceStatus.PAID:
+            news.append(InvoiceNews(invoice=invoice, event=WebhookEvent.INVOICE_PAID, at=at))
+    announce_invoices(session, news, now=now)
 
 
 def announce_subscription(
@@ -74,7 +108,8 @@ def announce_subscription(
         "current_period_start": subscription.current_period_start,
         "current_period_end": subscription.current_period_end,
     }
-    _queue(session, subscription.organization_id, event, subscription.id, data, at=at, now=now)
+    organization_id = subscription.organization_id
+    _queue(session, [_message(organization_id, event, subscription.id, data, at=at)], now=now)
 
 
 def _is_listening(session: Session, organization_id: UUID) -> bool:
@@ -85,21 +120,20 @@ def _is_listening(session: Session, organization_id: UUID) -> bool:
     return known[organization_id]
 
 
-def _queue(
-    session: Session,
+def _message(
     organization_id: UUID,
     event: WebhookEvent,
     told_of: UUID,
     data: Mapping[str, object],
     *,
     at: datetime,
-    now: datetime,
-) -> None:
-    stored_outbox.insert_message(
-        session,
-        organization_id,
-        kind=stored_outbox.WEBHOOK_MESSAGE,
+) -> NewMessage:
+    return NewMessage(
+        organization_id=organization_id,
         key=f"{event}:{told_of}",
         payload={"event": event, "timestamp": at, "data": data},
-        now=now,
     )
+
+
+def _queue(session: Session, messages: Sequence[NewMessage], *, now: datetime) -> None:
+    stored_outbox.insert_messages(session, stored_outbox.WEBHOOK_MESSAGE, messages, now=now)

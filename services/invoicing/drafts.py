@@ -28,7 +28,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from services.announcements import announce_if_draft
+from services.announcements import announce_drafts
 from services.documents.contents import write_contents
 from services.invoicing import composition
 from services.invoicing.composition import Composing
@@ -139,7 +139,7 @@ def _write_drafts(session: Session, drafts: Sequence[_Draft], *, now: datetime) 
         _show_period(invoice, one.organization, one.stored, one.frozen)
         invoice.reissue_of = one.due.reissue_of
         added.append((one.organization, invoice, bill.totals))
-    add_invoices(session, added)
+    add_invoices(session, added, now=now)
     invoices = [invoice for _, invoice, _ in added]
     for one, bill, invoice in zip(drafts, composed, invoices, strict=True):
         composition.hold_late_lines(session, one.subscription, invoice, bill)
@@ -200,7 +200,10 @@ def new_invoice(
 
 
 def add_invoices(
-    session: Session, added: Sequence[tuple[Organization, Invoice, InvoiceTotals]]
+    session: Session,
+    added: Sequence[tuple[Organization, Invoice, InvoiceTotals]],
+    *,
+    now: datetime,
 ) -> None:
     """The invoices are stored with lines and taxes, and with their numbers if they are due one."""
     assign_numbers(
@@ -211,11 +214,11 @@ def add_invoices(
             if organization.number_at == NumberAt.DRAFT or invoice.status != InvoiceStatus.DRAFT
         ],
     )
-    session.add_all(invoice for _, invoice, _ in added)
+    invoices = [invoice for _, invoice, _ in added]
+    session.add_all(invoices)
     session.flush()
     write_contents(session, [(invoice, totals) for _, invoice, totals in added])
-    for _, invoice, _ in added:
-        announce_if_draft(session, invoice)
+    announce_drafts(session, invoices, now=now)
 
 
 def assign_numbers(session: Session, due: Sequence[tuple[Organization, Invoice, datetime]]) -> None:

@@ -28,7 +28,7 @@ from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
-from services.announcements import announce_final_invoice
+from services.announcements import announce_final_invoices
 from services.documents.contents import add_line
 from services.documents.locks import lock_invoice, lock_invoices
 from services.invoicing import updating
@@ -178,9 +178,9 @@ def _finalize_apart(session: Session, finals: Sequence[_Final], *, now: datetime
     session.flush()
     for one in finals:
         customer_accounts.post_final_invoice(session, one.invoice, at=one.at, now=now)
-        announce_final_invoice(session, one.invoice, at=one.at, now=now)
         if one.subscription is not None:
             _record_finalized(session, one.subscription, one.invoice, at=one.at, now=now)
+    announce_final_invoices(session, [(one.invoice, one.at) for one in finals], now=now)
     session.flush()
 
 

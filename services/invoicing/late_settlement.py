@@ -27,7 +27,7 @@ from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
-from services.announcements import announce_final_invoice
+from services.announcements import announce_final_invoices
 from services.corrections import credit_notes as crediting
 from services.corrections import late_usage as corrections
 from services.corrections.credit_notes import CreditedLine
@@ -120,9 +120,9 @@ def _invoice(
     invoice.status = status_after_finalizing(InvoiceStatus.DRAFT, totals.total)
     invoice.finalized_at = at
     invoice.paid_at = at if invoice.status == InvoiceStatus.PAID else None
-    drafts.add_invoices(session, [(organization, invoice, totals)])
+    drafts.add_invoices(session, [(organization, invoice, totals)], now=now)
     customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
-    announce_final_invoice(session, invoice, at=at, now=now)
+    announce_final_invoices(session, [(invoice, at)], now=now)
     stored_actions.insert_action(
         session,
         subscription,

@@ -96,7 +96,7 @@ def create_invoice(
     invoice.subscription_id = command.subscription_id
     invoice.due_date = command.due_date
     invoice.reissue_of = reissue_of
-    drafts.add_invoices(session, [(organization, invoice, totals)])
+    drafts.add_invoices(session, [(organization, invoice, totals)], now=now)
     _record(session, invoice, "invoice.created", now=now)
     return invoice
 

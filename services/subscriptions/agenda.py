@@ -24,11 +24,11 @@ from billing.subscriptions import (
     change_period_status,
     has_ended,
 )
-from models.base import new_id
 from models.subscriptions.subscriptions import Subscription
 from repositories import outbox as stored_outbox
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.outbox import NewMessage
 from repositories.row_keys import SubscriptionKey
 from repositories.subscriptions import clocks as stored_clocks
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -115,14 +115,7 @@ def wake_workflow(session: Session, subscription: Subscription, *, now: datetime
 
     The message starts the workflow if none runs, so creating a subscription needs no other.
     """
-    stored_outbox.insert_message(
-        session,
-        subscription.organization_id,
-        kind=stored_outbox.WAKE_MESSAGE,
-        key=str(new_id()),
-        payload={"subscription_id": str(subscription.id)},
-        now=now,
-    )
+    wake_workflows(session, subscription.organization_id, [subscription.id], now=now)
 
 
 def wake_workflows(
@@ -131,9 +124,11 @@ def wake_workflows(
     """As :func:`wake_workflow`, for many, by one statement."""
     stored_outbox.insert_messages(
         session,
-        organization_id,
-        kind=stored_outbox.WAKE_MESSAGE,
-        payloads=[{"subscription_id": str(one)} for one in subscription_ids],
+        stored_outbox.WAKE_MESSAGE,
+        [
+            NewMessage(organization_id=organization_id, payload={"subscription_id": str(one)})
+            for one in subscription_ids
+        ],
         now=now,
     )
 

@@ -29,7 +29,8 @@ def occupy(transactions: Transactions, name: str) -> UUID:
     made = Organization(name=name, slug=name, created_at=NOW)
     with transactions.for_organization(made.id) as session:
         organizations.insert_organization(session, made)
-        outbox.insert_message(session, made.id, kind="webhook", key="k", payload={}, now=NOW)
+        message = outbox.NewMessage(organization_id=made.id, payload={})
+        outbox.insert_messages(session, outbox.WEBHOOK_MESSAGE, [message], now=NOW)
     return made.id
 
 

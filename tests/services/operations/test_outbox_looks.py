@@ -130,9 +130,8 @@ def test_relay_can_lock_messages_but_change_none_before_it_names_their_organizat
     with transactions.for_organization(organization_id) as session:
         session.add(Organization(id=organization_id, name="A", slug="a", created_at=NOW))
         session.flush()
-        outbox.insert_message(
-            session, organization_id, kind=outbox.WAKE_MESSAGE, key="k", payload={}, now=NOW
-        )
+        message = outbox.NewMessage(organization_id=organization_id, payload={})
+        outbox.insert_messages(session, outbox.WAKE_MESSAGE, [message], now=NOW)
 
     def lock_and_postpone() -> None:
         with transactions.looking_up(outbox.LOOKUP, outbox.WAKE_MESSAGE) as session:
