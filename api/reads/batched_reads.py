@@ -101,8 +101,9 @@ class BatchedReads(Generic[Question, Answer]):
         self, organization_id: UUID, together: Sequence[_Asked[Question, Answer]]
     ) -> None:
         questions = [one.question for one in together]
+        # Organizations have their turns here already, so all readers are one party.
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._connections.lend() as connection:
+            async with asyncio.timeout(ANSWER_SECONDS), self._connections.lend(self) as connection:
                 answers = await self._read(connection, organization_id, questions)
         except Unreachable as error:
             # Whoever waits behind these would only wait for the same answer.

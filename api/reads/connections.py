@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -11,13 +11,13 @@ import structlog
 from psycopg import AsyncConnection, OperationalError
 from psycopg.pq import TransactionStatus
 
+from api.access.admission import Admission
 from api.idle_connections import let_go, still_works
 from billing.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
 MOST_CONNECTIONS: Final = 4
-WAITING_SECONDS: Final = 2.0
 
 _AWAY: Final = "The database does not answer; repeat the request."
 
@@ -27,38 +27,32 @@ class Unreachable(Unavailable):
 
 
 class ReadConnections:
-    """Lends a few connections, each to one reader at a time.
+    """Lends a few connections, each to one reader at a time, and never all of them to one party.
 
-    They belong to the event loop that borrows; those of a loop that has ended are let go.
+    Parties that wait take turns, as they do for request slots. Connections belong to the event loop
+    that borrows; those of a loop that has ended are let go.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[AsyncConnection]]) -> None:
         self._connect = connect
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._slots = Admission(MOST_CONNECTIONS, of_one=MOST_CONNECTIONS - 1)
         self._resting: list[tuple[AsyncConnection, float]] = []
 
     @asynccontextmanager
-    async def lend(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that works, while the block runs. Raises Unavailable."""
+    async def lend(self, party: Hashable) -> AsyncIterator[AsyncConnection]:
+        """A connection that works, while the block runs. Raises Unavailable within two seconds."""
         self._follow_loop()
-        slots = self._slots
-        try:
-            async with asyncio.timeout(WAITING_SECONDS):
-                await slots.acquire()
-        except TimeoutError as error:
-            raise Unavailable("Too many readers are waiting.", code="too_busy") from error
-        try:
-            connection = await self._take()
+        async with self._slots.admit(party):
             try:
-                yield connection
-            finally:
-                await self._put_back(connection)
-        except OperationalError as error:
-            log.warning("database_unavailable", error=type(error).__name__)
-            raise Unavailable(_AWAY, code="database_unavailable") from error
-        finally:
-            slots.release()
+                connection = await self._take()
+                try:
+                    yield connection
+                finally:
+                    await self._put_back(connection)
+            except OperationalError as error:
+                log.warning("database_unavailable", error=type(error).__name__)
+                raise Unavailable(_AWAY, code="database_unavailable") from error
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -73,7 +67,6 @@ class ReadConnections:
         for connection, _ in self._resting:
             connection.pgconn.finish()
         self._loop = loop
-        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
         self._resting = []
 
     async def _take(self) -> AsyncConnection:

@@ -38,7 +38,10 @@ async def read_one(request: Request, read: DocumentRead[T], parameter: str, text
 
     async def find(identifier: UUID) -> T | None:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), state.read_connections.lend() as connection:
+            async with (
+                asyncio.timeout(ANSWER_SECONDS),
+                state.read_connections.lend(organization_id) as connection,
+            ):
                 found = await read.run(connection, organization_id, [identifier])
         except TimeoutError as error:
             raise late() from error

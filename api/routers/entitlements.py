@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -36,7 +37,7 @@ async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -
         customer_id,
         lookup_key,
         ask=state.batched_checks.ask,
-        lend=state.read_connections.lend,
+        lend=partial(state.read_connections.lend, principal.organization_id),
         cache=state.check_cache,
         now=state.context.now(),
     )
@@ -56,7 +57,7 @@ async def list_entitlements(request: Request, customer_id: str) -> Response:
     Needs the scope `usage.read` or `billing.read`.
     """
     state, principal = await _admit(request)
-    async with state.read_connections.lend() as connection:
+    async with state.read_connections.lend(principal.organization_id) as connection:
         found = await access.list_entitlements(
             connection,
             principal.organization_id,
