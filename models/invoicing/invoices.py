@@ -189,6 +189,17 @@ class BillingRun(SQLModel, table=True):
     created_at: datetime = instant()
 
 
+class InvoiceParties(SQLModel, table=True):
+    """Whom an issued invoice names, as they were then; never changed. Source: CONTRACT 4.8."""
+
+    __tablename__ = "invoice_parties"
+    __table_args__ = (reference("invoice_id", "invoice"),)
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    invoice_id: UUID = Field(primary_key=True)
+    parties: Any = document()
+
+
 class InvoiceReceipt(SQLModel, table=True):
     """What a generated invoice was computed from, so that it can be computed again years later."""
 

@@ -14,6 +14,7 @@ from billing.invoicing.kinds import InvoiceKind
 from models.invoicing.invoices import (
     Invoice,
     InvoiceLine,
+    InvoiceParties,
     InvoiceReceipt,
     InvoiceSequence,
     InvoiceTax,
@@ -220,6 +221,13 @@ def draw_numbers(
     )
     last = int(session.execute(statement).scalar_one())
     return range(last - count + 1, last + 1)
+
+
+def find_parties(
+    session: Session, organization_id: UUID, invoice_id: UUID
+) -> InvoiceParties | None:
+    """Whom an issued invoice names, or None if nobody was kept with it."""
+    return session.get(InvoiceParties, (organization_id, invoice_id))
 
 
 def find_receipt(

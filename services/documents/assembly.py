@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.invoicing.invoices import InvoiceStatus
-from billing.invoicing.kinds import DocumentLanguage
 from billing.money import ZERO
 from billing.periods import Period
 from models.accounts.organizations import Organization
-from models.customers import Customer
 from models.invoicing.invoices import Invoice
-from repositories import customers as stored_customers
 from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import credit_notes as stored_notes
 from repositories.invoicing import invoices as stored_invoices
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.evidence import evidence_of
 from services.documents.logos import read_logo
+from services.documents.parties import read_parties
 from services.documents.view import (
     Correction,
     Document,
@@ -29,28 +26,28 @@ from services.documents.view import (
     DocumentLine,
     GivenBack,
     Logo,
-    Party,
 )
-from services.required import not_found, require_customer, require_invoice
+from services.required import not_found, require_invoice
 
 
 def read_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Document:
     """The invoice as a document. Raises NotFound ``invoice_not_found``."""
     invoice = require_invoice(stored_invoices.find_invoice(session, organization_id, invoice_id))
-    organization, customer = _parties(session, invoice)
+    organization = stored_organizations.get_organization(session, organization_id)
+    parties = read_parties(session, invoice)
     lines = stored_invoices.list_lines(session, organization_id, [invoice_id])
     taxes = stored_invoices.list_taxes(session, organization_id, [invoice_id])
     notes = stored_notes.list_credit_notes(session, organization_id, invoice_id)
     return Document(
         kind=DocumentKind.INVOICE,
         number=invoice.invoice_number,
-        language=_language_of(organization, customer),
+        language=parties.language,
         currency=invoice.currency,
         timezone=invoice.timezone,
         issued_at=invoice.issue_date,
-        seller=_seller(organization),
-        buyer=_party_of(customer, name=customer.name, email=customer.email),
-        buyer_reference=customer.buyer_reference,
+        seller=parties.seller,
+        buyer=parties.buyer,
+        buyer_reference=parties.buyer_reference,
         lines=tuple(
             DocumentLine(priced=priced_line_of(row), total=row.line_total) for row in lines
         ),
@@ -81,20 +78,21 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
     invoice = require_invoice(
         stored_invoices.find_invoice(session, organization_id, note.invoice_id)
     )
-    organization, customer = _parties(session, invoice)
+    organization = stored_organizations.get_organization(session, organization_id)
+    parties = read_parties(session, invoice)
     rows = stored_invoices.list_lines(session, organization_id, [invoice.id])
     credited = stored_notes.list_credit_lines(session, organization_id, [note.id])
     billed = {row.id: row for row in rows}
     return Document(
         kind=DocumentKind.CREDIT_NOTE,
         number=note.number,
-        language=_language_of(organization, customer),
+        language=parties.language,
         currency=note.currency,
         timezone=invoice.timezone,
         issued_at=note.issue_date,
-        seller=_seller(organization),
-        buyer=_party_of(customer, name=customer.name, email=customer.email),
-        buyer_reference=customer.buyer_reference,
+        seller=parties.seller,
+        buyer=parties.buyer,
+        buyer_reference=parties.buyer_reference,
         lines=tuple(
             DocumentLine(priced=priced_line_of(billed[one.line_id]), total=one.amount)
             for one in credited
@@ -112,39 +110,8 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
     )
 
 
-def _parties(session: Session, invoice: Invoice) -> tuple[Organization, Customer]:
-    organization = stored_organizations.get_organization(session, invoice.organization_id)
-    customer = require_customer(
-        stored_customers.find_customer(session, invoice.organization_id, invoice.customer_id),
-        may_be_deleted=True,
-    )
-    return organization, customer
-
-
-def _language_of(organization: Organization, customer: Customer) -> DocumentLanguage:
-    return DocumentLanguage(customer.language or organization.document_language)
-
-
-def _seller(organization: Organization) -> Party:
-    party = _party_of(organization, name=organization.legal_name or organization.name)
-    return replace(party, registration_number=organization.registration_number)
-
-
 def _logo_of(organization: Organization) -> Logo | None:
     return None if organization.logo is None else read_logo(organization.logo)
-
-
-def _party_of(row: Organization | Customer, *, name: str, email: str | None = None) -> Party:
-    return Party(
-        name=name,
-        email=email,
-        street=row.billing_address_line1,
-        city=row.billing_address_city,
-        state=row.billing_address_state,
-        postal_code=row.billing_address_postal_code,
-        country=row.billing_address_country,
-        tax_id=row.tax_id,
-    )
 
 
 def _period_of(invoice: Invoice) -> Period | None:

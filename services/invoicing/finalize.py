@@ -31,6 +31,7 @@ from services import customer_accounts
 from services.announcements import announce_final_invoices
 from services.documents.contents import add_line
 from services.documents.locks import lock_invoice, lock_invoices
+from services.documents.parties import keep_parties
 from services.invoicing import updating
 from services.invoicing.drafts import assign_numbers
 from services.invoicing.updating import Updated
@@ -175,6 +176,7 @@ def _finalize_apart(session: Session, finals: Sequence[_Final], *, now: datetime
     """Invoices of different accounts are final."""
     for one in finals:
         _freeze(session, one.invoice, at=one.at)
+    keep_parties(session, [one.invoice for one in finals])
     session.flush()
     for one in finals:
         customer_accounts.post_final_invoice(session, one.invoice, at=one.at, now=now)

@@ -31,6 +31,7 @@ from services.announcements import announce_final_invoices
 from services.corrections import credit_notes as crediting
 from services.corrections import late_usage as corrections
 from services.corrections.credit_notes import CreditedLine
+from services.documents.parties import keep_parties
 from services.invoicing import composition, drafts
 from services.required import require_subscription
 from services.subscriptions import clocks
@@ -121,6 +122,7 @@ def _invoice(
     invoice.finalized_at = at
     invoice.paid_at = at if invoice.status == InvoiceStatus.PAID else None
     drafts.add_invoices(session, [(organization, invoice, totals)], now=now)
+    keep_parties(session, [invoice])
     customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
     announce_final_invoices(session, [(invoice, at)], now=now)
     stored_actions.insert_action(

@@ -46,6 +46,7 @@ TABLES = (
     "invoice",
     "invoice_line",
     "invoice_tax",
+    "invoice_parties",
     "invoice_receipt",
     "invoice_sequence",
     "account_posting",

@@ -20,6 +20,11 @@ from tests.api.sold import V1, post
 
 def billed(owner: Person, *, tax: bool = True) -> dict[str, Any]:
     """An issued invoice over 360 pounds before tax."""
+    return post(owner, f"/invoices/{drafted(owner, tax=tax)['id']}/finalize", {})
+
+
+def drafted(owner: Person, *, tax: bool = True) -> dict[str, Any]:
+    """Its draft."""
     if tax:
         post(owner, "/tax-rates", {"name": "VAT", "country": "GB", "percentage": 20})
     customer = post(
@@ -35,8 +40,7 @@ def billed(owner: Person, *, tax: bool = True) -> dict[str, Any]:
     )
     line = {"description": "Data import", "quantity": 3, "unit_amount": 120}
     body = {"customer_id": customer["id"], "currency": "GBP", "due_date": "2026-04-01T00:00:00Z"}
-    invoice = post(owner, "/invoices", body | {"line_items": [line]})
-    return post(owner, f"/invoices/{invoice['id']}/finalize", {})
+    return post(owner, "/invoices", body | {"line_items": [line]})
 
 
 def words_of(content: bytes) -> str:
@@ -67,6 +71,26 @@ def test_invoice_is_a_file_with_its_receipt(owner: Person) -> None:
     assert owner.get(f"{V1}/invoices/{invoice['id']}/pdf").content == answer.content
 
 
+def test_issued_documents_name_the_parties_as_they_were(owner: Person) -> None:
+    """CONTRACT 4.8: what is open does not change, however its parties are called later."""
+    invoice = billed(owner)
+    line = {"line_id": invoice["line_items"][0]["id"], "amount": 100}
+    note = post(
+        owner,
+        f"/invoices/{invoice['id']}/credit-notes",
+        {"reason": "Imported twice", "lines": [line]},
+    )
+    paths = [f"{V1}/invoices/{invoice['id']}/pdf", f"{V1}/credit-notes/{note['id']}/pdf"]
+    text = f"{V1}/invoices/{invoice['id']}/text"
+    issued = [owner.get(path).content for path in (*paths, text)]
+
+    owner.patch(f"{V1}/organization", json={"legal_name": "Renamed", "document_language": "de"})
+    changed = {"name": "Somebody Else", "language": "fr", "buyer_reference": "PO 7"}
+    owner.patch(f"{V1}/customers/{invoice['customer_id']}", json=changed)
+
+    assert [owner.get(path).content for path in (*paths, text)] == issued
+
+
 def test_credit_note_names_its_invoice(owner: Person) -> None:
     invoice = billed(owner)
     credited = {"line_id": invoice["line_items"][0]["id"], "amount": 100}
@@ -89,7 +113,7 @@ def test_credit_note_names_its_invoice(owner: Person) -> None:
 
 
 def test_parties_are_named_as_they_are_registered(owner: Person) -> None:
-    invoice = billed(owner)
+    invoice = drafted(owner)
     owner.patch(
         f"{V1}/organization",
         json={
