@@ -37,6 +37,7 @@ from services.rating.steps import BillKey, FrozenUsage
 from services.subscriptions import clocks
 
 INVOICE_SERIES = "INV"
+NewInvoice = tuple[Organization, Invoice, InvoiceTotals]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,12 +200,7 @@ def new_invoice(
     return invoice
 
 
-def add_invoices(
-    session: Session,
-    added: Sequence[tuple[Organization, Invoice, InvoiceTotals]],
-    *,
-    now: datetime,
-) -> None:
+def add_invoices(session: Session, added: Sequence[NewInvoice], *, now: datetime) -> None:
     """The invoices are stored with lines and taxes, and with their numbers if they are due one."""
     assign_numbers(
         session,
