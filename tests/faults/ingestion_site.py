@@ -83,6 +83,8 @@ class IngestionSite:
         assert self.api is not None
         self.api.kill()
         self.api.wait()
+        # Its processes notice and follow; until then they would be taken for the next API.
+        assert wait_until(lambda: not self._listens(), timeout_seconds=START_SECONDS)
 
     def kill_postgres(self) -> None:
         """The postmaster is gone; its backends notice and follow."""
