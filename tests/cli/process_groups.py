@@ -35,11 +35,12 @@ class Group:
 
     def server_of(self, client: int, port: int) -> int:
         """Which of the processes holds the connection from the client's port to this one."""
-        [inode] = [
+        # A table that changes while it is read may show a row twice, or one that is nobody's ("0").
+        [inode] = {
             words[9]
             for words in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
             if words[1].endswith(f":{port:04X}") and words[2].endswith(f":{client:04X}")
-        ]
+        } - {"0"}
         [server] = [pid for pid in self.pids if f"socket:[{inode}]" in _open_files(pid)]
         return server
 
@@ -79,6 +80,9 @@ def end_by_itself(pids: set[int]) -> bool:
 
 
 def _is_dead(pid: int) -> bool:
+    """Whether it holds nothing any more: its threads may outlive the first, and keep its files."""
     with suppress(OSError):
-        return bool(re.search(r"\) Z", Path(f"/proc/{pid}/stat").read_text()))
+        process = Path(f"/proc/{pid}")
+        is_zombie = re.search(r"\) Z", (process / "stat").read_text())
+        return bool(is_zombie) and len(list((process / "task").iterdir())) == 1
     return True
