@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from functools import cache
+from types import NoneType
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -81,29 +83,52 @@ def respond(content: Any, status_code: int = 200) -> Response:
 
 
 def _jsonable(value: Any) -> Any:
-    write = _WRITERS.get(type(value))
-    if write is not None:
-        return write(value)
-    match value:
-        case None:
-            return None
-        case Enum():
-            return value.value
-        case BaseModel():
-            return {name: _jsonable(item) for name, item in value}
-        case Mapping():
-            return {str(key): _jsonable(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_jsonable(item) for item in value]
-    raise TypeError(f"{type(value).__name__} has no place in a response")
+    kind: Any = type(value)
+    return value if kind in _PLAIN else _writer_of(kind)(value)
 
 
-_WRITERS: Mapping[type, Callable[[Any], Any]] = {
-    bool: bool,
-    int: int,
-    str: str,
-    Decimal: lambda value: msgspec.Raw(plain_text(value).encode()),
+@cache
+def _writer_of(kind: Hashable) -> Callable[[Any], Any]:
+    """What makes a value of exactly this type one that the encoder knows; found once for each."""
+    assert isinstance(kind, type)
+    if issubclass(kind, Enum):
+        return _write_enum
+    if issubclass(kind, BaseModel):
+        return _write_model
+    if issubclass(kind, Mapping):
+        return _write_mapping
+    if issubclass(kind, (list, tuple)):
+        return _write_list
+    if kind in _WRITERS:
+        return _WRITERS[kind]
+    raise TypeError(f"{kind.__name__} has no place in a response")
+
+
+def _write_enum(value: Enum) -> Any:
+    return value.value
+
+
+def _write_model(value: BaseModel) -> Any:
+    return {name: _jsonable(item) for name, item in value}
+
+
+def _write_mapping(value: Mapping[Any, Any]) -> Any:
+    return {str(key): _jsonable(item) for key, item in value.items()}
+
+
+def _write_list(value: list[Any] | tuple[Any, ...]) -> Any:
+    return [_jsonable(item) for item in value]
+
+
+def _write_number(value: Decimal) -> Any:
+    return msgspec.Raw(plain_text(value).encode())
+
+
+_PLAIN: Final = frozenset({NoneType, bool, int, str})
+"""Types whose values the encoder knows as they are."""
+
+_WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    Decimal: _write_number,
     datetime: instant_text,
     UUID: str,
 }
-"""How the plainest values are written, by their exact type."""

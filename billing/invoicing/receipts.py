@@ -163,7 +163,10 @@ def _read(kind: object, document: object) -> object:
 
 def _union_reader(kinds: tuple[object, ...]) -> Reader:
     rest = tuple(kind for kind in kinds if kind is not NoneType)
-    read = _reader(rest[0]) if len(rest) == 1 else partial(_read_union, rest)
+    if rest == _NUMBERS:
+        read: Reader = _read_number
+    else:
+        read = _reader(rest[0]) if len(rest) == 1 else partial(_read_union, rest)
     return read if len(rest) == len(kinds) else partial(_read_optional, read)
 
 
@@ -207,13 +210,19 @@ def _read_union(kinds: tuple[object, ...], document: object, at: str) -> object:
     raise _misfit(kinds, at)
 
 
+def _read_number(document: object, at: str) -> object:
+    """A number with or without a last digit, which is most of what a line holds."""
+    if not isinstance(document, str):
+        raise _misfit(_NUMBERS, at)
+    kind = Ratio if "/" in document else Decimal
+    return _reader(kind)(document, at)
+
+
 def _is_kind_of(kind: object, document: object) -> bool:
     if isinstance(document, Mapping):
         return _TAG in document and getattr(kind, _TAG, None) == document[_TAG]
     if isinstance(document, (list, tuple)):
         return get_origin(kind) is tuple
-    if isinstance(document, str) and kind in _NUMBERS:
-        return (kind is Ratio) is ("/" in document)
     return type(document) is kind
 
 
