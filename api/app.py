@@ -73,6 +73,9 @@ FAST_ROUTERS = (
     customers.router,
     subscriptions.router,
     plans.router,
+    invoice_actions.router,
+    subscription_lists.router,
+    customer_lists.router,
 )
 """Those of which some routes are answered in front of the framework, the busiest first."""
 

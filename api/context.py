@@ -96,6 +96,8 @@ class AppState:
     document_threads: ComputingThreads
     usage_writer: UsageWriter
     read_connections: ReadConnections
+    long_read_connections: ReadConnections
+    """For lists and sums over events: who reads one thing, or checks, does not wait for them."""
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
     check_cache: CheckCache = field(default_factory=CheckCache)
     body_cache: BodyCache = field(default_factory=BodyCache)
@@ -115,6 +117,7 @@ class AppState:
             document_threads=ComputingThreads("documents"),
             usage_writer=UsageWriter(connect_usage, context.now),
             read_connections=read_connections,
+            long_read_connections=ReadConnections(connect_usage),
             batched_checks=BatchedReads(read_connections, read_revalidations),
         )
 
@@ -123,6 +126,7 @@ class AppState:
         await self.usage_writer.close()
         await self.batched_checks.close()
         await self.read_connections.close()
+        await self.long_read_connections.close()
         self.passwords.close()
         self.document_threads.close()
 

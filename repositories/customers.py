@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from models.customers import Customer
-from repositories.document_reads import DocumentRead
-from repositories.pages import read_page
+from repositories.document_reads import DocumentRead, PageRead
 from repositories.row_keys import among
 
 CUSTOMERS: Final = DocumentRead(
     """
-    SELECT row_to_json(customer)::text
-    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place)
-    JOIN customer ON customer.organization_id = tenant.id AND customer.id = asked.id
-        AND customer.deleted_at IS NULL
-    ORDER BY asked.place""",
+    SELECT asked.place, row_to_json(customer) AS document
+    FROM asked JOIN customer ON customer.organization_id = tenant.id AND customer.id = asked.id
+        AND customer.deleted_at IS NULL""",
     Customer,
 )
 """Those that are not deleted."""
+
+CUSTOMER_PAGES: Final = PageRead(
+    read=CUSTOMERS,
+    table="customer",
+    listed="deleted_at IS NULL",
+    filters={
+        # Anywhere in the name, the email and the external id, in any case of letters.
+        "search": """(
+            strpos(lower(name), lower(%(search)s)) > 0
+            OR strpos(lower(email), lower(%(search)s)) > 0
+            OR strpos(lower(external_id), lower(%(search)s)) > 0
+        )""",
+        "test_clock_id": "test_clock_id = %(test_clock_id)s",
+    },
+)
 
 
 def insert_customer(session: Session, customer: Customer) -> None:
@@ -55,36 +67,6 @@ def lock_customer(session: Session, organization_id: UUID, customer_id: UUID) ->
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
-
-
-def list_customers(
-    session: Session,
-    organization_id: UUID,
-    *,
-    search: str | None,
-    test_clock_id: UUID | None,
-    offset: int,
-    limit: int,
-) -> tuple[Sequence[Customer], int]:
-    """A page of customers that are not deleted, oldest first, and how many there are.
-
-    ``search`` is looked for anywhere in the name, the email and the external id, in any case of
-    letters.
-    """
-    matching = select(Customer).where(
-        Customer.organization_id == organization_id, col(Customer.deleted_at).is_(None)
-    )
-    if search is not None:
-        matching = matching.where(
-            or_(
-                col(Customer.name).icontains(search, autoescape=True),
-                col(Customer.email).icontains(search, autoescape=True),
-                col(Customer.external_id).icontains(search, autoescape=True),
-            )
-        )
-    if test_clock_id is not None:
-        matching = matching.where(Customer.test_clock_id == test_clock_id)
-    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def soft_delete_on_clock(

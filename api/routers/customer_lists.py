@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
-from api.access.sessions import Reader, ReadSession
+from api.access.sessions import READS_BILLING
+from api.reads.fast_reads import read_one
 from api.routers.invoicing.invoices import list_invoices
 from api.routers.subscriptions.subscriptions import list_subscriptions
 from api.schemas.common import any_case
@@ -15,32 +15,30 @@ from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
 from billing.subscriptions import SubscriptionStatus
-from services import customers
+from repositories.customers import CUSTOMERS
 
 router = Router(prefix="/customers/{customer_id}", tags=["Customers"])
 
 
-@router.get("/subscriptions")
-def list_customer_subscriptions(
-    customer_id: UUID,
-    session: ReadSession,
-    principal: Reader,
+@router.fast_get("/subscriptions", dependencies=[READS_BILLING])
+async def list_customer_subscriptions(
+    request: Request,
+    customer_id: str,
     page: PageDep,
     status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
 ) -> Response:
     """List a customer's subscriptions, oldest first."""
-    customers.get_customer(session, principal.organization_id, customer_id)
-    return list_subscriptions(session, principal, page, customer_id=customer_id, status=status)
+    customer = await read_one(request, CUSTOMERS, "customer_id", customer_id)
+    return await list_subscriptions(request, page, customer_id=customer.id, status=status)
 
 
-@router.get("/invoices")
-def list_customer_invoices(
-    customer_id: UUID,
-    session: ReadSession,
-    principal: Reader,
+@router.fast_get("/invoices", dependencies=[READS_BILLING])
+async def list_customer_invoices(
+    request: Request,
+    customer_id: str,
     page: PageDep,
     status: Annotated[InvoiceStatus | None, any_case(InvoiceStatus), Query()] = None,
 ) -> Response:
     """List a customer's invoices, oldest first."""
-    customers.get_customer(session, principal.organization_id, customer_id)
-    return list_invoices(session, principal, page, customer_id=customer_id, status=status)
+    customer = await read_one(request, CUSTOMERS, "customer_id", customer_id)
+    return await list_invoices(request, page, customer_id=customer.id, status=status)

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
-from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
-from api.reads.single_reads import read_one
+from api.reads.fast_reads import read_one, read_page, respond_page
 from api.schemas.customers import CustomerCreate, CustomerPatch, CustomerView, view_customer
 from api.transport.exact_json import respond
-from api.transport.pagination import PageDep, envelope
+from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.pending_changes import ChangeAction
 from repositories import customers as stored_customers
@@ -43,24 +43,19 @@ def create_customer(
     return respond(view_customer(created), 201)
 
 
-@router.get("")
-def list_customers(
-    session: ReadSession,
-    principal: Reader,
-    page: PageDep,
-    q: SearchText = None,
-    test_clock_id: UUID | None = None,
+@router.fast_get("", dependencies=[READS_BILLING])
+async def list_customers(
+    request: Request, page: PageDep, q: SearchText = None, test_clock_id: UUID | None = None
 ) -> Response:
     """List customers, oldest first."""
-    found, total = stored_customers.list_customers(
-        session,
-        principal.organization_id,
+    found = await read_page(
+        request,
+        stored_customers.CUSTOMER_PAGES,
+        page,
         search=(q or "").strip() or None,
         test_clock_id=test_clock_id,
-        offset=page.offset,
-        limit=page.size,
     )
-    return respond(envelope([view_customer(one) for one in found], page, total))
+    return await respond_page(found, page, view_customer)
 
 
 @router.fast_get("/{customer_id}", response_model=CustomerView, dependencies=[READS_BILLING])

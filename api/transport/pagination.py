@@ -42,14 +42,16 @@ PageDep = Annotated[Page, Depends(get_page)]
 
 def envelope(items: Sequence[Any], page: Page, total: int) -> dict[str, Any]:
     """The items of a page with where they stand in the whole list."""
+    return {"data": list(items), "meta": place_of(page, total)}
+
+
+def place_of(page: Page, total: int) -> dict[str, int]:
+    """Where a page stands in a list of so many items."""
     return {
-        "data": list(items),
-        "meta": {
-            "page": page.number,
-            "page_size": page.size,
-            "total": total,
-            "total_pages": -(-total // page.size),
-        },
+        "page": page.number,
+        "page_size": page.size,
+        "total": total,
+        "total_pages": -(-total // page.size),
     }
 
 

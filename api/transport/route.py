@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, Request, Response  # noqa: TID251  (what others use is made of it)
-from fastapi.dependencies.models import Dependant
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
@@ -21,6 +20,7 @@ from api.transport.exact_json import load_json
 from api.transport.fast_path import FastRoute
 from api.transport.idempotency import answer_once
 from api.transport.natural_keys import FoundByName
+from api.transport.query_values import QueryValues, query_parameters
 from billing.errors import InvalidInput
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -136,8 +136,8 @@ class Router(APIRouter):
     def fast_get(self, path: str, **documented: Any) -> Callable[[Endpoint], Endpoint]:
         """A GET that is answered in front of the framework, which only documents it.
 
-        The endpoint is asynchronous, takes the request and the texts in its path, and sees itself
-        to what is documented of access.
+        The endpoint is asynchronous, takes the request, the texts in its path and what it declares
+        of the query, and sees itself to what is documented of access.
         """
 
         def register(endpoint: Endpoint) -> Endpoint:
@@ -148,13 +148,19 @@ class Router(APIRouter):
 
     def make_fast_routes(self, prefix: str) -> list[FastRoute]:
         """What is answered in front of the framework, under a prefix."""
-        return [FastRoute(prefix + path, endpoint, method="GET") for path, endpoint in self._fast]
-
-
-def query_parameters(dependant: Dependant) -> set[str]:
-    """The names of all query parameters of a route, those of what it depends on included."""
-    names = {field.alias for field in dependant.query_params}
-    return names.union(*(query_parameters(one) for one in dependant.dependencies))
+        routes = []
+        for path, endpoint in self._fast:
+            query = QueryValues(path, endpoint)
+            routes.append(
+                FastRoute(
+                    prefix + path,
+                    endpoint,
+                    method="GET",
+                    parameters=query.names,
+                    read_query=query.read,
+                )
+            )
+        return routes
 
 
 def full_template(path: str, template: str) -> str:

@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 
 from billing.rating.terms import ChargeStatus
 from models.catalog.plans import Charge, Plan, PlanFeature
-from repositories.pages import read_page
 from repositories.row_keys import among
 
 VERSION_TERMS = text(
@@ -54,26 +53,6 @@ def share_plans(session: Session, keys: Collection[tuple[UUID, UUID]]) -> None:
     session.exec(
         select(Plan.id).where(among(keys, *key)).order_by(*key).with_for_update(read=True)
     ).all()
-
-
-def list_plans(
-    session: Session,
-    organization_id: UUID,
-    *,
-    type: str | None,
-    is_active: bool | None,
-    offset: int,
-    limit: int,
-) -> tuple[Sequence[Plan], int]:
-    """A page of plans that are not deleted, oldest first, and how many there are."""
-    matching = select(Plan).where(
-        Plan.organization_id == organization_id, col(Plan.deleted_at).is_(None)
-    )
-    if type is not None:
-        matching = matching.where(Plan.type == type)
-    if is_active is not None:
-        matching = matching.where(Plan.is_active == is_active)
-    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def insert_charge(session: Session, charge: Charge) -> None:

@@ -9,7 +9,7 @@ from models.catalog.features import Feature
 from models.catalog.plans import Charge, Plan, PlanFeature
 from models.subscriptions.subscriptions import Subscription
 from repositories.catalog.versions import PERIOD_AND_PLAN, VERSION_IN_FORCE
-from repositories.document_reads import DocumentRead
+from repositories.document_reads import DocumentRead, PageRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class PlanContents:
 
 PLANS: Final = DocumentRead(
     """
-    SELECT json_build_object(
+    SELECT asked.place, json_build_object(
         'plan', plan,
         -- What new periods are charged, in the order of its charges.
         'charges', (
@@ -53,39 +53,69 @@ PLANS: Final = DocumentRead(
                 AND feature.id = granted.feature_id
             WHERE granted.organization_id = tenant.id AND granted.plan_id = plan.id
         )
-    )::text
+    ) AS document
     -- The plans that are asked for, unless they are deleted.
-    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place)
-    JOIN plan ON plan.organization_id = tenant.id AND plan.id = asked.id
-        AND plan.deleted_at IS NULL
-    ORDER BY asked.place""",
+    FROM asked JOIN plan ON plan.organization_id = tenant.id AND plan.id = asked.id
+        AND plan.deleted_at IS NULL""",
     PlanContents,
 )
 
+PLAN_PAGES: Final = PageRead(
+    read=DocumentRead(
+        """
+        SELECT asked.place, row_to_json(plan) AS document
+        FROM asked JOIN plan ON plan.organization_id = tenant.id AND plan.id = asked.id""",
+        Plan,
+    ),
+    table="plan",
+    listed="deleted_at IS NULL",
+    filters={"type": "type = %(type)s", "is_active": "is_active = %(is_active)s"},
+)
+"""Lists show a plan without what it charges and grants."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionContents:
-    """A subscription with its plan, the version in force, and the text of that version's terms."""
+class ListedSubscription:
+    """A subscription with its plan, and the version in force."""
 
     subscription: Subscription
     plan: Plan
     version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionContents(ListedSubscription):
+    """The same with the text of that version's terms."""
+
     terms: str
 
 
+_JOINED: Final = f"""
+    FROM asked JOIN subscription ON subscription.organization_id = tenant.id
+        AND subscription.id = asked.id AND subscription.deleted_at IS NULL{PERIOD_AND_PLAN}"""
+
 SUBSCRIPTIONS: Final = DocumentRead(
     f"""
-    SELECT json_build_object(
+    SELECT asked.place, json_build_object(
         'subscription', subscription,
         'plan', plan,
         'version', {VERSION_IN_FORCE},
         'terms', made.terms::text
-    )::text
-    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place)
-    JOIN subscription ON subscription.organization_id = tenant.id AND subscription.id = asked.id
-        AND subscription.deleted_at IS NULL{PERIOD_AND_PLAN}
+    ) AS document{_JOINED}
     JOIN plan_version AS made ON made.organization_id = tenant.id AND made.plan_id = plan.id
-        AND made.version = {VERSION_IN_FORCE}
-    ORDER BY asked.place""",  # noqa: S608  (put together out of constants)
+        AND made.version = {VERSION_IN_FORCE}""",
     SubscriptionContents,
+)
+
+SUBSCRIPTION_PAGES: Final = PageRead(
+    read=DocumentRead(
+        f"""
+    SELECT asked.place, json_build_object(
+        'subscription', subscription, 'plan', plan, 'version', {VERSION_IN_FORCE}
+    ) AS document{_JOINED}""",
+        ListedSubscription,
+    ),
+    table="subscription",
+    listed="deleted_at IS NULL",
+    filters={"customer_id": "customer_id = %(customer_id)s", "status": "status = %(status)s"},
 )

@@ -19,7 +19,6 @@ from models.invoicing.invoices import (
     InvoiceSequence,
     InvoiceTax,
 )
-from repositories.pages import read_page
 from repositories.row_keys import PeriodKey, among
 
 InvoiceKey = tuple[UUID, UUID]
@@ -140,27 +139,6 @@ def has_overdue(session: Session, organization_id: UUID, subscription_id: UUID) 
         ).first()
         is not None
     )
-
-
-def list_invoices(
-    session: Session,
-    organization_id: UUID,
-    *,
-    customer_id: UUID | None,
-    subscription_id: UUID | None,
-    status: str | None,
-    offset: int,
-    limit: int,
-) -> tuple[Sequence[Invoice], int]:
-    """A page of invoices, oldest first, and how many there are."""
-    matching = select(Invoice).where(Invoice.organization_id == organization_id)
-    if customer_id is not None:
-        matching = matching.where(Invoice.customer_id == customer_id)
-    if subscription_id is not None:
-        matching = matching.where(Invoice.subscription_id == subscription_id)
-    if status is not None:
-        matching = matching.where(Invoice.status == status)
-    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def list_lines(

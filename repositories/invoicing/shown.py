@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
-from repositories.document_reads import DocumentRead
+from repositories.document_reads import DocumentRead, PageRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class InvoiceContents:
 
 INVOICES: Final = DocumentRead(
     """
-    SELECT json_build_object(
+    SELECT asked.place, json_build_object(
         'invoice', invoice,
         'lines', (
             SELECT coalesce(json_agg(line ORDER BY line.position), '[]')
@@ -32,9 +32,17 @@ INVOICES: Final = DocumentRead(
             FROM invoice_tax AS tax
             WHERE tax.organization_id = tenant.id AND tax.invoice_id = invoice.id
         )
-    )::text
-    FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place)
-    JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id
-    ORDER BY asked.place""",
+    ) AS document
+    FROM asked JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id""",
     InvoiceContents,
+)
+
+INVOICE_PAGES: Final = PageRead(
+    read=INVOICES,
+    table="invoice",
+    filters={
+        "customer_id": "customer_id = %(customer_id)s",
+        "subscription_id": "subscription_id = %(subscription_id)s",
+        "status": "status = %(status)s",
+    },
 )

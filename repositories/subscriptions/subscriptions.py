@@ -18,7 +18,6 @@ from models.subscriptions.subscriptions import (
     SubscriptionPause,
     SubscriptionPeriod,
 )
-from repositories.pages import read_page
 from repositories.row_keys import PeriodKey, SubscriptionKey, among
 
 
@@ -70,26 +69,6 @@ def lock_subscriptions_of(session: Session, organization_id: UUID, customer_id: 
         .order_by(col(Subscription.id))
         .with_for_update(key_share=True)
     ).all()
-
-
-def list_subscriptions(
-    session: Session,
-    organization_id: UUID,
-    *,
-    customer_id: UUID | None,
-    status: str | None,
-    offset: int,
-    limit: int,
-) -> tuple[Sequence[Subscription], int]:
-    """A page of subscriptions that are not deleted, oldest first, and how many there are."""
-    matching = select(Subscription).where(
-        Subscription.organization_id == organization_id, col(Subscription.deleted_at).is_(None)
-    )
-    if customer_id is not None:
-        matching = matching.where(Subscription.customer_id == customer_id)
-    if status is not None:
-        matching = matching.where(Subscription.status == status)
-    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def lock_of_customer(

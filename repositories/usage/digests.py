@@ -1,66 +1,93 @@
-"""A fingerprint of the events behind a line, whatever their number and order."""
+"""A line of an invoice with the fingerprint of the events behind it, by one statement."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session
-
+from models.invoicing.invoices import InvoiceLine
+from repositories.document_reads import DocumentRead
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 
-_CORRECTIONS = latest_corrections(
-    "made.organization_id = :organization_id AND made.customer_id = :customer_id"
-    " AND made.meter_id = :meter_id"
-    " AND made.timestamp >= :starts_at AND made.timestamp < :ends_at"
-    " AND made.arrival_sequence <= :watermark"
+_CORRECTIONS: Final = latest_corrections(
+    "made.organization_id = tenant.id AND made.customer_id = counted.customer_id"
+    " AND made.meter_id = counted.meter_id"
+    " AND made.timestamp >= counted.starts_at AND made.timestamp < counted.ends_at"
+    " AND made.arrival_sequence <= counted.watermark"
 )
 
-_DIGEST = text(
-    f"""
-    WITH fingerprint AS (
-        SELECT encode(sha256(convert_to(event.id::text || ':' || trim_scale({QUANTITY})::text,
-                                        'UTF8')), 'hex') AS hash
-        FROM usage_event AS event
-        LEFT JOIN {_CORRECTIONS} AS correction ON correction.event_id = event.id
-        WHERE event.organization_id = :organization_id AND event.customer_id = :customer_id
-          AND event.meter_id = :meter_id
-          AND event.timestamp >= :starts_at AND event.timestamp < :ends_at
-          AND event.arrival_sequence <= :watermark AND {COUNTS}
-    )
-    SELECT coalesce(sum(('x' || left(hash, 15))::bit(60)::bigint), 0)::text,
-           coalesce(sum(('x' || right(hash, 15))::bit(60)::bigint), 0)::text
-    FROM fingerprint
-    """  # noqa: S608  (put together out of constants)
+_EVENT_SUMS: Final = f"""
+SELECT json_build_array(
+    coalesce(sum(('x' || left(fingerprint.hash, 15))::bit(60)::bigint), 0)::text,
+    coalesce(sum(('x' || right(fingerprint.hash, 15))::bit(60)::bigint), 0)::text
 )
+FROM (
+    SELECT encode(sha256(convert_to(event.id::text || ':' || trim_scale({QUANTITY})::text,
+                                    'UTF8')), 'hex') AS hash
+    FROM usage_event AS event
+    LEFT JOIN {_CORRECTIONS} AS correction ON correction.event_id = event.id
+    WHERE event.organization_id = tenant.id AND event.customer_id = counted.customer_id
+        AND event.meter_id = counted.meter_id
+        AND event.timestamp >= counted.starts_at AND event.timestamp < counted.ends_at
+        AND event.arrival_sequence <= counted.watermark AND {COUNTS}
+) AS fingerprint"""  # noqa: S608  (put together out of constants)
+"""What :func:`write_digest` is made of: sums over the counted events of the row ``counted``.
+
+It names a customer, a meter, [``starts_at``, ``ends_at``) and a ``watermark``. Voided events are
+not among them, and amended ones are with their newest quantity.
+"""
 
 
-def digest_events(
-    session: Session,
-    organization_id: UUID,
-    *,
-    customer_id: UUID,
-    meter_id: UUID,
-    starts_at: datetime,
-    ends_at: datetime,
-    watermark: int,
-) -> str:
-    """The fingerprint of a meter's counted events in [starts_at, ends_at) up to a watermark.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineContents:
+    """A line, whom its invoice bills, and which events it counts: up to the watermark.
 
-    Voided events are not among them, and amended ones are with their newest quantity. It is made of
-    sums of the events' SHA-256 hashes, so it takes no sorting and no memory, and differs as soon as
-    an event is added, missing or different.
+    ``line`` is None where the invoice has no such line, ``event_sums`` where it has no meter.
     """
-    first, second = session.execute(
-        _DIGEST,
-        {
-            "organization_id": organization_id,
-            "customer_id": customer_id,
-            "meter_id": meter_id,
-            "starts_at": starts_at,
-            "ends_at": ends_at,
-            "watermark": watermark,
-        },
-    ).one()
+
+    customer_id: UUID
+    line: InvoiceLine | None
+    watermark: int | None
+    event_sums: tuple[str, ...] | None
+
+
+EXPLAINED_LINES: Final = DocumentRead(
+    f"""
+    SELECT asked.place, json_build_object(
+        'customer_id', invoice.customer_id,
+        'line', line,
+        'watermark', receipt.watermark,
+        'event_sums', events.sums
+    ) AS document
+    FROM asked JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id
+    LEFT JOIN invoice_line AS line ON line.organization_id = tenant.id
+        AND line.invoice_id = invoice.id AND line.id = %(line_id)s
+    LEFT JOIN LATERAL (
+        -- Of the newest revision.
+        SELECT watermark FROM invoice_receipt
+        WHERE organization_id = tenant.id AND invoice_id = invoice.id
+        ORDER BY revision DESC LIMIT 1
+    ) AS receipt ON true
+    LEFT JOIN LATERAL (
+        SELECT ({_EVENT_SUMS}) AS sums
+        FROM (
+            SELECT invoice.customer_id, line.meter_id, line.period_start AS starts_at,
+                line.period_end AS ends_at, coalesce(receipt.watermark, 0) AS watermark
+        ) AS counted
+    ) AS events ON line.meter_id IS NOT NULL AND line.period_start IS NOT NULL
+        AND line.period_end IS NOT NULL""",  # noqa: S608  (put together out of constants)
+    LineContents,
+)
+"""Of the line ``line_id`` of the invoice that is asked for."""
+
+
+def write_digest(sums: Sequence[str]) -> str:
+    """The fingerprint.
+
+    It is made of sums of the events' SHA-256 hashes, so it takes no sorting and no memory, and
+    differs as soon as an event is added, missing or different.
+    """
+    first, second = sums
     return f"{int(first):020x}{int(second):020x}"

@@ -146,26 +146,6 @@ def lock_plan(session: Session, organization_id: UUID, plan_id: UUID) -> Plan:
     return require_plan(stored_plans.lock_plan(session, organization_id, plan_id))
 
 
-def list_plans(
-    session: Session,
-    organization_id: UUID,
-    *,
-    type: PlanType | None,
-    is_active: bool | None,
-    offset: int,
-    limit: int,
-) -> tuple[Sequence[Plan], int]:
-    """A page of plans that are not deleted, oldest first, and how many there are."""
-    return stored_plans.list_plans(
-        session,
-        organization_id,
-        type=type.value if type is not None else None,
-        is_active=is_active,
-        offset=offset,
-        limit=limit,
-    )
-
-
 def read_contents(session: Session, plan: Plan) -> PlanContents:
     """The plan with what it charges and grants now."""
     granted = stored_plans.list_plan_features(session, plan.organization_id, plan.id)

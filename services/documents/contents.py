@@ -49,6 +49,11 @@ def priced_line_of(row: InvoiceLine) -> PricedLine:
     return from_document(PricedLine, row.calculation)
 
 
+def shown_line_of(row: InvoiceLine) -> PricedLine:
+    """The same without its steps, which are half of it and which only explanations show."""
+    return from_document(PricedLine, {**row.calculation, "steps": ()})
+
+
 def _write_corrections(
     session: Session, invoice: Invoice, row: InvoiceLine, line: PricedLine
 ) -> None:

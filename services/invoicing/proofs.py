@@ -18,7 +18,7 @@ from billing.rating.quantities import usage_windows
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from repositories.usage import digests as stored_digests
+from repositories.usage.digests import LineContents, write_digest
 from services.corrections.late_usage import is_pending
 from services.documents.contents import priced_line_of
 from services.rating import steps as bill_steps
@@ -29,13 +29,17 @@ from services.usage.measure import recompute_usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Every step of a line, and which events it counts: up to the watermark, in its period."""
+    """Every step of a line, and which events it counts: up to the watermark, in its period.
+
+    ``digest`` is the fingerprint of those events, None for a line without a meter.
+    """
 
     steps: tuple[CalculationStep, ...]
     line: InvoiceLine
     customer_id: UUID
     watermark: int | None
     event_count: int
+    digest: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,38 +53,20 @@ class Verification:
     is_late_usage_pending: bool
 
 
-def explain(
-    session: Session, organization_id: UUID, invoice_id: UUID, line_id: UUID
-) -> Explanation:
+def explain(contents: LineContents) -> Explanation:
     """The arithmetic of a line from the aggregate to the rounded amount. Raises NotFound."""
-    invoice = _get(session, organization_id, invoice_id)
-    rows = stored_invoices.list_lines(session, organization_id, [invoice_id])
-    line = next((row for row in rows if row.id == line_id), None)
+    line = contents.line
     if line is None:
         raise NotFound("Invoice line not found.", code="line_not_found")
-    receipt = stored_invoices.find_receipt(session, organization_id, invoice_id)
+    priced = priced_line_of(line)
+    sums = contents.event_sums
     return Explanation(
-        steps=explain_line(_billed(line)),
+        steps=explain_line(BilledLine(line=priced, line_total=line.line_total)),
         line=line,
-        customer_id=invoice.customer_id,
-        watermark=receipt.watermark if receipt else None,
-        event_count=priced_line_of(line).event_count or 0,
-    )
-
-
-def digest_events(session: Session, organization_id: UUID, explanation: Explanation) -> str | None:
-    """The fingerprint of the events that a line counts, None for a line without a meter."""
-    line = explanation.line
-    if line.meter_id is None or line.period_start is None or line.period_end is None:
-        return None
-    return stored_digests.digest_events(
-        session,
-        organization_id,
-        customer_id=explanation.customer_id,
-        meter_id=line.meter_id,
-        starts_at=line.period_start,
-        ends_at=line.period_end,
-        watermark=explanation.watermark or 0,
+        customer_id=contents.customer_id,
+        watermark=contents.watermark,
+        event_count=priced.event_count or 0,
+        digest=None if sums is None else write_digest(sums),
     )
 
 

@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlmodel import col, select
+
 from activities.subscriptions import SubscriptionActivities
 from billing.metering.aggregations import Aggregation
 from billing.subscriptions import AgendaEntry, WorkflowState
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from models.usage.events import UsageEvent
-from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import versions
 from services.catalog.meters import CreateMeter, MeterDetails
@@ -79,15 +80,14 @@ class Life:
 
     def invoices(self) -> list[Invoice]:
         """The subscription's invoices, first ones first."""
-        found, _ = self.shop.read(
-            stored_invoices.list_invoices,
-            customer_id=None,
-            subscription_id=self.subscription_id,
-            status=None,
-            offset=0,
-            limit=100,
-        )
-        return list(found)
+        shop = self.shop
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            found = session.exec(
+                select(Invoice)
+                .where(Invoice.subscription_id == self.subscription_id)
+                .order_by(col(Invoice.created_at), col(Invoice.id))
+            )
+            return list(found)
 
     def advance(self, to: datetime) -> None:
         """The clock advances, and everything that is due happens."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
+
+from psycopg import AsyncConnection
 
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
@@ -18,7 +21,9 @@ from models.base import new_id
 from models.catalog.features import Feature
 from models.catalog.meters import Meter
 from models.catalog.plans import Charge, Plan
+from repositories.async_connections import connect
 from repositories.catalog.shown import GrantedFeature
+from repositories.document_reads import DocumentPage, DocumentRead, PageRead
 from repositories.transactions import Transactions
 from services.catalog import charges, features, grants, meters, plans, versions
 from services.catalog.charges import AddCharge
@@ -53,6 +58,31 @@ class Shop:
         """Call a service that changes something, and commit."""
         with self.transactions.for_organization(self.organization_id) as session:
             return service(session, self.organization_id, *args, now=now)
+
+    def show(
+        self, read: PageRead[Result], *, offset: int = 0, limit: int = 20, **filters: object
+    ) -> DocumentPage[Result]:
+        """A page of a list."""
+
+        async def ask(connection: AsyncConnection) -> DocumentPage[Result]:
+            return await read.run(
+                connection, self.organization_id, filters, offset=offset, limit=limit
+            )
+
+        return asyncio.run(self._ask(ask))
+
+    def show_one(self, read: DocumentRead[Result], identifier: UUID, **more: object) -> Result:
+        """One thing that is shown."""
+
+        async def ask(connection: AsyncConnection) -> list[Result]:
+            return await read.run(connection, self.organization_id, [identifier], **more)
+
+        [found] = asyncio.run(self._ask(ask))
+        return found
+
+    async def _ask(self, ask: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+        async with await connect(self.transactions.address) as connection:
+            return await ask(connection)
 
     def read(self, service: Callable[..., Result], *args: Any, **options: Any) -> Result:
         """Call a service that only reads."""

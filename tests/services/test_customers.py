@@ -38,11 +38,10 @@ def edit(shop: Shop, customer: Customer, **details: Any) -> Customer:
 
 
 def found(shop: Shop, search: str | None = None) -> list[str]:
-    rows, total = shop.read(
-        stored_customers.list_customers, search=search, test_clock_id=None, offset=0, limit=20
-    )
-    assert total == len(rows)
-    return [row.name for row in rows]
+    filters: dict[str, Any] = {} if search is None else {"search": search}
+    page = shop.show(stored_customers.CUSTOMER_PAGES, **filters)
+    assert page.total == len(page.data)
+    return [row.name for row in page.data]
 
 
 def test_customer_is_edited_field_by_field(shop: Shop) -> None:

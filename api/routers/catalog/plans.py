@@ -7,9 +7,9 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.context import ContextDep
-from api.reads.single_reads import read_one
+from api.reads.fast_reads import read_one, read_page, respond_page
 from api.schemas.catalog.plan_edits import EffectiveChoice, with_reach
 from api.schemas.catalog.plan_features import (
     EditedPlanFeatureView,
@@ -31,10 +31,10 @@ from api.schemas.catalog.plans import (
 )
 from api.schemas.common import any_case
 from api.transport.exact_json import respond
-from api.transport.pagination import PageDep, envelope
+from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.rating.terms import PlanType
-from repositories.catalog.shown import PLANS
+from repositories.catalog.shown import PLAN_PAGES, PLANS
 from services.catalog import charges, grants, plans
 
 router = Router(prefix="/plans", tags=["Plans"])
@@ -51,24 +51,16 @@ def create_plan(
     return respond(view_plan(created), 201)
 
 
-@router.get("")
-def list_plans(
-    session: ReadSession,
-    principal: Reader,
+@router.fast_get("", dependencies=[READS_BILLING])
+async def list_plans(
+    request: Request,
     page: PageDep,
     type: Annotated[PlanType | None, any_case(PlanType), Query()] = None,
     is_active: bool | None = None,
 ) -> Response:
     """List plans, oldest first."""
-    found, total = plans.list_plans(
-        session,
-        principal.organization_id,
-        type=type,
-        is_active=is_active,
-        offset=page.offset,
-        limit=page.size,
-    )
-    return respond(envelope([view_plan_summary(one) for one in found], page, total))
+    found = await read_page(request, PLAN_PAGES, page, type=type, is_active=is_active)
+    return await respond_page(found, page, view_plan_summary)
 
 
 @router.fast_get("/{plan_id}", response_model=PlanView, dependencies=[READS_BILLING])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
 from sqlmodel import Session
 
-from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
+from api.reads.fast_reads import IdText, parse_id, read_one
 from api.routers.invoicing.invoices import view_invoices
 from api.schemas.invoicing.actions import (
     InvoiceCreate,
@@ -25,6 +26,7 @@ from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.invoicing.receipts import instant_text
 from models.invoicing.invoices import Invoice
+from repositories.usage.digests import EXPLAINED_LINES
 from services.invoicing import manual, payment_status, proofs
 from services.invoicing.proofs import Explanation
 from services.lifecycle import reissue
@@ -119,14 +121,19 @@ def reissue_invoice(
     return _show(session, invoice, 201)
 
 
-@router.get("/{invoice_id}/lines/{line_id}/explain")
-def explain_line(
-    invoice_id: UUID, line_id: UUID, session: ReadSession, principal: Reader
-) -> Response:
+@router.fast_get("/{invoice_id}/lines/{line_id}/explain", dependencies=[READS_BILLING])
+async def explain_line(request: Request, invoice_id: str, line_id: IdText) -> Response:
     """Show the arithmetic of a line, from the aggregate to the rounded amount."""
-    explanation = proofs.explain(session, principal.organization_id, invoice_id, line_id)
-    digest = proofs.digest_events(session, principal.organization_id, explanation)
-    return respond(view_explanation(explanation, digest=digest, url=_events_url(explanation)))
+    contents = await read_one(
+        request,
+        EXPLAINED_LINES,
+        "invoice_id",
+        invoice_id,
+        is_long=True,
+        line_id=parse_id("line_id", line_id),
+    )
+    explanation = proofs.explain(contents)
+    return respond(view_explanation(explanation, url=_events_url(explanation)))
 
 
 @router.get("/{invoice_id}/receipt", response_model=ReceiptView)

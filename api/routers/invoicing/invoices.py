@@ -11,49 +11,47 @@ from fastapi import Query, Request, Response
 from sqlmodel import Session
 
 from api.access.sessions import READS_BILLING, Reader, ReadSession
-from api.reads.single_reads import read_one
+from api.reads.fast_reads import read_one, read_page, respond_page
 from api.schemas.common import any_case
 from api.schemas.invoicing.invoices import InvoiceView, view_invoice
 from api.transport.exact_json import respond
-from api.transport.pagination import PageDep, envelope
+from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from repositories.invoicing import invoices
-from repositories.invoicing.shown import INVOICES
+from repositories.invoicing.shown import INVOICE_PAGES, INVOICES, InvoiceContents
 from services.documents.assembly import read_invoice
 from services.documents.text import render_text
 
 router = Router(prefix="/invoices", tags=["Invoices"])
 
 
-@router.get("")
-def list_invoices(
-    session: ReadSession,
-    principal: Reader,
+@router.fast_get("", dependencies=[READS_BILLING])
+async def list_invoices(
+    request: Request,
     page: PageDep,
     customer_id: UUID | None = None,
     subscription_id: UUID | None = None,
     status: Annotated[InvoiceStatus | None, any_case(InvoiceStatus), Query()] = None,
 ) -> Response:
     """List invoices, oldest first."""
-    found, total = invoices.list_invoices(
-        session,
-        principal.organization_id,
+    found = await read_page(
+        request,
+        INVOICE_PAGES,
+        page,
         customer_id=customer_id,
         subscription_id=subscription_id,
         status=status,
-        offset=page.offset,
-        limit=page.size,
     )
-    return respond(envelope(view_invoices(session, principal.organization_id, found), page, total))
+    return await respond_page(found, page, _view)
 
 
 @router.fast_get("/{invoice_id}", response_model=InvoiceView, dependencies=[READS_BILLING])
 async def get_invoice(request: Request, invoice_id: str) -> Response:
     """Show an invoice with its lines."""
     found = await read_one(request, INVOICES, "invoice_id", invoice_id)
-    return respond(view_invoice(found.invoice, found.lines, found.taxes))
+    return respond(_view(found))
 
 
 @router.get("/{invoice_id}/text", response_class=Response)
@@ -75,3 +73,7 @@ def view_invoices(
     for tax in invoices.list_taxes(session, organization_id, ids):
         taxes[tax.invoice_id].append(tax)
     return [view_invoice(one, lines[one.id], taxes[one.id]) for one in found]
+
+
+def _view(found: InvoiceContents) -> InvoiceView:
+    return view_invoice(found.invoice, found.lines, found.taxes)

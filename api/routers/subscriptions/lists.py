@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
-from api.access.sessions import Reader, ReadSession, UsageReader
+from api.access.sessions import READS_BILLING, UsageReader
 from api.access.usage_access import UsageReadSession
+from api.reads.fast_reads import IdText, read_one
 from api.routers.invoicing.invoices import list_invoices
 from api.schemas.common import any_case
 from api.schemas.usage import CustomerUsageView, view_customer_usage
@@ -16,23 +17,22 @@ from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
-from services.subscriptions.start import get_subscription
+from repositories.catalog.shown import SUBSCRIPTIONS
 from services.usage import of_subscription
 
 router = Router(prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"])
 
 
-@router.get("/invoices")
-def list_subscription_invoices(
-    subscription_id: UUID,
-    session: ReadSession,
-    principal: Reader,
+@router.fast_get("/invoices", dependencies=[READS_BILLING])
+async def list_subscription_invoices(
+    request: Request,
+    subscription_id: IdText,
     page: PageDep,
     status: Annotated[InvoiceStatus | None, any_case(InvoiceStatus), Query()] = None,
 ) -> Response:
     """List a subscription's invoices, oldest first."""
-    get_subscription(session, principal.organization_id, subscription_id)
-    return list_invoices(session, principal, page, subscription_id=subscription_id, status=status)
+    found = await read_one(request, SUBSCRIPTIONS, "subscription_id", subscription_id)
+    return await list_invoices(request, page, subscription_id=found.subscription.id, status=status)
 
 
 @router.get("/usage", response_model=CustomerUsageView)

@@ -9,9 +9,9 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlmodel import Session
 
-from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.context import ContextDep
-from api.reads.single_reads import read_one
+from api.reads.fast_reads import read_one, read_page, respond_page
 from api.schemas.common import any_case
 from api.schemas.subscriptions.subscriptions import (
     SubscriptionCreate,
@@ -20,14 +20,13 @@ from api.schemas.subscriptions.subscriptions import (
     view_subscription,
 )
 from api.transport.exact_json import respond
-from api.transport.pagination import PageDep, envelope
+from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.rating.terms import PlanTerms
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription
 from repositories.catalog import plans
-from repositories.catalog.shown import SUBSCRIPTIONS
-from repositories.subscriptions import subscriptions
+from repositories.catalog.shown import SUBSCRIPTION_PAGES, SUBSCRIPTIONS, ListedSubscription
 from services.catalog.versions import parse_terms
 from services.subscriptions import period_versions, start
 
@@ -49,24 +48,18 @@ def create_subscription(
     return respond(view_one(session, subscription), 201)
 
 
-@router.get("")
-def list_subscriptions(
-    session: ReadSession,
-    principal: Reader,
+@router.fast_get("", dependencies=[READS_BILLING])
+async def list_subscriptions(
+    request: Request,
     page: PageDep,
     customer_id: UUID | None = None,
     status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
 ) -> Response:
     """List subscriptions, oldest first."""
-    found, total = subscriptions.list_subscriptions(
-        session,
-        principal.organization_id,
-        customer_id=customer_id,
-        status=status,
-        offset=page.offset,
-        limit=page.size,
+    found = await read_page(
+        request, SUBSCRIPTION_PAGES, page, customer_id=customer_id, status=status
     )
-    return respond(envelope(view_all(session, principal.organization_id, found), page, total))
+    return await respond_page(found, page, _view)
 
 
 @router.fast_get(
@@ -75,8 +68,7 @@ def list_subscriptions(
 async def get_subscription(request: Request, subscription_id: str) -> Response:
     """Show a subscription with its plan's entitlements."""
     found = await read_one(request, SUBSCRIPTIONS, "subscription_id", subscription_id)
-    view = view_subscription(found.subscription, found.plan, found.version)
-    return respond(_with_plan(view, parse_terms(found.terms)))
+    return respond(_with_plan(_view(found), parse_terms(found.terms)))
 
 
 def view_one(session: Session, subscription: Subscription) -> SubscriptionView:
@@ -95,6 +87,10 @@ def view_all(
         assert plan is not None
         shown.append(view_subscription(one, plan, versions[one.id]))
     return shown
+
+
+def _view(found: ListedSubscription) -> SubscriptionView:
+    return view_subscription(found.subscription, found.plan, found.version)
 
 
 def _with_plan(view: SubscriptionView, terms: PlanTerms) -> dict[str, Any]:

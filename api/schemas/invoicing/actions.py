@@ -129,13 +129,11 @@ def view_verification(verification: Verification) -> dict[str, Any]:
     }
 
 
-def view_explanation(
-    explanation: Explanation, *, digest: str | None, url: str | None
-) -> dict[str, Any]:
+def view_explanation(explanation: Explanation, *, url: str | None) -> dict[str, Any]:
     """The steps of a line, and where its events are."""
     steps = [
         {"name": step.name, "inputs": dict(step.inputs), "output": step.output}
         for step in explanation.steps
     ]
-    events = {"count": explanation.event_count, "digest": digest, "url": url}
+    events = {"count": explanation.event_count, "digest": explanation.digest, "url": url}
     return {"steps": steps, "events": events}

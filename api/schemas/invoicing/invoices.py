@@ -15,7 +15,7 @@ from billing.money import ZERO, plain_text
 from billing.rating.lines import LineType
 from billing.ratios import as_decimal
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
-from services.documents.contents import priced_line_of
+from services.documents.contents import shown_line_of
 from services.invoicing.previews import BillPreview
 
 
@@ -106,7 +106,7 @@ def view_invoice(
 
 def view_line(line: InvoiceLine) -> InvoiceLineView:
     """A stored line as the API shows it."""
-    billed = BilledLine(line=priced_line_of(line), line_total=line.line_total)
+    billed = BilledLine(line=shown_line_of(line), line_total=line.line_total)
     return view_billed_line(billed, line_id=line.id)
 
 

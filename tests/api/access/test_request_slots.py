@@ -28,6 +28,14 @@ WITHOUT_PLACES = {
     ("GET", "/api/v1/invoices/{invoice_id}"): "as above",
     ("GET", "/api/v1/plans/{plan_id}"): "as above",
     ("GET", "/api/v1/subscriptions/{subscription_id}"): "as above",
+    ("GET", "/api/v1/customers"): "lists have readers",
+    ("GET", "/api/v1/customers/{customer_id}/invoices"): "as above",
+    ("GET", "/api/v1/customers/{customer_id}/subscriptions"): "as above",
+    ("GET", "/api/v1/invoices"): "as above",
+    ("GET", "/api/v1/plans"): "as above",
+    ("GET", "/api/v1/subscriptions"): "as above",
+    ("GET", "/api/v1/subscriptions/{subscription_id}/invoices"): "as above",
+    ("GET", "/api/v1/invoices/{invoice_id}/lines/{line_id}/explain"): "as above",
 }
 
 

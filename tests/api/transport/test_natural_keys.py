@@ -231,7 +231,7 @@ def test_name_costs_one_statement_and_an_id_none(owner: Person, transactions: Tr
     counts = []
     for address in (customer_id, "globex", customer_id):
         statements.clear()
-        assert owner.get(f"{V1}/customers/{address}/invoices").status_code == 200
+        assert owner.get(f"{V1}/customers/{address}/usage").status_code == 200
         counts.append(len([one for one in statements if "FROM customer" in one]))
 
     assert counts == [1, 2, 1]

@@ -16,6 +16,7 @@ from models.base import new_id
 from models.catalog.plans import Plan
 from models.customers import Customer
 from models.subscriptions.subscriptions import Subscription
+from repositories.catalog.shown import PLAN_PAGES
 from services import customers
 from services.catalog import charges, grants, plans
 from services.catalog.charges import AddCharge
@@ -85,7 +86,7 @@ def test_plan_that_cannot_bill_is_refused_by_field(
         shop.add_plan(**details)
 
     assert caught.value.field == field
-    assert shop.read(plans.list_plans, type=None, is_active=None, offset=0, limit=9) == ([], 0)
+    assert shop.show(PLAN_PAGES).total == 0
 
 
 @pytest.mark.parametrize(
@@ -191,9 +192,8 @@ def test_lists_of_plans_are_filtered_and_counted(shop: Shop) -> None:
     shop.add_plan("c", type=PlanType.USAGE)
 
     def found(**options: Any) -> tuple[list[str], int]:
-        known = {"type": None, "is_active": None, "offset": 0, "limit": 20}
-        rows, total = shop.read(plans.list_plans, **{**known, **options})
-        return [row.lookup_id for row in rows], total
+        page = shop.show(PLAN_PAGES, **options)
+        return [row.lookup_id for row in page.data], page.total
 
     assert found() == (["a", "b", "c"], 3)
     assert found(type=PlanType.USAGE) == (["b", "c"], 2)

@@ -10,7 +10,6 @@ import pytest
 from billing.errors import Conflict, InvalidInput
 from billing.periods import Interval
 from models.subscriptions.subscriptions import Subscription
-from repositories.invoicing import invoices
 from services.customers import CreateCustomer, CustomerDetails, create_customer, delete_customer
 from services.lifecycle import bill_now, catching_up, changes, pending_changes
 from services.subscriptions import clocks
@@ -51,15 +50,7 @@ def cancel(life: Life, **options: Any) -> Subscription:
 
 
 def bills(life: Life) -> list[Any]:
-    found, _ = life.shop.read(
-        invoices.list_invoices,
-        customer_id=None,
-        subscription_id=life.subscription_id,
-        status=None,
-        offset=0,
-        limit=500,
-    )
-    return [one.period_index for one in found]
+    return [one.period_index for one in life.invoices()]
 
 
 def test_forty_missed_periods_are_billed_by_the_request(shop: Shop) -> None:

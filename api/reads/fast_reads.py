@@ -1,0 +1,151 @@
+"""Reads in front of the framework, of one thing or of a list: one statement, and no thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Final, TypeVar
+from uuid import UUID
+
+from fastapi.exceptions import RequestValidationError
+from psycopg import AsyncConnection
+from pydantic import TypeAdapter, ValidationError, WithJsonSchema
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.access.authentication import authenticate_async
+from api.access.filters import require_known_ids
+from api.context import AppContext, AppState, state_of
+from api.reads.batched_reads import ANSWER_SECONDS, late
+from api.reads.connections import ReadConnections
+from api.transport import natural_keys
+from api.transport.exact_json import dump_json
+from api.transport.natural_keys import NATURAL_KEYS
+from api.transport.pagination import Page, place_of
+from repositories.document_reads import DocumentPage, DocumentRead, PageRead
+
+T = TypeVar("T")
+
+SCOPE: Final = "billing.read"
+ITEMS_A_TURN: Final = 4
+"""Written before the event loop does what else waits: a millisecond of the dearest invoices."""
+
+IdText = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+"""An id in a path, as it was sent."""
+
+_ID: Final = TypeAdapter(UUID)
+
+
+async def read_one(
+    request: Request,
+    read: DocumentRead[T],
+    parameter: str,
+    text: str,
+    *,
+    is_long: bool = False,
+    **more: object,
+) -> T:
+    """What the path names, by its id or else by its natural key.
+
+    ``more`` is what the statement asks for besides; one that ``is_long`` keeps no other waiting
+    that is not. Raises: Unauthenticated, Forbidden, NotFound;
+    Unavailable within two seconds; RequestValidationError for a text that can be no name.
+    """
+    state, organization_id = await _admit(request)
+    connections = state.long_read_connections if is_long else state.read_connections
+
+    async def find(identifier: UUID) -> T | None:
+        async with _lend(connections, organization_id) as connection:
+            found = await read.run(connection, organization_id, [identifier], **more)
+        return found[0] if found else None
+
+    sent = natural_keys.read_id(text)
+    if sent is None and parameter not in NATURAL_KEYS:
+        sent = parse_id(parameter, text)
+    found = None if sent is None else await find(sent)
+    if found is None and parameter in NATURAL_KEYS:
+        named = await run_in_threadpool(
+            _find_named, state.context, organization_id, parameter, text
+        )
+        found = None if named is None else await find(named)
+    if found is None:
+        raise natural_keys.unknown(parameter)
+    return found
+
+
+async def read_page(
+    request: Request, read: PageRead[T], page: Page, **filters: object
+) -> DocumentPage[T]:
+    """A page of a list; a filter that is None leaves everything.
+
+    Raises: Unauthenticated, Forbidden; NotFound for a filter by the id of nothing; Unavailable
+    within two seconds.
+    """
+    state, organization_id = await _admit(request)
+    given = {name: value for name, value in filters.items() if value is not None}
+    async with _lend(state.long_read_connections, organization_id) as connection:
+        found = await read.run(
+            connection, organization_id, given, offset=page.offset, limit=page.size
+        )
+    # What is in the list is of those that it is filtered by, so they exist.
+    if found.total == 0 and request.scope["query_string"]:
+        await run_in_threadpool(
+            _require_known, state.context, organization_id, request.query_params
+        )
+    return found
+
+
+async def respond_page(found: DocumentPage[T], page: Page, view: Callable[[T], object]) -> Response:
+    """The page as the answer, each item by its view; others have their turns in between."""
+    items = []
+    for number, one in enumerate(found.data, 1):
+        items.append(dump_json(view(one)))
+        if number % ITEMS_A_TURN == 0:
+            await asyncio.sleep(0)
+    place = dump_json(place_of(page, found.total))
+    body = b'{"data":[' + b",".join(items) + b'],"meta":' + place + b"}"
+    return Response(body, media_type="application/json")
+
+
+def parse_id(parameter: str, text: str) -> UUID:
+    """The id in a path. Raises RequestValidationError in the framework's words if it is none."""
+    try:
+        return _ID.validate_python(text)
+    except ValidationError as error:
+        errors = [{**one, "loc": ("path", parameter)} for one in error.errors()]
+        raise RequestValidationError(errors) from error
+
+
+async def _admit(request: Request) -> tuple[AppState, UUID]:
+    state = state_of(request.app)
+    principal = await authenticate_async(request, state.context)
+    principal.require_scope(SCOPE)
+    return state, principal.organization_id
+
+
+@asynccontextmanager
+async def _lend(
+    connections: ReadConnections, organization_id: UUID
+) -> AsyncIterator[AsyncConnection]:
+    try:
+        async with (
+            asyncio.timeout(ANSWER_SECONDS),
+            connections.lend(organization_id) as connection,
+        ):
+            yield connection
+    except TimeoutError as error:
+        raise late() from error
+
+
+def _require_known(context: AppContext, organization_id: UUID, query: Mapping[str, str]) -> None:
+    with context.transactions.for_organization(organization_id) as session:
+        require_known_ids(session, organization_id, query)
+
+
+def _find_named(
+    context: AppContext, organization_id: UUID, parameter: str, text: str
+) -> UUID | None:
+    with context.transactions.for_organization(organization_id) as session:
+        return natural_keys.find_named(session, organization_id, parameter, text, {})
