@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Request
@@ -31,6 +31,8 @@ from services.accounts.credentials import Security
 from services.accounts.sign_in import Accounts, TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
 from services.entitlements.cached_checks import CheckCache
+
+TRANSACTION_SECONDS: Final = 1.9
 
 
 async def _reachable() -> bool:
@@ -61,7 +63,7 @@ class AppContext:
     lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
     sign_up_policy: SignUpPolicy = SignUpPolicy.OPEN
     auth_per_minute: int = 0
-    transaction_seconds: float = 1.9
+    transaction_seconds: float = TRANSACTION_SECONDS
     may_be_private: bool = False
     """Whether webhooks may go to private addresses."""
     key_cache: KeyCache = field(default_factory=KeyCache)

@@ -18,7 +18,7 @@ from runtime.relays.webhooks import Sender, WebhookRelay
 from runtime.security import Security
 from services.accounts.sign_in import TokenLifetimes
 from services.notifications.deliveries import find_next_due
-from tests.api.people import Clock, Person
+from tests.api.people import PATIENT_SECONDS, Clock, Person
 
 V1 = "/api/v1"
 LONG = 30 * 24 * 3600
@@ -113,6 +113,7 @@ def told_by(
         security=security,
         now=clock,
         may_be_private=True,
+        transaction_seconds=PATIENT_SECONDS,
         lifetimes=TokenLifetimes(access_seconds=LONG, refresh_seconds=LONG),
     )
     served = create_app(context)

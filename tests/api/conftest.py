@@ -14,7 +14,7 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests import passwords
-from tests.api.people import Clock, Person
+from tests.api.people import PATIENT_SECONDS, Clock, Person
 
 SECRET = "a secret that only tests know, long enough"
 
@@ -47,8 +47,10 @@ def transactions(module_database_url: str) -> Iterator[Transactions]:
 
 @pytest.fixture
 def context(transactions: Transactions, security: Security, clock: Clock) -> AppContext:
-    """The application's surroundings."""
-    return AppContext(transactions=transactions, security=security, now=clock)
+    """The application's surroundings, in which a busy machine gives up no request as slow."""
+    return AppContext(
+        transactions=transactions, security=security, now=clock, transaction_seconds=PATIENT_SECONDS
+    )
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 PASSWORD = "correct-horse-9"
+PATIENT_SECONDS = 60.0
+"""For which a request may hold a connection where nothing is said of slow ones."""
 
 _numbers = count(1)
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, QueuePool
 
 from api.access.computing import THREADS
 from api.app import create_app
-from api.context import AppContext
+from api.context import TRANSACTION_SECONDS, AppContext
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
@@ -70,7 +70,10 @@ class Site:
 @pytest.fixture
 async def site(context: AppContext, module_database_url: str) -> AsyncIterator[Site]:
     engine = create_application_engine(module_database_url, pool_size=POOL, spare=3)
-    app = create_app(replace(context, transactions=Transactions(engine)))
+    transactions = Transactions(engine)
+    app = create_app(
+        replace(context, transactions=transactions, transaction_seconds=TRANSACTION_SECONDS)
+    )
     busy = await asyncio.to_thread(Person(app).sign_up)
     other = await asyncio.to_thread(Person(app).sign_up)
     body = {"name": "Harbor", "email": "a@harbor.test"}
