@@ -28,9 +28,9 @@ INVOICES: Final = DocumentRead(
             WHERE line.organization_id = tenant.id AND line.invoice_id = invoice.id
         ),
         'taxes', (
-            SELECT coalesce(json_agg(tax ORDER BY tax.position), '[]')
-            FROM invoice_tax AS tax
-            WHERE tax.organization_id = tenant.id AND tax.invoice_id = invoice.id
+            SELECT coalesce(json_agg(applied ORDER BY applied.position), '[]')
+            FROM invoice_tax AS applied
+            WHERE applied.organization_id = tenant.id AND applied.invoice_id = invoice.id
         )
     ) AS document
     FROM asked JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id""",

@@ -46,3 +46,17 @@ def test_bytes_are_those_of_the_rows(owner: Person, context: AppContext) -> None
         [view] = view_invoices(session, organization_id, [invoice])
     assert shown.content == dump_json(view)
     assert shown.json() == bill
+
+
+def test_taxes_are_shown(owner: Person) -> None:
+    post(owner, "/tax-rates", {"name": "VAT", "country": "GB", "percentage": 20})
+    buyer = {"name": "Harbor", "email": "ap@harbor.test", "billing_address_country": "GB"}
+    customer = post(owner, "/customers", buyer)
+    line = {"description": "Data import", "quantity": 3, "unit_amount": 120}
+    body = {"customer_id": customer["id"], "currency": "GBP", "due_date": "2026-04-01T00:00:00Z"}
+    bill = post(owner, "/invoices", body | {"line_items": [line]})
+
+    shown = owner.get(f"{V1}/invoices/{bill['id']}")
+
+    assert shown.json() == bill
+    assert [tax["amount"] for tax in shown.json()["taxes"]] == [72]
