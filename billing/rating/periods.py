@@ -232,6 +232,7 @@ def _usage_line(
         meter_id=meter.meter_id,
         model=charge.pricing.model,
         unit=meter.unit,
+        unit_code=meter.unit_code,
         event_count=quantity.billable_event_count,
         usage_quantity=quantity.measured,
         included_quantity=quantity.included,

@@ -46,6 +46,8 @@ class Meter(Tenant, table=True):
     property_name: str | None = words(nullable=True, default=None)
     aggregation_type: str = words()
     unit: str | None = words(nullable=True, default=None)
+    unit_code: str | None = words(nullable=True, default=None)
+    """What software understands the unit by (UN/ECE recommendation 20)."""
     filters: list[Any] = document(default_factory=list)
     usage_pricing_rules: dict[str, Any] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, document, exact, instant, reference, words
@@ -105,6 +106,10 @@ class Invoice(Tenant, table=True):
     paid_at: datetime | None = instant(nullable=True, default=None)
     voided_at: datetime | None = instant(nullable=True, default=None)
     meta_data: dict[str, Any] = document(default_factory=dict)
+    einvoice: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    """Which rules of EN 16931 it broke when it became final; None where nobody looked."""
     created_at: datetime = instant()
 
 
@@ -156,6 +161,8 @@ class InvoiceTax(Tenant, table=True):
     is_inclusive: bool = False
     taxable_amount: Decimal = exact()
     amount: Decimal = exact()
+    category: str | None = words(nullable=True, default=None)
+    exemption_reason: str | None = words(nullable=True, default=None)
 
 
 class InvoiceSequence(SQLModel, table=True):

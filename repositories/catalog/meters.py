@@ -72,6 +72,7 @@ def to_meter_terms(meter: Meter) -> MeterTerms:
         name=meter.name,
         aggregation=Aggregation(meter.aggregation_type),
         unit=meter.unit,
+        unit_code=meter.unit_code,
         property_name=meter.property_name,
         filters=parse_filters(meter.filters),
         carry_forward=meter.carry_forward,

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.identifiers import TaxRateId
 from billing.invoicing import taxes
+from billing.invoicing.tax_categories import TaxCategory
 from models.catalog.tax_rates import TaxRate
 from repositories.pages import read_page
 
@@ -65,4 +66,6 @@ def to_tax_rate(row: TaxRate) -> taxes.TaxRate:
         state=row.state,
         percentage=row.percentage,
         is_inclusive=row.inclusive,
+        category=TaxCategory(row.category) if row.category else None,
+        exemption_reason=row.exemption_reason,
     )

@@ -169,6 +169,19 @@ def list_taxes(
     ).all()
 
 
+def list_taxes_by_key(
+    session: Session, keys: Collection[InvoiceKey]
+) -> dict[InvoiceKey, list[InvoiceTax]]:
+    """The taxes of each of some invoices, in their order."""
+    columns = (col(InvoiceTax.organization_id), col(InvoiceTax.invoice_id))
+    found: dict[InvoiceKey, list[InvoiceTax]] = {key: [] for key in keys}
+    for row in session.exec(
+        select(InvoiceTax).where(among(keys, *columns)).order_by(col(InvoiceTax.position))
+    ):
+        found[row.organization_id, row.invoice_id].append(row)
+    return found
+
+
 def delete_contents(session: Session, organization_id: UUID, invoice_id: UUID) -> None:
     """Take a draft's lines and taxes away, before others are written in their place."""
     for table in (InvoiceLine, InvoiceTax):

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput
 from billing.metering.aggregations import Aggregation, MeterStatus
 from billing.metering.filters import filter_document, parse_filters
+from billing.metering.unit_codes import require_unit_code
 from billing.pricing import find_misfit, parse_pricing
 from billing.rating.terms import Effective
 from models.base import new_id
@@ -43,6 +44,7 @@ class MeterDetails:
     aggregation_type: Aggregation = Aggregation.SUM
     property_name: str | None = None
     unit: str | None = None
+    unit_code: str | None = None
     filters: object = ()
     usage_pricing_rules: object | None = None
     carry_forward: bool = False
@@ -204,6 +206,8 @@ def _values(details: MeterDetails, given: frozenset[str]) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(details, name) for name in given}
     if "aggregation_type" in given:
         values["aggregation_type"] = details.aggregation_type.value
+    if values.get("unit_code") is not None:
+        values["unit_code"] = require_unit_code(values["unit_code"])
     if "filters" in given:
         values["filters"] = [filter_document(one) for one in parse_filters(details.filters)]
     if values.get("usage_pricing_rules") is not None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.invoicing.tax_categories import TaxCategory
 from billing.money import plain_text
 from models.base import new_id
 from models.catalog.tax_rates import TaxRate
@@ -28,6 +29,8 @@ class CreateTaxRate:
     percentage: Decimal
     state: str | None = None
     inclusive: bool = False
+    category: TaxCategory | None = None
+    exemption_reason: str | None = None
 
 
 def create_tax_rate(
@@ -42,6 +45,8 @@ def create_tax_rate(
         state=command.state,
         percentage=command.percentage,
         inclusive=command.inclusive,
+        category=command.category,
+        exemption_reason=command.exemption_reason,
         created_at=now,
     )
     stored_tax_rates.to_tax_rate(rate)

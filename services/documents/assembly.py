@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.invoicing.credit_notes import credited_taxes
 from billing.invoicing.invoices import InvoiceStatus
-from billing.money import ZERO
+from billing.invoicing.taxes import TaxAmount
+from billing.money import ZERO, find_currency
 from billing.periods import Period
 from models.accounts.organizations import Organization
-from models.invoicing.invoices import Invoice
+from models.invoicing.credit_notes import CreditNote
+from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import credit_notes as stored_notes
 from repositories.invoicing import invoices as stored_invoices
@@ -83,6 +86,8 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
     rows = stored_invoices.list_lines(session, organization_id, [invoice.id])
     credited = stored_notes.list_credit_lines(session, organization_id, [note.id])
     billed = {row.id: row for row in rows}
+    taxes = _taxes_of_note(session, note, rows)
+    tax = sum((one.amount for one in taxes), find_currency(note.currency).round(ZERO))
     return Document(
         kind=DocumentKind.CREDIT_NOTE,
         number=note.number,
@@ -97,9 +102,9 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
             DocumentLine(priced=priced_line_of(billed[one.line_id]), total=one.amount)
             for one in credited
         ),
-        subtotal=note.subtotal,
-        taxes=(),
-        tax=note.tax,
+        subtotal=note.total - tax,
+        taxes=taxes,
+        tax=tax,
         total=note.total,
         amount_paid=ZERO,
         amount_due=ZERO,
@@ -107,6 +112,32 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
         correction=Correction(invoice_number=invoice.invoice_number or "", reason=note.reason),
         period=_period_of(invoice),
         logo=_logo_of(organization),
+    )
+
+
+def _taxes_of_note(
+    session: Session, note: CreditNote, rows: Sequence[InvoiceLine]
+) -> tuple[TaxAmount, ...]:
+    """What each rate gives back with the note, after the notes before it."""
+    organization_id = note.organization_id
+    notes = [
+        one.id for one in stored_notes.list_credit_notes(session, organization_id, note.invoice_id)
+    ]
+    taxable = {row.id for row in rows if priced_line_of(row).is_taxable}
+    before, amount = ZERO, ZERO
+    for credited in stored_notes.list_credit_lines(
+        session, organization_id, notes[: notes.index(note.id) + 1]
+    ):
+        if credited.line_id in taxable and credited.credit_note_id == note.id:
+            amount += credited.amount
+        elif credited.line_id in taxable:
+            before += credited.amount
+    taxes = stored_invoices.list_taxes(session, organization_id, [note.invoice_id])
+    return credited_taxes(
+        amount=amount,
+        credited_before=before,
+        rates=[tax_amount_of(row) for row in taxes],
+        currency=find_currency(note.currency),
     )
 
 

@@ -10,6 +10,7 @@ from billing.identifiers import TaxRateId
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import InvoiceTotals
 from billing.invoicing.receipts import from_document, to_document
+from billing.invoicing.tax_categories import TaxCategory
 from billing.invoicing.taxes import TaxAmount
 from billing.rating.lines import PricedLine
 from billing.ratios import as_decimal
@@ -103,6 +104,8 @@ def tax_amount_of(row: InvoiceTax) -> TaxAmount:
         is_inclusive=row.is_inclusive,
         taxable=row.taxable_amount,
         amount=row.amount,
+        category=TaxCategory(row.category) if row.category else None,
+        exemption_reason=row.exemption_reason,
     )
 
 
@@ -118,4 +121,6 @@ def _tax_row(invoice: Invoice, position: int, tax: TaxAmount) -> InvoiceTax:
         is_inclusive=tax.is_inclusive,
         taxable_amount=tax.taxable,
         amount=tax.amount,
+        category=tax.category,
+        exemption_reason=tax.exemption_reason,
     )

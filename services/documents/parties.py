@@ -7,7 +7,7 @@ say where to pay today, and who asks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from sqlmodel import Session
 
@@ -19,6 +19,8 @@ from models.invoicing.invoices import Invoice, InvoiceParties
 from repositories import customers as stored_customers
 from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import invoices as stored_invoices
+from services.documents.contents import tax_amount_of
+from services.documents.einvoice.checks import judge
 from services.documents.view import Party
 from services.required import require_customer
 
@@ -34,7 +36,13 @@ class Parties:
 
 
 def keep_parties(session: Session, invoices: Sequence[Invoice]) -> None:
-    """These invoices, just become final, name their parties as they are now from here on."""
+    """These invoices, just become final, name their parties as they are now from here on.
+
+    Each says which rules of e-invoices it breaks by that.
+    """
+    taxes = stored_invoices.list_taxes_by_key(
+        session, [(one.organization_id, one.id) for one in invoices]
+    )
     customers = stored_customers.list_by_key(
         session, {(one.organization_id, one.customer_id) for one in invoices}
     )
@@ -42,6 +50,14 @@ def keep_parties(session: Session, invoices: Sequence[Invoice]) -> None:
         organization_id = invoice.organization_id
         organization = stored_organizations.get_organization(session, organization_id)
         parties = _present(organization, customers[organization_id, invoice.customer_id])
+        verdict = judge(
+            parties.seller,
+            parties.buyer,
+            [tax_amount_of(row) for row in taxes[organization_id, invoice.id]],
+            buyer_reference=parties.buyer_reference,
+            currency=invoice.currency,
+        )
+        invoice.einvoice = None if verdict is None else asdict(verdict)
         session.add(
             InvoiceParties(
                 organization_id=organization_id,

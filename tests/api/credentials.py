@@ -77,6 +77,8 @@ billing.read   GET    /api/v1/invoices/{invoice_id}/credit-notes
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/pdf
 billing.read   GET    /api/v1/invoices/{invoice_id}/pdf
+billing.read   GET    /api/v1/credit-notes/{credit_note_id}/ubl
+billing.read   GET    /api/v1/invoices/{invoice_id}/ubl
 billing.write  POST   /api/v1/webhook-endpoints
 billing.read   GET    /api/v1/webhook-endpoints
 billing.read   GET    /api/v1/webhook-endpoints/{endpoint_id}

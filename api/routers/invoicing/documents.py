@@ -1,7 +1,8 @@
-"""Invoices and credit notes as files for people: PDF, archived and accessible."""
+"""Invoices and credit notes as files: PDF for people and archives, UBL for software."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from uuid import UUID
 
@@ -10,9 +11,10 @@ from fastapi import Request
 from api.access.scopes import Principal
 from api.access.sessions import Reader, ReadSession
 from api.context import state_of
-from api.transport.rendered import RenderedPdf
+from api.transport.rendered import RenderedPdf, RenderedXml
 from api.transport.route import Router
 from services.documents.assembly import read_credit_note, read_invoice
+from services.documents.einvoice.issuing import ubl_of
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
 
@@ -23,23 +25,45 @@ router = Router(tags=["Documents"])
 def get_invoice_pdf(
     invoice_id: UUID, session: ReadSession, principal: Reader, request: Request
 ) -> RenderedPdf:
-    """Show an invoice as PDF/A-3b and PDF/UA-1, with `receipt.json` inside."""
-    return _rendered(
-        read_invoice(session, principal.organization_id, invoice_id), principal, request
-    )
+    """Show an invoice as PDF/A-3b and PDF/UA-1, with `receipt.json` and `factur-x.xml` inside."""
+    document = read_invoice(session, principal.organization_id, invoice_id)
+    return RenderedPdf(_later(render_pdf, document, principal, request), name=_name_of(document))
+
+
+@router.get("/invoices/{invoice_id}/ubl", response_class=RenderedXml, status_code=200)
+def get_invoice_ubl(
+    invoice_id: UUID, session: ReadSession, principal: Reader, request: Request
+) -> RenderedXml:
+    """Show an issued invoice as an e-invoice: UBL 2.1 by Peppol BIS Billing 3."""
+    document = read_invoice(session, principal.organization_id, invoice_id)
+    return RenderedXml(_later(ubl_of, document, principal, request), name=_name_of(document))
 
 
 @router.get("/credit-notes/{credit_note_id}/pdf", response_class=RenderedPdf, status_code=200)
 def get_credit_note_pdf(
     credit_note_id: UUID, session: ReadSession, principal: Reader, request: Request
 ) -> RenderedPdf:
-    """Show a credit note as PDF/A-3b and PDF/UA-1, with `receipt.json` inside."""
-    return _rendered(
-        read_credit_note(session, principal.organization_id, credit_note_id), principal, request
-    )
+    """Show a credit note as PDF/A-3b and PDF/UA-1, with its `receipt.json` and `factur-x.xml`."""
+    document = read_credit_note(session, principal.organization_id, credit_note_id)
+    return RenderedPdf(_later(render_pdf, document, principal, request), name=_name_of(document))
 
 
-def _rendered(document: Document, principal: Principal, request: Request) -> RenderedPdf:
+@router.get("/credit-notes/{credit_note_id}/ubl", response_class=RenderedXml, status_code=200)
+def get_credit_note_ubl(
+    credit_note_id: UUID, session: ReadSession, principal: Reader, request: Request
+) -> RenderedXml:
+    """Show a credit note as an e-invoice: UBL 2.1 by Peppol BIS Billing 3."""
+    document = read_credit_note(session, principal.organization_id, credit_note_id)
+    return RenderedXml(_later(ubl_of, document, principal, request), name=_name_of(document))
+
+
+def _later(
+    write: Callable[[Document], bytes], document: Document, principal: Principal, request: Request
+) -> Callable[[], Awaitable[bytes]]:
+    """What writes the file in a thread, when the route holds nothing any more."""
     threads = state_of(request.app).document_threads
-    render = partial(threads.run, partial(render_pdf, document), party=principal.organization_id)
-    return RenderedPdf(render, name=document.number or "draft")
+    return partial(threads.run, partial(write, document), party=principal.organization_id)
+
+
+def _name_of(document: Document) -> str:
+    return document.number or "draft"

@@ -34,6 +34,7 @@ METER_FIELDS = (
     "property_name",
     "aggregation_type",
     "unit",
+    "unit_code",
     "filters",
     "usage_pricing_rules",
     "carry_forward",
@@ -51,6 +52,7 @@ class FeatureCreate(Schema):
     property_name: Words | None = None
     aggregation_type: Annotated[Aggregation, any_case(Aggregation)] | None = None
     unit: Words | None = None
+    unit_code: Words | None = Field(default=None, examples=["C62"])
     filters: FilterDocuments | None = None
     usage_pricing_rules: PricingDocument | None = None
     carry_forward: Flag = False

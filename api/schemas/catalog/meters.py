@@ -105,6 +105,7 @@ class MeterCreate(Schema):
     name: Words | None = None
     property_name: Words | None = None
     unit: Words | None = None
+    unit_code: Words | None = Field(default=None, examples=["C62"])
     filters: FilterDocuments = Field(default_factory=list)
     usage_pricing_rules: PricingDocument | None = None
     carry_forward: Flag = False
@@ -119,6 +120,7 @@ class MeterPatch(Patch):
 
     name: Words = Field(default="")
     unit: Words | None = None
+    unit_code: Words | None = Field(default=None, examples=["C62"])
     usage_pricing_rules: PricingDocument | None = None
     aggregation_type: Annotated[Aggregation, any_case(Aggregation)] = Aggregation.SUM
     property_name: Words | None = None
@@ -141,6 +143,7 @@ class MeterView(View):
     property_name: str | None
     aggregation_type: Aggregation
     unit: str | None
+    unit_code: str | None
     filters: FilterDocuments
     usage_pricing_rules: PricingDocument | None
     carry_forward: bool
@@ -162,6 +165,7 @@ def view_meter(meter: Meter) -> MeterView:
         property_name=meter.property_name,
         aggregation_type=Aggregation(meter.aggregation_type),
         unit=meter.unit,
+        unit_code=meter.unit_code,
         filters=meter.filters,
         usage_pricing_rules=view_pricing(meter.usage_pricing_rules),
         carry_forward=meter.carry_forward,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from api.schemas.common import Exact, Flag, Moment, NotNegative, Schema, View, Words
+from api.schemas.common import Exact, Flag, Moment, NotNegative, Schema, View, Words, any_case
+from billing.invoicing.tax_categories import TaxCategory
 from models.catalog.tax_rates import TaxRate
 from services.catalog.tax_rates import CreateTaxRate
 
@@ -17,6 +19,9 @@ class TaxRateCreate(Schema):
     percentage: NotNegative
     state: Words | None = None
     inclusive: Flag = False
+    category: Annotated[TaxCategory | None, any_case(TaxCategory)] = None
+    """As what it is meant on e-invoices; without one S, and Z where the percentage is 0."""
+    exemption_reason: Words | None = None
 
     def command(self) -> CreateTaxRate:
         """The command that the body stands for."""
@@ -32,6 +37,8 @@ class TaxRateView(View):
     state: str | None
     percentage: Exact
     inclusive: bool
+    category: TaxCategory | None
+    exemption_reason: str | None
     created_at: Moment
 
 

@@ -41,6 +41,20 @@ class InvoiceLineView(View):
     tiers: list[dict[str, Any]]
 
 
+class ProblemView(View):
+    """A field to fill in, and the rule of EN 16931 or of Peppol that asks for it."""
+
+    field: str
+    rule: str
+
+
+class EInvoiceView(View):
+    """Whether the invoice kept EN 16931 when it was issued; Peppol asks for more."""
+
+    valid: bool
+    problems: list[ProblemView]
+
+
 class InvoiceView(View):
     """An invoice. Amounts are in major units of its currency."""
 
@@ -67,6 +81,7 @@ class InvoiceView(View):
     paid_at: Moment | None
     plan_version: int | None
     meta_data: dict[str, Any]
+    einvoice: EInvoiceView | None
     created_at: Moment | None
     line_items: list[InvoiceLineView]
 
@@ -99,6 +114,7 @@ def view_invoice(
         paid_at=invoice.paid_at,
         plan_version=invoice.plan_version,
         meta_data=invoice.meta_data,
+        einvoice=invoice.einvoice and EInvoiceView.model_validate(invoice.einvoice),
         created_at=invoice.created_at,
         line_items=[view_line(line) for line in lines],
     )
@@ -183,6 +199,7 @@ def view_preview(preview: BillPreview) -> InvoiceView:
         paid_at=None,
         plan_version=None,
         meta_data={},
+        einvoice=None,
         created_at=None,
         line_items=[view_billed_line(line) for line in totals.lines],
     )

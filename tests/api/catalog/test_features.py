@@ -33,6 +33,7 @@ def test_meter_feature_answers_with_its_meter(owner: Person) -> None:
         "property_name": "calls",
         "aggregation_type": "SUM",
         "unit": "calls",
+        "unit_code": None,
         "filters": [],
         "usage_pricing_rules": None,
         "carry_forward": False,

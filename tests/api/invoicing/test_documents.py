@@ -106,7 +106,7 @@ def test_credit_note_names_its_invoice(owner: Person) -> None:
     words = words_of(answer.content)
     assert f"For invoice {invoice['invoice_number']}" in words
     assert "Reason Imported twice" in words
-    assert "Data import £100.00 Subtotal £100.00 Tax £20.00 Total £120.00" in words
+    assert "Data import £100.00 Subtotal £100.00 VAT (20%) £20.00 Total £120.00" in words
     again = words_of(owner.get(f"{V1}/invoices/{invoice['id']}/pdf").content)
     assert "Credited -£120.00 Amount due £312.00" in again
     assert f"{note['number']}" in again

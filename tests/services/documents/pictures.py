@@ -29,7 +29,7 @@ MOST_PAGES: Final = 2
 
 def draw(document: Document, dots: int) -> list[bytes]:
     """The first pages of a document as PNG files."""
-    page = page_of(document) | {"fonts": [family for family, _ in FAMILIES]}
+    page = page_of(document) | {"fonts": [family for family, _ in FAMILIES], "einvoice": None}
     # Its stub forgets that several pages are a list.
     drawn: Any = typst.compile(
         str(PAGE),

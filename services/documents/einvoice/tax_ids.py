@@ -1,0 +1,80 @@
+"""Tax ids: which are VAT numbers, how they are addressed over Peppol, and their check digits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.documents.view import Party
+
+try:
+    from stdnum import get_cc_module
+except ImportError:  # the extra einvoice is not there
+    IS_INSTALLED = False
+else:
+    IS_INSTALLED = True
+
+_ADDRESS_SCHEMES: Final = {
+    "AD": "9922",
+    "AL": "9923",
+    "AT": "9914",
+    "BA": "9924",
+    "BE": "9925",
+    "BG": "9926",
+    "CH": "9927",
+    "CY": "9928",
+    "CZ": "9929",
+    "DE": "9930",
+    "EE": "9931",
+    "EL": "9933",
+    "ES": "9920",
+    "FR": "9957",
+    "GB": "9932",
+    "HR": "9934",
+    "HU": "9910",
+    "IE": "9935",
+    "IT": "0211",
+    "LI": "9936",
+    "LT": "9937",
+    "LU": "9938",
+    "LV": "9939",
+    "MC": "9940",
+    "ME": "9941",
+    "MK": "9942",
+    "MT": "9943",
+    "NL": "9944",
+    "PL": "9945",
+    "PT": "9946",
+    "RO": "9947",
+    "RS": "9948",
+    "SE": "9955",
+    "SI": "9949",
+    "SK": "9950",
+    "SM": "9951",
+    "TR": "9952",
+    "VA": "9953",
+}
+"""The scheme by which Peppol finds a company by its VAT number (ISO/IEC 6523 and EAS)."""
+
+_OTHER_PREFIXES: Final = {"GR": "EL"}
+_OTHER_COUNTRIES: Final = {"EL": "gr", "XI": "gb"}
+
+
+def vat_id_of(party: Party) -> str | None:
+    """The party's VAT number, without spaces; None if its tax id is no such number (BR-CO-09)."""
+    plain = "".join((party.tax_id or "").split()).upper()
+    prefix = plain[:2]
+    country = (party.country or "").upper()
+    known = {country, _OTHER_PREFIXES.get(country), "XI"} | _ADDRESS_SCHEMES.keys()
+    return plain if plain[2:] and prefix.isalpha() and prefix in known else None
+
+
+def address_scheme_of(vat_id: str) -> str | None:
+    """The scheme that a VAT number is an electronic address in, or None."""
+    return _ADDRESS_SCHEMES.get(vat_id[:2])
+
+
+def has_right_digits(vat_id: str) -> bool:
+    """Whether a VAT number's check digits are right, as far as its country's rule is known."""
+    prefix = vat_id[:2]
+    rule = get_cc_module(_OTHER_COUNTRIES.get(prefix, prefix.lower()), "vat")
+    return rule is None or bool(rule.is_valid(vat_id) or rule.is_valid(vat_id[2:]))

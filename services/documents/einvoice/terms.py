@@ -1,0 +1,168 @@
+"""A document as the business terms of EN 16931: the one mapping that CII and UBL are written of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import groupby
+from typing import Final
+
+from billing.invoicing.tax_categories import TaxCategory
+from billing.invoicing.tax_treatment import Treatment, treatment_of
+from billing.money import ZERO
+from billing.periods import local_date
+from services.documents.einvoice.lines import NetLine, line_terms, net_lines
+from services.documents.einvoice.tax_ids import address_scheme_of, vat_id_of
+from services.documents.einvoice.values import Amount, Identifier, Term, Terms
+from services.documents.view import Correction, Document, DocumentKind, Party
+
+INVOICE: Final = "380"
+CREDIT_NOTE: Final = "381"
+CREDIT_TRANSFER: Final = "30"
+
+
+def terms_of(document: Document) -> Terms:
+    """The document by the numbers of its terms. It has a number, and at most two decimals."""
+    lines = net_lines(document)
+    outside = treatment_of(document.taxes).category is TaxCategory.OUTSIDE
+    is_invoice = document.kind is DocumentKind.INVOICE
+    return {
+        "BT-1": document.number,
+        "BT-2": local_date(document.issued_at, document.timezone),
+        "BT-3": INVOICE if is_invoice else CREDIT_NOTE,
+        "BT-5": document.currency,
+        "BT-9": document.due_at and local_date(document.due_at, document.timezone),
+        "BT-10": document.buyer_reference,
+        **_correction_terms(document.correction),
+        **_seller_terms(document.seller, is_outside=outside),
+        **_buyer_terms(document.buyer, is_outside=outside),
+        **_period_terms(document),
+        **_payment_terms(document),
+        **_total_terms(document),
+        "BG-23": _tax_terms(document, lines),
+        "BG-25": line_terms(document, lines),
+    }
+
+
+def _correction_terms(correction: Correction | None) -> Terms:
+    """Which invoice a credit note gives back of, and why. Its amount needs terms too (BR-CO-25)."""
+    if correction is None:
+        return {}
+    return {
+        "BT-20": f"Given back of invoice {correction.invoice_number}",
+        "BT-22": correction.reason,
+        "BT-25": correction.invoice_number,
+    }
+
+
+def _seller_terms(party: Party, *, is_outside: bool) -> Terms:
+    """BG-4. A document outside of VAT names no VAT number (BR-O-02): a tax number then."""
+    vat_id = None if is_outside else vat_id_of(party)
+    return {
+        "BT-27": party.name,
+        "BT-30": party.registration_number,
+        "BT-31": vat_id,
+        "BT-32": None if vat_id else party.tax_id,
+        "BT-34": _electronic_address(party),
+        "BT-35": party.street,
+        "BT-37": party.city,
+        "BT-38": party.postal_code,
+        "BT-39": party.state,
+        "BT-40": party.country,
+    }
+
+
+def _buyer_terms(party: Party, *, is_outside: bool) -> Terms:
+    """BG-7."""
+    return {
+        "BT-44": party.name,
+        "BT-48": None if is_outside else vat_id_of(party),
+        "BT-49": _electronic_address(party),
+        "BT-50": party.street,
+        "BT-52": party.city,
+        "BT-53": party.postal_code,
+        "BT-54": party.state,
+        "BT-55": party.country,
+    }
+
+
+def _electronic_address(party: Party) -> Identifier | None:
+    vat_id = vat_id_of(party)
+    scheme = address_scheme_of(vat_id) if vat_id else None
+    if vat_id and scheme:
+        return Identifier(value=vat_id, scheme=scheme)
+    return Identifier(value=party.email, scheme="EM") if party.email else None
+
+
+def _period_terms(document: Document) -> Terms:
+    """BG-14; and of what goes to another country of the EU, when and to which (BR-IC-11, 12)."""
+    terms: dict[str, Term] = {}
+    if document.period is not None:
+        terms["BT-73"] = document.period.first_day(document.timezone)
+        terms["BT-74"] = document.period.last_covered_day(document.timezone)
+    if treatment_of(document.taxes).category is TaxCategory.INTRA_COMMUNITY:
+        terms["BT-72"] = local_date(document.issued_at, document.timezone)
+        terms["BT-80"] = document.buyer.country
+    return terms
+
+
+def _payment_terms(document: Document) -> Terms:
+    """BG-16: the account to pay to, if there is one."""
+    details = {name.casefold(): value for name, value in document.bank_details}
+    iban = "".join(details.get("iban", "").split())
+    if not iban or document.kind is not DocumentKind.INVOICE:
+        return {}
+    return {
+        "BT-81": CREDIT_TRANSFER,
+        "BT-84": iban,
+        "BT-85": details.get("account_name"),
+        "BT-86": details.get("bic") or details.get("swift"),
+    }
+
+
+def _total_terms(document: Document) -> Terms:
+    """BG-22. What a credit note gives back is, in its own terms, what is due."""
+    paid = document.amount_paid if document.kind is DocumentKind.INVOICE else ZERO
+
+    def amount(value: Decimal) -> Amount:
+        return Amount(value=value, currency=document.currency)
+
+    return {
+        "BT-106": amount(document.subtotal),
+        "BT-109": amount(document.subtotal),
+        "BT-110": amount(document.tax),
+        "BT-112": amount(document.total),
+        "BT-113": amount(paid) if paid else None,
+        "BT-115": amount(document.total - paid),
+    }
+
+
+def _tax_terms(document: Document, lines: Sequence[NetLine]) -> list[Terms]:
+    """BG-23: one entry for what is taxed, and one for what is not."""
+
+    def place(one: NetLine) -> str:
+        return one.treatment.category
+
+    groups = [list(group) for _, group in groupby(sorted(lines, key=place), key=place)]
+    taxed = treatment_of(document.taxes)
+    return [
+        _entry(
+            document,
+            group[0].treatment,
+            sum((one.net for one in group), ZERO),
+            document.tax if group[0].treatment == taxed else ZERO,
+        )
+        for group in groups
+    ]
+
+
+def _entry(document: Document, treatment: Treatment, taxable: Decimal, tax: Decimal) -> Terms:
+    exemption = treatment.exemption
+    return {
+        "BT-116": Amount(value=taxable, currency=document.currency),
+        "BT-117": Amount(value=tax, currency=document.currency),
+        "BT-118": treatment.category,
+        "BT-119": treatment.percentage,
+        "BT-120": exemption.reason if exemption else None,
+        "BT-121": exemption.code if exemption else None,
+    }

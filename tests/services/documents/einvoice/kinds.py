@@ -1,0 +1,162 @@
+"""Documents of every kind that the rules judge: bills as the program assembles them; samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from billing.identifiers import TaxRateId
+from billing.invoicing.credit_notes import credited_taxes
+from billing.invoicing.invoices import assemble_invoice, manual_line
+from billing.invoicing.tax_categories import TaxCategory
+from billing.invoicing.taxes import Address, TaxAmount, TaxRate
+from billing.money import ZERO, find_currency
+from billing.rating.lines import PricedLine
+from models.base import new_id
+from services.documents.view import Correction, Document, DocumentKind, DocumentLine
+from tests.services.documents.samples import invoice, plain_line, samples, usage_line
+
+EURO: Final = "EUR"
+
+
+def rate(
+    percentage: str,
+    *,
+    inclusive: bool = False,
+    category: TaxCategory | None = None,
+    reason: str | None = None,
+) -> TaxRate:
+    """A rate of every country."""
+    return TaxRate(
+        tax_rate_id=TaxRateId(new_id()),
+        name="VAT",
+        country="FR",
+        percentage=Decimal(percentage),
+        is_inclusive=inclusive,
+        category=category,
+        exemption_reason=reason,
+    )
+
+
+def bill(
+    lines: Sequence[PricedLine],
+    rates: Sequence[TaxRate] = (),
+    *,
+    credit: Decimal = ZERO,
+) -> Document:
+    """What the program bills for the lines, as an issued document that lacks nothing."""
+    currency = find_currency(lines[0].currency)
+    totals = assemble_invoice(
+        lines, rates, Address(country="FR"), currency, available_credit=credit
+    )
+    shown = [DocumentLine(priced=one.line, total=one.line_total) for one in totals.lines]
+    return invoice(
+        shown,
+        buyer_reference="PO 4711",
+        subtotal=totals.subtotal,
+        taxes=totals.taxes,
+        tax=totals.tax,
+        total=totals.total,
+        amount_due=totals.total,
+    )
+
+
+def credited(document: Document, amounts: Sequence[Decimal], before: Decimal = ZERO) -> Document:
+    """A credit note over so much of each line of a bill."""
+    lines = [
+        replace(line, total=amount)
+        for line, amount in zip(document.lines, amounts, strict=True)
+        if amount > ZERO
+    ]
+    taxable = sum((one.total for one in lines if one.priced.is_taxable), ZERO)
+    currency = find_currency(document.currency)
+    taxes = credited_taxes(
+        amount=taxable, credited_before=before, rates=document.taxes, currency=currency
+    )
+    return credit_note_of(document, lines, taxes)
+
+
+def credit_note_of(
+    document: Document, lines: Sequence[DocumentLine], taxes: tuple[TaxAmount, ...]
+) -> Document:
+    """A credit note over the lines."""
+    currency = find_currency(document.currency)
+    tax = sum((one.amount for one in taxes), ZERO)
+    on_top = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
+    total = currency.round(sum((one.total for one in lines), ZERO) + on_top)
+    return replace(
+        document,
+        kind=DocumentKind.CREDIT_NOTE,
+        number="CN-2026-0003",
+        status=None,
+        due_at=None,
+        lines=tuple(lines),
+        taxes=taxes,
+        tax=tax,
+        subtotal=total - tax,
+        total=total,
+        amount_due=ZERO,
+        bank_details=(),
+        correction=Correction(invoice_number="INV-2026-0012", reason="Counted twice"),
+    )
+
+
+def euros(name: str, amount: str) -> PricedLine:
+    """A fee in euros."""
+    return plain_line(name, amount, EURO).priced
+
+
+def calls(quantity: str, price: str, total: str, currency: str = EURO) -> PricedLine:
+    """Usage at a price."""
+    return usage_line("API calls", quantity, price, total, currency=currency).priced
+
+
+def kinds() -> dict[str, Document]:
+    """The documents by name; each has an e-invoice and lacks nothing that Peppol asks for."""
+    vat, mixed = rate("19"), [euros("Platform fee", "49.99"), calls("82450", "0.001", "82.45")]
+    by_hand = manual_line("Data import", Decimal(3), Decimal("120.00"), find_currency(EURO))
+    discount = manual_line("Goodwill", Decimal(1), Decimal("-20.00"), find_currency(EURO))
+    taxed = bill(mixed, [vat])
+    contained = bill(mixed, [rate("19", inclusive=True)])
+    drawn = {
+        name: replace(document, buyer_reference="PO 4711")
+        for name, document in samples().items()
+        if name not in {"dinars", "arabic", "chinese"}
+    }
+    return drawn | {
+        "exclusive tax": taxed,
+        "inclusive tax": contained,
+        "several rates": bill(mixed, [rate("5"), rate("9.975")]),
+        "inclusive and exclusive": bill(mixed, [rate("10", inclusive=True), rate("5")]),
+        "tiny price": bill([calls("3", "0.0000001", "0.0000003")], [vat]),
+        "price of 30 places": bill([calls("1", "0." + "0" * 29 + "1", "0")], [vat]),
+        "gigabytes": bill([replace(mixed[1], unit_code="E34")], [vat]),
+        "nothing used": bill([calls("0", "0.001", "0")], [vat]),
+        "below zero": bill([euros("Platform fee", "10"), euros("Refund", "-60")], [vat]),
+        "by hand": bill([by_hand, discount], [vat]),
+        "credit taken": bill(mixed, [vat], credit=Decimal(100)),
+        "all paid by credit": bill(mixed, [vat], credit=Decimal(1000)),
+        "partly paid": replace(taxed, amount_paid=Decimal("50.00")),
+        "yen with tax": bill([calls("1500", "3", "4500", "JPY")], [rate("10")]),
+        "no tax": bill(mixed),
+        "no tax, credit taken": bill(mixed, credit=Decimal(10)),
+        "credit note with tax": credited(taxed, [Decimal("9.99"), Decimal("82.45")]),
+        "credit note, tax contained": credited(contained, [Decimal("49.99"), Decimal("0.01")]),
+        "credit note without tax": credited(bill(mixed), [Decimal(1), Decimal(1)]),
+        **_exempt(mixed),
+    }
+
+
+def _exempt(lines: Sequence[PricedLine]) -> dict[str, Document]:
+    documents = {}
+    for category in TaxCategory:
+        if category is not TaxCategory.STANDARD:
+            bare = rate("0", category=category)
+            documents[f"category {category}"] = bill(lines, [bare])
+            documents[f"category {category}, credit taken"] = bill(
+                lines, [bare], credit=Decimal(10)
+            )
+    told = rate("0", category=TaxCategory.EXEMPT, reason="Education, section 4")
+    return documents | {"reason of one's own": bill(lines, [told])}
