@@ -26,6 +26,7 @@ from runtime.exit import leave
 from runtime.process_priority import BILLING_NICENESS, lower_priority
 from runtime.relays.together import notifications_for, relays_of
 from runtime.schedules import ensure_coverage_check
+from runtime.sealing import carried_by
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.telemetry import configure_logging
@@ -91,7 +92,7 @@ async def run(settings: Settings) -> None:
     engine = create_application_engine(
         settings.database_url, pool_size=settings.worker_activity_slots + 3
     )
-    transactions = Transactions(engine)
+    transactions = Transactions(engine, carried_by(settings))
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     await ensure_coverage_check(client, task_queue=settings.task_queue)

@@ -18,7 +18,7 @@ from api.routers import customer_lists, customers, entitlements, ingestion
 from api.routers.accounts import api_keys, audit, auth, organizations
 from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
 from api.routers.invoicing import actions as invoice_actions
-from api.routers.invoicing import credit_notes, documents, invoices
+from api.routers.invoicing import credit_notes, documents, invoices, proofs
 from api.routers.operations import docs, health, webhooks, workers
 from api.routers.operations import metrics as metrics_route
 from api.routers.subscriptions import actions as subscription_actions
@@ -56,6 +56,7 @@ ROUTERS: tuple[Router, ...] = (
     invoice_actions.router,
     credit_notes.router,
     documents.router,
+    proofs.router,
     test_clocks.router,
     meter_usage.router,
     unbilled_usage.router,
@@ -73,7 +74,7 @@ FAST_ROUTERS = (
     customers.router,
     subscriptions.router,
     plans.router,
-    invoice_actions.router,
+    proofs.router,
     subscription_lists.router,
     customer_lists.router,
 )

@@ -33,6 +33,7 @@ TAGS: Final = (
     ("Credit notes", "What was given back, never more than was billed."),
     ("Webhooks", "What happens is told to addresses of yours, signed, until it has arrived."),
     ("Documents", "Invoices and credit notes as files for people, with their evidence inside."),
+    ("Proof", "What proves an invoice: arithmetic, receipts, and a recomputation by anybody."),
     ("Usage", "Events: recorded once, counted exactly."),
     ("Test clocks", "Years of billing in seconds."),
     ("Audit", "Who did what."),

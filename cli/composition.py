@@ -33,6 +33,7 @@ from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.accounts.sign_in import TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
+from services.receipts.signing import SIGNER, ReceiptSigner
 
 LISTING_SECONDS = 10
 """How long a request waits for the list of workflows."""
@@ -94,7 +95,6 @@ class ApiProcess:
             spare=SPARE_CONNECTIONS,
             statement_seconds=settings.api_statement_seconds,
         )
-        self.transactions = Transactions(self.engine)
         if settings.secret_key is None:
             raise SystemExit(
                 "Set FLUXRATE_SECRET_KEY to at least 32 random characters, for example from"
@@ -104,6 +104,9 @@ class ApiProcess:
             settings.secret_key.get_secret_value(),
             previous_secret_keys=settings.former_secret_keys,
             passwords=passwords,
+        )
+        self.transactions = Transactions(
+            self.engine, {SIGNER: ReceiptSigner(self._security.sealer)}
         )
         self._client: Client | None = None
         self._keys = KeyCache()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from uuid import UUID
 
@@ -28,8 +28,10 @@ class Transactions:
     Those that a request opens belong to its scope, by which they can be canceled.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, carried: Mapping[str, object] | None = None) -> None:
+        """``carried`` is what services find in the ``info`` of every session."""
         self._engine = engine
+        self._carried = carried or {}
 
     @property
     def address(self) -> URL:
@@ -77,6 +79,7 @@ class Transactions:
             StrongReferenceSession(connection, expire_on_commit=False) as session,
             session.begin(),
         ):
+            session.info.update(self._carried)
             yield session
 
     def _connect(self, words: bytes) -> Connection:

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from runtime.settings import Settings
 from services.accounts.credentials import SecretKeyMissing
+from services.receipts.signing import SIGNER, ReceiptSigner
 
 FORMAT = "s1"
 NONCE_BYTES = 12
@@ -47,6 +49,19 @@ class Sealer:
                 continue
             return opened.decode()
         raise SecretKeyMissing(f"No secret key opens what is stored in {place}.")
+
+
+def sealer_of(settings: Settings) -> Sealer | None:
+    """What seals by the keys of the environment, None where there is none."""
+    if settings.secret_key is None:
+        return None
+    return Sealer(settings.secret_key.get_secret_value(), settings.former_secret_keys)
+
+
+def carried_by(settings: Settings) -> dict[str, object]:
+    """What services find in every session: the signer of receipts, if there is the key it needs."""
+    sealer = sealer_of(settings)
+    return {} if sealer is None else {SIGNER: ReceiptSigner(sealer)}
 
 
 def _derive(secret_key: str) -> bytes:

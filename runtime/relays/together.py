@@ -14,7 +14,7 @@ from repositories.transactions import Transactions
 from runtime.notifications import Hear, Notifications
 from runtime.relays.webhooks import WebhookRelay
 from runtime.relays.workflows import OutboxRelay
-from runtime.sealing import Sealer
+from runtime.sealing import sealer_of
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 
@@ -39,10 +39,10 @@ def relays_of(
 ) -> list[Relay]:
     """One to workflows, and one to webhooks if there is the key that their secrets need."""
     to_workflows = OutboxRelay(transactions, workflows)
-    if settings.secret_key is None:
+    sealer = sealer_of(settings)
+    if sealer is None:
         log.warning("webhooks_need_a_key", setting="FLUXRATE_SECRET_KEY")
         return [to_workflows]
-    sealer = Sealer(settings.secret_key.get_secret_value(), settings.former_secret_keys)
     sender = WebhookSender(may_be_private=settings.allow_private_webhooks)
     return [to_workflows, WebhookRelay(transactions, sealer, sender)]
 

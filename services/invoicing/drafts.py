@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -32,11 +29,11 @@ from services.announcements import announce_drafts
 from services.documents.contents import write_contents
 from services.invoicing import composition
 from services.invoicing.composition import Composing
+from services.invoicing.numbers import assign_numbers
 from services.rating import steps
 from services.rating.steps import BillKey, FrozenUsage
 from services.subscriptions import clocks
 
-INVOICE_SERIES = "INV"
 NewInvoice = tuple[Organization, Invoice, InvoiceTotals]
 
 
@@ -209,29 +206,13 @@ def add_invoices(session: Session, added: Sequence[NewInvoice], *, now: datetime
             for organization, invoice, _ in added
             if organization.number_at == NumberAt.DRAFT or invoice.status != InvoiceStatus.DRAFT
         ],
+        now=now,
     )
     invoices = [invoice for _, invoice, _ in added]
     session.add_all(invoices)
     session.flush()
     write_contents(session, [(invoice, totals) for _, invoice, totals in added])
     announce_drafts(session, invoices, now=now)
-
-
-def assign_numbers(session: Session, due: Sequence[tuple[Organization, Invoice, datetime]]) -> None:
-    """Give the invoices the next numbers of their organization and year, read in the local zone.
-
-    Those of one organization and year are drawn in one go. Source: CONTRACT 25, 72.
-    """
-    series: dict[tuple[UUID, int], list[Invoice]] = defaultdict(list)
-    for organization, invoice, at in due:
-        year = at.astimezone(ZoneInfo(organization.timezone)).year
-        series[organization.id, year].append(invoice)
-    for (organization_id, year), invoices in sorted(series.items(), key=itemgetter(0)):
-        numbers = stored_invoices.draw_numbers(
-            session, organization_id, INVOICE_SERIES, year, count=len(invoices)
-        )
-        for invoice, number in zip(invoices, numbers, strict=True):
-            invoice.invoice_number = f"{INVOICE_SERIES}-{year}-{number:04d}"
 
 
 def set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:

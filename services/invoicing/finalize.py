@@ -33,8 +33,9 @@ from services.documents.contents import add_line
 from services.documents.locks import lock_invoice, lock_invoices
 from services.documents.parties import keep_parties
 from services.invoicing import updating
-from services.invoicing.drafts import assign_numbers
+from services.invoicing.numbers import assign_numbers
 from services.invoicing.updating import Updated
+from services.receipts.chain import link_receipts
 from services.required import not_found
 from services.subscriptions import clocks
 
@@ -125,8 +126,9 @@ def _finalize_locked(
     for apart in _rounds(finals):
         _bring_up_to_date(session, apart, now=now)
         # All at once and in order; those of a later round have theirs then.
-        _assign_numbers(session, finals)
+        _assign_numbers(session, finals, now=now)
         _finalize_apart(session, apart, now=now)
+    link_receipts(session, [one.invoice for one in finals], now=now)
 
 
 def _rounds(finals: Sequence[_Final]) -> list[list[_Final]]:
@@ -158,7 +160,7 @@ def _bring_up_to_date(session: Session, finals: Sequence[_Final], *, now: dateti
             _grant_credit(session, one.invoice)
 
 
-def _assign_numbers(session: Session, finals: Sequence[_Final]) -> None:
+def _assign_numbers(session: Session, finals: Sequence[_Final], *, now: datetime) -> None:
     due = [one for one in finals if one.invoice.invoice_number is None]
     organizations = [
         stored_organizations.get_organization(session, one.invoice.organization_id) for one in due
@@ -169,6 +171,7 @@ def _assign_numbers(session: Session, finals: Sequence[_Final]) -> None:
             (organization, one.invoice, one.at)
             for organization, one in zip(organizations, due, strict=True)
         ],
+        now=now,
     )
 
 

@@ -33,6 +33,7 @@ from services.corrections import late_usage as corrections
 from services.corrections.credit_notes import CreditedLine
 from services.documents.parties import keep_parties
 from services.invoicing import composition, drafts
+from services.receipts.chain import link_receipts
 from services.required import require_subscription
 from services.subscriptions import clocks
 
@@ -123,6 +124,7 @@ def _invoice(
     invoice.paid_at = at if invoice.status == InvoiceStatus.PAID else None
     drafts.add_invoices(session, [(organization, invoice, totals)], now=now)
     keep_parties(session, [invoice])
+    link_receipts(session, [invoice], now=now)
     customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
     announce_final_invoices(session, [(invoice, at)], now=now)
     stored_actions.insert_action(

@@ -1,34 +1,25 @@
-"""What can be asked of an invoice: write, edit, finalize, pay, void, explain, verify."""
+"""What can be done with an invoice: write, edit, finalize, pay, void."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 from sqlmodel import Session
 
-from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import Writer, WriteSession
 from api.context import ContextDep
-from api.reads.fast_reads import IdText, parse_id, read_one
 from api.routers.invoicing.invoices import view_invoices
 from api.schemas.invoicing.actions import (
     InvoiceCreate,
     InvoiceEdit,
-    ReceiptView,
     StatusChange,
-    view_explanation,
-    view_receipt,
-    view_verification,
 )
 from api.schemas.invoicing.invoices import InvoiceView
 from api.transport.exact_json import respond
 from api.transport.route import Router
-from billing.invoicing.receipts import instant_text
 from models.invoicing.invoices import Invoice
-from repositories.usage.digests import EXPLAINED_LINES
-from services.invoicing import manual, payment_status, proofs
-from services.invoicing.proofs import Explanation
+from services.invoicing import manual, payment_status
 from services.lifecycle import reissue
 
 router = Router(prefix="/invoices", tags=["Invoices"])
@@ -119,53 +110,6 @@ def reissue_invoice(
         session, principal.organization_id, invoice_id, now=context.now()
     )
     return _show(session, invoice, 201)
-
-
-@router.fast_get("/{invoice_id}/lines/{line_id}/explain", dependencies=[READS_BILLING])
-async def explain_line(request: Request, invoice_id: str, line_id: IdText) -> Response:
-    """Show the arithmetic of a line, from the aggregate to the rounded amount."""
-    contents = await read_one(
-        request,
-        EXPLAINED_LINES,
-        "invoice_id",
-        invoice_id,
-        is_long=True,
-        line_id=parse_id("line_id", line_id),
-    )
-    explanation = proofs.explain(contents)
-    return respond(view_explanation(explanation, url=_events_url(explanation)))
-
-
-@router.get("/{invoice_id}/receipt", response_model=ReceiptView)
-def get_receipt(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
-    """Show what an invoice was computed from."""
-    return respond(view_receipt(proofs.get_receipt(session, principal.organization_id, invoice_id)))
-
-
-@router.post("/{invoice_id}/verify")
-def verify_invoice(
-    invoice_id: UUID, session: ReadSession, principal: Reader, context: ContextDep
-) -> Response:
-    """Compute an invoice again from its events, and compare."""
-    verification = proofs.verify(session, principal.organization_id, invoice_id, now=context.now())
-    return respond(view_verification(verification))
-
-
-def _events_url(explanation: Explanation) -> str | None:
-    line = explanation.line
-    if line.meter_id is None or line.period_start is None or line.period_end is None:
-        return None
-    query = urlencode(
-        {
-            "meter_id": line.meter_id,
-            "customer_id": explanation.customer_id,
-            "start_date": instant_text(line.period_start),
-            "end_date": instant_text(line.period_end),
-            "counted": "true",
-            "through": explanation.watermark or 0,
-        }
-    )
-    return f"/api/v1/usage?{query}"
 
 
 def _show(session: Session, invoice: Invoice, status_code: int = 200) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -11,19 +11,15 @@ from api.schemas.common import (
     Flag,
     Instant,
     LongWords,
-    Moment,
     NotNegative,
     Schema,
     SignedPrice,
-    View,
     Words,
     any_case,
 )
 from billing.errors import InvalidInput
 from billing.invoicing.invoices import InvoiceStatus
-from models.invoicing.invoices import InvoiceReceipt
 from services.invoicing.manual import DraftEdit, ManualInvoice, ManualLine
-from services.invoicing.proofs import Explanation, Verification
 
 
 class LineItem(Schema):
@@ -88,52 +84,3 @@ class StatusChange(Schema):
     status: Annotated[InvoiceStatus, any_case(InvoiceStatus)]
     note: LongWords | None = None
     settle: Flag = True
-
-
-class ReceiptView(View):
-    """What a generated invoice was computed from."""
-
-    engine_version: str
-    plan_version: int
-    revision: int
-    period_start: Moment
-    period_end: Moment
-    watermark: int
-    inputs_digest: str
-    lines_digest: str
-    created_at: Moment
-
-
-def view_receipt(receipt: InvoiceReceipt) -> ReceiptView:
-    """The receipt as the API shows it."""
-    return ReceiptView(**{name: getattr(receipt, name) for name in ReceiptView.model_fields})
-
-
-def view_verification(verification: Verification) -> dict[str, Any]:
-    """Equal, or where the first difference is."""
-    found = verification.difference
-    difference = None
-    if found is not None:
-        difference = {
-            "line_id": verification.line_id,
-            "field": found.field,
-            "billed": found.billed,
-            "recomputed": found.recomputed,
-        }
-    return {
-        "result": "equal" if difference is None else "different",
-        "checked_at": verification.checked_at,
-        "lines": verification.line_count,
-        "first_difference": difference,
-        "pending_late_usage": verification.is_late_usage_pending,
-    }
-
-
-def view_explanation(explanation: Explanation, *, url: str | None) -> dict[str, Any]:
-    """The steps of a line, and where its events are."""
-    steps = [
-        {"name": step.name, "inputs": dict(step.inputs), "output": step.output}
-        for step in explanation.steps
-    ]
-    events = {"count": explanation.event_count, "digest": explanation.digest, "url": url}
-    return {"steps": steps, "events": events}

@@ -1,0 +1,69 @@
+"""What proves an invoice: its arithmetic, its receipt, a recomputation (CONTRACT section 6)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from api.access.sessions import READS_BILLING, Reader, ReadSession
+from api.context import ContextDep
+from api.reads.fast_reads import IdText, parse_id, read_one
+from api.schemas.invoicing.proofs import ReceiptView, view_explanation, view_verification
+from api.transport.exact_json import respond
+from api.transport.route import Router
+from billing.invoicing.receipts import instant_text
+from repositories.usage.digests import EXPLAINED_LINES
+from services.invoicing import proofs
+from services.invoicing.proofs import Explanation
+from services.receipts.reading import read_receipt
+
+router = Router(prefix="/invoices", tags=["Proof"])
+
+
+@router.fast_get("/{invoice_id}/lines/{line_id}/explain", dependencies=[READS_BILLING])
+async def explain_line(request: Request, invoice_id: str, line_id: IdText) -> Response:
+    """Show the arithmetic of a line, from the aggregate to the rounded amount."""
+    contents = await read_one(
+        request,
+        EXPLAINED_LINES,
+        "invoice_id",
+        invoice_id,
+        is_long=True,
+        line_id=parse_id("line_id", line_id),
+    )
+    explanation = proofs.explain(contents)
+    return respond(view_explanation(explanation, url=_events_url(explanation)))
+
+
+@router.get("/{invoice_id}/receipt", response_model=ReceiptView)
+def get_receipt(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show what an invoice was computed from, and the signature of what was issued."""
+    return respond(read_receipt(session, principal.organization_id, invoice_id))
+
+
+@router.post("/{invoice_id}/verify")
+def verify_invoice(
+    invoice_id: UUID, session: ReadSession, principal: Reader, context: ContextDep
+) -> Response:
+    """Compute an invoice again from its events, and compare."""
+    verification = proofs.verify(session, principal.organization_id, invoice_id, now=context.now())
+    return respond(view_verification(verification))
+
+
+def _events_url(explanation: Explanation) -> str | None:
+    line = explanation.line
+    if line.meter_id is None or line.period_start is None or line.period_end is None:
+        return None
+    query = urlencode(
+        {
+            "meter_id": line.meter_id,
+            "customer_id": explanation.customer_id,
+            "start_date": instant_text(line.period_start),
+            "end_date": instant_text(line.period_end),
+            "counted": "true",
+            "through": explanation.watermark or 0,
+        }
+    )
+    return f"/api/v1/usage?{query}"

@@ -1,0 +1,72 @@
+"""Proofs of an invoice, on the wire (CONTRACT section 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from api.schemas.common import Moment, View
+from services.invoicing.proofs import Explanation, Verification
+
+
+class ReceiptView(View):
+    """What an invoice was computed from and what it was when it was issued, signed.
+
+    Of a draft, and of what was issued before receipts were signed, what is signed is null. Nothing
+    else may be added: the signature is of all of it but `digest` and `signature`.
+    """
+
+    id: UUID | None
+    sequence: int | None
+    previous_digest: str | None
+    key_id: str | None
+    digest: str | None
+    signature: str | None
+    invoice_id: UUID
+    invoice_number: str | None
+    kind: str
+    currency: str
+    subtotal: str
+    tax: str
+    total: str
+    issued_at: Moment | None
+    engine_version: str | None
+    plan_version: int | None
+    revision: int
+    period_start: Moment | None
+    period_end: Moment | None
+    watermark: int | None
+    inputs_digest: str | None
+    lines_digest: str | None
+    terms_digest: str | None
+    created_at: Moment
+
+
+def view_verification(verification: Verification) -> dict[str, Any]:
+    """Equal, or where the first difference is."""
+    found = verification.difference
+    difference = None
+    if found is not None:
+        difference = {
+            "line_id": verification.line_id,
+            "field": found.field,
+            "billed": found.billed,
+            "recomputed": found.recomputed,
+        }
+    return {
+        "result": "equal" if difference is None else "different",
+        "checked_at": verification.checked_at,
+        "lines": verification.line_count,
+        "first_difference": difference,
+        "pending_late_usage": verification.is_late_usage_pending,
+    }
+
+
+def view_explanation(explanation: Explanation, *, url: str | None) -> dict[str, Any]:
+    """The steps of a line, and where its events are."""
+    steps = [
+        {"name": step.name, "inputs": dict(step.inputs), "output": step.output}
+        for step in explanation.steps
+    ]
+    events = {"count": explanation.event_count, "digest": explanation.digest, "url": url}
+    return {"steps": steps, "events": events}

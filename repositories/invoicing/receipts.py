@@ -1,0 +1,263 @@
+"""Signed receipts, their chain and their keys, as statements over arrays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlmodel import Session, col, select
+
+from models.invoicing.invoices import Invoice
+from models.invoicing.receipts import ReceiptChain, ReceiptKey, SignedReceipt
+
+LOOKUP: Final = "receipt_id"
+"""By what a transaction sees one receipt before it knows whose it is."""
+
+KEYS: Final = "receipt_keys"
+"""By what a transaction sees one key, or with ``all`` every one, whosoever they are."""
+
+# What each invoice was computed from, in the revision that it shows.
+_LIST_BASES: Final = text(
+    """
+    SELECT asked.invoice_id, receipt.engine_version, receipt.plan_version, receipt.revision,
+        receipt.period_start, receipt.period_end, receipt.watermark, receipt.inputs_digest,
+        receipt.lines_digest, receipt.created_at, version.terms::text
+    FROM unnest(CAST(:organizations AS uuid[]), CAST(:invoices AS uuid[]))
+        AS asked (organization_id, invoice_id)
+    JOIN invoice ON invoice.organization_id = asked.organization_id
+        AND invoice.id = asked.invoice_id AND NOT invoice.is_edited
+    JOIN invoice_receipt AS receipt ON receipt.organization_id = asked.organization_id
+        AND receipt.invoice_id = asked.invoice_id AND receipt.revision = invoice.revision
+    JOIN billing_run AS run ON run.organization_id = asked.organization_id
+        AND run.subscription_id = invoice.subscription_id
+        AND run.period_index = invoice.period_index AND run.revision = invoice.revision
+        AND run.step = 'usage'
+    JOIN plan_version AS version ON version.organization_id = asked.organization_id
+        AND version.plan_id = (run.content ->> 'plan_id')::uuid
+        AND version.version = receipt.plan_version
+    """
+)
+
+_INSERT: Final = text(
+    """
+    INSERT INTO signed_receipt (organization_id, id, invoice_id, sequence, previous_digest, content,
+        digest, key_id, signature, created_at)
+    SELECT organization_id, id, invoice_id, sequence, previous_digest, content::jsonb, digest,
+        key_id, signature, :created_at
+    FROM unnest(CAST(:organizations AS uuid[]), CAST(:ids AS uuid[]), CAST(:invoices AS uuid[]),
+        CAST(:sequences AS bigint[]), CAST(:previous AS text[]), CAST(:contents AS text[]),
+        CAST(:digests AS text[]), CAST(:keys AS text[]), CAST(:signatures AS text[]))
+        AS new (organization_id, id, invoice_id, sequence, previous_digest, content, digest, key_id,
+            signature)
+    """
+)
+
+_EXTEND: Final = text(
+    """
+    UPDATE receipt_chain SET last_sequence = new.last_sequence, last_digest = new.last_digest
+    FROM unnest(CAST(:organizations AS uuid[]), CAST(:sequences AS bigint[]),
+        CAST(:digests AS text[])) AS new (organization_id, last_sequence, last_digest)
+    WHERE receipt_chain.organization_id = new.organization_id
+    """
+)
+
+_BEGIN: Final = text(
+    """
+    INSERT INTO receipt_chain (organization_id, last_sequence, created_at)
+    SELECT organization_id, 0, :now FROM unnest(CAST(:organizations AS uuid[])) AS organization_id
+    ORDER BY organization_id ON CONFLICT DO NOTHING
+    """
+)
+
+_LOCK: Final = text(
+    """
+    SELECT organization_id, last_sequence, last_digest FROM receipt_chain
+    WHERE organization_id = ANY (CAST(:organizations AS uuid[]))
+    ORDER BY organization_id FOR UPDATE
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What a generated invoice was computed from, and the text of its plan version."""
+
+    engine_version: str
+    plan_version: int
+    revision: int
+    period_start: datetime
+    period_end: datetime
+    watermark: int
+    inputs_digest: str
+    lines_digest: str
+    created_at: datetime
+    terms: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainEnd:
+    """The newest receipt of an organization: its place, and what the next one is bound to."""
+
+    sequence: int
+    digest: str | None
+
+
+def lock_chains(
+    session: Session, organization_ids: Collection[UUID], *, now: datetime
+) -> dict[UUID, ChainEnd]:
+    """Where each chain ends; until the transaction ends nobody else adds to them.
+
+    Locked in the order of the organizations. One that has none yet begins now.
+    """
+    wanted = {"organizations": sorted(organization_ids)}
+    found = session.execute(_LOCK, wanted).all()
+    if len(found) < len(wanted["organizations"]):
+        session.execute(_BEGIN, {**wanted, "now": now})
+        found = session.execute(_LOCK, wanted).all()
+    return {row[0]: ChainEnd(sequence=row[1], digest=row[2]) for row in found}
+
+
+def list_bases(session: Session, invoices: Sequence[Invoice]) -> dict[UUID, Basis]:
+    """What each invoice was computed from, by its id; none of one that people wrote or edited."""
+    rows = session.execute(
+        _LIST_BASES,
+        {
+            "organizations": [one.organization_id for one in invoices],
+            "invoices": [one.id for one in invoices],
+        },
+    )
+    names = [*Basis.__dataclass_fields__]
+    return {row[0]: Basis(**dict(zip(names, row[1:], strict=True))) for row in rows}
+
+
+def insert_receipts(session: Session, receipts: Sequence[SignedReceipt], *, now: datetime) -> None:
+    """Add receipts, each organization's in its order, and move the ends of their chains.
+
+    The caller has locked the chains. A second receipt of an invoice, or a second successor of a
+    receipt, is refused by the database.
+    """
+    session.execute(
+        _INSERT,
+        {
+            "organizations": [one.organization_id for one in receipts],
+            "ids": [one.id for one in receipts],
+            "invoices": [one.invoice_id for one in receipts],
+            "sequences": [one.sequence for one in receipts],
+            "previous": [one.previous_digest for one in receipts],
+            "contents": [json.dumps(one.content) for one in receipts],
+            "digests": [one.digest for one in receipts],
+            "keys": [one.key_id for one in receipts],
+            "signatures": [one.signature for one in receipts],
+            "created_at": now,
+        },
+    )
+    ends: dict[UUID, SignedReceipt] = {one.organization_id: one for one in receipts}
+    session.execute(
+        _EXTEND,
+        {
+            "organizations": [*ends],
+            "sequences": [one.sequence for one in ends.values()],
+            "digests": [one.digest for one in ends.values()],
+        },
+    )
+
+
+def find_chain(session: Session, organization_id: UUID) -> ReceiptChain | None:
+    """Where the chain of an organization ends, None if it has not begun."""
+    return session.get(ReceiptChain, organization_id)
+
+
+def find_of_invoice(
+    session: Session, organization_id: UUID, invoice_id: UUID
+) -> SignedReceipt | None:
+    """The signed receipt of an invoice, None of a draft and of what was issued before receipts."""
+    return session.exec(
+        select(SignedReceipt).where(
+            SignedReceipt.organization_id == organization_id,
+            SignedReceipt.invoice_id == invoice_id,
+        )
+    ).one_or_none()
+
+
+def find_by_id(session: Session, receipt_id: UUID) -> SignedReceipt | None:
+    """The receipt that the transaction looks up, whosoever it is."""
+    return session.exec(select(SignedReceipt).where(SignedReceipt.id == receipt_id)).one_or_none()
+
+
+def find_by_digest(session: Session, organization_id: UUID, digest: str) -> SignedReceipt | None:
+    """The receipt with this digest, or None."""
+    return session.exec(
+        select(SignedReceipt).where(
+            SignedReceipt.organization_id == organization_id, SignedReceipt.digest == digest
+        )
+    ).one_or_none()
+
+
+def list_after(
+    session: Session, organization_id: UUID, sequence: int, *, limit: int
+) -> Sequence[SignedReceipt]:
+    """The receipts of an organization behind a place in its chain, in their order."""
+    return session.exec(
+        select(SignedReceipt)
+        .where(
+            SignedReceipt.organization_id == organization_id,
+            col(SignedReceipt.sequence) > sequence,
+        )
+        .order_by(col(SignedReceipt.sequence))
+        .limit(limit)
+    ).all()
+
+
+def list_active_keys(
+    session: Session, organization_ids: Collection[UUID]
+) -> dict[UUID, ReceiptKey]:
+    """The key that signs for each organization, where there is one."""
+    found = session.exec(
+        select(ReceiptKey).where(
+            col(ReceiptKey.organization_id).in_(organization_ids),
+            col(ReceiptKey.retired_at).is_(None),
+        )
+    )
+    return {one.organization_id: one for one in found}
+
+
+def find_key(session: Session, organization_id: UUID, key_id: str) -> ReceiptKey | None:
+    """A key of an organization, retired or not."""
+    return session.exec(
+        select(ReceiptKey).where(
+            ReceiptKey.organization_id == organization_id, ReceiptKey.key_id == key_id
+        )
+    ).one_or_none()
+
+
+def list_published(session: Session) -> list[tuple[str, str]]:
+    """Id and public half of every key that the transaction looks up, oldest first."""
+    rows: Any = session.execute(
+        select(ReceiptKey.key_id, ReceiptKey.public_key).order_by(
+            col(ReceiptKey.created_at), col(ReceiptKey.key_id)
+        )
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def retire_active_key(session: Session, organization_id: UUID, *, now: datetime) -> None:
+    """The organization has no key that signs; the one that did stays published."""
+    session.execute(
+        update(ReceiptKey)
+        .where(
+            col(ReceiptKey.organization_id) == organization_id,
+            col(ReceiptKey.retired_at).is_(None),
+        )
+        .values(retired_at=now)
+    )
+
+
+def insert_key(session: Session, key: ReceiptKey) -> None:
+    """Add a key."""
+    session.add(key)
+    session.flush()

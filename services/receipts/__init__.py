@@ -1,0 +1,1 @@
+"""Receipts of issued invoices: signed, chained, published, checked."""

@@ -1,0 +1,161 @@
+"""The receipts of invoices that become final: each bound to the one before it, and signed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.invoicing.receipts import canonical_bytes, digest, instant_text
+from billing.money import plain_text
+from models.base import new_id
+from models.invoicing.invoices import Invoice
+from models.invoicing.receipts import ReceiptKey, SignedReceipt
+from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import receipts as stored_receipts
+from repositories.invoicing.receipts import Basis, ChainEnd
+from services.audit_log import record
+from services.catalog import versions
+from services.documents.contents import priced_line_of
+from services.receipts.signing import ReceiptSigner, signer_of
+
+
+def link_receipts(session: Session, issued: Sequence[Invoice], *, now: datetime) -> None:
+    """Invoices that have just become final have their receipts, in this order, for ever.
+
+    Takes each organization's chain until the transaction ends. The invoices' lines are stored.
+    Source: CONTRACT section 6, docs/decisions/0035.
+    """
+    if not issued:
+        return
+    organizations = {one.organization_id for one in issued}
+    ends = stored_receipts.lock_chains(session, organizations, now=now)
+    signer = signer_of(session)
+    keys = _usable_keys(session, organizations, signer, now=now)
+    bases = stored_receipts.list_bases(session, issued)
+    receipts = []
+    for invoice in issued:
+        organization_id = invoice.organization_id
+        content = {
+            **describe_invoice(session, invoice, bases.get(invoice.id)),
+            "created_at": instant_text(now),
+        }
+        receipt = _linked(invoice, content, ends[organization_id], keys.get(organization_id))
+        if signer is not None and organization_id in keys:
+            message = canonical_bytes(receipt.content)
+            receipt.signature = signer.sign(keys[organization_id], message)
+        ends[organization_id] = ChainEnd(sequence=receipt.sequence, digest=receipt.digest)
+        receipts.append(receipt)
+    stored_receipts.insert_receipts(session, receipts, now=now)
+
+
+def describe_invoice(
+    session: Session, invoice: Invoice, basis: Basis | None
+) -> dict[str, str | int | None]:
+    """What the receipt of an invoice says of it: integers, and decimals as text (RFC 8785).
+
+    ``basis`` is None where people wrote it; then ``lines_digest`` is of what they wrote.
+    """
+    assert invoice.finalized_at is not None
+    return {
+        "invoice_id": str(invoice.id),
+        "invoice_number": invoice.invoice_number,
+        "kind": invoice.kind,
+        "currency": invoice.currency,
+        "subtotal": plain_text(invoice.subtotal),
+        "tax": plain_text(invoice.tax),
+        "total": plain_text(invoice.total),
+        "issued_at": instant_text(invoice.finalized_at),
+        "engine_version": basis.engine_version if basis else None,
+        "plan_version": basis.plan_version if basis else None,
+        "revision": basis.revision if basis else invoice.revision,
+        "period_start": instant_text(basis.period_start) if basis else None,
+        "period_end": instant_text(basis.period_end) if basis else None,
+        "watermark": basis.watermark if basis else None,
+        "inputs_digest": basis.inputs_digest if basis else None,
+        "lines_digest": basis.lines_digest if basis else _digest_written(session, invoice),
+        "terms_digest": digest_terms(basis.terms) if basis else None,
+    }
+
+
+def rotate_key(
+    session: Session, organization_id: UUID, signer: ReceiptSigner, *, now: datetime
+) -> ReceiptKey:
+    """Receipts are signed by a new key from now on; those before it stay published."""
+    stored_receipts.lock_chains(session, [organization_id], now=now)
+    stored_receipts.retire_active_key(session, organization_id, now=now)
+    key = signer.make_key(organization_id, now=now)
+    stored_receipts.insert_key(session, key)
+    record(
+        session,
+        organization_id,
+        "receipt_key.rotated",
+        "receipt_key",
+        key.id,
+        after={"key_id": key.key_id},
+        now=now,
+    )
+    return key
+
+
+@lru_cache(maxsize=1024)
+def digest_terms(document: str) -> str:
+    """The digest of a plan version, given the text that it is stored as."""
+    return digest(versions.parse_terms(document))
+
+
+def _usable_keys(
+    session: Session,
+    organization_ids: Collection[UUID],
+    signer: ReceiptSigner | None,
+    *,
+    now: datetime,
+) -> Mapping[UUID, ReceiptKey]:
+    """The keys that sign here, each made when its organization first needs one.
+
+    None of an organization whose key was sealed by an operator's key that is not here: its bills
+    do not wait for it. The caller holds the chains.
+    """
+    if signer is None:
+        return {}
+    keys = stored_receipts.list_active_keys(session, organization_ids)
+    for organization_id in sorted(set(organization_ids) - keys.keys()):
+        keys[organization_id] = signer.make_key(organization_id, now=now)
+        stored_receipts.insert_key(session, keys[organization_id])
+    return {whose: key for whose, key in keys.items() if signer.can_open(key)}
+
+
+def _linked(
+    invoice: Invoice,
+    content: Mapping[str, str | int | None],
+    end: ChainEnd,
+    key: ReceiptKey | None,
+) -> SignedReceipt:
+    receipt_id = new_id()
+    key_id = None if key is None else key.key_id
+    bound = {
+        **content,
+        "id": str(receipt_id),
+        "sequence": end.sequence + 1,
+        "previous_digest": end.digest,
+        "key_id": key_id,
+    }
+    return SignedReceipt(
+        organization_id=invoice.organization_id,
+        id=receipt_id,
+        invoice_id=invoice.id,
+        sequence=end.sequence + 1,
+        previous_digest=end.digest,
+        content=bound,
+        digest=sha256(canonical_bytes(bound)).hexdigest(),
+        key_id=key_id,
+    )
+
+
+def _digest_written(session: Session, invoice: Invoice) -> str:
+    rows = stored_invoices.list_lines(session, invoice.organization_id, [invoice.id])
+    return digest(tuple(priced_line_of(row) for row in rows))
