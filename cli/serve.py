@@ -45,12 +45,12 @@ def serve(host: str, port: int, processes: int) -> NoReturn:
     bound.close()
     # Kept for processes that share it, while those that ended are replaced.
     with bind(host, port, is_shared=True), tempfile.TemporaryDirectory() as counters:
-        ProcessGroup(
+        code = ProcessGroup(
             ["cli.serve", "--host", host, "--port", str(port), "--one-of-several"],
             processes,
             environment={COUNTERS_DIRECTORY: counters},
         ).run()
-    leave(0)
+    leave(code)
 
 
 def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:

@@ -27,8 +27,7 @@ def work(processes: int) -> NoReturn:
         from worker import main as run_worker
 
         run_worker()
-    ProcessGroup(["worker"], processes).run()
-    leave(0)
+    leave(ProcessGroup(["worker"], processes).run())
 
 
 if __name__ == "__main__":

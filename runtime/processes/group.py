@@ -69,18 +69,31 @@ class ProcessGroup:
         ]
         self._stop = threading.Event()
 
-    def run(self) -> None:
-        """Until SIGTERM or SIGINT; then each has ended, by itself or after a while by force."""
+    def run(self) -> int:
+        """Until SIGTERM or SIGINT; then each has ended, by itself or after a while by force.
+
+        The exit code: 1 if one of them could not begin its work, so that none goes on without it.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         supervisors = []
         for member in self._members:
             member.start()
             supervisors.append(Supervisor(member, member.is_running, member.describe_end))
-        while not self._stop.wait(WATCH_SECONDS):
+        hopeless = None
+        while hopeless is None and not self._stop.wait(WATCH_SECONDS):
             for supervisor in supervisors:
                 supervisor.check(_announce)
+            hopeless = next((one for one in supervisors if one.is_hopeless), None)
         self._end()
+        if hopeless is None:
+            return 0
+        log.error(
+            "process_group_failed",
+            detail=f"{hopeless.service.name} ended {hopeless.failed_starts} times within seconds of"
+            f" its start{hopeless.describe_end()}, so this program ends; what it wrote says why.",
+        )
+        return 1
 
     def _end(self) -> None:
         running = [one.process for one in self._members if one.process is not None]

@@ -14,6 +14,10 @@ LONGEST_BACKOFF_SECONDS: Final = 30.0
 STEADY_SECONDS: Final = 60.0
 """A process that lived this long has its next restart at once again."""
 
+BEGUN_SECONDS: Final = 10.0
+"""A process that lived this long has begun its work; what ends sooner may never be able to."""
+MOST_FAILED_STARTS: Final = 5
+
 Announce = Callable[[str], None]
 
 
@@ -46,15 +50,25 @@ class Supervisor:
     backoff_seconds: float = 1.0
     started_at: float = field(default_factory=time.monotonic)
     due_at: float | None = None
+    has_begun: bool = False
+    failed_starts: int = 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the service ended again and again before it ever began its work."""
+        return self.failed_starts >= MOST_FAILED_STARTS
 
     def check(self, announce: Announce) -> None:
         """The service runs, or its restart is announced or done."""
         now = time.monotonic()
         if self.is_running():
-            if now - self.started_at > STEADY_SECONDS:
+            lived = now - self.started_at
+            self.has_begun = self.has_begun or lived > BEGUN_SECONDS
+            if lived > STEADY_SECONDS:
                 self.backoff_seconds = 1.0
             return
         if self.due_at is None:
+            self.failed_starts += not self.has_begun
             self.due_at = now + self.backoff_seconds
             announce(
                 f"{self.service.name} ended unexpectedly{self.describe_end()}; "
