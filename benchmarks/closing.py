@@ -42,12 +42,14 @@ def measure() -> list[Result]:
     with running_postgres() as postgres, running_temporal() as temporal:
         url = make_database(postgres)
         empty = asyncio.run(run_empty(temporal))
-        full = asyncio.run(run_full(temporal, url, ["worker.py"], BILLS))
+        full = asyncio.run(run_full(temporal, url, ["worker.py"], BILLS, postgres.pids))
         quiet_url = make_database(postgres, "quiet")
-        quiet = asyncio.run(run_full(temporal, quiet_url, ["worker.py"], QUIET_BILLS))
+        quiet = asyncio.run(
+            run_full(temporal, quiet_url, ["worker.py"], QUIET_BILLS, postgres.pids)
+        )
         usual_words = ["-m", "benchmarks.twelve_activities"]
         usual_url = make_database(postgres, "usual")
-        usual = asyncio.run(run_full(temporal, usual_url, usual_words, USUAL_BILLS))
+        usual = asyncio.run(run_full(temporal, usual_url, usual_words, USUAL_BILLS, postgres.pids))
     return [*figures_of_cost(empty, full, usual), *figures_of_history(quiet, full)]
 
 
@@ -59,23 +61,23 @@ def figures_of_cost(empty: Wave, full: Wave, usual: Wave) -> list[Result]:
     return [
         figure(
             "P6a",
-            "CPU of a complete bill, Temporal's server and worker, beside empty steps",
+            "CPU of a complete bill, Temporal's server, worker and PostgreSQL, beside empty steps",
             value=1000 * full.cpu_seconds / BILLS,
             unit="ms",
             limit=1000 * empty.cpu_seconds / BILLS,
             ratio=ratio,
-            goal="<= 1.4",
-            met=ratio <= 1.4,
+            goal="<= 1.6",
+            met=ratio <= 1.6,
         ),
         figure(
             "P6b",
-            f"a wave of {BILLS:,} bills without grace and usage, beside empty steps",
+            f"a wave of {BILLS:,} bills without grace, usage in three meters, beside empty steps",
             value=rate,
             unit="bills/s",
             limit=BILLS / empty.seconds,
             ratio=rate * empty.seconds / BILLS,
-            goal=">= 40 bills/s",
-            met=rate >= 40,
+            goal=">= 0.7",
+            met=rate * empty.seconds >= 0.7 * BILLS,
         ),
         figure(
             "P6c",
@@ -136,15 +138,21 @@ async def run_empty(temporal: EmbeddedTemporal) -> Wave:
 
 
 async def run_full(
-    temporal: EmbeddedTemporal, database_url: str, words: Sequence[str], count: int
+    temporal: EmbeddedTemporal,
+    database_url: str,
+    words: Sequence[str],
+    count: int,
+    database: tuple[int, ...],
 ) -> Wave:
     """The wave that bills, served by the worker that ``words`` start."""
     begins_at, ends_at = running_period(datetime.now(UTC) + 2 * lead_time(count))
     messages = make_subscriptions(database_url, begins_at, count)
     environment = {"DATABASE_URL": database_url}
-    wave = await run_wave(temporal, words, environment, messages, ends_at=ends_at)
+    wave = await run_wave(
+        temporal, words, environment, messages, ends_at=ends_at, database=database
+    )
     with psycopg.connect(database_url) as connection:
-        answer = connection.execute("SELECT count(*) FROM invoice WHERE status = 'PAID'").fetchone()
+        answer = connection.execute("SELECT count(*) FROM invoice WHERE status = 'OPEN'").fetchone()
     assert answer == (count,), f"{answer} invoices instead of {count}"
     return wave
 

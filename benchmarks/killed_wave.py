@@ -41,7 +41,7 @@ KILLS_AT = (0.15, 0.4)
 
 BILLED_ONCE = """
 SELECT count(*), count(DISTINCT subscription_id), count(DISTINCT invoice_number),
-    count(*) FILTER (WHERE status = 'PAID' AND period_index = 0)
+    count(*) FILTER (WHERE status = 'OPEN' AND period_index = 0)
 FROM invoice
 """
 
@@ -104,7 +104,7 @@ async def run_wave(
             kill_also()
             workers[0] = await start_worker(environment)
         await until_all_bill(client, task_queue, SUBSCRIPTIONS)
-        finished = await until_all_paid(database_url)
+        finished = await until_all_billed_once(database_url)
     finally:
         for worker in workers:
             worker.kill()
@@ -132,7 +132,7 @@ async def until_share(client: Client, task_queue: str, share: float) -> None:
         await asyncio.sleep(0.1)
 
 
-async def until_all_paid(database_url: str) -> datetime:
+async def until_all_billed_once(database_url: str) -> datetime:
     """The instant at which as many invoices are final as there are subscriptions, or a minute on.
 
     A workflow shows its new period once the old one has its draft, a moment before that is final.
@@ -145,7 +145,7 @@ async def until_all_paid(database_url: str) -> datetime:
 
 
 def count_wrong(database_url: str) -> int:
-    """How many subscriptions lack their one paid invoice, or have more than one."""
+    """How many subscriptions lack their one open invoice, or have more than one."""
     with psycopg.connect(database_url) as connection:
         counted = connection.execute(BILLED_ONCE).fetchone()
     assert counted is not None

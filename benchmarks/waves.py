@@ -18,9 +18,11 @@ from statistics import median
 from typing import Protocol
 from uuid import UUID, uuid4
 
+import psycopg
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
+from benchmarks.wave_usage import add_usage
 from billing.metering.aggregations import Aggregation
 from billing.periods import Anchor, Cadence, Interval, period
 from billing.rating.terms import ChargeType, PlanType
@@ -46,12 +48,13 @@ SETTLE_SECONDS = 5.0
 WAVE_SECONDS = 600.0
 SAMPLE = 20
 TICKS = os.sysconf("SC_CLK_TCK")
+METERS = ("calls", "tokens", "gigabytes")
 ACTIONS = ("TIMER_STARTED", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """How one wave went. CPU is of Temporal's server and the worker together."""
+    """How one wave went. CPU is of Temporal's server, the worker and the database together."""
 
     seconds: float
     cpu_seconds: float
@@ -102,7 +105,10 @@ def running_period(ends_at: datetime) -> tuple[datetime, datetime]:
 
 
 def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> list[WakeMessage]:
-    """Customers of one organization on one plan, whose first period began at that instant."""
+    """Customers of one organization on one plan, whose first period began at that instant.
+
+    The plan charges three meters, and every customer has used each of them.
+    """
     organization_id, now = new_id(), datetime.now(UTC)
     engine = create_application_engine(database_url)
     with Transactions(engine).for_organization(organization_id) as session:
@@ -117,9 +123,12 @@ def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> li
             ),
         )
         details = MeterDetails(aggregation_type=Aggregation.SUM)
-        meter = meters.create_meter(
-            session, organization_id, CreateMeter(meter_name="calls", details=details), now=now
-        )
+        meter_ids = [
+            meters.create_meter(
+                session, organization_id, CreateMeter(meter_name=name, details=details), now=now
+            ).id
+            for name in METERS
+        ]
         terms = PlanDetails(
             name="Wave",
             lookup_id="wave",
@@ -128,9 +137,10 @@ def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> li
             currency="USD",
         )
         plan = plans.create_plan(session, organization_id, terms, now=now).plan
-        price = AddCharge(type=ChargeType.USAGE, meter_id=meter.id, unit_price=Decimal("0.001"))
-        charges.add_charge(session, organization_id, plan.id, price, now=now)
-        ids = []
+        for meter_id in meter_ids:
+            price = AddCharge(type=ChargeType.USAGE, meter_id=meter_id, unit_price=Decimal("0.001"))
+            charges.add_charge(session, organization_id, plan.id, price, now=now)
+        ids, customer_ids = [], []
         for number in range(count):
             customer = create_customer(
                 session,
@@ -143,7 +153,9 @@ def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> li
             )
             made = start.create_subscription(session, organization_id, command, now=now)
             ids.append(made.id)
+            customer_ids.append(customer.id)
     engine.dispose()
+    add_usage(database_url, organization_id, meter_ids, customer_ids, begins_at)
     return wake_messages_of(organization_id, ids)
 
 
@@ -181,8 +193,12 @@ async def run_wave(
     messages: Sequence[WakeMessage],
     *,
     ends_at: datetime,
+    database: tuple[int, ...] = (),
 ) -> Wave:
-    """Start the workflows, let them sleep, and watch them wake."""
+    """Start the workflows, let them sleep, and watch them wake.
+
+    ``database`` is the processes whose CPU counts besides those of Temporal and the worker.
+    """
     task_queue = f"wave-{uuid4()}"
     client = await connect(temporal.address)
     workflows = SubscriptionWorkflows(client, task_queue=task_queue)
@@ -190,11 +206,13 @@ async def run_wave(
     ids = [message.subscription_id for message in messages]
     worker = await start_worker(temporal, words, environment, task_queue)
     try:
-        pids = (*temporal.pids, worker.pid)
+        pids = (*temporal.pids, *database, worker.pid)
         await asyncio.sleep(max(1.0, (ends_at - datetime.now(UTC)).total_seconds() - 1))
         before = await sample_histories(client, ids)
         cpu, started = cpu_of(pids), max(datetime.now(UTC), ends_at)
         finished = await until_all_bill(client, task_queue, len(ids))
+        if "DATABASE_URL" in environment:
+            finished = await until_all_final(environment["DATABASE_URL"], len(ids))
         await asyncio.sleep(SETTLE_SECONDS)
         spent = cpu_of(pids) - cpu
         after = await sample_histories(client, ids)
@@ -212,13 +230,26 @@ async def run_wave(
 
 
 async def until_all_bill(client: Client, task_queue: str, count: int) -> datetime:
-    """The instant at which the last workflow shows that its first bill is final."""
-    query = f"TaskQueue = '{task_queue}' AND PeriodIndex = 1 AND BillingPhase = 'metering'"
+    """The instant at which the last workflow shows its second period, which its bill precedes."""
+    query = f"TaskQueue = '{task_queue}' AND PeriodIndex = 1"
     deadline = time.monotonic() + WAVE_SECONDS
     while (await client.count_workflows(query)).count < count:
         assert time.monotonic() < deadline, "the wave does not end"
         await asyncio.sleep(0.2)
     return datetime.now(UTC)
+
+
+async def until_all_final(database_url: str, count: int) -> datetime:
+    """The instant at which there are so many invoices that are no drafts."""
+    deadline = time.monotonic() + WAVE_SECONDS
+    connection = await psycopg.AsyncConnection.connect(database_url, autocommit=True)
+    async with connection:
+        while True:
+            found = await connection.execute("SELECT count(*) FROM invoice WHERE status <> 'DRAFT'")
+            if await found.fetchone() == (count,):
+                return datetime.now(UTC)
+            assert time.monotonic() < deadline, "the bills do not become final"
+            await asyncio.sleep(0.2)
 
 
 async def sample_histories(client: Client, ids: Sequence[UUID]) -> list[tuple[int, int]]:
