@@ -27,6 +27,7 @@ from urllib.parse import quote
 from runtime.embedded.accounts import Account, unprivileged_account
 from runtime.embedded.processes import Command, PidFile, ProcessFailure, keep_port
 from runtime.embedded.servers import bring_up
+from runtime.process_priority import BILLING_NICENESS
 
 SUPERUSER = "postgres"
 LONGEST_SOCKET_PATH = 100
@@ -238,7 +239,13 @@ class EmbeddedTemporal:
             words += ["--namespace", self.namespace]
         for name, kind in self.search_attributes.items():
             words += ["--search-attribute", f"{name}={kind}"]
-        return Command(words=words, log=self.log, note=f"{self.port},{self.ui_port}")
+        return Command(
+            words=words,
+            log=self.log,
+            note=f"{self.port},{self.ui_port}",
+            # What it does is part of bills, and no request waits for it.
+            niceness=BILLING_NICENESS,
+        )
 
 
 def postgres_program(name: str) -> Path:

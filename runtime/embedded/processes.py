@@ -24,6 +24,12 @@ PAUSE_SECONDS = 0.05
 WRITE_PID_THEN_BECOME = 'printf "%s %s\\n" "$$" "$1" > "$0"; shift; exec "$@"'
 """A shell line: the process writes its own pid, then turns into the command."""
 
+STAND_BACK_THEN_BECOME = (
+    '{ echo "$0" > "/proc/$$/autogroup"; } 2>/dev/null;'
+    ' command -v nice >/dev/null && exec nice -n "$0" "$@"; exec "$@"'
+)
+"""The same for a niceness, of the session too where Linux shares processors between sessions."""
+
 
 class ProcessFailure(Exception):
     """A process did not start, stop or answer; the text says what to do about it."""
@@ -39,6 +45,8 @@ class Command:
     """Kept in the pid file, so that whoever finds the process knows its ports."""
     environment: Mapping[str, str] | None = None
     account: Account | None = None
+    niceness: int = 0
+    """How far it stands back behind whoever answers requests (``runtime.process_priority``)."""
     lifeline: bool = False
     """Give it a pipe as standard input that ends when this process ends."""
 
@@ -119,10 +127,13 @@ class PidFile:
     def _start(self, command: Command, descriptor: int) -> subprocess.Popen[bytes]:
         command.log.parent.mkdir(parents=True, exist_ok=True)
         account = command.account
+        words = [str(self.path), command.note]
+        if command.niceness:
+            words += ["/bin/sh", "-c", STAND_BACK_THEN_BECOME, str(command.niceness)]
         self.path.write_text("")
         with command.log.open("ab") as log:
             process = subprocess.Popen(
-                ["/bin/sh", "-c", WRITE_PID_THEN_BECOME, self.path, command.note, *command.words],
+                ["/bin/sh", "-c", WRITE_PID_THEN_BECOME, *words, *command.words],
                 stdin=subprocess.PIPE if command.lifeline else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -15,6 +15,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from runtime.embedded.engines import EmbeddedTemporal, temporal_program
 from runtime.embedded.processes import ProcessFailure
+from runtime.process_priority import BILLING_NICENESS
 from runtime.temporal import connect
 from workflows.names import PERIOD_INDEX, SEARCH_ATTRIBUTES
 
@@ -99,3 +100,10 @@ def test_missing_program_names_the_three_ways_out(
 
     with pytest.raises(ProcessFailure, match=r"TEMPORAL_ADDRESS.*TEMPORAL_CLI.*embedded"):
         temporal_program()
+
+
+def test_server_stands_back_as_workers_do(server: EmbeddedTemporal) -> None:
+    server.start()
+
+    [pid] = server.pids
+    assert os.getpriority(os.PRIO_PROCESS, pid) == BILLING_NICENESS
