@@ -14,10 +14,11 @@ from api.app import create_app
 from api.context import AppContext
 from integrations.webhooks.sender import WebhookSender
 from repositories.transactions import Transactions
-from runtime.relays.webhooks import Sender, WebhookRelay
+from runtime.relays.deliveries import DeliveryRelay, Rooms
+from runtime.relays.webhooks import ROOMS, Sender, WebhookPost
 from runtime.security import Security
 from services.accounts.sign_in import TokenLifetimes
-from services.notifications.deliveries import find_next_due
+from services.notifications.deliveries import Letter, find_next_due
 from tests.api.people import PATIENT_SECONDS, Clock, Person
 
 V1 = "/api/v1"
@@ -84,10 +85,11 @@ class Telling:
         due_at = find_next_due(self.transactions)
         return due_at is not None and due_at <= self.clock()
 
-    def relay(self, sender: Sender | None = None) -> WebhookRelay:
+    def relay(self, sender: Sender | None = None, rooms: Rooms = ROOMS) -> DeliveryRelay[Letter]:
         """What delivers, to this machine too."""
         sender = sender or WebhookSender(may_be_private=True, within_seconds=2)
-        return WebhookRelay(self.transactions, self.security.sealer, sender, self.clock)
+        post = WebhookPost(self.transactions, self.security.sealer, sender)
+        return DeliveryRelay(post, rooms, self.clock)
 
     def deliver(self, sender: Sender | None = None) -> float:
         """Everything that is due was sent, and settled; how long a relay would rest now."""

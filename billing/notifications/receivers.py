@@ -1,4 +1,4 @@
-"""Where webhooks may be sent: what an address must be, read before and after it is resolved."""
+"""Where webhooks and mails may go: what a receiver must be, before and after it is resolved."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ LONGEST: Final = 500
 STANDARD_PORTS: Final = {"https": 443, "http": 80}
 FIRST_FREE_PORT: Final = 1024
 """Below that only the standard port of https is taken: others belong to other protocols."""
+
+MAIL_PORTS: Final = frozenset({25, 465, 587})
+"""Those below ``FIRST_FREE_PORT`` that take mail."""
 
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -57,19 +60,47 @@ def read_receiver(url: str, *, may_be_private: bool) -> Receiver:
         raise _invalid("The address must begin with https://.")
     if receiver.port != STANDARD_PORTS["https"] and receiver.port < FIRST_FREE_PORT:
         raise _invalid(f"The port must be 443, or {FIRST_FREE_PORT} or above.")
+    return _require_public(receiver, field="url")
+
+
+def read_mail_server(host: str, port: int, *, may_be_private: bool) -> Receiver:
+    """The server of this name, or with this IP address, that takes mail on this port.
+
+    ``may_be_private`` lets private addresses and every port, for development. A name is only read;
+    whoever resolves it asks :func:`is_reachable` of each of its addresses.
+    Raises InvalidInput ``invalid_smtp_host``, ``invalid_smtp_port`` or ``private_receiver``.
+    """
+    try:
+        bare = host.removeprefix("[").removesuffix("]")
+        name = read_host(bare, is_bracketed=":" in bare)
+    except (UnicodeError, ValueError) as error:
+        raise InvalidInput(
+            "smtp_host must be the name of a host, or an IP address.",
+            code="invalid_smtp_host",
+            field="smtp_host",
+        ) from error
+    receiver = Receiver(scheme="smtp", host=name, port=port)
+    if may_be_private:
+        return receiver
+    if port not in MAIL_PORTS and port < FIRST_FREE_PORT:
+        raise InvalidInput(
+            f"smtp_port must be 25, 465 or 587, or {FIRST_FREE_PORT} or above.",
+            code="invalid_smtp_port",
+            field="smtp_port",
+        )
+    return _require_public(receiver, field="smtp_host")
+
+
+def _require_public(receiver: Receiver, *, field: str) -> Receiver:
+    """The receiver, unless it is known before it is resolved that it is a private one."""
     address = receiver.address
     if receiver.host.endswith((".localhost", ".local", ".internal")) or (
         not is_reachable(address) if address is not None else "." not in receiver.host
     ):
-        raise private_receiver()
+        raise InvalidInput(
+            "The address is not one of the public internet.", code="private_receiver", field=field
+        )
     return receiver
-
-
-def private_receiver() -> InvalidInput:
-    """The error of a receiver that is not in the public internet."""
-    return InvalidInput(
-        "The address is not one of the public internet.", code="private_receiver", field="url"
-    )
 
 
 def is_reachable(address: Address) -> bool:
@@ -98,7 +129,7 @@ def _parse(url: str) -> Receiver:
     try:
         parts = urlsplit(url)
         scheme, port = parts.scheme.lower(), parts.port
-        host = _read_host(parts.hostname or "", is_bracketed="[" in parts.netloc)
+        host = read_host(parts.hostname or "", is_bracketed="[" in parts.netloc)
     except (UnicodeError, ValueError) as error:
         raise _invalid("This is not an address.") from error
     if scheme not in STANDARD_PORTS:
@@ -108,7 +139,7 @@ def _parse(url: str) -> Receiver:
     return Receiver(scheme=scheme, host=host, port=port or STANDARD_PORTS[scheme])
 
 
-def _read_host(host: str, *, is_bracketed: bool) -> str:
+def read_host(host: str, *, is_bracketed: bool = False) -> str:
     """The host in its one spelling. Raises ValueError for any that could be read in two ways."""
     if is_bracketed:
         return str(IPv6Address(host))

@@ -10,7 +10,8 @@ import httpx2
 
 from billing.errors import InvalidInput
 from billing.notifications.deliveries import Answer
-from integrations.webhooks.transport import PublicTransport, Refused, Resolve, Resolver
+from integrations.addresses import Refused, Resolve, Resolver
+from integrations.webhooks.transport import PublicTransport
 
 WITHIN_SECONDS: Final = 15.0
 """How long a receiver has in all: to be found, to connect, and to begin its answer."""

@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
-from typing import Final
 
 import httpx2
 
-from billing.notifications.receivers import Address, is_reachable, read_receiver
-
-RESOLVING_THREADS: Final = 16
-
-Resolve = Callable[[str, int], Awaitable[list[Address]]]
-"""The addresses of a host. Raises OSError if it has none."""
-
-
-class Refused(Exception):
-    """The receiver is not one of the public internet."""
-
-
-class Resolver:
-    """Names become addresses in threads of their own: slow name servers hold up nothing else."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVING_THREADS, thread_name_prefix="resolver")
-
-    async def __call__(self, host: str, port: int) -> list[Address]:
-        """The addresses of a host, those of IPv4 first. Raises OSError."""
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
-        addresses = {ip_address(str(one[4][0])) for one in found}
-        return sorted(addresses, key=lambda one: (one.version, int(one)))
+from billing.notifications.receivers import Address, read_receiver
+from integrations.addresses import Refused, Resolve, find_addresses
 
 
 class PublicTransport(httpx2.AsyncBaseTransport):
@@ -56,12 +28,9 @@ class PublicTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer of the address. Raises Refused, InvalidInput, OSError and httpx2.HTTPError."""
         receiver = read_receiver(str(request.url), may_be_private=self._may_be_private)
-        literal = receiver.address
-        addresses = [literal] if literal else await self._resolve(receiver.host, receiver.port)
-        if not addresses:
-            raise OSError("The host has no address.")
-        if not self._may_be_private and not all(map(is_reachable, addresses)):
-            raise Refused("The host has an address that is not one of the public internet.")
+        addresses = await find_addresses(
+            receiver, self._resolve, may_be_private=self._may_be_private
+        )
         for address in addresses[:-1]:
             try:
                 return await self._connect(request, receiver.host, address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -18,6 +19,37 @@ from repositories.pages import read_page
 
 REPLAYS: Final = "webhook_delivery"
 """What the outbox's channel tells when a delivery is due that no message announced."""
+
+
+_TAKE: Final = text(
+    """
+    UPDATE webhook_delivery AS taken SET next_attempt_at = :until
+    FROM unnest(CAST(:organizations AS uuid[]), CAST(:ids AS uuid[])) AS due(organization_id, id),
+        webhook_endpoint AS endpoint, webhook_event AS event
+    WHERE taken.organization_id = due.organization_id AND taken.id = due.id
+      AND endpoint.organization_id = taken.organization_id AND endpoint.id = taken.endpoint_id
+      AND event.organization_id = taken.organization_id AND event.id = taken.event_id
+    RETURNING taken.organization_id, taken.id, taken.endpoint_id, taken.event_id, taken.attempts,
+        endpoint.url, endpoint.sealed_secret, endpoint.former_secret, endpoint.former_until,
+        event.body
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenDelivery:
+    """A delivery that is this process's to send, with all that it takes."""
+
+    organization_id: UUID
+    id: UUID
+    endpoint_id: UUID
+    event_id: UUID
+    attempts: int
+    url: str
+    sealed_secret: str
+    former_secret: str | None
+    former_until: datetime | None
+    body: str
 
 
 def insert_events(session: Session, events: Sequence[WebhookEventRow]) -> set[UUID]:
@@ -59,6 +91,20 @@ def lock_delivery(
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def take(
+    session: Session, due: Sequence[tuple[UUID, UUID]], *, until: datetime
+) -> list[TakenDelivery]:
+    """These deliveries are due again at ``until``, unless somebody says what became of them.
+
+    The transaction names their organizations.
+    """
+    found = session.execute(
+        _TAKE,
+        {"organizations": [one[0] for one in due], "ids": [one[1] for one in due], "until": until},
+    )
+    return [TakenDelivery(**row) for row in found.mappings()]
 
 
 def list_deliveries(

@@ -1,41 +1,40 @@
-"""Which webhook deliveries are due, over all organizations."""
+"""Which webhook deliveries and mails are due, over all organizations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
-LOOKUP: Final = "delivery_status"
-"""What a sender's transaction looks up: it may then see and lock deliveries of that status."""
+from billing.notifications.mails import MailStatus
+from billing.notifications.schedule import DeliveryStatus
 
-_LOCK_DUE: Final = text(
-    """
-    -- Endpoints are found one by one in the index, whatever waits for each: a backlog of one is
+_LOCK_DUE: Final = """
+    -- Receivers are found one by one in the index, whatever waits for each: a backlog of one is
     -- not read for the sake of another.
     WITH RECURSIVE waiting AS (
-        (SELECT endpoint_id FROM webhook_delivery
-         WHERE status = 'pending' ORDER BY endpoint_id LIMIT 1)
+        (SELECT queue_receiver AS receiver_id FROM queue_table
+         WHERE status = 'queue_status' ORDER BY queue_receiver LIMIT 1)
         UNION ALL
-        SELECT (SELECT following.endpoint_id FROM webhook_delivery AS following
-                WHERE following.status = 'pending'
-                  AND following.endpoint_id > waiting.endpoint_id
-                ORDER BY following.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+        SELECT (SELECT following.queue_receiver FROM queue_table AS following
+                WHERE following.status = 'queue_status'
+                  AND following.queue_receiver > waiting.receiver_id
+                ORDER BY following.queue_receiver LIMIT 1)
+        FROM waiting WHERE waiting.receiver_id IS NOT NULL
     )
     SELECT due.organization_id, due.id
     FROM waiting
-    LEFT JOIN unnest(CAST(:endpoints AS uuid[]), CAST(:rooms AS integer[]))
-        AS busy(endpoint_id, room) USING (endpoint_id)
+    LEFT JOIN unnest(CAST(:receivers AS uuid[]), CAST(:rooms AS integer[]))
+        AS busy(receiver_id, room) USING (receiver_id)
     CROSS JOIN LATERAL (
         -- What is locked is taken by another process just now.
-        SELECT one.organization_id, one.id, one.next_attempt_at FROM webhook_delivery AS one
-        WHERE one.status = 'pending' AND one.endpoint_id = waiting.endpoint_id
+        SELECT one.organization_id, one.id, one.next_attempt_at FROM queue_table AS one
+        WHERE one.status = 'queue_status' AND one.queue_receiver = waiting.receiver_id
           AND one.next_attempt_at <= :now
         ORDER BY one.next_attempt_at, one.id
         LIMIT coalesce(busy.room, CAST(:room_of_each AS integer))
@@ -44,63 +43,68 @@ _LOCK_DUE: Final = text(
     ORDER BY due.next_attempt_at, due.id
     LIMIT :room
     """
-)
 
-_TAKE: Final = text(
-    """
-    UPDATE webhook_delivery AS taken SET next_attempt_at = :until
-    FROM unnest(CAST(:organizations AS uuid[]), CAST(:ids AS uuid[])) AS due(organization_id, id),
-        webhook_endpoint AS endpoint, webhook_event AS event
-    WHERE taken.organization_id = due.organization_id AND taken.id = due.id
-      AND endpoint.organization_id = taken.organization_id AND endpoint.id = taken.endpoint_id
-      AND event.organization_id = taken.organization_id AND event.id = taken.event_id
-    RETURNING taken.organization_id, taken.id, taken.endpoint_id, taken.event_id, taken.attempts,
-        endpoint.url, endpoint.sealed_secret, endpoint.former_secret, endpoint.former_until,
-        event.body
-    """
-)
-
-_FIND_NEXT: Final = text(
-    """
-    SELECT next_attempt_at FROM webhook_delivery WHERE status = 'pending'
+_FIND_NEXT: Final = """
+    SELECT next_attempt_at FROM queue_table WHERE status = 'queue_status'
     ORDER BY next_attempt_at LIMIT 1
     """
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakenDelivery:
-    """A delivery that is this process's to send, with all that it takes."""
+class Queue:
+    """Rows of a table that wait in a status, and the column that says for whom.
 
-    organization_id: UUID
-    id: UUID
-    endpoint_id: UUID
-    event_id: UUID
-    attempts: int
-    url: str
-    sealed_secret: str
-    former_secret: str | None
-    former_until: datetime | None
-    body: str
+    ``setting`` is what a sender's transaction looks up: it may then see and lock rows of a status.
+    """
+
+    table: str
+    receiver: str
+    status: str
+    setting: str
+
+    def statement(self, words: str) -> TextClause:
+        """The statement about this queue."""
+        for name, value in (
+            ("queue_table", self.table),
+            ("queue_receiver", self.receiver),
+            ("queue_status", self.status),
+        ):
+            words = words.replace(name, value)
+        return text(words)
+
+
+WEBHOOKS: Final = Queue(
+    table="webhook_delivery",
+    receiver="endpoint_id",
+    status=DeliveryStatus.PENDING,
+    setting="delivery_status",
+)
+MAILS: Final = Queue(
+    table="email",
+    receiver="organization_id",
+    status=MailStatus.QUEUED,
+    setting="email_status",
+)
 
 
 def lock_due(
     session: Session,
+    queue: Queue,
     *,
     room: int,
     room_of_each: int,
     rooms: Mapping[UUID, int],
     now: datetime,
 ) -> list[tuple[UUID, UUID]]:
-    """Organizations and ids of deliveries that are due, the oldest first, ``room`` at most.
+    """Organizations and ids of what is due, the oldest first, ``room`` at most.
 
-    Of each endpoint as many as ``rooms`` says of it, else ``room_of_each``. The transaction looks
-    up pending ones.
+    Of each receiver as many as ``rooms`` says of it, else ``room_of_each``. The transaction looks
+    up what waits.
     """
     found = session.execute(
-        _LOCK_DUE,
+        queue.statement(_LOCK_DUE),
         {
-            "endpoints": list(rooms),
+            "receivers": list(rooms),
             "rooms": list(rooms.values()),
             "room_of_each": room_of_each,
             "room": room,
@@ -110,21 +114,7 @@ def lock_due(
     return [(row.organization_id, row.id) for row in found]
 
 
-def take(
-    session: Session, due: Sequence[tuple[UUID, UUID]], *, until: datetime
-) -> list[TakenDelivery]:
-    """These deliveries are due again at ``until``, unless somebody says what became of them.
-
-    The transaction names their organizations.
-    """
-    found = session.execute(
-        _TAKE,
-        {"organizations": [one[0] for one in due], "ids": [one[1] for one in due], "until": until},
-    )
-    return [TakenDelivery(**row) for row in found.mappings()]
-
-
-def find_next_due(session: Session) -> datetime | None:
-    """When the first delivery is due, None if none waits. The transaction looks up pending ones."""
-    found: datetime | None = session.execute(_FIND_NEXT).scalar()
+def find_next_due(session: Session, queue: Queue) -> datetime | None:
+    """When the first is due, None if none waits. The transaction looks up what waits."""
+    found: datetime | None = session.execute(queue.statement(_FIND_NEXT)).scalar()
     return found

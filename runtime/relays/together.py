@@ -12,7 +12,9 @@ from integrations.webhooks.sender import WebhookSender
 from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.notifications import Hear, Notifications
-from runtime.relays.webhooks import WebhookRelay
+from runtime.relays import webhooks
+from runtime.relays.deliveries import DeliveryRelay
+from runtime.relays.webhooks import WebhookPost
 from runtime.relays.workflows import OutboxRelay
 from runtime.sealing import sealer_of
 from runtime.settings import Settings
@@ -44,7 +46,8 @@ def relays_of(
         log.warning("webhooks_need_a_key", setting="FLUXRATE_SECRET_KEY")
         return [to_workflows]
     sender = WebhookSender(may_be_private=settings.allow_private_webhooks)
-    return [to_workflows, WebhookRelay(transactions, sealer, sender)]
+    post = WebhookPost(transactions, sealer, sender)
+    return [to_workflows, DeliveryRelay(post, webhooks.ROOMS)]
 
 
 def notifications_for(

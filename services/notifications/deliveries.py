@@ -16,7 +16,7 @@ from billing.errors import Conflict
 from billing.notifications import signatures
 from billing.notifications.deliveries import Answer
 from billing.notifications.events import is_wanted
-from billing.notifications.schedule import DeliveryStatus, is_given_up, next_try_at
+from billing.notifications.schedule import DeliveryStatus, is_given_up
 from models.base import new_id
 from models.notifications.webhooks import WebhookDelivery, WebhookEndpoint, WebhookEventRow
 from models.subscriptions.subscriptions import OutboxMessage
@@ -24,7 +24,8 @@ from repositories import outbox as stored_outbox
 from repositories.notifications import deliveries as stored_deliveries
 from repositories.notifications import due as stored_due
 from repositories.notifications import endpoints as stored_endpoints
-from repositories.notifications.due import TakenDelivery
+from repositories.notifications.deliveries import TakenDelivery
+from repositories.notifications.due import WEBHOOKS
 from repositories.transactions import Transactions, name_organizations
 from services.accounts.credentials import Sealing, SecretKeyMissing
 from services.audit_log import record
@@ -53,6 +54,11 @@ class Letter:
     url: str
     body: bytes
     headers: Mapping[str, str]
+
+    @property
+    def receiver_id(self) -> UUID:
+        """Who is to have it: the endpoint."""
+        return self.endpoint_id
 
 
 def spread_events(transactions: Transactions, *, now: datetime) -> bool:
@@ -152,14 +158,14 @@ def take_due(
 
     ``room`` at most, of each endpoint as many as ``rooms`` says of it, else ``room_of_each``.
     """
-    with transactions.looking_up(stored_due.LOOKUP, DeliveryStatus.PENDING) as session:
+    with transactions.looking_up(WEBHOOKS.setting, WEBHOOKS.status) as session:
         due = stored_due.lock_due(
-            session, room=room, room_of_each=room_of_each, rooms=rooms, now=now
+            session, WEBHOOKS, room=room, room_of_each=room_of_each, rooms=rooms, now=now
         )
         if not due:
             return []
         name_organizations(session, sorted({organization_id for organization_id, _ in due}))
-        taken = stored_due.take(session, due, until=now + TAKEN_FOR)
+        taken = stored_deliveries.take(session, due, until=now + TAKEN_FOR)
     return [letter for one in taken if (letter := _sign(one, sealing, now=now)) is not None]
 
 
@@ -191,8 +197,8 @@ def _letter(taken: TakenDelivery, sealing: Sealing, *, now: datetime) -> Letter:
 
 def find_next_due(transactions: Transactions) -> datetime | None:
     """When the first delivery is due, None if none waits."""
-    with transactions.looking_up(stored_due.LOOKUP, DeliveryStatus.PENDING) as session:
-        return stored_due.find_next_due(session)
+    with transactions.looking_up(WEBHOOKS.setting, WEBHOOKS.status) as session:
+        return stored_due.find_next_due(session, WEBHOOKS)
 
 
 def settle(session: Session, letter: Letter, answer: Answer, *, now: datetime) -> None:
@@ -210,7 +216,7 @@ def settle(session: Session, letter: Letter, answer: Answer, *, now: datetime) -
         return
     delivery.attempts += 1
     delivery.response_code, delivery.error = answer.response_code, answer.error
-    delivery.next_attempt_at = None if answer.is_success else next_try_at(delivery.attempts, at=now)
+    delivery.next_attempt_at = answer.next_try_at(delivery.attempts, at=now)
     if delivery.next_attempt_at is None:
         delivery.status = DeliveryStatus.SUCCEEDED if answer.is_success else DeliveryStatus.FAILED
         delivery.completed_at = now

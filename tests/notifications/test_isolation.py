@@ -7,13 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-
-import pytest
+from dataclasses import replace
 
 from billing.notifications.deliveries import Answer
 from integrations.webhooks.sender import WebhookSender
-from runtime.relays import webhooks
-from runtime.relays.webhooks import AT_ONCE_TO_EACH, WebhookRelay
+from runtime.relays.webhooks import ROOMS
 from services.notifications.deliveries import Letter, settle, spread_events, take_due
 from tests.receivers import receiving
 from tests.telling import Telling
@@ -143,10 +141,8 @@ def test_who_sent_it_later_than_somebody_else_changes_nothing(telling: Telling) 
 
 
 async def test_an_endpoint_that_hangs_has_a_few_at_once_and_holds_up_no_other(
-    telling: Telling, monkeypatch: pytest.MonkeyPatch
+    telling: Telling,
 ) -> None:
-    monkeypatch.setattr(webhooks, "AT_ONCE", 12)
-
     def prepare() -> None:
         for name in ("hanging", "quick"):
             telling.listen(f"http://127.0.0.1:9/{name}", "invoice.created")
@@ -155,7 +151,7 @@ async def test_an_endpoint_that_hangs_has_a_few_at_once_and_holds_up_no_other(
 
     await asyncio.to_thread(prepare)
     sender = Blocking("hanging")
-    relay = WebhookRelay(telling.transactions, telling.security.sealer, sender, telling.clock)
+    relay = telling.relay(sender, replace(ROOMS, at_once=12))
     running = asyncio.create_task(relay.run())
     async with asyncio.timeout(20):
         await until(lambda: len(sender.finished) == 20)
@@ -165,7 +161,7 @@ async def test_an_endpoint_that_hangs_has_a_few_at_once_and_holds_up_no_other(
         await relay.finish()
     running.cancel()
 
-    assert max(sender.most_at_once.values()) <= AT_ONCE_TO_EACH
+    assert max(sender.most_at_once.values()) <= ROOMS.to_each
 
 
 def test_five_real_receivers_are_told_at_once_while_five_hang(telling: Telling) -> None:
@@ -189,4 +185,4 @@ def test_five_real_receivers_are_told_at_once_while_five_hang(telling: Telling) 
 
         waits = sorted(at - began for one in quick for at in one.came_at)
     assert waits[-1] < 2
-    assert all(one.most_at_once <= AT_ONCE_TO_EACH for one in hanging)
+    assert all(one.most_at_once <= ROOMS.to_each for one in hanging)

@@ -1,0 +1,207 @@
+"""Delivers what is due to whoever is to have it, for as long as the process lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from billing.notifications.deliveries import Answer
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+SWEEP_SECONDS: Final = 30.0
+"""How long a message waits at most of which nobody was told."""
+
+HELD_SECONDS: Final = 1.0
+"""After that what was due and could not be taken is looked for again."""
+
+
+class Sent(Protocol):
+    """What is on its way, and to whom."""
+
+    @property
+    def receiver_id(self) -> UUID:
+        """Who is to have it: none delays another."""
+
+
+Letter = TypeVar("Letter", bound=Sent)
+
+Execute = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Does work in the thread of the relay's statements."""
+
+
+class Post(Protocol[Letter]):
+    """Rows that are due, and what sends them."""
+
+    name: str
+    """Of its thread, and in the log."""
+    kinds: Collection[str]
+    """What tells that something is due."""
+
+    def prepare(self, *, now: datetime) -> bool:
+        """A batch of what was queued is due. Whether there may be more."""
+
+    def take(
+        self, *, room: int, room_of_each: int, rooms: Mapping[UUID, int], now: datetime
+    ) -> list[Letter]:
+        """What is due, for a while nobody else's: ``room`` at most, of each receiver its room."""
+
+    def find_next_due(self) -> datetime | None:
+        """When the first is due, None if none waits."""
+
+    async def send(self, letter: Letter, execute: Execute) -> Answer:
+        """What the receiver answered. Nothing that it does is an error."""
+
+    def settle(self, letter: Letter, answer: Answer, *, now: datetime) -> None:
+        """It arrived, or is due again, or has failed for good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """How many are on their way at once: in all, to each receiver, and to those that failed."""
+
+    at_once: int
+    to_each: int
+    to_failing: int
+
+
+class DeliveryRelay(Generic[Letter]):
+    """Sends what is due, none later for the sake of another receiver.
+
+    A receiver has a few on their way at once, and one that failed has one, out of a number that is
+    kept for those: however many hang, there is room for all others. Several processes share the
+    work. Statements run in a thread of its own.
+    """
+
+    def __init__(
+        self,
+        post: Post[Letter],
+        rooms: Rooms,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._post = post
+        self._rooms = rooms
+        self._now = now
+        self._told = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=post.name)
+        self._on_their_way: set[asyncio.Task[None]] = set()
+        self._busy: Counter[UUID] = Counter()
+        self._failing: set[UUID] = set()
+
+    def hear(self, kind: str) -> None:
+        """Messages of this kind were queued."""
+        if kind in self._post.kinds:
+            self.look()
+
+    def look(self) -> None:
+        """Look at once: there may be something due."""
+        self._told.set()
+
+    async def run(self) -> NoReturn:
+        """Deliver until cancelled. A database that is away only delays it."""
+        patience = 0.1
+        try:
+            while True:
+                self._told.clear()
+                try:
+                    pause = await self.deliver_due()
+                    patience = 0.1
+                except SQLAlchemyError as error:
+                    log.warning(
+                        "relay_unreachable", relay=self._post.name, error=type(error).__name__
+                    )
+                    pause = patience = min(5.0, patience * 2)
+                await self._rest(pause)
+        finally:
+            for task in self._on_their_way:
+                task.cancel()
+
+    async def deliver_due(self) -> float:
+        """What is due is on its way; how many seconds may pass until the next look."""
+        while await self._execute(lambda: self._post.prepare(now=self._now())):
+            pass
+        while letters := await self._take():
+            for letter in letters:
+                self._busy[letter.receiver_id] += 1
+                task = asyncio.create_task(self._deliver(letter))
+                self._on_their_way.add(task)
+                task.add_done_callback(self._on_their_way.discard)
+        due_at = await self._execute(self._post.find_next_due)
+        if due_at is None:
+            return SWEEP_SECONDS
+        waits = (due_at - self._now()).total_seconds()
+        return min(SWEEP_SECONDS, waits) if waits > 0 else HELD_SECONDS
+
+    async def finish(self) -> bool:
+        """Whatever is on its way has arrived, or has not, and is settled. Whether anything was."""
+        was_busy = bool(self._on_their_way)
+        while self._on_their_way:
+            await asyncio.wait(self._on_their_way)
+        return was_busy
+
+    async def _take(self) -> list[Letter]:
+        to_failing = sum(self._busy[one] for one in self._failing)
+        room = self._rooms.at_once - (self._busy.total() - to_failing)
+        room_for_failing = self._rooms.to_failing - to_failing
+        if room <= 0 and room_for_failing <= 0:
+            return []
+        of_each = self._rooms.to_each if room > 0 else 0
+        rooms = {one: max(0, of_each - busy) for one, busy in self._busy.items()}
+        for one in self._failing:
+            is_free = self._busy[one] == 0 and room_for_failing > 0
+            room_for_failing -= is_free
+            rooms[one] = int(is_free)
+        take = partial(
+            self._post.take,
+            room=max(room, 0) + sum(rooms[one] for one in self._failing),
+            room_of_each=of_each,
+            rooms=rooms,
+            now=self._now(),
+        )
+        return await self._execute(take)
+
+    async def _deliver(self, letter: Letter) -> None:
+        try:
+            answer = await self._send(letter)
+            await self._execute(lambda: self._post.settle(letter, answer, now=self._now()))
+        except SQLAlchemyError as error:
+            # It is sent again when its time is over, under the same name.
+            log.warning("delivery_unsettled", relay=self._post.name, error=type(error).__name__)
+            return
+        finally:
+            self._busy[letter.receiver_id] -= 1
+            self._busy += Counter()  # drops those that are down to nothing
+            self.look()
+        (self._failing.discard if answer.is_success else self._failing.add)(letter.receiver_id)
+
+    async def _send(self, letter: Letter) -> Answer:
+        try:
+            return await self._post.send(letter, self._execute)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            # The edge of the process: what nobody foresaw is a try that failed, seen in its row.
+            log.exception("delivery_failed", relay=self._post.name)
+            return Answer(error=f"{type(error).__name__}, see the log.")
+
+    async def _execute(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        except TimeoutError:
+            return
