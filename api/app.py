@@ -19,6 +19,8 @@ from api.routers.accounts import api_keys, audit, auth, organizations
 from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
 from api.routers.invoicing import actions as invoice_actions
 from api.routers.invoicing import credit_notes, documents, invoices, proofs
+from api.routers.mail import emails
+from api.routers.mail import templates as email_templates
 from api.routers.operations import docs, health, webhooks, workers
 from api.routers.operations import metrics as metrics_route
 from api.routers.subscriptions import actions as subscription_actions
@@ -57,6 +59,8 @@ ROUTERS: tuple[Router, ...] = (
     credit_notes.router,
     documents.router,
     proofs.router,
+    emails.router,
+    email_templates.router,
     test_clocks.router,
     meter_usage.router,
     unbilled_usage.router,

@@ -65,7 +65,7 @@ class AppContext:
     auth_per_minute: int = 0
     transaction_seconds: float = TRANSACTION_SECONDS
     may_be_private: bool = False
-    """Whether webhooks may go to private addresses."""
+    """Whether webhooks and mails may go to private addresses."""
     key_cache: KeyCache = field(default_factory=KeyCache)
     backdating: BackdatingLimit = field(default_factory=BackdatingLimit)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)

@@ -34,6 +34,7 @@ TAGS: Final = (
     ("Webhooks", "What happens is told to addresses of yours, signed, until it has arrived."),
     ("Documents", "Invoices and credit notes as files for people, with their evidence inside."),
     ("Proof", "What proves an invoice: arithmetic, receipts, and a recomputation by anybody."),
+    ("Mail", "Documents reach customers, and what they are told is yours to write."),
     ("Usage", "Events: recorded once, counted exactly."),
     ("Test clocks", "Years of billing in seconds."),
     ("Audit", "Who did what."),

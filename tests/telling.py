@@ -12,14 +12,18 @@ from anyio.from_thread import BlockingPortal
 
 from api.app import create_app
 from api.context import AppContext
+from integrations.mail.sender import MailSender as SmtpSender
 from integrations.webhooks.sender import WebhookSender
 from repositories.transactions import Transactions
+from runtime.relays import mails
 from runtime.relays.deliveries import DeliveryRelay, Rooms
+from runtime.relays.mails import MailPost, MailSender
 from runtime.relays.webhooks import ROOMS, Sender, WebhookPost
 from runtime.security import Security
 from services.accounts.sign_in import TokenLifetimes
 from services.notifications.deliveries import Letter, find_next_due
 from tests.api.people import PATIENT_SECONDS, Clock, Person
+from tests.mail_servers import MailServer
 
 V1 = "/api/v1"
 LONG = 30 * 24 * 3600
@@ -79,6 +83,30 @@ class Telling:
         answer = self.owner.get(f"{V1}/webhook-deliveries", params={"page_size": 100, **query})
         assert answer.status_code == 200, answer.text
         return list(answer.json()["data"])
+
+    def emails(self, **query: str) -> list[dict[str, Any]]:
+        """The mails of the organization, oldest first."""
+        answer = self.owner.get(f"{V1}/emails", params={"page_size": 100, **query})
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["data"])
+
+    def set_up_mail(self, server: MailServer, **settings: Any) -> None:
+        """The organization sends its mails by this server."""
+        answer = self.owner.patch(f"{V1}/organization", json=server.settings | settings)
+        assert answer.status_code == 200, answer.text
+
+    def mail(self, sender: MailSender | None = None) -> None:
+        """Every mail that is due was sent, and settled."""
+        sender = sender or SmtpSender(may_be_private=True, within_seconds=2)
+        post = MailPost(self.transactions, self.security.sealer, sender)
+
+        async def send() -> None:
+            relay = DeliveryRelay(post, mails.ROOMS, self.clock)
+            await relay.deliver_due()
+            while await relay.finish():
+                await relay.deliver_due()
+
+        asyncio.run(send())
 
     def has_due(self) -> bool:
         """Whether a delivery waits that is due."""

@@ -24,6 +24,7 @@ from billing.errors import InvalidInput
 from billing.money import parse_decimal, parse_price
 from billing.names import is_reachable, trimmed, unreachable
 from billing.periods import Interval
+from services.documents.text import NOT_FOR_A_LINE
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -170,6 +171,16 @@ def _read_name(value: str) -> str:
 
 Name = Annotated[Words, AfterValidator(_read_name)]
 """Words that paths take in the place of an id (CONTRACT 96)."""
+
+
+def _refuse_lines(value: str) -> str:
+    if NOT_FOR_A_LINE.search(value):
+        raise PydanticCustomError("unprintable", "Send one line without control characters.")
+    return value
+
+
+OneLine = Annotated[Words, AfterValidator(_refuse_lines)]
+"""Words that stand in the head of a mail."""
 
 LongWords = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=5000)]
 """A description of at most 5,000 characters."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -58,3 +59,27 @@ def mail_address(email: str) -> str | None:
         return f"{local}@{read_host(domain)}"
     except (UnicodeError, ValueError):
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """The server that an organization sends its mails by."""
+
+    host: str
+    port: int
+    use_tls: bool
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Between which addresses a mail goes, as :func:`mail_address` writes them."""
+
+    sender: str
+    recipient: str
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether every server can read the addresses."""
+        return f"{self.sender}{self.recipient}".isascii()

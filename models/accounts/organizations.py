@@ -32,6 +32,7 @@ class Organization(SQLModel, table=True):
             "document_language IN ('en', 'de', 'fr', 'es', 'ja')", name="document_language"
         ),
         CheckConstraint("plan_edits IN ('next_period', 'running_period')", name="plan_edits"),
+        CheckConstraint("smtp_port BETWEEN 1 AND 65535", name="smtp_port"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -59,6 +60,14 @@ class Organization(SQLModel, table=True):
     auto_create_customers: bool = True
     auto_email: bool = True
     bank_details: dict[str, Any] = document(default_factory=dict)
+    smtp_host: str | None = words(nullable=True, default=None)
+    smtp_port: int = 587
+    smtp_username: str | None = words(nullable=True, default=None)
+    sealed_smtp_password: str | None = words(nullable=True, default=None)
+    smtp_use_tls: bool = True
+    smtp_from_email: str | None = words(nullable=True, default=None)
+    smtp_from_name: str | None = words(nullable=True, default=None)
+    smtp_reply_to: str | None = words(nullable=True, default=None)
     created_at: datetime = instant()
 
 

@@ -1,3 +1,4 @@
 """Tables of what is told to others."""
 
+from models.notifications import emails as emails
 from models.notifications import webhooks as webhooks

@@ -34,6 +34,15 @@ def find_by_email(session: Session, email: str) -> User | None:
     ).one_or_none()
 
 
+def list_with_role(session: Session, organization_id: UUID, role: str) -> Sequence[User]:
+    """The people of an organization who have this role, oldest first."""
+    return session.exec(
+        select(User)
+        .where(User.organization_id == organization_id, User.role == role)
+        .order_by(col(User.created_at), col(User.id))
+    ).all()
+
+
 def renew_password_hash(session: Session, user: User, password_hash: str) -> None:
     """The same password under another hash, unless the password was changed meanwhile."""
     session.execute(

@@ -8,12 +8,14 @@ from typing import Protocol
 import structlog
 from sqlalchemy import URL
 
+from integrations.mail.sender import MailSender
 from integrations.webhooks.sender import WebhookSender
 from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.notifications import Hear, Notifications
-from runtime.relays import webhooks
+from runtime.relays import mails, webhooks
 from runtime.relays.deliveries import DeliveryRelay
+from runtime.relays.mails import MailPost
 from runtime.relays.webhooks import WebhookPost
 from runtime.relays.workflows import OutboxRelay
 from runtime.sealing import sealer_of
@@ -39,15 +41,19 @@ class Relay(Protocol):
 def relays_of(
     transactions: Transactions, workflows: SubscriptionWorkflows, settings: Settings
 ) -> list[Relay]:
-    """One to workflows, and one to webhooks if there is the key that their secrets need."""
+    """One to workflows; to webhooks and mails if there is the key that their secrets need."""
     to_workflows = OutboxRelay(transactions, workflows)
     sealer = sealer_of(settings)
     if sealer is None:
-        log.warning("webhooks_need_a_key", setting="FLUXRATE_SECRET_KEY")
+        log.warning("webhooks_and_mails_need_a_key", setting="FLUXRATE_SECRET_KEY")
         return [to_workflows]
     sender = WebhookSender(may_be_private=settings.allow_private_webhooks)
-    post = WebhookPost(transactions, sealer, sender)
-    return [to_workflows, DeliveryRelay(post, webhooks.ROOMS)]
+    mail_sender = MailSender(may_be_private=settings.allow_private_webhooks)
+    return [
+        to_workflows,
+        DeliveryRelay(WebhookPost(transactions, sealer, sender), webhooks.ROOMS),
+        DeliveryRelay(MailPost(transactions, sealer, mail_sender), mails.ROOMS),
+    ]
 
 
 def notifications_for(

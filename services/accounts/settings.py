@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.errors import InvalidInput
 from billing.money import find_currency
+from billing.notifications.mails import mail_address
+from billing.notifications.receivers import read_mail_server
 from billing.periods import find_zone
 from models.accounts.organizations import Organization
 from repositories.accounts import organizations as stored_organizations
+from services.accounts.credentials import Sealing, SecretKeyMissing
 from services.addresses import find_country
 from services.audit_log import record
+
+GIVEN: Final = "smtp_password"
+SEALED: Final = "sealed_smtp_password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,20 +34,36 @@ class ChangeSettings:
     values: Mapping[str, object]
 
 
+def place_of_smtp_password(organization_id: UUID) -> str:
+    """Where the password of an organization's mail server is sealed for."""
+    return f"organization/{organization_id}/{GIVEN}"
+
+
 def change_settings(
-    session: Session, organization_id: UUID, command: ChangeSettings, *, now: datetime
+    session: Session,
+    organization_id: UUID,
+    command: ChangeSettings,
+    *,
+    sealing: Sealing | None = None,
+    may_be_private: bool = False,
+    now: datetime,
 ) -> Organization:
     """The settings named have their new values; the others keep theirs. Repeatable.
 
-    Raises: InvalidInput ``unknown_timezone``, ``unknown_currency`` or ``unknown_country``.
+    ``sealing`` is needed for a password; ``may_be_private`` lets mail servers be private ones.
+    Raises InvalidInput, which names the setting.
     """
     values = _checked(command.values)
     organization = stored_organizations.lock_organization(session, organization_id)
+    if GIVEN in values:
+        values[SEALED] = _sealed(organization, values.pop(GIVEN), sealing)
     changed = {
         name: value for name, value in values.items() if getattr(organization, name) != value
     }
     if not changed:
         return organization
+    if any("smtp_" in name for name in changed):
+        _require_mail_server(organization, changed, may_be_private=may_be_private)
     before = {name: getattr(organization, name) for name in changed}
     for name, value in changed.items():
         setattr(organization, name, value)
@@ -57,9 +82,53 @@ def change_settings(
     return organization
 
 
+def _sealed(organization: Organization, password: object, sealing: Sealing | None) -> str | None:
+    """The password as it is stored: as it was, where it is the same."""
+    place = place_of_smtp_password(organization.id)
+    stored = organization.sealed_smtp_password
+    if not isinstance(password, str):
+        return None
+    assert sealing is not None, "whoever takes passwords brings what seals them"
+    with suppress(SecretKeyMissing):
+        if stored is not None and sealing.open(stored, place=place) == password:
+            return stored
+    return sealing.seal(password, place=place)
+
+
+def _require_mail_server(
+    organization: Organization, changed: Mapping[str, object], *, may_be_private: bool
+) -> None:
+    """Return if mails can be sent as the settings will say, or none can yet. Raises InvalidInput.
+
+    Source: CONTRACT 68, section 6 (Delivery).
+    """
+    stored = {name: getattr(organization, name) for name in Organization.model_fields}
+    after: dict[str, Any] = {**stored, **changed}
+    if after["smtp_host"] is not None:
+        read_mail_server(after["smtp_host"], after["smtp_port"], may_be_private=may_be_private)
+    for name in ("smtp_from_email", "smtp_reply_to"):
+        if after[name] is not None and mail_address(after[name]) is None:
+            raise InvalidInput(
+                f"{name} is no address of a mailbox.", code="invalid_email", field=name
+            )
+    is_secret = after[SEALED] is not None
+    if is_secret and not after["smtp_use_tls"] and not may_be_private:
+        raise InvalidInput(
+            "A password is sent by TLS only: leave smtp_use_tls true, or remove smtp_password.",
+            code="smtp_password_needs_tls",
+            field="smtp_use_tls",
+        )
+    if is_secret and after["smtp_username"] is None:
+        raise InvalidInput(
+            "smtp_password goes with a smtp_username.",
+            code="smtp_username_missing",
+            field="smtp_username",
+        )
+
+
 def _shown_in_audit(values: Mapping[str, object]) -> dict[str, object]:
-    """The values; of a logo its digest, since the log is kept for ever."""
-    shown = dict(values)
+    """The values; of a logo its digest, since the log is kept for ever; of a password nothing."""
+    shown = {(GIVEN if name == SEALED else name): one for name, one in values.items()}
     match shown.get("logo"):
         case str() as logo:
             shown["logo"] = f"sha256:{sha256(logo.encode()).hexdigest()}"

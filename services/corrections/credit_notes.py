@@ -31,6 +31,7 @@ from services.audit_log import record
 from services.corrections.creditable import CreditableLines
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.locks import lock_invoice
+from services.notifications import mails
 
 SERIES = "CN"
 REPEATED = timedelta(minutes=1)
@@ -108,6 +109,7 @@ def credit_invoice(
         _write_line(session, invoice, note, rows[line.line_id], line, position=position, now=now)
         _write_changes(session, invoice, note, line, changes[line.line_id])
     _lower_due(session, invoice, note, at=at, now=now)
+    mails.queue_credit_note(session, note, invoice, now=now)
     record(
         session,
         organization_id,

@@ -37,26 +37,22 @@ def page_of(document: Document) -> Page:
     formats = Formats(
         language=document.language, currency=document.currency, timezone=document.timezone
     )
-    number = document.number or words["draft"]
     issued_on = local_date(document.issued_at, document.timezone)
     page: Page = {
         "words": dict(words),
         "language": document.language,
         "date": [issued_on.year, issued_on.month, issued_on.day],
-        "title": f"{words[document.kind]} {number}",
+        "title": title_of(document, words),
         "heading": words[document.kind],
-        "facts": _facts(document, formats, words),
+        "facts": fact_rows(document, formats, words),
         "seller": _party(document.seller, formats, words),
         "buyer": _party(document.buyer, formats, words),
-        "headline": _headline(document, formats, words),
+        "headline": headline_of(document, formats, words),
         "payment_link": document.payment_link,
         **_lines(document, formats, words),
-        "totals": _totals(document, formats, words),
+        "totals": total_rows(document, formats, words),
         **_tables(document, formats, words),
-        "bank": [
-            {"words": _bank_words(name), "value": _bank_value(name, value)}
-            for name, value in document.bank_details
-        ],
+        "bank": bank_rows(document),
     }
     shown = _printable(page)
     assert isinstance(shown, dict)
@@ -74,7 +70,13 @@ def _logo(logo: Logo | None) -> Page | None:
     return None if logo is None else {"format": logo.format, "content": list(logo.content)}
 
 
-def _facts(document: Document, formats: Formats, words: Words) -> list[Page]:
+def title_of(document: Document, words: Words) -> str:
+    """What the document is called: ``Invoice INV-2026-0012``."""
+    return f"{words[document.kind]} {document.number or words['draft']}"
+
+
+def fact_rows(document: Document, formats: Formats, words: Words) -> list[Page]:
+    """What is said of the document as a whole: its number, its days, its references."""
     facts = [("number", document.number or words["draft"])]
     if document.correction is not None:
         facts.append(("corrects", document.correction.invoice_number))
@@ -108,7 +110,8 @@ def _party(party: Party, formats: Formats, words: Words) -> Page:
     return {"name": party.name, "rows": rows}
 
 
-def _headline(document: Document, formats: Formats, words: Words) -> str:
+def headline_of(document: Document, formats: Formats, words: Words) -> str:
+    """What the document asks for: ``$82.45 due May 1, 2026``."""
     if document.kind is DocumentKind.CREDIT_NOTE:
         return words["headline_credited"].format(amount=formats.money(document.total))
     if document.status is InvoiceStatus.PAID:
@@ -148,7 +151,8 @@ def _lines(document: Document, formats: Formats, words: Words) -> Page:
     return {"columns": [words[name] for name in names], "lines": lines}
 
 
-def _totals(document: Document, formats: Formats, words: Words) -> list[Page]:
+def total_rows(document: Document, formats: Formats, words: Words) -> list[Page]:
+    """From the subtotal to what is left to pay."""
     rows = [(words["subtotal"], document.subtotal)]
     if not document.taxes:
         rows.append((words["tax"], document.tax))
@@ -200,6 +204,14 @@ def _tables(document: Document, formats: Formats, words: Words) -> Page:
         "credit_columns": credit_columns,
         "credits": given_back,
     }
+
+
+def bank_rows(document: Document) -> list[Page]:
+    """Where to pay, as people read it."""
+    return [
+        {"words": _bank_words(name), "value": _bank_value(name, value)}
+        for name, value in document.bank_details
+    ]
 
 
 def _bank_words(name: str) -> str:

@@ -35,6 +35,7 @@ from services.documents.parties import keep_parties
 from services.invoicing import updating
 from services.invoicing.numbers import assign_numbers
 from services.invoicing.updating import Updated
+from services.notifications import mails
 from services.receipts.chain import link_receipts
 from services.required import not_found
 from services.subscriptions import clocks
@@ -186,6 +187,7 @@ def _finalize_apart(session: Session, finals: Sequence[_Final], *, now: datetime
         if one.subscription is not None:
             _record_finalized(session, one.subscription, one.invoice, at=one.at, now=now)
     announce_final_invoices(session, [(one.invoice, one.at) for one in finals], now=now)
+    mails.queue_final_invoices(session, [one.invoice for one in finals], now=now)
     session.flush()
 
 

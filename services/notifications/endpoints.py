@@ -19,6 +19,7 @@ from repositories.notifications import deliveries as stored_deliveries
 from repositories.notifications import endpoints as stored_endpoints
 from services.accounts.credentials import Sealing, SecretKeyMissing
 from services.audit_log import record
+from services.notifications import mails
 from services.required import not_found
 
 MOST: Final = 50
@@ -156,12 +157,16 @@ def get_endpoint(session: Session, organization_id: UUID, endpoint_id: UUID) -> 
 
 
 def disable(session: Session, endpoint: WebhookEndpoint, *, now: datetime) -> None:
-    """The endpoint failed for too long: it is told of nothing until somebody enables it again."""
+    """The endpoint failed for too long: it is told of nothing until somebody enables it again.
+
+    The owners of its organization are told so by mail.
+    """
     endpoint.enabled = False
     endpoint.disabled_at = now
     session.add(endpoint)
     _stop(session, endpoint, reason="The endpoint failed for days and was disabled.", now=now)
     _record(session, endpoint, "disabled", now=now)
+    mails.queue_disabled(session, endpoint, now=now)
 
 
 def _stop(session: Session, endpoint: WebhookEndpoint, *, reason: str, now: datetime) -> None:

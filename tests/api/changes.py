@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from fastapi import FastAPI
+
 from tests.api.people import Person
 
 V1 = "/api/v1"
@@ -66,6 +68,10 @@ POST   /api/v1/invoices/{invoice_id}/credit-notes         invoice.credited
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created
+POST   /api/v1/invoices/{invoice_id}/send-email           invoice.emailed
+POST   /api/v1/organization/test-email                                email.tested
+PUT    /api/v1/email-templates/{kind}/{language}          email_template.updated
+DELETE /api/v1/email-templates/{kind}/{language}          email_template.reset
 POST   /api/v1/usage/{event_id}/amend                     usage_event.amended
 POST   /api/v1/usage/{event_id}/void                      usage_event.voided
 """
@@ -83,6 +89,15 @@ EXCEPTIONS: Mapping[str, str] = {
 def recorded() -> dict[str, str]:
     rows = (line.split() for line in RECORDED.strip().splitlines())
     return {f"{method} {path}": action for method, path, action in rows}
+
+
+def changing_operations(app: FastAPI) -> set[str]:
+    return {
+        f"{method.upper()} {path}"
+        for path, operations in app.openapi()["paths"].items()
+        for method in operations
+        if method not in ("get", "head")
+    }
 
 
 @dataclass

@@ -79,6 +79,14 @@ billing.read   GET    /api/v1/credit-notes/{credit_note_id}/pdf
 billing.read   GET    /api/v1/invoices/{invoice_id}/pdf
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/ubl
 billing.read   GET    /api/v1/invoices/{invoice_id}/ubl
+billing.write  POST   /api/v1/invoices/{invoice_id}/send-email
+billing.read   GET    /api/v1/invoices/{invoice_id}/emails
+billing.read   GET    /api/v1/emails
+billing.read   GET    /api/v1/emails/{email_id}
+manager        POST   /api/v1/organization/test-email
+billing.read   GET    /api/v1/email-templates
+manager        PUT    /api/v1/email-templates/{kind}/{language}
+manager        DELETE /api/v1/email-templates/{kind}/{language}
 billing.write  POST   /api/v1/webhook-endpoints
 billing.read   GET    /api/v1/webhook-endpoints
 billing.read   GET    /api/v1/webhook-endpoints/{endpoint_id}

@@ -140,6 +140,8 @@ def test_every_other_policy_only_reads_what_its_caller_can_name(engine: Engine) 
     assert {(policy.tablename, policy.policyname, policy.cmd) for policy in others} == {
         ("api_key", "lookup_key_hash", "SELECT"),
         ("app_user", "lookup_email", "SELECT"),
+        ("email", "lookup_email_status", "SELECT"),
+        ("email", "lookup_email_status_lock", "UPDATE"),
         ("outbox_message", "lookup_outbox_kind", "SELECT"),
         ("outbox_message", "lookup_outbox_kind_lock", "UPDATE"),
         ("receipt_key", "lookup_receipt_keys", "SELECT"),

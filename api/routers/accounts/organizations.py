@@ -32,6 +32,11 @@ def change_organization(
 ) -> Response:
     """Change settings: those that the body names; the others stay."""
     changed = settings.change_settings(
-        session, principal.organization_id, body.command(), now=context.now()
+        session,
+        principal.organization_id,
+        body.command(),
+        sealing=context.security.sealer,
+        may_be_private=context.may_be_private,
+        now=context.now(),
     )
     return respond(view_organization(changed))

@@ -8,7 +8,17 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.common import Count, Flag, FreeForm, Moment, View, Words, any_case
+from api.schemas.common import (
+    Count,
+    Email,
+    Flag,
+    FreeForm,
+    Moment,
+    OneLine,
+    View,
+    Words,
+    any_case,
+)
 from api.schemas.patches import Patch
 from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
 from billing.rating.proration import ProrationBasis
@@ -72,6 +82,24 @@ class OrganizationPatch(Patch):
     auto_create_customers: Flag = True
     auto_email: Flag = True
     bank_details: FreeForm = Field(default_factory=dict)
+    smtp_host: Words | None = Field(default=None, examples=["smtp.example.com"])
+    smtp_port: Annotated[Count, Field(ge=1, le=65_535)] = 587
+    smtp_username: OneLine | None = None
+    smtp_password: (
+        Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500)] | None
+    ) = Field(default=None, description="Stored sealed, and never shown.")
+    smtp_use_tls: Flag = Field(
+        default=True,
+        description="TLS from the first byte on port 465, else STARTTLS, which the server must"
+        " offer; its certificate must name `smtp_host`.",
+    )
+    smtp_from_email: Email | None = None
+    smtp_from_name: OneLine | None = Field(
+        default=None, description="Who mails are from, where it is not `name`."
+    )
+    smtp_reply_to: Email | None = Field(
+        default=None, description="Where answers go, where it is not `smtp_from_email`."
+    )
 
     def command(self) -> ChangeSettings:
         """The command that the body stands for: what it names, and nothing else.
@@ -112,13 +140,26 @@ class OrganizationView(View):
     auto_create_customers: bool
     auto_email: bool
     bank_details: dict[str, Any]
+    smtp_host: str | None
+    smtp_port: int
+    smtp_username: str | None
+    smtp_use_tls: bool
+    smtp_from_email: str | None
+    smtp_from_name: str | None
+    smtp_reply_to: str | None
+    has_smtp_password: bool
     created_at: Moment
 
 
 def view_organization(organization: Organization) -> OrganizationView:
     """The organization as the API shows it."""
+    stored = {
+        name: getattr(organization, name)
+        for name in OrganizationView.model_fields
+        if name != "has_smtp_password"
+    }
     return OrganizationView(
-        **{name: getattr(organization, name) for name in OrganizationView.model_fields}
+        **stored, has_smtp_password=organization.sealed_smtp_password is not None
     )
 
 

@@ -43,6 +43,9 @@ def furnish(person: Person) -> Ids:
         "endpoint_id": endpoint["id"],
         "delivery_id": tell(person),
         "period_index": "0",
+        "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],
+        "kind": "invoice",
+        "language": "de",
     }
 
 

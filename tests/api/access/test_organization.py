@@ -42,6 +42,14 @@ def test_settings_begin_with_the_documented_values(owner: Person) -> None:
         "auto_create_customers": True,
         "auto_email": True,
         "bank_details": {},
+        "smtp_host": None,
+        "smtp_port": 587,
+        "smtp_username": None,
+        "smtp_use_tls": True,
+        "smtp_from_email": None,
+        "smtp_from_name": None,
+        "smtp_reply_to": None,
+        "has_smtp_password": False,
         "created_at": "2026-03-02T08:00:00Z",
     }
 

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from api.context import AppContext
 from services.invoicing import parking
 from services.notifications.deliveries import spread_events
-from tests.api.changes import EXCEPTIONS, V1, Story, recorded
+from tests.api.changes import EXCEPTIONS, V1, Story, changing_operations, recorded
 from tests.api.people import PASSWORD, Clock, Person
 from tests.api.sold import sell
 
@@ -96,8 +96,8 @@ def tell_of_a_subscription(story: Story, context: AppContext, clock: Clock) -> N
     story.do("DELETE /subscriptions/{subscription_id}", **its)
     tell_of_invoices(story, customer["id"])
     its = {"customer_id": customer["id"]}
-    story.do("PATCH /customers/{customer_id}", {"name": "Harbour"}, **its)
-    story.do("PUT /customers/{customer_id}", {"name": "Harbor Labs"}, **its)
+    for method, name in (("PATCH", "Harbour"), ("PUT", "Harbor Labs")):
+        story.do(f"{method} /customers/{{customer_id}}", {"name": name}, **its)
     story.do("DELETE /customers/{customer_id}", **its)
 
 
@@ -112,6 +112,7 @@ def tell_of_invoices(story: Story, customer_id: str) -> None:
     given = {"reason": "Late", "lines": [{"line_id": final["line_items"][0]["id"], "amount": 10}]}
     story.do("POST /invoices/{invoice_id}/credit-notes", given, invoice_id=first)
     story.do("POST /invoices/{invoice_id}/pay", invoice_id=first)
+    story.do("POST /invoices/{invoice_id}/send-email", invoice_id=first)
     story.do("DELETE /invoices/{invoice_id}", invoice_id=second)
     story.person.post(f"{V1}/invoices/{third}/finalize")
     story.do("PATCH /invoices/{invoice_id}/status", {"status": "VOID"}, invoice_id=third)
@@ -145,6 +146,14 @@ def tell_of_webhooks(story: Story, context: AppContext) -> None:
     story.do("DELETE /webhook-endpoints/{endpoint_id}", **its)
 
 
+def write_mails(story: Story) -> None:
+    path = "/email-templates/{kind}/{language}"
+    texts = {"subject": "{{ title }}", "text": "{{ headline }}", "html": "<p>{{ headline }}</p>"}
+    for method, body in (("PUT", texts), ("DELETE", None)):
+        story.do(f"{method} {path}", body, kind="invoice", language="de")
+    story.do("POST /organization/test-email", {"to": "ops@lumenworks.test"})
+
+
 def test_every_change_is_recorded_with_who_and_by_which_request(
     story: Story, context: AppContext, clock: Clock, app: FastAPI
 ) -> None:
@@ -152,8 +161,8 @@ def test_every_change_is_recorded_with_who_and_by_which_request(
     tell_of_the_catalogue(story)
     tell_of_a_subscription(story, context, clock)
     tell_of_clocks_and_events(story)
-
     tell_of_webhooks(story, context)
+    write_mails(story)
 
     entries = audit_of(story.person)
     actions: dict[str, set[str]] = {}
@@ -282,12 +291,3 @@ def audit_of(person: Person) -> list[dict[str, Any]]:
         if page["meta"]["next_cursor"] is None:
             return entries
         query["cursor"] = page["meta"]["next_cursor"]
-
-
-def changing_operations(app: FastAPI) -> set[str]:
-    return {
-        f"{method.upper()} {path}"
-        for path, operations in app.openapi()["paths"].items()
-        for method in operations
-        if method not in ("get", "head")
-    }

@@ -1,0 +1,108 @@
+"""Mails and their templates on the wire (CONTRACT 4.9, section 6)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.schemas.common import Email as Address
+from api.schemas.common import Moment, Schema, View
+from billing.invoicing.kinds import DocumentLanguage
+from billing.notifications.mails import MailCause, MailStatus
+from models.notifications.emails import Email, EmailTemplate
+from services.mail.templates import TemplateKind, Texts, default_texts, texts_in
+
+SENT: str = "Invoice email sent successfully"
+
+
+class EmailView(View):
+    """A mail to one recipient, and what became of it."""
+
+    id: UUID
+    to: str | None
+    status: MailStatus
+    cause: MailCause
+    attempts: int
+    response_code: int | None
+    error: str | None
+    next_attempt_at: Moment | None
+    message_id: str
+    invoice_id: UUID | None
+    credit_note_id: UUID | None
+    endpoint_id: UUID | None
+    created_at: Moment
+    sent_at: Moment | None
+
+
+class SentView(View):
+    """Whether the mail is on its way. What became of it, `GET /invoices/{id}/emails` says."""
+
+    success: bool
+    message: str
+    payment_link: str | None
+
+
+class EmailTest(Schema):
+    """Where to send a test mail."""
+
+    to: Address
+
+
+class TemplateWrite(Schema):
+    """The three parts of a mail, each a template. Source: docs/operators/mail.md."""
+
+    subject: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=300)] = Field(
+        examples=["{{ title }} from {{ seller }}"]
+    )
+    text: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=20_000)]
+    html: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=60_000)]
+
+    def texts(self) -> Texts:
+        """The parts."""
+        return self.fill(Texts)
+
+
+class TemplateView(View):
+    """What mails of a kind and a language say; ``updated_at`` is null where it is the default."""
+
+    kind: TemplateKind
+    language: DocumentLanguage
+    subject: str
+    text: str
+    html: str
+    is_default: bool
+    updated_at: Moment | None
+
+
+def view_email(email: Email) -> EmailView:
+    """The mail as the API shows it."""
+    shown = {name: getattr(email, name) for name in EmailView.model_fields if name != "to"}
+    return EmailView(to=email.recipient, **shown)
+
+
+def view_sent(email: Email) -> SentView:
+    """The answer to who asked for a mail. Source: CONTRACT 3.9, 4.9."""
+    has_failed = email.status == MailStatus.FAILED
+    return SentView(
+        success=not has_failed,
+        message=(email.error or "") if has_failed else SENT,
+        payment_link=None,
+    )
+
+
+def view_template(
+    kind: TemplateKind, language: DocumentLanguage, stored: EmailTemplate | None
+) -> TemplateView:
+    """The template as the API shows it."""
+    texts = default_texts(kind, language) if stored is None else texts_in(stored)
+    return TemplateView(
+        kind=kind,
+        language=language,
+        subject=texts.subject,
+        text=texts.text,
+        html=texts.html,
+        is_default=stored is None,
+        updated_at=None if stored is None else stored.updated_at,
+    )

@@ -1,0 +1,112 @@
+"""Mails: each one, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from models.notifications.emails import Email
+from repositories.pages import read_page
+
+QUEUED: Final = "email"
+"""What the outbox's channel tells when mails were queued; a trigger does it (migration 0027)."""
+
+_TAKE: Final = text(
+    """
+    UPDATE email AS taken SET next_attempt_at = :until
+    FROM unnest(CAST(:organizations AS uuid[]), CAST(:ids AS uuid[])) AS due(organization_id, id),
+        organization AS sender
+    WHERE taken.organization_id = due.organization_id AND taken.id = due.id
+      AND sender.id = taken.organization_id
+    RETURNING taken.organization_id, taken.id, taken.attempts, taken.recipient,
+        sender.smtp_host AS host, sender.smtp_port AS port, sender.smtp_use_tls AS use_tls,
+        sender.smtp_username AS username, sender.sealed_smtp_password AS sealed_password,
+        sender.smtp_from_email AS sender
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenMail:
+    """A mail that is this process's to send, with the server to send it by."""
+
+    organization_id: UUID
+    id: UUID
+    attempts: int
+    recipient: str | None
+    host: str | None
+    port: int
+    use_tls: bool
+    username: str | None
+    sealed_password: str | None
+    sender: str | None
+
+
+def insert_emails(session: Session, emails: Sequence[Email]) -> None:
+    """Store mails by one statement; of those with one key the first counts."""
+    if emails:
+        session.execute(
+            insert(Email)
+            .values([one.model_dump() for one in emails])
+            .on_conflict_do_nothing(constraint="uq_email_key")
+        )
+
+
+def take(session: Session, due: Sequence[tuple[UUID, UUID]], *, until: datetime) -> list[TakenMail]:
+    """These mails are due again at ``until``, unless somebody says what became of them.
+
+    The transaction names their organizations.
+    """
+    found = session.execute(
+        _TAKE,
+        {"organizations": [one[0] for one in due], "ids": [one[1] for one in due], "until": until},
+    )
+    return [TakenMail(**row) for row in found.mappings()]
+
+
+def find_email(session: Session, organization_id: UUID, email_id: UUID) -> Email | None:
+    """The mail, or None."""
+    return session.get(Email, (organization_id, email_id))
+
+
+def find_by_key(session: Session, organization_id: UUID, key: str) -> Email | None:
+    """The mail of this key, or None."""
+    return session.exec(
+        select(Email).where(Email.organization_id == organization_id, Email.key == key)
+    ).one_or_none()
+
+
+def lock_email(session: Session, organization_id: UUID, email_id: UUID) -> Email | None:
+    """The mail with its row locked, or None."""
+    return session.exec(
+        select(Email)
+        .where(Email.organization_id == organization_id, Email.id == email_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def list_of_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Sequence[Email]:
+    """The mails about an invoice and its credit notes, oldest first."""
+    return session.exec(
+        select(Email)
+        .where(Email.organization_id == organization_id, Email.invoice_id == invoice_id)
+        .order_by(col(Email.created_at), col(Email.id))
+    ).all()
+
+
+def list_emails(
+    session: Session, organization_id: UUID, *, status: str | None, offset: int, limit: int
+) -> tuple[Sequence[Email], int]:
+    """A page of mails, oldest first, and how many there are."""
+    matching = select(Email).where(Email.organization_id == organization_id)
+    if status is not None:
+        matching = matching.where(Email.status == status)
+    return read_page(session, matching, offset=offset, limit=limit)

@@ -1,0 +1,75 @@
+"""Mails as what a relay delivers: the server of one organization delays no other."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol
+from uuid import UUID
+
+from billing.notifications.deliveries import Answer
+from billing.notifications.mails import Envelope, MailServer
+from repositories.notifications.emails import QUEUED
+from repositories.transactions import Transactions
+from runtime.relays.deliveries import Execute, Rooms
+from services.accounts.credentials import Sealing
+from services.mail import deliveries
+from services.mail.composing import compose
+from services.mail.deliveries import MailLetter
+
+ROOMS: Final = Rooms(at_once=32, to_each=4, to_failing=16)
+
+
+class MailSender(Protocol):
+    """Hands a mail to a server."""
+
+    async def send(
+        self, server: MailServer, envelope: Envelope, compose: Callable[[], Awaitable[bytes]]
+    ) -> Answer:
+        """What the server answered, or why there is no answer."""
+
+
+class MailPost:
+    """Mails that are due are made, when their server is ready for them, and handed over."""
+
+    name = "mails"
+    kinds: Collection[str] = (QUEUED,)
+
+    def __init__(self, transactions: Transactions, sealing: Sealing, sender: MailSender) -> None:
+        self._transactions = transactions
+        self._sealing = sealing
+        self._sender = sender
+
+    def prepare(self, *, now: datetime) -> bool:  # noqa: ARG002  (mails need none)
+        """Mails are due as they are queued."""
+        return False
+
+    def take(
+        self, *, room: int, room_of_each: int, rooms: Mapping[UUID, int], now: datetime
+    ) -> list[MailLetter]:
+        """Mails that are due, with their servers."""
+        return deliveries.take_due(
+            self._transactions,
+            self._sealing,
+            room=room,
+            room_of_each=room_of_each,
+            rooms=rooms,
+            now=now,
+        )
+
+    def find_next_due(self) -> datetime | None:
+        """When the first mail is due."""
+        return deliveries.find_next_due(self._transactions)
+
+    async def send(self, letter: MailLetter, execute: Execute) -> Answer:
+        """What the server answered."""
+        if letter.server is None or letter.envelope is None:
+            return Answer(error="The server or an address was removed.", is_final=True)
+        make = partial(execute, partial(compose, self._transactions, letter))
+        return await self._sender.send(letter.server, letter.envelope, make)
+
+    def settle(self, letter: MailLetter, answer: Answer, *, now: datetime) -> None:
+        """The mail says what became of it."""
+        with self._transactions.for_organization(letter.organization_id) as session:
+            deliveries.settle(session, letter, answer, now=now)

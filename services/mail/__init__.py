@@ -1,0 +1,1 @@
+"""Mails: asked for, made and handed to whoever sends them."""

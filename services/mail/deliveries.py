@@ -1,0 +1,125 @@
+"""Mails that are due, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlmodel import Session
+
+from billing.notifications.deliveries import Answer
+from billing.notifications.mails import Envelope, MailServer, MailStatus, mail_address
+from repositories.notifications import due as stored_due
+from repositories.notifications import emails as stored_emails
+from repositories.notifications.due import MAILS
+from repositories.notifications.emails import TakenMail
+from repositories.transactions import Transactions, name_organizations
+from services.accounts.credentials import Sealing, SecretKeyMissing
+from services.accounts.settings import place_of_smtp_password
+
+log = structlog.get_logger(__name__)
+
+TAKEN_FOR: Final = timedelta(minutes=2)
+"""After that a mail of which nobody says what became of it is sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailLetter:
+    """A mail that is this process's to send. Without a server or an address it cannot be."""
+
+    organization_id: UUID
+    email_id: UUID
+    attempts: int
+    server: MailServer | None
+    envelope: Envelope | None
+
+    @property
+    def receiver_id(self) -> UUID:
+        """Whose server is to take it: that of the organization."""
+        return self.organization_id
+
+
+def take_due(
+    transactions: Transactions,
+    sealing: Sealing,
+    *,
+    room: int,
+    room_of_each: int,
+    rooms: Mapping[UUID, int],
+    now: datetime,
+) -> list[MailLetter]:
+    """Mails that are due; for two minutes nobody else sends them.
+
+    ``room`` at most, of each organization as many as ``rooms`` says of it, else ``room_of_each``.
+    """
+    with transactions.looking_up(MAILS.setting, MAILS.status) as session:
+        due = stored_due.lock_due(
+            session, MAILS, room=room, room_of_each=room_of_each, rooms=rooms, now=now
+        )
+        if not due:
+            return []
+        name_organizations(session, sorted({organization_id for organization_id, _ in due}))
+        taken = stored_emails.take(session, due, until=now + TAKEN_FOR)
+    return [letter for one in taken if (letter := _address(one, sealing)) is not None]
+
+
+def _address(taken: TakenMail, sealing: Sealing) -> MailLetter | None:
+    """The mail with its server; None, and it waits, while the key to the password is away."""
+    password = None
+    if taken.sealed_password is not None:
+        try:
+            password = sealing.open(
+                taken.sealed_password, place=place_of_smtp_password(taken.organization_id)
+            )
+        except SecretKeyMissing:
+            log.exception("smtp_password_unreadable", organization_id=str(taken.organization_id))
+            return None
+    sender = mail_address(taken.sender or "")
+    recipient = mail_address(taken.recipient or "")
+    return MailLetter(
+        organization_id=taken.organization_id,
+        email_id=taken.id,
+        attempts=taken.attempts,
+        server=None
+        if taken.host is None
+        else MailServer(
+            host=taken.host,
+            port=taken.port,
+            use_tls=taken.use_tls,
+            username=taken.username,
+            password=password,
+        ),
+        envelope=Envelope(sender=sender, recipient=recipient) if sender and recipient else None,
+    )
+
+
+def find_next_due(transactions: Transactions) -> datetime | None:
+    """When the first mail is due, None if none waits."""
+    with transactions.looking_up(MAILS.setting, MAILS.status) as session:
+        return stored_due.find_next_due(session, MAILS)
+
+
+def settle(session: Session, letter: MailLetter, answer: Answer, *, now: datetime) -> None:
+    """The mail is sent, or due again, or has failed for good.
+
+    Idempotent by the number of tries: who sent it later than somebody else changes nothing.
+    """
+    email = stored_emails.lock_email(session, letter.organization_id, letter.email_id)
+    if email is None or email.status != MailStatus.QUEUED or email.attempts != letter.attempts:
+        return
+    email.attempts += 1
+    email.response_code, email.error = answer.response_code, answer.error
+    email.next_attempt_at = answer.next_try_at(email.attempts, at=now)
+    if answer.is_success:
+        email.status, email.sent_at = MailStatus.SENT, now
+    elif email.next_attempt_at is None:
+        email.status = MailStatus.FAILED
+        log.warning(
+            "email_failed", organization_id=str(email.organization_id), email_id=str(email.id)
+        )
+    session.add(email)
+    session.flush()

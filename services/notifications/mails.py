@@ -1,0 +1,193 @@
+"""Mails are queued in the transaction that makes what they tell true; a relay sends them later.
+
+Source: CONTRACT 4.7, 4.9, 29, section 6 (Delivery). Without a server, or an address, a mail is a
+row that says so, and nothing waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.notifications.mails import (
+    REPEATED,
+    MailCause,
+    MailStatus,
+    key_of,
+    mail_address,
+    message_id_of,
+)
+from models.accounts.organizations import Organization
+from models.base import new_id
+from models.invoicing.credit_notes import CreditNote
+from models.invoicing.invoices import Invoice
+from models.notifications.emails import Email
+from models.notifications.webhooks import WebhookEndpoint
+from repositories import customers as stored_customers
+from repositories.accounts import organizations as stored_organizations
+from repositories.accounts import users as stored_users
+from repositories.notifications import emails as stored_emails
+
+
+def queue_final_invoices(session: Session, invoices: Sequence[Invoice], *, now: datetime) -> None:
+    """Customers get the invoices that just became final, if their organization wants that.
+
+    Idempotent by invoice.
+    """
+    stored_emails.insert_emails(
+        session,
+        [
+            _about_invoice(session, organization, one, MailCause.FINALIZED, now=now)
+            for one in invoices
+            if (
+                organization := stored_organizations.get_organization(session, one.organization_id)
+            ).auto_email
+        ],
+    )
+
+
+def queue_credit_note(
+    session: Session, note: CreditNote, invoice: Invoice, *, now: datetime
+) -> None:
+    """The customer gets the credit note, if the organization wants that. Idempotent by note."""
+    organization = stored_organizations.get_organization(session, note.organization_id)
+    if organization.auto_email:
+        cause = MailCause.CREDIT_NOTE
+        queued = _about_invoice(
+            session, organization, invoice, cause, str(note.id), credit_note_id=note.id, now=now
+        )
+        stored_emails.insert_emails(session, [queued])
+
+
+def queue_requested(session: Session, invoice: Invoice, *, was_draft: bool, now: datetime) -> Email:
+    """The mail that somebody asked for, or the same one if it was asked for a moment ago.
+
+    A draft that this request made final has its one mail of becoming so, whatever the organization
+    wants of others. The caller holds the invoice's lock.
+    """
+    organization_id = invoice.organization_id
+    organization = stored_organizations.get_organization(session, organization_id)
+    if was_draft:
+        wanted = _about_invoice(session, organization, invoice, MailCause.FINALIZED, now=now)
+    else:
+        earlier = [
+            one
+            for one in stored_emails.list_of_invoice(session, organization_id, invoice.id)
+            if one.cause == MailCause.REQUESTED
+        ]
+        if earlier and _is_repeat(earlier[-1], now=now):
+            return earlier[-1]
+        number = str(len(earlier) + 1)
+        cause = MailCause.REQUESTED
+        wanted = _about_invoice(session, organization, invoice, cause, number, now=now)
+    stored_emails.insert_emails(session, [wanted])
+    queued = stored_emails.find_by_key(session, organization_id, wanted.key)
+    assert queued is not None
+    return queued
+
+
+def queue_test(session: Session, organization_id: UUID, recipient: str, *, now: datetime) -> Email:
+    """A mail that says nothing but that mails arrive."""
+    organization = stored_organizations.get_organization(session, organization_id)
+    key = key_of(MailCause.TEST, new_id())
+    queued = _new_email(organization, MailCause.TEST, key, recipient, now=now)
+    session.add(queued)
+    session.flush()
+    return queued
+
+
+def queue_disabled(session: Session, endpoint: WebhookEndpoint, *, now: datetime) -> None:
+    """The owners learn that an endpoint failed for days and is told of nothing any more."""
+    organization_id = endpoint.organization_id
+    organization = stored_organizations.get_organization(session, organization_id)
+    cause = MailCause.ENDPOINT_DISABLED
+    at = f"{now:%Y%m%dT%H%M%S}"
+    stored_emails.insert_emails(
+        session,
+        [
+            _new_email(
+                organization,
+                cause,
+                key_of(cause, endpoint.id, at, str(person.id)),
+                person.email,
+                endpoint_id=endpoint.id,
+                now=now,
+            )
+            for person in stored_users.list_with_role(session, organization_id, "owner")
+        ],
+    )
+
+
+def _is_repeat(latest: Email, *, now: datetime) -> bool:
+    """Whether asking now asks for the same mail again: it waits, or was asked for just now."""
+    return latest.status == MailStatus.QUEUED or (
+        latest.status == MailStatus.SENT and now - latest.created_at < REPEATED
+    )
+
+
+def _about_invoice(
+    session: Session,
+    organization: Organization,
+    invoice: Invoice,
+    cause: MailCause,
+    *parts: str,
+    credit_note_id: UUID | None = None,
+    now: datetime,
+) -> Email:
+    customer = stored_customers.find_customer(session, organization.id, invoice.customer_id)
+    recipient = customer.email if customer is not None else None
+    key = key_of(cause, invoice.id, *parts)
+    return _new_email(
+        organization,
+        cause,
+        key,
+        recipient,
+        invoice_id=invoice.id,
+        credit_note_id=credit_note_id,
+        now=now,
+    )
+
+
+def _new_email(
+    organization: Organization,
+    cause: MailCause,
+    key: str,
+    recipient: str | None,
+    *,
+    invoice_id: UUID | None = None,
+    credit_note_id: UUID | None = None,
+    endpoint_id: UUID | None = None,
+    now: datetime,
+) -> Email:
+    error = why_unsendable(organization, recipient)
+    return Email(
+        organization_id=organization.id,
+        id=new_id(),
+        cause=cause,
+        key=key,
+        message_id=message_id_of(key, mail_address(organization.smtp_from_email or "") or ""),
+        recipient=recipient,
+        status=MailStatus.QUEUED if error is None else MailStatus.FAILED,
+        next_attempt_at=now if error is None else None,
+        error=error,
+        created_at=now,
+        invoice_id=invoice_id,
+        credit_note_id=credit_note_id,
+        endpoint_id=endpoint_id,
+    )
+
+
+def why_unsendable(organization: Organization, recipient: str | None) -> str | None:
+    """Why no mail can be sent, None if it can be tried."""
+    needed = ("smtp_host", "smtp_from_email")
+    missing = [name for name in needed if getattr(organization, name) is None]
+    if missing:
+        return f"Mails need a server: set {' and '.join(missing)} of the organization."
+    if recipient is None:
+        return "The customer has no email address."
+    if mail_address(recipient) is None:
+        return "This is no address that mails can be sent to."
+    return None
