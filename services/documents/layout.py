@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO
 from billing.periods import local_date
+from services.documents.addresses import code_of
 from services.documents.formats import Formats
 from services.documents.glyphs import printable
 from services.documents.line_rows import Words, line_row
@@ -49,6 +50,7 @@ def page_of(document: Document) -> Page:
         "buyer": _party(document.buyer, formats, words),
         "headline": headline_of(document, formats, words),
         "payment_link": document.payment_link,
+        "page_link": document.page_link,
         **_lines(document, formats, words),
         "totals": total_rows(document, formats, words),
         **_tables(document, formats, words),
@@ -56,7 +58,11 @@ def page_of(document: Document) -> Page:
     }
     shown = _printable(page)
     assert isinstance(shown, dict)
-    return shown | {"receipt": document.receipt.decode(), "logo": _logo(document.logo)}
+    return shown | {
+        "receipt": document.receipt.decode(),
+        "logo": _logo(document.logo),
+        "verify": _verify(document.verify_link),
+    }
 
 
 @lru_cache(maxsize=8)
@@ -68,6 +74,10 @@ def words_in(language: str) -> Words:
 
 def _logo(logo: Logo | None) -> Page | None:
     return None if logo is None else {"format": logo.format, "content": list(logo.content)}
+
+
+def _verify(address: str | None) -> Page | None:
+    return None if address is None else {"address": address, "code": code_of(address)}
 
 
 def title_of(document: Document, words: Words) -> str:

@@ -79,7 +79,8 @@ class Document:
 
     ``number`` is None on a draft that has none yet. ``receipt`` is the canonical JSON of what the
     amounts were computed from. ``correction`` is there on credit notes alone, ``status`` and
-    ``due_at`` on invoices alone.
+    ``due_at`` on invoices alone. At ``verify_link`` anybody checks the receipt, at ``page_link``
+    its buyer reads the invoice.
     """
 
     kind: DocumentKind
@@ -107,3 +108,5 @@ class Document:
     given_back: tuple[GivenBack, ...] = ()
     bank_details: tuple[tuple[str, str], ...] = ()
     payment_link: str | None = None
+    page_link: str | None = None
+    verify_link: str | None = None

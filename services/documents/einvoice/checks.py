@@ -118,7 +118,7 @@ def _of_sums(taxes: Sequence[TaxAmount], currency: str) -> Sequence[Problem]:
         percentage = sum((one.percentage for one in taxes), ZERO)
         tax = sum((one.amount for one in taxes), ZERO)
         if abs(tax - taxes[0].taxable * percentage.scaleb(-2)) >= ONE:
-            problems.append(Problem(field="taxes", rule="BR-CO-17"))
+            problems.append(Problem(field="taxes", rule="BR-S-09"))
     return problems
 
 

@@ -65,7 +65,8 @@ def vat_id_of(party: Party) -> str | None:
     prefix = plain[:2]
     country = (party.country or "").upper()
     known = {country, _OTHER_PREFIXES.get(country), "XI"} | _ADDRESS_SCHEMES.keys()
-    return plain if plain[2:] and prefix.isalpha() and prefix in known else None
+    has_number = any(one.isdecimal() for one in plain[2:])
+    return plain if has_number and prefix.isalpha() and prefix in known else None
 
 
 def address_scheme_of(vat_id: str) -> str | None:

@@ -198,6 +198,9 @@ LOGO: Final = Logo(
 """Two shapes, drawn for these samples."""
 
 
+VERIFY: Final = "https://billing.harbor.example/verify/0197d3f0-0000-7000-8000-000000000001"
+
+
 def samples() -> dict[str, Document]:
     """The documents by name."""
     one_line = usage_line("API calls", "82450", "0.001", "82.45")
@@ -217,12 +220,18 @@ def samples() -> dict[str, Document]:
         name="شركة النور للتجارة العامة", street="شارع الملك فهد 12", city="الرياض", country="SA"
     )
     return {
-        "one-line": invoice([one_line], logo=LOGO, buyer_reference="PO 4711"),
+        "one-line": invoice(
+            [one_line],
+            logo=LOGO,
+            buyer_reference="PO 4711",
+            verify_link=VERIFY,
+            page_link="https://billing.harbor.example/p/3kTMd9",
+        ),
         "five-hundred-lines": invoice(many),
         "tiers-and-allowance": tiered(),
         "german": replace(tiered(), language=DocumentLanguage.GERMAN),
         "negative": invoice([one_line, plain_line("Credit from an earlier invoice", "-20.00")]),
-        "yen": replace(invoice(yen), language=DocumentLanguage.JAPANESE),
+        "yen": invoice(yen, language=DocumentLanguage.JAPANESE, verify_link=VERIFY),
         "dinars": invoice(dinars),
         "arabic": invoice([one_line], buyer=arabic),
         "chinese": invoice([one_line], buyer=chinese),

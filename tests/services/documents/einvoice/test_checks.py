@@ -1,0 +1,141 @@
+"""What is said when an invoice is issued is what the official rules say of its e-invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing.invoicing.tax_categories import TaxCategory
+from services.documents.einvoice.checks import Verdict, judge
+from services.documents.einvoice.cii import to_cii
+from services.documents.einvoice.tax_ids import has_right_digits, vat_id_of
+from services.documents.einvoice.ubl import to_ubl
+from services.documents.view import Document, Party
+from tests.services.documents.einvoice.kinds import bill, calls, euros, kinds, rate
+from tests.services.documents.einvoice.schematron import (
+    broken_by_cii,
+    broken_by_peppol,
+    broken_by_ubl,
+)
+from tests.services.documents.samples import BUYER, SELLER
+
+
+def verdict_on(document: Document) -> Verdict:
+    verdict = judge(
+        document.seller,
+        document.buyer,
+        document.taxes,
+        buyer_reference=document.buyer_reference,
+        currency=document.currency,
+    )
+    assert verdict is not None
+    return verdict
+
+
+PARTS: Mapping[str, tuple[str | None, ...]] = {
+    "country": (None, "DE", "US", "GR"),
+    "tax_id": (None, "DE136695976", "EL094259216", "12-3456789"),
+    "registration_number": (None, "HRB 1234 B"),
+    "street": (None, "Torstraße 1"),
+    "email": (None, "ap@harbor.example"),
+}
+
+
+def parties(usual: Party) -> st.SearchStrategy[Party]:
+    parts = {name: st.sampled_from(values) for name, values in PARTS.items()}
+    given = st.fixed_dictionaries(parts)
+    return given.map(lambda values: replace(usual, **values))  # type: ignore[arg-type]  # fields by name
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seller=parties(SELLER),
+    buyer=parties(BUYER),
+    category=st.sampled_from([None, *TaxCategory]),
+    reference=st.sampled_from([None, "PO 4711"]),
+    credit=st.sampled_from([Decimal(0), Decimal(10)]),
+)
+def test_verdict_is_that_of_the_rules(
+    seller: Party,
+    buyer: Party,
+    category: TaxCategory | None,
+    reference: str | None,
+    credit: Decimal,
+) -> None:
+    percentage = "19" if category is TaxCategory.STANDARD else "0"
+    rates = [] if category is None else [rate(percentage, category=category)]
+    lines = [euros("Platform fee", "49.99"), calls("82450", "0.001", "82.45")]
+    document = replace(
+        bill(lines, rates, credit=credit), seller=seller, buyer=buyer, buyer_reference=reference
+    )
+
+    verdict = verdict_on(document)
+
+    ubl = to_ubl(document)
+    broken = broken_by_cii(to_cii(document)).keys() | broken_by_ubl(ubl).keys()
+    assert verdict.valid == (broken == set()), (broken, verdict)
+    said = {one.rule for one in verdict.problems if one.rule.startswith("BR-")}
+    assert said <= broken
+    of_peppol = {one.rule for one in verdict.problems if one.rule.startswith("PEPPOL")}
+    # Each country has rules of its own beside those of all, such as how a Greek number is made up.
+    broken_of_peppol = {one for one in broken_by_peppol(ubl) if one.startswith("PEPPOL")}
+    assert bool(of_peppol) == bool(broken_of_peppol), (of_peppol, broken_of_peppol)
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_what_lacks_nothing_has_no_problem(name: str) -> None:
+    assert verdict_on(kinds()[name]) == Verdict(valid=True, problems=())
+
+
+def test_several_rates_that_are_rounded_a_unit_apart_are_told() -> None:
+    document = bill([calls("10", "1", "10", "JPY")], [rate("5"), rate("5")])
+
+    [problem] = verdict_on(document).problems
+
+    assert (problem.field, problem.rule) == ("taxes", "BR-S-09")
+    assert broken_by_cii(to_cii(document)).keys() == {"BR-S-09"}
+    assert broken_by_ubl(to_ubl(document)).keys() >= {"BR-S-09"}
+
+
+def test_currency_newer_than_the_rules_is_told() -> None:
+    document = bill([calls("10", "1", "10", "XCG")], [rate("5")])
+
+    [problem] = verdict_on(document).problems
+
+    assert (problem.field, problem.rule) == ("currency", "BR-CL-04")
+    assert broken_by_cii(to_cii(document)).keys() >= {"BR-CL-04"}
+
+
+@pytest.mark.parametrize(
+    ("tax_id", "country", "vat_id", "is_right"),
+    [
+        ("DE136695976", "DE", "DE136695976", True),
+        ("de 136 695 976", "DE", "DE136695976", True),
+        ("DE136695977", "DE", "DE136695977", False),
+        ("FR40303265045", "FR", "FR40303265045", True),
+        ("FR41303265045", "FR", "FR41303265045", False),
+        ("EL094259216", "GR", "EL094259216", True),
+        ("EL094259217", "GR", "EL094259217", False),
+        ("XI980780684", "GB", "XI980780684", True),
+        ("GB980780684", "GB", "GB980780684", True),
+        ("GB980780685", "GB", "GB980780685", False),
+        ("CHE107787577MWST", "CH", "CHE107787577MWST", True),
+        ("NO995525828MVA", "NO", "NO995525828MVA", True),
+        ("ZZ12345", "ZZ", "ZZ12345", True),
+        ("12-3456789", "US", None, True),
+        ("HRB", "DE", None, True),
+        (None, "DE", None, True),
+    ],
+)
+def test_vat_numbers_are_known_by_their_prefix_and_their_digits(
+    tax_id: str | None, country: str, vat_id: str | None, is_right: bool
+) -> None:
+    found = vat_id_of(Party(name="A", tax_id=tax_id, country=country))
+
+    assert found == vat_id
+    assert found is None or has_right_digits(found) is is_right
