@@ -18,6 +18,8 @@ from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import credit_notes as stored_notes
 from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import receipts as stored_receipts
+from services.documents.addresses import verify_address
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.evidence import evidence_of
 from services.documents.logos import read_logo
@@ -33,8 +35,13 @@ from services.documents.view import (
 from services.required import not_found, require_invoice
 
 
-def read_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Document:
-    """The invoice as a document. Raises NotFound ``invoice_not_found``."""
+def read_invoice(
+    session: Session, organization_id: UUID, invoice_id: UUID, *, public_url: str | None = None
+) -> Document:
+    """The invoice as a document, which points to addresses below ``public_url``.
+
+    Raises NotFound ``invoice_not_found``.
+    """
     invoice = require_invoice(stored_invoices.find_invoice(session, organization_id, invoice_id))
     organization = stored_organizations.get_organization(session, organization_id)
     parties = read_parties(session, invoice)
@@ -70,6 +77,7 @@ def read_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> D
             for note in notes
         ),
         bank_details=_bank_details(organization.bank_details),
+        verify_link=_verify_link(session, invoice, public_url),
     )
 
 
@@ -113,6 +121,13 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
         period=_period_of(invoice),
         logo=_logo_of(organization),
     )
+
+
+def _verify_link(session: Session, invoice: Invoice, public_url: str | None) -> str | None:
+    signed = stored_receipts.find_of_invoice(session, invoice.organization_id, invoice.id)
+    if signed is None or public_url is None:
+        return None
+    return verify_address(public_url, signed.id)
 
 
 def _taxes_of_note(

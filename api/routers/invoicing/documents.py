@@ -26,7 +26,12 @@ def get_invoice_pdf(
     invoice_id: UUID, session: ReadSession, principal: Reader, request: Request
 ) -> RenderedPdf:
     """Show an invoice as PDF/A-3b and PDF/UA-1, with `receipt.json` and `factur-x.xml` inside."""
-    document = read_invoice(session, principal.organization_id, invoice_id)
+    document = read_invoice(
+        session,
+        principal.organization_id,
+        invoice_id,
+        public_url=state_of(request.app).context.public_url,
+    )
     return RenderedPdf(_later(render_pdf, document, principal, request), name=_name_of(document))
 
 

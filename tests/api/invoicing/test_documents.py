@@ -6,12 +6,14 @@ import io
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pypdf import PdfReader
 
-from api.context import state_of
+from api.context import AppContext, state_of
 from api.routers.invoicing import documents
+from services.documents.assembly import read_invoice
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
 from tests.api.people import Person
@@ -165,6 +167,22 @@ def test_file_is_of_this_organization_only(owner: Person, sign_up: Callable[[str
     assert (answer.status_code, answer.json()["code"]) == (404, "invoice_not_found")
     missing = owner.get(f"{V1}/credit-notes/{invoice['id']}/pdf")
     assert (missing.status_code, missing.json()["code"]) == (404, "credit_note_not_found")
+
+
+def test_issued_invoice_points_to_its_receipt(owner: Person, context: AppContext) -> None:
+    organization_id = UUID(owner.get(f"{V1}/organization").json()["id"])
+    draft, invoice = drafted(owner), billed(owner, tax=False)
+    receipt = owner.get(f"{V1}/invoices/{invoice['id']}/receipt").json()
+
+    def verify_link(of: dict[str, Any], public_url: str) -> str | None:
+        with context.transactions.for_organization(organization_id) as session:
+            read = read_invoice(session, organization_id, UUID(of["id"]), public_url=public_url)
+        return read.verify_link
+
+    public = "https://billing.harbor.example"
+    assert verify_link(invoice, public) == f"{public}/verify/{receipt['id']}"
+    assert verify_link(invoice, "http://127.0.0.1:8000") is None
+    assert verify_link(draft, public) is None
 
 
 def test_nothing_is_held_while_a_file_is_made(
