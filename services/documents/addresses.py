@@ -32,7 +32,7 @@ def code_of(address: str) -> str:
     """The address as a QR code, as SVG: still read when a seventh of it is damaged (level M)."""
     picture = io.BytesIO()
     segno.make_qr(address, error="m").save(
-        picture, kind="svg", xmldecl=False, omitsize=True, border=0, nl=False
+        picture, "svg", xmldecl=False, omitsize=True, border=0, nl=False
     )
     return picture.getvalue().decode()
 
