@@ -98,7 +98,9 @@ class Telling:
     def mail(self, sender: MailSender | None = None) -> None:
         """Every mail that is due was sent, and settled."""
         sender = sender or SmtpSender(may_be_private=True, within_seconds=2)
-        post = MailPost(self.transactions, self.security.sealer, sender)
+        post = MailPost(
+            self.transactions, self.security.sealer, sender, public_url="https://billing.example"
+        )
 
         async def send() -> None:
             relay = DeliveryRelay(post, mails.ROOMS, self.clock)

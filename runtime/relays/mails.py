@@ -36,10 +36,13 @@ class MailPost:
     name = "mails"
     kinds: Collection[str] = (QUEUED,)
 
-    def __init__(self, transactions: Transactions, sealing: Sealing, sender: MailSender) -> None:
+    def __init__(
+        self, transactions: Transactions, sealing: Sealing, sender: MailSender, *, public_url: str
+    ) -> None:
         self._transactions = transactions
         self._sealing = sealing
         self._sender = sender
+        self._public_url = public_url
 
     def prepare(self, *, now: datetime) -> bool:  # noqa: ARG002  (mails need none)
         """Mails are due as they are queued."""
@@ -66,7 +69,8 @@ class MailPost:
         """What the server answered."""
         if letter.server is None or letter.envelope is None:
             return Answer(error="The server or an address was removed.", is_final=True)
-        make = partial(execute, partial(compose, self._transactions, letter))
+        made = partial(compose, self._transactions, letter, public_url=self._public_url)
+        make = partial(execute, made)
         return await self._sender.send(letter.server, letter.envelope, make)
 
     def settle(self, letter: MailLetter, answer: Answer, *, now: datetime) -> None:

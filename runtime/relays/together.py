@@ -52,7 +52,9 @@ def relays_of(
     return [
         to_workflows,
         DeliveryRelay(WebhookPost(transactions, sealer, sender), webhooks.ROOMS),
-        DeliveryRelay(MailPost(transactions, sealer, mail_sender), mails.ROOMS),
+        DeliveryRelay(
+            MailPost(transactions, sealer, mail_sender, public_url=settings.public_url), mails.ROOMS
+        ),
     ]
 
 

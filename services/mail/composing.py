@@ -38,8 +38,10 @@ class _Content:
     document: Document
 
 
-def compose(transactions: Transactions, letter: MailLetter) -> bytes:
+def compose(transactions: Transactions, letter: MailLetter, *, public_url: str) -> bytes:
     """The mail, read in a transaction and made after it. Same rows, same bytes.
+
+    What is attached points to addresses below ``public_url``.
 
     Raises NotFound if there is nothing to tell any more, InvalidInput for a mail too long.
     """
@@ -54,18 +56,20 @@ def compose(transactions: Transactions, letter: MailLetter) -> bytes:
             case MailCause.TEST:
                 make = partial(_plain_mail, *_test_texts(organization))
             case _:
-                make = partial(_document_mail, _read_content(session, email))
+                make = partial(_document_mail, _read_content(session, email, public_url))
     return to_bytes(make(email, organization, letter.envelope))
 
 
-def _read_content(session: Session, email: Email) -> _Content:
+def _read_content(session: Session, email: Email, public_url: str) -> _Content:
     assert email.invoice_id is not None
     if email.credit_note_id is not None:
         kind = TemplateKind.CREDIT_NOTE
         document = read_credit_note(session, email.organization_id, email.credit_note_id)
     else:
         kind = TemplateKind.INVOICE
-        document = read_invoice(session, email.organization_id, email.invoice_id)
+        document = read_invoice(
+            session, email.organization_id, email.invoice_id, public_url=public_url
+        )
     texts = texts_of(session, email.organization_id, kind, document.language)
     return _Content(texts=texts, document=document)
 
