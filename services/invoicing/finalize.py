@@ -178,9 +178,10 @@ def _assign_numbers(session: Session, finals: Sequence[_Final], *, now: datetime
 
 def _finalize_apart(session: Session, finals: Sequence[_Final], *, now: datetime) -> None:
     """Invoices of different accounts are final."""
+    # What it reads would write a half of each invoice, and the rest once more.
+    keep_parties(session, [one.invoice for one in finals])
     for one in finals:
         _freeze(session, one.invoice, at=one.at)
-    keep_parties(session, [one.invoice for one in finals])
     session.flush()
     for one in finals:
         customer_accounts.post_final_invoice(session, one.invoice, at=one.at, now=now)

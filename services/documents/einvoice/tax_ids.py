@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from services.documents.view import Party
@@ -74,6 +75,7 @@ def address_scheme_of(vat_id: str) -> str | None:
     return _ADDRESS_SCHEMES.get(vat_id[:2])
 
 
+@lru_cache(maxsize=4096)
 def has_right_digits(vat_id: str) -> bool:
     """Whether a VAT number's check digits are right, as far as its country's rule is known."""
     prefix = vat_id[:2]
