@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from billing.errors import InvalidInput
 from billing.identifiers import TaxRateId
-from billing.invoicing.tax_categories import TaxCategory, require_category
+from billing.invoicing.tax_categories import Exemption, TaxCategory, exemption_of, require_category
 from billing.money import ZERO, Currency, exactly, require_not_negative, round_half_away
 
 _HIGHEST_PERCENTAGE: Final = 1000
@@ -77,6 +77,13 @@ class TaxAmount:
     amount: Decimal
     category: TaxCategory | None = None
     exemption_reason: str | None = None
+
+    @property
+    def exemption(self) -> Exemption | None:
+        """Why there is no tax, where its category says that there is a reason."""
+        if self.category is None:
+            return None
+        return exemption_of(self.category, self.exemption_reason)
 
 
 AnyRate: TypeAlias = TaxRate | TaxAmount

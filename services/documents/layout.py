@@ -195,7 +195,7 @@ def total_rows(document: Document, formats: Formats, words: Words) -> list[Page]
 def _tables(document: Document, formats: Formats, words: Words) -> Page:
     taxes = [
         [
-            tax.name,
+            f"{tax.name}: {tax.exemption.reason}" if tax.exemption else tax.name,
             formats.percent(tax.percentage.scaleb(-2)),
             formats.money(tax.taxable),
             formats.money(tax.amount),

@@ -24,6 +24,7 @@ from billing.money import (
     round_half_away,
 )
 from billing.periods import Period
+from billing.rating.lines import LineType, PricedLine
 from billing.rating.wording import shown_number
 from services.documents.einvoice.values import Amount, Quantity, Terms, UnitPrice
 from services.documents.formats import Formats
@@ -63,7 +64,7 @@ def net_lines(document: Document) -> list[NetLine]:
     gross = sum((one.total for one in document.lines if one.priced.is_taxable), ZERO)
     currency = find_currency(document.currency)
     lines, so_far, shared = [], ZERO, ZERO
-    for line in document.lines:
+    for line in document.lines or (_nothing(document),):
         net, is_taxed = line.total, line.priced.is_taxable
         if is_taxed and contained and gross:
             so_far += line.total
@@ -72,6 +73,20 @@ def net_lines(document: Document) -> list[NetLine]:
             net -= share
         lines.append(NetLine(line=line, net=net, treatment=taxed if is_taxed else untaxed))
     return lines
+
+
+def _nothing(document: Document) -> DocumentLine:
+    """The line of a bill over nothing, since an e-invoice has one at least (BR-16)."""
+    name = words_in(document.language)[document.kind]
+    priced = PricedLine(
+        type=LineType.FIXED,
+        currency=document.currency,
+        name=name,
+        description=name,
+        quantity=ONE,
+        exact_amount=ZERO,
+    )
+    return DocumentLine(priced=priced, total=ZERO)
 
 
 def line_terms(document: Document, lines: Sequence[NetLine]) -> list[Terms]:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from syrupy.assertion import SnapshotAssertion
 
+from billing.invoicing.tax_categories import TaxCategory
 from services.documents.glyphs import printable
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
-from tests.services.documents.samples import BUYER, invoice, samples, usage_line
+from tests.services.documents.samples import BUYER, invoice, samples, taxed, usage_line
 
 SAMPLES = samples()
 
@@ -110,6 +111,14 @@ def test_negative_amounts_and_minor_digits_are_written_as_the_currency_has_them(
     assert "KWD 15.625" in words_of(SAMPLES["dinars"]).replace("\N{NO-BREAK SPACE}", " ")
     assert "14,300" in words_of(SAMPLES["yen"])
     assert "14,300.00" not in words_of(SAMPLES["yen"])
+
+
+def test_page_says_why_there_is_no_tax() -> None:
+    document = taxed(SAMPLES["one-line"], "0", "0.00")
+    [tax] = document.taxes
+    told = replace(tax, category=TaxCategory.REVERSE_CHARGE)
+
+    assert "VAT: Reverse charge 0% $82.45 $0.00" in words_of(replace(document, taxes=(told,)))
 
 
 def test_draft_says_so() -> None:

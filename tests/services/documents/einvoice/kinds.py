@@ -133,6 +133,9 @@ def kinds() -> dict[str, Document]:
         "tiny price": bill([calls("3", "0.0000001", "0.0000003")], [vat]),
         "price of 30 places": bill([calls("1", "0." + "0" * 29 + "1", "0")], [vat]),
         "gigabytes": bill([replace(mixed[1], unit_code="E34")], [vat]),
+        "nothing billed": replace(
+            bill([calls("0", "0.001", "0")], [vat]), lines=(), subtotal=ZERO, total=ZERO
+        ),
         "nothing used": bill([calls("0", "0.001", "0")], [vat]),
         "below zero": bill([euros("Platform fee", "10"), euros("Refund", "-60")], [vat]),
         "by hand": bill([by_hand, discount], [vat]),

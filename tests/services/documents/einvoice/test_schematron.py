@@ -48,6 +48,7 @@ def test_every_kind_keeps_every_rule(name: str) -> None:
 
     assert broken(document) == {}
     assert xml_check_xsd(to_cii(document), flavor="factur-x", level="en16931")
+    assert xml_check_xsd(to_ubl(document))
     assert to_cii(document) == to_cii(document)
 
 
