@@ -19,9 +19,9 @@ from benchmarks.closing import BILLS
 from benchmarks.figures import Result, figure
 from benchmarks.load import Load, encode, prepare, require_statuses, run_paced
 from benchmarks.servers import make_database, running_api, running_postgres
+from benchmarks.wave_subscriptions import make_subscriptions
 from benchmarks.waves import (
     lead_time,
-    make_subscriptions,
     running_period,
     running_temporal,
     until_all_bill,

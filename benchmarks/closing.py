@@ -20,14 +20,13 @@ import psycopg
 from benchmarks.empty_workflow import PERIOD_ENDS_AT
 from benchmarks.figures import Result, figure
 from benchmarks.servers import make_database, running_postgres
+from benchmarks.wave_subscriptions import make_subscriptions, wake_messages_of
 from benchmarks.waves import (
     Wave,
     lead_time,
-    make_subscriptions,
     run_wave,
     running_period,
     running_temporal,
-    wake_messages_of,
 )
 from models.base import new_id
 from runtime.embedded.engines import EmbeddedTemporal

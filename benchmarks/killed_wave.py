@@ -22,11 +22,11 @@ from temporalio.client import Client
 
 from benchmarks.figures import Result, figure
 from benchmarks.servers import make_database, running_postgres
+from benchmarks.wave_subscriptions import make_subscriptions
 from benchmarks.waves import (
     WAVE_SECONDS,
     Temporal,
     lead_time,
-    make_subscriptions,
     running_period,
     running_temporal,
     until_all_bill,

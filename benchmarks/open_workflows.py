@@ -25,7 +25,8 @@ from temporalio.client import Client
 
 from benchmarks.figures import Result, figure
 from benchmarks.servers import SECRET, free_port, make_database, running_postgres
-from benchmarks.waves import cpu_of, make_subscriptions, running_temporal
+from benchmarks.wave_subscriptions import make_subscriptions
+from benchmarks.waves import cpu_of, running_temporal
 from runtime.embedded.engines import EmbeddedTemporal
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from statistics import median
 from typing import Protocol
@@ -22,33 +21,17 @@ import psycopg
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
-from benchmarks.wave_usage import add_usage
-from billing.metering.aggregations import Aggregation
 from billing.periods import Anchor, Cadence, Interval, period
-from billing.rating.terms import ChargeType, PlanType
-from models.accounts.organizations import Organization
-from models.base import new_id
-from repositories.accounts.organizations import insert_organization
-from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine
 from runtime.embedded.engines import EmbeddedTemporal
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
-from services.catalog import charges, meters, plans
-from services.catalog.charges import AddCharge
-from services.catalog.meters import CreateMeter, MeterDetails
-from services.catalog.plans import PlanDetails
-from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.operations.outbox import WakeMessage
-from services.subscriptions import start
-from services.subscriptions.start import CreateSubscription
 from workflows.names import SEARCH_ATTRIBUTES, subscription_workflow_id
 
 SETTLE_SECONDS = 5.0
 WAVE_SECONDS = 600.0
 SAMPLE = 20
 TICKS = os.sysconf("SC_CLK_TCK")
-METERS = ("calls", "tokens", "gigabytes")
 ACTIONS = ("TIMER_STARTED", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES")
 
 
@@ -102,66 +85,6 @@ def running_period(ends_at: datetime) -> tuple[datetime, datetime]:
         if abs(first.ends_at - ends_at) < timedelta(seconds=2):
             return begins_at, first.ends_at
     raise AssertionError("no month ends then")
-
-
-def make_subscriptions(database_url: str, begins_at: datetime, count: int) -> list[WakeMessage]:
-    """Customers of one organization on one plan, whose first period began at that instant.
-
-    The plan charges three meters, and every customer has used each of them.
-    """
-    organization_id, now = new_id(), datetime.now(UTC)
-    engine = create_application_engine(database_url)
-    with Transactions(engine).for_organization(organization_id) as session:
-        insert_organization(
-            session,
-            Organization(
-                id=organization_id,
-                name="Wave",
-                slug="wave",
-                grace_period_minutes=0,
-                created_at=now,
-            ),
-        )
-        details = MeterDetails(aggregation_type=Aggregation.SUM)
-        meter_ids = [
-            meters.create_meter(
-                session, organization_id, CreateMeter(meter_name=name, details=details), now=now
-            ).id
-            for name in METERS
-        ]
-        terms = PlanDetails(
-            name="Wave",
-            lookup_id="wave",
-            type=PlanType.USAGE,
-            billing_interval=Interval.MONTH,
-            currency="USD",
-        )
-        plan = plans.create_plan(session, organization_id, terms, now=now).plan
-        for meter_id in meter_ids:
-            price = AddCharge(type=ChargeType.USAGE, meter_id=meter_id, unit_price=Decimal("0.001"))
-            charges.add_charge(session, organization_id, plan.id, price, now=now)
-        ids, customer_ids = [], []
-        for number in range(count):
-            customer = create_customer(
-                session,
-                organization_id,
-                CreateCustomer(details=CustomerDetails(name=f"Customer {number}")),
-                now=now,
-            )
-            command = CreateSubscription(
-                customer_id=customer.id, plan_id=plan.id, start_date=begins_at
-            )
-            made = start.create_subscription(session, organization_id, command, now=now)
-            ids.append(made.id)
-            customer_ids.append(customer.id)
-    engine.dispose()
-    add_usage(database_url, organization_id, meter_ids, customer_ids, begins_at)
-    return wake_messages_of(organization_id, ids)
-
-
-def wake_messages_of(organization_id: UUID, ids: Sequence[UUID]) -> list[WakeMessage]:
-    """A message for each subscription."""
-    return [WakeMessage(organization_id=organization_id, subscription_id=one) for one in ids]
 
 
 async def start_worker(

@@ -239,13 +239,9 @@ class EmbeddedTemporal:
             words += ["--namespace", self.namespace]
         for name, kind in self.search_attributes.items():
             words += ["--search-attribute", f"{name}={kind}"]
-        return Command(
-            words=words,
-            log=self.log,
-            note=f"{self.port},{self.ui_port}",
-            # What it does is part of bills, and no request waits for it.
-            niceness=BILLING_NICENESS,
-        )
+        note = f"{self.port},{self.ui_port}"
+        # What it does is part of bills, and no request waits for it.
+        return Command(words=words, log=self.log, note=note, niceness=BILLING_NICENESS)
 
 
 def postgres_program(name: str) -> Path:
