@@ -23,6 +23,7 @@ from activities.errors import translated
 from activities.gathering import Gatherer
 from activities.messages import ActionRequest, Result, Step, StepDone
 from activities.requests import bill_of, due_invoice_of, due_period_of, ids_of
+from activities.turns import Turns
 from billing.subscriptions import WorkflowState
 from repositories.transactions import Transactions, is_unreachable
 from services.invoicing import drafts, finalize
@@ -53,8 +54,10 @@ class ClosingActivities:
     ) -> None:
         self._transactions = transactions
         self._now = now
+        turns = Turns()
         self._gatherers = {
-            step.name: Gatherer(partial(self.perform, step), ids_of, executor) for step in WORK
+            step.name: Gatherer(partial(self.perform, step), ids_of, executor, turns)
+            for step in WORK
         }
 
     @activity.defn(name=messages.ROLL_PERIOD.name)

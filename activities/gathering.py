@@ -9,6 +9,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from activities.turns import Spent, Stopwatch, Turns
+
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 
@@ -31,7 +33,8 @@ class _Waiting(Generic[Request, Result]):
 class Gatherer(Generic[Request, Result]):
     """Callers of one step, served together by one of a few threads.
 
-    ``perform`` answers each request with its result or with what went wrong. ``subject_of`` says
+    ``perform`` answers each request with its result or with what went wrong; ``turns`` says when
+    the next group may be served. ``subject_of`` says
     what a request is about: no group has two about the same, so that a repeat of a call that was
     given up for lost comes after it.
     """
@@ -41,10 +44,12 @@ class Gatherer(Generic[Request, Result]):
         perform: Callable[[Sequence[Request]], Sequence[Result | Exception]],
         subject_of: Callable[[Request], Hashable],
         executor: Executor | None,
+        turns: Turns,
     ) -> None:
         self._perform = perform
         self._subject_of = subject_of
         self._executor = executor
+        self._turns = turns
         self._waiting: list[_Waiting[Request, Result]] = []
         self._writers: set[asyncio.Task[None]] = set()
 
@@ -65,9 +70,11 @@ class Gatherer(Generic[Request, Result]):
         """Nobody waits any more."""
         while self._waiting:
             await asyncio.sleep(GATHER_SECONDS)
-            group = self._take()
-            if group:
-                await self._serve(group)
+            # Whoever comes until it is this one's turn is in the group.
+            async with self._turns.take():
+                group = self._take()
+                if group:
+                    await self._serve(group)
 
     def _take(self) -> list[_Waiting[Request, Result]]:
         """Those who have waited longest, each subject once."""
@@ -84,15 +91,22 @@ class Gatherer(Generic[Request, Result]):
         self._waiting = later
         return list(group.values())
 
+    def _perform_timed(
+        self, requests: Sequence[Request]
+    ) -> tuple[Sequence[Result | Exception], Spent]:
+        stopwatch = Stopwatch()
+        return self._perform(requests), stopwatch.read()
+
     async def _serve(self, group: Sequence[_Waiting[Request, Result]]) -> None:
         """Every caller of the group is answered, whatever happens."""
         requests = [one.request for one in group]
         loop = asyncio.get_running_loop()
         try:
             # The thread knows the activity that it works for: the first caller's.
-            results = await loop.run_in_executor(
-                self._executor, group[0].context.run, self._perform, requests
+            results, spent = await loop.run_in_executor(
+                self._executor, group[0].context.run, self._perform_timed, requests
             )
+            self._turns.learn(spent)
         except Exception as error:  # noqa: BLE001  (handed to the callers, who raise it)
             results = [error for _ in group]
         except BaseException:

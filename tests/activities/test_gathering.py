@@ -10,6 +10,7 @@ from contextvars import ContextVar
 import pytest
 
 from activities.gathering import MOST_TOGETHER, Gatherer
+from activities.turns import Turns
 
 name = ContextVar("name", default="nobody")
 
@@ -29,7 +30,7 @@ class Recorded:
 
 async def test_all_who_wait_are_answered_in_groups() -> None:
     recorded = Recorded()
-    gatherer = Gatherer(recorded.perform, lambda one: one, None)
+    gatherer = Gatherer(recorded.perform, lambda one: one, None, Turns())
 
     answers = await asyncio.gather(*(gatherer.submit(one) for one in range(120)))
 
@@ -38,7 +39,7 @@ async def test_all_who_wait_are_answered_in_groups() -> None:
 
 
 async def test_one_who_fails_hears_of_it_and_nobody_else() -> None:
-    gatherer = Gatherer(Recorded().perform, lambda one: one, None)
+    gatherer = Gatherer(Recorded().perform, lambda one: one, None, Turns())
 
     answers = await asyncio.gather(*map(gatherer.submit, (1, -2, 3)), return_exceptions=True)
 
@@ -47,7 +48,7 @@ async def test_one_who_fails_hears_of_it_and_nobody_else() -> None:
 
 async def test_no_group_has_two_about_the_same() -> None:
     recorded = Recorded()
-    gatherer = Gatherer(recorded.perform, lambda one: one % 10, None)
+    gatherer = Gatherer(recorded.perform, lambda one: one % 10, None, Turns())
 
     await asyncio.gather(*map(gatherer.submit, (1, 2, 11, 21)))
 
@@ -56,7 +57,7 @@ async def test_no_group_has_two_about_the_same() -> None:
 
 async def test_one_who_gave_up_is_not_served() -> None:
     recorded = Recorded()
-    gatherer = Gatherer(recorded.perform, lambda one: one, None)
+    gatherer = Gatherer(recorded.perform, lambda one: one, None, Turns())
     given_up = asyncio.ensure_future(gatherer.submit(1))
     await asyncio.sleep(0)
 
@@ -69,7 +70,7 @@ async def test_one_who_gave_up_is_not_served() -> None:
 async def test_a_group_is_served_in_the_context_of_its_first_caller() -> None:
     recorded = Recorded()
     with ThreadPoolExecutor(max_workers=1) as executor:
-        gatherer = Gatherer(recorded.perform, lambda one: one, executor)
+        gatherer = Gatherer(recorded.perform, lambda one: one, executor, Turns())
         name.set("first")
 
         await gatherer.submit(1)
@@ -81,7 +82,7 @@ async def test_what_breaks_a_whole_group_reaches_everybody() -> None:
     def perform(_requests: Sequence[int]) -> list[int | Exception]:
         raise RuntimeError("broken")
 
-    gatherer = Gatherer(perform, lambda one: one, None)
+    gatherer = Gatherer(perform, lambda one: one, None, Turns())
 
     for _ in range(3):
         with pytest.raises(RuntimeError, match="broken"):
