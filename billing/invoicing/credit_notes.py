@@ -67,11 +67,15 @@ def credit_note(
 ) -> CreditNote:
     """Give a credit note over ``amount`` of an invoice's taxable lines, with its share of the tax.
 
-    Tax that the lines contain is part of ``amount`` already. Source: CONTRACT 55. Worked example:
-    of 100 with 18 % tax, 50 gives back 9.
+    Tax that the lines contain is part of ``amount``, so that the subtotal is net as on the invoice;
+    where a note of a cent or two would be all tax, its last cent is net. Source: CONTRACT 55.
+    Worked examples: of 100 with 18 % tax on top, 50 gives back 50 and 9; of 118 that contain 18 %,
+    59 gives back 50 and 9.
     """
     taxes = credited_taxes(
         amount=amount, credited_before=credited_before, rates=rates, currency=currency
     )
-    given = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
-    return CreditNote(subtotal=amount, tax=given, total=amount + given)
+    on_top = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
+    contained = sum((one.amount for one in taxes if one.is_inclusive), ZERO)
+    contained = min(contained, max(ZERO, amount - currency.minor_unit))
+    return CreditNote(subtotal=amount - contained, tax=contained + on_top, total=amount + on_top)

@@ -202,7 +202,7 @@ def add_invoices(session: Session, added: Sequence[NewInvoice], *, now: datetime
     assign_numbers(
         session,
         [
-            (organization, invoice, invoice.issue_date)
+            (organization, invoice)
             for organization, invoice, _ in added
             if organization.number_at == NumberAt.DRAFT or invoice.status != InvoiceStatus.DRAFT
         ],

@@ -162,16 +162,10 @@ def _bring_up_to_date(session: Session, finals: Sequence[_Final], *, now: dateti
 
 
 def _assign_numbers(session: Session, finals: Sequence[_Final], *, now: datetime) -> None:
-    due = [one for one in finals if one.invoice.invoice_number is None]
-    organizations = [
-        stored_organizations.get_organization(session, one.invoice.organization_id) for one in due
-    ]
+    due = [one.invoice for one in finals if one.invoice.invoice_number is None]
     assign_numbers(
         session,
-        [
-            (organization, one.invoice, one.at)
-            for organization, one in zip(organizations, due, strict=True)
-        ],
+        [(stored_organizations.get_organization(session, one.organization_id), one) for one in due],
         now=now,
     )
 

@@ -20,19 +20,17 @@ INVOICE_SERIES = "INV"
 
 
 def assign_numbers(
-    session: Session,
-    due: Sequence[tuple[Organization, Invoice, datetime]],
-    *,
-    now: datetime,
+    session: Session, due: Sequence[tuple[Organization, Invoice]], *, now: datetime
 ) -> None:
-    """Give the invoices the next numbers of their organization and year, read in the local zone.
+    """Give the invoices the next numbers of their organization and the year of their issue date.
 
-    Those of one organization and year are drawn in one go. The chains of receipts are taken first:
-    an invoice that becomes final takes both. Source: CONTRACT 25, 72.
+    The year is read in the organization's zone, and is the same for a draft that gets its number
+    late. Those of one organization and year are drawn in one go. The chains of receipts are taken
+    first: an invoice that becomes final takes both. Source: CONTRACT 25, 72.
     """
     series: dict[tuple[UUID, int], list[Invoice]] = defaultdict(list)
-    for organization, invoice, at in due:
-        year = at.astimezone(ZoneInfo(organization.timezone)).year
+    for organization, invoice in due:
+        year = invoice.issue_date.astimezone(ZoneInfo(organization.timezone)).year
         series[organization.id, year].append(invoice)
     if series:
         stored_receipts.lock_chains(session, {whose for whose, _ in series}, now=now)

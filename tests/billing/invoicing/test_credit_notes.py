@@ -107,12 +107,34 @@ def test_credits_carry_their_share_of_the_tax(
     assert note.tax == d(tax)
 
 
-def test_tax_that_a_line_contains_adds_nothing_to_its_credit() -> None:
-    note = credit_note(
-        amount=d(118),
-        credited_before=d(0),
-        rates=[taxed("18", inclusive=True)],
-        currency=USD,
-    )
+@supporting
+@given(st.lists(st.integers(100, 10**7), min_size=1, max_size=5), percentages)
+def test_credits_of_lines_with_their_tax_give_back_exactly_what_they_contain(
+    parts: list[int], rates: list[Decimal]
+) -> None:
+    amounts = [Decimal(part).scaleb(-2) for part in parts]
+    of_invoice = [taxed(str(rate), inclusive=True) for rate in rates]
+    before, given_back = d(0), d(0)
 
-    assert (note.tax, note.total) == (0, 118)
+    for amount in amounts:
+        note = credit_note(amount=amount, credited_before=before, rates=of_invoice, currency=USD)
+        before += amount
+        given_back += note.tax
+        assert note.total == amount == note.subtotal + note.tax
+        assert note.subtotal > 0
+
+    assert given_back == sum((one.amount for one in calculate_taxes(before, of_invoice, USD)), d(0))
+
+
+def test_note_of_a_cent_is_never_all_tax() -> None:
+    notes = [
+        credit_note(
+            amount=d("0.01"),
+            credited_before=d("0.01") * place,
+            rates=[taxed("19", inclusive=True), taxed("900", inclusive=True)],
+            currency=USD,
+        )
+        for place in range(10)
+    ]
+
+    assert {(one.subtotal, one.tax) for one in notes} == {(d("0.01"), d("0.00"))}

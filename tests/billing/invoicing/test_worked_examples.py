@@ -122,16 +122,19 @@ def check_credits(row: Row) -> None:
             TaxAmount(
                 tax_rate_id=TaxRateId(UUID(int=1)),
                 name="VAT",
-                percentage=number(cells["rate (%)"]),
-                is_inclusive=False,
+                percentage=number(cells[column]),
+                is_inclusive=column == "inclusive %",
                 taxable=number("0"),
                 amount=number("0"),
             )
+            for column in ("exclusive %", "inclusive %")
+            if cells[column]
         ],
         currency=USD,
     )
 
-    assert note.tax == number(cells["tax given back"])
+    expected = tuple(number(cells[name]) for name in ("subtotal", "tax", "total"))
+    assert (note.subtotal, note.tax, note.total) == expected
 
 
 def _measurements(kind: Aggregation, events: Sequence[str]) -> list[Measurement]:
