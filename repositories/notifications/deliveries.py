@@ -107,6 +107,21 @@ def take(
     return [TakenDelivery(**row) for row in found.mappings()]
 
 
+def find_replay(
+    session: Session, organization_id: UUID, delivery_id: UUID, *, since: datetime
+) -> WebhookDelivery | None:
+    """The newest replay of a delivery that was asked for after ``since``, or None."""
+    return session.exec(
+        select(WebhookDelivery)
+        .where(
+            WebhookDelivery.organization_id == organization_id,
+            WebhookDelivery.created_at > since,
+            WebhookDelivery.replay_of == delivery_id,
+        )
+        .order_by(col(WebhookDelivery.created_at).desc())
+    ).first()
+
+
 def list_deliveries(
     session: Session,
     organization_id: UUID,

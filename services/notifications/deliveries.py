@@ -40,6 +40,9 @@ BATCH: Final = 200
 TAKEN_FOR: Final = timedelta(seconds=60)
 """After that a delivery of which nobody says what became of it is sent again."""
 
+REPEATED: Final = timedelta(minutes=1)
+"""How long the same replay counts as a repeat, not as another one."""
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -244,7 +247,8 @@ def replay(
 ) -> WebhookDelivery:
     """A new delivery of the same event to the same endpoint, with the event's id.
 
-    Raises NotFound, Conflict ``endpoint_disabled``. Source: CONTRACT 68.
+    Asked for again within a minute it is the one that was made: a repeat has one effect. Raises
+    NotFound, Conflict ``endpoint_disabled``. Source: CONTRACT 68.
     """
     former = stored_deliveries.lock_delivery(session, organization_id, delivery_id)
     if former is None:
@@ -252,6 +256,9 @@ def replay(
     endpoint = stored_endpoints.find_endpoint(session, organization_id, former.endpoint_id)
     if endpoint is None or not endpoint.enabled:
         raise Conflict("The endpoint is disabled or deleted.", code="endpoint_disabled")
+    made = stored_deliveries.find_replay(session, organization_id, former.id, since=now - REPEATED)
+    if made is not None:
+        return made
     again = _new_delivery(former, former.endpoint_id, replay_of=former.id, now=now)
     stored_deliveries.insert_deliveries(session, [again])
     stored_deliveries.tell_of_replay(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -136,6 +137,25 @@ def test_a_replay_is_another_delivery_of_the_same_event(telling: Telling) -> Non
     assert again["id"] != first["id"]
     assert receiver.bodies[0] == receiver.bodies[1]
     assert receiver.heads[0]["webhook-id"] == receiver.heads[1]["webhook-id"]
+
+
+def test_a_replay_that_is_asked_for_eight_times_at_once_is_one(telling: Telling) -> None:
+    with receiving() as receiver:
+        telling.listen(receiver.url, "invoice.created")
+        telling.draft_invoice()
+        telling.deliver()
+        (first,) = telling.deliveries()
+        path = f"/api/v1/webhook-deliveries/{first['id']}/replay"
+
+        with ThreadPoolExecutor(8) as executor:
+            answers = list(executor.map(lambda _: telling.owner.post(path), range(8)))
+        telling.clock.advance(seconds=61)
+        later = telling.owner.post(path)
+
+    assert {one.status_code for one in answers} == {202}
+    assert len({one.json()["id"] for one in answers}) == 1
+    assert later.json()["id"] != answers[0].json()["id"]
+    assert len(telling.deliveries()) == 3
 
 
 def test_a_rotated_secret_signs_for_a_day_beside_the_new_one(telling: Telling) -> None:
