@@ -127,6 +127,31 @@ def test_cancel_at_once_ends_once_with_one_bill(sold: Sold, context: AppContext)
     assert len(invoices(sold)) == 1
 
 
+def test_cancellation_and_change_at_the_periods_end_are_planned_once(sold: Sold) -> None:
+    subscription = sold.subscribe()
+    other = add_plan(sold.owner, "other")
+    path = f"/subscriptions/{subscription['id']}"
+    change = {"plan_id": other["id"], "when": "period_end"}
+
+    changed = send_at_once(sold.owner, f"{path}/change-plan", change)
+    canceled = send_at_once(sold.owner, f"{path}/cancel")
+
+    assert (changed, canceled) == ({200: 8}, {200: 8})
+    assert recorded(sold, "subscription.plan_changed") == 1
+    assert recorded(sold, "subscription.canceled") == 1
+    assert invoices(sold) == []
+
+
+def test_subscription_is_deleted_once_with_one_bill(sold: Sold) -> None:
+    subscription = sold.subscribe()
+
+    statuses = send_at_once(sold.owner, f"/subscriptions/{subscription['id']}", method="DELETE")
+
+    assert statuses == {204: 1, 404: 7}
+    assert recorded(sold, "subscription.deleted") == 1
+    assert len(invoices(sold)) == 1
+
+
 def test_plan_is_changed_once(sold: Sold, context: AppContext) -> None:
     subscription = sold.subscribe()
     other = add_plan(sold.owner, "other")
@@ -198,6 +223,24 @@ def test_period_whose_draft_was_deleted_is_billed_once(sold: Sold) -> None:
 
     assert statuses == {201: 1, 409: 7}
     assert len(invoices(sold)) == 1
+
+
+def test_invoice_is_written_off_once_and_its_event_is_void_once(sold: Sold) -> None:
+    subscription = sold.subscribe()
+    event = sold.used(7)
+    post(sold.owner, f"/subscriptions/{subscription['id']}/generate-invoice", {})
+    [draft] = invoices(sold)
+    post(sold.owner, f"/invoices/{draft['id']}/finalize", {})
+    path = f"/invoices/{draft['id']}/status"
+
+    written_off = send_at_once(sold.owner, path, {"status": "UNCOLLECTIBLE"}, "PATCH")
+    amended = send_at_once(sold.owner, f"/usage/{event['id']}/amend", {"quantity": 9})
+    voided = send_at_once(sold.owner, f"/usage/{event['id']}/void")
+
+    assert written_off == {200: 1, 409: 7}
+    assert recorded(sold, "invoice.uncollectible") == 1
+    assert (amended, voided) == ({200: 8}, {200: 8})
+    assert recorded(sold, "usage_event.amended") == recorded(sold, "usage_event.voided") == 1
 
 
 def test_payment_happens_once(sold: Sold) -> None:
