@@ -96,6 +96,7 @@ class AppState:
     address_limits: AddressLimits
     passwords: Passwords
     document_threads: ComputingThreads
+    export_threads: ComputingThreads
     usage_writer: UsageWriter
     read_connections: ReadConnections
     long_read_connections: ReadConnections
@@ -117,6 +118,7 @@ class AppState:
             address_limits=AddressLimits(context.auth_per_minute),
             passwords=Passwords(context.security),
             document_threads=ComputingThreads("documents"),
+            export_threads=ComputingThreads("exports"),
             usage_writer=UsageWriter(connect_usage, context.now),
             read_connections=read_connections,
             long_read_connections=ReadConnections(connect_usage),
@@ -131,6 +133,7 @@ class AppState:
         await self.long_read_connections.close()
         self.passwords.close()
         self.document_threads.close()
+        self.export_threads.close()
 
 
 def state_of(app: FastAPI) -> AppState:

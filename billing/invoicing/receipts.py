@@ -60,10 +60,16 @@ def canonical_bytes(value: object) -> bytes:
     """Give the bytes that stand for a value: UTF-8 JSON with sorted keys and no spaces.
 
     Fields at their default are left out, so that a field added later does not change the digest of
-    an earlier value. Raises: TypeError as :func:`to_document`.
+    an earlier value. Where names are ASCII these are the bytes of RFC 8785 (JCS): its own order of
+    names and form of numbers differ only beyond. Raises: TypeError as :func:`to_document`.
     """
-    document = _write(value, is_canonical=True)
+    document = canonical_document(value)
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def canonical_document(value: object) -> Document:
+    """Give the document whose bytes stand for a value: the same digest to whoever has it alone."""
+    return _write(value, is_canonical=True)
 
 
 def digest(value: object) -> str:

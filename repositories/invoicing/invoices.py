@@ -30,6 +30,13 @@ def find_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> I
     return session.get(Invoice, (organization_id, invoice_id))
 
 
+def find_invoices(session: Session, keys: Collection[InvoiceKey]) -> dict[InvoiceKey, Invoice]:
+    """Those of the invoices that there are."""
+    columns = (col(Invoice.organization_id), col(Invoice.id))
+    found = session.exec(select(Invoice).where(among(keys, *columns)))
+    return {(one.organization_id, one.id): one for one in found}
+
+
 def find_subscription_ids(
     session: Session, keys: Collection[InvoiceKey]
 ) -> dict[InvoiceKey, UUID | None]:

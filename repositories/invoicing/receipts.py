@@ -83,6 +83,21 @@ _LOCK: Final = text(
 )
 
 
+# What was made before the chain began may have been issued before it.
+_LIST_WITHOUT: Final = text(
+    """
+    SELECT invoice.id, invoice.invoice_number
+    FROM receipt_chain AS chain
+    JOIN invoice ON invoice.organization_id = chain.organization_id
+        AND invoice.status <> 'DRAFT' AND invoice.created_at > chain.created_at
+    LEFT JOIN signed_receipt AS receipt ON receipt.organization_id = invoice.organization_id
+        AND receipt.invoice_id = invoice.id
+    WHERE chain.organization_id = :organization_id AND receipt.id IS NULL
+    ORDER BY invoice.id LIMIT 1000
+    """
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
     """What a generated invoice was computed from, and the text of its plan version."""
@@ -196,6 +211,12 @@ def find_by_digest(session: Session, organization_id: UUID, digest: str) -> Sign
             SignedReceipt.organization_id == organization_id, SignedReceipt.digest == digest
         )
     ).one_or_none()
+
+
+def list_without(session: Session, organization_id: UUID) -> Sequence[tuple[UUID, str | None]]:
+    """Invoices, issued since the chain began, that have no receipt: id and number."""
+    rows = session.execute(_LIST_WITHOUT, {"organization_id": organization_id})
+    return [(row[0], row[1]) for row in rows]
 
 
 def list_after(

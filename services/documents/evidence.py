@@ -1,15 +1,25 @@
-"""What a document was computed from, as the file that goes with it: ``receipt.json``."""
+"""What a document was computed from, as the file that goes with it: ``receipt.json``.
+
+With the counted events it is all that a stranger needs to compute the invoice again
+(docs/concepts/proof.md).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlmodel import Session
 
-from billing.invoicing.receipts import canonical_bytes
+from billing.invoicing.receipts import canonical_bytes, canonical_document, from_document
+from billing.money import find_currency
+from billing.rating.frozen import FrozenUsage
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import receipts as stored_receipts
+from repositories.invoicing import steps as stored_steps
+from services.catalog.versions import parse_terms
+from services.documents.contents import priced_line_of, tax_amount_of
 
 
 def evidence_of(
@@ -19,31 +29,64 @@ def evidence_of(
     *,
     note: CreditNote | None = None,
 ) -> bytes:
-    """The canonical JSON: the receipt if there is one, and every line with its calculation.
+    """The canonical JSON: receipt, terms and inputs, and every line with its calculation.
 
     Of a credit note: its own amounts, and the lines that it gives back of.
     """
-    receipt = stored_invoices.find_receipt(session, invoice.organization_id, invoice.id)
+    taxes = stored_invoices.list_taxes(session, invoice.organization_id, [invoice.id])
     return canonical_bytes(
         {
             "invoice_id": invoice.id,
             "invoice_number": invoice.invoice_number,
             "credit_note_number": note.number if note else None,
             "currency": invoice.currency,
+            "currency_places": find_currency(invoice.currency).exponent,
             "subtotal": note.subtotal if note else invoice.subtotal,
             "tax": note.tax if note else invoice.tax,
             "total": note.total if note else invoice.total,
-            "receipt": _receipt_facts(receipt),
-            "lines": [
-                {"line_id": row.id, "total": row.line_total} | row.calculation for row in lines
-            ],
+            "receipt": _receipt_of(session, invoice),
+            **_basis_of(session, invoice),
+            "lines": [_line(row) for row in lines],
+            "taxes": [canonical_document(tax_amount_of(row)) for row in taxes],
         }
     )
 
 
-def _receipt_facts(receipt: InvoiceReceipt | None) -> dict[str, object] | None:
-    if receipt is None:
-        return None
+def _line(row: InvoiceLine) -> dict[str, object]:
+    priced = canonical_document(priced_line_of(row))
+    assert isinstance(priced, dict)
+    return {"line_id": row.id, "total": row.line_total, **priced}
+
+
+def _basis_of(session: Session, invoice: Invoice) -> dict[str, object]:
+    """What the period's lines follow from, in the form that its digest is of."""
+    if invoice.is_edited or invoice.subscription_id is None or invoice.period_index is None:
+        return {"inputs": None, "terms": None}
+    key = (
+        invoice.organization_id,
+        invoice.subscription_id,
+        invoice.period_index,
+        invoice.revision,
+    )
+    [runs] = stored_steps.list_runs(session, [key])
+    usage = runs.get("usage")
+    if usage is None or usage.terms is None:
+        return {"inputs": None, "terms": None}
+    return {
+        "inputs": canonical_document(from_document(FrozenUsage, usage.content)),
+        "terms": canonical_document(parse_terms(usage.terms)),
+    }
+
+
+def _receipt_of(session: Session, invoice: Invoice) -> Mapping[str, object] | None:
+    signed = stored_receipts.find_of_invoice(session, invoice.organization_id, invoice.id)
+    if signed is not None:
+        return {**signed.content, "digest": signed.digest, "signature": signed.signature}
+    receipt = stored_invoices.find_receipt(session, invoice.organization_id, invoice.id)
+    return None if receipt is None else _unsigned(receipt)
+
+
+def _unsigned(receipt: InvoiceReceipt) -> dict[str, object]:
     return {
         "engine_version": receipt.engine_version,
         "plan_version": receipt.plan_version,

@@ -13,8 +13,10 @@ from billing.invoicing.explanations import LineDifference, explain_line, first_d
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import round_line
 from billing.money import find_currency
+from billing.rating.frozen import FrozenUsage, rate
 from billing.rating.lines import CalculationStep, LineType
-from billing.rating.quantities import usage_windows
+from billing.rating.quantities import MeteredUsage, usage_by, usage_windows
+from billing.rating.terms import PlanTerms
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -116,6 +118,18 @@ def _recompute(session: Session, invoice: Invoice, revision: int) -> list[Billed
     assert invoice.period_index is not None
     bill = replace(BillKey.of_invoice(invoice), revision=revision)
     frozen, terms = bill_steps.load_frozen(session, bill)
+    usage = recompute_usage_of(session, invoice, frozen, terms)
+    lines = rate(terms, frozen, usage)
+    currency = find_currency(invoice.currency)
+    return [round_line(line, currency) for line in lines]
+
+
+def recompute_usage_of(
+    session: Session, invoice: Invoice, frozen: FrozenUsage, terms: PlanTerms
+) -> tuple[MeteredUsage, ...]:
+    """The usage of a period's bill from its raw events alone, up to the bill's watermark."""
+    assert invoice.subscription_id is not None
+    assert invoice.period_index is not None
     subscription = stored_subscriptions.find_subscription(
         session, invoice.organization_id, invoice.subscription_id
     )
@@ -131,9 +145,7 @@ def _recompute(session: Session, invoice: Invoice, revision: int) -> list[Billed
         usage_windows(terms, frozen.period, bill_steps.anchor_of_period(subscription, stored)),
         frozen.watermark,
     )
-    lines = bill_steps.rate(terms, frozen, usage)
-    currency = find_currency(invoice.currency)
-    return [round_line(line, currency) for line in lines]
+    return usage_by(frozen.engine, usage)
 
 
 def _billed(row: InvoiceLine) -> BilledLine:

@@ -14,12 +14,11 @@ from sqlmodel import Session
 from billing.invoicing.kinds import LateUsage
 from billing.periods import Alignment, Anchor, Period, regular_period
 from billing.rating.charge_bounds import EarlierParts
-from billing.rating.engines import ENGINE_VERSION, Engine
-from billing.rating.lines import PricedLine
+from billing.rating.engines import ENGINE_VERSION
+from billing.rating.frozen import FrozenUsage, rate
 from billing.rating.parts import add_part, has_bounds, without_bounds
-from billing.rating.periods import Part, rate_period
 from billing.rating.proration import ProrationBasis, Share, share_of
-from billing.rating.quantities import MeteredUsage, usage_by, usage_windows
+from billing.rating.quantities import usage_by, usage_windows
 from billing.rating.terms import PlanTerms
 from billing.subscriptions import PeriodStatus
 from models.subscriptions.subscriptions import (
@@ -35,37 +34,6 @@ from services.subscriptions.start import cadence_of, span_of
 from services.usage.measure import MeasuredUsage, UsageAsked, look_at_all, measure_all
 
 Measure = Callable[[Session, Sequence[UsageAsked]], Sequence[MeasuredUsage]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrozenUsage:
-    """What a bill is computed from, and up to which arrival: the content of its first step.
-
-    ``share`` is what fixed charges, minimum and maximum owe of the regular period; ``watermark``
-    the last arrival sequence that is in. ``earlier`` are the parts of the same regular period that
-    were billed before, ``engine`` the rules that the bill is made by, for good.
-    """
-
-    plan_id: UUID
-    plan_version: int
-    period: Period
-    share: Share
-    watermark: int
-    usage: tuple[MeteredUsage, ...]
-    earlier: tuple[EarlierParts, ...] = ()
-    engine: Engine = Engine.FIRST
-
-    @property
-    def part(self) -> Part:
-        """Which part of its regular period it is, and the rules."""
-        return Part(share=self.share, earlier=self.earlier, engine=self.engine)
-
-
-def rate(
-    terms: PlanTerms, frozen: FrozenUsage, usage: Sequence[MeteredUsage] | None = None
-) -> tuple[PricedLine, ...]:
-    """The priced lines of what was frozen; ``usage`` stands in for its own, read in another way."""
-    return rate_period(terms, frozen.period, frozen.usage if usage is None else usage, frozen.part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

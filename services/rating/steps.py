@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from billing.errors import NotFound
+from billing.rating.frozen import FrozenUsage, rate
 from billing.rating.lines import PricedLine
 from billing.rating.periods import enforce_limits as mark_limits
 from billing.rating.periods import measure_quantities, price_quantities
@@ -17,12 +18,10 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.rating.frozen_usage import (
     Billed,
-    FrozenUsage,
     anchor_of_period,
     freeze_spans,
     load_frozen,
     measure_again,
-    rate,
 )
 from services.rating.records import (
     EVIDENCE,

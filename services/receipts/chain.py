@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.invoicing.receipts import canonical_bytes, digest, instant_text
-from billing.money import plain_text
+from billing.money import find_currency, plain_text
 from models.base import new_id
 from models.invoicing.invoices import Invoice
 from models.invoicing.receipts import ReceiptKey, SignedReceipt
@@ -66,6 +66,7 @@ def describe_invoice(
         "invoice_number": invoice.invoice_number,
         "kind": invoice.kind,
         "currency": invoice.currency,
+        "currency_places": find_currency(invoice.currency).exponent,
         "subtotal": plain_text(invoice.subtotal),
         "tax": plain_text(invoice.tax),
         "total": plain_text(invoice.total),

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from billing.errors import NotFound
 from billing.invoicing.receipts import instant_text
-from billing.money import plain_text
+from billing.money import find_currency, plain_text
 from models.invoicing.invoices import Invoice
 from models.invoicing.receipts import SignedReceipt
 from repositories.invoicing import invoices as stored_invoices
@@ -50,6 +50,7 @@ def _unsigned(session: Session, invoice: Invoice) -> dict[str, object]:
         "invoice_number": invoice.invoice_number,
         "kind": invoice.kind,
         "currency": invoice.currency,
+        "currency_places": find_currency(invoice.currency).exponent,
         "subtotal": plain_text(invoice.subtotal),
         "tax": plain_text(invoice.tax),
         "total": plain_text(invoice.total),

@@ -96,6 +96,8 @@ billing.write  POST   /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret
 billing.read   GET    /api/v1/webhook-deliveries
 billing.write  POST   /api/v1/webhook-deliveries/{delivery_id}/replay
 billing.read   GET    /api/v1/invoices/{invoice_id}/receipt
+billing.read   GET    /api/v1/invoices/{invoice_id}/receipt.json
+billing.read   GET    /api/v1/invoices/{invoice_id}/events.ndjson
 billing.read   POST   /api/v1/invoices/{invoice_id}/verify
 billing.write  POST   /api/v1/test-clocks
 billing.read   GET    /api/v1/test-clocks

@@ -14,10 +14,15 @@ from tests.services.shop import Shop
 OPERATORS_KEY = "a key that only the operator of tests knows"
 
 
+def signing(transactions: Transactions, secret_key: str = OPERATORS_KEY) -> Transactions:
+    """The same in a process that has the operator's key."""
+    signer = ReceiptSigner(Sealer(secret_key))
+    return Transactions(transactions._engine, {SIGNER: signer})
+
+
 def with_signer(shop: Shop, secret_key: str = OPERATORS_KEY) -> Shop:
     """The shop in a process that has the operator's key."""
-    signer = ReceiptSigner(Sealer(secret_key))
-    return replace(shop, transactions=Transactions(shop.transactions._engine, {SIGNER: signer}))
+    return replace(shop, transactions=signing(shop.transactions, secret_key))
 
 
 def receipts_of(shop: Shop) -> list[SignedReceipt]:

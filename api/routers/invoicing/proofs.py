@@ -8,15 +8,18 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from api.access.sessions import READS_BILLING, Reader, ReadSession
-from api.context import ContextDep
+from api.context import ContextDep, state_of
+from api.reads.exports import ExportedEvents
 from api.reads.fast_reads import IdText, parse_id, read_one
 from api.schemas.invoicing.proofs import ReceiptView, view_explanation, view_verification
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.invoicing.receipts import instant_text
 from repositories.usage.digests import EXPLAINED_LINES
+from services.documents.assembly import read_invoice
 from services.invoicing import proofs
 from services.invoicing.proofs import Explanation
+from services.receipts.export import find_counted_spans
 from services.receipts.reading import read_receipt
 
 router = Router(prefix="/invoices", tags=["Proof"])
@@ -41,6 +44,23 @@ async def explain_line(request: Request, invoice_id: str, line_id: IdText) -> Re
 def get_receipt(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Show what an invoice was computed from, and the signature of what was issued."""
     return respond(read_receipt(session, principal.organization_id, invoice_id))
+
+
+@router.get("/{invoice_id}/receipt.json")
+def get_receipt_file(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Give the file that is inside the PDF: receipt, terms, inputs and every line."""
+    document = read_invoice(session, principal.organization_id, invoice_id)
+    return Response(document.receipt, media_type="application/json")
+
+
+@router.get("/{invoice_id}/events.ndjson", response_class=ExportedEvents, status_code=200)
+def export_events(
+    invoice_id: UUID, session: ReadSession, principal: Reader, request: Request
+) -> ExportedEvents:
+    """Export exactly the events that an invoice counted, one a line."""
+    organization_id = principal.organization_id
+    counted = find_counted_spans(session, organization_id, invoice_id)
+    return ExportedEvents(state_of(request.app), organization_id, counted)
 
 
 @router.post("/{invoice_id}/verify")

@@ -26,6 +26,7 @@ class ReceiptView(View):
     invoice_number: str | None
     kind: str
     currency: str
+    currency_places: int
     subtotal: str
     tax: str
     total: str

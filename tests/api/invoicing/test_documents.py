@@ -68,7 +68,8 @@ def test_invoice_is_a_file_with_its_receipt(owner: Person) -> None:
     assert "IBAN GB33 BUKB 2020 1555 5555 55" in words
     [receipt] = PdfReader(io.BytesIO(answer.content)).attachments["receipt.json"]
     held = json.loads(receipt)
-    assert (held["invoice_number"], held["total"], held["receipt"]) == (number, "432", None)
+    assert (held["invoice_number"], held["total"], held["inputs"]) == (number, "432", None)
+    assert (held["receipt"]["total"], held["receipt"]["sequence"]) == ("432", 1)
     assert held["lines"][0]["line_id"] == invoice["line_items"][0]["id"]
     assert owner.get(f"{V1}/invoices/{invoice['id']}/pdf").content == answer.content
 

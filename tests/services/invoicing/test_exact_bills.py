@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from billing.invoicing.receipts import from_document, to_document
 from billing.metering.aggregations import Aggregation
+from billing.rating.frozen import FrozenUsage
 from models.invoicing.invoices import Invoice
 from repositories.catalog import meters
 from repositories.ingestion import late_marks
@@ -16,7 +17,6 @@ from repositories.operations import document_checks
 from services.invoicing import previews, proofs
 from services.lifecycle import bill_now, changes, plan_changes
 from services.rating import steps
-from services.rating.frozen_usage import FrozenUsage
 from services.rating.records import BillKey
 from services.usage.rollups import rebuild_rollups
 from tests.services.lives import Life, begin_life

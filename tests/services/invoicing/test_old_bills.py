@@ -13,13 +13,13 @@ from sqlmodel import select
 from billing.invoicing.receipts import digest, from_document, to_document
 from billing.metering.aggregations import Aggregation
 from billing.rating.engines import Engine
+from billing.rating.frozen import FrozenUsage
 from models.usage.events import UsageEvent
 from repositories.catalog import meters
 from repositories.invoicing import invoices
 from repositories.usage.digests import EXPLAINED_LINES
 from services.invoicing import proofs
 from services.rating import frozen_usage
-from services.rating.frozen_usage import FrozenUsage
 from services.usage.rollups import rebuild_rollups
 from tests.services.invoicing.test_exact_bills import (
     ELEVENTH,

@@ -1,0 +1,50 @@
+"""Frozen usage: what a bill is computed from, and the one function that computes it.
+
+Bill, preview, verification, late usage and files of receipts all rate through :func:`rate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from billing.periods import Period
+from billing.rating.charge_bounds import EarlierParts
+from billing.rating.engines import Engine
+from billing.rating.lines import PricedLine
+from billing.rating.periods import Part, rate_period
+from billing.rating.proration import Share
+from billing.rating.quantities import MeteredUsage
+from billing.rating.terms import PlanTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenUsage:
+    """What a bill is computed from, and up to which arrival: the content of its first step.
+
+    ``share`` is what fixed charges, minimum and maximum owe of the regular period; ``watermark``
+    the last arrival sequence that is in. ``earlier`` are the parts of the same regular period that
+    were billed before, ``engine`` the rules that the bill is made by, for good.
+    """
+
+    plan_id: UUID
+    plan_version: int
+    period: Period
+    share: Share
+    watermark: int
+    usage: tuple[MeteredUsage, ...]
+    earlier: tuple[EarlierParts, ...] = ()
+    engine: Engine = Engine.FIRST
+
+    @property
+    def part(self) -> Part:
+        """Which part of its regular period it is, and the rules."""
+        return Part(share=self.share, earlier=self.earlier, engine=self.engine)
+
+
+def rate(
+    terms: PlanTerms, frozen: FrozenUsage, usage: Sequence[MeteredUsage] | None = None
+) -> tuple[PricedLine, ...]:
+    """The priced lines of what was frozen; ``usage`` stands in for its own, read in another way."""
+    return rate_period(terms, frozen.period, frozen.usage if usage is None else usage, frozen.part)

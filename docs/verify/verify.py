@@ -1,0 +1,100 @@
+"""verify.py RECEIPT EVENTS --keys KEYS computes an invoice again, and trusts nothing but the keys.
+Prints the total. Exit code 0: equal; 1: different; 2: the files cannot be used."""
+import base64, hashlib, json, sys
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction as F
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as PublicKey
+
+def require(is_so, what): is_so or sys.exit(f"different: {what}")  # a text ends with exit code 1
+def canonical(value):  # RFC 8785: names are ASCII and numbers integers, so that sorting is enough
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+def digest(value): return hashlib.sha256(canonical(value)).hexdigest()
+def without(value, *names): return {k: v for k, v in value.items() if k not in names}
+def unbase64(text): return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def rounded(n, places): return F(int(abs(n) * 10**places + F(1, 2)), 10**places) * (-1) ** (n < 0)
+def instant(text):  # in microseconds
+    return (datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta.resolution
+
+def aggregate(meter, start, end, events):  # how many events count in a window, and its usage
+    mine = [e for e in events if e["meter_id"] == meter["meter_id"] and e["at"] < end]
+    past = [e["value"] for e in mine if e["at"] < start and meter.get("carry_forward")]
+    own = [e for e in mine if e["at"] >= start]
+    values, area = [e["value"] for e in own], sum(e["value"] * (end - e["at"]) for e in own)
+    return len(own), {
+        "MIN": min(values, default=0), "MAX": max(values or past[-1:], default=0),
+        "SUM": sum(values), "COUNT": len(values), "UNIQUE_COUNT": len({e["distinct"] for e in own}),
+        "AVG": F(sum(values), len(values) or 1), "LAST": ([0] + past + values)[-1],
+        "WEIGHTED_SUM": (sum(past) + F(area, end - start or 1)) * (end > start),
+    }[meter["aggregation"]]
+
+def measure(charge, terms, usage, events):  # the billable quantity, and how many events it has
+    meter, billable, used = charge["meter"], 0, 0
+    on_meter = lambda one: one.get("meter_id") == meter["meter_id"] and one.get("is_enabled", True)
+    feature = next(filter(on_meter, terms.get("features", ())), {})  # of the plan, on this meter
+    oldest = next(c for c in terms["charges"] if on_meter(c.get("meter", {})))
+    limit = feature.get("usage_limit")
+    units = F(charge.get("included_units", limit if charge is oldest else 0) or 0)
+    waives = limit and feature.get("over_limit") == "waive" and not feature.get("is_soft_limit")
+    for one in sorted(usage, key=lambda one: instant(one["window"]["starts_at"])):
+        start, end = instant(one["window"]["starts_at"]), instant(one["window"]["ends_at"])
+        found, is_earlier = aggregate(meter, start, end, events), one["window"].get("is_earlier")
+        require(found == (one["event_count"], F(one["aggregate"])), f"{meter['name']}: {found}")
+        quantity = max(0, found[1])
+        over = max(0, quantity - max(0, F(limit) - used)) if waives else 0
+        billable += 0 if is_earlier else max(0, quantity - max(0, units - used) - over)
+        used = quantity if is_earlier else 0  # an earlier bill had them
+    return billable, sum(u["event_count"] for u in usage if not u["window"].get("is_earlier"))
+
+def price(model, quantity, count):
+    match model["model"]:
+        case "flat" | "per_unit": return quantity * F(model.get("amount") or model["unit_price"])
+        case "package": return -(-quantity // F(model["package_size"])) * F(model["unit_price"])
+        case "percentage": return quantity * F(model["rate"]) + count * F(model.get("fixed_fee", 0))
+    lowers = [F(0)] + [F(tier["up_to"]) for tier in model["tiers"][:-1]]  # a bound is of the lower
+    reached = [one for one in zip(lowers, model["tiers"]) if one[0] < quantity or not one[0]]
+    cost = lambda n, tier: n * F(tier.get("unit_price", 0)) + F(tier.get("flat_fee", 0))
+    if model["model"] != "graduated": return cost(quantity, reached[-1][1])
+    return sum(cost(min(quantity, F(t["up_to"] or quantity)) - lower, t) for lower, t in reached)
+
+def hold(amount, charge, inputs, share):  # minimum and maximum, over all parts of a regular period
+    parts = [e for e in inputs.get("earlier", ()) if e["charge_id"] == charge["charge_id"]]
+    for one in parts: share = min(1, share + F(one["share"]["covered"], one["share"]["total"]))
+    together = wanted = amount + sum(F(one["priced"]) for one in parts)
+    wanted = max(wanted, share * F(charge.get("minimum") or 0))
+    if charge.get("maximum") is not None: wanted = min(wanted, share * F(charge["maximum"]))
+    is_moved = wanted != together or any(one.get("is_moved") for one in parts)
+    return max(0, wanted - sum(F(one["billed"]) for one in parts)) if is_moved else amount
+
+def verify(document, events, keys):
+    receipt, terms, inputs, lines = map(document.get, ("receipt", "terms", "inputs", "lines"))
+    signed, amounts = without(receipt, "digest", "signature"), []
+    require(digest(signed) == receipt["digest"], "the receipt's digest")
+    [key] = [unbase64(one["x"]) for one in keys["keys"] if one["kid"] == receipt["key_id"]]
+    try: PublicKey.from_public_bytes(key).verify(unbase64(receipt["signature"]), canonical(signed))
+    except InvalidSignature: require(False, "the receipt's signature")
+    places = receipt["currency_places"]
+    for charge in terms["charges"] if terms else ():
+        share = F(inputs["share"]["covered"], inputs["share"]["total"])
+        usage = [one for one in inputs["usage"] if one["charge_id"] == charge["charge_id"]]
+        due = measure(charge, terms, usage, events) if charge.get("meter") else (share, 0)
+        amounts.append(rounded(hold(price(charge["pricing"], *due), charge, inputs, share), places))
+    own = [e for e in lines if not terms or e.get("charge_id") and e["type"] != "late_usage"]
+    require(not terms or amounts == [F(e["total"]) for e in own], f"lines {[*map(str, amounts)]}")
+    of = {"inputs": inputs, "terms": terms, "lines": [without(e, "line_id", "total") for e in own]}
+    for name, value in of.items():
+        require(receipt[f"{name}_digest"] == (value if value is None else digest(value)), name)
+    taxable = sum(F(e["total"]) for e in lines if e.get("is_taxable", True))
+    within = 100 + sum(F(tax["percentage"]) for tax in document["taxes"] if tax["is_inclusive"])
+    rates = [F(tax["percentage"]) for tax in document["taxes"] if not tax["is_inclusive"]]
+    total = sum(F(e["total"]) for e in lines)
+    total += sum(rounded(taxable * rate / within, places) for rate in rates)
+    require(total == F(receipt["total"]), f"total {total}, signed was {receipt['total']}")
+    print(f"{receipt['invoice_number']}: {receipt['total']} {receipt['currency']}")
+try:
+    files = [open(one, encoding="utf-8") for one in sys.argv[1:] if one != "--keys"]
+    events = sorted(map(json.loads, files[1]), key=lambda one: one["sequence"])
+    for one in events: one.update(at=instant(one["timestamp"]), value=F(one["quantity"]))
+    verify(json.load(files[0]), sorted(events, key=lambda e: e["at"]), json.load(files[2]))
+except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+    print(f"unusable: {error!r}", file=sys.stderr), sys.exit(2)

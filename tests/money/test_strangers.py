@@ -1,0 +1,70 @@
+"""The stranger's script comes to the same total on random lives, from what it is given alone.
+
+*Source: CONTRACT section 6, Proof for anybody.*
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from models.invoicing.receipts import SignedReceipt
+from repositories.invoicing import receipts as stored_receipts
+from repositories.transactions import Transactions
+from services.documents.assembly import read_invoice
+from services.receipts.export import describe_event, find_counted_spans, walk
+from services.receipts.signing import public_jwk
+from tests.money.arrivals import WayIn
+from tests.money.openings import draw_openings, live
+from tests.services.receipts_of import receipts_of, signing
+from tests.services.shop import Shop
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "verify" / "verify.py"
+LIVES = 50
+
+
+def write_files(shop: Shop, receipt: SignedReceipt, folder: Path) -> list[str]:
+    """What a stranger gets: the arguments of the script."""
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        document = read_invoice(session, shop.organization_id, receipt.invoice_id).receipt
+        counted = find_counted_spans(session, shop.organization_id, receipt.invoice_id)
+        events = [json.dumps(describe_event(one)) for one in walk(session, counted)]
+        keys = stored_receipts.list_active_keys(session, [shop.organization_id])
+    (folder / "receipt.json").write_bytes(document)
+    (folder / "events.ndjson").write_text("".join(f"{one}\n" for one in events))
+    published = [public_jwk(one.key_id, one.public_key) for one in keys.values()]
+    (folder / "keys.json").write_text(json.dumps({"keys": published}))
+    return [
+        str(folder / "receipt.json"),
+        str(folder / "events.ndjson"),
+        "--keys",
+        str(folder / "keys.json"),
+    ]
+
+
+def run(arguments: list[str]) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_script_is_short_enough_to_be_read() -> None:
+    assert len(SCRIPT.read_text().splitlines()) <= 100
+
+
+def test_a_stranger_comes_to_every_total(
+    transactions: Transactions, way_in: WayIn, tmp_path: Path
+) -> None:
+    checked = 0
+    for opening in draw_openings(LIVES, number=59):
+        shop = live(signing(transactions), way_in, opening).market.shop
+        for receipt in receipts_of(shop):
+            code, said = run(write_files(shop, receipt, tmp_path))
+
+            assert code == 0, (opening, said)
+            assert str(receipt.content["total"]) in said
+            checked += 1
+    assert checked > LIVES

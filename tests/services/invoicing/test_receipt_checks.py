@@ -1,0 +1,147 @@
+"""What somebody does to books behind our back is found by their receipts, and named.
+
+*Source: CONTRACT section 6, Proof for anybody.*
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from services.invoicing import receipt_checks
+from services.invoicing.receipt_checks import Flaw, Place
+from services.usage.corrections import void_usage
+from tests.services.lives import Life, begin_life
+from tests.services.receipts_of import with_signer
+from tests.services.shop import Shop
+
+TENTH = datetime(2025, 1, 10, tzinfo=UTC)
+MAY = datetime(2025, 5, 1, 2, tzinfo=UTC)
+
+Tamper = Callable[[str], None]
+
+TAMPERINGS = {
+    "amount": (
+        "UPDATE invoice SET subtotal = 1, total = 1, amount_due = 1 WHERE period_index = 0",
+        (1, "invoice_changed", "subtotal is 1, and was 7 when it was issued."),
+    ),
+    "line": (
+        (
+            "UPDATE invoice_line SET line_total = 1, calculation = jsonb_set(calculation,"
+            " '{exact_amount}', '\"1\"') WHERE exact_amount = 7"
+        ),
+        (1, "lines_changed", "Line 1: line_total is 1, and comes out as 7."),
+    ),
+    "event": (
+        "DELETE FROM usage_event",
+        (1, "events_changed", "Usage was 7 by 1 events, and is 0 by 0."),
+    ),
+    "plan": (
+        (
+            'UPDATE plan_version SET terms = replace(terms::text, \'"unit_price": "1"\','
+            ' \'"unit_price": "2"\')::jsonb'
+        ),
+        (1, "plan_changed", "Version 2 of the plan was changed."),
+    ),
+    "what was frozen": (
+        (
+            "UPDATE billing_run SET content = replace(content::text, '\"7\"', '\"8\"')::jsonb"
+            " WHERE step = 'usage' AND period_index = 0"
+        ),
+        (1, "inputs_changed", "What it was computed from was changed."),
+    ),
+    "removed receipt": (
+        "DELETE FROM signed_receipt WHERE sequence = 2",
+        (3, "receipt_missing", "What comes before it in the chain was taken away."),
+    ),
+    "removed last receipt": (
+        "DELETE FROM signed_receipt WHERE sequence = 4",
+        (3, "receipt_missing", "The chain has 4 receipts, and ends at 3."),
+    ),
+    "removed invoice": (
+        "DELETE FROM invoice WHERE period_index = 2",
+        (3, "invoice_changed", "The invoice is gone."),
+    ),
+    "swapped signature": (
+        (
+            "UPDATE signed_receipt AS one SET signature = other.signature"
+            " FROM signed_receipt AS other"
+            " WHERE one.sequence = 2 AND other.sequence = 3"
+            " AND one.organization_id = other.organization_id"
+        ),
+        (2, "signature_wrong", "The signature is not of this receipt."),
+    ),
+    "content of a receipt": (
+        (
+            "UPDATE signed_receipt SET content = jsonb_set(content, '{total}', '\"1\"')"
+            " WHERE sequence = 1"
+        ),
+        (1, "receipt_changed", "The receipt does not have its digest."),
+    ),
+}
+
+
+@pytest.fixture
+def life(shop: Shop) -> Life:
+    """Four months, of which January was billed 7."""
+    life = begin_life(with_signer(shop))
+    life.use(TENTH, 7)
+    life.advance(MAY)
+    return life
+
+
+@pytest.fixture
+def tamper(shop: Shop) -> Iterator[Tamper]:
+    """Does what only the owner of the database can, in this shop alone, checked by nothing."""
+    address = shop.transactions.address.set(drivername="postgresql")
+
+    with psycopg.connect(address.render_as_string(hide_password=False)) as connection:
+        connection.execute("SET session_replication_role = replica")
+
+        def run(statement: str) -> None:
+            connection.execute("SET ROLE NONE")
+            word = "AND one." if "AS one" in statement else "AND "
+            word = word if "WHERE" in statement else "WHERE "
+            connection.execute(f"{statement} {word}organization_id = '{shop.organization_id}'")
+            connection.commit()
+
+        yield run
+
+
+def check_all(shop: Shop, *, at_once: int = 50) -> list[Flaw]:
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        place, flaws = Place(), list[Flaw]()
+        while True:
+            page = receipt_checks.check_page(session, shop.organization_id, place, limit=at_once)
+            flaws += page.flaws
+            place = page.place
+            if page.count < at_once:
+                return flaws + receipt_checks.check_end(session, shop.organization_id, place)
+
+
+def test_honest_books_have_no_flaw_whatever_comes_later(shop: Shop, life: Life) -> None:
+    late = life.use(TENTH, 5)
+    shop.do(void_usage, late.id)
+
+    assert check_all(shop) == []
+    assert check_all(shop, at_once=3) == []
+
+
+@pytest.mark.parametrize("kind", TAMPERINGS)
+def test_tampering_is_found_and_named(shop: Shop, life: Life, tamper: Tamper, kind: str) -> None:
+    statement, expected = TAMPERINGS[kind]
+
+    tamper(statement)
+    found = check_all(shop)
+
+    assert (found[0].sequence, found[0].fault, found[0].detail) == expected
+    assert len({one.fault for one in found} - {"receipt_missing"}) <= 1
+
+
+def test_an_unsigned_receipt_is_named(shop: Shop) -> None:
+    begin_life(shop).advance(datetime(2025, 2, 1, 2, tzinfo=UTC))
+
+    assert [one.fault for one in check_all(shop)] == ["unsigned"]
