@@ -11,8 +11,9 @@ from facturx import get_facturx_xml_from_pdf
 from pypdf import PdfReader
 
 from services.documents.einvoice import checks, issuing
+from tests.api.catalogue import field_of
 from tests.api.people import Person
-from tests.api.sold import V1, post
+from tests.api.sold import V1, post, sell
 from tests.services.documents.einvoice.schematron import (
     broken_by_cii,
     broken_by_peppol,
@@ -121,7 +122,7 @@ def test_missing_fields_are_named_and_the_invoice_is_issued(owner: Person) -> No
     assert broken.keys() & {"BR-08", "BR-09"}
 
 
-def test_meters_unit_and_rates_category_reach_the_einvoice(owner: Person) -> None:
+def test_category_of_a_rate_reaches_the_einvoice(owner: Person) -> None:
     owner.patch(f"{V1}/organization", json=SELLER)
     rate = {"name": "Autoliquidation", "country": "FR", "percentage": 0, "category": "ae"}
     created = post(owner, "/tax-rates", rate | {"exemption_reason": "Article 196"})
@@ -142,7 +143,7 @@ def test_meters_unit_and_rates_category_reach_the_einvoice(owner: Person) -> Non
     [
         ({"percentage": 20, "category": "Z"}, "category", "invalid_category"),
         ({"percentage": 0, "category": "S"}, "category", "invalid_category"),
-        ({"percentage": 0, "category": "Q"}, "category", None),
+        ({"percentage": 0, "category": "Q"}, "category", "invalid_input"),
         (
             {"percentage": 0, "exemption_reason": "Because"},
             "exemption_reason",
@@ -151,14 +152,12 @@ def test_meters_unit_and_rates_category_reach_the_einvoice(owner: Person) -> Non
     ],
 )
 def test_category_that_the_percentage_contradicts_is_refused(
-    owner: Person, given: dict[str, Any], field: str, code: str | None
+    owner: Person, given: dict[str, Any], field: str, code: str
 ) -> None:
     answer = owner.post(f"{V1}/tax-rates", json={"name": "TVA", "country": "FR"} | given)
 
-    assert answer.status_code == 422
-    body = answer.json()
-    assert body["field" if "field" in body else "errors"] in (field, body.get("errors"))
-    assert code is None or body["code"] == code
+    assert (answer.status_code, field_of(answer)) == (422, field)
+    assert answer.json()["code"] == code
 
 
 @pytest.mark.parametrize(("given", "kept"), [("e34", "E34"), ("C62", "C62"), (None, None)])
@@ -170,6 +169,26 @@ def test_meter_has_a_unit_code(owner: Person, given: str | None, kept: str | Non
     assert meter["unit_code"] == kept
     refused = owner.patch(f"{V1}/meters/{meter['id']}", json={"unit_code": "GIGABYTE"})
     assert (refused.status_code, refused.json()["code"]) == (422, "unknown_unit_code")
+
+
+def test_unit_of_a_meter_reaches_the_einvoice(owner: Person) -> None:
+    sold = sell(owner, {"unit": "GB", "unit_code": "e34"}, is_soft_limit=True)
+    price = {"model": "per_unit", "unit_price": "0.001"}
+    post(
+        owner,
+        f"/plans/{sold.plan['id']}/charges",
+        {"type": "USAGE", "meter_id": sold.feature["meter"]["id"], "pricing": price},
+    )
+    subscription = sold.subscribe("2025-12-01T00:00:00Z")
+    sold.used(1400, "2025-12-03T00:00:00Z")
+    [bill, *_] = post(owner, f"/subscriptions/{subscription['id']}/generate-invoice", {})["data"]
+    invoice = post(owner, f"/invoices/{bill['id']}/finalize", {})
+
+    text = owner.get(f"{V1}/invoices/{invoice['id']}/ubl").text
+
+    assert '<cbc:InvoicedQuantity unitCode="E34">400<' in text
+    assert '<cbc:PriceAmount currencyID="USD">0.01<' in text
+    assert '<cbc:BaseQuantity unitCode="E34">10<' in text
 
 
 def test_draft_void_and_three_decimals_have_none(owner: Person) -> None:
