@@ -151,7 +151,7 @@ class _Check:
             raise self.refusal(node, "has one name and one list")
         if not isinstance(node.iter, nodes.Name) or node.iter.name not in ROWS:
             raise self.refusal(node, f"goes over one of {', '.join(ROWS)}")
-        if node.target.name in WORDS | ROWS.keys():
+        if node.target.name in ROWS:
             raise self.refusal(node, f"may not call its row {node.target.name}")
         self.body(node.body, {node.target.name: ROWS[node.iter.name]})
         self.body(node.else_, scope)
@@ -181,7 +181,7 @@ class _Check:
             case nodes.Const() if isinstance(node.value, str):
                 return
             case nodes.Name():
-                if node.name not in WORDS:
+                if node.name in scope or node.name not in WORDS:
                     raise self.refusal(node, self.unknown(node.name, scope))
             case nodes.Getattr() if isinstance(node.node, nodes.Name) and node.node.name in scope:
                 known = scope[node.node.name]
