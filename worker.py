@@ -90,7 +90,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     engine = create_application_engine(
-        settings.database_url, pool_size=settings.worker_activity_slots + 3
+        settings.database_url, pool_size=settings.worker_activity_slots + 4
     )
     transactions = Transactions(engine, carried_by(settings))
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)

@@ -41,7 +41,7 @@ LISTING_SECONDS = 10
 
 TURN_SECONDS = 0.001
 
-SPARE_CONNECTIONS = 4
+SPARE_CONNECTIONS = 5
 """What the probes and the relays take while requests hold all others."""
 
 

@@ -81,6 +81,14 @@ def rebuild() -> None:
 
 
 @app.command()
+def reseal() -> None:
+    """Seal every stored secret by FLUXRATE_SECRET_KEY, after it replaced an earlier one."""
+    from cli.reseal import reseal as run_reseal
+
+    run_reseal()
+
+
+@app.command()
 def api(host: str = "127.0.0.1", port: Port = 8000, processes: Processes = None) -> None:
     """Run the API alone, against DATABASE_URL and TEMPORAL_ADDRESS."""
     from cli.serve import serve

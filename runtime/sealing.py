@@ -23,8 +23,8 @@ class Sealer:
     """AES-256-GCM by a key that is derived from ``FLUXRATE_SECRET_KEY``.
 
     What an earlier key sealed is opened by it for as long as it is among the previous ones; it is
-    sealed by the key in force when it is stored the next time. A sealed text opens only in the
-    place that it was sealed for: it cannot be moved into another row.
+    sealed by the key in force when it is stored the next time, or by ``fluxrate reseal``. A sealed
+    text opens only in the place that it was sealed for: it cannot be moved into another row.
     """
 
     def __init__(self, secret_key: str, previous_secret_keys: Sequence[str] = ()) -> None:
@@ -41,13 +41,25 @@ class Sealer:
 
         Raises SecretKeyMissing if none of the keys opens it.
         """
+        return self._open(sealed, place)[0]
+
+    def renew(self, sealed: str, *, place: str) -> str | None:
+        """The same secret sealed by the key in force, None if it is.
+
+        Raises SecretKeyMissing if none of the keys opens it.
+        """
+        secret, key = self._open(sealed, place)
+        return None if key == 0 else self.seal(secret, place=place)
+
+    def _open(self, sealed: str, place: str) -> tuple[str, int]:
+        """The secret, and the number of the key that opens it: 0 is the one in force."""
         packed = base64.b64decode(sealed.removeprefix(f"{FORMAT}."))
-        for cipher in self._ciphers:
+        for key, cipher in enumerate(self._ciphers):
             try:
                 opened = cipher.decrypt(packed[:NONCE_BYTES], packed[NONCE_BYTES:], place.encode())
             except InvalidTag:
                 continue
-            return opened.decode()
+            return opened.decode(), key
         raise SecretKeyMissing(f"No secret key opens what is stored in {place}.")
 
 

@@ -70,7 +70,10 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(default=15 * 60, ge=1)
     refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
     allow_private_webhooks: bool = False
-    """Webhooks may go to private addresses, by http and to every port: for development."""
+    """Webhooks and mails may go to private addresses, by http and to every port: for
+    development."""
+    webhook_retention_days: int = Field(default=90, ge=1)
+    """How long a webhook delivery that has ended stays listed."""
     workflow_sandbox: bool = False
     """Run workflows in the sandbox: nearly doubles the worker's CPU; tests always do."""
     worker_activity_slots: int = Field(default=20, ge=1)

@@ -38,12 +38,16 @@ def upgrade() -> None:
     condition = "status = {value}"
     policies.allow_lookup("email", setting="email_status", condition=condition)
     policies.allow_lookup_locks("email", setting="email_status", condition=condition)
-    # What was delivered long ago is forgotten.
+    # What was delivered long ago is forgotten, and its event with it.
+    op.create_index(
+        "ix_webhook_delivery_event", "webhook_delivery", ["organization_id", "event_id"]
+    )
     for table in ("webhook_delivery", "webhook_event"):
         policies.grant(table, ("DELETE",))
 
 
 def downgrade() -> None:
+    op.drop_index("ix_webhook_delivery_event", "webhook_delivery")
     for table in ("webhook_delivery", "webhook_event"):
         op.execute(f"REVOKE DELETE ON {table} FROM {policies.APPLICATION_ROLE}")
     op.drop_table("email_template")

@@ -85,6 +85,7 @@ class WebhookDelivery(Tenant, table=True):
             "next_attempt_at",
             postgresql_where=text("status = 'pending'"),
         ),
+        Index("ix_webhook_delivery_event", "organization_id", "event_id"),
         Index("ix_webhook_delivery_listed", "organization_id", "created_at", "id"),
     )
 

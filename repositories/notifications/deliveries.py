@@ -36,6 +36,37 @@ _TAKE: Final = text(
 )
 
 
+_FORGET: Final = text(
+    """
+    -- A delivery ends after it is made: the index by organization and day finds the oldest.
+    WITH finished AS (
+        SELECT organization_id, id FROM webhook_delivery
+        WHERE organization_id = ANY (CAST(:organizations AS uuid[]))
+          AND created_at < :before AND completed_at < :before
+        ORDER BY organization_id, created_at, id
+        LIMIT :at_most
+        FOR UPDATE SKIP LOCKED
+    ), forgotten AS (
+        DELETE FROM webhook_delivery AS delivery USING finished
+        WHERE delivery.organization_id = finished.organization_id AND delivery.id = finished.id
+        RETURNING delivery.organization_id, delivery.id, delivery.event_id
+    ), told AS (
+        -- What else is told of the event, or is told of it again, keeps it.
+        DELETE FROM webhook_event AS event
+        WHERE (event.organization_id, event.id) IN (SELECT organization_id, event_id FROM forgotten)
+          AND event.created_at < :before
+          AND NOT EXISTS (
+              SELECT FROM webhook_delivery AS other
+              WHERE other.organization_id = event.organization_id AND other.event_id = event.id
+                AND (other.organization_id, other.id)
+                    NOT IN (SELECT organization_id, id FROM forgotten)
+          )
+    )
+    SELECT count(*) FROM forgotten
+    """
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenDelivery:
     """A delivery that is this process's to send, with all that it takes."""
@@ -153,3 +184,16 @@ def give_up_pending(
         )
         .values(status=DeliveryStatus.FAILED, error=reason, next_attempt_at=None, completed_at=now)
     )
+
+
+def forget_finished(
+    session: Session, organization_ids: Sequence[UUID], *, before: datetime, at_most: int
+) -> int:
+    """Deliveries of these organizations that ended before then are gone, the oldest first.
+
+    Their events go with their last delivery. How many deliveries there were: fewer than
+    ``at_most`` where none is left.
+    """
+    values = {"organizations": list(organization_ids), "before": before, "at_most": at_most}
+    forgotten: int = session.connection().execute(_FORGET, values).scalar_one()
+    return forgotten

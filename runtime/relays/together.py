@@ -16,6 +16,7 @@ from runtime.notifications import Hear, Notifications
 from runtime.relays import mails, webhooks
 from runtime.relays.deliveries import DeliveryRelay
 from runtime.relays.mails import MailPost
+from runtime.relays.retention import Retention
 from runtime.relays.webhooks import WebhookPost
 from runtime.relays.workflows import OutboxRelay
 from runtime.sealing import sealer_of
@@ -42,15 +43,18 @@ def relays_of(
     transactions: Transactions, workflows: SubscriptionWorkflows, settings: Settings
 ) -> list[Relay]:
     """One to workflows; to webhooks and mails if there is the key that their secrets need."""
-    to_workflows = OutboxRelay(transactions, workflows)
+    always: list[Relay] = [
+        OutboxRelay(transactions, workflows),
+        Retention(transactions, days=settings.webhook_retention_days),
+    ]
     sealer = sealer_of(settings)
     if sealer is None:
         log.warning("webhooks_and_mails_need_a_key", setting="FLUXRATE_SECRET_KEY")
-        return [to_workflows]
+        return always
     sender = WebhookSender(may_be_private=settings.allow_private_webhooks)
     mail_sender = MailSender(may_be_private=settings.allow_private_webhooks)
     return [
-        to_workflows,
+        *always,
         DeliveryRelay(WebhookPost(transactions, sealer, sender), webhooks.ROOMS),
         DeliveryRelay(
             MailPost(transactions, sealer, mail_sender, public_url=settings.public_url), mails.ROOMS

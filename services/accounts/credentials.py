@@ -42,6 +42,9 @@ class Sealing(Protocol):
     def open(self, sealed: str, *, place: str) -> str:
         """The secret that was sealed in a place. Raises SecretKeyMissing."""
 
+    def renew(self, sealed: str, *, place: str) -> str | None:
+        """The same secret sealed by the key in force; None if it is. Raises SecretKeyMissing."""
+
 
 class Security(Protocol):
     """Hashing and tokens."""

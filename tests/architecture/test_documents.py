@@ -101,7 +101,8 @@ def test_compose_file_has_no_password_of_its_own() -> None:
     )
 
     assert secrets
-    assert [line for line in secrets if ":?" not in line] == []
+    # What may be empty is empty there.
+    assert [line for line in secrets if ":?" not in line and not line.endswith(":-}")] == []
 
 
 def test_tests_named_in_the_table_of_faults_exist() -> None:

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
 from billing.notifications.signatures import is_signed
+from runtime.relays.retention import Retention
 from runtime.security import Security
 from tests.passwords import QUICK
 from tests.receivers import receiving
@@ -244,3 +246,33 @@ def test_what_waits_for_an_endpoint_that_listens_no_more_has_failed(
     assert len(receiver.bodies) == 1
     refused = telling.owner.post(f"/api/v1/webhook-deliveries/{failed['id']}/replay")
     assert (refused.status_code, refused.json()["code"]) == (409, "endpoint_disabled")
+
+
+def test_what_ended_long_ago_is_forgotten_with_its_event(telling: Telling) -> None:
+    retention = Retention(telling.transactions, days=7, now=telling.clock)
+    with receiving() as receiver:
+        telling.listen(receiver.url, "invoice.created")
+        telling.listen("http://127.0.0.1:9/", "invoice.created")
+        telling.draft_invoice()
+        telling.deliver()
+    telling.clock.advance(days=7)
+    assert retention.forget() == 0
+    telling.clock.advance(seconds=1)
+    waiting = [one["id"] for one in telling.deliveries(status="pending")]
+
+    first, again = retention.forget(), retention.forget()
+
+    # The one that waits is kept, whatever its age, and so is the event that it tells.
+    assert (first, again) == (1, 0)
+    assert [one["id"] for one in telling.deliveries()] == waiting
+    telling.deliver()
+    telling.clock.advance(days=8)
+    telling.deliver()
+    while telling.deliveries(status="pending"):
+        telling.clock.advance(hours=6)
+        telling.deliver()
+    telling.clock.advance(days=8)
+    assert retention.forget() == 1
+    assert telling.deliveries() == []
+    with telling.transactions.for_organization(telling.get("/organization")["id"]) as session:
+        assert session.connection().scalar(text("SELECT count(*) FROM webhook_event")) == 0

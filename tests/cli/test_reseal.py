@@ -1,0 +1,111 @@
+"""Every secret at rest comes under the key in force, however often that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlmodel import SQLModel
+
+import models  # noqa: F401  (loads every table into the metadata)
+from cli.reseal import reseal_all
+from models.accounts.organizations import Organization, OrganizationDirectory
+from models.base import new_id
+from models.invoicing.receipts import ReceiptKey
+from models.notifications.webhooks import WebhookEndpoint
+from repositories.transactions import Transactions
+from runtime.database.engine import create_application_engine
+from runtime.sealing import Sealer
+from services.operations.sealed_secrets import SEALED, Resealed
+from tests.services.shop import NOW, open_shop
+
+FORMER, PRESENT = "former" * 8, "present" * 8
+SECRETS = {("organization", "sealed_smtp_password"): "a mail password"} | {
+    ("webhook_endpoint", "sealed_secret"): "a secret",
+    ("webhook_endpoint", "former_secret"): "the one before",
+    ("receipt_key", "sealed_key"): "a private half",
+}
+
+
+@pytest.fixture
+def transactions(database_url: str) -> Iterator[Transactions]:
+    """A database whose organizations these tests make."""
+    engine = create_application_engine(database_url)
+    yield Transactions(engine)
+    engine.dispose()
+
+
+def store(transactions: Transactions, sealer: Sealer) -> None:
+    """An organization with a secret in every column that has some."""
+    organization_id = open_shop(transactions).organization_id
+    endpoint = WebhookEndpoint(
+        organization_id=organization_id,
+        id=new_id(),
+        url="https://hooks.example.com/",
+        events=["*"],
+        sealed_secret="",
+        former_secret="",
+        former_until=NOW,
+        created_at=NOW,
+    )
+    key = ReceiptKey(
+        organization_id=organization_id,
+        id=new_id(),
+        key_id=str(new_id()),
+        public_key="public",
+        sealed_key="",
+        created_at=NOW,
+    )
+    with transactions.for_organization(organization_id) as session:
+        organization = session.get(Organization, organization_id)
+        rows: dict[str, Any] = {
+            "organization": organization,
+            "webhook_endpoint": endpoint,
+            "receipt_key": key,
+        }
+        for one in SEALED:
+            name = str(one.table.__tablename__)
+            place = one.place_of(rows[name])
+            setattr(rows[name], one.column, sealer.seal(SECRETS[name, one.column], place=place))
+        session.add_all([*rows.values(), OrganizationDirectory(id=organization_id)])
+
+
+def test_every_sealed_column_is_in_the_list() -> None:
+    named = {(str(one.table.__tablename__), one.column) for one in SEALED}
+    sealed = {
+        (table.name, column.name)
+        for table in SQLModel.metadata.tables.values()
+        for column in table.columns
+        if column.name.startswith("sealed_") or column.name.endswith("_secret")
+    }
+
+    assert sealed == named == SECRETS.keys()
+
+
+def test_what_an_earlier_key_sealed_comes_under_the_one_in_force(
+    transactions: Transactions,
+) -> None:
+    for _ in range(2):
+        store(transactions, Sealer(FORMER))
+    advanced: list[int] = []
+
+    first = reseal_all(transactions, Sealer(PRESENT, [FORMER]), lambda: advanced.append(1))
+    again = reseal_all(transactions, Sealer(PRESENT, [FORMER]), lambda: advanced.append(1))
+
+    assert first == Resealed(renewed=2 * len(SEALED))
+    assert again == Resealed()
+    assert len(advanced) == 4
+    # The present key alone opens everything now.
+    assert reseal_all(transactions, Sealer("next" * 8, [PRESENT]), list).renewed == first.renewed
+
+
+def test_what_no_key_opens_stays_as_it_is_and_is_counted(transactions: Transactions) -> None:
+    store(transactions, Sealer("lost" * 8))
+    store(transactions, Sealer(FORMER))
+
+    done = reseal_all(transactions, Sealer(PRESENT, [FORMER]), list)
+
+    assert done == Resealed(renewed=len(SEALED), unreadable=len(SEALED))
+    found = reseal_all(transactions, Sealer(PRESENT, ["lost" * 8]), list)
+    assert found == Resealed(renewed=len(SEALED))
