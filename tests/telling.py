@@ -21,6 +21,7 @@ from runtime.relays.mails import MailPost, MailSender
 from runtime.relays.webhooks import ROOMS, Sender, WebhookPost
 from runtime.security import Security
 from services.accounts.sign_in import TokenLifetimes
+from services.mail.deliveries import MailLetter
 from services.notifications.deliveries import Letter, find_next_due
 from tests.api.people import PATIENT_SECONDS, Clock, Person
 from tests.mail_servers import MailServer
@@ -95,15 +96,21 @@ class Telling:
         answer = self.owner.patch(f"{V1}/organization", json=server.settings | settings)
         assert answer.status_code == 200, answer.text
 
-    def mail(self, sender: MailSender | None = None) -> None:
-        """Every mail that is due was sent, and settled."""
+    def mail_relay(
+        self, sender: MailSender | None = None, rooms: Rooms = mails.ROOMS
+    ) -> DeliveryRelay[MailLetter]:
+        """What sends mails, over servers on this machine too."""
         sender = sender or SmtpSender(may_be_private=True, within_seconds=2)
         post = MailPost(
             self.transactions, self.security.sealer, sender, public_url="https://billing.example"
         )
+        return DeliveryRelay(post, rooms, self.clock)
+
+    def mail(self, sender: MailSender | None = None) -> None:
+        """Every mail that is due was sent, and settled."""
 
         async def send() -> None:
-            relay = DeliveryRelay(post, mails.ROOMS, self.clock)
+            relay = self.mail_relay(sender)
             await relay.deliver_due()
             while await relay.finish():
                 await relay.deliver_due()
