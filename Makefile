@@ -23,7 +23,7 @@ EXAMPLES ?= 2000
 TEMPORAL_SERVER ?= v1.29.1
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money chaos histories \
-	demo up status down mutate documents temporal-server bench picture clean
+	demo up status down mutate documents pages temporal-server bench picture clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,10 @@ temporal-server: .tools/temporal/server ## Temporal's server for clusters, built
 documents: $(INSTALLED) ## Every kind of document before veraPDF (needs Java and Maven), and drawn again for docs
 	$(RUN) python -m tests.services.documents.judge
 	$(RUN) python -m tests.services.documents.pictures
+
+pages: $(INSTALLED) ## Pages in a real browser (needs Chromium): themes, keyboard, axe; drawn again for docs
+	$(UV) sync --quiet --locked --extra embedded --group pages
+	FLUXRATE_DRAW_PAGES=1 $(RUN) pytest tests/console $(ARGS)
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it
 	$(RUN) python -m benchmarks $(ONLY)

@@ -9,12 +9,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
 from api.access.same_origin import SameOrigin
 from api.context import AppContext, AppState, state_of
-from api.routers import customer_lists, customers, entitlements, ingestion
+from api.routers import customer_lists, customers, entitlements, ingestion, portal
 from api.routers.accounts import api_keys, audit, auth, organizations
 from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
 from api.routers.invoicing import actions as invoice_actions
@@ -61,6 +62,7 @@ ROUTERS: tuple[Router, ...] = (
     proofs.router,
     emails.router,
     email_templates.router,
+    portal.router,
     test_clocks.router,
     meter_usage.router,
     unbilled_usage.router,
@@ -105,8 +107,16 @@ ROUTES = _include_all()
 takes a quarter of a second for all of them, so the applications of a process share them."""
 
 
-def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> FastAPI:
-    """The application on a context; ``lifespan`` opens and closes what the process holds."""
+def create_app(
+    context: AppContext,
+    *,
+    lifespan: Lifespan | None = None,
+    pages: Sequence[BaseRoute] = (),
+) -> FastAPI:
+    """The application on a context; ``lifespan`` opens and closes what the process holds.
+
+    ``pages`` are the routes of the pages for people (``console``).
+    """
     state = AppState.begin(context)
     app = Application(
         front=FastRoutes([*ingestion.make_routes(PREFIX), *_make_fast_routes()]),
@@ -123,7 +133,7 @@ def create_app(context: AppContext, *, lifespan: Lifespan | None = None) -> Fast
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        routes=[*ingestion.make_routes(PREFIX), *ROUTES.routes],
+        routes=[*ingestion.make_routes(PREFIX), *ROUTES.routes, *pages],
     )
     app.state.held = state
     errors.install(app)

@@ -35,6 +35,7 @@ TAGS: Final = (
     ("Documents", "Invoices and credit notes as files for people, with their evidence inside."),
     ("Proof", "What proves an invoice: arithmetic, receipts, and a recomputation by anybody."),
     ("Mail", "Documents reach customers, and what they are told is yours to write."),
+    ("Portal", "Pages for customers: a link to one invoice, a token for their own account."),
     ("Usage", "Events: recorded once, counted exactly."),
     ("Test clocks", "Years of billing in seconds."),
     ("Audit", "Who did what."),

@@ -13,14 +13,18 @@ from uuid import UUID
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from starlette.routing import BaseRoute
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from api import visits
 from api.access.key_cache import KeyCache
 from api.app import create_app
 from api.context import AppContext
 from billing.date_limits import BackdatingLimit
 from cli.serve import COUNTERS_DIRECTORY
+from console.routes import make_routes
+from console.surroundings import Surroundings
 from repositories.accounts.api_keys import REVOCATIONS
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
@@ -71,6 +75,20 @@ def take_turns_quickly() -> None:
     thread that computes a long bill would slow down every other request by a hundred.
     """
     sys.setswitchinterval(TURN_SECONDS)
+
+
+def pages_of(context: AppContext) -> list[BaseRoute]:
+    """The pages for people, served by the API's process in its slots and threads."""
+    return make_routes(
+        Surroundings(
+            transactions=context.transactions,
+            security=context.security,
+            now=context.now,
+            work=visits.work_for,
+            lend=visits.lend_connection,
+            typeset=visits.typeset,
+        )
+    )
 
 
 class ApiProcess:
@@ -133,7 +151,7 @@ class ApiProcess:
             auth_per_minute=self._settings.auth_per_minute,
             transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,
         )
-        return create_app(context, lifespan=self.serve)
+        return create_app(context, lifespan=self.serve, pages=pages_of(context))
 
     @asynccontextmanager
     async def serve(self, _app: FastAPI) -> AsyncIterator[None]:

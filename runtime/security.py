@@ -6,8 +6,9 @@ import hashlib
 import hmac
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from joserfc import jwt
@@ -17,12 +18,24 @@ from joserfc.jwk import KeySet, OctKey
 from runtime.hashing import HashingProcesses, PasswordHasher
 from runtime.sealing import Sealer
 from runtime.settings import SHORTEST_SECRET_KEY
-from services.accounts.credentials import AccessClaims, PasswordCheck
+from services.accounts.credentials import AccessClaims, PasswordCheck, WidgetClaims
 
 ALGORITHM = "HS256"
 ISSUER = "fluxrate"
-AUDIENCE = "fluxrate-api"
-HEADER_TYPE = "at+jwt"
+
+
+class TokenKind(NamedTuple):
+    """What tells tokens for one purpose from all others that we sign."""
+
+    audience: str
+    header_type: str
+
+
+ACCESS = TokenKind("fluxrate-api", "at+jwt")
+WIDGET = TokenKind("fluxrate-portal", "widget+jwt")
+
+UNREADABLE = (JoseError, ValueError, KeyError, TypeError, AttributeError)
+"""How a token fails that is not ours, not of a kind, or too old."""
 
 SECRET_BYTES = 24
 CHECKSUM_LENGTH = 6
@@ -76,15 +89,48 @@ class Security:
 
     def issue_access_token(self, claims: AccessClaims, *, now: datetime, seconds: int) -> str:
         """A signed token that names the person and the session, good for ``seconds``."""
+        named = {
+            "sub": str(claims.user_id),
+            "org": str(claims.organization_id),
+            "sid": str(claims.user_session_id),
+        }
+        return self._sign(ACCESS, named, now=now, seconds=seconds)
+
+    def read_access_token(self, token: str, *, now: datetime) -> AccessClaims | None:
+        """What a token says if it is ours, of the right kind and alive, else None."""
+        try:
+            named = self._read(ACCESS, token, now=now)
+            return AccessClaims(
+                organization_id=UUID(named["org"]),
+                user_id=UUID(named["sub"]),
+                user_session_id=UUID(named["sid"]),
+            )
+        except UNREADABLE:
+            return None
+
+    def issue_widget_token(self, claims: WidgetClaims, *, now: datetime, seconds: int) -> str:
+        """A signed token that names a customer, good for ``seconds``."""
+        named = {"sub": str(claims.customer_id), "org": str(claims.organization_id)}
+        return self._sign(WIDGET, named, now=now, seconds=seconds)
+
+    def read_widget_token(self, token: str, *, now: datetime) -> WidgetClaims | None:
+        """What a widget token says if it is ours, of that kind and alive, else None."""
+        try:
+            named = self._read(WIDGET, token, now=now)
+            return WidgetClaims(organization_id=UUID(named["org"]), customer_id=UUID(named["sub"]))
+        except UNREADABLE:
+            return None
+
+    def _sign(
+        self, kind: TokenKind, named: Mapping[str, str], *, now: datetime, seconds: int
+    ) -> str:
         issued_at = int(now.timestamp())
         return jwt.encode(
-            {"alg": ALGORITHM, "typ": HEADER_TYPE, "kid": self._signing_key_id},
+            {"alg": ALGORITHM, "typ": kind.header_type, "kid": self._signing_key_id},
             {
                 "iss": ISSUER,
-                "aud": AUDIENCE,
-                "sub": str(claims.user_id),
-                "org": str(claims.organization_id),
-                "sid": str(claims.user_session_id),
+                "aud": kind.audience,
+                **named,
                 "jti": secrets.token_urlsafe(12),
                 "iat": issued_at,
                 "nbf": issued_at,
@@ -94,29 +140,22 @@ class Security:
             algorithms=[ALGORITHM],
         )
 
-    def read_access_token(self, token: str, *, now: datetime) -> AccessClaims | None:
-        """What a token says if it is ours, of the right kind and alive, else None."""
-        try:
-            # The key is chosen among ours by its id; a token's own idea of a key is never followed.
-            decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
-            jwt.JWTClaimsRegistry(
-                now=int(now.timestamp()),
-                leeway=0,
-                iss={"essential": True, "value": ISSUER},
-                aud={"essential": True, "value": AUDIENCE},
-                exp={"essential": True},
-                nbf={"essential": True},
-            ).validate(decoded.claims)
-            # Where we have one key, a token that names none would be tried with it.
-            if decoded.header.get("typ") != HEADER_TYPE or not decoded.header.get("kid"):
-                return None
-            return AccessClaims(
-                organization_id=UUID(decoded.claims["org"]),
-                user_id=UUID(decoded.claims["sub"]),
-                user_session_id=UUID(decoded.claims["sid"]),
-            )
-        except (JoseError, ValueError, KeyError, TypeError, AttributeError):
-            return None
+    def _read(self, kind: TokenKind, token: str, *, now: datetime) -> Mapping[str, Any]:
+        """The claims of a token of this kind. Raises one of :data:`UNREADABLE`."""
+        # The key is chosen among ours by its id; a token's own idea of a key is never followed.
+        decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
+        jwt.JWTClaimsRegistry(
+            now=int(now.timestamp()),
+            leeway=0,
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": kind.audience},
+            exp={"essential": True},
+            nbf={"essential": True},
+        ).validate(decoded.claims)
+        # Where we have one key, a token that names none would be tried with it.
+        if decoded.header.get("typ") != kind.header_type or not decoded.header.get("kid"):
+            raise ValueError("The token is of another kind.")
+        return decoded.claims
 
     def new_secret(self) -> str:
         """192 random bits in 33 letters and digits."""

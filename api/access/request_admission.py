@@ -43,7 +43,7 @@ async def admit_billing_request(request: Request, context: ContextDep) -> AsyncI
 
 async def watch_caller(request: Request, context: ContextDep) -> AsyncIterator[None]:
     """The request is given up when its caller hangs up; it takes slots by :func:`work`."""
-    async with _watched(request, context):
+    async with watch(request, context):
         yield
 
 
@@ -73,7 +73,7 @@ async def _admitted(
     request: Request, context: AppContext, *, may_bill: bool
 ) -> AsyncIterator[None]:
     slots = state_of(request.app).slots
-    async with _watched(request, context) as leaving, AsyncExitStack() as taken:
+    async with watch(request, context) as leaving, AsyncExitStack() as taken:
         party = await _party_of(request, context)
         for admission in (slots.bills, slots.all) if may_bill else (slots.all,):
             await taken.enter_async_context(admission.admit(party, leaving=leaving))
@@ -97,15 +97,16 @@ async def _party_of(request: Request, context: AppContext) -> UUID | str:
 
 
 @asynccontextmanager
-async def _watched(request: Request, context: AppContext) -> AsyncIterator[asyncio.Future[None]]:
-    watch = _Watch(request, context.transaction_seconds)
-    request.state.leaving = watch.leaving
-    previous = current_cancel_scope.set(watch.scope)
+async def watch(request: Request, context: AppContext) -> AsyncIterator[asyncio.Future[None]]:
+    """The request is given up within the block when its caller leaves, or it lasts for too long."""
+    watched = _Watch(request, context.transaction_seconds)
+    request.state.leaving = watched.leaving
+    previous = current_cancel_scope.set(watched.scope)
     try:
-        yield watch.leaving
+        yield watched.leaving
     finally:
         current_cancel_scope.reset(previous)
-        watch.end()
+        watched.end()
 
 
 class _Watch:

@@ -53,6 +53,7 @@ TOO_SLOW = (
     "This takes longer than a request may; nothing was changed. Repeat it, or ask for less.",
 )
 RETRY_AFTER_SECONDS = 2
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 SHOWN_ERRORS = 50
 LONGEST_PLACE = 100
 """Callers name unknown fields; what they made up is not repeated at any length."""
@@ -173,6 +174,11 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_database_away(request: Request, error: Exception) -> Response:
+    return await _answer_billing_error(request, unavailable(error))
+
+
+def unavailable(error: Exception) -> Unavailable:
+    """What an error of the database means to whoever asked: it is away, overtaken or too slow."""
     cause = getattr(error, "orig", None) or error
     code, detail = AWAY
     if isinstance(cause, DeadlockDetected | SerializationFailure):
@@ -180,7 +186,7 @@ async def _answer_database_away(request: Request, error: Exception) -> Response:
     elif isinstance(cause, QueryCanceled):
         code, detail = TOO_SLOW
     log.warning(code, error=type(cause).__name__)
-    return problem(request, 503, code, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return Unavailable(detail, code=code)
 
 
 def _internal(request: Request) -> Response:
@@ -193,7 +199,5 @@ HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Resp
     BillingError: _answer_billing_error,
     RequestValidationError: _answer_invalid_request,
     HTTPException: _answer_http_error,
-    OperationalError: _answer_database_away,
-    InterfaceError: _answer_database_away,
-    PoolTimeout: _answer_database_away,
+    **dict.fromkeys(DATABASE_AWAY, _answer_database_away),
 }

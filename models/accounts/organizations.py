@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import ARRAY, CheckConstraint, Column, Text
 from sqlmodel import Field, SQLModel
 
 from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
@@ -33,6 +33,7 @@ class Organization(SQLModel, table=True):
         ),
         CheckConstraint("plan_edits IN ('next_period', 'running_period')", name="plan_edits"),
         CheckConstraint("smtp_port BETWEEN 1 AND 65535", name="smtp_port"),
+        CheckConstraint("array_to_string(embed_hosts, '') !~ '[^a-z0-9.:*-]'", name="embed_hosts"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -68,6 +69,10 @@ class Organization(SQLModel, table=True):
     smtp_from_email: str | None = words(nullable=True, default=None)
     smtp_from_name: str | None = words(nullable=True, default=None)
     smtp_reply_to: str | None = words(nullable=True, default=None)
+    embed_hosts: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False)
+    )
+    """The hosts whose pages may frame the portal; nobody's if there are none."""
     created_at: datetime = instant()
 
 

@@ -3,4 +3,5 @@
 from models.invoicing import credit_notes as credit_notes
 from models.invoicing import invoices as invoices
 from models.invoicing import late_usage as late_usage
+from models.invoicing import links as links
 from models.invoicing import receipts as receipts

@@ -20,6 +20,14 @@ class AccessClaims:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WidgetClaims:
+    """Whose portal a widget token opens; it opens nothing else."""
+
+    organization_id: UUID
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordCheck:
     """Whether a password was right, and its hash at today's cost if it was stored at another."""
 
@@ -64,6 +72,12 @@ class Security(Protocol):
 
     def read_access_token(self, token: str, *, now: datetime) -> AccessClaims | None:
         """What a token says if it is ours and alive, else None."""
+
+    def issue_widget_token(self, claims: WidgetClaims, *, now: datetime, seconds: int) -> str:
+        """A signed token that opens one customer's portal, good for ``seconds``."""
+
+    def read_widget_token(self, token: str, *, now: datetime) -> WidgetClaims | None:
+        """What a widget token says if it is ours and alive, else None."""
 
     def new_secret(self) -> str:
         """A secret of letters and digits that nobody can guess."""

@@ -20,6 +20,7 @@ from billing.periods import find_zone
 from models.accounts.organizations import Organization
 from repositories.accounts import organizations as stored_organizations
 from services.accounts.credentials import Sealing, SecretKeyMissing
+from services.accounts.embed_hosts import read_hosts
 from services.addresses import find_country
 from services.audit_log import record
 
@@ -148,4 +149,7 @@ def _checked(settings: Mapping[str, object]) -> dict[str, object]:
             values["billing_address_country"] = find_country(
                 country, field="billing_address_country"
             )
+    match values.get("embed_hosts"):
+        case list() as hosts:
+            values["embed_hosts"] = read_hosts(hosts)
     return values

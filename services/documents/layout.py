@@ -6,7 +6,7 @@ The template (template/page.typ) only places what is here; nothing of it is read
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -32,8 +32,11 @@ _STATUS_WORDS: Final = {
 """The states that are named; whether an invoice is paid, its headline says."""
 
 
-def page_of(document: Document) -> Page:
-    """The document as the template takes it; what no font can show is replaced by ``?``."""
+def page_of(document: Document, *, shown: Callable[[str], str] = printable) -> Page:
+    """The document as a template takes it, with every text as ``shown`` gives it.
+
+    A file shows what its fonts can: anything else is replaced by ``?``.
+    """
     words = words_in(document.language)
     formats = Formats(
         language=document.language, currency=document.currency, timezone=document.timezone
@@ -56,9 +59,9 @@ def page_of(document: Document) -> Page:
         **_tables(document, formats, words),
         "bank": bank_rows(document),
     }
-    shown = _printable(page)
-    assert isinstance(shown, dict)
-    return shown | {
+    texts = _each_text(page, shown)
+    assert isinstance(texts, dict)
+    return texts | {
         "receipt": document.receipt.decode(),
         "logo": _logo(document.logo),
         "verify": _verify(document.verify_link),
@@ -242,13 +245,13 @@ def _bank_value(name: str, value: str) -> str:
     return " ".join(plain[at : at + 4] for at in range(0, len(plain), 4))
 
 
-def _printable(value: object) -> object:
+def _each_text(value: object, shown: Callable[[str], str]) -> object:
     match value:
         case str():
-            return printable(value)
+            return shown(value)
         case Mapping():
-            return {key: _printable(one) for key, one in value.items()}
+            return {key: _each_text(one, shown) for key, one in value.items()}
         case list():
-            return [_printable(one) for one in value]
+            return [_each_text(one, shown) for one in value]
         case _:
             return value

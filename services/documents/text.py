@@ -45,6 +45,11 @@ def render_text(invoice: Document) -> str:
     return "\n".join([*head, "", "Line Items:", *body, "  " + RULE * width, *foot]) + "\n"
 
 
+def on_one_line(words: str) -> str:
+    """The words without line ends, and without marks that turn the direction of text around."""
+    return NOT_FOR_A_LINE.sub(" ", words)
+
+
 def period_text(span: Period, timezone: str) -> str:
     """The first and the last covered day: ``Jan 1 – Jan 31, 2025``."""
     first, last = span.first_day(timezone), span.last_covered_day(timezone)
@@ -84,7 +89,7 @@ def _total_rows(invoice: Document) -> list[Row]:
 
 def _on_one_line(row: Row) -> Row:
     """A name with a line's end, or with marks that turn text around, makes no line of its own."""
-    return Row(words=NOT_FOR_A_LINE.sub(" ", row.words), amount=row.amount)
+    return Row(words=on_one_line(row.words), amount=row.amount)
 
 
 def _set(row: Row, width: int) -> str:

@@ -14,7 +14,7 @@ from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import round_line
 from billing.money import find_currency
 from billing.rating.frozen import FrozenUsage, rate
-from billing.rating.lines import CalculationStep, LineType
+from billing.rating.lines import CalculationStep, LineType, PricedLine
 from billing.rating.quantities import MeteredUsage, usage_by, usage_windows
 from billing.rating.terms import PlanTerms
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
@@ -99,7 +99,7 @@ def verify(
     rows = [
         row
         for row in stored_invoices.list_lines(session, organization_id, [invoice_id])
-        if row.charge_id is not None and row.type != LineType.LATE_USAGE
+        if is_computed(row)
     ]
     recomputed = _recompute(session, invoice, receipt.revision)
     difference = first_difference([_billed(row) for row in rows], recomputed)
@@ -111,6 +111,11 @@ def verify(
         line_id=rows[at].id if at is not None and at < len(rows) else None,
         is_late_usage_pending=is_pending(session, invoice),
     )
+
+
+def is_computed(line: InvoiceLine | PricedLine) -> bool:
+    """Whether a line is computed from the period's own usage, and so computed again."""
+    return line.charge_id is not None and line.type != LineType.LATE_USAGE
 
 
 def _recompute(session: Session, invoice: Invoice, revision: int) -> list[BilledLine]:

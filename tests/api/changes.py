@@ -65,6 +65,7 @@ PUT    /api/v1/invoices/{invoice_id}                      invoice.edited
 DELETE /api/v1/invoices/{invoice_id}                      invoice.deleted
 POST   /api/v1/invoices/{invoice_id}/finalize             invoice.finalized
 POST   /api/v1/invoices/{invoice_id}/credit-notes         invoice.credited
+POST   /api/v1/invoices/{invoice_id}/generate-token       invoice.linked
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created
@@ -83,6 +84,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "POST /api/v1/sdk/track": "events are a log of their own, append-only",
     "POST /api/v1/subscriptions/{subscription_id}/preview-invoice": "changes nothing",
     "POST /api/v1/invoices/{invoice_id}/verify": "changes nothing",
+    "POST /api/v1/widget/token": "stores nothing: the token is signed and ends within the hour",
 }
 
 

@@ -15,6 +15,7 @@ PACKAGES = (
     "api",
     "billing",
     "cli",
+    "console",
     "integrations",
     "migrations",
     "models",

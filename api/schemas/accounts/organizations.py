@@ -100,6 +100,12 @@ class OrganizationPatch(Patch):
     smtp_reply_to: Email | None = Field(
         default=None, description="Where answers go, where it is not `smtp_from_email`."
     )
+    embed_hosts: list[Words] = Field(
+        default_factory=list,
+        description="The hosts whose pages may frame the portal, such as `app.example.com`,"
+        " `*.example.com` or `localhost:3000`.",
+        examples=[["app.example.com"]],
+    )
 
     def command(self) -> ChangeSettings:
         """The command that the body stands for: what it names, and nothing else.
@@ -148,6 +154,7 @@ class OrganizationView(View):
     smtp_from_name: str | None
     smtp_reply_to: str | None
     has_smtp_password: bool
+    embed_hosts: list[str]
     created_at: Moment
 
 

@@ -111,6 +111,7 @@ def tell_of_invoices(story: Story, customer_id: str) -> None:
     final = story.do("POST /invoices/{invoice_id}/finalize", invoice_id=first)
     given = {"reason": "Late", "lines": [{"line_id": final["line_items"][0]["id"], "amount": 10}]}
     story.do("POST /invoices/{invoice_id}/credit-notes", given, invoice_id=first)
+    story.do("POST /invoices/{invoice_id}/generate-token", invoice_id=first)
     story.do("POST /invoices/{invoice_id}/pay", invoice_id=first)
     story.do("POST /invoices/{invoice_id}/send-email", invoice_id=first)
     story.do("DELETE /invoices/{invoice_id}", invoice_id=second)

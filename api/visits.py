@@ -1,0 +1,60 @@
+"""Work for pages that strangers read: in slots, in threads, and given up in time.
+
+Pages are another way in (``console``), which the composition root hands these to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from api.access.admission import VISITORS
+from api.access.request_admission import watch
+from api.context import state_of
+from api.transport.errors import DATABASE_AWAY, unavailable
+from services.documents.pdf import render_pdf
+from services.documents.view import Document
+
+Answer = TypeVar("Answer")
+
+
+async def work_for(
+    request: Request,
+    do: Callable[[], Answer],
+    *,
+    party: Hashable = VISITORS,
+    computes: bool = False,
+) -> Answer:
+    """What ``do`` returns, which has a thread and a slot of the party's meanwhile.
+
+    What ``computes`` waits for its like first, as bills do. Raises Unavailable.
+    """
+    state = state_of(request.app)
+    line = (state.slots.bills, state.slots.all) if computes else (state.slots.all,)
+    async with watch(request, state.context) as leaving, AsyncExitStack() as taken:
+        for admission in line:
+            await taken.enter_async_context(admission.admit(party, leaving=leaving))
+        try:
+            return await run_in_threadpool(do)
+        except DATABASE_AWAY as error:
+            raise unavailable(error) from error
+
+
+@asynccontextmanager
+async def lend_connection(request: Request, party: Hashable) -> AsyncIterator[AsyncConnection]:
+    """A connection for reads on the event loop, in the party's turn. Raises Unavailable."""
+    async with state_of(request.app).read_connections.lend(party) as connection:
+        yield connection
+
+
+async def typeset(request: Request, document: Document, organization_id: UUID) -> bytes:
+    """The document as a PDF file, made in the organization's turn. Raises Unavailable."""
+    threads = state_of(request.app).document_threads
+    return await threads.run(partial(render_pdf, document), party=organization_id)

@@ -1,0 +1,172 @@
+"""The pages of one invoice: itself, its file, its verification, and the events of a line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from console.documents import picture_of, values_of
+from console.events import clock_time, event_row, read_position, write_position
+from console.language import words_in
+from console.place import Place
+from console.rendering import Page, answered, render
+from console.surroundings import Surroundings
+from console.verifications import Verifications
+from repositories.usage.events import EventPosition
+from services.documents.formats import Formats
+from services.documents.layout import page_of
+from services.documents.line_rows import Words
+from services.documents.text import on_one_line
+from services.documents.view import Document
+from services.invoicing import proofs
+from services.invoicing.proofs import Verification
+from services.portal.invoices import Shown, list_counted, show_invoice
+from services.required import not_found
+
+Locate = Callable[[Request], Awaitable[Place]]
+Answer = TypeVar("Answer")
+
+
+class InvoicePages:
+    """The pages of the invoice that ``locate`` finds for a request, whose errors it raises."""
+
+    def __init__(self, surroundings: Surroundings, locate: Locate) -> None:
+        self._surroundings = surroundings
+        self._locate = locate
+        self._verifications = Verifications()
+
+    def routes(self, path: str) -> list[Route]:
+        """The pages under a path."""
+        return [
+            Route(path, answered(self.show)),
+            Route(f"{path}/pdf", answered(self.show_pdf)),
+            Route(f"{path}/verify", answered(self.verify)),
+            Route(f"{path}/lines/{{number:int}}/events", answered(self.list_events)),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """The invoice."""
+        place = await self._locate(request)
+        return await self._work(request, place, partial(self._show, place, None))
+
+    async def show_pdf(self, request: Request) -> Response:
+        """The invoice as a file."""
+        place = await self._locate(request)
+        shown = await self._work(request, place, partial(self._read, place, show_invoice))
+        content = await self._surroundings.typeset(
+            request, shown.document, place.shown.organization_id
+        )
+        name = shown.document.number or "draft"
+        return Response(
+            content,
+            media_type="application/pdf",
+            headers={
+                "Content-Disposition": f'inline; filename="{name}.pdf"',
+                "X-Robots-Tag": "noindex, nofollow",
+            },
+        )
+
+    async def verify(self, request: Request) -> Response:
+        """The invoice with what came of computing it again."""
+        place = await self._locate(request)
+        found = await self._verifications.find(
+            (place.shown.organization_id, place.shown.invoice_id),
+            partial(self._verify, request, place),
+        )
+        return await self._work(request, place, partial(self._show, place, found))
+
+    async def list_events(self, request: Request) -> Response:
+        """A page of the events that a line counts."""
+        place = await self._locate(request)
+        number = int(request.path_params["number"])
+        after = read_position(request.query_params.get("after"))
+        return await self._work(request, place, partial(self._list_events, place, number, after))
+
+    async def _verify(self, request: Request, place: Place) -> Verification:
+        def check(session: Session, shown: Shown) -> Verification:
+            if not show_invoice(session, shown).is_verifiable:
+                raise not_found("Page")
+            return proofs.verify(
+                session, shown.organization_id, shown.invoice_id, now=self._surroundings.now()
+            )
+
+        return await self._surroundings.work(
+            request,
+            partial(self._read, place, check),
+            party=place.shown.organization_id,
+            computes=True,
+        )
+
+    async def _work(self, request: Request, place: Place, do: Callable[[], Answer]) -> Answer:
+        return await self._surroundings.work(request, do, party=place.shown.organization_id)
+
+    def _read(self, place: Place, read: Callable[..., Answer]) -> Answer:
+        """What is read of the invoice in one transaction."""
+        with self._surroundings.transactions.for_organization(
+            place.shown.organization_id
+        ) as session:
+            return read(session, place.shown)
+
+    def _show(self, place: Place, verification: Verification | None) -> Page:
+        shown = self._read(place, show_invoice)
+        language = shown.document.language
+        words = words_in(language)
+        content = render(
+            "invoice.html",
+            language=language,
+            verdict=verification and verdict_of(verification, shown.document, words),
+            **values_of(shown, words, place),
+        )
+        return Page(content, embed_hosts=shown.embed_hosts)
+
+    def _list_events(self, place: Place, number: int, after: EventPosition | None) -> Page:
+        counted = self._read(place, partial(list_counted, place=number, after=after))
+        document = counted.document
+        words = words_in(document.language)
+        following = counted.following and place.to(
+            "lines", str(number), "events", after=write_position(counted.following)
+        )
+        content = render(
+            "events.html",
+            language=document.language,
+            page=page_of(document, shown=on_one_line),
+            logo=picture_of(document.logo),
+            line_name=on_one_line(counted.line_name),
+            about=words["events_about"].format(timezone=document.timezone),
+            has_values=any(one.distinct_value for one in counted.events),
+            events=[
+                event_row(one, counted.corrections.get(one.id), formats_of(document), words)
+                for one in counted.events
+            ],
+            following=following,
+            back=place.to(),
+        )
+        return Page(content, embed_hosts=counted.embed_hosts)
+
+
+def verdict_of(verification: Verification, document: Document, words: Words) -> dict[str, str]:
+    """What a check says, in the words of a language."""
+    checked = words["checked_at"].format(
+        instant=clock_time(verification.checked_at, document.timezone)
+    )
+    difference = verification.difference
+    if difference is None:
+        text = words["verified_equal"].format(lines=verification.line_count)
+        return {"kind": "equal", "text": text, "checked": checked}
+    computed = [one.priced.name for one in document.lines if proofs.is_computed(one.priced)]
+    name = computed[difference.place] if difference.place < len(computed) else difference.field
+    text = words["verified_different"].format(line=name, seller=document.seller.name)
+    return {"kind": "different", "text": on_one_line(text), "checked": checked}
+
+
+def formats_of(document: Document) -> Formats:
+    """How the document writes numbers and days."""
+    return Formats(
+        language=document.language, currency=document.currency, timezone=document.timezone
+    )

@@ -1,0 +1,92 @@
+"""Templates become answers, each with the policy that says what it may load and who frames it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Final
+
+import structlog
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from billing.errors import BillingError, NotFound, Unavailable
+from console.assets import address_of
+from console.language import language_of, words_in
+from services.accounts.embed_hosts import framing_sources
+
+log = structlog.get_logger(__name__)
+
+TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.globals["asset"] = address_of
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:;"
+    " form-action 'self'; base-uri 'none'; frame-ancestors {framers}"
+)
+RETRY_AFTER_SECONDS: Final = 2
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Page(Response):
+    """A page: nothing of it is stored, indexed or told to others, and nobody else frames it."""
+
+    media_type = "text/html"
+
+    def __init__(
+        self, content: bytes, *, embed_hosts: Sequence[str] = (), status_code: int = 200
+    ) -> None:
+        super().__init__(content, status_code)
+        framers = " ".join(framing_sources(embed_hosts)) or "'none'"
+        # Browsers that know the policy pass over the X-Frame-Options of every answer.
+        self.headers["Content-Security-Policy"] = POLICY.format(framers=framers)
+        self.headers["X-Robots-Tag"] = "noindex, nofollow"
+        self.headers["Cache-Control"] = "no-store"
+
+
+def render(template: str, *, language: str, **values: object) -> bytes:
+    """A template filled in, with the words of a language as ``words``."""
+    page = TEMPLATES.get_template(template)
+    return page.render(language=language, words=words_in(language), **values).encode()
+
+
+def answered(handle: Handler) -> Handler:
+    """The handler, whose errors are answered with pages that say nothing about the inside."""
+
+    @wraps(handle)
+    async def answer(request: Request) -> Response:
+        try:
+            return await handle(request)
+        except NotFound:
+            return _refusal(request, 404, "not_found")
+        except Unavailable as error:
+            answer = _refusal(request, 503, "refused", about=_about(error))
+            answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            return answer
+
+    return answer
+
+
+def _about(error: BillingError) -> str:
+    return "too_slow_about" if error.code == "too_slow" else "refused_about"
+
+
+def _refusal(request: Request, status: int, title: str, *, about: str | None = None) -> Page:
+    language = language_of(request)
+    words = words_in(language)
+    content = render(
+        "refusal.html",
+        language=language,
+        title=words[title],
+        about=words[about or f"{title}_about"],
+    )
+    return Page(content, status_code=status)

@@ -1,0 +1,61 @@
+"""What pages need of the process that serves them; the composition root hands it over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from starlette.requests import Request
+
+from repositories.transactions import Transactions
+from services.accounts.credentials import Security
+from services.documents.view import Document
+
+Answer = TypeVar("Answer")
+
+
+class Work(Protocol):
+    """Runs what asks the database, in a slot of the party's; strangers are one party."""
+
+    async def __call__(
+        self,
+        request: Request,
+        do: Callable[[], Answer],
+        *,
+        party: Hashable = ...,
+        computes: bool = False,
+    ) -> Answer:
+        """What ``do`` returns. Raises Unavailable."""
+
+
+class Lend(Protocol):
+    """Lends connections for reads on the event loop."""
+
+    def __call__(
+        self, request: Request, party: Hashable
+    ) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection, while the block runs. Raises Unavailable."""
+
+
+class Typeset(Protocol):
+    """Makes files of documents."""
+
+    async def __call__(self, request: Request, document: Document, organization_id: UUID) -> bytes:
+        """The document as a PDF file. Raises Unavailable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The process around the pages."""
+
+    transactions: Transactions
+    security: Security
+    now: Callable[[], datetime]
+    work: Work
+    lend: Lend
+    typeset: Typeset

@@ -1,0 +1,37 @@
+"""The links under which strangers read invoices."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from models.invoicing.links import InvoiceLink
+
+LOOKUP = "invoice_link"
+"""What a transaction looks up that knows a token and no organization yet."""
+
+
+def find_link(session: Session, organization_id: UUID, invoice_id: UUID) -> InvoiceLink | None:
+    """The link of an invoice, or None."""
+    return session.get(InvoiceLink, (organization_id, invoice_id))
+
+
+def insert_link(session: Session, link: InvoiceLink) -> bool:
+    """Store the link, unless the invoice has one; whether it was stored."""
+    statement = (
+        insert(InvoiceLink)
+        .values(**link.model_dump())
+        .on_conflict_do_nothing(index_elements=["organization_id", "invoice_id"])
+        .returning(col(InvoiceLink.invoice_id))
+    )
+    return session.execute(statement).first() is not None
+
+
+def find_by_token(session: Session, token: str) -> InvoiceLink | None:
+    """The link with this token, or None.
+
+    A query without an organization: the transaction must look up ``invoice_link``.
+    """
+    return session.exec(select(InvoiceLink).where(InvoiceLink.token == token)).one_or_none()

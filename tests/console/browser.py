@@ -1,0 +1,70 @@
+"""A real browser for pages: Debian's Chromium, driven by Playwright, where both are installed."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def find_browser() -> str | None:
+    """The program, or None."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def why_none() -> str | None:
+    """What is missing for pages to be looked at, None if nothing is."""
+    try:
+        import axe_playwright_python.sync_playwright  # noqa: F401, PLC0415
+        import playwright.sync_api  # noqa: F401, PLC0415
+    except ImportError:
+        return "Playwright is not installed: `make pages` installs it."
+    if find_browser() is None:
+        return "There is no Chromium here: `apt-get install chromium`, then `make pages`."
+    return None
+
+
+@contextmanager
+def browsing() -> Iterator[Any]:
+    """A headless browser."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (see why_none)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=[*FLAGS])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The address of the application, which answers on a port of its own meanwhile."""
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    thread = Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        bound.close()
