@@ -113,7 +113,7 @@ documents: $(INSTALLED) ## Every kind of document before veraPDF (needs Java and
 	$(RUN) python -m tests.services.documents.pictures
 
 pages: $(INSTALLED) ## Pages in a real browser (needs Chromium): themes, keyboard, axe; drawn again for docs
-	$(UV) sync --quiet --locked --extra embedded --group pages
+	$(UV) sync --quiet --locked --extra embedded --extra einvoice --group pages
 	FLUXRATE_DRAW_PAGES=1 $(RUN) pytest tests/console $(ARGS)
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from billing.invoicing.explanations import explain_line
@@ -47,28 +48,33 @@ def picture_of(logo: Logo | None) -> Picture | None:
 def values_of(shown: ShownInvoice, words: Words, place: Place) -> dict[str, object]:
     """What the template of an invoice shows."""
     document = shown.document
-    page = page_of(document, shown=on_one_line)
-    lines = page["lines"]
-    assert isinstance(lines, list)
-    page["lines"] = [
-        line
-        | {
-            "steps": steps_of(document, number, words),
-            "events_address": place.to("lines", str(number), "events")
-            if number in shown.with_events
-            else None,
-        }
-        for number, line in enumerate(lines)
-    ]
+    addresses = {number: place.to("lines", str(number), "events") for number in shown.with_events}
     assert document.status is not None
     return {
-        "page": page,
+        "page": unfolding(document, words, addresses),
         "logo": picture_of(document.logo),
         "status": "past_due" if shown.is_past_due else document.status.lower(),
         "pdf_address": place.to("pdf"),
         "verify_address": place.to("verify") if shown.is_verifiable else None,
         "back": place.back,
     }
+
+
+def unfolding(
+    document: Document, words: Words, events: Mapping[int, str] = MappingProxyType({})
+) -> dict[str, object]:
+    """The document as its other forms have it, with lines that unfold to how they were computed.
+
+    ``events`` are the addresses of what lines count, by their places.
+    """
+    page = page_of(document, shown=on_one_line)
+    lines = page["lines"]
+    assert isinstance(lines, list)
+    page["lines"] = [
+        line | {"steps": steps_of(document, number, words), "events_address": events.get(number)}
+        for number, line in enumerate(lines)
+    ]
+    return page
 
 
 def steps_of(document: Document, number: int, words: Words) -> tuple[Step, ...]:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from console import assets, public
+from console.portal import Portal
 from console.surroundings import Surroundings
 
 
 def make_routes(surroundings: Surroundings) -> list[BaseRoute]:
     """The routes of all pages and of what they load."""
-    return [*assets.make_routes(), *public.make_routes(surroundings)]
+    return [
+        *assets.make_routes(),
+        *public.make_routes(surroundings),
+        *Portal(surroundings).routes(),
+    ]

@@ -31,6 +31,16 @@ def find_plan(session: Session, organization_id: UUID, plan_id: UUID) -> Plan | 
     return session.get(Plan, (organization_id, plan_id))
 
 
+def list_plan_names(
+    session: Session, organization_id: UUID, plan_ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """The names of these plans, deleted or not."""
+    found = select(Plan.id, Plan.name).where(
+        Plan.organization_id == organization_id, col(Plan.id).in_(plan_ids)
+    )
+    return {row[0]: row[1] for row in session.exec(found)}
+
+
 def lock_plan(
     session: Session, organization_id: UUID, plan_id: UUID, *, share: bool = False
 ) -> Plan | None:

@@ -148,6 +148,23 @@ def has_overdue(session: Session, organization_id: UUID, subscription_id: UUID) 
     )
 
 
+def list_issued(
+    session: Session, organization_id: UUID, customer_id: UUID, *, offset: int, limit: int
+) -> Sequence[Invoice]:
+    """Invoices of a customer that are no drafts, the newest first."""
+    return session.exec(
+        select(Invoice)
+        .where(
+            Invoice.organization_id == organization_id,
+            Invoice.customer_id == customer_id,
+            Invoice.status != InvoiceStatus.DRAFT,
+        )
+        .order_by(col(Invoice.created_at).desc(), col(Invoice.id).desc())
+        .offset(offset)
+        .limit(limit)
+    ).all()
+
+
 def list_lines(
     session: Session, organization_id: UUID, invoice_ids: Sequence[UUID]
 ) -> Sequence[InvoiceLine]:

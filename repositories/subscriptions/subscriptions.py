@@ -71,21 +71,33 @@ def lock_subscriptions_of(session: Session, organization_id: UUID, customer_id: 
     ).all()
 
 
+def list_of_customer(
+    session: Session, organization_id: UUID, customer_id: UUID, *, limit: int
+) -> Sequence[Subscription]:
+    """Subscriptions of a customer that are not deleted: those that go on first, then the newest."""
+    order = (col(Subscription.ended_at).desc().nulls_first(), col(Subscription.created_at).desc())
+    found = _of_customer(organization_id, customer_id).order_by(*order, col(Subscription.id))
+    return session.exec(found.limit(limit)).all()
+
+
 def lock_of_customer(
     session: Session, organization_id: UUID, customer_id: UUID
 ) -> Sequence[Subscription]:
     """The subscriptions of a customer that are not deleted, locked in the order of their ids."""
     return session.exec(
-        select(Subscription)
-        .where(
-            Subscription.organization_id == organization_id,
-            Subscription.customer_id == customer_id,
-            col(Subscription.deleted_at).is_(None),
-        )
+        _of_customer(organization_id, customer_id)
         .order_by(col(Subscription.id))
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
+
+
+def _of_customer(organization_id: UUID, customer_id: UUID) -> SelectOfScalar[Subscription]:
+    return select(Subscription).where(
+        Subscription.organization_id == organization_id,
+        Subscription.customer_id == customer_id,
+        col(Subscription.deleted_at).is_(None),
+    )
 
 
 def count_pending(session: Session, organization_id: UUID, customer_id: UUID) -> int:

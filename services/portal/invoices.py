@@ -67,7 +67,7 @@ def show_invoice(session: Session, shown: Shown) -> ShownInvoice:
     lines = stored_invoices.list_lines(session, shown.organization_id, [shown.invoice_id])
     return ShownInvoice(
         document=read_invoice(session, shown.organization_id, shown.invoice_id),
-        is_past_due=invoice.status == InvoiceStatus.OPEN and invoice.past_due_at is not None,
+        is_past_due=is_past_due(invoice),
         is_verifiable=receipt is not None and not invoice.is_edited,
         with_events=frozenset(
             place
@@ -119,9 +119,9 @@ def list_counted(
     )
 
 
-def require_customers(session: Session, shown: Shown) -> None:
-    """Return if the page may show the invoice. Raises NotFound."""
-    _require_shown(session, shown)
+def is_past_due(invoice: Invoice) -> bool:
+    """Whether an invoice should have been paid by now."""
+    return invoice.status == InvoiceStatus.OPEN and invoice.past_due_at is not None
 
 
 def _require_shown(session: Session, shown: Shown) -> Invoice:

@@ -1,0 +1,99 @@
+"""The portal of a customer: opened by a widget token, framed by the hosts that are named."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from console.account import values_of
+from console.invoices import InvoicePages
+from console.place import Place
+from console.rendering import Page, answered, render
+from console.surroundings import Surroundings
+from services.accounts.credentials import WidgetClaims
+from services.catalog.terms_cache import TermsCache
+from services.entitlements.access import list_entitlements
+from services.portal.account import Account, read_account
+from services.portal.invoices import Shown
+from services.portal.tokens import read_token
+from services.required import not_found
+
+TOKEN: Final = "token"  # noqa: S105  (the name of a parameter)
+MOST_PAGES: Final = 1_000
+
+
+class Portal:
+    """The pages under ``/embed``."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._terms = TermsCache()
+
+    def routes(self) -> list[BaseRoute]:
+        """The account, and each of its invoices."""
+        invoices = InvoicePages(self._surroundings, self.locate)
+        return [
+            Route("/embed", answered(self.show)),
+            *invoices.routes("/embed/invoices/{invoice_id}"),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """The account, with a page of its invoices."""
+        claims = self._require_token(request)
+        page = _read_page(request)
+        surroundings = self._surroundings
+        account = await surroundings.work(
+            request, partial(self._read, claims, page), party=claims.organization_id
+        )
+        async with surroundings.lend(request, claims.organization_id) as connection:
+            entitlements = await list_entitlements(
+                connection,
+                claims.organization_id,
+                str(claims.customer_id),
+                cache=self._terms,
+                now=surroundings.now(),
+            )
+        token = request.query_params[TOKEN]
+        values = values_of(account, entitlements, token=token, page=page)
+        content = render("account.html", language=account.language, **values)
+        return Page(content, embed_hosts=account.embed_hosts)
+
+    async def locate(self, request: Request) -> Place:
+        """The customer's invoice that the path names; whether it is theirs, its reader decides."""
+        claims = self._require_token(request)
+        try:
+            invoice_id = UUID(request.path_params["invoice_id"])
+        except ValueError as error:
+            raise not_found("Page") from error
+        shown = Shown(
+            organization_id=claims.organization_id,
+            invoice_id=invoice_id,
+            customer_id=claims.customer_id,
+        )
+        return Place(
+            shown=shown,
+            path=f"/embed/invoices/{invoice_id}",
+            token=request.query_params[TOKEN],
+        )
+
+    def _require_token(self, request: Request) -> WidgetClaims:
+        token = request.query_params.get(TOKEN, "")
+        return read_token(self._surroundings.security, token, now=self._surroundings.now())
+
+    def _read(self, claims: WidgetClaims, page: int) -> Account:
+        transactions = self._surroundings.transactions
+        with transactions.for_organization(claims.organization_id) as session:
+            return read_account(session, claims, invoice_page=page, now=self._surroundings.now())
+
+
+def _read_page(request: Request) -> int:
+    """Which page of invoices is asked for. Raises NotFound for one that cannot be."""
+    text = request.query_params.get("page", "1")
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= MOST_PAGES):
+        raise not_found("Page")
+    return int(text)

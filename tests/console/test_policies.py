@@ -1,0 +1,116 @@
+"""Headers of every page, words of every language, and the shape of charts."""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+from decimal import Decimal
+from hashlib import sha256
+
+import pytest
+
+from billing.invoicing.kinds import DocumentLanguage
+from console.assets import CONTENTS, FOLDER, address_of
+from console.charts import draw_bars
+from console.language import WORDS
+from console.verifications import Verifications
+from services.documents.layout import words_in
+from tests.api.people import Person
+from tests.console.billed import billed, link, portal
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:;"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SHARED = {"draft", "void", "paid", "uncollectible"}
+
+
+def test_every_page_says_what_it_may_load(owner: Person, visitor: Person) -> None:
+    _, invoice = billed(owner)
+    public, account = link(owner, invoice), portal(owner)
+    inner = account.replace("/embed?", f"/embed/invoices/{invoice['id']}?")
+    pages = [public, f"{public}/verify", f"{public}/lines/0/events", account, inner]
+
+    for address in (*pages, "/p/nobody", "/embed", "/embed?token=x"):
+        headers = visitor.get(address).headers
+        assert headers["content-security-policy"] == POLICY, address
+        assert headers["content-type"] == "text/html; charset=utf-8"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-robots-tag"] == "noindex, nofollow"
+        assert headers["cache-control"] == "no-store"
+        assert "set-cookie" not in headers
+
+
+def test_head_asks_for_no_body(owner: Person, visitor: Person) -> None:
+    answer = visitor.head(link(owner, billed(owner)[1]))
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_files_of_pages_may_be_kept_for_ever(visitor: Person, name: str) -> None:
+    answer = visitor.get(address_of(name))
+
+    assert answer.content == CONTENTS[name]
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert visitor.get(f"/assets/0/{name}").status_code == 404
+
+
+def test_typeface_is_the_one_that_is_named() -> None:
+    said = dict(re.findall(r"^\| (\S+\.woff2) \| ([0-9a-f]{64}) \|$", readme(), re.MULTILINE))
+
+    fonts = {name for name in CONTENTS if name.endswith("woff2")}
+    assert said == {name: sha256(CONTENTS[name]).hexdigest() for name in fonts}
+
+
+def readme() -> str:
+    return (FOLDER / "README.md").read_text()
+
+
+def places_in(words: str) -> set[str]:
+    return {place for _, place, _, _ in string.Formatter().parse(words) if place}
+
+
+def test_every_language_has_the_same_words() -> None:
+    words = json.loads(WORDS.read_text("utf-8"))
+
+    assert tuple(words) == tuple(DocumentLanguage)
+    for language, own in words.items():
+        assert tuple(own) == tuple(words["en"]), language
+        assert all(own.values())
+        assert not own.keys() & words_in(language).keys()
+        for name, text in own.items():
+            assert places_in(text) == places_in(words["en"][name]), (language, name)
+
+
+def test_bars_are_as_high_as_they_count() -> None:
+    bars = draw_bars(
+        [Decimal(0), Decimal(50), Decimal(100), Decimal(-3), Decimal("0.0001"), Decimal(0)],
+        ["a", "b", "c", "d", "e", "f"],
+        ["0", "50", "100", "-3", "0.0001", "0"],
+        [False] * 5 + [True],
+    )
+
+    assert [bar.height for bar in bars] == ["0.0", "48.0", "96.0", "0.0", "1.5", "1.5"]
+    assert [bar.y for bar in bars] == ["100.0", "52.0", "4.0", "100.0", "98.5", "98.5"]
+    assert draw_bars([], [], [], []) == ()
+
+
+async def test_verifications_forget_the_oldest_and_what_is_old() -> None:
+    now = [0.0]
+    checks = Verifications(clock=lambda: now[0])
+    computed = []
+
+    async def compute() -> object:
+        computed.append(now[0])
+        return object()
+
+    key = (1, 1)
+    first = await checks.find(key, compute)  # type: ignore[arg-type]  # any value will do
+    assert await checks.find(key, compute) is first  # type: ignore[arg-type]
+    now[0] = 61.0
+    assert await checks.find(key, compute) is not first  # type: ignore[arg-type]
+    assert computed == [0.0, 61.0]
