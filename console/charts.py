@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from billing.money import ZERO, exactly
+from billing.money import ZERO
 
 HEIGHT: Final = 100
 STEP: Final = 12
@@ -37,7 +37,6 @@ class Chart:
     bars: tuple[Bar, ...]
 
 
-@exactly
 def draw_bars(
     usages: Sequence[Decimal], labels: Sequence[str], values: Sequence[str], to_come: Sequence[bool]
 ) -> tuple[Bar, ...]:

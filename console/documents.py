@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from billing.invoicing.explanations import explain_line
-from billing.invoicing.invoices import InvoiceLine
+from billing.invoicing.invoices import InvoiceLine, InvoiceStatus
 from billing.rating.lines import CalculationStep
 from console.place import Place
 from services.documents.layout import page_of
@@ -18,6 +18,7 @@ from services.documents.text import on_one_line
 from services.documents.view import Document, Logo
 from services.portal.invoices import ShownInvoice
 
+_PAYABLE: Final = {InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}
 _KINDS: Final = {"png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -54,6 +55,7 @@ def values_of(shown: ShownInvoice, words: Words, place: Place) -> dict[str, obje
         "page": unfolding(document, words, addresses),
         "logo": picture_of(document.logo),
         "status": "past_due" if shown.is_past_due else document.status.lower(),
+        "pay_address": document.payment_link if document.status in _PAYABLE else None,
         "pdf_address": place.to("pdf"),
         "verify_address": place.to("verify") if shown.is_verifiable else None,
         "back": place.back,

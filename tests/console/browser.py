@@ -6,8 +6,10 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Final
+from urllib.parse import unquote
 
 import uvicorn
 from fastapi import FastAPI
@@ -68,3 +70,33 @@ def served(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join(10)
         bound.close()
+
+
+class FramingPage(BaseHTTPRequestHandler):
+    """A page of somebody else's that frames whatever its query names."""
+
+    def do_GET(self) -> None:
+        """The page."""
+        framed = unquote(self.path.partition("?")[2])
+        words = f'<!doctype html><title>Host</title><iframe src="{framed}" title="Billing">'
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(words.encode())
+
+    def log_message(self, *_words: object) -> None:
+        """Nothing is said."""
+
+
+@contextmanager
+def framing_host() -> Iterator[str]:
+    """The host, with its port, of pages that frame others."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FramingPage)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)

@@ -97,6 +97,10 @@ def test_bars_are_as_high_as_they_count() -> None:
     assert [bar.height for bar in bars] == ["0.0", "48.0", "96.0", "0.0", "1.5", "1.5"]
     assert [bar.y for bar in bars] == ["100.0", "52.0", "4.0", "100.0", "98.5", "98.5"]
     assert draw_bars([], [], [], []) == ()
+    thirds = draw_bars([Decimal(1), Decimal(3)], ["a", "b"], ["1", "3"], [False, False])
+    assert [bar.height for bar in thirds] == ["32.0", "96.0"]
+    sevenths = draw_bars([Decimal(1), Decimal(7)], ["a", "b"], ["1", "7"], [False, False])
+    assert [bar.height for bar in sevenths] == ["13.7", "96.0"]
 
 
 async def test_verifications_forget_the_oldest_and_what_is_old() -> None:
