@@ -84,6 +84,7 @@ def pages_of(context: AppContext) -> list[BaseRoute]:
             transactions=context.transactions,
             security=context.security,
             now=context.now,
+            public_url=context.public_url,
             work=visits.work_for,
             lend=visits.lend_connection,
             typeset=visits.typeset,

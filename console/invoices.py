@@ -58,7 +58,8 @@ class InvoicePages:
     async def show_pdf(self, request: Request) -> Response:
         """The invoice as a file."""
         place = await self._locate(request)
-        shown = await self._work(request, place, partial(self._read, place, show_invoice))
+        read = partial(show_invoice, public_url=self._surroundings.public_url)
+        shown = await self._work(request, place, partial(self._read, place, read))
         content = await self._surroundings.typeset(
             request, shown.document, place.shown.organization_id
         )

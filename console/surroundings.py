@@ -56,6 +56,7 @@ class Surroundings:
     transactions: Transactions
     security: Security
     now: Callable[[], datetime]
+    public_url: str
     work: Work
     lend: Lend
     typeset: Typeset

@@ -18,8 +18,9 @@ from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import credit_notes as stored_notes
 from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import links as stored_links
 from repositories.invoicing import receipts as stored_receipts
-from services.documents.addresses import verify_address
+from services.documents.addresses import page_address, verify_address
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.evidence import evidence_of
 from services.documents.logos import read_logo
@@ -77,6 +78,7 @@ def read_invoice(
             for note in notes
         ),
         bank_details=_bank_details(organization.bank_details),
+        page_link=_page_link(session, invoice, public_url),
         verify_link=_verify_link(session, invoice, public_url),
     )
 
@@ -121,6 +123,13 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
         period=_period_of(invoice),
         logo=_logo_of(organization),
     )
+
+
+def _page_link(session: Session, invoice: Invoice, public_url: str | None) -> str | None:
+    link = stored_links.find_link(session, invoice.organization_id, invoice.id)
+    if link is None or public_url is None:
+        return None
+    return page_address(public_url, link.token)
 
 
 def _verify_link(session: Session, invoice: Invoice, public_url: str | None) -> str | None:

@@ -60,13 +60,15 @@ class CountedEvents:
     embed_hosts: tuple[str, ...]
 
 
-def show_invoice(session: Session, shown: Shown) -> ShownInvoice:
-    """The invoice of a page. Raises NotFound."""
+def show_invoice(session: Session, shown: Shown, *, public_url: str | None = None) -> ShownInvoice:
+    """The invoice of a page; its file points to addresses below ``public_url``. Raises NotFound."""
     invoice = _require_shown(session, shown)
     receipt = stored_invoices.find_receipt(session, shown.organization_id, shown.invoice_id)
     lines = stored_invoices.list_lines(session, shown.organization_id, [shown.invoice_id])
     return ShownInvoice(
-        document=read_invoice(session, shown.organization_id, shown.invoice_id),
+        document=read_invoice(
+            session, shown.organization_id, shown.invoice_id, public_url=public_url
+        ),
         is_past_due=is_past_due(invoice),
         is_verifiable=receipt is not None and not invoice.is_edited,
         with_events=frozenset(
