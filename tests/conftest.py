@@ -31,6 +31,7 @@ LONGEST_FILES = (
     "billing/rating/test_pricing.py",
     "cli/test_up.py",
     "scenarios/test_year.py",
+    "scenarios/test_customer_year.py",
     "billing/rating/test_rating.py",
     "faults/test_ingestion_outage.py",
     "cli/test_demo.py",
