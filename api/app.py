@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import openapi
 from api.access.same_origin import SameOrigin
 from api.context import AppContext, AppState, state_of
-from api.routers import customer_lists, customers, entitlements, ingestion, portal
+from api.routers import customer_lists, customers, entitlements, ingestion, portal, verify
 from api.routers.accounts import api_keys, audit, auth, organizations
 from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
 from api.routers.invoicing import actions as invoice_actions
@@ -95,6 +95,7 @@ def _include_all() -> Router:
     routes.include_router(metrics_route.router)
     routes.include_router(workers.router, include_in_schema=False)
     routes.include_router(docs.router)
+    routes.include_router(verify.router)
     return routes
 
 

@@ -13,7 +13,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.requests import HTTPConnection
 
 from api.access.address_limits import AddressLimits
-from api.access.admission import RequestSlots
+from api.access.admission import Admission, RequestSlots
 from api.access.computing import ComputingThreads
 from api.access.key_cache import KeyCache
 from api.access.password_threads import Passwords
@@ -22,6 +22,7 @@ from api.reads.batched_reads import BatchedReads
 from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
 from api.reads.report_cache import ReportCache
+from api.reads.verdicts import VerdictCache
 from api.transport.metrics import Metrics
 from billing.date_limits import BackdatingLimit
 from repositories.async_connections import connect
@@ -97,11 +98,13 @@ class AppState:
     passwords: Passwords
     document_threads: ComputingThreads
     export_threads: ComputingThreads
+    verdict_line: Admission
     usage_writer: UsageWriter
     read_connections: ReadConnections
     long_read_connections: ReadConnections
     """For lists and sums over events: who reads one thing, or checks, does not wait for them."""
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
+    verdicts: VerdictCache = field(default_factory=VerdictCache)
     check_cache: CheckCache = field(default_factory=CheckCache)
     body_cache: BodyCache = field(default_factory=BodyCache)
 
@@ -119,6 +122,7 @@ class AppState:
             passwords=Passwords(context.security),
             document_threads=ComputingThreads("documents"),
             export_threads=ComputingThreads("exports"),
+            verdict_line=Admission(2, of_one=1, waiting_seconds=10.0, most_waiting=8),
             usage_writer=UsageWriter(connect_usage, context.now),
             read_connections=read_connections,
             long_read_connections=ReadConnections(connect_usage),

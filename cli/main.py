@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import usage, webhooks
+from cli import invoices, usage, webhooks
 from cli.events import command as events
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ app = typer.Typer(
 app.add_typer(usage.app, name="usage")
 app.add_typer(events.app, name="events")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(invoices.app, name="invoices")
+app.command()(invoices.regress)
 
 DataDirectory = Annotated[
     Path | None,

@@ -18,6 +18,7 @@ from billing.errors import TooManyRequests, Unauthenticated
 
 FAILED_LOG_INS: Final = 30
 SIGN_UPS: Final = 100
+PROOFS: Final = 120
 WINDOW: Final = timedelta(minutes=1)
 MOST_ADDRESSES: Final = 10_000
 """More are not remembered at a time; the one that was not seen for longest is forgotten."""
@@ -125,6 +126,11 @@ class AddressLimits:
             max(SIGN_UPS, raised_to),
             code="too_many_sign_ups",
             detail="Too many sign-ups from this address; wait before the next.",
+        )
+        self.proofs = AddressLimit(
+            max(PROOFS, raised_to),
+            code="too_many_proofs",
+            detail="Too many receipts asked for from this address; wait before the next.",
         )
 
 

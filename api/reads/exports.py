@@ -32,7 +32,8 @@ async def _lines(state: AppState, organization_id: UUID, counted: Counted) -> As
     after_id = FIRST
     while rest is not None:
         read = partial(_read, state, organization_id, rest, after_id)
-        page = await state.export_threads.run(read, party=organization_id)
+        async with state.slots.all.admit(organization_id):
+            page = await state.export_threads.run(read, party=organization_id)
         if page.events:
             yield "".join(_line(describe_event(one)) for one in page.events)
         rest, after_id = page.rest, page.after_id

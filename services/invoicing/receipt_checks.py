@@ -90,6 +90,20 @@ def check_page(session: Session, organization_id: UUID, place: Place, *, limit: 
     return CheckedPage(count=len(receipts), flaws=tuple(flaws), place=place)
 
 
+def count_receipts(session: Session, organization_id: UUID) -> int:
+    """How many receipts the chain of an organization has."""
+    chain = stored_receipts.find_chain(session, organization_id)
+    return 0 if chain is None else chain.last_sequence
+
+
+def find_place(session: Session, organization_id: UUID, sequence: int) -> Place:
+    """The place of a receipt, behind which others are looked at; the beginning for 0."""
+    if sequence == 0:
+        return Place()
+    found = stored_receipts.list_after(session, organization_id, sequence - 1, limit=1)
+    return Place(sequence=sequence, digest=found[0].digest if found else None)
+
+
 def check_end(session: Session, organization_id: UUID, place: Place) -> list[Flaw]:
     """Whether a chain, followed to its last receipt, is all that there was."""
     chain = stored_receipts.find_chain(session, organization_id)
@@ -111,19 +125,32 @@ def check_end(session: Session, organization_id: UUID, place: Place) -> list[Fla
     return flaws
 
 
-def find_flaw(session: Session, receipt: SignedReceipt, *, recomputes: bool) -> Flaw | None:
-    """The most basic thing that is wrong with one receipt, or with the link to the one before.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgment:
+    """The most basic thing that is wrong with a receipt, and whether its events were read again."""
 
-    Without ``recomputes`` its events are not read again.
+    flaw: Flaw | None
+    has_recomputed: bool
+
+
+def judge(session: Session, receipt: SignedReceipt, *, most_events: int) -> Judgment:
+    """Look at one receipt and its link to the one before.
+
+    The events of a bill of more than ``most_events`` are not read again.
     """
+    bills = _Bills(session, receipt.organization_id, [receipt], most_events=most_events)
+    flaw = _broken_link(session, receipt) or next(bills.flaws_of(receipt), None)
+    return Judgment(flaw=flaw, has_recomputed=bills.has_recomputed)
+
+
+def _broken_link(session: Session, receipt: SignedReceipt) -> Flaw | None:
     before = receipt.previous_digest
-    organization_id = receipt.organization_id
-    if before is not None:
-        found = stored_receipts.find_by_digest(session, organization_id, before)
-        if found is None or found.sequence != receipt.sequence - 1:
-            return _missing_before(receipt)
-    bills = _Bills(session, organization_id, [receipt], recomputes=recomputes)
-    return next(bills.flaws_of(receipt), None)
+    if before is None:
+        return None
+    found = stored_receipts.find_by_digest(session, receipt.organization_id, before)
+    if found is not None and found.sequence == receipt.sequence - 1:
+        return None
+    return _missing_before(receipt)
 
 
 def _missing_before(receipt: SignedReceipt) -> Flaw:
@@ -141,10 +168,11 @@ class _Bills:
         organization_id: UUID,
         receipts: Sequence[SignedReceipt],
         *,
-        recomputes: bool = True,
+        most_events: int | None = None,
     ) -> None:
+        self.has_recomputed = False
         self._session = session
-        self._recomputes = recomputes
+        self._most_events = most_events
         ids = [one.invoice_id for one in receipts]
         keys = [(organization_id, one) for one in ids]
         self._invoices = stored_invoices.find_invoices(session, keys)
@@ -209,7 +237,9 @@ class _Bills:
             detail = f"Version {terms.version} of the plan was changed."
             yield _flaw(receipt, Fault.PLAN_CHANGED, detail)
         usage = frozen.usage
-        if self._recomputes:
+        event_count = sum(one.event_count for one in usage)
+        if self._most_events is None or event_count <= self._most_events:
+            self.has_recomputed = True
             usage = recompute_usage_of(self._session, invoice, frozen, terms)
             for one, again in zip(frozen.usage, usage, strict=True):
                 if one != again:

@@ -20,6 +20,7 @@ POST   /api/v1/auth/logout                                user.logged_out
 POST   /api/v1/api-keys                                   api_key.created
 DELETE /api/v1/api-keys/{key_id}                          api_key.revoked
 PATCH  /api/v1/organization                               organization.updated
+POST   /api/v1/organization/rotate-receipt-key            receipt_key.rotated
 POST   /api/v1/customers                                  customer.created
 PATCH  /api/v1/customers/{customer_id}                    customer.updated
 PUT    /api/v1/customers/{customer_id}                    customer.updated

@@ -11,6 +11,7 @@ manager        POST   /api/v1/api-keys
 manager        GET    /api/v1/api-keys
 manager        DELETE /api/v1/api-keys/{key_id}
 billing.read   GET    /api/v1/organization
+manager        POST   /api/v1/organization/rotate-receipt-key
 manager        PATCH  /api/v1/organization
 billing.write  POST   /api/v1/features
 billing.read   GET    /api/v1/features
@@ -123,6 +124,8 @@ usage.write    POST   /api/v1/usage/{event_id}/amend
 billing.read   GET    /api/v1/audit
 billing.read   GET    /api/v1/audit/coverage
 anybody        GET    /api/v1/workers/health
+anybody        GET    /verify/{receipt_id}.json
+anybody        GET    /.well-known/fluxrate-keys.json
 anybody        GET    /livez
 anybody        GET    /health
 anybody        GET    /readyz

@@ -11,10 +11,13 @@ from api.schemas.accounts.organizations import (
     OrganizationView,
     view_organization,
 )
+from api.schemas.invoicing.proofs import RotatedKeyView
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from repositories.accounts import organizations as stored_organizations
 from services.accounts import settings
+from services.receipts.chain import rotate_key
+from services.receipts.signing import ReceiptSigner
 
 router = Router(prefix="/organization", tags=["Organization"])
 
@@ -40,3 +43,13 @@ def change_organization(
         now=context.now(),
     )
     return respond(view_organization(changed))
+
+
+@router.post("/rotate-receipt-key", response_model=RotatedKeyView, status_code=201)
+def rotate_receipt_key(session: ManageSession, principal: Manager, context: ContextDep) -> Response:
+    """Sign receipts by a new key from now on; the public keys before it stay published."""
+    signer = ReceiptSigner(context.security.sealer)
+    key = rotate_key(session, principal.organization_id, signer, now=context.now())
+    return respond(
+        {"key_id": key.key_id, "public_key": key.public_key, "created_at": key.created_at}, 201
+    )

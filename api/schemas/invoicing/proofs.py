@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+from api.reads.verdicts import Verdict
 from api.schemas.common import Moment, View
 from services.invoicing.proofs import Explanation, Verification
 
@@ -41,6 +42,51 @@ class ReceiptView(View):
     lines_digest: str | None
     terms_digest: str | None
     created_at: Moment
+
+
+class VerdictView(View):
+    """Whether an issued invoice is what its receipt says.
+
+    `recomputed` says whether its events were counted again for this answer.
+    """
+
+    invoice_number: str | None
+    total: str
+    currency: str
+    inputs_digest: str | None
+    lines_digest: str | None
+    signature: str | None
+    verdict: Literal["equal", "different", "unsigned"]
+    recomputed: bool
+    checked_at: Moment
+
+
+class JwkView(View):
+    """The public half of a key (RFC 8037)."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    kid: str
+    x: str
+
+
+class KeysView(View):
+    """A JWK set."""
+
+    keys: list[JwkView]
+
+
+class RotatedKeyView(View):
+    """The key that signs from now on."""
+
+    key_id: str
+    public_key: str
+    created_at: Moment
+
+
+def view_verdict(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as strangers see it."""
+    return {name: getattr(verdict, name) for name in VerdictView.model_fields}
 
 
 def view_verification(verification: Verification) -> dict[str, Any]:

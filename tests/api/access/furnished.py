@@ -142,6 +142,7 @@ def add_customer(person: Person, catalogue: Ids) -> Ids:
         "invoice_id": invoice["id"],
         "line_id": invoice["line_items"][0]["id"],
         "credit_note_id": note["id"],
+        "receipt_id": person.get(f"{V1}/invoices/{credited['id']}/receipt").json()["id"],
         "event_id": event["id"],
     }
 

@@ -38,6 +38,7 @@ def tell_of_accounts(story: Story) -> None:
     key = story.do("POST /api-keys", {"name": "Backend", "scopes": ["usage.write"]})
     story.do("DELETE /api-keys/{key_id}", key_id=key["id"])
     story.do("PATCH /organization", {"payment_terms_days": 14})
+    story.do("POST /organization/rotate-receipt-key")
 
 
 def tell_of_the_catalogue(story: Story) -> None:

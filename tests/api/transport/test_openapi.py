@@ -12,7 +12,10 @@ from fastapi import FastAPI
 
 from tests.api.people import Person
 
-PUBLIC = re.compile(r"/api/v1/auth/.*|/api/v1/workers/health|/health|/livez|/readyz|/metrics")
+PUBLIC = re.compile(
+    r"/api/v1/auth/.*|/api/v1/workers/health|/verify/.*|/\.well-known/.*"
+    r"|/health|/livez|/readyz|/metrics"
+)
 
 
 @pytest.fixture

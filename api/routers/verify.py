@@ -1,0 +1,110 @@
+"""What strangers may ask at the host's root: is this receipt true, and by which keys is it signed.
+
+*Source: CONTRACT section 6, Proof for anybody.* Nothing is told of the customer or of the lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from api.access.address_limits import address_of
+from api.access.request_admission import CALLER_WATCHED, leaving_of, work
+from api.context import AppContext, ContextDep, state_of
+from api.reads.verdicts import Verdict, give_verdict
+from api.schemas.invoicing.proofs import KeysView, VerdictView, view_verdict
+from api.transport.exact_json import respond
+from api.transport.route import Router
+from repositories.invoicing import receipts as stored_receipts
+from repositories.transactions import Transactions
+from services.receipts.signing import public_jwk
+
+router = Router(tags=["Proof"], admission=None)
+
+TEMPLATES: Final = Path(__file__).parents[1] / "static"
+STYLE: Final = (TEMPLATES / "verify.css").read_text(encoding="utf-8")
+POLICY: Final = (
+    "default-src 'none'; style-src 'sha256-"
+    f"{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}';"
+    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+KEYS_ARE_GOOD_FOR_SECONDS: Final = 300
+
+
+@router.get("/verify/{receipt_id}.json", response_model=VerdictView, dependencies=[CALLER_WATCHED])
+async def verify_receipt(receipt_id: UUID, request: Request, context: ContextDep) -> Response:
+    """Say whether an issued invoice is what its receipt says, to anybody who has its id."""
+    return respond(view_verdict(await _find_verdict(receipt_id, request, context)))
+
+
+@router.get(
+    "/verify/{receipt_id}",
+    response_class=Response,
+    dependencies=[CALLER_WATCHED],
+    include_in_schema=False,
+)
+async def show_verdict(receipt_id: UUID, request: Request, context: ContextDep) -> Response:
+    """Show the same on a page that needs no script and loads nothing."""
+    verdict = await _find_verdict(receipt_id, request, context)
+    page = _page().render(verdict=verdict, receipt_id=receipt_id, style=STYLE)
+    headers = {
+        "Content-Security-Policy": POLICY,
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-cache",
+    }
+    return Response(page, media_type="text/html", headers=headers)
+
+
+@router.get(
+    "/.well-known/fluxrate-keys.json", response_model=KeysView, dependencies=[CALLER_WATCHED]
+)
+async def list_receipt_keys(
+    request: Request,
+    context: ContextDep,
+    key_id: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+) -> Response:
+    """List the public keys by which receipts are signed, as a JWK set; old ones stay."""
+    await _count(request, context)
+    found = await work(request, _read_keys, context.transactions, key_id or "all")
+    keys = [public_jwk(one, public_key) for one, public_key in found]
+    answer = respond({"keys": keys})
+    answer.headers["Cache-Control"] = f"public, max-age={KEYS_ARE_GOOD_FOR_SECONDS}"
+    return answer
+
+
+async def _find_verdict(receipt_id: UUID, request: Request, context: AppContext) -> Verdict:
+    await _count(request, context)
+    state = state_of(request.app)
+    kept = state.verdicts.find(receipt_id, now=context.now())
+    if kept is not None:
+        return kept
+    async with state.verdict_line.admit(address_of(request), leaving=leaving_of(request)):
+        verdict = await work(request, give_verdict, context.transactions, receipt_id, context.now)
+    state.verdicts.keep(receipt_id, verdict)
+    return verdict
+
+
+async def _count(request: Request, context: AppContext) -> None:
+    """Once more for the address. Raises TooManyRequests."""
+    await state_of(request.app).address_limits.proofs.take(
+        address_of(request), now=context.now(), leaving=leaving_of(request)
+    )
+
+
+def _read_keys(transactions: Transactions, key_id: str) -> list[tuple[str, str]]:
+    with transactions.looking_up(stored_receipts.KEYS, key_id) as session:
+        return stored_receipts.list_published(session)
+
+
+@cache
+def _page() -> Template:
+    loader = FileSystemLoader(TEMPLATES)
+    page = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    return page.get_template("verify.html")

@@ -1,0 +1,118 @@
+"""Files of receipts, computed again by the code at hand: what an upgrade must not change.
+
+A file is a ``receipt.json`` with its events beside it; no database is needed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billing.invoicing.explanations import first_difference
+from billing.invoicing.invoices import InvoiceLine as BilledLine
+from billing.invoicing.invoices import round_line
+from billing.invoicing.receipts import digest, from_document
+from billing.invoicing.taxes import TaxAmount, calculate_taxes
+from billing.metering.aggregations import MeterTerms
+from billing.metering.tallies import Measurement, conclude, level_after, tally_up
+from billing.money import ZERO, find_currency, plain_text
+from billing.periods import Period
+from billing.rating.frozen import FrozenUsage, rate
+from billing.rating.lines import LineType, PricedLine
+from billing.rating.quantities import MeteredUsage
+from billing.rating.terms import PlanTerms
+from repositories.usage.period_usage import BEGINNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptFile:
+    """A receipt with terms, inputs and lines, and the events that its invoice counted."""
+
+    document: Mapping[str, Any]
+    events: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def parse(cls, receipt: bytes, events: bytes) -> ReceiptFile:
+        """Read the two files. Raises ValueError."""
+        lines = [json.loads(line) for line in events.decode().split("\n") if line]
+        return cls(document=json.loads(receipt), events=lines)
+
+
+def differences(file: ReceiptFile) -> Iterator[str]:
+    """Where the code at hand comes to something else than the receipt says, as sentences."""
+    document, receipt = file.document, file.document["receipt"]
+    frozen = from_document(FrozenUsage, document["inputs"])
+    terms = from_document(PlanTerms, document["terms"])
+    billed = [_line(one) for one in document["lines"]]
+    own = [one for one in billed if one.line.charge_id and one.line.type != LineType.LATE_USAGE]
+    digests = {
+        "inputs_digest": digest(frozen),
+        "terms_digest": digest(terms),
+        "lines_digest": digest(tuple(one.line for one in own)),
+    }
+    for name, found in digests.items():
+        if found != receipt[name]:
+            yield f"{name} is {found}, and was {receipt[name]}"
+    yield from _differences_of_usage(file, frozen, terms)
+    currency = find_currency(document["currency"])
+    again = [round_line(line, currency) for line in rate(terms, frozen)]
+    difference = first_difference(own, again)
+    if difference is not None:
+        yield (
+            f"line {difference.place + 1}: {difference.field} was {difference.billed},"
+            f" and comes out as {difference.recomputed}"
+        )
+    yield from _differences_of_total(document, billed)
+
+
+def _differences_of_usage(
+    file: ReceiptFile, frozen: FrozenUsage, terms: PlanTerms
+) -> Iterator[str]:
+    meters = {one.meter.meter_id: one.meter for one in terms.charges if one.meter is not None}
+    for one in frozen.usage:
+        found = _measure(file, meters[one.window.meter_id], one)
+        if found != (one.aggregate, one.event_count):
+            yield f"usage was {one.aggregate} by {one.event_count}, and comes out as {found}"
+
+
+def _measure(file: ReceiptFile, meter: MeterTerms, usage: MeteredUsage) -> tuple[object, int]:
+    measured = [
+        Measurement(
+            at=datetime.fromisoformat(event["timestamp"]),
+            sequence=event["sequence"],
+            value=Decimal(event["quantity"]),
+            distinct_key=event["distinct"],
+        )
+        for event in file.events
+        if event["meter_id"] == str(meter.meter_id)
+    ]
+    period = Period(starts_at=usage.window.starts_at, ends_at=usage.window.ends_at)
+    tally, carried = tally_up(measured, period), ZERO
+    if meter.carry_forward:
+        before = Period(starts_at=BEGINNING, ends_at=period.starts_at)
+        carried = level_after(meter.aggregation, tally_up(measured, before))
+    return conclude(meter.aggregation, tally, period, carried=carried), tally.event_count
+
+
+def _differences_of_total(
+    document: Mapping[str, Any], billed: Sequence[BilledLine]
+) -> Iterator[str]:
+    currency = find_currency(document["currency"])
+    taxes = [from_document(TaxAmount, one) for one in document["taxes"]]
+    taxable = sum((one.line_total for one in billed if one.line.is_taxable), ZERO)
+    again = calculate_taxes(taxable, taxes, currency)
+    if list(again) != taxes:
+        yield f"the taxes come out as {[plain_text(one.amount) for one in again]}"
+    total = sum((one.line_total for one in billed), ZERO)
+    total += sum((one.amount for one in again if not one.is_inclusive), ZERO)
+    if total != Decimal(document["receipt"]["total"]):
+        yield f"the total was {document['receipt']['total']}, and comes out as {plain_text(total)}"
+
+
+def _line(held: Mapping[str, Any]) -> BilledLine:
+    priced = {name: value for name, value in held.items() if name not in {"line_id", "total"}}
+    return BilledLine(line=from_document(PricedLine, priced), line_total=Decimal(held["total"]))

@@ -1,0 +1,138 @@
+"""What anybody may ask: is this receipt true, which keys sign, and what an invoice counted.
+
+*Source: CONTRACT section 6, Proof for anybody.*
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+
+from api.access.address_limits import PROOFS
+from api.app import create_app
+from api.context import AppContext
+from billing.invoicing.receipts import canonical_bytes
+from services.receipts.signing import is_signed
+from tests.api.access.furnished import V1, post, write_invoice
+from tests.api.conftest import SECRET
+from tests.api.people import Clock, Person
+from tests.services.receipts_of import signing
+
+
+@pytest.fixture
+def app(context: AppContext, one_event_loop: BlockingPortal) -> Iterator[FastAPI]:
+    """The application of a process that has the operator's key."""
+    served = create_app(replace(context, transactions=signing(context.transactions, SECRET)))
+    with one_event_loop.wrap_async_context_manager(served.router.lifespan_context(served)):
+        yield served
+
+
+def issue(person: Person) -> dict[str, Any]:
+    customer = post(
+        person, "/customers", name="Harbor", email="ap@harbor.test", billing_address_country="GB"
+    )
+    invoice = write_invoice(person, customer["id"], description="Import", quantity=3, unit_amount=4)
+    post(person, f"/invoices/{invoice['id']}/finalize")
+    receipt: dict[str, Any] = person.get(f"{V1}/invoices/{invoice['id']}/receipt").json()
+    return receipt
+
+
+def test_a_stranger_reads_the_verdict_and_nothing_of_the_customer(
+    owner: Person, visitor: Person
+) -> None:
+    receipt = issue(owner)
+
+    answer = visitor.get(f"/verify/{receipt['id']}.json")
+
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told.pop("checked_at").endswith("Z")
+    assert told == {
+        "invoice_number": receipt["invoice_number"],
+        "total": "12",
+        "currency": "USD",
+        "inputs_digest": None,
+        "lines_digest": receipt["lines_digest"],
+        "signature": receipt["signature"],
+        "verdict": "equal",
+        "recomputed": False,
+    }
+
+
+def test_the_page_says_the_same_without_a_script(owner: Person, visitor: Person) -> None:
+    receipt = issue(owner)
+
+    answer = visitor.get(f"/verify/{receipt['id']}")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "script" not in answer.text
+    assert "<strong>Equal.</strong>" in answer.text
+    assert receipt["signature"] in answer.text
+    assert "Harbor" not in answer.text
+    assert "Import" not in answer.text
+
+
+def test_the_published_key_signed_the_receipt(owner: Person, visitor: Person) -> None:
+    receipt = issue(owner)
+
+    answer = visitor.get(f"/.well-known/fluxrate-keys.json?key_id={receipt['key_id']}")
+    [key] = answer.json()["keys"]
+
+    message = {k: v for k, v in receipt.items() if k not in {"digest", "signature"}}
+    assert is_signed(canonical_bytes(message), receipt["signature"], key["x"])
+    assert (key["kty"], key["crv"], key["kid"]) == ("OKP", "Ed25519", receipt["key_id"])
+    everybodys = visitor.get("/.well-known/fluxrate-keys.json").json()["keys"]
+    assert key in everybodys
+
+
+def test_a_rotated_key_stays_published(owner: Person, visitor: Person) -> None:
+    former = issue(owner)["key_id"]
+    newer = post(owner, "/organization/rotate-receipt-key")["key_id"]
+
+    assert issue(owner)["key_id"] == newer != former
+    published = visitor.get("/.well-known/fluxrate-keys.json").json()["keys"]
+    assert {former, newer} <= {one["kid"] for one in published}
+
+
+def test_an_unknown_receipt_is_not_found(visitor: Person) -> None:
+    assert visitor.get(f"/verify/{uuid4()}.json").status_code == 404
+    assert visitor.get(f"/verify/{uuid4()}").status_code == 404
+    assert visitor.get("/verify/nothing.json").status_code == 422
+
+
+def test_a_verdict_is_kept_for_a_while(owner: Person, visitor: Person, clock: Clock) -> None:
+    receipt = issue(owner)
+    address = f"/verify/{receipt['id']}.json"
+    first = visitor.get(address).json()["checked_at"]
+
+    assert visitor.get(address).json()["checked_at"] == first
+    clock.advance(minutes=11)
+    assert visitor.get(address).json()["checked_at"] > first
+
+
+def test_an_address_asks_so_often_and_no_more(visitor: Person) -> None:
+    answers = [visitor.get("/.well-known/fluxrate-keys.json") for _ in range(PROOFS + 1)]
+
+    assert {one.status_code for one in answers[:-1]} == {200}
+    assert (answers[-1].status_code, answers[-1].json()["code"]) == (429, "too_many_proofs")
+
+
+def test_an_invoice_by_hand_counted_no_event(owner: Person) -> None:
+    receipt = issue(owner)
+
+    answer = owner.get(f"{V1}/invoices/{receipt['invoice_id']}/events.ndjson")
+
+    assert (answer.status_code, answer.text) == (200, "")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    file = owner.get(f"{V1}/invoices/{receipt['invoice_id']}/receipt.json")
+    assert json.loads(file.content)["receipt"] == receipt
