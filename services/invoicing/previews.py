@@ -15,13 +15,12 @@ from billing.rating.lines import PricedLine
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import plans as stored_plans
-from services.catalog import versions
+from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.invoicing import composition
 from services.invoicing.composition import Composing
 from services.rating import steps
-from services.subscriptions.periods import find_open_period
-from services.subscriptions.start import get_subscription, span_of
-from services.usage.measure import look_at_all
+from services.required import require_subscription
+from services.subscriptions.start import span_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +39,9 @@ def preview_invoice(
 
     With ``at`` the period is cut there. Raises Conflict where no period runs. Source: CONTRACT 54.
     """
-    subscription = get_subscription(session, organization_id, subscription_id)
-    stored = find_open_period(session, subscription)
+    found = stored_subscriptions.find_running(session, organization_id, subscription_id)
+    subscription, stored = found or (None, None)
+    subscription = require_subscription(subscription)
     if stored is None:
         why = (
             "is in its trial, which is never billed"
@@ -50,20 +50,9 @@ def preview_invoice(
         )
         raise Conflict(f"The subscription {why}.", code="nothing_to_preview")
     span = _span(stored, at)
-    lines = rate_span(session, subscription, stored, span)
+    lines = steps.look_at_span(session, subscription, stored, span)
     totals = total_span(session, subscription, stored, lines)
     return BillPreview(subscription=subscription, span=span, totals=totals)
-
-
-def rate_span(
-    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
-) -> tuple[PricedLine, ...]:
-    """The priced lines of a part of a stored period, or of all of it, from the usage so far."""
-    [frozen] = steps.freeze_spans(session, [(subscription, stored, span)], measure=look_at_all)
-    terms = versions.get_terms(
-        session, subscription.organization_id, frozen.plan_id, frozen.plan_version
-    )
-    return steps.rate(terms, frozen)
 
 
 def total_span(

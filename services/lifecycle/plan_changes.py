@@ -23,6 +23,7 @@ from services.catalog import meter_claims
 from services.invoicing import previews
 from services.lifecycle import catching_up
 from services.lifecycle.changes import begin_change, lock_for_change, must_wait
+from services.rating import steps
 from services.required import require_plan
 from services.subscriptions import agenda, period_versions, periods
 from services.subscriptions.period_versions import version_to_open
@@ -124,7 +125,7 @@ def preview_change(
         return PlanChangePreview(lines=(), total=find_currency(plan.currency).round(ZERO))
     assert stored is not None
     span = Period(starts_at=stored.starts_at, ends_at=present)
-    priced = previews.rate_span(session, subscription, stored, span)
+    priced = steps.look_at_span(session, subscription, stored, span)
     totals = previews.total_span(session, subscription, stored, priced)
     return PlanChangePreview(lines=totals.lines, total=totals.total)
 

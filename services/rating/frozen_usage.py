@@ -16,6 +16,7 @@ from billing.periods import Alignment, Anchor, Period, regular_period
 from billing.rating.charge_bounds import EarlierParts
 from billing.rating.engines import ENGINE_VERSION
 from billing.rating.frozen import FrozenUsage, rate
+from billing.rating.lines import PricedLine
 from billing.rating.parts import add_part, has_bounds, without_bounds
 from billing.rating.proration import ProrationBasis, Share, share_of
 from billing.rating.quantities import usage_by, usage_windows
@@ -59,14 +60,18 @@ class Billed:
 def freeze_spans(
     session: Session,
     spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]],
-    *,
-    measure: Measure = measure_all,
 ) -> list[FrozenUsage]:
-    """Read what bills of spans are computed from, each a part of its stored period or all of it.
+    """Read what bills of spans are computed from, each a part of its stored period or all of it."""
+    return measure_again(session, _empty(session, spans), measure=measure_all)
 
-    A preview measures by ``look_at_all``, which holds no ingestion up.
-    """
-    return measure_again(session, _empty(session, spans), measure=measure)
+
+def look_at_span(
+    session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
+) -> tuple[PricedLine, ...]:
+    """The priced lines of a span, from the usage so far, which is read without holding it up."""
+    bills = _empty(session, [(subscription, stored, span)])
+    [frozen] = measure_again(session, bills)
+    return rate(bills[0].terms, frozen)
 
 
 def measure_again(

@@ -21,6 +21,7 @@ from services.rating.frozen_usage import (
     anchor_of_period,
     freeze_spans,
     load_frozen,
+    look_at_span,
     measure_again,
 )
 from services.rating.records import (
@@ -51,6 +52,7 @@ __all__ = [
     "freeze_usage",
     "load",
     "load_frozen",
+    "look_at_span",
     "measure_again",
     "price_usage",
     "query_usage",
