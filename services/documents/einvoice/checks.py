@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from billing.invoicing.tax_categories import TaxCategory
@@ -39,6 +40,7 @@ _SELLERS_TAX_RULES: Final = {
 }
 _NEED_VAT_ID: Final = frozenset({TaxCategory.INTRA_COMMUNITY, TaxCategory.EXPORT})
 _NEED_BUYERS_VAT_ID: Final = frozenset({TaxCategory.REVERSE_CHARGE, TaxCategory.INTRA_COMMUNITY})
+_HALF: Final = Decimal("0.5")
 _UNKNOWN_CURRENCIES: Final = frozenset({"MRU", "STN", "XAD", "XCG"})
 """Newer than the rules' list."""
 
@@ -109,16 +111,21 @@ def _of_numbers(seller: Party, buyer: Party, category: TaxCategory) -> Iterator[
 
 
 @exactly
-def _of_sums(taxes: Sequence[TaxAmount], currency: str) -> Sequence[Problem]:
-    """Several rates, each rounded, may be a whole unit from what they are as one."""
+def _of_sums(taxes: Sequence[TaxAmount], currency: str) -> list[Problem]:
+    """What the sums of a right invoice break all the same.
+
+    Several rates, each rounded, may be a whole unit from what they are as one; and the rules take a
+    percentage below a half for none, which may come to no tax.
+    """
     problems = []
     if currency in _UNKNOWN_CURRENCIES:
         problems.append(Problem(field="currency", rule="BR-CL-04"))
-    if len(taxes) > 1:
-        percentage = sum((one.percentage for one in taxes), ZERO)
-        tax = sum((one.amount for one in taxes), ZERO)
-        if abs(tax - taxes[0].taxable * percentage.scaleb(-2)) >= ONE:
-            problems.append(Problem(field="taxes", rule="BR-S-09"))
+    percentage = sum((one.percentage for one in taxes), ZERO)
+    tax = sum((one.amount for one in taxes), ZERO)
+    if ZERO < percentage < _HALF and not -_HALF <= tax < _HALF:
+        problems.append(Problem(field="taxes", rule="BR-CO-17"))
+    if len(taxes) > 1 and abs(tax - taxes[0].taxable * percentage.scaleb(-2)) >= ONE:
+        problems.append(Problem(field="taxes", rule="BR-S-09"))
     return problems
 
 

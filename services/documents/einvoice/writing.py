@@ -19,6 +19,7 @@ from services.documents.einvoice.values import Amount, Identifier, Quantity, Ter
 
 _SEGMENT: Final = re.compile(r"(\+?)([\w:]+)(?:\[(\w+)=([\w-]+)\])?")
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Replaced by ``?``, as on pages: a name of nothing else is a name all the same."""
 
 
 class Place(NamedTuple):
@@ -106,7 +107,7 @@ def _text(value: Term, syntax: Syntax) -> str:
         case None:
             return ""
         case str():
-            return _NOT_XML.sub("", value).strip()
+            return _NOT_XML.sub("?", value).strip()
         case date():
             return syntax.day(value)
         case Decimal():
@@ -116,6 +117,6 @@ def _text(value: Term, syntax: Syntax) -> str:
         case Quantity() | UnitPrice():
             return plain_text(value.value)
         case Identifier():
-            return _NOT_XML.sub("", value.value).strip()
+            return _NOT_XML.sub("?", value.value).strip()
         case _:
             return "a group"

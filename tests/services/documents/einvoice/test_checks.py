@@ -102,6 +102,16 @@ def test_several_rates_that_are_rounded_a_unit_apart_are_told() -> None:
     assert broken_by_ubl(to_ubl(document)).keys() >= {"BR-S-09"}
 
 
+def test_tax_at_less_than_half_a_percent_is_told() -> None:
+    document = bill([euros("Platform fee", "4876.79")], [rate("0.495")])
+
+    [problem] = verdict_on(document).problems
+
+    assert (problem.field, problem.rule) == ("taxes", "BR-CO-17")
+    assert broken_by_cii(to_cii(document)).keys() == {"BR-CO-17"}
+    assert broken_by_ubl(to_ubl(document)).keys() == {"BR-CO-17"}
+
+
 def test_currency_newer_than_the_rules_is_told() -> None:
     document = bill([calls("10", "1", "10", "XCG")], [rate("5")])
 
