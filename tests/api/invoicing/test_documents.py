@@ -115,6 +115,25 @@ def test_credit_note_names_its_invoice(owner: Person) -> None:
     assert f"{note['number']}" in again
 
 
+def test_tax_that_a_credited_line_contains_is_shown(owner: Person) -> None:
+    post(owner, "/tax-rates", {"name": "VAT", "country": "GB", "percentage": 20, "inclusive": True})
+    invoice = billed(owner, tax=False)
+    credited = {"line_id": invoice["line_items"][0]["id"], "amount": 120}
+    notes = [
+        post(
+            owner,
+            f"/invoices/{invoice['id']}/credit-notes",
+            {"reason": f"Imported twice: {time}", "lines": [credited]},
+        )
+        for time in (1, 2)
+    ]
+
+    for note in notes:
+        words = words_of(owner.get(f"{V1}/credit-notes/{note['id']}/pdf").content)
+        assert note["total"] == 120
+        assert "Subtotal £100.00 VAT (20%, included) £20.00 Total £120.00" in words
+
+
 def test_parties_are_named_as_they_are_registered(owner: Person) -> None:
     invoice = drafted(owner)
     owner.patch(

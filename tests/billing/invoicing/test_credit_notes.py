@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from billing.errors import Conflict, InvalidInput
 from billing.identifiers import TaxRateId
-from billing.invoicing.credit_notes import credit_note, require_creditable
+from billing.invoicing.credit_notes import credit_note, credited_taxes, require_creditable
 from billing.invoicing.taxes import TaxAmount, calculate_taxes
 from tests.billing.builders import USD, d
 from tests.billing.profiles import supporting
@@ -82,6 +82,28 @@ def test_credits_of_an_invoice_give_back_exactly_its_tax(
         assert note.tax == USD.round(note.tax)
 
     assert given_back == tax
+
+
+@supporting
+@given(
+    st.lists(st.integers(1, 10**7), min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(0, 10**5), st.booleans()), max_size=3),
+)
+def test_each_rate_gives_back_exactly_what_it_took(
+    parts: list[int], rates: list[tuple[int, bool]]
+) -> None:
+    amounts = [Decimal(part).scaleb(-2) for part in parts]
+    of_invoice = [taxed(str(Decimal(one).scaleb(-3)), inclusive=within) for one, within in rates]
+    before, given_back = d(0), [d(0)] * len(rates)
+
+    for amount in amounts:
+        given = credited_taxes(
+            amount=amount, credited_before=before, rates=of_invoice, currency=USD
+        )
+        before += amount
+        given_back = [sum_ + one.amount for sum_, one in zip(given_back, given, strict=True)]
+
+    assert given_back == [one.amount for one in calculate_taxes(before, of_invoice, USD)]
 
 
 @pytest.mark.parametrize(
