@@ -54,7 +54,6 @@ def to_bytes(mail: Mail) -> bytes:
     message["Subject"] = _on_one_line(mail.subject)[:LONGEST_SUBJECT]
     # No machine answers that somebody is away.
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = mail.language
     message.set_content(mail.text)
     if mail.html is not None:
         message.add_alternative(mail.html, subtype="html")
@@ -65,6 +64,8 @@ def to_bytes(mail: Mail) -> bytes:
             subtype="pdf",
             filename=mail.attachment.name,
         )
+    # Last, for what is said of the content goes along where it becomes a part.
+    message["Content-Language"] = mail.language
     _set_boundaries(message, mail)
     return message.as_bytes()
 
