@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from billing.errors import InvalidInput
-from billing.notifications.receivers import is_reachable, read_receiver
+from billing.notifications.receivers import is_reachable, read_mail_server, read_receiver
 
 PRIVATE = [
     "https://localhost/",
@@ -131,6 +131,21 @@ def test_addresses_that_are_not_of_the_public_internet_are_refused(url: str) -> 
     assert (refused.value.code, refused.value.field) in {
         ("private_receiver", "url"),
         ("invalid_url", "url"),
+    }
+
+
+@pytest.mark.parametrize("url", PRIVATE)
+def test_mail_servers_that_are_not_of_the_public_internet_are_refused(url: str) -> None:
+    host, _, port = url.removeprefix("https://").partition("/")[0].rpartition(":")
+    is_whole = not port.isdecimal()
+    name = f"{host}:{port}".strip(":") if is_whole else host
+
+    with pytest.raises(InvalidInput) as refused:
+        read_mail_server(name, 587, may_be_private=False)
+
+    assert (refused.value.code, refused.value.field) in {
+        ("private_receiver", "smtp_host"),
+        ("invalid_smtp_host", "smtp_host"),
     }
 
 
