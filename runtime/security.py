@@ -159,7 +159,7 @@ class Security:
 
     def new_secret(self) -> str:
         """192 random bits in 33 letters and digits."""
-        return _base62(int.from_bytes(secrets.token_bytes(SECRET_BYTES), "big"), 33)
+        return new_secret()
 
     def new_api_key(self, prefix: str) -> str:
         """A key ``<prefix>_<secret><checksum>`` that scanners and :meth:`is_api_key` recognize."""
@@ -174,6 +174,11 @@ class Security:
     def digest(self, secret: str) -> str:
         """The SHA-256 of a random secret, in hex: enough for what cannot be guessed."""
         return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_secret() -> str:
+    """192 random bits in 33 letters and digits."""
+    return _base62(int.from_bytes(secrets.token_bytes(SECRET_BYTES), "big"), 33)
 
 
 def _key_id(secret: str) -> str:

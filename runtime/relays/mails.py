@@ -13,9 +13,10 @@ from billing.notifications.mails import Envelope, MailServer
 from repositories.notifications.emails import QUEUED
 from repositories.transactions import Transactions
 from runtime.relays.deliveries import Execute, Rooms
+from runtime.security import new_secret
 from services.accounts.credentials import Sealing
 from services.mail import deliveries
-from services.mail.composing import compose
+from services.mail.composing import Pages, compose
 from services.mail.deliveries import MailLetter
 
 ROOMS: Final = Rooms(at_once=32, to_each=4, to_failing=16)
@@ -42,7 +43,7 @@ class MailPost:
         self._transactions = transactions
         self._sealing = sealing
         self._sender = sender
-        self._public_url = public_url
+        self._pages = Pages(public_url=public_url, new_token=new_secret)
 
     def prepare(self, *, now: datetime) -> bool:  # noqa: ARG002  (mails need none)
         """Mails are due as they are queued."""
@@ -69,7 +70,7 @@ class MailPost:
         """What the server answered."""
         if letter.server is None or letter.envelope is None:
             return Answer(error="The server or an address was removed.", is_final=True)
-        made = partial(compose, self._transactions, letter, public_url=self._public_url)
+        made = partial(compose, self._transactions, letter, pages=self._pages)
         make = partial(execute, made)
         return await self._sender.send(letter.server, letter.envelope, make)
 

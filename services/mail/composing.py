@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -18,6 +19,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.notifications import emails as stored_emails
 from repositories.notifications import endpoints as stored_endpoints
 from repositories.transactions import Transactions
+from services.documents.addresses import page_address
 from services.documents.assembly import read_credit_note, read_invoice
 from services.documents.pdf import render_pdf
 from services.documents.summary import summarize
@@ -26,6 +28,7 @@ from services.mail.deliveries import MailLetter
 from services.mail.messages import Attachment, Mail, to_bytes
 from services.mail.rendering import Variables, render
 from services.mail.templates import TemplateKind, Texts, phrases_in, texts_of
+from services.portal.links import link_invoice
 
 _NOT_FOR_A_FILE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -36,12 +39,21 @@ class _Content:
 
     texts: Texts
     document: Document
+    link: str
 
 
-def compose(transactions: Transactions, letter: MailLetter, *, public_url: str) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Where invoices have pages, and what makes the token of one."""
+
+    public_url: str
+    new_token: Callable[[], str]
+
+
+def compose(transactions: Transactions, letter: MailLetter, *, pages: Pages) -> bytes:
     """The mail, read in a transaction and made after it. Same rows, same bytes.
 
-    What is attached points to addresses below ``public_url``.
+    The invoice that it is about has a page from then on, and the mail says where.
 
     Raises NotFound if there is nothing to tell any more, InvalidInput for a mail too long.
     """
@@ -56,29 +68,45 @@ def compose(transactions: Transactions, letter: MailLetter, *, public_url: str) 
             case MailCause.TEST:
                 make = partial(_plain_mail, *_test_texts(organization))
             case _:
-                make = partial(_document_mail, _read_content(session, email, public_url))
+                make = partial(_document_mail, _read_content(session, email, pages))
     return to_bytes(make(email, organization, letter.envelope))
 
 
-def _read_content(session: Session, email: Email, public_url: str) -> _Content:
+def _read_content(session: Session, email: Email, pages: Pages) -> _Content:
     assert email.invoice_id is not None
+    # First, for the document points to its page as well.
+    link = _page_of(session, email, pages)
     if email.credit_note_id is not None:
         kind = TemplateKind.CREDIT_NOTE
         document = read_credit_note(session, email.organization_id, email.credit_note_id)
     else:
         kind = TemplateKind.INVOICE
         document = read_invoice(
-            session, email.organization_id, email.invoice_id, public_url=public_url
+            session, email.organization_id, email.invoice_id, public_url=pages.public_url
         )
     texts = texts_of(session, email.organization_id, kind, document.language)
-    return _Content(texts=texts, document=document)
+    return _Content(texts=texts, document=document, link=link)
+
+
+def _page_of(session: Session, email: Email, pages: Pages) -> str:
+    """Where the invoice is read, empty where the installation has no public address."""
+    if email.invoice_id is None or page_address(pages.public_url, "") is None:
+        return ""
+    link = link_invoice(
+        session,
+        email.organization_id,
+        email.invoice_id,
+        new_token=pages.new_token,
+        now=email.created_at,
+    )
+    return page_address(pages.public_url, link.token) or ""
 
 
 def _document_mail(
     content: _Content, email: Email, organization: Organization, envelope: Envelope
 ) -> Mail:
     document = content.document
-    variables = variables_of(document)
+    variables = variables_of(document, link=content.link)
     name = _NOT_FOR_A_FILE.sub("-", document.number or "draft")
     return Mail(
         message_id=email.message_id,
@@ -95,8 +123,11 @@ def _document_mail(
     )
 
 
-def variables_of(document: Document) -> Variables:
-    """What templates may say of a document. Source: docs/operators/mail.md."""
+def variables_of(document: Document, *, link: str = "") -> Variables:
+    """What templates may say of a document, which is read at ``link``.
+
+    Source: docs/operators/mail.md.
+    """
     shown = summarize(document)
     return {
         "title": shown.title,
@@ -108,7 +139,7 @@ def variables_of(document: Document) -> Variables:
         "amount_due": shown.formats.money(document.amount_due),
         "issued_on": shown.formats.day(document.issued_at),
         "due_on": shown.formats.day(document.due_at) if document.due_at else "",
-        "link": "",
+        "link": link,
         "payment_link": document.payment_link or "",
         "facts": shown.facts,
         "lines": shown.lines,

@@ -176,6 +176,24 @@ def test_owners_learn_that_an_endpoint_was_disabled(telling: Telling) -> None:
     assert receiver.url in text.get_content()
 
 
+def test_a_mail_says_where_the_invoice_has_its_page(telling: Telling) -> None:
+    with serving(drops="taken") as server:
+        telling.set_up_mail(server)
+        invoice = invoice_for(telling)
+        telling.mail()
+        telling.clock.advance(seconds=30)
+        telling.mail()
+
+    token = telling.post(f"/invoices/{invoice['id']}/generate-token")["public_token"]
+    text, html = (server.mails[0].get_body((kind,)) for kind in ("plain", "html"))
+    assert text is not None
+    assert html is not None
+    assert f"View it online: https://billing.example/p/{token}" in text.get_content()
+    assert f'href="https://billing.example/p/{token}"' in html.get_content()
+    # The second try says the same.
+    assert server.taken[0] == server.taken[1]
+
+
 def test_a_test_mail_arrives_and_says_from_whom(telling: Telling) -> None:
     with serving() as server:
         telling.set_up_mail(server)
