@@ -10,17 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from billing.errors import NotFound
 from console.account import values_of
 from console.invoices import InvoicePages
 from console.place import Place
-from console.rendering import Page, answered, render
+from console.rendering import Handler, Page, answered, refuse_ended, render
 from console.surroundings import Surroundings
 from services.accounts.credentials import WidgetClaims
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import list_entitlements
 from services.portal.account import Account, read_account
 from services.portal.invoices import Shown
-from services.portal.tokens import read_token
+from services.portal.tokens import find_framers, read_token
 from services.required import not_found
 
 TOKEN: Final = "token"  # noqa: S105  (the name of a parameter)
@@ -37,10 +38,36 @@ class Portal:
     def routes(self) -> list[BaseRoute]:
         """The account, and each of its invoices."""
         invoices = InvoicePages(self._surroundings, self.locate)
-        return [
+        pages = [
             Route("/embed", answered(self.show)),
             *invoices.routes("/embed/invoices/{invoice_id}"),
         ]
+        return [Route(page.path, self._until_ended(page.endpoint)) for page in pages]
+
+    def _until_ended(self, handle: Handler) -> Handler:
+        """The handler; where it finds nothing because the token has ended, a page that says so.
+
+        A frame shows it too, for it may be the frame's page that was open for longer.
+        """
+        surroundings = self._surroundings
+
+        async def answer(request: Request) -> Response:
+            found = await handle(request)
+            token = request.query_params.get(TOKEN, "")
+            if found.status_code != 404 or self._is_alive(token):
+                return found
+            find = partial(find_framers, surroundings.transactions, surroundings.security, token)
+            hosts = await surroundings.work(request, find)
+            return found if hosts is None else refuse_ended(request, hosts)
+
+        return answer
+
+    def _is_alive(self, token: str) -> bool:
+        try:
+            read_token(self._surroundings.security, token, now=self._surroundings.now())
+        except NotFound:
+            return False
+        return True
 
     async def show(self, request: Request) -> Response:
         """The account, with a page of its invoices."""

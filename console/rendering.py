@@ -76,11 +76,23 @@ def answered(handle: Handler) -> Handler:
     return answer
 
 
+def refuse_ended(request: Request, embed_hosts: Sequence[str]) -> Page:
+    """The page that says so in the place of one whose token has ended."""
+    return _refusal(request, 404, "ended", embed_hosts=embed_hosts)
+
+
 def _about(error: BillingError) -> str:
     return "too_slow_about" if error.code == "too_slow" else "refused_about"
 
 
-def _refusal(request: Request, status: int, title: str, *, about: str | None = None) -> Page:
+def _refusal(
+    request: Request,
+    status: int,
+    title: str,
+    *,
+    about: str | None = None,
+    embed_hosts: Sequence[str] = (),
+) -> Page:
     language = language_of(request)
     words = words_in(language)
     content = render(
@@ -89,4 +101,4 @@ def _refusal(request: Request, status: int, title: str, *, about: str | None = N
         title=words[title],
         about=words[about or f"{title}_about"],
     )
-    return Page(content, status_code=status)
+    return Page(content, status_code=status, embed_hosts=embed_hosts)

@@ -79,6 +79,9 @@ class Security(Protocol):
     def read_widget_token(self, token: str, *, now: datetime) -> WidgetClaims | None:
         """What a widget token says if it is ours and alive, else None."""
 
+    def name_widget(self, token: str) -> WidgetClaims | None:
+        """Whose portal a token of ours named, be it alive or not: it opens nothing by this."""
+
     def new_secret(self) -> str:
         """A secret of letters and digits that nobody can guess."""
 

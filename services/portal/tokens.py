@@ -9,7 +9,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from repositories.accounts import organizations as stored_organizations
 from repositories.natural_keys import find_customer_id
+from repositories.transactions import Transactions
 from services.accounts.credentials import Security, WidgetClaims
 from services.required import not_found
 
@@ -50,7 +52,21 @@ def issue_token(
 
 def read_token(security: Security, token: str, *, now: datetime) -> WidgetClaims:
     """Whose portal the token opens. Raises NotFound, in the same words for whatever opens none."""
-    claims = security.read_widget_token(token, now=now) if len(token) <= LONGEST_TOKEN else None
+    if len(token) > LONGEST_TOKEN:
+        raise not_found("Page")
+    claims = security.read_widget_token(token, now=now)
     if claims is None:
         raise not_found("Page")
     return claims
+
+
+def find_framers(
+    transactions: Transactions, security: Security, token: str
+) -> tuple[str, ...] | None:
+    """Who may frame what a token of ours opened before it ended; None for any other text."""
+    claims = security.name_widget(token) if len(token) <= LONGEST_TOKEN else None
+    if claims is None:
+        return None
+    with transactions.for_organization(claims.organization_id) as session:
+        organization = stored_organizations.get_organization(session, claims.organization_id)
+        return tuple(organization.embed_hosts)
