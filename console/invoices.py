@@ -15,7 +15,7 @@ from console.documents import picture_of, values_of
 from console.events import clock_time, event_row, read_position, write_position
 from console.language import words_in
 from console.place import Place
-from console.rendering import Page, answered, render
+from console.rendering import Page, answered, policy_for, render
 from console.surroundings import Surroundings
 from console.verifications import Verifications
 from repositories.usage.events import EventPosition
@@ -63,12 +63,15 @@ class InvoicePages:
         content = await self._surroundings.typeset(
             request, shown.document, place.shown.organization_id
         )
+        # In a frame it would take the portal's place, with no way back.
+        disposition = "inline" if place.token is None else "attachment"
         name = shown.document.number or "draft"
         return Response(
             content,
             media_type="application/pdf",
             headers={
-                "Content-Disposition": f'inline; filename="{name}.pdf"',
+                "Content-Disposition": f'{disposition}; filename="{name}.pdf"',
+                "Content-Security-Policy": policy_for(shown.embed_hosts),
                 "X-Robots-Tag": "noindex, nofollow",
             },
         )

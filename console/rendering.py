@@ -46,11 +46,17 @@ class Page(Response):
         self, content: bytes, *, embed_hosts: Sequence[str] = (), status_code: int = 200
     ) -> None:
         super().__init__(content, status_code)
-        framers = " ".join(framing_sources(embed_hosts)) or "'none'"
-        # Browsers that know the policy pass over the X-Frame-Options of every answer.
-        self.headers["Content-Security-Policy"] = POLICY.format(framers=framers)
+        self.headers["Content-Security-Policy"] = policy_for(embed_hosts)
         self.headers["X-Robots-Tag"] = "noindex, nofollow"
         self.headers["Cache-Control"] = "no-store"
+
+
+def policy_for(embed_hosts: Sequence[str]) -> str:
+    """What an answer may load, and which hosts may frame it.
+
+    Browsers that know it pass over the ``X-Frame-Options`` of every answer.
+    """
+    return POLICY.format(framers=" ".join(framing_sources(embed_hosts)) or "'none'")
 
 
 def render(template: str, *, language: str, **values: object) -> bytes:

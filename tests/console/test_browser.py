@@ -209,6 +209,11 @@ def test_the_host_that_is_named_frames_the_portal_and_nobody_else_does(
     assert "Account of Harbor Labs Ltd" in inside.text_content("h1")
     inside.click(f"text={shown.number}")
     inside.wait_for_selector("text=Back to your account")
+    with inside.page.expect_download() as download:
+        inside.click("text=Download PDF")
+    assert download.value.suggested_filename == f"{shown.number}.pdf"
+    inside.click("text=Verify this invoice")
+    inside.wait_for_selector("text=Verified.")
     assert [one.url for one in (outside, public)] == ["chrome-error://chromewebdata/"] * 2
 
 
