@@ -22,7 +22,7 @@ FIRST ?= 0
 EXAMPLES ?= 2000
 TEMPORAL_SERVER ?= v1.29.1
 
-.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money chaos histories \
+.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money regress chaos histories \
 	demo up status down mutate documents pages temporal-server bench picture clean
 
 help: ## List these targets
@@ -83,6 +83,9 @@ chaos: $(INSTALLED) ## Every crash of every step on the real engines, and what e
 
 histories: $(INSTALLED) ## Record the histories again that replay tests run; review before committing
 	$(RUN) python -m tests.workflows.record
+
+regress: $(INSTALLED) ## Receipts of every price model, computed again by this code
+	$(RUN) fluxrate regress --files tests/services/invoicing/golden
 
 demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45, in under a minute
 	@exec .venv/bin/fluxrate demo

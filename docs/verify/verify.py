@@ -39,7 +39,7 @@ def measure(charge, terms, usage, events):  # the billable quantity, and how man
     for one in sorted(usage, key=lambda one: instant(one["window"]["starts_at"])):
         start, end = instant(one["window"]["starts_at"]), instant(one["window"]["ends_at"])
         found, is_earlier = aggregate(meter, start, end, events), one["window"].get("is_earlier")
-        require(found == (one["event_count"], F(one["aggregate"])), f"{meter['name']}: {found}")
+        require(found == (one["event_count"], F(one["aggregate"])), f"{meter['name']}: {found[1]}")
         quantity = max(0, found[1])
         over = max(0, quantity - max(0, F(limit) - used)) if waives else 0
         billable += 0 if is_earlier else max(0, quantity - max(0, units - used) - over)

@@ -1,0 +1,117 @@
+"""Records the golden receipts that ``make regress`` computes again.
+
+    python -m tests.services.invoicing.record_receipts
+
+A receipt in the hands of a customer never changes, so an old file is not replaced because the code
+changed: what is new gets a file of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from billing.metering.tallies import Aggregation
+from repositories.invoicing import receipts as stored_receipts
+from repositories.transactions import Transactions
+from runtime.database.engine import create_application_engine
+from runtime.database.migrations import upgrade
+from services.catalog.tax_rates import CreateTaxRate, create_tax_rate
+from services.documents.assembly import read_invoice
+from services.receipts.export import describe_event, find_counted_spans, walk
+from services.receipts.signing import public_jwk
+from services.usage.rollups import rebuild_rollups
+from tests.servers import TestRun, start_postgres
+from tests.services.lives import begin_life
+from tests.services.receipts_of import receipts_of, signing
+from tests.services.shop import Shop, open_shop
+from tests.services.usage_facts import Fact, store_events
+
+GOLDEN: Final = Path(__file__).parent / "golden"
+FEBRUARY: Final = datetime(2025, 2, 1, 2, tzinfo=UTC)
+TENTH: Final = datetime(2025, 1, 10, 9, 30, tzinfo=UTC)
+
+TIERS: Final = [
+    {"up_to": 10, "unit_price": Decimal("0.2"), "flat_fee": 1},
+    {"up_to": 20, "unit_price": Decimal("0.1")},
+    {"up_to": None, "unit_price": Decimal("0.05"), "flat_fee": 3},
+]
+STAIRS: Final = [{"up_to": 20, "flat_fee": 5}, {"up_to": None, "flat_fee": Decimal("12.5")}]
+
+CHARGES: Final[dict[str, dict[str, Any]]] = {
+    "per_unit": {"unit_price": Decimal("0.123")},
+    "graduated": {"pricing": {"model": "graduated", "tiers": TIERS}},
+    "volume": {"pricing": {"model": "volume", "tiers": TIERS}},
+    "stairstep": {"pricing": {"model": "stairstep", "tiers": STAIRS}},
+    "package": {"pricing": {"model": "package", "package_size": 10, "unit_price": 4}},
+    "percentage": {
+        "pricing": {"model": "percentage", "rate": Decimal("0.029"), "fixed_fee": Decimal("0.3")}
+    },
+    "included": {"unit_price": Decimal(1), "included_units": Decimal("11.5")},
+    "minimum": {"unit_price": Decimal("0.01"), "minimum": Decimal(20)},
+    "maximum": {"unit_price": Decimal(3), "maximum": Decimal(20)},
+}
+"""Charges of a SUM meter, by the name of their file."""
+
+
+def record(transactions: Transactions, name: str, aggregation: Aggregation) -> None:
+    """One January of a customer in Great Britain, with VAT, and what its receipt was."""
+    shop = open_shop(signing(transactions))
+    rate = CreateTaxRate(
+        name="VAT", country="GB", percentage=Decimal(20), inclusive=name == "volume"
+    )
+    shop.do(create_tax_rate, rate)
+    life = begin_life(shop, aggregation=aggregation, charge=CHARGES.get(name))
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.execute(text("UPDATE customer SET billing_address_country = 'GB'"))
+    facts = [
+        Fact(at=TENTH + timedelta(days=days), value=Decimal(value), distinct_value=who)
+        for days, value, who in ((0, "7.25", "ada"), (3, "3", "bob"), (9, "15.5", "ada"))
+    ]
+    store_events(shop, life.row().customer_id, life.meter_id(), facts)
+    shop.read(rebuild_rollups)
+    life.advance(FEBRUARY)
+    write(shop, name)
+
+
+def write(shop: Shop, name: str) -> None:
+    """The three files that a stranger gets."""
+    [receipt] = receipts_of(shop)
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        document = read_invoice(session, shop.organization_id, receipt.invoice_id).receipt
+        counted = find_counted_spans(session, shop.organization_id, receipt.invoice_id)
+        events = [json.dumps(describe_event(one)) for one in walk(session, counted)]
+        keys = stored_receipts.list_active_keys(session, [shop.organization_id])
+    published = [public_jwk(one.key_id, one.public_key) for one in keys.values()]
+    (GOLDEN / f"{name}.receipt.json").write_bytes(document + b"\n")
+    (GOLDEN / f"{name}.events.ndjson").write_text("".join(f"{one}\n" for one in events))
+    (GOLDEN / f"{name}.keys.json").write_text(json.dumps({"keys": published}) + "\n")
+
+
+def main() -> None:
+    """Record what has no file yet."""
+    GOLDEN.mkdir(exist_ok=True)
+    run = TestRun()
+    try:
+        url = start_postgres("postgres-receipts").ensure_database("receipts")
+        upgrade(url)
+        engine = create_application_engine(url)
+        cases = dict.fromkeys(CHARGES, Aggregation.SUM)
+        cases |= {f"aggregation_{one.value.lower()}": one for one in Aggregation}
+        for name, aggregation in cases.items():
+            if not (GOLDEN / f"{name}.receipt.json").exists():
+                record(Transactions(engine), name, aggregation)
+        engine.dispose()
+    finally:
+        run.end()
+    sys.stdout.write(f"{len(list(GOLDEN.glob('*.receipt.json')))} receipts\n")
+
+
+if __name__ == "__main__":
+    main()
