@@ -82,12 +82,6 @@ def find_newest(session: Session, span: CountedSpan) -> CountedEvent | None:
     return next(iter(_read(session, _NEWEST, span)), None)
 
 
-def find_counted(session: Session, span: CountedSpan, event_id: UUID) -> CountedEvent | None:
-    """This event, if it counts in the span."""
-    found = _read(session, text(f"{_ROWS} AND event.id = :event_id"), span, event_id=event_id)
-    return next(iter(found), None)
-
-
 def _read(
     session: Session, statement: TextClause, span: CountedSpan, **values: object
 ) -> list[CountedEvent]:

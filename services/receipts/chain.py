@@ -18,9 +18,11 @@ from models.invoicing.receipts import ReceiptKey, SignedReceipt
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from repositories.invoicing.receipts import Basis, ChainEnd
+from repositories.usage.hour_leaves import HoursDigest
 from services.audit_log import record
 from services.catalog import versions
 from services.documents.contents import priced_line_of
+from services.receipts.inclusion import seal_hours
 from services.receipts.signing import ReceiptSigner, signer_of
 
 
@@ -37,11 +39,13 @@ def link_receipts(session: Session, issued: Sequence[Invoice], *, now: datetime)
     signer = signer_of(session)
     keys = _usable_keys(session, organizations, signer, now=now)
     bases = stored_receipts.list_bases(session, issued)
+    hours = seal_hours(session, issued, bases)
     receipts = []
     for invoice in issued:
         organization_id = invoice.organization_id
         content = {
             **describe_invoice(session, invoice, bases.get(invoice.id)),
+            **_describe_hours(hours.get(invoice.id)),
             "created_at": instant_text(now),
         }
         receipt = _linked(invoice, content, ends[organization_id], keys.get(organization_id))
@@ -81,6 +85,12 @@ def describe_invoice(
         "lines_digest": basis.lines_digest if basis else _digest_written(session, invoice),
         "terms_digest": digest_terms(basis.terms) if basis else None,
     }
+
+
+def _describe_hours(hours: HoursDigest | None) -> dict[str, str | int | None]:
+    if hours is None:
+        return {"hours_digest": None, "hours_watermark": None}
+    return {"hours_digest": hours.digest, "hours_watermark": hours.watermark}
 
 
 def rotate_key(

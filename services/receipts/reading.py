@@ -15,7 +15,15 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from services.required import require_invoice
 
-SIGNED_PARTS = ("id", "sequence", "previous_digest", "key_id", "terms_digest")
+SIGNED_PARTS = (
+    "id",
+    "sequence",
+    "previous_digest",
+    "key_id",
+    "terms_digest",
+    "hours_digest",
+    "hours_watermark",
+)
 
 
 def read_receipt(session: Session, organization_id: UUID, invoice_id: UUID) -> dict[str, object]:

@@ -101,6 +101,7 @@ billing.write  POST   /api/v1/webhook-deliveries/{delivery_id}/replay
 billing.read   GET    /api/v1/invoices/{invoice_id}/receipt
 billing.read   GET    /api/v1/invoices/{invoice_id}/receipt.json
 billing.read   GET    /api/v1/invoices/{invoice_id}/events.ndjson
+billing.read   GET    /api/v1/invoices/{invoice_id}/events/{event_id}/proof
 billing.read   POST   /api/v1/invoices/{invoice_id}/verify
 billing.write  POST   /api/v1/test-clocks
 billing.read   GET    /api/v1/test-clocks

@@ -11,7 +11,12 @@ from api.access.sessions import READS_BILLING, Reader, ReadSession
 from api.context import ContextDep, state_of
 from api.reads.exports import ExportedEvents
 from api.reads.fast_reads import IdText, parse_id, read_one
-from api.schemas.invoicing.proofs import ReceiptView, view_explanation, view_verification
+from api.schemas.invoicing.proofs import (
+    InclusionView,
+    ReceiptView,
+    view_explanation,
+    view_verification,
+)
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.invoicing.receipts import instant_text
@@ -19,6 +24,7 @@ from repositories.usage.digests import EXPLAINED_LINES
 from services.documents.assembly import read_invoice
 from services.invoicing import proofs
 from services.invoicing.proofs import Explanation
+from services.receipts import inclusion
 from services.receipts.export import find_counted_spans
 from services.receipts.reading import read_receipt
 
@@ -61,6 +67,15 @@ def export_events(
     organization_id = principal.organization_id
     counted = find_counted_spans(session, organization_id, invoice_id)
     return ExportedEvents(state_of(request.app), organization_id, counted)
+
+
+@router.get("/{invoice_id}/events/{event_id}/proof", response_model=InclusionView)
+def prove_event(
+    invoice_id: UUID, event_id: UUID, session: ReadSession, principal: Reader
+) -> Response:
+    """Show whether an event is in an invoice, and what proves it against the receipt."""
+    found = inclusion.prove_event(session, principal.organization_id, invoice_id, event_id)
+    return respond(inclusion.describe_inclusion(found))
 
 
 @router.post("/{invoice_id}/verify")

@@ -41,7 +41,34 @@ class ReceiptView(View):
     inputs_digest: str | None
     lines_digest: str | None
     terms_digest: str | None
+    hours_digest: str | None
+    hours_watermark: int | None
     created_at: Moment
+
+
+class CountedEventView(View):
+    """An event as an invoice counted it."""
+
+    id: UUID
+    meter_id: UUID
+    timestamp: Moment
+    sequence: int
+    quantity: str
+    distinct: str | None
+    idempotency_key: str | None
+
+
+class InclusionView(View):
+    """Whether an event is in an invoice. `hours` are what the receipt's `hours_digest` is of.
+
+    An hour is `<meter> <seconds since 1970> <events> <sum>`; `events` are all of the event's hour.
+    """
+
+    included: bool
+    event: CountedEventView | None
+    events: list[CountedEventView]
+    hours: list[str]
+    receipt: ReceiptView
 
 
 class VerdictView(View):
