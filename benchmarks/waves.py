@@ -194,6 +194,9 @@ def cpu_of(pids: Sequence[int]) -> float:
 
 def _ticks_of(pid: int) -> int:
     # A child that has ended counts with its parent: the last two of the four.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):  # ended since it was listed
+        return 0
     return sum(map(int, fields[11:15])) + sum(_ticks_of(int(child)) for child in children)
