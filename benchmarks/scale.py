@@ -182,8 +182,8 @@ def close(url: str, keys: Sequence[Key]) -> None:
 
 async def read_invoices(url: str) -> None:
     """Invoices with their lines, one after the other."""
-    with psycopg.connect(url) as owner:
-        keys = owner.execute("SELECT organization_id, id FROM invoice").fetchall()
+    with psycopg.connect(url) as session:
+        keys = session.execute("SELECT organization_id, id FROM invoice").fetchall()
     async with await reading(url) as connection:
         for place in range(READS):
             whose, one = keys[place % len(keys)]

@@ -15,7 +15,7 @@ from billing.rating.lines import PricedLine
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import plans as stored_plans
-from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.subscriptions.running import find_running
 from services.invoicing import composition
 from services.invoicing.composition import Composing
 from services.rating import steps
@@ -39,7 +39,7 @@ def preview_invoice(
 
     With ``at`` the period is cut there. Raises Conflict where no period runs. Source: CONTRACT 54.
     """
-    found = stored_subscriptions.find_running(session, organization_id, subscription_id)
+    found = find_running(session, organization_id, subscription_id)
     subscription, stored = found or (None, None)
     subscription = require_subscription(subscription)
     if stored is None:
