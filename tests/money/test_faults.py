@@ -140,7 +140,7 @@ def test_marks_that_stay_do_no_harm(
     settle_no_mark(monkeypatch)
 
     for name in STORIES | STORIES_OF_FORGIVENESS:
-        tell(EVERY_STORY[name], transactions, way_in)
+        tell(EVERY_STORY[name], transactions, way_in, by_end=True)
 
 
 def _nothing(*_args: Any, **_options: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -43,20 +44,31 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+@cache
+def calm_life(seed: int) -> Simulation:
+    """A life without faults, as it has ended; each is lived once."""
+    return Simulation(seed, NO_FAULTS).run()
+
+
+def calm_lives(count: int) -> list[Simulation]:
+    """The first of them."""
+    return [calm_life(seed) for seed in range(count)]
+
+
 def test_lives_without_faults_settle_late_usage() -> None:
-    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(20)]
+    lives = calm_lives(20)
 
     assert any(request[0] == "settle_late_usage" for life in lives for request in life.requests)
 
 
 def test_lives_without_faults_return_credit() -> None:
-    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(120)]
+    lives = calm_lives(120)
 
     assert any(life.books.late.returned for life in lives)
 
 
 def test_lives_without_faults_forgive_reissue_and_bill_what_was_deleted() -> None:
-    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(120)]
+    lives = calm_lives(120)
 
     assert any(life.books.late.forgiven for life in lives)
     assert any(one.drafts > 1 for life in lives for one in life.books.periods)
@@ -65,7 +77,7 @@ def test_lives_without_faults_forgive_reissue_and_bill_what_was_deleted() -> Non
 
 
 def test_lives_without_faults_give_bills_up_and_go_on() -> None:
-    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(60)]
+    lives = calm_lives(60)
 
     assert any(
         former.status == "skipped" and later.status == "final"
@@ -75,7 +87,7 @@ def test_lives_without_faults_give_bills_up_and_go_on() -> None:
 
 
 def test_lives_without_faults_correct_several_charges_of_several_plans_at_once() -> None:
-    lives = [Simulation(seed, NO_FAULTS).run() for seed in range(160)]
+    lives = calm_lives(160)
 
     corrected = [
         {(life.books.period(index).plan, charge) for (index, charge) in one.says}
