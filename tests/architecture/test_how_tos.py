@@ -57,10 +57,10 @@ def edits_of(page: str) -> list[Edit]:
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
-    """A copy of the product with its tests and documents."""
+    """A copy of the product with its tests and documents, and what is compiled of them."""
     for name in COPIED:
         if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "histories")
+            ignored = shutil.ignore_patterns("histories")
             shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, tmp_path / name)
