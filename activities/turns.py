@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,9 @@ WAITS_TOO_LONG: Final = 0.75
 """The share of its time that a group waits where there are too many: two of three, and the rest."""
 WAITS_LITTLE: Final = 0.55
 FEWER: Final = 0.75
+
+PATIENT_SECONDS: Final = 5.0
+"""Nobody waits longer for a turn: a group that waits for a lock holds up no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +53,16 @@ class Stopwatch:
 class Turns:
     """Groups take turns, so many at a time as there is room for."""
 
-    def __init__(self, *, first: float = FIRST, most: int = MOST) -> None:
+    def __init__(
+        self,
+        *,
+        first: float = FIRST,
+        most: int = MOST,
+        patient_seconds: float = PATIENT_SECONDS,
+    ) -> None:
         self._room = first
         self._most = most
+        self._patient_seconds = patient_seconds
         self._taken = 0
         self._changed = asyncio.Condition()
 
@@ -65,7 +75,9 @@ class Turns:
     async def take(self) -> AsyncIterator[None]:
         """A turn, as long as the block runs; whoever waited longest is next."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._taken < self.room)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patient_seconds):
+                    await self._changed.wait_for(lambda: self._taken < self.room)
             self._taken += 1
         try:
             yield

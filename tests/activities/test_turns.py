@@ -75,3 +75,11 @@ async def test_turn_of_one_who_failed_is_given_back() -> None:
                 raise ValueError("broken")
 
     assert await most_at_once(turns, 2) == 1
+
+
+async def test_group_that_waits_for_long_holds_up_no_other() -> None:
+    turns = Turns(first=1, patient_seconds=0.05)
+    async with turns.take(), asyncio.timeout(5), turns.take():
+        pass
+
+    assert await most_at_once(turns, 2) == 1
