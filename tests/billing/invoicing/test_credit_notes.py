@@ -160,3 +160,11 @@ def test_note_of_a_cent_is_never_all_tax() -> None:
     ]
 
     assert {(one.subtotal, one.tax) for one in notes} == {(d("0.01"), d("0.00"))}
+
+
+def test_each_rate_gives_back_its_part_of_what_was_taxed() -> None:
+    rates = [taxed("18", inclusive=True), taxed("5")]
+
+    found = credited_taxes(amount=d(59), credited_before=d(118), rates=rates, currency=USD)
+
+    assert [(one.taxable, one.amount) for one in found] == [(50, 9), (50, d("2.50"))]

@@ -19,8 +19,8 @@ from billing.invoicing.tax_categories import (
     require_category,
 )
 from billing.invoicing.tax_treatment import treatment_of, treatment_of_untaxed
-from billing.invoicing.taxes import TaxAmount
-from tests.billing.builders import d
+from billing.invoicing.taxes import TaxAmount, TaxRate, calculate_taxes
+from tests.billing.builders import USD, d
 from tests.billing.profiles import supporting
 
 
@@ -127,3 +127,33 @@ def test_category_agrees_with_its_percentage_and_its_reason(
         require_category(category, d(percentage), reason)
     assert refused.value.code == code
     assert refused.value.field == code.removeprefix("invalid_")
+
+
+def test_tax_of_a_bill_remembers_as_what_its_rate_taxes() -> None:
+    (found,) = calculate_taxes(d(100), [taxed("0", TaxCategory.EXEMPT, "Doctors are")], USD)
+
+    assert (found.category, found.exemption_reason) == (TaxCategory.EXEMPT, "Doctors are")
+
+
+@pytest.mark.parametrize(
+    ("category", "percentage", "reason", "code"),
+    [
+        (TaxCategory.STANDARD, "0", None, "invalid_category"),
+        (TaxCategory.EXEMPT, "19", None, "invalid_category"),
+        (None, "0", "Because", "invalid_exemption_reason"),
+    ],
+)
+def test_rate_that_contradicts_its_category_is_none(
+    category: TaxCategory | None, percentage: str, reason: str | None, code: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        TaxRate(
+            tax_rate_id=TaxRateId(UUID(int=1)),
+            name="VAT",
+            country="DE",
+            percentage=d(percentage),
+            category=category,
+            exemption_reason=reason,
+        )
+
+    assert refused.value.code == code
