@@ -106,6 +106,27 @@ def percentile(some: list[float]) -> float:
 def prepare(transactions: Transactions, port: int) -> list[tuple[UUID, UUID]]:
     """An organization that mails over this port, and its drafts; a group's customers differ."""
     now = datetime.now(UTC)
+    organization_id = add_organization(transactions, port, now=now)
+    customers = add_customers(transactions, organization_id, now=now)
+    line = ManualLine(description="Set-up", quantity=Decimal(1), unit_amount=Decimal(25))
+    drafts = []
+    for numbers in in_batches(range(INVOICES), 100):
+        with transactions.for_organization(organization_id) as session:
+            for number in numbers:
+                wanted = ManualInvoice(
+                    customer_id=customers[number % CUSTOMERS],
+                    currency="USD",
+                    due_date=now + timedelta(days=30),
+                    lines=(line,),
+                )
+                made = create_invoice(session, organization_id, wanted, now=now)
+                made.scheduled_finalize_at = now
+                drafts.append((organization_id, made.id))
+    return drafts
+
+
+def add_organization(transactions: Transactions, port: int, *, now: datetime) -> UUID:
+    """It mails over this port."""
     organization_id = new_id()
     with transactions.for_organization(organization_id) as session:
         session.add(
@@ -122,8 +143,15 @@ def prepare(transactions: Transactions, port: int) -> list[tuple[UUID, UUID]]:
         )
         session.flush()
         session.add(OrganizationDirectory(id=organization_id))
+    return organization_id
+
+
+def add_customers(
+    transactions: Transactions, organization_id: UUID, *, now: datetime
+) -> list[UUID]:
+    """They have an address for mails, and no tax."""
     with transactions.for_organization(organization_id) as session:
-        customers = [
+        return [
             create_customer(
                 session,
                 organization_id,
@@ -138,21 +166,6 @@ def prepare(transactions: Transactions, port: int) -> list[tuple[UUID, UUID]]:
             ).id
             for number in range(CUSTOMERS)
         ]
-    line = ManualLine(description="Set-up", quantity=Decimal(1), unit_amount=Decimal(25))
-    drafts = []
-    for numbers in in_batches(range(INVOICES), 100):
-        with transactions.for_organization(organization_id) as session:
-            for number in numbers:
-                wanted = ManualInvoice(
-                    customer_id=customers[number % CUSTOMERS],
-                    currency="USD",
-                    due_date=now + timedelta(days=30),
-                    lines=(line,),
-                )
-                made = create_invoice(session, organization_id, wanted, now=now)
-                made.scheduled_finalize_at = now
-                drafts.append((organization_id, made.id))
-    return drafts
 
 
 def in_batches(all_of_them: Sequence[T], size: int) -> Iterator[Sequence[T]]:
