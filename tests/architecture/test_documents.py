@@ -15,7 +15,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|Users|tmp|work|mnt)/\w+")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)")
 MAKE_TARGET = re.compile(r"`make ([a-z-]+)")
 COMMAND = re.compile(r"`fluxrate ([a-z]+)")
-CITED_DOCUMENT = re.compile(r"\bdocs/[a-z]+/[\w-]+")
+CITED_DOCUMENT = re.compile(r"\bdocs/[a-z]+/[\w-]+(?:\.py)?")
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -42,7 +42,7 @@ def test_documents_that_comments_cite_exist() -> None:
     }
 
     assert cited
-    assert {(place, name) for place, name in cited if not list(ROOT.glob(f"{name}*.md"))} == set()
+    assert {(place, name) for place, name in cited if not list(ROOT.glob(f"{name}*"))} == set()
 
 
 def test_decision_records_are_headed_by_the_number_of_their_file() -> None:
