@@ -23,6 +23,13 @@ from billing.invoicing.taxes import TaxAmount, TaxRate, calculate_taxes
 from tests.billing.builders import USD, d
 from tests.billing.profiles import supporting
 
+SENTENCES = {
+    "invalid_category": "Category S has a percentage above 0, every other has 0.",
+    "invalid_exemption_reason": (
+        "An exemption reason needs a category that is exempt: E, AE, K, G or O."
+    ),
+}
+
 
 def taxed(
     percentage: str | Decimal, category: TaxCategory | None = None, reason: str | None = None
@@ -127,12 +134,16 @@ def test_category_agrees_with_its_percentage_and_its_reason(
         require_category(category, d(percentage), reason)
     assert refused.value.code == code
     assert refused.value.field == code.removeprefix("invalid_")
+    assert refused.value.detail == SENTENCES[code]
 
 
 def test_tax_of_a_bill_remembers_as_what_its_rate_taxes() -> None:
     (found,) = calculate_taxes(d(100), [taxed("0", TaxCategory.EXEMPT, "Doctors are")], USD)
 
     assert (found.category, found.exemption_reason) == (TaxCategory.EXEMPT, "Doctors are")
+    assert found.exemption == Exemption(reason="Doctors are")
+    assert taxed("0").exemption is None
+    assert taxed("0", TaxCategory.EXPORT).exemption == EXEMPTIONS[TaxCategory.EXPORT]
 
 
 @pytest.mark.parametrize(
