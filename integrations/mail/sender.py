@@ -163,7 +163,10 @@ def _own_name(connected: socket.socket) -> str:
 def _answered(code: int, message: str) -> Answer:
     """What a server said instead of taking the mail; 5xx is final. Source: CONTRACT section 6."""
     said = f"The server answered {code}: {' '.join(message.split())}"
-    return Answer(response_code=code, error=_short(said), is_final=500 <= code <= 599)
+    is_answer = 200 <= code <= 599
+    return Answer(
+        response_code=code if is_answer else None, error=_short(said), is_final=code // 100 == 5
+    )
 
 
 def _short(text: str) -> str:
