@@ -26,7 +26,7 @@ from services.documents.text import on_one_line
 from services.documents.view import Document
 from services.invoicing import proofs
 from services.invoicing.proofs import Verification
-from services.portal.invoices import Shown, list_counted, show_invoice
+from services.portal.invoices import Shown, ShownInvoice, list_counted, show_invoice
 from services.required import not_found
 
 Locate = Callable[[Request], Awaitable[Place]]
@@ -58,8 +58,7 @@ class InvoicePages:
     async def show_pdf(self, request: Request) -> Response:
         """The invoice as a file."""
         place = await self._locate(request)
-        read = partial(show_invoice, public_url=self._surroundings.public_url)
-        shown = await self._work(request, place, partial(self._read, place, read))
+        shown = await self._work(request, place, partial(self._read, place, self._read_invoice))
         content = await self._surroundings.typeset(
             request, shown.document, place.shown.organization_id
         )
@@ -117,8 +116,11 @@ class InvoicePages:
         ) as session:
             return read(session, place.shown)
 
+    def _read_invoice(self, session: Session, shown: Shown) -> ShownInvoice:
+        return show_invoice(session, shown, public_url=self._surroundings.public_url)
+
     def _show(self, place: Place, verification: Verification | None) -> Page:
-        shown = self._read(place, show_invoice)
+        shown = self._read(place, self._read_invoice)
         language = shown.document.language
         words = words_in(language)
         content = render(

@@ -17,6 +17,7 @@ from runtime.security import Security
 from tests import passwords
 from tests.api.people import Clock, Person
 
+PUBLIC = "http://billing.lumenworks.test"
 SECRET = "a secret that only tests know, long enough"
 
 
@@ -51,7 +52,7 @@ def app(
     transactions: Transactions, security: Security, clock: Clock, one_event_loop: BlockingPortal
 ) -> Iterator[FastAPI]:
     """The whole application, served."""
-    context = AppContext(transactions=transactions, security=security, now=clock)
+    context = AppContext(transactions=transactions, security=security, now=clock, public_url=PUBLIC)
     served = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(served.router.lifespan_context(served)):
         yield served

@@ -18,6 +18,7 @@ from repositories.transactions import Transactions
 from runtime.security import Security
 from tests.api.people import Clock, Person
 from tests.console.browser import browsing, framing_host, served, why_none
+from tests.console.conftest import PUBLIC
 from tests.console.gallery import Gallery, furnish
 
 MISSING: Final = why_none()
@@ -58,7 +59,7 @@ def gallery(
 ) -> Iterator[tuple[str, Gallery]]:
     """Where pages are served, and the pages."""
     clock = Clock()
-    context = AppContext(transactions=transactions, security=security, now=clock)
+    context = AppContext(transactions=transactions, security=security, now=clock, public_url=PUBLIC)
     app = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(app.router.lifespan_context(app)):
         shown = furnish(Person(app).sign_up(), clock, host=named_host)
@@ -214,6 +215,7 @@ def test_the_host_that_is_named_frames_the_portal_and_nobody_else_does(
     assert download.value.suggested_filename == f"{shown.number}.pdf"
     inside.click("text=Verify this invoice")
     inside.wait_for_selector("text=Verified.")
+    assert inside.get_attribute("text=Check this document", "target") == "_blank"
     assert [one.url for one in (outside, public)] == ["chrome-error://chromewebdata/"] * 2
 
 

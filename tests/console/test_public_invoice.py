@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from services.invoicing import proofs
 from tests.api.people import Person
@@ -21,6 +23,7 @@ from tests.console.billed import (
     words_of,
     write,
 )
+from tests.console.conftest import PUBLIC
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 TURNED = "evil\u202egpj.exe\u2066"
@@ -125,6 +128,19 @@ def test_invoice_by_hand_offers_no_verification(owner: Person, visitor: Person) 
     assert "<details" not in page
     assert visitor.get(f"{address}/verify").status_code == 404
     assert visitor.get(f"{address}/lines/0/events").status_code == 404
+
+
+def test_page_leads_to_its_receipt_and_the_file_to_its_page(owner: Person, visitor: Person) -> None:
+    _, invoice = billed(owner)
+    address = link(owner, invoice)
+    receipt = owner.get(f"{V1}/invoices/{invoice['id']}/receipt").json()
+
+    leading = addresses_in(visitor.get(address).text)
+    file = PdfReader(BytesIO(visitor.get(f"{address}/pdf").content))
+
+    links = [str(one["/A"]["/URI"]) for one in file.pages[0].annotations or ()]
+    assert f"{PUBLIC}/verify/{receipt['id']}" in leading
+    assert f"{PUBLIC}{address}" in links
 
 
 def test_file_is_that_of_the_api(owner: Person, visitor: Person) -> None:
@@ -253,7 +269,7 @@ def test_page_loads_nothing_from_elsewhere(owner: Person, visitor: Person) -> No
     assert "style=" not in page
     assert "<script" not in page
     assert all(
-        one.startswith(("/", "#", "data:")) and not one.startswith("//")
+        one.startswith(("/", "#", "data:", f"{PUBLIC}/")) and not one.startswith("//")
         for one in addresses_in(page)
     )
     for address in addresses_in(page):
