@@ -84,7 +84,13 @@ def _check(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from services.invoicing.receipt_checks import count_receipts
+    from services.usage.rollups import look_at_events
 
+    with (
+        console.status("Looking at how events are spread"),
+        transactions.for_organizations([]) as session,
+    ):
+        look_at_events(session)
     sizes = {}
     for organization_id in ids:
         with transactions.for_organization(organization_id) as session:

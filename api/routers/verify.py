@@ -22,7 +22,7 @@ from api.reads.verdicts import Verdict, give_verdict
 from api.schemas.invoicing.proofs import KeysView, VerdictView, view_verdict
 from api.transport.exact_json import respond
 from api.transport.route import Router
-from repositories.invoicing import receipts as stored_receipts
+from repositories.invoicing import receipt_keys as stored_keys
 from repositories.transactions import Transactions
 from services.receipts.signing import public_jwk
 
@@ -99,8 +99,8 @@ async def _count(request: Request, context: AppContext) -> None:
 
 
 def _read_keys(transactions: Transactions, key_id: str) -> list[tuple[str, str]]:
-    with transactions.looking_up(stored_receipts.KEYS, key_id) as session:
-        return stored_receipts.list_published(session)
+    with transactions.looking_up(stored_keys.KEYS, key_id) as session:
+        return stored_keys.list_published(session)
 
 
 @cache

@@ -23,9 +23,11 @@ from billing.money import find_currency, plain_text
 from billing.rating.frozen import rate
 from billing.rating.lines import LineType
 from models.invoicing.invoices import Invoice, InvoiceLine
-from models.invoicing.receipts import SignedReceipt
+from models.invoicing.receipts import ReceiptKey, SignedReceipt
 from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import receipt_keys as stored_keys
 from repositories.invoicing import receipts as stored_receipts
+from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.documents.contents import priced_line_of
 from services.invoicing.proofs import recompute_usage_of
 from services.rating import steps
@@ -176,13 +178,15 @@ class _Bills:
         ids = [one.invoice_id for one in receipts]
         keys = [(organization_id, one) for one in ids]
         self._invoices = stored_invoices.find_invoices(session, keys)
+        self._keys: dict[str, ReceiptKey | None] = {}
         self._lines: dict[UUID, list[InvoiceLine]] = {}
         for row in stored_invoices.list_lines(session, organization_id, ids):
             self._lines.setdefault(row.invoice_id, []).append(row)
-        steps.read_runs(
-            session,
-            [BillKey.of_invoice(one) for one in self._invoices.values() if _is_computed(one)],
-        )
+        bills = [BillKey.of_invoice(one) for one in self._invoices.values() if _is_computed(one)]
+        steps.read_runs(session, bills)
+        # The session keeps them: whoever asks for one of them asks nobody.
+        stored_subscriptions.list_by_key(session, {one.key[:2] for one in bills})
+        stored_subscriptions.list_periods_by_key(session, [one.key[:3] for one in bills])
 
     def flaws_of(self, receipt: SignedReceipt) -> Iterator[Flaw]:
         """What is wrong, the most basic first."""
@@ -208,7 +212,10 @@ class _Bills:
         if receipt.key_id is None or receipt.signature is None:
             yield _flaw(receipt, Fault.UNSIGNED, "The receipt was not signed.")
             return
-        key = stored_receipts.find_key(self._session, receipt.organization_id, receipt.key_id)
+        if receipt.key_id not in self._keys:
+            found = stored_keys.find_key(self._session, receipt.organization_id, receipt.key_id)
+            self._keys[receipt.key_id] = found
+        key = self._keys[receipt.key_id]
         if key is None or not is_signed(message, receipt.signature, key.public_key):
             yield _flaw(receipt, Fault.SIGNATURE_WRONG, "The signature is not of this receipt.")
 

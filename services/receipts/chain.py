@@ -14,10 +14,11 @@ from billing.invoicing.receipts import canonical_bytes, digest, instant_text
 from billing.money import find_currency, plain_text
 from models.base import new_id
 from models.invoicing.invoices import Invoice
-from models.invoicing.receipts import ReceiptKey, SignedReceipt
+from models.invoicing.receipts import ReceiptKey
 from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import receipt_keys as stored_keys
 from repositories.invoicing import receipts as stored_receipts
-from repositories.invoicing.receipts import Basis, ChainEnd
+from repositories.invoicing.receipts import Basis, ChainEnd, NewReceipt
 from repositories.usage.hour_leaves import HoursDigest
 from services.audit_log import record
 from services.catalog import versions
@@ -48,10 +49,7 @@ def link_receipts(session: Session, issued: Sequence[Invoice], *, now: datetime)
             **_describe_hours(hours.get(invoice.id)),
             "created_at": instant_text(now),
         }
-        receipt = _linked(invoice, content, ends[organization_id], keys.get(organization_id))
-        if signer is not None and organization_id in keys:
-            message = canonical_bytes(receipt.content)
-            receipt.signature = signer.sign(keys[organization_id], message)
+        receipt = _link(invoice, content, ends[organization_id], keys.get(organization_id), signer)
         ends[organization_id] = ChainEnd(sequence=receipt.sequence, digest=receipt.digest)
         receipts.append(receipt)
     stored_receipts.insert_receipts(session, receipts, now=now)
@@ -98,9 +96,9 @@ def rotate_key(
 ) -> ReceiptKey:
     """Receipts are signed by a new key from now on; those before it stay published."""
     stored_receipts.lock_chains(session, [organization_id], now=now)
-    stored_receipts.retire_active_key(session, organization_id, now=now)
+    stored_keys.retire_active_key(session, organization_id, now=now)
     key = signer.make_key(organization_id, now=now)
-    stored_receipts.insert_key(session, key)
+    stored_keys.insert_key(session, key)
     record(
         session,
         organization_id,
@@ -133,37 +131,39 @@ def _usable_keys(
     """
     if signer is None:
         return {}
-    keys = stored_receipts.list_active_keys(session, organization_ids)
+    keys = stored_keys.list_active_keys(session, organization_ids)
     for organization_id in sorted(set(organization_ids) - keys.keys()):
         keys[organization_id] = signer.make_key(organization_id, now=now)
-        stored_receipts.insert_key(session, keys[organization_id])
+        stored_keys.insert_key(session, keys[organization_id])
     return {whose: key for whose, key in keys.items() if signer.can_open(key)}
 
 
-def _linked(
+def _link(
     invoice: Invoice,
     content: Mapping[str, str | int | None],
     end: ChainEnd,
     key: ReceiptKey | None,
-) -> SignedReceipt:
+    signer: ReceiptSigner | None,
+) -> NewReceipt:
     receipt_id = new_id()
-    key_id = None if key is None else key.key_id
     bound = {
         **content,
         "id": str(receipt_id),
         "sequence": end.sequence + 1,
         "previous_digest": end.digest,
-        "key_id": key_id,
+        "key_id": None if key is None else key.key_id,
     }
-    return SignedReceipt(
+    message = canonical_bytes(bound)
+    return NewReceipt(
         organization_id=invoice.organization_id,
         id=receipt_id,
         invoice_id=invoice.id,
         sequence=end.sequence + 1,
         previous_digest=end.digest,
-        content=bound,
-        digest=sha256(canonical_bytes(bound)).hexdigest(),
-        key_id=key_id,
+        content=message.decode(),
+        digest=sha256(message).hexdigest(),
+        key_id=None if key is None else key.key_id,
+        signature=None if key is None or signer is None else signer.sign(key, message),
     )
 
 

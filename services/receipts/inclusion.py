@@ -121,7 +121,7 @@ def prove_event(
 
 
 def describe_inclusion(inclusion: Inclusion) -> dict[str, object]:
-    """The proof as it is shown, and as ``docs/verify/included.py`` checks it."""
+    """The proof as it is shown, and as a stranger's script checks it."""
     event = inclusion.event
     return {
         "included": event is not None,

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from models.invoicing.receipts import SignedReceipt
-from repositories.invoicing import receipts as stored_receipts
+from repositories.invoicing import receipt_keys as stored_keys
 from repositories.transactions import Transactions
 from services.documents.assembly import read_invoice
 from services.receipts.export import describe_event, find_counted_spans, walk
@@ -31,7 +31,7 @@ def write_files(shop: Shop, receipt: SignedReceipt, folder: Path) -> list[str]:
         document = read_invoice(session, shop.organization_id, receipt.invoice_id).receipt
         counted = find_counted_spans(session, shop.organization_id, receipt.invoice_id)
         events = [json.dumps(describe_event(one)) for one in walk(session, counted)]
-        keys = stored_receipts.list_active_keys(session, [shop.organization_id])
+        keys = stored_keys.list_active_keys(session, [shop.organization_id])
     (folder / "receipt.json").write_bytes(document)
     (folder / "events.ndjson").write_text("".join(f"{one}\n" for one in events))
     published = [public_jwk(one.key_id, one.public_key) for one in keys.values()]

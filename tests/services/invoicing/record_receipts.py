@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from billing.metering.tallies import Aggregation
-from repositories.invoicing import receipts as stored_receipts
+from repositories.invoicing import receipt_keys as stored_keys
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.database.migrations import upgrade
@@ -87,7 +87,7 @@ def write(shop: Shop, name: str) -> None:
         document = read_invoice(session, shop.organization_id, receipt.invoice_id).receipt
         counted = find_counted_spans(session, shop.organization_id, receipt.invoice_id)
         events = [json.dumps(describe_event(one)) for one in walk(session, counted)]
-        keys = stored_receipts.list_active_keys(session, [shop.organization_id])
+        keys = stored_keys.list_active_keys(session, [shop.organization_id])
     published = [public_jwk(one.key_id, one.public_key) for one in keys.values()]
     (GOLDEN / f"{name}.receipt.json").write_bytes(document + b"\n")
     (GOLDEN / f"{name}.events.ndjson").write_text("".join(f"{one}\n" for one in events))

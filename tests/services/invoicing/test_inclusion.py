@@ -17,7 +17,7 @@ import pytest
 
 from api.transport.exact_json import dump_json
 from billing.errors import NotFound
-from repositories.invoicing import receipts as stored_receipts
+from repositories.invoicing import receipt_keys as stored_keys
 from services.receipts.export import find_counted_spans, walk
 from services.receipts.inclusion import describe_inclusion, prove_event
 from services.receipts.signing import public_jwk
@@ -56,7 +56,7 @@ def check(life: Life, proof: dict[str, Any], folder: Path) -> tuple[int, str]:
 
 
 def stored_receipts_of(session: Any, organization_id: UUID) -> list[dict[str, str]]:
-    keys = stored_receipts.list_active_keys(session, [organization_id])
+    keys = stored_keys.list_active_keys(session, [organization_id])
     return [public_jwk(one.key_id, one.public_key) for one in keys.values()]
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from billing.invoicing.receipts import canonical_bytes
-from repositories.invoicing import receipts as stored_receipts
+from repositories.invoicing import receipt_keys as stored_keys
 from services.invoicing import manual, payment_status
 from services.invoicing.manual import ManualInvoice, ManualLine
 from services.receipts.chain import rotate_key
@@ -66,7 +66,7 @@ def test_every_issued_invoice_is_bound_to_the_one_before_it(shop: Shop) -> None:
         message = canonical_bytes(one.content)
         assert one.digest == sha256(message).hexdigest()
         assert one.key_id is not None
-        key = shop.read(stored_receipts.find_key, one.key_id)
+        key = shop.read(stored_keys.find_key, one.key_id)
         assert key is not None
         assert is_signed(message, one.signature or "", key.public_key)
         assert key.key_id == thumbprint(key.public_key)
@@ -106,7 +106,7 @@ def test_a_rotated_key_signs_from_then_on(shop: Shop) -> None:
     assert first.key_id != newer
     assert {one.key_id for one in rest} == {newer}
     assert first.key_id is not None
-    assert shop.read(stored_receipts.find_key, first.key_id) is not None
+    assert shop.read(stored_keys.find_key, first.key_id) is not None
 
 
 def test_a_process_without_the_operators_key_bills_all_the_same(shop: Shop) -> None:
