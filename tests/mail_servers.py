@@ -110,17 +110,17 @@ class MailServer:
 
 @contextmanager
 def serving(
-    *, tls: ssl.SSLContext | None = None, port: int = 0, **rule: Any
+    *, tls: ssl.SSLContext | None = None, offers_login: bool = True, **rule: Any
 ) -> Iterator[MailServer]:
     """A server that answers until the block is left; with ``tls`` it offers STARTTLS."""
     server = MailServer(**rule)
     controller = Controller(
         server,
         hostname="127.0.0.1",
-        port=port or _free_port(),
+        port=_free_port(),
         tls_context=tls,
         authenticator=server.authenticate,
-        auth_require_tls=tls is not None,
+        auth_require_tls=tls is not None or not offers_login,
         enable_SMTPUTF8=True,
         ready_timeout=10,
     )

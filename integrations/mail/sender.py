@@ -110,12 +110,14 @@ class MailSender:
     async def _hand_over(
         self, client: SMTP, server: MailServer, envelope: Envelope, compose: Compose
     ) -> Answer:
+        if client.is_ehlo_or_helo_needed:
+            await client.ehlo()
         if server.username is not None and server.password is not None:
             if not (server.use_tls or self._may_be_private):
                 raise Refused("A password is not sent without TLS.")
-            await client.login(server.username, server.password)
-        elif client.is_ehlo_or_helo_needed:
-            await client.ehlo()
+            # A server that asks nobody takes the mail, or says itself what it wants.
+            if client.supports_extension("auth"):
+                await client.login(server.username, server.password)
         if envelope.is_ascii:
             await client.mail(envelope.sender)
             await client.rcpt(envelope.recipient)

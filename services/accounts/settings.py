@@ -112,18 +112,11 @@ def _require_mail_server(
             raise InvalidInput(
                 f"{name} is no address of a mailbox.", code="invalid_email", field=name
             )
-    is_secret = after[SEALED] is not None
-    if is_secret and not after["smtp_use_tls"] and not may_be_private:
+    if after[SEALED] is not None and not after["smtp_use_tls"] and not may_be_private:
         raise InvalidInput(
             "A password is sent by TLS only: leave smtp_use_tls true, or remove smtp_password.",
             code="smtp_password_needs_tls",
             field="smtp_use_tls",
-        )
-    if is_secret and after["smtp_username"] is None:
-        raise InvalidInput(
-            "smtp_password goes with a smtp_username.",
-            code="smtp_username_missing",
-            field="smtp_username",
         )
 
 

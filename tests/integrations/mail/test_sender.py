@@ -103,6 +103,16 @@ async def test_a_server_without_starttls_gets_no_password_and_no_mail() -> None:
     assert (server.logins, server.taken) == ([], [])
 
 
+async def test_a_server_that_offers_no_login_is_asked_for_none() -> None:
+    with serving(offers_login=False) as server:
+        answer = await MailSender(may_be_private=True).send(
+            at(server.port, login=True), ENVELOPE, compose
+        )
+
+    assert answer.is_success, answer
+    assert server.logins == []
+
+
 async def test_a_wrong_password_is_final_and_says_so(tmp_path: Path) -> None:
     served, trusted = certificate_for("127.0.0.1", tmp_path)
     with serving(tls=served) as server:
