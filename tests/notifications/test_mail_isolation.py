@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+import pytest
 from fastapi import FastAPI
 
 from billing.notifications.deliveries import Answer
@@ -16,6 +18,7 @@ from runtime.relays.mails import ROOMS
 from runtime.security import Security
 from services.mail.deliveries import MailLetter, settle, take_due
 from tests.api.people import Person
+from tests.mail_servers import MailServer as FakeServer
 from tests.mail_servers import serving, silent_server
 from tests.notifications.test_isolation import until
 from tests.passwords import QUICK
@@ -184,6 +187,23 @@ def test_a_mail_whose_server_is_taken_away_fails_and_says_so(telling: Telling) -
         "failed",
         "The server or an address was removed.",
     )
+
+
+def test_becoming_final_asks_nothing_of_the_mail_server(telling: Telling) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(10)
+        listener.setblocking(False)
+        server = FakeServer(port=listener.getsockname()[1])
+        telling.set_up_mail(server)
+        invoices = [telling.finalized_invoice() for _ in range(5)]
+        sent = telling.post(f"/invoices/{telling.draft_invoice()['id']}/send-email")
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+    assert {one["status"] for one in invoices} == {"OPEN"}
+    assert sent["success"] is True
+    assert [one["status"] for one in telling.emails()] == ["queued"] * 6
 
 
 def test_an_invoice_that_is_finalized_twice_has_one_mail(telling: Telling) -> None:
