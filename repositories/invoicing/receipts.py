@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from models.invoicing.invoices import Invoice
@@ -237,6 +237,15 @@ def count_events(session: Session, invoice: Invoice) -> int:
 def find_chain(session: Session, organization_id: UUID) -> ReceiptChain | None:
     """Where the chain of an organization ends, None if it has not begun."""
     return session.get(ReceiptChain, organization_id)
+
+
+def count_receipts(session: Session, organization_id: UUID) -> tuple[int, int]:
+    """How many receipts the chain has had, and how many of them are there."""
+    chain = find_chain(session, organization_id)
+    present = session.exec(
+        select(func.count()).where(SignedReceipt.organization_id == organization_id)
+    ).one()
+    return (0 if chain is None else chain.last_sequence), present
 
 
 def find_of_invoice(

@@ -61,6 +61,7 @@ def check_coverage(
         *findings_of.unbilled_findings(session, organization_id),
         *findings_of.bill_findings(session, organization_id, now=now),
         *findings_of.document_findings(session, organization_id),
+        *findings_of.receipt_findings(session, organization_id),
         *findings_of.usage_findings(session, organization_id, now=now),
         *findings_of.credit_findings(session, organization_id, now=now),
     ]

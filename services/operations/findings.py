@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from repositories import customer_accounts as stored_customer_accounts
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.invoicing import receipts as stored_receipts
 from repositories.operations import coverage as stored_coverage
 from repositories.operations import document_checks as stored_document_checks
 from services.customer_accounts import RETURNED_AFTER
@@ -49,6 +50,7 @@ class FindingKind(StrEnum):
     EVIDENCE_CHANGED = "evidence_changed"
     STATUS_CHANGED = "status_changed"
     ACCOUNT_CHANGED = "account_changed"
+    RECEIPT_MISSING = "receipt_missing"
     UNBILLED_USAGE = "unbilled_usage"
     CREDIT_DUE = "credit_due"
     OLD_MESSAGES = "old_messages"
@@ -216,6 +218,23 @@ def document_findings(session: Session, organization_id: UUID) -> list[Finding]:
         )
         for kind, found in stored_document_checks.list_contradictions(session, organization_id)
     ]
+
+
+def receipt_findings(session: Session, organization_id: UUID) -> list[Finding]:
+    """Receipts that were taken away: of issued invoices, and of the chain."""
+    found = [
+        Finding(
+            kind=FindingKind.RECEIPT_MISSING,
+            detail=f"Invoice {number} was issued, but its receipt is gone.",
+            invoice_id=invoice_id,
+        )
+        for invoice_id, number in stored_receipts.list_without(session, organization_id)
+    ]
+    linked, present = stored_receipts.count_receipts(session, organization_id)
+    if linked != present:
+        detail = f"Of {linked} receipts in the chain {present} are there."
+        found.append(Finding(kind=FindingKind.RECEIPT_MISSING, detail=detail))
+    return found
 
 
 def usage_findings(session: Session, organization_id: UUID, *, now: datetime) -> list[Finding]:

@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
+from models.accounts.organizations import OrganizationDirectory
 from services.invoicing import receipt_checks
 from services.invoicing.receipt_checks import Flaw, Place
 from services.usage.corrections import void_usage
@@ -145,3 +148,43 @@ def test_an_unsigned_receipt_is_named(shop: Shop) -> None:
     begin_life(shop).advance(datetime(2025, 2, 1, 2, tzinfo=UTC))
 
     assert [one.fault for one in check_all(shop)] == ["unsigned"]
+
+
+def run(module_database_url: str, *words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, words, env={"DATABASE_URL": module_database_url})
+    return done.exit_code, done.output
+
+
+def test_the_command_counts_and_names(
+    shop: Shop, life: Life, tamper: Tamper, module_database_url: str
+) -> None:
+    enlist(shop)
+    words = ("invoices", "verify", "--organization", str(shop.organization_id))
+
+    assert run(module_database_url, *words)[0] == 0
+    tamper("DELETE FROM usage_event")
+    code, said = run(module_database_url, *words)
+
+    assert code == 1
+    assert "INV-2025-0001: events_changed: Usage was 7 by 1 events, and is 0 by 0." in said
+    assert "4 receipts of 1 organizations: 1 findings." in said
+
+
+def test_regress_looks_at_the_last_receipts_alone(
+    shop: Shop, life: Life, tamper: Tamper, module_database_url: str
+) -> None:
+    enlist(shop)
+    tamper("DELETE FROM usage_event")
+
+    last, all_of_them = (
+        run(module_database_url, "regress", "--last", count)[1] for count in ("3", "4")
+    )
+
+    assert str(shop.organization_id) not in last
+    assert f"{shop.organization_id} INV-2025-0001: events_changed" in all_of_them
+
+
+def enlist(shop: Shop) -> None:
+    """The shop stands in the directory, as organizations that signed up do."""
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.add(OrganizationDirectory(id=shop.organization_id))

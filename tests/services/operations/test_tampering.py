@@ -224,6 +224,18 @@ TAMPERINGS = {
 }
 
 
+def test_a_receipt_that_is_taken_away_is_named(books: Books, owner: Engine) -> None:
+    organization_id = books.shop.organization_id
+    remove = "DELETE FROM signed_receipt WHERE organization_id = %(organization)s AND sequence = 3"
+    with Session(owner) as session:
+        session.connection().exec_driver_sql(remove, {"organization": organization_id})
+        found = coverage.check_coverage(session, organization_id, None, now=NOW)
+        session.rollback()
+
+    details = [one.detail for one in found.findings if one.kind == "receipt_missing"]
+    assert details == ["Of 3 receipts in the chain 2 are there."]
+
+
 @pytest.mark.parametrize("name", TAMPERINGS)
 def test_tampering_is_named(books: Books, owner: Engine, name: str) -> None:
     kind, statement = TAMPERINGS[name]
