@@ -20,7 +20,7 @@ from api.app import create_app
 from api.context import AppContext
 from billing.invoicing.receipts import canonical_bytes
 from services.receipts.signing import is_signed
-from tests.api.access.furnished import V1, post, write_invoice
+from tests.api.access.furnished import V1, add_catalogue, add_customer, post, write_invoice
 from tests.api.conftest import SECRET
 from tests.api.people import Clock, Person
 from tests.services.receipts_of import signing
@@ -136,3 +136,21 @@ def test_an_invoice_by_hand_counted_no_event(owner: Person) -> None:
     assert answer.headers["content-type"] == "application/x-ndjson"
     file = owner.get(f"{V1}/invoices/{receipt['invoice_id']}/receipt.json")
     assert json.loads(file.content)["receipt"] == receipt
+
+
+def test_what_an_invoice_counted_is_exported_and_each_of_it_proved(
+    owner: Person, clock: Clock
+) -> None:
+    ids = add_customer(owner, add_catalogue(owner))
+    clock.advance(minutes=5)
+    [invoice] = post(owner, f"/subscriptions/{ids['subscription_id']}/generate-invoice")["data"]
+    post(owner, f"/invoices/{invoice['id']}/finalize")
+
+    exported = owner.get(f"{V1}/invoices/{invoice['id']}/events.ndjson").text
+    [event] = [json.loads(line) for line in exported.splitlines()]
+    proof = owner.get(f"{V1}/invoices/{invoice['id']}/events/{ids['event_id']}/proof").json()
+
+    assert (event["id"], event["quantity"]) == (ids["event_id"], "2")
+    assert proof["included"]
+    assert proof["event"] == event
+    assert proof["receipt"] == owner.get(f"{V1}/invoices/{invoice['id']}/receipt").json()

@@ -18,7 +18,7 @@ import pytest
 from api.transport.exact_json import dump_json
 from billing.errors import NotFound
 from repositories.invoicing import receipt_keys as stored_keys
-from services.receipts.export import find_counted_spans, walk
+from services.receipts.export import FIRST, Counted, find_counted_spans, read_page, walk
 from services.receipts.inclusion import describe_inclusion, prove_event
 from services.receipts.signing import public_jwk
 from services.usage.corrections import void_usage
@@ -122,3 +122,21 @@ def test_hours_of_a_ragged_period_are_those_of_its_events(life: Life) -> None:
     with life.shop.transactions.for_organization(life.shop.organization_id) as session:
         counted = find_counted_spans(session, life.shop.organization_id, invoice.id)
         assert [one.id for one in walk(session, counted)] == [first.id, last.id]
+
+
+def test_pages_of_an_export_hold_every_event_once(life: Life) -> None:
+    sent = [life.use(AT_NINE, 1 + number) for number in range(5)]
+    sent.append(life.use(AT_NINE + timedelta(days=2), 9))
+    life.advance(FEBRUARY)
+    [invoice, *_] = life.invoices()
+
+    found = []
+    with life.shop.transactions.for_organization(life.shop.organization_id) as session:
+        rest: Counted | None = find_counted_spans(session, life.shop.organization_id, invoice.id)
+        after_id = FIRST
+        while rest is not None:
+            page = read_page(session, rest, after_id=after_id, limit=2)
+            found += [one.id for one in page.events]
+            rest, after_id = page.rest, page.after_id
+
+    assert sorted(found) == sorted(one.id for one in sent)
