@@ -28,15 +28,12 @@ from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
-from services.announcements import announce_final_invoices
 from services.documents.contents import add_line
 from services.documents.locks import lock_invoice, lock_invoices
-from services.documents.parties import keep_parties
 from services.invoicing import updating
+from services.invoicing.issuing import freeze, issue
 from services.invoicing.numbers import assign_numbers
 from services.invoicing.updating import Updated
-from services.notifications import mails
-from services.receipts.chain import link_receipts
 from services.required import not_found
 from services.subscriptions import clocks
 
@@ -129,7 +126,6 @@ def _finalize_locked(
         # All at once and in order; those of a later round have theirs then.
         _assign_numbers(session, finals, now=now)
         _finalize_apart(session, apart, now=now)
-    link_receipts(session, [one.invoice for one in finals], now=now)
 
 
 def _rounds(finals: Sequence[_Final]) -> list[list[_Final]]:
@@ -172,27 +168,15 @@ def _assign_numbers(session: Session, finals: Sequence[_Final], *, now: datetime
 
 def _finalize_apart(session: Session, finals: Sequence[_Final], *, now: datetime) -> None:
     """Invoices of different accounts are final."""
-    # What it reads would write a half of each invoice, and the rest once more.
-    keep_parties(session, [one.invoice for one in finals])
-    for one in finals:
-        _freeze(session, one.invoice, at=one.at)
+    # All that the invoice consists of is stored; what it is by becoming final is written once.
     session.flush()
     for one in finals:
-        customer_accounts.post_final_invoice(session, one.invoice, at=one.at, now=now)
+        freeze(one.invoice, at=one.at)
+    issue(session, [(one.invoice, one.at) for one in finals], now=now)
+    for one in finals:
         if one.subscription is not None:
             _record_finalized(session, one.subscription, one.invoice, at=one.at, now=now)
-    announce_final_invoices(session, [(one.invoice, one.at) for one in finals], now=now)
-    mails.queue_final_invoices(session, [one.invoice for one in finals], now=now)
     session.flush()
-
-
-def _freeze(session: Session, invoice: Invoice, *, at: datetime) -> None:
-    invoice.status = status_after_finalizing(InvoiceStatus(invoice.status), invoice.total)
-    invoice.finalized_at = at
-    invoice.scheduled_finalize_at = None
-    if invoice.status == InvoiceStatus.PAID:
-        invoice.paid_at = at
-    session.add(invoice)
 
 
 def mark_past_due(

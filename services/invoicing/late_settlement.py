@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.invoicing.corrections import PeriodCorrection
-from billing.invoicing.invoices import InvoiceStatus, status_after_finalizing
 from billing.invoicing.kinds import CreditNoteKind, InvoiceKind, LateUsage
 from billing.money import ZERO, Currency, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, PricedLine
@@ -27,13 +26,11 @@ from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
-from services.announcements import announce_final_invoices
 from services.corrections import credit_notes as crediting
 from services.corrections import late_usage as corrections
 from services.corrections.credit_notes import CreditedLine
-from services.documents.parties import keep_parties
 from services.invoicing import composition, drafts
-from services.receipts.chain import link_receipts
+from services.invoicing.issuing import freeze, issue
 from services.required import require_subscription
 from services.subscriptions import clocks
 
@@ -119,14 +116,9 @@ def _invoice(
         at=at,
         now=now,
     )
-    invoice.status = status_after_finalizing(InvoiceStatus.DRAFT, totals.total)
-    invoice.finalized_at = at
-    invoice.paid_at = at if invoice.status == InvoiceStatus.PAID else None
+    freeze(invoice, at=at)
     drafts.add_invoices(session, [(organization, invoice, totals)], now=now)
-    keep_parties(session, [invoice])
-    link_receipts(session, [invoice], now=now)
-    customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
-    announce_final_invoices(session, [(invoice, at)], now=now)
+    issue(session, [(invoice, at)], now=now)
     stored_actions.insert_action(
         session,
         subscription,

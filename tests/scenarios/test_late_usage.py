@@ -106,6 +106,9 @@ def test_late_usage_has_an_invoice_of_its_own_where_the_policy_says_so(account: 
     assert (late["kind"], late["status"], late["total"]) == ("late_usage", "OPEN", Decimal("1.00"))
     assert late["issue_date"] == "2025-02-10T01:00:00Z"
     assert lines(late) == [("late_usage", "Late usage, Jan 1 – Jan 31, 2025", Decimal("1.00"))]
+    for invoice in (january, late, february):
+        mails = account.get(f"/invoices/{invoice['id']}/emails")["data"]
+        assert [mail["cause"] for mail in mails] == ["finalized"]
 
 
 def test_voided_late_usage_is_a_credit_note_where_the_policy_says_so(account: Account) -> None:

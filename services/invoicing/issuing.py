@@ -1,0 +1,43 @@
+"""What an invoice has by becoming final, whatever made it so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.invoicing.invoices import InvoiceStatus, status_after_finalizing
+from models.invoicing.invoices import Invoice
+from services import customer_accounts
+from services.announcements import announce_final_invoices
+from services.documents.parties import keep_parties
+from services.notifications import mails
+from services.receipts.chain import link_receipts
+
+
+def freeze(invoice: Invoice, *, at: datetime) -> None:
+    """The invoice is OPEN, or PAID where nothing is owed."""
+    invoice.status = status_after_finalizing(InvoiceStatus(invoice.status), invoice.total)
+    invoice.finalized_at = at
+    invoice.scheduled_finalize_at = None
+    if invoice.status == InvoiceStatus.PAID:
+        invoice.paid_at = at
+
+
+def issue(session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: datetime) -> None:
+    """Invoices, each final since an instant, have their parties, receipts, postings and mails.
+
+    Whoever listens is told. All that they consist of is stored, the account of each is locked.
+    Source: CONTRACT 4.7, 4.8, 68, section 6.
+    """
+    invoices = [invoice for invoice, _ in frozen]
+    with session.no_autoflush:
+        # What it reads would write a half of each invoice, and the rest once more.
+        keep_parties(session, invoices)
+    session.flush()
+    link_receipts(session, invoices, now=now)
+    for invoice, at in frozen:
+        customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
+    announce_final_invoices(session, frozen, now=now)
+    mails.queue_final_invoices(session, invoices, now=now)
