@@ -63,7 +63,7 @@ def queue_credit_note(
 
 
 def queue_requested(session: Session, invoice: Invoice, *, was_draft: bool, now: datetime) -> Email:
-    """The mail that somebody asked for, or the same one if it was asked for a moment ago.
+    """The mail that somebody asked for, or the one of this invoice that waits or just went out.
 
     A draft that this request made final has its one mail of becoming so, whatever the organization
     wants of others. The caller holds the invoice's lock.
@@ -76,12 +76,13 @@ def queue_requested(session: Session, invoice: Invoice, *, was_draft: bool, now:
         earlier = [
             one
             for one in stored_emails.list_of_invoice(session, organization_id, invoice.id)
-            if one.cause == MailCause.REQUESTED
+            if one.cause in {MailCause.FINALIZED, MailCause.REQUESTED}
         ]
-        if earlier and _is_repeat(earlier[-1], now=now):
-            return earlier[-1]
-        number = str(len(earlier) + 1)
+        for one in earlier:
+            if _is_repeat(one, now=now):
+                return one
         cause = MailCause.REQUESTED
+        number = str(sum(one.cause == cause for one in earlier) + 1)
         wanted = _about_invoice(session, organization, invoice, cause, number, now=now)
     stored_emails.insert_emails(session, [wanted])
     queued = stored_emails.find_by_key(session, organization_id, wanted.key)
@@ -121,10 +122,10 @@ def queue_disabled(session: Session, endpoint: WebhookEndpoint, *, now: datetime
     )
 
 
-def _is_repeat(latest: Email, *, now: datetime) -> bool:
-    """Whether asking now asks for the same mail again: it waits, or was asked for just now."""
-    return latest.status == MailStatus.QUEUED or (
-        latest.status == MailStatus.SENT and now - latest.created_at < REPEATED
+def _is_repeat(earlier: Email, *, now: datetime) -> bool:
+    """Whether asking now asks for the same mail again: it waits, or was sent just now."""
+    return earlier.status == MailStatus.QUEUED or (
+        earlier.sent_at is not None and now - earlier.sent_at < REPEATED
     )
 
 

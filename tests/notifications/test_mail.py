@@ -91,6 +91,40 @@ def test_a_mail_is_asked_for_once_a_minute_and_again_after_it(telling: Telling) 
     assert len({mail["Message-ID"] for mail in server.mails}) == 2
 
 
+def test_a_repeated_request_is_the_mail_of_becoming_final(telling: Telling) -> None:
+    with serving() as server:
+        telling.set_up_mail(server)
+        draft, final = telling.draft_invoice(), telling.finalized_invoice()
+        for invoice in (draft, draft, final):
+            telling.post(f"/invoices/{invoice['id']}/send-email")
+        telling.mail()
+        for invoice in (draft, final):
+            telling.post(f"/invoices/{invoice['id']}/send-email")
+        telling.mail()
+
+    assert [one["cause"] for one in telling.emails()] == ["finalized", "finalized"]
+    assert len(server.taken) == 2
+
+
+def test_a_minute_counts_from_when_a_mail_was_sent(telling: Telling) -> None:
+    with serving(message="451 Try later") as server:
+        telling.set_up_mail(server, auto_email=False)
+        path = f"/invoices/{telling.finalized_invoice()['id']}/send-email"
+        telling.post(path)
+        telling.mail()
+        server.message = "250 OK"
+        telling.clock.advance(minutes=2)
+        telling.mail()
+        asked = []
+        for seconds in (59, 1):
+            telling.clock.advance(seconds=seconds)
+            telling.post(path)
+            telling.mail()
+            asked.append([one["attempts"] for one in telling.emails()])
+
+    assert asked == [[2], [2, 1]]
+
+
 def test_a_void_invoice_is_not_sent(telling: Telling) -> None:
     invoice = telling.finalized_invoice()
     telling.owner.patch(f"/api/v1/invoices/{invoice['id']}/status", json={"status": "VOID"})
