@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from billing.notifications.mails import MailStatus
 from models.notifications.emails import Email
 from repositories.pages import read_page
 
@@ -69,6 +70,31 @@ def take(session: Session, due: Sequence[tuple[UUID, UUID]], *, until: datetime)
         {"organizations": [one[0] for one in due], "ids": [one[1] for one in due], "until": until},
     )
     return [TakenMail(**row) for row in found.mappings()]
+
+
+def hold(
+    session: Session,
+    organization_id: UUID,
+    email_id: UUID,
+    *,
+    attempts: int,
+    taken_until: datetime,
+    until: datetime,
+) -> bool:
+    """Whether the mail is still whose it was ``taken_until`` then; it is for longer now."""
+    held = session.execute(
+        update(Email)
+        .where(
+            col(Email.organization_id) == organization_id,
+            col(Email.id) == email_id,
+            col(Email.status) == MailStatus.QUEUED,
+            col(Email.attempts) == attempts,
+            col(Email.next_attempt_at) == taken_until,
+        )
+        .values(next_attempt_at=until)
+        .returning(col(Email.id))
+    )
+    return held.first() is not None
 
 
 def find_email(session: Session, organization_id: UUID, email_id: UUID) -> Email | None:

@@ -39,7 +39,7 @@ class Sent(Protocol):
 Letter = TypeVar("Letter", bound=Sent)
 
 Execute = Callable[[Callable[[], Any]], Awaitable[Any]]
-"""Does work in the thread of the relay's statements."""
+"""Does work in the thread where what is sent is made."""
 
 
 class Post(Protocol[Letter]):
@@ -61,8 +61,13 @@ class Post(Protocol[Letter]):
     def find_next_due(self) -> datetime | None:
         """When the first is due, None if none waits."""
 
-    async def send(self, letter: Letter, execute: Execute) -> Answer:
-        """What the receiver answered. Nothing that it does is an error."""
+    async def send(
+        self, letter: Letter, execute: Execute, now: Callable[[], datetime]
+    ) -> Answer | None:
+        """What the receiver answered. Nothing that it does is an error.
+
+        None if the letter is not this process's any more: nothing is to be settled.
+        """
 
     def settle(self, letter: Letter, answer: Answer, *, now: datetime) -> None:
         """It arrived, or is due again, or has failed for good."""
@@ -82,7 +87,8 @@ class DeliveryRelay(Generic[Letter]):
 
     A receiver has a few on their way at once, and one that failed has one, out of a number that is
     kept for those: however many hang, there is room for all others. Several processes share the
-    work. Statements run in a thread of its own.
+    work. Statements run in a thread of its own, and what is sent is made in another, so that what
+    became of one is written while others are made.
     """
 
     def __init__(
@@ -96,6 +102,7 @@ class DeliveryRelay(Generic[Letter]):
         self._now = now
         self._told = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=post.name)
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix=f"{post.name}-made")
         self._on_their_way: set[asyncio.Task[None]] = set()
         self._busy: Counter[UUID] = Counter()
         self._failing: set[UUID] = set()
@@ -175,6 +182,8 @@ class DeliveryRelay(Generic[Letter]):
     async def _deliver(self, letter: Letter) -> None:
         try:
             answer = await self._send(letter)
+            if answer is None:
+                return
             await self._execute(lambda: self._post.settle(letter, answer, now=self._now()))
         except SQLAlchemyError as error:
             # It is sent again when its time is over, under the same name.
@@ -186,9 +195,9 @@ class DeliveryRelay(Generic[Letter]):
             self.look()
         (self._failing.discard if answer.is_success else self._failing.add)(letter.receiver_id)
 
-    async def _send(self, letter: Letter) -> Answer:
+    async def _send(self, letter: Letter) -> Answer | None:
         try:
-            return await self._post.send(letter, self._execute)
+            return await self._post.send(letter, self._make, self._now)
         except SQLAlchemyError:
             raise
         except Exception as error:
@@ -198,6 +207,9 @@ class DeliveryRelay(Generic[Letter]):
 
     async def _execute(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _make(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._maker, work)
 
     async def _rest(self, seconds: float) -> None:
         try:

@@ -66,13 +66,20 @@ class MailPost:
         """When the first mail is due."""
         return deliveries.find_next_due(self._transactions)
 
-    async def send(self, letter: MailLetter, execute: Execute) -> Answer:
-        """What the server answered."""
+    async def send(
+        self, letter: MailLetter, execute: Execute, now: Callable[[], datetime]
+    ) -> Answer | None:
+        """What the server answered; None if another process has the mail by now."""
         if letter.server is None or letter.envelope is None:
             return Answer(error="The server or an address was removed.", is_final=True)
-        made = partial(compose, self._transactions, letter, pages=self._pages)
-        make = partial(execute, made)
-        return await self._sender.send(letter.server, letter.envelope, make)
+
+        def made() -> bytes:
+            return compose(self._transactions, letter, pages=self._pages, now=now())
+
+        try:
+            return await self._sender.send(letter.server, letter.envelope, partial(execute, made))
+        except deliveries.Overtaken:
+            return None
 
     def settle(self, letter: MailLetter, answer: Answer, *, now: datetime) -> None:
         """The mail says what became of it."""

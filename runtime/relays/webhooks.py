@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
@@ -58,7 +58,7 @@ class WebhookPost:
         """When the first delivery is due."""
         return deliveries.find_next_due(self._transactions)
 
-    async def send(self, letter: Letter, _execute: Execute) -> Answer:
+    async def send(self, letter: Letter, _execute: Execute, _now: Callable[[], datetime]) -> Answer:
         """What the endpoint answered."""
         return await self._sender.post(letter.url, letter.body, letter.headers)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -24,7 +25,7 @@ from services.documents.assembly import read_credit_note, read_invoice
 from services.documents.pdf import render_pdf
 from services.documents.summary import summarize
 from services.documents.view import Document
-from services.mail.deliveries import MailLetter
+from services.mail.deliveries import MailLetter, hold
 from services.mail.messages import Attachment, Mail, to_bytes
 from services.mail.rendering import Variables, render
 from services.mail.templates import TemplateKind, Texts, phrases_in, texts_of
@@ -50,14 +51,19 @@ class Pages:
     new_token: Callable[[], str]
 
 
-def compose(transactions: Transactions, letter: MailLetter, *, pages: Pages) -> bytes:
+def compose(
+    transactions: Transactions, letter: MailLetter, *, pages: Pages, now: datetime
+) -> bytes:
     """The mail, read in a transaction and made after it. Same rows, same bytes.
 
-    The invoice that it is about has a page from then on, and the mail says where.
+    The invoice that it is about has a page from then on, and the mail says where. It is this
+    process's for two minutes from now.
 
-    Raises NotFound if there is nothing to tell any more, InvalidInput for a mail too long.
+    Raises Overtaken if somebody else has the mail by now, NotFound if there is nothing to tell any
+    more, InvalidInput for a mail too long.
     """
     with transactions.for_organization(letter.organization_id) as session:
+        hold(session, letter, now=now)
         email = stored_emails.find_email(session, letter.organization_id, letter.email_id)
         if email is None or letter.envelope is None:
             raise NotFound("There is no such mail.", code="email_not_found")

@@ -27,6 +27,10 @@ TAKEN_FOR: Final = timedelta(minutes=2)
 """After that a mail of which nobody says what became of it is sent again."""
 
 
+class Overtaken(Exception):
+    """The mail is not this process's any more: whoever has it says what became of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailLetter:
     """A mail that is this process's to send. Without a server or an address it cannot be."""
@@ -34,6 +38,7 @@ class MailLetter:
     organization_id: UUID
     email_id: UUID
     attempts: int
+    taken_until: datetime
     server: MailServer | None
     envelope: Envelope | None
 
@@ -63,11 +68,13 @@ def take_due(
         if not due:
             return []
         name_organizations(session, sorted({organization_id for organization_id, _ in due}))
-        taken = stored_emails.take(session, due, until=now + TAKEN_FOR)
-    return [letter for one in taken if (letter := _address(one, sealing)) is not None]
+        until = now + TAKEN_FOR
+        taken = stored_emails.take(session, due, until=until)
+    letters = [_address(one, sealing, until=until) for one in taken]
+    return [letter for letter in letters if letter is not None]
 
 
-def _address(taken: TakenMail, sealing: Sealing) -> MailLetter | None:
+def _address(taken: TakenMail, sealing: Sealing, *, until: datetime) -> MailLetter | None:
     """The mail with its server; None, and it waits, while the key to the password is away."""
     password = None
     if taken.sealed_password is not None:
@@ -84,6 +91,7 @@ def _address(taken: TakenMail, sealing: Sealing) -> MailLetter | None:
         organization_id=taken.organization_id,
         email_id=taken.id,
         attempts=taken.attempts,
+        taken_until=until,
         server=None
         if taken.host is None
         else MailServer(
@@ -95,6 +103,20 @@ def _address(taken: TakenMail, sealing: Sealing) -> MailLetter | None:
         ),
         envelope=Envelope(sender=sender, recipient=recipient) if sender and recipient else None,
     )
+
+
+def hold(session: Session, letter: MailLetter, *, now: datetime) -> None:
+    """The mail is this process's for two more minutes, from now. Raises Overtaken."""
+    is_held = stored_emails.hold(
+        session,
+        letter.organization_id,
+        letter.email_id,
+        attempts=letter.attempts,
+        taken_until=letter.taken_until,
+        until=now + TAKEN_FOR,
+    )
+    if not is_held:
+        raise Overtaken
 
 
 def find_next_due(transactions: Transactions) -> datetime | None:

@@ -64,6 +64,34 @@ class Blocking:
         return Answer(response_code=250)
 
 
+@dataclass
+class Overtaken:
+    """A sender so slow that another process sends the mail before it asks for its text."""
+
+    telling: Telling
+    taken: list[bytes] = field(default_factory=list)
+
+    async def send(self, _server: MailServer, _envelope: Envelope, compose: Compose) -> Answer:
+        self.telling.clock.advance(minutes=2)
+        other = self.telling.mail_relay()
+        await other.deliver_due()
+        await other.finish()
+        self.taken.append(await compose())
+        return Answer(response_code=250)
+
+
+@dataclass
+class Slow:
+    """A sender that has its mail made late, and then dies."""
+
+    telling: Telling
+
+    async def send(self, _server: MailServer, _envelope: Envelope, compose: Compose) -> Answer:
+        self.telling.clock.advance(seconds=119)
+        await compose()
+        raise asyncio.CancelledError
+
+
 def another(telling: Telling) -> Telling:
     """Another organization of the same installation."""
     assert isinstance(telling.owner.app, FastAPI)
@@ -143,6 +171,32 @@ def test_what_a_process_took_to_its_grave_is_sent_again_as_the_same_mail(
         assert len(server.taken) == 1
         # Who had it already has the very same bytes again.
         assert dying.taken in ([], server.taken)
+
+
+def test_a_mail_that_another_process_sent_meanwhile_is_not_sent_again(telling: Telling) -> None:
+    overtaken = Overtaken(telling)
+    with serving() as server:
+        telling.set_up_mail(server)
+        telling.finalized_invoice()
+        telling.mail(overtaken)
+
+    (sent,) = telling.emails()
+    assert (sent["status"], sent["attempts"]) == ("sent", 1)
+    assert (len(server.taken), overtaken.taken) == (1, [])
+
+
+def test_a_mail_that_was_made_late_is_not_sent_by_others_meanwhile(telling: Telling) -> None:
+    with serving() as server:
+        telling.set_up_mail(server)
+        telling.finalized_invoice()
+        telling.mail(Slow(telling))
+        taken = []
+        for seconds in (119, 1):
+            telling.clock.advance(seconds=seconds)
+            telling.mail()
+            taken.append(len(server.taken))
+
+    assert taken == [0, 1]
 
 
 def test_who_sent_it_later_than_somebody_else_changes_nothing(telling: Telling) -> None:
