@@ -107,6 +107,7 @@ async def run(settings: Settings) -> None:
             log.info("worker_stopping")
     for task in tasks:
         task.cancel()
+    await asyncio.wait(tasks)
     engine.dispose()
 
 

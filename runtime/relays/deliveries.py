@@ -27,6 +27,9 @@ SWEEP_SECONDS: Final = 30.0
 HELD_SECONDS: Final = 1.0
 """After that what was due and could not be taken is looked for again."""
 
+LEAVING_SECONDS: Final = 5.0
+"""How long a process that ends waits at most for what is on its way."""
+
 
 class Sent(Protocol):
     """What is on its way, and to whom."""
@@ -117,7 +120,10 @@ class DeliveryRelay(Generic[Letter]):
         self._told.set()
 
     async def run(self) -> NoReturn:
-        """Deliver until cancelled. A database that is away only delays it."""
+        """Deliver until cancelled, and then only what is on its way.
+
+        A database that is away only delays it.
+        """
         patience = 0.1
         try:
             while True:
@@ -132,8 +138,7 @@ class DeliveryRelay(Generic[Letter]):
                     pause = patience = min(5.0, patience * 2)
                 await self._rest(pause)
         finally:
-            for task in self._on_their_way:
-                task.cancel()
+            await self._leave()
 
     async def deliver_due(self) -> float:
         """What is due is on its way; how many seconds may pass until the next look."""
@@ -157,6 +162,13 @@ class DeliveryRelay(Generic[Letter]):
         while self._on_their_way:
             await asyncio.wait(self._on_their_way)
         return was_busy
+
+    async def _leave(self) -> None:
+        """What arrives within seconds is settled, so that nobody sends it again."""
+        if self._on_their_way:
+            _, late = await asyncio.wait(self._on_their_way, timeout=LEAVING_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def _take(self) -> list[Letter]:
         to_failing = sum(self._busy[one] for one in self._failing)

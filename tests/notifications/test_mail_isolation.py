@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from billing.notifications.deliveries import Answer
 from billing.notifications.mails import Envelope, MailServer
 from integrations.mail.sender import MailSender as SmtpSender
+from runtime.relays import deliveries
 from runtime.relays.mails import ROOMS
 from runtime.security import Security
 from services.mail.deliveries import MailLetter, settle, take_due
@@ -104,6 +105,36 @@ def send_by(telling: Telling, host: str, invoices: int) -> None:
     assert telling.owner.patch("/api/v1/organization", json=settings).status_code == 200
     for _ in range(invoices):
         telling.finalized_invoice()
+
+
+async def test_a_process_that_ends_settles_what_its_servers_took(telling: Telling) -> None:
+    await asyncio.to_thread(send_by, telling, "hanging.test", 1)
+    sender = Blocking("hanging.test")
+    running = asyncio.create_task(telling.mail_relay(sender).run())
+    await until(lambda: sender.at_once["hanging.test"] == 1)
+
+    running.cancel()
+    await asyncio.sleep(0.1)
+    sender.let_go.set()
+    await asyncio.wait([running], timeout=30)
+
+    (sent,) = await asyncio.to_thread(telling.emails)
+    assert (sent["status"], sent["attempts"]) == ("sent", 1)
+
+
+async def test_a_process_that_ends_waits_a_moment_only(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "LEAVING_SECONDS", 0.1)
+    await asyncio.to_thread(send_by, telling, "hanging.test", 1)
+    sender = Blocking("hanging.test")
+    running = asyncio.create_task(telling.mail_relay(sender).run())
+    await until(lambda: sender.at_once["hanging.test"] == 1)
+
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=30)
+
+    assert done == {running}
 
 
 async def test_a_server_that_hangs_has_a_few_at_once_and_holds_up_no_other(
