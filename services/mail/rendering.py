@@ -27,6 +27,9 @@ LONGEST_RESULT: Final = 512 * 1024
 
 MOST_LOOPS: Final = 20
 
+DEEPEST: Final = 40
+"""How many parts stand within one another: Python itself ends at a hundred."""
+
 FILTERS: Final = ("lower", "trim", "upper")
 
 WORDS: Final = frozenset(
@@ -44,6 +47,9 @@ ROWS: Final = {
     "bank": frozenset({"words", "value"}),
 }
 """The variables that are rows, and what each row has."""
+
+
+_TOO_DEEP: Final = f"More than {DEEPEST} parts stand within one another"
 
 
 class _Words(StrictUndefined):
@@ -71,10 +77,28 @@ def require_template(source: str, *, field: str) -> None:
         tree = _PLAIN.parse(source)
     except TemplateSyntaxError as error:
         raise _invalid(f"{error.message} (line {error.lineno})", field) from error
+    except RecursionError as error:
+        raise _invalid(_TOO_DEEP, field) from error
+    _require_shallow(tree, field)
     checked = _Check(field)
     checked.body(tree.body, {})
     if checked.loops > MOST_LOOPS:
         raise _invalid(f"There are more than {MOST_LOOPS} loops.", field)
+    for is_html in (False, True):
+        try:
+            _template(source, is_html=is_html)
+        except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
+            raise _invalid(f"It cannot run: {error}", field) from error
+
+
+def _require_shallow(tree: nodes.Node, field: str) -> None:
+    """Return if whoever walks over the tree, or makes a program of it, comes to its end."""
+    waiting = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise _invalid(f"{_TOO_DEEP} (line {node.lineno})", field)
+        waiting.extend((inner, depth + 1) for inner in node.iter_child_nodes())
 
 
 def render(source: str, variables: Variables, *, is_html: bool = False) -> str:

@@ -125,6 +125,33 @@ def test_a_refusal_says_what_is_wrong_and_where(source: str, said: str) -> None:
     assert said in refused.value.detail
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% if title %}" * 120 + "x" + "{% endif %}" * 120,
+        "{% if title %}" * 700 + "x" + "{% endif %}" * 700,
+        "{% if title %}" * 20_000 + "x" + "{% endif %}" * 20_000,
+        "{% if " + " and ".join(["title"] * 700) + " %}x{% endif %}",
+        "{% if " + "not " * 700 + "title %}x{% endif %}",
+        "{{ " + "(" * 700 + "title" + ")" * 700 + " }}",
+        "{{ title" + "|upper" * 700 + " }}",
+    ],
+    ids=["nested", "deeply nested", "endless", "and", "not", "parentheses", "filters"],
+)
+def test_what_is_nested_too_deep_to_run_is_refused(source: str) -> None:
+    with pytest.raises(InvalidInput, match="within one another") as refused:
+        require_template(source, field="html")
+
+    assert (refused.value.code, refused.value.field) == ("invalid_template", "html")
+
+
+def test_a_template_may_be_nested_as_deep_as_anybody_writes() -> None:
+    source = "{% if title %}" * 30 + "{{ title|upper|lower }}" + "{% endif %}" * 30
+    require_template(source, field="html")
+
+    assert render(source, VARIABLES) == str(VARIABLES["title"]).lower()
+
+
 @pytest.mark.parametrize("kind", TemplateKind)
 @pytest.mark.parametrize("language", DocumentLanguage)
 def test_defaults_are_templates_that_anybody_could_have_written(
