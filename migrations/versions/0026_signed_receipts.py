@@ -98,7 +98,7 @@ def create_receipts() -> None:
 
 
 def unique_constraints() -> list[sa.UniqueConstraint]:
-    """One receipt an invoice, one place each, and exactly one successor."""
+    """One receipt an invoice, one place each, and exactly one successor; found by its id alone."""
     columns = {
         "invoice": "invoice_id",
         "sequence": "sequence",
@@ -106,8 +106,11 @@ def unique_constraints() -> list[sa.UniqueConstraint]:
         "previous": "previous_digest",
     }
     return [
-        sa.UniqueConstraint("organization_id", column, name=f"uq_signed_receipt_{name}")
-        for name, column in columns.items()
+        sa.UniqueConstraint("id", name="uq_signed_receipt_id"),
+        *(
+            sa.UniqueConstraint("organization_id", column, name=f"uq_signed_receipt_{name}")
+            for name, column in columns.items()
+        ),
     ]
 
 

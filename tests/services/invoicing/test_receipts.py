@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -16,6 +17,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from billing.invoicing.receipts import canonical_bytes
 from repositories.invoicing import receipt_keys as stored_keys
+from repositories.invoicing import receipts as stored_receipts
 from services.invoicing import manual, payment_status
 from services.invoicing.manual import ManualInvoice, ManualLine
 from services.receipts.chain import rotate_key
@@ -148,6 +150,16 @@ def test_the_database_refuses_a_second_successor(shop: Shop) -> None:
         shop.transactions.for_organization(shop.organization_id) as session,
     ):
         session.execute(again)
+
+
+def test_a_receipt_is_found_by_its_id_through_an_index(shop: Shop) -> None:
+    with shop.transactions.looking_up(stored_receipts.LOOKUP, str(UUID(int=1))) as session:
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = session.execute(
+            text("EXPLAIN SELECT * FROM signed_receipt WHERE id = :id"), {"id": UUID(int=1)}
+        )
+
+        assert "uq_signed_receipt_id" in "\n".join(plan.scalars())
 
 
 @pytest.mark.parametrize(
