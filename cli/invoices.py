@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from repositories.transactions import Transactions
-    from services.invoicing.receipt_checks import Flaw
+    from services.receipts.seals import Flaw
 
 app = typer.Typer(help="Prove issued invoices.", no_args_is_help=True)
 

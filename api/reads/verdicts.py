@@ -16,7 +16,8 @@ from billing.errors import NotFound
 from models.invoicing.receipts import SignedReceipt
 from repositories.invoicing import receipts as stored_receipts
 from repositories.transactions import Transactions
-from services.invoicing.receipt_checks import Fault, judge
+from services.invoicing.receipt_checks import judge
+from services.receipts.seals import Fault, content_of
 
 GOOD_FOR: Final = timedelta(minutes=10)
 MOST_KEPT: Final = 1_000
@@ -77,13 +78,13 @@ def _as_told(
     receipt: SignedReceipt, fault: Fault | None, *, has_recomputed: bool, at: datetime
 ) -> Verdict:
     words = {None: "equal", Fault.UNSIGNED: "unsigned"}
-    content = receipt.content
+    content = content_of(receipt)
     return Verdict(
-        invoice_number=content["invoice_number"],
-        total=content["total"],
-        currency=content["currency"],
-        inputs_digest=content["inputs_digest"],
-        lines_digest=content["lines_digest"],
+        invoice_number=content.get("invoice_number"),
+        total=str(content.get("total")),
+        currency=str(content.get("currency")),
+        inputs_digest=content.get("inputs_digest"),
+        lines_digest=content.get("lines_digest"),
         signature=receipt.signature,
         verdict=words.get(fault, "different"),
         recomputed=has_recomputed,

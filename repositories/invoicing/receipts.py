@@ -105,16 +105,20 @@ _LOCK: Final = text(
 )
 
 
-# What was made before the chain began may have been issued before it.
+# What was made before the chain began may have been issued before it, and on a test clock an
+# instant says nothing of when it was written.
 _LIST_WITHOUT: Final = text(
     """
     SELECT invoice.id, invoice.invoice_number
     FROM receipt_chain AS chain
-    JOIN invoice ON invoice.organization_id = chain.organization_id
-        AND invoice.status <> 'DRAFT' AND invoice.created_at > chain.created_at
+    JOIN invoice ON invoice.organization_id = chain.organization_id AND invoice.status <> 'DRAFT'
+    JOIN customer ON customer.organization_id = invoice.organization_id
+        AND customer.id = invoice.customer_id
     LEFT JOIN signed_receipt AS receipt ON receipt.organization_id = invoice.organization_id
         AND receipt.invoice_id = invoice.id
     WHERE chain.organization_id = :organization_id AND receipt.id IS NULL
+        AND (invoice.created_at >= chain.created_at
+            OR customer.test_clock_id IS NULL AND invoice.finalized_at >= chain.created_at)
     ORDER BY invoice.id LIMIT 1000
     """
 )

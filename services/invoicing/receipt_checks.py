@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from hashlib import sha256
 from uuid import UUID
 
 from sqlmodel import Session
@@ -18,46 +16,20 @@ from billing.errors import BillingError
 from billing.invoicing.explanations import first_difference
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import round_line
-from billing.invoicing.receipts import canonical_bytes, digest
-from billing.money import find_currency, plain_text
+from billing.invoicing.receipts import digest
+from billing.money import ZERO, find_currency, plain_text
 from billing.rating.frozen import rate
-from billing.rating.lines import LineType
-from models.invoicing.invoices import Invoice, InvoiceLine
+from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from models.invoicing.receipts import ReceiptKey, SignedReceipt
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipt_keys as stored_keys
 from repositories.invoicing import receipts as stored_receipts
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.documents.contents import priced_line_of
-from services.invoicing.proofs import recompute_usage_of
+from services.invoicing.proofs import is_computed, recompute_usage_of
 from services.rating import steps
 from services.rating.steps import BillKey
-from services.receipts.signing import is_signed
-
-
-class Fault(StrEnum):
-    """What is wrong with a receipt or with its invoice."""
-
-    RECEIPT_MISSING = "receipt_missing"
-    RECEIPT_CHANGED = "receipt_changed"
-    UNSIGNED = "unsigned"
-    SIGNATURE_WRONG = "signature_wrong"
-    INVOICE_CHANGED = "invoice_changed"
-    PLAN_CHANGED = "plan_changed"
-    INPUTS_CHANGED = "inputs_changed"
-    EVENTS_CHANGED = "events_changed"
-    LINES_CHANGED = "lines_changed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
-    """One thing that is wrong, with a sentence for people."""
-
-    fault: Fault
-    detail: str
-    sequence: int | None = None
-    invoice_id: UUID | None = None
-    invoice_number: str | None = None
+from services.receipts.seals import Fault, Flaw, broken_seal, content_of, flaw_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +57,7 @@ def check_page(session: Session, organization_id: UUID, place: Place, *, limit: 
     for receipt in receipts:
         if (receipt.sequence, receipt.previous_digest) != (place.sequence + 1, place.digest):
             flaws.append(_missing_before(receipt))
-        flaw = next(bills.flaws_of(receipt), None)
+        flaw = bills.find_flaw(receipt)
         if flaw is not None:
             flaws.append(flaw)
         place = Place(sequence=receipt.sequence, digest=receipt.digest)
@@ -109,21 +81,21 @@ def find_place(session: Session, organization_id: UUID, sequence: int) -> Place:
 def check_end(session: Session, organization_id: UUID, place: Place) -> list[Flaw]:
     """Whether a chain, followed to its last receipt, is all that there was."""
     chain = stored_receipts.find_chain(session, organization_id)
-    flaws = [
-        Flaw(
-            fault=Fault.RECEIPT_MISSING,
-            detail="The invoice was issued, and has no receipt.",
-            invoice_id=invoice_id,
-            invoice_number=number,
-        )
-        for invoice_id, number in stored_receipts.list_without(session, organization_id)
-    ]
+    flaws = []
     if chain is not None and (chain.last_sequence, chain.last_digest) != (
         place.sequence,
         place.digest,
     ):
         detail = f"The chain has {chain.last_sequence} receipts, and ends at {place.sequence}."
         flaws.append(Flaw(fault=Fault.RECEIPT_MISSING, detail=detail, sequence=place.sequence))
+    for invoice_id, number in stored_receipts.list_without(session, organization_id):
+        flaw = Flaw(
+            fault=Fault.RECEIPT_MISSING,
+            detail="The invoice was issued, and has no receipt.",
+            invoice_id=invoice_id,
+            invoice_number=number,
+        )
+        flaws.append(flaw)
     return flaws
 
 
@@ -141,7 +113,7 @@ def judge(session: Session, receipt: SignedReceipt, *, most_events: int) -> Judg
     The events of a bill of more than ``most_events`` are not read again.
     """
     bills = _Bills(session, receipt.organization_id, [receipt], most_events=most_events)
-    flaw = _broken_link(session, receipt) or next(bills.flaws_of(receipt), None)
+    flaw = _broken_link(session, receipt) or bills.find_flaw(receipt)
     return Judgment(flaw=flaw, has_recomputed=bills.has_recomputed)
 
 
@@ -156,7 +128,7 @@ def _broken_link(session: Session, receipt: SignedReceipt) -> Flaw | None:
 
 
 def _missing_before(receipt: SignedReceipt) -> Flaw:
-    return _flaw(
+    return flaw_of(
         receipt, Fault.RECEIPT_MISSING, "What comes before it in the chain was taken away."
     )
 
@@ -182,67 +154,67 @@ class _Bills:
         self._lines: dict[UUID, list[InvoiceLine]] = {}
         for row in stored_invoices.list_lines(session, organization_id, ids):
             self._lines.setdefault(row.invoice_id, []).append(row)
+        self._taxes: dict[UUID, list[InvoiceTax]] = {}
+        for tax in stored_invoices.list_taxes(session, organization_id, ids):
+            self._taxes.setdefault(tax.invoice_id, []).append(tax)
         bills = [BillKey.of_invoice(one) for one in self._invoices.values() if _is_computed(one)]
         steps.read_runs(session, bills)
         # The session keeps them: whoever asks for one of them asks nobody.
         stored_subscriptions.list_by_key(session, {one.key[:2] for one in bills})
         stored_subscriptions.list_periods_by_key(session, [one.key[:3] for one in bills])
 
-    def flaws_of(self, receipt: SignedReceipt) -> Iterator[Flaw]:
-        """What is wrong, the most basic first."""
-        yield from self._flaws_of_signature(receipt)
+    def find_flaw(self, receipt: SignedReceipt) -> Flaw | None:
+        """The most basic thing that is wrong, if anything is."""
+        return broken_seal(receipt, self._key_of(receipt)) or next(self._flaws_of(receipt), None)
+
+    def _flaws_of(self, receipt: SignedReceipt) -> Iterator[Flaw]:
+        """What is wrong beside the seal, the most basic first; not to be signed hides nothing."""
         invoice = self._invoices.get((receipt.organization_id, receipt.invoice_id))
         if invoice is None:
-            yield _flaw(receipt, Fault.INVOICE_CHANGED, "The invoice is gone.")
+            yield flaw_of(receipt, Fault.INVOICE_CHANGED, "The invoice is gone.")
             return
-        yield from self._flaws_of_amounts(receipt, invoice)
-        if receipt.content["inputs_digest"] is None or not _is_computed(invoice):
+        yield from _flaws_of_amounts(receipt, invoice)
+        try:
+            lines = [_billed(row) for row in self._lines.get(invoice.id, [])]
+        except BillingError as error:
+            detail = f"A line is none that was written: {error.detail}"
+            yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
             return
-        yield from self._flaws_of_bill(receipt, invoice)
-
-    def _flaws_of_signature(self, receipt: SignedReceipt) -> Iterator[Flaw]:
-        message = canonical_bytes(receipt.content)
-        is_same = sha256(message).hexdigest() == receipt.digest and (
-            receipt.content["previous_digest"] == receipt.previous_digest
-            and receipt.content["sequence"] == receipt.sequence
-            and receipt.content["key_id"] == receipt.key_id
-        )
-        if not is_same:
-            yield _flaw(receipt, Fault.RECEIPT_CHANGED, "The receipt does not have its digest.")
+        own = [one for one in lines if is_computed(one.line)]
+        # The receipt says whether usage was computed: the row could have been changed to say not.
+        if content_of(receipt).get("inputs_digest") is None:
+            own = lines
+        elif _is_computed(invoice):
+            yield from self._flaws_of_bill(receipt, invoice, own)
+        else:
+            detail = "It was computed from usage when it was issued, and its row says it was not."
+            yield flaw_of(receipt, Fault.INVOICE_CHANGED, detail)
+        written = digest(tuple(one.line for one in own))
+        if written != content_of(receipt).get("lines_digest"):
+            yield flaw_of(receipt, Fault.LINES_CHANGED, "The lines are not those issued.")
+        yield from _flaws_of_sums(receipt, invoice, lines, self._taxes.get(invoice.id, []))
         if receipt.key_id is None or receipt.signature is None:
-            yield _flaw(receipt, Fault.UNSIGNED, "The receipt was not signed.")
-            return
-        if receipt.key_id not in self._keys:
-            found = stored_keys.find_key(self._session, receipt.organization_id, receipt.key_id)
-            self._keys[receipt.key_id] = found
-        key = self._keys[receipt.key_id]
-        if key is None or not is_signed(message, receipt.signature, key.public_key):
-            yield _flaw(receipt, Fault.SIGNATURE_WRONG, "The signature is not of this receipt.")
+            yield flaw_of(receipt, Fault.UNSIGNED, "The receipt was not signed.")
 
-    def _flaws_of_amounts(self, receipt: SignedReceipt, invoice: Invoice) -> Iterator[Flaw]:
-        for name in ("invoice_number", "kind", "currency", "subtotal", "tax", "total"):
-            held = getattr(invoice, name)
-            said = receipt.content[name]
-            if said != (held if isinstance(held, str) or held is None else plain_text(held)):
-                detail = f"{name} is {held}, and was {said} when it was issued."
-                yield _flaw(receipt, Fault.INVOICE_CHANGED, detail)
-        if receipt.content["inputs_digest"] is None:
-            rows = self._lines.get(invoice.id, [])
-            written = digest(tuple(priced_line_of(row) for row in rows))
-            if written != receipt.content["lines_digest"]:
-                yield _flaw(receipt, Fault.LINES_CHANGED, "The lines are not those issued.")
+    def _key_of(self, receipt: SignedReceipt) -> ReceiptKey | None:
+        name = receipt.key_id
+        if name is not None and name not in self._keys:
+            self._keys[name] = stored_keys.find_key(self._session, receipt.organization_id, name)
+        return None if name is None else self._keys[name]
 
-    def _flaws_of_bill(self, receipt: SignedReceipt, invoice: Invoice) -> Iterator[Flaw]:
+    def _flaws_of_bill(
+        self, receipt: SignedReceipt, invoice: Invoice, own: Sequence[BilledLine]
+    ) -> Iterator[Flaw]:
         try:
             frozen, terms = steps.load_frozen(self._session, BillKey.of_invoice(invoice))
         except BillingError as error:
-            yield _flaw(receipt, Fault.INPUTS_CHANGED, f"What it counted is gone: {error.detail}")
+            yield flaw_of(receipt, Fault.INPUTS_CHANGED, f"What it counted is gone: {error.detail}")
             return
-        if digest(frozen) != receipt.content["inputs_digest"]:
-            yield _flaw(receipt, Fault.INPUTS_CHANGED, "What it was computed from was changed.")
-        if digest(terms) != receipt.content["terms_digest"]:
+        if digest(frozen) != content_of(receipt).get("inputs_digest"):
+            yield flaw_of(receipt, Fault.INPUTS_CHANGED, "What it was computed from was changed.")
+        if digest(terms) != content_of(receipt).get("terms_digest"):
             detail = f"Version {terms.version} of the plan was changed."
-            yield _flaw(receipt, Fault.PLAN_CHANGED, detail)
+            yield flaw_of(receipt, Fault.PLAN_CHANGED, detail)
         usage = frozen.usage
         event_count = sum(one.event_count for one in usage)
         if self._most_events is None or event_count <= self._most_events:
@@ -250,7 +222,7 @@ class _Bills:
             usage = recompute_usage_of(self._session, invoice, frozen, terms)
             for one, again in zip(frozen.usage, usage, strict=True):
                 if one != again:
-                    yield _flaw(
+                    yield flaw_of(
                         receipt,
                         Fault.EVENTS_CHANGED,
                         f"Usage was {one.aggregate} by {one.event_count} events, and is"
@@ -258,20 +230,50 @@ class _Bills:
                     )
         currency = find_currency(invoice.currency)
         recomputed = [round_line(line, currency) for line in rate(terms, frozen, usage)]
-        difference = first_difference(self._billed(invoice), recomputed)
+        difference = first_difference(own, recomputed)
         if difference is not None:
             detail = (
                 f"Line {difference.place + 1}: {difference.field} is {difference.billed},"
                 f" and comes out as {difference.recomputed}."
             )
-            yield _flaw(receipt, Fault.LINES_CHANGED, detail)
+            yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
 
-    def _billed(self, invoice: Invoice) -> list[BilledLine]:
-        return [
-            BilledLine(line=priced_line_of(row), line_total=row.line_total)
-            for row in self._lines.get(invoice.id, [])
-            if row.charge_id is not None and row.type != LineType.LATE_USAGE
-        ]
+
+def _flaws_of_amounts(receipt: SignedReceipt, invoice: Invoice) -> Iterator[Flaw]:
+    for name in ("invoice_number", "kind", "currency", "subtotal", "tax", "total"):
+        held, said = getattr(invoice, name), content_of(receipt).get(name)
+        if said != (held if isinstance(held, str) or held is None else plain_text(held)):
+            detail = f"{name} is {held}, and was {said} when it was issued."
+            yield flaw_of(receipt, Fault.INVOICE_CHANGED, detail)
+
+
+def _flaws_of_sums(
+    receipt: SignedReceipt,
+    invoice: Invoice,
+    lines: Sequence[BilledLine],
+    taxes: Sequence[InvoiceTax],
+) -> Iterator[Flaw]:
+    """Whether each line is its exact amount, rounded, and all are what the invoice says."""
+    currency = find_currency(invoice.currency)
+    for place, one in enumerate(lines, 1):
+        if one != round_line(one.line, currency):
+            detail = f"Line {place} comes to {one.line_total}, and is {one.line.exact_amount}."
+            yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
+    contained = sum((one.amount for one in taxes if one.is_inclusive), ZERO)
+    billed = sum((one.line_total for one in lines), ZERO)
+    if billed != invoice.subtotal + contained:
+        owed = plain_text(invoice.subtotal + contained)
+        detail = f"The lines come to {plain_text(billed)}, and the invoice to {owed}."
+        yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
+    tax = sum((one.amount for one in taxes), ZERO)
+    if tax != invoice.tax:
+        said = plain_text(invoice.tax)
+        detail = f"Its taxes come to {plain_text(tax)}, and the invoice's tax is {said}."
+        yield flaw_of(receipt, Fault.INVOICE_CHANGED, detail)
+
+
+def _billed(row: InvoiceLine) -> BilledLine:
+    return BilledLine(line=priced_line_of(row), line_total=row.line_total)
 
 
 def _is_computed(invoice: Invoice) -> bool:
@@ -279,14 +281,4 @@ def _is_computed(invoice: Invoice) -> bool:
         not invoice.is_edited
         and invoice.subscription_id is not None
         and invoice.period_index is not None
-    )
-
-
-def _flaw(receipt: SignedReceipt, fault: Fault, detail: str) -> Flaw:
-    return Flaw(
-        fault=fault,
-        detail=detail,
-        sequence=receipt.sequence,
-        invoice_id=receipt.invoice_id,
-        invoice_number=receipt.content.get("invoice_number"),
     )
