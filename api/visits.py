@@ -15,9 +15,11 @@ from psycopg import AsyncConnection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from api.access.address_limits import address_of
 from api.access.admission import VISITORS
-from api.access.request_admission import watch
+from api.access.request_admission import leaving_of, watch, work
 from api.context import state_of
+from api.reads.verdicts import Verdict, give_verdict
 from api.transport.errors import DATABASE_AWAY, unavailable
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
@@ -58,3 +60,42 @@ async def typeset(request: Request, document: Document, organization_id: UUID) -
     """The document as a PDF file, made in the organization's turn. Raises Unavailable."""
     threads = state_of(request.app).document_threads
     return await threads.run(partial(render_pdf, document), party=organization_id)
+
+
+async def judge(request: Request, receipt_id: UUID) -> Verdict:
+    """As :func:`find_verdict`, for a caller who is not watched yet. Raises Unavailable."""
+    async with watch(request, state_of(request.app).context):
+        try:
+            return await find_verdict(request, receipt_id)
+        except DATABASE_AWAY as error:
+            raise unavailable(error) from error
+
+
+async def find_verdict(request: Request, receipt_id: UUID) -> Verdict:
+    """What anybody is told of a receipt, on whichever page: computed once for all in a while.
+
+    Raises NotFound, TooManyRequests.
+    """
+    await count_proof(request)
+    state = state_of(request.app)
+    context = state.context
+    kept = state.verdicts.find(receipt_id, now=context.now())
+    if kept is not None:
+        return kept
+    async with state.verdict_line.admit(address_of(request), leaving=leaving_of(request)):
+        # Somebody who waited before may have had the same question.
+        verdict = state.verdicts.find(receipt_id, now=context.now())
+        if verdict is None:
+            verdict = await work(
+                request, give_verdict, context.transactions, receipt_id, context.now
+            )
+            state.verdicts.keep(receipt_id, verdict)
+    return verdict
+
+
+async def count_proof(request: Request) -> None:
+    """One more question about receipts from the address. Raises TooManyRequests."""
+    state = state_of(request.app)
+    await state.address_limits.proofs.take(
+        address_of(request), now=state.context.now(), leaving=leaving_of(request)
+    )

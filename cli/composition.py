@@ -88,6 +88,7 @@ def pages_of(context: AppContext) -> list[BaseRoute]:
             work=visits.work_for,
             lend=visits.lend_connection,
             typeset=visits.typeset,
+            judge=visits.judge,
         )
     )
 

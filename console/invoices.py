@@ -16,18 +16,21 @@ from console.events import clock_time, event_row, read_position, write_position
 from console.language import words_in
 from console.place import Place
 from console.rendering import Page, answered, policy_for, render
-from console.surroundings import Surroundings
-from console.verifications import Verifications
+from console.surroundings import Surroundings, Told
 from repositories.usage.events import EventPosition
 from services.documents.formats import Formats
 from services.documents.layout import page_of
 from services.documents.line_rows import Words
 from services.documents.text import on_one_line
 from services.documents.view import Document
-from services.invoicing import proofs
-from services.invoicing.proofs import Verification
-from services.portal.invoices import Shown, ShownInvoice, list_counted, show_invoice
-from services.required import not_found
+from services.invoicing.proofs import is_computed
+from services.portal.invoices import (
+    Shown,
+    ShownInvoice,
+    find_receipt,
+    list_counted,
+    show_invoice,
+)
 
 Locate = Callable[[Request], Awaitable[Place]]
 Answer = TypeVar("Answer")
@@ -39,7 +42,6 @@ class InvoicePages:
     def __init__(self, surroundings: Surroundings, locate: Locate) -> None:
         self._surroundings = surroundings
         self._locate = locate
-        self._verifications = Verifications()
 
     def routes(self, path: str) -> list[Route]:
         """The pages under a path."""
@@ -76,13 +78,11 @@ class InvoicePages:
         )
 
     async def verify(self, request: Request) -> Response:
-        """The invoice with what came of computing it again."""
+        """The invoice with what anybody is told of its receipt."""
         place = await self._locate(request)
-        found = await self._verifications.find(
-            (place.shown.organization_id, place.shown.invoice_id),
-            partial(self._verify, request, place),
-        )
-        return await self._work(request, place, partial(self._show, place, found))
+        receipt_id = await self._work(request, place, partial(self._read, place, find_receipt))
+        told = await self._surroundings.judge(request, receipt_id)
+        return await self._work(request, place, partial(self._show, place, told))
 
     async def list_events(self, request: Request) -> Response:
         """A page of the events that a line counts."""
@@ -90,21 +90,6 @@ class InvoicePages:
         number = int(request.path_params["number"])
         after = read_position(request.query_params.get("after"))
         return await self._work(request, place, partial(self._list_events, place, number, after))
-
-    async def _verify(self, request: Request, place: Place) -> Verification:
-        def check(session: Session, shown: Shown) -> Verification:
-            if not show_invoice(session, shown).is_verifiable:
-                raise not_found("Page")
-            return proofs.verify(
-                session, shown.organization_id, shown.invoice_id, now=self._surroundings.now()
-            )
-
-        return await self._surroundings.work(
-            request,
-            partial(self._read, place, check),
-            party=place.shown.organization_id,
-            computes=True,
-        )
 
     async def _work(self, request: Request, place: Place, do: Callable[[], Answer]) -> Answer:
         return await self._surroundings.work(request, do, party=place.shown.organization_id)
@@ -119,14 +104,14 @@ class InvoicePages:
     def _read_invoice(self, session: Session, shown: Shown) -> ShownInvoice:
         return show_invoice(session, shown, public_url=self._surroundings.public_url)
 
-    def _show(self, place: Place, verification: Verification | None) -> Page:
+    def _show(self, place: Place, told: Told | None) -> Page:
         shown = self._read(place, self._read_invoice)
         language = shown.document.language
         words = words_in(language)
         content = render(
             "invoice.html",
             language=language,
-            verdict=verification and verdict_of(verification, shown.document, words),
+            verdict=told and verdict_of(told, shown.document, words),
             **values_of(shown, words, place),
         )
         return Page(content, embed_hosts=shown.embed_hosts)
@@ -156,19 +141,14 @@ class InvoicePages:
         return Page(content, embed_hosts=counted.embed_hosts)
 
 
-def verdict_of(verification: Verification, document: Document, words: Words) -> dict[str, str]:
-    """What a check says, in the words of a language."""
-    checked = words["checked_at"].format(
-        instant=clock_time(verification.checked_at, document.timezone)
-    )
-    difference = verification.difference
-    if difference is None:
-        text = words["verified_equal"].format(lines=verification.line_count)
-        return {"kind": "equal", "text": text, "checked": checked}
-    computed = [one.priced.name for one in document.lines if proofs.is_computed(one.priced)]
-    name = computed[difference.place] if difference.place < len(computed) else difference.field
-    text = words["verified_different"].format(line=name, seller=document.seller.name)
-    return {"kind": "different", "text": on_one_line(text), "checked": checked}
+def verdict_of(told: Told, document: Document, words: Words) -> dict[str, str]:
+    """What anybody is told of a receipt, in the words of a language."""
+    kind = told.verdict
+    name = "verified_signed" if kind == "equal" and not told.recomputed else f"verified_{kind}"
+    lines = sum(is_computed(one.priced) for one in document.lines)
+    text = words[name].format(lines=lines, seller=document.seller.name)
+    checked = words["checked_at"].format(instant=clock_time(told.checked_at, document.timezone))
+    return {"kind": kind, "text": on_one_line(text), "checked": checked}
 
 
 def formats_of(document: Document) -> Formats:

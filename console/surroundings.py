@@ -49,6 +49,29 @@ class Typeset(Protocol):
         """The document as a PDF file. Raises Unavailable."""
 
 
+class Told(Protocol):
+    """What anybody is told of a receipt."""
+
+    @property
+    def verdict(self) -> str:
+        """``equal``, ``different`` or ``unsigned``."""
+
+    @property
+    def recomputed(self) -> bool:
+        """Whether the events were read again."""
+
+    @property
+    def checked_at(self) -> datetime:
+        """When that was found out."""
+
+
+class Judge(Protocol):
+    """Says what anybody is told of a receipt."""
+
+    async def __call__(self, request: Request, receipt_id: UUID) -> Told:
+        """The verdict, for all who ask in a while. Raises TooManyRequests, Unavailable."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The process around the pages."""
@@ -60,3 +83,4 @@ class Surroundings:
     work: Work
     lend: Lend
     typeset: Typeset
+    judge: Judge

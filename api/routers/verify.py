@@ -15,13 +15,12 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from api.access.address_limits import address_of
-from api.access.request_admission import CALLER_WATCHED, leaving_of, work
-from api.context import AppContext, ContextDep, state_of
-from api.reads.verdicts import Verdict, give_verdict
+from api.access.request_admission import CALLER_WATCHED, work
+from api.context import ContextDep
 from api.schemas.invoicing.proofs import KeysView, VerdictView, view_verdict
 from api.transport.exact_json import respond
 from api.transport.route import Router
+from api.visits import count_proof, find_verdict
 from repositories.invoicing import receipt_keys as stored_keys
 from repositories.transactions import Transactions
 from services.receipts.signing import public_jwk
@@ -39,9 +38,9 @@ KEYS_ARE_GOOD_FOR_SECONDS: Final = 300
 
 
 @router.get("/verify/{receipt_id}.json", response_model=VerdictView, dependencies=[CALLER_WATCHED])
-async def verify_receipt(receipt_id: UUID, request: Request, context: ContextDep) -> Response:
+async def verify_receipt(receipt_id: UUID, request: Request) -> Response:
     """Say whether an issued invoice is what its receipt says, to anybody who has its id."""
-    return respond(view_verdict(await _find_verdict(receipt_id, request, context)))
+    return respond(view_verdict(await find_verdict(request, receipt_id)))
 
 
 @router.get(
@@ -50,9 +49,9 @@ async def verify_receipt(receipt_id: UUID, request: Request, context: ContextDep
     dependencies=[CALLER_WATCHED],
     include_in_schema=False,
 )
-async def show_verdict(receipt_id: UUID, request: Request, context: ContextDep) -> Response:
+async def show_verdict(receipt_id: UUID, request: Request) -> Response:
     """Show the same on a page that needs no script and loads nothing."""
-    verdict = await _find_verdict(receipt_id, request, context)
+    verdict = await find_verdict(request, receipt_id)
     page = _page().render(verdict=verdict, receipt_id=receipt_id, style=STYLE)
     headers = {
         "Content-Security-Policy": POLICY,
@@ -71,31 +70,12 @@ async def list_receipt_keys(
     key_id: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
 ) -> Response:
     """List the public keys by which receipts are signed, as a JWK set; old ones stay."""
-    await _count(request, context)
+    await count_proof(request)
     found = await work(request, _read_keys, context.transactions, key_id or "all")
     keys = [public_jwk(one, public_key) for one, public_key in found]
     answer = respond({"keys": keys})
     answer.headers["Cache-Control"] = f"public, max-age={KEYS_ARE_GOOD_FOR_SECONDS}"
     return answer
-
-
-async def _find_verdict(receipt_id: UUID, request: Request, context: AppContext) -> Verdict:
-    await _count(request, context)
-    state = state_of(request.app)
-    kept = state.verdicts.find(receipt_id, now=context.now())
-    if kept is not None:
-        return kept
-    async with state.verdict_line.admit(address_of(request), leaving=leaving_of(request)):
-        verdict = await work(request, give_verdict, context.transactions, receipt_id, context.now)
-    state.verdicts.keep(receipt_id, verdict)
-    return verdict
-
-
-async def _count(request: Request, context: AppContext) -> None:
-    """Once more for the address. Raises TooManyRequests."""
-    await state_of(request.app).address_limits.proofs.take(
-        address_of(request), now=context.now(), leaving=leaving_of(request)
-    )
 
 
 def _read_keys(transactions: Transactions, key_id: str) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from models.usage.events import UsageCorrection, UsageEvent
 from repositories import customers as stored_customers
 from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import receipts as stored_receipts
 from repositories.usage import events as stored_events
 from repositories.usage.events import EventPosition, EventSelection
 from services.documents.assembly import read_invoice
@@ -70,7 +71,10 @@ def show_invoice(session: Session, shown: Shown, *, public_url: str | None = Non
             session, shown.organization_id, shown.invoice_id, public_url=public_url
         ),
         is_past_due=is_past_due(invoice),
-        is_verifiable=receipt is not None and not invoice.is_edited,
+        is_verifiable=stored_receipts.find_of_invoice(
+            session, shown.organization_id, shown.invoice_id
+        )
+        is not None,
         with_events=frozenset(
             place
             for place, line in enumerate(lines)
@@ -78,6 +82,15 @@ def show_invoice(session: Session, shown: Shown, *, public_url: str | None = Non
         ),
         embed_hosts=_embed_hosts(session, shown),
     )
+
+
+def find_receipt(session: Session, shown: Shown) -> UUID:
+    """The signed receipt of a page's invoice. Raises NotFound where it has none."""
+    invoice = _require_shown(session, shown)
+    receipt = stored_receipts.find_of_invoice(session, shown.organization_id, invoice.id)
+    if receipt is None:
+        raise not_found("Page")
+    return receipt.id
 
 
 def list_counted(

@@ -16,6 +16,7 @@ from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests import passwords
 from tests.api.people import Clock, Person
+from tests.services.receipts_of import signing
 
 PUBLIC = "http://billing.lumenworks.test"
 SECRET = "a secret that only tests know, long enough"
@@ -43,7 +44,7 @@ def clock() -> Clock:
 def transactions(module_database_url: str) -> Iterator[Transactions]:
     """Transactions on one database for a module; its tests meet as different organizations."""
     engine = create_application_engine(module_database_url, pool_size=8)
-    yield Transactions(engine)
+    yield signing(Transactions(engine), SECRET)
     engine.dispose()
 
 

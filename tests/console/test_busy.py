@@ -9,10 +9,9 @@ from fastapi import FastAPI
 from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import OperationalError
 
+from api import visits
 from api.context import state_of
 from billing.errors import Unavailable
-from billing.invoicing.explanations import first_difference
-from services.invoicing import proofs
 from tests.api.people import Person
 from tests.console.billed import billed, link, portal
 
@@ -47,11 +46,11 @@ def test_page_takes_a_place_before_it_does_anything(
         assert "slot" not in answer.text
 
 
-def test_verification_waits_among_bills(
+def test_verification_waits_in_the_line_of_verdicts(
     app: FastAPI, owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = link(owner, billed(owner)[1])
-    monkeypatch.setattr(state_of(app).slots.bills, "admit", refuse)
+    monkeypatch.setattr(state_of(app).verdict_line, "admit", refuse)
 
     assert visitor.get(address).status_code == 200
     assert visitor.get(f"{address}/verify").status_code == 503
@@ -61,7 +60,7 @@ def test_what_takes_too_long_is_said(
     owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = link(owner, billed(owner)[1])
-    monkeypatch.setattr(proofs, "verify", cancel)
+    monkeypatch.setattr(visits, "give_verdict", cancel)
 
     answer = visitor.get(f"{address}/verify", headers={"Accept-Language": "fr"})
 
@@ -69,17 +68,3 @@ def test_what_takes_too_long_is_said(
     assert "Cela prend plus de temps" in answer.text
     monkeypatch.undo()
     assert visitor.get(f"{address}/verify").status_code == 200
-
-
-def test_difference_names_its_line(
-    owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    address = link(owner, billed(owner)[1])
-    monkeypatch.setattr(
-        proofs, "first_difference", lambda billed, again: first_difference(billed, again[:-1])
-    )
-
-    page = visitor.get(f"{address}/verify").text
-
-    assert "Computed again, the invoice differs in the line “API Calls”." in page
-    assert "Please ask Lumen Works." in page

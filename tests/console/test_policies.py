@@ -14,7 +14,6 @@ from billing.invoicing.kinds import DocumentLanguage
 from console.assets import CONTENTS, FOLDER, address_of
 from console.charts import draw_bars
 from console.language import WORDS
-from console.verifications import Verifications
 from services.documents.layout import words_in
 from tests.api.people import Person
 from tests.console.billed import billed, link, portal
@@ -101,20 +100,3 @@ def test_bars_are_as_high_as_they_count() -> None:
     assert [bar.height for bar in thirds] == ["32.0", "96.0"]
     sevenths = draw_bars([Decimal(1), Decimal(7)], ["a", "b"], ["1", "7"], [False, False])
     assert [bar.height for bar in sevenths] == ["13.7", "96.0"]
-
-
-async def test_verifications_forget_the_oldest_and_what_is_old() -> None:
-    now = [0.0]
-    checks = Verifications(clock=lambda: now[0])
-    computed = []
-
-    async def compute() -> object:
-        computed.append(now[0])
-        return object()
-
-    key = (1, 1)
-    first = await checks.find(key, compute)  # type: ignore[arg-type]  # any value will do
-    assert await checks.find(key, compute) is first  # type: ignore[arg-type]
-    now[0] = 61.0
-    assert await checks.find(key, compute) is not first  # type: ignore[arg-type]
-    assert computed == [0.0, 61.0]

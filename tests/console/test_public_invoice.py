@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
-from services.invoicing import proofs
 from tests.api.people import Person
 from tests.api.sold import V1, post
 from tests.console.billed import (
@@ -96,38 +94,6 @@ def test_events_of_no_line_are_no_page(owner: Person, visitor: Person, path: str
     _, invoice = billed(owner)
 
     assert visitor.get(link(owner, invoice) + path).status_code == 404
-
-
-def test_page_verifies_itself_once_a_minute(
-    owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, invoice = billed(owner)
-    address = f"{link(owner, invoice)}/verify"
-    verify, checks = proofs.verify, []
-
-    def count(*given: Any, **named: Any) -> proofs.Verification:
-        checks.append(given)
-        return verify(*given, **named)
-
-    monkeypatch.setattr(proofs, "verify", count)
-    answers = [visitor.get(address) for _ in range(3)]
-
-    assert {one.status_code for one in answers} == {200}
-    assert len(checks) == 1
-    assert "each of its lines comes out the same (1 checked)" in words_of(answers[0].text)
-    assert "Checked 2026-03-02 08:00:00" in words_of(answers[0].text)
-
-
-def test_invoice_by_hand_offers_no_verification(owner: Person, visitor: Person) -> None:
-    customer = buyer(owner)
-    address = link(owner, issue(owner, customer))
-
-    page = visitor.get(address).text
-
-    assert "Verify" not in page
-    assert "<details" not in page
-    assert visitor.get(f"{address}/verify").status_code == 404
-    assert visitor.get(f"{address}/lines/0/events").status_code == 404
 
 
 def test_page_leads_to_its_receipt_and_the_file_to_its_page(owner: Person, visitor: Person) -> None:
