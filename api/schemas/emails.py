@@ -51,7 +51,7 @@ class EmailTest(Schema):
 
 
 class TemplateWrite(Schema):
-    """The three parts of a mail, each a template. Source: docs/operators/mail.md."""
+    """The three parts of a mail, each a template."""
 
     subject: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=300)] = Field(
         examples=["{{ title }} from {{ seller }}"]

@@ -202,6 +202,8 @@ def test_tax_rates_are_kept_exactly_and_deleted_softly(owner: Person) -> None:
         "state": "QC",
         "percentage": 9.975,
         "inclusive": False,
+        "category": None,
+        "exemption_reason": None,
         "created_at": "2026-03-02T08:00:00Z",
     }
     assert owner.get(f"{TAX_RATES}?country=ca").json()["data"] == [created]
