@@ -26,6 +26,8 @@ from services.audit_log import record
 
 GIVEN: Final = "smtp_password"
 SEALED: Final = "sealed_smtp_password"
+BELONGING: Final = frozenset({"smtp_host", "smtp_port", "smtp_username"})
+"""Where a password was given for, and whom of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +57,9 @@ def change_settings(
     Raises InvalidInput, which names the setting.
     """
     values = _checked(command.values)
+    is_given = GIVEN in values
     organization = stored_organizations.lock_organization(session, organization_id)
-    if GIVEN in values:
+    if is_given:
         values[SEALED] = _sealed(organization, values.pop(GIVEN), sealing)
     changed = {
         name: value for name, value in values.items() if getattr(organization, name) != value
@@ -65,6 +68,8 @@ def change_settings(
         return organization
     if any("smtp_" in name for name in changed):
         _require_mail_server(organization, changed, may_be_private=may_be_private)
+        if not is_given:
+            _require_same_server(organization, changed)
     before = {name: getattr(organization, name) for name in changed}
     for name, value in changed.items():
         setattr(organization, name, value)
@@ -117,6 +122,17 @@ def _require_mail_server(
             "A password is sent by TLS only: leave smtp_use_tls true, or remove smtp_password.",
             code="smtp_password_needs_tls",
             field="smtp_use_tls",
+        )
+
+
+def _require_same_server(organization: Organization, changed: Mapping[str, object]) -> None:
+    """Return if the stored password, which nobody may read, goes where it did before."""
+    goes_elsewhere = changed.keys() & BELONGING and changed.get("smtp_host", "") is not None
+    if goes_elsewhere and organization.sealed_smtp_password is not None:
+        raise InvalidInput(
+            "The stored password is sent to no other server: give smtp_password with it, or null.",
+            code="smtp_password_missing",
+            field=GIVEN,
         )
 
 

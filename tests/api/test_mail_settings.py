@@ -85,6 +85,9 @@ def test_the_same_password_again_changes_nothing(owner: Person) -> None:
         ({"smtp_from_name": "Lumen\u2028Works"}, None, "smtp_from_name"),
         ({"smtp_username": "a\nb"}, None, "smtp_username"),
         ({"smtp_password": ""}, None, "smtp_password"),
+        ({"smtp_host": "mx.attacker.example"}, "smtp_password_missing", "smtp_password"),
+        ({"smtp_port": 2525}, "smtp_password_missing", "smtp_password"),
+        ({"smtp_username": "another"}, "smtp_password_missing", "smtp_password"),
     ],
     ids=repr,
 )
@@ -106,12 +109,14 @@ def test_what_no_mail_could_be_sent_by_is_refused_and_named(
 @pytest.mark.parametrize(
     "sent",
     [
-        {"smtp_host": "bücher.example"},
-        {"smtp_host": "8.8.8.8", "smtp_port": 2525},
-        {"smtp_host": "2606:4700::1111", "smtp_port": 465},
+        {"smtp_host": "bücher.example", "smtp_password": "another"},
+        {"smtp_host": "8.8.8.8", "smtp_port": 2525, "smtp_password": None},
+        {"smtp_host": "2606:4700::1111", "smtp_port": 465, "smtp_password": "another"},
         {"smtp_from_name": "株式会社\u3000ルーメン"},
         {"smtp_from_email": "rechnung@bücher.example"},
         {"smtp_host": None, "smtp_password": None, "smtp_use_tls": False},
+        {"smtp_host": None},
+        {"smtp_host": SERVER["smtp_host"], "smtp_port": 587, "smtp_from_name": "Lumen Works"},
     ],
     ids=repr,
 )
@@ -123,3 +128,12 @@ def test_what_mails_can_be_sent_by_is_stored(owner: Person, sent: dict[str, Any]
     assert answer.status_code == 200, answer.text
     stored = {name: value for name, value in sent.items() if name != "smtp_password"}
     assert {name: answer.json()[name] for name in stored} == stored
+
+
+def test_a_password_follows_to_no_server_that_was_away_meanwhile(owner: Person) -> None:
+    owner.patch(ORGANIZATION, json=SERVER)
+    owner.patch(ORGANIZATION, json={"smtp_host": None})
+
+    answer = owner.patch(ORGANIZATION, json={"smtp_host": "mx.attacker.example"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "smtp_password_missing")
