@@ -11,12 +11,14 @@ from typing import Final
 
 from sqlmodel import Session
 
-from billing.errors import NotFound
+from billing.errors import Conflict, NotFound
+from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import DocumentLanguage
 from billing.notifications.mails import Envelope, MailCause, mail_address
 from models.accounts.organizations import Organization
 from models.notifications.emails import Email
 from repositories.accounts import organizations as stored_organizations
+from repositories.invoicing import invoices as stored_invoices
 from repositories.notifications import emails as stored_emails
 from repositories.notifications import endpoints as stored_endpoints
 from repositories.transactions import Transactions
@@ -60,7 +62,7 @@ def compose(
     process's for two minutes from now.
 
     Raises Overtaken if somebody else has the mail by now, NotFound if there is nothing to tell any
-    more, InvalidInput for a mail too long.
+    more, Conflict ``invoice_void``, InvalidInput for a mail too long.
     """
     with transactions.for_organization(letter.organization_id) as session:
         hold(session, letter, now=now)
@@ -80,6 +82,9 @@ def compose(
 
 def _read_content(session: Session, email: Email, pages: Pages) -> _Content:
     assert email.invoice_id is not None
+    invoice = stored_invoices.find_invoice(session, email.organization_id, email.invoice_id)
+    if invoice is not None and invoice.status == InvoiceStatus.VOID:
+        raise Conflict("The invoice is void.", code="invoice_void")
     # First, for the document points to its page as well.
     link = _page_of(session, email, pages)
     if email.credit_note_id is not None:

@@ -134,6 +134,18 @@ def test_a_void_invoice_is_not_sent(telling: Telling) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "invoice_void")
 
 
+def test_a_mail_that_waits_while_its_invoice_becomes_void_is_not_sent(telling: Telling) -> None:
+    with serving() as server:
+        telling.set_up_mail(server)
+        invoice = telling.finalized_invoice()
+        telling.owner.patch(f"/api/v1/invoices/{invoice['id']}/status", json={"status": "VOID"})
+        telling.mail()
+
+    (failed,) = telling.emails()
+    assert (failed["status"], failed["error"]) == ("failed", "The invoice is void.")
+    assert (failed["attempts"], server.taken) == (1, [])
+
+
 def test_a_credit_note_is_mailed_too(telling: Telling) -> None:
     with serving() as server:
         telling.set_up_mail(server)
