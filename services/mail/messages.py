@@ -44,7 +44,9 @@ class Mail:
 
 def to_bytes(mail: Mail) -> bytes:
     """The mail as it is sent. Boundaries come from what is between them, never from chance."""
-    message = EmailMessage(policy=SMTP if mail.envelope.is_ascii else SMTPUTF8)
+    policy = SMTP if mail.envelope.is_ascii else SMTPUTF8
+    # Not every server says that it takes lines beyond ASCII, and none is asked.
+    message = EmailMessage(policy=policy.clone(cte_type="7bit"))
     message["Message-ID"] = mail.message_id
     message["Date"] = format_datetime(mail.written_at)
     message["From"] = _address(mail.sender_name, mail.envelope.sender)

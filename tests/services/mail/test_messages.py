@@ -32,6 +32,20 @@ def test_the_same_mail_is_the_same_bytes() -> None:
     assert to_bytes(MAIL) != to_bytes(replace(MAIL, text="Total: $82.46\n"))
 
 
+@pytest.mark.parametrize("recipient", ["ap@harbor.test", "müller@harbor.test"])
+def test_a_server_needs_nothing_beyond_ascii_for_the_parts(recipient: str) -> None:
+    envelope = Envelope(sender="billing@lumenworks.test", recipient=recipient)
+    words = replace(MAIL, text="An Müller\n", html="<p>An Müller</p>", envelope=envelope)
+
+    _, _, parts = to_bytes(words).partition(b"\r\n\r\n")
+
+    assert parts.isascii()
+    assert b"8bit" not in parts
+    text = message_from_bytes(to_bytes(words), policy=default).get_body(("plain",))
+    assert text is not None
+    assert text.get_content().strip() == "An Müller"
+
+
 def test_parts_are_text_then_html_then_the_file() -> None:
     message = message_from_bytes(to_bytes(MAIL), policy=default)
 
