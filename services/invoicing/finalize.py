@@ -24,6 +24,7 @@ from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription
 from repositories import customer_accounts as stored_customer_accounts
 from repositories.accounts import organizations as stored_organizations
+from repositories.invoicing import receipts as stored_receipts
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
@@ -121,6 +122,10 @@ def _finalize_locked(
         ],
     )
     stored_customer_accounts.lock_accounts(session, {one.account for one in finals})
+    # Of those that have their number as well, and before any number is drawn: else two groups
+    # could each hold a chain that the other waits for.
+    chains = {one.invoice.organization_id for one in finals}
+    stored_receipts.lock_chains(session, chains, now=now)
     for apart in _rounds(finals):
         _bring_up_to_date(session, apart, now=now)
         # All at once and in order; those of a later round have theirs then.

@@ -9,16 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from billing.invoicing.receipts import canonical_bytes
 from repositories.invoicing import receipt_keys as stored_keys
 from repositories.invoicing import receipts as stored_receipts
 from services.invoicing import manual, payment_status
+from services.invoicing.finalize import DueInvoice, finalize_due_invoices
 from services.invoicing.manual import ManualInvoice, ManualLine
 from services.receipts.chain import rotate_key
 from services.receipts.signing import is_signed, signer_of, thumbprint
@@ -134,6 +136,39 @@ def test_receipts_issued_at_once_follow_one_another(shop: Shop) -> None:
     receipts = receipts_of(shop)
     assert [one.sequence for one in receipts] == list(range(1, 13))
     assert [one.previous_digest for one in receipts[1:]] == [one.digest for one in receipts[:-1]]
+
+
+def begin_draft(shop: Shop) -> DueInvoice:
+    """January's draft, whose grace is to end."""
+    life = begin_life(shop)
+    life.send_clock(IN_FEBRUARY)
+    while not life.invoices():
+        life.act(life.state().agenda[0])
+    [draft] = life.invoices()
+    assert draft.scheduled_finalize_at is not None
+    return DueInvoice(
+        organization_id=shop.organization_id,
+        invoice_id=draft.id,
+        due_at=draft.scheduled_finalize_at,
+    )
+
+
+def test_a_group_takes_all_its_chains_at_once(shop: Shop, other_shop: Shop) -> None:
+    due = [begin_draft(one) for one in (shop, other_shop)]
+    ids = [one.organization_id for one in due]
+    locked = []
+
+    def note(*sent: Any) -> None:
+        if "FROM receipt_chain" in sent[2]:
+            locked.append(sent[3])
+
+    with shop.transactions.for_organizations(ids) as session:
+        numberless = text("UPDATE invoice SET invoice_number = NULL WHERE id = :id")
+        session.execute(numberless, {"id": due[1].invoice_id})
+        event.listen(session.connection(), "before_cursor_execute", note)
+        finalize_due_invoices(session, due, now=NOW)
+
+    assert locked[0] == {"organizations": sorted(ids)}
 
 
 def test_the_database_refuses_a_second_successor(shop: Shop) -> None:
