@@ -51,14 +51,25 @@ def credited_taxes(
 
     ``rates`` are those that the invoice was taxed by. The tax of all credits so far is computed on
     their sum, so that crediting an invoice in any number of parts gives back exactly its tax; lines
-    below zero, which lowered it, lower no credit. Source: CONTRACT 55.
+    below zero, which lowered it, lower no credit. Where a note of a cent or two would be all tax
+    that it contains, its last cent is net. Source: CONTRACT 55. Worked example: of lines that
+    contain 20 %, 0.01 after 0.02 gives back no tax, though 0.03 contain a cent.
     """
     before = calculate_taxes(credited_before, rates, currency)
     after = calculate_taxes(credited_before + amount, rates, currency)
-    return tuple(
+    given = [
         replace(now, taxable=now.taxable - then.taxable, amount=now.amount - then.amount)
         for then, now in zip(before, after, strict=True)
-    )
+    ]
+    contained = sum((one.amount for one in given if one.is_inclusive), ZERO)
+    excess = contained - max(ZERO, amount - currency.minor_unit)
+    # The last rates give way first.
+    for place, one in reversed([*enumerate(given)]):
+        if one.is_inclusive and excess > ZERO:
+            cut = min(one.amount, excess)
+            given[place] = replace(one, amount=one.amount - cut)
+            excess -= cut
+    return tuple(given)
 
 
 @exactly
@@ -67,8 +78,8 @@ def credit_note(
 ) -> CreditNote:
     """Give a credit note over ``amount`` of an invoice's taxable lines, with its share of the tax.
 
-    Tax that the lines contain is part of ``amount``, so that the subtotal is net as on the invoice;
-    where a note of a cent or two would be all tax, its last cent is net. Source: CONTRACT 55.
+    Tax that the lines contain is part of ``amount``, so that the subtotal is net as on the invoice.
+    Source: CONTRACT 55.
     Worked examples: of 100 with 18 % tax on top, 50 gives back 50 and 9; of 118 that contain 18 %,
     59 gives back 50 and 9.
     """
@@ -77,5 +88,4 @@ def credit_note(
     )
     on_top = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
     contained = sum((one.amount for one in taxes if one.is_inclusive), ZERO)
-    contained = min(contained, max(ZERO, amount - currency.minor_unit))
     return CreditNote(subtotal=amount - contained, tax=contained + on_top, total=amount + on_top)

@@ -97,7 +97,6 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
     credited = stored_notes.list_credit_lines(session, organization_id, [note.id])
     billed = {row.id: row for row in rows}
     taxes = _taxes_of_note(session, note, rows)
-    tax = sum((one.amount for one in taxes), find_currency(note.currency).round(ZERO))
     return Document(
         kind=DocumentKind.CREDIT_NOTE,
         number=note.number,
@@ -112,9 +111,9 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
             DocumentLine(priced=priced_line_of(billed[one.line_id]), total=one.amount)
             for one in credited
         ),
-        subtotal=note.total - tax,
+        subtotal=note.subtotal,
         taxes=taxes,
-        tax=tax,
+        tax=note.tax,
         total=note.total,
         amount_paid=ZERO,
         amount_due=ZERO,
@@ -142,7 +141,7 @@ def _verify_link(session: Session, invoice: Invoice, public_url: str | None) -> 
 def _taxes_of_note(
     session: Session, note: CreditNote, rows: Sequence[InvoiceLine]
 ) -> tuple[TaxAmount, ...]:
-    """What each rate gives back with the note, after the notes before it."""
+    """What each rate gives back with the note, after the notes before it; together its tax."""
     organization_id = note.organization_id
     notes = [
         one.id for one in stored_notes.list_credit_notes(session, organization_id, note.invoice_id)
@@ -157,12 +156,16 @@ def _taxes_of_note(
         elif credited.line_id in taxable:
             before += credited.amount
     taxes = stored_invoices.list_taxes(session, organization_id, [note.invoice_id])
-    return credited_taxes(
+    given = credited_taxes(
         amount=amount,
         credited_before=before,
         rates=[tax_amount_of(row) for row in taxes],
         currency=find_currency(note.currency),
     )
+    if sum((one.amount for one in given), ZERO) == note.tax:
+        return given
+    # Notes were once written without the tax that their lines contain, and stay what they were.
+    return tuple(one for one in given if not one.is_inclusive)
 
 
 def _logo_of(organization: Organization) -> Logo | None:

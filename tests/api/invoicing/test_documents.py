@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from pypdf import PdfReader
 
@@ -132,6 +133,46 @@ def test_tax_that_a_credited_line_contains_is_shown(owner: Person) -> None:
         words = words_of(owner.get(f"{V1}/credit-notes/{note['id']}/pdf").content)
         assert note["total"] == 120
         assert "Subtotal £100.00 VAT (20%, included) £20.00 Total £120.00" in words
+
+
+def test_a_credit_note_shows_the_tax_that_it_stored(owner: Person) -> None:
+    post(owner, "/tax-rates", {"name": "VAT", "country": "GB", "percentage": 20, "inclusive": True})
+    invoice = billed(owner, tax=False)
+    line_id = invoice["line_items"][0]["id"]
+    # A third of a cent, then the first whole cent of tax: of a note over a cent it would be all.
+    notes = [
+        post(
+            owner,
+            f"/invoices/{invoice['id']}/credit-notes",
+            {"reason": f"Rounded: {amount}", "lines": [{"line_id": line_id, "amount": amount}]},
+        )
+        for amount in (0.02, 0.01)
+    ]
+
+    words = words_of(owner.get(f"{V1}/credit-notes/{notes[1]['id']}/pdf").content)
+
+    assert (notes[1]["subtotal"], notes[1]["tax"], notes[1]["total"]) == (0.01, 0, 0.01)
+    assert "Subtotal £0.01 VAT (20%, included) £0.00 Total £0.01" in words
+
+
+def test_a_credit_note_of_before_is_shown_without_the_tax_it_never_had(
+    owner: Person, module_database_url: str
+) -> None:
+    post(owner, "/tax-rates", {"name": "VAT", "country": "GB", "percentage": 20, "inclusive": True})
+    invoice = billed(owner, tax=False)
+    credited = {"line_id": invoice["line_items"][0]["id"], "amount": 120}
+    note = post(
+        owner,
+        f"/invoices/{invoice['id']}/credit-notes",
+        {"reason": "Imported twice", "lines": [credited]},
+    )
+    with psycopg.connect(module_database_url) as connection:
+        written_then = "UPDATE credit_note SET subtotal = total, tax = 0 WHERE id = %s"
+        connection.execute(written_then, [note["id"]])
+
+    words = words_of(owner.get(f"{V1}/credit-notes/{note['id']}/pdf").content)
+
+    assert "Subtotal £120.00 Tax £0.00 Total £120.00" in words
 
 
 def test_parties_are_named_as_they_are_registered(owner: Person) -> None:

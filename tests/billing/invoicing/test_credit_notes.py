@@ -86,7 +86,7 @@ def test_credits_of_an_invoice_give_back_exactly_its_tax(
 
 @supporting
 @given(
-    st.lists(st.integers(1, 10**7), min_size=1, max_size=5),
+    st.lists(st.integers(100, 10**7), min_size=1, max_size=5),
     st.lists(st.tuples(st.integers(0, 10**5), st.booleans()), max_size=3),
 )
 def test_each_rate_gives_back_exactly_what_it_took(
@@ -168,3 +168,11 @@ def test_each_rate_gives_back_its_part_of_what_was_taxed() -> None:
     found = credited_taxes(amount=d(59), credited_before=d(118), rates=rates, currency=USD)
 
     assert [(one.taxable, one.amount) for one in found] == [(50, 9), (50, d("2.50"))]
+
+
+def test_tax_of_each_rate_leaves_a_cent_of_what_contains_it() -> None:
+    rates = [taxed("20", inclusive=True), taxed("5")]
+
+    found = credited_taxes(amount=d("0.01"), credited_before=d("0.02"), rates=rates, currency=USD)
+
+    assert [(one.taxable, one.amount) for one in found] == [(d("0.01"), 0), (d("0.01"), 0)]
