@@ -5,13 +5,12 @@ Pages are another way in (``console``), which the composition root hands these t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Hashable
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -19,10 +18,13 @@ from api.access.address_limits import address_of
 from api.access.admission import VISITORS
 from api.access.request_admission import leaving_of, watch, work
 from api.context import state_of
+from api.reads.fast_reads import lend_in_time
 from api.reads.verdicts import Verdict, give_verdict
 from api.transport.errors import DATABASE_AWAY, unavailable
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
+from services.entitlements import access
+from services.entitlements.access import CustomerEntitlement
 
 Answer = TypeVar("Answer")
 
@@ -49,11 +51,19 @@ async def work_for(
             raise unavailable(error) from error
 
 
-@asynccontextmanager
-async def lend_connection(request: Request, party: Hashable) -> AsyncIterator[AsyncConnection]:
-    """A connection for reads on the event loop, in the party's turn. Raises Unavailable."""
-    async with state_of(request.app).read_connections.lend(party) as connection:
-        yield connection
+async def list_entitlements(
+    request: Request, organization_id: UUID, customer_id: UUID
+) -> list[CustomerEntitlement]:
+    """What a customer may use; checks do not wait for it. Raises NotFound, Unavailable."""
+    state = state_of(request.app)
+    async with lend_in_time(state.long_read_connections, organization_id) as connection:
+        return await access.list_entitlements(
+            connection,
+            organization_id,
+            str(customer_id),
+            cache=state.check_cache.terms,
+            now=state.context.now(),
+        )
 
 
 async def typeset(request: Request, document: Document, organization_id: UUID) -> bytes:

@@ -86,7 +86,7 @@ def pages_of(context: AppContext) -> list[BaseRoute]:
             now=context.now,
             public_url=context.public_url,
             work=visits.work_for,
-            lend=visits.lend_connection,
+            list_entitlements=visits.list_entitlements,
             typeset=visits.typeset,
             judge=visits.judge,
         )

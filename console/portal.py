@@ -17,8 +17,6 @@ from console.place import Place
 from console.rendering import Handler, Page, answered, refuse_ended, render
 from console.surroundings import Surroundings
 from services.accounts.credentials import WidgetClaims
-from services.catalog.terms_cache import TermsCache
-from services.entitlements.access import list_entitlements
 from services.portal.account import Account, read_account
 from services.portal.invoices import Shown
 from services.portal.tokens import find_framers, read_token
@@ -33,7 +31,6 @@ class Portal:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
-        self._terms = TermsCache()
 
     def routes(self) -> list[BaseRoute]:
         """The account, and each of its invoices."""
@@ -77,14 +74,9 @@ class Portal:
         account = await surroundings.work(
             request, partial(self._read, claims, page), party=claims.organization_id
         )
-        async with surroundings.lend(request, claims.organization_id) as connection:
-            entitlements = await list_entitlements(
-                connection,
-                claims.organization_id,
-                str(claims.customer_id),
-                cache=self._terms,
-                now=surroundings.now(),
-            )
+        entitlements = await surroundings.list_entitlements(
+            request, claims.organization_id, claims.customer_id
+        )
         token = request.query_params[TOKEN]
         values = values_of(account, entitlements, token=token, page=page)
         content = render("account.html", language=account.language, **values)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection
 from starlette.requests import Request
 
 from repositories.transactions import Transactions
 from services.accounts.credentials import Security
 from services.documents.view import Document
+from services.entitlements.access import CustomerEntitlement
 
 Answer = TypeVar("Answer")
 
@@ -33,13 +32,13 @@ class Work(Protocol):
         """What ``do`` returns. Raises Unavailable."""
 
 
-class Lend(Protocol):
-    """Lends connections for reads on the event loop."""
+class ListEntitlements(Protocol):
+    """Reads what customers may use."""
 
-    def __call__(
-        self, request: Request, party: Hashable
-    ) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A connection, while the block runs. Raises Unavailable."""
+    async def __call__(
+        self, request: Request, organization_id: UUID, customer_id: UUID
+    ) -> list[CustomerEntitlement]:
+        """The answer for every feature. Raises NotFound, Unavailable."""
 
 
 class Typeset(Protocol):
@@ -81,6 +80,6 @@ class Surroundings:
     now: Callable[[], datetime]
     public_url: str
     work: Work
-    lend: Lend
+    list_entitlements: ListEntitlements
     typeset: Typeset
     judge: Judge

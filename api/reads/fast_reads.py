@@ -57,7 +57,7 @@ async def read_one(
     connections = state.long_read_connections if is_long else state.read_connections
 
     async def find(identifier: UUID) -> T | None:
-        async with _lend(connections, organization_id) as connection:
+        async with lend_in_time(connections, organization_id) as connection:
             found = await read.run(connection, organization_id, [identifier], **more)
         return found[0] if found else None
 
@@ -85,7 +85,7 @@ async def read_page(
     """
     state, organization_id = await _admit(request)
     given = {name: value for name, value in filters.items() if value is not None}
-    async with _lend(state.long_read_connections, organization_id) as connection:
+    async with lend_in_time(state.long_read_connections, organization_id) as connection:
         found = await read.run(
             connection, organization_id, given, offset=page.offset, limit=page.size
         )
@@ -126,9 +126,10 @@ async def _admit(request: Request) -> tuple[AppState, UUID]:
 
 
 @asynccontextmanager
-async def _lend(
+async def lend_in_time(
     connections: ReadConnections, organization_id: UUID
 ) -> AsyncIterator[AsyncConnection]:
+    """A connection, given up when it is late. Raises Unavailable within two seconds."""
     try:
         async with (
             asyncio.timeout(ANSWER_SECONDS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import NoReturn
 
 import pytest
@@ -11,9 +12,12 @@ from sqlalchemy.exc import OperationalError
 
 from api import visits
 from api.context import state_of
+from api.reads import fast_reads
 from billing.errors import Unavailable
+from services.entitlements import access
+from services.entitlements.access import CustomerEntitlement
 from tests.api.people import Person
-from tests.console.billed import billed, link, portal
+from tests.console.billed import billed, link, meter_and_sell, portal
 
 
 def refuse(*_party: object, **_leaving: object) -> NoReturn:
@@ -68,3 +72,29 @@ def test_what_takes_too_long_is_said(
     assert "Cela prend plus de temps" in answer.text
     monkeypatch.undo()
     assert visitor.get(f"{address}/verify").status_code == 200
+
+
+def test_portal_takes_no_connection_from_those_who_check(
+    app: FastAPI, owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter_and_sell(owner)
+    monkeypatch.setattr(state_of(app).read_connections, "lend", refuse)
+
+    assert visitor.get(portal(owner)).status_code == 200
+
+
+def test_portal_gives_up_reads_that_are_late(
+    owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def sleep(*_given: object, **_named: object) -> list[CustomerEntitlement]:
+        await asyncio.sleep(30)
+        return []
+
+    meter_and_sell(owner)
+    address = portal(owner)
+    monkeypatch.setattr(fast_reads, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(access, "list_entitlements", sleep)
+
+    assert visitor.get(address).status_code == 503
+    monkeypatch.undo()
+    assert visitor.get(address).status_code == 200
