@@ -29,6 +29,15 @@ from services.entitlements.access import CustomerEntitlement
 Answer = TypeVar("Answer")
 
 
+async def count_page(request: Request) -> None:
+    """One more page for the address. Raises TooManyRequests."""
+    state = state_of(request.app)
+    async with watch(request, state.context) as leaving:
+        await state.address_limits.pages.take(
+            address_of(request), now=state.context.now(), leaving=leaving
+        )
+
+
 async def work_for(
     request: Request,
     do: Callable[[], Answer],

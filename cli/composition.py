@@ -85,6 +85,7 @@ def pages_of(context: AppContext) -> list[BaseRoute]:
             security=context.security,
             now=context.now,
             public_url=context.public_url,
+            count=visits.count_page,
             work=visits.work_for,
             list_entitlements=visits.list_entitlements,
             typeset=visits.typeset,

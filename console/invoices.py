@@ -45,11 +45,15 @@ class InvoicePages:
 
     def routes(self, path: str) -> list[Route]:
         """The pages under a path."""
+        pages = {
+            path: self.show,
+            f"{path}/pdf": self.show_pdf,
+            f"{path}/verify": self.verify,
+            f"{path}/lines/{{number:int}}/events": self.list_events,
+        }
         return [
-            Route(path, answered(self.show)),
-            Route(f"{path}/pdf", answered(self.show_pdf)),
-            Route(f"{path}/verify", answered(self.verify)),
-            Route(f"{path}/lines/{{number:int}}/events", answered(self.list_events)),
+            Route(address, answered(self._surroundings, handle))
+            for address, handle in pages.items()
         ]
 
     async def show(self, request: Request) -> Response:

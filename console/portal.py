@@ -36,7 +36,7 @@ class Portal:
         """The account, and each of its invoices."""
         invoices = InvoicePages(self._surroundings, self.locate)
         pages = [
-            Route("/embed", answered(self.show)),
+            Route("/embed", answered(self._surroundings, self.show)),
             *invoices.routes("/embed/invoices/{invoice_id}"),
         ]
         return [Route(page.path, self._until_ended(page.endpoint)) for page in pages]
@@ -72,7 +72,10 @@ class Portal:
         page = _read_page(request)
         surroundings = self._surroundings
         account = await surroundings.work(
-            request, partial(self._read, claims, page), party=claims.organization_id
+            request,
+            partial(self._read, claims, page),
+            party=claims.organization_id,
+            computes=True,
         )
         entitlements = await surroundings.list_entitlements(
             request, claims.organization_id, claims.customer_id

@@ -12,9 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from billing.errors import BillingError, NotFound, Unavailable
+from billing.errors import BillingError, NotFound, TooManyRequests, Unavailable
 from console.assets import address_of
 from console.language import language_of, words_in
+from console.surroundings import Surroundings
 from services.accounts.embed_hosts import framing_sources
 
 log = structlog.get_logger(__name__)
@@ -65,15 +66,23 @@ def render(template: str, *, language: str, **values: object) -> bytes:
     return page.render(language=language, words=words_in(language), **values).encode()
 
 
-def answered(handle: Handler) -> Handler:
-    """The handler, whose errors are answered with pages that say nothing about the inside."""
+def answered(surroundings: Surroundings, handle: Handler) -> Handler:
+    """The handler, for addresses that do not ask too often.
+
+    Its errors are answered with pages that say nothing about the inside.
+    """
 
     @wraps(handle)
     async def answer(request: Request) -> Response:
         try:
+            await surroundings.count(request)
             return await handle(request)
         except NotFound:
             return _refusal(request, 404, "not_found")
+        except TooManyRequests as error:
+            answer = _refusal(request, 429, "too_many")
+            answer.headers["Retry-After"] = str(error.retry_after_seconds)
+            return answer
         except Unavailable as error:
             answer = _refusal(request, 503, "refused", about=_about(error))
             answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -18,6 +18,13 @@ from services.entitlements.access import CustomerEntitlement
 Answer = TypeVar("Answer")
 
 
+class Count(Protocol):
+    """Counts the pages that an address asks for."""
+
+    async def __call__(self, request: Request) -> None:
+        """One more. Raises TooManyRequests."""
+
+
 class Work(Protocol):
     """Runs what asks the database, in a slot of the party's; strangers are one party."""
 
@@ -79,6 +86,7 @@ class Surroundings:
     security: Security
     now: Callable[[], datetime]
     public_url: str
+    count: Count
     work: Work
     list_entitlements: ListEntitlements
     typeset: Typeset

@@ -19,6 +19,7 @@ from billing.errors import TooManyRequests, Unauthenticated
 FAILED_LOG_INS: Final = 30
 SIGN_UPS: Final = 100
 PROOFS: Final = 120
+PAGES: Final = 300
 WINDOW: Final = timedelta(minutes=1)
 MOST_ADDRESSES: Final = 10_000
 """More are not remembered at a time; the one that was not seen for longest is forgotten."""
@@ -114,7 +115,7 @@ class AddressLimit:
 
 
 class AddressLimits:
-    """What an address may do in a minute; ``raised_to`` allows more of both, never less."""
+    """What an address may do in a minute; ``raised_to`` allows more of all, never less."""
 
     def __init__(self, raised_to: int = 0) -> None:
         self.failed_log_ins = AddressLimit(
@@ -131,6 +132,11 @@ class AddressLimits:
             max(PROOFS, raised_to),
             code="too_many_proofs",
             detail="Too many receipts asked for from this address; wait before the next.",
+        )
+        self.pages = AddressLimit(
+            max(PAGES, raised_to),
+            code="too_many_pages",
+            detail="Too many pages asked for from this address; wait before the next.",
         )
 
 

@@ -11,12 +11,15 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import OperationalError
 
 from api import visits
+from api.access import address_limits
+from api.access.address_limits import AddressLimit
 from api.context import state_of
 from api.reads import fast_reads
 from billing.errors import Unavailable
 from services.entitlements import access
 from services.entitlements.access import CustomerEntitlement
 from tests.api.people import Person
+from tests.api.sold import V1
 from tests.console.billed import billed, link, meter_and_sell, portal
 
 
@@ -98,3 +101,30 @@ def test_portal_gives_up_reads_that_are_late(
     assert visitor.get(address).status_code == 503
     monkeypatch.undo()
     assert visitor.get(address).status_code == 200
+
+
+def test_address_asks_for_so_many_pages_and_no_more(
+    app: FastAPI, owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter_and_sell(owner)
+    limit = AddressLimit(3, code="too_many_pages", detail="Too many.")
+    monkeypatch.setattr(state_of(app).address_limits, "pages", limit)
+    monkeypatch.setattr(address_limits, "REFUSED_AFTER_SECONDS", 0.0)
+    addresses = ["/p/nobody", "/p/nobody/pdf", portal(owner), portal(owner)]
+
+    answers = [visitor.get(address) for address in addresses]
+
+    assert [one.status_code for one in answers] == [404, 404, 200, 429]
+    assert answers[-1].headers["retry-after"] == "60"
+    assert "Too many requests" in answers[-1].text
+    assert owner.get(f"{V1}/organization").status_code == 200
+
+
+def test_account_waits_among_bills(
+    app: FastAPI, owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter_and_sell(owner)
+    address = portal(owner)
+    monkeypatch.setattr(state_of(app).slots.bills, "admit", refuse)
+
+    assert visitor.get(address).status_code == 503
