@@ -30,6 +30,7 @@ CAUSE = (
 
 
 def upgrade() -> None:
+    index_deliveries()
     add_servers()
     create_emails()
     create_templates()
@@ -38,10 +39,6 @@ def upgrade() -> None:
     condition = "status = {value}"
     policies.allow_lookup("email", setting="email_status", condition=condition)
     policies.allow_lookup_locks("email", setting="email_status", condition=condition)
-    # What was delivered long ago is forgotten, and its event with it.
-    op.create_index(
-        "ix_webhook_delivery_event", "webhook_delivery", ["organization_id", "event_id"]
-    )
     for table in ("webhook_delivery", "webhook_event"):
         policies.grant(table, ("DELETE",))
 
@@ -58,16 +55,30 @@ def downgrade() -> None:
         op.drop_column("organization", name)
 
 
+def index_deliveries() -> None:
+    """What was delivered long ago is forgotten, and its event with it.
+
+    In a transaction of its own: however many deliveries there are, organizations are not locked
+    meanwhile. Not CONCURRENTLY, which waits for a second process that waits for this one.
+    """
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "ix_webhook_delivery_event",
+            "webhook_delivery",
+            ["organization_id", "event_id"],
+            if_not_exists=True,
+        )
+
+
 def add_servers() -> None:
-    """Nobody has a server yet."""
+    """Nobody has a server yet; processes of before, which know none, may add organizations."""
     for name in SMTP_TEXTS:
         op.add_column("organization", sa.Column(name, sa.Text(), nullable=True))
     for column in (
         sa.Column("smtp_port", sa.Integer(), nullable=False, server_default="587"),
-        sa.Column("smtp_use_tls", sa.Boolean(), nullable=False, server_default="true"),
+        sa.Column("smtp_use_tls", sa.Boolean(), nullable=False, server_default=sa.true()),
     ):
         op.add_column("organization", column)
-        op.alter_column("organization", column.name, server_default=None)
     op.create_check_constraint(
         op.f("ck_organization_smtp_port"), "organization", "smtp_port BETWEEN 1 AND 65535"
     )

@@ -12,7 +12,7 @@ down_revision = "0027"
 
 
 def upgrade() -> None:
-    """Nothing is linked yet, and nobody frames the portal."""
+    """Nothing is linked yet, and nobody frames the portal, also of those added by old processes."""
     op.create_table(
         "invoice_link",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -37,7 +37,6 @@ def upgrade() -> None:
         "organization",
         sa.Column("embed_hosts", sa.ARRAY(sa.Text()), nullable=False, server_default="{}"),
     )
-    op.alter_column("organization", "embed_hosts", server_default=None)
     # They stand in a header: nothing in them may end it, or say more than a host.
     op.create_check_constraint(
         op.f("ck_organization_embed_hosts"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, Text
+from sqlalchemy import ARRAY, CheckConstraint, Column, Text, true
 from sqlmodel import Field, SQLModel
 
 from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
@@ -62,15 +62,15 @@ class Organization(SQLModel, table=True):
     auto_email: bool = True
     bank_details: dict[str, Any] = document(default_factory=dict)
     smtp_host: str | None = words(nullable=True, default=None)
-    smtp_port: int = 587
+    smtp_port: int = Field(default=587, sa_column_kwargs={"server_default": "587"})
     smtp_username: str | None = words(nullable=True, default=None)
     sealed_smtp_password: str | None = words(nullable=True, default=None)
-    smtp_use_tls: bool = True
+    smtp_use_tls: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     smtp_from_email: str | None = words(nullable=True, default=None)
     smtp_from_name: str | None = words(nullable=True, default=None)
     smtp_reply_to: str | None = words(nullable=True, default=None)
     embed_hosts: list[str] = Field(
-        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False)
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )
     """The hosts whose pages may frame the portal; nobody's if there are none."""
     created_at: datetime = instant()

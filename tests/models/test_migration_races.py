@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from runtime.database.migrations import LOCK
+from runtime.database.migrations import LOCK, upgrade
 from runtime.database.schema import newest_revision
 from runtime.embedded.processes import wait_until
 
@@ -61,6 +61,27 @@ def migrating(empty_database_url: str) -> Iterator[Migrating]:
     for process in made.processes:
         process.kill()
         process.communicate()
+
+
+def test_organizations_are_written_while_deliveries_are_indexed(migrating: Migrating) -> None:
+    upgrade(migrating.url, "0026")
+    with (
+        psycopg.connect(migrating.url) as delivering,
+        psycopg.connect(migrating.url) as signing_up,
+    ):
+        delivering.execute("LOCK TABLE webhook_delivery IN ROW EXCLUSIVE MODE")
+        process = migrating.start()
+        migrating.wait_until_waiting("relation", 1)
+
+        signing_up.execute("SET lock_timeout = '2s'")
+        signing_up.execute("LOCK TABLE organization IN ROW EXCLUSIVE MODE")
+
+        signing_up.rollback()
+        delivering.rollback()
+        error = process.communicate(timeout=SECONDS)[1]
+
+    assert process.returncode == 0, error
+    assert migrating.read(REVISION) == [newest_revision()]
 
 
 def test_of_two_at_once_one_migrates_and_the_other_finds_nothing_to_do(

@@ -16,6 +16,9 @@ from runtime.database.engine import sqlalchemy_url
 from runtime.database.migrations import downgrade, migration_config, upgrade
 from runtime.database.schema import newest_revision
 
+RELEASED = "0024"
+"""The schema that processes of the last release write to while those of this one come up."""
+
 
 @pytest.fixture
 def owner_engine(empty_database_url: str) -> Iterator[Engine]:
@@ -122,6 +125,24 @@ def test_every_step_back_and_forth_leads_to_the_same_schema(
         assert schema_of(owner_engine) == reached[revision], revision
     upgrade(empty_database_url)
     assert schema_of(owner_engine) == reached[revisions()[-1]]
+
+
+def test_processes_of_the_last_release_write_beside_those_of_this_one(
+    empty_database_url: str, owner_engine: Engine
+) -> None:
+    needed = text("""
+        SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = 'public' AND is_nullable = 'NO' AND column_default IS NULL
+    """)
+    upgrade(empty_database_url, RELEASED)
+    with owner_engine.connect() as connection:
+        before = {tuple(row) for row in connection.execute(needed)}
+    upgrade(empty_database_url)
+    with owner_engine.connect() as connection:
+        after = {tuple(row) for row in connection.execute(needed)}
+
+    tables = {table for table, _ in before}
+    assert {(table, name) for table, name in after - before if table in tables} == set()
 
 
 def test_upgrading_again_changes_nothing(empty_database_url: str, owner_engine: Engine) -> None:
