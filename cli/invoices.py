@@ -83,7 +83,7 @@ def _check(
     """The exit code; what is wrong is printed, one line each."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from services.invoicing.receipt_checks import count_receipts
+    from services.invoicing.receipt_checks import find_end
     from services.usage.rollups import look_at_events
 
     with (
@@ -94,7 +94,7 @@ def _check(
     sizes = {}
     for organization_id in ids:
         with transactions.for_organization(organization_id) as session:
-            sizes[organization_id] = count_receipts(session, organization_id)
+            sizes[organization_id] = find_end(session, organization_id).sequence
     total = sum(size if last is None else min(size, last) for size in sizes.values())
     columns = (TextColumn("Receipts"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     checked = found = 0
@@ -117,16 +117,17 @@ def _pages(
     transactions: Transactions, organization_id: UUID, skipped: int
 ) -> Iterator[tuple[int, Sequence[Flaw]]]:
     """How many receipts were looked at in a transaction, and what is wrong with them."""
-    from services.invoicing.receipt_checks import check_end, check_page, find_place
+    from services.invoicing.receipt_checks import check_end, check_page, find_end, find_place
 
     with transactions.for_organization(organization_id) as session:
         place = find_place(session, organization_id, skipped)
     while True:
         with transactions.for_organization(organization_id) as session:
+            end = find_end(session, organization_id)
             page = check_page(session, organization_id, place, limit=PAGE)
             place = page.place
             is_last = page.count < PAGE
-            ends = check_end(session, organization_id, place) if is_last else []
+            ends = check_end(session, organization_id, place, end) if is_last else []
         yield page.count, [*page.flaws, *ends]
         if is_last:
             return

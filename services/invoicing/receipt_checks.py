@@ -64,10 +64,12 @@ def check_page(session: Session, organization_id: UUID, place: Place, *, limit: 
     return CheckedPage(count=len(receipts), flaws=tuple(flaws), place=place)
 
 
-def count_receipts(session: Session, organization_id: UUID) -> int:
-    """How many receipts the chain of an organization has."""
+def find_end(session: Session, organization_id: UUID) -> Place:
+    """Where a chain ends: whoever follows it afterwards gets as far at least."""
     chain = stored_receipts.find_chain(session, organization_id)
-    return 0 if chain is None else chain.last_sequence
+    if chain is None:
+        return Place()
+    return Place(sequence=chain.last_sequence, digest=chain.last_digest)
 
 
 def find_place(session: Session, organization_id: UUID, sequence: int) -> Place:
@@ -78,15 +80,14 @@ def find_place(session: Session, organization_id: UUID, sequence: int) -> Place:
     return Place(sequence=sequence, digest=found[0].digest if found else None)
 
 
-def check_end(session: Session, organization_id: UUID, place: Place) -> list[Flaw]:
-    """Whether a chain, followed to its last receipt, is all that there was."""
-    chain = stored_receipts.find_chain(session, organization_id)
+def check_end(session: Session, organization_id: UUID, place: Place, end: Place) -> list[Flaw]:
+    """Whether a chain, followed to its last receipt, is all that there was.
+
+    ``end`` is where it ended before that was read: meanwhile others may have been added.
+    """
     flaws = []
-    if chain is not None and (chain.last_sequence, chain.last_digest) != (
-        place.sequence,
-        place.digest,
-    ):
-        detail = f"The chain has {chain.last_sequence} receipts, and ends at {place.sequence}."
+    if place.sequence <= end.sequence and place != end:
+        detail = f"The chain has {end.sequence} receipts, and ends at {place.sequence}."
         flaws.append(Flaw(fault=Fault.RECEIPT_MISSING, detail=detail, sequence=place.sequence))
     for invoice_id, number in stored_receipts.list_without(session, organization_id):
         flaw = Flaw(

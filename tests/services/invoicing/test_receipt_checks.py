@@ -181,11 +181,12 @@ def check_all(shop: Shop, *, at_once: int = 50) -> list[Flaw]:
     with shop.transactions.for_organization(shop.organization_id) as session:
         place, flaws = Place(), list[Flaw]()
         while True:
+            end = receipt_checks.find_end(session, shop.organization_id)
             page = receipt_checks.check_page(session, shop.organization_id, place, limit=at_once)
             flaws += page.flaws
             place = page.place
             if page.count < at_once:
-                return flaws + receipt_checks.check_end(session, shop.organization_id, place)
+                return flaws + receipt_checks.check_end(session, shop.organization_id, place, end)
 
 
 def test_honest_books_have_no_flaw_whatever_comes_later(shop: Shop, life: Life) -> None:
@@ -252,6 +253,25 @@ def enlist(shop: Shop) -> None:
     """The shop stands in the directory, as organizations that signed up do."""
     with shop.transactions.for_organization(shop.organization_id) as session:
         session.add(OrganizationDirectory(id=shop.organization_id))
+
+
+@pytest.mark.parametrize("is_before_the_page", [True, False])
+def test_an_invoice_that_is_issued_meanwhile_is_no_finding(
+    shop: Shop, life: Life, *, is_before_the_page: bool
+) -> None:
+    june = datetime(2025, 6, 1, 2, tzinfo=UTC)
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        end = receipt_checks.find_end(session, shop.organization_id)
+        if is_before_the_page:
+            life.advance(june)
+        page = receipt_checks.check_page(session, shop.organization_id, Place(), limit=50)
+        if not is_before_the_page:
+            life.advance(june)
+        found = receipt_checks.check_end(session, shop.organization_id, page.place, end)
+
+    assert page.count == (5 if is_before_the_page else 4)
+    assert found == []
 
 
 def test_an_unsigned_receipt_hides_nothing(shop: Shop, tamper: Tamper) -> None:
