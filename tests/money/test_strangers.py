@@ -8,8 +8,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from pathlib import Path
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from billing.invoicing.receipts import canonical_bytes
 from models.invoicing.receipts import SignedReceipt
 from repositories.invoicing import receipt_keys as stored_keys
 from repositories.transactions import Transactions
@@ -53,6 +59,45 @@ def run(arguments: list[str]) -> tuple[int, str]:
 
 def test_script_is_short_enough_to_be_read() -> None:
     assert len(SCRIPT.read_text().splitlines()) <= 100
+
+
+def sign(receipt: dict[str, object], key: Ed25519PrivateKey) -> dict[str, object]:
+    """A receipt with its digest and signature."""
+    message = canonical_bytes(receipt)
+    signature = urlsafe_b64encode(key.sign(message)).decode().rstrip("=")
+    return {**receipt, "digest": sha256(message).hexdigest(), "signature": signature}
+
+
+def test_what_cannot_be_computed_is_not_called_different(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    public = urlsafe_b64encode(key.public_key().public_bytes_raw()).decode().rstrip("=")
+    files = {
+        "receipt.json": {
+            "receipt": sign({"key_id": "k", "currency_places": 2}, key),
+            "terms": {"charges": [{"charge_id": "c"}]},
+            "inputs": {"share": {"covered": 1, "total": 0}, "usage": []},
+            "lines": [],
+        },
+        "keys.json": {"keys": [{"kid": "k", "x": public}]},
+    }
+    for name, document in files.items():
+        (tmp_path / name).write_text(json.dumps(document))
+    (tmp_path / "events.ndjson").write_text("")
+    names = (tmp_path / name for name in ("receipt.json", "events.ndjson", "keys.json"))
+
+    code, said = run([str(name) for name in names])
+
+    assert (code, "ZeroDivisionError" in said) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["verify.py", "included.py"])
+def test_without_its_one_library_a_script_compares_nothing(name: str) -> None:
+    # -S: without the packages that are installed here.
+    words = [sys.executable, "-S", str(SCRIPT.with_name(name)), "none.json"]
+
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, "unusable: ModuleNotFoundError" in done.stderr) == (2, True)
 
 
 def test_a_stranger_comes_to_every_total(
