@@ -17,10 +17,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from api.access.request_admission import CALLER_WATCHED, work
 from api.context import ContextDep
+from api.reads.verdicts import Verdict
 from api.schemas.invoicing.proofs import KeysView, VerdictView, view_verdict
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from api.visits import count_proof, find_verdict
+from billing.errors import NotFound
 from repositories.invoicing import receipt_keys as stored_keys
 from repositories.transactions import Transactions
 from services.receipts.signing import public_jwk
@@ -49,16 +51,17 @@ async def verify_receipt(receipt_id: UUID, request: Request) -> Response:
     dependencies=[CALLER_WATCHED],
     include_in_schema=False,
 )
-async def show_verdict(receipt_id: UUID, request: Request) -> Response:
+async def show_verdict(receipt_id: str, request: Request) -> Response:
     """Show the same on a page that needs no script and loads nothing."""
-    verdict = await find_verdict(request, receipt_id)
+    verdict = await _find_shown(request, receipt_id)
     page = _page().render(verdict=verdict, receipt_id=receipt_id, style=STYLE)
     headers = {
         "Content-Security-Policy": POLICY,
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",
     }
-    return Response(page, media_type="text/html", headers=headers)
+    status = 404 if verdict is None else 200
+    return Response(page, status_code=status, media_type="text/html", headers=headers)
 
 
 @router.get(
@@ -76,6 +79,18 @@ async def list_receipt_keys(
     answer = respond({"keys": keys})
     answer.headers["Cache-Control"] = f"public, max-age={KEYS_ARE_GOOD_FOR_SECONDS}"
     return answer
+
+
+async def _find_shown(request: Request, receipt_id: str) -> Verdict | None:
+    """None of what is no receipt's id: people are told so on a page, too."""
+    try:
+        asked = UUID(receipt_id)
+    except ValueError:
+        return None
+    try:
+        return await find_verdict(request, asked)
+    except NotFound:
+        return None
 
 
 def _read_keys(transactions: Transactions, key_id: str) -> list[tuple[str, str]]:

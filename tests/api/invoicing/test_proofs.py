@@ -106,8 +106,16 @@ def test_a_rotated_key_stays_published(owner: Person, visitor: Person) -> None:
 
 def test_an_unknown_receipt_is_not_found(visitor: Person) -> None:
     assert visitor.get(f"/verify/{uuid4()}.json").status_code == 404
-    assert visitor.get(f"/verify/{uuid4()}").status_code == 404
     assert visitor.get("/verify/nothing.json").status_code == 422
+
+
+@pytest.mark.parametrize("receipt_id", ["01a2275f-ffd8-77af-85e0-840ab333434d", "nothing"])
+def test_people_read_on_a_page_that_a_receipt_is_unknown(visitor: Person, receipt_id: str) -> None:
+    answer = visitor.get(f"/verify/{receipt_id}")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<h1>No such receipt</h1>" in answer.text
 
 
 def test_a_verdict_is_kept_for_a_while(owner: Person, visitor: Person, clock: Clock) -> None:
