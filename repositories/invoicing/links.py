@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +17,19 @@ LOOKUP = "invoice_link"
 def find_link(session: Session, organization_id: UUID, invoice_id: UUID) -> InvoiceLink | None:
     """The link of an invoice, or None."""
     return session.get(InvoiceLink, (organization_id, invoice_id))
+
+
+def list_tokens(
+    session: Session, organization_id: UUID, invoice_ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """The tokens of those invoices that have a link, by invoice."""
+    found = session.exec(
+        select(InvoiceLink.invoice_id, InvoiceLink.token).where(
+            InvoiceLink.organization_id == organization_id,
+            col(InvoiceLink.invoice_id).in_(invoice_ids),
+        )
+    )
+    return dict(found.all())
 
 
 def insert_link(session: Session, link: InvoiceLink) -> bool:

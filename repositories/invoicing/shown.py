@@ -1,4 +1,4 @@
-"""Invoices as they are shown, each with its lines and taxes, by one statement."""
+"""Invoices as they are shown, each with its lines, taxes and link, by one statement."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from repositories.document_reads import DocumentRead, PageRead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceContents:
-    """An invoice with its lines and taxes, each in their order."""
+    """An invoice with its lines and taxes, each in their order, and the token of its link."""
 
     invoice: Invoice
     lines: list[InvoiceLine]
     taxes: list[InvoiceTax]
+    public_token: str | None
 
 
 INVOICES: Final = DocumentRead(
@@ -31,6 +32,10 @@ INVOICES: Final = DocumentRead(
             SELECT coalesce(json_agg(applied ORDER BY applied.position), '[]')
             FROM invoice_tax AS applied
             WHERE applied.organization_id = tenant.id AND applied.invoice_id = invoice.id
+        ),
+        'public_token', (
+            SELECT link.token FROM invoice_link AS link
+            WHERE link.organization_id = tenant.id AND link.invoice_id = invoice.id
         )
     ) AS document
     FROM asked JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id""",

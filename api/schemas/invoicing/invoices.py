@@ -80,6 +80,10 @@ class InvoiceView(View):
     finalized_at: Moment | None
     paid_at: Moment | None
     plan_version: int | None
+    payment_link: str | None
+    """Where to pay; null while no gateway is connected."""
+    public_token: str | None
+    """The token of its public page; null before one is asked for."""
     meta_data: dict[str, Any]
     einvoice: EInvoiceView | None
     created_at: Moment | None
@@ -87,7 +91,11 @@ class InvoiceView(View):
 
 
 def view_invoice(
-    invoice: Invoice, lines: Sequence[InvoiceLine], taxes: Sequence[InvoiceTax]
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    taxes: Sequence[InvoiceTax],
+    *,
+    public_token: str | None,
 ) -> InvoiceView:
     """The invoice as the API shows it."""
     return InvoiceView(
@@ -113,6 +121,8 @@ def view_invoice(
         finalized_at=invoice.finalized_at,
         paid_at=invoice.paid_at,
         plan_version=invoice.plan_version,
+        payment_link=None,
+        public_token=public_token,
         meta_data=invoice.meta_data,
         einvoice=invoice.einvoice and EInvoiceView.model_validate(invoice.einvoice),
         created_at=invoice.created_at,
@@ -198,6 +208,8 @@ def view_preview(preview: BillPreview) -> InvoiceView:
         finalized_at=None,
         paid_at=None,
         plan_version=None,
+        payment_link=None,
+        public_token=None,
         meta_data={},
         einvoice=None,
         created_at=None,

@@ -37,6 +37,7 @@ def make_invoice(owner: Person) -> tuple[UUID, dict[str, object]]:
 
 def test_bytes_are_those_of_the_rows(owner: Person, context: AppContext) -> None:
     organization_id, bill = make_invoice(owner)
+    bill["public_token"] = post(owner, f"/invoices/{bill['id']}/generate-token", {})["public_token"]
 
     shown = owner.get(f"{V1}/invoices/{bill['id']}")
 
@@ -60,3 +61,15 @@ def test_taxes_are_shown(owner: Person) -> None:
 
     assert shown.json() == bill
     assert [tax["amount"] for tax in shown.json()["taxes"]] == [72]
+
+
+def test_link_is_shown_once_there_is_one(owner: Person) -> None:
+    _, bill = make_invoice(owner)
+    linked = post(owner, f"/invoices/{bill['id']}/generate-token", {})
+
+    listed = owner.get(f"{V1}/invoices").json()["data"]
+
+    assert (bill["public_token"], bill["payment_link"]) == (None, None)
+    assert [one["public_token"] for one in listed if one["id"] == bill["id"]] == [
+        linked["public_token"]
+    ]
