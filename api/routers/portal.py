@@ -13,7 +13,7 @@ from api.context import ContextDep
 from api.schemas.portal import InvoiceLinkView, WidgetTokenCreate, WidgetTokenView
 from api.transport.exact_json import respond
 from api.transport.route import Router
-from services.portal.links import link_invoice
+from services.portal.links import link_invoice, unlink_invoice
 from services.portal.tokens import issue_token
 
 router = Router(tags=["Portal"])
@@ -49,7 +49,7 @@ def generate_invoice_token(
 ) -> Response:
     """Give an invoice its public page: whoever has the address reads it, without logging in.
 
-    The same invoice keeps its token.
+    The same invoice keeps its token until it is taken away.
     """
     link = link_invoice(
         session,
@@ -63,3 +63,15 @@ def generate_invoice_token(
             public_token=link.token, url=f"{context.public_url.rstrip('/')}/p/{link.token}"
         )
     )
+
+
+@router.delete("/invoices/{invoice_id}/public-token", status_code=204)
+def delete_invoice_token(
+    invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+) -> Response:
+    """Take an invoice's public page away: its address shows nothing any more.
+
+    The next token of the invoice is another one.
+    """
+    unlink_invoice(session, principal.organization_id, invoice_id, now=context.now())
+    return Response(status_code=204)

@@ -31,7 +31,7 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("token", name="uq_invoice_link_token"),
     )
-    policies.protect("invoice_link", privileges=("SELECT", "INSERT"))
+    policies.protect("invoice_link", privileges=("SELECT", "INSERT", "DELETE"))
     policies.allow_lookup("invoice_link", setting="invoice_link", condition="token = {value}")
     op.add_column(
         "organization",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -38,6 +39,19 @@ def insert_link(session: Session, link: InvoiceLink) -> bool:
         insert(InvoiceLink)
         .values(**link.model_dump())
         .on_conflict_do_nothing(index_elements=["organization_id", "invoice_id"])
+        .returning(col(InvoiceLink.invoice_id))
+    )
+    return session.execute(statement).first() is not None
+
+
+def delete_link(session: Session, organization_id: UUID, invoice_id: UUID) -> bool:
+    """Take the link away; whether there was one."""
+    statement = (
+        delete(InvoiceLink)
+        .where(
+            col(InvoiceLink.organization_id) == organization_id,
+            col(InvoiceLink.invoice_id) == invoice_id,
+        )
         .returning(col(InvoiceLink.invoice_id))
     )
     return session.execute(statement).first() is not None

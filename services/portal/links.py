@@ -51,6 +51,18 @@ def link_invoice(
     return found
 
 
+def unlink_invoice(
+    session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime
+) -> None:
+    """The invoice has no link, and the one that it had shows nothing. Raises NotFound.
+
+    Idempotent by the invoice. One that is linked again gets another token.
+    """
+    require_invoice(stored_invoices.find_invoice(session, organization_id, invoice_id))
+    if stored_links.delete_link(session, organization_id, invoice_id):
+        record(session, organization_id, "invoice.unlinked", "invoice", invoice_id, now=now)
+
+
 def find_linked(transactions: Transactions, token: str) -> LinkedInvoice:
     """What the token shows. Raises NotFound, in the same words for whatever is no token of ours."""
     found = None

@@ -67,6 +67,7 @@ DELETE /api/v1/invoices/{invoice_id}                      invoice.deleted
 POST   /api/v1/invoices/{invoice_id}/finalize             invoice.finalized
 POST   /api/v1/invoices/{invoice_id}/credit-notes         invoice.credited
 POST   /api/v1/invoices/{invoice_id}/generate-token       invoice.linked
+DELETE /api/v1/invoices/{invoice_id}/public-token         invoice.unlinked
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created

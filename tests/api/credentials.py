@@ -89,6 +89,7 @@ billing.read   GET    /api/v1/email-templates
 manager        PUT    /api/v1/email-templates/{kind}/{language}
 manager        DELETE /api/v1/email-templates/{kind}/{language}
 billing.write  POST   /api/v1/invoices/{invoice_id}/generate-token
+billing.write  DELETE /api/v1/invoices/{invoice_id}/public-token
 usage.write    POST   /api/v1/widget/token
 billing.write  POST   /api/v1/webhook-endpoints
 billing.read   GET    /api/v1/webhook-endpoints

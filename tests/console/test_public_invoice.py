@@ -131,6 +131,23 @@ def test_invoice_keeps_its_link(owner: Person) -> None:
     assert first.removeprefix("/p/") not in str(recorded)
 
 
+def test_link_that_is_taken_away_shows_nothing_and_never_comes_back(
+    owner: Person, visitor: Person
+) -> None:
+    _, invoice = billed(owner)
+    path = f"{V1}/invoices/{invoice['id']}/public-token"
+    former = link(owner, invoice)
+
+    deleted = [owner.delete(path).status_code for _ in range(2)]
+
+    newer = link(owner, invoice)
+    recorded = [one["action"] for one in owner.get(f"{V1}/audit").json()["data"]]
+    assert deleted == [204, 204]
+    assert former != newer
+    assert [visitor.get(one).status_code for one in (former, newer)] == [404, 200]
+    assert [recorded.count(f"invoice.{one}") for one in ("linked", "unlinked")] == [2, 1]
+
+
 def test_links_of_another_organization_are_not_made(
     owner: Person, sign_up: Callable[[str], Person]
 ) -> None:

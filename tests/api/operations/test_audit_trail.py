@@ -113,6 +113,7 @@ def tell_of_invoices(story: Story, customer_id: str) -> None:
     given = {"reason": "Late", "lines": [{"line_id": final["line_items"][0]["id"], "amount": 10}]}
     story.do("POST /invoices/{invoice_id}/credit-notes", given, invoice_id=first)
     story.do("POST /invoices/{invoice_id}/generate-token", invoice_id=first)
+    story.do("DELETE /invoices/{invoice_id}/public-token", invoice_id=first)
     story.do("POST /invoices/{invoice_id}/pay", invoice_id=first)
     story.do("POST /invoices/{invoice_id}/send-email", invoice_id=first)
     story.do("DELETE /invoices/{invoice_id}", invoice_id=second)
