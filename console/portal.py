@@ -24,6 +24,8 @@ from services.required import not_found
 
 TOKEN: Final = "token"  # noqa: S105  (the name of a parameter)
 MOST_PAGES: Final = 1_000
+MOST_POLICIES: Final = 1_000
+POLICY: Final = "Content-Security-Policy"
 
 
 class Portal:
@@ -31,6 +33,7 @@ class Portal:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
+        self._policies: dict[UUID, str] = {}
 
     def routes(self) -> list[BaseRoute]:
         """The account, and each of its invoices."""
@@ -39,19 +42,22 @@ class Portal:
             Route("/embed", answered(self._surroundings, self.show)),
             *invoices.routes("/embed/invoices/{invoice_id}"),
         ]
-        return [Route(page.path, self._until_ended(page.endpoint)) for page in pages]
+        return [Route(page.path, self._framed(page.endpoint)) for page in pages]
 
-    def _until_ended(self, handle: Handler) -> Handler:
-        """The handler; where it finds nothing because the token has ended, a page that says so.
+    def _framed(self, handle: Handler) -> Handler:
+        """The handler, whose refusals a frame shows too.
 
-        A frame shows it too, for it may be the frame's page that was open for longer.
+        What is refused because its token has ended says so; the frame may have been open for long.
         """
         surroundings = self._surroundings
 
         async def answer(request: Request) -> Response:
             found = await handle(request)
             token = request.query_params.get(TOKEN, "")
-            if found.status_code != 404 or self._is_alive(token):
+            claims = self._find_claims(token)
+            if claims is not None:
+                self._agree_on_framers(claims.organization_id, found)
+            if claims is not None or found.status_code != 404:
                 return found
             find = partial(find_framers, surroundings.transactions, surroundings.security, token)
             hosts = await surroundings.work(request, find)
@@ -59,12 +65,21 @@ class Portal:
 
         return answer
 
-    def _is_alive(self, token: str) -> bool:
+    def _agree_on_framers(self, organization_id: UUID, found: Response) -> None:
+        """A refusal has the policy of the organization's last page, without asking the database."""
+        if found.status_code != 200:
+            found.headers[POLICY] = self._policies.get(organization_id, found.headers[POLICY])
+            return
+        self._policies.pop(organization_id, None)
+        self._policies[organization_id] = found.headers[POLICY]
+        if len(self._policies) > MOST_POLICIES:
+            del self._policies[next(iter(self._policies))]
+
+    def _find_claims(self, token: str) -> WidgetClaims | None:
         try:
-            read_token(self._surroundings.security, token, now=self._surroundings.now())
+            return read_token(self._surroundings.security, token, now=self._surroundings.now())
         except NotFound:
-            return False
-        return True
+            return None
 
     async def show(self, request: Request) -> Response:
         """The account, with a page of its invoices."""

@@ -128,3 +128,25 @@ def test_account_waits_among_bills(
     monkeypatch.setattr(state_of(app).slots.bills, "admit", refuse)
 
     assert visitor.get(address).status_code == 503
+
+
+def test_refusals_are_seen_in_the_frame(
+    app: FastAPI, owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter_and_sell(owner)
+    owner.patch(f"{V1}/organization", json={"embed_hosts": ["app.harbor.test"]})
+    address = portal(owner)
+    assert visitor.get(address).status_code == 200
+
+    missing = visitor.get(f"{address}&page=0")
+    monkeypatch.setattr(state_of(app).slots.all, "admit", refuse)
+    busy = visitor.get(address)
+    limit = AddressLimit(0, code="too_many_pages", detail="Too many.")
+    monkeypatch.setattr(state_of(app).address_limits, "pages", limit)
+    often = visitor.get(address)
+
+    answers = [missing, busy, often]
+    assert [one.status_code for one in answers] == [404, 503, 429]
+    for one in answers:
+        policy = one.headers["content-security-policy"]
+        assert policy.endswith("frame-ancestors https://app.harbor.test")
