@@ -179,6 +179,19 @@ def list_lines(
     ).all()
 
 
+def list_lines_by_key(
+    session: Session, keys: Collection[InvoiceKey]
+) -> dict[InvoiceKey, list[InvoiceLine]]:
+    """The lines of each of some invoices, in their order."""
+    columns = (col(InvoiceLine.organization_id), col(InvoiceLine.invoice_id))
+    found: dict[InvoiceKey, list[InvoiceLine]] = {key: [] for key in keys}
+    for row in session.exec(
+        select(InvoiceLine).where(among(keys, *columns)).order_by(col(InvoiceLine.position))
+    ):
+        found[row.organization_id, row.invoice_id].append(row)
+    return found
+
+
 def list_taxes(
     session: Session, organization_id: UUID, invoice_ids: Sequence[UUID]
 ) -> Sequence[InvoiceTax]:

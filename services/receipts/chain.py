@@ -41,11 +41,12 @@ def link_receipts(session: Session, issued: Sequence[Invoice], *, now: datetime)
     keys = _usable_keys(session, organizations, signer, now=now)
     bases = stored_receipts.list_bases(session, issued)
     hours = seal_hours(session, issued, bases)
+    written = _digest_written(session, [one for one in issued if one.id not in bases])
     receipts = []
     for invoice in issued:
         organization_id = invoice.organization_id
         content = {
-            **describe_invoice(session, invoice, bases.get(invoice.id)),
+            **describe_invoice(invoice, bases.get(invoice.id), written.get(invoice.id)),
             **_describe_hours(hours.get(invoice.id)),
             "created_at": instant_text(now),
         }
@@ -56,11 +57,11 @@ def link_receipts(session: Session, issued: Sequence[Invoice], *, now: datetime)
 
 
 def describe_invoice(
-    session: Session, invoice: Invoice, basis: Basis | None
+    invoice: Invoice, basis: Basis | None, written: str | None
 ) -> dict[str, str | int | None]:
     """What the receipt of an invoice says of it: integers, and decimals as text (RFC 8785).
 
-    ``basis`` is None where people wrote it; then ``lines_digest`` is of what they wrote.
+    ``basis`` is None where people wrote it; then ``written`` is the digest of what they wrote.
     """
     assert invoice.finalized_at is not None
     return {
@@ -80,7 +81,7 @@ def describe_invoice(
         "period_end": instant_text(basis.period_end) if basis else None,
         "watermark": basis.watermark if basis else None,
         "inputs_digest": basis.inputs_digest if basis else None,
-        "lines_digest": basis.lines_digest if basis else _digest_written(session, invoice),
+        "lines_digest": basis.lines_digest if basis else written,
         "terms_digest": digest_terms(basis.terms) if basis else None,
     }
 
@@ -167,6 +168,13 @@ def _link(
     )
 
 
-def _digest_written(session: Session, invoice: Invoice) -> str:
-    rows = stored_invoices.list_lines(session, invoice.organization_id, [invoice.id])
-    return digest(tuple(priced_line_of(row) for row in rows))
+def _digest_written(session: Session, invoices: Sequence[Invoice]) -> dict[UUID, str]:
+    """The digest of what people wrote on each invoice, by its id."""
+    keys = {(one.organization_id, one.id) for one in invoices}
+    if not keys:
+        return {}
+    lines = stored_invoices.list_lines_by_key(session, keys)
+    return {
+        invoice_id: digest(tuple(priced_line_of(row) for row in rows))
+        for (_, invoice_id), rows in lines.items()
+    }

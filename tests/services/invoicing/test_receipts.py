@@ -17,12 +17,13 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from billing.invoicing.receipts import canonical_bytes
+from models.invoicing.invoices import Invoice
 from repositories.invoicing import receipt_keys as stored_keys
 from repositories.invoicing import receipts as stored_receipts
 from services.invoicing import manual, payment_status
 from services.invoicing.finalize import DueInvoice, finalize_due_invoices
 from services.invoicing.manual import ManualInvoice, ManualLine
-from services.receipts.chain import rotate_key
+from services.receipts.chain import link_receipts, rotate_key
 from services.receipts.signing import is_signed, signer_of, thumbprint
 from tests.services.lives import Life, begin_life
 from tests.services.receipts_of import receipts_of, with_signer
@@ -32,7 +33,7 @@ IN_FEBRUARY = datetime(2025, 2, 2, tzinfo=UTC)
 IN_APRIL = datetime(2025, 4, 2, tzinfo=UTC)
 
 
-def write_invoice(shop: Shop, life: Life) -> None:
+def write_draft(shop: Shop, life: Life) -> UUID:
     command = ManualInvoice(
         customer_id=life.row().customer_id,
         currency="USD",
@@ -40,8 +41,11 @@ def write_invoice(shop: Shop, life: Life) -> None:
         lines=(ManualLine(description="Import", quantity=Decimal(1), unit_amount=Decimal(5)),),
         subscription_id=None,
     )
-    written = shop.do(manual.create_invoice, command)
-    shop.do(payment_status.finalize, written.id)
+    return shop.do(manual.create_invoice, command).id
+
+
+def write_invoice(shop: Shop, life: Life) -> None:
+    shop.do(payment_status.finalize, write_draft(shop, life))
 
 
 def give_country(shop: Shop) -> None:
@@ -136,6 +140,27 @@ def test_receipts_issued_at_once_follow_one_another(shop: Shop) -> None:
     receipts = receipts_of(shop)
     assert [one.sequence for one in receipts] == list(range(1, 13))
     assert [one.previous_digest for one in receipts[1:]] == [one.digest for one in receipts[:-1]]
+
+
+def test_lines_that_people_wrote_are_read_at_once(shop: Shop) -> None:
+    life = begin_life(with_signer(shop))
+    give_country(shop)
+    due = [write_draft(shop, life) for _ in range(3)]
+    read = []
+
+    def note(*sent: Any) -> None:
+        if "FROM invoice_line" in sent[2]:
+            read.append(sent[2])
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        issued = [session.get_one(Invoice, (shop.organization_id, one)) for one in due]
+        for invoice in issued:
+            invoice.finalized_at = NOW
+        event.listen(session.connection(), "before_cursor_execute", note)
+        link_receipts(session, issued, now=NOW)
+
+    assert len(read) == 1
+    assert len({one.content["lines_digest"] for one in receipts_of(shop)}) == 1
 
 
 def begin_draft(shop: Shop) -> DueInvoice:
