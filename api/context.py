@@ -21,6 +21,7 @@ from api.ingestion.writer import UsageWriter
 from api.reads.batched_reads import BatchedReads
 from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
+from api.reads.published_keys import PublishedKeys
 from api.reads.report_cache import ReportCache
 from api.reads.verdicts import VerdictCache
 from api.transport.metrics import Metrics
@@ -105,6 +106,7 @@ class AppState:
     """For lists and sums over events: who reads one thing, or checks, does not wait for them."""
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
     verdicts: VerdictCache = field(default_factory=VerdictCache)
+    published_keys: PublishedKeys = field(default_factory=PublishedKeys)
     check_cache: CheckCache = field(default_factory=CheckCache)
     body_cache: BodyCache = field(default_factory=BodyCache)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,15 +17,14 @@ from fastapi import Query, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from api.access.request_admission import CALLER_WATCHED, work
-from api.context import ContextDep
+from api.context import ContextDep, state_of
+from api.reads.published_keys import ALL, GOOD_FOR, read_keys
 from api.reads.verdicts import Verdict
 from api.schemas.invoicing.proofs import KeysView, VerdictView, view_verdict
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from api.visits import count_proof, find_verdict
 from billing.errors import NotFound
-from repositories.invoicing import receipt_keys as stored_keys
-from repositories.transactions import Transactions
 from services.receipts.signing import public_jwk
 
 router = Router(tags=["Proof"], admission=None)
@@ -36,7 +36,6 @@ POLICY: Final = (
     f"{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}';"
     " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-KEYS_ARE_GOOD_FOR_SECONDS: Final = 300
 
 
 @router.get("/verify/{receipt_id}.json", response_model=VerdictView, dependencies=[CALLER_WATCHED])
@@ -74,10 +73,15 @@ async def list_receipt_keys(
 ) -> Response:
     """List the public keys by which receipts are signed, as a JWK set; old ones stay."""
     await count_proof(request)
-    found = await work(request, _read_keys, context.transactions, key_id or "all")
-    keys = [public_jwk(one, public_key) for one, public_key in found]
+    asked, published = key_id or ALL, state_of(request.app).published_keys
+    found = published.find(asked, now=context.now())
+    if found is None:
+        found = await work(request, read_keys, context.transactions, asked)
+        if asked == ALL:
+            published.keep(found, now=context.now())
+    keys = [public_jwk(one, public_key) for one, public_key in found.items()]
     answer = respond({"keys": keys})
-    answer.headers["Cache-Control"] = f"public, max-age={KEYS_ARE_GOOD_FOR_SECONDS}"
+    answer.headers["Cache-Control"] = f"public, max-age={GOOD_FOR // timedelta(seconds=1)}"
     return answer
 
 
@@ -91,11 +95,6 @@ async def _find_shown(request: Request, receipt_id: str) -> Verdict | None:
         return await find_verdict(request, asked)
     except NotFound:
         return None
-
-
-def _read_keys(transactions: Transactions, key_id: str) -> list[tuple[str, str]]:
-    with transactions.looking_up(stored_keys.KEYS, key_id) as session:
-        return stored_keys.list_published(session)
 
 
 @cache

@@ -104,6 +104,18 @@ def test_a_rotated_key_stays_published(owner: Person, visitor: Person) -> None:
     assert {former, newer} <= {one["kid"] for one in published}
 
 
+def test_all_keys_are_read_now_and_then(owner: Person, visitor: Person, clock: Clock) -> None:
+    address = "/.well-known/fluxrate-keys.json"
+    issue(owner)
+    before = visitor.get(address).json()["keys"]
+    newer = post(owner, "/organization/rotate-receipt-key")["key_id"]
+
+    assert visitor.get(address).json()["keys"] == before
+    assert len(visitor.get(f"{address}?key_id={newer}").json()["keys"]) == 1
+    clock.advance(minutes=6)
+    assert newer in {one["kid"] for one in visitor.get(address).json()["keys"]}
+
+
 def test_an_unknown_receipt_is_not_found(visitor: Person) -> None:
     assert visitor.get(f"/verify/{uuid4()}.json").status_code == 404
     assert visitor.get("/verify/nothing.json").status_code == 422
