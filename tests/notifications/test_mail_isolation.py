@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from dataclasses import replace
 
 import pytest
@@ -11,14 +12,14 @@ from fastapi import FastAPI
 
 from billing.notifications.deliveries import Answer
 from integrations.mail.sender import MailSender as SmtpSender
-from runtime.relays import deliveries
+from runtime.relays import deliveries, mails
 from runtime.relays.mails import ROOMS
 from runtime.security import Security
 from services.mail.deliveries import MailLetter, settle, take_due
 from tests.api.people import Person
 from tests.mail_servers import MailServer as FakeServer
 from tests.mail_servers import serving, silent_server
-from tests.notifications.mail_senders import Blocking, Dying, Overtaken, Slow
+from tests.notifications.mail_senders import Blocking, Dying, Making, Overtaken, Slow
 from tests.notifications.test_isolation import until
 from tests.passwords import QUICK
 from tests.telling import Telling
@@ -36,6 +37,25 @@ def send_by(telling: Telling, host: str, invoices: int) -> None:
     assert telling.owner.patch("/api/v1/organization", json=settings).status_code == 200
     for _ in range(invoices):
         telling.finalized_invoice()
+
+
+async def test_a_mail_that_is_being_made_holds_up_no_outcome(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = threading.Event()
+    monkeypatch.setattr(mails, "compose", lambda *_, **__: made.wait(30))
+    other = another(telling)
+    await asyncio.to_thread(send_by, telling, "slow.test", 1)
+    await asyncio.to_thread(send_by, other, "quick.test", 1)
+
+    relay = telling.mail_relay(Making("slow.test"))
+    try:
+        async with asyncio.timeout(10):
+            await relay.deliver_due()
+            await until(lambda: other.emails()[0]["status"] == "sent")
+    finally:
+        made.set()
+    await relay.finish()
 
 
 async def test_a_process_that_ends_settles_what_its_servers_took(telling: Telling) -> None:
