@@ -55,17 +55,20 @@ class Telling:
         """A new endpoint with its secrets, by default for everything."""
         return self.post("/webhook-endpoints", {"url": url, "events": list(events) or ["*"]})
 
-    def draft_invoice(self, **customer: Any) -> dict[str, Any]:
-        """A manual invoice of 25 dollars, to such a customer."""
-        person = {
-            "name": "Harbor Labs",
-            "email": "ap@harbor.test",
-            "billing_address_country": "US",
-        }
+    def draft_invoice(self) -> dict[str, Any]:
+        """A manual invoice of 25 dollars."""
+        customer = self.post(
+            "/customers",
+            {
+                "name": "Harbor Labs",
+                "email": "ap@harbor.test",
+                "billing_address_country": "US",
+            },
+        )
         return self.post(
             "/invoices",
             {
-                "customer_id": self.post("/customers", person | customer)["id"],
+                "customer_id": customer["id"],
                 "currency": "USD",
                 "due_date": "2026-04-01T00:00:00Z",
                 "line_items": [{"description": "Set-up", "quantity": 1, "unit_amount": 25}],

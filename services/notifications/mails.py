@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -31,8 +30,6 @@ from repositories import customers as stored_customers
 from repositories.accounts import organizations as stored_organizations
 from repositories.accounts import users as stored_users
 from repositories.notifications import emails as stored_emails
-
-TRIED_OUT: Final = "The customer is on a test clock: only mails that are asked for are sent."
 
 
 def queue_final_invoices(session: Session, invoices: Sequence[Invoice], *, now: datetime) -> None:
@@ -69,12 +66,11 @@ def queue_requested(session: Session, invoice: Invoice, *, was_draft: bool, now:
     """The mail that somebody asked for, or the one of this invoice that waits or just went out.
 
     A draft that this request made final has its one mail of becoming so, whatever the organization
-    wants of others; on a test clock, where that one is not sent, it has one as asked for. The
-    caller holds the invoice's lock.
+    wants of others. The caller holds the invoice's lock.
     """
     organization_id = invoice.organization_id
     organization = stored_organizations.get_organization(session, organization_id)
-    if was_draft and not _is_tried_out(session, invoice):
+    if was_draft:
         wanted = _about_invoice(session, organization, invoice, MailCause.FINALIZED, now=now)
     else:
         earlier = [
@@ -145,13 +141,11 @@ def _about_invoice(
     customer = stored_customers.find_customer(session, organization.id, invoice.customer_id)
     recipient = customer.email if customer is not None else None
     key = key_of(cause, invoice.id, *parts)
-    is_unasked = cause != MailCause.REQUESTED and _is_tried_out(session, invoice)
     return _new_email(
         organization,
         cause,
         key,
         recipient,
-        error=TRIED_OUT if is_unasked else None,
         invoice_id=invoice.id,
         credit_note_id=credit_note_id,
         now=now,
@@ -167,10 +161,9 @@ def _new_email(
     invoice_id: UUID | None = None,
     credit_note_id: UUID | None = None,
     endpoint_id: UUID | None = None,
-    error: str | None = None,
     now: datetime,
 ) -> Email:
-    error = error or why_unsendable(organization, recipient)
+    error = why_unsendable(organization, recipient)
     return Email(
         organization_id=organization.id,
         id=new_id(),
@@ -186,12 +179,6 @@ def _new_email(
         credit_note_id=credit_note_id,
         endpoint_id=endpoint_id,
     )
-
-
-def _is_tried_out(session: Session, invoice: Invoice) -> bool:
-    """Whether the customer lives by a test clock: months pass in seconds, and a mail for each."""
-    customer = stored_customers.find_customer(session, invoice.organization_id, invoice.customer_id)
-    return customer is not None and customer.test_clock_id is not None
 
 
 def why_unsendable(organization: Organization, recipient: str | None) -> str | None:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.notifications.mails import TRIED_OUT
 from tests.mail_servers import serving
 from tests.telling import Telling
 
@@ -145,24 +144,6 @@ def test_a_mail_that_waits_while_its_invoice_becomes_void_is_not_sent(telling: T
     (failed,) = telling.emails()
     assert (failed["status"], failed["error"]) == ("failed", "The invoice is void.")
     assert (failed["attempts"], server.taken) == (1, [])
-
-
-def test_customers_on_a_test_clock_have_only_mails_that_are_asked_for(telling: Telling) -> None:
-    with serving() as server:
-        telling.set_up_mail(server)
-        clock = telling.post("/test-clocks", {"name": "c", "frozen_time": "2026-03-02T00:00:00Z"})
-        final, draft = (telling.draft_invoice(test_clock_id=clock["id"]) for _ in range(2))
-        telling.post(f"/invoices/{final['id']}/finalize")
-        telling.mail()
-        assert server.taken == []
-        for invoice in (final, draft, draft):
-            answer = telling.post(f"/invoices/{invoice['id']}/send-email")
-            assert answer["success"] is True
-        telling.mail()
-
-    said = {(one["cause"], one["status"], one["error"]) for one in telling.emails()}
-    assert said == {("finalized", "failed", TRIED_OUT), ("requested", "sent", None)}
-    assert len(server.taken) == 2
 
 
 def test_a_credit_note_is_mailed_too(telling: Telling) -> None:
