@@ -16,7 +16,7 @@ from billing.errors import NotFound
 from models.invoicing.receipts import SignedReceipt
 from repositories.invoicing import receipts as stored_receipts
 from repositories.transactions import Transactions
-from services.invoicing.receipt_checks import judge
+from services.invoicing.receipt_checks import Judgment, judge
 from services.receipts.seals import Fault, content_of
 
 GOOD_FOR: Final = timedelta(minutes=10)
@@ -38,6 +38,7 @@ class Verdict:
     signature: str | None
     verdict: str
     recomputed: bool
+    void: bool
     checked_at: datetime
 
 
@@ -70,13 +71,11 @@ def give_verdict(
         raise NotFound("There is no such receipt.", code="receipt_not_found")
     with transactions.for_organization(receipt.organization_id) as session:
         judgment = judge(session, receipt, most_events=MOST_EVENTS)
+    return _as_told(receipt, judgment, at=now())
+
+
+def _as_told(receipt: SignedReceipt, judgment: Judgment, *, at: datetime) -> Verdict:
     fault = None if judgment.flaw is None else judgment.flaw.fault
-    return _as_told(receipt, fault, has_recomputed=judgment.has_recomputed, at=now())
-
-
-def _as_told(
-    receipt: SignedReceipt, fault: Fault | None, *, has_recomputed: bool, at: datetime
-) -> Verdict:
     words = {None: "equal", Fault.UNSIGNED: "unsigned"}
     content = content_of(receipt)
     return Verdict(
@@ -87,6 +86,7 @@ def _as_told(
         lines_digest=content.get("lines_digest"),
         signature=receipt.signature,
         verdict=words.get(fault, "different"),
-        recomputed=has_recomputed,
+        recomputed=judgment.has_recomputed,
+        void=judgment.is_void,
         checked_at=at,
     )

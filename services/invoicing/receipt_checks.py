@@ -15,10 +15,12 @@ from sqlmodel import Session
 from billing.errors import BillingError
 from billing.invoicing.explanations import first_difference
 from billing.invoicing.invoices import InvoiceLine as BilledLine
-from billing.invoicing.invoices import round_line
+from billing.invoicing.invoices import InvoiceStatus, round_line
 from billing.invoicing.receipts import digest
-from billing.money import ZERO, find_currency, plain_text
+from billing.metering.tallies import Level
+from billing.money import find_currency
 from billing.rating.frozen import rate
+from billing.rating.terms import PlanTerms
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from models.invoicing.receipts import ReceiptKey, SignedReceipt
 from repositories.invoicing import invoices as stored_invoices
@@ -29,7 +31,15 @@ from services.documents.contents import priced_line_of
 from services.invoicing.proofs import is_computed, recompute_usage_of
 from services.rating import steps
 from services.rating.steps import BillKey
-from services.receipts.seals import Fault, Flaw, broken_seal, content_of, flaw_of
+from services.receipts.seals import (
+    Fault,
+    Flaw,
+    broken_seal,
+    content_of,
+    flaw_of,
+    flaws_of_amounts,
+    flaws_of_sums,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +112,25 @@ def check_end(session: Session, organization_id: UUID, place: Place, end: Place)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgment:
-    """The most basic thing that is wrong with a receipt, and whether its events were read again."""
+    """The most basic thing that is wrong with a receipt, and whether its events were read again.
+
+    A void invoice can be all that its receipt says: nobody owes it.
+    """
 
     flaw: Flaw | None
     has_recomputed: bool
+    is_void: bool
 
 
 def judge(session: Session, receipt: SignedReceipt, *, most_events: int) -> Judgment:
     """Look at one receipt and its link to the one before.
 
-    The events of a bill of more than ``most_events`` are not read again.
+    The events of a bill of more than ``most_events`` are not read again, nor is what a total that
+    is carried on stands on, which nobody has counted.
     """
     bills = _Bills(session, receipt.organization_id, [receipt], most_events=most_events)
     flaw = _broken_link(session, receipt) or bills.find_flaw(receipt)
-    return Judgment(flaw=flaw, has_recomputed=bills.has_recomputed)
+    return Judgment(flaw=flaw, has_recomputed=bills.has_recomputed, is_void=bills.is_void(receipt))
 
 
 def _broken_link(session: Session, receipt: SignedReceipt) -> Flaw | None:
@@ -168,13 +183,18 @@ class _Bills:
         """The most basic thing that is wrong, if anything is."""
         return broken_seal(receipt, self._key_of(receipt)) or next(self._flaws_of(receipt), None)
 
+    def is_void(self, receipt: SignedReceipt) -> bool:
+        """Whether the invoice was taken back."""
+        invoice = self._invoices.get((receipt.organization_id, receipt.invoice_id))
+        return invoice is not None and invoice.status == InvoiceStatus.VOID
+
     def _flaws_of(self, receipt: SignedReceipt) -> Iterator[Flaw]:
         """What is wrong beside the seal, the most basic first; not to be signed hides nothing."""
         invoice = self._invoices.get((receipt.organization_id, receipt.invoice_id))
         if invoice is None:
             yield flaw_of(receipt, Fault.INVOICE_CHANGED, "The invoice is gone.")
             return
-        yield from _flaws_of_amounts(receipt, invoice)
+        yield from flaws_of_amounts(receipt, invoice)
         try:
             lines = [_billed(row) for row in self._lines.get(invoice.id, [])]
         except BillingError as error:
@@ -193,7 +213,7 @@ class _Bills:
         written = digest(tuple(one.line for one in own))
         if written != content_of(receipt).get("lines_digest"):
             yield flaw_of(receipt, Fault.LINES_CHANGED, "The lines are not those issued.")
-        yield from _flaws_of_sums(receipt, invoice, lines, self._taxes.get(invoice.id, []))
+        yield from flaws_of_sums(receipt, invoice, lines, self._taxes.get(invoice.id, []))
         if receipt.key_id is None or receipt.signature is None:
             yield flaw_of(receipt, Fault.UNSIGNED, "The receipt was not signed.")
 
@@ -218,7 +238,8 @@ class _Bills:
             yield flaw_of(receipt, Fault.PLAN_CHANGED, detail)
         usage = frozen.usage
         event_count = sum(one.event_count for one in usage)
-        if self._most_events is None or event_count <= self._most_events:
+        most = self._most_events
+        if most is None or (event_count <= most and not _reads_history(terms)):
             self.has_recomputed = True
             usage = recompute_usage_of(self._session, invoice, frozen, terms)
             for one, again in zip(frozen.usage, usage, strict=True):
@@ -240,41 +261,16 @@ class _Bills:
             yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
 
 
-def _flaws_of_amounts(receipt: SignedReceipt, invoice: Invoice) -> Iterator[Flaw]:
-    for name in ("invoice_number", "kind", "currency", "subtotal", "tax", "total"):
-        held, said = getattr(invoice, name), content_of(receipt).get(name)
-        if said != (held if isinstance(held, str) or held is None else plain_text(held)):
-            detail = f"{name} is {held}, and was {said} when it was issued."
-            yield flaw_of(receipt, Fault.INVOICE_CHANGED, detail)
-
-
-def _flaws_of_sums(
-    receipt: SignedReceipt,
-    invoice: Invoice,
-    lines: Sequence[BilledLine],
-    taxes: Sequence[InvoiceTax],
-) -> Iterator[Flaw]:
-    """Whether each line is its exact amount, rounded, and all are what the invoice says."""
-    currency = find_currency(invoice.currency)
-    for place, one in enumerate(lines, 1):
-        if one != round_line(one.line, currency):
-            detail = f"Line {place} comes to {one.line_total}, and is {one.line.exact_amount}."
-            yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
-    contained = sum((one.amount for one in taxes if one.is_inclusive), ZERO)
-    billed = sum((one.line_total for one in lines), ZERO)
-    if billed != invoice.subtotal + contained:
-        owed = plain_text(invoice.subtotal + contained)
-        detail = f"The lines come to {plain_text(billed)}, and the invoice to {owed}."
-        yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
-    tax = sum((one.amount for one in taxes), ZERO)
-    if tax != invoice.tax:
-        said = plain_text(invoice.tax)
-        detail = f"Its taxes come to {plain_text(tax)}, and the invoice's tax is {said}."
-        yield flaw_of(receipt, Fault.INVOICE_CHANGED, detail)
-
-
 def _billed(row: InvoiceLine) -> BilledLine:
     return BilledLine(line=priced_line_of(row), line_total=row.line_total)
+
+
+def _reads_history(terms: PlanTerms) -> bool:
+    """Whether the usage of a period takes every event since the beginning."""
+    meters = (one.meter for one in terms.charges if one.meter is not None)
+    return any(
+        one.carry_forward and one.aggregation.definition.level is Level.TOTAL for one in meters
+    )
 
 
 def _is_computed(invoice: Invoice) -> bool:

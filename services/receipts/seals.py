@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from billing.invoicing.invoices import InvoiceLine, round_line
 from billing.invoicing.receipts import canonical_bytes
+from billing.money import ZERO, find_currency, plain_text
+from models.invoicing.invoices import Invoice, InvoiceTax
 from models.invoicing.receipts import ReceiptKey, SignedReceipt
 from services.receipts.signing import is_signed
 
@@ -75,3 +78,37 @@ def broken_seal(receipt: SignedReceipt, key: ReceiptKey | None) -> Flaw | None:
     if key is None or not is_signed(message, receipt.signature, key.public_key):
         return flaw_of(receipt, Fault.SIGNATURE_WRONG, "The signature is not of this receipt.")
     return None
+
+
+def flaws_of_amounts(receipt: SignedReceipt, invoice: Invoice) -> Iterator[Flaw]:
+    """Where the row of an invoice says another thing than its receipt."""
+    for name in ("invoice_number", "kind", "currency", "subtotal", "tax", "total"):
+        held, said = getattr(invoice, name), content_of(receipt).get(name)
+        if said != (held if isinstance(held, str) or held is None else plain_text(held)):
+            detail = f"{name} is {held}, and was {said} when it was issued."
+            yield flaw_of(receipt, Fault.INVOICE_CHANGED, detail)
+
+
+def flaws_of_sums(
+    receipt: SignedReceipt,
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    taxes: Sequence[InvoiceTax],
+) -> Iterator[Flaw]:
+    """Whether each line is its exact amount, rounded, and all are what the invoice says."""
+    currency = find_currency(invoice.currency)
+    for place, one in enumerate(lines, 1):
+        if one != round_line(one.line, currency):
+            detail = f"Line {place} comes to {one.line_total}, and is {one.line.exact_amount}."
+            yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
+    contained = sum((one.amount for one in taxes if one.is_inclusive), ZERO)
+    billed = sum((one.line_total for one in lines), ZERO)
+    if billed != invoice.subtotal + contained:
+        owed = plain_text(invoice.subtotal + contained)
+        detail = f"The lines come to {plain_text(billed)}, and the invoice to {owed}."
+        yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
+    tax = sum((one.amount for one in taxes), ZERO)
+    if tax != invoice.tax:
+        said = plain_text(invoice.tax)
+        detail = f"Its taxes come to {plain_text(tax)}, and the invoice's tax is {said}."
+        yield flaw_of(receipt, Fault.INVOICE_CHANGED, detail)

@@ -119,11 +119,12 @@ def begin_life(
     shop: Shop,
     *,
     aggregation: Aggregation = Aggregation.SUM,
+    carry_forward: bool = False,
     charge: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Life:
     """A subscription to a plan that charges a dollar a call, or as ``charge`` says."""
-    details = MeterDetails(aggregation_type=aggregation)
+    details = MeterDetails(aggregation_type=aggregation, carry_forward=carry_forward)
     feature = shop.add_feature(meter=CreateMeter(meter_name="api_calls", details=details))
     plan = shop.add_plan()
     assert feature.meter_id is not None

@@ -74,7 +74,8 @@ class InclusionView(View):
 class VerdictView(View):
     """Whether an issued invoice is what its receipt says.
 
-    `recomputed` says whether its events were counted again for this answer.
+    `recomputed` says whether its events were counted again for this answer, `void` whether the
+    invoice was taken back since: then nobody owes it.
     """
 
     invoice_number: str | None
@@ -85,6 +86,7 @@ class VerdictView(View):
     signature: str | None
     verdict: Literal["equal", "different", "unsigned"]
     recomputed: bool
+    void: bool
     checked_at: Moment
 
 

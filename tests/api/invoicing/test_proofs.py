@@ -63,7 +63,18 @@ def test_a_stranger_reads_the_verdict_and_nothing_of_the_customer(
         "signature": receipt["signature"],
         "verdict": "equal",
         "recomputed": False,
+        "void": False,
     }
+
+
+def test_a_stranger_hears_that_an_invoice_is_void(owner: Person, visitor: Person) -> None:
+    receipt = issue(owner)
+    owner.patch(f"{V1}/invoices/{receipt['invoice_id']}/status", json={"status": "VOID"})
+
+    told = visitor.get(f"/verify/{receipt['id']}.json").json()
+
+    assert (told["verdict"], told["void"]) == ("equal", True)
+    assert "<strong>Void.</strong>" in visitor.get(f"/verify/{receipt['id']}").text
 
 
 def test_the_page_says_the_same_without_a_script(owner: Person, visitor: Person) -> None:
