@@ -45,6 +45,15 @@ def add_line(session: Session, invoice: Invoice, billed: BilledLine) -> None:
     session.flush()
 
 
+def is_computed_bill(invoice: Invoice) -> bool:
+    """Whether an invoice's lines are computed of a period, and not edited by hand."""
+    return (
+        not invoice.is_edited
+        and invoice.subscription_id is not None
+        and invoice.period_index is not None
+    )
+
+
 def priced_line_of(row: InvoiceLine) -> PricedLine:
     """The priced line behind a stored one, with every number of its calculation."""
     return from_document(PricedLine, row.calculation)

@@ -19,7 +19,7 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from repositories.invoicing import steps as stored_steps
 from services.catalog.versions import parse_terms
-from services.documents.contents import priced_line_of, tax_amount_of
+from services.documents.contents import is_computed_bill, priced_line_of, tax_amount_of
 
 
 def evidence_of(
@@ -60,8 +60,10 @@ def _line(row: InvoiceLine) -> dict[str, object]:
 
 def _basis_of(session: Session, invoice: Invoice) -> dict[str, object]:
     """What the period's lines follow from, in the form that its digest is of."""
-    if invoice.is_edited or invoice.subscription_id is None or invoice.period_index is None:
+    if not is_computed_bill(invoice):
         return {"inputs": None, "terms": None}
+    assert invoice.subscription_id is not None
+    assert invoice.period_index is not None
     key = (
         invoice.organization_id,
         invoice.subscription_id,

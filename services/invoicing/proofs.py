@@ -22,7 +22,7 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.digests import LineContents, write_digest
 from services.corrections.late_usage import is_pending
-from services.documents.contents import priced_line_of
+from services.documents.contents import is_computed_bill, priced_line_of
 from services.rating import steps as bill_steps
 from services.rating.steps import BillKey
 from services.required import require_invoice
@@ -94,7 +94,7 @@ def verify(
     """
     receipt = get_receipt(session, organization_id, invoice_id)
     invoice = _get(session, organization_id, invoice_id)
-    if invoice.is_edited or invoice.subscription_id is None or invoice.period_index is None:
+    if not is_computed_bill(invoice):
         raise Conflict("The invoice was edited by hand.", code="invoice_was_edited")
     rows = [
         row

@@ -27,7 +27,7 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipt_keys as stored_keys
 from repositories.invoicing import receipts as stored_receipts
 from repositories.subscriptions import subscriptions as stored_subscriptions
-from services.documents.contents import priced_line_of
+from services.documents.contents import is_computed_bill, priced_line_of
 from services.invoicing.proofs import is_computed, recompute_usage_of
 from services.rating import steps
 from services.rating.steps import BillKey
@@ -173,7 +173,9 @@ class _Bills:
         self._taxes: dict[UUID, list[InvoiceTax]] = {}
         for tax in stored_invoices.list_taxes(session, organization_id, ids):
             self._taxes.setdefault(tax.invoice_id, []).append(tax)
-        bills = [BillKey.of_invoice(one) for one in self._invoices.values() if _is_computed(one)]
+        bills = [
+            BillKey.of_invoice(one) for one in self._invoices.values() if is_computed_bill(one)
+        ]
         steps.read_runs(session, bills)
         # The session keeps them: whoever asks for one of them asks nobody.
         stored_subscriptions.list_by_key(session, {one.key[:2] for one in bills})
@@ -205,7 +207,7 @@ class _Bills:
         # The receipt says whether usage was computed: the row could have been changed to say not.
         if content_of(receipt).get("inputs_digest") is None:
             own = lines
-        elif _is_computed(invoice):
+        elif is_computed_bill(invoice):
             yield from self._flaws_of_bill(receipt, invoice, own)
         else:
             detail = "It was computed from usage when it was issued, and its row says it was not."
@@ -270,12 +272,4 @@ def _reads_history(terms: PlanTerms) -> bool:
     meters = (one.meter for one in terms.charges if one.meter is not None)
     return any(
         one.carry_forward and one.aggregation.definition.level is Level.TOTAL for one in meters
-    )
-
-
-def _is_computed(invoice: Invoice) -> bool:
-    return (
-        not invoice.is_edited
-        and invoice.subscription_id is not None
-        and invoice.period_index is not None
     )

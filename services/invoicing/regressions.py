@@ -22,10 +22,11 @@ from billing.metering.tallies import Measurement, conclude, level_after, tally_u
 from billing.money import ZERO, find_currency, plain_text
 from billing.periods import Period
 from billing.rating.frozen import FrozenUsage, rate
-from billing.rating.lines import LineType, PricedLine
+from billing.rating.lines import PricedLine
 from billing.rating.quantities import MeteredUsage
 from billing.rating.terms import PlanTerms
 from repositories.usage.period_usage import BEGINNING
+from services.invoicing.proofs import is_computed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ def differences(file: ReceiptFile) -> Iterator[str]:
     frozen = from_document(FrozenUsage, document["inputs"])
     terms = from_document(PlanTerms, document["terms"])
     billed = [_line(one) for one in document["lines"]]
-    own = [one for one in billed if one.line.charge_id and one.line.type != LineType.LATE_USAGE]
+    own = [one for one in billed if is_computed(one.line)]
     digests = {
         "inputs_digest": digest(frozen),
         "terms_digest": digest(terms),

@@ -19,6 +19,7 @@ from billing.rating.terms import PlanTerms
 from repositories.invoicing import invoices as stored_invoices
 from repositories.usage.counted_rows import CountedEvent, CountedSpan, find_newest, list_counted
 from repositories.usage.period_usage import BEGINNING
+from services.documents.contents import is_computed_bill
 from services.rating import steps
 from services.rating.records import USAGE, BillKey, find_runs
 from services.required import require_invoice
@@ -54,7 +55,7 @@ def find_counted_spans(session: Session, organization_id: UUID, invoice_id: UUID
     over time all of them.
     """
     invoice = require_invoice(stored_invoices.find_invoice(session, organization_id, invoice_id))
-    if invoice.is_edited or invoice.subscription_id is None or invoice.period_index is None:
+    if not is_computed_bill(invoice):
         return Counted()
     bill = BillKey.of_invoice(invoice)
     if USAGE not in find_runs(session, bill):
