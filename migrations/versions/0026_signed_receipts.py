@@ -94,11 +94,13 @@ def create_receipts() -> None:
         *references(),
         *checks(),
     )
+    # Strangers ask by the id alone.
+    op.create_index("ix_signed_receipt_id", "signed_receipt", ["id"])
     policies.protect("signed_receipt", privileges=("SELECT", "INSERT"))
 
 
 def unique_constraints() -> list[sa.UniqueConstraint]:
-    """One receipt an invoice, one place each, and exactly one successor; found by its id alone."""
+    """One receipt an invoice, one place each, and exactly one successor."""
     columns = {
         "invoice": "invoice_id",
         "sequence": "sequence",
@@ -106,11 +108,8 @@ def unique_constraints() -> list[sa.UniqueConstraint]:
         "previous": "previous_digest",
     }
     return [
-        sa.UniqueConstraint("id", name="uq_signed_receipt_id"),
-        *(
-            sa.UniqueConstraint("organization_id", column, name=f"uq_signed_receipt_{name}")
-            for name, column in columns.items()
-        ),
+        sa.UniqueConstraint("organization_id", column, name=f"uq_signed_receipt_{name}")
+        for name, column in columns.items()
     ]
 
 

@@ -72,7 +72,7 @@ class SignedReceipt(Tenant, table=True):
             ["receipt_key.organization_id", "receipt_key.key_id"],
         ),
         # Strangers ask by the id alone.
-        Unique("id", name="uq_signed_receipt_id"),
+        Index("ix_signed_receipt_id", "id"),
         Unique("organization_id", "invoice_id", name="uq_signed_receipt_invoice"),
         Unique("organization_id", "sequence", name="uq_signed_receipt_sequence"),
         Unique("organization_id", "digest", name="uq_signed_receipt_digest"),

@@ -219,7 +219,7 @@ def test_a_receipt_is_found_by_its_id_through_an_index(shop: Shop) -> None:
             text("EXPLAIN SELECT * FROM signed_receipt WHERE id = :id"), {"id": UUID(int=1)}
         )
 
-        assert "uq_signed_receipt_id" in "\n".join(plan.scalars())
+        assert "ix_signed_receipt_id" in "\n".join(plan.scalars())
 
 
 @pytest.mark.parametrize(

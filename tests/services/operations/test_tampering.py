@@ -233,7 +233,10 @@ def test_a_receipt_that_is_taken_away_is_named(books: Books, owner: Engine) -> N
         session.rollback()
 
     details = [one.detail for one in found.findings if one.kind == "receipt_missing"]
-    assert details == ["Of 3 receipts in the chain 2 are there."]
+    assert details == [
+        "Invoice INV-2025-0003 was issued, but its receipt is gone.",
+        "Of 3 receipts in the chain 2 are there.",
+    ]
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
