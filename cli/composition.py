@@ -31,13 +31,13 @@ from runtime.database.engine import create_application_engine
 from runtime.database.schema import is_current
 from runtime.hashing import PasswordHasher
 from runtime.relays.together import notifications_for, relays_of
+from runtime.sealing import carried_by
 from runtime.security import Security
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.accounts.sign_in import TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
-from services.receipts.signing import SIGNER, ReceiptSigner
 
 LISTING_SECONDS = 10
 """How long a request waits for the list of workflows."""
@@ -126,9 +126,7 @@ class ApiProcess:
             previous_secret_keys=settings.former_secret_keys,
             passwords=passwords,
         )
-        self.transactions = Transactions(
-            self.engine, {SIGNER: ReceiptSigner(self._security.sealer)}
-        )
+        self.transactions = Transactions(self.engine, carried_by(settings))
         self._client: Client | None = None
         self._keys = KeyCache()
 

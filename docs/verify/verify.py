@@ -67,7 +67,7 @@ def hold(amount, charge, inputs, share):  # minimum and maximum, over all parts 
 def verify(document, events, keys):
     receipt, terms, inputs, lines = map(document.get, ("receipt", "terms", "inputs", "lines"))
     signed, amounts = without(receipt, "digest", "signature"), []
-    require(digest(signed) == receipt["digest"], "the receipt's digest")
+    require(digest(signed) == receipt["digest"].lower(), "the receipt's digest")  # none: unusable
     [key] = [unbase64(one["x"]) for one in keys["keys"] if one["kid"] == receipt["key_id"]]
     try: PublicKey.from_public_bytes(key).verify(unbase64(receipt["signature"]), canonical(signed))
     except InvalidSignature: require(False, "the receipt's signature")

@@ -6,20 +6,38 @@ With the counted events it is all that a stranger needs to compute the invoice a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Final
 
 from sqlmodel import Session
 
-from billing.invoicing.receipts import canonical_bytes, canonical_document, from_document
-from billing.money import find_currency
+from billing.invoicing.receipts import (
+    canonical_bytes,
+    canonical_document,
+    from_document,
+    instant_text,
+)
+from billing.money import find_currency, plain_text
 from billing.rating.frozen import FrozenUsage
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
+from models.invoicing.receipts import SignedReceipt
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from repositories.invoicing import steps as stored_steps
+from repositories.invoicing.receipts import Basis
 from services.catalog.versions import parse_terms
 from services.documents.contents import is_computed_bill, priced_line_of, tax_amount_of
+
+SIGNED_PARTS: Final = (
+    "id",
+    "sequence",
+    "previous_digest",
+    "key_id",
+    "terms_digest",
+    "hours_digest",
+    "hours_watermark",
+)
 
 
 def evidence_of(
@@ -44,7 +62,7 @@ def evidence_of(
             "subtotal": note.subtotal if note else invoice.subtotal,
             "tax": note.tax if note else invoice.tax,
             "total": note.total if note else invoice.total,
-            "receipt": _receipt_of(session, invoice),
+            "receipt": receipt_of(session, invoice),
             **_basis_of(session, invoice),
             "lines": [_line(row) for row in lines],
             "taxes": [canonical_document(tax_amount_of(row)) for row in taxes],
@@ -80,23 +98,54 @@ def _basis_of(session: Session, invoice: Invoice) -> dict[str, object]:
     }
 
 
-def _receipt_of(session: Session, invoice: Invoice) -> Mapping[str, object] | None:
+def receipt_of(session: Session, invoice: Invoice) -> dict[str, object] | None:
+    """The receipt of an invoice, as it is shown everywhere; None if it has none.
+
+    Of a draft, and of what was issued before receipts were signed, what it is computed from, and
+    null where something would be signed. Source: CONTRACT section 6.
+    """
     signed = stored_receipts.find_of_invoice(session, invoice.organization_id, invoice.id)
     if signed is not None:
-        return {**signed.content, "digest": signed.digest, "signature": signed.signature}
-    receipt = stored_invoices.find_receipt(session, invoice.organization_id, invoice.id)
-    return None if receipt is None else _unsigned(receipt)
-
-
-def _unsigned(receipt: InvoiceReceipt) -> dict[str, object]:
+        return as_shown(signed)
+    computed = stored_invoices.find_receipt(session, invoice.organization_id, invoice.id)
+    if computed is None:
+        return None
     return {
-        "engine_version": receipt.engine_version,
-        "plan_version": receipt.plan_version,
-        "revision": receipt.revision,
-        "period_start": receipt.period_start,
-        "period_end": receipt.period_end,
-        "watermark": receipt.watermark,
-        "inputs_digest": receipt.inputs_digest,
-        "lines_digest": receipt.lines_digest,
-        "created_at": receipt.created_at,
+        **dict.fromkeys((*SIGNED_PARTS, "digest", "signature")),
+        **describe_invoice(invoice, computed),
+        "created_at": instant_text(computed.created_at),
+    }
+
+
+def as_shown(signed: SignedReceipt) -> dict[str, object]:
+    """A signed receipt with its digest and its signature."""
+    return {**signed.content, "digest": signed.digest, "signature": signed.signature}
+
+
+def describe_invoice(
+    invoice: Invoice, computed: Basis | InvoiceReceipt | None
+) -> dict[str, str | int | None]:
+    """What a receipt says of an invoice: integers, and decimals as text (RFC 8785).
+
+    ``computed`` is None where people wrote it.
+    """
+    issued = invoice.finalized_at
+    return {
+        "invoice_id": str(invoice.id),
+        "invoice_number": invoice.invoice_number,
+        "kind": invoice.kind,
+        "currency": invoice.currency,
+        "currency_places": find_currency(invoice.currency).exponent,
+        "subtotal": plain_text(invoice.subtotal),
+        "tax": plain_text(invoice.tax),
+        "total": plain_text(invoice.total),
+        "issued_at": None if issued is None else instant_text(issued),
+        "engine_version": computed.engine_version if computed else None,
+        "plan_version": computed.plan_version if computed else None,
+        "revision": computed.revision if computed else invoice.revision,
+        "period_start": instant_text(computed.period_start) if computed else None,
+        "period_end": instant_text(computed.period_end) if computed else None,
+        "watermark": computed.watermark if computed else None,
+        "inputs_digest": computed.inputs_digest if computed else None,
+        "lines_digest": computed.lines_digest if computed else None,
     }

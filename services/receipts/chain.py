@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.invoicing.receipts import canonical_bytes, digest, instant_text
-from billing.money import find_currency, plain_text
 from models.base import new_id
 from models.invoicing.invoices import Invoice
 from models.invoicing.receipts import ReceiptKey
@@ -23,6 +22,7 @@ from repositories.usage.hour_leaves import HoursDigest
 from services.audit_log import record
 from services.catalog import versions
 from services.documents.contents import priced_line_of
+from services.documents.evidence import describe_invoice
 from services.receipts.inclusion import seal_hours
 from services.receipts.signing import ReceiptSigner, signer_of
 
@@ -46,7 +46,7 @@ def link_receipts(session: Session, issued: Sequence[Invoice], *, now: datetime)
     for invoice in issued:
         organization_id = invoice.organization_id
         content = {
-            **describe_invoice(invoice, bases.get(invoice.id), written.get(invoice.id)),
+            **describe_issued(invoice, bases.get(invoice.id), written.get(invoice.id)),
             **_describe_hours(hours.get(invoice.id)),
             "created_at": instant_text(now),
         }
@@ -56,31 +56,16 @@ def link_receipts(session: Session, issued: Sequence[Invoice], *, now: datetime)
     stored_receipts.insert_receipts(session, receipts, now=now)
 
 
-def describe_invoice(
+def describe_issued(
     invoice: Invoice, basis: Basis | None, written: str | None
 ) -> dict[str, str | int | None]:
-    """What the receipt of an invoice says of it: integers, and decimals as text (RFC 8785).
+    """What the receipt of an issued invoice says of it, before it is bound and signed.
 
     ``basis`` is None where people wrote it; then ``written`` is the digest of what they wrote.
     """
     assert invoice.finalized_at is not None
     return {
-        "invoice_id": str(invoice.id),
-        "invoice_number": invoice.invoice_number,
-        "kind": invoice.kind,
-        "currency": invoice.currency,
-        "currency_places": find_currency(invoice.currency).exponent,
-        "subtotal": plain_text(invoice.subtotal),
-        "tax": plain_text(invoice.tax),
-        "total": plain_text(invoice.total),
-        "issued_at": instant_text(invoice.finalized_at),
-        "engine_version": basis.engine_version if basis else None,
-        "plan_version": basis.plan_version if basis else None,
-        "revision": basis.revision if basis else invoice.revision,
-        "period_start": instant_text(basis.period_start) if basis else None,
-        "period_end": instant_text(basis.period_end) if basis else None,
-        "watermark": basis.watermark if basis else None,
-        "inputs_digest": basis.inputs_digest if basis else None,
+        **describe_invoice(invoice, basis),
         "lines_digest": basis.lines_digest if basis else written,
         "terms_digest": digest_terms(basis.terms) if basis else None,
     }

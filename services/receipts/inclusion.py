@@ -28,8 +28,8 @@ from repositories.usage.hour_leaves import (
     list_hour_lines,
 )
 from services.catalog import versions
+from services.documents.evidence import as_shown
 from services.receipts.export import describe_event
-from services.receipts.reading import as_shown
 from services.required import require_invoice
 
 MOST_EVENTS: Final = 100_000
