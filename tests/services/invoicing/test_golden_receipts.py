@@ -134,6 +134,16 @@ def test_the_strangers_script_cannot_use_just_anything(tmp_path: Path) -> None:
     assert verify(tmp_path, "nothing")[0] == 2
 
 
+def test_the_strangers_script_cannot_use_a_receipt_that_nobody_signed(tmp_path: Path) -> None:
+    document = copied("per_unit", tmp_path)
+    document["receipt"] |= {"digest": None, "signature": None}
+    (tmp_path / "per_unit.receipt.json").write_text(json.dumps(document))
+
+    code, said = verify(tmp_path, "per_unit")
+
+    assert (code, said.split(":")[0]) == (2, "unusable")
+
+
 def test_a_file_tells_what_is_different() -> None:
     document, events = read("volume")
     file = ReceiptFile.parse(json.dumps(document).encode(), events.split(b"\n", 1)[1])
