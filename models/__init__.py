@@ -9,5 +9,6 @@ from models import entitlements as entitlements
 from models import idempotency as idempotency
 from models import invoicing as invoicing
 from models import notifications as notifications
+from models import payments as payments
 from models import subscriptions as subscriptions
 from models import usage as usage

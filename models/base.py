@@ -52,9 +52,10 @@ def instant(*, nullable: bool = False, **options: Any) -> Any:
     return Field(sa_column=Column(DateTime(timezone=True), nullable=nullable), **options)
 
 
-def exact(*, nullable: bool = False, **options: Any) -> Any:
+def exact(*, nullable: bool = False, server_default: str | None = None, **options: Any) -> Any:
     """A column of an exact decimal with as many digits as it needs."""
-    return Field(sa_column=Column(Numeric, nullable=nullable), **options)
+    column = Column(Numeric, nullable=nullable, server_default=server_default)
+    return Field(sa_column=column, **options)
 
 
 def document(*, nullable: bool = False, **options: Any) -> Any:

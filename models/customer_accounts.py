@@ -1,4 +1,4 @@
-"""A customer's account: what bills below zero left, until later bills take it."""
+"""A customer's account: what was paid and what bills below zero left, until bills take it."""
 
 from __future__ import annotations
 
@@ -61,6 +61,8 @@ class AccountPosting(SQLModel, table=True):
         ),
         reference("invoice_id", "invoice"),
         reference("credit_note_id", "credit_note"),
+        reference("payment_id", "payment"),
+        reference("refund_id", "refund"),
         UniqueConstraint(
             "organization_id",
             "customer_id",
@@ -80,7 +82,8 @@ class AccountPosting(SQLModel, table=True):
             name="chain",
         ),
         CheckConstraint(
-            "kind IN ('opened', 'carried', 'granted', 'returned', 'credited')",
+            "kind IN ('opened', 'carried', 'granted', 'returned', 'credited', 'paid', 'applied',"
+            " 'unapplied', 'refunded', 'refund_failed', 'written_off', 'restored', 'recovered')",
             name="kind",
         ),
         Index("ix_account_posting_invoice", "organization_id", "invoice_id"),
@@ -98,5 +101,7 @@ class AccountPosting(SQLModel, table=True):
     balance_after: Decimal = exact()
     invoice_id: UUID | None = None
     credit_note_id: UUID | None = None
+    payment_id: UUID | None = None
+    refund_id: UUID | None = None
     at: datetime = instant()
     created_at: datetime = instant()

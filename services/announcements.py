@@ -15,6 +15,7 @@ from sqlmodel import Session
 from billing.invoicing.invoices import InvoiceStatus
 from billing.notifications.events import WebhookEvent
 from models.invoicing.invoices import Invoice
+from models.payments.payments import Payment
 from models.subscriptions.subscriptions import Subscription
 from repositories import outbox as stored_outbox
 from repositories.notifications import endpoints as stored_endpoints
@@ -87,6 +88,33 @@ def announce_final_invoices(
         if invoice.status == InvoiceStatus.PAID:
             news.append(InvoiceNews(invoice=invoice, event=WebhookEvent.INVOICE_PAID, at=at))
     announce_invoices(session, news, now=now)
+
+
+def announce_failed_payment(
+    session: Session, invoice: Invoice, payment: Payment, *, at: datetime, now: datetime
+) -> None:
+    """It is told that an attempt to pay an invoice failed, and why. Idempotent by payment."""
+    if not _is_listening(session, invoice.organization_id):
+        return
+    data = {
+        "invoice_id": invoice.id,
+        "invoice_number": invoice.invoice_number,
+        "customer_id": invoice.customer_id,
+        "subscription_id": invoice.subscription_id,
+        "payment_id": payment.id,
+        "attempt": payment.attempt,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "error_code": payment.error_code,
+        "error": payment.error,
+        "status": invoice.status,
+    }
+    event = WebhookEvent.INVOICE_PAYMENT_FAILED
+    _queue(
+        session,
+        [_message(invoice.organization_id, event, payment.id, data, at=at)],
+        now=now,
+    )
 
 
 def announce_subscription(

@@ -1,12 +1,13 @@
-"""What a customer is owed back: left by bills below zero, granted by the bills that come next.
+"""What a customer has with us: paid, left by bills below zero, granted by the bills that come next.
 
 The account is the customer's, in one currency, whichever subscription a bill is of. It is moved
-only by documents that are final; a draft shows what it would take and takes nothing. Source:
-CONTRACT 48, 81.
+only by money and by documents that are final; a draft shows what it would take and takes nothing.
+What is paid is on it, and what its invoice takes is off it again. Source: CONTRACT 48, 81.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +18,7 @@ from sqlmodel import Session
 from billing.money import ZERO, exactly
 from models.customer_accounts import AccountPosting
 from models.invoicing.invoices import Invoice
+from models.payments.payments import Payment, Refund
 from repositories import customer_accounts as stored_customer_accounts
 
 RETURNED_AFTER = timedelta(days=30)
@@ -24,12 +26,24 @@ RETURNED_AFTER = timedelta(days=30)
 
 
 class PostingKind(StrEnum):
-    """Why a balance moved."""
+    """Why a balance moved, and so what the other side of the posting is.
+
+    The other side of money that comes or goes is cash, of what invoices take or give it is what
+    they are due, and of what nobody will pay it is bad debt.
+    """
 
     CARRIED = "carried"
     GRANTED = "granted"
     RETURNED = "returned"
     CREDITED = "credited"
+    PAID = "paid"
+    APPLIED = "applied"
+    UNAPPLIED = "unapplied"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+    WRITTEN_OFF = "written_off"
+    RESTORED = "restored"
+    RECOVERED = "recovered"
 
 
 def available_credit(
@@ -47,16 +61,15 @@ def post_final_invoice(session: Session, invoice: Invoice, *, at: datetime, now:
 
     Idempotent by the invoice.
     """
-    if invoice.carried_credit > ZERO:
-        _post(session, invoice, PostingKind.CARRIED, invoice.carried_credit, at=at, now=now)
-    if invoice.granted_credit > ZERO:
-        _post(session, invoice, PostingKind.GRANTED, -invoice.granted_credit, at=at, now=now)
+    entry = _Entry.of_invoice(invoice, str(invoice.id), at=at, now=now)
+    _move(session, entry, PostingKind.CARRIED, invoice.carried_credit)
+    _move(session, entry, PostingKind.GRANTED, -invoice.granted_credit)
 
 
 def return_granted(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
     """What a voided invoice had taken is on the account again. Idempotent by the invoice."""
-    if invoice.granted_credit > ZERO:
-        _post(session, invoice, PostingKind.RETURNED, invoice.granted_credit, at=at, now=now)
+    entry = _Entry.of_invoice(invoice, str(invoice.id), at=at, now=now)
+    _move(session, entry, PostingKind.RETURNED, invoice.granted_credit)
 
 
 def pay_out(
@@ -69,15 +82,10 @@ def pay_out(
     now: datetime,
 ) -> None:
     """Credit that an invoice left is given back by a credit note on it instead of a later bill."""
-    _post(
-        session,
-        invoice,
-        PostingKind.CREDITED,
-        -amount,
-        at=at,
-        now=now,
-        credit_note_id=credit_note_id,
+    entry = _Entry.of_invoice(
+        invoice, str(credit_note_id), at=at, now=now, credit_note_id=credit_note_id
     )
+    _move(session, entry, PostingKind.CREDITED, -amount)
 
 
 def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) -> datetime | None:
@@ -96,29 +104,138 @@ def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) 
     return ended_at + RETURNED_AFTER
 
 
-@exactly
-def _post(
+def post_payment(
+    session: Session, payment: Payment, *, recovers: bool, at: datetime, now: datetime
+) -> None:
+    """The money is on the account, and what its invoice takes is off it. Idempotent by payment.
+
+    ``recovers`` says that the invoice had been written off.
+    """
+    taken = PostingKind.RECOVERED if recovers else PostingKind.APPLIED
+    entry = _Entry.of_payment(payment, at=at, now=now)
+    _move(session, entry, PostingKind.PAID, payment.amount)
+    _move(session, entry, taken, -payment.applied_amount)
+
+
+def release_payment(session: Session, payment: Payment, *, at: datetime, now: datetime) -> None:
+    """What a voided invoice had of a payment is the customer's credit. Idempotent by payment."""
+    entry = _Entry.of_payment(payment, at=at, now=now)
+    _move(session, entry, PostingKind.UNAPPLIED, payment.applied_amount)
+
+
+def post_refund(
+    session: Session, payment: Payment, refund: Refund, *, at: datetime, now: datetime
+) -> None:
+    """What goes back is off the account, and off the invoice that had it. Idempotent by refund."""
+    entry = _Entry.of_payment(payment, at=at, now=now, refund=refund)
+    _move(session, entry, PostingKind.UNAPPLIED, refund.from_invoice)
+    _move(session, entry, PostingKind.REFUNDED, -refund.amount)
+
+
+def post_failed_refund(
+    session: Session, payment: Payment, refund: Refund, *, at: datetime, now: datetime
+) -> None:
+    """What did not arrive is where it was before. Idempotent by refund."""
+    entry = _Entry.of_payment(payment, at=at, now=now, refund=refund)
+    _move(session, entry, PostingKind.REFUND_FAILED, refund.amount)
+    _move(session, entry, PostingKind.APPLIED, -refund.from_invoice)
+
+
+def write_off(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
+    """What the invoice is due is bad debt. Idempotent by the invoice."""
+    entry = _Entry.of_invoice(invoice, str(invoice.id), at=at, now=now)
+    _move(session, entry, PostingKind.WRITTEN_OFF, invoice.amount_due)
+    _move(session, entry, PostingKind.APPLIED, -invoice.amount_due)
+
+
+def restore(
     session: Session,
     invoice: Invoice,
-    kind: PostingKind,
     amount: Decimal,
     *,
+    because_of: UUID,
     at: datetime,
     now: datetime,
-    credit_note_id: UUID | None = None,
 ) -> None:
-    key = f"{kind.value}/{credit_note_id or invoice.id}"
+    """Part of what was written off is not owed after all: a note or a void took it back."""
+    entry = _Entry.of_invoice(invoice, str(because_of), at=at, now=now)
+    _move(session, entry, PostingKind.UNAPPLIED, amount)
+    _move(session, entry, PostingKind.RESTORED, -amount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """On whose account something is posted, and what it is about."""
+
+    organization_id: UUID
+    customer_id: UUID
+    currency: str
+    key: str
+    """What no other posting of a kind has."""
+    invoice_id: UUID
+    credit_note_id: UUID | None = None
+    payment_id: UUID | None = None
+    refund_id: UUID | None = None
+    at: datetime
+    now: datetime
+
+    @classmethod
+    def of_invoice(
+        cls,
+        invoice: Invoice,
+        key: str,
+        *,
+        at: datetime,
+        now: datetime,
+        credit_note_id: UUID | None = None,
+    ) -> _Entry:
+        """What a document does."""
+        return cls(
+            organization_id=invoice.organization_id,
+            customer_id=invoice.customer_id,
+            currency=invoice.currency,
+            key=key,
+            invoice_id=invoice.id,
+            credit_note_id=credit_note_id,
+            at=at,
+            now=now,
+        )
+
+    @classmethod
+    def of_payment(
+        cls, payment: Payment, *, at: datetime, now: datetime, refund: Refund | None = None
+    ) -> _Entry:
+        """What money does."""
+        return cls(
+            organization_id=payment.organization_id,
+            customer_id=payment.customer_id,
+            currency=payment.currency,
+            key=str(payment.id if refund is None else refund.id),
+            invoice_id=payment.invoice_id,
+            payment_id=payment.id,
+            refund_id=None if refund is None else refund.id,
+            at=at,
+            now=now,
+        )
+
+
+@exactly
+def _move(session: Session, entry: _Entry, kind: PostingKind, amount: Decimal) -> None:
+    """The account has moved by that much, once. Nothing is posted of nothing."""
+    if amount == ZERO:
+        return
+    key = f"{kind.value}/{entry.key}"
     last = stored_customer_accounts.lock_account(
-        session, invoice.organization_id, invoice.customer_id, invoice.currency
+        session, entry.organization_id, entry.customer_id, entry.currency
     )
-    if stored_customer_accounts.find_posting(session, invoice.organization_id, key) is not None:
+    if stored_customer_accounts.find_posting(session, entry.organization_id, key) is not None:
         return
     before = last.balance_after if last else ZERO
     session.add(
         AccountPosting(
-            organization_id=invoice.organization_id,
-            customer_id=invoice.customer_id,
-            currency=invoice.currency,
+            organization_id=entry.organization_id,
+            customer_id=entry.customer_id,
+            currency=entry.currency,
             sequence=last.sequence + 1 if last else 1,
             follows=last.sequence if last else None,
             key=key,
@@ -126,10 +243,12 @@ def _post(
             amount=amount,
             balance_before=before,
             balance_after=before + amount,
-            invoice_id=invoice.id,
-            credit_note_id=credit_note_id,
-            at=at,
-            created_at=now,
+            invoice_id=entry.invoice_id,
+            credit_note_id=entry.credit_note_id,
+            payment_id=entry.payment_id,
+            refund_id=entry.refund_id,
+            at=entry.at,
+            created_at=entry.now,
         )
     )
     session.flush()

@@ -10,12 +10,16 @@ from billing.errors import InvalidInput
 
 
 class WebhookEvent(StrEnum):
-    """What happened. Source: CONTRACT 4.14, 11; docs/concepts/webhooks.md shows a body of each."""
+    """What happened; docs/concepts/webhooks.md shows a body of each.
+
+    Source: CONTRACT 4.14, 11, 60.
+    """
 
     INVOICE_CREATED = "invoice.created"
     INVOICE_FINALIZED = "invoice.finalized"
     INVOICE_PAID = "invoice.paid"
     INVOICE_VOIDED = "invoice.voided"
+    INVOICE_PAYMENT_FAILED = "invoice.payment_failed"
     SUBSCRIPTION_CREATED = "subscription.created"
     SUBSCRIPTION_ACTIVATED = "subscription.activated"
     SUBSCRIPTION_CANCELED = "subscription.canceled"

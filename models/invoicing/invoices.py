@@ -50,6 +50,12 @@ class Invoice(Tenant, table=True):
         CheckConstraint("status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"),
         CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="paid_at"),
         CheckConstraint("status <> 'VOID' OR amount_due = 0", name="void_is_due_nothing"),
+        CheckConstraint(
+            "amount_credited >= 0 AND amount_refunded >= 0 AND amount_refunded <= amount_paid"
+            " AND (status IN ('DRAFT', 'VOID')"
+            " OR amount_due = total - amount_credited - amount_paid + amount_refunded)",
+            name="due",
+        ),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
         Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
         Index(
@@ -89,6 +95,11 @@ class Invoice(Tenant, table=True):
     total: Decimal = exact()
     amount_due: Decimal = exact()
     amount_paid: Decimal = exact()
+    amount_credited: Decimal = exact(default=Decimal(0), server_default="0")
+    """What credit notes gave back of it that would have been due, or was refunded."""
+    amount_refunded: Decimal = exact(default=Decimal(0), server_default="0")
+    payment_link: str | None = words(nullable=True, default=None)
+    """Where it can be paid; None without a gateway, and once nothing is due."""
     carried_credit: Decimal = exact(default=Decimal(0))
     """What a bill below zero leaves on the customer's account (CONTRACT 48, 81)."""
     granted_credit: Decimal = exact(default=Decimal(0))

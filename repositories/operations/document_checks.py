@@ -119,6 +119,17 @@ CHANGED_AMOUNTS: Final = text(
     given AS (
         SELECT invoice_id, sum(total) AS total FROM credit_note
         WHERE organization_id = :organization_id GROUP BY invoice_id
+    ),
+    -- What an invoice has, or had before it was refunded, of the payments on it.
+    received AS (
+        SELECT payment.invoice_id, sum(payment.applied_amount) + sum(coalesce(back.amount, 0))
+            AS paid, sum(coalesce(back.amount, 0)) AS refunded
+        FROM payment
+        LEFT JOIN (
+            SELECT payment_id, sum(from_invoice) AS amount FROM refund
+            WHERE organization_id = :organization_id AND status <> 'failed' GROUP BY payment_id
+        ) AS back ON back.payment_id = payment.id
+        WHERE payment.organization_id = :organization_id GROUP BY payment.invoice_id
     )
     -- What is due counts only while somebody may still pay.
     SELECT invoice.subscription_id, invoice.period_index, invoice.id,
@@ -127,14 +138,22 @@ CHANGED_AMOUNTS: Final = text(
     LEFT JOIN summed ON summed.invoice_id = invoice.id
     LEFT JOIN taxed ON taxed.invoice_id = invoice.id
     LEFT JOIN given ON given.invoice_id = invoice.id
+    LEFT JOIN received ON received.invoice_id = invoice.id
     WHERE invoice.organization_id = :organization_id AND (
         coalesce(summed.lines, 0) <> invoice.subtotal + coalesce(taxed.inclusive, 0)
         OR coalesce(taxed.tax, 0) <> invoice.tax
         OR invoice.total <> invoice.subtotal + invoice.tax
         OR coalesce(summed.has_changed_line, false)
         OR coalesce(summed.has_changed_total, false)
-        OR (invoice.status IN ('DRAFT', 'OPEN') AND invoice.amount_due
-            <> greatest(0, invoice.total - invoice.amount_paid - coalesce(given.total, 0)))
+        OR (invoice.status = 'DRAFT' AND invoice.amount_due <> invoice.total)
+        -- What notes gave back lowers what is due as far as it was not paid before.
+        OR (invoice.status IN ('OPEN', 'UNCOLLECTIBLE')
+            AND invoice.amount_credited <> coalesce(given.total, 0))
+        OR (invoice.status <> 'DRAFT' AND (
+            invoice.amount_credited > coalesce(given.total, 0)
+            OR invoice.amount_paid <> coalesce(received.paid, 0)
+            OR invoice.amount_refunded <> coalesce(received.refunded, 0)
+        ))
     )
     ORDER BY invoice.id LIMIT 1000
     """.replace("{exact}", _exact("line.calculation ->> 'exact_amount'")).replace(
@@ -198,7 +217,7 @@ CHANGED_STATUSES: Final = text(
         OR (invoice.status = 'VOID') <> (invoice.voided_at IS NOT NULL)
         -- What is due: nothing once it is paid, or by credit notes; something while it is open.
         OR (invoice.status = 'PAID' AND (
-            invoice.amount_due <> 0
+            invoice.amount_due > invoice.amount_refunded
             OR invoice.amount_paid + coalesce(given.total, 0) < invoice.total
         ))
         OR (invoice.status = 'OPEN' AND invoice.amount_due = 0)
@@ -232,7 +251,8 @@ CHANGED_ACCOUNTS: Final = text(
     LEFT JOIN LATERAL (
         SELECT coalesce(sum(amount), 0) AS amount FROM account_posting AS posting
         WHERE posting.organization_id = invoice.organization_id
-            AND posting.invoice_id = invoice.id AND posting.kind <> 'credited'
+            AND posting.invoice_id = invoice.id
+            AND posting.kind IN ('carried', 'granted', 'returned')
     ) AS posted ON true
     WHERE invoice.organization_id = :organization_id AND invoice.status <> 'DRAFT'
         AND invoice.carried_credit + invoice.granted_credit > 0

@@ -13,10 +13,9 @@ from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput, NotFound
 from billing.invoicing.credit_notes import credit_note
-from billing.invoicing.invoices import InvoiceStatus, status_after_payment
+from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import CreditNoteKind
 from billing.money import ZERO, find_currency
-from billing.notifications.events import WebhookEvent
 from billing.rating.lines import CorrectedCharge, LineType
 from models.base import new_id
 from models.invoicing.credit_notes import CreditNote, CreditNoteLine
@@ -26,12 +25,12 @@ from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import credit_notes as stored_credit_notes
 from repositories.invoicing import invoices as stored_invoices
 from services import customer_accounts
-from services.announcements import announce_invoice
 from services.audit_log import record
 from services.corrections.creditable import CreditableLines
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.locks import lock_invoice
 from services.notifications import mails
+from services.payments import receivables
 
 SERIES = "CN"
 REPEATED = timedelta(minutes=1)
@@ -108,7 +107,7 @@ def credit_invoice(
     for position, line in enumerate(lines):
         _write_line(session, invoice, note, rows[line.line_id], line, position=position, now=now)
         _write_changes(session, invoice, note, line, changes[line.line_id])
-    _lower_due(session, invoice, note, at=at, now=now)
+    receivables.credit(session, invoice, note.total, credit_note_id=note.id, at=at, now=now)
     mails.queue_credit_note(session, note, invoice, now=now)
     record(
         session,
@@ -222,20 +221,3 @@ def _build(
         issue_date=at,
         created_at=now,
     )
-
-
-def _lower_due(
-    session: Session, invoice: Invoice, note: CreditNote, *, at: datetime, now: datetime
-) -> None:
-    if invoice.status == InvoiceStatus.PAID:
-        return
-    invoice.amount_due = max(
-        find_currency(invoice.currency).round(ZERO), invoice.amount_due - note.total
-    )
-    if invoice.amount_due == ZERO:
-        # Nothing is left to pay, so nobody is asked for it any more.
-        invoice.status = status_after_payment(InvoiceStatus(invoice.status))
-        invoice.paid_at = at
-        announce_invoice(session, invoice, WebhookEvent.INVOICE_PAID, at=at, now=now)
-    session.add(invoice)
-    session.flush()

@@ -14,53 +14,47 @@ from billing.invoicing.invoices import (
     status_after_payment,
 )
 from billing.invoicing.kinds import InvoiceKind
-from billing.money import ZERO, find_currency
 from billing.notifications.events import WebhookEvent
-from billing.subscriptions import PeriodStatus, SubscriptionStatus, change_period_status
+from billing.subscriptions import PeriodStatus, change_period_status
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice
-from repositories import customers as stored_customers
-from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
 from services.announcements import announce_invoice
-from services.audit_log import record
 from services.corrections import credit_notes, late_usage
 from services.corrections.credit_notes import CreditedLine
 from services.corrections.said import forgive_said
 from services.documents.locks import lock_invoice
 from services.invoicing import finalize as finalization
-from services.subscriptions import agenda, clocks
+from services.payments import receivables, recording
+from services.payments.recording import present_of
 
 
 def finalize(
     session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime
 ) -> Invoice:
     """The invoice is OPEN, or PAID where nothing is owed. Idempotent on OPEN (CONTRACT 56)."""
-    present = _present(session, organization_id, invoice_id, now=now)
     former, _ = lock_invoice(session, organization_id, invoice_id)
+    present = present_of(session, former, now=now)
     was_draft = former.status == InvoiceStatus.DRAFT
     invoice = finalization.finalize_invoice(
         session, organization_id, invoice_id, due_at=present, now=now
     )
     if was_draft:
-        _settle(session, invoice, "invoice.finalized", now=now)
+        receivables.settle(session, invoice, "invoice.finalized", now=now)
     return invoice
 
 
 def pay(session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime) -> Invoice:
-    """The invoice is PAID in full. Idempotent on PAID; raises InvalidTransition otherwise."""
-    present = _present(session, organization_id, invoice_id, now=now)
+    """The invoice is PAID in full, by money that came in another way.
+
+    Idempotent on PAID; raises InvalidTransition otherwise (CONTRACT 56).
+    """
     invoice, _ = lock_invoice(session, organization_id, invoice_id)
-    if invoice.status == InvoiceStatus.PAID:
-        return invoice
-    invoice.status = status_after_payment(InvoiceStatus(invoice.status))
-    invoice.amount_paid = invoice.amount_due
-    invoice.amount_due = find_currency(invoice.currency).round(ZERO)
-    invoice.paid_at = present
-    session.add(invoice)
-    announce_invoice(session, invoice, WebhookEvent.INVOICE_PAID, at=present, now=now)
-    _settle(session, invoice, "invoice.paid", now=now)
+    if invoice.status != InvoiceStatus.PAID:
+        status_after_payment(InvoiceStatus(invoice.status))
+        told = recording.Told(amount=invoice.amount_due)
+        recording.record_by_hand(session, organization_id, invoice_id, told, now=now)
     return invoice
 
 
@@ -77,7 +71,8 @@ def credit(
 
     The same note asked for again within a minute is the one that was made: a repeat has one effect.
     """
-    present = _present(session, organization_id, invoice_id, now=now)
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
+    present = present_of(session, invoice, now=now)
     made = credit_notes.find_repeated(
         session, organization_id, invoice_id, lines, reason=reason, at=present, now=now
     )
@@ -86,8 +81,7 @@ def credit(
     note = credit_notes.credit_invoice(
         session, organization_id, invoice_id, lines, reason=reason, at=present, now=now
     )
-    invoice, _ = lock_invoice(session, organization_id, invoice_id)
-    _follow(session, invoice, now=now)
+    receivables.follow(session, invoice, now=now)
     return note
 
 
@@ -110,7 +104,7 @@ def change_status(
     invoice, _ = lock_invoice(session, organization_id, invoice_id)
     former = InvoiceStatus(invoice.status)
     require_transition(former, wanted)
-    present = _present(session, organization_id, invoice_id, now=now)
+    present = present_of(session, invoice, now=now)
     match wanted:
         case InvoiceStatus.OPEN:
             finalize(session, organization_id, invoice_id, now=now)
@@ -119,9 +113,8 @@ def change_status(
         case InvoiceStatus.VOID:
             _void(session, invoice, settles_again=settles_again, at=present, now=now)
         case _:
-            invoice.status = wanted
-            session.add(invoice)
-            _settle(session, invoice, f"invoice.{wanted.value.lower()}", now=now)
+            receivables.write_off(session, invoice, at=present, now=now)
+            receivables.settle(session, invoice, f"invoice.{wanted.value.lower()}", now=now)
     changed = {"status_change_timestamp": present.isoformat(), "previous_status": former.value}
     if note is not None:
         changed["status_change_note"] = note
@@ -135,18 +128,14 @@ def _void(
     session: Session, invoice: Invoice, *, settles_again: bool, at: datetime, now: datetime
 ) -> None:
     """The invoice has no effect any more: what it took and what it settled is free again."""
-    invoice.status = InvoiceStatus.VOID
-    invoice.amount_due = find_currency(invoice.currency).round(ZERO)
-    invoice.voided_at = at
-    session.add(invoice)
-    session.flush()
+    receivables.release(session, invoice, at=at, now=now)
     customer_accounts.return_granted(session, invoice, at=at, now=now)
     announce_invoice(session, invoice, WebhookEvent.INVOICE_VOIDED, at=at, now=now)
     if invoice.subscription_id is not None:
         _free_periods(
             session, invoice, invoice.subscription_id, settles_again=settles_again, now=now
         )
-    _settle(session, invoice, "invoice.void", now=now)
+    receivables.settle(session, invoice, "invoice.void", now=now)
 
 
 def _free_periods(
@@ -172,43 +161,3 @@ def _free_periods(
     if not settles_again:
         forgive_said(session, subscription, invoice)
     late_usage.mark_again(session, subscription, invoice, settles_again=settles_again, now=now)
-
-
-def _settle(session: Session, invoice: Invoice, action: str, *, now: datetime) -> None:
-    """Record a change of state, and let the subscription and its workflow follow it."""
-    session.flush()
-    record(
-        session,
-        invoice.organization_id,
-        action,
-        "invoice",
-        invoice.id,
-        after={"status": invoice.status},
-        now=now,
-    )
-    _follow(session, invoice, now=now)
-
-
-def _follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
-    if invoice.subscription_id is None:
-        return
-    subscription = stored_subscriptions.lock_subscription(
-        session, invoice.organization_id, invoice.subscription_id
-    )
-    if subscription is None:
-        return
-    is_overdue = stored_invoices.has_overdue(session, invoice.organization_id, subscription.id)
-    if subscription.status == SubscriptionStatus.PAST_DUE and not is_overdue:
-        subscription.status = SubscriptionStatus.ACTIVE
-        session.add(subscription)
-        session.flush()
-    agenda.wake_workflow(session, subscription, now=now)
-
-
-def _present(
-    session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime
-) -> datetime:
-    invoice, _ = lock_invoice(session, organization_id, invoice_id)
-    customer = stored_customers.find_customer(session, organization_id, invoice.customer_id)
-    clock_id = customer.test_clock_id if customer else None
-    return clocks.present_of(session, organization_id, clock_id, now=now)

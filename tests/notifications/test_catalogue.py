@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,10 @@ from uuid import UUID
 import pytest
 
 from billing.notifications.events import WebhookEvent
+from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
+from models.payments.connections import Connection
+from services.documents.locks import lock_invoice
+from services.payments import recording
 from services.subscriptions import periods
 from tests.api.sold import sell
 from tests.receivers import Receiver, receiving
@@ -19,7 +24,7 @@ from tests.telling import Telling
 
 CATALOGUE = Path(__file__).parents[2] / "docs" / "concepts" / "webhooks.md"
 ENTRY = re.compile(
-    r"^\*\*(?P<event>[a-z.]+)\*\*: .+?```json\n(?P<body>.+?)```", re.DOTALL | re.MULTILINE
+    r"^\*\*(?P<event>[a-z._]+)\*\*: .+?```json\n(?P<body>.+?)```", re.DOTALL | re.MULTILINE
 )
 
 
@@ -70,6 +75,35 @@ def live(telling: Telling) -> None:
     telling.owner.patch(f"/api/v1/invoices/{void}/status", json={"status": "VOID"})
     telling.post(f"/subscriptions/{subscription['id']}/cancel", {"cancel_at_period_end": False})
     end_a_trial(telling, sold.plan["id"])
+    fail_a_payment(telling, subscription["id"], manual)
+
+
+def fail_a_payment(telling: Telling, subscription_id: str, manual: dict[str, Any]) -> None:
+    """A gateway tells that a card was declined."""
+    invoice = telling.post("/invoices", {**manual, "subscription_id": subscription_id})
+    invoice = telling.post(f"/invoices/{invoice['id']}/finalize")
+    owner = telling.get(f"/customers/{invoice['customer_id']}")
+    organization_id = UUID(owner["organization_id"])
+    with telling.transactions.for_organization(organization_id) as session:
+        connection = Connection(
+            organization_id=organization_id,
+            provider=Provider.SANDBOX,
+            name="Sandbox",
+            created_at=telling.clock(),
+        )
+        session.add(connection)
+        session.flush()
+        locked, _ = lock_invoice(session, organization_id, UUID(invoice["id"]))
+        declined = GatewayPayment(
+            references=("pay_1",),
+            status=GatewayStatus.FAILED,
+            amount=Decimal(25),
+            currency="USD",
+            at=telling.clock(),
+            error_code="insufficient_funds",
+            error="The card has insufficient funds.",
+        )
+        recording.record_told(session, locked, connection.id, declined, now=telling.clock())
 
 
 def end_a_trial(telling: Telling, plan_id: str) -> None:

@@ -153,8 +153,8 @@ TAMPERINGS = {
     "what is due is changed": (
         "amount_changed",
         (
-            "UPDATE invoice SET amount_due = 1 WHERE organization_id = %(organization)s"
-            " AND period_index = 0"
+            "UPDATE invoice SET amount_due = 1, amount_credited = total - 1"
+            " WHERE organization_id = %(organization)s AND period_index = 0"
         ),
     ),
     "a line's total is changed": (
@@ -196,7 +196,7 @@ TAMPERINGS = {
     "an invoice is made paid": (
         "status_changed",
         (
-            "UPDATE invoice SET status = 'PAID', paid_at = now(), amount_due = 0"
+            "UPDATE invoice SET status = 'PAID', paid_at = now(), amount_due = total - amount_paid"
             " WHERE organization_id = %(organization)s AND period_index = 0"
         ),
     ),

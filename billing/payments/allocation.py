@@ -1,0 +1,106 @@
+"""Where money goes: what a payment settles, and what of it can go back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from billing.errors import Conflict, InvalidInput
+from billing.money import ZERO, Currency, exactly
+
+
+class PaymentKind(StrEnum):
+    """How money comes in: told by people, on a gateway's page, or from a saved method."""
+
+    MANUAL = "manual"
+    LINK = "link"
+    SAVED_METHOD = "saved_method"
+
+
+class PaymentStatus(StrEnum):
+    """The states of a payment. A pending one is known to nobody yet; the others are for good."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RefundKind(StrEnum):
+    """Why money went back: somebody sent it, or the customer's bank took it."""
+
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+class RefundStatus(StrEnum):
+    """The states of a refund."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSplit:
+    """What a refund is taken from, in major units.
+
+    ``from_credit`` was the customer's credit; ``from_invoice`` had paid the invoice, of which
+    ``against_notes`` had been given back by credit notes already. The rest of it is due again.
+    """
+
+    from_credit: Decimal
+    from_invoice: Decimal
+    against_notes: Decimal
+
+
+def require_amount(amount: Decimal, currency: Currency) -> None:
+    """Return if that much money can be paid: above 0, in whole minor units of the currency.
+
+    Raises: InvalidInput ``amount_invalid``.
+    """
+    if amount <= ZERO or currency.round(amount) != amount:
+        raise InvalidInput(
+            f"An amount of {currency.code} is above 0 and has at most {currency.exponent} decimal"
+            " places.",
+            code="amount_invalid",
+            field="amount",
+        )
+
+
+@exactly
+def split_refund(
+    wanted: Decimal,
+    *,
+    paid: Decimal,
+    applied: Decimal,
+    refunded: Decimal,
+    credit: Decimal,
+    noted: Decimal,
+) -> RefundSplit:
+    """Give what a refund of a payment is taken from: first what was too much, then the invoice.
+
+    ``paid`` is the whole payment, ``applied`` what its invoice has of it, ``refunded`` what went
+    back before, ``credit`` what stands on the customer's account, ``noted`` what credit notes on
+    the invoice gave back and nobody was paid yet.
+    Raises: Conflict ``refund_exceeds_payment`` beyond what was paid, ``credit_spent`` where too
+    much had been paid and later invoices took it. Worked example: 120 paid on 100, then 30 back:
+    20 were the customer's credit, 10 the invoice's.
+    """
+    if wanted > paid - refunded:
+        raise Conflict(
+            f"{paid - refunded} of the payment is left to refund.", code="refund_exceeds_payment"
+        )
+    from_credit = min(wanted, paid - applied - refunded, credit)
+    from_invoice = wanted - from_credit
+    if from_invoice > applied:
+        raise Conflict(
+            f"{from_credit + applied} can be refunded: the rest was the customer's credit, and "
+            "later invoices took it.",
+            code="credit_spent",
+        )
+    return RefundSplit(
+        from_credit=from_credit,
+        from_invoice=from_invoice,
+        against_notes=min(from_invoice, noted),
+    )

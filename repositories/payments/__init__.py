@@ -1,0 +1,1 @@
+"""Statements about payments and connections to gateways."""

@@ -1,0 +1,1 @@
+"""Money in: what was paid, what it settled, what went back."""

@@ -1,0 +1,156 @@
+"""What an invoice is due: the one place where money, notes and voids change it.
+
+``amount_due`` is the total less what was credited and paid, and what was refunded on top; the
+database holds every final invoice to that. Source: CONTRACT 4.8, 28, 55, section 6 (Payments).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.invoicing.invoices import InvoiceStatus, status_after_payment
+from billing.money import ZERO, exactly, find_currency
+from billing.notifications.events import WebhookEvent
+from billing.subscriptions import SubscriptionStatus
+from models.invoicing.invoices import Invoice
+from models.payments.payments import Payment
+from repositories.invoicing import invoices as stored_invoices
+from repositories.payments import payments as stored_payments
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from services import customer_accounts
+from services.announcements import announce_invoice
+from services.audit_log import record
+from services.subscriptions import agenda
+
+PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
+
+
+def takes(invoice: Invoice) -> Decimal:
+    """How much the invoice would take of a payment now."""
+    return invoice.amount_due if invoice.status in PAYABLE else ZERO
+
+
+@exactly
+def apply_payment(
+    session: Session, invoice: Invoice, payment: Payment, *, at: datetime, now: datetime
+) -> None:
+    """The payment settles what it can of its invoice; the rest is the customer's credit.
+
+    The invoice is PAID once nothing is due. Both rows are locked, the payment has succeeded.
+    """
+    is_written_off = invoice.status == InvoiceStatus.UNCOLLECTIBLE
+    payment.applied_amount = min(payment.amount, takes(invoice))
+    invoice.amount_paid += payment.applied_amount
+    invoice.amount_due -= payment.applied_amount
+    session.add(payment)
+    session.flush()
+    customer_accounts.post_payment(session, payment, recovers=is_written_off, at=at, now=now)
+    if payment.applied_amount > ZERO:
+        _close_if_settled(session, invoice, at=at, now=now)
+        if invoice.status == InvoiceStatus.PAID:
+            settle(session, invoice, "invoice.paid", now=now)
+
+
+@exactly
+def credit(
+    session: Session,
+    invoice: Invoice,
+    amount: Decimal,
+    *,
+    credit_note_id: UUID,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """A credit note lowers what is due, as far as something is; the invoice may be PAID by it.
+
+    What it gives back beyond that was paid already, and is refunded.
+    """
+    credited = min(amount, takes(invoice))
+    if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
+        customer_accounts.restore(
+            session, invoice, credited, because_of=credit_note_id, at=at, now=now
+        )
+    invoice.amount_credited += credited
+    invoice.amount_due -= credited
+    if invoice.status in PAYABLE:
+        _close_if_settled(session, invoice, at=at, now=now)
+    session.add(invoice)
+    session.flush()
+
+
+@exactly
+def release(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
+    """Nothing is due of an invoice that is void, and what was paid on it is the customer's credit.
+
+    The caller has not changed its status yet.
+    """
+    if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
+        customer_accounts.restore(
+            session, invoice, invoice.amount_due, because_of=invoice.id, at=at, now=now
+        )
+    for payment in stored_payments.list_of_invoice(session, invoice.organization_id, invoice.id):
+        if payment.applied_amount > ZERO:
+            customer_accounts.release_payment(session, payment, at=at, now=now)
+            invoice.amount_paid -= payment.applied_amount
+            payment.applied_amount = ZERO
+            session.add(payment)
+    invoice.status = InvoiceStatus.VOID
+    invoice.amount_due = find_currency(invoice.currency).round(ZERO)
+    invoice.voided_at = at
+    session.add(invoice)
+    session.flush()
+
+
+def write_off(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
+    """What is due is bad debt from now on; it can still be paid."""
+    customer_accounts.write_off(session, invoice, at=at, now=now)
+    invoice.status = InvoiceStatus.UNCOLLECTIBLE
+    session.add(invoice)
+    session.flush()
+
+
+def settle(session: Session, invoice: Invoice, action: str, *, now: datetime) -> None:
+    """Record a change of state, and let the subscription and its workflow follow it."""
+    session.flush()
+    record(
+        session,
+        invoice.organization_id,
+        action,
+        "invoice",
+        invoice.id,
+        after={"status": invoice.status},
+        now=now,
+    )
+    follow(session, invoice, now=now)
+
+
+def follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
+    """The subscription is ACTIVE again if nothing is overdue, and its workflow looks."""
+    if invoice.subscription_id is None:
+        return
+    subscription = stored_subscriptions.lock_subscription(
+        session, invoice.organization_id, invoice.subscription_id
+    )
+    if subscription is None:
+        return
+    is_overdue = stored_invoices.has_overdue(session, invoice.organization_id, subscription.id)
+    if subscription.status == SubscriptionStatus.PAST_DUE and not is_overdue:
+        subscription.status = SubscriptionStatus.ACTIVE
+        session.add(subscription)
+        session.flush()
+    agenda.wake_workflow(session, subscription, now=now)
+
+
+def _close_if_settled(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
+    """The invoice is PAID if nothing is left to pay, so that nobody is asked for it any more."""
+    invoice.amount_due = find_currency(invoice.currency).round(invoice.amount_due)
+    session.add(invoice)
+    if invoice.amount_due == ZERO:
+        invoice.status = status_after_payment(InvoiceStatus(invoice.status))
+        invoice.paid_at = at
+        invoice.payment_link = None
+        announce_invoice(session, invoice, WebhookEvent.INVOICE_PAID, at=at, now=now)

@@ -1,0 +1,243 @@
+"""Payments: written before anybody is asked, settled once, whoever tells of them how often.
+
+A payment is what a person says was paid, what a gateway's page took, or a try to charge a saved
+method. Source: CONTRACT 60, section 6 (Payments).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict
+from billing.invoicing.invoices import InvoiceStatus
+from billing.money import find_currency
+from billing.payments.allocation import PaymentKind, PaymentStatus, require_amount
+from billing.payments.gateways import GatewayPayment, GatewayStatus
+from models.base import new_id
+from models.invoicing.invoices import Invoice
+from models.payments.payments import Payment
+from repositories import customers as stored_customers
+from repositories.payments import payments as stored_payments
+from services.announcements import announce_failed_payment
+from services.audit_log import record
+from services.documents.locks import lock_invoice
+from services.payments import receivables
+from services.subscriptions import clocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a person says of money that came in."""
+
+    amount: Decimal
+    method: str | None = None
+    reference: str | None = None
+    keeps_surplus: bool = False
+    """Whether what is too much becomes the customer's credit."""
+
+
+def record_by_hand(
+    session: Session, organization_id: UUID, invoice_id: UUID, told: Told, *, now: datetime
+) -> Payment:
+    """Money that came in another way is recorded, and settles the invoice as far as it goes.
+
+    Raises NotFound, InvalidInput for an amount that is none of the currency, Conflict
+    ``invoice_not_payable`` for a draft or a void invoice, ``overpayment`` for more than is due
+    unless the surplus is to be kept.
+    """
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
+    require_amount(told.amount, find_currency(invoice.currency))
+    if invoice.status in {InvoiceStatus.DRAFT, InvoiceStatus.VOID}:
+        raise Conflict(
+            f"Nothing can be paid on a {invoice.status} invoice.", code="invoice_not_payable"
+        )
+    due = receivables.takes(invoice)
+    if told.amount > due and not told.keeps_surplus:
+        raise Conflict(
+            f'{due} is due; send "surplus": "credit" to keep the rest as the customer\'s credit.',
+            code="overpayment",
+        )
+    at = present_of(session, invoice, now=now)
+    payment = begin(
+        session,
+        invoice,
+        kind=PaymentKind.MANUAL,
+        amount=told.amount,
+        method=told.method,
+        reference=told.reference,
+        at=at,
+        now=now,
+    )
+    succeed(session, invoice, payment, at=at, now=now)
+    return payment
+
+
+def begin(
+    session: Session,
+    invoice: Invoice,
+    *,
+    kind: PaymentKind,
+    amount: Decimal,
+    connection_id: UUID | None = None,
+    method: str | None = None,
+    reference: str | None = None,
+    at: datetime,
+    now: datetime,
+) -> Payment:
+    """The next attempt to pay the invoice is a row, and nobody else is asked before it is stored.
+
+    The invoice's lock is held. The key is the attempt's: whoever repeats it means the same money.
+    """
+    attempt = stored_payments.find_last_attempt(session, invoice.organization_id, invoice.id) + 1
+    payment = Payment(
+        organization_id=invoice.organization_id,
+        id=new_id(),
+        invoice_id=invoice.id,
+        customer_id=invoice.customer_id,
+        connection_id=connection_id,
+        attempt=attempt,
+        kind=kind,
+        method=method,
+        reference=reference,
+        amount=amount,
+        currency=invoice.currency,
+        status=PaymentStatus.PENDING,
+        idempotency_key=f"{invoice.id}/{attempt}",
+        at=at,
+        created_at=now,
+    )
+    session.add(payment)
+    session.flush()
+    return payment
+
+
+def succeed(
+    session: Session, invoice: Invoice, payment: Payment, *, at: datetime, now: datetime
+) -> None:
+    """The money is there: the invoice has what it is due of it, the customer the rest.
+
+    Idempotent: a payment that has succeeded, or failed, stays as it is.
+    """
+    if payment.status != PaymentStatus.PENDING:
+        return
+    payment.status = PaymentStatus.SUCCEEDED
+    payment.settled_at = at
+    session.add(payment)
+    receivables.apply_payment(session, invoice, payment, at=at, now=now)
+    _record(session, payment, "payment.succeeded", now=now)
+
+
+def fail(
+    session: Session, invoice: Invoice, payment: Payment, *, at: datetime, now: datetime
+) -> None:
+    """The money did not come; the invoice stays as it is, and whoever listens is told why.
+
+    Idempotent, as :func:`succeed` is. Source: CONTRACT 60.
+    """
+    if payment.status != PaymentStatus.PENDING:
+        return
+    payment.status = PaymentStatus.FAILED
+    payment.settled_at = at
+    session.add(payment)
+    session.flush()
+    announce_failed_payment(session, invoice, payment, at=at, now=now)
+    _record(session, payment, "payment.failed", now=now)
+
+
+def record_told(
+    session: Session,
+    invoice: Invoice,
+    connection_id: UUID,
+    told: GatewayPayment,
+    *,
+    now: datetime,
+) -> Payment:
+    """What a gateway tells of a payment is known, once, by any of its names or by our key.
+
+    The invoice is locked. A payment that it charged for us is the row of that attempt; one that was
+    made on a page is a row from now on. What it told before is not taken back: a success stays one,
+    a failure that turns out to have succeeded is money all the same and has a row of its own.
+    """
+    at = present_of(session, invoice, now=now)
+    payment = _find(session, invoice, connection_id, told)
+    if payment is not None and _turned_out_paid(payment, told):
+        payment = None
+    if payment is None:
+        payment = begin(
+            session,
+            invoice,
+            kind=PaymentKind.LINK,
+            amount=told.amount,
+            connection_id=connection_id,
+            at=at,
+            now=now,
+        )
+    _take_over(session, payment, connection_id, told)
+    if told.status == GatewayStatus.SUCCEEDED:
+        succeed(session, invoice, payment, at=at, now=now)
+    elif told.status == GatewayStatus.FAILED:
+        fail(session, invoice, payment, at=at, now=now)
+    return payment
+
+
+def present_of(session: Session, invoice: Invoice, *, now: datetime) -> datetime:
+    """The present of the invoice's customer: the wall's, or their clock's."""
+    customer = stored_customers.find_customer(session, invoice.organization_id, invoice.customer_id)
+    clock_id = customer.test_clock_id if customer else None
+    return clocks.present_of(session, invoice.organization_id, clock_id, now=now)
+
+
+def _find(
+    session: Session, invoice: Invoice, connection_id: UUID, told: GatewayPayment
+) -> Payment | None:
+    found = stored_payments.find_by_reference(
+        session, invoice.organization_id, connection_id, told.references
+    )
+    if found is None and told.idempotency_key is not None:
+        found = stored_payments.find_by_key(session, invoice.organization_id, told.idempotency_key)
+    if found is None or found.invoice_id != invoice.id:
+        return None
+    return stored_payments.lock_payment(session, found.organization_id, found.id)
+
+
+def _turned_out_paid(payment: Payment, told: GatewayPayment) -> bool:
+    return payment.status == PaymentStatus.FAILED and told.status == GatewayStatus.SUCCEEDED
+
+
+def _take_over(
+    session: Session, payment: Payment, connection_id: UUID, told: GatewayPayment
+) -> None:
+    """What the gateway calls the payment, and why it failed if it did."""
+    if payment.status == PaymentStatus.PENDING:
+        payment.reference = payment.reference or told.references[0]
+        payment.method = told.method or payment.method
+        payment.error_code, payment.error = told.error_code, told.error
+        payment.is_declined_for_good = told.is_declined_for_good
+        payment.amount = told.amount
+        session.add(payment)
+        session.flush()
+    stored_payments.insert_references(
+        session, payment.organization_id, connection_id, payment.id, told.references
+    )
+
+
+def _record(session: Session, payment: Payment, action: str, *, now: datetime) -> None:
+    record(
+        session,
+        payment.organization_id,
+        action,
+        "payment",
+        payment.id,
+        after={
+            "invoice_id": payment.invoice_id,
+            "amount": payment.amount,
+            "currency": payment.currency,
+            "kind": payment.kind,
+        },
+        now=now,
+    )

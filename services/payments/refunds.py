@@ -1,0 +1,189 @@
+"""Money that goes back: never more than was paid, and never twice.
+
+A refund is a row and taken off the customer's account before a gateway is asked; if the gateway
+says no, it is put back. It does not change the invoice's status. Source: CONTRACT section 6
+(Payments).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict
+from billing.money import exactly, find_currency
+from billing.payments.allocation import (
+    PaymentStatus,
+    RefundKind,
+    RefundSplit,
+    RefundStatus,
+    require_amount,
+    split_refund,
+)
+from models.base import new_id
+from models.invoicing.invoices import Invoice
+from models.payments.payments import Payment, Refund
+from repositories.payments import payments as stored_payments
+from services import customer_accounts
+from services.audit_log import record
+from services.documents.locks import lock_invoice
+from services.payments.recording import present_of
+from services.required import not_found
+
+
+@exactly
+def refund(
+    session: Session,
+    organization_id: UUID,
+    payment_id: UUID,
+    amount: Decimal | None,
+    *,
+    reason: str | None = None,
+    reference: str | None = None,
+    kind: RefundKind = RefundKind.REFUND,
+    now: datetime,
+) -> Refund:
+    """Part of a payment, or what is left of it, goes back; by hand it is back at once.
+
+    One through a gateway is pending until the gateway was asked. Raises NotFound, Conflict
+    ``payment_not_refundable``, ``refund_exceeds_payment``, ``credit_spent``.
+    """
+    invoice, payment = lock_paid_invoice(session, organization_id, payment_id)
+    if payment.status != PaymentStatus.SUCCEEDED:
+        raise Conflict(
+            f"A {payment.status} payment cannot be refunded.", code="payment_not_refundable"
+        )
+    wanted = payment.amount - payment.refunded_amount if amount is None else amount
+    require_amount(wanted, find_currency(payment.currency))
+    split = _split(session, invoice, payment, wanted)
+    at = present_of(session, invoice, now=now)
+    made = _make(session, payment, split, kind, (reason, reference), at=at, now=now)
+    _take(session, invoice, payment, made, at=at, now=now)
+    if payment.connection_id is None or kind is RefundKind.DISPUTE:
+        settle(session, made, at=at)
+    after = {"refund_id": made.id, "amount": made.amount, "currency": payment.currency}
+    record(
+        session, organization_id, "payment.refunded", "payment", payment_id, after=after, now=now
+    )
+    return made
+
+
+def lock_paid_invoice(
+    session: Session, organization_id: UUID, payment_id: UUID
+) -> tuple[Invoice, Payment]:
+    """The payment and its invoice with their rows locked, the invoice first. Raises NotFound."""
+    found = stored_payments.find_payment(session, organization_id, payment_id)
+    if found is None:
+        raise not_found("Payment")
+    invoice, _ = lock_invoice(session, organization_id, found.invoice_id)
+    payment = stored_payments.lock_payment(session, organization_id, payment_id)
+    assert payment is not None
+    return invoice, payment
+
+
+def settle(session: Session, made: Refund, *, at: datetime) -> None:
+    """The money went back. Idempotent: a refund that has an end keeps it."""
+    if made.status == RefundStatus.PENDING:
+        made.status, made.settled_at = RefundStatus.SUCCEEDED, at
+        session.add(made)
+        session.flush()
+
+
+@exactly
+def fail(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    made: Refund,
+    *,
+    error: str | None,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """The gateway did not send it: everything is as it was before. Idempotent."""
+    if made.status != RefundStatus.PENDING:
+        return
+    made.status, made.settled_at, made.error = RefundStatus.FAILED, at, error
+    payment.refunded_amount -= made.amount
+    payment.applied_amount += made.from_invoice
+    invoice.amount_refunded -= made.from_invoice
+    invoice.amount_credited -= made.against_notes
+    invoice.amount_due -= made.from_invoice - made.against_notes
+    for row in (made, payment, invoice):
+        session.add(row)
+    session.flush()
+    customer_accounts.post_failed_refund(session, payment, made, at=at, now=now)
+
+
+def _split(session: Session, invoice: Invoice, payment: Payment, wanted: Decimal) -> RefundSplit:
+    key = (payment.organization_id, payment.customer_id, payment.currency)
+    return split_refund(
+        wanted,
+        paid=payment.amount,
+        applied=payment.applied_amount,
+        refunded=payment.refunded_amount,
+        credit=customer_accounts.available_credit(session, *key, lock=True),
+        noted=stored_payments.get_unpaid_notes(session, payment.organization_id, invoice.id),
+    )
+
+
+def _make(
+    session: Session,
+    payment: Payment,
+    split: RefundSplit,
+    kind: RefundKind,
+    said: tuple[str | None, str | None],
+    *,
+    at: datetime,
+    now: datetime,
+) -> Refund:
+    earlier = stored_payments.list_refunds(session, payment.organization_id, [payment.id])
+    sequence = len(earlier) + 1
+    made = Refund(
+        organization_id=payment.organization_id,
+        id=new_id(),
+        payment_id=payment.id,
+        sequence=sequence,
+        kind=kind,
+        reference=said[1],
+        amount=split.from_credit + split.from_invoice,
+        from_invoice=split.from_invoice,
+        from_credit=split.from_credit,
+        against_notes=split.against_notes,
+        status=RefundStatus.PENDING,
+        idempotency_key=f"{payment.idempotency_key}/refund/{sequence}",
+        reason=said[0],
+        at=at,
+        created_at=now,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+@exactly
+def _take(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    made: Refund,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """What goes back is off the payment, the invoice and the account.
+
+    What no note gave back before is due again.
+    """
+    payment.refunded_amount += made.amount
+    payment.applied_amount -= made.from_invoice
+    invoice.amount_refunded += made.from_invoice
+    invoice.amount_credited += made.against_notes
+    invoice.amount_due += made.from_invoice - made.against_notes
+    session.add(payment)
+    session.add(invoice)
+    session.flush()
+    customer_accounts.post_refund(session, payment, made, at=at, now=now)
