@@ -37,7 +37,7 @@ Processes = Annotated[
 @app.command()
 def up(data_dir: DataDirectory = None, port: Port = 8000) -> None:
     """Run everything in the foreground: database, Temporal, API and worker. Ctrl-C stops it."""
-    from cli.up import up as run_up
+    from cli.local.commands import up as run_up
 
     raise typer.Exit(run_up(data_dir, port))
 
@@ -45,7 +45,7 @@ def up(data_dir: DataDirectory = None, port: Port = 8000) -> None:
 @app.command()
 def status(data_dir: DataDirectory = None) -> None:
     """Show what runs and where it answers. Exit code 3 if it is not up."""
-    from cli.up import status as show_status
+    from cli.local.commands import status as show_status
 
     raise typer.Exit(show_status(data_dir))
 
@@ -53,7 +53,7 @@ def status(data_dir: DataDirectory = None) -> None:
 @app.command()
 def down(data_dir: DataDirectory = None) -> None:
     """Stop an instance, or what is left of one that was killed."""
-    from cli.up import down as stop_instance
+    from cli.local.commands import down as stop_instance
 
     raise typer.Exit(stop_instance(data_dir))
 
@@ -61,7 +61,7 @@ def down(data_dir: DataDirectory = None) -> None:
 @app.command()
 def demo(data_dir: DataDirectory = None) -> None:
     """Watch 82,450 API calls become an invoice of $82.45, through the public REST API alone."""
-    from cli.demo import demo as run_demo
+    from cli.demo.command import demo as run_demo
 
     raise typer.Exit(run_demo(data_dir))
 

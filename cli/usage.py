@@ -82,7 +82,7 @@ def open_database(data_dir: Path | None) -> Iterator[Transactions]:
 
 def find_database(data_dir: Path | None) -> str:
     """The address of the database that is meant. Raises Refusal if none is."""
-    from cli.instance import Instance
+    from cli.local.instance import Instance
     from cli.output import refuse
     from runtime.settings import Settings
 

@@ -95,7 +95,7 @@ def require_zone(timezone: str | None) -> None:
 
 def find_api(api_url: str | None) -> str:
     """The base address of the API. Raises Refusal if none is named and no instance runs."""
-    from cli.instance import Instance
+    from cli.local.instance import Instance
     from cli.output import refuse
     from runtime.settings import Settings
 

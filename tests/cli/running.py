@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 
-from cli.instance import Addresses, Instance
+from cli.local.instance import Addresses, Instance
 from runtime.embedded.processes import wait_until
 
 EXTERNAL = ("DATABASE_URL", "TEMPORAL_ADDRESS", "FLUXRATE_MIGRATION_DATABASE_URL")

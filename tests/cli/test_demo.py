@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli.instance import Instance
+from cli.local.instance import Instance
 from tests.cli.running import fluxrate
 
 

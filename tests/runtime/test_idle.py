@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from cli.instance import answers
+from cli.local.instance import answers
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.embedded.processes import choose_port, wait_until
 from tests.many_organizations import add_organizations

@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from cli.api_client import ApiClient
-from cli.demo_sales import (
+from cli.demo.api_client import ApiClient
+from cli.demo.sales import (
     PAY_AS_YOU_GO,
     TIERED,
     Sale,
@@ -23,10 +23,10 @@ from cli.demo_sales import (
     send_calls,
     subscribe,
 )
-from cli.instance import Addresses, Instance
+from cli.local.commands import StopAsked, claim_or_refuse, ignore_signals, stop_on_signals
+from cli.local.instance import Addresses, Instance
+from cli.local.stack import Stack
 from cli.output import Refusal, make_console, refuse
-from cli.stack import Stack
-from cli.up import StopAsked, claim_or_refuse, ignore_signals, stop_on_signals
 from runtime.embedded.processes import ProcessFailure
 from runtime.settings import Settings
 from services.accounts.sign_up_policy import SignUpPolicy

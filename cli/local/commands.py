@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from cli.instance import PROCESS_NAMES, Addresses, Instance, answers
+from cli.local.instance import PROCESS_NAMES, Addresses, Instance, answers
+from cli.local.stack import Stack
 from cli.output import make_console, refuse
-from cli.stack import Stack
 from runtime.embedded.processes import ProcessFailure
 from runtime.settings import Settings
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cli.instance import (
+from cli.local.instance import (
     PROCESS_NAMES,
     Addresses,
     Instance,

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.api_client import ApiClient
+from cli.demo.api_client import ApiClient
 from cli.output import refuse
 
 BATCH_ROWS = 10_000

@@ -1,0 +1,1 @@
+"""``fluxrate up``, ``status`` and ``down``: one instance on this machine."""
