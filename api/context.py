@@ -26,7 +26,7 @@ from api.reads.report_cache import ReportCache
 from api.reads.verdicts import VerdictCache
 from api.transport.metrics import Metrics
 from billing.date_limits import BackdatingLimit
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from repositories.entitlements.revalidation import CheckQuestion, Revalidation, read_revalidations
 from repositories.transactions import Transactions
 from services.accounts.credentials import Security

@@ -8,7 +8,7 @@ from typing import Final
 
 from psycopg import AsyncConnection, Error
 
-from repositories.async_connections import is_disturbed
+from repositories.asynchronous.connections import is_disturbed
 
 IDLE_SECONDS: Final = 1.0
 """A connection that rested longer is asked for a sign of life before it is used."""

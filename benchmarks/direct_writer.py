@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import make_url
 
 from models.usage.event_ids import new_event_id
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from repositories.ingestion import writer
 from repositories.ingestion.writer import EventScope, NewEvent
 

@@ -32,7 +32,7 @@ from benchmarks.wave_subscriptions import make_subscriptions
 from benchmarks.waves import cpu_of
 from billing.subscriptions import WorkflowState
 from models.base import new_id
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from repositories.catalog.shown import SUBSCRIPTION_PAGES
 from repositories.invoicing.shown import INVOICES
 from repositories.transactions import Transactions

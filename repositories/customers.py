@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from models.customers import Customer
-from repositories.document_reads import DocumentRead, PageRead
+from repositories.asynchronous.document_reads import DocumentRead, PageRead
 from repositories.row_keys import among
 
 CUSTOMERS: Final = DocumentRead(

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, Error
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL
 
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 
 log = structlog.get_logger(__name__)
 

@@ -24,7 +24,7 @@ from api.transport import natural_keys
 from api.transport.exact_json import dump_json
 from api.transport.natural_keys import NATURAL_KEYS
 from api.transport.pagination import Page, place_of
-from repositories.document_reads import DocumentPage, DocumentRead, PageRead
+from repositories.asynchronous.document_reads import DocumentPage, DocumentRead, PageRead
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from typing import Final
 from models.catalog.features import Feature
 from models.catalog.plans import Charge, Plan, PlanFeature
 from models.subscriptions.subscriptions import Subscription
+from repositories.asynchronous.document_reads import DocumentRead, PageRead
 from repositories.catalog.versions import PERIOD_AND_PLAN, VERSION_IN_FORCE
-from repositories.document_reads import DocumentRead, PageRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ from psycopg.rows import class_row
 from billing.metering.hours import floor_hour, split_hours
 from models.subscriptions.states import LIVE
 from repositories.array_text import array, quoted
+from repositories.asynchronous.tenant_reads import read_rows
 from repositories.catalog.versions import PERIOD_AND_PLAN
 from repositories.statement_text import compact
-from repositories.tenant_reads import read_rows
 
 HEX_DIGITS: Final = 32
 """Of a UUID; what is shorter is none."""

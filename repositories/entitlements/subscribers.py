@@ -12,9 +12,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from models.subscriptions.states import BOUNDARY, LIVE
+from repositories.asynchronous.tenant_reads import read_rows
 from repositories.catalog.versions import PERIOD_AND_PLAN, VERSION_IN_FORCE, VERSION_TO_OPEN
 from repositories.statement_text import compact
-from repositories.tenant_reads import read_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

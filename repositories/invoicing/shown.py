@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
-from repositories.document_reads import DocumentRead, PageRead
+from repositories.asynchronous.document_reads import DocumentRead, PageRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

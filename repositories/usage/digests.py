@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from models.invoicing.invoices import InvoiceLine
-from repositories.document_reads import DocumentRead
+from repositories.asynchronous.document_reads import DocumentRead
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 
 _CORRECTIONS: Final = latest_corrections(

@@ -18,8 +18,8 @@ from sqlmodel import Session
 from billing.metering.hours import split_hours
 from billing.periods import Period
 from models.usage.events import ARRIVAL_BLOCK
+from repositories.asynchronous.tenant_reads import TENANT, read_rows
 from repositories.statement_text import compact
-from repositories.tenant_reads import TENANT, read_rows
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.usage.figures import NO_FIGURES, Figure, listed, pick_figures
 

@@ -15,7 +15,7 @@ import pytest
 
 from api.ingestion.writer import UsageWriter
 from billing.metering.aggregations import Aggregation
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from services.ingestion.submissions import EventResult, EventStatus
 from services.usage.measure import measure_usage
 from services.usage.rollups import rebuild_rollups, verify_rollups

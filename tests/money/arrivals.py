@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from repositories.transactions import Transactions
 from services.ingestion.batch import PartitionCache
 from services.ingestion.event_input import EventReport

@@ -19,7 +19,7 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from models.usage.event_ids import new_event_id
 from models.usage.rollups import UsageRollup
 from repositories.array_text import array
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from repositories.ingestion.writer import EventScope, NewEvent, insert_events
 from tests.services.shop import NOW, Shop
 

@@ -18,7 +18,7 @@ from models.catalog.plans import Plan
 from models.customers import Customer
 from models.subscriptions.subscriptions import OutboxMessage, Subscription
 from models.usage.events import UsageEvent
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from services.catalog.meters import CreateMeter, MeterDetails
 from services.catalog.terms_cache import TermsCache
 from services.ingestion.batch import PartitionCache

@@ -21,9 +21,9 @@ from models.base import new_id
 from models.catalog.features import Feature
 from models.catalog.meters import Meter
 from models.catalog.plans import Charge, Plan
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
+from repositories.asynchronous.document_reads import DocumentPage, DocumentRead, PageRead
 from repositories.catalog.shown import GrantedFeature
-from repositories.document_reads import DocumentPage, DocumentRead, PageRead
 from repositories.transactions import Transactions
 from services.catalog import charges, features, grants, meters, plans, versions
 from services.catalog.charges import AddCharge

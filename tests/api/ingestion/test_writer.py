@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 
 from api.ingestion.writer import MOST_ROWS_OF_ONE, MOST_ROWS_WAITING, UsageWriter
 from billing.errors import TooManyRequests, Unavailable
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from services.ingestion.event_input import EventReport
 from services.ingestion.submissions import EventStatus, Submission
 from tests.api.people import Person

@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 from api.reads.batched_reads import ANSWER_SECONDS, MOST_TOGETHER, BatchedReads
 from api.reads.connections import ReadConnections
 from billing.errors import Unavailable
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 
 BAD, CUT_OFF = -1, -2
 SHOP, OFFICE = uuid4(), uuid4()

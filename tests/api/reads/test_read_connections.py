@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from api.reads.connections import MOST_CONNECTIONS, ReadConnections
 from billing.errors import Unavailable
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 
 FLOOD, OTHER = uuid4(), uuid4()
 

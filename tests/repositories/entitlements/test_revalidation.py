@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from models.customers import Customer
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from repositories.entitlements.revalidation import (
     CheckQuestion,
     Revalidation,

@@ -18,7 +18,7 @@ from billing.periods import Interval
 from billing.rating.terms import Effective
 from models.catalog.plans import Plan
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from repositories.entitlements import subscribers
 from repositories.invoicing import invoices
 from repositories.subscriptions import subscriptions

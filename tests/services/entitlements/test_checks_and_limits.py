@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from billing.periods import Interval
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import list_entitlements
 from tests.services.limited import Limited, limit, subscribe

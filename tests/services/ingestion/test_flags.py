@@ -13,7 +13,7 @@ from sqlmodel import select
 from models.base import new_id
 from models.subscriptions.subscriptions import Subscription, SubscriptionPause, SubscriptionPeriod
 from models.usage.events import UsageEvent
-from repositories.async_connections import connect
+from repositories.asynchronous.connections import connect
 from services.catalog.terms_cache import TermsCache
 from services.ingestion.batch import PartitionCache
 from services.ingestion.event_input import EventReport

@@ -21,7 +21,7 @@ from psycopg.rows import scalar_row
 from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
-from repositories.tenant_reads import read_rows
+from repositories.asynchronous.tenant_reads import read_rows
 
 T = TypeVar("T")
 
