@@ -30,11 +30,12 @@ from api.routers.subscriptions import subscriptions, test_clocks
 from api.routers.usage import corrections as usage_corrections
 from api.routers.usage import reports as meter_usage
 from api.routers.usage import unbilled as unbilled_usage
-from api.transport import errors, paths
+from api.transport import errors
 from api.transport.envelope import RequestMiddleware
 from api.transport.fast_path import FastRoute, FastRoutes
 from api.transport.number_texts import NumberTexts
 from api.transport.route import Router
+from api.transport.urls import paths
 
 PREFIX = "/api/v1"
 

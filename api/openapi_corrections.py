@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from api.transport.natural_keys import NATURAL_KEYS
+from api.transport.urls.natural_keys import NATURAL_KEYS
 
 Document = dict[str, Any]
 

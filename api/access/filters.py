@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from api.transport.natural_keys import read_id
+from api.transport.urls.natural_keys import read_id
 from billing.errors import NotFound
 from repositories.catalog.meters import find_meter
 from repositories.customers import find_customer

@@ -13,7 +13,8 @@ from api.access import filters
 from api.access.authentication import authenticate_async
 from api.access.scopes import Principal
 from api.context import AppContext, ContextDep
-from api.transport import idempotency, natural_keys
+from api.transport import idempotency
+from api.transport.urls import natural_keys
 from billing.errors import NotFound
 
 

@@ -20,10 +20,10 @@ from api.access.filters import require_known_ids
 from api.context import AppContext, AppState, state_of
 from api.reads.batched_reads import ANSWER_SECONDS, late
 from api.reads.connections import ReadConnections
-from api.transport import natural_keys
 from api.transport.exact_json import dump_json
-from api.transport.natural_keys import NATURAL_KEYS
 from api.transport.pagination import Page, place_of
+from api.transport.urls import natural_keys
+from api.transport.urls.natural_keys import NATURAL_KEYS
 from repositories.asynchronous.document_reads import DocumentPage, DocumentRead, PageRead
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.transport.errors import answer_unexpected
 from api.transport.metrics import Metrics
-from api.transport.paths import TEMPLATE, method_of
+from api.transport.urls.paths import TEMPLATE, method_of
 
 log = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from api.transport import paths
 from api.transport.exact_json import dump_json
+from api.transport.urls import paths
 from billing.errors import (
     BillingError,
     Conflict,

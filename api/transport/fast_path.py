@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from api.transport import body_limits, errors, paths
+from api.transport import body_limits, errors
+from api.transport.urls import paths
 
 METHODS: Final = ("GET", "POST")
 """Any other method is the framework's to refuse; HEAD comes as GET."""

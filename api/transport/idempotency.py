@@ -16,7 +16,7 @@ from fastapi import Request, Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from api.transport.paths import path_of
+from api.transport.urls.paths import path_of
 from billing.errors import Conflict, InvalidInput
 from repositories import idempotency
 from repositories.idempotency import RequestName

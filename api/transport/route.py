@@ -15,12 +15,13 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from api.access.request_admission import ADMITTED
-from api.transport import body_limits, paths
+from api.transport import body_limits
 from api.transport.exact_json import load_json
 from api.transport.fast_path import FastRoute
 from api.transport.idempotency import answer_once
-from api.transport.natural_keys import FoundByName
-from api.transport.query_values import QueryValues, query_parameters
+from api.transport.urls import paths
+from api.transport.urls.natural_keys import FoundByName
+from api.transport.urls.query import QueryValues, query_parameters
 from billing.errors import InvalidInput
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]

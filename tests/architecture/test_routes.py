@@ -15,9 +15,9 @@ from api.access import filters, sessions
 from api.ingestion.openapi import add_ingestion
 from api.routers import ingestion
 from api.routers.operations import docs, health, metrics, workers
-from api.transport import natural_keys
-from api.transport.query_values import query_parameters
 from api.transport.route import StrictRoute
+from api.transport.urls import natural_keys
+from api.transport.urls.query import query_parameters
 from models.base import Tenant
 from repositories import natural_keys as stored_names
 

@@ -1,0 +1,1 @@
+"""What the address of a request says: its path, the names in it, and its query."""
