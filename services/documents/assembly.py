@@ -21,9 +21,9 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import links as stored_links
 from repositories.invoicing import receipts as stored_receipts
 from services.documents.addresses import page_address, verify_address
+from services.documents.appearance.logos import read_logo
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.evidence import evidence_of
-from services.documents.logos import read_logo
 from services.documents.parties import read_parties
 from services.documents.view import (
     Correction,

@@ -1,6 +1,7 @@
 """A document as the JSON that its pages are made of: every number, day and word as text.
 
-The template (template/page.typ) only places what is here; nothing of it is read as markup.
+The template (appearance/template/page.typ) only places what is here; nothing of it is read as
+markup.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO
 from billing.periods import local_date
 from services.documents.addresses import code_of
+from services.documents.appearance.glyphs import printable
 from services.documents.formats import Formats
-from services.documents.glyphs import printable
 from services.documents.line_rows import Words, line_row
 from services.documents.view import Document, DocumentKind, Logo, Party
 
 Page: TypeAlias = dict[str, object]
 
-WORDS: Final = Path(__file__).parent / "template" / "words.json"
+WORDS: Final = Path(__file__).parent / "appearance" / "template" / "words.json"
 
 _STATUS_WORDS: Final = {
     InvoiceStatus.DRAFT: "draft",

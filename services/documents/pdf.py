@@ -17,13 +17,13 @@ from typing import Final
 import typst
 
 from billing.errors import InvalidInput
+from services.documents.appearance.glyphs import FAMILIES, FONTS
 from services.documents.einvoice.issuing import factur_x_of
 from services.documents.einvoice.metadata import declare_factur_x
-from services.documents.glyphs import FAMILIES, FONTS
 from services.documents.layout import page_of
 from services.documents.view import Document, Logo
 
-TEMPLATES: Final = Path(__file__).parent / "template"
+TEMPLATES: Final = Path(__file__).parent / "appearance" / "template"
 PAGE: Final = TEMPLATES / "page.typ"
 LOGO: Final = TEMPLATES / "logo.typ"
 BLANK: Final = TEMPLATES / "blank.typ"

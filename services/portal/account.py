@@ -23,7 +23,7 @@ from repositories.catalog import plans as stored_plans
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.accounts.credentials import WidgetClaims
-from services.documents.logos import read_logo
+from services.documents.appearance.logos import read_logo
 from services.documents.view import Document, DocumentKind, DocumentLine, Logo, Party
 from services.invoicing.previews import BillPreview, preview_invoice
 from services.portal.usage import ChartedUsage, chart_usage

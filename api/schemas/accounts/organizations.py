@@ -25,7 +25,7 @@ from billing.rating.proration import ProrationBasis
 from billing.rating.terms import Effective
 from models.accounts.organizations import Organization
 from services.accounts.settings import ChangeSettings
-from services.documents.logos import read_logo
+from services.documents.appearance.logos import read_logo
 from services.documents.pdf import require_typesettable
 
 Slug = Annotated[

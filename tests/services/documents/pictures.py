@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import typst
 
-from services.documents.glyphs import FAMILIES, FONTS
+from services.documents.appearance.glyphs import FAMILIES, FONTS
 from services.documents.layout import page_of
 from services.documents.pdf import PAGE
 from services.documents.view import Document

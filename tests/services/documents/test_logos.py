@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from billing.errors import InvalidInput
-from services.documents.logos import LARGEST_SIDE, MOST_BYTES, read_logo
+from services.documents.appearance.logos import LARGEST_SIDE, MOST_BYTES, read_logo
 from services.documents.pdf import render_pdf, require_typesettable
 from tests.services.documents.samples import samples
 

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from syrupy.assertion import SnapshotAssertion
 
 from billing.invoicing.tax_categories import TaxCategory
-from services.documents.glyphs import printable
+from services.documents.appearance.glyphs import printable
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
 from tests.services.documents.samples import BUYER, invoice, samples, taxed, usage_line

@@ -12,8 +12,8 @@ from hashlib import sha256
 import pytest
 
 from billing.invoicing.kinds import DocumentLanguage
+from services.documents.appearance.glyphs import FONTS, printable
 from services.documents.formats import Formats
-from services.documents.glyphs import FONTS, printable
 from services.documents.layout import WORDS, words_in
 from tests.services.documents.samples import MARCH
 

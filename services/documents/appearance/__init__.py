@@ -1,0 +1,1 @@
+"""How a document looks: fonts, template, words and logos."""
