@@ -13,10 +13,10 @@ from fastapi import Depends, FastAPI, Request
 from starlette.requests import HTTPConnection
 
 from api.access.address_limits import AddressLimits
-from api.access.admission import Admission, RequestSlots
-from api.access.computing import ComputingThreads
 from api.access.key_cache import KeyCache
-from api.access.password_threads import Passwords
+from api.admission.password_threads import Passwords
+from api.admission.slots import Admission, RequestSlots
+from api.admission.threads import ComputingThreads
 from api.ingestion.writer import UsageWriter
 from api.reads.batched_reads import BatchedReads
 from api.reads.body_cache import BodyCache

@@ -15,8 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from api.access.address_limits import address_of
-from api.access.admission import VISITORS
-from api.access.request_admission import leaving_of, watch, work
+from api.admission.requests import leaving_of, watch, work
+from api.admission.slots import VISITORS
 from api.context import state_of
 from api.reads.fast_reads import lend_in_time
 from api.reads.verdicts import Verdict, give_verdict

@@ -18,7 +18,7 @@ import structlog
 from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import CheckViolation, DeadlockDetected, SerializationFailure
 
-from api.access.fair_queue import FairQueue
+from api.admission.fair_queue import FairQueue
 from api.idle_connections import let_go, still_works
 from billing.errors import TooManyRequests, Unavailable
 from services.catalog.terms_cache import TermsCache

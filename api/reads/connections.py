@@ -11,7 +11,7 @@ import structlog
 from psycopg import AsyncConnection, OperationalError
 from psycopg.pq import TransactionStatus
 
-from api.access.admission import Admission
+from api.admission.slots import Admission
 from api.idle_connections import let_go, still_works
 from billing.errors import Unavailable
 

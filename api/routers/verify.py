@@ -16,7 +16,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from api.access.request_admission import CALLER_WATCHED, work
+from api.admission.requests import CALLER_WATCHED, work
 from api.context import ContextDep, state_of
 from api.reads.published_keys import ALL, GOOD_FOR, read_keys
 from api.reads.verdicts import Verdict

@@ -14,7 +14,7 @@ from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from api.access.request_admission import ADMITTED
+from api.admission.requests import ADMITTED
 from api.transport import body_limits
 from api.transport.exact_json import load_json
 from api.transport.fast_path import FastRoute

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from api.access.address_limits import address_of
 from api.access.authentication import REFRESH_COOKIE, authenticate, shown_token
 from api.access.cookies import clear_cookies, set_cookies
-from api.access.request_admission import ADMITTED, CALLER_WATCHED, leaving_of, work
+from api.admission.requests import ADMITTED, CALLER_WATCHED, leaving_of, work
 from api.context import ContextDep, state_of
 from api.schemas.accounts.accounts import AccountView, LogInBody, SignUpBody, view_user
 from api.schemas.accounts.organizations import view_organization

@@ -10,8 +10,8 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from sqlmodel import Session
 
-from api.access.request_admission import BILL_ADMITTED
 from api.access.sessions import Writer, open_transaction
+from api.admission.requests import BILL_ADMITTED
 from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
 from api.schemas.catalog.plan_migration import MigrationRequest, MigrationView, view_migration

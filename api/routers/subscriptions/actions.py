@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import Depends, Path, Response
 from sqlmodel import Session
 
-from api.access.request_admission import BILL_ADMITTED
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.admission.requests import BILL_ADMITTED
 from api.catching_up import ChangeSession, WorkDep, open_by_name
 from api.context import ContextDep
 from api.routers.invoicing.invoices import view_invoices

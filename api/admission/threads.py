@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from api.access.admission import Admission
+from api.admission.slots import Admission
 
 THREADS: Final = 2 if (os.cpu_count() or 1) >= 4 else 1
 """Never more than two (CONTRACT 101), and never all processors of a small machine."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from api.access.computing import ComputingThreads
+from api.admission.threads import ComputingThreads
 from services.accounts.credentials import PasswordCheck, Security
 
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from api.access.fair_queue import FairQueue
+from api.admission.fair_queue import FairQueue
 from billing.errors import Unavailable
 
 WAITING_SECONDS = 2.0

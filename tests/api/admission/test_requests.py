@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 from sqlalchemy import Engine, QueuePool
 
-from api.access.computing import THREADS
+from api.admission.threads import THREADS
 from api.app import create_app
 from api.context import TRANSACTION_SECONDS, AppContext
 from repositories.transactions import Transactions

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from api.access.admission import Admission
+from api.admission.slots import Admission
 from billing.errors import Unavailable
 
 

@@ -15,8 +15,8 @@ from uuid import UUID
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from api.access.admission import VISITORS, caller_left
 from api.access.authentication import authenticate_async, claimed_organization, shown_api_key
+from api.admission.slots import VISITORS, caller_left
 from api.context import AppContext, ContextDep, state_of
 from api.transport.errors import TOO_SLOW
 from billing.errors import Unauthenticated, Unavailable
