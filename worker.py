@@ -23,7 +23,7 @@ from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
-from runtime.process_priority import BILLING_NICENESS, lower_priority
+from runtime.processes.priority import BILLING_NICENESS, lower_priority
 from runtime.relays.together import notifications_for, relays_of
 from runtime.schedules import ensure_coverage_check
 from runtime.sealing import carried_by

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from cli.requirements import require_servers
 from runtime.exit import leave
-from runtime.process_priority import BILLING_NICENESS, lower_priority
 from runtime.processes.group import ProcessGroup
+from runtime.processes.priority import BILLING_NICENESS, lower_priority
 from runtime.settings import Settings
 from runtime.telemetry import configure_logging
 

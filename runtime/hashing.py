@@ -20,7 +20,7 @@ from typing import IO, Final, Protocol
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from runtime.process_priority import LEAST_NICENESS, lower_priority
+from runtime.processes.priority import LEAST_NICENESS, lower_priority
 
 TRIES: Final = 2
 """A process that was ended from outside is replaced once for each question."""

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from runtime.machine import memory_bytes
+from runtime.processes.machine import memory_bytes
 from runtime.setting_errors import InvalidSettings, sentence
 from services.accounts.sign_up_policy import SignUpPolicy
 

@@ -27,7 +27,7 @@ from urllib.parse import quote
 from runtime.embedded.accounts import Account, unprivileged_account
 from runtime.embedded.processes import Command, PidFile, ProcessFailure, keep_port
 from runtime.embedded.servers import bring_up
-from runtime.process_priority import BILLING_NICENESS
+from runtime.processes.priority import BILLING_NICENESS
 
 SUPERUSER = "postgres"
 LONGEST_SOCKET_PATH = 100

@@ -46,7 +46,7 @@ class Command:
     environment: Mapping[str, str] | None = None
     account: Account | None = None
     niceness: int = 0
-    """How far it stands back behind whoever answers requests (``runtime.process_priority``)."""
+    """How far it stands back behind whoever answers requests (``runtime.processes.priority``)."""
     lifeline: bool = False
     """Give it a pipe as standard input that ends when this process ends."""
 

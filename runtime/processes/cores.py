@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from runtime.machine import available_cores
+from runtime.processes.machine import available_cores
 
 MOST_PROCESSES: Final = 4
 """By default: each opens about twenty connections to the database when it is busy."""

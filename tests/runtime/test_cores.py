@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime.machine import available_cores
 from runtime.processes import cores
 from runtime.processes.cores import default_api_processes, default_worker_processes
+from runtime.processes.machine import available_cores
 
 
 @pytest.fixture

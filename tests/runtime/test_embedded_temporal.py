@@ -15,7 +15,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from runtime.embedded.engines import EmbeddedTemporal, temporal_program
 from runtime.embedded.processes import ProcessFailure
-from runtime.process_priority import BILLING_NICENESS
+from runtime.processes.priority import BILLING_NICENESS
 from runtime.temporal import connect
 from workflows.names import PERIOD_INDEX, SEARCH_ATTRIBUTES
 

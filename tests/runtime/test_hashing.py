@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from runtime.hashing import HashingProcesses
-from runtime.process_priority import LEAST_NICENESS
+from runtime.processes.priority import LEAST_NICENESS
 
 PASSWORD = "correct-horse-9"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime import machine, settings
+from runtime import settings
+from runtime.processes import machine
 from runtime.settings import Settings
 
 GIGABYTE = 10**9

@@ -11,7 +11,7 @@ import pytest
 @pytest.mark.parametrize(("niceness", "begun_with"), [(10, 0), (10, 15)])
 def test_priority_of_a_process_is_lowered_and_never_raised(niceness: int, begun_with: int) -> None:
     program = (
-        f"import os; from runtime.process_priority import lower_priority; os.nice({begun_with});"
+        f"import os; from runtime.processes.priority import lower_priority; os.nice({begun_with});"
         f" lower_priority({niceness}); print(os.getpriority(os.PRIO_PROCESS, 0))"
     )
 
