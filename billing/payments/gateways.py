@@ -70,6 +70,9 @@ class PaymentLink:
 
     reference: str
     url: str
+    expires_at: datetime | None = None
+    """When the page closes by itself; a later one needs another key. None if the gateway keeps it
+    open for as long as an invoice waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,8 @@ class GatewayPayment:
     """A payment as the gateway tells it.
 
     ``references`` are all names that the provider has for it, the payment's own first: a checkout
-    session and its payment intent are one payment.
+    session and its payment intent are one payment. A try that failed on a link's page never has a
+    name of the payment that may yet succeed there.
     """
 
     references: tuple[str, ...]
@@ -85,9 +89,12 @@ class GatewayPayment:
     amount: Decimal
     currency: str
     at: datetime
+    organization_id: UUID | None = None
+    """Whose invoice was to be paid: several organizations may share an account at a provider."""
     invoice_id: UUID | None = None
     customer_id: UUID | None = None
     idempotency_key: str | None = None
+    """Of the charge that we asked for; None for what a customer paid on a page."""
     method: str | None = None
     """``card``, ``upi`` and so on, in the provider's word."""
     saved_method: SavedMethod | None = None
@@ -171,9 +178,14 @@ class Gateway(Protocol):
         """What became of charging a saved method. The same key never charges twice."""
 
     async def find_payment(
-        self, *, reference: str | None, key: str | None
+        self, *, reference: str | None, key: str | None, since: datetime | None = None
     ) -> GatewayPayment | None:
-        """The payment of that reference, or of that idempotency key; None if it knows none."""
+        """The payment of that reference, or of that charge's idempotency key; None if unknown.
+
+        ``since`` is when that key was first used: some providers can only be walked back to it.
+        None is no proof that none will come, for the charge may be on its way yet: only the same
+        key may be tried after it.
+        """
 
     async def list_payments(self, link_reference: str) -> Sequence[GatewayPayment]:
         """The payments that were tried on a link's page, the newest last."""
