@@ -1,0 +1,1 @@
+"""Payment gateways, each behind the verbs of ``billing.payments.gateways``."""

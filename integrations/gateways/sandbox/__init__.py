@@ -1,0 +1,1 @@
+"""The sandbox gateway: a provider of payments in which no money moves."""

@@ -1,0 +1,150 @@
+"""A sandbox gateway on each kind of ledger, and an account at it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from billing.payments.gateways import GatewayPayment, PaymentRequest, SavedMethod
+from integrations.gateways.sandbox.gateway import (
+    SandboxAccount,
+    SandboxGateway,
+    new_account_secret,
+)
+from integrations.gateways.sandbox.ledger.books import Ledger, open_ledger_file
+from integrations.gateways.sandbox.server import SandboxServer
+from runtime.database.engine import create_application_engine
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ADDRESS = "http://pay.example"
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    at: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def move(self, seconds: float) -> None:
+        """So much later."""
+        self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class Sandbox:
+    """A gateway, one account at it, and a browser."""
+
+    ledger: Ledger
+    clock: Clock
+    server: SandboxServer
+    client: httpx2.AsyncClient
+    gateway: SandboxGateway
+    account: SandboxAccount
+    browser: httpx2.AsyncClient
+    told: list[None] = field(default_factory=list)
+
+    async def pay(self, url: str, outcome: str = "success") -> httpx2.Response:
+        """What the page answers to a program that presses a button."""
+        return await self.browser.post(f"{url}/pay", json={"outcome": outcome})
+
+    def other_gateway(self, **changes: Any) -> SandboxGateway:
+        """The gateway as somebody else knows it."""
+        account = SandboxAccount(
+            id=changes.get("id", self.account.id),
+            secret=changes.get("secret", self.account.secret),
+            webhook_url=changes.get("webhook_url", self.account.webhook_url),
+        )
+        return SandboxGateway(self.client, account)
+
+
+def payment_of(**changes: Any) -> PaymentRequest:
+    """A request for a payment of 82.45 USD."""
+    return PaymentRequest(
+        **{
+            "organization_id": uuid4(),
+            "invoice_id": uuid4(),
+            "customer_id": uuid4(),
+            "invoice_number": "INV-2026-0001",
+            "amount": Decimal("82.45"),
+            "currency": "USD",
+            "idempotency_key": f"attempt-{uuid4()}",
+            "customer_name": "Lumen Works",
+            **changes,
+        }
+    )
+
+
+async def save_method(sandbox: Sandbox, outcome: str = "success", **changes: object) -> SavedMethod:
+    """The method of a customer whose page was last told this outcome."""
+    request = payment_of(**changes)
+    link = await sandbox.gateway.create_link(request)
+    await sandbox.pay(link.url)
+    [paid] = await sandbox.gateway.list_payments(link.reference)
+    assert paid.saved_method is not None
+    if outcome != "success":
+        other = await sandbox.gateway.create_link(payment_of(customer_id=request.customer_id))
+        await sandbox.pay(other.url, outcome)
+    return paid.saved_method
+
+
+async def charge_saved(sandbox: Sandbox, outcome: str = "success") -> GatewayPayment:
+    """A charge of a method whose page was last told this outcome."""
+    customer_id = uuid4()
+    method = await save_method(sandbox, outcome, customer_id=customer_id)
+    return await sandbox.gateway.charge(payment_of(customer_id=customer_id), method)
+
+
+@pytest.fixture
+def file_ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger in a file."""
+    ledger = open_ledger_file(tmp_path / "ledger.sqlite")
+    yield ledger
+    ledger.engine.dispose()
+
+
+@pytest.fixture(params=["file", "postgres"])
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    """A ledger of each kind; that on PostgreSQL as the application sees it."""
+    if request.param == "file":
+        yield request.getfixturevalue("file_ledger")
+        return
+    engine = create_application_engine(request.getfixturevalue("database_url"), pool_size=8)
+    yield Ledger(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+async def sandbox(ledger: Ledger) -> AsyncIterator[Sandbox]:
+    """A gateway on each kind of ledger."""
+    async for made in make_sandbox(ledger):
+        yield made
+
+
+@pytest.fixture
+async def file_sandbox(file_ledger: Ledger) -> AsyncIterator[Sandbox]:
+    """A gateway on a file, for what is the same on every ledger."""
+    async for made in make_sandbox(file_ledger):
+        yield made
+
+
+async def make_sandbox(ledger: Ledger) -> AsyncIterator[Sandbox]:
+    clock, told = Clock(), list[None]()
+    server = SandboxServer(ledger, address=ADDRESS, now=clock, told=lambda: told.append(None))
+    account = SandboxAccount(
+        id=uuid4(), secret=new_account_secret(), webhook_url="http://127.0.0.1:9/hook"
+    )
+    browser = httpx2.AsyncClient(transport=httpx2.ASGITransport(server.app))
+    async with server.connect() as client, browser:
+        gateway = SandboxGateway(client, account)
+        yield Sandbox(ledger, clock, server, client, gateway, account, browser, told)
