@@ -24,6 +24,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import credit_notes as stored_credit_notes
 from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import receipts as stored_receipts
 from services import customer_accounts
 from services.audit_log import record
 from services.corrections.creditable import CreditableLines
@@ -206,6 +207,7 @@ def _build(
     untaxed = sum((line.amount for line in lines if line.line_id not in taxed), ZERO)
     organization = stored_organizations.get_organization(session, invoice.organization_id)
     year = at.astimezone(ZoneInfo(organization.timezone)).year
+    _lock_before_numbers(session, invoice, now=now)
     [sequence] = stored_invoices.draw_numbers(session, invoice.organization_id, SERIES, year)
     return CreditNote(
         organization_id=invoice.organization_id,
@@ -221,3 +223,10 @@ def _build(
         issue_date=at,
         created_at=now,
     )
+
+
+def _lock_before_numbers(session: Session, invoice: Invoice, *, now: datetime) -> None:
+    """Accounts, then the chain of receipts, then numbers, as bills do: one may come in between."""
+    key = (invoice.organization_id, invoice.customer_id, invoice.currency)
+    customer_accounts.available_credit(session, *key, lock=True)
+    stored_receipts.lock_chains(session, [invoice.organization_id], now=now)

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from random import Random
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +23,16 @@ from api.access.key_cache import KeyCache
 from api.app import create_app
 from api.context import AppContext
 from billing.errors import BillingError, InvalidTransition
+from repositories.invoicing import invoices
 from repositories.subscriptions import subscriptions
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.accounts.settings import ChangeSettings, change_settings
+from services.corrections.credit_notes import CreditedLine
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.invoicing import manual as invoice_actions
 from services.invoicing import payment_status
-from services.invoicing.manual import ManualInvoice
+from services.invoicing.manual import ManualInvoice, ManualLine
 from services.operations import coverage
 from services.operations.findings import FindingKind
 from services.subscriptions import agenda as agendas
@@ -226,3 +229,45 @@ def test_numbers_have_no_gap_whatever_is_rolled_back(shop: Shop) -> None:
     # The year of the drafts' issue dates, not of the moment that they become final at.
     expected = [f"INV-2026-{number:04d}" for number in range(1, DRAFTS + 1)]
     assert sorted(number for _, number in pairs) == expected
+
+
+def test_a_bill_and_a_note_are_numbered_in_either_order(shop: Shop) -> None:
+    details = CustomerDetails(name="Harbor Labs", billing_address_country="US")
+    line = ManualLine(description="Set-up", quantity=Decimal(1), unit_amount=Decimal(100))
+    sold = []
+    for _ in range(2):
+        customer_id = shop.do(create_customer, CreateCustomer(details=details)).id
+        manual = ManualInvoice(
+            customer_id=customer_id, currency="USD", due_date=APRIL, lines=(line,)
+        )
+        invoice = shop.do(invoice_actions.create_invoice, manual)
+        shop.do(payment_status.finalize, invoice.id)
+        sold.append((manual, invoice.id))
+    is_numbered = Event()
+
+    def bill(session: Session, manual: ManualInvoice, _: UUID) -> None:
+        invoice_actions.create_invoice(session, shop.organization_id, manual, now=FEBRUARY)
+
+    def credit(session: Session, _: ManualInvoice, invoice_id: UUID) -> None:
+        [row] = invoices.list_lines(session, shop.organization_id, [invoice_id])
+        credited = [CreditedLine(line_id=row.id, amount=Decimal(1))]
+        payment_status.credit(
+            session, shop.organization_id, invoice_id, credited, reason="Thanks", now=FEBRUARY
+        )
+
+    def first_and_then(first: Callable[..., None], then: Callable[..., None], number: int) -> None:
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            first(session, *sold[number])
+            # Either both have a number now, or the other waits until this one is done.
+            if is_numbered.is_set():
+                both.set()
+            is_numbered.set()
+            both.wait(1)
+            then(session, *sold[number])
+
+    both = Event()
+    answers = at_once(
+        partial(first_and_then, bill, credit, 0), partial(first_and_then, credit, bill, 1)
+    )
+
+    assert answers == [None, None]
