@@ -12,8 +12,10 @@ from anyio.from_thread import BlockingPortal
 
 from api.app import create_app
 from api.context import AppContext
+from billing.notifications.deliveries import Room
 from integrations.mail.sender import MailSender as SmtpSender
 from integrations.webhooks.sender import WebhookSender
+from repositories.notifications.due import WEBHOOKS, find_next_due
 from repositories.transactions import Transactions
 from runtime.relays import mails
 from runtime.relays.deliveries import DeliveryRelay, Rooms
@@ -22,11 +24,12 @@ from runtime.relays.webhooks import ROOMS, Sender, WebhookPost
 from runtime.security import Security
 from services.accounts.sign_in import TokenLifetimes
 from services.mail.deliveries import MailLetter
-from services.notifications.deliveries import Letter, find_next_due
+from services.notifications.deliveries import Letter
 from tests.api.people import PATIENT_SECONDS, Clock, Person
 from tests.mail_servers import MailServer
 
 V1 = "/api/v1"
+ROOM_FOR_FOUR = Room(total=10, of_each=4, of_busy={})
 LONG = 30 * 24 * 3600
 
 
@@ -119,7 +122,7 @@ class Telling:
 
     def has_due(self) -> bool:
         """Whether a delivery waits that is due."""
-        due_at = find_next_due(self.transactions)
+        due_at = find_next_due(self.transactions, WEBHOOKS)
         return due_at is not None and due_at <= self.clock()
 
     def relay(self, sender: Sender | None = None, rooms: Rooms = ROOMS) -> DeliveryRelay[Letter]:

@@ -1,11 +1,25 @@
-"""What a try to deliver came to."""
+"""How much may be taken to deliver, and what a try came to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from billing.notifications.schedule import next_try_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much may be taken: ``total`` at most, and of each receiver ``of_each``.
+
+    Of those that are busy it is what ``of_busy`` says.
+    """
+
+    total: int
+    of_each: int
+    of_busy: Mapping[UUID, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

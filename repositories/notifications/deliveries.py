@@ -125,7 +125,7 @@ def lock_delivery(
 
 
 def take(
-    session: Session, due: Sequence[tuple[UUID, UUID]], *, until: datetime
+    session: Session, due: Sequence[tuple[UUID, UUID]], until: datetime
 ) -> list[TakenDelivery]:
     """These deliveries are due again at ``until``, unless somebody says what became of them.
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
+from billing.notifications.deliveries import Room
 from billing.notifications.mails import MailStatus
 from billing.notifications.schedule import DeliveryStatus
+from repositories.transactions import Transactions, name_organizations
+
+Taken = TypeVar("Taken")
 
 _LOCK_DUE: Final = """
     -- Receivers are found one by one in the index, whatever waits for each: a backlog of one is
@@ -55,12 +59,14 @@ class Queue:
     """Rows of a table that wait in a status, and the column that says for whom.
 
     ``setting`` is what a sender's transaction looks up: it may then see and lock rows of a status.
+    What is taken is ``taken_for`` so long nobody else's: then it is due again.
     """
 
     table: str
     receiver: str
     status: str
     setting: str
+    taken_for: timedelta
 
     def statement(self, words: str) -> TextClause:
         """The statement about this queue."""
@@ -78,43 +84,49 @@ WEBHOOKS: Final = Queue(
     receiver="endpoint_id",
     status=DeliveryStatus.PENDING,
     setting="delivery_status",
+    taken_for=timedelta(seconds=60),
 )
 MAILS: Final = Queue(
     table="email",
     receiver="organization_id",
     status=MailStatus.QUEUED,
     setting="email_status",
+    taken_for=timedelta(minutes=2),
 )
 
 
-def lock_due(
-    session: Session,
+def take_due(
+    transactions: Transactions,
     queue: Queue,
+    take: Callable[[Session, Sequence[tuple[UUID, UUID]], datetime], list[Taken]],
+    room: Room,
     *,
-    room: int,
-    room_of_each: int,
-    rooms: Mapping[UUID, int],
     now: datetime,
-) -> list[tuple[UUID, UUID]]:
-    """Organizations and ids of what is due, the oldest first, ``room`` at most.
+) -> list[Taken]:
+    """What is due, the oldest first, as ``take`` gives it by organizations and ids.
 
-    Of each receiver as many as ``rooms`` says of it, else ``room_of_each``. The transaction looks
-    up what waits.
+    For the queue's time nobody else takes it.
     """
-    found = session.execute(
-        queue.statement(_LOCK_DUE),
-        {
-            "receivers": list(rooms),
-            "rooms": list(rooms.values()),
-            "room_of_each": room_of_each,
-            "room": room,
-            "now": now,
-        },
-    )
-    return [(row.organization_id, row.id) for row in found]
+    with transactions.looking_up(queue.setting, queue.status) as session:
+        found = session.execute(
+            queue.statement(_LOCK_DUE),
+            {
+                "receivers": list(room.of_busy),
+                "rooms": list(room.of_busy.values()),
+                "room_of_each": room.of_each,
+                "room": room.total,
+                "now": now,
+            },
+        )
+        due = [(row.organization_id, row.id) for row in found]
+        if not due:
+            return []
+        name_organizations(session, sorted({organization_id for organization_id, _ in due}))
+        return take(session, due, now + queue.taken_for)
 
 
-def find_next_due(session: Session, queue: Queue) -> datetime | None:
-    """When the first is due, None if none waits. The transaction looks up what waits."""
-    found: datetime | None = session.execute(queue.statement(_FIND_NEXT)).scalar()
-    return found
+def find_next_due(transactions: Transactions, queue: Queue) -> datetime | None:
+    """When the first is due, None if none waits."""
+    with transactions.looking_up(queue.setting, queue.status) as session:
+        found: datetime | None = session.execute(queue.statement(_FIND_NEXT)).scalar()
+        return found

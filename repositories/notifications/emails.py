@@ -60,7 +60,7 @@ def insert_emails(session: Session, emails: Sequence[Email]) -> None:
         )
 
 
-def take(session: Session, due: Sequence[tuple[UUID, UUID]], *, until: datetime) -> list[TakenMail]:
+def take(session: Session, due: Sequence[tuple[UUID, UUID]], until: datetime) -> list[TakenMail]:
     """These mails are due again at ``until``, unless somebody says what became of them.
 
     The transaction names their organizations.

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from billing.notifications.deliveries import Answer
+from billing.notifications.deliveries import Answer, Room
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +55,8 @@ class Post(Protocol[Letter]):
     def prepare(self, *, now: datetime) -> bool:
         """A batch of what was queued is due. Whether there may be more."""
 
-    def take(
-        self, *, room: int, room_of_each: int, rooms: Mapping[UUID, int], now: datetime
-    ) -> list[Letter]:
-        """What is due, for a while nobody else's: ``room`` at most, of each receiver its room."""
+    def take(self, room: Room, *, now: datetime) -> list[Letter]:
+        """What is due, for a while nobody else's."""
 
     def find_next_due(self) -> datetime | None:
         """When the first is due, None if none waits."""
@@ -172,24 +169,19 @@ class DeliveryRelay(Generic[Letter]):
 
     async def _take(self) -> list[Letter]:
         to_failing = sum(self._busy[one] for one in self._failing)
-        room = self._rooms.at_once - (self._busy.total() - to_failing)
+        total = self._rooms.at_once - (self._busy.total() - to_failing)
         room_for_failing = self._rooms.to_failing - to_failing
-        if room <= 0 and room_for_failing <= 0:
+        if total <= 0 and room_for_failing <= 0:
             return []
-        of_each = self._rooms.to_each if room > 0 else 0
-        rooms = {one: max(0, of_each - busy) for one, busy in self._busy.items()}
+        of_each = self._rooms.to_each if total > 0 else 0
+        of_busy = {one: max(0, of_each - busy) for one, busy in self._busy.items()}
         for one in self._failing:
             is_free = self._busy[one] == 0 and room_for_failing > 0
             room_for_failing -= is_free
-            rooms[one] = int(is_free)
-        take = partial(
-            self._post.take,
-            room=max(room, 0) + sum(rooms[one] for one in self._failing),
-            room_of_each=of_each,
-            rooms=rooms,
-            now=self._now(),
-        )
-        return await self._execute(take)
+            of_busy[one] = int(is_free)
+        total = max(total, 0) + sum(of_busy[one] for one in self._failing)
+        room = Room(total=total, of_each=of_each, of_busy=of_busy)
+        return await self._execute(lambda: self._post.take(room, now=self._now()))
 
     async def _deliver(self, letter: Letter) -> None:
         try:

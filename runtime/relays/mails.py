@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
-from uuid import UUID
 
-from billing.notifications.deliveries import Answer
+from billing.notifications.deliveries import Answer, Room
 from billing.notifications.mails import Envelope, MailServer
+from repositories.notifications.due import MAILS, find_next_due
 from repositories.notifications.emails import QUEUED
 from repositories.transactions import Transactions
 from runtime.relays.deliveries import Execute, Rooms
@@ -49,22 +49,13 @@ class MailPost:
         """Mails are due as they are queued."""
         return False
 
-    def take(
-        self, *, room: int, room_of_each: int, rooms: Mapping[UUID, int], now: datetime
-    ) -> list[MailLetter]:
+    def take(self, room: Room, *, now: datetime) -> list[MailLetter]:
         """Mails that are due, with their servers."""
-        return deliveries.take_due(
-            self._transactions,
-            self._sealing,
-            room=room,
-            room_of_each=room_of_each,
-            rooms=rooms,
-            now=now,
-        )
+        return deliveries.take_due(self._transactions, self._sealing, room, now=now)
 
     def find_next_due(self) -> datetime | None:
         """When the first mail is due."""
-        return deliveries.find_next_due(self._transactions)
+        return find_next_due(self._transactions, MAILS)
 
     async def send(
         self, letter: MailLetter, execute: Execute, now: Callable[[], datetime]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Final, Protocol
-from uuid import UUID
 
-from billing.notifications.deliveries import Answer
+from billing.notifications.deliveries import Answer, Room
 from repositories.notifications.deliveries import REPLAYS
+from repositories.notifications.due import WEBHOOKS, find_next_due
 from repositories.outbox import WEBHOOK_MESSAGE
 from repositories.transactions import Transactions
 from runtime.relays.deliveries import Execute, Rooms
@@ -41,22 +41,13 @@ class WebhookPost:
         """A batch of messages is events, with their deliveries."""
         return deliveries.spread_events(self._transactions, now=now)
 
-    def take(
-        self, *, room: int, room_of_each: int, rooms: Mapping[UUID, int], now: datetime
-    ) -> list[Letter]:
+    def take(self, room: Room, *, now: datetime) -> list[Letter]:
         """Deliveries that are due, signed."""
-        return deliveries.take_due(
-            self._transactions,
-            self._sealing,
-            room=room,
-            room_of_each=room_of_each,
-            rooms=rooms,
-            now=now,
-        )
+        return deliveries.take_due(self._transactions, self._sealing, room, now=now)
 
     def find_next_due(self) -> datetime | None:
         """When the first delivery is due."""
-        return deliveries.find_next_due(self._transactions)
+        return find_next_due(self._transactions, WEBHOOKS)
 
     async def send(self, letter: Letter, _execute: Execute, _now: Callable[[], datetime]) -> Answer:
         """What the endpoint answered."""

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 from sqlmodel import Session
 
-from billing.notifications.deliveries import Answer
+from billing.notifications.deliveries import Answer, Room
 from billing.notifications.mails import Envelope, MailServer, MailStatus, mail_address
 from repositories.notifications import due as stored_due
 from repositories.notifications import emails as stored_emails
 from repositories.notifications.due import MAILS
 from repositories.notifications.emails import TakenMail
-from repositories.transactions import Transactions, name_organizations
+from repositories.transactions import Transactions
 from services.accounts.credentials import Sealing, SecretKeyMissing
 from services.accounts.settings import place_of_smtp_password
 
 log = structlog.get_logger(__name__)
-
-TAKEN_FOR: Final = timedelta(minutes=2)
-"""After that a mail of which nobody says what became of it is sent again."""
 
 
 class Overtaken(Exception):
@@ -49,28 +44,11 @@ class MailLetter:
 
 
 def take_due(
-    transactions: Transactions,
-    sealing: Sealing,
-    *,
-    room: int,
-    room_of_each: int,
-    rooms: Mapping[UUID, int],
-    now: datetime,
+    transactions: Transactions, sealing: Sealing, room: Room, *, now: datetime
 ) -> list[MailLetter]:
-    """Mails that are due; for two minutes nobody else sends them.
-
-    ``room`` at most, of each organization as many as ``rooms`` says of it, else ``room_of_each``.
-    """
-    with transactions.looking_up(MAILS.setting, MAILS.status) as session:
-        due = stored_due.lock_due(
-            session, MAILS, room=room, room_of_each=room_of_each, rooms=rooms, now=now
-        )
-        if not due:
-            return []
-        name_organizations(session, sorted({organization_id for organization_id, _ in due}))
-        until = now + TAKEN_FOR
-        taken = stored_emails.take(session, due, until=until)
-    letters = [_address(one, sealing, until=until) for one in taken]
+    """Mails that are due, with their servers; for two minutes nobody else sends them."""
+    taken = stored_due.take_due(transactions, MAILS, stored_emails.take, room, now=now)
+    letters = [_address(one, sealing, until=now + MAILS.taken_for) for one in taken]
     return [letter for letter in letters if letter is not None]
 
 
@@ -113,16 +91,10 @@ def hold(session: Session, letter: MailLetter, *, now: datetime) -> None:
         letter.email_id,
         attempts=letter.attempts,
         taken_until=letter.taken_until,
-        until=now + TAKEN_FOR,
+        until=now + MAILS.taken_for,
     )
     if not is_held:
         raise Overtaken
-
-
-def find_next_due(transactions: Transactions) -> datetime | None:
-    """When the first mail is due, None if none waits."""
-    with transactions.looking_up(MAILS.setting, MAILS.status) as session:
-        return stored_due.find_next_due(session, MAILS)
 
 
 def settle(session: Session, letter: MailLetter, answer: Answer, *, now: datetime) -> None:

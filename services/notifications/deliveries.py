@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.notifications import signatures
-from billing.notifications.deliveries import Answer
+from billing.notifications.deliveries import Answer, Room
 from billing.notifications.events import is_wanted
 from billing.notifications.schedule import DeliveryStatus, is_given_up
 from models.base import new_id
@@ -36,9 +36,6 @@ from services.required import not_found
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 200
-
-TAKEN_FOR: Final = timedelta(seconds=60)
-"""After that a delivery of which nobody says what became of it is sent again."""
 
 REPEATED: Final = timedelta(minutes=1)
 """How long the same replay counts as a repeat, not as another one."""
@@ -149,26 +146,10 @@ def _new_delivery(
 
 
 def take_due(
-    transactions: Transactions,
-    sealing: Sealing,
-    *,
-    room: int,
-    room_of_each: int,
-    rooms: Mapping[UUID, int],
-    now: datetime,
+    transactions: Transactions, sealing: Sealing, room: Room, *, now: datetime
 ) -> list[Letter]:
-    """Deliveries that are due, signed; for a minute nobody else sends them.
-
-    ``room`` at most, of each endpoint as many as ``rooms`` says of it, else ``room_of_each``.
-    """
-    with transactions.looking_up(WEBHOOKS.setting, WEBHOOKS.status) as session:
-        due = stored_due.lock_due(
-            session, WEBHOOKS, room=room, room_of_each=room_of_each, rooms=rooms, now=now
-        )
-        if not due:
-            return []
-        name_organizations(session, sorted({organization_id for organization_id, _ in due}))
-        taken = stored_deliveries.take(session, due, until=now + TAKEN_FOR)
+    """Deliveries that are due, signed; for a minute nobody else sends them."""
+    taken = stored_due.take_due(transactions, WEBHOOKS, stored_deliveries.take, room, now=now)
     return [letter for one in taken if (letter := _sign(one, sealing, now=now)) is not None]
 
 
@@ -196,12 +177,6 @@ def _letter(taken: TakenDelivery, sealing: Sealing, *, now: datetime) -> Letter:
         body=body,
         headers=signatures.sign(body, message_id=str(taken.event_id), at=now, secrets=secrets),
     )
-
-
-def find_next_due(transactions: Transactions) -> datetime | None:
-    """When the first delivery is due, None if none waits."""
-    with transactions.looking_up(WEBHOOKS.setting, WEBHOOKS.status) as session:
-        return stored_due.find_next_due(session, WEBHOOKS)
 
 
 def settle(session: Session, letter: Letter, answer: Answer, *, now: datetime) -> None:

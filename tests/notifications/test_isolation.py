@@ -14,7 +14,7 @@ from integrations.webhooks.sender import WebhookSender
 from runtime.relays.webhooks import ROOMS
 from services.notifications.deliveries import Letter, settle, spread_events, take_due
 from tests.receivers import receiving
-from tests.telling import Telling
+from tests.telling import ROOM_FOR_FOUR, Telling
 
 
 class Dying:
@@ -120,12 +120,7 @@ def test_who_sent_it_later_than_somebody_else_changes_nothing(telling: Telling) 
 
     def take() -> list[Letter]:
         return take_due(
-            telling.transactions,
-            telling.security.sealer,
-            room=10,
-            room_of_each=4,
-            rooms={},
-            now=telling.clock(),
+            telling.transactions, telling.security.sealer, ROOM_FOR_FOUR, now=telling.clock()
         )
 
     (first,) = take()

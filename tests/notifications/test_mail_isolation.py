@@ -22,7 +22,7 @@ from tests.mail_servers import serving, silent_server
 from tests.notifications.mail_senders import Blocking, Dying, Making, Overtaken, Slow
 from tests.notifications.test_isolation import until
 from tests.passwords import QUICK
-from tests.telling import Telling
+from tests.telling import ROOM_FOR_FOUR, Telling
 
 
 def another(telling: Telling) -> Telling:
@@ -253,10 +253,5 @@ def test_an_invoice_that_is_finalized_twice_has_one_mail(telling: Telling) -> No
 def _take(telling: Telling, *, after_seconds: float) -> list[MailLetter]:
     telling.clock.advance(seconds=after_seconds)
     return take_due(
-        telling.transactions,
-        telling.security.sealer,
-        room=10,
-        room_of_each=4,
-        rooms={},
-        now=telling.clock(),
+        telling.transactions, telling.security.sealer, ROOM_FOR_FOUR, now=telling.clock()
     )

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from billing.notifications.deliveries import Answer
+from billing.notifications.deliveries import Answer, Room
 from billing.payments.gateways import GatewayStatus
 from integrations.gateways.sandbox import signatures
 from integrations.gateways.sandbox.faults import Faults
@@ -139,31 +139,21 @@ def _insert(
     )
 
 
-def take_due(
-    connection: Connection,
-    *,
-    room: int,
-    room_of_each: int,
-    rooms: Mapping[UUID, int],
-    now: datetime,
-) -> list[SandboxLetter]:
-    """Webhooks that are due, signed; for a minute nobody else sends them.
-
-    ``room`` at most, of each account as many as ``rooms`` says of it, else ``room_of_each``.
-    """
-    full = [one for one, left in rooms.items() if left <= 0]
+def take_due(connection: Connection, room: Room, *, now: datetime) -> list[SandboxLetter]:
+    """Webhooks that are due, signed; for a minute nobody else sends them."""
+    full = [one for one, left in room.of_busy.items() if left <= 0]
     rows = connection.execute(
         select(webhook, account.c.webhook_url, account.c.webhook_secret)
         .join(account, account.c.id == webhook.c.account_id)
         .where(webhook.c.due_at <= now, webhook.c.account_id.not_in(full))
         .order_by(webhook.c.due_at, webhook.c.created_at)
-        .limit(room)
+        .limit(room.total)
         .with_for_update(of=webhook, skip_locked=True)
     ).all()
     taken: Counter[UUID] = Counter()
     letters = []
     for row in rows:
-        if taken[row.account_id] < rooms.get(row.account_id, room_of_each):
+        if taken[row.account_id] < room.of_busy.get(row.account_id, room.of_each):
             taken[row.account_id] += 1
             letters.append(_letter(row, now=now))
     if letters:
