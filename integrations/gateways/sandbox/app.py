@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -167,6 +167,8 @@ def answered(
         except BillingError as error:
             status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 400)
             return refusal(status, error.code, error.detail)
+        except DataError:
+            return refusal(422, "invalid_body", "There is a text that no database takes.")
         except SQLAlchemyError:
             return refusal(503, "unavailable", "The ledger cannot be reached.")
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx2
@@ -125,13 +126,13 @@ class SandboxGateway:
 
     async def list_payments(self, link_reference: str) -> Sequence[GatewayPayment]:
         """The payments that were tried on a link's page, the newest last."""
-        path = f"/links/{link_reference}/payments"
+        path = f"/links/{quote(link_reference, safe='')}/payments"
         told = await self._ask(list[PaymentTold], "GET", path)
         return [one.as_payment() for one in told]
 
     async def expire_link(self, reference: str) -> None:
         """Nothing can be paid on the link's page any more. Idempotent."""
-        await self._ask(Done, "POST", f"/links/{reference}/expire")
+        await self._ask(Done, "POST", f"/links/{quote(reference, safe='')}/expire")
 
     async def refund(self, request: RefundRequest) -> GatewayRefund:
         """What became of sending money back. The same key never refunds twice."""
@@ -228,7 +229,11 @@ def _read(response: httpx2.Response, shape: type[Shape]) -> Shape:
     try:
         if response.is_success:
             return decode(response.content, shape)
-        refused = decode(response.content, Refused)
     except InvalidInput as error:
         raise Unavailable("The sandbox gateway's answer cannot be read.") from error
+    try:
+        refused = decode(response.content, Refused)
+    except InvalidInput:
+        # A no is a no, whoever on the way put it into words.
+        raise Rejected(f"The sandbox gateway answered {response.status_code}.") from None
     raise Rejected(refused.detail, code=refused.code)

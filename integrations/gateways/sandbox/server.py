@@ -28,11 +28,12 @@ class SandboxServer:
         address: str,
         now: Callable[[], datetime],
         told: Callable[[], None] = lambda: None,
+        threads: int = 4,
     ) -> None:
         self._address = address.rstrip("/")
-        threads = LedgerThreads(ledger)
-        interface = Interface(threads, page_of=self.page_of, now=now, told=told)
-        self._pages = LinkPages(threads, now=now, told=told)
+        ledger_threads = LedgerThreads(ledger, threads)
+        interface = Interface(ledger_threads, page_of=self.page_of, now=now, told=told)
+        self._pages = LinkPages(ledger_threads, now=now, told=told)
         self.app = Starlette(routes=[*interface.routes(), *self.pages()])
 
     def pages(self, around: Callable[[Handler], Handler] = lambda handle: handle) -> list[Route]:
@@ -50,5 +51,5 @@ class SandboxServer:
 
 
 def connect_to(url: str) -> httpx2.AsyncClient:
-    """A client that reaches a gateway that is served by itself."""
-    return httpx2.AsyncClient(base_url=url, trust_env=False)
+    """A client that reaches a gateway that is served by itself. Who asks says for how long."""
+    return httpx2.AsyncClient(base_url=url, trust_env=False, timeout=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -13,15 +13,13 @@ from integrations.gateways.sandbox.ledger.books import Ledger
 
 Result = TypeVar("Result")
 
-THREADS: Final = 4
-
 
 class LedgerThreads:
     """Runs what asks the ledger, a few at once, so that no loop waits for a database."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, threads: int) -> None:
         self._ledger = ledger
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sandbox-gateway")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sandbox-gateway")
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """What ``work`` returns, committed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,9 @@ from billing.payments.gateways import (
 from billing.payments.minor_units import from_minor
 
 Shape = TypeVar("Shape")
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An instant that says its zone."""
 
 ACCOUNT: Final = "Sandbox-Account"
 WEBHOOK_URL: Final = "Sandbox-Webhook-Url"
@@ -79,7 +82,7 @@ class PaymentTold(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     refunded_minor: int
     currency: str
-    at: datetime
+    at: Moment
     organization_id: UUID
     invoice_id: UUID
     customer_id: UUID
@@ -125,7 +128,7 @@ class RefundTold(msgspec.Struct, frozen=True, kw_only=True):
     status: GatewayStatus
     amount_minor: int
     currency: str
-    at: datetime
+    at: Moment
     key: str
     error: str | None = None
 
@@ -152,7 +155,7 @@ class DisputeTold(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     status: str
     reason: str | None
-    at: datetime
+    at: Moment
 
     def as_dispute(self) -> GatewayDispute:
         """The dispute in the words of every gateway."""
@@ -186,7 +189,7 @@ class EventTold(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     type: EventType
     account: UUID
-    created_at: datetime
+    created_at: Moment
     payment: PaymentTold | None = None
     refund: RefundTold | None = None
     dispute: DisputeTold | None = None
@@ -212,5 +215,5 @@ def decode(body: bytes, shape: type[Shape]) -> Shape:
     """The body in a shape. Raises InvalidInput."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"The body cannot be read: {error}", code="invalid_body") from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
@@ -13,6 +14,8 @@ from billing.errors import InvalidInput, NotFound
 from integrations.gateways.sandbox.ledger.books import new_reference
 from integrations.gateways.sandbox.ledger.tables import link
 from integrations.gateways.sandbox.wire import LinkAsked, amount_of
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
 def create_link(
@@ -58,6 +61,8 @@ def require_amount(minor: int, currency: str) -> None:
 
 def find_link(connection: Connection, token: str, *, locks: bool = False) -> Row[Any]:
     """The link of a page, locked against another payment if asked to. Raises NotFound."""
+    if not _TOKEN.fullmatch(token):
+        raise _not_found()
     return _require(connection, link.c.token == token, locks=locks)
 
 
@@ -80,5 +85,9 @@ def _require(connection: Connection, is_it: ColumnElement[bool], *, locks: bool)
     statement = select(link).where(is_it)
     found = connection.execute(statement.with_for_update() if locks else statement).one_or_none()
     if found is None:
-        raise NotFound("There is no such link.")
+        raise _not_found()
     return found
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such link.")

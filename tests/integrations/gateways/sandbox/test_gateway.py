@@ -189,8 +189,9 @@ async def test_what_nobody_knows_is_none(sandbox: Sandbox) -> None:
     assert await sandbox.gateway.find_payment(reference="pay_1", key=None) is None
     assert await sandbox.gateway.find_payment(reference=None, key="nothing") is None
     assert await sandbox.gateway.find_refund(payment_reference="pay_1", key="x") is None
-    with pytest.raises(Rejected):
-        await sandbox.gateway.list_payments("link_1")
+    for reference in ("link_1", "a\0b", "a/b", "..", "?", "", "ñ"):
+        with pytest.raises(Rejected):
+            await sandbox.gateway.list_payments(reference)
 
 
 @pytest.mark.parametrize(

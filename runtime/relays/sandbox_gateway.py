@@ -1,0 +1,113 @@
+"""The sandbox gateway of a process: where it is reached, and what sends its webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import httpx2
+from sqlalchemy import Engine
+
+from billing.notifications.deliveries import Answer
+from integrations.gateways.sandbox.gateway import SandboxAccount, SandboxGateway
+from integrations.gateways.sandbox.ledger import outbox, payments
+from integrations.gateways.sandbox.ledger.books import Ledger
+from integrations.gateways.sandbox.ledger.outbox import SandboxLetter
+from integrations.gateways.sandbox.server import SandboxServer, connect_to
+from integrations.webhooks.sender import WebhookSender
+from runtime.relays.deliveries import DeliveryRelay, Execute, Rooms
+from runtime.relays.webhooks import Sender
+
+ROOMS: Final = Rooms(at_once=16, to_each=8, to_failing=4)
+
+THREADS: Final = 2
+"""Transactions of the gateway at once, on the connections of the process that it is in."""
+
+
+class SandboxPost:
+    """Payments that were pending end, and webhooks that are due are posted."""
+
+    name = "sandbox-gateway"
+    kinds: Collection[str] = ()
+
+    def __init__(self, ledger: Ledger, sender: Sender) -> None:
+        self._ledger = ledger
+        self._sender = sender
+
+    def prepare(self, *, now: datetime) -> bool:
+        """A batch of payments that were pending long enough has ended."""
+        return self._ledger.run(partial(payments.resolve_due, now=now))
+
+    def take(
+        self, *, room: int, room_of_each: int, rooms: Mapping[UUID, int], now: datetime
+    ) -> list[SandboxLetter]:
+        """Webhooks that are due, signed."""
+        take = partial(outbox.take_due, room=room, room_of_each=room_of_each, rooms=rooms, now=now)
+        return self._ledger.run(take)
+
+    def find_next_due(self) -> datetime | None:
+        """When the first webhook is due, or the first payment ends."""
+        found = (
+            self._ledger.run(outbox.find_next_due),
+            self._ledger.run(payments.find_next_resolved),
+        )
+        return min((one for one in found if one is not None), default=None)
+
+    async def send(
+        self, letter: SandboxLetter, _execute: Execute, _now: Callable[[], datetime]
+    ) -> Answer:
+        """What the account's address answered."""
+        return await self._sender.post(letter.url, letter.body, letter.headers)
+
+    def settle(self, letter: SandboxLetter, answer: Answer, *, now: datetime) -> None:
+        """It arrived, or is due again."""
+        self._ledger.run(partial(outbox.settle, letter=letter, answered=answer, now=now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxReach:
+    """How a process reaches the sandbox gateway: in itself, or where it is served by itself.
+
+    ``server`` has the pages to show and ``relay`` runs, if it is in this process.
+    """
+
+    client: httpx2.AsyncClient
+    server: SandboxServer | None = None
+    relay: DeliveryRelay[SandboxLetter] | None = None
+
+    def gateway_of(self, account: SandboxAccount) -> SandboxGateway:
+        """The gateway as an account knows it."""
+        return SandboxGateway(self.client, account)
+
+
+def reach_sandbox_at(url: str) -> SandboxReach:
+    """The gateway that is served by itself at an address."""
+    return SandboxReach(client=connect_to(url))
+
+
+def reach_sandbox_here(
+    engine: Engine, *, address: str, now: Callable[[], datetime]
+) -> SandboxReach:
+    """The gateway in this process, on the connections of its engine.
+
+    ``address`` is the installation's own, where its pages are shown.
+    """
+    ledger = Ledger(engine)
+    server, relay = serve_ledger(ledger, address=address, now=now, threads=THREADS)
+    return SandboxReach(client=server.connect(), server=server, relay=relay)
+
+
+def serve_ledger(
+    ledger: Ledger, *, address: str, now: Callable[[], datetime], threads: int
+) -> tuple[SandboxServer, DeliveryRelay[SandboxLetter]]:
+    """A gateway on a ledger, and the relay that sends its webhooks.
+
+    They go to addresses on this machine as well: an account names its own.
+    """
+    relay = DeliveryRelay(SandboxPost(ledger, WebhookSender(may_be_private=True)), ROOMS, now)
+    server = SandboxServer(ledger, address=address, now=now, told=relay.look, threads=threads)
+    return server, relay
