@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final
-from uuid import UUID
 
 import httpx2
 from sqlalchemy import Engine
 
-from billing.notifications.deliveries import Answer
+from billing.notifications.deliveries import Answer, Room
 from integrations.gateways.sandbox.gateway import SandboxAccount, SandboxGateway
 from integrations.gateways.sandbox.ledger import outbox, payments
 from integrations.gateways.sandbox.ledger.books import Ledger
@@ -42,12 +41,9 @@ class SandboxPost:
         """A batch of payments that were pending long enough has ended."""
         return self._ledger.run(partial(payments.resolve_due, now=now))
 
-    def take(
-        self, *, room: int, room_of_each: int, rooms: Mapping[UUID, int], now: datetime
-    ) -> list[SandboxLetter]:
+    def take(self, room: Room, *, now: datetime) -> list[SandboxLetter]:
         """Webhooks that are due, signed."""
-        take = partial(outbox.take_due, room=room, room_of_each=room_of_each, rooms=rooms, now=now)
-        return self._ledger.run(take)
+        return self._ledger.run(partial(outbox.take_due, room=room, now=now))
 
     def find_next_due(self) -> datetime | None:
         """When the first webhook is due, or the first payment ends."""
