@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from billing.notifications.deliveries import Room
 from billing.payments.gateways import GatewayEvent, RefundRequest
 from integrations.gateways.sandbox.ledger.outbox import SandboxLetter, take_due
 from integrations.gateways.sandbox.ledger.refunds import DisputeAsked
@@ -14,10 +15,10 @@ from integrations.gateways.sandbox.ledger.tables import DisputeStatus
 from tests.integrations.gateways.sandbox.conftest import Sandbox, payment_of
 
 
-def take(sandbox: Sandbox, **rooms: Any) -> list[SandboxLetter]:
+def take(sandbox: Sandbox, **room: Any) -> list[SandboxLetter]:
     """What is due now."""
-    asked: dict[str, Any] = {"room": 100, "room_of_each": 100, "rooms": {}, **rooms}
-    return sandbox.ledger.run(lambda one: take_due(one, now=sandbox.clock.at, **asked))
+    asked = Room(**{"total": 100, "of_each": 100, "of_busy": {}, **room})
+    return sandbox.ledger.run(lambda one: take_due(one, asked, now=sandbox.clock.at))
 
 
 def read(sandbox: Sandbox, letter: SandboxLetter) -> GatewayEvent:
@@ -111,8 +112,8 @@ async def test_an_account_takes_no_more_than_its_room(sandbox: Sandbox) -> None:
     for gateway in (sandbox.gateway, sandbox.gateway, sandbox.gateway, other):
         await sandbox.pay((await gateway.create_link(payment_of())).url)
 
-    taken = take(sandbox, room_of_each=2)
-    rest = take(sandbox, room_of_each=2, rooms={sandbox.account.id: 0})
+    taken = take(sandbox, of_each=2)
+    rest = take(sandbox, of_each=2, of_busy={sandbox.account.id: 0})
 
     assert len(taken) == 3
     assert rest == []
