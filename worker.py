@@ -17,7 +17,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from activities import messages
+from activities import declarations
 from activities.coverage import CoverageActivities
 from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
@@ -74,8 +74,8 @@ def build_worker(
 def workflow_steps(activities: SubscriptionActivities) -> list[Callable[..., Any]]:
     """Every step that a subscription's workflow may take."""
     return [
-        getattr(activities.closing if step in messages.CLOSING_STEPS else activities, step.name)
-        for step in messages.STEPS
+        getattr(activities.closing if step in declarations.CLOSING_STEPS else activities, step.name)
+        for step in declarations.STEPS
     ]
 
 

@@ -1,1 +1,1 @@
-"""One effect each, retried safely. ``messages`` is what workflows may know of them."""
+"""One effect each, retried safely. ``declarations`` are what workflows may know of them."""

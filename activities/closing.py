@@ -18,11 +18,11 @@ import structlog
 from sqlmodel import Session
 from temporalio import activity
 
-from activities import messages
+from activities import declarations
+from activities.declarations import ActionRequest, Result, Step, StepDone
 from activities.errors import translated
 from activities.gathering import Gatherer
-from activities.messages import ActionRequest, Result, Step, StepDone
-from activities.requests import bill_of, due_invoice_of, due_period_of, ids_of
+from activities.subjects import bill_of, due_invoice_of, due_period_of, ids_of
 from activities.turns import Turns
 from billing.subscriptions import WorkflowState
 from repositories.transactions import Transactions, is_unreachable
@@ -60,40 +60,40 @@ class ClosingActivities:
             for step in WORK
         }
 
-    @activity.defn(name=messages.ROLL_PERIOD.name)
+    @activity.defn(name=declarations.ROLL_PERIOD.name)
     async def roll_period(self, request: ActionRequest) -> WorkflowState:
         """The period is closed and the next one open."""
-        return await self._submit(messages.ROLL_PERIOD, request)
+        return await self._submit(declarations.ROLL_PERIOD, request)
 
-    @activity.defn(name=messages.QUERY_USAGE.name)
+    @activity.defn(name=declarations.QUERY_USAGE.name)
     async def query_usage(self, request: ActionRequest) -> StepDone:
         """The usage of the period is frozen up to a watermark."""
-        return await self._submit(messages.QUERY_USAGE, request)
+        return await self._submit(declarations.QUERY_USAGE, request)
 
-    @activity.defn(name=messages.AGGREGATE_USAGE.name)
+    @activity.defn(name=declarations.AGGREGATE_USAGE.name)
     async def aggregate_usage(self, request: ActionRequest) -> StepDone:
         """What was measured, included and over a limit is known per charge."""
-        return await self._submit(messages.AGGREGATE_USAGE, request)
+        return await self._submit(declarations.AGGREGATE_USAGE, request)
 
-    @activity.defn(name=messages.PRICE_USAGE.name)
+    @activity.defn(name=declarations.PRICE_USAGE.name)
     async def price_usage(self, request: ActionRequest) -> StepDone:
         """Every charge has a priced line."""
-        return await self._submit(messages.PRICE_USAGE, request)
+        return await self._submit(declarations.PRICE_USAGE, request)
 
-    @activity.defn(name=messages.ENFORCE_LIMITS.name)
+    @activity.defn(name=declarations.ENFORCE_LIMITS.name)
     async def enforce_limits(self, request: ActionRequest) -> StepDone:
         """Lines over a hard limit are marked or waived."""
-        return await self._submit(messages.ENFORCE_LIMITS, request)
+        return await self._submit(declarations.ENFORCE_LIMITS, request)
 
-    @activity.defn(name=messages.ISSUE_INVOICE.name)
+    @activity.defn(name=declarations.ISSUE_INVOICE.name)
     async def issue_invoice(self, request: ActionRequest) -> WorkflowState:
         """The period has its draft invoice."""
-        return await self._submit(messages.ISSUE_INVOICE, request)
+        return await self._submit(declarations.ISSUE_INVOICE, request)
 
-    @activity.defn(name=messages.FINALIZE_INVOICE.name)
+    @activity.defn(name=declarations.FINALIZE_INVOICE.name)
     async def finalize_invoice(self, request: ActionRequest) -> WorkflowState:
         """The draft's grace is over: it is OPEN, or PAID where nothing is owed."""
-        return await self._submit(messages.FINALIZE_INVOICE, request)
+        return await self._submit(declarations.FINALIZE_INVOICE, request)
 
     async def _submit(self, step: Step[ActionRequest, Result], request: ActionRequest) -> Result:
         result: Result = await self._gatherers[step.name].submit(request)
@@ -186,12 +186,12 @@ def _in_order(requests: Sequence[ActionRequest]) -> list[ActionRequest]:
 
 
 WORK: dict[Step[ActionRequest, Any], Work] = {
-    messages.ROLL_PERIOD: _roll,
-    messages.QUERY_USAGE: _bill_step(steps.query_usage, "windows of usage"),
-    messages.AGGREGATE_USAGE: _bill_step(steps.aggregate_usage, "measured charges"),
-    messages.PRICE_USAGE: _bill_step(steps.price_usage, "priced lines"),
-    messages.ENFORCE_LIMITS: _bill_step(steps.enforce_limits, "lines within limits"),
-    messages.ISSUE_INVOICE: _issue,
-    messages.FINALIZE_INVOICE: _finalize,
+    declarations.ROLL_PERIOD: _roll,
+    declarations.QUERY_USAGE: _bill_step(steps.query_usage, "windows of usage"),
+    declarations.AGGREGATE_USAGE: _bill_step(steps.aggregate_usage, "measured charges"),
+    declarations.PRICE_USAGE: _bill_step(steps.price_usage, "priced lines"),
+    declarations.ENFORCE_LIMITS: _bill_step(steps.enforce_limits, "lines within limits"),
+    declarations.ISSUE_INVOICE: _issue,
+    declarations.FINALIZE_INVOICE: _finalize,
 }
 """The steps that are done in groups."""

@@ -11,8 +11,8 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 
-from activities import messages
-from activities.messages import CoverageDone
+from activities import declarations
+from activities.declarations import CoverageDone
 from repositories.accounts import organizations
 from repositories.operations.occupied import list_occupied
 from repositories.transactions import Transactions, name_organizations
@@ -45,7 +45,7 @@ class CoverageActivities:
         self._find_running = find_running
         self._now = now
 
-    @activity.defn(name=messages.CHECK_COVERAGE)
+    @activity.defn(name=declarations.CHECK_COVERAGE)
     async def check_coverage(self) -> CoverageDone:
         """Every organization that has anything was looked at; workflows missing or late were woken.
 

@@ -15,10 +15,9 @@ from typing import Protocol, TypeVar, TypeVarTuple
 from sqlmodel import Session
 from temporalio import activity
 
-from activities import messages
+from activities import declarations
 from activities.closing import ClosingActivities
-from activities.errors import translated
-from activities.messages import (
+from activities.declarations import (
     ActionRequest,
     ParkRequest,
     ProgressRequest,
@@ -27,7 +26,8 @@ from activities.messages import (
     Step,
     SubscriptionReference,
 )
-from activities.requests import AnyRequest, ids_of, invoice_of
+from activities.errors import translated
+from activities.subjects import AnyRequest, ids_of, invoice_of
 from billing.subscriptions import WorkflowState
 from repositories.transactions import Transactions
 from services.corrections import credit_returns
@@ -75,42 +75,42 @@ class SubscriptionActivities:
         self._now = now
         self.closing = ClosingActivities(transactions, now, executor)
 
-    @performs(messages.READ_AGENDA)
+    @performs(declarations.READ_AGENDA)
     def read_agenda(self, reference: SubscriptionReference) -> WorkflowState:
         """What is due next, computed from the rows."""
         return self._perform(reference, lambda _session: None)
 
-    @performs(messages.END_TRIAL)
+    @performs(declarations.END_TRIAL)
     def end_trial(self, request: ActionRequest) -> WorkflowState:
         """The trial is over and the first period open."""
         return self._act(request, periods.end_trial, ids_of)
 
-    @performs(messages.RESUME_SUBSCRIPTION)
+    @performs(declarations.RESUME_SUBSCRIPTION)
     def resume_subscription(self, request: ActionRequest) -> WorkflowState:
         """The planned end of a pause has come."""
         return self._act(request, periods.resume_due, ids_of)
 
-    @performs(messages.APPLY_CHANGE)
+    @performs(declarations.APPLY_CHANGE)
     def apply_change(self, request: ActionRequest) -> WorkflowState:
         """What waited for the missed periods is done."""
         return self._act(request, pending_changes.apply_change, ids_of)
 
-    @performs(messages.MARK_PAST_DUE)
+    @performs(declarations.MARK_PAST_DUE)
     def mark_past_due(self, request: ActionRequest) -> WorkflowState:
         """An unpaid invoice has passed its due date."""
         return self._act(request, finalize.mark_past_due, invoice_of)
 
-    @performs(messages.SETTLE_LATE_USAGE)
+    @performs(declarations.SETTLE_LATE_USAGE)
     def settle_late_usage(self, request: ActionRequest) -> WorkflowState:
         """Usage that came after its final invoice has an invoice or a credit note of its own."""
         return self._act(request, late_settlement.settle_late_usage, ids_of)
 
-    @performs(messages.RETURN_CREDIT)
+    @performs(declarations.RETURN_CREDIT)
     def return_credit(self, request: ActionRequest) -> WorkflowState:
         """Credit that no bill took any more has become credit notes."""
         return self._act(request, credit_returns.return_credit, ids_of)
 
-    @performs(messages.PARK_BILL)
+    @performs(declarations.PARK_BILL)
     def park_bill(self, request: ParkRequest) -> WorkflowState:
         """A bill that cannot go on is set aside until people have looked at it."""
         organization_id, subscription_id = ids_of(request)
@@ -128,7 +128,7 @@ class SubscriptionActivities:
             ),
         )
 
-    @performs(messages.RECORD_PROGRESS)
+    @performs(declarations.RECORD_PROGRESS)
     def record_progress(self, request: ProgressRequest) -> WorkflowState:
         """The test clock knows that this workflow has come along."""
         organization_id, subscription_id = ids_of(request)

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 from temporalio.worker import Worker
 
-from activities import messages
-from activities.messages import ActionRequest, StepDone, SubscriptionReference
+from activities import declarations
+from activities.declarations import ActionRequest, StepDone, SubscriptionReference
 from billing.subscriptions import Action, AgendaEntry, WorkflowState
 from runtime.settings import Settings
 from runtime.temporal import connect
@@ -47,26 +47,26 @@ def state(action: Action, due_at: datetime, index: int) -> WorkflowState:
     )
 
 
-@activity.defn(name=messages.READ_AGENDA.name)
+@activity.defn(name=declarations.READ_AGENDA.name)
 def read_agenda(_reference: SubscriptionReference) -> WorkflowState:
     """The first period ends at the instant of the environment."""
     ends_at = datetime.fromisoformat(os.environ[PERIOD_ENDS_AT])
     return state(Action.CLOSE_PERIOD, ends_at, 0)
 
 
-@activity.defn(name=messages.ROLL_PERIOD.name)
+@activity.defn(name=declarations.ROLL_PERIOD.name)
 def roll_period(request: ActionRequest) -> WorkflowState:
     """The period's bill is due."""
     return state(Action.BILL_PERIOD, request.due_at, 0)
 
 
-@activity.defn(name=messages.ISSUE_INVOICE.name)
+@activity.defn(name=declarations.ISSUE_INVOICE.name)
 def issue_invoice(_request: ActionRequest) -> WorkflowState:
     """The draft has no grace."""
     return state(Action.FINALIZE_INVOICE, datetime.now(UTC), 0)
 
 
-@activity.defn(name=messages.FINALIZE_INVOICE.name)
+@activity.defn(name=declarations.FINALIZE_INVOICE.name)
 def finalize_invoice(request: ActionRequest) -> WorkflowState:
     """The next period runs."""
     return state(Action.CLOSE_PERIOD, request.due_at + MONTH, 1)
@@ -86,7 +86,7 @@ async def work(settings: Settings) -> None:
     """Serve until killed."""
     assert settings.temporal_address
     client = await connect(settings.temporal_address)
-    bill = [step.name for step in messages.BILL_STEPS]
+    bill = [step.name for step in declarations.BILL_STEPS]
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         worker = Worker(
             client,

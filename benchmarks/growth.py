@@ -19,8 +19,8 @@ from time import perf_counter, process_time
 from typing import Any
 from uuid import UUID, uuid4
 
-from activities import messages
-from activities.messages import ActionRequest, SubscriptionReference
+from activities import declarations
+from activities.declarations import ActionRequest, SubscriptionReference
 from activities.subscriptions import SubscriptionActivities
 from benchmarks.backend import run_writers
 from benchmarks.direct_writer import prepare_list
@@ -127,14 +127,14 @@ def close(month: Month) -> tuple[float, float]:
     )
     began, worked = perf_counter(), process_time()
     request = request_of(reference, NEXT_MONTH)
-    activities.closing.perform(messages.ROLL_PERIOD, [request])
-    for step in messages.BILL_STEPS:
+    activities.closing.perform(declarations.ROLL_PERIOD, [request])
+    for step in declarations.BILL_STEPS:
         activities.closing.perform(step, [request])
-    [state] = activities.closing.perform(messages.ISSUE_INVOICE, [request])
+    [state] = activities.closing.perform(declarations.ISSUE_INVOICE, [request])
     assert isinstance(state, WorkflowState), state
     draft = next(entry for entry in state.agenda if entry.invoice_id)
     request = request_of(reference, draft.due_at, draft.invoice_id)
-    activities.closing.perform(messages.FINALIZE_INVOICE, [request])
+    activities.closing.perform(declarations.FINALIZE_INVOICE, [request])
     return perf_counter() - began, process_time() - worked
 
 

@@ -22,8 +22,8 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from sqlalchemy.engine import make_url
 
-from activities import messages
-from activities.messages import SubscriptionReference
+from activities import declarations
+from activities.declarations import SubscriptionReference
 from activities.subscriptions import SubscriptionActivities
 from benchmarks.figures import Result, figure
 from benchmarks.growth import request_of
@@ -167,16 +167,16 @@ def close(url: str, keys: Sequence[Key]) -> None:
         ]
         due_at = datetime.now(UTC)
         requests = [request_of(one, due_at) for one in references]
-        closing.perform(messages.ROLL_PERIOD, requests)
-        for step in messages.BILL_STEPS:
+        closing.perform(declarations.ROLL_PERIOD, requests)
+        for step in declarations.BILL_STEPS:
             closing.perform(step, requests)
-        drafted = closing.perform(messages.ISSUE_INVOICE, requests)
+        drafted = closing.perform(declarations.ISSUE_INVOICE, requests)
         final = []
         for reference, state in zip(references, drafted, strict=True):
             assert isinstance(state, WorkflowState), state
             draft = next(entry for entry in state.agenda if entry.invoice_id)
             final.append(request_of(reference, draft.due_at, draft.invoice_id))
-        closing.perform(messages.FINALIZE_INVOICE, final)
+        closing.perform(declarations.FINALIZE_INVOICE, final)
     engine.dispose()
 
 

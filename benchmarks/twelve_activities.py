@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity, workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities import messages
-from activities.messages import Request, Result, Step
+from activities import declarations
+from activities.declarations import Request, Result, Step
 from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
@@ -25,7 +25,7 @@ from worker import workflow_steps
 from workflows import names
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
-ACCOMPANIED = {step.name for step in (*messages.BILL_STEPS, messages.ISSUE_INVOICE)}
+ACCOMPANIED = {step.name for step in (*declarations.BILL_STEPS, declarations.ISSUE_INVOICE)}
 """The steps before which an empty one is asked for: seven that work and five make twelve."""
 
 TIMEOUT = timedelta(seconds=60)

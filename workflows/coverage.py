@@ -8,8 +8,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities import messages
-    from activities.messages import CoverageDone
+    from activities import declarations
+    from activities.declarations import CoverageDone
     from workflows import names
 
 
@@ -21,7 +21,7 @@ class CoverageWorkflow:
     async def run(self) -> CoverageDone:
         """Look at every organization once; the next hour looks again."""
         done: CoverageDone = await workflow.execute_activity(
-            messages.CHECK_COVERAGE,
+            declarations.CHECK_COVERAGE,
             result_type=CoverageDone,
             summary="Every subscription has its workflow and its bills",
             start_to_close_timeout=timedelta(minutes=30),

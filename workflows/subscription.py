@@ -14,8 +14,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities import messages
-    from activities.messages import (
+    from activities import declarations
+    from activities.declarations import (
         BILL_STEPS,
         ActionRequest,
         Request,
@@ -48,14 +48,14 @@ ENDS_BY_SERVER_CLOCK = frozenset({Action.END_TRIAL, Action.RESUME, Action.CLOSE_
 """What a worker's clock brings forward not at all: usage may arrive until the very end."""
 
 SINGLE_STEPS: dict[Action, Step[ActionRequest, WorkflowState]] = {
-    Action.END_TRIAL: messages.END_TRIAL,
-    Action.RESUME: messages.RESUME_SUBSCRIPTION,
-    Action.CLOSE_PERIOD: messages.ROLL_PERIOD,
-    Action.APPLY_CHANGE: messages.APPLY_CHANGE,
-    Action.FINALIZE_INVOICE: messages.FINALIZE_INVOICE,
-    Action.PAYMENT_DUE: messages.MARK_PAST_DUE,
-    Action.SETTLE_LATE_USAGE: messages.SETTLE_LATE_USAGE,
-    Action.RETURN_CREDIT: messages.RETURN_CREDIT,
+    Action.END_TRIAL: declarations.END_TRIAL,
+    Action.RESUME: declarations.RESUME_SUBSCRIPTION,
+    Action.CLOSE_PERIOD: declarations.ROLL_PERIOD,
+    Action.APPLY_CHANGE: declarations.APPLY_CHANGE,
+    Action.FINALIZE_INVOICE: declarations.FINALIZE_INVOICE,
+    Action.PAYMENT_DUE: declarations.MARK_PAST_DUE,
+    Action.SETTLE_LATE_USAGE: declarations.SETTLE_LATE_USAGE,
+    Action.RETURN_CREDIT: declarations.RETURN_CREDIT,
 }
 
 
@@ -132,7 +132,7 @@ class SubscriptionWorkflow:
         if self._facts_changed or self._state is None:
             self._facts_changed = False
             self._state = await self._step(
-                messages.READ_AGENDA, self._reference, "What is due next"
+                declarations.READ_AGENDA, self._reference, "What is due next"
             )
         return self._state
 
@@ -179,7 +179,7 @@ class SubscriptionWorkflow:
                 await self._step(step, request, f"Bill of {period}")
             except StepRefused as refusal:
                 return await self._park(step.name, request, refusal)
-        return await self._step_or_park(messages.ISSUE_INVOICE, request)
+        return await self._step_or_park(declarations.ISSUE_INVOICE, request)
 
     async def _step_or_park(
         self, step: Step[ActionRequest, WorkflowState], request: ActionRequest
@@ -196,7 +196,7 @@ class SubscriptionWorkflow:
         """Set a bill aside that a broken rule stopped; the rest of the agenda goes on."""
         if request.period_index is None:
             raise refusal
-        park = messages.ParkRequest(
+        park = declarations.ParkRequest(
             organization_id=request.organization_id,
             subscription_id=request.subscription_id,
             due_at=request.due_at,
@@ -206,16 +206,16 @@ class SubscriptionWorkflow:
             reason=str(refusal)[:LONGEST_REASON],
         )
         summary = f"Period {request.period_index} needs attention: {refusal}"
-        return await self._step(messages.PARK_BILL, park, summary)
+        return await self._step(declarations.PARK_BILL, park, summary)
 
     async def _report_progress(self, through: datetime) -> None:
-        request = messages.ProgressRequest(
+        request = declarations.ProgressRequest(
             organization_id=self._reference.organization_id,
             subscription_id=self._reference.subscription_id,
             through=through,
         )
         summary = f"All done up to {through:%Y-%m-%d %H:%M:%S}"
-        self._state = await self._step(messages.RECORD_PROGRESS, request, summary)
+        self._state = await self._step(declarations.RECORD_PROGRESS, request, summary)
 
     async def _step(self, step: Step[Request, Result], request: Request, summary: str) -> Result:
         try:

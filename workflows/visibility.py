@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import SubscriptionReference
+    from activities.declarations import SubscriptionReference
     from billing.subscriptions import MOST_COUNTED, Action, WorkflowState
     from workflows import names
 

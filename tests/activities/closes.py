@@ -12,10 +12,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from activities import messages
+from activities import declarations
 from activities.closing import WORK, ClosingActivities
-from activities.messages import ActionRequest, Step
-from activities.requests import ids_of
+from activities.declarations import ActionRequest, Step
+from activities.subjects import ids_of
 from billing.metering.aggregations import Aggregation
 from billing.rating.terms import ChargeType, OverLimit
 from billing.subscriptions import Action, WorkflowState
@@ -189,7 +189,7 @@ def close_together(
     rolled = [one.due(Action.CLOSE_PERIOD, now) for one in subscribers]
     due = [request for request in rolled if request is not None]
     answers: list[Any] = []
-    for step in (messages.ROLL_PERIOD, *messages.BILL_STEPS, messages.ISSUE_INVOICE):
+    for step in (declarations.ROLL_PERIOD, *declarations.BILL_STEPS, declarations.ISSUE_INVOICE):
         answers = closing.perform(step, due)
         due = [
             request

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session, SQLModel
 from temporalio.testing import ActivityEnvironment
 
-from activities import messages
-from activities.messages import ActionRequest, Request, Result, Step
+from activities import declarations
+from activities.declarations import ActionRequest, Request, Result, Step
 from activities.subscriptions import SubscriptionActivities
 from billing.subscriptions import Action, AgendaEntry
 from repositories.transactions import Transactions
@@ -47,7 +47,9 @@ class Steps:
 
     def __init__(self, transactions: Transactions) -> None:
         registered = workflow_steps(SubscriptionActivities(transactions, lambda: NOW))
-        self._functions = dict(zip((step.name for step in messages.STEPS), registered, strict=True))
+        self._functions = dict(
+            zip((step.name for step in declarations.STEPS), registered, strict=True)
+        )
 
     async def run(
         self, step: Step[Request, Result], request: Request, *, attempt: int = 1, run: str = "a"
@@ -80,7 +82,7 @@ def next_request(life: Life) -> ActionRequest:
 def steps_of(action: Action) -> Sequence[Step[ActionRequest, Any]]:
     """The steps of an action, in their order."""
     if action is Action.BILL_PERIOD:
-        return (*messages.BILL_STEPS, messages.ISSUE_INVOICE)
+        return (*declarations.BILL_STEPS, declarations.ISSUE_INVOICE)
     return (SINGLE_STEPS[action],)
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import Session, col, select
 from temporalio.exceptions import ApplicationError
 
-from activities import messages
+from activities import declarations
 from activities.closing import ClosingActivities
 from billing.subscriptions import Action, WorkflowState
 from models.invoicing.invoices import Invoice
@@ -109,16 +109,16 @@ def test_what_is_broken_is_refused_alone(transactions: Transactions) -> None:
     people = people_of(transactions, 3)
     closing = ClosingActivities(transactions, lambda: ENDED)
     requests: list[Any] = [one.due(Action.CLOSE_PERIOD, ENDED) for one in people]
-    closing.perform(messages.QUERY_USAGE, requests)
-    closing.perform(messages.AGGREGATE_USAGE, requests[1:])
+    closing.perform(declarations.QUERY_USAGE, requests)
+    closing.perform(declarations.AGGREGATE_USAGE, requests[1:])
 
-    priced = closing.perform(messages.PRICE_USAGE, requests)
+    priced = closing.perform(declarations.PRICE_USAGE, requests)
 
     assert [isinstance(answer, ApplicationError) for answer in priced] == [True, False, False]
 
 
 @pytest.mark.parametrize("moment", list(Moment))
-@pytest.mark.parametrize("step", messages.CLOSING_STEPS, ids=lambda step: step.name)
+@pytest.mark.parametrize("step", declarations.CLOSING_STEPS, ids=lambda step: step.name)
 def test_a_group_whose_commit_is_lost_is_done_once(
     losing: LosingTransactions, step: Any, moment: Moment
 ) -> None:
@@ -127,11 +127,11 @@ def test_a_group_whose_commit_is_lost_is_done_once(
     do = doing(closing, losing, step, moment)
 
     close = [one.due(Action.CLOSE_PERIOD, ENDED) for one in people]
-    for one in (messages.ROLL_PERIOD, *messages.BILL_STEPS, messages.ISSUE_INVOICE):
+    for one in (declarations.ROLL_PERIOD, *declarations.BILL_STEPS, declarations.ISSUE_INVOICE):
         do(one, close)
     late = ENDED + timedelta(days=1)
     finalize = [one.due(Action.FINALIZE_INVOICE, late) for one in people]
-    answers = do(messages.FINALIZE_INVOICE, finalize)
+    answers = do(declarations.FINALIZE_INVOICE, finalize)
 
     assert [answer.counts.unpaid for answer in answers] == [1, 1, 1, 1]
     assert numbers_of(losing, people) == [["INV-2026-0001", "INV-2026-0002"]] * 2

@@ -12,10 +12,10 @@ from uuid import UUID
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from activities import messages
+from activities import declarations
 from activities.closing import ClosingActivities
-from activities.messages import ActionRequest, Step
-from activities.requests import ids_of
+from activities.declarations import ActionRequest, Step
+from activities.subjects import ids_of
 from billing.subscriptions import Action
 from repositories.transactions import Transactions
 from services.accounts.settings import ChangeSettings, change_settings
@@ -174,11 +174,15 @@ def test_a_bill_of_a_group_equals_the_bill_alone(transactions: Transactions, wor
         now = ends_at + timedelta(hours=2)
         books.use(month, "now")
         due = books.due(Action.CLOSE_PERIOD, now)
-        for step in (messages.ROLL_PERIOD, *messages.BILL_STEPS, messages.ISSUE_INVOICE):
+        for step in (
+            declarations.ROLL_PERIOD,
+            *declarations.BILL_STEPS,
+            declarations.ISSUE_INVOICE,
+        ):
             books.do(step, due, now)
         books.use(month, "grace")
         later = now + timedelta(days=1)
-        books.do(messages.FINALIZE_INVOICE, books.due(Action.FINALIZE_INVOICE, later), later)
+        books.do(declarations.FINALIZE_INVOICE, books.due(Action.FINALIZE_INVOICE, later), later)
         books.use(month, "late")
         books.mark_late(month, later)
         if not settle(books.people, later):

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities import messages
-from activities.messages import ActionRequest, Step, SubscriptionReference
+from activities import declarations
+from activities.declarations import ActionRequest, Step, SubscriptionReference
 from billing.errors import Unavailable
 from billing.subscriptions import Action
 from models.base import new_id
@@ -29,9 +29,9 @@ async def test_subscription_of_another_organization_is_not_found(
     before = every_row(life.shop)
 
     refused: tuple[tuple[Step[ActionRequest, Any], str], ...] = (
-        (messages.ROLL_PERIOD, "subscription_not_found"),
-        (messages.QUERY_USAGE, "period_not_found"),
-        (messages.END_TRIAL, "subscription_not_found"),
+        (declarations.ROLL_PERIOD, "subscription_not_found"),
+        (declarations.QUERY_USAGE, "period_not_found"),
+        (declarations.END_TRIAL, "subscription_not_found"),
     )
     for step, code in refused:
         with pytest.raises(ApplicationError) as caught:
@@ -45,10 +45,10 @@ async def test_subscription_of_another_organization_is_not_found(
 @pytest.mark.parametrize(
     ("step", "lacks"),
     [
-        (messages.ROLL_PERIOD, "period_index"),
-        (messages.ISSUE_INVOICE, "period_index"),
-        (messages.FINALIZE_INVOICE, "invoice_id"),
-        (messages.MARK_PAST_DUE, "invoice_id"),
+        (declarations.ROLL_PERIOD, "period_index"),
+        (declarations.ISSUE_INVOICE, "period_index"),
+        (declarations.FINALIZE_INVOICE, "invoice_id"),
+        (declarations.MARK_PAST_DUE, "invoice_id"),
     ],
     ids=lambda one: getattr(one, "name", one),
 )
@@ -66,11 +66,11 @@ async def test_request_that_names_too_little_ends_its_step(
 async def test_step_out_of_turn_is_refused_and_nothing_of_it_is_stored(
     steps: Steps, life: Life
 ) -> None:
-    await steps.run(messages.ROLL_PERIOD, next_request(life))
+    await steps.run(declarations.ROLL_PERIOD, next_request(life))
     before = every_row(life.shop)
 
     with pytest.raises(ApplicationError) as caught:
-        await steps.run(messages.PRICE_USAGE, next_request(life))
+        await steps.run(declarations.PRICE_USAGE, next_request(life))
 
     assert caught.value.non_retryable
     assert every_row(life.shop) == before
@@ -88,10 +88,10 @@ async def test_what_may_heal_passes_as_it_is_and_is_tried_again(
     counted.refusal = refusal
 
     with pytest.raises(type(refusal)):
-        await steps.run(messages.ROLL_PERIOD, request)
+        await steps.run(declarations.ROLL_PERIOD, request)
 
     counted.refusal = None
-    state = await steps.run(messages.ROLL_PERIOD, request, attempt=2)
+    state = await steps.run(declarations.ROLL_PERIOD, request, attempt=2)
     assert state.agenda[0].action is Action.BILL_PERIOD
 
 
@@ -101,6 +101,6 @@ async def test_unknown_subscription_ends_the_reading(steps: Steps, life: Life) -
     )
 
     with pytest.raises(ApplicationError) as caught:
-        await steps.run(messages.READ_AGENDA, reference)
+        await steps.run(declarations.READ_AGENDA, reference)
 
     assert (caught.value.type, caught.value.non_retryable) == ("subscription_not_found", True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from activities import messages
-from activities.messages import (
+from activities import declarations
+from activities.declarations import (
     ParkRequest,
     ProgressRequest,
     SubscriptionReference,
@@ -94,7 +94,7 @@ async def test_every_step_is_one_transaction(
         organization_id=str(life.shop.organization_id), subscription_id=str(life.subscription_id)
     )
     close, *_ = life.state().agenda
-    await steps.run(messages.ROLL_PERIOD, request_of(life, close))
+    await steps.run(declarations.ROLL_PERIOD, request_of(life, close))
     request = next_request(life)
     opened = []
 
@@ -103,17 +103,17 @@ async def test_every_step_is_one_transaction(
         await steps.run(step, request)
         opened.append(counted.opened)
     counted.opened = 0
-    await steps.run(messages.READ_AGENDA, reference)
+    await steps.run(declarations.READ_AGENDA, reference)
 
     assert [*opened, counted.opened] == [1] * 6
 
 
 async def test_steps_hand_on_digests_and_counts_and_no_amounts(steps: Steps, life: Life) -> None:
-    await steps.run(messages.ROLL_PERIOD, next_request(life))
+    await steps.run(declarations.ROLL_PERIOD, next_request(life))
     request = next_request(life)
 
-    done = [await steps.run(step, request) for step in messages.BILL_STEPS]
-    state = await steps.run(messages.ISSUE_INVOICE, request)
+    done = [await steps.run(step, request) for step in declarations.BILL_STEPS]
+    state = await steps.run(declarations.ISSUE_INVOICE, request)
 
     assert [one.summary for one in done] == [
         "1 windows of usage",
@@ -126,13 +126,13 @@ async def test_steps_hand_on_digests_and_counts_and_no_amounts(steps: Steps, lif
 
 
 async def test_another_revision_is_another_bill(steps: Steps, life: Life) -> None:
-    await steps.run(messages.ROLL_PERIOD, next_request(life))
+    await steps.run(declarations.ROLL_PERIOD, next_request(life))
     request = next_request(life)
-    first = await steps.run(messages.QUERY_USAGE, request)
+    first = await steps.run(declarations.QUERY_USAGE, request)
     life.use(FIFTEENTH, 5)
 
-    same = await steps.run(messages.QUERY_USAGE, request)
-    second = await steps.run(messages.QUERY_USAGE, replace(request, revision=2))
+    same = await steps.run(declarations.QUERY_USAGE, request)
+    second = await steps.run(declarations.QUERY_USAGE, replace(request, revision=2))
 
     assert same == first
     assert second.digest != first.digest
@@ -160,9 +160,9 @@ async def test_parked_bill_keeps_its_first_reason(steps: Steps, life: Life) -> N
         reason="a broken rule",
     )
 
-    first = await steps.run(messages.PARK_BILL, park)
+    first = await steps.run(declarations.PARK_BILL, park)
     rows = every_row(life.shop)
-    again = await steps.run(messages.PARK_BILL, replace(park, reason="another rule"), attempt=2)
+    again = await steps.run(declarations.PARK_BILL, replace(park, reason="another rule"), attempt=2)
 
     assert again == first
     assert every_row(life.shop) == rows
@@ -178,12 +178,12 @@ async def test_progress_is_never_taken_back_nor_told_before_its_time(
         through=FIFTEENTH,
     )
 
-    await steps.run(messages.RECORD_PROGRESS, reached)
+    await steps.run(declarations.RECORD_PROGRESS, reached)
     rows = every_row(life.shop)
-    await steps.run(messages.RECORD_PROGRESS, reached, attempt=2)
-    await steps.run(messages.RECORD_PROGRESS, replace(reached, through=START))
+    await steps.run(declarations.RECORD_PROGRESS, reached, attempt=2)
+    await steps.run(declarations.RECORD_PROGRESS, replace(reached, through=START))
     # January is still to be closed.
-    await steps.run(messages.RECORD_PROGRESS, replace(reached, through=FEBRUARY))
+    await steps.run(declarations.RECORD_PROGRESS, replace(reached, through=FEBRUARY))
 
     assert every_row(life.shop) == rows
     assert life.row().completed_through == FIFTEENTH
@@ -195,7 +195,7 @@ async def test_agenda_is_read_and_nothing_written(steps: Steps, life: Life) -> N
     )
     before = every_row(life.shop)
 
-    state = await steps.run(messages.READ_AGENDA, reference)
+    state = await steps.run(declarations.READ_AGENDA, reference)
 
     assert [one.action for one in state.agenda] == [Action.CLOSE_PERIOD]
     assert every_row(life.shop) == before

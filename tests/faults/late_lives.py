@@ -8,8 +8,8 @@ from itertools import product
 from typing import Any
 from uuid import uuid4
 
-from activities import messages
-from activities.messages import ProgressRequest, SubscriptionReference
+from activities import declarations
+from activities.declarations import ProgressRequest, SubscriptionReference
 from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from tests.faults.crash_lives import Variant
@@ -17,7 +17,7 @@ from tests.faults.crashes import Crash, Moment
 from tests.scenarios.account import Account
 from tests.workflows.acting import perform_entry
 
-SETTLE, RETURN = messages.SETTLE_LATE_USAGE.name, messages.RETURN_CREDIT.name
+SETTLE, RETURN = declarations.SETTLE_LATE_USAGE.name, declarations.RETURN_CREDIT.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from activities import messages
+from activities import declarations
 from tests.faults.crash_lives import Variant
 from tests.faults.crashes import Crash, Moment
 from tests.scenarios.account import Account
@@ -34,7 +34,7 @@ class Kind:
 
 CANCELED = Kind(
     name="cancel",
-    step=messages.APPLY_CHANGE.name,
+    step=declarations.APPLY_CHANGE.name,
     asks="cancel",
     killed_at=tuple(Moment),
     unanswered_at=(),
@@ -49,7 +49,7 @@ CANCELED = Kind(
 
 MOVED = Kind(
     name="move",
-    step=messages.APPLY_CHANGE.name,
+    step=declarations.APPLY_CHANGE.name,
     asks="change-plan",
     killed_at=(),
     unanswered_at=tuple(Moment),
@@ -60,7 +60,7 @@ MOVED = Kind(
 
 PARKED = Kind(
     name="park",
-    step=messages.PARK_BILL.name,
+    step=declarations.PARK_BILL.name,
     asks=None,
     killed_at=tuple(Moment),
     unanswered_at=(Moment.DURING,),

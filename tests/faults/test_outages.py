@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from temporalio.client import ScheduleActionExecutionStartWorkflow
 
-from activities.messages import CoverageDone
+from activities.declarations import CoverageDone
 from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
 from runtime.embedded.processes import wait_until

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from activities import messages
-from activities.messages import ActionRequest, Result, Step
+from activities import declarations
+from activities.declarations import ActionRequest, Result, Step
 from activities.subscriptions import SubscriptionActivities
 from billing.subscriptions import Action, AgendaEntry, WorkflowState
 from workflows.subscription import SINGLE_STEPS
 
-STATE_STEPS = {**SINGLE_STEPS, Action.BILL_PERIOD: messages.ISSUE_INVOICE}
+STATE_STEPS = {**SINGLE_STEPS, Action.BILL_PERIOD: declarations.ISSUE_INVOICE}
 """The step of each action that ends with a new state."""
 
 
@@ -28,7 +28,7 @@ def perform_entry(
         revision=entry.revision,
     )
     if entry.action is Action.BILL_PERIOD:
-        for step in messages.BILL_STEPS:
+        for step in declarations.BILL_STEPS:
             perform_step(activities, step, request)
     return perform_step(activities, STATE_STEPS[entry.action], request)
 
@@ -37,7 +37,7 @@ def perform_step(
     activities: SubscriptionActivities, step: Step[ActionRequest, Result], request: ActionRequest
 ) -> Result:
     """One step, as a worker does it for a caller who waits alone."""
-    if step not in messages.CLOSING_STEPS:
+    if step not in declarations.CLOSING_STEPS:
         result: Result = getattr(activities, step.name)(request)
         return result
     [answer] = activities.closing.perform(step, [request])

@@ -11,9 +11,9 @@ from typing import Any
 
 from temporalio.exceptions import ApplicationError
 
-from activities import messages
+from activities import declarations
+from activities.declarations import ActionRequest, StepDone
 from activities.errors import translated
-from activities.messages import ActionRequest, StepDone
 from billing.subscriptions import (
     PeriodStatus,
     SubscriptionStatus,
@@ -37,11 +37,11 @@ class Books(Facts):
         """One step: its effect, once, and what it answers."""
         if step in EARLIER_STEPS:
             return self._step_of_bill(step, request)
-        if step == messages.RECORD_PROGRESS.name:
+        if step == declarations.RECORD_PROGRESS.name:
             self._record_progress(request.through)
-        elif step == messages.PARK_BILL.name:
+        elif step == declarations.PARK_BILL.name:
             self._park(request.period_index, request.step)
-        elif step != messages.READ_AGENDA.name:
+        elif step != declarations.READ_AGENDA.name:
             self._act(step, request, now=now)
         return replace(self.state(), read_at=now)
 
@@ -50,27 +50,27 @@ class Books(Facts):
     ) -> None:
         at = now if self.frozen_at is None else max(request.due_at, self.frozen_at)
         index = -1 if request.period_index is None else request.period_index
-        if step == messages.END_TRIAL.name:
+        if step == declarations.END_TRIAL.name:
             self.end_trial(request.due_at)
-        elif step == messages.RESUME_SUBSCRIPTION.name:
+        elif step == declarations.RESUME_SUBSCRIPTION.name:
             if self.status is SubscriptionStatus.PAUSED and self.resumes_at == request.due_at:
                 self.end_pause()
                 self._note(step, None)
-        elif step == messages.ROLL_PERIOD.name:
+        elif step == declarations.ROLL_PERIOD.name:
             self.roll(self.period(index), due_at=request.due_at)
-        elif step == messages.ISSUE_INVOICE.name:
+        elif step == declarations.ISSUE_INVOICE.name:
             with translated():
                 self.issue(self.period(index), request.revision, at=at)
-        elif step == messages.FINALIZE_INVOICE.name:
+        elif step == declarations.FINALIZE_INVOICE.name:
             self._finalize(request)
-        elif step == messages.MARK_PAST_DUE.name:
+        elif step == declarations.MARK_PAST_DUE.name:
             self._mark_past_due(request)
-        elif step == messages.SETTLE_LATE_USAGE.name:
+        elif step == declarations.SETTLE_LATE_USAGE.name:
             if (request.period_index, step) in self.poisoned:
                 raise ApplicationError("a broken rule", type="invariant_broken", non_retryable=True)
             if self.late.settle(self.periods):
                 self._note(step, None)
-        elif step == messages.RETURN_CREDIT.name:
+        elif step == declarations.RETURN_CREDIT.name:
             self._return_credit(at)
         else:
             raise AssertionError(f"the workflow asked for {step}")
@@ -78,7 +78,7 @@ class Books(Facts):
     def _return_credit(self, at: datetime) -> None:
         returns_at = self._credit_returns_at()
         if returns_at is not None and returns_at <= at and self.late.return_credit():
-            self._note(messages.RETURN_CREDIT.name, None)
+            self._note(declarations.RETURN_CREDIT.name, None)
 
     def _step_of_bill(self, step: str, request: ActionRequest) -> StepDone:
         index = request.period_index
@@ -108,7 +108,7 @@ class Books(Facts):
         stored = self.period(index)
         if stored.status not in NEVER_PARKED:
             stored.status, stored.parked_step = PeriodStatus.PARKED, step
-            self._note(messages.PARK_BILL.name, index)
+            self._note(declarations.PARK_BILL.name, index)
 
     def _bill_of(self, request: ActionRequest) -> Bill | None:
         """The bill that the step is about, unless it was deleted or replaced meanwhile."""
@@ -119,7 +119,7 @@ class Books(Facts):
         if bill is None or bill.status != "DRAFT" or bill.finalize_at > request.due_at:
             return
         self.finalize(bill)
-        self._note(messages.FINALIZE_INVOICE.name, bill.index)
+        self._note(declarations.FINALIZE_INVOICE.name, bill.index)
 
     def _mark_past_due(self, request: ActionRequest) -> None:
         bill = self._bill_of(request)
@@ -130,4 +130,4 @@ class Books(Facts):
         bill.is_past_due = True
         if self.status is SubscriptionStatus.ACTIVE:
             self.status = SubscriptionStatus.PAST_DUE
-        self._note(messages.MARK_PAST_DUE.name, bill.index)
+        self._note(declarations.MARK_PAST_DUE.name, bill.index)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from activities import messages
+from activities import declarations
 from billing.subscriptions import (
     AgendaEntry,
     BillFacts,
@@ -33,7 +33,7 @@ SETTLING_DELAY = timedelta(hours=1)
 """On a test clock late usage is settled this long after the clock's stand (CONTRACT 48)."""
 
 UNFINISHED = (PeriodStatus.OPEN, PeriodStatus.CLOSED, PeriodStatus.PARKED)
-EARLIER_STEPS = tuple(step.name for step in messages.BILL_STEPS)
+EARLIER_STEPS = tuple(step.name for step in declarations.BILL_STEPS)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -210,7 +210,7 @@ class Facts:
         """The first period starts where the trial ends. Idempotent by status."""
         if self.status is not SubscriptionStatus.TRIAL or self.trial_ends_at != due_at:
             return
-        self._note(messages.END_TRIAL.name, None)
+        self._note(declarations.END_TRIAL.name, None)
         if self.ends_with_period:
             self.end(due_at)
             return
@@ -239,7 +239,7 @@ class Facts:
         former = self.periods[: stored.index]
         assert all(one.was_closed for one in former), f"period {stored.index} is closed too soon"
         stored.status, stored.was_closed = PeriodStatus.CLOSED, True
-        self._note(messages.ROLL_PERIOD.name, stored.index)
+        self._note(declarations.ROLL_PERIOD.name, stored.index)
 
     def issue(self, stored: BilledPeriod, revision: int, *, at: datetime) -> None:
         """The period has its draft. Idempotent by the period."""
@@ -257,7 +257,7 @@ class Facts:
             number=stored.drafts,
         )
         stored.status = PeriodStatus.DRAFTED
-        self._note(messages.ISSUE_INVOICE.name, stored.index)
+        self._note(declarations.ISSUE_INVOICE.name, stored.index)
 
     def bill_now(self, stored: BilledPeriod, *, at: datetime) -> bool:
         """The period's draft is made by a request; False where a broken rule stops it."""

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from activities import messages
+from activities import declarations
 from billing.subscriptions import SubscriptionStatus
 from tests.workflows.books import Books
 from tests.workflows.late_arrivals import LateArrivals
 
 STEPS_THAT_BREAK = (
-    messages.QUERY_USAGE.name,
-    messages.PRICE_USAGE.name,
-    messages.ENFORCE_LIMITS.name,
-    messages.SETTLE_LATE_USAGE.name,
+    declarations.QUERY_USAGE.name,
+    declarations.PRICE_USAGE.name,
+    declarations.ENFORCE_LIMITS.name,
+    declarations.SETTLE_LATE_USAGE.name,
 )
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -91,10 +91,10 @@ def make_books(random: Random, months: int) -> Books:
         step = random.choice(STEPS_THAT_BREAK)
         broken = (
             range(months)
-            if step == messages.SETTLE_LATE_USAGE.name
+            if step == declarations.SETTLE_LATE_USAGE.name
             else (random.randrange(months),)
         )
         books.poisoned = {(index, step) for index in broken}
-        if step != messages.SETTLE_LATE_USAGE.name:
+        if step != declarations.SETTLE_LATE_USAGE.name:
             books.given_up = {index for index in broken if index % 2}
     return books

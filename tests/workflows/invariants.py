@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from activities import messages
+from activities import declarations
 from billing.subscriptions import Action, AgendaEntry, PeriodStatus
 from tests.workflows.facts import EARLIER_STEPS
 from tests.workflows.late_arrivals import SETTLED, Document, items_of
@@ -26,15 +26,15 @@ LATENCY = timedelta(milliseconds=1)
 """A timer goes off a little after its instant, never at it."""
 
 ACTION_OF = {
-    messages.END_TRIAL.name: Action.END_TRIAL,
-    messages.RESUME_SUBSCRIPTION.name: Action.RESUME,
-    messages.ROLL_PERIOD.name: Action.CLOSE_PERIOD,
+    declarations.END_TRIAL.name: Action.END_TRIAL,
+    declarations.RESUME_SUBSCRIPTION.name: Action.RESUME,
+    declarations.ROLL_PERIOD.name: Action.CLOSE_PERIOD,
     **dict.fromkeys(EARLIER_STEPS, Action.BILL_PERIOD),
-    messages.ISSUE_INVOICE.name: Action.BILL_PERIOD,
-    messages.FINALIZE_INVOICE.name: Action.FINALIZE_INVOICE,
-    messages.MARK_PAST_DUE.name: Action.PAYMENT_DUE,
-    messages.SETTLE_LATE_USAGE.name: Action.SETTLE_LATE_USAGE,
-    messages.RETURN_CREDIT.name: Action.RETURN_CREDIT,
+    declarations.ISSUE_INVOICE.name: Action.BILL_PERIOD,
+    declarations.FINALIZE_INVOICE.name: Action.FINALIZE_INVOICE,
+    declarations.MARK_PAST_DUE.name: Action.PAYMENT_DUE,
+    declarations.SETTLE_LATE_USAGE.name: Action.SETTLE_LATE_USAGE,
+    declarations.RETURN_CREDIT.name: Action.RETURN_CREDIT,
 }
 
 
@@ -86,7 +86,7 @@ def check_end(life: Simulation) -> None:
     books = life.books
     counted = Counter(books.effects)
     for (step, index), times in counted.items():
-        if index is not None and step != messages.PARK_BILL.name and times > 1:
+        if index is not None and step != declarations.PARK_BILL.name and times > 1:
             most = books.period(index).revision if step in EARLIER_STEPS else 1
             most = max(books.period(index).drafts, most) if step in REPEATED_BY_BILL else most
             assert times <= most, f"{step} of period {index} took effect {times} times"
@@ -182,8 +182,8 @@ def check_forgiven(before: Waits, after: Waits) -> None:
 
 def check_settled(done: Waiting, books: Books) -> None:
     """A settlement leaves nothing that is late; nor does a bill that takes what is late."""
-    takes_all = done.name == messages.SETTLE_LATE_USAGE.name or (
-        done.name == messages.FINALIZE_INVOICE.name and not books.late.settles_alone
+    takes_all = done.name == declarations.SETTLE_LATE_USAGE.name or (
+        done.name == declarations.FINALIZE_INVOICE.name and not books.late.settles_alone
     )
     late = books.late.changed(books.periods) if takes_all else []
     assert not late, f"after {done.name} late usage of periods {[one.index for one in late]} waits"
@@ -205,13 +205,13 @@ def outcome_of(life: Simulation) -> tuple[object, ...]:
 
 
 STEPS_OF_MONEY = (
-    messages.FINALIZE_INVOICE.name,
-    messages.SETTLE_LATE_USAGE.name,
-    messages.RETURN_CREDIT.name,
+    declarations.FINALIZE_INVOICE.name,
+    declarations.SETTLE_LATE_USAGE.name,
+    declarations.RETURN_CREDIT.name,
 )
 REPEATED_BY_BILL = (
     *EARLIER_STEPS,
-    messages.ISSUE_INVOICE.name,
-    messages.FINALIZE_INVOICE.name,
-    messages.MARK_PAST_DUE.name,
+    declarations.ISSUE_INVOICE.name,
+    declarations.FINALIZE_INVOICE.name,
+    declarations.MARK_PAST_DUE.name,
 )

@@ -15,7 +15,7 @@ from typing import Any
 from temporalio.bridge.proto.workflow_commands import ScheduleLocalActivity
 from temporalio.exceptions import ApplicationError
 
-from activities import messages
+from activities import declarations
 from tests.workflows import activations
 from tests.workflows.activations import Activated, Step
 from tests.workflows.facts import MONTH
@@ -35,7 +35,7 @@ from workflows.subscription import SubscriptionInput
 STEPS_A_MONTH = 600
 INPUT = SubscriptionInput(organization_id="organization", subscription_id="subscription")
 
-REQUESTS = {step.name: step.request for step in messages.STEPS}
+REQUESTS = {step.name: step.request for step in declarations.STEPS}
 """What each step is asked with."""
 
 
@@ -200,7 +200,7 @@ class Simulation(Life):
             self._tell([activations.refused(seq, error)])
             return
         if not self._happens(faults.repeated):
-            if not isinstance(result, messages.StepDone):
+            if not isinstance(result, declarations.StepDone):
                 self.told_at_changes = self.books.changes
             self._tell([activations.completed(seq, result)])
 
@@ -214,8 +214,8 @@ class Simulation(Life):
         has_effect = len(self.books.effects) > before
         # Both take all there is, so a step that comes late may take what came after it.
         is_early = is_late and one.name in (
-            messages.SETTLE_LATE_USAGE.name,
-            messages.RETURN_CREDIT.name,
+            declarations.SETTLE_LATE_USAGE.name,
+            declarations.RETURN_CREDIT.name,
         )
         # Nor did who began it know of what has changed since.
         is_outdated = is_late and self.books.changes != one.changes

@@ -15,7 +15,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.common import RawValue
 from temporalio.worker import Worker
 
-from activities import messages
+from activities import declarations
 from runtime.temporal import connect
 from tests.workflows.books import Books
 from tests.workflows.facts import MONTH
@@ -36,7 +36,7 @@ def steps_on(books: Books, is_final: asyncio.Event) -> Callable[..., object]:
         step = activity.info().activity_type
         [argument] = arguments
         request = activity.payload_converter().from_payload(argument.payload, REQUESTS[step])
-        if step == messages.FINALIZE_INVOICE.name:
+        if step == declarations.FINALIZE_INVOICE.name:
             is_final.set()
         return books.perform(step, request, now=datetime.now(UTC))
 

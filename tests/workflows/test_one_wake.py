@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from activities import messages
+from activities import declarations
 from billing.subscriptions import SubscriptionStatus
 from tests.workflows.books import Books
 from tests.workflows.facts import GRACE, MONTH
@@ -19,11 +19,11 @@ from tests.workflows.trace import START, Trace
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 NO_GRACE = timedelta(0)
-FINALIZE = messages.FINALIZE_INVOICE.name
+FINALIZE = declarations.FINALIZE_INVOICE.name
 WHOLE_BILL = [
-    messages.ROLL_PERIOD.name,
-    *(step.name for step in messages.BILL_STEPS),
-    messages.ISSUE_INVOICE.name,
+    declarations.ROLL_PERIOD.name,
+    *(step.name for step in declarations.BILL_STEPS),
+    declarations.ISSUE_INVOICE.name,
     FINALIZE,
 ]
 
@@ -84,14 +84,14 @@ def test_draft_of_a_clock_far_ahead_waits_for_its_instant() -> None:
 @pytest.mark.parametrize(
     ("books", "action"),
     [
-        (Books(starts_at=START), messages.ROLL_PERIOD),
+        (Books(starts_at=START), declarations.ROLL_PERIOD),
         (
             Books(
                 starts_at=START,
                 status=SubscriptionStatus.TRIAL,
                 trial_ends_at=START + MONTH,
             ),
-            messages.END_TRIAL,
+            declarations.END_TRIAL,
         ),
         (
             Books(
@@ -99,13 +99,13 @@ def test_draft_of_a_clock_far_ahead_waits_for_its_instant() -> None:
                 status=SubscriptionStatus.PAUSED,
                 resumes_at=START + MONTH,
             ),
-            messages.RESUME_SUBSCRIPTION,
+            declarations.RESUME_SUBSCRIPTION,
         ),
     ],
     ids=("period", "trial", "pause"),
 )
 def test_clock_far_ahead_ends_nothing_before_its_end(
-    books: Books, action: messages.Step[messages.ActionRequest, object]
+    books: Books, action: declarations.Step[declarations.ActionRequest, object]
 ) -> None:
     trace = Trace(books, ahead=HOUR)
     commands_of(trace)

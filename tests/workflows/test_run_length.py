@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from activities import messages
+from activities import declarations
 from tests.workflows.books import Books
 from tests.workflows.facts import MONTH
 from tests.workflows.simulator import INPUT
@@ -17,10 +17,10 @@ from workflows.subscription import ACTIONS_PER_RUN, LONGEST_RUN, SubscriptionInp
 
 SHORT = replace(INPUT, most_actions=ACTIONS_PER_RUN)
 FIRST_STEPS = (
-    messages.ROLL_PERIOD.name,
-    messages.QUERY_USAGE.name,
-    messages.FINALIZE_INVOICE.name,
-    messages.MARK_PAST_DUE.name,
+    declarations.ROLL_PERIOD.name,
+    declarations.QUERY_USAGE.name,
+    declarations.FINALIZE_INVOICE.name,
+    declarations.MARK_PAST_DUE.name,
 )
 """The first step of each action."""
 

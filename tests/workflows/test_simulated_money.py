@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from activities import messages
-from activities.messages import ActionRequest
+from activities import declarations
+from activities.declarations import ActionRequest
 from billing.invoicing import corrections
 from billing.invoicing.corrections import (
     Forgiven,
@@ -98,7 +98,9 @@ def test_lives_without_faults_correct_several_charges_of_several_plans_at_once()
     assert any(len({plan for plan, _ in each}) > 1 for each in corrected)
 
 
-@pytest.mark.parametrize("step", [messages.FINALIZE_INVOICE.name, messages.MARK_PAST_DUE.name])
+@pytest.mark.parametrize(
+    "step", [declarations.FINALIZE_INVOICE.name, declarations.MARK_PAST_DUE.name]
+)
 def test_step_of_a_draft_that_was_deleted_meanwhile_does_nothing(step: str) -> None:
     books = Books(starts_at=START)
     request = ActionRequest(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from temporalio import workflow
 
-from activities.messages import READ_AGENDA, ActionRequest, Step
+from activities.declarations import READ_AGENDA, ActionRequest, Step
 from billing.subscriptions import AgendaEntry, WorkflowState
 from tests.workflows.fates import NO_FAULTS
 from tests.workflows.flaws import finds_a_flaw

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from activities.messages import ActionRequest, ParkRequest, ProgressRequest, SubscriptionReference
+from activities.declarations import (
+    ActionRequest,
+    ParkRequest,
+    ProgressRequest,
+    SubscriptionReference,
+)
 from billing.errors import InvariantBroken
 from services.invoicing.finalize import DueInvoice
 from services.rating.records import BillKey
