@@ -64,10 +64,12 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Raises InvalidInput for a share or a time that cannot be."""
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, Decimal) and not 0 <= value <= 1:
+            if isinstance(value, Decimal) and not (value.is_finite() and 0 <= value <= 1):
                 raise InvalidInput("A share is from 0 to 1.", field=name)
             if name.endswith("_seconds") and not 0 <= value <= MOST_SECONDS:
                 raise InvalidInput(f"From 0 to {MOST_SECONDS} seconds.", field=name)
+        if self.declined_first < 0:
+            raise InvalidInput("A number from 0 on.", field="declined_first")
 
     def strikes(self, fault: str, subject: object) -> bool:
         """Whether a fault, by the name of its share without the word, strikes this subject."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from billing.notifications.deliveries import Room
-from billing.payments.gateways import GatewayEvent, RefundRequest
-from integrations.gateways.sandbox.ledger.outbox import SandboxLetter, take_due
+from billing.notifications.deliveries import Answer, Room
+from billing.payments.gateways import GatewayEvent, PaymentRequest, RefundRequest
+from integrations.gateways.sandbox.ledger.outbox import SandboxLetter, settle, take_due
 from integrations.gateways.sandbox.ledger.refunds import DisputeAsked
 from integrations.gateways.sandbox.ledger.tables import DisputeStatus
 from tests.integrations.gateways.sandbox.conftest import Sandbox, payment_of
@@ -21,13 +22,24 @@ def take(sandbox: Sandbox, **room: Any) -> list[SandboxLetter]:
     return sandbox.ledger.run(lambda one: take_due(one, asked, now=sandbox.clock.at))
 
 
+def arrive(sandbox: Sandbox) -> list[SandboxLetter]:
+    """What is due now, and is not sent again."""
+    letters = take(sandbox)
+    for letter in letters:
+        came = partial(
+            settle, letter=letter, answered=Answer(response_code=200), now=sandbox.clock.at
+        )
+        sandbox.ledger.run(came)
+    return letters
+
+
 def read(sandbox: Sandbox, letter: SandboxLetter) -> GatewayEvent:
     """What the account's receiver makes of it."""
     return sandbox.gateway.read_webhook(letter.headers, letter.body, now=sandbox.clock.at)
 
 
-async def test_everything_that_happens_is_told_once_and_in_order(sandbox: Sandbox) -> None:
-    request = payment_of()
+async def do_everything(sandbox: Sandbox, request: PaymentRequest) -> str:
+    """The reference of a payment to which all happened that can, a second apart."""
     link = await sandbox.gateway.create_link(request)
     other = await sandbox.gateway.create_link(payment_of(customer_id=request.customer_id))
     await sandbox.pay(link.url, "failure")
@@ -47,6 +59,12 @@ async def test_everything_that_happens_is_told_once_and_in_order(sandbox: Sandbo
         await sandbox.gateway.set_dispute(asked)
     sandbox.clock.move(1)
     await sandbox.gateway.expire_link(other.reference)
+    return str(reference)
+
+
+async def test_everything_that_happens_is_told_once_and_in_order(sandbox: Sandbox) -> None:
+    request = payment_of()
+    reference = await do_everything(sandbox, request)
 
     events = [read(sandbox, letter) for letter in take(sandbox)]
 
@@ -99,7 +117,7 @@ async def test_several_processes_never_take_the_same(sandbox: Sandbox) -> None:
     for _ in range(6):
         await sandbox.pay((await sandbox.gateway.create_link(payment_of())).url)
 
-    taken = await asyncio.gather(*(asyncio.to_thread(take, sandbox, room=3) for _ in range(4)))
+    taken = await asyncio.gather(*(asyncio.to_thread(take, sandbox, total=3) for _ in range(4)))
 
     ids = [letter.id for batch in taken for letter in batch]
     assert len(ids) == len(set(ids)) <= 6
