@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,13 +14,21 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from billing.payments.gateways import GatewayPayment, PaymentRequest, SavedMethod
+from billing.notifications.deliveries import Answer, Room
+from billing.payments.gateways import (
+    GatewayEvent,
+    GatewayPayment,
+    PaymentRequest,
+    SavedMethod,
+)
+from integrations.gateways.sandbox.faults import Faults
 from integrations.gateways.sandbox.gateway import (
     SandboxAccount,
     SandboxGateway,
     new_account_secret,
 )
 from integrations.gateways.sandbox.ledger.books import Ledger, open_ledger_file
+from integrations.gateways.sandbox.ledger.outbox import SandboxLetter, settle, take_due
 from integrations.gateways.sandbox.server import SandboxServer
 from runtime.database.engine import create_application_engine
 
@@ -103,6 +112,46 @@ async def charge_saved(sandbox: Sandbox, outcome: str = "success") -> GatewayPay
     customer_id = uuid4()
     method = await save_method(sandbox, outcome, customer_id=customer_id)
     return await sandbox.gateway.charge(payment_of(customer_id=customer_id), method)
+
+
+def take(sandbox: Sandbox, **changes: Any) -> list[SandboxLetter]:
+    """What is due now."""
+    room = Room(**{"total": 100, "of_each": 100, "of_busy": {}, **changes})
+    return sandbox.ledger.run(lambda one: take_due(one, room, now=sandbox.clock.at))
+
+
+def arrive(sandbox: Sandbox) -> list[SandboxLetter]:
+    """What is due now, and is not sent again."""
+    letters = take(sandbox)
+    for letter in letters:
+        came = partial(
+            settle, letter=letter, answered=Answer(response_code=200), now=sandbox.clock.at
+        )
+        sandbox.ledger.run(came)
+    return letters
+
+
+def read(sandbox: Sandbox, letter: SandboxLetter) -> GatewayEvent:
+    """What the account's receiver makes of it."""
+    return sandbox.gateway.read_webhook(letter.headers, letter.body, now=sandbox.clock.at)
+
+
+async def charged_under(
+    sandbox: Sandbox, faults: Faults, *, customer_only: bool = False
+) -> tuple[SandboxGateway, PaymentRequest, SavedMethod]:
+    """What charges a customer of whom the plan holds, and nothing to send from before."""
+    customer_id = uuid4()
+    method = await save_method(sandbox, customer_id=customer_id)
+    arrive(sandbox)
+    subject = customer_id if customer_only else None
+    await sandbox.gateway.set_faults(faults, customer_id=subject)
+    return sandbox.gateway, payment_of(customer_id=customer_id), method
+
+
+async def find(sandbox: Sandbox, request: PaymentRequest) -> GatewayPayment | None:
+    """What the gateway knows of a charge when it answers again."""
+    await sandbox.gateway.set_faults(None)
+    return await sandbox.gateway.find_payment(reference=None, key=request.idempotency_key)
 
 
 @pytest.fixture

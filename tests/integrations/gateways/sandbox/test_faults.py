@@ -10,38 +10,23 @@ import pytest
 
 from billing.errors import InvalidInput, Rejected, Unavailable
 from billing.payments.gateways import (
-    GatewayPayment,
     GatewayStatus,
-    PaymentRequest,
     RefundRequest,
-    SavedMethod,
-    WebhookRefused,
 )
 from integrations.gateways.sandbox.faults import NO_FAULTS, Faults
 from integrations.gateways.sandbox.gateway import SandboxGateway
-from tests.integrations.gateways.sandbox.conftest import Sandbox, payment_of, save_method
-from tests.integrations.gateways.sandbox.test_webhooks import arrive, read, take
+from tests.integrations.gateways.sandbox.conftest import (
+    Sandbox,
+    charged_under,
+    find,
+    payment_of,
+    read,
+    save_method,
+    take,
+)
 
 ALWAYS = Decimal(1)
 HALF = Decimal("0.5")
-
-
-async def charged_under(
-    sandbox: Sandbox, faults: Faults, *, customer_only: bool = False
-) -> tuple[SandboxGateway, PaymentRequest, SavedMethod]:
-    """What charges a customer of whom the plan holds, and nothing to send from before."""
-    customer_id = uuid4()
-    method = await save_method(sandbox, customer_id=customer_id)
-    arrive(sandbox)
-    subject = customer_id if customer_only else None
-    await sandbox.gateway.set_faults(faults, customer_id=subject)
-    return sandbox.gateway, payment_of(customer_id=customer_id), method
-
-
-async def find(sandbox: Sandbox, request: PaymentRequest) -> GatewayPayment | None:
-    """What the gateway knows of a charge when it answers again."""
-    await sandbox.gateway.set_faults(None)
-    return await sandbox.gateway.find_payment(reference=None, key=request.idempotency_key)
 
 
 async def test_nothing_goes_wrong_by_itself(sandbox: Sandbox) -> None:
@@ -199,62 +184,6 @@ async def test_a_refund_that_fails_gives_nothing_back(sandbox: Sandbox) -> None:
     assert found is not None
     assert found.refunded_amount == 0
     assert [read(sandbox, one).type for one in take(sandbox)][1:] == ["refund.failed"]
-
-
-async def test_webhooks_come_late_twice_and_out_of_order(sandbox: Sandbox) -> None:
-    plan = Faults(
-        seed=1,
-        webhook_delay_share=HALF,
-        webhook_delay_seconds=60,
-        webhook_repeat_share=HALF,
-    )
-    gateway, first, method = await charged_under(sandbox, plan)
-    asked = [payment_of(customer_id=first.customer_id, idempotency_key=f"k{n}") for n in range(12)]
-    for request in asked:
-        await gateway.charge(request, method)
-        sandbox.clock.move(1)
-
-    told = []
-    for _ in range(90):
-        told += [read(sandbox, letter) for letter in arrive(sandbox)]
-        sandbox.clock.move(1)
-
-    keys = [one.payment.idempotency_key for one in told if one.payment is not None]
-    firsts = list(dict.fromkeys(keys))
-    assert set(keys) == {one.idempotency_key for one in asked}
-    assert len(keys) > len(firsts)
-    assert len({one.id for one in told}) == 12
-    assert firsts != sorted(firsts, key=lambda key: int(key[1:]) if key else 0)
-
-
-async def test_a_forged_webhook_comes_besides_and_is_refused(sandbox: Sandbox) -> None:
-    gateway, request, method = await charged_under(sandbox, Faults(webhook_forge_share=ALWAYS))
-    await gateway.charge(request, method)
-    letters = take(sandbox)
-
-    verdicts = []
-    for letter in letters:
-        try:
-            verdicts.append(read(sandbox, letter).type)
-        except WebhookRefused:
-            assert b"payment.succeeded" in letter.body
-            verdicts.append("refused")
-    assert sorted(verdicts) == ["payment.succeeded", "refused"]
-
-
-async def test_a_webhook_contradicts_what_the_gateway_says_when_it_is_asked(
-    sandbox: Sandbox,
-) -> None:
-    plan = Faults(webhook_contradict_share=ALWAYS, webhook_delay_seconds=10)
-    gateway, request, method = await charged_under(sandbox, plan)
-    charged = await gateway.charge(request, method)
-    sandbox.clock.move(10)
-
-    told = [read(sandbox, one) for one in take(sandbox)]
-
-    assert [one.type for one in told] == ["payment.succeeded", "payment.failed"]
-    assert {one.payment.references for one in told if one.payment} == {charged.references}
-    assert await find(sandbox, request) == charged
 
 
 async def test_a_plan_of_a_customer_holds_for_nobody_else(sandbox: Sandbox) -> None:

@@ -4,38 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from functools import partial
-from typing import Any
 from uuid import uuid4
 
-from billing.notifications.deliveries import Answer, Room
-from billing.payments.gateways import GatewayEvent, PaymentRequest, RefundRequest
-from integrations.gateways.sandbox.ledger.outbox import SandboxLetter, settle, take_due
+from billing.payments.gateways import PaymentRequest, RefundRequest
 from integrations.gateways.sandbox.ledger.refunds import DisputeAsked
 from integrations.gateways.sandbox.ledger.tables import DisputeStatus
-from tests.integrations.gateways.sandbox.conftest import Sandbox, payment_of
-
-
-def take(sandbox: Sandbox, **room: Any) -> list[SandboxLetter]:
-    """What is due now."""
-    asked = Room(**{"total": 100, "of_each": 100, "of_busy": {}, **room})
-    return sandbox.ledger.run(lambda one: take_due(one, asked, now=sandbox.clock.at))
-
-
-def arrive(sandbox: Sandbox) -> list[SandboxLetter]:
-    """What is due now, and is not sent again."""
-    letters = take(sandbox)
-    for letter in letters:
-        came = partial(
-            settle, letter=letter, answered=Answer(response_code=200), now=sandbox.clock.at
-        )
-        sandbox.ledger.run(came)
-    return letters
-
-
-def read(sandbox: Sandbox, letter: SandboxLetter) -> GatewayEvent:
-    """What the account's receiver makes of it."""
-    return sandbox.gateway.read_webhook(letter.headers, letter.body, now=sandbox.clock.at)
+from tests.integrations.gateways.sandbox.conftest import Sandbox, payment_of, read, take
 
 
 async def do_everything(sandbox: Sandbox, request: PaymentRequest) -> str:
