@@ -26,7 +26,7 @@ from billing.payments.gateways import (
     SavedMethod,
     WebhookRefused,
 )
-from billing.payments.minor_units import to_minor
+from integrations.gateways.client import minor_of
 from integrations.gateways.sandbox import signatures
 from integrations.gateways.sandbox.app import PREFIX
 from integrations.gateways.sandbox.faults import Faults, FaultsAsked
@@ -91,7 +91,7 @@ class SandboxGateway:
             invoice_id=request.invoice_id,
             customer_id=request.customer_id,
             invoice_number=request.invoice_number,
-            amount_minor=_minor(request),
+            amount_minor=minor_of(Provider.SANDBOX, request),
             currency=request.currency,
             return_url=request.return_url,
         )
@@ -105,7 +105,7 @@ class SandboxGateway:
             invoice_id=request.invoice_id,
             customer_id=request.customer_id,
             invoice_number=request.invoice_number,
-            amount_minor=_minor(request),
+            amount_minor=minor_of(Provider.SANDBOX, request),
             currency=request.currency,
             method_reference=method.method_reference,
         )
@@ -138,7 +138,7 @@ class SandboxGateway:
         """What became of sending money back. The same key never refunds twice."""
         asked = RefundAsked(
             payment=request.payment_reference,
-            amount_minor=_minor(request),
+            amount_minor=minor_of(Provider.SANDBOX, request),
             currency=request.currency,
         )
         told = await self._post("/refunds", asked, RefundTold, key=request.idempotency_key)
@@ -213,13 +213,6 @@ class SandboxGateway:
                 f"The sandbox gateway does not answer: {type(error).__name__}."
             ) from error
         return _read(response, shape)
-
-
-def _minor(request: PaymentRequest | RefundRequest) -> int:
-    try:
-        return to_minor(Provider.SANDBOX, request.amount, request.currency)
-    except InvalidInput as error:
-        raise Rejected(error.detail, code=error.code) from error
 
 
 def _read(response: httpx2.Response, shape: type[Shape]) -> Shape:

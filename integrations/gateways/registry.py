@@ -1,0 +1,110 @@
+"""Which adapter speaks for a connection. The one place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, assert_never
+from uuid import UUID
+
+import httpx2
+
+from billing.errors import Rejected
+from billing.payments.gateways import Gateway, Provider
+from billing.payments.provider_secrets import check_secrets
+from integrations.gateways.client import ProviderClient
+from integrations.gateways.razorpay import api as razorpay
+from integrations.gateways.razorpay.gateway import RazorpayGateway
+from integrations.gateways.sandbox.gateway import SandboxAccount, SandboxGateway
+from integrations.gateways.stripe import api as stripe
+from integrations.gateways.stripe.gateway import StripeGateway
+
+BASE_URLS: Final[Mapping[Provider, str]] = MappingProxyType(
+    {Provider.STRIPE: stripe.BASE_URL, Provider.RAZORPAY: razorpay.BASE_URL}
+)
+
+SANDBOX_SECRET: Final = "account_secret"  # noqa: S105 - the name of one
+"""What a connection to the sandbox is sealed with: its own, for nobody types it in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayAccount:
+    """An organization's account at a provider, by one of its connections."""
+
+    connection_id: UUID
+    provider: Provider
+    webhook_url: str
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+class Gateways:
+    """The gateways of all connections of a process. They share one client, and keep no secret.
+
+    ``sandbox`` reaches the built-in gateway; ``base_urls`` say where the others are, for tests.
+    """
+
+    def __init__(
+        self,
+        client: ProviderClient,
+        *,
+        sandbox: httpx2.AsyncClient | None = None,
+        base_urls: Mapping[Provider, str] = BASE_URLS,
+    ) -> None:
+        self._client = client
+        self._sandbox = sandbox
+        self._base_urls = {**BASE_URLS, **base_urls}
+
+    def gateway_of(self, account: GatewayAccount) -> Gateway:
+        """The gateway of a connection.
+
+        Raises: InvalidInput for secrets that it cannot have; Rejected where there is no sandbox.
+        """
+        match account.provider:
+            case Provider.STRIPE:
+                return self._stripe(account.secrets)
+            case Provider.RAZORPAY:
+                return self._razorpay(account.secrets)
+            case Provider.SANDBOX:
+                return self._built_in(account)
+            case _:
+                assert_never(account.provider)
+
+    def _stripe(self, secrets: Mapping[str, str]) -> Gateway:
+        check_secrets(Provider.STRIPE, secrets)
+        return StripeGateway(
+            stripe.StripeApi(
+                self._client,
+                base_url=self._base_urls[Provider.STRIPE],
+                secret_key=secrets["secret_key"],
+            ),
+            webhook_secret=secrets["webhook_secret"],
+        )
+
+    def _razorpay(self, secrets: Mapping[str, str]) -> Gateway:
+        check_secrets(Provider.RAZORPAY, secrets)
+        return RazorpayGateway(
+            razorpay.RazorpayApi(
+                self._client,
+                base_url=self._base_urls[Provider.RAZORPAY],
+                key_id=secrets["key_id"],
+                key_secret=secrets["key_secret"],
+            ),
+            webhook_secret=secrets["webhook_secret"],
+        )
+
+    def _built_in(self, account: GatewayAccount) -> Gateway:
+        if self._sandbox is None:
+            raise Rejected("There is no sandbox gateway here.")
+        return SandboxGateway(
+            self._sandbox,
+            SandboxAccount(
+                id=account.connection_id,
+                secret=account.secrets[SANDBOX_SECRET],
+                webhook_url=account.webhook_url,
+            ),
+        )
+
+    async def aclose(self) -> None:
+        """No connection to a provider is open any more. The sandbox's is whose it was."""
+        await self._client.aclose()

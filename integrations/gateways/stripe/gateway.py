@@ -1,0 +1,209 @@
+"""The verbs of a gateway, at Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from billing.errors import Rejected, Unavailable
+from billing.payments.gateways import (
+    GatewayEvent,
+    GatewayPayment,
+    GatewayRefund,
+    GatewayStatus,
+    PaymentLink,
+    PaymentRequest,
+    Provider,
+    RefundRequest,
+    SavedMethod,
+)
+from integrations.gateways.client import understood
+from integrations.gateways.fields import Fields
+from integrations.gateways.stripe.api import StripeApi, StripeRefusal, is_id, path_of
+from integrations.gateways.stripe.forms import EXPANDED, charge_form, link_form, refund_form
+from integrations.gateways.stripe.reading import read_charge, read_intent, read_refund
+from integrations.gateways.stripe.webhooks import read_event
+
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""How far Stripe's clock may be behind ours when a list is walked back to an instant of ours."""
+
+
+class StripeGateway:
+    """One organization's account at Stripe.
+
+    **Nothing twice.** Every request that moves money has an Idempotency-Key, for which Stripe gives
+    the first answer again for 24 hours; within them the same charge again *is* the look-up. Later
+    :meth:`find_payment` is. It walks the list of intents, which knows a payment the moment that it
+    exists; Stripe's search does not, and there is none in India.
+    """
+
+    def __init__(self, api: StripeApi, *, webhook_secret: str) -> None:
+        self._api = api
+        self._webhook_secret = webhook_secret
+
+    async def create_link(self, request: PaymentRequest) -> PaymentLink:
+        """A checkout session, open for a day. Idempotent by the key, for as long."""
+        session = await self._api.post(
+            path_of("checkout", "sessions"),
+            link_form(request),
+            key=f"link-{request.idempotency_key}",
+        )
+        with understood(Provider.STRIPE):
+            return PaymentLink(
+                reference=session.text("id"),
+                url=session.url("url"),
+                expires_at=session.moment("expires_at"),
+            )
+
+    async def charge(self, request: PaymentRequest, method: SavedMethod) -> GatewayPayment:
+        """What became of the charge; one that a bank declined has failed. Idempotent by the key."""
+        failure: Fields | None = None
+        try:
+            intent = await self._api.post(
+                path_of("payment_intents"),
+                charge_form(request, method),
+                key=f"charge-{request.idempotency_key}",
+            )
+        except StripeRefusal as refusal:
+            if not refusal.is_declined:
+                raise _not_final(refusal) from refusal
+            failure = refusal.error
+            intent = failure.inner("payment_intent")
+        payment = _payment(intent, failure=failure)
+        if payment is None:
+            raise Unavailable("Stripe has not tried the charge yet.")
+        return payment
+
+    async def find_payment(
+        self, *, reference: str | None, key: str | None, since: datetime | None = None
+    ) -> GatewayPayment | None:
+        """The payment of an intent, a session or a charge, or of the charge with that key."""
+        if reference is not None:
+            return await self._find(reference)
+        if key is None:
+            return None
+        form: dict[str, object] = {"expand": [f"data.{name}" for name in EXPANDED]}
+        if since is not None:
+            form["created"] = {"gte": int((since - CLOCKS_DIFFER).timestamp())}
+        async for intent in self._api.walk(path_of("payment_intents"), form):
+            if intent.inner("metadata").find_words("idempotency_key") == key:
+                return _payment(intent)
+        return None
+
+    async def _find(self, reference: str) -> GatewayPayment | None:
+        match reference.split("_", 1)[0] if is_id(reference) else None:
+            case "pi":
+                intent = await self._api.find(
+                    path_of("payment_intents", reference), {"expand": EXPANDED}
+                )
+                return None if intent is None else _payment(intent)
+            case "cs":
+                session = await self._session(reference)
+                return None if session is None else _payment_of_session(session)
+            case "ch" | "py":
+                charge = await self._api.find(path_of("charges", reference))
+                return None if charge is None else _payment_of_charge(charge)
+            case _:
+                return None
+
+    async def list_payments(self, link_reference: str) -> Sequence[GatewayPayment]:
+        """Every charge that failed in a checkout session, and last the one that did not."""
+        session = await self._session(link_reference)
+        intent = Fields({}) if session is None else session.inner("payment_intent")
+        if session is None or not intent:
+            return ()
+        with understood(Provider.STRIPE):
+            form = {"payment_intent": intent.text("id")}
+        charges = [one async for one in self._api.walk(path_of("charges"), form)]
+        tried = [_payment_of_charge(one) for one in reversed(charges)]
+        failed = [one for one in tried if one.status is GatewayStatus.FAILED]
+        payment = _payment_of_session(session)
+        if payment is None or payment.status is GatewayStatus.FAILED:
+            return failed
+        return [*failed, payment]
+
+    async def _session(self, reference: str) -> Fields | None:
+        return await self._api.find(
+            path_of("checkout", "sessions", reference),
+            {"expand": [f"payment_intent.{name}" for name in EXPANDED]},
+        )
+
+    async def expire_link(self, reference: str) -> None:
+        """Nothing can be paid in the session any more. Idempotent: one that is over stays so."""
+        try:
+            await self._api.post(path_of("checkout", "sessions", reference, "expire"), {})
+        except StripeRefusal:
+            session = await self._session(reference)
+            if session is None or session.find_words("status") == "open":
+                raise
+
+    async def refund(self, request: RefundRequest) -> GatewayRefund:
+        """What became of sending money back. Idempotent by the key."""
+        intent, charge = await self._refundable(request.payment_reference)
+        try:
+            refund = await self._api.post(
+                path_of("refunds"),
+                refund_form(request, intent=intent, charge=charge),
+                key=f"refund-{request.idempotency_key}",
+            )
+        except StripeRefusal as refusal:
+            raise _not_final(refusal) from refusal
+        return _refund(refund)
+
+    async def find_refund(self, *, payment_reference: str, key: str) -> GatewayRefund | None:
+        """The refund of that key, among all of the payment's."""
+        intent, charge = await self._refundable(payment_reference)
+        form = {"payment_intent": intent, "charge": charge}
+        async for refund in self._api.walk(path_of("refunds"), form):
+            if refund.inner("metadata").find_words("idempotency_key") == key:
+                return _refund(refund)
+        return None
+
+    async def _refundable(self, reference: str) -> tuple[str | None, str | None]:
+        """The intent or the charge that a payment is refunded by."""
+        if not reference.startswith("cs_"):
+            is_intent = reference.startswith("pi_")
+            return (reference, None) if is_intent else (None, reference)
+        session = await self._session(reference)
+        with understood(Provider.STRIPE):
+            intent = None if session is None else session.reference("payment_intent")
+        if intent is None:
+            raise Rejected("Nothing was paid there.", field="payment_reference")
+        return intent, None
+
+    def read_webhook(
+        self, headers: Mapping[str, str], body: bytes, *, now: datetime
+    ) -> GatewayEvent:
+        """What an event says, once it is known to be Stripe's. Raises WebhookRefused."""
+        return read_event(self._webhook_secret, headers, body, now=now)
+
+
+def _payment(intent: Fields, *, failure: Fields | None = None) -> GatewayPayment | None:
+    with understood(Provider.STRIPE):
+        return read_intent(intent, failure=failure)
+
+
+def _payment_of_session(session: Fields) -> GatewayPayment | None:
+    intent = session.inner("payment_intent")
+    if not intent:
+        return None
+    with understood(Provider.STRIPE):
+        return read_intent(intent, session=session.text("id"))
+
+
+def _payment_of_charge(charge: Fields) -> GatewayPayment:
+    with understood(Provider.STRIPE):
+        return read_charge(charge)
+
+
+def _refund(refund: Fields) -> GatewayRefund:
+    with understood(Provider.STRIPE):
+        return read_refund(refund)
+
+
+def _not_final(refusal: StripeRefusal) -> StripeRefusal | Unavailable:
+    """A key that was used before says that something was asked, and not what became of it."""
+    if refusal.is_other_request:
+        return Unavailable("Stripe knows the key from another request: what it did is unknown.")
+    return refusal

@@ -1,0 +1,100 @@
+"""What Stripe reports by itself, once it is known to be Stripe.
+
+Source: CONTRACT 29; Stripe's pages on signatures and on events.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from billing.errors import InvalidInput
+from billing.payments.gateways import GatewayEvent, GatewayPayment, WebhookRefused
+from integrations.gateways.fields import Fields, Malformed, read_fields
+from integrations.gateways.signed import (
+    one_header,
+    require_recent,
+    require_signature,
+    require_size,
+)
+from integrations.gateways.stripe.reading import (
+    read_charge,
+    read_dispute,
+    read_intent,
+    read_invoice,
+    read_refund,
+    read_session,
+)
+
+SIGNATURE: Final = "Stripe-Signature"
+
+_TIMESTAMP: Final = re.compile(r"[1-9][0-9]{0,10}", re.ASCII)
+
+_INTENTS: Final = frozenset(
+    {
+        "payment_intent.succeeded",
+        "payment_intent.payment_failed",
+        "payment_intent.processing",
+        "payment_intent.canceled",
+    }
+)
+_SESSIONS: Final = frozenset(
+    {"checkout.session.completed", "checkout.session.async_payment_succeeded"}
+)
+_SESSION_FAILED: Final = "checkout.session.async_payment_failed"
+_REFUNDS: Final = frozenset(
+    {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"}
+)
+
+
+def read_event(
+    secret: str, headers: Mapping[str, str], body: bytes, *, now: datetime
+) -> GatewayEvent:
+    """What the event says. Raises WebhookRefused."""
+    require_size(body)
+    _require_signature(secret, one_header(headers, SIGNATURE), body, now=now)
+    try:
+        return _read(read_fields(body))
+    except (Malformed, InvalidInput) as error:
+        raise WebhookRefused(f"It cannot be read: {error}") from error
+
+
+def _require_signature(secret: str, header: str, body: bytes, *, now: datetime) -> None:
+    """Nothing follows if Stripe signed the very bytes, and did so just now."""
+    parts = [part.strip().partition("=") for part in header.split(",")]
+    instants = [value for scheme, _, value in parts if scheme == "t"]
+    # Two while a secret is rolled; schemes other than v1 prove nothing.
+    given = [value for scheme, _, value in parts if scheme == "v1"]
+    if len(instants) != 1 or not _TIMESTAMP.fullmatch(instants[0]) or not given:
+        raise WebhookRefused(f"{SIGNATURE} is not one of Stripe's.")
+    require_signature(secret, (instants[0].encode(), b".", body), given)
+    require_recent(datetime.fromtimestamp(int(instants[0]), UTC), now=now)
+
+
+def _read(event: Fields) -> GatewayEvent:
+    if event.text("object") != "event":
+        raise Malformed("It is no event.")
+    reference, kind, at = event.text("id"), event.text("type"), event.moment("created")
+    told = event.inner("data").inner("object")
+    if kind in _REFUNDS:
+        return GatewayEvent(id=reference, type=kind, refund=read_refund(told))
+    if kind.startswith("charge.dispute."):
+        return GatewayEvent(id=reference, type=kind, dispute=read_dispute(told, at=at))
+    return GatewayEvent(id=reference, type=kind, payment=_payment(kind, told, at))
+
+
+def _payment(kind: str, told: Fields, at: datetime) -> GatewayPayment | None:
+    """The payment of an invoice that the event is about; None of what others sell there."""
+    if told.inner("metadata").find_id("invoice_id") is None:
+        return None
+    if kind in _INTENTS:
+        return read_intent(told, at=at)
+    if kind in _SESSIONS or kind == _SESSION_FAILED:
+        return read_session(told, at=at, has_failed=kind == _SESSION_FAILED)
+    if kind == "charge.refunded":
+        return read_charge(told)
+    if kind in {"invoice.payment_succeeded", "invoice.payment_failed"}:
+        return read_invoice(told, at=at, has_failed=kind == "invoice.payment_failed")
+    return None

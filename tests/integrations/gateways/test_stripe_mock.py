@@ -1,0 +1,127 @@
+"""Stripe's requests before Stripe's own judge, which compares them with its OpenAPI document.
+
+``make stripe`` installs it (it needs Go), and runs this. It keeps nothing, so that what it answers
+is of no interest here: it refuses what Stripe would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from billing.errors import Rejected, Unavailable
+from billing.payments.gateways import Gateway, Provider
+from integrations.gateways.client import ProviderClient
+from integrations.gateways.registry import Gateways
+from integrations.gateways.stripe.api import StripeApi
+from tests.integrations.gateways.shapes import (
+    CARD,
+    NOW,
+    STRIPE_SECRETS,
+    account_of,
+    payment_request,
+    refund_request,
+)
+
+ROOT = Path(__file__).parents[3]
+JUDGE = shutil.which("stripe-mock") or str(ROOT / ".tools" / "stripe" / "stripe-mock")
+
+pytestmark = pytest.mark.skipif(
+    not Path(JUDGE).exists(), reason="stripe-mock is not here; `make stripe` installs it with Go."
+)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[str]:
+    """Where Stripe's judge listens; it wants the very version that we pinned."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [JUDGE, "-http-addr", f"127.0.0.1:{port}", "-strict-version-check"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PORT": ""},
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[ProviderClient]:
+    made = ProviderClient(within_seconds=10)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def api(judge: str, client: ProviderClient) -> StripeApi:
+    """The judge, once it is up."""
+    made = StripeApi(client, base_url=judge, secret_key=STRIPE_SECRETS["secret_key"])
+    for _ in range(100):
+        try:
+            await made.get("/v1/balance")
+        except Unavailable:
+            await asyncio.sleep(0.1)
+        else:
+            break
+    return made
+
+
+@pytest.fixture
+def stripe(api: StripeApi, judge: str, client: ProviderClient) -> Gateway:
+    gateways = Gateways(client, base_urls={Provider.STRIPE: judge})
+    return gateways.gateway_of(account_of(Provider.STRIPE))
+
+
+async def test_the_judge_refuses_what_stripe_would(api: StripeApi) -> None:
+    right = {"amount": 100, "currency": "usd"}
+    wrong = ({"currency": "usd"}, {**right, "amount": "much"}, {**right, "no_such": 1})
+
+    assert await api.post("/v1/payment_intents", right)
+    for form in wrong:
+        with pytest.raises(Rejected, match="Request validation error"):
+            await api.post("/v1/payment_intents", form)
+
+
+async def test_a_link_is_what_stripe_takes(stripe: Gateway) -> None:
+    link = await stripe.create_link(payment_request())
+
+    assert link.url.startswith("https://checkout.stripe.com/")
+    await stripe.create_link(payment_request(customer_email=None))
+
+
+async def test_a_charge_is_what_stripe_takes(stripe: Gateway) -> None:
+    assert (await stripe.charge(payment_request(), CARD)).currency == "USD"
+    await stripe.charge(payment_request(return_url=None), CARD)
+
+
+@pytest.mark.parametrize("reference", ["pi_1", "cs_test_1", "ch_1"])
+async def test_payments_are_looked_up_as_stripe_has_it(stripe: Gateway, reference: str) -> None:
+    assert await stripe.find_payment(reference=reference, key=None) is not None
+
+
+async def test_keys_are_looked_up_as_stripe_has_it(stripe: Gateway) -> None:
+    assert await stripe.find_payment(reference=None, key="unknown", since=NOW) is None
+
+
+async def test_sessions_are_read_and_ended_as_stripe_has_it(stripe: Gateway) -> None:
+    await stripe.list_payments("cs_test_1")
+    await stripe.expire_link("cs_test_1")
+
+
+@pytest.mark.parametrize("reference", ["pi_1", "cs_test_1", "ch_1"])
+async def test_refunds_are_what_stripe_takes(stripe: Gateway, reference: str) -> None:
+    assert (await stripe.refund(refund_request(payment_reference=reference))).currency == "USD"
+    assert await stripe.find_refund(payment_reference=reference, key="unknown") is None
