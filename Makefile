@@ -21,9 +21,10 @@ SEEDS ?= 500
 FIRST ?= 0
 EXAMPLES ?= 2000
 TEMPORAL_SERVER ?= v1.29.1
+STRIPE_MOCK ?= v0.203.0
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money regress chaos histories \
-	demo up status down mutate documents pages temporal-server bench picture clean
+	demo up status down mutate documents pages stripe temporal-server bench picture clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +111,12 @@ temporal-server: .tools/temporal/server ## Temporal's server for clusters, built
 	GOBIN=$(CURDIR)/.tools/temporal go install go.temporal.io/server/cmd/tools/sql@$(TEMPORAL_SERVER)
 	cp -r "$$(go env GOMODCACHE)/go.temporal.io/server@$(TEMPORAL_SERVER)/schema/postgresql/v12" .tools/temporal/schema
 	chmod -R u+w .tools/temporal
+
+stripe: $(INSTALLED) .tools/stripe/stripe-mock ## What Stripe is asked before Stripe's own judge (needs Go)
+	$(RUN) pytest -q tests/integrations/gateways/test_stripe_mock.py $(ARGS)
+
+.tools/stripe/stripe-mock:
+	GOBIN=$(CURDIR)/.tools/stripe go install github.com/stripe/stripe-mock@$(STRIPE_MOCK)
 
 documents: $(INSTALLED) ## Every kind of document before veraPDF (needs Java and Maven), and drawn again for docs
 	$(RUN) python -m tests.services.documents.judge
