@@ -32,6 +32,7 @@ TAGS: Final = (
     ("Invoices", "What was billed, and why it is exactly that much."),
     ("Credit notes", "What was given back, never more than was billed."),
     ("Webhooks", "What happens is told to addresses of yours, signed, until it has arrived."),
+    ("Gateways", "Accounts at payment providers, and what they tell of payments."),
     ("Documents", "Invoices and credit notes as files for people, with their evidence inside."),
     ("Proof", "What proves an invoice: arithmetic, receipts, and a recomputation by anybody."),
     ("Mail", "Documents reach customers, and what they are told is yours to write."),

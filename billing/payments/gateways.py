@@ -8,7 +8,7 @@ matters is looked up at the gateway. Source: CONTRACT 29, 60, section 6 (Payment
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -203,3 +203,21 @@ class Gateway(Protocol):
         self, headers: Mapping[str, str], body: bytes, *, now: datetime
     ) -> GatewayEvent:
         """What a webhook says, once its signature was found right. Raises WebhookRefused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayAccount:
+    """An organization's account at a provider, with the secrets that open it: never shown."""
+
+    organization_id: UUID
+    connection_id: UUID
+    provider: Provider
+    secrets: Mapping[str, str] = field(repr=False)
+    webhook_url: str
+
+
+class Gateways(Protocol):
+    """Makes the gateway of an account; ``integrations`` does it."""
+
+    def gateway_of(self, account: GatewayAccount) -> Gateway:
+        """Who speaks for the account. Raises Rejected where there is no adapter for it."""

@@ -32,6 +32,7 @@ class Organization(SQLModel, table=True):
             "document_language IN ('en', 'de', 'fr', 'es', 'ja')", name="document_language"
         ),
         CheckConstraint("plan_edits IN ('next_period', 'running_period')", name="plan_edits"),
+        CheckConstraint("surplus_payments IN ('credit', 'refund')", name="surplus_payments"),
         CheckConstraint("smtp_port BETWEEN 1 AND 65535", name="smtp_port"),
         CheckConstraint("array_to_string(embed_hosts, '') !~ '[^a-z0-9.:*-]'", name="embed_hosts"),
     )
@@ -73,6 +74,10 @@ class Organization(SQLModel, table=True):
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )
     """The hosts whose pages may frame the portal; nobody's if there are none."""
+    surplus_payments: str = Field(
+        default="credit", sa_column=Column(Text, nullable=False, server_default="credit")
+    )
+    """What becomes of what gateways take beyond what is due: the customer's credit, or a refund."""
     created_at: datetime = instant()
 
 

@@ -12,10 +12,12 @@ from sqlmodel import Session, SQLModel
 from models.accounts.organizations import Organization
 from models.invoicing.receipts import ReceiptKey
 from models.notifications.webhooks import WebhookEndpoint
+from models.payments.connections import Connection
 from repositories.operations.sealed import lock_rows
 from services.accounts.credentials import Sealing, SecretKeyMissing
 from services.accounts.settings import place_of_smtp_password
 from services.notifications.endpoints import place_of as place_of_endpoint
+from services.payments.connections import place_of as place_of_connection
 from services.receipts.signing import place_of as place_of_receipt_key
 
 
@@ -32,6 +34,10 @@ def _endpoint(row: WebhookEndpoint) -> str:
     return place_of_endpoint(row.organization_id, row.id)
 
 
+def _connection(row: Connection) -> str:
+    return place_of_connection(row.organization_id, row.id)
+
+
 SEALED: Final = (
     SealedColumn(
         table=Organization,
@@ -40,6 +46,8 @@ SEALED: Final = (
     ),
     SealedColumn(table=WebhookEndpoint, column="sealed_secret", place_of=_endpoint),
     SealedColumn(table=WebhookEndpoint, column="former_secret", place_of=_endpoint),
+    SealedColumn(table=Connection, column="sealed_secrets", place_of=_connection),
+    SealedColumn(table=Connection, column="sealed_former_secrets", place_of=_connection),
     SealedColumn(
         table=ReceiptKey,
         column="sealed_key",

@@ -46,6 +46,9 @@ PATCH  /api/v1/webhook-endpoints/{endpoint_id}            webhook_endpoint.updat
 DELETE /api/v1/webhook-endpoints/{endpoint_id}            webhook_endpoint.deleted
 POST   /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret webhook_endpoint.secret_rotated
 POST   /api/v1/webhook-deliveries/{delivery_id}/replay    webhook_delivery.replayed
+POST   /api/v1/connections                                connection.created
+PATCH  /api/v1/connections/{connection_id}                connection.updated
+DELETE /api/v1/connections/{connection_id}                connection.deleted
 POST   /api/v1/tax-rates                                  tax_rate.created
 DELETE /api/v1/tax-rates/{tax_rate_id}                    tax_rate.deleted
 POST   /api/v1/test-clocks                                test_clock.created
@@ -125,3 +128,10 @@ class Story:
         )
         assert answer.status_code < 300, f"{template}: {answer.text}"
         return answer.json() if answer.content else None
+
+    def connect_gateway(self) -> None:
+        """A gateway is connected, its connection renamed, and ended."""
+        body = {"provider": "sandbox", "name": "Sandbox"}
+        its = {"connection_id": self.do("POST /connections", body)["id"]}
+        self.do("PATCH /connections/{connection_id}", {"name": "Trials"}, **its)
+        self.do("DELETE /connections/{connection_id}", **its)

@@ -91,6 +91,11 @@ manager        DELETE /api/v1/email-templates/{kind}/{language}
 billing.write  POST   /api/v1/invoices/{invoice_id}/generate-token
 billing.write  DELETE /api/v1/invoices/{invoice_id}/public-token
 usage.write    POST   /api/v1/widget/token
+billing.write  POST   /api/v1/connections
+billing.read   GET    /api/v1/connections
+billing.read   GET    /api/v1/connections/{connection_id}
+billing.write  PATCH  /api/v1/connections/{connection_id}
+billing.write  DELETE /api/v1/connections/{connection_id}
 billing.write  POST   /api/v1/webhook-endpoints
 billing.read   GET    /api/v1/webhook-endpoints
 billing.read   GET    /api/v1/webhook-endpoints/{endpoint_id}

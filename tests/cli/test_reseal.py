@@ -14,6 +14,7 @@ from models.accounts.organizations import Organization, OrganizationDirectory
 from models.base import new_id
 from models.invoicing.receipts import ReceiptKey
 from models.notifications.webhooks import WebhookEndpoint
+from models.payments.connections import Connection
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.sealing import Sealer
@@ -24,6 +25,8 @@ FORMER, PRESENT = "former" * 8, "present" * 8
 SECRETS = {("organization", "sealed_smtp_password"): "a mail password"} | {
     ("webhook_endpoint", "sealed_secret"): "a secret",
     ("webhook_endpoint", "former_secret"): "the one before",
+    ("connection", "sealed_secrets"): '{"secret_key": "sk_test"}',
+    ("connection", "sealed_former_secrets"): '{"secret_key": "sk_test_before"}',
     ("receipt_key", "sealed_key"): "a private half",
 }
 
@@ -57,12 +60,21 @@ def store(transactions: Transactions, sealer: Sealer) -> None:
         sealed_key="",
         created_at=NOW,
     )
+    connection = Connection(
+        organization_id=organization_id,
+        id=new_id(),
+        provider="stripe",
+        name="Stripe",
+        former_until=NOW,
+        created_at=NOW,
+    )
     with transactions.for_organization(organization_id) as session:
         organization = session.get(Organization, organization_id)
         rows: dict[str, Any] = {
             "organization": organization,
             "webhook_endpoint": endpoint,
             "receipt_key": key,
+            "connection": connection,
         }
         for one in SEALED:
             name = str(one.table.__tablename__)

@@ -141,6 +141,8 @@ def test_every_other_policy_only_reads_what_its_caller_can_name(engine: Engine) 
         ("app_user", "lookup_email", "SELECT"),
         ("email", "lookup_email_status", "SELECT"),
         ("email", "lookup_email_status_lock", "UPDATE"),
+        ("gateway_task", "lookup_task_status", "SELECT"),
+        ("gateway_task", "lookup_task_status_lock", "UPDATE"),
         ("invoice_link", "lookup_invoice_link", "SELECT"),
         ("outbox_message", "lookup_outbox_kind", "SELECT"),
         ("outbox_message", "lookup_outbox_kind_lock", "UPDATE"),

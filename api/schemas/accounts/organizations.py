@@ -21,6 +21,7 @@ from api.schemas.common import (
 )
 from api.schemas.patches import Patch
 from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
+from billing.payments.states import SurplusPayments
 from billing.rating.proration import ProrationBasis
 from billing.rating.terms import Effective
 from models.accounts.organizations import Organization
@@ -100,6 +101,14 @@ class OrganizationPatch(Patch):
     smtp_reply_to: Email | None = Field(
         default=None, description="Where answers go, where it is not `smtp_from_email`."
     )
+    surplus_payments: Annotated[
+        SurplusPayments,
+        any_case(SurplusPayments),
+        Field(
+            description="What becomes of money that a gateway took beyond what is due: the"
+            " customer's credit, or it goes back."
+        ),
+    ] = SurplusPayments.CREDIT
     embed_hosts: list[Words] = Field(
         default_factory=list,
         description="The hosts whose pages may frame the portal, such as `app.example.com`,"
@@ -155,6 +164,7 @@ class OrganizationView(View):
     smtp_reply_to: str | None
     has_smtp_password: bool
     embed_hosts: list[str]
+    surplus_payments: SurplusPayments
     created_at: Moment
 
 

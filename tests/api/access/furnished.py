@@ -34,6 +34,7 @@ def furnish(person: Person) -> Ids:
     )
     ids |= add_customer(person, ids)
     tax_rate = post(person, "/tax-rates", name="VAT", country="GB", percentage=20)
+    connection = post(person, "/connections", provider="sandbox", name="Sandbox")
     test_clock = post(person, "/test-clocks", name="Test", frozen_time="2026-01-01T00:00:00Z")
     key = post(person, "/api-keys", name="Worker", scopes=["usage.write"])
     return ids | {
@@ -41,6 +42,7 @@ def furnish(person: Person) -> Ids:
         "test_clock_id": test_clock["id"],
         "key_id": key["id"],
         "endpoint_id": endpoint["id"],
+        "connection_id": connection["id"],
         "delivery_id": tell(person),
         "period_index": "0",
         "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],

@@ -43,6 +43,7 @@ def test_settings_begin_with_the_documented_values(owner: Person) -> None:
         "auto_email": True,
         "bank_details": {},
         "smtp_host": None,
+        "surplus_payments": "credit",
         "smtp_port": 587,
         "smtp_username": None,
         "smtp_use_tls": True,

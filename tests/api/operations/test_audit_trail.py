@@ -147,6 +147,7 @@ def tell_of_webhooks(story: Story, context: AppContext) -> None:
     replay = "POST /webhook-deliveries/{delivery_id}/replay"
     story.do(replay, delivery_id=told[0]["id"])
     story.do("DELETE /webhook-endpoints/{endpoint_id}", **its)
+    story.connect_gateway()
 
 
 def write_mails(story: Story) -> None:

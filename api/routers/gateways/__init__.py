@@ -1,0 +1,1 @@
+"""Connections to gateways, and what gateways tell."""

@@ -1,0 +1,1 @@
+"""Connections and gateway events, as bodies and answers."""
