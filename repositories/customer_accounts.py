@@ -32,11 +32,23 @@ NEWEST_BALANCES = text(
     """  # noqa: S608  (put together out of constants)
 )
 
-BALANCES = text(
+# What bills left and no later one took: the balance without what was paid too much. Later bills
+# take that last, and it goes back as a refund of its payment.
+LEFT_BY_BILLS = text(
     """
-    SELECT DISTINCT ON (currency) currency, balance_after FROM account_posting
-    WHERE organization_id = :organization_id AND customer_id = :customer_id
-    ORDER BY currency, sequence DESC
+    SELECT currency, balance_after - coalesce((
+        SELECT sum(payment.amount - payment.applied_amount - payment.refunded_amount)
+        FROM payment
+        WHERE payment.organization_id = newest.organization_id
+            AND payment.customer_id = newest.customer_id
+            AND payment.currency = newest.currency AND payment.status = 'succeeded'
+    ), 0) AS amount
+    FROM (
+        SELECT DISTINCT ON (currency) organization_id, customer_id, currency, balance_after
+        FROM account_posting
+        WHERE organization_id = :organization_id AND customer_id = :customer_id
+        ORDER BY currency, sequence DESC
+    ) AS newest
     """
 )
 
@@ -62,13 +74,17 @@ LOCK = text(
 AccountKey = tuple[UUID, UUID, str]
 """Organization, customer and currency."""
 
+OF_BILLS = "'opened', 'carried', 'granted', 'returned', 'credited'"
+"""The kinds of postings by which bills move an account; all others are of money."""
+
 # The last of the customer's subscriptions to end, if all of them have; of a customer who never
-# had one, when the account last moved.
+# had one, when bills last moved the account.
 LAST_END = text(
     f"""
     SELECT coalesce(max(ended_at), (
         SELECT max(at) FROM account_posting
         WHERE organization_id = :organization_id AND customer_id = :customer_id
+            AND kind IN ({OF_BILLS})
     )) FROM subscription
     WHERE organization_id = :organization_id AND customer_id = :customer_id
     HAVING coalesce(bool_and({HAS_ENDED}), true)
@@ -96,13 +112,22 @@ OVERDUE = text(
     f"""
     SELECT customer.id
     FROM customer
-    -- What stands on the account, in all currencies, and since when.
+    -- What bills left on the account in any currency; only a refund brings back what was paid
+    -- too much.
     JOIN LATERAL (
-        SELECT sum(newest.balance_after) AS amount, max(newest.at) AS moved_at FROM (
-            SELECT DISTINCT ON (currency) balance_after, at FROM account_posting
+        SELECT max(newest.balance_after - coalesce((
+            SELECT sum(payment.amount - payment.applied_amount - payment.refunded_amount)
+            FROM payment
+            WHERE payment.organization_id = :organization_id
+                AND payment.customer_id = customer.id
+                AND payment.currency = newest.currency AND payment.status = 'succeeded'
+        ), 0)) AS amount
+        FROM (
+            SELECT DISTINCT ON (currency) currency, balance_after FROM account_posting
             WHERE organization_id = :organization_id AND customer_id = customer.id
             ORDER BY currency, sequence DESC
         ) AS newest
+        WHERE newest.balance_after > 0
     ) AS account ON account.amount > 0
     WHERE customer.organization_id = :organization_id AND customer.test_clock_id IS NULL
         AND customer.id IN (
@@ -110,7 +135,11 @@ OVERDUE = text(
         )
         -- No subscription is left that could take it, and the last one ended long ago.
         AND (
-            SELECT coalesce(max(ended_at), account.moved_at) < :before
+            SELECT coalesce(max(ended_at), (
+                    SELECT max(at) FROM account_posting
+                    WHERE organization_id = :organization_id AND customer_id = customer.id
+                        AND kind IN ({OF_BILLS})
+                )) < :before
                 AND coalesce(bool_and({HAS_ENDED}), true)
             FROM subscription
             WHERE organization_id = :organization_id AND customer_id = customer.id
@@ -145,21 +174,26 @@ def _arrays(keys: Collection[AccountKey]) -> dict[str, object]:
     }
 
 
-def list_balances(session: Session, organization_id: UUID, customer_id: UUID) -> dict[str, Decimal]:
-    """What stands on each of the customer's accounts, by currency; empty accounts are left out."""
+def list_left_by_bills(
+    session: Session, organization_id: UUID, customer_id: UUID
+) -> dict[str, Decimal]:
+    """What bills left on each of the customer's accounts and none took, where there is any.
+
+    What was paid too much is not of it.
+    """
     keys = {"organization_id": organization_id, "customer_id": customer_id}
     session.flush()
     return {
-        currency: Decimal(balance)
-        for currency, balance in session.execute(BALANCES, keys)
-        if balance > 0
+        currency: Decimal(amount)
+        for currency, amount in session.execute(LEFT_BY_BILLS, keys)
+        if amount > 0
     }
 
 
 def find_last_end(session: Session, organization_id: UUID, customer_id: UUID) -> datetime | None:
     """When the last of the customer's subscriptions ended; None while one has not.
 
-    Of a customer without any, when the account last moved.
+    Of a customer without any, when bills last moved the account.
     """
     keys = {"organization_id": organization_id, "customer_id": customer_id}
     found: datetime | None = session.execute(LAST_END, keys).scalar_one_or_none()

@@ -89,11 +89,12 @@ def pay_out(
 
 
 def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) -> datetime | None:
-    """When what is left for a customer becomes credit notes, if anything is.
+    """When what bills left for a customer becomes credit notes, if anything is left of it.
 
-    That is 30 days after the last of the customer's subscriptions ended (CONTRACT 81).
+    That is 30 days after the last of the customer's subscriptions ended (CONTRACT 81). What was
+    paid too much is not of it: it stays the customer's credit until it is refunded.
     """
-    if not stored_customer_accounts.list_balances(session, organization_id, customer_id):
+    if not stored_customer_accounts.list_left_by_bills(session, organization_id, customer_id):
         return None
     ended_at = stored_customer_accounts.find_last_end(session, organization_id, customer_id)
     if ended_at is None or not stored_customer_accounts.has_returnable(
@@ -105,16 +106,21 @@ def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) 
 
 
 def post_payment(
-    session: Session, payment: Payment, *, recovers: bool, at: datetime, now: datetime
+    session: Session,
+    payment: Payment,
+    taken: Decimal,
+    *,
+    recovers: bool,
+    at: datetime,
+    now: datetime,
 ) -> None:
     """The money is on the account, and what its invoice takes is off it. Idempotent by payment.
 
     ``recovers`` says that the invoice had been written off.
     """
-    taken = PostingKind.RECOVERED if recovers else PostingKind.APPLIED
     entry = _Entry.of_payment(payment, at=at, now=now)
     _move(session, entry, PostingKind.PAID, payment.amount)
-    _move(session, entry, taken, -payment.applied_amount)
+    _move(session, entry, _taking(recovers=recovers), -taken)
 
 
 def release_payment(session: Session, payment: Payment, *, at: datetime, now: datetime) -> None:
@@ -133,19 +139,41 @@ def post_refund(
 
 
 def post_failed_refund(
-    session: Session, payment: Payment, refund: Refund, *, at: datetime, now: datetime
+    session: Session,
+    payment: Payment,
+    refund: Refund,
+    taken: Decimal,
+    *,
+    recovers: bool,
+    at: datetime,
+    now: datetime,
 ) -> None:
-    """What did not arrive is where it was before. Idempotent by refund."""
+    """What did not arrive is on the account, and what the invoice takes of it off it again.
+
+    Idempotent by refund.
+    """
     entry = _Entry.of_payment(payment, at=at, now=now, refund=refund)
     _move(session, entry, PostingKind.REFUND_FAILED, refund.amount)
-    _move(session, entry, PostingKind.APPLIED, -refund.from_invoice)
+    _move(session, entry, _taking(recovers=recovers), -taken)
 
 
-def write_off(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
-    """What the invoice is due is bad debt. Idempotent by the invoice."""
-    entry = _Entry.of_invoice(invoice, str(invoice.id), at=at, now=now)
-    _move(session, entry, PostingKind.WRITTEN_OFF, invoice.amount_due)
-    _move(session, entry, PostingKind.APPLIED, -invoice.amount_due)
+def _taking(*, recovers: bool) -> PostingKind:
+    return PostingKind.RECOVERED if recovers else PostingKind.APPLIED
+
+
+def write_off(
+    session: Session,
+    invoice: Invoice,
+    amount: Decimal,
+    *,
+    key: str,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """That much of what the invoice is due is bad debt. Idempotent by ``key``: what made it so."""
+    entry = _Entry.of_invoice(invoice, key, at=at, now=now)
+    _move(session, entry, PostingKind.WRITTEN_OFF, amount)
+    _move(session, entry, PostingKind.APPLIED, -amount)
 
 
 def restore(

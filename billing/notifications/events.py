@@ -10,9 +10,9 @@ from billing.errors import InvalidInput
 
 
 class WebhookEvent(StrEnum):
-    """What happened; docs/concepts/webhooks.md shows a body of each.
+    """What happened.
 
-    Source: CONTRACT 4.14, 11, 60.
+    Source: CONTRACT 4.14, 11, 60; docs/concepts/webhooks.md shows a body of each.
     """
 
     INVOICE_CREATED = "invoice.created"

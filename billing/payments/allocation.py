@@ -87,7 +87,7 @@ def split_refund(
     much had been paid and later invoices took it. Worked example: 120 paid on 100, then 30 back:
     20 were the customer's credit, 10 the invoice's.
     """
-    if wanted > paid - refunded:
+    if not ZERO < wanted <= paid - refunded:
         raise Conflict(
             f"{paid - refunded} of the payment is left to refund.", code="refund_exceeds_payment"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -31,12 +31,9 @@ from services.corrections.creditable import CreditableLines
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.locks import lock_invoice
 from services.notifications import mails
-from services.payments import receivables
+from services.payments import receivables, repeats
 
 SERIES = "CN"
-REPEATED = timedelta(minutes=1)
-"""How long the same note counts as a repeat, not as another one."""
-
 CREDITABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
 
 
@@ -62,11 +59,11 @@ def find_repeated(
 ) -> CreditNote | None:
     """The note by hand that said the same of an invoice less than a minute ago, or None.
 
-    A minute of the wall and of the customer's clock. The caller holds the invoice's lock.
+    The caller holds the invoice's lock.
     """
     wanted = {line.line_id: line.amount for line in lines}
     for note in stored_credit_notes.list_credit_notes(session, organization_id, invoice_id):
-        is_recent = note.created_at > now - REPEATED and note.issue_date > at - REPEATED
+        is_recent = repeats.is_recent(note.created_at, note.issue_date, at=at, now=now)
         if (note.kind, note.reason) != (CreditNoteKind.MANUAL, reason) or not is_recent:
             continue
         rows = stored_credit_notes.list_credit_lines(session, organization_id, [note.id])

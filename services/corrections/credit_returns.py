@@ -36,7 +36,7 @@ def return_credit(
     due_at: datetime,
     now: datetime,
 ) -> None:
-    """What is left on the accounts of the subscription's customer has become credit notes.
+    """What bills left on the accounts of the subscription's customer has become credit notes.
 
     Newest invoices first, since the oldest credit is granted first. Idempotent: nothing is left
     afterwards, and nothing happens while a subscription of the customer is live or for 30 days
@@ -61,11 +61,11 @@ def return_customer_credit(
         return False
     # Accounts are locked after every other row, and one account gives back on many invoices.
     stored_subscriptions.lock_subscriptions_of(session, organization_id, customer_id)
-    balances = stored_accounts.list_balances(session, organization_id, customer_id)
-    for currency in balances:
+    left = stored_accounts.list_left_by_bills(session, organization_id, customer_id)
+    for currency in left:
         _lock_manual_invoices(session, organization_id, customer_id, currency)
-    for currency, balance in balances.items():
-        _return(session, organization_id, customer_id, currency, balance, at=at, now=now)
+    for currency, amount in left.items():
+        _return(session, organization_id, customer_id, currency, amount, at=at, now=now)
     session.flush()
     return True
 
@@ -86,7 +86,7 @@ def _return(
     organization_id: UUID,
     customer_id: UUID,
     currency: str,
-    balance: Decimal,
+    left: Decimal,
     *,
     at: datetime,
     now: datetime,
@@ -97,7 +97,7 @@ def _return(
         rows = stored_invoices.list_lines(session, organization_id, [invoice.id])
         creditable = CreditableLines(session, invoice, rows)
         carry = next((row for row in rows if row.type == LineType.ADJUSTMENT), None)
-        amount = min(balance, creditable.left_of(carry)) if carry else ZERO
+        amount = min(left, creditable.left_of(carry)) if carry else ZERO
         if carry is None or amount <= ZERO:
             continue
         credit_invoice(
@@ -111,7 +111,7 @@ def _return(
             kind=CreditNoteKind.CARRIED_CREDIT,
         )
         _note_down(session, invoice, at=at, now=now)
-        balance -= amount
+        left -= amount
 
 
 def _note_down(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:

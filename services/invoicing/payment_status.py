@@ -54,7 +54,7 @@ def pay(session: Session, organization_id: UUID, invoice_id: UUID, *, now: datet
     if invoice.status != InvoiceStatus.PAID:
         status_after_payment(InvoiceStatus(invoice.status))
         told = recording.Told(amount=invoice.amount_due)
-        recording.record_by_hand(session, organization_id, invoice_id, told, now=now)
+        recording.take_by_hand(session, invoice, told, now=now)
     return invoice
 
 

@@ -17,7 +17,7 @@ from billing.money import ZERO, exactly, find_currency
 from billing.notifications.events import WebhookEvent
 from billing.subscriptions import SubscriptionStatus
 from models.invoicing.invoices import Invoice
-from models.payments.payments import Payment
+from models.payments.payments import Payment, Refund
 from repositories.invoicing import invoices as stored_invoices
 from repositories.payments import payments as stored_payments
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -26,11 +26,11 @@ from services.announcements import announce_invoice
 from services.audit_log import record
 from services.subscriptions import agenda
 
-PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
+PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
 
 
 def takes(invoice: Invoice) -> Decimal:
-    """How much the invoice would take of a payment now."""
+    """How much the invoice would take of a payment now; a paid one what was refunded of it."""
     return invoice.amount_due if invoice.status in PAYABLE else ZERO
 
 
@@ -43,16 +43,87 @@ def apply_payment(
     The invoice is PAID once nothing is due. Both rows are locked, the payment has succeeded.
     """
     is_written_off = invoice.status == InvoiceStatus.UNCOLLECTIBLE
-    payment.applied_amount = min(payment.amount, takes(invoice))
-    invoice.amount_paid += payment.applied_amount
-    invoice.amount_due -= payment.applied_amount
+    taken = min(payment.amount, takes(invoice))
+    customer_accounts.post_payment(session, payment, taken, recovers=is_written_off, at=at, now=now)
+    _give(session, invoice, payment, taken, at=at, now=now)
+
+
+@exactly
+def take_back(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    made: Refund,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """What a refund took off a payment is off the invoice that had it.
+
+    What no note gave back before is due again, of an uncollectible invoice as bad debt.
+    """
+    due_again = made.from_invoice - made.against_notes
+    payment.refunded_amount += made.amount
+    payment.applied_amount -= made.from_invoice
+    invoice.amount_refunded += made.from_invoice
+    invoice.amount_credited += made.against_notes
+    invoice.amount_due += due_again
     session.add(payment)
+    session.add(invoice)
     session.flush()
-    customer_accounts.post_payment(session, payment, recovers=is_written_off, at=at, now=now)
-    if payment.applied_amount > ZERO:
-        _close_if_settled(session, invoice, at=at, now=now)
-        if invoice.status == InvoiceStatus.PAID:
-            settle(session, invoice, "invoice.paid", now=now)
+    customer_accounts.post_refund(session, payment, made, at=at, now=now)
+    if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
+        key = f"{made.id}/due"
+        customer_accounts.write_off(session, invoice, due_again, key=key, at=at, now=now)
+
+
+@exactly
+def give_again(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    made: Refund,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """What a refund did not bring to the customer is with the payment again, as if it came now.
+
+    The invoice has as much of it as it is due by now: all, unless it was paid or voided meanwhile.
+    """
+    payment.refunded_amount -= made.amount
+    invoice.amount_refunded -= made.from_invoice
+    invoice.amount_paid -= made.from_invoice
+    invoice.amount_credited -= made.against_notes
+    if invoice.status in PAYABLE:
+        invoice.amount_due += made.against_notes
+    taken = min(made.from_invoice, takes(invoice))
+    is_written_off = invoice.status == InvoiceStatus.UNCOLLECTIBLE
+    customer_accounts.post_failed_refund(
+        session, payment, made, taken, recovers=is_written_off, at=at, now=now
+    )
+    _give(session, invoice, payment, taken, at=at, now=now)
+
+
+@exactly
+def _give(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    taken: Decimal,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """The invoice has that much of the payment, and is PAID if nothing is due any more."""
+    payment.applied_amount += taken
+    invoice.amount_paid += taken
+    invoice.amount_due -= taken
+    session.add(payment)
+    session.add(invoice)
+    session.flush()
+    if taken > ZERO and _close_if_settled(session, invoice, at=at, now=now):
+        settle(session, invoice, "invoice.paid", now=now)
 
 
 @exactly
@@ -86,7 +157,7 @@ def credit(
 def release(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
     """Nothing is due of an invoice that is void, and what was paid on it is the customer's credit.
 
-    The caller has not changed its status yet.
+    The caller has not changed its status yet. What is on its way back stays what it is.
     """
     if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
         customer_accounts.restore(
@@ -107,7 +178,8 @@ def release(session: Session, invoice: Invoice, *, at: datetime, now: datetime) 
 
 def write_off(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
     """What is due is bad debt from now on; it can still be paid."""
-    customer_accounts.write_off(session, invoice, at=at, now=now)
+    due = invoice.amount_due
+    customer_accounts.write_off(session, invoice, due, key=str(invoice.id), at=at, now=now)
     invoice.status = InvoiceStatus.UNCOLLECTIBLE
     session.add(invoice)
     session.flush()
@@ -145,12 +217,17 @@ def follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
     agenda.wake_workflow(session, subscription, now=now)
 
 
-def _close_if_settled(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
-    """The invoice is PAID if nothing is left to pay, so that nobody is asked for it any more."""
+def _close_if_settled(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> bool:
+    """The invoice is PAID if nothing is left to pay, so that nobody is asked for it any more.
+
+    Whether it became so now.
+    """
     invoice.amount_due = find_currency(invoice.currency).round(invoice.amount_due)
     session.add(invoice)
-    if invoice.amount_due == ZERO:
-        invoice.status = status_after_payment(InvoiceStatus(invoice.status))
-        invoice.paid_at = at
-        invoice.payment_link = None
-        announce_invoice(session, invoice, WebhookEvent.INVOICE_PAID, at=at, now=now)
+    if invoice.amount_due != ZERO or invoice.status == InvoiceStatus.PAID:
+        return False
+    invoice.status = status_after_payment(InvoiceStatus(invoice.status))
+    invoice.paid_at = at
+    invoice.payment_link = None
+    announce_invoice(session, invoice, WebhookEvent.INVOICE_PAID, at=at, now=now)
+    return True

@@ -26,7 +26,7 @@ from repositories.payments import payments as stored_payments
 from services.announcements import announce_failed_payment
 from services.audit_log import record
 from services.documents.locks import lock_invoice
-from services.payments import receivables
+from services.payments import receivables, repeats
 from services.subscriptions import clocks
 
 
@@ -46,11 +46,24 @@ def record_by_hand(
 ) -> Payment:
     """Money that came in another way is recorded, and settles the invoice as far as it goes.
 
-    Raises NotFound, InvalidInput for an amount that is none of the currency, Conflict
-    ``invoice_not_payable`` for a draft or a void invoice, ``overpayment`` for more than is due
-    unless the surplus is to be kept.
+    The same told again within a minute is the payment that was recorded. Raises as
+    :func:`take_by_hand`, and NotFound.
     """
     invoice, _ = lock_invoice(session, organization_id, invoice_id)
+    require_amount(told.amount, find_currency(invoice.currency))
+    at = present_of(session, invoice, now=now)
+    said = (told.amount, told.method, told.reference)
+    made = repeats.find_payment(session, organization_id, invoice_id, said, at=at, now=now)
+    return made or take_by_hand(session, invoice, told, now=now)
+
+
+def take_by_hand(session: Session, invoice: Invoice, told: Told, *, now: datetime) -> Payment:
+    """A payment of that much has succeeded on the invoice, whose lock is held.
+
+    Raises InvalidInput for an amount that is none of the currency, Conflict ``invoice_not_payable``
+    for a draft or a void invoice, ``overpayment`` for more than is due unless the surplus is to be
+    kept.
+    """
     require_amount(told.amount, find_currency(invoice.currency))
     if invoice.status in {InvoiceStatus.DRAFT, InvoiceStatus.VOID}:
         raise Conflict(
@@ -61,6 +74,7 @@ def record_by_hand(
         raise Conflict(
             f'{due} is due; send "surplus": "credit" to keep the rest as the customer\'s credit.',
             code="overpayment",
+            field="amount",
         )
     at = present_of(session, invoice, now=now)
     payment = begin(

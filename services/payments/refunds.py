@@ -30,6 +30,7 @@ from repositories.payments import payments as stored_payments
 from services import customer_accounts
 from services.audit_log import record
 from services.documents.locks import lock_invoice
+from services.payments import receivables, repeats
 from services.payments.recording import present_of
 from services.required import not_found
 
@@ -48,7 +49,8 @@ def refund(
 ) -> Refund:
     """Part of a payment, or what is left of it, goes back; by hand it is back at once.
 
-    One through a gateway is pending until the gateway was asked. Raises NotFound, Conflict
+    One through a gateway is pending until the gateway was asked. The same asked for again within a
+    minute, or under the same reference, is the refund that was made. Raises NotFound, Conflict
     ``payment_not_refundable``, ``refund_exceeds_payment``, ``credit_spent``.
     """
     invoice, payment = lock_paid_invoice(session, organization_id, payment_id)
@@ -56,12 +58,17 @@ def refund(
         raise Conflict(
             f"A {payment.status} payment cannot be refunded.", code="payment_not_refundable"
         )
-    wanted = payment.amount - payment.refunded_amount if amount is None else amount
-    require_amount(wanted, find_currency(payment.currency))
-    split = _split(session, invoice, payment, wanted)
+    if amount is not None:
+        require_amount(amount, find_currency(payment.currency))
     at = present_of(session, invoice, now=now)
-    made = _make(session, payment, split, kind, (reason, reference), at=at, now=now)
-    _take(session, invoice, payment, made, at=at, now=now)
+    said = (reason, reference)
+    repeated = repeats.find_refund(session, payment, amount, said, at=at, now=now)
+    if repeated is not None:
+        return repeated
+    wanted = payment.amount - payment.refunded_amount if amount is None else amount
+    split = _split(session, invoice, payment, wanted)
+    made = _make(session, payment, split, kind, said, at=at, now=now)
+    receivables.take_back(session, invoice, payment, made, at=at, now=now)
     if payment.connection_id is None or kind is RefundKind.DISPUTE:
         settle(session, made, at=at)
     after = {"refund_id": made.id, "amount": made.amount, "currency": payment.currency}
@@ -92,7 +99,6 @@ def settle(session: Session, made: Refund, *, at: datetime) -> None:
         session.flush()
 
 
-@exactly
 def fail(
     session: Session,
     invoice: Invoice,
@@ -103,19 +109,12 @@ def fail(
     at: datetime,
     now: datetime,
 ) -> None:
-    """The gateway did not send it: everything is as it was before. Idempotent."""
+    """The gateway did not send it: the payment has it again. Idempotent."""
     if made.status != RefundStatus.PENDING:
         return
     made.status, made.settled_at, made.error = RefundStatus.FAILED, at, error
-    payment.refunded_amount -= made.amount
-    payment.applied_amount += made.from_invoice
-    invoice.amount_refunded -= made.from_invoice
-    invoice.amount_credited -= made.against_notes
-    invoice.amount_due -= made.from_invoice - made.against_notes
-    for row in (made, payment, invoice):
-        session.add(row)
-    session.flush()
-    customer_accounts.post_failed_refund(session, payment, made, at=at, now=now)
+    session.add(made)
+    receivables.give_again(session, invoice, payment, made, at=at, now=now)
 
 
 def _split(session: Session, invoice: Invoice, payment: Payment, wanted: Decimal) -> RefundSplit:
@@ -162,28 +161,3 @@ def _make(
     session.add(made)
     session.flush()
     return made
-
-
-@exactly
-def _take(
-    session: Session,
-    invoice: Invoice,
-    payment: Payment,
-    made: Refund,
-    *,
-    at: datetime,
-    now: datetime,
-) -> None:
-    """What goes back is off the payment, the invoice and the account.
-
-    What no note gave back before is due again.
-    """
-    payment.refunded_amount += made.amount
-    payment.applied_amount -= made.from_invoice
-    invoice.amount_refunded += made.from_invoice
-    invoice.amount_credited += made.against_notes
-    invoice.amount_due += made.from_invoice - made.against_notes
-    session.add(payment)
-    session.add(invoice)
-    session.flush()
-    customer_accounts.post_refund(session, payment, made, at=at, now=now)

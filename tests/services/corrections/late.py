@@ -61,7 +61,7 @@ class Late:
         with self.shop.transactions.for_organization(self.shop.organization_id) as session:
             given = session.execute(text("SELECT coalesce(sum(total), 0) FROM credit_note"))
             notes = Decimal(given.scalar_one())
-        balances = self.shop.read(customer_accounts.list_balances, self.customer_id)
+        balances = self.shop.read(customer_accounts.list_left_by_bills, self.customer_id)
         return sum((one.total for one in found), Decimal(0)) - notes - balances.get("USD", 0)
 
     def change(

@@ -146,7 +146,7 @@ def test_credit_goes_back_while_its_subscription_is_settled(shop: Shop) -> None:
         customer_accounts.lock_accounts(session, [(shop.organization_id, late.customer_id, "USD")])
     give_back.join()
 
-    assert shop.read(customer_accounts.list_balances, late.customer_id) == {}
+    assert shop.read(customer_accounts.list_left_by_bills, late.customer_id) == {}
 
 
 def test_invoice_that_people_rewrote_gives_back_no_more_than_they_wrote(shop: Shop) -> None:

@@ -52,12 +52,12 @@ def test_credit_that_was_paid_out_before_accounts_existed_is_not_opened(
     shop = open_shop(transactions)
     books = Books(shop, takes_credit=False)
     customer = books.life.row().customer_id
-    assert shop.read(customer_accounts.list_balances, customer) == {"USD": 100}
+    assert shop.read(customer_accounts.list_left_by_bills, customer) == {"USD": 100}
     downgrade(module_database_url, BEFORE_ACCOUNTS)
     with psycopg.connect(module_database_url) as connection:
         connection.execute(NOTE_ON_THE_CARRY_LINE, {"customer": customer})
     upgrade(module_database_url)
-    assert shop.read(customer_accounts.list_balances, customer) == {"USD": Decimal(70)}
+    assert shop.read(customer_accounts.list_left_by_bills, customer) == {"USD": Decimal(70)}
 
     books.life.do(cancel_subscription, now=NOW)
     books.life.send_clock(AUGUST)
@@ -68,4 +68,4 @@ def test_credit_that_was_paid_out_before_accounts_existed_is_not_opened(
         state = books.life.act(state.agenda[0])
 
     assert state.agenda == ()
-    assert shop.read(customer_accounts.list_balances, customer) == {}
+    assert shop.read(customer_accounts.list_left_by_bills, customer) == {}
