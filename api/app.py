@@ -25,6 +25,7 @@ from api.routers.mail import emails
 from api.routers.mail import templates as email_templates
 from api.routers.operations import docs, health, webhooks, workers
 from api.routers.operations import metrics as metrics_route
+from api.routers.payments import payments
 from api.routers.subscriptions import actions as subscription_actions
 from api.routers.subscriptions import lists as subscription_lists
 from api.routers.subscriptions import subscriptions, test_clocks
@@ -62,6 +63,7 @@ ROUTERS: tuple[Router, ...] = (
     credit_notes.router,
     documents.router,
     proofs.router,
+    payments.router,
     emails.router,
     email_templates.router,
     portal.router,
@@ -86,6 +88,7 @@ FAST_ROUTERS = (
     proofs.router,
     subscription_lists.router,
     customer_lists.router,
+    payments.router,
 )
 """Those of which some routes are answered in front of the framework, the busiest first."""
 

@@ -31,6 +31,7 @@ TAGS: Final = (
     ("Subscriptions", "A customer on a plan, served by one durable workflow."),
     ("Invoices", "What was billed, and why it is exactly that much."),
     ("Credit notes", "What was given back, never more than was billed."),
+    ("Payments", "What was paid, what it settled, and what went back."),
     ("Webhooks", "What happens is told to addresses of yours, signed, until it has arrived."),
     ("Gateways", "Accounts at payment providers, and what they tell of payments."),
     ("Documents", "Invoices and credit notes as files for people, with their evidence inside."),

@@ -12,6 +12,7 @@ from api.transport.urls.natural_keys import read_id
 from billing.errors import NotFound
 from repositories.catalog.meters import find_meter
 from repositories.customers import find_customer
+from repositories.invoicing.invoices import find_invoice
 from repositories.notifications.endpoints import find_endpoint
 from repositories.subscriptions.clocks import find_clock
 from repositories.subscriptions.subscriptions import find_subscription
@@ -19,6 +20,7 @@ from repositories.subscriptions.subscriptions import find_subscription
 FIND: Final[Mapping[str, Callable[[Session, UUID, UUID], object | None]]] = {
     "customer_id": find_customer,
     "endpoint_id": find_endpoint,
+    "invoice_id": find_invoice,
     "meter_id": find_meter,
     "subscription_id": find_subscription,
     "test_clock_id": find_clock,

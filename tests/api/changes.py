@@ -71,6 +71,8 @@ POST   /api/v1/invoices/{invoice_id}/finalize             invoice.finalized
 POST   /api/v1/invoices/{invoice_id}/credit-notes         invoice.credited
 POST   /api/v1/invoices/{invoice_id}/generate-token       invoice.linked
 DELETE /api/v1/invoices/{invoice_id}/public-token         invoice.unlinked
+POST   /api/v1/invoices/{invoice_id}/payments             payment.succeeded
+POST   /api/v1/payments/{payment_id}/refund               payment.refunded
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created

@@ -76,6 +76,12 @@ billing.read   GET    /api/v1/invoices/{invoice_id}/lines/{line_id}/explain
 billing.write  POST   /api/v1/invoices/{invoice_id}/credit-notes
 billing.read   GET    /api/v1/invoices/{invoice_id}/credit-notes
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}
+billing.read   GET    /api/v1/invoices/{invoice_id}/payments
+billing.write  POST   /api/v1/invoices/{invoice_id}/payments
+billing.read   GET    /api/v1/payments
+billing.read   GET    /api/v1/payments/{payment_id}
+billing.read   GET    /api/v1/payments/{payment_id}/refunds
+billing.write  POST   /api/v1/payments/{payment_id}/refund
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/pdf
 billing.read   GET    /api/v1/invoices/{invoice_id}/pdf
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/ubl

@@ -56,7 +56,10 @@ class EInvoiceView(View):
 
 
 class InvoiceView(View):
-    """An invoice. Amounts are in major units of its currency."""
+    """An invoice. Amounts are in major units of its currency.
+
+    ``amount_due`` is the total less what was credited and paid, and what was refunded on top.
+    """
 
     id: UUID | None
     invoice_number: str | None
@@ -70,6 +73,8 @@ class InvoiceView(View):
     total: Exact
     amount_due: Exact
     amount_paid: Exact
+    amount_credited: Exact
+    amount_refunded: Exact
     tax_status: TaxStatus
     taxes: list[dict[str, Any]]
     issue_date: Moment | None
@@ -81,7 +86,7 @@ class InvoiceView(View):
     paid_at: Moment | None
     plan_version: int | None
     payment_link: str | None
-    """Where to pay; null while no gateway is connected."""
+    """Where to pay; null while no gateway is connected, and once nothing is due."""
     public_token: str | None
     """The token of its public page; null before one is asked for."""
     meta_data: dict[str, Any]
@@ -111,6 +116,8 @@ def view_invoice(
         total=invoice.total,
         amount_due=invoice.amount_due,
         amount_paid=invoice.amount_paid,
+        amount_credited=invoice.amount_credited,
+        amount_refunded=invoice.amount_refunded,
         tax_status=TaxStatus(invoice.tax_status),
         taxes=[view_tax(tax) for tax in taxes],
         issue_date=invoice.issue_date,
@@ -121,7 +128,7 @@ def view_invoice(
         finalized_at=invoice.finalized_at,
         paid_at=invoice.paid_at,
         plan_version=invoice.plan_version,
-        payment_link=None,
+        payment_link=invoice.payment_link,
         public_token=public_token,
         meta_data=invoice.meta_data,
         einvoice=invoice.einvoice and EInvoiceView.model_validate(invoice.einvoice),
@@ -198,6 +205,8 @@ def view_preview(preview: BillPreview) -> InvoiceView:
         total=totals.total,
         amount_due=totals.total,
         amount_paid=ZERO,
+        amount_credited=ZERO,
+        amount_refunded=ZERO,
         tax_status=totals.tax_status,
         taxes=[_view_tax_amount(tax) for tax in totals.taxes],
         issue_date=None,

@@ -138,12 +138,14 @@ def add_customer(person: Person, catalogue: Ids) -> Ids:
     event = post(
         person, "/usage", customer_id=customer_id, meter_id=catalogue["meter_id"], quantity=2
     )
+    payment = post(person, f"/invoices/{credited['id']}/payments", amount=2, reference="FT-1")
     return {
         "customer_id": customer_id,
         "subscription_id": subscription["id"],
         "invoice_id": invoice["id"],
         "line_id": invoice["line_items"][0]["id"],
         "credit_note_id": note["id"],
+        "payment_id": payment["id"],
         "receipt_id": person.get(f"{V1}/invoices/{credited['id']}/receipt").json()["id"],
         "event_id": event["id"],
     }

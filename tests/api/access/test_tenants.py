@@ -48,6 +48,8 @@ def body_of(operation: Operation, own: Ids) -> dict[str, Any] | None:
         return {"feature_id": own["feature_id"], "is_enabled": True}
     if operation == ("POST", f"{V1}/invoices/{{invoice_id}}/credit-notes"):
         return {"reason": "goodwill", "lines": [{"line_id": own["line_id"], "amount": 1}]}
+    if operation == ("POST", f"{V1}/invoices/{{invoice_id}}/payments"):
+        return {"amount": 1}
     if operation == ("PUT", f"{V1}/invoices/{{invoice_id}}"):
         return {"due_date": "2027-01-01T00:00:00Z"}
     return BODIES.get(operation, {})

@@ -114,6 +114,8 @@ def tell_of_invoices(story: Story, customer_id: str) -> None:
     story.do("POST /invoices/{invoice_id}/credit-notes", given, invoice_id=first)
     story.do("POST /invoices/{invoice_id}/generate-token", invoice_id=first)
     story.do("DELETE /invoices/{invoice_id}/public-token", invoice_id=first)
+    part = story.do("POST /invoices/{invoice_id}/payments", {"amount": 20}, invoice_id=first)
+    story.do("POST /payments/{payment_id}/refund", {"amount": 5}, payment_id=part["id"])
     story.do("POST /invoices/{invoice_id}/pay", invoice_id=first)
     story.do("POST /invoices/{invoice_id}/send-email", invoice_id=first)
     story.do("DELETE /invoices/{invoice_id}", invoice_id=second)

@@ -1,0 +1,119 @@
+"""Payments and refunds (CONTRACT section 6, Payments)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+
+from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
+from api.context import ContextDep
+from api.reads.fast_reads import IdText, read_one, read_page, respond_page
+from api.schemas.common import any_case
+from api.schemas.payments.payments import (
+    InvoicePaymentsView,
+    PaymentCreate,
+    PaymentView,
+    RefundCreate,
+    RefundsView,
+    RefundView,
+    view_payment,
+    view_refund,
+)
+from api.transport.exact_json import respond
+from api.transport.pagination import PageDep
+from api.transport.route import Router
+from billing.payments.allocation import PaymentStatus
+from repositories.invoicing.invoices import find_invoice
+from repositories.payments.payments import find_payment, list_of_invoice, list_refunds
+from repositories.payments.shown import PAYMENT_PAGES, PAYMENTS, ShownPayment
+from services.payments import recording, refunds
+from services.required import not_found, require_invoice
+
+router = Router(tags=["Payments"])
+
+
+@router.post("/invoices/{invoice_id}/payments", status_code=201, response_model=PaymentView)
+def create_payment(
+    invoice_id: UUID,
+    body: PaymentCreate,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Record money that came in another way; part of what is due is enough."""
+    payment = recording.record_by_hand(
+        session, principal.organization_id, invoice_id, body.told(), now=context.now()
+    )
+    return respond(view_payment(payment), 201)
+
+
+@router.get("/invoices/{invoice_id}/payments", response_model=InvoicePaymentsView)
+def list_invoice_payments(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """List all attempts to pay an invoice, the first one first."""
+    organization_id = principal.organization_id
+    require_invoice(find_invoice(session, organization_id, invoice_id))
+    found = list_of_invoice(session, organization_id, invoice_id)
+    return respond({"data": [view_payment(one) for one in found]})
+
+
+@router.fast_get("/payments", dependencies=[READS_BILLING])
+async def list_payments(
+    request: Request,
+    page: PageDep,
+    customer_id: UUID | None = None,
+    invoice_id: UUID | None = None,
+    status: Annotated[PaymentStatus | None, any_case(PaymentStatus), Query()] = None,
+) -> Response:
+    """List payments, oldest first."""
+    found = await read_page(
+        request,
+        PAYMENT_PAGES,
+        page,
+        customer_id=customer_id,
+        invoice_id=invoice_id,
+        status=status,
+    )
+    return await respond_page(found, page, _view)
+
+
+@router.fast_get("/payments/{payment_id}", response_model=PaymentView, dependencies=[READS_BILLING])
+async def get_payment(request: Request, payment_id: IdText) -> Response:
+    """Show a payment, by itself."""
+    return respond(_view(await read_one(request, PAYMENTS, "payment_id", payment_id)))
+
+
+@router.post("/payments/{payment_id}/refund", status_code=201, response_model=RefundView)
+def refund_payment(
+    payment_id: UUID,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+    body: RefundCreate | None = None,
+) -> Response:
+    """Give a payment back, or part of it; the invoice's status stays as it is."""
+    asked = body or RefundCreate()
+    made = refunds.refund(
+        session,
+        principal.organization_id,
+        payment_id,
+        asked.amount,
+        reason=asked.reason,
+        reference=asked.reference,
+        now=context.now(),
+    )
+    return respond(view_refund(made), 201)
+
+
+@router.get("/payments/{payment_id}/refunds", response_model=RefundsView)
+def list_payment_refunds(payment_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """List all refunds of a payment, the first one first."""
+    if find_payment(session, principal.organization_id, payment_id) is None:
+        raise not_found("Payment")
+    found = list_refunds(session, principal.organization_id, [payment_id])
+    return respond({"data": [view_refund(one) for one in found]})
+
+
+def _view(found: ShownPayment) -> PaymentView:
+    return view_payment(found.payment)

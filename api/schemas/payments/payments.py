@@ -1,0 +1,101 @@
+"""Payments and refunds on the wire (CONTRACT section 6, Payments)."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from api.schemas.common import Exact, LongWords, Moment, NotNegative, Schema, View, Words
+from billing.payments.allocation import PaymentKind, PaymentStatus, RefundKind, RefundStatus
+from models.payments.payments import Payment, Refund
+from services.payments.recording import Told
+
+
+class PaymentCreate(Schema):
+    """Money that came in another way.
+
+    ``surplus`` says what becomes of more than is due; without it, that is refused.
+    """
+
+    amount: NotNegative
+    method: Words | None = None
+    reference: Words | None = None
+    surplus: Literal["credit"] | None = None
+
+    def told(self) -> Told:
+        """What the body says, as the service takes it."""
+        return self.fill(Told, keeps_surplus=self.surplus == "credit")
+
+
+class PaymentView(View):
+    """One attempt to pay an invoice. Amounts are in major units of its currency."""
+
+    id: UUID
+    invoice_id: UUID
+    customer_id: UUID
+    attempt: int
+    kind: PaymentKind
+    connection_id: UUID | None
+    at: Moment
+    amount: Exact
+    currency: str
+    method: str | None
+    reference: str | None
+    status: PaymentStatus
+    idempotency_key: str
+    applied_amount: Exact
+    """What the invoice has of it; the rest is, or was, the customer's credit."""
+    refunded_amount: Exact
+    error_code: str | None
+    error: str | None
+    settled_at: Moment | None
+    created_at: Moment
+
+
+class InvoicePaymentsView(View):
+    """All attempts to pay an invoice, the first one first."""
+
+    data: list[PaymentView]
+
+
+class RefundCreate(Schema):
+    """How much of a payment goes back; all that is left of it unless told otherwise."""
+
+    amount: NotNegative | None = None
+    reason: LongWords | None = None
+    reference: Words | None = None
+
+
+class RefundView(View):
+    """Money of a payment that went back, or is on its way."""
+
+    id: UUID
+    payment_id: UUID
+    kind: RefundKind
+    at: Moment
+    amount: Exact
+    from_invoice: Exact
+    """What of it had paid the invoice; the rest was the customer's credit."""
+    status: RefundStatus
+    reason: str | None
+    reference: str | None
+    idempotency_key: str
+    error: str | None
+    settled_at: Moment | None
+    created_at: Moment
+
+
+class RefundsView(View):
+    """All refunds of a payment, the first one first."""
+
+    data: list[RefundView]
+
+
+def view_payment(payment: Payment) -> PaymentView:
+    """The payment as the API shows it."""
+    return PaymentView.model_validate(payment, from_attributes=True)
+
+
+def view_refund(refund: Refund) -> RefundView:
+    """The refund as the API shows it."""
+    return RefundView.model_validate(refund, from_attributes=True)
