@@ -18,12 +18,12 @@ from api.admission.password_threads import Passwords
 from api.admission.slots import Admission, RequestSlots
 from api.admission.threads import ComputingThreads
 from api.ingestion.writer import UsageWriter
-from api.reads.batched_reads import BatchedReads
+from api.reads.batches import BatchedReads
 from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
 from api.reads.published_keys import PublishedKeys
-from api.reads.report_cache import ReportCache
 from api.reads.verdicts import VerdictCache
+from api.reads.work_report_cache import WorkReportCache
 from api.transport.metrics import Metrics
 from billing.date_limits import BackdatingLimit
 from repositories.asynchronous.connections import connect
@@ -93,7 +93,7 @@ class AppState:
 
     context: AppContext
     metrics: Metrics
-    worker_report: ReportCache
+    worker_report: WorkReportCache
     slots: RequestSlots
     address_limits: AddressLimits
     passwords: Passwords
@@ -118,7 +118,7 @@ class AppState:
         return cls(
             context=context,
             metrics=Metrics(context.counters_directory),
-            worker_report=ReportCache(context.transactions, context.now),
+            worker_report=WorkReportCache(context.transactions, context.now),
             slots=RequestSlots(context.transactions.connections),
             address_limits=AddressLimits(context.auth_per_minute),
             passwords=Passwords(context.security),

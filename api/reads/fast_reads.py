@@ -18,7 +18,7 @@ from starlette.responses import Response
 from api.access.authentication import authenticate_async
 from api.access.filters import require_known_ids
 from api.context import AppContext, AppState, state_of
-from api.reads.batched_reads import ANSWER_SECONDS, late
+from api.reads.batches import ANSWER_SECONDS, late
 from api.reads.connections import ReadConnections
 from api.transport.exact_json import dump_json
 from api.transport.pagination import Page, place_of

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from billing.errors import InvalidInput
 from billing.money import ONE, ZERO, exactly, require_decimals, require_not_negative
-from billing.pricing.documents import read_number, refuse_unknown
+from billing.pricing.json_fields import read_number, refuse_unknown
 from billing.pricing.prices import MeterNeed, Price, StepInputs
 from billing.ratios import Exact
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from billing.errors import InvalidInput
-from billing.pricing.documents import not_negative
 from billing.pricing.graduated import Graduated
+from billing.pricing.json_fields import not_negative
 from billing.pricing.per_unit import PerUnit
 from billing.pricing.registry import MODELS, UsagePricing
 

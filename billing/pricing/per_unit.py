@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from billing.money import exactly, require_not_negative
-from billing.pricing.documents import read_number, refuse_unknown
+from billing.pricing.json_fields import read_number, refuse_unknown
 from billing.pricing.prices import MeterNeed, Price, StepInputs
 from billing.ratios import Exact
 

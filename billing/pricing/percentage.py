@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from billing.metering.tallies import Aggregation
 from billing.money import ZERO, exactly, plain_text, require_not_negative
-from billing.pricing.documents import read_number, refuse_unknown
+from billing.pricing.json_fields import read_number, refuse_unknown
 from billing.pricing.prices import MeterNeed, Price, StepInputs
 from billing.ratios import Exact
 

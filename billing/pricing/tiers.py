@@ -9,7 +9,7 @@ from typing import Final
 
 from billing.errors import InvalidInput
 from billing.money import ZERO, parse_decimal, require_decimals, require_not_negative
-from billing.pricing.documents import not_negative, refuse_unknown
+from billing.pricing.json_fields import not_negative, refuse_unknown
 from billing.ratios import Exact
 
 MAX_TIERS: Final = 10_000

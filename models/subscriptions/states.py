@@ -2,8 +2,8 @@
 
 One that has ended does nothing by itself any more but what is left of its bills; a live one is sold
 and seen: it has not ended and is not deleted. In Python ``has_ended`` and ``is_live`` of
-``billing.subscriptions`` and ``boundary_of`` of ``billing.boundaries`` say the same, and a property
-test compares them. All of it speaks of a row by the name ``subscription``.
+``billing.subscriptions`` and ``boundary_of`` of ``billing.running_boundary`` say the same, and a
+property test compares them. All of it speaks of a row by the name ``subscription``.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from billing.boundaries import boundary_of
 from billing.errors import Conflict
 from billing.invoicing.receipts import instant_text
+from billing.running_boundary import boundary_of
 from billing.subscriptions import has_ended, is_live
 from models.catalog.plans import Plan
 from models.subscriptions.subscriptions import Subscription

@@ -18,7 +18,7 @@ from billing.invoicing.receipts import (
     instant_text,
 )
 from billing.money import find_currency, plain_text
-from billing.rating.frozen import FrozenUsage
+from billing.rating.frozen_usage import FrozenUsage
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from models.invoicing.receipts import SignedReceipt

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from billing.boundaries import boundary_of
 from billing.entitlements import reset_window
 from billing.periods import Alignment, Anchor, Period
 from billing.rating.terms import FeatureTerms, PlanTerms
+from billing.running_boundary import boundary_of
 from repositories.entitlements.subscribers import LiveSubscription
 
 

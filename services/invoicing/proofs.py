@@ -13,7 +13,7 @@ from billing.invoicing.explanations import LineDifference, explain_line, first_d
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import round_line
 from billing.money import find_currency
-from billing.rating.frozen import FrozenUsage, rate
+from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.lines import CalculationStep, LineType, PricedLine
 from billing.rating.quantities import MeteredUsage, usage_by, usage_windows
 from billing.rating.terms import PlanTerms

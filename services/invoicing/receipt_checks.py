@@ -19,7 +19,7 @@ from billing.invoicing.invoices import InvoiceStatus, round_line
 from billing.invoicing.receipts import digest
 from billing.metering.tallies import Level
 from billing.money import find_currency
-from billing.rating.frozen import rate
+from billing.rating.frozen_usage import rate
 from billing.rating.terms import PlanTerms
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from models.invoicing.receipts import ReceiptKey, SignedReceipt

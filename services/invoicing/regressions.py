@@ -21,7 +21,7 @@ from billing.metering.aggregations import MeterTerms
 from billing.metering.tallies import Measurement, conclude, level_after, tally_up
 from billing.money import ZERO, find_currency, plain_text
 from billing.periods import Period
-from billing.rating.frozen import FrozenUsage, rate
+from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.lines import PricedLine
 from billing.rating.quantities import MeteredUsage
 from billing.rating.terms import PlanTerms

@@ -15,7 +15,7 @@ from billing.invoicing.kinds import LateUsage
 from billing.periods import Alignment, Anchor, Period, regular_period
 from billing.rating.charge_bounds import EarlierParts
 from billing.rating.engines import ENGINE_VERSION
-from billing.rating.frozen import FrozenUsage, rate
+from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.lines import PricedLine
 from billing.rating.parts import add_part, has_bounds, without_bounds
 from billing.rating.proration import ProrationBasis, Share, share_of

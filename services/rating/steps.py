@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from billing.errors import NotFound
-from billing.rating.frozen import FrozenUsage, rate
+from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.lines import PricedLine
 from billing.rating.periods import enforce_limits as mark_limits
 from billing.rating.periods import measure_quantities, price_quantities

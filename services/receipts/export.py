@@ -14,7 +14,7 @@ from billing.invoicing.receipts import Document, instant_text
 from billing.metering.aggregations import MeterTerms
 from billing.metering.tallies import Level
 from billing.money import plain_text
-from billing.rating.frozen import FrozenUsage
+from billing.rating.frozen_usage import FrozenUsage
 from billing.rating.terms import PlanTerms
 from repositories.invoicing import invoices as stored_invoices
 from repositories.usage.counted_rows import CountedEvent, CountedSpan, find_newest, list_counted

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.context import state_of
-from api.reads.report_cache import ReportCache
+from api.reads.work_report_cache import WorkReportCache
 from api.transport.metrics import CONTENT_TYPE
 from api.transport.route import Router
 from services.operations.worker_health import WorkReport
@@ -29,7 +29,7 @@ async def get_metrics(request: Request) -> Response:
     return Response(state.metrics.render(report), media_type=CONTENT_TYPE)
 
 
-async def _find_report(cache: ReportCache) -> WorkReport | None:
+async def _find_report(cache: WorkReportCache) -> WorkReport | None:
     try:
         return await asyncio.wait_for(cache.get(), DATABASE_SECONDS)
     except (SQLAlchemyError, TimeoutError):

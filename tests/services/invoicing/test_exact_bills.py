@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from billing.invoicing.receipts import from_document, to_document
 from billing.metering.aggregations import Aggregation
-from billing.rating.frozen import FrozenUsage
+from billing.rating.frozen_usage import FrozenUsage
 from models.invoicing.invoices import Invoice
 from repositories.catalog import meters
 from repositories.ingestion import late_marks

@@ -13,7 +13,7 @@ from sqlmodel import select
 from billing.invoicing.receipts import digest, from_document, to_document
 from billing.metering.aggregations import Aggregation
 from billing.rating.engines import Engine
-from billing.rating.frozen import FrozenUsage
+from billing.rating.frozen_usage import FrozenUsage
 from models.usage.events import UsageEvent
 from repositories.catalog import meters
 from repositories.invoicing import invoices

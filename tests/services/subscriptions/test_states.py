@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from billing.boundaries import boundary_of
+from billing.running_boundary import boundary_of
 from billing.subscriptions import SubscriptionStatus, has_ended, is_live
 from models.base import new_id
 from models.subscriptions.states import (

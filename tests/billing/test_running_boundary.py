@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from billing.boundaries import boundary_of
+from billing.running_boundary import boundary_of
 from billing.subscriptions import SubscriptionStatus
 from tests.billing.builders import utc
 

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import DataError
 from sqlalchemy import make_url
 
-from api.reads.batched_reads import ANSWER_SECONDS, MOST_TOGETHER, BatchedReads
+from api.reads.batches import ANSWER_SECONDS, MOST_TOGETHER, BatchedReads
 from api.reads.connections import ReadConnections
 from billing.errors import Unavailable
 from repositories.asynchronous.connections import connect

@@ -14,7 +14,7 @@ from services.operations.worker_health import WorkReport, report_work
 CACHED_SECONDS = 1.0
 
 
-class ReportCache:
+class WorkReportCache:
     """One application's report and the monotonic second until which it is shown again."""
 
     def __init__(self, transactions: Transactions, now: Callable[[], datetime]) -> None:
