@@ -19,12 +19,13 @@ from api.admission.requests import leaving_of, watch, work
 from api.admission.slots import VISITORS
 from api.context import state_of
 from api.reads.fast_reads import lend_in_time
-from api.reads.verdicts import Verdict, give_verdict
-from api.transport.errors import DATABASE_AWAY, unavailable
+from api.reads.verdicts import give_verdict
+from api.transport.errors import DATABASE_AWAY, TOO_SLOW, unavailable
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
 from services.entitlements import access
 from services.entitlements.access import CustomerEntitlement
+from services.receipts.verdicts import Verdict
 
 Answer = TypeVar("Answer")
 
@@ -84,16 +85,13 @@ async def typeset(request: Request, document: Document, organization_id: UUID) -
 async def judge(request: Request, receipt_id: UUID) -> Verdict:
     """As :func:`find_verdict`, for a caller who is not watched yet. Raises Unavailable."""
     async with watch(request, state_of(request.app).context):
-        try:
-            return await find_verdict(request, receipt_id)
-        except DATABASE_AWAY as error:
-            raise unavailable(error) from error
+        return await find_verdict(request, receipt_id)
 
 
 async def find_verdict(request: Request, receipt_id: UUID) -> Verdict:
     """What anybody is told of a receipt, on whichever page: computed once for all in a while.
 
-    Raises NotFound, TooManyRequests.
+    So is that it takes too long. Raises NotFound, TooManyRequests, Unavailable.
     """
     await count_proof(request)
     state = state_of(request.app)
@@ -105,10 +103,21 @@ async def find_verdict(request: Request, receipt_id: UUID) -> Verdict:
         # Somebody who waited before may have had the same question.
         verdict = state.verdicts.find(receipt_id, now=context.now())
         if verdict is None:
-            verdict = await work(
-                request, give_verdict, context.transactions, receipt_id, context.now
-            )
-            state.verdicts.keep(receipt_id, verdict)
+            verdict = await _compute_verdict(request, receipt_id)
+    return verdict
+
+
+async def _compute_verdict(request: Request, receipt_id: UUID) -> Verdict:
+    state = state_of(request.app)
+    context = state.context
+    try:
+        verdict = await work(request, give_verdict, context.transactions, receipt_id, context.now)
+    except DATABASE_AWAY as error:
+        refusal = unavailable(error)
+        if refusal.code == TOO_SLOW[0]:
+            state.verdicts.keep_failure(receipt_id, now=context.now())
+        raise refusal from error
+    state.verdicts.keep(receipt_id, verdict)
     return verdict
 
 

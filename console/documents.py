@@ -11,12 +11,14 @@ from typing import Final
 from billing.invoicing.explanations import explain_line
 from billing.invoicing.invoices import InvoiceLine, InvoiceStatus
 from billing.rating.lines import CalculationStep
+from console.events import clock_time
 from console.place import Place
 from services.documents.layout import page_of
 from services.documents.line_rows import Words
 from services.documents.text import on_one_line
 from services.documents.view import Document, Logo
 from services.portal.invoices import ShownInvoice
+from services.receipts.verdicts import Verdict
 
 _PAYABLE: Final = {InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}
 _KINDS: Final = {"png": "image/png", "svg": "image/svg+xml"}
@@ -59,6 +61,20 @@ def values_of(shown: ShownInvoice, words: Words, place: Place) -> dict[str, obje
         "pdf_address": place.to("pdf"),
         "verify_address": place.to("verify") if shown.is_verifiable else None,
         "back": place.back,
+    }
+
+
+def verdict_of(
+    told: Verdict, text: str, words: Words, *, timezone: str = "UTC", is_void: bool = False
+) -> dict[str, str | None]:
+    """What a page says of a verdict: nobody is to take what is void for something to pay."""
+    is_void = is_void or told.void
+    checked = words["checked_at"].format(instant=clock_time(told.checked_at, timezone))
+    return {
+        "kind": "void" if is_void and told.verdict == "equal" else told.verdict,
+        "text": on_one_line(text),
+        "void": words["void_notice"] if is_void else None,
+        "checked": f"{checked} {timezone}",
     }
 
 

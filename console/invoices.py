@@ -11,12 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from console.documents import picture_of, values_of
-from console.events import clock_time, event_row, read_position, write_position
+from billing.invoicing.invoices import InvoiceStatus
+from console.documents import picture_of, values_of, verdict_of
+from console.events import event_row, read_position, write_position
 from console.language import words_in
 from console.place import Place
 from console.rendering import Page, answered, policy_for, render
-from console.surroundings import Surroundings, Told
+from console.surroundings import Surroundings
 from repositories.usage.events import EventPosition
 from services.documents.formats import Formats
 from services.documents.layout import page_of
@@ -31,6 +32,7 @@ from services.portal.invoices import (
     list_counted,
     show_invoice,
 )
+from services.receipts.verdicts import Verdict
 
 Locate = Callable[[Request], Awaitable[Place]]
 Answer = TypeVar("Answer")
@@ -108,14 +110,14 @@ class InvoicePages:
     def _read_invoice(self, session: Session, shown: Shown) -> ShownInvoice:
         return show_invoice(session, shown, public_url=self._surroundings.public_url)
 
-    def _show(self, place: Place, told: Told | None) -> Page:
+    def _show(self, place: Place, told: Verdict | None) -> Page:
         shown = self._read(place, self._read_invoice)
         language = shown.document.language
         words = words_in(language)
         content = render(
             "invoice.html",
             language=language,
-            verdict=told and verdict_of(told, shown.document, words),
+            verdict=told and verdict_on(told, shown.document, words),
             **values_of(shown, words, place),
         )
         return Page(content, embed_hosts=shown.embed_hosts)
@@ -145,14 +147,14 @@ class InvoicePages:
         return Page(content, embed_hosts=counted.embed_hosts)
 
 
-def verdict_of(told: Told, document: Document, words: Words) -> dict[str, str]:
-    """What anybody is told of a receipt, in the words of a language."""
+def verdict_on(told: Verdict, document: Document, words: Words) -> dict[str, str | None]:
+    """What anybody is told of an invoice's receipt, with whom to ask about it."""
     kind = told.verdict
     name = "verified_signed" if kind == "equal" and not told.recomputed else f"verified_{kind}"
     lines = sum(is_computed(one.priced) for one in document.lines)
     text = words[name].format(lines=lines, seller=document.seller.name)
-    checked = words["checked_at"].format(instant=clock_time(told.checked_at, document.timezone))
-    return {"kind": kind, "text": on_one_line(text), "checked": checked}
+    is_void = document.status == InvoiceStatus.VOID
+    return verdict_of(told, text, words, timezone=document.timezone, is_void=is_void)
 
 
 def formats_of(document: Document) -> Formats:

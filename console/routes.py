@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from console import assets, public
+from console import assets, public, receipts
 from console.portal import Portal
 from console.surroundings import Surroundings
 
@@ -14,5 +14,6 @@ def make_routes(surroundings: Surroundings) -> list[BaseRoute]:
     return [
         *assets.make_routes(),
         *public.make_routes(surroundings),
+        *receipts.make_routes(surroundings),
         *Portal(surroundings).routes(),
     ]

@@ -14,6 +14,7 @@ from repositories.transactions import Transactions
 from services.accounts.credentials import Security
 from services.documents.view import Document
 from services.entitlements.access import CustomerEntitlement
+from services.receipts.verdicts import Verdict
 
 Answer = TypeVar("Answer")
 
@@ -55,26 +56,10 @@ class Typeset(Protocol):
         """The document as a PDF file. Raises Unavailable."""
 
 
-class Told(Protocol):
-    """What anybody is told of a receipt."""
-
-    @property
-    def verdict(self) -> str:
-        """``equal``, ``different`` or ``unsigned``."""
-
-    @property
-    def recomputed(self) -> bool:
-        """Whether the events were read again."""
-
-    @property
-    def checked_at(self) -> datetime:
-        """When that was found out."""
-
-
 class Judge(Protocol):
     """Says what anybody is told of a receipt."""
 
-    async def __call__(self, request: Request, receipt_id: UUID) -> Told:
+    async def __call__(self, request: Request, receipt_id: UUID) -> Verdict:
         """The verdict, for all who ask in a while. Raises TooManyRequests, Unavailable."""
 
 

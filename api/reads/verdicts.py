@@ -1,64 +1,59 @@
 """What strangers are told of a receipt: asked of the database now and then, whoever asks how often.
 
 A verdict is computed by two at a time, for an address in its turn, and is good for ten minutes.
+That one takes too long is known for a minute, in which nobody makes the database try again.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
-from billing.errors import NotFound
+from api.transport.errors import TOO_SLOW
+from billing.errors import NotFound, Unavailable
 from models.invoicing.receipts import SignedReceipt
 from repositories.invoicing import receipts as stored_receipts
 from repositories.transactions import Transactions
 from services.invoicing.receipt_checks import Judgment, judge
 from services.receipts.seals import Fault, content_of
+from services.receipts.verdicts import Verdict
 
 GOOD_FOR: Final = timedelta(minutes=10)
+FAILED_FOR: Final = timedelta(minutes=1)
 MOST_KEPT: Final = 1_000
+
+Kept = TypeVar("Kept")
 
 MOST_EVENTS: Final = 50_000
 """Of a larger bill strangers hear whether receipt and rows agree; its owner can have it counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What anybody may know: ``equal``, ``different`` or ``unsigned``, and of what."""
-
-    invoice_number: str | None
-    total: str
-    currency: str
-    inputs_digest: str | None
-    lines_digest: str | None
-    signature: str | None
-    verdict: str
-    recomputed: bool
-    void: bool
-    checked_at: datetime
-
-
 class VerdictCache:
-    """The verdicts that were given lately, by receipt. Used by one event loop."""
+    """The verdicts that were given lately, or could not be, by receipt. Used by one event loop."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[UUID, Verdict] = OrderedDict()
+        self._failures: OrderedDict[UUID, datetime] = OrderedDict()
 
     def find(self, receipt_id: UUID, *, now: datetime) -> Verdict | None:
-        """The verdict, if it is still good."""
+        """The verdict, if it is still good. Raises Unavailable where it took too long just now."""
+        failed_at = self._failures.get(receipt_id)
+        if failed_at is not None and failed_at > now - FAILED_FOR:
+            code, detail = TOO_SLOW
+            raise Unavailable(detail, code=code)
         kept = self._kept.get(receipt_id)
         return kept if kept is not None and kept.checked_at > now - GOOD_FOR else None
 
     def keep(self, receipt_id: UUID, verdict: Verdict) -> None:
         """Remember a verdict; the oldest is forgotten for it."""
-        self._kept[receipt_id] = verdict
-        self._kept.move_to_end(receipt_id)
-        if len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
+        _keep_latest(self._kept, receipt_id, verdict)
+
+    def keep_failure(self, receipt_id: UUID, *, now: datetime) -> None:
+        """Remember that a verdict took too long."""
+        _keep_latest(self._failures, receipt_id, now)
 
 
 def give_verdict(
@@ -90,3 +85,10 @@ def _as_told(receipt: SignedReceipt, judgment: Judgment, *, at: datetime) -> Ver
         void=judgment.is_void,
         checked_at=at,
     )
+
+
+def _keep_latest(kept: OrderedDict[UUID, Kept], receipt_id: UUID, one: Kept) -> None:
+    kept[receipt_id] = one
+    kept.move_to_end(receipt_id)
+    if len(kept) > MOST_KEPT:
+        kept.popitem(last=False)

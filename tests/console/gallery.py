@@ -39,6 +39,7 @@ class Gallery:
     invoice: str
     account: str
     embedded: str
+    receipt: str
     number: str
 
 
@@ -62,6 +63,7 @@ def furnish(owner: Person, clock: Clock, *, host: str) -> Gallery:
     made = post(owner, f"/subscriptions/{subscription['id']}/generate-invoice", {})
     invoice = post(owner, f"/invoices/{made['data'][0]['id']}/finalize", {})
     address = link(owner, invoice)
+    receipt = owner.get(f"{V1}/invoices/{invoice['id']}/receipt").json()
     for day in range(3, 21):
         clock.instant = clock.instant.replace(day=day, hour=18)
         use(owner, key, meters, "2026-03", range(day, day + 1))
@@ -74,6 +76,7 @@ def furnish(owner: Person, clock: Clock, *, host: str) -> Gallery:
         invoice=address,
         account=f"/embed?token={token}",
         embedded=f"/embed/invoices/{invoice['id']}?token={token}",
+        receipt=f"/verify/{receipt['id']}",
         number=str(invoice["invoice_number"]),
     )
 

@@ -29,6 +29,7 @@ DRAWS: Final = "FLUXRATE_DRAW_PAGES" in os.environ
 DRAWN: Final = {
     *("invoice-light", "invoice-dark", "verified-phone"),
     *("account-light", "account-dark", "account-phone"),
+    *("receipt-light", "receipt-dark"),
 }
 WIDE: Final = {"width": 1100, "height": 900}
 NARROW: Final = {"width": 390, "height": 844}
@@ -110,11 +111,14 @@ def pages(shown: Gallery) -> dict[str, str]:
         "events": f"{shown.invoice}/lines/0/events",
         "account": shown.account,
         "embedded": shown.embedded,
+        "receipt": shown.receipt,
     }
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("name", ["invoice", "verified", "events", "account", "embedded"])
+@pytest.mark.parametrize(
+    "name", ["invoice", "verified", "events", "account", "embedded", "receipt"]
+)
 def test_page_is_accessible_in_every_look(
     open_page: Callable[..., Any], gallery: tuple[str, Gallery], name: str, look: str
 ) -> None:
@@ -141,7 +145,7 @@ def draw(page: Any, name: str, *, is_wanted: bool) -> None:
         page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
 
 
-@pytest.mark.parametrize("path", ["/p/nobody", "/embed?token=expired"])
+@pytest.mark.parametrize("path", ["/p/nobody", "/embed?token=expired", "/verify/nothing"])
 def test_refusal_is_accessible(browser: Any, gallery: tuple[str, Gallery], path: str) -> None:
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  (may be missing)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import NoReturn
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from api.reads import fast_reads
 from billing.errors import Unavailable
 from services.entitlements import access
 from services.entitlements.access import CustomerEntitlement
-from tests.api.people import Person
+from tests.api.people import Clock, Person
 from tests.api.sold import V1
 from tests.console.billed import billed, link, meter_and_sell, portal
 
@@ -63,8 +64,8 @@ def test_verification_waits_in_the_line_of_verdicts(
     assert visitor.get(f"{address}/verify").status_code == 503
 
 
-def test_what_takes_too_long_is_said(
-    owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
+def test_what_takes_too_long_is_said_and_not_tried_again_at_once(
+    owner: Person, visitor: Person, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = link(owner, billed(owner)[1])
     monkeypatch.setattr(visits, "give_verdict", cancel)
@@ -74,6 +75,8 @@ def test_what_takes_too_long_is_said(
     assert answer.status_code == 503
     assert "Cela prend plus de temps" in answer.text
     monkeypatch.undo()
+    assert visitor.get(f"{address}/verify").status_code == 503
+    clock.advance(minutes=1)
     assert visitor.get(f"{address}/verify").status_code == 200
 
 
@@ -118,6 +121,19 @@ def test_address_asks_for_so_many_pages_and_no_more(
     assert answers[-1].headers["retry-after"] == "60"
     assert "Too many requests" in answers[-1].text
     assert owner.get(f"{V1}/organization").status_code == 200
+
+
+def test_address_that_asks_of_receipts_too_often_reads_so_on_a_page(
+    app: FastAPI, visitor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = AddressLimit(0, code="too_many_proofs", detail="Too many.")
+    monkeypatch.setattr(state_of(app).address_limits, "proofs", limit)
+
+    answer = visitor.get(f"/verify/{uuid4()}", headers={"Accept-Language": "de"})
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+    assert "Zu viele Anfragen" in answer.text
+    assert visitor.get(f"/verify/{uuid4()}.json").json()["code"] == "too_many_proofs"
 
 
 def test_account_waits_among_bills(

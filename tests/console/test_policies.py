@@ -7,6 +7,7 @@ import re
 import string
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from console.charts import draw_bars
 from console.language import WORDS
 from services.documents.layout import words_in
 from tests.api.people import Person
+from tests.api.sold import V1
 from tests.console.billed import billed, link, portal
 
 POLICY = (
@@ -31,7 +33,7 @@ def test_every_page_says_what_it_may_load(owner: Person, visitor: Person) -> Non
     inner = account.replace("/embed?", f"/embed/invoices/{invoice['id']}?")
     pages = [public, f"{public}/verify", f"{public}/lines/0/events", account, inner]
 
-    for address in (*pages, "/p/nobody", "/embed", "/embed?token=x"):
+    for address in (*pages, receipt_page(owner, invoice), "/p/nobody", "/embed", "/verify/x"):
         headers = visitor.get(address).headers
         assert headers["content-security-policy"] == POLICY, address
         assert headers["content-type"] == "text/html; charset=utf-8"
@@ -41,6 +43,11 @@ def test_every_page_says_what_it_may_load(owner: Person, visitor: Person) -> Non
         assert headers["x-robots-tag"] == "noindex, nofollow"
         assert headers["cache-control"] == "no-store"
         assert "set-cookie" not in headers
+
+
+def receipt_page(owner: Person, invoice: dict[str, Any]) -> str:
+    receipt = owner.get(f"{V1}/invoices/{invoice['id']}/receipt").json()
+    return f"/verify/{receipt['id']}"
 
 
 def test_head_asks_for_no_body(owner: Person, visitor: Person) -> None:

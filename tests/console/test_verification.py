@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from api import visits
-from api.reads.verdicts import Verdict, give_verdict
+from api.reads.verdicts import give_verdict
 from repositories.transactions import Transactions
+from services.receipts.verdicts import Verdict
 from tests.api.people import Clock, Person
 from tests.api.sold import V1
-from tests.console.billed import billed, buyer, issue, link, words_of, write
+from tests.console.billed import addresses_in, billed, buyer, issue, link, words_of, write
 
 
 def test_page_says_what_anybody_is_told_of_the_receipt(
@@ -73,3 +75,62 @@ def test_draft_offers_no_verification(owner: Person, visitor: Person) -> None:
 
     assert "Verify" not in page
     assert visitor.get(f"{address}/verify").status_code == 404
+
+
+def test_anybody_reads_a_receipt_and_nothing_of_the_customer(
+    owner: Person, visitor: Person
+) -> None:
+    _, invoice = billed(owner)
+    receipt = owner.get(f"{V1}/invoices/{invoice['id']}/receipt").json()
+    address = f"/verify/{receipt['id']}"
+
+    page = visitor.get(address)
+
+    words = words_of(page.text)
+    assert f"Receipt {invoice['invoice_number']}" in words
+    assert "computed again from what was counted it comes out the same. Checked" in words
+    assert f"Total {receipt['total']} USD" in words
+    for digest in ("inputs_digest", "lines_digest", "signature"):
+        assert receipt[digest] in words
+    assert f"{address}.json" in addresses_in(page.text)
+    assert "script" not in page.text
+    for secret in ("Harbor", "Lumen", invoice["customer_id"]):
+        assert secret not in page.text
+    french = visitor.get(address, headers={"Accept-Language": "fr-CH, en"})
+    assert '<html lang="fr">' in french.text
+
+
+@pytest.mark.parametrize("receipt_id", ["01a2275f-ffd8-77af-85e0-840ab333434d", "nothing"])
+def test_people_read_on_a_page_that_a_receipt_is_unknown(visitor: Person, receipt_id: str) -> None:
+    answer = visitor.get(f"/verify/{receipt_id}")
+
+    assert (answer.status_code, "<h1>Page not found</h1>" in answer.text) == (404, True)
+
+
+def test_void_invoice_is_verified_and_nothing_is_due(owner: Person, visitor: Person) -> None:
+    invoice = issue(owner, buyer(owner))
+    receipt = owner.get(f"{V1}/invoices/{invoice['id']}/receipt").json()
+    public = link(owner, invoice)
+    owner.patch(f"{V1}/invoices/{invoice['id']}/status", json={"status": "VOID"})
+
+    for address in (f"{public}/verify", f"/verify/{receipt['id']}"):
+        page = visitor.get(address).text
+        assert page.count("This invoice is void. Nothing is due.") == 1
+        assert 'class="notice void"' in page
+
+
+def test_unsigned_receipt_is_said_to_be_none(
+    owner: Person, visitor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = issue(owner, buyer(owner))
+    receipt = owner.get(f"{V1}/invoices/{invoice['id']}/receipt").json()
+
+    def unsigned(*given: Any) -> Verdict:
+        return replace(give_verdict(*given), verdict="unsigned", signature=None)
+
+    monkeypatch.setattr(visits, "give_verdict", unsigned)
+    page = visitor.get(f"/verify/{receipt['id']}").text
+
+    assert 'class="notice unsigned"' in page
+    assert "no signature of its own" in page
+    assert "Ed25519" not in page

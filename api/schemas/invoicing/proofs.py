@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from api.reads.verdicts import Verdict
 from api.schemas.common import Moment, View
 from services.invoicing.proofs import Explanation, Verification
+from services.receipts.verdicts import Verdict
 
 
 class ReceiptView(View):
