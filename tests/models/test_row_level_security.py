@@ -23,12 +23,8 @@ WITHOUT_ORGANIZATION = {"alembic_version", "login_failures", "organization_direc
 """Tables that are nobody's: the schema's revision, guesses at logins, ids for relays."""
 
 APPEND_ONLY = {
-    "audit_entry",
-    "billing_run",
-    "plan_version",
-    "signed_receipt",
-    "usage_event",
-    "usage_event_key",
+    *("account_posting", "audit_entry", "billing_run", "payment_reference", "plan_version"),
+    *("signed_receipt", "usage_event", "usage_event_key"),
 }
 """Facts: the application may add to them and can neither change nor remove them."""
 
