@@ -53,7 +53,7 @@ def serve(host: str, port: int, processes: int) -> NoReturn:
     leave(code)
 
 
-def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+def bind(host: str, port: int, *, is_shared: bool = False, who: str = "The API") -> socket.socket:
     """The socket on which a process will take connections, alone or with others.
 
     The kernel gives each of several processes a share of the connections; of one socket that all
@@ -68,7 +68,7 @@ def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
     try:
         bound.bind((host, port))
     except OSError as error:
-        refuse(f"The API cannot listen on {host}, port {port}: {error.strerror}.")
+        refuse(f"{who} cannot listen on {host}, port {port}: {error.strerror}.")
     return bound
 
 

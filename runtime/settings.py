@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     allow_private_webhooks: bool = False
     """Webhooks and mails may go to private addresses, by http and to every port: for
     development."""
+    sandbox_gateway_url: str | None = None
+    """Where the sandbox gateway is served by itself; else it is in each process."""
     webhook_retention_days: int = Field(default=90, ge=1)
     """How long a webhook delivery that has ended stays listed."""
     workflow_sandbox: bool = False
@@ -108,9 +110,11 @@ class Settings(BaseSettings):
             raise ValueError("host:port")
         return address
 
-    @field_validator("public_url")
+    @field_validator("public_url", "sandbox_gateway_url")
     @classmethod
-    def _is_web_address(cls, url: str) -> str:
+    def _is_web_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
         try:
             parts = urlsplit(url)
             is_address = parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -20,6 +20,7 @@ from integrations.gateways.sandbox.server import SandboxServer, connect_to
 from integrations.webhooks.sender import WebhookSender
 from runtime.relays.deliveries import DeliveryRelay, Execute, Rooms
 from runtime.relays.webhooks import Sender
+from runtime.settings import Settings
 
 ROOMS: Final = Rooms(at_once=16, to_each=8, to_failing=4)
 
@@ -80,20 +81,18 @@ class SandboxReach:
         return SandboxGateway(self.client, account)
 
 
-def reach_sandbox_at(url: str) -> SandboxReach:
-    """The gateway that is served by itself at an address."""
-    return SandboxReach(client=connect_to(url))
-
-
-def reach_sandbox_here(
-    engine: Engine, *, address: str, now: Callable[[], datetime]
+def reach_sandbox(
+    engine: Engine, settings: Settings, *, now: Callable[[], datetime]
 ) -> SandboxReach:
-    """The gateway in this process, on the connections of its engine.
+    """The gateway that is served by itself, if one is named, else one in this process.
 
-    ``address`` is the installation's own, where its pages are shown.
+    That one works on the connections of the process, and the API shows its pages.
     """
-    ledger = Ledger(engine)
-    server, relay = serve_ledger(ledger, address=address, now=now, threads=THREADS)
+    if settings.sandbox_gateway_url is not None:
+        return SandboxReach(client=connect_to(settings.sandbox_gateway_url))
+    server, relay = serve_ledger(
+        Ledger(engine), address=settings.public_url, now=now, threads=THREADS
+    )
     return SandboxReach(client=server.connect(), server=server, relay=relay)
 
 

@@ -14,7 +14,7 @@ from tests.architecture.sources import ROOT, documents, every_source
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|Users|tmp|work|mnt)/\w+")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)")
 MAKE_TARGET = re.compile(r"`make ([a-z-]+)")
-COMMAND = re.compile(r"`fluxrate ([a-z]+)")
+COMMAND = re.compile(r"`fluxrate ([a-z]+(?:-[a-z]+)*)")
 CITED_DOCUMENT = re.compile(r"\bdocs/[a-z]+/[\w-]+(?:\.py)?")
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, insert, pool, select, text, up
 from sqlalchemy.exc import IntegrityError
 
 from integrations.gateways.sandbox.ledger.books import Ledger, open_ledger_file
+from integrations.gateways.sandbox.ledger.sums import InvoiceSum, sum_up
 from integrations.gateways.sandbox.ledger.tables import SCHEMA, account, metadata, payment
 from runtime.database.engine import sqlalchemy_url
 from tests.integrations.gateways.sandbox.conftest import START, Sandbox, payment_of
@@ -150,3 +151,31 @@ async def test_a_file_that_is_opened_again_holds_what_it_held(
 
     assert len(again.run(lambda one: one.execute(select(payment)).all())) == 1
     again.engine.dispose()
+
+
+async def test_sums_are_those_of_the_payments(sandbox: Sandbox) -> None:
+    request = payment_of()
+    link = await sandbox.gateway.create_link(request)
+    for outcome in ("failure", "success"):
+        await sandbox.pay(link.url, outcome)
+    other = sandbox.other_gateway(id=uuid4())
+    pending = await other.create_link(payment_of())
+    await sandbox.pay(pending.url, "pending")
+
+    own = sandbox.ledger.run(lambda one: sum_up(one, sandbox.account.id))
+    every = sandbox.ledger.run(sum_up)
+
+    assert own.invoices == [
+        InvoiceSum(
+            account_id=sandbox.account.id,
+            invoice_id=request.invoice_id,
+            currency="USD",
+            succeeded=1,
+            pending=0,
+            failed=1,
+            paid_minor=8245,
+            refunded_minor=0,
+        )
+    ]
+    assert (own.webhooks_waiting, every.webhooks_waiting) == (2, 3)
+    assert [(one.invoices, one.paid_minor) for one in every.totals] == [(2, 8245)]
