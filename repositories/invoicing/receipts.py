@@ -13,18 +13,29 @@ from sqlmodel import Session, col, select
 
 from models.invoicing.invoices import Invoice
 from models.invoicing.receipts import ReceiptChain, SignedReceipt
+from repositories.array_text import array, optional, quoted
 
 LOOKUP: Final = "receipt_id"
 """By what a transaction sees one receipt before it knows whose it is."""
 
 
 # What each invoice was computed from, in the revision that it shows. Row by row, each by its key:
-# without statistics the planner would rather read whole tables.
+# without statistics the planner would rather read whole tables. The invoices of a wave are of few
+# plan versions, whose terms are the longest column: each is read and sent once.
 _LIST_BASES: Final = text(
     """
     SELECT asked.invoice_id, receipt.engine_version, receipt.plan_version, receipt.revision,
         receipt.period_start, receipt.period_end, receipt.watermark, receipt.inputs_digest,
-        receipt.lines_digest, receipt.created_at, version.terms
+        receipt.lines_digest, receipt.created_at,
+        concat(asked.organization_id, run.plan_id, receipt.plan_version) AS version,
+        -- Of the first row of a version.
+        CASE WHEN row_number() OVER (
+            PARTITION BY asked.organization_id, run.plan_id, receipt.plan_version
+        ) = 1 THEN (
+            SELECT terms::text FROM plan_version
+            WHERE organization_id = asked.organization_id AND plan_id = run.plan_id
+                AND version = receipt.plan_version
+        ) END AS terms
     FROM unnest(CAST(:organizations AS uuid[]), CAST(:invoices AS uuid[]))
         AS asked (organization_id, invoice_id)
     -- Of what people edited nothing was computed.
@@ -47,12 +58,6 @@ _LIST_BASES: Final = text(
             AND period_index = invoice.period_index AND step = 'usage'
         LIMIT 1
     ) AS run
-    CROSS JOIN LATERAL (
-        SELECT terms::text AS terms FROM plan_version
-        WHERE organization_id = asked.organization_id AND plan_id = run.plan_id
-            AND version = receipt.plan_version
-        LIMIT 1
-    ) AS version
     """
 )
 
@@ -183,12 +188,18 @@ def list_bases(session: Session, invoices: Sequence[Invoice]) -> dict[UUID, Basi
     rows = session.execute(
         _LIST_BASES,
         {
-            "organizations": [one.organization_id for one in invoices],
-            "invoices": [one.id for one in invoices],
+            "organizations": array(str(one.organization_id) for one in invoices),
+            "invoices": array(str(one.id) for one in invoices),
         },
     )
+    found = rows.all()
+    terms = {row.version: row.terms for row in found if row.terms is not None}
     names = [*Basis.__dataclass_fields__]
-    return {row[0]: Basis(**dict(zip(names, row[1:], strict=True))) for row in rows}
+    return {
+        row[0]: Basis(**dict(zip(names, (*row[1:-2], terms[row.version]), strict=True)))
+        for row in found
+        if row.version in terms
+    }
 
 
 def insert_receipts(session: Session, receipts: Sequence[NewReceipt], *, now: datetime) -> None:
@@ -200,15 +211,15 @@ def insert_receipts(session: Session, receipts: Sequence[NewReceipt], *, now: da
     session.execute(
         _INSERT,
         {
-            "organizations": [one.organization_id for one in receipts],
-            "ids": [one.id for one in receipts],
-            "invoices": [one.invoice_id for one in receipts],
-            "sequences": [one.sequence for one in receipts],
-            "previous": [one.previous_digest for one in receipts],
-            "contents": [one.content for one in receipts],
-            "digests": [one.digest for one in receipts],
-            "keys": [one.key_id for one in receipts],
-            "signatures": [one.signature for one in receipts],
+            "organizations": array(str(one.organization_id) for one in receipts),
+            "ids": array(str(one.id) for one in receipts),
+            "invoices": array(str(one.invoice_id) for one in receipts),
+            "sequences": array(str(one.sequence) for one in receipts),
+            "previous": array(optional(one.previous_digest) for one in receipts),
+            "contents": array(quoted(one.content) for one in receipts),
+            "digests": array(one.digest for one in receipts),
+            "keys": array(optional(one.key_id) for one in receipts),
+            "signatures": array(optional(one.signature) for one in receipts),
             "created_at": now,
         },
     )
@@ -216,9 +227,9 @@ def insert_receipts(session: Session, receipts: Sequence[NewReceipt], *, now: da
     session.execute(
         _EXTEND,
         {
-            "organizations": [*ends],
-            "sequences": [one.sequence for one in ends.values()],
-            "digests": [one.digest for one in ends.values()],
+            "organizations": array(map(str, ends)),
+            "sequences": array(str(one.sequence) for one in ends.values()),
+            "digests": array(one.digest for one in ends.values()),
         },
     )
 

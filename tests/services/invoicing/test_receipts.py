@@ -231,3 +231,19 @@ def test_the_application_cannot_change_a_receipt(shop: Shop, statement: str) -> 
         shop.transactions.for_organization(shop.organization_id) as session,
     ):
         session.execute(text(statement))
+
+
+def test_terms_of_a_plan_version_are_read_once_for_a_group(shop: Shop, other_shop: Shop) -> None:
+    lives = [begin_life(shop), begin_life(other_shop, charge={"unit_price": Decimal(2)})]
+    for life in lives:
+        life.advance(IN_APRIL)
+    issued = [one for life in lives for one in life.invoices()]
+
+    ids = [one.organization_id for one in (shop, other_shop)]
+    with shop.transactions.for_organizations(ids) as session:
+        bases = stored_receipts.list_bases(session, issued)
+
+    assert len(bases) == 6
+    own, others = ({id(bases[one.id].terms) for one in life.invoices()} for life in lives)
+    assert (len(own), len(others), own & others) == (1, 1, set())
+    assert '"2"' in bases[issued[-1].id].terms
