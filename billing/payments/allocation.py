@@ -19,7 +19,10 @@ class PaymentKind(StrEnum):
 
 
 class PaymentStatus(StrEnum):
-    """The states of a payment. A pending one is known to nobody yet; the others are for good."""
+    """The states of a payment. A pending one is known to nobody yet, a success is for good.
+
+    A failure is one as far as anybody knows: a gateway may tell of a success after all.
+    """
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"

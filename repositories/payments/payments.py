@@ -41,7 +41,7 @@ def find_payment(session: Session, organization_id: UUID, payment_id: UUID) -> P
 def find_by_reference(
     session: Session, organization_id: UUID, connection_id: UUID, references: Sequence[str]
 ) -> Payment | None:
-    """The payment that a gateway has under one of these names, or None."""
+    """The payment that a gateway has under the first of these names that is known, or None."""
     return session.exec(
         select(Payment)
         .join(
@@ -54,6 +54,7 @@ def find_by_reference(
             PaymentReference.connection_id == connection_id,
             col(PaymentReference.reference).in_(references),
         )
+        .order_by(func.array_position(list(references), col(PaymentReference.reference)))
         .limit(1)
     ).first()
 

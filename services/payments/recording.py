@@ -135,9 +135,10 @@ def succeed(
 ) -> None:
     """The money is there: the invoice has what it is due of it, the customer the rest.
 
-    Idempotent: a payment that has succeeded, or failed, stays as it is.
+    Idempotent: a payment that has succeeded stays as it is. One that was told to have failed has
+    succeeded all the same, for money that is there counts.
     """
-    if payment.status != PaymentStatus.PENDING:
+    if payment.status == PaymentStatus.SUCCEEDED:
         return
     payment.status = PaymentStatus.SUCCEEDED
     payment.settled_at = at
@@ -174,13 +175,16 @@ def record_told(
     """What a gateway tells of a payment is known, once, by any of its names or by our key.
 
     The invoice is locked. A payment that it charged for us is the row of that attempt; one that was
-    made on a page is a row from now on. What it told before is not taken back: a success stays one,
-    a failure that turns out to have succeeded is money all the same and has a row of its own.
+    made on a page is a row from now on. What came later by the gateway's clock may be told first: a
+    success stays one, and a failure that turns out to have succeeded is a success.
+    Raises Conflict ``payment_told_twice`` where somebody else records it at this moment.
     """
+    payment = _find(session, invoice.organization_id, connection_id, told)
+    if payment is not None and payment.invoice_id != invoice.id:
+        invoice, _ = lock_invoice(session, invoice.organization_id, payment.invoice_id)
     at = present_of(session, invoice, now=now)
-    payment = _find(session, invoice, connection_id, told)
-    if payment is not None and _turned_out_paid(payment, told):
-        payment = None
+    if payment is not None:
+        payment = stored_payments.lock_payment(session, payment.organization_id, payment.id)
     if payment is None:
         payment = begin(
             session,
@@ -207,27 +211,25 @@ def present_of(session: Session, invoice: Invoice, *, now: datetime) -> datetime
 
 
 def _find(
-    session: Session, invoice: Invoice, connection_id: UUID, told: GatewayPayment
+    session: Session, organization_id: UUID, connection_id: UUID, told: GatewayPayment
 ) -> Payment | None:
     found = stored_payments.find_by_reference(
-        session, invoice.organization_id, connection_id, told.references
+        session, organization_id, connection_id, told.references
     )
     if found is None and told.idempotency_key is not None:
-        found = stored_payments.find_by_key(session, invoice.organization_id, told.idempotency_key)
-    if found is None or found.invoice_id != invoice.id:
-        return None
-    return stored_payments.lock_payment(session, found.organization_id, found.id)
-
-
-def _turned_out_paid(payment: Payment, told: GatewayPayment) -> bool:
-    return payment.status == PaymentStatus.FAILED and told.status == GatewayStatus.SUCCEEDED
+        found = stored_payments.find_by_key(session, organization_id, told.idempotency_key)
+    return found
 
 
 def _take_over(
     session: Session, payment: Payment, connection_id: UUID, told: GatewayPayment
 ) -> None:
     """What the gateway calls the payment, and why it failed if it did."""
-    if payment.status == PaymentStatus.PENDING:
+    turned_out_paid = (payment.status, told.status) == (
+        PaymentStatus.FAILED,
+        GatewayStatus.SUCCEEDED,
+    )
+    if payment.status == PaymentStatus.PENDING or turned_out_paid:
         payment.reference = payment.reference or told.references[0]
         payment.method = told.method or payment.method
         payment.error_code, payment.error = told.error_code, told.error
@@ -235,9 +237,11 @@ def _take_over(
         payment.amount = told.amount
         session.add(payment)
         session.flush()
-    stored_payments.insert_references(
-        session, payment.organization_id, connection_id, payment.id, told.references
-    )
+    key = (payment.organization_id, connection_id)
+    stored_payments.insert_references(session, *key, payment.id, told.references)
+    known = stored_payments.find_by_reference(session, *key, told.references[:1])
+    if known is None or known.id != payment.id:
+        raise Conflict("The payment is recorded at this moment.", code="payment_told_twice")
 
 
 def _record(session: Session, payment: Payment, action: str, *, now: datetime) -> None:
