@@ -19,10 +19,12 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities import declarations
 from activities.coverage import CoverageActivities
+from activities.payments import Gateways, PaymentActivities
 from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
+from runtime.payment_gateways import NoGateways, find_no_method
 from runtime.processes.priority import BILLING_NICENESS, lower_priority
 from runtime.relays.together import notifications_for, relays_of
 from runtime.schedules import ensure_coverage_check
@@ -32,7 +34,9 @@ from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
 from runtime.workflow_runner import ForgettingWorkflowRunner
+from services.dunning.attempts import FindMethod
 from workflows.coverage import CoverageWorkflow
+from workflows.payment import PaymentWorkflow
 from workflows.subscription import SubscriptionWorkflow
 
 log = structlog.get_logger(__name__)
@@ -48,20 +52,28 @@ def build_worker(
     transactions: Transactions,
     settings: Settings,
     executor: ThreadPoolExecutor,
+    *,
+    gateways: Gateways | None = None,
+    find_method: FindMethod = find_no_method,
 ) -> Worker:
     """A worker of bounded slots, so that a wave of closes queues instead of stalling.
 
     Every workflow task may hold a database step. Those that wait for a group need no thread, the
     others wait for one of the executor's; each thread has a connection.
     """
+    payments = PaymentActivities(transactions, gateways or NoGateways(), find_method, now)
     activities = SubscriptionActivities(transactions, now, executor)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     coverage = CoverageActivities(transactions, workflows.find_running, now)
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[SubscriptionWorkflow, CoverageWorkflow],
-        activities=[*workflow_steps(activities), coverage.check_coverage],
+        workflows=[SubscriptionWorkflow, PaymentWorkflow, CoverageWorkflow],
+        activities=[
+            *workflow_steps(activities),
+            *payment_steps(payments),
+            coverage.check_coverage,
+        ],
         activity_executor=executor,
         workflow_runner=_runner(settings),
         max_cached_workflows=settings.worker_cached_workflows,
@@ -77,6 +89,11 @@ def workflow_steps(activities: SubscriptionActivities) -> list[Callable[..., Any
         getattr(activities.closing if step in declarations.CLOSING_STEPS else activities, step.name)
         for step in declarations.STEPS
     ]
+
+
+def payment_steps(activities: PaymentActivities) -> list[Callable[..., Any]]:
+    """Every step that a payment workflow may take."""
+    return [getattr(activities, step.name) for step in declarations.COLLECTION_STEPS]
 
 
 async def run(settings: Settings) -> None:

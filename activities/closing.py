@@ -144,7 +144,7 @@ def _roll(
     session: Session, requests: Sequence[ActionRequest], now: datetime
 ) -> list[WorkflowState]:
     rolling.roll_periods(session, [due_period_of(one) for one in _in_order(requests)], now=now)
-    return _states(session, requests)
+    return _states(session, requests, now)
 
 
 def _issue(
@@ -152,7 +152,7 @@ def _issue(
 ) -> list[WorkflowState]:
     due = [DueBill(bill=bill_of(one), due_at=one.due_at) for one in _in_order(requests)]
     drafts.issue_invoices(session, due, now=now)
-    return _states(session, requests)
+    return _states(session, requests, now)
 
 
 def _finalize(
@@ -161,13 +161,15 @@ def _finalize(
     finalize.finalize_due_invoices(
         session, [due_invoice_of(one) for one in _in_order(requests)], now=now
     )
-    return _states(session, requests)
+    return _states(session, requests, now)
 
 
-def _states(session: Session, requests: Sequence[ActionRequest]) -> list[WorkflowState]:
+def _states(
+    session: Session, requests: Sequence[ActionRequest], now: datetime
+) -> list[WorkflowState]:
     """What is due next for each, after what was done."""
     session.flush()
-    return agenda.get_states(session, [ids_of(request) for request in requests])
+    return agenda.report_states(session, [ids_of(request) for request in requests], now=now)
 
 
 def _bill_step(step: BillStep, noun: str) -> Work:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
+from billing.payments.dunning import CollectionState
 from billing.subscriptions import WorkflowState
 
 Request = TypeVar("Request")
@@ -55,6 +56,33 @@ class ProgressRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionReference:
+    """Which invoice is collected."""
+
+    organization_id: str
+    invoice_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionRequest:
+    """One entry of an invoice's schedule, to be performed."""
+
+    organization_id: str
+    invoice_id: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRequest:
+    """A try to charge a saved method, and whether the gateway was surely not asked yet."""
+
+    organization_id: str
+    invoice_id: str
+    payment_id: str
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDone:
     """What one step of a bill left behind: the digest of its row, and a few words for people."""
 
@@ -96,6 +124,25 @@ SETTLE_LATE_USAGE: Final = Step("settle_late_usage", ActionRequest, WorkflowStat
 RETURN_CREDIT: Final = Step("return_credit", ActionRequest, WorkflowState)
 PARK_BILL: Final = Step("park_bill", ParkRequest, WorkflowState)
 RECORD_PROGRESS: Final = Step("record_progress", ProgressRequest, WorkflowState)
+
+READ_COLLECTION: Final = Step("read_collection", CollectionReference, CollectionState)
+BEGIN_ATTEMPT: Final = Step("begin_attempt", CollectionRequest, CollectionState)
+SEND_REMINDER: Final = Step("send_reminder", CollectionRequest, CollectionState)
+END_COLLECTION: Final = Step("end_collection", CollectionRequest, CollectionState)
+RECORD_COLLECTION_PROGRESS: Final = Step(
+    "record_collection_progress", CollectionRequest, CollectionState
+)
+SETTLE_ATTEMPT: Final = Step("settle_attempt", AttemptRequest, CollectionState)
+
+COLLECTION_STEPS: Final = (
+    READ_COLLECTION,
+    BEGIN_ATTEMPT,
+    SEND_REMINDER,
+    END_COLLECTION,
+    RECORD_COLLECTION_PROGRESS,
+    SETTLE_ATTEMPT,
+)
+"""Every step that a payment workflow may take; the last asks a gateway."""
 
 CHECK_COVERAGE: Final = "audit_coverage"
 

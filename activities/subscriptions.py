@@ -144,7 +144,9 @@ class SubscriptionActivities:
         with translated(), self._transactions.for_organization(organization_id) as session:
             work(session)
             session.flush()
-            state = agenda.get_state(session, organization_id, subscription_id)
+            [state] = agenda.report_states(
+                session, [(organization_id, subscription_id)], now=self._now()
+            )
         return replace(state, read_at=self._now())
 
     def _act(

@@ -279,10 +279,9 @@ class WorkflowState:
 
     It stays small however much waits: the agenda holds the next ``NEXT_ENTRIES`` entries, of all
     payments that are waited for the earliest, and ``attention`` a few texts (CONTRACT 88).
-    Workflows from before that carried all of it, without ``counts``.
-    ``clock_at`` is the test clock's present, None for a subscription that lives on the wall clock;
-    ``is_behind`` says that the clock waits for this workflow to report. ``read_at`` is when the
-    step had read the rows, by its worker's clock; older states lack it, and it describes nothing.
+    ``clock_at`` is the test clock's present, None on the wall clock; ``is_behind`` says that it
+    waits for this workflow to report, ``waits_for`` which invoice is collected first on it.
+    ``read_at`` is when its worker had read the rows. Older states lack what is last.
     """
 
     agenda: tuple[AgendaEntry, ...]
@@ -298,3 +297,4 @@ class WorkflowState:
     is_over: bool = False
     counts: WaitingCounts | None = None
     read_at: datetime | None = field(default=None, compare=False)
+    waits_for: str | None = None

@@ -16,7 +16,7 @@ from models.base import new_id
 from models.subscriptions.subscriptions import OutboxMessage
 
 WAKE_MESSAGE = "owner"
-"""The kind of a message that wakes, or first starts, the workflow of a subscription."""
+"""The kind of a message that wakes, or first starts, a subscription's or an invoice's workflow."""
 
 WEBHOOK_MESSAGE = "webhook"
 """The kind of a message that tells what happened to whoever asked for it."""

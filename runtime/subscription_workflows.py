@@ -1,4 +1,4 @@
-"""Delivers wakes: starts a subscription's workflow, or wakes the one that runs."""
+"""Delivers wakes: starts a subscription's or an invoice's workflow, or wakes the one that runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError
 
-from services.operations.outbox import WakeMessage
+from runtime.payment_workflows import wake_payment_workflow
+from services.operations.outbox import AnyMessage, CollectMessage, WakeMessage
 from workflows.names import SUBSCRIPTION_WORKFLOW, subscription_workflow_id
 from workflows.subscription import (
     ACTIONS_PER_RUN,
@@ -53,14 +54,22 @@ class SubscriptionWorkflows:
             rpc_timeout=timedelta(seconds=5),
         )
 
-    async def wake_all(self, messages: Sequence[WakeMessage]) -> list[bool]:
+    async def wake_any(self, message: AnyMessage) -> None:
+        """As :func:`wake`, of whatever the message is for."""
+        match message:
+            case CollectMessage():
+                await wake_payment_workflow(self._client, message, task_queue=self._task_queue)
+            case WakeMessage():
+                await self.wake(message)
+
+    async def wake_all(self, messages: Sequence[AnyMessage]) -> list[bool]:
         """Wake many at once, and say of each whether it was reached."""
         slots = asyncio.Semaphore(CONCURRENT_SENDS)
 
-        async def attempt(message: WakeMessage) -> bool:
+        async def attempt(message: AnyMessage) -> bool:
             async with slots:
                 try:
-                    await self.wake(message)
+                    await self.wake_any(message)
                 except (RPCError, RuntimeError):
                     return False
                 return True

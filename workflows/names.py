@@ -7,6 +7,7 @@ from typing import Literal
 from temporalio.common import SearchAttributeKey
 
 SUBSCRIPTION_WORKFLOW = "SubscriptionWorkflow"
+PAYMENT_WORKFLOW = "PaymentWorkflow"
 COVERAGE_WORKFLOW = "AuditWorkflow"
 
 DEFAULT_TASK_QUEUE = "fluxrate-owners"
@@ -43,6 +44,11 @@ SEARCH_ATTRIBUTES: dict[str, Literal["Keyword", "Bool", "Datetime", "Int"]] = {
 def subscription_workflow_id(subscription_id: str) -> str:
     """The id that makes a workflow unique: one per subscription, however often it is started."""
     return f"subscription/{subscription_id}"
+
+
+def payment_workflow_id(invoice_id: str) -> str:
+    """The id that makes a workflow unique: one per invoice, however often it is started."""
+    return f"payment/{invoice_id}"
 
 
 def coverage_check_id(task_queue: str) -> str:

@@ -22,3 +22,16 @@ The threshold keeps a workflow task short while the database is away; beyond it 
 by timers and messages are answered at once. A broken business rule is not retried: the activity
 says so itself.
 """
+
+GATEWAY_STEP: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=2),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(hours=1),
+    ),
+}
+"""An activity that asks a gateway: repeated until it knows, for days if it must.
+
+What is repeated leaves no events, so the history stays short however long nobody answers.
+"""

@@ -26,6 +26,7 @@ class MailCause(StrEnum):
     CREDIT_NOTE = "credit_note"
     ENDPOINT_DISABLED = "endpoint_disabled"
     TEST = "test"
+    REMINDER = "reminder"
 
 
 class MailStatus(StrEnum):

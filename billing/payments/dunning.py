@@ -1,4 +1,4 @@
-"""What happens by itself to an invoice that is open: charges, its link, reminders, the end of it.
+"""What happens by itself to an invoice that is open: charges, reminders, and the end of trying.
 
 The schedule is never stored. It is computed from what happened, so a payment by hand, a note or
 another setting changes it without being told. Source: CONTRACT 24, 49, 60, section 6 (Payments).
@@ -45,12 +45,18 @@ REMINDER_DAYS: Final = (-3, 1, 7)
 """On which days after the due date a customer is reminded, unless the organization says."""
 
 
+class CollectionStatus(StrEnum):
+    """Whether something is due of an invoice by itself."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
 class CollectionAction(StrEnum):
     """What happens to an open invoice by itself. The order here settles ties at one instant."""
 
     SETTLE = "settle_attempt"
     CHARGE = "charge"
-    MAKE_LINK = "make_link"
     REMIND = "remind"
     END = "end_collection"
 
@@ -99,12 +105,35 @@ class CollectionFacts:
     pending: PendingAttempt | None = None
     first_failed_at: datetime | None = None
     """When the first try failed, by a saved method or on a gateway's page."""
-    link_closes_at: datetime | None = None
     charged_through: datetime | None = None
-    linked_through: datetime | None = None
     reminded_through: datetime | None = None
     exhausted_at: datetime | None = None
     """When the last try was followed by what the organization wanted then."""
+
+
+NEXT_ENTRIES: Final = 5
+"""How much of a schedule a workflow carries; what comes later is read in its time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionState:
+    """What a workflow needs to know of the invoice that it collects, and what its search shows.
+
+    ``clock_at`` is the test clock's present, None on the wall clock; ``is_behind`` says that the
+    clock waits for this workflow to report, ``waits_for`` whose turn it is first on that clock.
+    ``begun`` is the payment that the step itself has just begun, so that no gateway knows of it.
+    """
+
+    entries: tuple[CollectionEntry, ...] = ()
+    status: str = ""
+    customer_id: str | None = None
+    invoice_number: str | None = None
+    failed_tries: int = 0
+    end_action: str | None = None
+    clock_at: datetime | None = None
+    is_behind: bool = False
+    waits_for: str | None = None
+    begun: str | None = None
 
 
 def entries_of(facts: CollectionFacts) -> tuple[CollectionEntry, ...]:
@@ -125,7 +154,7 @@ def entries_of(facts: CollectionFacts) -> tuple[CollectionEntry, ...]:
         )
     if not facts.is_due:
         return ()
-    entries = [*_gateway_entries(facts), *_reminder_entries(facts), *_end_entries(facts)]
+    entries = [*_charge_entries(facts), *_reminder_entries(facts), *_end_entries(facts)]
     return tuple(sorted(entries, key=lambda entry: entry.order))
 
 
@@ -137,16 +166,11 @@ def tries_of(facts: CollectionFacts) -> list[datetime]:
     return [facts.opened_at, *(first + timedelta(days=day) for day in facts.dunning.retry_days)]
 
 
-def _gateway_entries(facts: CollectionFacts) -> Iterable[CollectionEntry]:
-    if not facts.has_gateway:
-        return
-    if facts.exhausted_at is None:
+def _charge_entries(facts: CollectionFacts) -> Iterable[CollectionEntry]:
+    if facts.has_gateway and facts.exhausted_at is None:
         for at in tries_of(facts):
             if _is_left(at, facts.charged_through):
                 yield CollectionEntry(due_at=at, action=CollectionAction.CHARGE)
-    link_at = facts.opened_at if facts.linked_through is None else facts.link_closes_at
-    if link_at is not None and _is_left(link_at, facts.linked_through):
-        yield CollectionEntry(due_at=link_at, action=CollectionAction.MAKE_LINK)
 
 
 def _reminder_entries(facts: CollectionFacts) -> Iterable[CollectionEntry]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, Text, true
+from sqlalchemy import ARRAY, CheckConstraint, Column, Integer, Text, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
+from billing.payments.dunning import REMINDER_DAYS, Dunning
 from billing.rating.proration import ProrationBasis
 from billing.rating.terms import Effective
 from models.base import document, instant, new_id, words
@@ -34,6 +37,12 @@ class Organization(SQLModel, table=True):
         CheckConstraint("plan_edits IN ('next_period', 'running_period')", name="plan_edits"),
         CheckConstraint("surplus_payments IN ('credit', 'refund')", name="surplus_payments"),
         CheckConstraint("smtp_port BETWEEN 1 AND 65535", name="smtp_port"),
+        CheckConstraint(
+            "jsonb_array_length(dunning -> 'retry_days') <= 20"
+            " AND dunning ->> 'then' IN ('none', 'pause', 'cancel', 'uncollectible')",
+            name="dunning",
+        ),
+        CheckConstraint("cardinality(reminder_days) <= 20", name="reminder_days"),
         CheckConstraint("array_to_string(embed_hosts, '') !~ '[^a-z0-9.:*-]'", name="embed_hosts"),
     )
 
@@ -78,6 +87,14 @@ class Organization(SQLModel, table=True):
         default="credit", sa_column=Column(Text, nullable=False, server_default="credit")
     )
     """What becomes of what gateways take beyond what is due: the customer's credit, or a refund."""
+    dunning: dict[str, Any] = Field(
+        default_factory=Dunning().to_document,
+        sa_column=Column(JSONB, nullable=False, server_default=json.dumps(Dunning().to_document())),
+    )
+    reminder_days: list[int] = Field(
+        default_factory=lambda: list(REMINDER_DAYS),
+        sa_column=Column(ARRAY(Integer), nullable=False, server_default="{-3,1,7}"),
+    )
     created_at: datetime = instant()
 
 

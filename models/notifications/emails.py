@@ -35,6 +35,7 @@ class Email(Tenant, table=True):
             " WHEN 'requested' THEN invoice_id IS NOT NULL"
             " WHEN 'credit_note' THEN invoice_id IS NOT NULL AND credit_note_id IS NOT NULL"
             " WHEN 'endpoint_disabled' THEN endpoint_id IS NOT NULL"
+            " WHEN 'reminder' THEN invoice_id IS NOT NULL"
             " ELSE cause = 'test' END",
             name="cause",
         ),
@@ -74,7 +75,7 @@ class EmailTemplate(SQLModel, table=True):
 
     __tablename__ = "email_template"
     __table_args__ = (
-        CheckConstraint("kind IN ('invoice', 'credit_note')", name="kind"),
+        CheckConstraint("kind IN ('invoice', 'credit_note', 'reminder')", name="kind"),
         CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'ja')", name="language"),
     )
 

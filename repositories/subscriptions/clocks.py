@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
+from billing.payments.dunning import CollectionStatus
 from billing.subscriptions import PeriodStatus
+from models.payments.collections import Collection
 from models.subscriptions.clocks import TestClock
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.pages import read_page
@@ -45,19 +47,26 @@ def list_clocks(
 def count_behind(
     session: Session, organization_id: UUID, test_clock_id: UUID, target: datetime
 ) -> int:
-    """How many subscriptions on the clock have not reported that they reached ``target``."""
-    return session.exec(
-        select(func.count())
-        .select_from(Subscription)
-        .where(
-            Subscription.organization_id == organization_id,
-            Subscription.test_clock_id == test_clock_id,
-            or_(
-                col(Subscription.completed_through).is_(None),
-                col(Subscription.completed_through) < target,
-            ),
+    """How many workflows on the clock have not reported that they reached ``target``.
+
+    Those of subscriptions, and those that collect invoices.
+    """
+    return sum(
+        session.exec(
+            select(func.count())
+            .select_from(table)
+            .where(
+                table.organization_id == organization_id,
+                table.test_clock_id == test_clock_id,
+                or_(col(table.completed_through).is_(None), col(table.completed_through) < target),
+                *conditions,
+            )
+        ).one()
+        for table, conditions in (
+            (Subscription, ()),
+            (Collection, (Collection.status == CollectionStatus.ACTIVE,)),
         )
-    ).one()
+    )
 
 
 def count_parked(session: Session, organization_id: UUID, test_clock_id: UUID) -> int:

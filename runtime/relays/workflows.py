@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from repositories.outbox import WAKE_MESSAGE
 from repositories.transactions import Transactions
 from runtime.subscription_workflows import SubscriptionWorkflows
-from services.operations.outbox import Look, WakeMessage, deliver_wake_messages
+from services.operations.outbox import AnyMessage, Look, deliver_wake_messages
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class OutboxRelay:
         """Deliver what is due now."""
         loop = asyncio.get_running_loop()
 
-        def send(messages: Sequence[WakeMessage]) -> Sequence[bool]:
+        def send(messages: Sequence[AnyMessage]) -> Sequence[bool]:
             # Runs in a thread that holds the rows; the client lives in this loop.
             return asyncio.run_coroutine_threadsafe(
                 self._workflows.wake_all(messages), loop

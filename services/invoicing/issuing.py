@@ -13,6 +13,7 @@ from services import customer_accounts
 from services.announcements import announce_final_invoices
 from services.documents.parties import keep_parties
 from services.notifications import mails
+from services.payments import collections
 from services.receipts.chain import link_receipts
 
 
@@ -41,3 +42,4 @@ def issue(session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: 
         customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
     announce_final_invoices(session, frozen, now=now)
     mails.queue_final_invoices(session, invoices, now=now)
+    collections.open_collections(session, invoices, now=now)

@@ -62,6 +62,18 @@ def queue_credit_note(
         stored_emails.insert_emails(session, [queued])
 
 
+def queue_reminder(session: Session, invoice: Invoice, *, day: int, now: datetime) -> None:
+    """The customer is reminded of an invoice, so many days after it is due, or before.
+
+    Idempotent by invoice and day.
+    """
+    organization = stored_organizations.get_organization(session, invoice.organization_id)
+    cause = MailCause.REMINDER
+    stored_emails.insert_emails(
+        session, [_about_invoice(session, organization, invoice, cause, str(day), now=now)]
+    )
+
+
 def queue_requested(session: Session, invoice: Invoice, *, was_draft: bool, now: datetime) -> Email:
     """The mail that somebody asked for, or the one of this invoice that waits or just went out.
 

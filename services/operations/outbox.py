@@ -36,7 +36,18 @@ class WakeMessage:
     subscription_id: UUID
 
 
-Send = Callable[[Sequence[WakeMessage]], Sequence[bool]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectMessage:
+    """Which invoice is to be collected, or changed while it is."""
+
+    organization_id: UUID
+    invoice_id: UUID
+
+
+AnyMessage = WakeMessage | CollectMessage
+"""What wakes a workflow, or first starts it."""
+
+Send = Callable[[Sequence[AnyMessage]], Sequence[bool]]
 """Delivers messages and says of each whether it arrived. Delivering one twice must be harmless."""
 
 
@@ -59,21 +70,27 @@ def deliver_wake_messages(transactions: Transactions, send: Send, *, now: dateti
 def _deliver(session: Session, due: Sequence[OutboxMessage], send: Send, *, now: datetime) -> int:
     # A relay may see and lock what waits; only as their organizations may it change anything.
     name_organizations(session, sorted({message.organization_id for message in due}))
-    workflows = {
-        (message.organization_id, str(message.payload["subscription_id"])): None for message in due
-    }
-    recipients = [
-        WakeMessage(organization_id=organization_id, subscription_id=UUID(subscription_id))
-        for organization_id, subscription_id in workflows
-    ]
-    arrived = dict(zip(workflows, send(recipients), strict=True))
+    recipients = list(dict.fromkeys(_read(message) for message in due))
+    arrived = dict(zip(recipients, send(recipients), strict=True))
     for message in due:
-        key = (message.organization_id, str(message.payload["subscription_id"]))
-        if arrived[key]:
+        if arrived[_read(message)]:
             session.delete(message)
         else:
             _postpone(session, message.organization_id, message.id, message.attempts, now)
     return sum(arrived.values())
+
+
+def _read(message: OutboxMessage) -> AnyMessage:
+    match message.payload:
+        case {"invoice_id": str() as invoice_id}:
+            return CollectMessage(
+                organization_id=message.organization_id, invoice_id=UUID(invoice_id)
+            )
+        case payload:
+            return WakeMessage(
+                organization_id=message.organization_id,
+                subscription_id=UUID(payload["subscription_id"]),
+            )
 
 
 def _postpone(

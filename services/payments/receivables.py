@@ -24,6 +24,7 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
 from services.announcements import announce_invoice
 from services.audit_log import record
+from services.payments import collections
 from services.subscriptions import agenda
 
 PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
@@ -201,7 +202,8 @@ def settle(session: Session, invoice: Invoice, action: str, *, now: datetime) ->
 
 
 def follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
-    """The subscription is ACTIVE again if nothing is overdue, and its workflow looks."""
+    """The subscription is ACTIVE again if nothing is overdue, and the workflows look."""
+    collections.follow(session, invoice, now=now)
     if invoice.subscription_id is None:
         return
     subscription = stored_subscriptions.lock_subscription(

@@ -26,7 +26,7 @@ from repositories.payments import payments as stored_payments
 from services.announcements import announce_failed_payment
 from services.audit_log import record
 from services.documents.locks import lock_invoice
-from services.payments import receivables, repeats
+from services.payments import collections, receivables, repeats
 from services.subscriptions import clocks
 
 
@@ -144,6 +144,8 @@ def succeed(
     payment.settled_at = at
     session.add(payment)
     receivables.apply_payment(session, invoice, payment, at=at, now=now)
+    if payment.kind == PaymentKind.SAVED_METHOD and invoice.status != InvoiceStatus.PAID:
+        collections.follow(session, invoice, now=now)
     _record(session, payment, "payment.succeeded", now=now)
 
 
@@ -161,6 +163,7 @@ def fail(
     session.add(payment)
     session.flush()
     announce_failed_payment(session, invoice, payment, at=at, now=now)
+    collections.begin_again(session, invoice, now=now)
     _record(session, payment, "payment.failed", now=now)
 
 
@@ -185,6 +188,9 @@ def record_told(
     at = present_of(session, invoice, now=now)
     if payment is not None:
         payment = stored_payments.lock_payment(session, payment.organization_id, payment.id)
+    if payment is not None and payment.kind == PaymentKind.SAVED_METHOD and at != now:
+        # On a test clock, which may be on its way far beyond, a charge ends when it was made.
+        at = payment.at
     if payment is None:
         payment = begin(
             session,

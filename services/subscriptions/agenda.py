@@ -37,6 +37,7 @@ from services import customer_accounts
 from services.announcements import announce_subscription
 from services.catalog import meter_claims
 from services.required import require_subscription
+from services.subscriptions import turns
 from services.subscriptions.late_policy import settles_alone
 from services.subscriptions.stored_changes import change_of
 
@@ -48,16 +49,32 @@ def get_state(session: Session, organization_id: UUID, subscription_id: UUID) ->
 
 
 def get_states(session: Session, keys: Sequence[SubscriptionKey]) -> list[WorkflowState]:
-    """The present state of each subscription, in this order. Raises NotFound."""
-    return read_states(
-        session,
-        [
-            require_subscription(
-                stored_subscriptions.find_subscription(session, *key), may_be_deleted=True
-            )
-            for key in keys
-        ],
-    )
+    """The present state of each subscription, in this order, until it is another's turn.
+
+    Raises NotFound.
+    """
+    subscriptions = [
+        require_subscription(
+            stored_subscriptions.find_subscription(session, *key), may_be_deleted=True
+        )
+        for key in keys
+    ]
+    states = read_states(session, subscriptions)
+    return [
+        turns.in_turn(session, subscription, state)
+        for subscription, state in zip(subscriptions, states, strict=True)
+    ]
+
+
+def report_states(
+    session: Session, keys: Sequence[SubscriptionKey], *, now: datetime
+) -> list[WorkflowState]:
+    """As :func:`get_states`; whoever's turn it is instead of a workflow's is woken."""
+    states = get_states(session, keys)
+    for (organization_id, _), state in zip(keys, states, strict=True):
+        if state.waits_for is not None:
+            turns.wake_collections(session, [(organization_id, UUID(state.waits_for))], now=now)
+    return states
 
 
 def read_state(session: Session, subscription: Subscription, *, payments: int = 1) -> WorkflowState:

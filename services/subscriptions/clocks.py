@@ -14,11 +14,12 @@ from models.base import new_id
 from models.subscriptions.clocks import TestClock
 from models.subscriptions.subscriptions import Subscription
 from repositories import customers as stored_customers
+from repositories.payments import collections as stored_collections
 from repositories.subscriptions import clocks as stored_clocks
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
 from services.required import not_found, require_clock
-from services.subscriptions import agenda
+from services.subscriptions import agenda, turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,8 @@ def advance_clock(
             session.add(subscription)
         else:
             agenda.wake_workflow(session, subscription, now=now)
+    collected = stored_collections.list_on_clock(session, organization_id, clock.id)
+    turns.wake_collections(session, [(organization_id, one) for one in collected], now=now)
     session.flush()
     settle_clock(session, organization_id, clock.id)
     record(
@@ -168,6 +171,7 @@ def delete_clock(
     session.add(clock)
     for subscription in stored_subscriptions.list_on_clock(session, organization_id, clock.id):
         agenda.discard(session, subscription, at=clock.frozen_time, now=now)
+    stored_collections.end_on_clock(session, organization_id, clock.id, at=clock.frozen_time)
     stored_customers.soft_delete_on_clock(session, organization_id, clock.id, now=now)
     record(session, organization_id, "test_clock.deleted", "test_clock", clock.id, now=now)
 
@@ -187,6 +191,8 @@ def record_progress(
         return
     state = agenda.read_state(session, subscription)
     if state.agenda and state.agenda[0].due_at <= through:
+        return
+    if turns.find_first_collection(session, organization_id, subscription_id, by=through):
         return
     if subscription.completed_through is None or subscription.completed_through < through:
         subscription.completed_through = through

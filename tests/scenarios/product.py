@@ -11,12 +11,15 @@ from uuid import uuid4
 import uvicorn
 from pydantic import SecretStr
 
+from activities.payments import Gateways
 from cli.composition import ApiProcess
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
+from runtime.payment_gateways import find_no_method
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.accounts.sign_up_policy import SignUpPolicy
+from services.dunning.attempts import FindMethod
 from tests import passwords
 from worker import build_worker
 
@@ -42,11 +45,19 @@ def settings_for(database_url: str, temporal_address: str) -> Settings:
 class Product:
     """Serves on a free port from ``start`` to ``stop``; the worker may be left out."""
 
-    def __init__(self, settings: Settings, *, with_worker: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        with_worker: bool = True,
+        gateways: Gateways | None = None,
+        find_method: FindMethod = find_no_method,
+    ) -> None:
         assert settings.database_url
         assert settings.temporal_address
         self.settings = settings
         self._with_worker = with_worker
+        self._gateways, self._find_method = gateways, find_method
         self._api = ApiProcess(
             settings, settings.database_url, settings.temporal_address, passwords=passwords.QUICK
         )
@@ -107,7 +118,14 @@ class Product:
         engine = create_application_engine(settings.database_url, pool_size=12)
         client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
         with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
-            async with build_worker(client, Transactions(engine), settings, executor):
+            async with build_worker(
+                client,
+                Transactions(engine),
+                settings,
+                executor,
+                gateways=self._gateways,
+                find_method=self._find_method,
+            ):
                 self._ready.set()
                 await self._stop.wait()
         engine.dispose()

@@ -33,12 +33,7 @@ FACTS = CollectionFacts(
     dunning=Dunning(),
     reminder_days=(-3, 1, 7),
 )
-CHARGE, LINK, REMIND, END = (
-    CollectionAction.CHARGE,
-    CollectionAction.MAKE_LINK,
-    CollectionAction.REMIND,
-    CollectionAction.END,
-)
+CHARGE, REMIND, END = CollectionAction.CHARGE, CollectionAction.REMIND, CollectionAction.END
 
 ascending = st.lists(st.integers(1, 40), unique=True, max_size=6).map(sorted)
 around = st.lists(st.integers(-40, 40), unique=True, max_size=6).map(sorted)
@@ -57,8 +52,6 @@ def perform(facts: CollectionFacts, *, at: datetime, fails: bool) -> CollectionF
             return replace(
                 facts, charged_through=at, first_failed_at=failed_at, is_due=fails and facts.is_due
             )
-        case CollectionAction.MAKE_LINK:
-            return replace(facts, linked_through=at)
         case CollectionAction.REMIND:
             return replace(facts, reminded_through=at)
         case CollectionAction.END:
@@ -71,13 +64,11 @@ def perform(facts: CollectionFacts, *, at: datetime, fails: bool) -> CollectionF
 def test_first_try_is_made_when_the_invoice_is_open_and_no_other_is_planned_before_it_failed() -> (
     None
 ):
-    assert shown(FACTS) == [(0, CHARGE), (0, LINK), (27, REMIND), (31, REMIND), (37, REMIND)]
+    assert shown(FACTS) == [(0, CHARGE), (27, REMIND), (31, REMIND), (37, REMIND)]
 
 
 def test_retries_count_from_the_first_failed_try() -> None:
-    failed = replace(
-        FACTS, charged_through=OPENED, linked_through=OPENED, first_failed_at=OPENED + DAY
-    )
+    failed = replace(FACTS, charged_through=OPENED, first_failed_at=OPENED + DAY)
 
     assert shown(failed)[:5] == [(2, CHARGE), (4, CHARGE), (6, CHARGE), (8, CHARGE), (8, END)]
 
@@ -101,23 +92,14 @@ def test_without_a_gateway_there_are_reminders_and_the_end_of_what_was_begun() -
 
 
 def test_nobody_is_reminded_of_what_they_are_only_told_now() -> None:
-    at_once = replace(FACTS, due_at=OPENED, charged_through=OPENED, linked_through=OPENED)
+    at_once = replace(FACTS, due_at=OPENED, charged_through=OPENED)
 
     assert shown(at_once) == [(1, REMIND), (7, REMIND)]
 
 
-def test_link_that_closes_is_made_again_once() -> None:
-    linked = replace(
-        FACTS, charged_through=OPENED, linked_through=OPENED, link_closes_at=OPENED + 2 * DAY
-    )
-
-    assert shown(linked)[0] == (2, LINK)
-    assert LINK not in {one for _, one in shown(replace(linked, linked_through=OPENED + 2 * DAY))}
-
-
 def test_what_was_due_during_an_outage_is_done_once() -> None:
     late = OPENED + 6 * DAY
-    failed = replace(FACTS, first_failed_at=OPENED, charged_through=OPENED, linked_through=OPENED)
+    failed = replace(FACTS, first_failed_at=OPENED, charged_through=OPENED)
 
     after = perform(failed, at=late, fails=True)
 
@@ -160,8 +142,6 @@ def walk(
             if tries == paid_on:
                 return done
             tries += 1
-        if day == 0:
-            done.append((0, LINK))
         if day > 0 and day - terms in reminder_days:
             done.append((day, REMIND))
         if day == last:

@@ -11,7 +11,7 @@ from sqlmodel import select
 from models.accounts.organizations import OrganizationDirectory
 from models.subscriptions.subscriptions import OutboxMessage
 from repositories.transactions import Transactions
-from services.operations.outbox import WakeMessage, deliver_wake_messages
+from services.operations.outbox import AnyMessage, WakeMessage, deliver_wake_messages
 from services.subscriptions import agenda
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, Shop
@@ -27,16 +27,19 @@ def life(shop: Shop) -> Life:
 
 def deliver(
     transactions: Transactions, life: Life, *, arrives: bool = True, now: datetime = NOW
-) -> list[WakeMessage]:
+) -> list[AnyMessage]:
     """Relay once; the messages about this life's subscription that were handed over."""
-    handed: list[WakeMessage] = []
+    handed: list[AnyMessage] = []
 
-    def send(messages: Sequence[WakeMessage]) -> Sequence[bool]:
+    def send(messages: Sequence[AnyMessage]) -> Sequence[bool]:
         handed.extend(messages)
         return [arrives] * len(messages)
 
     deliver_wake_messages(transactions, send, now=now)
-    return [one for one in handed if one.subscription_id == life.subscription_id]
+    own = WakeMessage(
+        organization_id=life.shop.organization_id, subscription_id=life.subscription_id
+    )
+    return [one for one in handed if one == own]
 
 
 def waiting(life: Life) -> list[OutboxMessage]:
@@ -91,7 +94,7 @@ def test_wait_between_attempts_grows_to_a_minute_and_no_further(
 
 
 def test_message_stays_when_sending_breaks(life: Life, transactions: Transactions) -> None:
-    def send(_messages: Sequence[WakeMessage]) -> Sequence[bool]:
+    def send(_messages: Sequence[AnyMessage]) -> Sequence[bool]:
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
@@ -103,9 +106,9 @@ def test_message_stays_when_sending_breaks(life: Life, transactions: Transaction
 def test_message_that_another_relay_holds_is_passed_over(
     life: Life, transactions: Transactions
 ) -> None:
-    inner: list[WakeMessage] = []
+    inner: list[AnyMessage] = []
 
-    def send(messages: Sequence[WakeMessage]) -> Sequence[bool]:
+    def send(messages: Sequence[AnyMessage]) -> Sequence[bool]:
         inner.extend(deliver(transactions, life))
         return [True] * len(messages)
 

@@ -18,7 +18,7 @@ from models.subscriptions.subscriptions import OutboxMessage
 from repositories import outbox
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine, sqlalchemy_url
-from services.operations.outbox import Look, WakeMessage, deliver_wake_messages
+from services.operations.outbox import AnyMessage, Look, deliver_wake_messages
 from tests.many_organizations import add_organizations
 from tests.services.shop import NOW
 
@@ -65,11 +65,11 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def refuse(_messages: Sequence[WakeMessage]) -> Sequence[bool]:
+def refuse(_messages: Sequence[AnyMessage]) -> Sequence[bool]:
     raise AssertionError("Nothing is due.")
 
 
-def all_arrive(messages: Sequence[WakeMessage]) -> Sequence[bool]:
+def all_arrive(messages: Sequence[AnyMessage]) -> Sequence[bool]:
     return [True] * len(messages)
 
 

@@ -1,0 +1,195 @@
+"""A try to charge a saved method: a row before the gateway is asked, settled once after it was.
+
+Nobody asks twice: while a try is pending there is no other, and what became of one is looked up by
+its key before the same key is used again. Source: CONTRACT 60, section 6 (Payments).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.payments.allocation import PaymentKind, PaymentStatus
+from billing.payments.dunning import CollectionAction
+from billing.payments.gateways import GatewayPayment, PaymentRequest, SavedMethod
+from models.invoicing.invoices import Invoice
+from models.payments.payments import Payment
+from repositories import customers as stored_customers
+from repositories.invoicing import invoices as stored_invoices
+from repositories.payments import payments as stored_payments
+from services.documents.locks import lock_invoice
+from services.dunning.schedule import lock_due
+from services.payments import receivables, recording
+from services.payments.recording import present_of
+from services.required import require_customer
+
+FORGOTTEN_AFTER: Final = timedelta(hours=1)
+"""After that a charge that no gateway knows is on its way no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsableMethod:
+    """What a customer's invoices can be charged to, and at which gateway."""
+
+    connection_id: UUID
+    method: SavedMethod
+
+
+FindMethod = Callable[[Session, UUID, UUID], UsableMethod | None]
+"""Finds what a customer of an organization can be charged to now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A try whose end is unknown, with what the gateway is asked."""
+
+    payment_id: UUID
+    connection_id: UUID
+    request: PaymentRequest
+    method: SavedMethod | None
+    """What is charged where the gateway knows of no charge; None where nothing may be any more."""
+    begun_at: datetime
+    is_forgotten: bool
+    """Whether what the gateway knows nothing of never happened."""
+
+
+def begin_attempt(
+    session: Session,
+    organization_id: UUID,
+    invoice_id: UUID,
+    *,
+    due_at: datetime,
+    find_method: FindMethod,
+    now: datetime,
+) -> UUID | None:
+    """The payment that is tried now, as a row; None where the customer has saved no usable method.
+
+    Then the try is let pass. Idempotent by the instant that it was due: repeated, it is None.
+    """
+    due = lock_due(
+        session, organization_id, invoice_id, CollectionAction.CHARGE, due_at=due_at, now=now
+    )
+    if due is None:
+        return None
+    due.collection.charged_through = due.at
+    session.add(due.collection)
+    session.flush()
+    usable = find_method(session, organization_id, due.invoice.customer_id)
+    if usable is None:
+        return None
+    payment = recording.begin(
+        session,
+        due.invoice,
+        kind=PaymentKind.SAVED_METHOD,
+        amount=due.invoice.amount_due,
+        connection_id=usable.connection_id,
+        at=due.at,
+        now=now,
+    )
+    return payment.id
+
+
+def read_attempt(
+    session: Session,
+    organization_id: UUID,
+    payment_id: UUID,
+    *,
+    find_method: FindMethod,
+    now: datetime,
+) -> Attempt | None:
+    """What the gateway is to be asked about a try; None if it is settled."""
+    payment = stored_payments.find_payment(session, organization_id, payment_id)
+    if payment is None or payment.status != PaymentStatus.PENDING:
+        return None
+    assert payment.connection_id is not None
+    invoice = stored_invoices.find_invoice(session, organization_id, payment.invoice_id)
+    assert invoice is not None
+    return Attempt(
+        payment_id=payment.id,
+        connection_id=payment.connection_id,
+        request=_request_of(session, invoice, payment),
+        method=_method_of(session, invoice, payment, find_method),
+        begun_at=payment.created_at,
+        is_forgotten=now - payment.created_at >= FORGOTTEN_AFTER,
+    )
+
+
+def settle_attempt(
+    session: Session,
+    organization_id: UUID,
+    payment_id: UUID,
+    told: GatewayPayment,
+    *,
+    now: datetime,
+) -> None:
+    """What the gateway tells of the try is recorded. Idempotent: an end is for good."""
+    invoice, payment = _lock(session, organization_id, payment_id)
+    assert payment.connection_id is not None
+    # Whatever else it says: it was asked by this key.
+    told = replace(told, idempotency_key=payment.idempotency_key)
+    recording.record_told(session, invoice, payment.connection_id, told, now=now)
+
+
+def fail_attempt(
+    session: Session,
+    organization_id: UUID,
+    payment_id: UUID,
+    *,
+    code: str,
+    error: str,
+    now: datetime,
+) -> None:
+    """The try came to nothing: the gateway refused to be asked, or nothing was asked in time."""
+    invoice, payment = _lock(session, organization_id, payment_id)
+    if payment.status != PaymentStatus.PENDING:
+        return
+    payment.error_code, payment.error = code, error
+    session.add(payment)
+    session.flush()
+    is_on_clock = present_of(session, invoice, now=now) != now
+    recording.fail(session, invoice, payment, at=payment.at if is_on_clock else now, now=now)
+
+
+def _lock(session: Session, organization_id: UUID, payment_id: UUID) -> tuple[Invoice, Payment]:
+    found = stored_payments.find_payment(session, organization_id, payment_id)
+    assert found is not None
+    invoice, _ = lock_invoice(session, organization_id, found.invoice_id)
+    payment = stored_payments.lock_payment(session, organization_id, payment_id)
+    assert payment is not None
+    return invoice, payment
+
+
+def _method_of(
+    session: Session, invoice: Invoice, payment: Payment, find_method: FindMethod
+) -> SavedMethod | None:
+    """The method that the try charges, unless less is due by now or another one was saved."""
+    due: Decimal = receivables.takes(invoice)
+    usable = find_method(session, invoice.organization_id, invoice.customer_id)
+    if usable is None or usable.connection_id != payment.connection_id or due < payment.amount:
+        return None
+    return usable.method
+
+
+def _request_of(session: Session, invoice: Invoice, payment: Payment) -> PaymentRequest:
+    customer = require_customer(
+        stored_customers.find_customer(session, invoice.organization_id, invoice.customer_id),
+        may_be_deleted=True,
+    )
+    assert invoice.invoice_number is not None
+    return PaymentRequest(
+        organization_id=invoice.organization_id,
+        invoice_id=invoice.id,
+        customer_id=invoice.customer_id,
+        invoice_number=invoice.invoice_number,
+        amount=payment.amount,
+        currency=payment.currency,
+        idempotency_key=payment.idempotency_key,
+        customer_name=customer.name,
+        customer_email=customer.email,
+    )

@@ -1,0 +1,43 @@
+"""Which invoices are collected: each has a row, made as it becomes final, and a workflow.
+
+Source: CONTRACT 60, section 6 (Payments).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.invoicing.invoices import InvoiceStatus
+from models.invoicing.invoices import Invoice
+from repositories.payments import collections as stored_collections
+from services.subscriptions.turns import wake_collections
+
+
+def open_collections(session: Session, invoices: Sequence[Invoice], *, now: datetime) -> None:
+    """Invoices that just became final are collected, where there is a gateway or reminders.
+
+    It costs a statement for all of them, and a second one where any is. Idempotent by invoice.
+    """
+    keys = [(one.organization_id, one.id) for one in invoices if one.status == InvoiceStatus.OPEN]
+    if keys:
+        wake_collections(
+            session, stored_collections.open_collections(session, keys, now=now), now=now
+        )
+
+
+def follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
+    """What collects the invoice looks at it again."""
+    key = (invoice.organization_id, invoice.id)
+    if stored_collections.is_active(session, *key):
+        wake_collections(session, [key], now=now)
+
+
+def begin_again(session: Session, invoice: Invoice, *, now: datetime) -> None:
+    """A try to pay failed: more follow, also of an invoice that was not, or no more, collected."""
+    key = (invoice.organization_id, invoice.id)
+    stored_collections.open_collections(session, [key], now=now)
+    stored_collections.reopen(session, *key)
+    follow(session, invoice, now=now)

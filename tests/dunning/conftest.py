@@ -1,0 +1,118 @@
+"""A product whose gateway a test decides, and an organization that is connected to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from models.base import new_id
+from models.payments.connections import Connection
+from repositories.payments.payments import list_of_invoice
+from repositories.transactions import Transactions
+from runtime.database.engine import create_application_engine
+from tests.dunning.gateway import ScriptedGateway
+from tests.scenarios.account import Account
+from tests.scenarios.product import Product, settings_for
+
+FEBRUARY = "2025-02-01T01:00:00Z"
+"""When the invoice of January is final, and first tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An organization with a monthly fee of 30, a customer on a clock, and its gateway."""
+
+    account: Account
+    gateway: ScriptedGateway
+    clock: dict[str, Any]
+    customer: dict[str, Any]
+    subscription: dict[str, Any]
+    transactions: Transactions
+
+    def advance(self, to: str) -> None:
+        """Everything that was due by then has happened."""
+        self.account.advance(self.clock, to)
+
+    def invoice(self, place: int = 0) -> dict[str, Any]:
+        """One of the subscription's invoices."""
+        return self.account.invoices(self.subscription)[place]
+
+    def status(self) -> str:
+        """The subscription's."""
+        return str(self.account.get(f"/subscriptions/{self.subscription['id']}")["status"])
+
+    def payments(self, place: int = 0) -> list[tuple[str, str]]:
+        """When each try of an invoice was made, and what became of it."""
+        invoice_id = UUID(self.invoice(place)["id"])
+        with self.transactions.for_organization(self.organization_id) as session:
+            found = list_of_invoice(session, self.organization_id, invoice_id)
+            return [(f"{one.at:%m-%d %H:%M}", one.status) for one in found]
+
+    @property
+    def organization_id(self) -> UUID:
+        """Whose everything is."""
+        return UUID(self.account.organization["id"])
+
+
+@pytest.fixture(scope="module")
+def gateway() -> ScriptedGateway:
+    """The gateway of the module's product."""
+    return ScriptedGateway()
+
+
+@pytest.fixture(scope="module")
+def product(
+    module_database_url: str, temporal_address: str, gateway: ScriptedGateway
+) -> Iterator[Product]:
+    """API and worker on the real servers, whose worker speaks to the gateway."""
+    running = Product(
+        settings_for(module_database_url, temporal_address),
+        gateways=gateway,
+        find_method=gateway.find_method,
+    ).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def transactions(module_database_url: str) -> Iterator[Transactions]:
+    """Transactions beside the product's."""
+    engine = create_application_engine(module_database_url)
+    yield Transactions(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def site(product: Product, gateway: ScriptedGateway, transactions: Transactions) -> Iterator[Site]:
+    """A fresh organization with its connection; the gateway takes every charge."""
+    gateway.__init__()  # type: ignore[misc]  # as new, for whoever speaks to it already
+    account = Account(product.url).sign_up()
+    connect(transactions, UUID(account.organization["id"]))
+    made = account.create_plan(type="FIXED")
+    charge = {"type": "FIXED", "unit_price": Decimal(30), "display_name": "Platform fee"}
+    account.post(f"/plans/{made['id']}/charges", charge)
+    clock = account.create_clock()
+    customer = account.create_customer(clock=clock)
+    subscription = account.subscribe(customer, made)
+    yield Site(account, gateway, clock, customer, subscription, transactions)
+    account.client.close()
+
+
+def connect(transactions: Transactions, organization_id: UUID) -> None:
+    """The organization has an account at a gateway."""
+    with transactions.for_organization(organization_id) as session:
+        session.add(
+            Connection(
+                organization_id=organization_id,
+                id=new_id(),
+                provider="sandbox",
+                name="Test",
+                created_at=datetime.now(UTC),
+            )
+        )

@@ -1,0 +1,151 @@
+"""A gateway whose answers a test decides, with a ledger of its own that nobody else writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from billing.errors import Rejected, Unavailable
+from billing.payments.gateways import (
+    Gateway,
+    GatewayEvent,
+    GatewayPayment,
+    GatewayRefund,
+    GatewayStatus,
+    PaymentLink,
+    PaymentRequest,
+    RefundRequest,
+    SavedMethod,
+)
+from models.payments.connections import Connection
+from services.dunning.attempts import UsableMethod
+
+METHOD = SavedMethod(customer_reference="cus_1", method_reference="pm_1", label="Visa 4242")
+
+
+class Answer(StrEnum):
+    """What becomes of a charge."""
+
+    PAID = "paid"
+    DECLINED = "declined"
+    LOST = "lost"
+    """It is charged, and the answer never arrives."""
+    NEVER_ARRIVED = "never_arrived"
+    """Nothing is charged, and nobody says so."""
+    PENDING = "pending"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class ScriptedGateway:
+    """Answers each charge as it was told, the last answer for all that follow.
+
+    ``charges`` is what was really charged, by key: the same key is never charged twice.
+    """
+
+    answers: list[Answer] = field(default_factory=lambda: [Answer.PAID])
+    has_method: bool = True
+    charges: dict[str, GatewayPayment] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    looked_up: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def gateway_of(
+        self, _session: Session, _organization_id: UUID, _connection_id: UUID
+    ) -> Gateway:
+        """This one speaks for every connection."""
+        return self
+
+    def find_method(
+        self, session: Session, organization_id: UUID, _customer_id: UUID
+    ) -> UsableMethod | None:
+        """Everybody has saved the same card, at the connection that lives."""
+        found = session.exec(
+            select(Connection.id).where(
+                Connection.organization_id == organization_id,
+                Connection.deleted_at == None,  # noqa: E711  (a column)
+            )
+        ).first()
+        if found is None or not self.has_method:
+            return None
+        return UsableMethod(connection_id=found, method=METHOD)
+
+    async def charge(self, request: PaymentRequest, method: SavedMethod) -> GatewayPayment:
+        """What the next answer says."""
+        assert method == METHOD
+        with self._lock:
+            self.asked.append(request.idempotency_key)
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            if answer is Answer.REFUSED:
+                raise Rejected("The gateway does not take this request.", code="bad_request")
+            if answer is Answer.NEVER_ARRIVED:
+                raise Unavailable("No answer.")
+            told = self.charges.setdefault(request.idempotency_key, _told(request, answer))
+        if answer is Answer.LOST:
+            raise Unavailable("No answer.")
+        return told
+
+    async def find_payment(
+        self, *, reference: str | None, key: str | None, since: datetime | None = None
+    ) -> GatewayPayment | None:
+        """What was charged under the key."""
+        assert reference is None
+        assert since is not None
+        assert key is not None
+        with self._lock:
+            self.looked_up.append(key)
+            return self.charges.get(key)
+
+    async def create_link(self, request: PaymentRequest) -> PaymentLink:
+        """None of its business."""
+        raise NotImplementedError
+
+    async def list_payments(self, link_reference: str) -> Sequence[GatewayPayment]:
+        """None of its business."""
+        raise NotImplementedError
+
+    async def expire_link(self, reference: str) -> None:
+        """None of its business."""
+        raise NotImplementedError
+
+    async def refund(self, request: RefundRequest) -> GatewayRefund:
+        """None of its business."""
+        raise NotImplementedError
+
+    async def find_refund(self, *, payment_reference: str, key: str) -> GatewayRefund | None:
+        """None of its business."""
+        raise NotImplementedError
+
+    def read_webhook(
+        self, headers: Mapping[str, str], body: bytes, *, now: datetime
+    ) -> GatewayEvent:
+        """None of its business."""
+        raise NotImplementedError
+
+
+def _told(request: PaymentRequest, answer: Answer) -> GatewayPayment:
+    status = {
+        Answer.DECLINED: GatewayStatus.FAILED,
+        Answer.PENDING: GatewayStatus.PENDING,
+    }.get(answer, GatewayStatus.SUCCEEDED)
+    is_declined = status is GatewayStatus.FAILED
+    return GatewayPayment(
+        references=(f"pay_{request.idempotency_key}",),
+        status=status,
+        amount=request.amount,
+        currency=request.currency,
+        at=datetime.now(UTC),
+        organization_id=request.organization_id,
+        invoice_id=request.invoice_id,
+        customer_id=request.customer_id,
+        idempotency_key=request.idempotency_key,
+        method="card",
+        error_code="card_declined" if is_declined else None,
+        error="The card was declined." if is_declined else None,
+    )
