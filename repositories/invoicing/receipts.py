@@ -61,15 +61,6 @@ _LIST_BASES: Final = text(
     """
 )
 
-_COUNT_EVENTS: Final = text(
-    """
-    SELECT coalesce(sum((measured ->> 'event_count')::bigint), 0)
-    FROM billing_run AS run, jsonb_array_elements(run.content -> 'usage') AS measured
-    WHERE run.organization_id = :organization_id AND run.subscription_id = :subscription_id
-        AND run.period_index = :period_index AND run.revision = :revision AND run.step = 'usage'
-    """
-)
-
 _INSERT: Final = text(
     """
     INSERT INTO signed_receipt (organization_id, id, invoice_id, sequence, previous_digest, content,
@@ -231,21 +222,6 @@ def insert_receipts(session: Session, receipts: Sequence[NewReceipt], *, now: da
             "sequences": array(str(one.sequence) for one in ends.values()),
             "digests": array(one.digest for one in ends.values()),
         },
-    )
-
-
-def count_events(session: Session, invoice: Invoice) -> int:
-    """How many events a generated invoice counted, as it was measured."""
-    return int(
-        session.execute(
-            _COUNT_EVENTS,
-            {
-                "organization_id": invoice.organization_id,
-                "subscription_id": invoice.subscription_id,
-                "period_index": invoice.period_index,
-                "revision": invoice.revision,
-            },
-        ).scalar_one()
     )
 
 

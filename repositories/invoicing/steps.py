@@ -15,6 +15,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from models.invoicing.invoices import Invoice
+
 BILLS = """unnest(
     CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:indexes AS integer[]),
     CAST(:revisions AS integer[])"""
@@ -47,6 +49,15 @@ RETURNING organization_id, subscription_id, period_index, revision
 
 RunKey = tuple[UUID, UUID, int, int]
 """Organization, subscription, period and revision."""
+
+COUNT_EVENTS = text(
+    """
+    SELECT coalesce(sum((measured ->> 'event_count')::bigint), 0)
+    FROM billing_run AS run, jsonb_array_elements(run.content -> 'usage') AS measured
+    WHERE run.organization_id = :organization_id AND run.subscription_id = :subscription_id
+        AND run.period_index = :period_index AND run.revision = :revision AND run.step = 'usage'
+    """
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +101,18 @@ def _arrays(bills: Sequence[RunKey]) -> dict[str, object]:
         "indexes": [bill[2] for bill in bills],
         "revisions": [bill[3] for bill in bills],
     }
+
+
+def count_events(session: Session, invoice: Invoice) -> int:
+    """How many events a generated invoice counted, as it was measured."""
+    return int(
+        session.execute(
+            COUNT_EVENTS,
+            {
+                "organization_id": invoice.organization_id,
+                "subscription_id": invoice.subscription_id,
+                "period_index": invoice.period_index,
+                "revision": invoice.revision,
+            },
+        ).scalar_one()
+    )

@@ -19,6 +19,7 @@ from models.invoicing.invoices import Invoice
 from models.usage.event_ids import moment_of
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
+from repositories.invoicing import steps as stored_steps
 from repositories.invoicing.receipts import Basis
 from repositories.usage.counted_rows import CountedEvent, CountedSpan, list_counted
 from repositories.usage.hour_leaves import (
@@ -92,7 +93,7 @@ def prove_event(
     basis = stored_receipts.list_bases(session, [invoice]).get(invoice_id)
     if signed is None or basis is None or signed.content.get("hours_watermark") is None:
         raise NotFound("The invoice has no receipt with hours.", code="receipt_not_found")
-    if stored_receipts.count_events(session, invoice) > MOST_EVENTS:
+    if stored_steps.count_events(session, invoice) > MOST_EVENTS:
         raise _too_many()
     asked = hours_of(invoice, basis)
     watermark = signed.content["hours_watermark"]
