@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
+import pypdfium2
 import pytest
+import zxingcpp
 from pypdf import PdfReader
 
 from services.documents.addresses import code_of, page_address, verify_address
@@ -57,3 +59,21 @@ def test_code_is_a_picture_of_squares_and_has_words() -> None:
     assert code.attrib["viewBox"] == "0 0 37 37"
     assert code_of(VERIFY) == code_of(VERIFY) != code_of(VERIFY[:-1] + "2")
     assert f"Check this document: {VERIFY}" in [one.get("/Alt") for one in objects_of(DOCUMENT)]
+
+
+def codes_on(document: Document) -> list[str]:
+    """What a camera reads on the pages of the file, at a hundred dots an inch."""
+    read = []
+    for page in pypdfium2.PdfDocument(render_pdf(document)):
+        drawn = page.render(scale=100 / 72, grayscale=True)
+        pixels = memoryview(drawn.buffer).cast("B").cast("B", [drawn.height, drawn.stride])
+        read += [one.text for one in zxingcpp.read_barcodes(pixels)]
+    return read
+
+
+@pytest.mark.parametrize("name", ["one-line", "yen", "arabic", "credit-note"])
+def test_code_in_the_file_is_read_as_the_address(name: str) -> None:
+    document = samples()[name]
+
+    assert codes_on(replace(document, verify_link=VERIFY)) == [VERIFY]
+    assert codes_on(replace(document, verify_link=None)) == []
