@@ -19,6 +19,7 @@ from integrations.gateways.razorpay.reading import (
     read_refund,
 )
 from integrations.gateways.signed import (
+    digest_of,
     one_header,
     require_recent,
     require_signature,
@@ -51,7 +52,7 @@ def read_event(
     """
     require_size(body)
     signature, event_id = one_header(headers, SIGNATURE), one_header(headers, EVENT_ID)
-    require_signature(secret, (body,), (signature,))
+    require_signature(digest_of(secret, body), (signature,))
     try:
         event = read_fields(body)
         at = event.moment("created_at")

@@ -6,18 +6,16 @@ is of no interest here: it refuses what Stripe would.
 
 from __future__ import annotations
 
-import asyncio
-import os
+import re
 import shutil
-import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from billing.errors import Rejected, Unavailable
+from billing.errors import Rejected
 from billing.payments.gateways import Gateway, Provider
 from integrations.gateways.client import ProviderClient
 from integrations.gateways.registry import Gateways
@@ -33,26 +31,36 @@ from tests.integrations.gateways.shapes import (
 
 ROOT = Path(__file__).parents[3]
 JUDGE = shutil.which("stripe-mock") or str(ROOT / ".tools" / "stripe" / "stripe-mock")
+ANYWHERE = "127.0.0.1:0"
+"""For both: two judges on one machine would otherwise share a port of TLS, which nobody uses."""
 
 pytestmark = pytest.mark.skipif(
     not Path(JUDGE).exists(), reason="stripe-mock is not here; `make stripe` installs it with Go."
 )
 
 
+def address_in(log: Path, process: subprocess.Popen[bytes]) -> str:
+    """Where the judge says that it listens: it reads a document of megabytes before it does."""
+    for _ in range(600):
+        if said := re.search(r"Listening for HTTP at address: (\S+)", log.read_text()):
+            return said[1]
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.1)
+    raise AssertionError("stripe-mock does not listen.")
+
+
 @pytest.fixture(scope="module")
-def judge() -> Iterator[str]:
-    """Where Stripe's judge listens; it wants the very version that we pinned."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [JUDGE, "-http-addr", f"127.0.0.1:{port}", "-strict-version-check"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PORT": ""},
-    )
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where Stripe's judge is; it wants the very version that we pinned."""
+    log = tmp_path_factory.mktemp("judge") / "log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [JUDGE, *("-http-addr", ANYWHERE), *("-https-addr", ANYWHERE), "-strict-version-check"],
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://{address_in(log, process)}"
     finally:
         process.terminate()
         process.wait(10)
@@ -66,21 +74,12 @@ async def client() -> AsyncIterator[ProviderClient]:
 
 
 @pytest.fixture
-async def api(judge: str, client: ProviderClient) -> StripeApi:
-    """The judge, once it is up."""
-    made = StripeApi(client, base_url=judge, secret_key=STRIPE_SECRETS["secret_key"])
-    for _ in range(100):
-        try:
-            await made.get("/v1/balance")
-        except Unavailable:
-            await asyncio.sleep(0.1)
-        else:
-            break
-    return made
+def api(judge: str, client: ProviderClient) -> StripeApi:
+    return StripeApi(client, base_url=judge, secret_key=STRIPE_SECRETS["secret_key"])
 
 
 @pytest.fixture
-def stripe(api: StripeApi, judge: str, client: ProviderClient) -> Gateway:
+def stripe(judge: str, client: ProviderClient) -> Gateway:
     gateways = Gateways(client, base_urls={Provider.STRIPE: judge})
     return gateways.gateway_of(account_of(Provider.STRIPE))
 
