@@ -16,6 +16,7 @@ from billing.errors import InvalidInput
 from billing.money import find_currency
 from billing.notifications.mails import mail_address
 from billing.notifications.receivers import read_mail_server
+from billing.payments.dunning import read_dunning, read_reminder_days
 from billing.periods import find_zone
 from models.accounts.organizations import Organization
 from repositories.accounts import organizations as stored_organizations
@@ -59,6 +60,10 @@ def change_settings(
     values = _checked(command.values)
     is_given = GIVEN in values
     organization = stored_organizations.lock_organization(session, organization_id)
+    match values.get("dunning"):
+        case dict() as document:
+            merged = {**organization.dunning, **document}
+            values["dunning"] = read_dunning(merged).to_document()
     if is_given:
         values[SEALED] = _sealed(organization, values.pop(GIVEN), sealing)
     changed = {
@@ -161,4 +166,7 @@ def _checked(settings: Mapping[str, object]) -> dict[str, object]:
     match values.get("embed_hosts"):
         case list() as hosts:
             values["embed_hosts"] = read_hosts(hosts)
+    match values.get("reminder_days"):
+        case list() as days:
+            values["reminder_days"] = list(read_reminder_days(days))
     return values

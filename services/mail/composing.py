@@ -83,15 +83,18 @@ def compose(
 def _read_content(session: Session, email: Email, pages: Pages) -> _Content:
     assert email.invoice_id is not None
     invoice = stored_invoices.find_invoice(session, email.organization_id, email.invoice_id)
+    is_reminder = email.cause == MailCause.REMINDER
     if invoice is not None and invoice.status == InvoiceStatus.VOID:
         raise Conflict("The invoice is void.", code="invoice_void")
+    if invoice is not None and is_reminder and invoice.status == InvoiceStatus.PAID:
+        raise Conflict("The invoice is paid.", code="invoice_paid")
     # First, for the document points to its page as well.
     link = _page_of(session, email, pages)
     if email.credit_note_id is not None:
         kind = TemplateKind.CREDIT_NOTE
         document = read_credit_note(session, email.organization_id, email.credit_note_id)
     else:
-        kind = TemplateKind.INVOICE
+        kind = TemplateKind.REMINDER if is_reminder else TemplateKind.INVOICE
         document = read_invoice(
             session, email.organization_id, email.invoice_id, public_url=pages.public_url
         )

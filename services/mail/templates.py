@@ -29,6 +29,7 @@ class TemplateKind(StrEnum):
 
     INVOICE = "invoice"
     CREDIT_NOTE = "credit_note"
+    REMINDER = "reminder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,8 @@ def default_texts(kind: TemplateKind, language: DocumentLanguage) -> Texts:
             source = source.replace(f"[{place}]", phrase)
         return source
 
-    return Texts(subject=phrases["subject"], text=fill("mail.txt"), html=fill("mail.html"))
+    subject = phrases.get(f"{kind}_subject", phrases["subject"])
+    return Texts(subject=subject, text=fill("mail.txt"), html=fill("mail.html"))
 
 
 def texts_of(

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictInt, StringConstraints
 
 from api.schemas.common import (
     Count,
@@ -15,12 +15,14 @@ from api.schemas.common import (
     FreeForm,
     Moment,
     OneLine,
+    Schema,
     View,
     Words,
     any_case,
 )
 from api.schemas.patches import Patch
 from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
+from billing.payments.dunning import REMINDER_DAYS, AfterRetries, Dunning
 from billing.payments.states import SurplusPayments
 from billing.rating.proration import ProrationBasis
 from billing.rating.terms import Effective
@@ -35,6 +37,15 @@ Slug = Annotated[
         strict=True, strip_whitespace=True, max_length=100, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"
     ),
 ]
+
+
+class DunningBody(Schema):
+    """What follows a try that failed; what is left out stays."""
+
+    retry_days: list[StrictInt] = Field(
+        default_factory=lambda: list(Dunning().retry_days), examples=[[1, 3, 5, 7]]
+    )
+    then: Annotated[AfterRetries, any_case(AfterRetries)] = AfterRetries.NONE
 
 
 class OrganizationPatch(Patch):
@@ -109,6 +120,17 @@ class OrganizationPatch(Patch):
             " customer's credit, or it goes back."
         ),
     ] = SurplusPayments.CREDIT
+    dunning: DunningBody = Field(
+        default_factory=DunningBody,
+        description="On which days after the first failed try the saved method is charged again,"
+        " and what follows the last.",
+    )
+    reminder_days: list[StrictInt] = Field(
+        default_factory=lambda: list(REMINDER_DAYS),
+        description="On which days customers are reminded of what is unpaid: after the due date,"
+        " or before it where they are negative.",
+        examples=[[-3, 1, 7]],
+    )
     embed_hosts: list[Words] = Field(
         default_factory=list,
         description="The hosts whose pages may frame the portal, such as `app.example.com`,"
@@ -165,6 +187,8 @@ class OrganizationView(View):
     has_smtp_password: bool
     embed_hosts: list[str]
     surplus_payments: SurplusPayments
+    dunning: dict[str, Any]
+    reminder_days: list[int]
     created_at: Moment
 
 
@@ -181,4 +205,10 @@ def view_organization(organization: Organization) -> OrganizationView:
 
 
 def _plain(value: object) -> object:
-    return value.value if isinstance(value, StrEnum) else value
+    match value:
+        case StrEnum():
+            return value.value
+        case DunningBody():
+            return {name: _plain(getattr(value, name)) for name in value.model_fields_set}
+        case _:
+            return value

@@ -44,6 +44,8 @@ def test_settings_begin_with_the_documented_values(owner: Person) -> None:
         "bank_details": {},
         "smtp_host": None,
         "surplus_payments": "credit",
+        "dunning": {"retry_days": [1, 3, 5, 7], "then": "none"},
+        "reminder_days": [-3, 1, 7],
         "smtp_port": 587,
         "smtp_username": None,
         "smtp_use_tls": True,
@@ -77,6 +79,16 @@ def test_settings_begin_with_the_documented_values(owner: Person) -> None:
         ({"number_at": "Finalization"}, {"number_at": "finalization"}),
         ({"auto_create_customers": False}, {"auto_create_customers": False}),
         ({"auto_email": False}, {"auto_email": False}),
+        (
+            {"dunning": {"then": "Pause"}},
+            {"dunning": {"retry_days": [1, 3, 5, 7], "then": "pause"}},
+        ),
+        (
+            {"dunning": {"retry_days": [2]}},
+            {"dunning": {"retry_days": [2], "then": "none"}},
+        ),
+        ({"reminder_days": [-7, 0, 14]}, {"reminder_days": [-7, 0, 14]}),
+        ({"reminder_days": []}, {"reminder_days": []}),
         ({}, {}),
     ],
     ids=str,
@@ -237,3 +249,35 @@ def test_organizations_never_see_each_other(
     assert owner.get(ORGANIZATION).json()["name"] == "Lumen Works"
     assert owner.get(ORGANIZATION).json()["id"] != stranger.get(ORGANIZATION).json()["id"]
     assert "Theirs" not in owner.get(AUDIT).text
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"dunning": {"retry_days": [0]}}, "dunning.retry_days"),
+        ({"dunning": {"retry_days": [3, 1]}}, "dunning.retry_days"),
+        ({"dunning": {"retry_days": ["1"]}}, "dunning.retry_days.0"),
+        ({"dunning": {"then": "delete"}}, "dunning.then"),
+        ({"dunning": {"retries": [1]}}, "dunning.retries"),
+        ({"dunning": None}, "dunning"),
+        ({"reminder_days": [1, 1]}, "reminder_days"),
+        ({"reminder_days": [366]}, "reminder_days"),
+        ({"reminder_days": [1.5]}, "reminder_days.0"),
+    ],
+    ids=str,
+)
+def test_days_that_make_no_schedule_are_refused_by_name(
+    owner: Person, sent: dict[str, Any], field: str
+) -> None:
+    refused = owner.patch(ORGANIZATION, json=sent)
+
+    assert refused.status_code == 422
+    assert [one["field"] for one in refused.json()["errors"]] == [field]
+
+
+def test_what_a_change_of_dunning_leaves_out_stays(owner: Person) -> None:
+    owner.patch(ORGANIZATION, json={"dunning": {"retry_days": [2, 4]}})
+
+    changed = owner.patch(ORGANIZATION, json={"dunning": {"then": "cancel"}}).json()
+
+    assert changed["dunning"] == {"retry_days": [2, 4], "then": "cancel"}
