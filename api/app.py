@@ -18,7 +18,8 @@ from api.context import AppContext, AppState, state_of
 from api.routers import customer_lists, customers, entitlements, ingestion, portal, verify
 from api.routers.accounts import api_keys, audit, auth, organizations
 from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
-from api.routers.gateways import connections
+from api.routers.gateways import connections, events
+from api.routers.gateways import webhooks as gateway_webhooks
 from api.routers.invoicing import actions as invoice_actions
 from api.routers.invoicing import credit_notes, documents, invoices, proofs
 from api.routers.mail import emails
@@ -74,6 +75,8 @@ ROUTERS: tuple[Router, ...] = (
     webhooks.endpoints,
     webhooks.deliveries,
     connections.router,
+    events.router,
+    gateway_webhooks.router,
     audit.router,
     workers.router,
 )

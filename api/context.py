@@ -26,6 +26,7 @@ from api.reads.verdicts import VerdictCache
 from api.reads.work_report_cache import WorkReportCache
 from api.transport.metrics import Metrics
 from billing.date_limits import BackdatingLimit
+from billing.payments.gateways import Gateways, NoGateways
 from repositories.asynchronous.connections import connect
 from repositories.entitlements.revalidation import CheckQuestion, Revalidation, read_revalidations
 from repositories.transactions import Transactions
@@ -33,6 +34,8 @@ from services.accounts.credentials import Security
 from services.accounts.sign_in import Accounts, TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
 from services.entitlements.cached_checks import CheckCache
+from services.payments.asking import Desk
+from services.portal.links import page_maker
 
 TRANSACTION_SECONDS: Final = 1.9
 
@@ -74,6 +77,19 @@ class AppContext:
     reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)
     find_running: Callable[[UUID], Awaitable[set[UUID] | None]] = field(default=_unknown)
     counters_directory: str | None = None
+    gateways: Gateways = field(default_factory=NoGateways)
+
+    @property
+    def desk(self) -> Desk:
+        """What it takes to ask gateways."""
+        return Desk(
+            transactions=self.transactions,
+            gateways=self.gateways,
+            sealing=self.security.sealer,
+            public_url=self.public_url,
+            page_of=page_maker(self.public_url, self.security.new_secret, self.now),
+            now=self.now,
+        )
 
     def accounts_for(self, request: HTTPConnection) -> Accounts:
         """Signing up, logging in and staying so, recorded as of this request."""
@@ -100,6 +116,8 @@ class AppState:
     document_threads: ComputingThreads
     export_threads: ComputingThreads
     verdict_line: Admission
+    webhook_line: Admission
+    """For what gateways tell: nobody knows yet that it is they."""
     usage_writer: UsageWriter
     read_connections: ReadConnections
     long_read_connections: ReadConnections
@@ -125,6 +143,7 @@ class AppState:
             document_threads=ComputingThreads("documents"),
             export_threads=ComputingThreads("exports"),
             verdict_line=Admission(2, of_one=1, waiting_seconds=10.0, most_waiting=8),
+            webhook_line=Admission(4, of_one=2),
             usage_writer=UsageWriter(connect_usage, context.now),
             read_connections=read_connections,
             long_read_connections=ReadConnections(connect_usage),

@@ -20,6 +20,7 @@ FAILED_LOG_INS: Final = 30
 SIGN_UPS: Final = 100
 PROOFS: Final = 120
 PAGES: Final = 300
+REFUSED_WEBHOOKS: Final = 120
 WINDOW: Final = timedelta(minutes=1)
 MOST_ADDRESSES: Final = 10_000
 """More are not remembered at a time; the one that was not seen for longest is forgotten."""
@@ -67,9 +68,14 @@ class AddressLimit:
 
     @asynccontextmanager
     async def counting_refusals(
-        self, address: str, *, now: datetime, leaving: asyncio.Future[None]
+        self,
+        address: str,
+        *,
+        now: datetime,
+        leaving: asyncio.Future[None],
+        refusals: tuple[type[BaseException], ...] = (Unauthenticated,),
     ) -> AsyncIterator[None]:
-        """Counted while the block runs, and afterwards if that refuses credentials.
+        """Counted while the block runs, and afterwards if that refuses what it was shown.
 
         Counted before the answer is known, so that guessing in parallel gains nothing. Raises:
         TooManyRequests.
@@ -77,7 +83,9 @@ class AddressLimit:
         await self.take(address, now=now, leaving=leaving)
         try:
             yield
-        except (Unauthenticated, TooManyRequests):
+        except TooManyRequests:
+            raise
+        except refusals:
             raise
         except BaseException:
             self._give_back(address)
@@ -137,6 +145,11 @@ class AddressLimits:
             max(PAGES, raised_to),
             code="too_many_pages",
             detail="Too many pages asked for from this address; wait before the next.",
+        )
+        self.refused_webhooks = AddressLimit(
+            max(REFUSED_WEBHOOKS, raised_to),
+            code="too_many_refusals",
+            detail="Too many webhooks from this address were of no gateway; wait before the next.",
         )
 
 

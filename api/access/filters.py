@@ -14,10 +14,12 @@ from repositories.catalog.meters import find_meter
 from repositories.customers import find_customer
 from repositories.invoicing.invoices import find_invoice
 from repositories.notifications.endpoints import find_endpoint
+from repositories.payments.connections import find_connection
 from repositories.subscriptions.clocks import find_clock
 from repositories.subscriptions.subscriptions import find_subscription
 
 FIND: Final[Mapping[str, Callable[[Session, UUID, UUID], object | None]]] = {
+    "connection_id": find_connection,
     "customer_id": find_customer,
     "endpoint_id": find_endpoint,
     "invoice_id": find_invoice,

@@ -7,7 +7,7 @@ given up when its caller hangs up, and when it has held a database connection fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, ParamSpec, TypeVar
 from uuid import UUID
@@ -51,8 +51,19 @@ async def work(
     request: Request, do: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
 ) -> Answer:
     """What ``do`` returns, which has a thread and a place of the visitors' meanwhile."""
+    return await work_for(VISITORS, request, do, *given, **named)
+
+
+async def work_for(
+    party: Hashable,
+    request: Request,
+    do: Callable[Given, Answer],
+    *given: Given.args,
+    **named: Given.kwargs,
+) -> Answer:
+    """As :func:`work`, in a place of this party."""
     slots = state_of(request.app).slots
-    async with slots.all.admit(VISITORS, leaving=leaving_of(request)):
+    async with slots.all.admit(party, leaving=leaving_of(request)):
         return await run_in_threadpool(do, *given, **named)
 
 

@@ -82,13 +82,13 @@ def view_email(email: Email) -> EmailView:
     return EmailView(to=email.recipient, **shown)
 
 
-def view_sent(email: Email) -> SentView:
-    """The answer to who asked for a mail. Source: CONTRACT 3.9, 4.9."""
+def view_sent(email: Email, payment_link: str | None) -> SentView:
+    """The answer to who asked for a mail, with where to pay. Source: CONTRACT 3.9, 4.9."""
     has_failed = email.status == MailStatus.FAILED
     return SentView(
         success=not has_failed,
         message=(email.error or "") if has_failed else SENT,
-        payment_link=None,
+        payment_link=payment_link,
     )
 
 

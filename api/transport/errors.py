@@ -28,6 +28,7 @@ from billing.errors import (
     Unauthenticated,
     Unavailable,
 )
+from billing.payments.gateways import WebhookRefused
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ STATUSES: Mapping[type[BillingError], int] = {
     TooLarge: 413,
     TooManyRequests: 429,
     Unavailable: 503,
+    WebhookRefused: 400,
     Rejected: 502,
 }
 CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media"}

@@ -221,3 +221,11 @@ class Gateways(Protocol):
 
     def gateway_of(self, account: GatewayAccount) -> Gateway:
         """Who speaks for the account. Raises Rejected where there is no adapter for it."""
+
+
+class NoGateways:
+    """Where no adapter is installed: nobody can be asked."""
+
+    def gateway_of(self, account: GatewayAccount) -> Gateway:
+        """Raises Rejected."""
+        raise Rejected(f"There is no adapter for {account.provider}.", code="no_adapter")

@@ -1,4 +1,4 @@
-"""Which webhook deliveries and mails are due, over all organizations."""
+"""Which webhook deliveries, mails and tasks of gateways are due, over all organizations."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlmodel import Session
 from billing.notifications.deliveries import Room
 from billing.notifications.mails import MailStatus
 from billing.notifications.schedule import DeliveryStatus
+from billing.payments.states import TaskStatus
 from repositories.transactions import Transactions, name_organizations
 
 Taken = TypeVar("Taken")
@@ -92,6 +93,13 @@ MAILS: Final = Queue(
     status=MailStatus.QUEUED,
     setting="email_status",
     taken_for=timedelta(minutes=2),
+)
+GATEWAY_TASKS: Final = Queue(
+    table="gateway_task",
+    receiver="connection_id",
+    status=TaskStatus.PENDING,
+    setting="task_status",
+    taken_for=timedelta(minutes=5),
 )
 
 

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from billing.notifications.mails import MailStatus
 from models.notifications.emails import Email
+from repositories.outbox import CHANNEL
 from repositories.pages import read_page
 
 QUEUED: Final = "email"
@@ -95,6 +96,31 @@ def hold(
         .returning(col(Email.id))
     )
     return held.first() is not None
+
+
+def reschedule(
+    session: Session, organization_id: UUID, invoice_id: UUID, *, at: datetime, is_sooner: bool
+) -> None:
+    """Mails about the invoice that nobody tried to send yet are due then, sooner or later.
+
+    If sooner, the commit tells whoever sends.
+    """
+    due = col(Email.next_attempt_at)
+    session.execute(
+        update(Email)
+        .where(
+            col(Email.organization_id) == organization_id,
+            col(Email.invoice_id) == invoice_id,
+            col(Email.status) == MailStatus.QUEUED,
+            col(Email.attempts) == 0,
+            due > at if is_sooner else due < at,
+        )
+        .values(next_attempt_at=at)
+    )
+    if is_sooner:
+        session.execute(
+            text("SELECT pg_notify(:channel, :told)"), {"channel": CHANNEL, "told": QUEUED}
+        )
 
 
 def find_email(session: Session, organization_id: UUID, email_id: UUID) -> Email | None:

@@ -126,6 +126,11 @@ def list_refunds(
     ).all()
 
 
+def find_refund(session: Session, organization_id: UUID, refund_id: UUID) -> Refund | None:
+    """The refund, or None."""
+    return session.get(Refund, (organization_id, refund_id))
+
+
 def lock_refund(session: Session, organization_id: UUID, refund_id: UUID) -> Refund | None:
     """The refund with its row locked. Its invoice and payment are locked before it."""
     return session.exec(

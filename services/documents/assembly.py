@@ -78,6 +78,7 @@ def read_invoice(
             for note in notes
         ),
         bank_details=_bank_details(organization.bank_details),
+        payment_link=invoice.payment_link,
         page_link=_page_link(session, invoice, public_url),
         verify_link=_verify_link(session, invoice, public_url),
     )

@@ -42,6 +42,8 @@ def render_text(invoice: Document) -> str:
         head.append(f"Period: {period_text(invoice.period, invoice.timezone)}")
     body = [_set(row, width) for row in billed]
     foot = [_set(row, width) for row in totals]
+    if invoice.payment_link is not None:
+        foot += ["", f"Pay: {on_one_line(invoice.payment_link)}"]
     return "\n".join([*head, "", "Line Items:", *body, "  " + RULE * width, *foot]) + "\n"
 
 

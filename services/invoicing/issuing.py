@@ -13,7 +13,7 @@ from services import customer_accounts
 from services.announcements import announce_final_invoices
 from services.documents.parties import keep_parties
 from services.notifications import mails
-from services.payments import collections
+from services.payments import collections, links
 from services.receipts.chain import link_receipts
 
 
@@ -27,7 +27,7 @@ def freeze(invoice: Invoice, *, at: datetime) -> None:
 
 
 def issue(session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: datetime) -> None:
-    """Invoices, each final since an instant, have their parties, receipts, postings and mails.
+    """Invoices, each final since an instant, have parties, receipts, postings, links and mails.
 
     Whoever listens is told. All that they consist of is stored, the account of each is locked.
     Source: CONTRACT 4.7, 4.8, 68, section 6.
@@ -42,4 +42,5 @@ def issue(session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: 
         customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
     announce_final_invoices(session, frozen, now=now)
     mails.queue_final_invoices(session, invoices, now=now)
+    links.prepare_links(session, invoices, now=now)
     collections.open_collections(session, invoices, now=now)

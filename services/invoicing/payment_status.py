@@ -26,14 +26,17 @@ from services.corrections.credit_notes import CreditedLine
 from services.corrections.said import forgive_said
 from services.documents.locks import lock_invoice
 from services.invoicing import finalize as finalization
-from services.payments import receivables, recording
+from services.payments import links, receivables, recording
 from services.payments.recording import present_of
 
 
 def finalize(
     session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime
 ) -> Invoice:
-    """The invoice is OPEN, or PAID where nothing is owed. Idempotent on OPEN (CONTRACT 56)."""
+    """The invoice is OPEN, or PAID where nothing is owed, and a link to pay it is made.
+
+    Idempotent on OPEN (CONTRACT 56).
+    """
     former, _ = lock_invoice(session, organization_id, invoice_id)
     present = present_of(session, former, now=now)
     was_draft = former.status == InvoiceStatus.DRAFT
@@ -42,6 +45,9 @@ def finalize(
     )
     if was_draft:
         receivables.settle(session, invoice, "invoice.finalized", now=now)
+    else:
+        # One that had none, because no gateway was connected, has a link after the fact.
+        links.follow_due(session, invoice, now=now)
     return invoice
 
 

@@ -24,7 +24,7 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
 from services.announcements import announce_invoice
 from services.audit_log import record
-from services.payments import collections
+from services.payments import collections, links
 from services.subscriptions import agenda
 
 PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
@@ -76,6 +76,7 @@ def take_back(
     if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
         key = f"{made.id}/due"
         customer_accounts.write_off(session, invoice, due_again, key=key, at=at, now=now)
+    links.follow_due(session, invoice, now=now)
 
 
 @exactly
@@ -125,6 +126,7 @@ def _give(
     session.flush()
     if taken > ZERO and _close_if_settled(session, invoice, at=at, now=now):
         settle(session, invoice, "invoice.paid", now=now)
+    links.follow_due(session, invoice, now=now)
 
 
 @exactly
@@ -152,6 +154,7 @@ def credit(
         _close_if_settled(session, invoice, at=at, now=now)
     session.add(invoice)
     session.flush()
+    links.follow_due(session, invoice, now=now)
 
 
 @exactly
@@ -175,6 +178,7 @@ def release(session: Session, invoice: Invoice, *, at: datetime, now: datetime) 
     invoice.voided_at = at
     session.add(invoice)
     session.flush()
+    links.follow_due(session, invoice, now=now)
 
 
 def write_off(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
@@ -230,6 +234,5 @@ def _close_if_settled(session: Session, invoice: Invoice, *, at: datetime, now: 
         return False
     invoice.status = status_after_payment(InvoiceStatus(invoice.status))
     invoice.paid_at = at
-    invoice.payment_link = None
     announce_invoice(session, invoice, WebhookEvent.INVOICE_PAID, at=at, now=now)
     return True

@@ -23,6 +23,7 @@ from billing.payments.allocation import (
     require_amount,
     split_refund,
 )
+from billing.payments.states import TaskKind
 from models.base import new_id
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment, Refund
@@ -30,7 +31,7 @@ from repositories.payments import payments as stored_payments
 from services import customer_accounts
 from services.audit_log import record
 from services.documents.locks import lock_invoice
-from services.payments import receivables, repeats
+from services.payments import receivables, repeats, tasks
 from services.payments.recording import present_of
 from services.required import not_found
 
@@ -45,12 +46,14 @@ def refund(
     reason: str | None = None,
     reference: str | None = None,
     kind: RefundKind = RefundKind.REFUND,
+    is_sent: bool = False,
     now: datetime,
 ) -> Refund:
     """Part of a payment, or what is left of it, goes back; by hand it is back at once.
 
-    One through a gateway is pending until the gateway was asked. The same asked for again within a
-    minute, or under the same reference, is the refund that was made. Raises NotFound, Conflict
+    One through a gateway is pending until the gateway was asked, unless ``is_sent`` says that the
+    gateway tells of it. The same asked for again within a minute, or under the same reference, is
+    the refund that was made. Raises NotFound, Conflict
     ``payment_not_refundable``, ``refund_exceeds_payment``, ``credit_spent``.
     """
     invoice, payment = lock_paid_invoice(session, organization_id, payment_id)
@@ -69,8 +72,11 @@ def refund(
     split = _split(session, invoice, payment, wanted)
     made = _make(session, payment, split, kind, said, at=at, now=now)
     receivables.take_back(session, invoice, payment, made, at=at, now=now)
-    if payment.connection_id is None or kind is RefundKind.DISPUTE:
+    if payment.connection_id is None or kind is RefundKind.DISPUTE or is_sent:
         settle(session, made, at=at)
+    else:
+        key = (organization_id, payment.connection_id)
+        tasks.queue(session, *key, TaskKind.REFUND, made.id, now=now)
     after = {"refund_id": made.id, "amount": made.amount, "currency": payment.currency}
     record(
         session, organization_id, "payment.refunded", "payment", payment_id, after=after, now=now
@@ -89,6 +95,18 @@ def lock_paid_invoice(
     payment = stored_payments.lock_payment(session, organization_id, payment_id)
     assert payment is not None
     return invoice, payment
+
+
+def lock_refund(
+    session: Session, organization_id: UUID, refund_id: UUID
+) -> tuple[Invoice, Payment, Refund]:
+    """A refund with its invoice and payment, all locked in the order that everybody keeps."""
+    found = stored_payments.find_refund(session, organization_id, refund_id)
+    assert found is not None, "refunds are never deleted"
+    invoice, payment = lock_paid_invoice(session, organization_id, found.payment_id)
+    made = stored_payments.lock_refund(session, organization_id, refund_id)
+    assert made is not None
+    return invoice, payment, made
 
 
 def settle(session: Session, made: Refund, *, at: datetime) -> None:

@@ -15,6 +15,7 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import links as stored_links
 from repositories.transactions import Transactions
 from services.audit_log import record
+from services.documents.addresses import page_address
 from services.required import not_found, require_invoice
 
 LONGEST_TOKEN: Final = 64
@@ -49,6 +50,23 @@ def link_invoice(
     found = stored_links.find_link(session, organization_id, invoice_id)
     assert found is not None
     return found
+
+
+def page_maker(
+    public_url: str, new_token: Callable[[], str], now: Callable[[], datetime]
+) -> Callable[[Session, UUID, UUID], str]:
+    """Gives the page of an invoice, which has one from then on.
+
+    Where the installation has no public address it is that of the installation.
+    """
+
+    def page_of(session: Session, organization_id: UUID, invoice_id: UUID) -> str:
+        if page_address(public_url, "") is None:
+            return public_url
+        link = link_invoice(session, organization_id, invoice_id, new_token=new_token, now=now())
+        return page_address(public_url, link.token) or public_url
+
+    return page_of
 
 
 def unlink_invoice(

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from tests.api.access.furnished import save_method
 from tests.api.people import Person
 
 V1 = "/api/v1"
@@ -49,6 +50,7 @@ POST   /api/v1/webhook-deliveries/{delivery_id}/replay    webhook_delivery.repla
 POST   /api/v1/connections                                connection.created
 PATCH  /api/v1/connections/{connection_id}                connection.updated
 DELETE /api/v1/connections/{connection_id}                connection.deleted
+DELETE /api/v1/customers/{customer_id}/payment-methods/{method_id} payment_method.deleted
 POST   /api/v1/tax-rates                                  tax_rate.created
 DELETE /api/v1/tax-rates/{tax_rate_id}                    tax_rate.deleted
 POST   /api/v1/test-clocks                                test_clock.created
@@ -91,6 +93,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "POST /api/v1/sdk/track": "events are a log of their own, append-only",
     "POST /api/v1/subscriptions/{subscription_id}/preview-invoice": "changes nothing",
     "POST /api/v1/invoices/{invoice_id}/verify": "changes nothing",
+    "POST /api/v1/webhooks/{provider}/tenant_{organization_id}/{connection_id}": "an event",
     "POST /api/v1/widget/token": "stores nothing: the token is signed and ends within the hour",
 }
 
@@ -136,4 +139,9 @@ class Story:
         body = {"provider": "sandbox", "name": "Sandbox"}
         its = {"connection_id": self.do("POST /connections", body)["id"]}
         self.do("PATCH /connections/{connection_id}", {"name": "Trials"}, **its)
+        customer = {"name": "Quay", "external_id": "quay", "billing_address_country": "DE"}
+        customer_id = self.do("POST /customers", customer)["id"]
+        method_id = save_method(self.person, customer_id, its["connection_id"])
+        path = "/customers/{customer_id}/payment-methods/{method_id}"
+        self.do(f"DELETE {path}", customer_id=customer_id, method_id=method_id)
         self.do("DELETE /connections/{connection_id}", **its)

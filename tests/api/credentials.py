@@ -102,6 +102,10 @@ billing.read   GET    /api/v1/connections
 billing.read   GET    /api/v1/connections/{connection_id}
 billing.write  PATCH  /api/v1/connections/{connection_id}
 billing.write  DELETE /api/v1/connections/{connection_id}
+billing.read   GET    /api/v1/gateway-events
+billing.read   GET    /api/v1/customers/{customer_id}/payment-methods
+billing.write  DELETE /api/v1/customers/{customer_id}/payment-methods/{method_id}
+anybody        POST   /api/v1/webhooks/{provider}/tenant_{organization_id}/{connection_id}
 billing.write  POST   /api/v1/webhook-endpoints
 billing.read   GET    /api/v1/webhook-endpoints
 billing.read   GET    /api/v1/webhook-endpoints/{endpoint_id}

@@ -128,8 +128,8 @@ def test_every_policy_of_an_organization_reads_and_writes_by_the_same_list(
 
 
 def test_every_other_policy_only_reads_what_its_caller_can_name(engine: Engine) -> None:
+    found = text("SELECT * FROM pg_policies WHERE policyname <> 'organization'")
     with engine.connect() as connection:
-        found = text("SELECT * FROM pg_policies WHERE policyname <> 'organization'")
         others = list(connection.execute(found))
 
     assert {(policy.tablename, policy.policyname, policy.cmd) for policy in others} == {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
 from sqlmodel import Session
 
 from api.access.sessions import Writer, WriteSession
 from api.context import ContextDep
+from api.routers.gateways.linked import LinkedRoute, await_link
 from api.routers.invoicing.invoices import view_invoices
 from api.schemas.invoicing.actions import (
     InvoiceCreate,
@@ -22,7 +23,7 @@ from models.invoicing.invoices import Invoice
 from services.invoicing import manual, payment_status
 from services.lifecycle import reissue
 
-router = Router(prefix="/invoices", tags=["Invoices"])
+router = Router(prefix="/invoices", tags=["Invoices"], route_class=LinkedRoute)
 
 
 @router.post("", status_code=201, response_model=InvoiceView)
@@ -62,12 +63,21 @@ def delete_invoice(
 
 @router.post("/{invoice_id}/finalize", response_model=InvoiceView)
 def finalize_invoice(
-    invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+    invoice_id: UUID,
+    request: Request,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
 ) -> Response:
-    """Make a draft final, without waiting for the end of its grace."""
+    """Make a draft final, without waiting for the end of its grace, with a link to pay it.
+
+    An open invoice that has no link gets one. The gateway has a few seconds; a link that takes
+    longer is made later.
+    """
     invoice = payment_status.finalize(
         session, principal.organization_id, invoice_id, now=context.now()
     )
+    await_link(request, session, invoice)
     return _show(session, invoice)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
 from api.access.sessions import (
     Manager,
@@ -16,6 +16,7 @@ from api.access.sessions import (
     WriteSession,
 )
 from api.context import ContextDep
+from api.routers.gateways.linked import LinkedRoute, await_link
 from api.schemas.emails import EmailTest, EmailView, SentView, view_email, view_sent
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
@@ -26,19 +27,26 @@ from repositories.notifications import emails as stored_emails
 from services.mail import requests
 from services.required import not_found, require_invoice
 
-router = Router(tags=["Mail"])
+router = Router(tags=["Mail"], route_class=LinkedRoute)
 
 
 @router.post("/invoices/{invoice_id}/send-email", response_model=SentView)
 def send_invoice_email(
-    invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
+    invoice_id: UUID,
+    request: Request,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
 ) -> Response:
     """Mail an invoice to its customer, with its PDF; a draft becomes final first.
 
     Asked for again while the mail waits, or within a minute, it is the same mail.
     """
-    email = requests.send_invoice(session, principal.organization_id, invoice_id, now=context.now())
-    return respond(view_sent(email))
+    email, invoice = requests.send_invoice(
+        session, principal.organization_id, invoice_id, now=context.now()
+    )
+    await_link(request, session, invoice)
+    return respond(view_sent(email, invoice.payment_link))
 
 
 @router.get("/invoices/{invoice_id}/emails")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 
 from api.context import state_of
+from models.base import new_id
+from models.payments.links import PaymentMethod
+from repositories.payments import links as stored_links
 from services.notifications.deliveries import spread_events
 from tests.api.people import Person
 
@@ -43,12 +46,36 @@ def furnish(person: Person) -> Ids:
         "key_id": key["id"],
         "endpoint_id": endpoint["id"],
         "connection_id": connection["id"],
+        "method_id": save_method(person, ids["customer_id"], connection["id"]),
         "delivery_id": tell(person),
         "period_index": "0",
         "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],
+        "provider": "sandbox",
+        "organization_id": person.get(f"{V1}/organization").json()["id"],
         "kind": "invoice",
         "language": "de",
     }
+
+
+def save_method(person: Person, customer_id: str, connection_id: str) -> str:
+    """A method as a gateway's webhook would have it known."""
+    assert isinstance(person.app, FastAPI)
+    context = state_of(person.app).context
+    organization_id = UUID(person.get(f"{V1}/organization").json()["id"])
+    method = PaymentMethod(
+        organization_id=organization_id,
+        id=new_id(),
+        customer_id=UUID(customer_id),
+        connection_id=UUID(connection_id),
+        customer_reference="cus_1",
+        method_reference="pm_1",
+        label="Visa ending in 4242",
+        created_at=context.now(),
+        updated_at=context.now(),
+    )
+    with context.transactions.for_organization(organization_id) as session:
+        stored_links.save_method(session, method)
+    return str(method.id)
 
 
 def tell(person: Person) -> str:

@@ -1,0 +1,46 @@
+"""Gateway events and saved methods on the wire."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from api.schemas.common import Moment, View
+from billing.payments.states import EventStatus
+from models.payments.events import GatewayEventRow
+from models.payments.links import PaymentMethod
+
+
+class EventView(View):
+    """What a gateway told. ``reason`` says why it was ignored, or what to look into."""
+
+    id: UUID
+    connection_id: UUID
+    event_id: str
+    type: str
+    status: EventStatus
+    reason: str | None
+    invoice_id: UUID | None
+    payment_id: UUID | None
+    received_at: Moment
+    processed_at: Moment | None
+
+
+class MethodView(View):
+    """What a customer's later invoices can be charged to."""
+
+    id: UUID
+    connection_id: UUID
+    label: str
+    is_usable: bool
+    created_at: Moment
+    updated_at: Moment
+
+
+def view_event(event: GatewayEventRow) -> EventView:
+    """The event as the API shows it."""
+    return EventView.model_validate(event, from_attributes=True)
+
+
+def view_method(method: PaymentMethod) -> MethodView:
+    """The method as the API shows it."""
+    return MethodView.model_validate(method, from_attributes=True)

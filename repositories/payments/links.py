@@ -1,0 +1,132 @@
+"""Payment links, and methods that customers saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from billing.payments.states import LinkStatus
+from models.payments.connections import Connection
+from models.payments.links import PaymentLink, PaymentMethod
+
+
+def find_link(session: Session, organization_id: UUID, link_id: UUID) -> PaymentLink | None:
+    """The link, or None."""
+    return session.get(PaymentLink, (organization_id, link_id))
+
+
+def lock_link(session: Session, organization_id: UUID, link_id: UUID) -> PaymentLink | None:
+    """The link with its row locked. Its invoice is locked before it."""
+    return session.exec(
+        select(PaymentLink)
+        .where(PaymentLink.organization_id == organization_id, PaymentLink.id == link_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def find_live(session: Session, organization_id: UUID, invoice_id: UUID) -> PaymentLink | None:
+    """The invoice's link that is made or open, or None."""
+    return session.exec(
+        select(PaymentLink).where(
+            PaymentLink.organization_id == organization_id,
+            PaymentLink.invoice_id == invoice_id,
+            PaymentLink.status != LinkStatus.CLOSED,
+        )
+    ).one_or_none()
+
+
+def find_last_sequence(session: Session, organization_id: UUID, invoice_id: UUID) -> int:
+    """The number of the invoice's last link, 0 if it had none."""
+    return session.exec(
+        select(func.coalesce(func.max(PaymentLink.sequence), 0)).where(
+            PaymentLink.organization_id == organization_id, PaymentLink.invoice_id == invoice_id
+        )
+    ).one()
+
+
+def save_method(session: Session, method: PaymentMethod) -> None:
+    """The customer's method at this connection is this one, usable again if it is another one."""
+    statement = insert(PaymentMethod).values(method.model_dump())
+    given = statement.excluded
+    is_same = col(PaymentMethod.method_reference) == given.method_reference
+    session.execute(
+        statement.on_conflict_do_update(
+            constraint="uq_payment_method_customer",
+            set_={
+                "customer_reference": given.customer_reference,
+                "method_reference": given.method_reference,
+                "label": given.label,
+                "is_usable": col(PaymentMethod.is_usable) | ~is_same,
+                "updated_at": given.updated_at,
+            },
+        )
+    )
+
+
+def mark_unusable(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    connection_id: UUID,
+    *,
+    now: datetime,
+) -> None:
+    """The customer's method at this connection was declined for good."""
+    session.execute(
+        update(PaymentMethod)
+        .where(
+            col(PaymentMethod.organization_id) == organization_id,
+            col(PaymentMethod.customer_id) == customer_id,
+            col(PaymentMethod.connection_id) == connection_id,
+        )
+        .values(is_usable=False, updated_at=now)
+    )
+
+
+def find_usable(session: Session, organization_id: UUID, customer_id: UUID) -> PaymentMethod | None:
+    """The method of the customer that can be charged: at the newest connection that lives."""
+    return session.exec(
+        select(PaymentMethod)
+        .join(
+            Connection,
+            (col(Connection.organization_id) == PaymentMethod.organization_id)
+            & (col(Connection.id) == PaymentMethod.connection_id),
+        )
+        .where(
+            PaymentMethod.organization_id == organization_id,
+            PaymentMethod.customer_id == customer_id,
+            col(PaymentMethod.is_usable),
+            col(Connection.deleted_at).is_(None),
+        )
+        .order_by(col(Connection.created_at).desc(), col(Connection.id).desc())
+        .limit(1)
+    ).first()
+
+
+def list_methods(
+    session: Session, organization_id: UUID, customer_id: UUID
+) -> Sequence[PaymentMethod]:
+    """The methods of the customer, the oldest first."""
+    return session.exec(
+        select(PaymentMethod)
+        .where(
+            PaymentMethod.organization_id == organization_id,
+            PaymentMethod.customer_id == customer_id,
+        )
+        .order_by(col(PaymentMethod.created_at), col(PaymentMethod.id))
+    ).all()
+
+
+def lock_method(session: Session, organization_id: UUID, method_id: UUID) -> PaymentMethod | None:
+    """The method with its row locked, or None."""
+    return session.exec(
+        select(PaymentMethod)
+        .where(PaymentMethod.organization_id == organization_id, PaymentMethod.id == method_id)
+        .with_for_update()
+    ).one_or_none()

@@ -1,0 +1,77 @@
+"""What gateways are still to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, select
+
+from models.payments.tasks import GatewayTask
+
+QUEUED: Final = "gateway_task"
+"""What the outbox's channel tells when tasks were queued; a trigger does it (migration 0031)."""
+
+_TAKE: Final = text(
+    """
+    -- Counted before anybody is asked: who comes after a crash knows that somebody was.
+    UPDATE gateway_task AS taken SET next_attempt_at = :until, attempts = taken.attempts + 1
+    FROM unnest(CAST(:organizations AS uuid[]), CAST(:ids AS uuid[])) AS due(organization_id, id)
+    WHERE taken.organization_id = due.organization_id AND taken.id = due.id
+    RETURNING taken.organization_id, taken.id, taken.connection_id, taken.kind, taken.subject_id,
+        taken.attempts
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenTask:
+    """A task that is this process's to do; ``attempts`` counts this one."""
+
+    organization_id: UUID
+    id: UUID
+    connection_id: UUID
+    kind: str
+    subject_id: UUID
+    attempts: int
+
+    @property
+    def receiver_id(self) -> UUID:
+        """Whom it asks: the connection."""
+        return self.connection_id
+
+
+def insert_task(session: Session, task: GatewayTask) -> None:
+    """Store a task; of those with one kind and subject the first counts."""
+    session.execute(
+        insert(GatewayTask)
+        .values(task.model_dump())
+        .on_conflict_do_nothing(constraint="uq_gateway_task_key")
+    )
+
+
+def take(session: Session, due: Sequence[tuple[UUID, UUID]], until: datetime) -> list[TakenTask]:
+    """These tasks are due again at ``until``, unless somebody says what became of them.
+
+    The transaction names their organizations.
+    """
+    found = session.execute(
+        _TAKE,
+        {"organizations": [one[0] for one in due], "ids": [one[1] for one in due], "until": until},
+    )
+    return [TakenTask(**row) for row in found.mappings()]
+
+
+def lock_task(session: Session, organization_id: UUID, task_id: UUID) -> GatewayTask | None:
+    """The task with its row locked, or None."""
+    return session.exec(
+        select(GatewayTask)
+        .where(GatewayTask.organization_id == organization_id, GatewayTask.id == task_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()

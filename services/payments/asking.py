@@ -1,0 +1,245 @@
+"""What is done with a gateway: read in a transaction, asked outside of any, told in another.
+
+Whoever dies in between leaves rows by which the next one goes on: a link and a refund are asked for
+again by the same key, and looked up before. Source: CONTRACT 29, section 6 (Payments).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import InvalidInput, Rejected, Unavailable
+from billing.notifications.deliveries import Answer
+from billing.payments.allocation import RefundStatus
+from billing.payments.gateways import (
+    Gateway,
+    GatewayEvent,
+    GatewayPayment,
+    GatewayRefund,
+    Gateways,
+    GatewayStatus,
+    PaymentRequest,
+    RefundRequest,
+)
+from billing.payments.states import EventStatus, TaskKind
+from models.payments.connections import Connection
+from repositories.payments import connections as stored_connections
+from repositories.payments import events as stored_events
+from repositories.payments import links as stored_links
+from repositories.payments import payments as stored_payments
+from repositories.payments.tasks import TakenTask
+from repositories.transactions import Transactions
+from services.accounts.credentials import Sealing
+from services.payments import events, links, refunds, reversals
+from services.payments.connections import open_account
+from services.payments.events import Verdict
+from services.payments.judging import judge, look_up_payment, look_up_refund
+from services.payments.tasks import DONE, NOT_YET
+
+TRIES_TO_FIND = 6
+"""So often a payment is looked up that its gateway told of and does not know yet."""
+
+Result = TypeVar("Result")
+
+
+class Execute(Protocol):
+    """Does work in a thread, beside the event loop."""
+
+    def __call__(self, work: Callable[[], Result], /) -> Awaitable[Result]:
+        """What the work returns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What it takes to ask gateways; made once per process.
+
+    ``page_of`` gives the page of an invoice, to which a gateway's page leads back.
+    """
+
+    transactions: Transactions
+    gateways: Gateways
+    sealing: Sealing = field(repr=False)
+    public_url: str
+    page_of: Callable[[Session, UUID, UUID], str]
+    now: Callable[[], datetime]
+
+    async def perform(self, task: TakenTask, execute: Execute) -> Answer:
+        """What became of a task. Nothing that a gateway does is an error."""
+        try:
+            return await self._perform(task, execute)
+        except Unavailable as error:
+            return Answer(error=error.detail)
+        except (Rejected, InvalidInput) as error:
+            reason = error.detail
+        return await execute(lambda: self._give_up(task, reason))
+
+    async def _perform(self, task: TakenTask, execute: Execute) -> Answer:
+        match TaskKind(task.kind):
+            case TaskKind.OPEN_LINK:
+                await self.open_link(task.organization_id, task.subject_id, execute)
+            case TaskKind.RENEW_LINK:
+                await execute(lambda: self._renew_link(task))
+            case TaskKind.CLOSE_LINK:
+                await self._close_link(task, execute)
+            case TaskKind.REFUND:
+                return await self._send_refund(task, execute)
+            case TaskKind.EVENT:
+                await self._work_on_event(task, execute)
+        return DONE
+
+    async def open_link(self, organization_id: UUID, link_id: UUID, execute: Execute) -> str | None:
+        """Where the invoice can be paid by this link, None if it cannot. Repeatable.
+
+        Raises Unavailable, Rejected.
+        """
+        asked = await execute(lambda: self._ask_for_link(organization_id, link_id))
+        if asked is None:
+            return None
+        gateway, request = asked
+        told = await gateway.create_link(request)
+
+        def keep() -> str | None:
+            with self.transactions.for_organization(organization_id) as session:
+                return links.open_link(session, organization_id, link_id, told, now=self.now())
+
+        return await execute(keep)
+
+    def _ask_for_link(
+        self, organization_id: UUID, link_id: UUID
+    ) -> tuple[Gateway, PaymentRequest] | None:
+        with self.transactions.for_organization(organization_id) as session:
+            link = stored_links.find_link(session, organization_id, link_id)
+            assert link is not None
+            asked = links.ask_for_link(
+                session,
+                organization_id,
+                link_id,
+                return_url=self.page_of(session, organization_id, link.invoice_id),
+                now=self.now(),
+            )
+        return None if asked is None else (self._gateway_of(asked.connection), asked.request)
+
+    def _renew_link(self, task: TakenTask) -> None:
+        with self.transactions.for_organization(task.organization_id) as session:
+            links.renew_link(session, task.organization_id, task.subject_id, now=self.now())
+
+    async def _close_link(self, task: TakenTask, execute: Execute) -> None:
+        def read() -> tuple[Gateway, str]:
+            with self.transactions.for_organization(task.organization_id) as session:
+                link = stored_links.find_link(session, task.organization_id, task.subject_id)
+                assert link is not None
+                assert link.reference is not None
+                return self._gateway_for(session, task), link.reference
+
+        gateway, reference = await execute(read)
+        await gateway.expire_link(reference)
+
+    async def _send_refund(self, task: TakenTask, execute: Execute) -> Answer:
+        """The refund is looked up before it is asked for again, and asked for by its one key."""
+        asked = await execute(lambda: self._ask_for_refund(task))
+        if asked is None:
+            return DONE
+        gateway, request = asked
+        told = None
+        if task.attempts > 1:
+            told = await gateway.find_refund(
+                payment_reference=request.payment_reference, key=request.idempotency_key
+            )
+        if told is None:
+            told = await gateway.refund(request)
+        await execute(lambda: self._settle_refund(task, told))
+        return NOT_YET if told.status is GatewayStatus.PENDING else DONE
+
+    def _ask_for_refund(self, task: TakenTask) -> tuple[Gateway, RefundRequest] | None:
+        with self.transactions.for_organization(task.organization_id) as session:
+            made = stored_payments.find_refund(session, task.organization_id, task.subject_id)
+            assert made is not None
+            payment = stored_payments.find_payment(session, task.organization_id, made.payment_id)
+            assert payment is not None
+            if made.status != RefundStatus.PENDING:
+                return None
+            request = RefundRequest(
+                payment_reference=payment.reference or "",
+                amount=made.amount,
+                currency=payment.currency,
+                idempotency_key=made.idempotency_key,
+                invoice_id=payment.invoice_id,
+            )
+            return self._gateway_for(session, task), request
+
+    def _settle_refund(self, task: TakenTask, told: GatewayRefund) -> None:
+        with self.transactions.for_organization(task.organization_id) as session:
+            invoice, payment, made = refunds.lock_refund(
+                session, task.organization_id, task.subject_id
+            )
+            reversals.settle_told(session, invoice, payment, made, told, now=self.now())
+
+    async def _work_on_event(self, task: TakenTask, execute: Execute) -> None:
+        """The event is looked up at the gateway, and what that answers is recorded."""
+        read = await execute(lambda: self._read_event(task))
+        if read is None:
+            return
+        gateway, event = read
+        payment = await look_up_payment(gateway, event)
+        if payment is None and task.attempts < TRIES_TO_FIND:
+            raise Unavailable("The gateway does not know yet of what it told.")
+        refund = await look_up_refund(gateway, event)
+        await execute(lambda: self._settle_event(task, event, (payment, refund)))
+
+    def _read_event(self, task: TakenTask) -> tuple[Gateway, GatewayEvent] | None:
+        with self.transactions.for_organization(task.organization_id) as session:
+            row = stored_events.find_event(session, task.organization_id, task.subject_id)
+            assert row is not None
+            if row.status != EventStatus.RECEIVED:
+                return None
+            return self._gateway_for(session, task), events.content_of(row)
+
+    def _settle_event(
+        self,
+        task: TakenTask,
+        event: GatewayEvent,
+        found: tuple[GatewayPayment | None, GatewayRefund | None],
+    ) -> None:
+        with self.transactions.for_organization(task.organization_id) as session:
+            row = stored_events.lock_event(session, task.organization_id, task.subject_id)
+            assert row is not None
+            if row.status == EventStatus.RECEIVED:
+                key = (task.organization_id, task.connection_id)
+                verdict = judge(session, key, event, found, now=self.now())
+                events.settle(session, row, verdict, now=self.now())
+
+    def _give_up(self, task: TakenTask, reason: str) -> Answer:
+        """The gateway's last word is no: what was asked for is not to be."""
+        organization_id, now = task.organization_id, self.now()
+        with self.transactions.for_organization(organization_id) as session:
+            match TaskKind(task.kind):
+                case TaskKind.OPEN_LINK:
+                    links.give_up_link(session, organization_id, task.subject_id, now=now)
+                case TaskKind.REFUND:
+                    locked = refunds.lock_refund(session, organization_id, task.subject_id)
+                    refunds.fail(session, *locked, error=reason, at=locked[2].at, now=now)
+                case TaskKind.EVENT:
+                    row = stored_events.lock_event(session, organization_id, task.subject_id)
+                    assert row is not None
+                    verdict = Verdict(status=EventStatus.NEEDS_ATTENTION, reason=reason)
+                    events.settle(session, row, verdict, now=now)
+                case _:
+                    pass
+        return Answer(error=reason, is_final=True)
+
+    def _gateway_for(self, session: Session, task: TakenTask) -> Gateway:
+        connection = stored_connections.find_connection(
+            session, task.organization_id, task.connection_id
+        )
+        assert connection is not None, "connections are never deleted for good"
+        return self._gateway_of(connection)
+
+    def _gateway_of(self, connection: Connection) -> Gateway:
+        account = open_account(connection, self.sealing, public_url=self.public_url)
+        return self.gateways.gateway_of(account)

@@ -1,0 +1,77 @@
+"""What an event of a gateway comes to, once the gateway was asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.payments.gateways import (
+    Gateway,
+    GatewayEvent,
+    GatewayPayment,
+    GatewayRefund,
+    GatewayStatus,
+)
+from billing.payments.states import EventStatus
+from services.payments.events import Verdict
+from services.payments.reversals import accept_dispute, accept_refund
+from services.payments.told import Unattributed, accept_payment, attribute
+
+
+async def look_up_payment(gateway: Gateway, event: GatewayEvent) -> GatewayPayment | None:
+    """The payment that an event is about, as the gateway knows it now.
+
+    A try that failed is no money: if it has no name by which it can be asked for, it is what was
+    told of it.
+    """
+    if event.payment is None:
+        about = event.refund or event.dispute
+        assert about is not None
+        return await gateway.find_payment(reference=about.payment_reference, key=None)
+    found = await gateway.find_payment(reference=event.payment.references[0], key=None)
+    if found is None and event.payment.status is GatewayStatus.FAILED:
+        return event.payment
+    return found
+
+
+async def look_up_refund(gateway: Gateway, event: GatewayEvent) -> GatewayRefund | None:
+    """A refund of ours as the gateway knows it now; what was told where it has no key of ours."""
+    told = event.refund
+    if told is None or told.idempotency_key is None:
+        return told
+    found = await gateway.find_refund(
+        payment_reference=told.payment_reference, key=told.idempotency_key
+    )
+    return told if found is None else found
+
+
+def judge(
+    session: Session,
+    key: tuple[UUID, UUID],
+    event: GatewayEvent,
+    found: tuple[GatewayPayment | None, GatewayRefund | None],
+    *,
+    now: datetime,
+) -> Verdict:
+    """What was found is recorded; the verdict says of what. ``key`` is of the connection.
+
+    A payment is recorded before what became of it, whatever was told first. Raises Unavailable
+    where it is too early to say.
+    """
+    told, refund = found
+    if told is None:
+        reason = "The gateway does not know the payment that it told of."
+        return Verdict(status=EventStatus.NEEDS_ATTENTION, reason=reason)
+    organization_id, connection_id = key
+    try:
+        invoice = attribute(session, organization_id, connection_id, told)
+    except Unattributed as unattributed:
+        return unattributed.verdict
+    payment = accept_payment(session, invoice, connection_id, told, now=now)
+    if refund is not None:
+        return accept_refund(session, invoice, payment, refund, confirmed=told, now=now)
+    if event.dispute is not None:
+        return accept_dispute(session, payment, connection_id, event.dispute, now=now)
+    return Verdict(status=EventStatus.PROCESSED, invoice_id=invoice.id, payment_id=payment.id)

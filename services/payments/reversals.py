@@ -1,0 +1,219 @@
+"""Refunds and disputes that gateways tell of, whether anybody here asked for them or not.
+
+Source: CONTRACT section 6 (Payments).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.errors import Conflict, Unavailable
+from billing.money import ZERO, exactly
+from billing.payments.allocation import PaymentStatus, RefundKind, RefundStatus
+from billing.payments.gateways import GatewayDispute, GatewayPayment, GatewayRefund, GatewayStatus
+from billing.payments.states import EventStatus
+from models.base import new_id
+from models.invoicing.invoices import Invoice
+from models.payments.events import Dispute
+from models.payments.payments import Payment, Refund
+from repositories.payments import events as stored_events
+from repositories.payments import payments as stored_payments
+from services.audit_log import record
+from services.payments import refunds
+from services.payments.events import Verdict
+
+LOST: Final = "lost"
+DECIDED: Final = frozenset({LOST, "won"})
+
+
+def accept_refund(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    told: GatewayRefund,
+    *,
+    confirmed: GatewayPayment,
+    now: datetime,
+) -> Verdict:
+    """A refund that we asked for has its end; one that nobody here asked for is recorded once.
+
+    ``confirmed`` is the payment as the gateway knows it: no more is recorded than that says went
+    back. Raises Unavailable while one of ours may be what is told.
+    """
+    made = stored_payments.list_refunds(session, payment.organization_id, [payment.id])
+    ours = _find_ours(made, told)
+    if ours is not None:
+        return _settle_ours(session, invoice, payment, ours, told, now=now)
+    if told.status is not GatewayStatus.SUCCEEDED:
+        return _verdict(EventStatus.IGNORED, payment, "Nobody here asked for it, and nothing went.")
+    if any(one.status == RefundStatus.PENDING and one.reference is None for one in made):
+        raise Unavailable("A refund of ours may be the one that is told.")
+    return _record_foreign(session, payment, made, told, confirmed=confirmed, now=now)
+
+
+def settle_told(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    made: Refund,
+    told: GatewayRefund,
+    *,
+    now: datetime,
+) -> None:
+    """A refund of ours has the end that its gateway tells. Idempotent. All three are locked."""
+    if made.reference is None:
+        made.reference = told.reference
+        session.add(made)
+        session.flush()
+    if told.status is GatewayStatus.SUCCEEDED:
+        refunds.settle(session, made, at=made.at)
+    elif told.status is GatewayStatus.FAILED:
+        refunds.fail(session, invoice, payment, made, error=told.error, at=made.at, now=now)
+
+
+@exactly
+def accept_dispute(
+    session: Session,
+    payment: Payment,
+    connection_id: UUID,
+    told: GatewayDispute,
+    *,
+    now: datetime,
+) -> Verdict:
+    """The dispute is known, in its last state; one that was lost is money that went back.
+
+    Idempotent by the gateway's name for it. What was decided stays so, whatever arrives later.
+    """
+    dispute = _keep_dispute(session, payment, connection_id, told, now=now)
+    if dispute.status != LOST or dispute.refund_id is not None:
+        return _verdict(EventStatus.PROCESSED, payment)
+    amount = min(told.amount, payment.amount - payment.refunded_amount)
+    if payment.status != PaymentStatus.SUCCEEDED or amount <= ZERO:
+        return _verdict(EventStatus.NEEDS_ATTENTION, payment, "Nothing of the payment is left.")
+    try:
+        made = refunds.refund(
+            session,
+            payment.organization_id,
+            payment.id,
+            amount,
+            reason=told.reason,
+            reference=told.reference,
+            kind=RefundKind.DISPUTE,
+            now=now,
+        )
+    except Conflict as conflict:
+        return _verdict(EventStatus.NEEDS_ATTENTION, payment, conflict.detail)
+    dispute.refund_id = made.id
+    session.add(dispute)
+    session.flush()
+    return _verdict(EventStatus.PROCESSED, payment)
+
+
+def _find_ours(made: Sequence[Refund], told: GatewayRefund) -> Refund | None:
+    for one in made:
+        if told.reference == one.reference or told.idempotency_key == one.idempotency_key:
+            return one
+    return None
+
+
+def _settle_ours(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    ours: Refund,
+    told: GatewayRefund,
+    *,
+    now: datetime,
+) -> Verdict:
+    locked = stored_payments.lock_refund(session, ours.organization_id, ours.id)
+    assert locked is not None
+    settle_told(session, invoice, payment, locked, told, now=now)
+    came_back = locked.status == RefundStatus.SUCCEEDED and told.status is GatewayStatus.FAILED
+    if came_back:
+        reason = "The refund had succeeded, and failed later."
+        return _verdict(EventStatus.NEEDS_ATTENTION, payment, reason)
+    return _verdict(EventStatus.PROCESSED, payment)
+
+
+@exactly
+def _record_foreign(
+    session: Session,
+    payment: Payment,
+    made: Sequence[Refund],
+    told: GatewayRefund,
+    *,
+    confirmed: GatewayPayment,
+    now: datetime,
+) -> Verdict:
+    known = sum(
+        (
+            one.amount
+            for one in made
+            if one.kind == RefundKind.REFUND and one.status != RefundStatus.FAILED
+        ),
+        Decimal(0),
+    )
+    amount = min(told.amount, confirmed.refunded_amount - known)
+    if amount <= ZERO:
+        return _verdict(EventStatus.IGNORED, payment, "The gateway knows of no such refund.")
+    try:
+        refunds.refund(
+            session,
+            payment.organization_id,
+            payment.id,
+            amount,
+            reason="It was sent at the gateway.",
+            reference=told.reference,
+            is_sent=True,
+            now=now,
+        )
+    except Conflict as conflict:
+        return _verdict(EventStatus.NEEDS_ATTENTION, payment, conflict.detail)
+    return _verdict(EventStatus.PROCESSED, payment)
+
+
+def _keep_dispute(
+    session: Session,
+    payment: Payment,
+    connection_id: UUID,
+    told: GatewayDispute,
+    *,
+    now: datetime,
+) -> Dispute:
+    organization_id = payment.organization_id
+    dispute = stored_events.lock_dispute(session, organization_id, connection_id, told.reference)
+    if dispute is None:
+        dispute = Dispute(
+            organization_id=organization_id,
+            id=new_id(),
+            payment_id=payment.id,
+            connection_id=connection_id,
+            reference=told.reference,
+            amount=told.amount,
+            currency=payment.currency,
+            status=told.status,
+            reason=told.reason,
+            at=told.at,
+            updated_at=now,
+        )
+    elif dispute.status == told.status or dispute.status in DECIDED:
+        return dispute
+    else:
+        dispute.status, dispute.updated_at = told.status, now
+    session.add(dispute)
+    session.flush()
+    after = {"payment_id": payment.id, "status": dispute.status, "amount": dispute.amount}
+    record(session, organization_id, "dispute.told", "dispute", dispute.id, after=after, now=now)
+    return dispute
+
+
+def _verdict(status: EventStatus, payment: Payment, reason: str | None = None) -> Verdict:
+    return Verdict(
+        status=status, reason=reason, invoice_id=payment.invoice_id, payment_id=payment.id
+    )

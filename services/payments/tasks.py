@@ -1,0 +1,74 @@
+"""What gateways are to be asked: queued with the fact itself, done until it is settled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.notifications.deliveries import Answer, Room
+from billing.payments.states import TaskKind, TaskStatus, pause_after
+from models.base import new_id
+from models.payments.tasks import GatewayTask
+from repositories.notifications import due as stored_due
+from repositories.notifications.due import GATEWAY_TASKS
+from repositories.payments import tasks as stored_tasks
+from repositories.payments.tasks import TakenTask
+from repositories.transactions import Transactions
+
+DONE: Final = Answer(response_code=200)
+NOT_YET: Final = Answer(response_code=202)
+"""The gateway answered that it does not know itself: it is asked again later."""
+
+
+def queue(
+    session: Session,
+    organization_id: UUID,
+    connection_id: UUID,
+    kind: TaskKind,
+    subject_id: UUID,
+    *,
+    due_at: datetime | None = None,
+    now: datetime,
+) -> None:
+    """The gateway is asked after the commit, or at ``due_at``. Idempotent by kind and subject."""
+    session.flush()
+    stored_tasks.insert_task(
+        session,
+        GatewayTask(
+            organization_id=organization_id,
+            id=new_id(),
+            connection_id=connection_id,
+            kind=kind,
+            subject_id=subject_id,
+            status=TaskStatus.PENDING,
+            next_attempt_at=due_at or now,
+            created_at=now,
+        ),
+    )
+
+
+def take_due(transactions: Transactions, room: Room, *, now: datetime) -> list[TakenTask]:
+    """Tasks that are due; for five minutes nobody else does them."""
+    return stored_due.take_due(transactions, GATEWAY_TASKS, stored_tasks.take, room, now=now)
+
+
+def settle(session: Session, taken: TakenTask, answer: Answer, *, now: datetime) -> None:
+    """The task is done, or due again, or has failed for good.
+
+    Idempotent by the number of tries: who did it later than somebody else changes nothing.
+    """
+    task = stored_tasks.lock_task(session, taken.organization_id, taken.id)
+    if task is None or task.status != TaskStatus.PENDING or task.attempts != taken.attempts:
+        return
+    task.error = answer.error
+    if answer == DONE:
+        task.status, task.next_attempt_at = TaskStatus.DONE, None
+    elif answer.is_final:
+        task.status, task.next_attempt_at = TaskStatus.FAILED, None
+    else:
+        task.next_attempt_at = now + pause_after(task.attempts)
+    session.add(task)
+    session.flush()

@@ -1,0 +1,153 @@
+"""What gateways tell of payments is attributed, recorded once, and followed by what it means.
+
+Nothing here believes a webhook: what is recorded of money is what the gateway answers when it is
+asked. In whichever order things are told, the books say the same in the end. Source: CONTRACT
+29, 60, section 6 (Payments).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.invoicing.invoices import InvoiceStatus
+from billing.money import ZERO
+from billing.payments.allocation import PaymentStatus
+from billing.payments.gateways import GatewayPayment, GatewayStatus
+from billing.payments.states import EventStatus, SurplusPayments
+from models.base import new_id
+from models.invoicing.invoices import Invoice
+from models.payments.links import PaymentMethod
+from models.payments.payments import Payment
+from repositories.accounts import organizations as stored_organizations
+from repositories.payments import links as stored_links
+from repositories.payments import payments as stored_payments
+from services.audit_log import record
+from services.documents.locks import lock_invoice_if_any
+from services.payments import recording, refunds
+from services.payments.events import Verdict
+
+
+class Unattributed(Exception):
+    """Nobody knows which invoice it is of, or it is not of ours."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
+
+
+def accept_payment(
+    session: Session,
+    invoice: Invoice,
+    connection_id: UUID,
+    told: GatewayPayment,
+    *,
+    now: datetime,
+) -> Payment:
+    """What a gateway tells of a payment is recorded, its method kept, its surplus settled.
+
+    The invoice is locked. Idempotent, as :func:`recording.record_told` is.
+    """
+    earlier = stored_payments.list_of_invoice(session, invoice.organization_id, invoice.id)
+    had_succeeded = {one.id for one in earlier if one.status == PaymentStatus.SUCCEEDED}
+    payment = recording.record_told(session, invoice, connection_id, told, now=now)
+    _keep_method(session, payment, connection_id, told, now=now)
+    if payment.status == PaymentStatus.SUCCEEDED and payment.id not in had_succeeded:
+        _settle_surplus(session, payment, now=now)
+    return payment
+
+
+def attribute(
+    session: Session, organization_id: UUID, connection_id: UUID, told: GatewayPayment
+) -> Invoice:
+    """The invoice that a payment is of, locked. Raises Unattributed, with what to say of it.
+
+    A payment that is known is of the invoice that it was of. What a gateway says of others counts
+    only where all of it fits.
+    """
+    known = stored_payments.find_by_reference(
+        session, organization_id, connection_id, told.references
+    )
+    if known is None and told.organization_id not in {None, organization_id}:
+        reason = "It is of another organization with the same account."
+        raise Unattributed(Verdict(status=EventStatus.IGNORED, reason=reason))
+    if known is None and told.idempotency_key is not None:
+        known = stored_payments.find_by_key(session, organization_id, told.idempotency_key)
+    invoice_id = told.invoice_id if known is None else known.invoice_id
+    if invoice_id is None:
+        raise _unattributed(told, "It names no invoice.")
+    locked = lock_invoice_if_any(session, organization_id, invoice_id)
+    if locked is None:
+        raise _unattributed(told, "There is no such invoice.")
+    invoice, _ = locked
+    if told.currency.upper() != invoice.currency:
+        raise _unattributed(told, f"It is in {told.currency.upper()}, the invoice is not.")
+    if told.customer_id not in {None, invoice.customer_id}:
+        raise _unattributed(told, "It is of another customer than the invoice.")
+    if invoice.status == InvoiceStatus.DRAFT:
+        raise _unattributed(told, "The invoice is a draft.")
+    return invoice
+
+
+def _unattributed(told: GatewayPayment, reason: str) -> Unattributed:
+    """Money waits for people; what is none is only noted."""
+    is_money = told.status == GatewayStatus.SUCCEEDED
+    status = EventStatus.NEEDS_ATTENTION if is_money else EventStatus.IGNORED
+    return Unattributed(Verdict(status=status, reason=reason))
+
+
+def _keep_method(
+    session: Session,
+    payment: Payment,
+    connection_id: UUID,
+    told: GatewayPayment,
+    *,
+    now: datetime,
+) -> None:
+    """What the customer saved can be charged later; what was declined for good cannot."""
+    saved = told.saved_method
+    if saved is not None and told.status == GatewayStatus.SUCCEEDED:
+        stored_links.save_method(
+            session,
+            PaymentMethod(
+                organization_id=payment.organization_id,
+                id=new_id(),
+                customer_id=payment.customer_id,
+                connection_id=connection_id,
+                customer_reference=saved.customer_reference,
+                method_reference=saved.method_reference,
+                label=saved.label,
+                created_at=now,
+                updated_at=now,
+            ),
+        )
+    elif told.is_declined_for_good and told.idempotency_key is not None:
+        stored_links.mark_unusable(
+            session, payment.organization_id, payment.customer_id, connection_id, now=now
+        )
+
+
+def _settle_surplus(session: Session, payment: Payment, *, now: datetime) -> None:
+    """What was paid beyond what was due is the customer's credit, or goes back.
+
+    Source: CONTRACT section 6 (Payments); ``surplus_payments`` of the organization.
+    """
+    organization_id = payment.organization_id
+    surplus = payment.amount - payment.applied_amount - payment.refunded_amount
+    if surplus <= ZERO:
+        return
+    wanted = stored_organizations.get_organization(session, organization_id).surplus_payments
+    record(
+        session,
+        organization_id,
+        "payment.surplus",
+        "payment",
+        payment.id,
+        after={"amount": surplus, "currency": payment.currency, "becomes": wanted},
+        now=now,
+    )
+    if wanted == SurplusPayments.REFUND:
+        reason = "It was more than was due."
+        refunds.refund(session, organization_id, payment.id, surplus, reason=reason, now=now)
