@@ -32,9 +32,9 @@ OPEN_COLLECTIONS = text(
             WHERE connection.organization_id = asked.organization_id
                 AND connection.deleted_at IS NULL
         )
-        -- Who has no server gets no reminders, except where people try out what would happen.
+        -- Without a gateway there are reminders alone, and those need a server.
         OR organization.auto_email AND cardinality(organization.reminder_days) > 0
-            AND (organization.smtp_host IS NOT NULL OR customer.test_clock_id IS NOT NULL)
+            AND organization.smtp_host IS NOT NULL
     ON CONFLICT (organization_id, invoice_id) DO NOTHING
     RETURNING organization_id, invoice_id
     """
