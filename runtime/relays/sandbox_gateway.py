@@ -12,7 +12,6 @@ import httpx2
 from sqlalchemy import Engine
 
 from billing.notifications.deliveries import Answer, Room
-from integrations.gateways.sandbox.gateway import SandboxAccount, SandboxGateway
 from integrations.gateways.sandbox.ledger import outbox, payments
 from integrations.gateways.sandbox.ledger.books import Ledger
 from integrations.gateways.sandbox.ledger.outbox import SandboxLetter
@@ -69,16 +68,13 @@ class SandboxPost:
 class SandboxReach:
     """How a process reaches the sandbox gateway: in itself, or where it is served by itself.
 
-    ``server`` has the pages to show and ``relay`` runs, if it is in this process.
+    The registry of gateways takes ``client``. If it is in this process, ``server`` has the pages
+    to show, and ``relay`` runs.
     """
 
     client: httpx2.AsyncClient
     server: SandboxServer | None = None
     relay: DeliveryRelay[SandboxLetter] | None = None
-
-    def gateway_of(self, account: SandboxAccount) -> SandboxGateway:
-        """The gateway as an account knows it."""
-        return SandboxGateway(self.client, account)
 
 
 def reach_sandbox(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,16 +57,14 @@ WITHIN_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxAccount:
-    """An organization's account at the sandbox gateway: its connection's id, and one secret."""
+    """An organization's account at the sandbox gateway: its connection's id, and one secret.
+
+    The gateway asks for none, so a connection makes its own.
+    """
 
     id: UUID
     secret: str
     webhook_url: str
-
-
-def new_account_secret() -> str:
-    """A secret that nobody has yet: the gateway asks for none, so a connection makes its own."""
-    return f"sandbox_{secrets.token_urlsafe(24)}"
 
 
 class SandboxGateway:

@@ -25,7 +25,6 @@ from integrations.gateways.sandbox.faults import Faults
 from integrations.gateways.sandbox.gateway import (
     SandboxAccount,
     SandboxGateway,
-    new_account_secret,
 )
 from integrations.gateways.sandbox.ledger.books import Ledger, open_ledger_file
 from integrations.gateways.sandbox.ledger.outbox import SandboxLetter, settle, take_due
@@ -191,7 +190,7 @@ async def make_sandbox(ledger: Ledger) -> AsyncIterator[Sandbox]:
     clock, told = Clock(), list[None]()
     server = SandboxServer(ledger, address=ADDRESS, now=clock, told=lambda: told.append(None))
     account = SandboxAccount(
-        id=uuid4(), secret=new_account_secret(), webhook_url="http://127.0.0.1:9/hook"
+        id=uuid4(), secret=f"sandbox_{uuid4()}", webhook_url="http://127.0.0.1:9/hook"
     )
     browser = httpx2.AsyncClient(transport=httpx2.ASGITransport(server.app))
     async with server.connect() as client, browser:

@@ -17,7 +17,7 @@ from billing.payments.gateways import (
     RefundRequest,
     SavedMethod,
 )
-from integrations.gateways.sandbox.gateway import SandboxGateway, new_account_secret
+from integrations.gateways.sandbox.gateway import SandboxGateway
 from integrations.gateways.sandbox.ledger.tables import Outcome, payment, refund
 from tests.integrations.gateways.sandbox.conftest import (
     ADDRESS,
@@ -224,7 +224,7 @@ async def test_amounts_are_in_the_minor_unit_of_their_currency(
 
 async def test_an_account_opens_by_its_first_request_and_keeps_its_key(sandbox: Sandbox) -> None:
     link = await sandbox.gateway.create_link(payment_of())
-    stranger = sandbox.other_gateway(secret=new_account_secret())
+    stranger = sandbox.other_gateway(secret=f"sandbox_{uuid4()}")
     other: SandboxGateway = sandbox.other_gateway(id=uuid4())
 
     with pytest.raises(Rejected) as refused:
