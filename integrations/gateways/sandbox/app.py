@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from billing.errors import BillingError, Conflict, InvalidInput, NotFound, Unauthenticated
 from integrations.gateways.sandbox import requests as verbs
-from integrations.gateways.sandbox.faults import Faults, find_plan
+from integrations.gateways.sandbox.faults import NO_FAULTS, Faults, find_plan
 from integrations.gateways.sandbox.ledger.books import require_account
 from integrations.gateways.sandbox.requests import Asked, Told, Verb
 from integrations.gateways.sandbox.threads import LedgerThreads
@@ -90,7 +90,7 @@ class Interface:
         self._now = now
         self._told = told
         self._asked: Counter[str] = Counter()
-        self._late: set[asyncio.Task[Told]] = set()
+        self._late: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
         """One for each verb."""
@@ -109,40 +109,30 @@ class Interface:
             page_of=self._page_of,
             now=self._now(),
         )
-        faults = await self._ledger.run(partial(_open, caller, asked))
-        if verb in UNFAILING:
-            return _ok(await self._do(verb, asked))
         subject = self._number(f"{caller.account_id} {request.method} {request.url} {asked.key}")
-        if faults.strikes("lost_before", subject):
+        faults, told = await self._ledger.run(partial(_try, verb, caller, asked, subject))
+        if told is None:
+            if not faults.strikes("lost_before", subject):
+                self._do_later(verb, asked, faults.late_seconds)
             return _lost()
-        if faults.strikes("late", subject):
-            self._do_later(verb, asked, faults.late_seconds)
-            return _lost()
-        told = await self._do(verb, asked)
+        self._told()
         if faults.strikes("slow", subject):
             await asyncio.sleep(faults.slow_seconds)
         if told.is_lost or faults.strikes("lost_after", subject):
             return _lost()
         return _ok(told)
 
-    async def _do(self, verb: Verb, asked: Asked) -> Told:
-        def work(connection: Connection) -> Told:
-            return verb(connection, asked)
-
-        told = await self._ledger.run(work)
-        self._told()
-        return told
-
     def _do_later(self, verb: Verb, asked: Asked, seconds: int) -> None:
-        async def do() -> Told:
+        async def do() -> None:
             await asyncio.sleep(seconds)
-            return await self._do(verb, asked)
+            await self._ledger.run(partial(verb, asked=asked))
+            self._told()
 
         task = asyncio.create_task(do())
         self._late.add(task)
         task.add_done_callback(self._forget)
 
-    def _forget(self, task: asyncio.Task[Told]) -> None:
+    def _forget(self, task: asyncio.Task[None]) -> None:
         self._late.discard(task)
         if not task.cancelled():
             # Nobody is told of what is done late, nor that it was refused.
@@ -203,8 +193,13 @@ def _read_caller(request: Request) -> _Caller:
     return _Caller(account_id=account_id, key=key, webhook_url=webhook_url)
 
 
-def _open(caller: _Caller, asked: Asked, connection: Connection) -> Faults:
-    """The plan that holds for the request, of an account that is open."""
+def _try(
+    verb: Verb, caller: _Caller, asked: Asked, subject: str, connection: Connection
+) -> tuple[Faults, Told | None]:
+    """The plan that holds for the request, of an account that is open, and what was done.
+
+    That is nothing yet, if the plan says so.
+    """
     require_account(
         connection,
         caller.account_id,
@@ -213,7 +208,12 @@ def _open(caller: _Caller, asked: Asked, connection: Connection) -> Faults:
         now=asked.now,
     )
     customer_id = decode(asked.body, _Customer).customer_id if asked.body else None
-    return find_plan(connection, caller.account_id, customer_id)
+    if verb in UNFAILING:
+        return NO_FAULTS, verb(connection, asked)
+    faults = find_plan(connection, caller.account_id, customer_id)
+    if faults.strikes("lost_before", subject) or faults.strikes("late", subject):
+        return faults, None
+    return faults, verb(connection, asked)
 
 
 def _ok(told: Told) -> Response:

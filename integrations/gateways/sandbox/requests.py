@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -51,7 +51,11 @@ class Told:
     is_lost: bool = False
 
 
-Verb = Callable[[Connection, Asked], Told]
+class Verb(Protocol):
+    """What may be asked."""
+
+    def __call__(self, connection: Connection, asked: Asked) -> Told:
+        """The answer."""
 
 
 def create_link(connection: Connection, asked: Asked) -> Told:
