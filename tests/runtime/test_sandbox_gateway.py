@@ -13,9 +13,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from billing.payments.gateways import GatewayEvent, PaymentRequest, Provider, WebhookRefused
-from integrations.gateways.client import ProviderClient
-from integrations.gateways.registry import SANDBOX_SECRET, GatewayAccount, Gateways
+from billing.payments.gateways import GatewayEvent, PaymentRequest, WebhookRefused
 from integrations.gateways.sandbox.faults import Faults
 from integrations.gateways.sandbox.gateway import SandboxAccount, SandboxGateway
 from integrations.gateways.sandbox.ledger.books import open_ledger_file
@@ -165,14 +163,8 @@ async def test_a_process_has_the_gateway_in_itself_unless_one_is_named(
     monkeypatch.setenv("FLUXRATE_SANDBOX_GATEWAY_URL", "http://127.0.0.1:1")
     there = reach_sandbox(engine, Settings(), now=now)
 
-    gateways = Gateways(ProviderClient(), sandbox=here.client)
-    account = GatewayAccount(
-        connection_id=uuid4(),
-        provider=Provider.SANDBOX,
-        webhook_url="http://127.0.0.1:9/",
-        secrets={SANDBOX_SECRET: "s" * 32},
-    )
-    link = await gateways.gateway_of(account).create_link(payment_of())
+    gateway = SandboxGateway(here.client, account_at("http://127.0.0.1:9/"))
+    link = await gateway.create_link(payment_of())
 
     assert link.url.startswith("http://billing.example/sandbox/pay/")
     assert here.server is not None

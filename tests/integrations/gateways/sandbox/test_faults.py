@@ -15,10 +15,14 @@ from billing.payments.gateways import (
 )
 from integrations.gateways.sandbox.faults import NO_FAULTS, Faults
 from integrations.gateways.sandbox.gateway import SandboxGateway
+from integrations.gateways.sandbox.ledger.books import Ledger
+from runtime.database.engine import create_application_engine
 from tests.integrations.gateways.sandbox.conftest import (
+    ADDRESS,
     Sandbox,
     charged_under,
     find,
+    make_sandbox,
     payment_of,
     read,
     save_method,
@@ -254,3 +258,14 @@ async def test_a_plan_that_cannot_be_is_refused_over_the_wire(file_sandbox: Sand
         assert answer.status_code == 422
     with pytest.raises(Rejected):
         await file_sandbox.other_gateway(secret="another").set_faults(None)
+
+
+async def test_a_ledger_that_is_away_leaves_everything_unknown() -> None:
+    engine = create_application_engine("postgresql://nobody@127.0.0.1:1/nothing")
+    async for sandbox in make_sandbox(Ledger(engine)):
+        with pytest.raises(Unavailable):
+            await sandbox.gateway.create_link(payment_of())
+        page = await sandbox.browser.get(f"{ADDRESS}/sandbox/pay/token")
+        assert (page.status_code, "try again" in page.text) == (503, True)
+        assert (await sandbox.pay(f"{ADDRESS}/sandbox/pay/token")).status_code == 503
+    engine.dispose()
