@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from models.base import new_id
 from models.payments.connections import Connection
+from repositories.notifications.emails import list_of_invoice as list_emails
 from repositories.payments.payments import list_of_invoice
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
@@ -53,6 +55,17 @@ class Site:
         with self.transactions.for_organization(self.organization_id) as session:
             found = list_of_invoice(session, self.organization_id, invoice_id)
             return [(f"{one.at:%m-%d %H:%M}", one.status) for one in found]
+
+    def causes(self, place: int = 0) -> list[str]:
+        """Why mails about an invoice were sent."""
+        invoice_id = UUID(self.invoice(place)["id"])
+        with self.transactions.for_organization(self.organization_id) as session:
+            return [one.cause for one in list_emails(session, self.organization_id, invoice_id)]
+
+    def disconnect(self) -> None:
+        """The organization has no account at a gateway any more."""
+        with self.transactions.for_organization(self.organization_id) as session:
+            session.execute(text("UPDATE connection SET deleted_at = now()"))
 
     @property
     def organization_id(self) -> UUID:

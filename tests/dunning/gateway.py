@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -101,6 +102,19 @@ class ScriptedGateway:
         with self._lock:
             self.looked_up.append(key)
             return self.charges.get(key)
+
+    def wait_until_looked_up(self) -> None:
+        """Somebody asked what became of a charge."""
+        deadline = time.monotonic() + 30
+        while not self.looked_up:
+            assert time.monotonic() < deadline, "nobody looked"
+            time.sleep(0.05)
+
+    def settle_all(self) -> None:
+        """What was pending has succeeded."""
+        with self._lock:
+            for key, told in self.charges.items():
+                self.charges[key] = replace(told, status=GatewayStatus.SUCCEEDED)
 
     async def create_link(self, request: PaymentRequest) -> PaymentLink:
         """None of its business."""
