@@ -32,7 +32,7 @@ OPEN_COLLECTIONS = text(
             WHERE connection.organization_id = asked.organization_id
                 AND connection.deleted_at IS NULL
         )
-        -- Without a gateway there are reminders alone, and those need a server.
+        -- Without a server for mails nobody is reminded, and nothing else is to be done.
         OR organization.auto_email AND cardinality(organization.reminder_days) > 0
             AND organization.smtp_host IS NOT NULL
     ON CONFLICT (organization_id, invoice_id) DO NOTHING
@@ -169,11 +169,15 @@ def lock_collection(session: Session, organization_id: UUID, invoice_id: UUID) -
     ).one_or_none()
 
 
-def list_active(session: Session, organization_id: UUID) -> Sequence[UUID]:
+def list_active(
+    session: Session, organization_id: UUID, *, made_before: datetime | None = None
+) -> Sequence[UUID]:
     """The invoices that are collected now, so that each needs its workflow."""
+    is_old = () if made_before is None else (Collection.created_at < made_before,)
     return session.exec(
         select(Collection.invoice_id)
         .where(
+            *is_old,
             Collection.organization_id == organization_id,
             Collection.status == CollectionStatus.ACTIVE,
         )
