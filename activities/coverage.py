@@ -25,7 +25,7 @@ PAGE = 500
 """How many organizations are read from the directory at once."""
 
 FindRunning = Callable[[UUID], Awaitable[set[UUID]]]
-"""The subscriptions of an organization whose workflows run."""
+"""The subscriptions and invoices of an organization whose workflows run."""
 
 
 class DirectoryPage(NamedTuple):

@@ -1,4 +1,4 @@
-"""``fluxrate rebuild``: every subscription has its workflow again, whatever Temporal has lost."""
+"""``fluxrate rebuild``: whatever needs a workflow has it again, whatever Temporal has lost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.progress import Progress
 from cli.output import make_console
 from cli.requirements import require_database, require_servers, require_temporal
 from repositories.accounts import organizations
+from repositories.payments import collections
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
@@ -18,13 +19,13 @@ from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.operations.coverage import list_unfinished
-from services.operations.outbox import WakeMessage
+from services.operations.outbox import AnyMessage, CollectMessage, WakeMessage
 
 BATCH = 500
 
 
 def rebuild() -> NoReturn:
-    """Wake, or start, the workflow of every subscription that has something left to do; then leave.
+    """Wake, or start, the workflow of whatever has something left to do; then leave.
 
     Harmless to repeat and beside running workers: PostgreSQL says what is done, so no period is
     billed a second time. Exit code 1 if a workflow was not reached.
@@ -40,20 +41,24 @@ def rebuild() -> NoReturn:
         reached = asyncio.run(
             wake_workflows(settings, temporal_address, messages, lambda n: progress.advance(bar, n))
         )
-    console.print(f"{reached:,} of {len(messages):,} subscriptions have their workflow.")
+    console.print(f"{reached:,} of {len(messages):,} workflows run.")
     leave(0 if reached == len(messages) else 1)
 
 
-def list_messages(transactions: Transactions) -> list[WakeMessage]:
-    """One message for every subscription of every organization that needs a workflow."""
+def list_messages(transactions: Transactions) -> list[AnyMessage]:
+    """One message for every subscription and invoice of everybody that needs a workflow."""
     with transactions.for_organizations([]) as session:
         directory = organizations.list_directory(session)
-    messages: list[WakeMessage] = []
+    messages: list[AnyMessage] = []
     for organization_id in directory:
         with transactions.for_organization(organization_id) as session:
             messages += [
                 WakeMessage(organization_id=organization_id, subscription_id=subscription_id)
                 for subscription_id in list_unfinished(session, organization_id)
+            ]
+            messages += [
+                CollectMessage(organization_id=organization_id, invoice_id=invoice_id)
+                for invoice_id in collections.list_active(session, organization_id)
             ]
     return messages
 
@@ -61,7 +66,7 @@ def list_messages(transactions: Transactions) -> list[WakeMessage]:
 async def wake_workflows(
     settings: Settings,
     temporal_address: str,
-    messages: Sequence[WakeMessage],
+    messages: Sequence[AnyMessage],
     report: Callable[[int], None],
 ) -> int:
     """How many workflows were reached, in batches."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from services.operations.outbox import CollectMessage
-from workflows.names import PAYMENT_WORKFLOW, payment_workflow_id
+from workflows.names import payment_workflow_id
 from workflows.payment import PaymentInput, PaymentWorkflow
 
 
@@ -33,18 +32,3 @@ async def wake_payment_workflow(
         static_details="Tries the saved method, reminds, and ends what nobody pays.",
         rpc_timeout=timedelta(seconds=5),
     )
-
-
-async def find_collected(client: Client, organization_id: UUID) -> set[UUID]:
-    """The organization's invoices whose workflows run, as far as the engine has noted.
-
-    Raises RPCError.
-    """
-    query = (
-        f"BillingOrg = '{organization_id}' AND ExecutionStatus = 'Running'"
-        f" AND WorkflowType = '{PAYMENT_WORKFLOW}'"
-    )
-    return {
-        UUID(execution.id.removeprefix(payment_workflow_id("")))
-        async for execution in client.list_workflows(query)
-    }

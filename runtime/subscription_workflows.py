@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 
 from runtime.payment_workflows import wake_payment_workflow
 from services.operations.outbox import AnyMessage, CollectMessage, WakeMessage
-from workflows.names import SUBSCRIPTION_WORKFLOW, subscription_workflow_id
+from workflows.names import PAYMENT_WORKFLOW, SUBSCRIPTION_WORKFLOW, subscription_workflow_id
 from workflows.subscription import (
     ACTIONS_PER_RUN,
     SubscriptionInput,
@@ -77,15 +77,15 @@ class SubscriptionWorkflows:
         return list(await asyncio.gather(*map(attempt, messages)))
 
     async def find_running(self, organization_id: UUID) -> set[UUID]:
-        """The organization's subscriptions whose workflows run, as far as the engine has noted.
+        """The organization's subscriptions and invoices whose workflows run, as the engine noted.
 
         A new workflow is noted when it first shows itself, within seconds. Raises RPCError.
         """
         query = (
             f"BillingOrg = '{organization_id}' AND ExecutionStatus = 'Running'"
-            f" AND WorkflowType = '{SUBSCRIPTION_WORKFLOW}'"
+            f" AND WorkflowType IN ('{SUBSCRIPTION_WORKFLOW}', '{PAYMENT_WORKFLOW}')"
         )
         return {
-            UUID(execution.id.removeprefix(subscription_workflow_id("")))
+            UUID(execution.id.rpartition("/")[2])
             async for execution in self._client.list_workflows(query)
         }

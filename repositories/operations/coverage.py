@@ -78,7 +78,7 @@ def list_unfinished(session: Session, organization_id: UUID) -> Sequence[UUID]:
 
 
 def list_woken_since(session: Session, organization_id: UUID, since: datetime) -> set[UUID]:
-    """The subscriptions whose workflows are about to be woken, or are younger than ``since``."""
+    """What workflows are about to be woken for, and subscriptions younger than ``since``."""
     messages = session.exec(
         select(OutboxMessage.payload).where(
             OutboxMessage.organization_id == organization_id,
@@ -89,7 +89,7 @@ def list_woken_since(session: Session, organization_id: UUID, since: datetime) -
             Subscription.organization_id == organization_id, Subscription.created_at > since
         )
     ).all()
-    woken = {message.get("subscription_id") for message in messages}
+    woken = {one.get("subscription_id") or one.get("invoice_id") for one in messages}
     return {UUID(identifier) for identifier in woken if identifier} | set(young)
 
 

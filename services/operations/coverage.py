@@ -19,11 +19,12 @@ from services.audit_log import record
 from services.corrections import credit_returns
 from services.operations import findings as findings_of
 from services.operations.findings import Finding, FindingKind
-from services.subscriptions import agenda
+from services.subscriptions import agenda, turns
 
 REPAIRED = frozenset(
     {
         FindingKind.MISSING_WORKFLOW,
+        FindingKind.MISSING_COLLECTION,
         FindingKind.OVERDUE_PERIOD,
         FindingKind.STUCK_DRAFT,
         FindingKind.LATE_USAGE_DUE,
@@ -51,12 +52,13 @@ def check_coverage(
 ) -> Coverage:
     """Everything that contradicts "billed once, in order, on time" in an organization.
 
-    ``running`` are the subscriptions whose workflows run; None leaves that question out, because
+    ``running`` is whose workflows run, by their ids; None leaves that question out, because
     the engine is away. Raises nothing: what is wrong is the answer.
     """
     unfinished = list_unfinished(session, organization_id)
     findings = [
         *findings_of.workflow_findings(session, organization_id, unfinished, running, now=now),
+        *findings_of.collection_findings(session, organization_id, running, now=now),
         *findings_of.period_findings(session, organization_id, now=now),
         *findings_of.unbilled_findings(session, organization_id),
         *findings_of.bill_findings(session, organization_id, now=now),
@@ -82,8 +84,14 @@ def repair(session: Session, organization_id: UUID, found: Coverage, *, now: dat
         )
         if subscription is not None:
             agenda.wake_workflow(session, subscription, now=now)
+    collected = sorted(
+        one.invoice_id
+        for one in curable
+        if one.kind is FindingKind.MISSING_COLLECTION and one.invoice_id is not None
+    )
+    turns.wake_collections(session, [(organization_id, one) for one in collected], now=now)
     returned = _return_credit(session, organization_id, curable, now=now)
-    if woken or returned:
+    if woken or collected or returned:
         kinds = Counter(one.kind.value for one in curable)
         record(
             session,
@@ -91,10 +99,10 @@ def repair(session: Session, organization_id: UUID, found: Coverage, *, now: dat
             "coverage.repaired",
             "organization",
             organization_id,
-            after={"owners_told": len(woken), **kinds},
+            after={"owners_told": len(woken) + len(collected), **kinds},
             now=now,
         )
-    return len(woken) + returned
+    return len(woken) + len(collected) + returned
 
 
 def _return_credit(

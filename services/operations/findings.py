@@ -15,6 +15,7 @@ from repositories.invoicing import late_usage as stored_late_usage
 from repositories.invoicing import receipts as stored_receipts
 from repositories.operations import coverage as stored_coverage
 from repositories.operations import document_checks as stored_document_checks
+from repositories.payments import collections as stored_collections
 from services.customer_accounts import RETURNED_AFTER
 from services.usage.unbilled import list_unbilled
 
@@ -36,6 +37,7 @@ class FindingKind(StrEnum):
     """What is wrong."""
 
     MISSING_WORKFLOW = "missing_owner"
+    MISSING_COLLECTION = "missing_collection"
     OVERDUE_PERIOD = "overdue_period"
     STUCK_DRAFT = "stuck_draft"
     GAP = "gap"
@@ -96,6 +98,26 @@ def workflow_findings(
         )
         for subscription_id in unseen
         if subscription_id not in progressing
+    ]
+
+
+def collection_findings(
+    session: Session, organization_id: UUID, running: Collection[UUID] | None, *, now: datetime
+) -> list[Finding]:
+    """Invoices that are collected by no workflow."""
+    if running is None:
+        return []
+    expected = stored_coverage.list_woken_since(session, organization_id, now - YOUNG)
+    return [
+        Finding(
+            kind=FindingKind.MISSING_COLLECTION,
+            detail="The invoice is to be collected and has no workflow.",
+            invoice_id=invoice_id,
+        )
+        for invoice_id in stored_collections.list_active(
+            session, organization_id, made_before=now - YOUNG
+        )
+        if invoice_id not in running and invoice_id not in expected
     ]
 
 

@@ -194,7 +194,7 @@ def test_rebuild_after_temporal_lost_everything_bills_nothing_twice(
         check=False,
     )
 
-    assert re.search(r"(\d+) of \1 subscriptions have their workflow", rebuilt.stdout), rebuilt
+    assert re.search(r"(\d+) of \1 workflows run", rebuilt.stdout), rebuilt
     until(lambda: coverage(account)["findings"] == [])
     assert account.invoices(subscription) == before
     account.advance(clock, "2025-04-01T02:00:00Z")
