@@ -13,6 +13,9 @@ from typing import Final
 from billing.errors import InvalidInput
 from billing.payments.gateways import Provider
 
+SANDBOX_FIELD: Final = "secret"
+"""The one secret of a connection to the sandbox gateway, which nobody gives: it is made here."""
+
 # Printable ASCII: whatever else came along by copying would end up in a header, or in no signature.
 _WITHOUT_BLANKS: Final = re.compile(r"[!-~]{1,500}", re.ASCII)
 _CHOSEN: Final = re.compile(r"[!-~](?:[ -~]{0,498}[!-~])?", re.ASCII)

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput
 from billing.notifications.schedule import OLD_SECRET_HOLDS
 from billing.payments.gateways import GatewayAccount, Provider
-from billing.payments.provider_secrets import check_secrets, is_test_secret
+from billing.payments.provider_secrets import SANDBOX_FIELD, check_secrets, is_test_secret
 from models.base import new_id
 from models.payments.connections import Connection
 from repositories.payments import connections as stored_connections
@@ -27,9 +27,6 @@ from services.required import not_found
 
 MOST: Final = 20
 """How many connections an organization has at most."""
-
-SANDBOX_FIELD: Final = "secret"
-"""The one secret of a connection to the sandbox gateway, which nobody gives: it is made here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
 
@@ -125,6 +126,11 @@ class StripeApi:
 def encode_form(form: Form) -> str:
     """The form as Stripe reads it: ``line_items[0][quantity]=1``."""
     return urlencode(list(_flat(form)))
+
+
+def digest_of_form(form: Form) -> str:
+    """Sixteen letters that forms share only if they are the same."""
+    return sha256(encode_form(form).encode()).hexdigest()[:16]
 
 
 def _flat(form: Form, within: str = "") -> Iterator[tuple[str, str]]:

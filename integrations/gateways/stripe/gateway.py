@@ -20,9 +20,21 @@ from billing.payments.gateways import (
 )
 from integrations.gateways.client import understood
 from integrations.gateways.fields import Fields
-from integrations.gateways.stripe.api import StripeApi, StripeRefusal, is_id, path_of
+from integrations.gateways.stripe.api import (
+    StripeApi,
+    StripeRefusal,
+    digest_of_form,
+    is_id,
+    path_of,
+)
 from integrations.gateways.stripe.forms import EXPANDED, charge_form, link_form, refund_form
-from integrations.gateways.stripe.reading import read_charge, read_intent, read_refund
+from integrations.gateways.stripe.reading import (
+    intent_of_invoice,
+    read_charge,
+    read_intent,
+    read_invoice,
+    read_refund,
+)
 from integrations.gateways.stripe.webhooks import read_event
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
@@ -43,11 +55,16 @@ class StripeGateway:
         self._webhook_secret = webhook_secret
 
     async def create_link(self, request: PaymentRequest) -> PaymentLink:
-        """A checkout session, open for a day. Idempotent by the key, for as long."""
+        """A checkout session, open for a day. Idempotent by the key, for as long.
+
+        The same key with another customer's address or page is another session: of the first, if
+        its answer was lost, nobody knows the address.
+        """
+        form = link_form(request)
         session = await self._api.post(
             path_of("checkout", "sessions"),
-            link_form(request),
-            key=f"link-{request.idempotency_key}",
+            form,
+            key=f"link-{request.idempotency_key}-{digest_of_form(form)}",
         )
         with understood(Provider.STRIPE):
             return PaymentLink(
@@ -104,6 +121,9 @@ class StripeGateway:
             case "ch" | "py":
                 charge = await self._api.find(path_of("charges", reference))
                 return None if charge is None else _payment_of_charge(charge)
+            case "in":
+                invoice = await self._invoice(reference)
+                return None if invoice is None else _payment_of_invoice(invoice)
             case _:
                 return None
 
@@ -128,6 +148,9 @@ class StripeGateway:
             path_of("checkout", "sessions", reference),
             {"expand": [f"payment_intent.{name}" for name in EXPANDED]},
         )
+
+    async def _invoice(self, reference: str) -> Fields | None:
+        return await self._api.find(path_of("invoices", reference), {"expand": ["payments"]})
 
     async def expire_link(self, reference: str) -> None:
         """Nothing can be paid in the session any more. Idempotent: one that is over stays so."""
@@ -162,13 +185,20 @@ class StripeGateway:
 
     async def _refundable(self, reference: str) -> tuple[str | None, str | None]:
         """The intent or the charge that a payment is refunded by."""
-        if not reference.startswith("cs_"):
-            is_intent = reference.startswith("pi_")
-            return (reference, None) if is_intent else (None, reference)
-        session = await self._session(reference)
-        with understood(Provider.STRIPE):
-            intent = None if session is None else session.reference("payment_intent")
-        if intent is None:
+        match reference.split("_", 1)[0]:
+            case "pi":
+                return reference, None
+            case "cs":
+                session = await self._session(reference)
+                with understood(Provider.STRIPE):
+                    intent = session and session.reference("payment_intent")
+            case "in":
+                invoice = await self._invoice(reference)
+                with understood(Provider.STRIPE):
+                    intent = invoice and intent_of_invoice(invoice)
+            case _:
+                return None, reference
+        if not intent:
             raise Rejected("Nothing was paid there.", field="payment_reference")
         return intent, None
 
@@ -195,6 +225,14 @@ def _payment_of_session(session: Fields) -> GatewayPayment | None:
 def _payment_of_charge(charge: Fields) -> GatewayPayment:
     with understood(Provider.STRIPE):
         return read_charge(charge)
+
+
+def _payment_of_invoice(invoice: Fields) -> GatewayPayment | None:
+    if invoice.find_words("status") != "paid":
+        return None
+    with understood(Provider.STRIPE):
+        at = invoice.inner("status_transitions").find_moment("paid_at")
+        return read_invoice(invoice, at=at or invoice.moment("created"), has_failed=False)
 
 
 def _refund(refund: Fields) -> GatewayRefund:

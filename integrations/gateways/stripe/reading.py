@@ -134,18 +134,29 @@ def read_charge(charge: Fields, *, at: datetime | None = None) -> GatewayPayment
 
 
 def read_invoice(invoice: Fields, *, at: datetime, has_failed: bool) -> GatewayPayment:
-    """The payment of an invoice that was made at Stripe for one of ours."""
-    reference = invoice.text("id")
-    intent, charge = invoice.reference("payment_intent"), invoice.reference("charge")
+    """The payment of an invoice that was made at Stripe for one of ours.
+
+    Its own name comes first: the intent that Stripe made for it has nothing that we wrote.
+    """
+    reference, charge = invoice.text("id"), invoice.reference("charge")
     tries = invoice.find_integer("attempt_count") or 0
     return _payment(
         invoice,
         references=(charge or f"{reference}:{tries}",)
         if has_failed
-        else _present(intent, charge, reference),
+        else _present(reference, intent_of_invoice(invoice), charge),
         status=GatewayStatus.FAILED if has_failed else GatewayStatus.SUCCEEDED,
         minor=invoice.integer("amount_due" if has_failed else "amount_paid"),
         at=at,
+    )
+
+
+def intent_of_invoice(invoice: Fields) -> str | None:
+    """What an invoice of Stripe's was paid by, where its version says it, or it was asked for."""
+    paid = [one.inner("payment") for one in invoice.inner("payments").each("data")]
+    return next(
+        (one for one in (fields.reference("payment_intent") for fields in (invoice, *paid)) if one),
+        None,
     )
 
 

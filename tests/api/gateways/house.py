@@ -13,6 +13,7 @@ from anyio.from_thread import BlockingPortal
 from api.context import AppContext
 from billing.notifications.deliveries import Answer, Room
 from billing.payments.gateways import Gateway, GatewayAccount, Provider
+from billing.payments.provider_secrets import SANDBOX_FIELD
 from integrations.gateways.sandbox.gateway import SandboxAccount, SandboxGateway
 from integrations.gateways.sandbox.ledger import outbox
 from integrations.gateways.sandbox.ledger.books import Ledger
@@ -20,7 +21,6 @@ from integrations.gateways.sandbox.ledger.outbox import SandboxLetter
 from integrations.gateways.sandbox.server import SandboxServer
 from runtime.relays.deliveries import DeliveryRelay
 from runtime.relays.gateway_tasks import ROOMS, GatewayPost
-from services.payments.connections import SANDBOX_FIELD
 from tests.api.people import Clock, Person
 
 V1 = "/api/v1"

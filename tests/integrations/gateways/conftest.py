@@ -8,7 +8,7 @@ import pytest
 
 from billing.payments.gateways import Gateway, Provider
 from integrations.gateways.client import ProviderClient
-from integrations.gateways.registry import Gateways
+from integrations.gateways.registry import GatewayRegistry
 from tests.integrations.gateways.double import ProviderDouble, a_provider
 from tests.integrations.gateways.shapes import account_of
 
@@ -20,8 +20,8 @@ def provider() -> Iterator[ProviderDouble]:
 
 
 @pytest.fixture
-async def gateways(provider: ProviderDouble) -> AsyncIterator[Gateways]:
-    made = Gateways(
+async def gateways(provider: ProviderDouble) -> AsyncIterator[GatewayRegistry]:
+    made = GatewayRegistry(
         ProviderClient(within_seconds=5),
         base_urls={Provider.STRIPE: provider.url, Provider.RAZORPAY: provider.url},
     )
@@ -30,10 +30,10 @@ async def gateways(provider: ProviderDouble) -> AsyncIterator[Gateways]:
 
 
 @pytest.fixture
-def stripe(gateways: Gateways) -> Gateway:
+def stripe(gateways: GatewayRegistry) -> Gateway:
     return gateways.gateway_of(account_of(Provider.STRIPE))
 
 
 @pytest.fixture
-def razorpay(gateways: Gateways) -> Gateway:
+def razorpay(gateways: GatewayRegistry) -> Gateway:
     return gateways.gateway_of(account_of(Provider.RAZORPAY))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,8 +11,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from billing.payments.gateways import PaymentRequest, Provider, RefundRequest, SavedMethod
-from integrations.gateways.registry import SANDBOX_SECRET, GatewayAccount
+from billing.payments.gateways import (
+    GatewayAccount,
+    PaymentRequest,
+    Provider,
+    RefundRequest,
+    SavedMethod,
+)
+from billing.payments.provider_secrets import SANDBOX_FIELD
 
 FOLDER = Path(__file__).parent / "shapes"
 
@@ -41,18 +46,19 @@ CANARY = "Canary"
 Shape = dict[str, Any]
 
 
-def account_of(provider: Provider, secrets: Mapping[str, str] | None = None) -> GatewayAccount:
+def account_of(provider: Provider) -> GatewayAccount:
     """A connection to a provider, with secrets that it may have."""
     known = {
         Provider.STRIPE: STRIPE_SECRETS,
         Provider.RAZORPAY: RAZORPAY_SECRETS,
-        Provider.SANDBOX: {SANDBOX_SECRET: "sandbox_Canary06"},
+        Provider.SANDBOX: {SANDBOX_FIELD: "sandbox_Canary06"},
     }
     return GatewayAccount(
+        organization_id=ORGANIZATION,
         connection_id=ORGANIZATION,
         provider=provider,
         webhook_url="https://billing.example.com/webhook",
-        secrets=known[provider] if secrets is None else secrets,
+        secrets=known[provider],
     )
 
 

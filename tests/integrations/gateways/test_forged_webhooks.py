@@ -9,7 +9,7 @@ import pytest
 
 from billing.payments.gateways import Gateway, Provider, WebhookRefused
 from integrations.gateways.client import ProviderClient
-from integrations.gateways.registry import Gateways
+from integrations.gateways.registry import GatewayRegistry
 from tests.integrations.gateways.forged import (
     RAZORPAY_BODY,
     STRIPE_BODY,
@@ -24,8 +24,8 @@ RAZORPAY = dict(razorpay_corpus())
 
 
 @pytest.fixture(scope="module")
-def gateways() -> Gateways:
-    return Gateways(ProviderClient())
+def gateways() -> GatewayRegistry:
+    return GatewayRegistry(ProviderClient())
 
 
 def read(gateway: Gateway, webhook: Webhook) -> None:
@@ -36,13 +36,15 @@ def test_there_are_forty_of_each_and_more() -> None:
     assert min(len(STRIPE), len(RAZORPAY)) >= 40
 
 
-def test_those_that_are_right_are_taken(gateways: Gateways) -> None:
+def test_those_that_are_right_are_taken(gateways: GatewayRegistry) -> None:
     read(gateways.gateway_of(account_of(Provider.STRIPE)), stripe_signed(STRIPE_BODY))
     read(gateways.gateway_of(account_of(Provider.RAZORPAY)), razorpay_signed(RAZORPAY_BODY))
 
 
 @pytest.mark.parametrize("name", STRIPE)
-def test_a_forged_or_stale_webhook_of_stripe_is_refused(gateways: Gateways, name: str) -> None:
+def test_a_forged_or_stale_webhook_of_stripe_is_refused(
+    gateways: GatewayRegistry, name: str
+) -> None:
     with pytest.raises(WebhookRefused) as refused:
         read(gateways.gateway_of(account_of(Provider.STRIPE)), STRIPE[name])
 
@@ -50,7 +52,9 @@ def test_a_forged_or_stale_webhook_of_stripe_is_refused(gateways: Gateways, name
 
 
 @pytest.mark.parametrize("name", RAZORPAY)
-def test_a_forged_or_stale_webhook_of_razorpay_is_refused(gateways: Gateways, name: str) -> None:
+def test_a_forged_or_stale_webhook_of_razorpay_is_refused(
+    gateways: GatewayRegistry, name: str
+) -> None:
     with pytest.raises(WebhookRefused) as refused:
         read(gateways.gateway_of(account_of(Provider.RAZORPAY)), RAZORPAY[name])
 

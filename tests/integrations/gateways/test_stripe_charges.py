@@ -186,6 +186,25 @@ async def test_a_payment_is_found_by_every_name_it_has(
     assert [one and one.idempotency_key for one in found] == [None, None, None]
 
 
+async def test_an_invoice_of_stripes_is_found_once_it_is_paid(
+    stripe: Gateway, provider: ProviderDouble
+) -> None:
+    payments = {"data": [{"payment": {"type": "payment_intent", "payment_intent": INTENT}}]}
+    provider.on(
+        "GET",
+        "/v1/invoices/in_1",
+        Reply(shape("stripe/invoice", payments=payments)),
+        Reply(shape("stripe/invoice", status="open")),
+    )
+
+    paid = await stripe.find_payment(reference="in_1", key=None)
+
+    assert paid is not None
+    assert (paid.references, paid.invoice_id) == (("in_1QExample0000000000000001", INTENT), INVOICE)
+    assert await stripe.find_payment(reference="in_1", key=None) is None
+    assert await stripe.find_payment(reference="in_gone", key=None) is None
+
+
 async def test_what_stripe_kept_can_be_charged_later(
     stripe: Gateway, provider: ProviderDouble
 ) -> None:

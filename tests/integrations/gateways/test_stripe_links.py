@@ -46,7 +46,7 @@ async def test_a_link_is_a_checkout_session_for_a_day(
     [asked] = provider.asked
     assert asked.headers["stripe-version"] == VERSION
     assert asked.headers["authorization"] == f"Bearer {STRIPE_SECRETS['secret_key']}"
-    assert asked.headers["idempotency-key"] == "link-attempt-1"
+    assert asked.headers["idempotency-key"].startswith("link-attempt-1-")
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
     form = asked.form
     for place in ("metadata", "payment_intent_data[metadata]"):
@@ -61,6 +61,20 @@ async def test_a_link_is_a_checkout_session_for_a_day(
     assert form["customer_creation"] == "always"
     assert form["customer_email"] == "ada@example.com"
     assert form["adaptive_pricing[enabled]"] == "false"
+
+
+async def test_the_same_link_has_the_same_key_and_another_page_another(
+    stripe: Gateway, provider: ProviderDouble
+) -> None:
+    """Or Stripe would refuse the second, and the invoice would have no link at all."""
+    url = "https://checkout.stripe.com/c/pay/x"
+    provider.on("POST", SESSIONS, Reply(shape("stripe/checkout_session", url=url)))
+
+    for email in ("ada@example.com", "ada@example.com", "lovelace@example.com"):
+        await stripe.create_link(payment_request(customer_email=email))
+
+    first, second, third = (one.headers["idempotency-key"] for one in provider.asked)
+    assert first == second != third
 
 
 async def test_a_customer_without_an_address_is_asked_for_one(

@@ -18,7 +18,7 @@ import pytest
 from billing.errors import Rejected
 from billing.payments.gateways import Gateway, Provider
 from integrations.gateways.client import ProviderClient
-from integrations.gateways.registry import Gateways
+from integrations.gateways.registry import GatewayRegistry
 from integrations.gateways.stripe.api import StripeApi
 from tests.integrations.gateways.shapes import (
     CARD,
@@ -80,7 +80,7 @@ def api(judge: str, client: ProviderClient) -> StripeApi:
 
 @pytest.fixture
 def stripe(judge: str, client: ProviderClient) -> Gateway:
-    gateways = Gateways(client, base_urls={Provider.STRIPE: judge})
+    gateways = GatewayRegistry(client, base_urls={Provider.STRIPE: judge})
     return gateways.gateway_of(account_of(Provider.STRIPE))
 
 
@@ -109,6 +109,10 @@ async def test_a_charge_is_what_stripe_takes(stripe: Gateway) -> None:
 @pytest.mark.parametrize("reference", ["pi_1", "cs_test_1", "ch_1"])
 async def test_payments_are_looked_up_as_stripe_has_it(stripe: Gateway, reference: str) -> None:
     assert await stripe.find_payment(reference=reference, key=None) is not None
+
+
+async def test_invoices_are_looked_up_as_stripe_has_it(stripe: Gateway) -> None:
+    await stripe.find_payment(reference="in_1", key=None)
 
 
 async def test_keys_are_looked_up_as_stripe_has_it(stripe: Gateway) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from billing.errors import Rejected
 from billing.payments.gateways import Gateway, GatewayStatus
 from tests.integrations.gateways.double import ProviderDouble, Reply
 from tests.integrations.gateways.shapes import (
@@ -21,15 +22,28 @@ REFUNDS = "/v1/refunds"
 SESSIONS = "/v1/checkout/sessions"
 
 
+async def test_nothing_goes_back_of_what_nobody_paid(
+    stripe: Gateway, provider: ProviderDouble
+) -> None:
+    unpaid = shape("stripe/checkout_session", payment_intent=None)
+    provider.on("GET", f"{SESSIONS}/{SESSION}", Reply(unpaid))
+
+    for reference in (SESSION, "cs_gone", "in_gone"):
+        with pytest.raises(Rejected, match="Nothing was paid there"):
+            await stripe.refund(replace(refund_request(), payment_reference=reference))
+
+
 async def test_money_goes_back_by_intent_charge_or_session(
     stripe: Gateway, provider: ProviderDouble
 ) -> None:
     provider.on("POST", REFUNDS, Reply(shape("stripe/refund")))
     provider.on("GET", f"{SESSIONS}/{SESSION}", Reply(shape("stripe/checkout_session")))
+    invoice = shape("stripe/invoice", payment_intent=INTENT)
+    provider.on("GET", "/v1/invoices/in_1", Reply(invoice))
 
     refunds = [
         await stripe.refund(replace(refund_request(), payment_reference=reference))
-        for reference in (INTENT, CHARGE, SESSION)
+        for reference in (INTENT, CHARGE, SESSION, "in_1")
     ]
 
     assert {one.reference for one in refunds} == {"re_3QExample0000000000000001"}
@@ -41,8 +55,8 @@ async def test_money_goes_back_by_intent_charge_or_session(
         INTENT,
     )
     forms = [one.form for one in provider.asks("POST", REFUNDS)]
-    assert [one.get("payment_intent") for one in forms] == [INTENT, None, INTENT]
-    assert [one.get("charge") for one in forms] == [None, CHARGE, None]
+    assert [one.get("payment_intent") for one in forms] == [INTENT, None, INTENT, INTENT]
+    assert [one.get("charge") for one in forms] == [None, CHARGE, None, None]
     assert {one["amount"] for one in forms} == {"2000"}
     assert {one["metadata[idempotency_key]"] for one in forms} == {"refund-1"}
     assert provider.asked[0].headers["idempotency-key"] == "refund-refund-1"

@@ -198,7 +198,7 @@ def test_an_invoice_that_was_made_at_stripe_is_a_payment_of_ours(stripe: Gateway
     assert paid is not None
     assert (paid.references, paid.amount) == (("in_1QExample0000000000000001",), Decimal("82.45"))
     assert paid_of_old is not None
-    assert paid_of_old.references == (INTENT, CHARGE, "in_1QExample0000000000000001")
+    assert paid_of_old.references == ("in_1QExample0000000000000001", INTENT, CHARGE)
     assert failed is not None
     assert (failed.status, failed.references) == (
         GatewayStatus.FAILED,
