@@ -19,7 +19,7 @@ BASE_URL: Final = "https://api.razorpay.com"
 
 Body = Mapping[str, object]
 
-_SECRET: Final = re.compile(r"\brzp_\S*")
+_SECRET: Final = re.compile(r"\brzp_\S*|\bBasic \S*")
 _SHORT_KEY: Final = re.compile(r"[A-Za-z0-9_-]{10,40}", re.ASCII)
 
 

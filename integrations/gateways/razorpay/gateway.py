@@ -72,20 +72,18 @@ class RazorpayGateway:
     async def charge(self, request: PaymentRequest, method: SavedMethod) -> GatewayPayment:
         """What became of the charge; one that a bank declined has failed. Idempotent by the key."""
         orders = await self._orders_of(request.idempotency_key)
-        known = _best(await self._payments_of(orders))
+        known = await self._outcome(orders)
         if known is not None:
             return known
-        if any(one.find_words("status") != "created" for one in orders):
-            raise Unavailable("Razorpay tried the charge, and does not say yet with what end.")
-        order = orders[0] if orders else await self._make_order(request)
         customer = await self._api.get(path_of("customers", method.customer_reference))
+        order = orders[0] if orders else await self._make_order(request)
         with understood(Provider.RAZORPAY):
             body = charge_body(request, method, order=order.text("id"), customer=customer)
         try:
             made = await self._api.post(path_of("payments", "create", "recurring"), body)
         except RazorpayRefusal as refusal:
             if refusal.payment is None:
-                raise
+                return await self._after_refusal(order, refusal)
             reference = refusal.payment
         else:
             with understood(Provider.RAZORPAY):
@@ -94,6 +92,27 @@ class RazorpayGateway:
         if payment is None:
             raise Unavailable("Razorpay does not know yet what became of the charge.")
         return payment
+
+    async def _outcome(self, orders: Sequence[Fields]) -> GatewayPayment | None:
+        """What became of the orders of a charge; None if surely nothing was tried on them.
+
+        Each is asked for by its id, for a list may be behind. Raises Unavailable where something
+        was tried whose end cannot be seen yet.
+        """
+        known = _best(await self._payments_of(orders))
+        for order in () if known else orders:
+            with understood(Provider.RAZORPAY):
+                path = path_of("orders", order.text("id"))
+            if (await self._api.get(path)).find_words("status") != "created":
+                raise Unavailable("Razorpay tried the charge, and does not say yet with what end.")
+        return known
+
+    async def _after_refusal(self, order: Fields, refusal: RazorpayRefusal) -> GatewayPayment:
+        """A no may be said because the order was paid by a try whose answer was lost."""
+        known = await self._outcome([order])
+        if known is None:
+            raise refusal
+        return known
 
     async def find_payment(
         self, *, reference: str | None, key: str | None, since: datetime | None = None
@@ -104,8 +123,7 @@ class RazorpayGateway:
         """
         del since  # orders are found by their receipt, however old they are
         if reference is None:
-            orders = [] if key is None else await self._orders_of(key)
-            return _best(await self._payments_of(orders))
+            return None if key is None else await self._outcome(await self._orders_of(key))
         if not reference.startswith("pay_"):
             return None
         payment = await self._payment(reference)
@@ -148,10 +166,13 @@ class RazorpayGateway:
         link = await self._api.find(path_of("payment_links", link_reference))
         if link is None:
             return ()
-        order = link.find_words("order_id")
-        if order is None:  # nobody has opened the page
-            return ()
-        return await self._tried(Fields({"id": order}), marks_of(link))
+        order, marks = link.find_words("order_id"), marks_of(link)
+        if order is not None:
+            return await self._tried(Fields({"id": order}), marks)
+        named = [one.find_words("payment_id") for one in link.each("payments")]
+        told = [await self._payment(one) for one in named if one is not None]
+        read = [await self._read(one, marks_of(one) or marks) for one in told if one is not None]
+        return [one for one in read if one is not None]
 
     async def _read(self, payment: Fields, marks: Fields) -> GatewayPayment | None:
         if payment.find_words("status") == "authorized" and marks:

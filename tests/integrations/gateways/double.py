@@ -54,6 +54,10 @@ class ProviderDouble:
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     scripts: dict[tuple[str, str], list[Script]] = field(default_factory=dict)
+    always: Script = field(
+        default=Reply({"error": {"message": "Unknown.", "description": "Unknown."}}, 404)
+    )
+    """What every other path is answered."""
     ends: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -66,9 +70,7 @@ class ProviderDouble:
     def reply_to(self, asked: Asked) -> Reply:
         with self.lock:
             self.asked.append(asked)
-            scripts = self.scripts.get((asked.method, asked.path))
-            if not scripts:
-                return Reply({"error": {"message": "Unknown.", "description": "Unknown."}}, 404)
+            scripts = self.scripts.get((asked.method, asked.path), [self.always])
             script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
             return script if isinstance(script, Reply) else script(asked)
 

@@ -94,6 +94,7 @@ class RazorpayLedger:
         )
         self.orders.append(order)
         self.double.on("GET", f"/v1/orders/order_{number}/payments", self.paid_on)
+        self.double.on("GET", f"/v1/orders/order_{number}", lambda _: Reply(order))
         return self.losses.maybe(order)
 
     def listed_orders(self, _: Asked) -> Reply:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing.errors import Unavailable
+from billing.errors import Rejected, Unavailable
 from billing.payments.gateways import Gateway, GatewayStatus, SavedMethod
 from integrations.gateways.razorpay.api import short_key
 from tests.integrations.gateways.double import ProviderDouble, Reply
@@ -122,11 +122,44 @@ async def test_an_order_that_was_tried_with_an_end_unseen_is_left_alone(
 ) -> None:
     provider.on("GET", ORDERS, items(shape("razorpay/order", status="attempted")))
     provider.on("GET", ORDER_PAYMENTS, items())
+    provider.on("GET", f"{ORDERS}/{ORDER}", Reply(shape("razorpay/order", status="attempted")))
 
     with pytest.raises(Unavailable, match="with what end"):
         await razorpay.charge(rupee_request(), TOKEN)
 
-    assert [one.method for one in provider.asked] == ["GET", "GET"]
+    assert [one.method for one in provider.asked] == ["GET", "GET", "GET"]
+
+
+async def test_a_no_to_an_order_that_was_paid_is_no_failure(
+    razorpay: Gateway, provider: ProviderDouble
+) -> None:
+    """The first answer was lost, and lists were behind: a failure now would be charged again."""
+    provider.on("GET", ORDERS, items(shape("razorpay/order")))
+    paid = items(shape("razorpay/payment", notes=OURS))
+    provider.on("GET", ORDER_PAYMENTS, items(), paid)
+    provider.on("GET", f"{ORDERS}/{ORDER}", Reply(shape("razorpay/order")))
+    provider.on("GET", "/v1/customers/cust_ExampleAAAA01", Reply(shape("razorpay/customer")))
+    no = Reply({"error": {"description": "The order has already been paid."}}, 400)
+    provider.on("POST", RECURRING, no)
+
+    payment = await razorpay.charge(rupee_request(), TOKEN)
+
+    assert (payment.status, payment.references) == (GatewayStatus.SUCCEEDED, (PAYMENT,))
+
+
+async def test_a_no_to_an_order_that_nobody_paid_is_final(
+    razorpay: Gateway, provider: ProviderDouble
+) -> None:
+    provider.on("GET", ORDERS, items(), items(shape("razorpay/order")))
+    provider.on("POST", ORDERS, Reply(shape("razorpay/order")))
+    provider.on("GET", ORDER_PAYMENTS, items())
+    provider.on("GET", f"{ORDERS}/{ORDER}", Reply(shape("razorpay/order")))
+    provider.on("GET", "/v1/customers/cust_ExampleAAAA01", Reply(shape("razorpay/customer")))
+    no = Reply({"error": {"description": "The token is not confirmed."}}, 400)
+    provider.on("POST", RECURRING, no)
+
+    with pytest.raises(Rejected, match="not confirmed"):
+        await razorpay.charge(rupee_request(), TOKEN)
 
 
 async def test_a_receipt_of_somebody_else_is_no_order_of_ours(
@@ -249,6 +282,7 @@ async def test_an_order_that_is_not_listed_is_not_charged(
     razorpay: Gateway, provider: ProviderDouble
 ) -> None:
     provider.on("GET", ORDERS, items())
+    provider.on("GET", "/v1/customers/cust_ExampleAAAA01", Reply(shape("razorpay/customer")))
     provider.on("POST", ORDERS, Reply(shape("razorpay/order")))
 
     with pytest.raises(Unavailable, match="does not list"):

@@ -98,8 +98,10 @@ async def test_every_try_on_a_page_is_a_payment_the_newest_last(
         "GET",
         f"{LINKS}/{LINK}",
         Reply(shape("razorpay/payment_link", order_id=ORDER)),
+        Reply(shape("razorpay/payment_link", payments=[{"payment_id": PAYMENT}])),
         Reply(shape("razorpay/payment_link")),
     )
+    provider.on("GET", f"/v1/payments/{PAYMENT}", Reply(shape("razorpay/payment")))
     failed = shape("razorpay/payment", id="pay_first", status="failed", created_at=1795910000)
     begun = shape("razorpay/payment", id="pay_begun", status="created", created_at=1795910500)
     provider.on("GET", ORDER_PAYMENTS, items(begun, shape("razorpay/payment", notes=[]), failed))
@@ -110,6 +112,8 @@ async def test_every_try_on_a_page_is_a_payment_the_newest_last(
         (("pay_first",), GatewayStatus.FAILED, INVOICE),
         ((PAYMENT,), GatewayStatus.SUCCEEDED, INVOICE),
     ]
+    # Some answers name no order, but what was paid.
+    assert [one.references for one in await razorpay.list_payments(LINK)] == [(PAYMENT,)]
     assert list(await razorpay.list_payments(LINK)) == []
     assert list(await razorpay.list_payments("plink_gone")) == []
 
