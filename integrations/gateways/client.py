@@ -54,7 +54,9 @@ class ProviderAnswer:
 
 
 class ProviderClient:
-    """One for a process: follows no redirect, keeps no cookie, reads no more than it must.
+    """Follows no redirect, keeps no cookie, reads no more than it must.
+
+    One for a process: its connections belong to the event loop that first uses them.
 
     Whatever leaves open what became of a request is Unavailable: no connection, no answer in time,
     half an answer, one that cannot be read, one from 500 up.
