@@ -37,22 +37,20 @@ _REFUNDS: Final = {
 _FOR_GOOD: Final = frozenset(
     {
         "bank_account_invalid",
-        "bank_account_closed",
         "card_expired",
-        "card_lost_or_stolen",
-        "card_not_enrolled",
         "card_number_invalid",
         "card_type_invalid",
         "debit_instrument_blocked",
-        "debit_instrument_inactive",
         "invalid_vpa",
-        "mandate_cancelled",
-        "mandate_revoked",
-        "token_cancelled",
-        "token_expired",
+        "mandate_not_active",
+        "psp_not_registered",
+        "transaction_on_vpa_restricted",
     }
 )
-"""Reasons that the next try would have too. Source: Razorpay's page on error reasons."""
+"""Reasons that the next try would have too, whatever the customer's bank is told meanwhile.
+
+Source: Razorpay's pages on error reasons, and on those of recurring payments.
+"""
 
 
 def marks_of(*entities: Fields) -> Fields:

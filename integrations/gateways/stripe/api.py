@@ -48,13 +48,14 @@ class StripeRefusal(Rejected):
         return self.status == 402 and bool(self.error.inner("payment_intent"))
 
     @property
-    def is_other_request(self) -> bool:
-        """Whether the idempotency key was used before, for a request that differs."""
-        return self._type == "idempotency_error"
+    def param(self) -> str | None:
+        """What in the request is at fault, if it is one thing."""
+        return self.error.find_words("param")
 
     @property
-    def _type(self) -> str | None:
-        return self.error.find_words("type")
+    def is_other_request(self) -> bool:
+        """Whether the idempotency key was used before, for a request that differs."""
+        return self.error.find_words("type") == "idempotency_error"
 
 
 class StripeApi:

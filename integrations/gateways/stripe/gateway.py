@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -60,18 +61,24 @@ class StripeGateway:
         The same key with another customer's address or page is another session: of the first, if
         its answer was lost, nobody knows the address.
         """
-        form = link_form(request)
-        session = await self._api.post(
-            path_of("checkout", "sessions"),
-            form,
-            key=f"link-{request.idempotency_key}-{digest_of_form(form)}",
-        )
+        try:
+            session = await self._open_session(request)
+        except StripeRefusal as refusal:
+            if refusal.param != "customer_email":
+                raise
+            # An address that Stripe does not take is one more question on its page.
+            session = await self._open_session(replace(request, customer_email=None))
         with understood(Provider.STRIPE):
             return PaymentLink(
                 reference=session.text("id"),
                 url=session.url("url"),
                 expires_at=session.moment("expires_at"),
             )
+
+    async def _open_session(self, request: PaymentRequest) -> Fields:
+        form = link_form(request)
+        key = f"link-{request.idempotency_key}-{digest_of_form(form)}"
+        return await self._api.post(path_of("checkout", "sessions"), form, key=key)
 
     async def charge(self, request: PaymentRequest, method: SavedMethod) -> GatewayPayment:
         """What became of the charge; one that a bank declined has failed. Idempotent by the key."""

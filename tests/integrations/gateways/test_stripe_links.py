@@ -63,6 +63,18 @@ async def test_a_link_is_a_checkout_session_for_a_day(
     assert form["adaptive_pricing[enabled]"] == "false"
 
 
+async def test_an_address_that_stripe_does_not_take_is_asked_for_on_its_page(
+    stripe: Gateway, provider: ProviderDouble
+) -> None:
+    no = {"message": "Invalid email address: ada@", "param": "customer_email"}
+    yes = shape("stripe/checkout_session", url="https://checkout.stripe.com/c/pay/x")
+    provider.on("POST", SESSIONS, Reply({"error": no}, 400), Reply(yes))
+
+    await stripe.create_link(payment_request(customer_email="ada@"))
+
+    assert [one.form.get("customer_email") for one in provider.asked] == ["ada@", None]
+
+
 async def test_the_same_link_has_the_same_key_and_another_page_another(
     stripe: Gateway, provider: ProviderDouble
 ) -> None:
