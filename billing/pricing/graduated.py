@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from billing.money import ZERO, exactly
-from billing.pricing.prices import MeterNeed, Price, StepInputs
-from billing.pricing.tiers import (
-    Tier,
-    TierAmount,
-    check_tiers,
-    read_tiers,
-    tiers_document,
-)
+from billing.pricing.prices import Price
+from billing.pricing.tier_table import TierTable
+from billing.pricing.tiers import Tier, TierAmount
 from billing.ratios import Exact, as_decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Graduated:
+class Graduated(TierTable):
     """A tier table in which every unit is priced by its own tier.
 
     A tier's flat fee is due as soon as any part of a unit falls into it; the first tier's always.
@@ -30,29 +23,15 @@ class Graduated:
     """
 
     model: ClassVar[str] = "graduated"
-    needs: ClassVar[MeterNeed | None] = None
 
-    tiers: tuple[Tier, ...]
-    _bounds: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
     _full_rows: tuple[TierAmount, ...] = field(init=False, repr=False, compare=False)
     _amounts_below: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_tiers(self.tiers)
-        bounds = tuple(tier.up_to for tier in self.tiers if tier.up_to is not None)
-        rows, below = _fill(self.tiers, bounds)
-        object.__setattr__(self, "_bounds", bounds)
+        TierTable.__post_init__(self)
+        rows, below = _fill(self.tiers, self._bounds)
         object.__setattr__(self, "_full_rows", rows)
         object.__setattr__(self, "_amounts_below", below)
-
-    @classmethod
-    def read(cls, document: Mapping[str, object]) -> Self:
-        """Read the JSON shape."""
-        return cls(tiers=read_tiers(document))
-
-    def document(self) -> dict[str, object]:
-        """Give the JSON shape."""
-        return {"model": self.model, "tiers": tiers_document(self.tiers)}
 
     @exactly
     def price(self, quantity: Exact, _event_count: int = 0) -> Price:
@@ -61,21 +40,13 @@ class Graduated:
         Source: CONTRACT 8. Worked example: 15,000 calls over 0.002 to 1,000, 0.001 to 10,000 and
         0.0005 above cost 2.00 + 9.00 + 2.50 = 13.50.
         """
-        place = bisect_left(self._bounds, quantity)
+        place = self._place_of(quantity)
         last = _row(self.tiers[place], self._lower(place), quantity)
         return Price(
             amount=self._amounts_below[place] + last.amount,
             tiers=(*self._full_rows[:place], last),
             inputs={"tiers": place + 1},
         )
-
-    @classmethod
-    def label(cls, _shown: StepInputs) -> str:
-        """Give the model's name; its tiers have rows of their own."""
-        return f", {cls.model}"
-
-    def _lower(self, place: int) -> Decimal:
-        return self._bounds[place - 1] if place else ZERO
 
 
 @exactly
