@@ -52,8 +52,7 @@ class ClosingActivities:
         now: Callable[[], datetime],
         executor: Executor | None = None,
     ) -> None:
-        self._transactions = transactions
-        self._now = now
+        self._transactions, self._now = transactions, now
         turns = Turns()
         self._gatherers = {
             step.name: Gatherer(partial(self.perform, step), ids_of, executor, turns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -14,30 +14,13 @@ from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
-from tests import passwords
-from tests.api.people import Clock, Person
+from tests.api.conftest import SECRET, clock, owner, security, shared_loop, sign_up, visitor
+from tests.api.people import Clock
 from tests.services.receipts_of import signing
 
 PUBLIC = "http://billing.lumenworks.test"
-SECRET = "a secret that only tests know, long enough"
 
-
-@pytest.fixture(scope="session")
-def security() -> Security:
-    """Hashing and tokens."""
-    return Security(SECRET, passwords=passwords.QUICK)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def shared_loop(one_event_loop: BlockingPortal) -> None:
-    """All requests are answered in one event loop, as a server does."""
-    Person.shared_portal = one_event_loop
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """What the application reads for the time."""
-    return Clock()
+__all__ = ["clock", "owner", "security", "shared_loop", "sign_up", "visitor"]
 
 
 @pytest.fixture(scope="module")
@@ -57,25 +40,3 @@ def app(
     served = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(served.router.lifespan_context(served)):
         yield served
-
-
-@pytest.fixture
-def visitor(app: FastAPI) -> Person:
-    """Somebody without credentials."""
-    return Person(app)
-
-
-@pytest.fixture
-def owner(app: FastAPI) -> Person:
-    """The owner of a fresh organization, logged in by cookies."""
-    return Person(app).sign_up()
-
-
-@pytest.fixture
-def sign_up(app: FastAPI) -> Callable[[str], Person]:
-    """Makes organizations; gives their owners."""
-
-    def make(name: str) -> Person:
-        return Person(app).sign_up(name)
-
-    return make

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -16,23 +14,11 @@ from billing.notifications.mails import Envelope, MailServer
 from billing.notifications.receivers import Address
 from integrations.mail import sender as sending
 from integrations.mail.sender import MailSender
+from tests.integrations.names import NOT_ALL_PUBLIC, Names
 from tests.mail_servers import certificate_for, serving, silent_server
 
 ENVELOPE = Envelope(sender="billing@lumenworks.test", recipient="ap@harbor.test")
 MAIL = b"Subject: Invoice\r\n\r\n$82.45\r\n"
-
-
-@dataclass
-class Names:
-    """Answers with one list of addresses after the other, and the last for ever."""
-
-    answers: list[Sequence[str]]
-    asked: list[str] = field(default_factory=list)
-
-    async def __call__(self, host: str, _port: int) -> list[Address]:
-        self.asked.append(host)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return [ip_address(one) for one in answer]
 
 
 async def compose() -> bytes:
@@ -155,18 +141,7 @@ async def test_nobody_at_the_address_is_an_answer_too() -> None:
     assert answer.error.startswith("ConnectionRefusedError")
 
 
-@pytest.mark.parametrize(
-    "addresses",
-    [
-        ["127.0.0.1"],
-        ["8.8.8.8", "10.0.0.1"],
-        ["169.254.169.254"],
-        ["::1"],
-        ["::ffff:127.0.0.1"],
-        ["64:ff9b::7f00:1"],
-        ["2606:4700::1111", "fd00::1"],
-    ],
-)
+@pytest.mark.parametrize("addresses", NOT_ALL_PUBLIC)
 async def test_a_name_with_any_private_address_is_refused(addresses: list[str]) -> None:
     answer = await MailSender(resolve=Names([addresses])).send(
         at(587, "mail.test.example", use_tls=True), ENVELOPE, never_composed

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -14,22 +13,10 @@ import pytest
 from billing.notifications.receivers import Address
 from integrations.webhooks import transport
 from integrations.webhooks.sender import WebhookSender
+from tests.integrations.names import NOT_ALL_PUBLIC, Names
 from tests.receivers import receiving
 
 NOTHING: Mapping[str, str] = {}
-
-
-@dataclass
-class Names:
-    """Answers with one list of addresses after the other, and the last for ever."""
-
-    answers: list[Sequence[str]]
-    asked: list[str] = field(default_factory=list)
-
-    async def __call__(self, host: str, _port: int) -> list[Address]:
-        self.asked.append(host)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return [ip_address(one) for one in answer]
 
 
 async def test_a_receiver_that_hangs_is_left_in_time() -> None:
@@ -94,18 +81,7 @@ async def test_a_host_without_an_address_is_an_answer_too() -> None:
     assert answer.error.startswith("gaierror")
 
 
-@pytest.mark.parametrize(
-    "addresses",
-    [
-        ["127.0.0.1"],
-        ["8.8.8.8", "10.0.0.1"],
-        ["169.254.169.254"],
-        ["::1"],
-        ["::ffff:127.0.0.1"],
-        ["64:ff9b::7f00:1"],
-        ["2606:4700::1111", "fd00::1"],
-    ],
-)
+@pytest.mark.parametrize("addresses", NOT_ALL_PUBLIC)
 async def test_a_name_with_any_private_address_is_refused(addresses: list[str]) -> None:
     names = Names([addresses])
 
