@@ -8,10 +8,8 @@ for again, so no crash and no lost answer charges twice.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities import declarations
@@ -19,14 +17,13 @@ with workflow.unsafe.imports_passed_through():
         AttemptRequest,
         CollectionReference,
         CollectionRequest,
-        Request,
-        Result,
         Step,
     )
     from billing.payments.dunning import CollectionAction, CollectionEntry, CollectionState
     from workflows import names
-    from workflows.options import DATABASE_STEP, GATEWAY_STEP
+    from workflows.options import GATEWAY_STEP
     from workflows.payment_visibility import describe, search_updates
+    from workflows.steps import take_step, wait_for
 
 STEPS_PER_RUN = 12
 """A run continues as new where it rests after so many, or twice as many without a rest."""
@@ -36,10 +33,6 @@ SINGLE_STEPS: dict[CollectionAction, Step[CollectionRequest, CollectionState]] =
     CollectionAction.REMIND: declarations.SEND_REMINDER,
     CollectionAction.END: declarations.END_COLLECTION,
 }
-
-
-class StepRefused(Exception):
-    """A step ended because a rule is broken: the task fails, shows it, and is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +92,7 @@ class PaymentWorkflow:
     async def _present_state(self) -> CollectionState:
         if self._facts_changed or self._state is None:
             self._facts_changed = False
-            self._state = await self._step(
+            self._state = await take_step(
                 declarations.READ_COLLECTION, self._reference, "What is due next"
             )
         return self._state
@@ -118,7 +111,7 @@ class PaymentWorkflow:
             return
         summary = f"Due {entry.due_at:%Y-%m-%d %H:%M:%S}"
         step = SINGLE_STEPS[entry.action]
-        self._state = await self._step(step, self._request(entry), summary)
+        self._state = await take_step(step, self._request(entry), summary)
 
     async def _settle(self, payment_id: str, *, is_new: bool) -> None:
         """Ask the gateway until the end of a try is known, here or by a webhook that came first."""
@@ -149,7 +142,7 @@ class PaymentWorkflow:
             due_at=state.clock_at,
         )
         summary = f"All done up to {state.clock_at:%Y-%m-%d %H:%M:%S}"
-        self._state = await self._step(declarations.RECORD_COLLECTION_PROGRESS, request, summary)
+        self._state = await take_step(declarations.RECORD_COLLECTION_PROGRESS, request, summary)
 
     def _request(self, entry: CollectionEntry) -> CollectionRequest:
         return CollectionRequest(
@@ -158,28 +151,9 @@ class PaymentWorkflow:
             due_at=entry.due_at,
         )
 
-    async def _step(self, step: Step[Request, Result], request: Request, summary: str) -> Result:
-        try:
-            result: Result = await workflow.execute_local_activity(
-                step.name, request, result_type=step.result, summary=summary, **DATABASE_STEP
-            )
-        except ApplicationError as error:
-            raise StepRefused(str(error)) from error
-        return result
-
     async def _wait_for_next(self, state: CollectionState) -> None:
-        timeout: timedelta | None = None
-        summary: str | None = None
-        if state.clock_at is None:
-            entry = state.entries[0]
-            timeout = max(entry.due_at - workflow.now(), timedelta(0))
-            summary = f"Until {entry.action} at {entry.due_at:%Y-%m-%d %H:%M:%S}"
-        try:
-            await workflow.wait_condition(
-                lambda: self._facts_changed, timeout=timeout, timeout_summary=summary
-            )
-        except TimeoutError:
-            return
+        entry = state.entries[0] if state.clock_at is None else None
+        await wait_for(entry, lambda: self._facts_changed)
 
     def _should_continue_as_new(self) -> bool:
         is_long = self._steps_done >= 2 * STEPS_PER_RUN

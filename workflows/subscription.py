@@ -11,21 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities import declarations
     from activities.declarations import (
         BILL_STEPS,
         ActionRequest,
-        Request,
-        Result,
         Step,
         SubscriptionReference,
     )
     from billing.subscriptions import Action, AgendaEntry, WorkflowState
     from workflows import names
-    from workflows.options import DATABASE_STEP
+    from workflows.steps import StepRefused, take_step, wait_for
     from workflows.visibility import describe, search_updates
 
 ACTIONS_PER_RUN = 12
@@ -57,14 +54,6 @@ SINGLE_STEPS: dict[Action, Step[ActionRequest, WorkflowState]] = {
     Action.SETTLE_LATE_USAGE: declarations.SETTLE_LATE_USAGE,
     Action.RETURN_CREDIT: declarations.RETURN_CREDIT,
 }
-
-
-class StepRefused(Exception):
-    """A step ended because a rule is broken; repeating it would not help.
-
-    It is no Temporal failure: where nothing can be set aside for it, the workflow task fails and
-    is tried again, so that the workflow shows its trouble and lives on.
-    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +120,7 @@ class SubscriptionWorkflow:
     async def _present_state(self) -> WorkflowState:
         if self._facts_changed or self._state is None:
             self._facts_changed = False
-            self._state = await self._step(
+            self._state = await take_step(
                 declarations.READ_AGENDA, self._reference, "What is due next"
             )
         return self._state
@@ -176,7 +165,7 @@ class SubscriptionWorkflow:
         period = f"period {request.period_index}, revision {request.revision}"
         for step in BILL_STEPS:
             try:
-                await self._step(step, request, f"Bill of {period}")
+                await take_step(step, request, f"Bill of {period}")
             except StepRefused as refusal:
                 return await self._park(step.name, request, refusal)
         return await self._step_or_park(declarations.ISSUE_INVOICE, request)
@@ -188,7 +177,7 @@ class SubscriptionWorkflow:
         if request.period_index is not None:
             summary = f"Period {request.period_index}, due {request.due_at:%Y-%m-%d %H:%M:%S}"
         try:
-            return await self._step(step, request, summary)
+            return await take_step(step, request, summary)
         except StepRefused as refusal:
             return await self._park(step.name, request, refusal)
 
@@ -206,7 +195,7 @@ class SubscriptionWorkflow:
             reason=str(refusal)[:LONGEST_REASON],
         )
         summary = f"Period {request.period_index} needs attention: {refusal}"
-        return await self._step(declarations.PARK_BILL, park, summary)
+        return await take_step(declarations.PARK_BILL, park, summary)
 
     async def _report_progress(self, through: datetime) -> None:
         request = declarations.ProgressRequest(
@@ -215,31 +204,11 @@ class SubscriptionWorkflow:
             through=through,
         )
         summary = f"All done up to {through:%Y-%m-%d %H:%M:%S}"
-        self._state = await self._step(declarations.RECORD_PROGRESS, request, summary)
-
-    async def _step(self, step: Step[Request, Result], request: Request, summary: str) -> Result:
-        try:
-            result: Result = await workflow.execute_local_activity(
-                step.name, request, result_type=step.result, summary=summary[:200], **DATABASE_STEP
-            )
-        except ApplicationError as error:
-            # A local activity's own error arrives here bare; an ordinary one's would be wrapped.
-            raise StepRefused(str(error)) from error
-        return result
+        self._state = await take_step(declarations.RECORD_PROGRESS, request, summary)
 
     async def _wait_for_next(self, state: WorkflowState) -> None:
-        timeout: timedelta | None = None
-        summary: str | None = None
-        if state.agenda and state.clock_at is None:
-            entry = state.agenda[0]
-            timeout = max(entry.due_at - workflow.now(), timedelta(0))
-            summary = f"Until {entry.action} at {entry.due_at:%Y-%m-%d %H:%M:%S}"
-        try:
-            await workflow.wait_condition(
-                lambda: self._facts_changed, timeout=timeout, timeout_summary=summary
-            )
-        except TimeoutError:
-            return
+        entry = state.agenda[0] if state.agenda and state.clock_at is None else None
+        await wait_for(entry, lambda: self._facts_changed)
 
     def _should_continue_as_new(self) -> bool:
         return self._actions_done >= LONGEST_RUN or workflow.info().is_continue_as_new_suggested()

@@ -21,6 +21,7 @@ from tests.workflows.fates import NO_FAULTS
 from tests.workflows.flaws import finds_a_flaw
 from tests.workflows.simulate import try_seed
 from tests.workflows.simulator import Simulation
+from workflows.steps import take_step
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
 SEEDS_A_TEST = 10
@@ -68,7 +69,7 @@ def test_simulator_notices_workflow_that_ignores_messages(monkeypatch: pytest.Mo
     async def read_only_once(self: Any) -> WorkflowState:
         self._facts_changed = False
         if self._state is None:
-            self._state = await self._step(READ_AGENDA, self._reference, "")
+            self._state = await take_step(READ_AGENDA, self._reference, "")
         state: WorkflowState = self._state
         return state
 
