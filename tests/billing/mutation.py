@@ -3,7 +3,8 @@
     python -m tests.billing.mutation [module …]
 
 mutmut leaves decorated functions alone, and the arithmetic is decorated. So it works on a copy in
-which ``@exactly def f`` reads ``def f … f = exactly(f)``, which means the same.
+which ``@exactly def f`` reads ``def f … f = exactly(f)``, which means the same. A function that is
+cached is not cached there: else a mutant of it would never be called.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 NOT_RULES: Final = ("errors.py", "subscriptions.py")
+CACHES: Final = ("cache", "lru_cache")
 SURVIVED, NO_TESTS, NOT_RUN, FLOOR = 0, 33, None, 0.90
 
 _CONFIGURATION: Final = """
@@ -70,8 +72,9 @@ def undecorate(source: str) -> str:
     lines = source.splitlines()
     for function in sorted(_decorated(ast.parse(source)), key=lambda one: -one.lineno):
         wrapped = function.name
-        for decorator in reversed(function.decorator_list):
-            wrapped = f"{ast.unparse(decorator)}({wrapped})"
+        for decorator in map(ast.unparse, reversed(function.decorator_list)):
+            if not decorator.startswith(CACHES):
+                wrapped = f"{decorator}({wrapped})"
         indent = " " * function.col_offset
         lines.insert(function.end_lineno or 0, f"{indent}{function.name} = {wrapped}")
         del lines[function.decorator_list[0].lineno - 1 : function.lineno - 1]

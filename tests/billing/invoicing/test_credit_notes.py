@@ -176,3 +176,13 @@ def test_tax_of_each_rate_leaves_a_cent_of_what_contains_it() -> None:
     found = credited_taxes(amount=d("0.01"), credited_before=d("0.02"), rates=rates, currency=USD)
 
     assert [(one.taxable, one.amount) for one in found] == [(d("0.01"), 0), (d("0.01"), 0)]
+
+
+def test_the_last_cent_of_a_note_is_net_and_the_last_rates_give_way_first() -> None:
+    rates = [taxed("300", inclusive=True)] * 3 + [taxed("500")]
+
+    given = credited_taxes(amount=d("0.02"), credited_before=d(0), rates=rates, currency=USD)
+    note = credit_note(amount=d("0.02"), credited_before=d(0), rates=rates, currency=USD)
+
+    assert [one.amount for one in given] == [d("0.01"), 0, 0, d("0.01")]
+    assert (note.subtotal, note.tax, note.total) == (d("0.01"), d("0.02"), d("0.03"))

@@ -47,6 +47,23 @@ def test_delivery_is_tried_six_times() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (Answer(response_code=500), 600),
+        (Answer(error="No answer within 10 seconds."), 600),
+        (Answer(response_code=200), None),
+        (Answer(response_code=410, is_final=True), None),
+        (Answer(error="The address was removed.", is_final=True), None),
+    ],
+)
+def test_only_what_may_still_succeed_is_tried_again(answer: Answer, seconds: int | None) -> None:
+    due_at = None if seconds is None else AT + timedelta(seconds=seconds)
+
+    assert answer.next_try_at(3, at=AT) == due_at
+    assert answer.next_try_at(6, at=AT) is None
+
+
+@pytest.mark.parametrize(
     ("failing_since", "expected"),
     [
         (None, False),
@@ -82,9 +99,9 @@ def test_events_are_kept_once_in_the_order_of_the_catalogue() -> None:
 @pytest.mark.parametrize(
     ("wanted", "code", "said"),
     [
-        ([], "no_events", '["*"]'),
+        ([], "no_events", 'Name events, or send ["*"].'),
         (["invoice.paid", "invoice.lost"], "unknown_event", "invoice.lost"),
-        (["*", "invoice.PAID"], "unknown_event", "invoice.created"),
+        (["*", "invoice.PAID"], "unknown_event", "invoice.created, invoice."),
     ],
 )
 def test_endpoint_that_asks_for_nothing_known_is_refused(

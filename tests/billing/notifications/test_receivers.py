@@ -157,6 +157,94 @@ def test_what_could_be_read_in_two_ways_is_no_address(url: str) -> None:
     assert (refused.value.code, refused.value.field) == ("invalid_url", "url")
 
 
+@pytest.mark.parametrize(
+    ("url", "detail"),
+    [
+        ("ftp://hooks.example.com/", "The address must begin with https://."),
+        ("http://hooks.example.com/", "The address must begin with https://."),
+        ("https://hooks.example.com:1023/", "The port must be 443, or 1024 or above."),
+        ("https://256.0.0.1/", "This is not an address."),
+        (
+            "https://hooks.example.com/#part",
+            "The address must have neither a user nor a fragment.",
+        ),
+        (
+            "https://hooks.example.com/" + "a" * 475,
+            "The address has characters that no address has, or too many.",
+        ),
+        (
+            "https://hooks.example.com/in\\out",
+            "The address has characters that no address has, or too many.",
+        ),
+        ("https://intranet/", "The address is not one of the public internet."),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_the_address(url: str, detail: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_receiver(url, may_be_private=False)
+
+    assert refused.value.detail == detail
+
+
+@pytest.mark.parametrize("path", ["", "a" * 474])
+def test_an_address_may_be_as_long_as_it_says_and_on_any_free_port(path: str) -> None:
+    receiver = read_receiver(f"https://hooks.example.com/{path}", may_be_private=False)
+
+    assert receiver.port == 443
+    assert read_receiver("https://hooks.example.com:1024/", may_be_private=False).port == 1024
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("Mail.Harbor.TEST.", "mail.harbor.test"),
+        ("8.8.8.8", "8.8.8.8"),
+        ("2606:4700::1111", "2606:4700::1111"),
+        ("[2606:4700::1111]", "2606:4700::1111"),
+    ],
+)
+@pytest.mark.parametrize("port", [25, 465, 587, 1024, 2525])
+def test_a_mail_server_is_a_name_or_an_address_on_a_port_that_takes_mail(
+    host: str, name: str, port: int
+) -> None:
+    server = read_mail_server(host, port, may_be_private=False)
+
+    assert (server.scheme, server.host, server.port) == ("smtp", name, port)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "code", "field", "detail"),
+    [
+        (
+            "mail..test",
+            587,
+            "invalid_smtp_host",
+            "smtp_host",
+            "smtp_host must be the name of a host, or an IP address.",
+        ),
+        (
+            "mail.harbor.test",
+            443,
+            "invalid_smtp_port",
+            "smtp_port",
+            "smtp_port must be 25, 465 or 587, or 1024 or above.",
+        ),
+    ],
+)
+def test_a_mail_server_is_refused_by_the_field_that_is_wrong(
+    host: str, port: int, code: str, field: str, detail: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_mail_server(host, port, may_be_private=False)
+
+    assert (refused.value.code, refused.value.field) == (code, field)
+    assert refused.value.detail == detail
+
+
+def test_a_mail_server_of_development_may_be_this_machine_on_any_port() -> None:
+    assert read_mail_server("127.0.0.1", 22, may_be_private=True).port == 22
+
+
 @pytest.mark.parametrize(("url", "host", "port"), GOOD)
 def test_public_addresses_are_read(url: str, host: str, port: int) -> None:
     receiver = read_receiver(url, may_be_private=False)
@@ -172,6 +260,15 @@ def test_development_may_reach_this_machine() -> None:
         read_receiver("http://2130706433/", may_be_private=True)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "8.8.8.8",
+        "2606:4700::1111",
+        "::ffff:8.8.8.8",
+        "64:ff9b::808:808",
+        "2002:808:808::1",
+    ],
+)
 def test_addresses_of_the_public_internet_are_reachable(address: str) -> None:
     assert is_reachable(ip_address(address))

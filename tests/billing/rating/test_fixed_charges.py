@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from billing.errors import InvariantBroken
+from billing.rating.calculation import calculate_fixed
 from billing.rating.lines import LineType, PricedLine
 from billing.rating.parts import Part
 from billing.rating.periods import rate_period
-from billing.rating.proration import Share
+from billing.rating.proration import WHOLE, Share
 from billing.rating.terms import ChargeTerms
 from tests.billing.builders import (
     JANUARY,
     d,
     fixed_charge,
     plan,
+    usage_charge,
 )
 
 
@@ -57,3 +62,13 @@ def test_bounds_hold_for_fixed_charges_too() -> None:
     line = fixed_line(Share(covered=17, total=31), charge)
 
     assert (line.exact_amount, line.bound, line.steps[-1].name) == (34, "minimum", "minimum")
+
+
+def test_a_charge_for_usage_has_no_fixed_amount() -> None:
+    charge = usage_charge()
+
+    with pytest.raises(InvariantBroken) as broken:
+        calculate_fixed(charge, WHOLE)
+
+    assert broken.value.detail == "A FIXED charge is not flat."
+    assert broken.value.identifiers == {"charge_id": str(charge.charge_id)}

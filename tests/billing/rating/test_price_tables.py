@@ -9,8 +9,9 @@ from billing.pricing import UsagePricing, parse_pricing, resolve_pricing
 from billing.pricing.graduated import Graduated
 from billing.pricing.per_unit import PerUnit
 from billing.pricing.percentage import Percentage
+from billing.pricing.stairstep import Stairstep
 from billing.pricing.volume import Volume
-from tests.billing.builders import d
+from tests.billing.builders import d, tiers
 
 BAD_TABLES: list[tuple[object, str, str]] = [
     ({"tiers": []}, "pricing.tiers", "at least one"),
@@ -84,3 +85,16 @@ def test_the_charge_then_the_meter_then_the_unit_price_decide() -> None:
         with pytest.raises(InvalidInput) as refused:
             resolve(*arguments)
         assert refused.value.field == field
+
+
+@pytest.mark.parametrize("model", [Volume, Stairstep])
+def test_one_tier_prices_everything_and_the_line_says_so(
+    model: type[Volume | Stairstep],
+) -> None:
+    table = model(tiers=tiers(("100", "0", "10"), (None, "0", "50")))
+
+    price = table.price(d(101))
+
+    assert (price.amount, dict(price.inputs)) == (50, {"tiers": 1})
+    assert [(row.starts_from, row.up_to, row.amount) for row in price.tiers] == [(100, None, 50)]
+    assert table.price(d(100)).tiers[0].starts_from == 0
