@@ -21,7 +21,7 @@ from api.ingestion.writer import UsageWriter
 from api.reads.batches import BatchedReads
 from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
-from api.reads.published_keys import PublishedKeys
+from api.reads.receipt_key_cache import ReceiptKeyCache
 from api.reads.verdicts import VerdictCache
 from api.reads.work_report_cache import WorkReportCache
 from api.transport.metrics import Metrics
@@ -124,7 +124,7 @@ class AppState:
     """For lists and sums over events: who reads one thing, or checks, does not wait for them."""
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
     verdicts: VerdictCache = field(default_factory=VerdictCache)
-    published_keys: PublishedKeys = field(default_factory=PublishedKeys)
+    receipt_keys: ReceiptKeyCache = field(default_factory=ReceiptKeyCache)
     check_cache: CheckCache = field(default_factory=CheckCache)
     body_cache: BodyCache = field(default_factory=BodyCache)
 

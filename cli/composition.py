@@ -23,8 +23,8 @@ from api.app import create_app
 from api.context import AppContext
 from billing.date_limits import BackdatingLimit
 from cli.serve import COUNTERS_DIRECTORY
+from console.dependencies import Dependencies
 from console.routes import make_routes
-from console.surroundings import Surroundings
 from repositories.accounts.api_keys import REVOCATIONS
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
@@ -80,7 +80,7 @@ def take_turns_quickly() -> None:
 def pages_of(context: AppContext) -> list[BaseRoute]:
     """The pages for people, served by the API's process in its slots and threads."""
     return make_routes(
-        Surroundings(
+        Dependencies(
             transactions=context.transactions,
             security=context.security,
             now=context.now,

@@ -12,12 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from billing.invoicing.invoices import InvoiceStatus
+from console.dependencies import Dependencies
 from console.documents import picture_of, values_of, verdict_of
 from console.events import event_row, read_position, write_position
 from console.language import words_in
 from console.place import Place
 from console.rendering import Page, answered, policy_for, render
-from console.surroundings import Surroundings
 from repositories.usage.events import EventPosition
 from services.documents.formats import Formats
 from services.documents.layout import page_of
@@ -41,8 +41,8 @@ Answer = TypeVar("Answer")
 class InvoicePages:
     """The pages of the invoice that ``locate`` finds for a request, whose errors it raises."""
 
-    def __init__(self, surroundings: Surroundings, locate: Locate) -> None:
-        self._surroundings = surroundings
+    def __init__(self, dependencies: Dependencies, locate: Locate) -> None:
+        self._dependencies = dependencies
         self._locate = locate
 
     def routes(self, path: str) -> list[Route]:
@@ -54,7 +54,7 @@ class InvoicePages:
             f"{path}/lines/{{number:int}}/events": self.list_events,
         }
         return [
-            Route(address, answered(self._surroundings, handle))
+            Route(address, answered(self._dependencies, handle))
             for address, handle in pages.items()
         ]
 
@@ -67,7 +67,7 @@ class InvoicePages:
         """The invoice as a file."""
         place = await self._locate(request)
         shown = await self._work(request, place, partial(self._read, place, self._read_invoice))
-        content = await self._surroundings.typeset(
+        content = await self._dependencies.typeset(
             request, shown.document, place.shown.organization_id
         )
         # In a frame it would take the portal's place, with no way back.
@@ -87,7 +87,7 @@ class InvoicePages:
         """The invoice with what anybody is told of its receipt."""
         place = await self._locate(request)
         receipt_id = await self._work(request, place, partial(self._read, place, find_receipt))
-        told = await self._surroundings.judge(request, receipt_id)
+        told = await self._dependencies.judge(request, receipt_id)
         return await self._work(request, place, partial(self._show, place, told))
 
     async def list_events(self, request: Request) -> Response:
@@ -98,17 +98,17 @@ class InvoicePages:
         return await self._work(request, place, partial(self._list_events, place, number, after))
 
     async def _work(self, request: Request, place: Place, do: Callable[[], Answer]) -> Answer:
-        return await self._surroundings.work(request, do, party=place.shown.organization_id)
+        return await self._dependencies.work(request, do, party=place.shown.organization_id)
 
     def _read(self, place: Place, read: Callable[..., Answer]) -> Answer:
         """What is read of the invoice in one transaction."""
-        with self._surroundings.transactions.for_organization(
+        with self._dependencies.transactions.for_organization(
             place.shown.organization_id
         ) as session:
             return read(session, place.shown)
 
     def _read_invoice(self, session: Session, shown: Shown) -> ShownInvoice:
-        return show_invoice(session, shown, public_url=self._surroundings.public_url)
+        return show_invoice(session, shown, public_url=self._dependencies.public_url)
 
     def _show(self, place: Place, told: Verdict | None) -> Page:
         shown = self._read(place, self._read_invoice)

@@ -12,10 +12,10 @@ from starlette.routing import BaseRoute, Route
 
 from billing.errors import NotFound
 from console.account import values_of
+from console.dependencies import Dependencies
 from console.invoices import InvoicePages
 from console.place import Place
 from console.rendering import Handler, Page, answered, refuse_ended, render
-from console.surroundings import Surroundings
 from services.accounts.credentials import WidgetClaims
 from services.portal.account import Account, read_account
 from services.portal.invoices import Shown
@@ -31,15 +31,15 @@ POLICY: Final = "Content-Security-Policy"
 class Portal:
     """The pages under ``/embed``."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
         self._policies: dict[UUID, str] = {}
 
     def routes(self) -> list[BaseRoute]:
         """The account, and each of its invoices."""
-        invoices = InvoicePages(self._surroundings, self.locate)
+        invoices = InvoicePages(self._dependencies, self.locate)
         pages = [
-            Route("/embed", answered(self._surroundings, self.show)),
+            Route("/embed", answered(self._dependencies, self.show)),
             *invoices.routes("/embed/invoices/{invoice_id}"),
         ]
         return [Route(page.path, self._framed(page.endpoint)) for page in pages]
@@ -49,7 +49,7 @@ class Portal:
 
         What is refused because its token has ended says so; the frame may have been open for long.
         """
-        surroundings = self._surroundings
+        dependencies = self._dependencies
 
         async def answer(request: Request) -> Response:
             found = await handle(request)
@@ -59,8 +59,8 @@ class Portal:
                 self._agree_on_framers(claims.organization_id, found)
             if claims is not None or found.status_code != 404:
                 return found
-            find = partial(find_framers, surroundings.transactions, surroundings.security, token)
-            hosts = await surroundings.work(request, find)
+            find = partial(find_framers, dependencies.transactions, dependencies.security, token)
+            hosts = await dependencies.work(request, find)
             return found if hosts is None else refuse_ended(request, hosts)
 
         return answer
@@ -77,7 +77,7 @@ class Portal:
 
     def _find_claims(self, token: str) -> WidgetClaims | None:
         try:
-            return read_token(self._surroundings.security, token, now=self._surroundings.now())
+            return read_token(self._dependencies.security, token, now=self._dependencies.now())
         except NotFound:
             return None
 
@@ -85,14 +85,14 @@ class Portal:
         """The account, with a page of its invoices."""
         claims = self._require_token(request)
         page = _read_page(request)
-        surroundings = self._surroundings
-        account = await surroundings.work(
+        dependencies = self._dependencies
+        account = await dependencies.work(
             request,
             partial(self._read, claims, page),
             party=claims.organization_id,
             computes=True,
         )
-        entitlements = await surroundings.list_entitlements(
+        entitlements = await dependencies.list_entitlements(
             request, claims.organization_id, claims.customer_id
         )
         token = request.query_params[TOKEN]
@@ -120,12 +120,12 @@ class Portal:
 
     def _require_token(self, request: Request) -> WidgetClaims:
         token = request.query_params.get(TOKEN, "")
-        return read_token(self._surroundings.security, token, now=self._surroundings.now())
+        return read_token(self._dependencies.security, token, now=self._dependencies.now())
 
     def _read(self, claims: WidgetClaims, page: int) -> Account:
-        transactions = self._surroundings.transactions
+        transactions = self._dependencies.transactions
         with transactions.for_organization(claims.organization_id) as session:
-            return read_account(session, claims, invoice_page=page, now=self._surroundings.now())
+            return read_account(session, claims, invoice_page=page, now=self._dependencies.now())
 
 
 def _read_page(request: Request) -> int:

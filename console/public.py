@@ -7,22 +7,22 @@ from functools import partial
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from console.dependencies import Dependencies
 from console.invoices import InvoicePages
 from console.place import Place
-from console.surroundings import Surroundings
 from services.portal.invoices import Shown
 from services.portal.links import find_linked
 
 
-def make_routes(surroundings: Surroundings) -> list[BaseRoute]:
+def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
     """The pages under ``/p/{token}``."""
 
     async def locate(request: Request) -> Place:
         token = request.path_params["token"]
-        linked = await surroundings.work(
-            request, partial(find_linked, surroundings.transactions, token)
+        linked = await dependencies.work(
+            request, partial(find_linked, dependencies.transactions, token)
         )
         shown = Shown(organization_id=linked.organization_id, invoice_id=linked.invoice_id)
         return Place(shown=shown, path=f"/p/{token}")
 
-    return [*InvoicePages(surroundings, locate).routes("/p/{token}")]
+    return [*InvoicePages(dependencies, locate).routes("/p/{token}")]

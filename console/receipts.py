@@ -13,10 +13,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from billing.invoicing.kinds import DocumentLanguage
+from console.dependencies import Dependencies
 from console.documents import verdict_of
 from console.language import language_of, words_in
 from console.rendering import Page, answered, render
-from console.surroundings import Surroundings
 from services.documents.text import on_one_line
 from services.receipts.verdicts import Verdict
 from services.required import not_found
@@ -24,7 +24,7 @@ from services.required import not_found
 KEYS_ADDRESS: Final = "/.well-known/fluxrate-keys.json"
 
 
-def make_routes(surroundings: Surroundings) -> list[BaseRoute]:
+def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
     """The page under ``/verify/{receipt_id}``; beside it the API answers programs."""
 
     async def show(request: Request) -> Response:
@@ -32,10 +32,10 @@ def make_routes(surroundings: Surroundings) -> list[BaseRoute]:
             receipt_id = UUID(request.path_params["receipt_id"])
         except ValueError as error:
             raise not_found("Page") from error
-        told = await surroundings.judge(request, receipt_id)
+        told = await dependencies.judge(request, receipt_id)
         return Page(_render(receipt_id, told, language_of(request)))
 
-    return [Route("/verify/{receipt_id}", answered(surroundings, show))]
+    return [Route("/verify/{receipt_id}", answered(dependencies, show))]
 
 
 def _render(receipt_id: UUID, told: Verdict, language: DocumentLanguage) -> bytes:

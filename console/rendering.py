@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from billing.errors import BillingError, NotFound, TooManyRequests, Unavailable
 from console.assets import address_of
+from console.dependencies import Dependencies
 from console.language import language_of, words_in
-from console.surroundings import Surroundings
 from services.accounts.embed_hosts import framing_sources
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ def render(template: str, *, language: str, **values: object) -> bytes:
     return page.render(language=language, words=words_in(language), **values).encode()
 
 
-def answered(surroundings: Surroundings, handle: Handler) -> Handler:
+def answered(dependencies: Dependencies, handle: Handler) -> Handler:
     """The handler, for addresses that do not ask too often.
 
     Its errors are answered with pages that say nothing about the inside.
@@ -75,7 +75,7 @@ def answered(surroundings: Surroundings, handle: Handler) -> Handler:
     @wraps(handle)
     async def answer(request: Request) -> Response:
         try:
-            await surroundings.count(request)
+            await dependencies.count(request)
             return await handle(request)
         except NotFound:
             return _refusal(request, 404, "not_found")

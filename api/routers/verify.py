@@ -14,7 +14,7 @@ from fastapi import Query, Request, Response
 
 from api.admission.requests import CALLER_WATCHED, work
 from api.context import ContextDep, state_of
-from api.reads.published_keys import ALL, GOOD_FOR, read_keys
+from api.reads.receipt_key_cache import ALL, GOOD_FOR, read_keys
 from api.schemas.invoicing.proofs import KeysView, VerdictView, view_verdict
 from api.transport.exact_json import respond
 from api.transport.route import Router
@@ -40,12 +40,12 @@ async def list_receipt_keys(
 ) -> Response:
     """List the public keys by which receipts are signed, as a JWK set; old ones stay."""
     await count_proof(request)
-    asked, published = key_id or ALL, state_of(request.app).published_keys
+    asked, published = key_id or ALL, state_of(request.app).receipt_keys
     found = published.find(asked, now=context.now())
     if found is None:
         found = await work(request, read_keys, context.transactions, asked)
         if asked == ALL:
-            published.keep(found, now=context.now())
+            published.put(found, now=context.now())
     keys = [public_jwk(one, public_key) for one, public_key in found.items()]
     answer = respond({"keys": keys})
     answer.headers["Cache-Control"] = f"public, max-age={GOOD_FOR // timedelta(seconds=1)}"

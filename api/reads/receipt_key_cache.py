@@ -18,7 +18,7 @@ Keys = Mapping[str, str]
 """The public half of each key by its id, oldest first."""
 
 
-class PublishedKeys:
+class ReceiptKeyCache:
     """The keys as they were read lately. Used by one event loop."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class PublishedKeys:
             return self._keys
         return {key_id: self._keys[key_id]} if key_id in self._keys else None
 
-    def keep(self, keys: Keys, *, now: datetime) -> None:
+    def put(self, keys: Keys, *, now: datetime) -> None:
         """Remember all keys for as long as those who ask may."""
         self._keys, self._good_until = keys, now + GOOD_FOR
 

@@ -64,7 +64,7 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Dependencies:
     """The process around the pages."""
 
     transactions: Transactions
