@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -20,6 +21,7 @@ from hypothesis.stateful import (
     consumes,
     invariant,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -35,7 +37,7 @@ from models.payments.connections import Connection
 from models.payments.payments import Payment
 from repositories.invoicing.invoices import list_lines
 from repositories.operations.document_checks import list_contradictions
-from repositories.payments.payments import lock_refund
+from repositories.payments.payments import list_of_invoice, lock_refund
 from repositories.transactions import Transactions
 from services.corrections.credit_notes import CreditedLine
 from services.customer_accounts import PostingKind
@@ -52,7 +54,10 @@ from tests.services.payments.naive_account import (
 )
 from tests.services.shop import NOW, open_shop
 
-AMOUNTS = st.integers(1, 60)
+AMOUNTS = st.sampled_from([10, 20, 30])
+"""Few, so that parts come to a whole and what is left to nothing."""
+
+MOST_INVOICES = 3
 OTHER_SIDE = {
     PostingKind.GRANTED: "documents",
     PostingKind.RETURNED: "documents",
@@ -119,6 +124,7 @@ class Machine(RuleBasedStateMachine):
             raise AssertionError("The model refuses what was done.") from None
         return real(), expected
 
+    @precondition(lambda self: len(self.model.invoices) < MOST_INVOICES)
     @rule(target=invoices, amount=AMOUNTS)
     def finalize(self, amount: int) -> Any:
         line = manual.ManualLine(
@@ -286,10 +292,74 @@ class Machine(RuleBasedStateMachine):
         assert owed == self.model.owed_in_all
 
 
-def test_every_order_of_what_can_happen_adds_up(transactions: Transactions) -> None:
+@pytest.fixture
+def machine(transactions: Transactions) -> Machine:
     Machine.transactions = transactions
+    return Machine()
 
+
+def test_every_order_of_what_can_happen_adds_up(machine: Machine) -> None:
     run_state_machine_as_test(
-        Machine,
+        type(machine),
         settings=settings(max_examples=30, stateful_step_count=25, deadline=None, derandomize=True),
     )
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "paid", "paid in part", "void", "written off"])
+@pytest.mark.parametrize("note", [0, 10, 30])
+def test_refund_that_fails_gives_the_money_to_whoever_needs_it_then(
+    machine: Machine, meanwhile: str, note: int
+) -> None:
+    invoice = machine.finalize(amount=50)
+    payment = machine.tell_of_success(machine.begin_at_the_gateway(invoice, amount=40), times=2)
+    if note:
+        machine.give_note(invoice, amount=note)
+    refund = machine.refund(payment, amount=30)
+    match meanwhile:
+        case "paid":
+            machine.pay_in_full(invoice)
+        case "paid in part":
+            machine.pay(invoice, amount=20, keeps=True)
+        case "void":
+            machine.void(invoice)
+        case "written off":
+            machine.write_off(invoice)
+    machine.rows_say_what_the_model_says()
+
+    machine.hear_of_refund(refund, fails=True)
+
+    machine.rows_say_what_the_model_says()
+    machine.finalize(amount=60)
+    machine.rows_say_what_the_model_says()
+
+
+@pytest.mark.parametrize("end", ["refund", "note", "void", "payment", "too much"])
+def test_uncollectible_invoice_is_bad_debt_of_what_is_due(machine: Machine, end: str) -> None:
+    invoice = machine.finalize(amount=50)
+    payment = machine.pay(invoice, amount=20, keeps=False)
+    machine.write_off(invoice)
+    match end:
+        case "refund":
+            machine.refund(payment, amount=10)
+        case "note":
+            machine.give_note(invoice, amount=10)
+        case "void":
+            machine.void(invoice)
+        case "payment":
+            machine.pay(invoice, amount=10, keeps=False)
+        case "too much":
+            machine.pay(invoice, amount=60, keeps=True)
+
+    machine.rows_say_what_the_model_says()
+
+
+def test_success_after_a_failure_is_one_payment_however_often_it_is_told(machine: Machine) -> None:
+    invoice: Any = machine.finalize(amount=30)
+    attempt = machine.begin_at_the_gateway(invoice, amount=30)
+    machine.tell_of_no_money(attempt, status="failed")
+
+    machine.tell_of_success(attempt, times=2)
+    machine.tell_of_no_money(attempt, status="failed")
+
+    machine.rows_say_what_the_model_says()
+    assert len(machine.shop.read(list_of_invoice, invoice[0])) == 1
