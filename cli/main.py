@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import invoices, sandbox_gateway, usage, webhooks
+from cli import invoices, mail, sandbox_gateway, usage, webhooks
 from cli.events import command as events
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(sandbox_gateway.app, name="sandbox-gateway")
+app.add_typer(mail.app, name="mail")
 app.command()(invoices.regress)
 
 DataDirectory = Annotated[

@@ -12,6 +12,7 @@ from api.schemas.common import Moment, Schema, View
 from billing.invoicing.kinds import DocumentLanguage
 from billing.notifications.mails import MailCause, MailStatus
 from models.notifications.emails import Email, EmailTemplate
+from services.mail.requests import Retried
 from services.mail.templates import TemplateKind, Texts, default_texts, texts_in
 
 SENT: str = "Invoice email sent successfully"
@@ -42,6 +43,17 @@ class SentView(View):
     success: bool
     message: str
     payment_link: str | None
+
+
+class RetriedView(View):
+    """What became of failed mails: those that wait again, and those that still cannot be sent.
+
+    Ask again with `after` until `next_after` is null.
+    """
+
+    queued: int
+    unsendable: int
+    next_after: UUID | None
 
 
 class EmailTest(Schema):
@@ -89,6 +101,13 @@ def view_sent(email: Email, payment_link: str | None) -> SentView:
         success=not has_failed,
         message=(email.error or "") if has_failed else SENT,
         payment_link=payment_link,
+    )
+
+
+def view_retried(retried: Retried) -> RetriedView:
+    """What became of failed mails, as the API shows it."""
+    return RetriedView(
+        queued=retried.queued, unsendable=retried.unsendable, next_after=retried.following
     )
 
 

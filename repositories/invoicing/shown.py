@@ -49,5 +49,6 @@ INVOICE_PAGES: Final = PageRead(
         "customer_id": "customer_id = %(customer_id)s",
         "subscription_id": "subscription_id = %(subscription_id)s",
         "status": "status = %(status)s",
+        "einvoice_valid": "(einvoice ->> 'valid')::boolean = %(einvoice_valid)s",
     },
 )

@@ -8,17 +8,23 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import and_, exists, or_, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from billing.notifications.mails import MailStatus
+from billing.notifications.mails import MailCause, MailStatus
+from models.customers import Customer
+from models.invoicing.invoices import Invoice
 from models.notifications.emails import Email
 from repositories.outbox import CHANNEL
 from repositories.pages import read_page
 
 QUEUED: Final = "email"
-"""What the outbox's channel tells when mails were queued; a trigger does it (migration 0027)."""
+"""What the outbox's channel tells when mails were queued; a trigger does it for new ones."""
+
+ABOUT_INVOICES: Final = (MailCause.FINALIZED, MailCause.REQUESTED)
+"""The causes of mails of which a customer needs the last one alone."""
 
 _TAKE: Final = text(
     """
@@ -143,6 +149,57 @@ def lock_email(session: Session, organization_id: UUID, email_id: UUID) -> Email
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def lock_failed(
+    session: Session, organization_id: UUID, *, after: UUID | None, limit: int
+) -> Sequence[tuple[Email, str | None]]:
+    """Failed mails behind one, oldest first, locked, each with its customer's address of now.
+
+    Of several about one invoice the last; none of those that only try a server.
+    """
+    later = aliased(Email)
+    replaced = exists().where(
+        col(later.organization_id) == col(Email.organization_id),
+        col(later.invoice_id) == col(Email.invoice_id),
+        col(later.cause).in_(ABOUT_INVOICES),
+        col(later.id) > col(Email.id),
+    )
+    statement = (
+        select(Email, Customer.email)
+        .outerjoin(
+            Invoice,
+            and_(
+                col(Invoice.organization_id) == Email.organization_id,
+                col(Invoice.id) == Email.invoice_id,
+            ),
+        )
+        .outerjoin(
+            Customer,
+            and_(
+                col(Customer.organization_id) == Email.organization_id,
+                col(Customer.id) == Invoice.customer_id,
+            ),
+        )
+        .where(
+            Email.organization_id == organization_id,
+            Email.status == MailStatus.FAILED,
+            Email.cause != MailCause.TEST,
+            or_(col(Email.cause).not_in(ABOUT_INVOICES), ~replaced),
+        )
+        .order_by(col(Email.id))
+        .limit(limit)
+        .with_for_update(of=Email)
+        .execution_options(populate_existing=True)
+    )
+    if after is not None:
+        statement = statement.where(col(Email.id) > after)
+    return session.exec(statement).all()
+
+
+def tell_of_queued(session: Session) -> None:
+    """The commit tells whoever sends that mails which are not new are due."""
+    session.execute(text("SELECT pg_notify(:channel, :told)"), {"channel": CHANNEL, "told": QUEUED})
 
 
 def list_of_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Sequence[Email]:

@@ -74,8 +74,13 @@ def queue_reminder(session: Session, invoice: Invoice, *, day: int, now: datetim
     )
 
 
+def find_repeated(session: Session, invoice: Invoice, *, now: datetime) -> Email | None:
+    """The mail of an invoice that waits or just went out: asking for it is asking once more."""
+    return next((one for one in _asked_before(session, invoice) if _is_repeat(one, now=now)), None)
+
+
 def queue_requested(session: Session, invoice: Invoice, *, was_draft: bool, now: datetime) -> Email:
-    """The mail that somebody asked for, or the one of this invoice that waits or just went out.
+    """The mail that somebody asked for.
 
     A draft that this request made final has its one mail of becoming so, whatever the organization
     wants of others. The caller holds the invoice's lock.
@@ -85,15 +90,8 @@ def queue_requested(session: Session, invoice: Invoice, *, was_draft: bool, now:
     if was_draft:
         wanted = _about_invoice(session, organization, invoice, MailCause.FINALIZED, now=now)
     else:
-        earlier = [
-            one
-            for one in stored_emails.list_of_invoice(session, organization_id, invoice.id)
-            if one.cause in {MailCause.FINALIZED, MailCause.REQUESTED}
-        ]
-        for one in earlier:
-            if _is_repeat(one, now=now):
-                return one
         cause = MailCause.REQUESTED
+        earlier = _asked_before(session, invoice)
         number = str(sum(one.cause == cause for one in earlier) + 1)
         wanted = _about_invoice(session, organization, invoice, cause, number, now=now)
     stored_emails.insert_emails(session, [wanted])
@@ -132,6 +130,11 @@ def queue_disabled(session: Session, endpoint: WebhookEndpoint, *, now: datetime
             for person in stored_users.list_with_role(session, organization_id, "owner")
         ],
     )
+
+
+def _asked_before(session: Session, invoice: Invoice) -> list[Email]:
+    found = stored_emails.list_of_invoice(session, invoice.organization_id, invoice.id)
+    return [one for one in found if one.cause in stored_emails.ABOUT_INVOICES]
 
 
 def _is_repeat(earlier: Email, *, now: datetime) -> bool:

@@ -79,6 +79,7 @@ POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created
 POST   /api/v1/invoices/{invoice_id}/send-email           invoice.emailed
+POST   /api/v1/emails/retry-failed                        email.retried
 POST   /api/v1/organization/test-email                                email.tested
 PUT    /api/v1/email-templates/{kind}/{language}          email_template.updated
 DELETE /api/v1/email-templates/{kind}/{language}          email_template.reset

@@ -90,6 +90,7 @@ billing.write  POST   /api/v1/invoices/{invoice_id}/send-email
 billing.read   GET    /api/v1/invoices/{invoice_id}/emails
 billing.read   GET    /api/v1/emails
 billing.read   GET    /api/v1/emails/{email_id}
+billing.write  POST   /api/v1/emails/retry-failed
 manager        POST   /api/v1/organization/test-email
 billing.read   GET    /api/v1/email-templates
 manager        PUT    /api/v1/email-templates/{kind}/{language}

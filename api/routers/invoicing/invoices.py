@@ -34,8 +34,9 @@ async def list_invoices(
     customer_id: UUID | None = None,
     subscription_id: UUID | None = None,
     status: Annotated[InvoiceStatus | None, any_case(InvoiceStatus), Query()] = None,
+    einvoice_valid: bool | None = None,
 ) -> Response:
-    """List invoices, oldest first."""
+    """List invoices, oldest first; with `einvoice_valid=false` those that lack something."""
     found = await read_page(
         request,
         INVOICE_PAGES,
@@ -43,6 +44,7 @@ async def list_invoices(
         customer_id=customer_id,
         subscription_id=subscription_id,
         status=status,
+        einvoice_valid=einvoice_valid,
     )
     return await respond_page(found, page, _view)
 

@@ -17,7 +17,15 @@ from api.access.sessions import (
 )
 from api.context import ContextDep
 from api.routers.gateways.linked import LinkedRoute, await_link
-from api.schemas.emails import EmailTest, EmailView, SentView, view_email, view_sent
+from api.schemas.emails import (
+    EmailTest,
+    EmailView,
+    RetriedView,
+    SentView,
+    view_email,
+    view_retried,
+    view_sent,
+)
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
@@ -69,6 +77,21 @@ def list_emails(
         session, principal.organization_id, status=status, offset=page.offset, limit=page.size
     )
     return respond(envelope([view_email(one) for one in found], page, total))
+
+
+@router.post("/emails/retry-failed", status_code=202, response_model=RetriedView)
+def retry_failed_emails(
+    session: WriteSession, principal: Writer, context: ContextDep, after: UUID | None = None
+) -> Response:
+    """Queue failed mails again, the oldest 500 behind `after`.
+
+    Each goes to its customer's address of now, of several about one invoice only the last. A repeat
+    finds none that failed.
+    """
+    retried = requests.retry_failed(
+        session, principal.organization_id, after=after, now=context.now()
+    )
+    return respond(view_retried(retried), 202)
 
 
 @router.post("/organization/test-email", status_code=202, response_model=EmailView)

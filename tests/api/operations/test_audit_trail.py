@@ -118,6 +118,7 @@ def tell_of_invoices(story: Story, customer_id: str) -> None:
     story.do("POST /payments/{payment_id}/refund", {"amount": 5}, payment_id=part["id"])
     story.do("POST /invoices/{invoice_id}/pay", invoice_id=first)
     story.do("POST /invoices/{invoice_id}/send-email", invoice_id=first)
+    story.do("POST /emails/retry-failed")
     story.do("DELETE /invoices/{invoice_id}", invoice_id=second)
     story.person.post(f"{V1}/invoices/{third}/finalize")
     story.do("PATCH /invoices/{invoice_id}/status", {"status": "VOID"}, invoice_id=third)
