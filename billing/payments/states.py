@@ -9,6 +9,9 @@ from typing import Final
 LONGEST_PAUSE: Final = timedelta(hours=1)
 FIRST_PAUSE: Final = timedelta(seconds=5)
 
+WATCHED_AFTER: Final = timedelta(days=1)
+"""How often a page that stays open is looked at: a webhook of it may never have come."""
+
 
 class LinkStatus(StrEnum):
     """The states of a payment link; a closed one is paid on no more."""

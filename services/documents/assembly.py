@@ -59,9 +59,7 @@ def read_invoice(
         seller=parties.seller,
         buyer=parties.buyer,
         buyer_reference=parties.buyer_reference,
-        lines=tuple(
-            DocumentLine(priced=priced_line_of(row), total=row.line_total) for row in lines
-        ),
+        lines=_lines_of(lines),
         subtotal=invoice.subtotal,
         taxes=tuple(tax_amount_of(row) for row in taxes),
         tax=invoice.tax,
@@ -82,6 +80,10 @@ def read_invoice(
         page_link=_page_link(session, invoice, public_url),
         verify_link=_verify_link(session, invoice, public_url),
     )
+
+
+def _lines_of(rows: Sequence[InvoiceLine]) -> tuple[DocumentLine, ...]:
+    return tuple(DocumentLine(priced=priced_line_of(row), total=row.line_total) for row in rows)
 
 
 def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UUID) -> Document:

@@ -7,14 +7,16 @@ again by the same key, and looked up before. Source: CONTRACT 29, section 6 (Pay
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import InvalidInput, Rejected, Unavailable
+from billing.errors import Conflict, InvalidInput, Rejected, Unavailable
 from billing.notifications.deliveries import Answer
 from billing.payments.allocation import RefundStatus
 from billing.payments.gateways import (
@@ -39,7 +41,7 @@ from services.accounts.credentials import Sealing
 from services.payments import events, links, refunds, reversals
 from services.payments.connections import open_account
 from services.payments.events import Verdict
-from services.payments.judging import judge, look_up_payment, look_up_refund
+from services.payments.judging import judge, look_up_payment, look_up_refund, record_paid
 from services.payments.tasks import DONE, NOT_YET
 
 TRIES_TO_FIND = 6
@@ -73,7 +75,8 @@ class Desk:
         """What became of a task. Nothing that a gateway does is an error."""
         try:
             return await self._perform(task, execute)
-        except Unavailable as error:
+        except (Unavailable, Conflict) as error:
+            # Nobody knows yet, or somebody else records the same at this moment.
             return Answer(error=error.detail)
         except (Rejected, InvalidInput) as error:
             reason = error.detail
@@ -83,10 +86,8 @@ class Desk:
         match TaskKind(task.kind):
             case TaskKind.OPEN_LINK:
                 await self.open_link(task.organization_id, task.subject_id, execute)
-            case TaskKind.RENEW_LINK:
-                await execute(lambda: self._renew_link(task))
-            case TaskKind.CLOSE_LINK:
-                await self._close_link(task, execute)
+            case TaskKind.RENEW_LINK | TaskKind.CLOSE_LINK:
+                return await self._watch_link(task, execute)
             case TaskKind.REFUND:
                 return await self._send_refund(task, execute)
             case TaskKind.EVENT:
@@ -125,20 +126,44 @@ class Desk:
             )
         return None if asked is None else (self._gateway_of(asked.connection), asked.request)
 
-    def _renew_link(self, task: TakenTask) -> None:
+    async def _watch_link(self, task: TakenTask, execute: Execute) -> Answer:
+        """What was paid on the page is known, whether it was told or not; then it ends, or waits.
+
+        One that is closed is ended at the gateway first, so that nothing is paid there later.
+        """
+        watched = await execute(lambda: self._read_link(task))
+        if watched is None:
+            return DONE
+        gateway, reference = watched
+        if task.kind == TaskKind.CLOSE_LINK:
+            with suppress(Rejected):  # It is over already, which is seen below.
+                await gateway.expire_link(reference)
+        for told in await gateway.list_payments(reference):
+            if told.status is GatewayStatus.SUCCEEDED:
+                await execute(partial(self._record_paid, task, told))
+        if task.kind == TaskKind.CLOSE_LINK:
+            return DONE
+        return await execute(lambda: self._renew_link(task))
+
+    def _read_link(self, task: TakenTask) -> tuple[Gateway, str] | None:
         with self.transactions.for_organization(task.organization_id) as session:
-            links.renew_link(session, task.organization_id, task.subject_id, now=self.now())
+            link = stored_links.find_link(session, task.organization_id, task.subject_id)
+            assert link is not None
+            if link.reference is None:
+                return None
+            return self._gateway_for(session, task), link.reference
 
-    async def _close_link(self, task: TakenTask, execute: Execute) -> None:
-        def read() -> tuple[Gateway, str]:
-            with self.transactions.for_organization(task.organization_id) as session:
-                link = stored_links.find_link(session, task.organization_id, task.subject_id)
-                assert link is not None
-                assert link.reference is not None
-                return self._gateway_for(session, task), link.reference
+    def _record_paid(self, task: TakenTask, told: GatewayPayment) -> None:
+        with self.transactions.for_organization(task.organization_id) as session:
+            key = (task.organization_id, task.connection_id)
+            record_paid(session, key, told, now=self.now())
 
-        gateway, reference = await execute(read)
-        await gateway.expire_link(reference)
+    def _renew_link(self, task: TakenTask) -> Answer:
+        with self.transactions.for_organization(task.organization_id) as session:
+            is_over = links.renew_link(
+                session, task.organization_id, task.subject_id, now=self.now()
+            )
+        return DONE if is_over else NOT_YET
 
     async def _send_refund(self, task: TakenTask, execute: Execute) -> Answer:
         """The refund is looked up before it is asked for again, and asked for by its one key."""

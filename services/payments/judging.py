@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from sqlmodel import Session
 
 from billing.payments.gateways import (
@@ -18,6 +19,8 @@ from billing.payments.states import EventStatus
 from services.payments.events import Verdict
 from services.payments.reversals import accept_dispute, accept_refund
 from services.payments.told import Unattributed, accept_payment, attribute
+
+log = structlog.get_logger(__name__)
 
 
 async def look_up_payment(gateway: Gateway, event: GatewayEvent) -> GatewayPayment | None:
@@ -75,3 +78,22 @@ def judge(
     if event.dispute is not None:
         return accept_dispute(session, payment, connection_id, event.dispute, now=now)
     return Verdict(status=EventStatus.PROCESSED, invoice_id=invoice.id, payment_id=payment.id)
+
+
+def record_paid(
+    session: Session, key: tuple[UUID, UUID], told: GatewayPayment, *, now: datetime
+) -> None:
+    """Money that was found on a link's page is recorded, as if it had been told. Idempotent."""
+    organization_id, connection_id = key
+    try:
+        invoice = attribute(session, organization_id, connection_id, told)
+    except Unattributed as unattributed:
+        # The page was of this organization's, so that somebody changed what its gateway knows.
+        log.exception(
+            "payment_unattributed",
+            organization_id=str(organization_id),
+            connection_id=str(connection_id),
+            reason=unattributed.verdict.reason,
+        )
+        return
+    accept_payment(session, invoice, connection_id, told, now=now)

@@ -18,7 +18,7 @@ from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO
 from billing.payments import gateways
 from billing.payments.gateways import PaymentRequest
-from billing.payments.states import LinkStatus, TaskKind
+from billing.payments.states import WATCHED_AFTER, LinkStatus, TaskKind
 from models.base import new_id
 from models.invoicing.invoices import Invoice
 from models.payments.connections import Connection
@@ -168,8 +168,8 @@ def open_link(
     invoice.payment_link = link.url
     session.add(invoice)
     stored_emails.reschedule(session, organization_id, invoice.id, at=now, is_sooner=True)
-    if link.expires_at is not None:
-        _queue(session, link, TaskKind.RENEW_LINK, due_at=link.expires_at, now=now)
+    looked_at = link.expires_at or now + WATCHED_AFTER
+    _queue(session, link, TaskKind.RENEW_LINK, due_at=looked_at, now=now)
     session.flush()
     return link.url
 
@@ -181,12 +181,19 @@ def give_up_link(session: Session, organization_id: UUID, link_id: UUID, *, now:
         close_link(session, invoice, link, now=now)
 
 
-def renew_link(session: Session, organization_id: UUID, link_id: UUID, *, now: datetime) -> None:
-    """A page that closed by itself has a successor, if the invoice is still due."""
+def renew_link(session: Session, organization_id: UUID, link_id: UUID, *, now: datetime) -> bool:
+    """A page that closed by itself has a successor, if the invoice is still due.
+
+    Whether the page is over.
+    """
     invoice, link = _lock(session, organization_id, link_id)
-    if link.status == LinkStatus.OPEN:
-        close_link(session, invoice, link, now=now)
-        follow_due(session, invoice, now=now)
+    if link.status != LinkStatus.OPEN:
+        return True
+    if link.expires_at is None or now < link.expires_at:
+        return False
+    close_link(session, invoice, link, now=now)
+    follow_due(session, invoice, now=now)
+    return True
 
 
 def close_link(session: Session, invoice: Invoice, link: PaymentLink, *, now: datetime) -> None:

@@ -29,6 +29,7 @@ from services.payments import refunds
 from services.payments.events import Verdict
 
 LOST: Final = "lost"
+NOTHING_LEFT: Final = "Nothing of the payment is left that could go back."
 DECIDED: Final = frozenset({LOST, "won"})
 
 
@@ -93,15 +94,15 @@ def accept_dispute(
     dispute = _keep_dispute(session, payment, connection_id, told, now=now)
     if dispute.status != LOST or dispute.refund_id is not None:
         return _verdict(EventStatus.PROCESSED, payment)
-    amount = min(told.amount, payment.amount - payment.refunded_amount)
-    if payment.status != PaymentStatus.SUCCEEDED or amount <= ZERO:
-        return _verdict(EventStatus.NEEDS_ATTENTION, payment, "Nothing of the payment is left.")
+    left = payment.amount - payment.refunded_amount
+    if payment.status != PaymentStatus.SUCCEEDED or left <= ZERO:
+        return _verdict(EventStatus.NEEDS_ATTENTION, payment, NOTHING_LEFT)
     try:
         made = refunds.refund(
             session,
             payment.organization_id,
             payment.id,
-            amount,
+            min(told.amount, left),
             reason=told.reason,
             reference=told.reference,
             kind=RefundKind.DISPUTE,
@@ -112,7 +113,7 @@ def accept_dispute(
     dispute.refund_id = made.id
     session.add(dispute)
     session.flush()
-    return _verdict(EventStatus.PROCESSED, payment)
+    return _recorded(payment, told.amount, left)
 
 
 def _find_ours(made: Sequence[Refund], told: GatewayRefund) -> Refund | None:
@@ -159,15 +160,18 @@ def _record_foreign(
         ),
         Decimal(0),
     )
-    amount = min(told.amount, confirmed.refunded_amount - known)
-    if amount <= ZERO:
+    sent = min(told.amount, confirmed.refunded_amount - known)
+    left = payment.amount - payment.refunded_amount
+    if sent <= ZERO:
         return _verdict(EventStatus.IGNORED, payment, "The gateway knows of no such refund.")
+    if left <= ZERO:
+        return _verdict(EventStatus.NEEDS_ATTENTION, payment, NOTHING_LEFT)
     try:
         refunds.refund(
             session,
             payment.organization_id,
             payment.id,
-            amount,
+            min(sent, left),
             reason="It was sent at the gateway.",
             reference=told.reference,
             is_sent=True,
@@ -175,6 +179,14 @@ def _record_foreign(
         )
     except Conflict as conflict:
         return _verdict(EventStatus.NEEDS_ATTENTION, payment, conflict.detail)
+    return _recorded(payment, sent, left)
+
+
+def _recorded(payment: Payment, amount: Decimal, left: Decimal) -> Verdict:
+    """Money went back, and somebody looks at it if that was more than there was."""
+    if amount > left:
+        reason = f"{amount - left} more than was left of the payment went back."
+        return _verdict(EventStatus.NEEDS_ATTENTION, payment, reason)
     return _verdict(EventStatus.PROCESSED, payment)
 
 

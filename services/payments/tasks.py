@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.notifications.deliveries import Answer, Room
-from billing.payments.states import TaskKind, TaskStatus, pause_after
+from billing.payments.states import WATCHED_AFTER, TaskKind, TaskStatus, pause_after
 from models.base import new_id
 from models.payments.tasks import GatewayTask
 from repositories.notifications import due as stored_due
@@ -69,6 +69,7 @@ def settle(session: Session, taken: TakenTask, answer: Answer, *, now: datetime)
     elif answer.is_final:
         task.status, task.next_attempt_at = TaskStatus.FAILED, None
     else:
-        task.next_attempt_at = now + pause_after(task.attempts)
+        is_watched = task.kind == TaskKind.RENEW_LINK and answer == NOT_YET
+        task.next_attempt_at = now + (WATCHED_AFTER if is_watched else pause_after(task.attempts))
     session.add(task)
     session.flush()

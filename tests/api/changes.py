@@ -140,7 +140,7 @@ class Story:
         body = {"provider": "sandbox", "name": "Sandbox"}
         its = {"connection_id": self.do("POST /connections", body)["id"]}
         self.do("PATCH /connections/{connection_id}", {"name": "Trials"}, **its)
-        customer = {"name": "Quay", "external_id": "quay", "billing_address_country": "DE"}
+        customer = {"name": "Quay", "email": "a@quay.test", "billing_address_country": "DE"}
         customer_id = self.do("POST /customers", customer)["id"]
         method_id = save_method(self.person, customer_id, its["connection_id"])
         path = "/customers/{customer_id}/payment-methods/{method_id}"

@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from api.context import AppContext, state_of
 from api.transport.exact_json import load_json, respond
@@ -40,7 +41,7 @@ class LinkedRoute(StrictRoute):
     """A route whose answer names a link that is in the making, if it is made within seconds."""
 
     def get_route_handler(self) -> Handler:
-        """The handler, whose answer has the link."""
+        """The handler, whose answer waits."""
         handle = super().get_route_handler()
 
         async def handle_linked(request: Request) -> Response:
@@ -48,14 +49,27 @@ class LinkedRoute(StrictRoute):
             awaited: _Awaited | None = getattr(request.state, "awaited_link", None)
             if awaited is None or response.status_code >= 300:
                 return response
-            url = await _make(request, awaited)
-            if url is None:
-                return response
-            return respond(
-                {**load_json(bytes(response.body)), "payment_link": url}, response.status_code
-            )
+            return _Waiting(request, response, awaited)
 
         return handle_linked
+
+
+class _Waiting(Response):
+    """An answer that is completed when it is sent: then its transaction is committed."""
+
+    def __init__(self, request: Request, response: Response, awaited: _Awaited) -> None:
+        super().__init__(response.body, response.status_code, media_type=response.media_type)
+        self._request = request
+        self._response = response
+        self._awaited = awaited
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, with the link if there is one by now."""
+        answer = self._response
+        if (url := await _make(self._request, self._awaited)) is not None:
+            shown = {**load_json(bytes(answer.body)), "payment_link": url}
+            answer = respond(shown, answer.status_code)
+        await answer(scope, receive, send)
 
 
 def await_link(request: Request, session: Session, invoice: Invoice) -> None:

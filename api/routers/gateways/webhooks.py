@@ -1,4 +1,4 @@
-"""What gateways tell, without a login: their signature is what proves it (CONTRACT 3.10).
+"""What gateways tell, without a login: their signature is what proves it (CONTRACT 29).
 
 Who sends what is refused is told nothing of why, and counts by his address. Those whose signature
 is not known yet have a few places of their own, whatever organizations they name.

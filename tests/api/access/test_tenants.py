@@ -98,7 +98,7 @@ def everything_of(person: Person, ids: Ids) -> dict[str, str]:
     return shown
 
 
-SHARED = {"period_index", "kind", "language"}
+SHARED = {"period_index", "kind", "language", "provider"}
 """What stands in paths and is no id: the same means the same to everybody."""
 
 

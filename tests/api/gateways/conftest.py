@@ -10,11 +10,13 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
 from api.context import AppContext
+from integrations.gateways.client import ProviderClient
+from integrations.gateways.registry import GatewayRegistry
 from integrations.gateways.sandbox.ledger.books import open_ledger_file
 from integrations.gateways.sandbox.server import SandboxServer
 from repositories.transactions import Transactions
 from runtime.security import Security
-from tests.api.gateways.house import House, SandboxOnly
+from tests.api.gateways.house import House
 from tests.api.people import PATIENT_SECONDS, Clock, Person
 
 
@@ -36,7 +38,7 @@ def context(
         security=security,
         now=clock,
         transaction_seconds=PATIENT_SECONDS,
-        gateways=SandboxOnly(server),
+        gateways=GatewayRegistry(ProviderClient(), sandbox=server.connect()),
     )
 
 

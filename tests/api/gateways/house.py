@@ -12,38 +12,17 @@ from anyio.from_thread import BlockingPortal
 
 from api.context import AppContext
 from billing.notifications.deliveries import Answer, Room
-from billing.payments.gateways import Gateway, GatewayAccount, Provider
-from billing.payments.provider_secrets import SANDBOX_FIELD
-from integrations.gateways.sandbox.gateway import SandboxAccount, SandboxGateway
+from integrations.gateways.sandbox.gateway import SandboxGateway
 from integrations.gateways.sandbox.ledger import outbox
 from integrations.gateways.sandbox.ledger.books import Ledger
 from integrations.gateways.sandbox.ledger.outbox import SandboxLetter
 from integrations.gateways.sandbox.server import SandboxServer
 from runtime.relays.deliveries import DeliveryRelay
 from runtime.relays.gateway_tasks import ROOMS, GatewayPost
-from tests.api.people import Clock, Person
+from services.payments.connections import get_connection, open_account
+from tests.api.people import PASSWORD, Clock, Person
 
 V1 = "/api/v1"
-
-
-@dataclass(frozen=True)
-class SandboxOnly:
-    """Gateways of which there is one, in this process."""
-
-    server: SandboxServer
-
-    def gateway_of(self, account: GatewayAccount) -> Gateway:
-        """The sandbox gateway as the account knows it."""
-        assert account.provider is Provider.SANDBOX
-        return SandboxGateway(self.server.connect(), sandbox_account(account))
-
-
-def sandbox_account(account: GatewayAccount) -> SandboxAccount:
-    return SandboxAccount(
-        id=account.connection_id,
-        secret=account.secrets[SANDBOX_FIELD],
-        webhook_url=account.webhook_url,
-    )
 
 
 @dataclass
@@ -126,6 +105,26 @@ class House:
         pressed: dict[str, Any] = self.loop.call(press)
         return pressed
 
+    @property
+    def gateway(self) -> SandboxGateway:
+        """The gateway as the connection knows it."""
+        context = self.context
+        key = (self.organization_id, UUID(self.connection["id"]))
+        with context.transactions.for_organization(key[0]) as session:
+            account = open_account(
+                get_connection(session, *key),
+                context.security.sealer,
+                public_url=context.public_url,
+            )
+        gateway = context.gateways.gateway_of(account)
+        assert isinstance(gateway, SandboxGateway)
+        return gateway
+
+    def payments(self, invoice_id: str) -> list[dict[str, Any]]:
+        """The attempts to pay the invoice, the first one first."""
+        found = self.owner.get(f"{V1}/invoices/{invoice_id}/payments").json()["data"]
+        return sorted(found, key=lambda one: int(one["idempotency_key"].rpartition("/")[2]))
+
     def letters(self) -> list[SandboxLetter]:
         """The webhooks that the gateway would send now, in order; it sends them no more."""
         room = Room(total=100, of_each=100, of_busy={})
@@ -161,6 +160,12 @@ class House:
                 await relay.deliver_due()
 
         self.loop.call(run)
+
+    def later(self, **parts: float) -> None:
+        """So much later, at which somebody logs in again."""
+        self.clock.advance(**parts)
+        account = {"email": self.owner.email, "password": PASSWORD}
+        self.owner.post(f"{V1}/auth/login", json=account)
 
     def settle(self) -> None:
         """Everything that is on its way between both has arrived and was worked on."""
