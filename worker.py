@@ -24,11 +24,18 @@ from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
-from runtime.payment_gateways import NoGateways, find_no_method
+from runtime.payment_gateways import (
+    ConnectedGateways,
+    InstalledGateways,
+    NoGateways,
+    find_no_method,
+    find_saved_method,
+    install_gateways,
+)
 from runtime.processes.priority import BILLING_NICENESS, lower_priority
 from runtime.relays.together import notifications_for, relays_of
 from runtime.schedules import ensure_coverage_check
-from runtime.sealing import carried_by
+from runtime.sealing import carried_by, sealer_of
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.telemetry import configure_logging
@@ -113,12 +120,20 @@ async def run(settings: Settings) -> None:
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     await ensure_coverage_check(client, task_queue=settings.task_queue)
-    relays = relays_of(transactions, workflows, settings)
+    installed = install_gateways(engine, settings, now=now)
+    relays = relays_of(transactions, workflows, settings, installed)
     notifications = notifications_for(relays, transactions.address)
     runs = [notifications.run(), *(one.run() for one in relays)]
     tasks = [asyncio.create_task(run) for run in runs]
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
-        async with build_worker(client, transactions, settings, executor):
+        async with build_worker(
+            client,
+            transactions,
+            settings,
+            executor,
+            gateways=_connected(settings, installed),
+            find_method=find_saved_method,
+        ):
             log.info("worker_ready", task_queue=settings.task_queue)
             await stop.wait()
             log.info("worker_stopping")
@@ -126,6 +141,16 @@ async def run(settings: Settings) -> None:
         task.cancel()
     await asyncio.wait(tasks)
     engine.dispose()
+
+
+def _connected(settings: Settings, installed: InstalledGateways) -> Gateways | None:
+    """Who speaks for connections, if there is the key that their secrets need."""
+    sealer = sealer_of(settings)
+    if sealer is None:
+        return None
+    return ConnectedGateways(
+        gateways=installed.registry, sealing=sealer, public_url=settings.public_url
+    )
 
 
 def _runner(settings: Settings) -> WorkflowRunner:

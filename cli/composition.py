@@ -13,6 +13,8 @@ from uuid import UUID
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -25,11 +27,14 @@ from billing.date_limits import BackdatingLimit
 from cli.serve import COUNTERS_DIRECTORY
 from console.dependencies import Dependencies
 from console.routes import make_routes
+from integrations.gateways.sandbox.page.routes import Handler
+from integrations.gateways.sandbox.server import SandboxServer
 from repositories.accounts.api_keys import REVOCATIONS
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.database.schema import is_current
 from runtime.hashing import PasswordHasher
+from runtime.payment_gateways import install_gateways
 from runtime.relays.together import notifications_for, relays_of
 from runtime.sealing import carried_by
 from runtime.security import Security
@@ -94,6 +99,19 @@ def pages_of(context: AppContext) -> list[BaseRoute]:
     )
 
 
+def sandbox_pages_of(server: SandboxServer | None) -> list[BaseRoute]:
+    """The pages of the sandbox gateway, if it is in this process: counted as others are."""
+
+    def counted(handle: Handler) -> Handler:
+        async def answer(request: Request) -> Response:
+            await visits.count_page(request)
+            return await handle(request)
+
+        return answer
+
+    return [] if server is None else [*server.pages(counted)]
+
+
 class ApiProcess:
     """What one API process holds open: database, Temporal, relay. Temporal may be away.
 
@@ -127,6 +145,7 @@ class ApiProcess:
             passwords=passwords,
         )
         self.transactions = Transactions(self.engine, carried_by(settings))
+        self._gateways = install_gateways(self.engine, settings, now=now)
         self._client: Client | None = None
         self._keys = KeyCache()
 
@@ -147,12 +166,14 @@ class ApiProcess:
             reach_temporal=self.reach_temporal,
             reach_schema=self.reach_schema,
             find_running=self.find_running,
+            gateways=self._gateways.registry,
             counters_directory=os.environ.get(COUNTERS_DIRECTORY),
             sign_up_policy=self._settings.signup or SignUpPolicy.FIRST,
             auth_per_minute=self._settings.auth_per_minute,
             transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,
         )
-        return create_app(context, lifespan=self.serve, pages=pages_of(context))
+        pages = [*pages_of(context), *sandbox_pages_of(self._gateways.sandbox.server)]
+        return create_app(context, lifespan=self.serve, pages=pages)
 
     @asynccontextmanager
     async def serve(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -163,7 +184,7 @@ class ApiProcess:
             self._temporal_address, namespace=self._settings.temporal_namespace, lazy=True
         )
         workflows = SubscriptionWorkflows(self._client, task_queue=self._settings.task_queue)
-        relays = relays_of(self.transactions, workflows, self._settings)
+        relays = relays_of(self.transactions, workflows, self._settings, self._gateways)
         notifications = notifications_for(
             relays,
             self.transactions.address,

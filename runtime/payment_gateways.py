@@ -1,14 +1,82 @@
-"""Which adapter speaks for a connection: the one place where gateways are composed for workers."""
+"""The gateways of a process: who speaks for a connection, and what it takes to ask them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from billing.errors import Unavailable
-from billing.payments.gateways import Gateway
+from billing.payments.gateways import Gateway, SavedMethod
+from integrations.gateways.client import ProviderClient
+from integrations.gateways.registry import GatewayRegistry
+from repositories.payments import connections as stored_connections
+from repositories.transactions import Transactions
+from runtime.relays.sandbox_gateway import SandboxReach, reach_sandbox
+from runtime.security import new_secret
+from runtime.settings import Settings
+from services.accounts.credentials import Sealing
 from services.dunning.attempts import UsableMethod
+from services.payments.asking import Desk
+from services.payments.connections import open_account
+from services.payments.methods import find_usable_method
+from services.portal.links import page_maker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledGateways:
+    """Every adapter, and the sandbox gateway in this process or elsewhere."""
+
+    registry: GatewayRegistry
+    sandbox: SandboxReach
+
+
+def install_gateways(
+    engine: Engine, settings: Settings, *, now: Callable[[], datetime]
+) -> InstalledGateways:
+    """The gateways of a process, which share its connections."""
+    sandbox = reach_sandbox(engine, settings, now=now)
+    registry = GatewayRegistry(ProviderClient(), sandbox=sandbox.client)
+    return InstalledGateways(registry=registry, sandbox=sandbox)
+
+
+def desk_of(
+    transactions: Transactions,
+    sealing: Sealing,
+    gateways: GatewayRegistry,
+    settings: Settings,
+    *,
+    now: Callable[[], datetime],
+) -> Desk:
+    """What it takes to ask the gateways of a process."""
+    return Desk(
+        transactions=transactions,
+        gateways=gateways,
+        sealing=sealing,
+        public_url=settings.public_url,
+        page_of=page_maker(settings.public_url, new_secret, now),
+        now=now,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectedGateways:
+    """Who speaks for a connection, by the secrets that it is sealed with."""
+
+    gateways: GatewayRegistry
+    sealing: Sealing
+    public_url: str
+
+    def gateway_of(self, session: Session, organization_id: UUID, connection_id: UUID) -> Gateway:
+        """The gateway of a connection, deleted ones included. Raises SecretKeyMissing."""
+        connection = stored_connections.find_connection(session, organization_id, connection_id)
+        assert connection is not None, "connections are never deleted for good"
+        account = open_account(connection, self.sealing, public_url=self.public_url)
+        return self.gateways.gateway_of(account)
 
 
 class NoGateways:
@@ -17,6 +85,23 @@ class NoGateways:
     def gateway_of(self, _session: Session, _organization_id: UUID, connection_id: UUID) -> Gateway:
         """Raises Unavailable."""
         raise Unavailable(f"Connection {connection_id} has no adapter.", code="gateway_missing")
+
+
+def find_saved_method(
+    session: Session, organization_id: UUID, customer_id: UUID
+) -> UsableMethod | None:
+    """What a customer's invoices can be charged to now."""
+    found = find_usable_method(session, organization_id, customer_id)
+    if found is None:
+        return None
+    return UsableMethod(
+        connection_id=found.connection_id,
+        method=SavedMethod(
+            customer_reference=found.customer_reference,
+            method_reference=found.method_reference,
+            label=found.label,
+        ),
+    )
 
 
 def find_no_method(

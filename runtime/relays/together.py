@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
@@ -13,13 +14,15 @@ from integrations.webhooks.sender import WebhookSender
 from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.notifications import Hear, Notifications
-from runtime.relays import mails, webhooks
+from runtime.payment_gateways import InstalledGateways, desk_of
+from runtime.relays import gateway_tasks, mails, webhooks
 from runtime.relays.deliveries import DeliveryRelay
+from runtime.relays.gateway_tasks import GatewayPost
 from runtime.relays.mails import MailPost
 from runtime.relays.retention import Retention
 from runtime.relays.webhooks import WebhookPost
 from runtime.relays.workflows import OutboxRelay
-from runtime.sealing import sealer_of
+from runtime.sealing import Sealer, sealer_of
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 
@@ -40,9 +43,12 @@ class Relay(Protocol):
 
 
 def relays_of(
-    transactions: Transactions, workflows: SubscriptionWorkflows, settings: Settings
+    transactions: Transactions,
+    workflows: SubscriptionWorkflows,
+    settings: Settings,
+    gateways: InstalledGateways,
 ) -> list[Relay]:
-    """One to workflows; to webhooks and mails if there is the key that their secrets need."""
+    """One to workflows; to webhooks, mails and gateways if there is the key that secrets need."""
     always: list[Relay] = [
         OutboxRelay(transactions, workflows),
         Retention(transactions, days=settings.webhook_retention_days),
@@ -59,7 +65,23 @@ def relays_of(
         DeliveryRelay(
             MailPost(transactions, sealer, mail_sender, public_url=settings.public_url), mails.ROOMS
         ),
+        *_gateway_relays(transactions, sealer, settings, gateways),
     ]
+
+
+def _gateway_relays(
+    transactions: Transactions, sealer: Sealer, settings: Settings, gateways: InstalledGateways
+) -> list[Relay]:
+    """What asks gateways, and what the sandbox in this process tells."""
+    desk = desk_of(transactions, sealer, gateways.registry, settings, now=now)
+    asking = DeliveryRelay(GatewayPost(transactions, desk), gateway_tasks.ROOMS)
+    telling = gateways.sandbox.relay
+    return [asking] if telling is None else [asking, telling]
+
+
+def now() -> datetime:
+    """The wall clock, read at this edge and handed down."""
+    return datetime.now(UTC)
 
 
 def notifications_for(

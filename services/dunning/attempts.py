@@ -27,6 +27,7 @@ from services.documents.locks import lock_invoice
 from services.dunning.schedule import lock_due
 from services.payments import receivables, recording
 from services.payments.recording import present_of
+from services.payments.told import accept_payment
 from services.required import require_customer
 
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
@@ -133,7 +134,7 @@ def settle_attempt(
     assert payment.connection_id is not None
     # Whatever else it says: it was asked by this key.
     told = replace(told, idempotency_key=payment.idempotency_key)
-    recording.record_told(session, invoice, payment.connection_id, told, now=now)
+    accept_payment(session, invoice, payment.connection_id, told, now=now)
 
 
 def fail_attempt(
