@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -43,7 +44,7 @@ class Answer(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(slots=True)
+@dataclass
 class ScriptedGateway:
     """Answers each charge as it was told, the last answer for all that follow.
 
@@ -82,7 +83,7 @@ class ScriptedGateway:
         assert method == METHOD
         with self._lock:
             self.asked.append(request.idempotency_key)
-            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            answer = self.answer_to(request.amount)
             if answer is Answer.REFUSED:
                 raise Rejected("The gateway does not take this request.", code="bad_request")
             if answer is Answer.NEVER_ARRIVED:
@@ -91,6 +92,10 @@ class ScriptedGateway:
         if answer is Answer.LOST:
             raise Unavailable("No answer.")
         return told
+
+    def answer_to(self, _amount: Decimal) -> Answer:
+        """The next one."""
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     async def find_payment(
         self, *, reference: str | None, key: str | None, since: datetime | None = None
