@@ -21,7 +21,7 @@ from activities import declarations
 from activities.declarations import AttemptRequest, CollectionReference, CollectionRequest
 from activities.errors import translated
 from activities.subscriptions import performs
-from billing.errors import Rejected, Unavailable
+from billing.errors import InvalidInput, Rejected, Unavailable
 from billing.payments.dunning import CollectionState
 from billing.payments.gateways import Gateway, GatewayPayment, GatewayStatus
 from repositories.transactions import Transactions
@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 AnyRequest = CollectionReference | CollectionRequest | AttemptRequest
 Work = Callable[[Session], object]
+
+Refusal = Rejected | InvalidInput
+"""Why a gateway will not do what it was asked, so that nothing was charged."""
 
 
 class Gateways(Protocol):
@@ -126,11 +129,11 @@ class PaymentActivities:
             gateway = self._gateways.gateway_of(session, organization_id, attempt.connection_id)
             return attempt, gateway
 
-    def _settle(self, request: AttemptRequest, told: GatewayPayment | Rejected) -> CollectionState:
+    def _settle(self, request: AttemptRequest, told: GatewayPayment | Refusal) -> CollectionState:
         organization_id, payment_id = UUID(request.organization_id), UUID(request.payment_id)
 
         def settle(session: Session) -> None:
-            if isinstance(told, Rejected):
+            if isinstance(told, Rejected | InvalidInput):
                 attempts.fail_attempt(
                     session,
                     organization_id,
@@ -142,7 +145,8 @@ class PaymentActivities:
             else:
                 attempts.settle_attempt(session, organization_id, payment_id, told, now=self._now())
 
-        return self._perform(request, settle)
+        # Not translated: whatever hinders it, the end of a charge is recorded in the end.
+        return self._transact(request, settle)
 
     def _act(self, request: CollectionRequest, service: Callable[..., object]) -> CollectionState:
         return self._perform(
@@ -153,14 +157,18 @@ class PaymentActivities:
         )
 
     def _perform(self, request: AnyRequest, work: Work) -> CollectionState:
+        with translated():
+            return self._transact(request, work)
+
+    def _transact(self, request: AnyRequest, work: Work) -> CollectionState:
         organization_id, invoice_id = ids_of(request)
-        with translated(), self._transactions.for_organization(organization_id) as session:
+        with self._transactions.for_organization(organization_id) as session:
             work(session)
             session.flush()
             return schedule.read_state(session, organization_id, invoice_id, now=self._now())
 
 
-async def ask(attempt: Attempt, gateway: Gateway, *, is_first: bool) -> GatewayPayment | Rejected:
+async def ask(attempt: Attempt, gateway: Gateway, *, is_first: bool) -> GatewayPayment | Refusal:
     """What became of a try: a success, a failure, or that nothing was charged.
 
     Unless the gateway was surely not asked yet, it is looked up first. Raises Unavailable for as
@@ -177,7 +185,10 @@ async def ask(attempt: Attempt, gateway: Gateway, *, is_first: bool) -> GatewayP
             return Rejected("Nothing was charged, and nothing is to be.", code="not_charged")
         try:
             told = await gateway.charge(attempt.request, attempt.method)
-        except Rejected as refusal:
+        except (Rejected, InvalidInput) as refusal:
+            if not is_first and not attempt.is_forgotten:
+                # It refuses this request; another one before it may be on its way.
+                raise Unavailable(refusal.detail, code=refusal.code) from refusal
             return refusal
     if told.status is GatewayStatus.PENDING:
         log.info("charge_pending", key=key)

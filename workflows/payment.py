@@ -124,15 +124,16 @@ class PaymentWorkflow:
                 is_new=is_new,
             ),
             result_type=CollectionState,
-            cancellation_type=workflow.ActivityCancellationType.ABANDON,
             summary="Charge the saved method" if is_new else "Look up what became of a charge",
             **GATEWAY_STEP,
         )
-        await workflow.wait_condition(lambda: asked.done() or self._facts_changed)
-        if asked.done():
-            self._state = asked.result()
-        else:
-            asked.cancel()
+        while not asked.done():
+            await workflow.wait_condition(lambda: asked.done() or self._facts_changed)
+            state = await self._present_state()
+            if not asked.done() and not (state.entries and state.entries[0].payment_id):
+                asked.cancel()
+                return
+        self._state = asked.result()
 
     async def _report_progress(self, state: CollectionState) -> None:
         assert state.clock_at is not None
