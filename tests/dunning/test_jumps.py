@@ -9,14 +9,13 @@ from random import Random
 import pytest
 
 from billing.payments.dunning import AfterRetries
-from models.base import new_id
-from models.payments.connections import Connection
 from repositories.transactions import Transactions
 from services.accounts.settings import ChangeSettings, change_settings
+from tests.dunning.conftest import connect
 from tests.dunning.gateway import Answer, ScriptedGateway
 from tests.dunning.jumps import Collected, cut
 from tests.services.lives import START, begin_life
-from tests.services.shop import NOW, open_shop
+from tests.services.shop import open_shop
 
 END = datetime(2025, 5, 20, tzinfo=UTC)
 ENDS = list(AfterRetries)
@@ -26,16 +25,7 @@ def begin(transactions: Transactions, seed: int, *, order: int) -> Collected:
     """A subscription that is used every month, and a gateway that takes some of what is asked."""
     random = Random(seed)
     shop = open_shop(transactions)
-    with transactions.for_organization(shop.organization_id) as session:
-        session.add(
-            Connection(
-                organization_id=shop.organization_id,
-                id=new_id(),
-                provider="sandbox",
-                name="Test",
-                created_at=NOW,
-            )
-        )
+    connect(transactions, shop.organization_id)
     settings = {
         "dunning": {
             "retry_days": sorted(random.sample(range(1, 45), random.randint(0, 4))),
