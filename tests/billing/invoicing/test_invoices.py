@@ -16,6 +16,7 @@ from billing.identifiers import TaxRateId
 from billing.invoicing.invoices import (
     InvoiceTotals,
     assemble_invoice,
+    credit_line,
     manual_line,
     round_line,
 )
@@ -218,3 +219,10 @@ def test_lines_whose_tiers_do_not_add_up_are_a_bug() -> None:
 def test_lines_round_to_the_currency() -> None:
     assert str(round_line(line("0.5", YEN), YEN).line_total) == "1"
     assert str(round_line(line("-2.675"), USD).line_total) == "-2.68"
+
+
+def test_a_line_of_credit_is_called_by_where_it_comes_from() -> None:
+    line = credit_line(d("3.50"), USD)
+
+    assert line.name == line.description == "Credit from an earlier invoice"
+    assert (line.type, line.exact_amount, line.is_taxable) == (LineType.CREDIT, d("-3.50"), False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -143,11 +144,11 @@ def test_the_parts_of_a_period_together_obey_the_bounds_of_the_whole(
 
 
 def test_the_first_engine_held_every_part_to_the_whole_bounds() -> None:
-    terms = plan(usage_charge(PerUnit(unit_price=d(1)), minimum="100"))
+    terms = plan(usage_charge(PerUnit(unit_price=d(1)), minimum="100", maximum="150"))
 
-    lines = bill_parts(terms, (10, "0"), (21, "0"), engine=Engine.FIRST)
+    lines = bill_parts(terms, (10, "0"), (21, "400"), engine=Engine.FIRST)
 
-    assert totals(lines) == [100, 100]
+    assert totals(lines) == [100, 150]
 
 
 def test_what_the_first_engine_billed_too_much_is_taken_off_the_last_part() -> None:
@@ -236,6 +237,7 @@ def test_shares_of_parts_add_up_to_the_whole_in_any_unit() -> None:
     assert days(10).plus(NONE).of(d(31)) == 10
     assert by_second.plus(Share(covered=1, total=2)).of(d(8)) == 6
     assert by_second.plus(WHOLE).is_whole
+    assert {by_second.plus(one).basis for one in (NONE, by_second, WHOLE)} == {by_second.basis}
 
 
 def test_only_plans_with_bounds_need_their_earlier_parts() -> None:
@@ -255,3 +257,13 @@ def test_a_charge_that_came_later_is_bounded_from_its_first_part_on() -> None:
 
     assert line.exact_amount == 21
     assert other.share.plus(days(21)).is_whole
+
+
+def test_a_credit_beside_the_lines_of_a_part_is_no_part_of_a_charge() -> None:
+    terms = plan(usage_charge(PerUnit(unit_price=d(1)), minimum="100"))
+    (line,) = rate_period(terms, JANUARY, answer(terms, JANUARY, ["5"]), Part(share=days(31)))
+    credit = replace(line, charge_id=None, exact_amount=d(-7))
+
+    (added,) = add_part((), (credit, line), (credit, replace(line, exact_amount=d(5))), days(31))
+
+    assert (added.charge_id, added.priced, added.billed) == (CHARGE, 5, 100)

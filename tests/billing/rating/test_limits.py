@@ -7,12 +7,15 @@ from uuid import UUID
 
 import pytest
 
+from billing.errors import InvariantBroken
 from billing.identifiers import ChargeId, MeterId
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval, Period
 from billing.pricing.graduated import Graduated
 from billing.pricing.package import Package
+from billing.rating.parts import Part
 from billing.rating.periods import enforce_limits, price_quantities, rate_period
+from billing.rating.proration import Share
 from billing.rating.quantities import measure_quantities
 from billing.rating.terms import OverLimit, find_allowance
 from tests.billing.builders import (
@@ -139,3 +142,22 @@ def test_negative_levels_bill_nothing_and_use_up_no_allowance() -> None:
 
     assert (quantity.measured, quantity.included, quantity.billable) == (-5, 0, 0)
     assert (after.included, after.billable, after.over_limit) == (10, 2, 2)
+
+
+def test_what_a_part_waives_is_held_to_its_share_of_the_minimum() -> None:
+    terms = plan(usage_charge(minimum="31"), features=[limit("1000", over=OverLimit.WAIVE)])
+    part = Part(share=Share(covered=17, total=31))
+
+    (line,) = rate_period(terms, JANUARY, answer(terms, JANUARY, ["1500"]), part)
+
+    assert (line.waived_quantity, line.exact_amount, line.bound) == (500, 17, "minimum")
+
+
+def test_a_line_of_a_charge_that_its_plan_has_not_is_a_broken_rule() -> None:
+    line = rated(plan(usage_charge()), "1")
+
+    for gone in (replace(line, charge_id=OTHER_CHARGE), replace(line, charge_id=None)):
+        with pytest.raises(InvariantBroken) as broken:
+            enforce_limits(plan(usage_charge()), [], [gone])
+        assert broken.value.detail == "A line's charge is not in its plan version."
+        assert broken.value.identifiers == {"charge_id": str(gone.charge_id)}

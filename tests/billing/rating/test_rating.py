@@ -281,3 +281,14 @@ def test_an_empty_period_is_billed_without_usage() -> None:
     for features in ([], [limit("1000")]):
         terms = plan(usage_charge(), features=features)
         assert rated(terms, "0", span=empty).exact_amount == 0
+
+
+def test_a_line_says_the_unit_of_its_meter_in_words_and_as_a_code() -> None:
+    charge = usage_charge()
+    assert charge.meter is not None
+    terms = plan(replace(charge, meter=replace(charge.meter, unit="calls", unit_code="C62")))
+
+    line = rated(terms, "1")
+
+    assert (line.unit, line.unit_code) == ("calls", "C62")
+    assert rated(plan(charge), "1").unit_code is None
