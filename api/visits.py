@@ -21,7 +21,6 @@ from api.context import state_of
 from api.reads.fast_reads import lend_in_time
 from api.reads.verdicts import give_verdict
 from api.transport.errors import DATABASE_AWAY, TOO_SLOW, unavailable
-from services.documents.pdf import render_pdf
 from services.documents.view import Document
 from services.entitlements import access
 from services.entitlements.access import CustomerEntitlement
@@ -78,8 +77,9 @@ async def list_entitlements(
 
 async def typeset(request: Request, document: Document, organization_id: UUID) -> bytes:
     """The document as a PDF file, made in the organization's turn. Raises Unavailable."""
-    threads = state_of(request.app).document_threads
-    return await threads.run(partial(render_pdf, document), party=organization_id)
+    state = state_of(request.app)
+    make = partial(state.typeset_files.render, document)
+    return await state.document_threads.run(make, party=organization_id)
 
 
 async def judge(request: Request, receipt_id: UUID) -> Verdict:

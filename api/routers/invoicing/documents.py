@@ -15,7 +15,6 @@ from api.transport.rendered import RenderedPdf, RenderedXml
 from api.transport.route import Router
 from services.documents.assembly import read_credit_note, read_invoice
 from services.documents.einvoice.issuing import ubl_of
-from services.documents.pdf import render_pdf
 from services.documents.view import Document
 
 router = Router(tags=["Documents"])
@@ -32,7 +31,8 @@ def get_invoice_pdf(
         invoice_id,
         public_url=state_of(request.app).context.public_url,
     )
-    return RenderedPdf(_later(render_pdf, document, principal, request), name=_name_of(document))
+    render = state_of(request.app).typeset_files.render
+    return RenderedPdf(_later(render, document, principal, request), name=_name_of(document))
 
 
 @router.get("/invoices/{invoice_id}/ubl", response_class=RenderedXml, status_code=200)
@@ -50,7 +50,8 @@ def get_credit_note_pdf(
 ) -> RenderedPdf:
     """Show a credit note as PDF/A-3b and PDF/UA-1, with its `receipt.json` and `factur-x.xml`."""
     document = read_credit_note(session, principal.organization_id, credit_note_id)
-    return RenderedPdf(_later(render_pdf, document, principal, request), name=_name_of(document))
+    render = state_of(request.app).typeset_files.render
+    return RenderedPdf(_later(render, document, principal, request), name=_name_of(document))
 
 
 @router.get("/credit-notes/{credit_note_id}/ubl", response_class=RenderedXml, status_code=200)

@@ -13,7 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from api.context import AppContext, state_of
-from api.routers.invoicing import documents
+from api.reads import typeset_files
 from services.documents.assembly import read_invoice
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
@@ -257,7 +257,7 @@ def test_nothing_is_held_while_a_file_is_made(
         held.append(pool.status())
         return render_pdf(document)
 
-    monkeypatch.setattr(documents, "render_pdf", look)
+    monkeypatch.setattr(typeset_files, "render_pdf", look)
 
     assert owner.get(f"{V1}/invoices/{invoice['id']}/pdf").status_code == 200
 
