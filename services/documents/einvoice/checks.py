@@ -18,8 +18,8 @@ from billing.invoicing.taxes import TaxAmount
 from billing.money import ONE, ZERO, exactly, find_currency
 from services.documents.einvoice.tax_ids import (
     IS_INSTALLED,
-    address_scheme_of,
     has_right_digits,
+    peppol_address_of,
     vat_id_of,
 )
 from services.documents.view import Party
@@ -137,5 +137,5 @@ def _of_peppol(seller: Party, buyer: Party, buyer_reference: str | None) -> Iter
         ("customer.tax_id", buyer, "PEPPOL-EN16931-R010"),
     ):
         number = vat_id_of(party)
-        if number is None or address_scheme_of(number) is None:
+        if number is None or peppol_address_of(number) is None:
             yield Problem(field=field, rule=rule)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from services.documents.einvoice.values import Identifier
 from services.documents.view import Party
 
 try:
@@ -25,9 +26,11 @@ _ADDRESS_SCHEMES: Final = {
     "CY": "9928",
     "CZ": "9929",
     "DE": "9930",
+    "DK": "0184",
     "EE": "9931",
     "EL": "9933",
     "ES": "9920",
+    "FI": "0213",
     "FR": "9957",
     "GB": "9932",
     "HR": "9934",
@@ -43,11 +46,12 @@ _ADDRESS_SCHEMES: Final = {
     "MK": "9942",
     "MT": "9943",
     "NL": "9944",
+    "NO": "0192",
     "PL": "9945",
     "PT": "9946",
     "RO": "9947",
     "RS": "9948",
-    "SE": "9955",
+    "SE": "0007",
     "SI": "9949",
     "SK": "9950",
     "SM": "9951",
@@ -55,6 +59,9 @@ _ADDRESS_SCHEMES: Final = {
     "VA": "9953",
 }
 """The scheme by which Peppol finds a company by its VAT number (ISO/IEC 6523 and EAS)."""
+
+_ORGANIZATION_NUMBERS: Final = {"NO": slice(2, 11), "SE": slice(2, 12)}
+"""Which part of a VAT number is the number that Peppol knows the company by, where not all is."""
 
 _OTHER_PREFIXES: Final = {"GR": "EL"}
 _OTHER_COUNTRIES: Final = {"EL": "gr", "XI": "gb"}
@@ -70,9 +77,15 @@ def vat_id_of(party: Party) -> str | None:
     return plain if has_number and prefix.isalpha() and prefix in known else None
 
 
-def address_scheme_of(vat_id: str) -> str | None:
-    """The scheme that a VAT number is an electronic address in, or None."""
-    return _ADDRESS_SCHEMES.get(vat_id[:2])
+def peppol_address_of(vat_id: str) -> Identifier | None:
+    """The electronic address of whoever has a VAT number, or None.
+
+    Worked example: ``SE556188840401`` is 5561888404 in the scheme 0007.
+    """
+    country = vat_id[:2]
+    scheme = _ADDRESS_SCHEMES.get(country)
+    part = _ORGANIZATION_NUMBERS.get(country, slice(None))
+    return None if scheme is None else Identifier(value=vat_id[part], scheme=scheme)
 
 
 @lru_cache(maxsize=4096)

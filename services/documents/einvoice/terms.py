@@ -12,7 +12,7 @@ from billing.invoicing.tax_treatment import Treatment, treatment_of
 from billing.money import ZERO
 from billing.periods import local_date
 from services.documents.einvoice.lines import NetLine, line_terms, net_lines
-from services.documents.einvoice.tax_ids import address_scheme_of, vat_id_of
+from services.documents.einvoice.tax_ids import peppol_address_of, vat_id_of
 from services.documents.einvoice.values import Amount, Identifier, Term, Terms
 from services.documents.view import Correction, Document, DocumentKind, Party
 
@@ -88,9 +88,9 @@ def _buyer_terms(party: Party, *, is_outside: bool) -> Terms:
 
 def _electronic_address(party: Party) -> Identifier | None:
     vat_id = vat_id_of(party)
-    scheme = address_scheme_of(vat_id) if vat_id else None
-    if vat_id and scheme:
-        return Identifier(value=vat_id, scheme=scheme)
+    address = peppol_address_of(vat_id) if vat_id else None
+    if address is not None:
+        return address
     return Identifier(value=party.email, scheme="EM") if party.email else None
 
 
