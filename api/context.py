@@ -22,8 +22,6 @@ from api.reads.batches import BatchedReads
 from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
 from api.reads.receipt_key_cache import ReceiptKeyCache
-from api.reads.published_keys import PublishedKeys
-from api.reads.report_cache import ReportCache
 from api.reads.typeset_files import TypesetFiles
 from api.reads.verdicts import VerdictCache
 from api.reads.work_report_cache import WorkReportCache
@@ -128,7 +126,6 @@ class AppState:
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
     verdicts: VerdictCache = field(default_factory=VerdictCache)
     receipt_keys: ReceiptKeyCache = field(default_factory=ReceiptKeyCache)
-    published_keys: PublishedKeys = field(default_factory=PublishedKeys)
     typeset_files: TypesetFiles = field(default_factory=TypesetFiles)
     check_cache: CheckCache = field(default_factory=CheckCache)
     body_cache: BodyCache = field(default_factory=BodyCache)
