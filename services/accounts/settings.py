@@ -80,17 +80,28 @@ def change_settings(
         setattr(organization, name, value)
     session.add(organization)
     session.flush()
+    _record(session, organization, before, changed, now=now)
+    return organization
+
+
+def _record(
+    session: Session,
+    organization: Organization,
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+    *,
+    now: datetime,
+) -> None:
     record(
         session,
-        organization_id,
+        organization.id,
         "organization.updated",
         "organization",
-        organization_id,
+        organization.id,
         now=now,
         before=_shown_in_audit(before),
-        after=_shown_in_audit(changed),
+        after=_shown_in_audit(after),
     )
-    return organization
 
 
 def _sealed(organization: Organization, password: object, sealing: Sealing | None) -> str | None:

@@ -113,7 +113,7 @@ def test_a_template_that_says_too_much_is_refused_and_its_part_named(
     assert answer.json()["errors"][0]["field"] == part
 
 
-@pytest.mark.parametrize("path", ["invoice/tlh", "reminder/en"])
+@pytest.mark.parametrize("path", ["invoice/tlh", "receipt/en"])
 def test_there_are_templates_of_kinds_and_languages_that_exist(telling: Telling, path: str) -> None:
     assert telling.owner.put(f"{TEMPLATES}/{path}", json=TEXTS).status_code == 422
 
