@@ -26,7 +26,7 @@ from api.routers.mail import emails
 from api.routers.mail import templates as email_templates
 from api.routers.operations import docs, health, webhooks, workers
 from api.routers.operations import metrics as metrics_route
-from api.routers.payments import payments
+from api.routers.payments import books, payments
 from api.routers.subscriptions import actions as subscription_actions
 from api.routers.subscriptions import lists as subscription_lists
 from api.routers.subscriptions import subscriptions, test_clocks
@@ -65,6 +65,7 @@ ROUTERS: tuple[Router, ...] = (
     documents.router,
     proofs.router,
     payments.router,
+    books.router,
     emails.router,
     email_templates.router,
     portal.router,

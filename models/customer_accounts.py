@@ -86,6 +86,7 @@ class AccountPosting(SQLModel, table=True):
             " 'unapplied', 'refunded', 'refund_failed', 'written_off', 'restored', 'recovered')",
             name="kind",
         ),
+        Index("ix_account_posting_at", "organization_id", "at"),
         Index("ix_account_posting_invoice", "organization_id", "invoice_id"),
     )
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.books.chart import PostingKind
 from billing.money import ZERO, exactly
 from models.customer_accounts import AccountPosting
 from models.invoicing.invoices import Invoice
@@ -23,27 +23,6 @@ from repositories import customer_accounts as stored_customer_accounts
 
 RETURNED_AFTER = timedelta(days=30)
 """How long credit waits for another bill once the customer's last subscription has ended."""
-
-
-class PostingKind(StrEnum):
-    """Why a balance moved, and so what the other side of the posting is.
-
-    The other side of money that comes or goes is cash, of what invoices take or give it is what
-    they are due, and of what nobody will pay it is bad debt.
-    """
-
-    CARRIED = "carried"
-    GRANTED = "granted"
-    RETURNED = "returned"
-    CREDITED = "credited"
-    PAID = "paid"
-    APPLIED = "applied"
-    UNAPPLIED = "unapplied"
-    REFUNDED = "refunded"
-    REFUND_FAILED = "refund_failed"
-    WRITTEN_OFF = "written_off"
-    RESTORED = "restored"
-    RECOVERED = "recovered"
 
 
 def available_credit(

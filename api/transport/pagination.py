@@ -55,6 +55,7 @@ def place_of(page: Page, total: int) -> dict[str, int]:
     }
 
 
+MOST_ITEMS = 2**31 - 1
 COUNTED_AT_MOST = 10_000
 """Append-only lists say how long they are up to here (CONTRACT 77)."""
 
@@ -125,6 +126,21 @@ def read_pair_cursor(cursor: str) -> tuple[UUID, UUID]:
     try:
         place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         return UUID(bytes=place[:16]), UUID(bytes=place[16:])
+    except ValueError as error:
+        raise _invalid_cursor() from error
+
+
+def write_sequence_cursor(name: str, sequence: int) -> str:
+    """The place behind an item that is numbered in a series, in a form that says nothing."""
+    return base64.urlsafe_b64encode(f"{name}/{sequence}".encode()).decode().rstrip("=")
+
+
+def read_sequence_cursor(cursor: str) -> tuple[str, int]:
+    """The place that such a cursor stands for. Raises InvalidInput ``invalid_cursor``."""
+    try:
+        place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        name, _, sequence = place.decode("ascii").partition("/")
+        return name, min(int(sequence), MOST_ITEMS)
     except ValueError as error:
         raise _invalid_cursor() from error
 

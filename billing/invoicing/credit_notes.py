@@ -89,3 +89,24 @@ def credit_note(
     on_top = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
     contained = sum((one.amount for one in taxes if one.is_inclusive), ZERO)
     return CreditNote(subtotal=amount - contained, tax=contained + on_top, total=amount + on_top)
+
+
+@exactly
+def taxes_of_note(
+    *,
+    tax: Decimal,
+    amount: Decimal,
+    credited_before: Decimal,
+    rates: Sequence[AnyRate],
+    currency: Currency,
+) -> tuple[TaxAmount, ...]:
+    """Give what each rate gave back with a note of ``amount`` whose whole tax is ``tax``.
+
+    Notes were once written without the tax that their lines contain, and stay what they were.
+    """
+    given = credited_taxes(
+        amount=amount, credited_before=credited_before, rates=rates, currency=currency
+    )
+    if sum((one.amount for one in given), ZERO) == tax:
+        return given
+    return tuple(one for one in given if not one.is_inclusive)

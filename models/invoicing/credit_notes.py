@@ -22,6 +22,7 @@ class CreditNote(Tenant, table=True):
         CheckConstraint("total = subtotal + tax", name="total"),
         CheckConstraint("subtotal > 0 AND tax >= 0", name="amounts"),
         Index("ix_credit_note_invoice", "organization_id", "invoice_id"),
+        Index("ix_credit_note_issued", "organization_id", "issue_date"),
     )
 
     number: str = words()

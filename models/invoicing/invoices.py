@@ -57,6 +57,24 @@ class Invoice(Tenant, table=True):
             name="due",
         ),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
+        Index(
+            "ix_invoice_issued",
+            "organization_id",
+            "issue_date",
+            postgresql_where=text("status <> 'DRAFT'"),
+        ),
+        Index(
+            "ix_invoice_voided",
+            "organization_id",
+            "voided_at",
+            postgresql_where=text("voided_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_invoice_due",
+            "organization_id",
+            "customer_id",
+            postgresql_where=text("status IN ('OPEN', 'PAID') AND amount_due > 0"),
+        ),
         Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
         Index(
             "ix_invoice_in_grace",

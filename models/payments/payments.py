@@ -47,8 +47,14 @@ class Payment(Tenant, table=True):
             unique=True,
             postgresql_where=text("status = 'pending' AND kind = 'saved_method'"),
         ),
-        Index("ix_payment_customer", "organization_id", "customer_id", "at"),
-        Index("ix_payment_listed", "organization_id", "at", "id"),
+        Index("ix_payment_customer", "organization_id", "customer_id", "created_at"),
+        Index(
+            "ix_payment_failed",
+            "organization_id",
+            "at",
+            postgresql_where=text("status = 'failed'"),
+        ),
+        Index("ix_payment_listed", "organization_id", "created_at", "id"),
     )
 
     invoice_id: UUID

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.invoicing.credit_notes import credited_taxes
+from billing.invoicing.credit_notes import taxes_of_note
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.taxes import TaxAmount
 from billing.money import ZERO, find_currency
@@ -159,16 +159,13 @@ def _taxes_of_note(
         elif credited.line_id in taxable:
             before += credited.amount
     taxes = stored_invoices.list_taxes(session, organization_id, [note.invoice_id])
-    given = credited_taxes(
+    return taxes_of_note(
+        tax=note.tax,
         amount=amount,
         credited_before=before,
         rates=[tax_amount_of(row) for row in taxes],
         currency=find_currency(note.currency),
     )
-    if sum((one.amount for one in given), ZERO) == note.tax:
-        return given
-    # Notes were once written without the tax that their lines contain, and stay what they were.
-    return tuple(one for one in given if not one.is_inclusive)
 
 
 def _logo_of(organization: Organization) -> Logo | None:

@@ -82,6 +82,10 @@ billing.read   GET    /api/v1/payments
 billing.read   GET    /api/v1/payments/{payment_id}
 billing.read   GET    /api/v1/payments/{payment_id}/refunds
 billing.write  POST   /api/v1/payments/{payment_id}/refund
+billing.read   GET    /api/v1/exports/journal
+billing.read   GET    /api/v1/customers/{customer_id}/account
+billing.read   GET    /api/v1/reports/receivables
+billing.read   GET    /api/v1/reports/failed-payments
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/pdf
 billing.read   GET    /api/v1/invoices/{invoice_id}/pdf
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/ubl

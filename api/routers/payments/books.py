@@ -1,0 +1,106 @@
+"""Books: journals, customers' accounts, and what is due (docs/concepts/books.md)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+
+from api.access.sessions import Reader, ReadSession
+from api.context import ContextDep, state_of
+from api.reads.journals import ExportedJournal
+from api.schemas.common import any_case
+from api.schemas.payments.books import (
+    AccountView,
+    FailuresView,
+    ReceivablesView,
+    view_account,
+    view_failures,
+    view_receivables,
+)
+from api.transport.exact_json import respond
+from api.transport.pagination import PageDep, place_of, read_sequence_cursor, write_sequence_cursor
+from api.transport.route import Router
+from billing.books.formats import JournalFormat
+from billing.money import find_currency
+from services.books import journal, receivables, statement
+
+router = Router(tags=["Books"])
+
+FirstDay = Annotated[
+    date | None, Query(alias="from", description="The first day, in the organization's zone.")
+]
+LastDay = Annotated[
+    date | None, Query(alias="to", description="The last day, in the organization's zone.")
+]
+
+
+@router.get("/exports/journal", response_class=ExportedJournal, status_code=200)
+def export_journal(
+    session: ReadSession,
+    principal: Reader,
+    request: Request,
+    first_day: FirstDay = None,
+    last_day: LastDay = None,
+    language: Annotated[
+        JournalFormat, any_case(JournalFormat), Query(alias="format")
+    ] = JournalFormat.CSV,
+) -> ExportedJournal:
+    """Export everything that was billed, given back, paid and written off, in double entry."""
+    organization_id = principal.organization_id
+    part = journal.find_range(session, organization_id, first_day, last_day)
+    return ExportedJournal(state_of(request.app), organization_id, part, language)
+
+
+@router.get("/customers/{customer_id}/account", response_model=AccountView)
+def get_customer_account(
+    customer_id: UUID,
+    session: ReadSession,
+    principal: Reader,
+    currency: Annotated[str | None, Query(max_length=10)] = None,
+    page_size: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[
+        str | None, Query(max_length=200, description="``meta.next_cursor`` of the part before.")
+    ] = None,
+) -> Response:
+    """Show a customer's credit, what they owe, and all postings with the balance after each."""
+    found = statement.read_statement(
+        session,
+        principal.organization_id,
+        customer_id,
+        currency=None if currency is None else find_currency(currency).code,
+        after=statement.FIRST if cursor is None else read_sequence_cursor(cursor),
+        limit=page_size,
+    )
+    last = found.next_after
+    next_cursor = None if last is None else write_sequence_cursor(*last)
+    return respond(view_account(found, page_size=page_size, next_cursor=next_cursor))
+
+
+@router.get("/reports/receivables", response_model=ReceivablesView)
+def get_receivables(
+    session: ReadSession, principal: Reader, context: ContextDep, page: PageDep
+) -> Response:
+    """Show what is due and for how long, by currency and by customer."""
+    now = context.now()
+    found = receivables.read_receivables(
+        session, principal.organization_id, now=now, offset=page.offset, limit=page.size
+    )
+    place = place_of(page, found.customer_count)
+    return respond(view_receivables(found, as_of=now, place=place))
+
+
+@router.get("/reports/failed-payments", response_model=FailuresView)
+def list_failed_payments(
+    session: ReadSession,
+    principal: Reader,
+    first_day: FirstDay = None,
+    last_day: LastDay = None,
+) -> Response:
+    """Show why payments failed, and how many for each reason."""
+    found = receivables.list_failed_payments(
+        session, principal.organization_id, first_day, last_day
+    )
+    return respond(view_failures(found))

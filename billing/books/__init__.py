@@ -1,0 +1,1 @@
+"""Double entry: the accounts of the books, and what is entered in them."""

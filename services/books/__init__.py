@@ -1,0 +1,1 @@
+"""What is booked, read from the facts."""

@@ -1,0 +1,191 @@
+"""A customer's account, what is due for how long, and why payments failed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from api.context import AppContext
+from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
+from models.payments.connections import Connection
+from services.documents.locks import lock_invoice
+from services.payments import recording
+from tests.api.payments.paying import issue, pay
+from tests.api.people import Clock, Person
+from tests.api.sold import V1, post
+
+
+def account_of(owner: Person, customer: dict[str, Any], **query: Any) -> dict[str, Any]:
+    answer = owner.get(f"{V1}/customers/{customer['id']}/account", params=query)
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def test_account_shows_balances_and_each_posting_with_its_other_side(
+    owner: Person, customer: dict[str, Any], invoice: dict[str, Any]
+) -> None:
+    payment = pay(owner, invoice, 120, surplus="credit")
+    lost = issue(owner, customer, 50)
+    owner.patch(f"{V1}/invoices/{lost['id']}/status", json={"status": "UNCOLLECTIBLE"})
+    post(owner, f"/payments/{payment['id']}/refund", {"amount": 10})
+
+    shown = account_of(owner, customer)
+
+    assert shown["accounts"] == [
+        {"currency": "USD", "balance": 0, "receivable": 10, "written_off": 30}
+    ]
+    names = ("sequence", "kind", "amount", "balance", "other_side")
+    assert [tuple(one[name] for name in names) for one in shown["data"]] == [
+        (7, "refunded", -10, 0, "Assets:Cash:ByHand"),
+        (6, "unapplied", 10, 10, "Assets:Receivable"),
+        (5, "applied", -30, 0, "Assets:Receivable"),
+        (4, "written_off", 30, 30, "Expenses:BadDebt"),
+        (3, "granted", -20, 0, "Assets:Receivable"),
+        (2, "applied", -100, 20, "Assets:Receivable"),
+        (1, "paid", 120, 120, "Assets:Cash:ByHand"),
+    ]
+    first = shown["data"][-1]
+    assert first["at"] == "2026-03-02T08:00:00Z"
+    assert (first["invoice_number"], first["payment_id"]) == (
+        invoice["invoice_number"],
+        payment["id"],
+    )
+    assert shown["meta"] == {"page_size": 20, "next_cursor": None}
+
+
+def test_account_is_read_in_parts_by_currency(owner: Person, customer: dict[str, Any]) -> None:
+    for code in ("EUR", "USD"):
+        line = {"description": "Import", "quantity": 1, "unit_amount": 10}
+        body = {"customer_id": customer["id"], "currency": code, "due_date": "2026-04-01"}
+        draft = post(owner, "/invoices", body | {"line_items": [line]})
+        pay(owner, post(owner, f"/invoices/{draft['id']}/finalize", {}), 10)
+    whole = account_of(owner, customer)["data"]
+
+    parts: list[Any] = []
+    query: dict[str, Any] = {"page_size": 3}
+    while len(parts) < 5:
+        part = account_of(owner, customer, **query)
+        parts += part["data"]
+        if part["meta"]["next_cursor"] is None:
+            break
+        query["cursor"] = part["meta"]["next_cursor"]
+
+    assert parts == whole
+    assert [(one["currency"], one["sequence"]) for one in whole] == [
+        *(("EUR", 2), ("EUR", 1), ("USD", 2), ("USD", 1))
+    ]
+    assert account_of(owner, customer, currency="usd")["data"] == whole[2:]
+
+
+def test_account_of_nobody_and_by_a_cursor_of_nothing(
+    owner: Person, customer: dict[str, Any]
+) -> None:
+    missing = owner.get(f"{V1}/customers/{uuid4()}/account")
+    wrong = owner.get(f"{V1}/customers/{customer['id']}/account", params={"cursor": "bm8"})
+
+    assert (missing.status_code, missing.json()["code"]) == (404, "customer_not_found")
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_cursor")
+    assert account_of(owner, customer)["accounts"] == []
+
+
+def test_account_is_found_by_the_customers_name(owner: Person) -> None:
+    body = {"name": "Harbor", "email": "a@harbor.test", "billing_address_country": "GB"}
+    named = post(owner, "/customers", body | {"external_id": "harbor/1"})
+    pay(owner, issue(owner, named), 100)
+
+    shown = owner.get(f"{V1}/customers/harbor%2F1/account")
+
+    assert shown.json() == account_of(owner, named)
+
+
+def test_receivables_are_counted_by_their_age(
+    owner: Person, customer: dict[str, Any], clock: Clock
+) -> None:
+    quay = {"name": "Quay", "email": "a@quay.test", "billing_address_country": "GB"}
+    other = post(owner, "/customers", quay)
+    issue(owner, customer, 5)
+    paid = issue(owner, other, 1000)
+    post(owner, f"/payments/{pay(owner, paid, 1000)['id']}/refund", {"amount": 7})
+    lost = issue(owner, customer, 90)
+    owner.patch(f"{V1}/invoices/{lost['id']}/status", json={"status": "UNCOLLECTIBLE"})
+    owner.headers["X-API-Key"] = owner.make_key("billing.read")
+    owner.cookies.clear()
+    seen = {}
+
+    for days in (0, 30, 31, 60, 61, 121, 122):
+        clock.instant = datetime(2026, 3, 2, 12, tzinfo=UTC)
+        clock.advance(days=days)
+        answer = owner.get(f"{V1}/reports/receivables")
+        assert answer.status_code == 200, answer.text
+        shown = answer.json()
+        [total] = shown["totals"]
+        seen[days] = [name for name, value in total.items() if value == 12 and name != "total"]
+        assert (total["total"], total["invoices"]) == (12, 2)
+
+    # Both were due on the first of April, at midnight.
+    assert seen == {
+        0: ["current"],
+        30: ["current"],
+        31: ["days_1_to_30"],
+        60: ["days_1_to_30"],
+        61: ["days_31_to_60"],
+        121: ["days_over_90"],
+        122: ["days_over_90"],
+    }
+    assert [(one["name"], one["total"]) for one in shown["data"]] == [("Quay", 7), ("Harbor", 5)]
+    assert shown["meta"] == {"page": 1, "page_size": 20, "total": 2, "total_pages": 1}
+    second = owner.get(f"{V1}/reports/receivables", params={"page": 2, "page_size": 1}).json()
+    assert [one["name"] for one in second["data"]] == ["Harbor"]
+    assert second["totals"] == shown["totals"]
+
+
+@pytest.fixture
+def connection_id(owner: Person, context: AppContext) -> UUID:
+    organization_id = UUID(owner.get(f"{V1}/organization").json()["id"])
+    with context.transactions.for_organization(organization_id) as session:
+        connection = Connection(
+            organization_id=organization_id,
+            provider=Provider.SANDBOX,
+            name="Sandbox",
+            created_at=context.now(),
+            deleted_at=context.now(),
+        )
+        session.add(connection)
+        return connection.id
+
+
+def test_failed_payments_are_counted_by_reason(
+    owner: Person,
+    context: AppContext,
+    customer: dict[str, Any],
+    invoice: dict[str, Any],
+    connection_id: UUID,
+) -> None:
+    organization_id = UUID(customer["organization_id"])
+    with context.transactions.for_organization(organization_id) as session:
+        locked, _ = lock_invoice(session, organization_id, UUID(invoice["id"]))
+        for number, code in enumerate(("expired_card", "insufficient_funds", "expired_card")):
+            told = GatewayPayment(
+                references=(f"pay_{number}",),
+                status=GatewayStatus.FAILED,
+                amount=Decimal(10 + number),
+                currency="USD",
+                at=context.now(),
+                error_code=code,
+                error="No.",
+            )
+            recording.record_told(session, locked, connection_id, told, now=context.now())
+
+    found = owner.get(f"{V1}/reports/failed-payments").json()["data"]
+
+    assert [(one["error_code"], one["payments"], one["amount"]) for one in found] == [
+        ("expired_card", 2, 22),
+        ("insufficient_funds", 1, 11),
+    ]
+    later = owner.get(f"{V1}/reports/failed-payments", params={"from": "2026-03-03"})
+    assert later.json()["data"] == []

@@ -1,0 +1,287 @@
+"""A customer in a real database beside the model of the same: every action happens to both."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
+from sqlmodel import Session, col, select
+
+from billing.books.chart import PostingKind
+from billing.errors import Conflict
+from billing.invoicing.invoices import InvoiceStatus
+from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
+from models.base import new_id
+from models.customer_accounts import AccountPosting
+from models.invoicing.invoices import Invoice
+from models.payments.connections import Connection
+from models.payments.payments import Payment
+from repositories.invoicing.invoices import list_lines
+from repositories.operations.document_checks import list_contradictions
+from repositories.payments.payments import lock_refund
+from repositories.transactions import Transactions
+from services.corrections.credit_notes import CreditedLine
+from services.customers import CreateCustomer, CustomerDetails, create_customer
+from services.documents.locks import lock_invoice
+from services.invoicing import manual, payment_status
+from services.payments import recording, refunds
+from tests.services.payments.naive_account import (
+    NaiveAccount,
+    NaiveInvoice,
+    NaivePayment,
+    NaiveRefund,
+    Refused,
+)
+from tests.services.shop import NOW, open_shop
+
+AMOUNTS = st.sampled_from([10, 20, 30])
+"""Few, so that parts come to a whole and what is left to nothing."""
+
+MOST_INVOICES = 3
+OTHER_SIDE = {
+    PostingKind.GRANTED: "documents",
+    PostingKind.RETURNED: "documents",
+    PostingKind.PAID: "cash",
+    PostingKind.REFUNDED: "cash",
+    PostingKind.REFUND_FAILED: "cash",
+    PostingKind.APPLIED: "receivable",
+    PostingKind.UNAPPLIED: "receivable",
+    PostingKind.WRITTEN_OFF: "bad debt",
+    PostingKind.RESTORED: "bad debt",
+    PostingKind.RECOVERED: "bad debt",
+}
+"""Where that is taken from what a posting puts on the account."""
+
+Told = tuple[UUID, NaiveInvoice, UUID, NaivePayment]
+
+
+class Machine(RuleBasedStateMachine):
+    """One customer of one organization, and the model of the same."""
+
+    transactions: Transactions
+
+    invoices: Bundle[tuple[UUID, NaiveInvoice]] = Bundle("invoices")
+    payments: Bundle[tuple[UUID, UUID, NaiveInvoice, NaivePayment]] = Bundle("payments")
+    attempts: Bundle[list[Any]] = Bundle("attempts")
+    pending: Bundle[tuple[UUID, UUID, NaiveRefund]] = Bundle("pending")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shop = open_shop(self.transactions)
+        self.model = NaiveAccount()
+        self.now = NOW
+        details = CustomerDetails(name="Harbor", billing_address_country="GB")
+        self.customer_id = self.do(create_customer, CreateCustomer(details=details)).id
+        with self.session() as session:
+            connection = Connection(
+                organization_id=self.shop.organization_id,
+                provider=Provider.SANDBOX,
+                name="Sandbox",
+                created_at=NOW,
+                deleted_at=NOW,
+            )
+            session.add(connection)
+            self.connection_id = connection.id
+
+    def session(self) -> Any:
+        return self.transactions.for_organization(self.shop.organization_id)
+
+    def do(self, service: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """A transaction of its own, more than a minute after the one before."""
+        self.now += timedelta(minutes=2)
+        with self.session() as session:
+            organization_id = self.shop.organization_id
+            return service(session, organization_id, *args, **options, now=self.now)
+
+    def both(self, model: Callable[[], Any], real: Callable[[], Any]) -> Any:
+        """What both do, or None if both refuse."""
+        try:
+            expected = model()
+        except Refused:
+            try:
+                real()
+            except Conflict:
+                return None
+            raise AssertionError("The model refuses what was done.") from None
+        return real(), expected
+
+    @precondition(lambda self: len(self.model.invoices) < MOST_INVOICES)
+    @rule(target=invoices, amount=AMOUNTS)
+    def finalize(self, amount: int) -> Any:
+        line = manual.ManualLine(
+            description="Import", quantity=Decimal(1), unit_amount=Decimal(amount)
+        )
+        written = manual.ManualInvoice(
+            customer_id=self.customer_id, currency="USD", due_date=NOW, lines=(line,)
+        )
+        draft = self.do(manual.create_invoice, written)
+        self.do(payment_status.finalize, draft.id)
+        return draft.id, self.model.bill(amount)
+
+    @rule(invoice=invoices)
+    def pay_in_full(self, invoice: tuple[UUID, NaiveInvoice]) -> None:
+        invoice_id, known = invoice
+        if known.status in {"OPEN", "UNCOLLECTIBLE"}:
+            payment = NaivePayment(known.due)
+            self.model.pay(known, payment, by_hand=True, keeps=False)
+            self.do(payment_status.pay, invoice_id)
+
+    @rule(target=payments, invoice=invoices, amount=AMOUNTS, keeps=st.booleans())
+    def pay(self, invoice: tuple[UUID, NaiveInvoice], amount: int, *, keeps: bool) -> Any:
+        invoice_id, known = invoice
+        payment = NaivePayment(amount)
+        told = recording.Told(amount=Decimal(amount), keeps_surplus=keeps)
+        done = self.both(
+            lambda: self.model.pay(known, payment, by_hand=True, keeps=keeps),
+            lambda: self.do(recording.record_by_hand, invoice_id, told),
+        )
+        return (done[0].id, invoice_id, known, payment) if done else multiple()
+
+    @rule(target=attempts, invoice=invoices, amount=AMOUNTS)
+    def begin_at_the_gateway(self, invoice: tuple[UUID, NaiveInvoice], amount: int) -> list[Any]:
+        """Somebody pays on a page: nobody knows yet what becomes of it."""
+        payment = NaivePayment(amount, is_pending=True)
+        invoice[1].payments.append(payment)
+        return [invoice[0], invoice[1], f"pay_{new_id()}", payment]
+
+    @rule(attempt=attempts, status=st.sampled_from(["pending", "failed"]))
+    def tell_of_no_money(self, attempt: list[Any], status: str) -> None:
+        self.tell(attempt, GatewayStatus(status))
+
+    @rule(target=payments, attempt=attempts, times=st.integers(1, 2))
+    def tell_of_success(self, attempt: list[Any], times: int) -> Any:
+        invoice_id, known, _, payment = attempt
+        for _ in range(times):
+            payment_id = self.tell(attempt, GatewayStatus.SUCCEEDED)
+        if payment.is_pending:
+            self.model.pay(known, payment, by_hand=False, keeps=True)
+        return payment_id, invoice_id, known, payment
+
+    def tell(self, attempt: list[Any], status: GatewayStatus) -> UUID:
+        invoice_id, _, reference, payment = attempt
+        told = GatewayPayment(
+            references=(reference,),
+            status=status,
+            amount=Decimal(payment.amount),
+            currency="USD",
+            at=NOW,
+        )
+
+        def record(session: Session, organization_id: UUID, *, now: Any) -> UUID:
+            invoice, _ = lock_invoice(session, organization_id, invoice_id)
+            made = recording.record_told(session, invoice, self.connection_id, told, now=now)
+            return made.id
+
+        payment_id: UUID = self.do(record)
+        return payment_id
+
+    @rule(invoice=invoices, amount=AMOUNTS)
+    def give_note(self, invoice: tuple[UUID, NaiveInvoice], amount: int) -> None:
+        invoice_id, known = invoice
+        [line, *_] = self.shop.read(list_lines, [invoice_id])
+        lines = [CreditedLine(line_id=line.id, amount=Decimal(amount))]
+        self.both(
+            lambda: self.model.give_note(known, amount),
+            lambda: self.do(payment_status.credit, invoice_id, lines, reason="Returned"),
+        )
+
+    @rule(target=pending, payment=payments, amount=AMOUNTS)
+    def refund(self, payment: tuple[UUID, UUID, NaiveInvoice, NaivePayment], amount: int) -> Any:
+        payment_id, _, invoice, known = payment
+        with self.session() as session:
+            found = session.get(Payment, (self.shop.organization_id, payment_id))
+            is_pending = found.connection_id is not None
+        done = self.both(
+            lambda: self.model.refund(invoice, known, amount, is_pending=is_pending),
+            lambda: self.do(refunds.refund, payment_id, Decimal(amount)),
+        )
+        if done is None or not is_pending:
+            return multiple()
+        return payment_id, done[0].id, done[1]
+
+    @rule(refund=consumes(pending), fails=st.booleans())
+    def hear_of_refund(self, refund: tuple[UUID, UUID, NaiveRefund], *, fails: bool) -> None:
+        payment_id, refund_id, known = refund
+        if fails:
+            self.model.fail(known)
+
+        def end(session: Session, organization_id: UUID, *, now: Any) -> None:
+            invoice, payment = refunds.lock_paid_invoice(session, organization_id, payment_id)
+            made = lock_refund(session, organization_id, refund_id)
+            assert made is not None
+            for _ in range(2):
+                if fails:
+                    refunds.fail(session, invoice, payment, made, error="no", at=now, now=now)
+                else:
+                    refunds.settle(session, made, at=now)
+
+        self.do(end)
+
+    @rule(invoice=invoices)
+    def void(self, invoice: tuple[UUID, NaiveInvoice]) -> None:
+        self.change(invoice, self.model.void, InvoiceStatus.VOID)
+
+    @rule(invoice=invoices)
+    def write_off(self, invoice: tuple[UUID, NaiveInvoice]) -> None:
+        self.change(invoice, self.model.write_off, InvoiceStatus.UNCOLLECTIBLE)
+
+    def change(
+        self,
+        invoice: tuple[UUID, NaiveInvoice],
+        model: Callable[[NaiveInvoice], None],
+        wanted: InvoiceStatus,
+    ) -> None:
+        self.both(
+            lambda: model(invoice[1]),
+            lambda: self.do(payment_status.change_status, invoice[0], wanted, note=None),
+        )
+
+    @invariant()
+    def rows_say_what_the_model_says(self) -> None:
+        with self.session() as session:
+            rows = session.exec(select(Invoice).order_by(col(Invoice.created_at))).all()
+            shown = [(one.status, one.amount_due) for one in rows]
+            assert shown == [(one.status, one.due) for one in self.model.invoices]
+            for row in rows:
+                formula = row.total - row.amount_credited - row.amount_paid + row.amount_refunded
+                assert row.status == InvoiceStatus.VOID or row.amount_due == formula
+            postings = session.exec(
+                select(AccountPosting).order_by(col(AccountPosting.sequence))
+            ).all()
+            assert sum(one.amount for one in postings) == self.model.credit
+            self.check_sides(rows, postings)
+            assert list_contradictions(session, self.shop.organization_id) == []
+
+    def check_sides(self, rows: Any, postings: Any) -> None:
+        """Accounts that sum to zero, and together say what the customer owes."""
+        sides: dict[str, Decimal] = defaultdict(Decimal)
+        for one in postings:
+            sides[OTHER_SIDE[PostingKind(one.kind)]] += one.amount
+        invoices = self.model.invoices
+        money = [p for one in invoices for p in one.payments if not p.is_pending]
+        assert sides["cash"] == sum(one.amount - one.sent_back for one in money)
+        written_off = [one for one in invoices if one.status == "UNCOLLECTIBLE"]
+        assert sides["bad debt"] == sum(one.due for one in written_off)
+        # What was billed, less what notes gave back, less what payments and write-offs took of it.
+        standing = [one for one in rows if one.status != InvoiceStatus.VOID]
+        notes = sum(one.given for one in invoices if one.status != "VOID")
+        receivable = sum(one.total for one in standing) - notes + sides["receivable"]
+        due = sum(one.due for one in invoices if one.status != "UNCOLLECTIBLE")
+        owed_back = sum(one.owed_back for one in invoices if one.status != "VOID")
+        assert receivable == due - owed_back
+        owed = receivable + sides["bad debt"] - sum(one.amount for one in postings)
+        assert owed == self.model.owed_in_all
