@@ -57,13 +57,10 @@ def change_settings(
     ``sealing`` is needed for a password; ``may_be_private`` lets mail servers be private ones.
     Raises InvalidInput, which names the setting.
     """
-    values = _checked(command.values)
-    is_given = GIVEN in values
+    values, is_given = _checked(command.values), GIVEN in command.values
     organization = stored_organizations.lock_organization(session, organization_id)
-    match values.get("dunning"):
-        case dict() as document:
-            merged = {**organization.dunning, **document}
-            values["dunning"] = read_dunning(merged).to_document()
+    if "dunning" in values:
+        values["dunning"] = _merged_dunning(organization, values["dunning"])
     if is_given:
         values[SEALED] = _sealed(organization, values.pop(GIVEN), sealing)
     changed = {
@@ -102,6 +99,12 @@ def _record(
         before=_shown_in_audit(before),
         after=_shown_in_audit(after),
     )
+
+
+def _merged_dunning(organization: Organization, given: object) -> dict[str, object]:
+    """What is given of it, and of the rest what is stored. Raises InvalidInput."""
+    assert isinstance(given, dict)
+    return read_dunning({**organization.dunning, **given}).to_document()
 
 
 def _sealed(organization: Organization, password: object, sealing: Sealing | None) -> str | None:
