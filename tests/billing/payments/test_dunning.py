@@ -169,28 +169,35 @@ def test_one_big_jump_equals_many_small_ones(retry_days: list[int], jumps: list[
     assert (small, steps) == advance(start, 100)
 
 
+WHOLE_DAYS = "dunning.retry_days are whole days from 1 to 365."
+ASCENDING = "dunning.retry_days ascend, each day once."
+LIST_OF_DAYS = "dunning.retry_days is a list of at most 20 days."
+
+
 @pytest.mark.parametrize(
-    ("document", "field"),
+    ("document", "field", "detail"),
     [
-        ({"retry_days": [0, 1]}, "dunning.retry_days"),
-        ({"retry_days": [3, 1]}, "dunning.retry_days"),
-        ({"retry_days": [1, 1]}, "dunning.retry_days"),
-        ({"retry_days": [1, 366]}, "dunning.retry_days"),
-        ({"retry_days": list(range(1, 22))}, "dunning.retry_days"),
-        ({"retry_days": [1.5]}, "dunning.retry_days"),
-        ({"retry_days": [True]}, "dunning.retry_days"),
-        ({"retry_days": "1"}, "dunning.retry_days"),
-        ({"then": "delete"}, "dunning.then"),
-        ({"after": "pause"}, "dunning.after"),
+        ({"retry_days": [0, 1]}, "dunning.retry_days", WHOLE_DAYS),
+        ({"retry_days": [3, 1]}, "dunning.retry_days", ASCENDING),
+        ({"retry_days": [1, 1]}, "dunning.retry_days", ASCENDING),
+        ({"retry_days": [1, 366]}, "dunning.retry_days", WHOLE_DAYS),
+        ({"retry_days": list(range(1, 22))}, "dunning.retry_days", LIST_OF_DAYS),
+        ({"retry_days": [1.5]}, "dunning.retry_days", WHOLE_DAYS),
+        ({"retry_days": [True]}, "dunning.retry_days", WHOLE_DAYS),
+        ({"retry_days": "1"}, "dunning.retry_days", LIST_OF_DAYS),
+        ({"retry_days": 1}, "dunning.retry_days", LIST_OF_DAYS),
+        ({"then": "delete"}, "dunning.then", "then is one of none, pause, cancel, uncollectible."),
+        ({"after": "pause"}, "dunning.after", "dunning has retry_days and then."),
     ],
 )
 def test_settings_that_make_no_schedule_name_the_field(
-    document: dict[str, object], field: str
+    document: dict[str, object], field: str, detail: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         read_dunning(document)
 
-    assert refused.value.field == field
+    assert (refused.value.code, refused.value.field) == ("invalid_dunning", field)
+    assert refused.value.detail == detail
 
 
 @pytest.mark.parametrize("days", [[-61], [366], [1, -3], [0, 0], list(range(21)), ["1"]])
@@ -199,6 +206,35 @@ def test_reminders_that_make_no_schedule_name_the_field(days: list[object]) -> N
         read_reminder_days(days)
 
     assert refused.value.field == "reminder_days"
+
+
+def test_a_schedule_may_be_as_long_and_as_late_as_it_says() -> None:
+    assert read_dunning({"retry_days": [*range(1, 20), 365]}).retry_days[-1] == 365
+    assert read_reminder_days([-60, 365]) == (-60, 365)
+
+
+@pytest.mark.parametrize(
+    ("opened", "through", "at", "day"),
+    [
+        (0, None, 27, -3),
+        (27, None, 27, None),
+        (0, None, 26, None),
+        (0, None, 37, 7),
+        (0, 31, 36, None),
+        (0, 31, 37, 7),
+        (0, 37, 60, None),
+    ],
+)
+def test_a_reminder_is_sent_once_from_its_day_on(
+    opened: int, through: int | None, at: int, day: int | None
+) -> None:
+    facts = replace(
+        FACTS,
+        opened_at=OPENED + opened * DAY,
+        reminded_through=None if through is None else OPENED + through * DAY,
+    )
+
+    assert reminder_days_at(facts, OPENED + at * DAY) == day
 
 
 def test_what_the_settings_leave_out_is_as_without_any() -> None:

@@ -64,24 +64,30 @@ def test_amount_is_what_the_provider_documents(
 @pytest.mark.parametrize(
     ("provider", "amount", "currency", "why"),
     [
-        (Provider.STRIPE, "0", "USD", "not above zero"),
-        (Provider.STRIPE, "-0.01", "USD", "not above zero"),
-        (Provider.STRIPE, "0.005", "USD", "no multiple of 0.01"),
-        (Provider.STRIPE, "5.50", "ISK", "no multiple of 1"),
-        (Provider.STRIPE, "5.01", "UGX", "no multiple of 1"),
-        (Provider.STRIPE, "5.25", "MGA", "no multiple of 1"),
-        (Provider.STRIPE, "5.5", "JPY", "no multiple of 1"),
-        (Provider.STRIPE, "5.125", "KWD", "no multiple of 0.01"),
-        (Provider.RAZORPAY, "295.991", "KWD", "no multiple of 0.01"),
-        (Provider.RAZORPAY, "1E+30", "INR", "too large"),
+        (Provider.STRIPE, "0", "usd", "0 USD cannot be charged at stripe: it is not above zero."),
+        (Provider.STRIPE, "-0.01", "USD", "it is not above zero."),
+        (Provider.STRIPE, "0.005", "USD", "it is no multiple of 0.01."),
+        (Provider.STRIPE, "5.50", "ISK", "it is no multiple of 1."),
+        (Provider.STRIPE, "5.01", "UGX", "it is no multiple of 1."),
+        (Provider.STRIPE, "5.25", "MGA", "it is no multiple of 1."),
+        (
+            Provider.STRIPE,
+            "5.5",
+            "JPY",
+            "5.5 JPY cannot be charged at stripe: it is no multiple of 1.",
+        ),
+        (Provider.STRIPE, "5.125", "KWD", "it is no multiple of 0.01."),
+        (Provider.RAZORPAY, "295.991", "KWD", "it is no multiple of 0.01."),
+        (Provider.RAZORPAY, "1E+17", "INR", "INR cannot be charged at razorpay: it is too large."),
     ],
 )
 def test_what_cannot_be_charged_is_refused_and_never_rounded(
     provider: Provider, amount: str, currency: str, why: str
 ) -> None:
-    with pytest.raises(InvalidInput, match=why) as refused:
+    with pytest.raises(InvalidInput) as refused:
         to_minor(provider, Decimal(amount), currency)
 
+    assert refused.value.detail.endswith(why)
     assert (refused.value.code, refused.value.field) == ("unchargeable_amount", "amount")
 
 
@@ -91,6 +97,7 @@ def test_units_of_account_cannot_be_charged(provider: Provider) -> None:
         to_minor(provider, Decimal(1), "CLF")
 
     assert (refused.value.code, refused.value.field) == ("unchargeable_currency", "currency")
+    assert refused.value.detail == f"CLF cannot be charged at {provider}."
 
 
 @pytest.mark.parametrize("minor", [-1, True, 10**18 + 1])
@@ -98,7 +105,14 @@ def test_nothing_but_whole_numbers_is_read(minor: int) -> None:
     with pytest.raises(InvalidInput) as refused:
         from_minor(Provider.STRIPE, minor, "USD")
 
-    assert refused.value.field == "amount"
+    assert (refused.value.code, refused.value.field) == ("invalid_number", "amount")
+    assert refused.value.detail == "An amount in minor units is a whole number of zero or more."
+
+
+def test_nothing_and_as_much_as_a_provider_writes_are_read_and_asked() -> None:
+    assert from_minor(Provider.STRIPE, 0, "USD") == 0
+    assert from_minor(Provider.STRIPE, 10**18, "USD") == Decimal("1E+16")
+    assert to_minor(Provider.STRIPE, Decimal("1E+16"), "USD") == 10**18
 
 
 def test_a_float_is_no_amount() -> None:
