@@ -26,6 +26,7 @@ from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.payments.allocation import PaymentStatus
 from repositories.invoicing.invoices import find_invoice
+from repositories.payments.events import list_disputes
 from repositories.payments.payments import find_payment, list_of_invoice, list_refunds
 from repositories.payments.shown import PAYMENT_PAGES, PAYMENTS, ShownPayment
 from services.payments import recording, refunds
@@ -55,7 +56,15 @@ def list_invoice_payments(invoice_id: UUID, session: ReadSession, principal: Rea
     organization_id = principal.organization_id
     require_invoice(find_invoice(session, organization_id, invoice_id))
     found = list_of_invoice(session, organization_id, invoice_id)
-    return respond({"data": [view_payment(one) for one in found]})
+    disputes = list_disputes(session, organization_id, [one.id for one in found])
+    return respond(
+        {
+            "data": [
+                view_payment(one, [its for its in disputes if its.payment_id == one.id])
+                for one in found
+            ]
+        }
+    )
 
 
 @router.fast_get("/payments", dependencies=[READS_BILLING])
@@ -116,4 +125,4 @@ def list_payment_refunds(payment_id: UUID, session: ReadSession, principal: Read
 
 
 def _view(found: ShownPayment) -> PaymentView:
-    return view_payment(found.payment)
+    return view_payment(found.payment, found.disputes)

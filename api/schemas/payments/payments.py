@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from api.schemas.common import Exact, LongWords, Moment, NotNegative, Schema, View, Words
 from billing.payments.allocation import PaymentKind, PaymentStatus, RefundKind, RefundStatus
+from models.payments.events import Dispute
 from models.payments.payments import Payment, Refund
 from services.payments.recording import Told
 
@@ -25,6 +29,23 @@ class PaymentCreate(Schema):
     def told(self) -> Told:
         """What the body says, as the service takes it."""
         return self.fill(Told, keeps_surplus=self.surplus == "credit")
+
+
+class DisputeView(View):
+    """A payment that the customer's bank calls back; lost once money went back for it.
+
+    ``status`` is in the provider's word.
+    """
+
+    id: UUID
+    reference: str
+    amount: Exact
+    currency: str
+    status: str
+    reason: str | None
+    refund_id: UUID | None
+    at: Moment
+    updated_at: Moment
 
 
 class PaymentView(View):
@@ -50,6 +71,7 @@ class PaymentView(View):
     error: str | None
     settled_at: Moment | None
     created_at: Moment
+    disputes: list[DisputeView] = Field(default_factory=list)
 
 
 class InvoicePaymentsView(View):
@@ -91,9 +113,11 @@ class RefundsView(View):
     data: list[RefundView]
 
 
-def view_payment(payment: Payment) -> PaymentView:
+def view_payment(payment: Payment, disputes: Sequence[Dispute] = ()) -> PaymentView:
     """The payment as the API shows it."""
-    return PaymentView.model_validate(payment, from_attributes=True)
+    view = PaymentView.model_validate(payment, from_attributes=True)
+    view.disputes = [DisputeView.model_validate(one, from_attributes=True) for one in disputes]
+    return view
 
 
 def view_refund(refund: Refund) -> RefundView:

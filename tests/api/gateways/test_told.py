@@ -57,6 +57,10 @@ def test_every_order_of_what_is_told_comes_to_the_same(house: House, worked_on: 
         )
         found.add((invoice["status"], invoice["amount_due"], *paid))
 
+        [online] = [one["id"] for one in house.payments(invoice_id) if one["refunded_amount"]]
+        [dispute] = house.owner.get(f"{V1}/payments/{online}").json()["disputes"]
+        assert (dispute["status"], dispute["amount"]) == ("lost", 120)
+
     assert found == {("PAID", 120, ("failed", 120, 0), ("succeeded", 120, 120))}
     assert set(house.answered) == {200}
     assert house.events(status="received") == []

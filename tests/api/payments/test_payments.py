@@ -33,6 +33,7 @@ def test_payment_in_parts_settles_the_invoice_with_its_last_part(
         "refunded_amount": 0,
         "error_code": None,
         "error": None,
+        "disputes": [],
     }
     assert first["at"] == first["settled_at"] == "2026-03-02T08:00:00Z"
     listed = owner.get(f"{V1}/invoices/{invoice['id']}/payments").json()["data"]
