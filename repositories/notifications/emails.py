@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, text, update
+from sqlalchemy import and_, exists, or_, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -105,18 +105,18 @@ def hold(
 
 
 def reschedule(
-    session: Session, organization_id: UUID, invoice_id: UUID, *, at: datetime, is_sooner: bool
+    session: Session, invoices: Sequence[tuple[UUID, UUID]], *, at: datetime, is_sooner: bool
 ) -> None:
-    """Mails about the invoice that nobody tried to send yet are due then, sooner or later.
+    """Mails that nobody tried to send yet are due then, sooner or later than they were.
 
-    If sooner, the commit tells whoever sends.
+    ``invoices`` says what they are about, by organization and id. If sooner, the commit
+    tells whoever sends.
     """
     due = col(Email.next_attempt_at)
     session.execute(
         update(Email)
         .where(
-            col(Email.organization_id) == organization_id,
-            col(Email.invoice_id) == invoice_id,
+            tuple_(col(Email.organization_id), col(Email.invoice_id)).in_(invoices),
             col(Email.status) == MailStatus.QUEUED,
             col(Email.attempts) == 0,
             due > at if is_sooner else due < at,
@@ -124,9 +124,7 @@ def reschedule(
         .values(next_attempt_at=at)
     )
     if is_sooner:
-        session.execute(
-            text("SELECT pg_notify(:channel, :told)"), {"channel": CHANNEL, "told": QUEUED}
-        )
+        tell_of_queued(session)
 
 
 def find_email(session: Session, organization_id: UUID, email_id: UUID) -> Email | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
 from models.payments.connections import Connection
@@ -30,14 +31,15 @@ def lock_connection(
     ).one_or_none()
 
 
-def find_newest(session: Session, organization_id: UUID) -> Connection | None:
-    """The connection that makes links and charges: the newest that lives, or None."""
+def find_newest(session: Session, organization_ids: Collection[UUID]) -> Sequence[Connection]:
+    """The connection of each organization that makes links and charges: its newest that lives."""
+    of = col(Connection.organization_id)
     return session.exec(
         select(Connection)
-        .where(Connection.organization_id == organization_id, col(Connection.deleted_at).is_(None))
-        .order_by(col(Connection.created_at).desc(), col(Connection.id).desc())
-        .limit(1)
-    ).first()
+        .where(of.in_(organization_ids), col(Connection.deleted_at).is_(None))
+        .ext(distinct_on(of))
+        .order_by(of, col(Connection.created_at).desc(), col(Connection.id).desc())
+    ).all()
 
 
 def list_connections(

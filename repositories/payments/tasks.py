@@ -46,11 +46,11 @@ class TakenTask:
         return self.connection_id
 
 
-def insert_task(session: Session, task: GatewayTask) -> None:
-    """Store a task; of those with one kind and subject the first counts."""
+def insert_tasks(session: Session, tasks: Sequence[GatewayTask]) -> None:
+    """Store tasks by one statement; of those with one kind and subject the first counts."""
     session.execute(
         insert(GatewayTask)
-        .values(task.model_dump())
+        .values([one.model_dump() for one in tasks])
         .on_conflict_do_nothing(constraint="uq_gateway_task_key")
     )
 

@@ -59,7 +59,7 @@ def send_invoice(
         payment_status.finalize(session, organization_id, invoice_id, now=now)
     email = mails.queue_requested(session, invoice, was_draft=was_draft, now=now)
     if links.is_making(session, invoice):
-        links.hold_mails(session, invoice, now=now)
+        links.hold_mails(session, [(organization_id, invoice_id)], now=now)
     _record(session, email, "invoice.emailed", "invoice", invoice_id, now=now)
     return email, invoice
 

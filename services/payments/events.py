@@ -22,6 +22,7 @@ from repositories.payments import events as stored_events
 from services.accounts.credentials import Sealing
 from services.payments import tasks
 from services.payments.connections import open_accounts
+from services.payments.tasks import Subject
 
 LONGEST_EVENT_ID = 255
 LONGEST_REASON = 500
@@ -84,8 +85,8 @@ def receive(
         processed_at=None if is_about_money else now,
     )
     if stored_events.insert_event(session, row) and is_about_money:
-        key = (row.organization_id, connection.id)
-        tasks.queue(session, *key, TaskKind.EVENT, row.id, now=now)
+        about = Subject(organization_id=row.organization_id, connection_id=connection.id, id=row.id)
+        tasks.queue(session, TaskKind.EVENT, [about], now=now)
 
 
 def content_of(row: GatewayEventRow) -> GatewayEvent:

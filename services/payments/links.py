@@ -5,7 +5,7 @@ Source: CONTRACT 29, 60.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,11 +24,13 @@ from models.invoicing.invoices import Invoice
 from models.payments.connections import Connection
 from models.payments.links import PaymentLink
 from repositories import customers as stored_customers
+from repositories.invoicing.invoices import InvoiceKey
 from repositories.notifications import emails as stored_emails
 from repositories.payments import connections as stored_connections
 from repositories.payments import links as stored_links
 from services.documents.locks import lock_invoice
 from services.payments import tasks
+from services.payments.tasks import Subject
 
 ASKED_FOR: Final = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
 """Of these customers are asked to pay what is due; what is written off can still be paid."""
@@ -47,11 +49,21 @@ class AskedLink:
 
 
 def prepare_links(session: Session, invoices: Sequence[Invoice], *, now: datetime) -> None:
-    """Invoices that became final have a link in the making, where a gateway is connected."""
-    for invoice in invoices:
-        follow_due(session, invoice, now=now)
-        if is_making(session, invoice):
-            hold_mails(session, invoice, now=now)
+    """Invoices that just became final have a link in the making, where a gateway is connected.
+
+    Their mails wait for it. It costs three statements for all of them, and one where none has any.
+    """
+    payable = [one for one in invoices if amount_to_pay(one) > ZERO]
+    connections = _connections_of(session, {one.organization_id for one in payable})
+    made = [
+        _new_link(invoice, connection, sequence=1, now=now)
+        for invoice in payable
+        if (connection := connections[invoice.organization_id]) is not None
+    ]
+    if made:
+        session.add_all(made)
+        tasks.queue(session, TaskKind.OPEN_LINK, [_subject(one) for one in made], now=now)
+        hold_mails(session, [(one.organization_id, one.invoice_id) for one in made], now=now)
 
 
 def follow_due(session: Session, invoice: Invoice, *, now: datetime) -> None:
@@ -78,11 +90,9 @@ def amount_to_pay(invoice: Invoice) -> Decimal:
     return invoice.amount_due if invoice.status in ASKED_FOR else ZERO
 
 
-def hold_mails(session: Session, invoice: Invoice, *, now: datetime) -> None:
-    """Mails about the invoice that wait to be sent wait for its link, for half a minute at most."""
-    stored_emails.reschedule(
-        session, invoice.organization_id, invoice.id, at=now + MAILS_WAIT, is_sooner=False
-    )
+def hold_mails(session: Session, invoices: Sequence[InvoiceKey], *, now: datetime) -> None:
+    """Mails about the invoices that wait to be sent wait for links, for half a minute at most."""
+    stored_emails.reschedule(session, invoices, at=now + MAILS_WAIT, is_sooner=False)
 
 
 def is_making(session: Session, invoice: Invoice) -> bool:
@@ -96,24 +106,12 @@ def is_making(session: Session, invoice: Invoice) -> bool:
 
 def prepare_link(
     session: Session, invoice: Invoice, connection: Connection, *, now: datetime
-) -> PaymentLink:
+) -> None:
     """The next link of the invoice is a row, and its gateway is asked once that is stored."""
-    organization_id = invoice.organization_id
-    last = stored_links.find_last_sequence(session, organization_id, invoice.id)
-    link = PaymentLink(
-        organization_id=organization_id,
-        id=new_id(),
-        invoice_id=invoice.id,
-        connection_id=connection.id,
-        sequence=last + 1,
-        amount=invoice.amount_due,
-        currency=invoice.currency,
-        status=LinkStatus.MAKING,
-        created_at=now,
-    )
+    last = stored_links.find_last_sequence(session, invoice.organization_id, invoice.id)
+    link = _new_link(invoice, connection, sequence=last + 1, now=now)
     session.add(link)
-    tasks.queue(session, organization_id, connection.id, TaskKind.OPEN_LINK, link.id, now=now)
-    return link
+    tasks.queue(session, TaskKind.OPEN_LINK, [_subject(link)], now=now)
 
 
 def ask_for_link(
@@ -167,9 +165,9 @@ def open_link(
     link.status = LinkStatus.OPEN
     invoice.payment_link = link.url
     session.add(invoice)
-    stored_emails.reschedule(session, organization_id, invoice.id, at=now, is_sooner=True)
+    stored_emails.reschedule(session, [(organization_id, invoice.id)], at=now, is_sooner=True)
     looked_at = link.expires_at or now + WATCHED_AFTER
-    _queue(session, link, TaskKind.RENEW_LINK, due_at=looked_at, now=now)
+    tasks.queue(session, TaskKind.RENEW_LINK, [_subject(link)], due_at=looked_at, now=now)
     session.flush()
     return link.url
 
@@ -204,15 +202,29 @@ def close_link(session: Session, invoice: Invoice, link: PaymentLink, *, now: da
         session.add(invoice)
         session.add(link)
     if link.reference is not None:
-        _queue(session, link, TaskKind.CLOSE_LINK, due_at=None, now=now)
+        tasks.queue(session, TaskKind.CLOSE_LINK, [_subject(link)], now=now)
     session.flush()
 
 
-def _queue(
-    session: Session, link: PaymentLink, kind: TaskKind, *, due_at: datetime | None, now: datetime
-) -> None:
-    tasks.queue(
-        session, link.organization_id, link.connection_id, kind, link.id, due_at=due_at, now=now
+def _new_link(
+    invoice: Invoice, connection: Connection, *, sequence: int, now: datetime
+) -> PaymentLink:
+    return PaymentLink(
+        organization_id=invoice.organization_id,
+        id=new_id(),
+        invoice_id=invoice.id,
+        connection_id=connection.id,
+        sequence=sequence,
+        amount=invoice.amount_due,
+        currency=invoice.currency,
+        status=LinkStatus.MAKING,
+        created_at=now,
+    )
+
+
+def _subject(link: PaymentLink) -> Subject:
+    return Subject(
+        organization_id=link.organization_id, connection_id=link.connection_id, id=link.id
     )
 
 
@@ -226,9 +238,17 @@ def _lock(session: Session, organization_id: UUID, link_id: UUID) -> tuple[Invoi
     return invoice, link
 
 
-def _connection_of(session: Session, organization_id: UUID) -> Connection | None:
-    """The connection that makes links; asked once in a transaction."""
+def _connections_of(
+    session: Session, organization_ids: Collection[UUID]
+) -> Mapping[UUID, Connection | None]:
+    """The connections that make links; asked once in a transaction."""
     known: dict[UUID, Connection | None] = session.info.setdefault(_CONNECTED, {})
-    if organization_id not in known:
-        known[organization_id] = stored_connections.find_newest(session, organization_id)
-    return known[organization_id]
+    if unknown := set(organization_ids) - known.keys():
+        found = stored_connections.find_newest(session, unknown)
+        known.update(dict.fromkeys(unknown))
+        known.update({one.organization_id: one for one in found})
+    return known
+
+
+def _connection_of(session: Session, organization_id: UUID) -> Connection | None:
+    return _connections_of(session, [organization_id])[organization_id]

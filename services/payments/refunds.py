@@ -33,6 +33,7 @@ from services.audit_log import record
 from services.documents.locks import lock_invoice
 from services.payments import receivables, repeats, tasks
 from services.payments.recording import present_of
+from services.payments.tasks import Subject
 from services.required import not_found
 
 
@@ -75,8 +76,7 @@ def refund(
     if payment.connection_id is None or kind is RefundKind.DISPUTE or is_sent:
         settle(session, made, at=at)
     else:
-        key = (organization_id, payment.connection_id)
-        tasks.queue(session, *key, TaskKind.REFUND, made.id, now=now)
+        _ask(session, made, payment.connection_id, now=now)
     after = {"refund_id": made.id, "amount": made.amount, "currency": payment.currency}
     record(
         session, organization_id, "payment.refunded", "payment", payment_id, after=after, now=now
@@ -115,6 +115,12 @@ def settle(session: Session, made: Refund, *, at: datetime) -> None:
         made.status, made.settled_at = RefundStatus.SUCCEEDED, at
         session.add(made)
         session.flush()
+
+
+def _ask(session: Session, made: Refund, connection_id: UUID, *, now: datetime) -> None:
+    """The gateway is asked for it once this is stored."""
+    about = Subject(organization_id=made.organization_id, connection_id=connection_id, id=made.id)
+    tasks.queue(session, TaskKind.REFUND, [about], now=now)
 
 
 def fail(

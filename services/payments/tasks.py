@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -23,30 +25,40 @@ NOT_YET: Final = Answer(response_code=202)
 """The gateway answered that it does not know itself: it is asked again later."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a gateway is asked about, and which one."""
+
+    organization_id: UUID
+    connection_id: UUID
+    id: UUID
+
+
 def queue(
     session: Session,
-    organization_id: UUID,
-    connection_id: UUID,
     kind: TaskKind,
-    subject_id: UUID,
+    subjects: Sequence[Subject],
     *,
     due_at: datetime | None = None,
     now: datetime,
 ) -> None:
-    """The gateway is asked after the commit, or at ``due_at``. Idempotent by kind and subject."""
+    """Gateways are asked after the commit, or at ``due_at``. Idempotent by kind and subject."""
     session.flush()
-    stored_tasks.insert_task(
+    stored_tasks.insert_tasks(
         session,
-        GatewayTask(
-            organization_id=organization_id,
-            id=new_id(),
-            connection_id=connection_id,
-            kind=kind,
-            subject_id=subject_id,
-            status=TaskStatus.PENDING,
-            next_attempt_at=due_at or now,
-            created_at=now,
-        ),
+        [
+            GatewayTask(
+                organization_id=one.organization_id,
+                id=new_id(),
+                connection_id=one.connection_id,
+                kind=kind,
+                subject_id=one.id,
+                status=TaskStatus.PENDING,
+                next_attempt_at=due_at or now,
+                created_at=now,
+            )
+            for one in subjects
+        ],
     )
 
 
