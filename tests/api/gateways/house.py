@@ -12,11 +12,18 @@ from anyio.from_thread import BlockingPortal
 
 from api.context import AppContext
 from billing.notifications.deliveries import Answer, Room
+from billing.payments.gateways import (
+    GatewayAccount,
+    GatewayPayment,
+    PaymentRequest,
+    SavedMethod,
+)
 from integrations.gateways.sandbox.gateway import SandboxGateway
 from integrations.gateways.sandbox.ledger import outbox
 from integrations.gateways.sandbox.ledger.books import Ledger
 from integrations.gateways.sandbox.ledger.outbox import SandboxLetter
 from integrations.gateways.sandbox.server import SandboxServer
+from models.payments.links import PaymentMethod
 from runtime.relays.deliveries import DeliveryRelay
 from runtime.relays.gateway_tasks import ROOMS, GatewayPost
 from services.payments.connections import get_connection, open_account
@@ -106,19 +113,32 @@ class House:
         return pressed
 
     @property
-    def gateway(self) -> SandboxGateway:
-        """The gateway as the connection knows it."""
+    def account(self) -> GatewayAccount:
+        """The account that the connection stands for."""
         context = self.context
         key = (self.organization_id, UUID(self.connection["id"]))
         with context.transactions.for_organization(key[0]) as session:
-            account = open_account(
+            return open_account(
                 get_connection(session, *key),
                 context.security.sealer,
                 public_url=context.public_url,
             )
-        gateway = context.gateways.gateway_of(account)
+
+    @property
+    def gateway(self) -> SandboxGateway:
+        """The gateway as the connection knows it."""
+        gateway = self.context.gateways.gateway_of(self.account)
         assert isinstance(gateway, SandboxGateway)
         return gateway
+
+    def charge(self, request: PaymentRequest, method: PaymentMethod) -> GatewayPayment:
+        """What became of charging a method that is stored."""
+        saved = SavedMethod(
+            customer_reference=method.customer_reference,
+            method_reference=method.method_reference,
+            label=method.label,
+        )
+        return self.loop.call(self.gateway.charge, request, saved)
 
     def payments(self, invoice_id: str) -> list[dict[str, Any]]:
         """The attempts to pay the invoice, the first one first."""
