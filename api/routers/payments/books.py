@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Query, Request, Response
@@ -29,6 +29,14 @@ from services.books import journal, receivables, statement
 
 router = Router(tags=["Books"])
 
+DESCRIBED: Final[dict[str, Any]] = {
+    "description": "The journal, in the language that was asked for.",
+    "content": {
+        "text/csv": {"schema": {"type": "string", "title": "One leg a row"}},
+        "text/plain": {"schema": {"type": "string", "title": "For beancount or hledger"}},
+    },
+}
+
 FirstDay = Annotated[
     date | None, Query(alias="from", description="The first day, in the organization's zone.")
 ]
@@ -37,7 +45,9 @@ LastDay = Annotated[
 ]
 
 
-@router.get("/exports/journal", response_class=ExportedJournal, status_code=200)
+@router.get(
+    "/exports/journal", response_class=ExportedJournal, status_code=200, responses={200: DESCRIBED}
+)
 def export_journal(
     session: ReadSession,
     principal: Reader,

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from sqlmodel import Session, col, select
 
 from billing.books.chart import PostingKind
+from billing.books.formats import JournalFormat
 from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
 from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
@@ -39,6 +40,7 @@ from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.documents.locks import lock_invoice
 from services.invoicing import manual, payment_status
 from services.payments import recording, refunds
+from tests.services.books.ledgers import read_csv, write
 from tests.services.payments.naive_account import (
     NaiveAccount,
     NaiveInvoice,
@@ -249,6 +251,17 @@ class Machine(RuleBasedStateMachine):
             lambda: model(invoice[1]),
             lambda: self.do(payment_status.change_status, invoice[0], wanted, note=None),
         )
+
+    def teardown(self) -> None:
+        """The journal, which is read from documents, has what the model has."""
+        text = write(self.transactions, self.shop.organization_id, JournalFormat.CSV)
+        found: dict[str, Decimal] = defaultdict(Decimal)
+        found.update({account: amount for (account, _), amount in read_csv(text).items()})
+        standing = [one for one in self.model.invoices if one.status != "VOID"]
+        credit = found["Liabilities:CustomerCredit"]
+        owed = found["Assets:Receivable"] + found["Expenses:BadDebt"] + credit
+        assert found["Income:Revenue:Untaxed"] == sum(one.given - one.billed for one in standing)
+        assert (credit, owed) == (-self.model.credit, self.model.owed_in_all)
 
     @invariant()
     def rows_say_what_the_model_says(self) -> None:

@@ -25,7 +25,7 @@ def machine(transactions: Transactions) -> Machine:
 def test_every_order_of_what_can_happen_adds_up(machine: Machine) -> None:
     run_state_machine_as_test(
         type(machine),
-        settings=settings(max_examples=30, stateful_step_count=25, deadline=None, derandomize=True),
+        settings=settings(max_examples=20, stateful_step_count=25, deadline=None, derandomize=True),
     )
 
 
