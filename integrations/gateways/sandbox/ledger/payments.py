@@ -81,8 +81,6 @@ def pay_link(connection: Connection, token: str, outcome: Outcome, *, now: datet
     """
     paid = find_link(connection, token, locks=True)
     faults = find_plan(connection, paid.account_id, paid.customer_id)
-    if paid.expired_at is not None:
-        raise Conflict("The link has expired.", code="link_expired")
     taken: int = connection.execute(
         select(func.count()).where(
             payment.c.link_id == paid.id, payment.c.status != GatewayStatus.FAILED
@@ -90,6 +88,8 @@ def pay_link(connection: Connection, token: str, outcome: Outcome, *, now: datet
     ).scalar_one()
     if taken and not faults.is_payable_again:
         raise Conflict("The link is paid.", code="link_paid")
+    if paid.expired_at is not None:
+        raise Conflict("The link has expired.", code="link_expired")
     method_reference = remember(connection, paid.account_id, paid.customer_id, outcome, now=now)
     told = _record(
         connection,

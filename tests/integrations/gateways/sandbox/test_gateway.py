@@ -174,6 +174,16 @@ async def test_eight_tabs_pay_a_link_once(sandbox: Sandbox) -> None:
     assert paid.status is GatewayStatus.SUCCEEDED
 
 
+async def test_paid_link_that_was_closed_afterwards_says_that_it_is_paid(sandbox: Sandbox) -> None:
+    link = await sandbox.gateway.create_link(payment_of())
+    await sandbox.pay(link.url)
+    await sandbox.gateway.expire_link(link.reference)
+
+    answer = await sandbox.pay(link.url)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "link_paid")
+
+
 async def test_nothing_is_paid_on_a_link_that_expired(sandbox: Sandbox) -> None:
     link = await sandbox.gateway.create_link(payment_of())
     for _ in range(2):
