@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from tests.api.people import Person
 
 PUBLIC = re.compile(
-    r"/api/v1/auth/.*|/api/v1/workers/health|/verify/.*|/\.well-known/.*"
-    r"|/health|/livez|/readyz|/metrics"
+    r"/api/v1/auth/.*|/api/v1/workers/health|/api/v1/webhooks/.*"
+    r"|/verify/.*|/\.well-known/.*|/health|/livez|/readyz|/metrics"
 )
 
 

@@ -35,6 +35,11 @@ def written(path: str, value: str | None = None) -> str:
     return re.sub(r"\{(\w+)\}", lambda _: value or str(uuid4()), path)
 
 
+def leads_to(template: str, path: str) -> bool:
+    """Whether a path may be one of the template's: a word may stand where an id is expected."""
+    return re.fullmatch(re.sub(r"\{\w+\}", r"[^/]+", template), path) is not None
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=" ".join)
 def test_unknown_query_parameters_are_refused_and_named(
     owner: Person, operation: Operation
@@ -103,7 +108,7 @@ def test_filters_by_ids_of_nobody_are_not_found(owner: Person, app: FastAPI) -> 
 
 @pytest.mark.parametrize("path", sorted({path for _, path in OPERATIONS}))
 def test_allow_names_the_methods_of_the_path(visitor: Person, path: str) -> None:
-    methods = {method for method, known in OPERATIONS if known == path}
+    methods = {method for method, known in OPERATIONS if leads_to(known, path)}
     expected = sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
     answer = visitor.request("TRACE", written(path))
@@ -140,7 +145,12 @@ def test_action_with_a_body_that_is_no_object_does_not_run(
 
 @pytest.mark.parametrize(
     "operation",
-    [one for one in OPERATIONS if one[0] in {"PATCH", "PUT", "POST"}],
+    [
+        one
+        for one in OPERATIONS
+        # What a gateway sends is read once its signature was found right.
+        if one[0] in {"PATCH", "PUT", "POST"} and "/webhooks/" not in one[1]
+    ],
     ids=" ".join,
 )
 @pytest.mark.parametrize("body", ["NaN", "1.5", "[]", '"x"'])
