@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from billing.books.chart import OF_BILLS
 from billing.invoicing.invoices import InvoiceStatus
 from models.customer_accounts import AccountPosting
 from models.invoicing.invoices import Invoice
@@ -71,11 +72,10 @@ LOCK = text(
     """  # noqa: S608  (put together out of constants)
 )
 
+KINDS_OF_BILLS = ", ".join(f"'{kind}'" for kind in sorted(OF_BILLS))
+
 AccountKey = tuple[UUID, UUID, str]
 """Organization, customer and currency."""
-
-OF_BILLS = "'opened', 'carried', 'granted', 'returned', 'credited'"
-"""The kinds of postings by which bills move an account; all others are of money."""
 
 # The last of the customer's subscriptions to end, if all of them have; of a customer who never
 # had one, when bills last moved the account.
@@ -84,7 +84,7 @@ LAST_END = text(
     SELECT coalesce(max(ended_at), (
         SELECT max(at) FROM account_posting
         WHERE organization_id = :organization_id AND customer_id = :customer_id
-            AND kind IN ({OF_BILLS})
+            AND kind IN ({KINDS_OF_BILLS})
     )) FROM subscription
     WHERE organization_id = :organization_id AND customer_id = :customer_id
     HAVING coalesce(bool_and({HAS_ENDED}), true)
@@ -138,7 +138,7 @@ OVERDUE = text(
             SELECT coalesce(max(ended_at), (
                     SELECT max(at) FROM account_posting
                     WHERE organization_id = :organization_id AND customer_id = customer.id
-                        AND kind IN ({OF_BILLS})
+                        AND kind IN ({KINDS_OF_BILLS})
                 )) < :before
                 AND coalesce(bool_and({HAS_ENDED}), true)
             FROM subscription

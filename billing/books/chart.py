@@ -42,6 +42,17 @@ class PostingKind(StrEnum):
     RECOVERED = "recovered"
 
 
+OF_BILLS: Final = frozenset(
+    {
+        PostingKind.OPENED,
+        PostingKind.CARRIED,
+        PostingKind.GRANTED,
+        PostingKind.RETURNED,
+        PostingKind.CREDITED,
+    }
+)
+"""By these bills and notes move an account; by all others money does."""
+
 OF_MONEY: Final = frozenset({PostingKind.PAID, PostingKind.REFUNDED, PostingKind.REFUND_FAILED})
 OF_BAD_DEBT: Final = frozenset(
     {PostingKind.WRITTEN_OFF, PostingKind.RESTORED, PostingKind.RECOVERED}

@@ -13,6 +13,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from repositories.operations.account_checks import CHANGED_ACCOUNTS
+
 # A quotient whose digits never end is stored as one; what is compared with it was cut somewhere.
 _TOLERANCE: Final = "0.000000001"
 
@@ -238,34 +240,6 @@ CHANGED_STATUSES: Final = text(
                 AND again.status <> 'VOID'
         ))
     )
-    ORDER BY invoice.id LIMIT 1000
-    """
-)
-
-# What final invoices left and took stands on the account; a void one gave back what it took.
-CHANGED_ACCOUNTS: Final = text(
-    """
-    SELECT invoice.subscription_id, invoice.period_index, invoice.id,
-        'The customer''s account does not say what the invoice left and took.'
-    FROM invoice
-    LEFT JOIN LATERAL (
-        SELECT coalesce(sum(amount), 0) AS amount FROM account_posting AS posting
-        WHERE posting.organization_id = invoice.organization_id
-            AND posting.invoice_id = invoice.id
-            AND posting.kind IN ('carried', 'granted', 'returned')
-    ) AS posted ON true
-    WHERE invoice.organization_id = :organization_id AND invoice.status <> 'DRAFT'
-        AND invoice.carried_credit + invoice.granted_credit > 0
-        AND posted.amount <> CASE invoice.status
-            WHEN 'VOID' THEN 0 ELSE invoice.carried_credit - invoice.granted_credit END
-        AND NOT EXISTS (
-            -- Credit of invoices that are older than accounts was opened in one sum.
-            SELECT FROM account_posting AS opened
-            WHERE opened.organization_id = invoice.organization_id
-                AND opened.customer_id = invoice.customer_id AND opened.kind = 'opened'
-                AND opened.currency = invoice.currency
-                AND opened.created_at >= invoice.created_at
-        )
     ORDER BY invoice.id LIMIT 1000
     """
 )
