@@ -81,6 +81,10 @@ FACTS_OF_INVOICE = text(f"{FACTS} AND collection.invoice_id = :invoice_id")
 FACTS_OF_SUBSCRIPTION = text(
     f"{FACTS} AND collection.subscription_id = :subscription_id AND collection.status = 'active'"
 )
+FACTS_OF_ACTIVE = text(
+    f"{FACTS} AND collection.status = 'active' AND collection.invoice_id > :after"
+    " ORDER BY collection.invoice_id LIMIT :limit"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +161,14 @@ def list_of_subscription(
         {"organization_id": organization_id, "subscription_id": subscription_id},
     )
     return [_read(row) for row in rows]
+
+
+def list_part_of_active(
+    session: Session, organization_id: UUID, *, after: UUID, limit: int
+) -> list[StoredCollection]:
+    """The active collections of the invoices behind one of them, in the order of their ids."""
+    keys = {"organization_id": organization_id, "after": after, "limit": limit}
+    return [_read(row) for row in session.execute(FACTS_OF_ACTIVE, keys)]
 
 
 def lock_collection(session: Session, organization_id: UUID, invoice_id: UUID) -> Collection | None:

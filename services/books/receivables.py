@@ -1,4 +1,4 @@
-"""What is due for how long, and why payments failed."""
+"""What is due for how long, why payments failed, and what is tried next."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.payments.dunning import CollectionEntry, entries_of
+from models.invoicing.invoices import Invoice
 from repositories.books import receivables as stored_receivables
 from repositories.books.receivables import FailedPayments
+from repositories.invoicing import invoices as stored_invoices
+from repositories.payments import collections as stored_collections
 from services.books.journal import find_range
 
 
@@ -49,6 +53,15 @@ class Receivables:
     customer_count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """An invoice that is collected, how often that failed, and what is still to happen to it."""
+
+    invoice: Invoice
+    failed_tries: int
+    entries: Sequence[CollectionEntry]
+
+
 def read_receivables(
     session: Session, organization_id: UUID, *, now: datetime, offset: int, limit: int
 ) -> Receivables:
@@ -82,6 +95,25 @@ def list_failed_payments(
     return stored_receivables.list_failed(
         session, organization_id, since=part.after.at, until=part.until
     )
+
+
+def list_scheduled(
+    session: Session, organization_id: UUID, *, after: UUID, limit: int
+) -> list[Scheduled]:
+    """What happens next by itself to each open invoice that is collected, by the invoices' ids."""
+    found = stored_collections.list_part_of_active(
+        session, organization_id, after=after, limit=limit
+    )
+    keys = [(organization_id, one.invoice_id) for one in found]
+    invoices = stored_invoices.find_invoices(session, keys)
+    return [
+        Scheduled(
+            invoice=invoices[key],
+            failed_tries=one.tries,
+            entries=entries_of(one.facts),
+        )
+        for key, one in zip(keys, found, strict=True)
+    ]
 
 
 def _aged(row: dict[str, Any]) -> Aged:

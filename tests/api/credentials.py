@@ -86,6 +86,7 @@ billing.read   GET    /api/v1/exports/journal
 billing.read   GET    /api/v1/customers/{customer_id}/account
 billing.read   GET    /api/v1/reports/receivables
 billing.read   GET    /api/v1/reports/failed-payments
+billing.read   GET    /api/v1/reports/scheduled-payments
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/pdf
 billing.read   GET    /api/v1/invoices/{invoice_id}/pdf
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/ubl

@@ -16,16 +16,30 @@ from api.schemas.payments.books import (
     AccountView,
     FailuresView,
     ReceivablesView,
+    ScheduleView,
     view_account,
     view_failures,
     view_receivables,
+    view_schedule,
 )
 from api.transport.exact_json import respond
-from api.transport.pagination import PageDep, place_of, read_sequence_cursor, write_sequence_cursor
+from api.transport.pagination import (
+    PageDep,
+    place_of,
+    read_pair_cursor,
+    read_sequence_cursor,
+    write_pair_cursor,
+    write_sequence_cursor,
+)
 from api.transport.route import Router
 from billing.books.formats import JournalFormat
 from billing.money import find_currency
 from services.books import journal, receivables, statement
+
+PageSize = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[
+    str | None, Query(max_length=200, description="``meta.next_cursor`` of the part before.")
+]
 
 router = Router(tags=["Books"])
 
@@ -70,10 +84,8 @@ def get_customer_account(
     session: ReadSession,
     principal: Reader,
     currency: Annotated[str | None, Query(max_length=10)] = None,
-    page_size: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[
-        str | None, Query(max_length=200, description="``meta.next_cursor`` of the part before.")
-    ] = None,
+    page_size: PageSize = 20,
+    cursor: Cursor = None,
 ) -> Response:
     """Show a customer's credit, what they owe, and all postings with the balance after each."""
     found = statement.read_statement(
@@ -114,3 +126,18 @@ def list_failed_payments(
         session, principal.organization_id, first_day, last_day
     )
     return respond(view_failures(found))
+
+
+@router.get("/reports/scheduled-payments", response_model=ScheduleView)
+def list_scheduled_payments(
+    session: ReadSession, principal: Reader, page_size: PageSize = 20, cursor: Cursor = None
+) -> Response:
+    """Show what happens next by itself to open invoices: tries, reminders, and the end of them."""
+    after = UUID(int=0) if cursor is None else read_pair_cursor(cursor)[1]
+    found = receivables.list_scheduled(
+        session, principal.organization_id, after=after, limit=page_size + 1
+    )
+    shown = found[:page_size]
+    last = shown[-1].invoice if len(found) > page_size else None
+    next_cursor = None if last is None else write_pair_cursor(last.customer_id, last.id)
+    return respond(view_schedule(shown, page_size=page_size, next_cursor=next_cursor))

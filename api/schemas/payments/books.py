@@ -9,8 +9,9 @@ from uuid import UUID
 
 from api.schemas.common import Exact, Moment, View
 from billing.books.chart import PostingKind
+from billing.payments.dunning import CollectionAction, CollectionEntry
 from repositories.books.receivables import FailedPayments
-from services.books.receivables import Aged, Receivables
+from services.books.receivables import Aged, Receivables, Scheduled
 from services.books.statement import Posted, Statement
 
 
@@ -116,6 +117,59 @@ class FailuresView(View):
     """Why payments failed, the most frequent reason first."""
 
     data: list[FailureView]
+
+
+class EntryView(View):
+    """Something that will happen by itself."""
+
+    action: CollectionAction
+    due_at: Moment
+
+
+class ScheduledView(View):
+    """An open invoice that is collected, and what happens to it next."""
+
+    invoice_id: UUID
+    invoice_number: str | None
+    customer_id: UUID
+    currency: str
+    amount_due: Exact
+    due_date: Moment
+    failed_tries: int
+    next: EntryView | None
+
+
+class ScheduleView(View):
+    """What is scheduled, by invoice, the oldest invoice first."""
+
+    data: list[ScheduledView]
+    meta: PartView
+
+
+def view_schedule(
+    found: Sequence[Scheduled], *, page_size: int, next_cursor: str | None
+) -> ScheduleView:
+    """The schedule as the API shows it."""
+    return ScheduleView(
+        data=[
+            ScheduledView(
+                invoice_id=one.invoice.id,
+                invoice_number=one.invoice.invoice_number,
+                customer_id=one.invoice.customer_id,
+                currency=one.invoice.currency,
+                amount_due=one.invoice.amount_due,
+                due_date=one.invoice.due_date,
+                failed_tries=one.failed_tries,
+                next=_view_entry(one.entries),
+            )
+            for one in found
+        ],
+        meta=PartView(page_size=page_size, next_cursor=next_cursor),
+    )
+
+
+def _view_entry(entries: Sequence[CollectionEntry]) -> EntryView | None:
+    return EntryView(action=entries[0].action, due_at=entries[0].due_at) if entries else None
 
 
 def view_account(statement: Statement, *, page_size: int, next_cursor: str | None) -> AccountView:

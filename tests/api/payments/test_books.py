@@ -189,3 +189,20 @@ def test_failed_payments_are_counted_by_reason(
     ]
     later = owner.get(f"{V1}/reports/failed-payments", params={"from": "2026-03-03"})
     assert later.json()["data"] == []
+
+
+def test_what_is_scheduled_is_listed_by_invoice(owner: Person, customer: dict[str, Any]) -> None:
+    created = post(owner, "/connections", {"provider": "sandbox", "name": "Sandbox"})
+    assert created["provider"] == "sandbox"
+    first, second = issue(owner, customer, 10), issue(owner, customer, 20)
+    pay(owner, first, 4)
+    path = f"{V1}/reports/scheduled-payments"
+
+    part = owner.get(path, params={"page_size": 1}).json()
+    rest = owner.get(path, params={"cursor": part["meta"]["next_cursor"]}).json()
+
+    [one], [other] = part["data"], rest["data"]
+    assert (one["invoice_id"], one["amount_due"], one["failed_tries"]) == (first["id"], 6, 0)
+    assert (other["invoice_number"], other["amount_due"]) == (second["invoice_number"], 20)
+    assert one["next"] == {"action": "charge", "due_at": "2026-03-02T08:00:00Z"}
+    assert rest["meta"]["next_cursor"] is None
