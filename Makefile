@@ -84,6 +84,7 @@ chaos: $(INSTALLED) ## Every crash of every step on the real engines, and what e
 
 histories: $(INSTALLED) ## Record the histories again that replay tests run; review before committing
 	$(RUN) python -m tests.workflows.record
+	$(RUN) python -m tests.dunning.record
 
 regress: $(INSTALLED) ## Receipts of every price model, computed again by this code
 	$(RUN) fluxrate regress --files tests/services/invoicing/golden

@@ -105,16 +105,22 @@ def transactions(module_database_url: str) -> Iterator[Transactions]:
 def site(product: Product, gateway: ScriptedGateway, transactions: Transactions) -> Iterator[Site]:
     """A fresh organization with its connection; the gateway takes every charge."""
     gateway.__init__()  # type: ignore[misc]  # as new, for whoever speaks to it already
-    account = Account(product.url).sign_up()
-    connect(transactions, UUID(account.organization["id"]))
+    opened = open_site(product.url, gateway, transactions)
+    yield opened
+    opened.account.client.close()
+
+
+def open_site(url: str, gateway: ScriptedGateway, transactions: Transactions) -> Site:
+    """An organization that is connected to the gateway, whose customer is on a clock."""
+    account = Account(url).sign_up()
+    account.post("/connections", {"provider": "sandbox", "name": "Test"})
     made = account.create_plan(type="FIXED")
     charge = {"type": "FIXED", "unit_price": Decimal(30), "display_name": "Platform fee"}
     account.post(f"/plans/{made['id']}/charges", charge)
     clock = account.create_clock()
     customer = account.create_customer(clock=clock)
     subscription = account.subscribe(customer, made)
-    yield Site(account, gateway, clock, customer, subscription, transactions)
-    account.client.close()
+    return Site(account, gateway, clock, customer, subscription, transactions)
 
 
 def connect(transactions: Transactions, organization_id: UUID) -> None:

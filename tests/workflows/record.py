@@ -69,7 +69,8 @@ def record(kinds: list[str], database_url: str, temporal_address: str) -> None:
             subscription = KINDS[name](stage)
             settle(subscription)
             account.client.close()
-            runs = loop.run_until_complete(fetch_runs(client, subscription["id"]))
+            workflow_id = subscription_workflow_id(subscription["id"])
+            runs = loop.run_until_complete(fetch_runs(client, workflow_id))
             for number, history in enumerate(runs, 1):
                 suffix = "" if len(runs) == 1 else f".{number}"
                 (HISTORIES / f"{name}{suffix}.json").write_text(history)
@@ -96,9 +97,8 @@ async def until_settled(client: Client, subscription_id: str) -> None:
     raise AssertionError(f"the workflow of {subscription_id} does not settle")
 
 
-async def fetch_runs(client: Client, subscription_id: str) -> list[str]:
+async def fetch_runs(client: Client, workflow_id: str) -> list[str]:
     """The histories of every run of a workflow, oldest first, as they are kept in files."""
-    workflow_id = subscription_workflow_id(subscription_id)
     runs: list[str] = []
     run_id: str | None = (await client.get_workflow_handle(workflow_id).describe()).run_id
     while run_id:
