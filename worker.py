@@ -24,24 +24,16 @@ from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
-from runtime.payment_gateways import (
-    ConnectedGateways,
-    InstalledGateways,
-    NoGateways,
-    find_no_method,
-    find_saved_method,
-    install_gateways,
-)
+from runtime.payment_gateways import NoGateways, connect_gateways, install_gateways
 from runtime.processes.priority import BILLING_NICENESS, lower_priority
 from runtime.relays.together import notifications_for, relays_of
 from runtime.schedules import ensure_coverage_check
-from runtime.sealing import carried_by, sealer_of
+from runtime.sealing import carried_by
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
 from runtime.workflow_runner import ForgettingWorkflowRunner
-from services.dunning.attempts import FindMethod
 from workflows.coverage import CoverageWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.subscription import SubscriptionWorkflow
@@ -61,14 +53,13 @@ def build_worker(
     executor: ThreadPoolExecutor,
     *,
     gateways: Gateways | None = None,
-    find_method: FindMethod = find_no_method,
 ) -> Worker:
     """A worker of bounded slots, so that a wave of closes queues instead of stalling.
 
     Every workflow task may hold a database step. Those that wait for a group need no thread, the
     others wait for one of the executor's; each thread has a connection.
     """
-    payments = PaymentActivities(transactions, gateways or NoGateways(), find_method, now)
+    payments = PaymentActivities(transactions, gateways or NoGateways(), now)
     activities = SubscriptionActivities(transactions, now, executor)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     coverage = CoverageActivities(transactions, workflows.find_running, now)
@@ -131,8 +122,7 @@ async def run(settings: Settings) -> None:
             transactions,
             settings,
             executor,
-            gateways=_connected(settings, installed),
-            find_method=find_saved_method,
+            gateways=connect_gateways(settings, installed),
         ):
             log.info("worker_ready", task_queue=settings.task_queue)
             await stop.wait()
@@ -141,16 +131,6 @@ async def run(settings: Settings) -> None:
         task.cancel()
     await asyncio.wait(tasks)
     engine.dispose()
-
-
-def _connected(settings: Settings, installed: InstalledGateways) -> Gateways | None:
-    """Who speaks for connections, if there is the key that their secrets need."""
-    sealer = sealer_of(settings)
-    if sealer is None:
-        return None
-    return ConnectedGateways(
-        gateways=installed.registry, sealing=sealer, public_url=settings.public_url
-    )
 
 
 def _runner(settings: Settings) -> WorkflowRunner:

@@ -26,7 +26,7 @@ from billing.payments.dunning import CollectionState
 from billing.payments.gateways import Gateway, GatewayPayment, GatewayStatus
 from repositories.transactions import Transactions
 from services.dunning import attempts, schedule, steps
-from services.dunning.attempts import Attempt, FindMethod
+from services.dunning.attempts import Attempt
 
 log = structlog.get_logger(__name__)
 
@@ -51,12 +51,10 @@ class PaymentActivities:
         self,
         transactions: Transactions,
         gateways: Gateways,
-        find_method: FindMethod,
         now: Callable[[], datetime],
     ) -> None:
         self._transactions = transactions
         self._gateways = gateways
-        self._find_method = find_method
         self._now = now
 
     @performs(declarations.READ_COLLECTION)
@@ -75,7 +73,6 @@ class PaymentActivities:
                 session,
                 *ids_of(request),
                 due_at=request.due_at,
-                find_method=self._find_method,
                 now=self._now(),
             )
 
@@ -121,7 +118,6 @@ class PaymentActivities:
                 session,
                 organization_id,
                 UUID(request.payment_id),
-                find_method=self._find_method,
                 now=self._now(),
             )
             if attempt is None:

@@ -11,19 +11,18 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from billing.errors import Unavailable
-from billing.payments.gateways import Gateway, SavedMethod
+from billing.payments.gateways import Gateway
 from integrations.gateways.client import ProviderClient
 from integrations.gateways.registry import GatewayRegistry
 from repositories.payments import connections as stored_connections
 from repositories.transactions import Transactions
 from runtime.relays.sandbox_gateway import SandboxReach, reach_sandbox
+from runtime.sealing import sealer_of
 from runtime.security import new_secret
 from runtime.settings import Settings
 from services.accounts.credentials import Sealing
-from services.dunning.attempts import UsableMethod
 from services.payments.asking import Desk
 from services.payments.connections import open_account
-from services.payments.methods import find_usable_method
 from services.portal.links import page_maker
 
 
@@ -79,33 +78,21 @@ class ConnectedGateways:
         return self.gateways.gateway_of(account)
 
 
+def connect_gateways(
+    settings: Settings, installed: InstalledGateways
+) -> ConnectedGateways | NoGateways:
+    """Who speaks for connections, if there is the key that their secrets need."""
+    sealer = sealer_of(settings)
+    if sealer is None:
+        return NoGateways()
+    return ConnectedGateways(
+        gateways=installed.registry, sealing=sealer, public_url=settings.public_url
+    )
+
+
 class NoGateways:
     """Nobody speaks for any connection: what was begun waits until somebody does."""
 
     def gateway_of(self, _session: Session, _organization_id: UUID, connection_id: UUID) -> Gateway:
         """Raises Unavailable."""
         raise Unavailable(f"Connection {connection_id} has no adapter.", code="gateway_missing")
-
-
-def find_saved_method(
-    session: Session, organization_id: UUID, customer_id: UUID
-) -> UsableMethod | None:
-    """What a customer's invoices can be charged to now."""
-    found = find_usable_method(session, organization_id, customer_id)
-    if found is None:
-        return None
-    return UsableMethod(
-        connection_id=found.connection_id,
-        method=SavedMethod(
-            customer_reference=found.customer_reference,
-            method_reference=found.method_reference,
-            label=found.label,
-        ),
-    )
-
-
-def find_no_method(
-    _session: Session, _organization_id: UUID, _customer_id: UUID
-) -> UsableMethod | None:
-    """No customer has saved anything."""
-    return None

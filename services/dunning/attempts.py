@@ -6,10 +6,8 @@ its key before the same key is used again. Source: CONTRACT 60, section 6 (Payme
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -26,24 +24,13 @@ from repositories.payments import payments as stored_payments
 from services.documents.locks import lock_invoice
 from services.dunning.schedule import lock_due
 from services.payments import receivables, recording
+from services.payments.methods import find_usable_method
 from services.payments.recording import present_of
 from services.payments.told import accept_payment
 from services.required import require_customer
 
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
 """After that a charge that no gateway knows is on its way no more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsableMethod:
-    """What a customer's invoices can be charged to, and at which gateway."""
-
-    connection_id: UUID
-    method: SavedMethod
-
-
-FindMethod = Callable[[Session, UUID, UUID], UsableMethod | None]
-"""Finds what a customer of an organization can be charged to now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +53,6 @@ def begin_attempt(
     invoice_id: UUID,
     *,
     due_at: datetime,
-    find_method: FindMethod,
     now: datetime,
 ) -> UUID | None:
     """The payment that is tried now, as a row; None where the customer has saved no usable method.
@@ -81,7 +67,7 @@ def begin_attempt(
     due.collection.charged_through = due.at
     session.add(due.collection)
     session.flush()
-    usable = find_method(session, organization_id, due.invoice.customer_id)
+    usable = find_usable_method(session, organization_id, due.invoice.customer_id)
     if usable is None:
         return None
     payment = recording.begin(
@@ -101,7 +87,6 @@ def read_attempt(
     organization_id: UUID,
     payment_id: UUID,
     *,
-    find_method: FindMethod,
     now: datetime,
 ) -> Attempt | None:
     """What the gateway is to be asked about a try; None if it is settled."""
@@ -115,7 +100,7 @@ def read_attempt(
         payment_id=payment.id,
         connection_id=payment.connection_id,
         request=_request_of(session, invoice, payment),
-        method=_method_of(session, invoice, payment, find_method),
+        method=_method_of(session, invoice, payment),
         begun_at=payment.created_at,
         is_forgotten=now - payment.created_at >= FORGOTTEN_AFTER,
     )
@@ -166,15 +151,18 @@ def _lock(session: Session, organization_id: UUID, payment_id: UUID) -> tuple[In
     return invoice, payment
 
 
-def _method_of(
-    session: Session, invoice: Invoice, payment: Payment, find_method: FindMethod
-) -> SavedMethod | None:
+def _method_of(session: Session, invoice: Invoice, payment: Payment) -> SavedMethod | None:
     """The method that the try charges, unless less is due by now or another one was saved."""
-    due: Decimal = receivables.takes(invoice)
-    usable = find_method(session, invoice.organization_id, invoice.customer_id)
-    if usable is None or usable.connection_id != payment.connection_id or due < payment.amount:
+    usable = find_usable_method(session, invoice.organization_id, invoice.customer_id)
+    if usable is None or usable.connection_id != payment.connection_id:
         return None
-    return usable.method
+    if usable.updated_at > payment.created_at or receivables.takes(invoice) < payment.amount:
+        return None
+    return SavedMethod(
+        customer_reference=usable.customer_reference,
+        method_reference=usable.method_reference,
+        label=usable.label,
+    )
 
 
 def _request_of(session: Session, invoice: Invoice, payment: Payment) -> PaymentRequest:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,15 +11,19 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from billing.payments.gateways import Provider
 from models.base import new_id
 from models.payments.connections import Connection
+from models.payments.links import PaymentMethod
 from repositories.notifications.emails import list_of_invoice as list_emails
+from repositories.payments import links as stored_links
 from repositories.payments.payments import list_of_invoice
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
-from tests.dunning.gateway import ScriptedGateway
+from tests.dunning.gateway import METHOD, ScriptedGateway
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
+from tests.services.shop import NOW
 
 FEBRUARY = "2025-02-01T01:00:00Z"
 """When the invoice of January is final, and first tried."""
@@ -62,6 +65,11 @@ class Site:
         with self.transactions.for_organization(self.organization_id) as session:
             return [one.cause for one in list_emails(session, self.organization_id, invoice_id)]
 
+    def forget_method(self) -> None:
+        """The customer has saved nothing that can be charged."""
+        with self.transactions.for_organization(self.organization_id) as session:
+            session.execute(text("UPDATE payment_method SET is_usable = false"))
+
     def disconnect(self) -> None:
         """The organization has no account at a gateway any more."""
         with self.transactions.for_organization(self.organization_id) as session:
@@ -87,7 +95,6 @@ def product(
     running = Product(
         settings_for(module_database_url, temporal_address),
         gateways=gateway,
-        find_method=gateway.find_method,
     ).start()
     yield running
     running.stop()
@@ -113,25 +120,47 @@ def site(product: Product, gateway: ScriptedGateway, transactions: Transactions)
 def open_site(url: str, gateway: ScriptedGateway, transactions: Transactions) -> Site:
     """An organization that is connected to the gateway, whose customer is on a clock."""
     account = Account(url).sign_up()
-    account.post("/connections", {"provider": "sandbox", "name": "Test"})
+    connection = account.post("/connections", {"provider": "sandbox", "name": "Test"})
     made = account.create_plan(type="FIXED")
     charge = {"type": "FIXED", "unit_price": Decimal(30), "display_name": "Platform fee"}
     account.post(f"/plans/{made['id']}/charges", charge)
     clock = account.create_clock()
     customer = account.create_customer(clock=clock)
+    keys = (UUID(account.organization["id"]), UUID(connection["id"]))
+    save_method(transactions, keys, UUID(customer["id"]))
     subscription = account.subscribe(customer, made)
     return Site(account, gateway, clock, customer, subscription, transactions)
 
 
-def connect(transactions: Transactions, organization_id: UUID) -> None:
+def connect(transactions: Transactions, organization_id: UUID) -> UUID:
     """The organization has an account at a gateway."""
+    connection = Connection(
+        organization_id=organization_id,
+        id=new_id(),
+        provider=Provider.SANDBOX,
+        name="Test",
+        created_at=NOW,
+    )
     with transactions.for_organization(organization_id) as session:
-        session.add(
-            Connection(
+        session.add(connection)
+    return connection.id
+
+
+def save_method(transactions: Transactions, keys: tuple[UUID, UUID], customer_id: UUID) -> None:
+    """The customer has saved a card at that connection of the organization."""
+    organization_id, connection_id = keys
+    with transactions.for_organization(organization_id) as session:
+        stored_links.save_method(
+            session,
+            PaymentMethod(
                 organization_id=organization_id,
                 id=new_id(),
-                provider="sandbox",
-                name="Test",
-                created_at=datetime.now(UTC),
-            )
+                customer_id=customer_id,
+                connection_id=connection_id,
+                customer_reference=METHOD.customer_reference,
+                method_reference=METHOD.method_reference,
+                label=METHOD.label,
+                created_at=NOW,
+                updated_at=NOW,
+            ),
         )

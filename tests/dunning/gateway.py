@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from billing.errors import Rejected, Unavailable
 from billing.payments.gateways import (
@@ -25,8 +25,6 @@ from billing.payments.gateways import (
     RefundRequest,
     SavedMethod,
 )
-from models.payments.connections import Connection
-from services.dunning.attempts import UsableMethod
 
 METHOD = SavedMethod(customer_reference="cus_1", method_reference="pm_1", label="Visa 4242")
 
@@ -52,7 +50,6 @@ class ScriptedGateway:
     """
 
     answers: list[Answer] = field(default_factory=lambda: [Answer.PAID])
-    has_method: bool = True
     charges: dict[str, GatewayPayment] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
@@ -63,20 +60,6 @@ class ScriptedGateway:
     ) -> Gateway:
         """This one speaks for every connection."""
         return self
-
-    def find_method(
-        self, session: Session, organization_id: UUID, _customer_id: UUID
-    ) -> UsableMethod | None:
-        """Everybody has saved the same card, at the connection that lives."""
-        found = session.exec(
-            select(Connection.id).where(
-                Connection.organization_id == organization_id,
-                Connection.deleted_at == None,  # noqa: E711  (a column)
-            )
-        ).first()
-        if found is None or not self.has_method:
-            return None
-        return UsableMethod(connection_id=found, method=METHOD)
 
     async def charge(self, request: PaymentRequest, method: SavedMethod) -> GatewayPayment:
         """What the next answer says."""

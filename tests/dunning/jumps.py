@@ -70,9 +70,7 @@ class Collected:
         return False
 
     def _act_for(self, invoice_id: UUID) -> bool:
-        activities = PaymentActivities(
-            self.life.shop.transactions, self.gateway, self.gateway.find_method, lambda: NOW
-        )
+        activities = PaymentActivities(self.life.shop.transactions, self.gateway, lambda: NOW)
         subject: dict[str, Any] = {
             "organization_id": str(self.life.shop.organization_id),
             "invoice_id": str(invoice_id),

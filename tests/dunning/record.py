@@ -105,7 +105,6 @@ def record(kinds: list[str], database_url: str, temporal_address: str) -> None:
     product = Product(
         settings_for(database_url, temporal_address),
         gateways=gateway,
-        find_method=gateway.find_method,
     ).start()
     loop = asyncio.new_event_loop()
     client = loop.run_until_complete(connect(temporal_address))

@@ -22,7 +22,7 @@ from billing.payments.dunning import CollectionAction, CollectionState
 from models.payments.payments import Payment
 from repositories.transactions import Transactions
 from services.payments import recording
-from tests.dunning.conftest import connect
+from tests.dunning.conftest import connect, save_method
 from tests.dunning.gateway import Answer, ScriptedGateway
 from tests.services.lives import begin_life
 from tests.services.shop import NOW, open_shop
@@ -66,9 +66,7 @@ class Work:
     def live(self, dies_at: tuple[int, str] | None) -> bool:
         """Whether it came to the end of the first try."""
         dying = DyingTransactions(self.transactions, dies_at)
-        activities = PaymentActivities(
-            dying, self.gateway, self.gateway.find_method, lambda: self.now
-        )
+        activities = PaymentActivities(dying, self.gateway, lambda: self.now)
         subject = {
             "organization_id": str(self.organization_id),
             "invoice_id": str(self.invoice_id),
@@ -105,8 +103,10 @@ class Work:
 def work(transactions: Transactions) -> Work:
     """Seven dollars of January are final, and nobody has tried anything."""
     shop = open_shop(transactions)
-    connect(transactions, shop.organization_id)
     life = begin_life(shop)
+    connection_id = connect(transactions, shop.organization_id)
+    keys = (shop.organization_id, connection_id)
+    save_method(transactions, keys, life.row().customer_id)
     life.use(datetime(2025, 1, 15, tzinfo=UTC), 7)
     life.send_clock(FEBRUARY)
     while (state := life.state()).agenda and state.agenda[0].due_at <= FEBRUARY:

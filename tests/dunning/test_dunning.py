@@ -157,7 +157,7 @@ def test_answer_that_never_came_is_looked_up_and_holds_the_clock(
 def test_customers_are_reminded_before_and_after_the_due_date_while_something_is_due(
     site: Site,
 ) -> None:
-    site.gateway.has_method = False
+    site.forget_method()
     site.advance("2025-03-05T00:00:00Z")
 
     # Due on 3 March: reminders on 28 February and 4 March so far.
@@ -169,7 +169,7 @@ def test_customers_are_reminded_before_and_after_the_due_date_while_something_is
 
 
 def test_who_wants_no_mails_sends_no_reminders(site: Site) -> None:
-    site.gateway.has_method = False
+    site.forget_method()
     site.account.patch("/organization", {"auto_email": False})
 
     site.advance("2025-03-20T00:00:00Z")

@@ -11,7 +11,7 @@ import pytest
 from billing.payments.dunning import AfterRetries
 from repositories.transactions import Transactions
 from services.accounts.settings import ChangeSettings, change_settings
-from tests.dunning.conftest import connect
+from tests.dunning.conftest import connect, save_method
 from tests.dunning.gateway import Answer, ScriptedGateway
 from tests.dunning.jumps import Collected, cut
 from tests.services.lives import START, begin_life
@@ -25,7 +25,7 @@ def begin(transactions: Transactions, seed: int, *, order: int) -> Collected:
     """A subscription that is used every month, and a gateway that takes some of what is asked."""
     random = Random(seed)
     shop = open_shop(transactions)
-    connect(transactions, shop.organization_id)
+    connection_id = connect(transactions, shop.organization_id)
     settings = {
         "dunning": {
             "retry_days": sorted(random.sample(range(1, 45), random.randint(0, 4))),
@@ -35,6 +35,8 @@ def begin(transactions: Transactions, seed: int, *, order: int) -> Collected:
     }
     shop.do(change_settings, ChangeSettings(values=settings))
     life = begin_life(shop)
+    keys = (shop.organization_id, connection_id)
+    save_method(transactions, keys, life.row().customer_id)
     for month in range(1, 6):
         life.use(datetime(2025, month, 10, tzinfo=UTC), month)
     return Collected(life=life, gateway=DecidedGateway(seed), random=Random(f"{seed}/{order}"))

@@ -15,13 +15,12 @@ from activities.payments import Gateways
 from cli.composition import ApiProcess
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
-from runtime.payment_gateways import find_no_method
+from runtime.payment_gateways import connect_gateways, install_gateways
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.accounts.sign_up_policy import SignUpPolicy
-from services.dunning.attempts import FindMethod
 from tests import passwords
-from worker import build_worker
+from worker import build_worker, now
 
 SECRET = "a secret that only tests know, long enough"
 
@@ -51,13 +50,12 @@ class Product:
         *,
         with_worker: bool = True,
         gateways: Gateways | None = None,
-        find_method: FindMethod = find_no_method,
     ) -> None:
         assert settings.database_url
         assert settings.temporal_address
         self.settings = settings
         self._with_worker = with_worker
-        self._gateways, self._find_method = gateways, find_method
+        self._gateways = gateways
         self._api = ApiProcess(
             settings, settings.database_url, settings.temporal_address, passwords=passwords.QUICK
         )
@@ -117,14 +115,14 @@ class Product:
         assert settings.temporal_address
         engine = create_application_engine(settings.database_url, pool_size=12)
         client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
+        installed = install_gateways(engine, settings, now=now)
         with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
             async with build_worker(
                 client,
                 Transactions(engine),
                 settings,
                 executor,
-                gateways=self._gateways,
-                find_method=self._find_method,
+                gateways=self._gateways or connect_gateways(settings, installed),
             ):
                 self._ready.set()
                 await self._stop.wait()
