@@ -108,7 +108,7 @@ def _keep_method(
 ) -> None:
     """What the customer saved can be charged later; what was declined for good cannot."""
     saved = told.saved_method
-    if saved is not None and told.status == GatewayStatus.SUCCEEDED:
+    if saved is not None and told.status != GatewayStatus.PENDING:
         stored_links.save_method(
             session,
             PaymentMethod(

@@ -143,6 +143,20 @@ def test_money_that_fits_no_invoice_waits_for_people(
     assert house.invoice(invoice["id"])["status"] == "OPEN"
 
 
+@pytest.mark.parametrize(("outcome", "is_kept"), [("failure", True), ("declined_for_good", False)])
+def test_method_that_failed_on_a_page_is_kept_for_retries_unless_for_good(
+    house: House, outcome: str, is_kept: bool
+) -> None:
+    invoice = house.finalize()
+    house.press(invoice["payment_link"], outcome)
+    house.settle()
+
+    path = f"{V1}/customers/{house.customer_id}/payment-methods"
+    kept = house.owner.get(path).json()["data"]
+
+    assert [one["is_usable"] for one in kept] == [True] * is_kept
+
+
 def test_method_that_was_saved_is_kept_until_it_is_forgotten(house: House) -> None:
     invoice = house.finalize()
     house.press(invoice["payment_link"])

@@ -24,7 +24,13 @@ from integrations.gateways.sandbox.ledger.customers import (
 )
 from integrations.gateways.sandbox.ledger.links import find_link, require_payable
 from integrations.gateways.sandbox.ledger.tables import Outcome, payment
-from integrations.gateways.sandbox.wire import ChargeAsked, EventType, LinkAsked, PaymentTold
+from integrations.gateways.sandbox.wire import (
+    ChargeAsked,
+    EventType,
+    LinkAsked,
+    MethodTold,
+    PaymentTold,
+)
 
 SETTLED_AT_ONCE: Final = 50
 
@@ -252,7 +258,9 @@ def find_next_resolved(connection: Connection) -> datetime | None:
 
 def _told(row: Row[Any]) -> PaymentTold:
     status = GatewayStatus(row.status)
-    is_saved = status is GatewayStatus.SUCCEEDED and row.method_reference is not None
+    # A page takes the method before it charges it, so a decline that may pass leaves it saved.
+    was_taken = status is GatewayStatus.FAILED and row.link_id is not None
+    is_saved = status is GatewayStatus.SUCCEEDED or (was_taken and not row.is_declined_for_good)
     return PaymentTold(
         id=row.id,
         status=status,
@@ -265,8 +273,13 @@ def _told(row: Row[Any]) -> PaymentTold:
         customer_id=row.customer_id,
         key=row.key,
         link=row.link_id,
-        saved_method=method_told(row.customer_id, row.method_reference) if is_saved else None,
+        saved_method=_method_of(row) if is_saved else None,
         error_code=row.error_code,
         error=row.error,
         is_declined_for_good=row.is_declined_for_good,
     )
+
+
+def _method_of(row: Row[Any]) -> MethodTold | None:
+    reference: str | None = row.method_reference
+    return None if reference is None else method_told(row.customer_id, reference)

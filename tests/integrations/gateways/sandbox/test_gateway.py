@@ -46,7 +46,7 @@ async def test_what_is_paid_on_a_page_is_listed(sandbox: Sandbox) -> None:
     assert [one.status_code for one in answers] == [200, 200]
     failed, paid = await sandbox.gateway.list_payments(link.reference)
     assert (failed.status, failed.error_code) == (GatewayStatus.FAILED, "insufficient_funds")
-    assert failed.saved_method is None
+    assert failed.saved_method == paid.saved_method
     assert paid == GatewayPayment(
         references=(answers[1].json()["id"],),
         status=GatewayStatus.SUCCEEDED,
