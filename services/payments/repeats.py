@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict
+from billing.money import ZERO
 from billing.payments.allocation import PaymentKind, RefundKind, RefundStatus
 from models.payments.payments import Payment, Refund
 from repositories.payments import payments as stored_payments
@@ -35,10 +36,13 @@ def find_payment(
     at: datetime,
     now: datetime,
 ) -> Payment | None:
-    """The payment by hand of the same amount, method and reference, less than a minute ago."""
+    """The payment by hand of the same amount, method and reference, less than a minute ago.
+
+    One of which something went back since is none: it was followed by a decision of its own.
+    """
     for made in stored_payments.list_of_invoice(session, organization_id, invoice_id):
         same = (made.amount, made.method, made.reference) == said
-        is_by_hand = made.kind == PaymentKind.MANUAL
+        is_by_hand = made.kind == PaymentKind.MANUAL and made.refunded_amount == ZERO
         if same and is_by_hand and is_recent(made.created_at, made.at, at=at, now=now):
             return made
     return None

@@ -155,3 +155,13 @@ def test_key_makes_two_equal_payments_two_or_one(owner: Person, invoice: dict[st
     assert answers[0].json() == answers[1].json()
     assert answers[1].headers["Idempotent-Replayed"] == "true"
     assert state_of(owner, invoice) == ("OPEN", 90, 10, 0, 0)
+
+
+def test_payment_after_its_refund_is_another_one(owner: Person, invoice: dict[str, Any]) -> None:
+    first = pay(owner, invoice, 100)
+    post(owner, f"/payments/{first['id']}/refund", {})
+
+    second = pay(owner, invoice, 100)
+
+    assert second["id"] != first["id"]
+    assert state_of(owner, invoice) == ("PAID", 0, 200, 0, 100)
