@@ -50,7 +50,14 @@ class Product:
         *,
         with_worker: bool = True,
         gateways: Gateways | None = None,
+        is_told: bool = False,
     ) -> None:
+        """``is_told``: the sandbox gateway reaches the product where it is served."""
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        if is_told:
+            reached = {"public_url": self.url, "allow_private_webhooks": True}
+            settings = settings.model_copy(update=reached)
         assert settings.database_url
         assert settings.temporal_address
         self.settings = settings
@@ -59,8 +66,6 @@ class Product:
         self._api = ApiProcess(
             settings, settings.database_url, settings.temporal_address, passwords=passwords.QUICK
         )
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
         self._stop: asyncio.Event | None = None
