@@ -20,10 +20,12 @@ ARGS ?=
 SEEDS ?= 500
 FIRST ?= 0
 EXAMPLES ?= 2000
+COUNT ?= 1000
+SEED ?= 1
 TEMPORAL_SERVER ?= v1.29.1
 STRIPE_MOCK ?= v0.203.0
 
-.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money regress chaos histories \
+.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money regress chaos payments histories \
 	demo up status down mutate documents pages stripe temporal-server bench picture clean
 
 help: ## List these targets
@@ -81,6 +83,9 @@ money: $(INSTALLED) ## Customers' lives against the model of what they owe; EXAM
 
 chaos: $(INSTALLED) ## Every crash of every step on the real engines, and what else takes minutes
 	FLUXRATE_CHAOS=1 $(RUN) pytest tests/faults tests/scenarios/test_year.py tests/scenarios/test_bounds.py $(ARGS)
+
+payments: $(INSTALLED) ## Never twice: COUNT=10000 payments while everything fails; SEED=7 repeats one
+	$(RUN) python -m tests.faults.payments --count $(COUNT) --seed $(SEED)
 
 histories: $(INSTALLED) ## Record the histories again that replay tests run; review before committing
 	$(RUN) python -m tests.workflows.record

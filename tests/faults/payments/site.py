@@ -1,0 +1,115 @@
+"""Everything that takes part, as processes of their own, of which most are killed at random."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx2
+
+from benchmarks.servers import free_port
+from runtime.database.migrations import upgrade
+from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
+from workflows.names import SEARCH_ATTRIBUTES
+
+READY_SECONDS = 60
+SHORTEST_PAUSE, LONGEST_PAUSE = 2.0, 9.0
+"""Between one kill and the next."""
+
+KILLED = ("worker", "worker", "api", "api", "postgres")
+"""Who dies how often."""
+
+
+class Site:
+    """Servers, a gateway that outlives them, and the product's two processes."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="fluxrate-payments-"))
+        (self.directory / "postgres").mkdir()
+        self.postgres = EmbeddedPostgres(self.directory / "postgres")
+        self.temporal = EmbeddedTemporal(self.directory, SEARCH_ATTRIBUTES)
+        self.ledger = self.directory / "gateway.sqlite"
+        self.port, self._gateway_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.kills: Counter[str] = Counter()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        """Everything runs, and requests are answered."""
+        self.postgres.start()
+        self.temporal.start()
+        self.database_url = self.postgres.ensure_database("payments")
+        upgrade(self.database_url)
+        words = ["-m", "cli.main", "sandbox-gateway", "serve", "--ledger", str(self.ledger)]
+        self._spawn("gateway", [*words, "--port", str(self._gateway_port)])
+        for name in ("api", "worker"):
+            self._start(name)
+        self.wait_until_answered()
+
+    def stop(self) -> None:
+        """Nothing runs, and nothing is left."""
+        for process in self._processes.values():
+            process.kill()
+            process.wait()
+        self.temporal.stop()
+        self.postgres.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def kill(self, name: str) -> None:
+        """It is dead, as by a power cut, and runs again."""
+        self.kills[name] += 1
+        if name == "postgres":
+            self.postgres.pid_file.stop(signal.SIGQUIT, timeout_seconds=30)
+            self.postgres.start()
+            return
+        self._processes[name].kill()
+        self._processes[name].wait()
+        self._start(name)
+
+    def kill_until(self, end: threading.Event, seed: int) -> None:
+        """Somebody is killed every few seconds, until the end."""
+        chance = random.Random(seed)
+        while not end.wait(chance.uniform(SHORTEST_PAUSE, LONGEST_PAUSE)):
+            self.kill(chance.choice(KILLED))
+
+    def wait_until_answered(self) -> None:
+        """The API answers."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if httpx2.get(f"{self.url}/livez", trust_env=False, timeout=2).is_success:
+                    return
+            except httpx2.HTTPError:
+                time.sleep(0.1)
+        raise AssertionError("the API does not answer")
+
+    def _start(self, name: str) -> None:
+        words = ["-m", "tests.faults.payments.short_patience", name]
+        self._spawn(name, [*words, "--port", str(self.port)] if name == "api" else words)
+
+    def _spawn(self, name: str, words: list[str]) -> None:
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, *words], env=self._environment(), stdout=log, stderr=log
+            )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DATABASE_URL": self.database_url,
+            "TEMPORAL_ADDRESS": self.temporal.address,
+            "FLUXRATE_SECRET_KEY": "a secret of a proof, long enough to sign",
+            "FLUXRATE_SIGNUP": "open",
+            "FLUXRATE_ACCESS_TOKEN_SECONDS": "86400",
+            "FLUXRATE_PUBLIC_URL": self.url,
+            "FLUXRATE_SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{self._gateway_port}",
+        }
