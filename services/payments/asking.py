@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
+import structlog
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput, Rejected, Unavailable
@@ -44,8 +45,14 @@ from services.payments.events import Verdict
 from services.payments.judging import judge, look_up_payment, look_up_refund, record_paid
 from services.payments.tasks import DONE, NOT_YET
 
-TRIES_TO_FIND = 6
+TRIES_TO_FIND: Final = 6
 """So often a payment is looked up that its gateway told of and does not know yet."""
+
+LOOKING: Final = frozenset({TaskKind.EVENT, TaskKind.RENEW_LINK, TaskKind.CLOSE_LINK})
+TRIES_TO_LOOK: Final = 60
+"""So often, for two days, a no to a question ends nothing: a key that was rolled is replaced."""
+
+log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
@@ -80,6 +87,16 @@ class Desk:
             return Answer(error=error.detail)
         except (Rejected, InvalidInput) as error:
             reason = error.detail
+        log.warning(
+            "gateway_refused",
+            organization_id=str(task.organization_id),
+            connection_id=str(task.connection_id),
+            task=task.kind,
+            subject_id=str(task.subject_id),
+            reason=reason,
+        )
+        if task.kind in LOOKING and task.attempts < TRIES_TO_LOOK:
+            return Answer(error=reason)
         return await execute(lambda: self._give_up(task, reason))
 
     async def _perform(self, task: TakenTask, execute: Execute) -> Answer:

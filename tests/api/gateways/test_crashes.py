@@ -5,7 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from billing.errors import Rejected
 from billing.notifications.deliveries import Room
+from integrations.gateways.sandbox.gateway import SandboxGateway
 from repositories.payments.tasks import TakenTask
 from services.payments import tasks
 from tests.api.gateways.house import V1, House
@@ -106,3 +110,26 @@ def test_refund_is_pending_until_the_gateway_sent_it(house: House) -> None:
     assert house.invoice(invoice_id)["status"] == "PAID"
     # Its own webhook found it known.
     assert house.events(status="needs_attention") == []
+
+
+def test_key_that_was_rolled_holds_an_event_up_and_ends_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = house.finalize()
+    house.press(invoice["payment_link"])
+    house.deliver(*house.letters())
+
+    with monkeypatch.context() as rolled:
+        rolled.setattr(SandboxGateway, "find_payment", refuse)
+        for _ in range(3):
+            house.ask()
+            house.clock.advance(minutes=1)
+    assert [one["status"] for one in house.events()] == ["received"]
+    house.ask()
+
+    assert [one["status"] for one in house.events()] == ["processed"]
+    assert house.invoice(invoice["id"])["status"] == "PAID"
+
+
+async def refuse(*_asked: object, **_by: object) -> None:
+    raise Rejected("There is no such key.")
