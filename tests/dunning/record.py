@@ -8,8 +8,6 @@ What holds for recordings of subscriptions holds for these (tests/workflows/reco
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,12 +17,11 @@ from rich.console import Console
 
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
-from runtime.exit import leave
 from runtime.temporal import connect
 from tests.dunning.conftest import FEBRUARY, Site, open_site
 from tests.dunning.gateway import Answer, ScriptedGateway
 from tests.scenarios.product import Product, settings_for
-from tests.workflows.record import fetch_runs, servers
+from tests.workflows.record import fetch_runs, run
 from workflows.names import payment_workflow_id
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -124,14 +121,5 @@ def record(kinds: list[str], database_url: str, temporal_address: str) -> None:
         product.stop()
 
 
-def main() -> None:
-    """Record the kinds named, or all."""
-    kinds = sys.argv[1:] or list(KINDS)
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")
-    with servers() as (database_url, temporal_address):
-        record(kinds, database_url, temporal_address)
-    leave(0)
-
-
 if __name__ == "__main__":
-    main()
+    run(KINDS, record)

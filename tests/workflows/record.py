@@ -17,10 +17,10 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -128,14 +128,13 @@ def _without_traces(node: Any) -> Any:
     return node
 
 
-def main() -> None:
-    """Record the kinds named, or all."""
-    kinds = sys.argv[1:] or list(KINDS)
+def run(kinds: Iterable[str], record: Callable[[list[str], str, str], None]) -> NoReturn:
+    """Record the kinds that the command line names, or all of them."""
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     with servers() as (database_url, temporal_address):
-        record(kinds, database_url, temporal_address)
+        record(sys.argv[1:] or list(kinds), database_url, temporal_address)
     leave(0)
 
 
 if __name__ == "__main__":
-    main()
+    run(KINDS, record)
