@@ -13,7 +13,7 @@ from tests.scenarios.product import Product, settings_for
 @pytest.fixture(scope="module")
 def product(module_database_url: str, temporal_address: str) -> Iterator[Product]:
     """API and worker on the real PostgreSQL and the real Temporal server."""
-    running = Product(settings_for(module_database_url, temporal_address)).start()
+    running = Product(settings_for(module_database_url, temporal_address), is_told=True).start()
     yield running
     running.stop()
 

@@ -1,13 +1,15 @@
 """A year of one customer, as it happens, and the documents that it leaves behind.
 
 A trial, growing usage, events that come late, an upgrade in the middle of a period, a credit note,
-a cancellation. What the invoices say is in files beside this one, as text and as their pages.
+a payment that fails, a cancellation. What the invoices say is in files beside this one, as text and
+as their pages.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -17,11 +19,17 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from console.assets import VERSION
-from tests.scenarios.account import TIERS, Account
+from tests.scenarios.account import DEADLINE_SECONDS, TIERS, Account
 from tests.scenarios.product import Product
 
 METER, CUSTOMER = "api_calls", "acct_77"
-PAGES = {"2025-01": "first", "2025-05": "late", "2025-06": "upgraded", "2025-08": "credited"}
+PAGES = {
+    "2025-01": "first",
+    "2025-05": "late",
+    "2025-06": "upgraded",
+    "2025-08": "credited",
+    "2025-10": "paid",
+}
 """The invoices whose pages are kept, by the month in which their periods begin."""
 
 
@@ -68,6 +76,8 @@ class Story:
             billing_address_country="GB",
         )
         self.subscription = account.subscribe(self.customer, self.starter)
+        self.declined = ""
+        """The page of the invoice whose payment failed, before it was paid."""
 
     def _add_plan(self, lookup_id: str, name: str, *, fee: int, included: int, **plan: Any) -> Any:
         made = self.account.create_plan(lookup_id, name=name, type="HYBRID", **plan)
@@ -95,6 +105,28 @@ class Story:
             if invoice["status"] == "OPEN":
                 self.account.post(f"/invoices/{invoice['id']}/pay")
 
+    def pay_online(self, invoice: dict[str, Any], outcome: str) -> None:
+        """The customer presses a button on the gateway's page, which the product hears of."""
+        path = f"/invoices/{invoice['id']}"
+        tries = len(self.payments(invoice))
+        link = self._wait(lambda: self.account.get(path)["payment_link"])
+        answer = self.account.client.post(f"{link}/pay", json={"outcome": outcome})
+        assert answer.status_code == 200
+        self._wait(lambda: len(self.payments(invoice)) > tries)
+
+    def payments(self, invoice: dict[str, Any]) -> list[dict[str, Any]]:
+        """All tries to pay an invoice."""
+        return list(self.account.get(f"/invoices/{invoice['id']}/payments")["data"])
+
+    @staticmethod
+    def _wait(find: Callable[[], Any]) -> Any:
+        """What is found, once there is something."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not (found := find()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return found
+
     def change_plan(self, plan: dict[str, Any]) -> None:
         """The customer moves to another plan at once."""
         body = {"plan_id": plan["id"], "when": "now"}
@@ -113,7 +145,7 @@ class Story:
         path = str(self.account.client.base_url).replace("/api/v1/", f"/p/{token}")
         answer = self.account.client.get(path)
         assert answer.status_code == 200
-        return re.sub(f"{token}|{VERSION}", "…", answer.text)
+        return re.sub(f'{token}|{VERSION}|(?<=href=")http[^"]*/sandbox/pay/[^"]*', "…", answer.text)
 
 
 def live(story: Story) -> None:
@@ -140,7 +172,15 @@ def live(story: Story) -> None:
             # Calls of August were counted twice by the customer's own fault; some are given back.
             august = next(one for one in story.invoices() if one["period_start"] > "2025-08")
             story.credit(august, 5, "A test run was counted as use")
+        if month == "11-20":
+            # October's is to be paid online: the card has no funds, and then it has.
+            october = story.invoices()[-1]
+            story.pay_online(october, "failure")
+            story.declined = story.page(october)
+            story.pay_online(october, "success")
         story.pay_all()
+        if month == "10-20":
+            story.account.post("/connections", {"provider": "sandbox", "name": "Sandbox"})
     # It ends with the year.
     cancel = {"cancel_at_period_end": True, "reason": "The project is done"}
     story.account.post(f"/subscriptions/{story.subscription['id']}/cancel", cancel)
@@ -190,6 +230,27 @@ def test_documents_of_the_year_read_as_they_did(year: Story, snapshot: SnapshotA
     texts = [year.account.text(one) for one in year.invoices()]
 
     assert "\n".join(texts) == snapshot(extension_class=Text)
+
+
+def test_payment_that_failed_was_tried_again_and_paid_once(year: Story) -> None:
+    october = next(one for one in year.invoices() if one["period_start"].startswith("2025-10"))
+
+    tries = [(one["attempt"], one["status"], one["error_code"]) for one in year.payments(october)]
+
+    assert tries == [(1, "failed", "insufficient_funds"), (2, "succeeded", None)]
+    assert october["amount_paid"] == october["total"]
+
+
+def test_method_that_paid_once_pays_what_follows_by_itself(year: Story) -> None:
+    tries = [(one["kind"], one["status"]) for one in year.payments(year.invoices()[-1])]
+
+    assert tries == [("saved_method", "succeeded")]
+
+
+def test_page_of_an_invoice_whose_payment_failed_looks_as_it_did(
+    year: Story, snapshot: SnapshotAssertion
+) -> None:
+    assert year.declined == snapshot(extension_class=Page)
 
 
 @pytest.mark.parametrize("month", PAGES, ids=PAGES.get)
