@@ -67,7 +67,7 @@ def describe(state: CollectionState) -> str:
     """The invoice's story in a few lines, for the Temporal Web UI."""
     lines = [f"Invoice **{state.invoice_number}** is {state.status}"]
     if state.failed_tries:
-        lines.append(f"{state.failed_tries} tries failed")
+        lines.append(f"Failed tries: {state.failed_tries}")
     if state.end_action is not None:
         lines.append(f"No more tries; after the last one: {state.end_action}")
     if state.clock_at is not None:
