@@ -9,6 +9,7 @@ from fastapi import Query, Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
+from api.schemas.common import any_case
 from api.schemas.gateways.events import view_event, view_method
 from api.transport.exact_json import respond
 from api.transport.pagination import COUNTED_AT_MOST, ListRangeDep, list_range_envelope
@@ -28,7 +29,7 @@ def list_gateway_events(
     session: ReadSession,
     principal: Reader,
     list_range: ListRangeDep,
-    status: Annotated[EventStatus | None, Query()] = None,
+    status: Annotated[EventStatus | None, any_case(EventStatus), Query()] = None,
     connection_id: Annotated[UUID | None, Query()] = None,
 ) -> Response:
     """List what gateways told, newest first; ``needs_attention`` waits for somebody."""

@@ -44,6 +44,7 @@ def test_events_are_listed_newest_first_and_go_on_by_a_cursor(house: House) -> N
     assert received == sorted(received, reverse=True)
     # Each payment, and that its page is over.
     assert len(house.events(status="processed")) == 3
+    assert len(house.events(status="PROCESSED")) == 3
     assert {one["reason"] for one in house.events(status="ignored")} == {
         "It is about no payment, refund or dispute."
     }
