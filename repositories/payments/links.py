@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import func, literal, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -50,8 +50,11 @@ def find_last_sequence(session: Session, organization_id: UUID, invoice_id: UUID
     ).one()
 
 
-def save_method(session: Session, method: PaymentMethod) -> None:
-    """The customer's method at this connection is this one, usable again if it is another one."""
+def save_method(session: Session, method: PaymentMethod, *, has_worked: bool) -> None:
+    """The customer's method at this connection is this one.
+
+    It is usable again if it is another one, or has worked.
+    """
     statement = insert(PaymentMethod).values(method.model_dump())
     given = statement.excluded
     is_same = col(PaymentMethod.method_reference) == given.method_reference
@@ -62,7 +65,7 @@ def save_method(session: Session, method: PaymentMethod) -> None:
                 "customer_reference": given.customer_reference,
                 "method_reference": given.method_reference,
                 "label": given.label,
-                "is_usable": col(PaymentMethod.is_usable) | ~is_same,
+                "is_usable": col(PaymentMethod.is_usable) | ~is_same | literal(has_worked),
                 "updated_at": given.updated_at,
             },
         )

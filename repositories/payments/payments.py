@@ -59,11 +59,15 @@ def find_by_reference(
     ).first()
 
 
-def find_by_key(session: Session, organization_id: UUID, idempotency_key: str) -> Payment | None:
-    """The payment of that idempotency key, or None."""
+def find_by_key(
+    session: Session, organization_id: UUID, connection_id: UUID, idempotency_key: str
+) -> Payment | None:
+    """The payment of that idempotency key at a connection, or None."""
     return session.exec(
         select(Payment).where(
-            Payment.organization_id == organization_id, Payment.idempotency_key == idempotency_key
+            Payment.organization_id == organization_id,
+            Payment.connection_id == connection_id,
+            Payment.idempotency_key == idempotency_key,
         )
     ).one_or_none()
 

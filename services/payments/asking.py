@@ -155,11 +155,14 @@ class Desk:
         if task.kind == TaskKind.CLOSE_LINK:
             with suppress(Rejected):  # It is over already, which is seen below.
                 await gateway.expire_link(reference)
-        for told in await gateway.list_payments(reference):
+        tried = await gateway.list_payments(reference)
+        for told in tried:
             if told.status is GatewayStatus.SUCCEEDED:
                 await execute(partial(self._record_paid, task, told))
         if task.kind == TaskKind.CLOSE_LINK:
-            return DONE
+            # Money that is on its way when a page closes arrives all the same.
+            is_awaited = any(told.status is GatewayStatus.PENDING for told in tried)
+            return NOT_YET if is_awaited else DONE
         return await execute(lambda: self._renew_link(task))
 
     def _read_link(self, task: TakenTask) -> tuple[Gateway, str] | None:
@@ -188,13 +191,10 @@ class Desk:
         if asked is None:
             return DONE
         gateway, request = asked
-        told = None
-        if task.attempts > 1:
-            told = await gateway.find_refund(
-                payment_reference=request.payment_reference, key=request.idempotency_key
-            )
-        if told is None:
+        if task.attempts == 1:
             told = await gateway.refund(request)
+        else:
+            told = await _refund_again(gateway, request)
         await execute(lambda: self._settle_refund(task, told))
         return NOT_YET if told.status is GatewayStatus.PENDING else DONE
 
@@ -232,6 +232,8 @@ class Desk:
         if payment is None and task.attempts < TRIES_TO_FIND:
             raise Unavailable("The gateway does not know yet of what it told.")
         refund = await look_up_refund(gateway, event)
+        if event.refund is not None and refund is None and task.attempts < TRIES_TO_FIND:
+            raise Unavailable("The gateway does not know yet of the refund that it told.")
         await execute(lambda: self._settle_event(task, event, (payment, refund)))
 
     def _read_event(self, task: TakenTask) -> tuple[Gateway, GatewayEvent] | None:
@@ -285,3 +287,18 @@ class Desk:
     def _gateway_of(self, connection: Connection) -> Gateway:
         account = open_account(connection, self.sealing, public_url=self.public_url)
         return self.gateways.gateway_of(account)
+
+
+async def _refund_again(gateway: Gateway, request: RefundRequest) -> GatewayRefund:
+    """What became of a refund that was asked for before, without an answer that anybody kept.
+
+    It may have been sent, so that a no ends nothing: a key that was rolled is replaced. Raises
+    Unavailable.
+    """
+    try:
+        told = await gateway.find_refund(
+            payment_reference=request.payment_reference, key=request.idempotency_key
+        )
+        return await gateway.refund(request) if told is None else told
+    except Rejected as refusal:
+        raise Unavailable(refusal.detail, code=refusal.code) from refusal

@@ -40,14 +40,16 @@ async def look_up_payment(gateway: Gateway, event: GatewayEvent) -> GatewayPayme
 
 
 async def look_up_refund(gateway: Gateway, event: GatewayEvent) -> GatewayRefund | None:
-    """A refund of ours as the gateway knows it now; what was told where it has no key of ours."""
+    """A refund of ours as the gateway knows it now, None if it does not.
+
+    What was told, where it has no key of ours: no more of that is recorded than the payment says.
+    """
     told = event.refund
     if told is None or told.idempotency_key is None:
         return told
-    found = await gateway.find_refund(
+    return await gateway.find_refund(
         payment_reference=told.payment_reference, key=told.idempotency_key
     )
-    return told if found is None else found
 
 
 def judge(
@@ -75,6 +77,13 @@ def judge(
     payment = accept_payment(session, invoice, connection_id, told, now=now)
     if refund is not None:
         return accept_refund(session, invoice, payment, refund, confirmed=told, now=now)
+    if event.refund is not None:
+        return Verdict(
+            status=EventStatus.NEEDS_ATTENTION,
+            reason="The gateway does not know the refund that it told of.",
+            invoice_id=invoice.id,
+            payment_id=payment.id,
+        )
     if event.dispute is not None:
         return accept_dispute(session, payment, connection_id, event.dispute, now=now)
     return Verdict(status=EventStatus.PROCESSED, invoice_id=invoice.id, payment_id=payment.id)

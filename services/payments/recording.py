@@ -223,7 +223,9 @@ def _find(
         session, organization_id, connection_id, told.references
     )
     if found is None and told.idempotency_key is not None:
-        found = stored_payments.find_by_key(session, organization_id, told.idempotency_key)
+        found = stored_payments.find_by_key(
+            session, organization_id, connection_id, told.idempotency_key
+        )
     return found
 
 

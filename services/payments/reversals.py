@@ -139,6 +139,9 @@ def _settle_ours(
     if came_back:
         reason = "The refund had succeeded, and failed later."
         return _verdict(EventStatus.NEEDS_ATTENTION, payment, reason)
+    if locked.status == RefundStatus.FAILED and told.status is GatewayStatus.SUCCEEDED:
+        reason = "The refund had failed, and was sent all the same."
+        return _verdict(EventStatus.NEEDS_ATTENTION, payment, reason)
     return _verdict(EventStatus.PROCESSED, payment)
 
 

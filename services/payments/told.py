@@ -74,7 +74,9 @@ def attribute(
         reason = "It is of another organization with the same account."
         raise Unattributed(Verdict(status=EventStatus.IGNORED, reason=reason))
     if known is None and told.idempotency_key is not None:
-        known = stored_payments.find_by_key(session, organization_id, told.idempotency_key)
+        known = stored_payments.find_by_key(
+            session, organization_id, connection_id, told.idempotency_key
+        )
     invoice_id = told.invoice_id if known is None else known.invoice_id
     if invoice_id is None:
         raise _unattributed(told, "It names no invoice.")
@@ -122,6 +124,7 @@ def _keep_method(
                 created_at=now,
                 updated_at=now,
             ),
+            has_worked=told.status == GatewayStatus.SUCCEEDED,
         )
     elif told.is_declined_for_good and told.idempotency_key is not None:
         stored_links.mark_unusable(

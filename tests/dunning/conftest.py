@@ -163,4 +163,5 @@ def save_method(transactions: Transactions, keys: tuple[UUID, UUID], customer_id
                 created_at=NOW,
                 updated_at=NOW,
             ),
+            has_worked=True,
         )

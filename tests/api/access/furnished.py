@@ -74,7 +74,7 @@ def save_method(person: Person, customer_id: str, connection_id: str) -> str:
         updated_at=context.now(),
     )
     with context.transactions.for_organization(organization_id) as session:
-        stored_links.save_method(session, method)
+        stored_links.save_method(session, method, has_worked=True)
     return str(method.id)
 
 

@@ -131,5 +131,46 @@ def test_key_that_was_rolled_holds_an_event_up_and_ends_nothing(
     assert house.invoice(invoice["id"])["status"] == "PAID"
 
 
+@pytest.mark.parametrize("refused", ["find_refund", "refund"])
+def test_refund_whose_answer_was_lost_is_not_failed_by_a_no(
+    house: House, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    invoice_id = pay(house)
+    refund(house, invoice_id, 30)
+    do_and_die(house)
+
+    house.clock.advance(minutes=6)
+    with monkeypatch.context() as rolled:
+        rolled.setattr(SandboxGateway, "find_refund", find_none)
+        rolled.setattr(SandboxGateway, refused, refuse)
+        house.ask()
+    assert [one["refunded_amount"] for one in house.payments(invoice_id)] == [30]
+    house.later(hours=2)
+    house.settle()
+
+    assert sent_back(house, invoice_id) == 30
+    assert [one["refunded_amount"] for one in house.payments(invoice_id)] == [30]
+
+
+def test_payment_on_its_way_when_its_page_closes_arrives_without_a_webhook(house: House) -> None:
+    invoice = house.finalize()
+    house.press(invoice["payment_link"], "pending")
+    status = {"status": "VOID"}
+    path = f"{V1}/invoices/{invoice['id']}/status"
+    assert house.owner.patch(path, json=status).status_code == 200
+    house.ask()
+    assert house.payments(invoice["id"]) == []
+
+    house.later(hours=2)
+    house.letters()  # The payment ends; what tells of it is lost.
+    house.ask()
+
+    assert [one["status"] for one in house.payments(invoice["id"])] == ["succeeded"]
+
+
+async def find_none(*_asked: object, **_by: object) -> None:
+    return None
+
+
 async def refuse(*_asked: object, **_by: object) -> None:
     raise Rejected("There is no such key.")

@@ -157,6 +157,16 @@ def test_method_that_failed_on_a_page_is_kept_for_retries_unless_for_good(
     assert [one["is_usable"] for one in kept] == [True] * is_kept
 
 
+def test_method_that_was_declined_for_good_is_usable_once_it_worked(house: House) -> None:
+    for outcome in ("success", "declined_for_good", "success"):
+        invoice = house.finalize()
+        house.press(invoice["payment_link"], outcome)
+        house.settle()
+
+    path = f"{V1}/customers/{house.customer_id}/payment-methods"
+    assert [one["is_usable"] for one in house.owner.get(path).json()["data"]] == [True]
+
+
 def test_method_that_was_saved_is_kept_until_it_is_forgotten(house: House) -> None:
     invoice = house.finalize()
     house.press(invoice["payment_link"])
