@@ -16,9 +16,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Never twice: payments under faults.")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--within", type=float, default=float("inf"), metavar="SECONDS")
     parser.add_argument("--report", type=Path)
     arguments = parser.parse_args()
-    report = prove(arguments.count, arguments.seed, show)
+    report = prove(arguments.count, arguments.seed, show, within_seconds=arguments.within)
     text = json.dumps(report.to_document(), indent=2, default=str)
     sys.stdout.write(f"\n{text}\n")
     if arguments.report is not None:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from integrations.gateways.sandbox.ledger.books import open_ledger_file
 from integrations.gateways.sandbox.ledger.sums import InvoiceSum, LedgerSums, sum_up
-from integrations.gateways.sandbox.ledger.tables import payment
+from integrations.gateways.sandbox.ledger.tables import payment, webhook
 
 UNSETTLED: Final[dict[str, LiteralString]] = {
     "payments": "SELECT count(*) FROM payment WHERE status = 'pending'",
@@ -23,6 +23,7 @@ UNSETTLED: Final[dict[str, LiteralString]] = {
     "tasks": "SELECT count(*) FROM gateway_task WHERE status = 'pending'"
     " AND next_attempt_at < now() + interval '1 hour'",
     "events": "SELECT count(*) FROM gateway_event WHERE status = 'received'",
+    "messages": "SELECT count(*) FROM outbox_message WHERE available_at < now()",
     "collections": "SELECT count(*) FROM collection JOIN invoice"
     " ON (invoice.organization_id, invoice.id) = (collection.organization_id, invoice_id)"
     " WHERE collection.status = 'active' AND invoice.status <> 'OPEN'",
@@ -112,6 +113,11 @@ def compare(database_url: str, ledger: Path) -> Comparison:
             )
         }
     )
+    webhooks = file.run(
+        lambda one: one.execute(
+            select(func.count(), func.count().filter(webhook.c.is_forged))
+        ).one()
+    )
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
         invoices = connection.execute(BY_INVOICE).fetchall()
         books = connection.execute(SUMS).fetchone()
@@ -134,6 +140,7 @@ def compare(database_url: str, ledger: Path) -> Comparison:
         "charged by us at the gateway": len(charged),
         "invoices charged twice": sum(times > 1 for times in charged.values()),
         "invoices paid twice by customers": sum(one.succeeded > 1 for one in sums.invoices),
+        "webhooks, and forged ones": tuple(webhooks),
         "gateway": [(one.paid_minor, one.refunded_minor) for one in sums.totals],
         "books": {name: str(amount) for name, amount in books.items()},
     }

@@ -22,7 +22,7 @@ from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
 from workflows.names import SEARCH_ATTRIBUTES
 
 READY_SECONDS = 60
-SHORTEST_PAUSE, LONGEST_PAUSE = 2.0, 9.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 6.0, 20.0
 """Between one kill and the next."""
 
 KILLED = ("worker", "worker", "api", "api", "postgres")
