@@ -63,15 +63,20 @@ SELECT
     (SELECT coalesce(sum(amount), 0) FROM refund WHERE status = 'succeeded') AS refunded,
     (SELECT coalesce(sum(amount), 0) FROM account_posting) AS balance,
     (SELECT coalesce(sum(amount - applied_amount - refunded_amount), 0) FROM payment
-        WHERE status = 'succeeded') AS credit
+        WHERE status = 'succeeded')
+    + (SELECT coalesce(sum(amount), 0) FROM account_posting
+        WHERE kind IN ('granted', 'returned')) AS credit_left
 """
 
 PAIRS: Final = (
     ("posted_paid", "paid"),
     ("posted_applied", "applied"),
     ("posted_refunded", "refunded"),
+    ("applied", "settled"),
+    ("balance", "credit_left"),
 )
-"""What was posted on accounts, and the rows that it was posted for."""
+"""What was posted on accounts, and the rows that it was posted for; what invoices had of it, and
+what customers have left when later invoices had taken from that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
