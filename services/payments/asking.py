@@ -42,7 +42,13 @@ from services.accounts.credentials import Sealing
 from services.payments import events, links, refunds, reversals
 from services.payments.connections import open_account
 from services.payments.events import Verdict
-from services.payments.judging import judge, look_up_payment, look_up_refund, record_paid
+from services.payments.judging import (
+    judge,
+    look_up_payment,
+    look_up_refund,
+    record_paid,
+    refund_again,
+)
 from services.payments.tasks import DONE, NOT_YET
 
 TRIES_TO_FIND: Final = 6
@@ -194,7 +200,7 @@ class Desk:
         if task.attempts == 1:
             told = await gateway.refund(request)
         else:
-            told = await _refund_again(gateway, request)
+            told = await refund_again(gateway, request)
         await execute(lambda: self._settle_refund(task, told))
         return NOT_YET if told.status is GatewayStatus.PENDING else DONE
 
@@ -287,18 +293,3 @@ class Desk:
     def _gateway_of(self, connection: Connection) -> Gateway:
         account = open_account(connection, self.sealing, public_url=self.public_url)
         return self.gateways.gateway_of(account)
-
-
-async def _refund_again(gateway: Gateway, request: RefundRequest) -> GatewayRefund:
-    """What became of a refund that was asked for before, without an answer that anybody kept.
-
-    It may have been sent, so that a no ends nothing: a key that was rolled is replaced. Raises
-    Unavailable.
-    """
-    try:
-        told = await gateway.find_refund(
-            payment_reference=request.payment_reference, key=request.idempotency_key
-        )
-        return await gateway.refund(request) if told is None else told
-    except Rejected as refusal:
-        raise Unavailable(refusal.detail, code=refusal.code) from refusal

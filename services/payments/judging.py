@@ -8,12 +8,14 @@ from uuid import UUID
 import structlog
 from sqlmodel import Session
 
+from billing.errors import Rejected, Unavailable
 from billing.payments.gateways import (
     Gateway,
     GatewayEvent,
     GatewayPayment,
     GatewayRefund,
     GatewayStatus,
+    RefundRequest,
 )
 from billing.payments.states import EventStatus
 from services.payments.events import Verdict
@@ -50,6 +52,21 @@ async def look_up_refund(gateway: Gateway, event: GatewayEvent) -> GatewayRefund
     return await gateway.find_refund(
         payment_reference=told.payment_reference, key=told.idempotency_key
     )
+
+
+async def refund_again(gateway: Gateway, request: RefundRequest) -> GatewayRefund:
+    """What became of a refund that was asked for before, without an answer that anybody kept.
+
+    It may have been sent, so that a no ends nothing: a key that was rolled is replaced. Raises
+    Unavailable.
+    """
+    try:
+        told = await gateway.find_refund(
+            payment_reference=request.payment_reference, key=request.idempotency_key
+        )
+        return await gateway.refund(request) if told is None else told
+    except Rejected as refusal:
+        raise Unavailable(refusal.detail, code=refusal.code) from refusal
 
 
 def judge(
