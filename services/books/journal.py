@@ -14,6 +14,7 @@ from sqlmodel import Session
 from billing.books import entries
 from billing.books.chart import PostingKind, Rate
 from billing.books.entries import Billed, Entry, Matter
+from billing.errors import InvalidInput
 from billing.identifiers import TaxRateId
 from billing.invoicing.credit_notes import taxes_of_note
 from billing.invoicing.taxes import TaxAmount
@@ -50,11 +51,17 @@ class JournalPage:
 def find_range(
     session: Session, organization_id: UUID, first_day: date | None, last_day: date | None
 ) -> JournalRange:
-    """The journal from one local day of the organization to another, both included."""
+    """The journal from one local day of the organization to another, both included.
+
+    Raises InvalidInput ``empty_span``.
+    """
+    if first_day is not None and last_day is not None and last_day < first_day:
+        raise InvalidInput("`to` must not lie before `from`.", code="empty_span", field="to")
     timezone = stored_organizations.get_organization(session, organization_id).timezone
-    since = BEGINNING if first_day is None else start_of_day(first_day, timezone)
-    until = END
-    if last_day is not None:
+    since, until = BEGINNING, END
+    if first_day is not None and first_day > BEGINNING.date():
+        since = start_of_day(first_day, timezone)
+    if last_day is not None and last_day < END.date():
         until = start_of_day(last_day + timedelta(days=1), timezone)
     return JournalRange(after=Place(since, -1, ""), until=until, timezone=timezone)
 
