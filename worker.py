@@ -24,7 +24,7 @@ from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
-from runtime.payment_gateways import NoGateways, connect_gateways, install_gateways
+from runtime.payment_gateways import DisconnectedGateways, connect_gateways, install_gateways
 from runtime.processes.priority import BILLING_NICENESS, lower_priority
 from runtime.relays.together import notifications_for, relays_of
 from runtime.schedules import ensure_coverage_check
@@ -59,7 +59,7 @@ def build_worker(
     Every workflow task may hold a database step. Those that wait for a group need no thread, the
     others wait for one of the executor's; each thread has a connection.
     """
-    payments = PaymentActivities(transactions, gateways or NoGateways(), now)
+    payments = PaymentActivities(transactions, gateways or DisconnectedGateways(), now)
     activities = SubscriptionActivities(transactions, now, executor)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     coverage = CoverageActivities(transactions, workflows.find_running, now)

@@ -80,17 +80,17 @@ class ConnectedGateways:
 
 def connect_gateways(
     settings: Settings, installed: InstalledGateways
-) -> ConnectedGateways | NoGateways:
+) -> ConnectedGateways | DisconnectedGateways:
     """Who speaks for connections, if there is the key that their secrets need."""
     sealer = sealer_of(settings)
     if sealer is None:
-        return NoGateways()
+        return DisconnectedGateways()
     return ConnectedGateways(
         gateways=installed.registry, sealing=sealer, public_url=settings.public_url
     )
 
 
-class NoGateways:
+class DisconnectedGateways:
     """Nobody speaks for any connection: what was begun waits until somebody does."""
 
     def gateway_of(self, _session: Session, _organization_id: UUID, connection_id: UUID) -> Gateway:
