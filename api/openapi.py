@@ -115,7 +115,7 @@ PROBLEM_CONTENT: Final[Document] = {
 
 INGESTION_SCOPE: Final = "usage.write"
 INGESTION_NAMES: Final = {
-    "/sdk/track": "track",
+    "/sdk/track": "track_usage",
     "/usage": "record_usage",
     "/usage/batch": "record_usage_batch",
 }

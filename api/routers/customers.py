@@ -65,7 +65,7 @@ async def get_customer(request: Request, customer_id: str) -> Response:
     return respond(view_customer(found))
 
 
-@router.put("/{customer_id}", response_model=CustomerView, operation_id="update_customer_put")
+@router.put("/{customer_id}", response_model=CustomerView, operation_id="put_customer")
 @router.patch("/{customer_id}", response_model=CustomerView)
 def update_customer(
     customer_id: UUID,

@@ -40,7 +40,7 @@ JSON: Final = "application/json"
 JSON_LINES: Final = ("application/x-ndjson", "application/jsonl", "application/ndjson")
 
 
-async def track(request: Request) -> Response:
+async def track_usage(request: Request) -> Response:
     """Record one event by meter token and external customer id (CONTRACT 3.7)."""
     return await _record_one(request, token_only=True)
 
@@ -81,7 +81,7 @@ def make_routes(prefix: str) -> list[FastRoute]:
     return [
         FastRoute(prefix + path, endpoint, method="POST", parameters=parameters)
         for path, endpoint, parameters in (
-            ("/sdk/track", track, frozenset[str]()),
+            ("/sdk/track", track_usage, frozenset[str]()),
             ("/usage", record_usage, frozenset[str]()),
             ("/usage/batch", record_batch, BATCH_PARAMETERS),
         )

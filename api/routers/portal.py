@@ -44,7 +44,7 @@ def create_widget_token(
 
 
 @router.post("/invoices/{invoice_id}/generate-token", response_model=InvoiceLinkView)
-def generate_invoice_token(
+def create_invoice_link(
     invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Give an invoice its public page: whoever has the address reads it, without logging in.
@@ -66,7 +66,7 @@ def generate_invoice_token(
 
 
 @router.delete("/invoices/{invoice_id}/public-token", status_code=204)
-def delete_invoice_token(
+def delete_invoice_link(
     invoice_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Take an invoice's public page away: its address shows nothing any more.

@@ -39,7 +39,7 @@ def list_audit_entries(
 
 
 @router.get("/coverage", response_model=CoverageView)
-async def get_coverage(principal: Reader, context: ContextDep) -> Response:
+async def get_audit_coverage(principal: Reader, context: ContextDep) -> Response:
     """Show whether every subscription's periods tile its life and its workflow runs."""
     running = await context.find_running(principal.organization_id)
 

@@ -58,7 +58,7 @@ async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Resp
 
 
 @router.post("/refresh", response_model=AccountView, dependencies=[ADMITTED])
-def refresh(request: Request, context: ContextDep) -> Response:
+def refresh_session(request: Request, context: ContextDep) -> Response:
     """Exchange the refresh token for new ones. It is good once; a second use ends the session."""
     token = request.cookies.get(REFRESH_COOKIE)
     if token is None:

@@ -30,7 +30,7 @@ def get_organization(session: ReadSession, principal: Reader) -> Response:
 
 
 @router.patch("", response_model=OrganizationView)
-def change_organization(
+def update_organization(
     body: OrganizationPatch, session: ManageSession, principal: Manager, context: ContextDep
 ) -> Response:
     """Change settings: those that the body names; the others stay."""

@@ -69,7 +69,7 @@ async def get_plan(request: Request, plan_id: str) -> Response:
     return respond(view_plan(await read_one(request, PLANS, "plan_id", plan_id)))
 
 
-@router.put("/{plan_id}", response_model=EditedPlanView, operation_id="update_plan_put")
+@router.put("/{plan_id}", response_model=EditedPlanView, operation_id="put_plan")
 @router.patch("/{plan_id}", response_model=EditedPlanView)
 def update_plan(
     plan_id: UUID, body: PlanPatch, session: WriteSession, principal: Writer, context: ContextDep

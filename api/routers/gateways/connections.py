@@ -61,7 +61,7 @@ def get_connection(
 
 
 @router.patch("/{connection_id}", response_model=ConnectionView)
-def edit_connection(
+def update_connection(
     connection_id: UUID,
     body: ConnectionPatch,
     session: WriteSession,

@@ -38,7 +38,7 @@ def create_invoice(
 
 
 @router.put("/{invoice_id}", response_model=InvoiceView)
-def edit_invoice(
+def update_invoice(
     invoice_id: UUID,
     body: InvoiceEdit,
     session: WriteSession,
@@ -91,7 +91,7 @@ def pay_invoice(
 
 
 @router.patch("/{invoice_id}/status", response_model=InvoiceView)
-def change_status(
+def change_invoice_status(
     invoice_id: UUID,
     body: StatusChange,
     session: WriteSession,

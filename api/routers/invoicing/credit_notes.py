@@ -40,7 +40,9 @@ def create_credit_note(
 
 
 @router.get("/invoices/{invoice_id}/credit-notes")
-def list_credit_notes(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+def list_invoice_credit_notes(
+    invoice_id: UUID, session: ReadSession, principal: Reader
+) -> Response:
     """List the credit notes of an invoice, oldest first."""
     if invoices.find_invoice(session, principal.organization_id, invoice_id) is None:
         raise NotFound("Invoice not found.", code="invoice_not_found")

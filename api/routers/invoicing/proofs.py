@@ -32,7 +32,7 @@ router = Router(prefix="/invoices", tags=["Proof"])
 
 
 @router.fast_get("/{invoice_id}/lines/{line_id}/explain", dependencies=[READS_BILLING])
-async def explain_line(request: Request, invoice_id: str, line_id: IdText) -> Response:
+async def explain_invoice_line(request: Request, invoice_id: str, line_id: IdText) -> Response:
     """Show the arithmetic of a line, from the aggregate to the rounded amount."""
     contents = await read_one(
         request,
@@ -47,20 +47,20 @@ async def explain_line(request: Request, invoice_id: str, line_id: IdText) -> Re
 
 
 @router.get("/{invoice_id}/receipt", response_model=ReceiptView)
-def get_receipt(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+def get_invoice_receipt(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Show what an invoice was computed from, and the signature of what was issued."""
     return respond(read_receipt(session, principal.organization_id, invoice_id))
 
 
 @router.get("/{invoice_id}/receipt.json")
-def get_receipt_file(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+def get_invoice_receipt_file(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Give the file that is inside the PDF: receipt, terms, inputs and every line."""
     document = read_invoice(session, principal.organization_id, invoice_id)
     return Response(document.receipt, media_type="application/json")
 
 
 @router.get("/{invoice_id}/events.ndjson", response_class=ExportedEvents, status_code=200)
-def export_events(
+def export_invoice_events(
     invoice_id: UUID, session: ReadSession, principal: Reader, request: Request
 ) -> ExportedEvents:
     """Export exactly the events that an invoice counted, one a line."""
@@ -70,7 +70,7 @@ def export_events(
 
 
 @router.get("/{invoice_id}/events/{event_id}/proof", response_model=InclusionView)
-def prove_event(
+def prove_invoice_event(
     invoice_id: UUID, event_id: UUID, session: ReadSession, principal: Reader
 ) -> Response:
     """Show whether an event is in an invoice, and what proves it against the receipt."""

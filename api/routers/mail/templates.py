@@ -31,7 +31,7 @@ def list_email_templates(session: ReadSession, principal: Reader) -> Response:
 
 
 @router.put("/{kind}/{language}", response_model=TemplateView)
-def write_email_template(
+def update_email_template(
     kind: TemplateKind,
     language: DocumentLanguage,
     body: TemplateWrite,

@@ -24,15 +24,15 @@ ENGINE_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
 
-@router.get("/health", name="report_health")
+@router.get("/health", name="get_health")
 @router.get("/livez")
-async def report_alive() -> Response:
+async def get_liveness() -> Response:
     """The process answers. Nothing else is asked."""
     return respond({"status": "ok"})
 
 
 @router.get("/readyz")
-async def report_ready(context: ContextDep) -> Response:
+async def get_readiness(context: ContextDep) -> Response:
     """Whether the database answers and its schema is current; 503 if not.
 
     Requests need nothing else: while Temporal is away they are answered as ever, what they change

@@ -75,7 +75,7 @@ def get_webhook_endpoint(endpoint_id: UUID, session: ReadSession, principal: Rea
 
 
 @endpoints.patch("/{endpoint_id}", response_model=EndpointView)
-def edit_webhook_endpoint(
+def update_webhook_endpoint(
     endpoint_id: UUID,
     body: EndpointPatch,
     session: WriteSession,

@@ -13,7 +13,7 @@ router = Router(prefix="/workers", tags=["Health"])
 
 
 @router.get("/health", response_model=WorkersHealthView)
-async def report_workers(request: Request, context: ContextDep) -> Response:
+async def get_workers_health(request: Request, context: ContextDep) -> Response:
     """Show whether the workers do what is due; a bill that waits for people counts as a failure.
 
     The report is at most a second old, so that asking often costs nothing.

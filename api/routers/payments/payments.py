@@ -36,7 +36,7 @@ router = Router(tags=["Payments"])
 
 
 @router.post("/invoices/{invoice_id}/payments", status_code=201, response_model=PaymentView)
-def create_payment(
+def record_payment(
     invoice_id: UUID,
     body: PaymentCreate,
     session: WriteSession,

@@ -108,7 +108,7 @@ def resume_subscription(
 
 
 @router.post("/change-plan", response_model=SubscriptionView | PlanChangePreview)
-def change_plan(
+def change_subscription_plan(
     subscription_id: UUID,
     body: ChangePlanRequest,
     session: ChangeSession,
@@ -193,7 +193,9 @@ def generate_invoice(
 
 
 @router.get("/timeline", response_model=TimelineView)
-def get_timeline(subscription_id: UUID, session: ReadSession, principal: Reader) -> Response:
+def get_subscription_timeline(
+    subscription_id: UUID, session: ReadSession, principal: Reader
+) -> Response:
     """Show what happened to a subscription and what will."""
     shown = timeline.read_timeline(session, principal.organization_id, subscription_id)
     return respond(view_timeline(shown))

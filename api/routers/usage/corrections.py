@@ -17,7 +17,7 @@ router = Router(prefix="/usage", tags=["Usage"])
 
 
 @router.post("/{event_id}/void", response_model=UsageEventView)
-def void_usage(
+def void_usage_event(
     event_id: UUID, session: UsageWriteSession, principal: UsageWriter, context: ContextDep
 ) -> Response:
     """Make an event count no more. Repeating it changes nothing."""
@@ -26,7 +26,7 @@ def void_usage(
 
 
 @router.post("/{event_id}/amend", response_model=UsageEventView)
-def amend_usage(
+def amend_usage_event(
     event_id: UUID,
     body: AmendUsage,
     session: UsageWriteSession,

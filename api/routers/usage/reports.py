@@ -102,7 +102,7 @@ def list_meter_events(
 
 
 @router.get("/usage")
-def list_usage(
+def list_usage_events(
     session: UsageReadSession,
     principal: UsageReader,
     list_range: ListRangeDep,
