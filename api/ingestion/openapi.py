@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api.ingestion.views import BatchView, EventView
+from api.ingestion.views import BatchResult, RecordedEvent
 from services.ingestion.event_input import EventReport
 
 PREFIX: Final = "/api/v1"
@@ -16,7 +16,7 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 
 def add_ingestion(document: dict[str, Any]) -> dict[str, Any]:
     """The document with the ingestion routes in it."""
-    kinds = (EventReport, EventView, BatchView)
+    kinds = (EventReport, RecordedEvent, BatchResult)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
     report, event, batch = schemas
     document.setdefault("components", {}).setdefault("schemas", {}).update(components)

@@ -16,7 +16,7 @@ from services.ingestion.submissions import EventResult, EventStatus
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-class EventView(msgspec.Struct, kw_only=True, omit_defaults=True):
+class RecordedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     """An event as it was recorded. ``duplicate`` is there if the key was known already."""
 
     id: str
@@ -29,7 +29,7 @@ class EventView(msgspec.Struct, kw_only=True, omit_defaults=True):
     duplicate: bool = False
 
 
-class RowErrorView(msgspec.Struct, kw_only=True):
+class RowError(msgspec.Struct, kw_only=True):
     """Why a row was rejected, and by which field if one is to blame."""
 
     code: str
@@ -37,27 +37,27 @@ class RowErrorView(msgspec.Struct, kw_only=True):
     field: str | UnsetType = UNSET
 
 
-class RowView(msgspec.Struct, kw_only=True):
+class RowResult(msgspec.Struct, kw_only=True):
     """What became of the row at ``index``. ``id`` is that of the event, also of the first one."""
 
     index: int
     status: Literal["created", "duplicate", "rejected"]
     id: str | UnsetType = UNSET
-    error: RowErrorView | UnsetType = UNSET
+    error: RowError | UnsetType = UNSET
 
 
-class BatchView(msgspec.Struct, kw_only=True):
+class BatchResult(msgspec.Struct, kw_only=True):
     """What became of a batch: three counts, and its rows in their order."""
 
     accepted: int
     duplicates: int
     rejected: int
-    results: list[RowView]
+    results: list[RowResult]
 
 
-def view_event(event: StoredEvent, *, is_repeated: bool) -> EventView:
+def view_event(event: StoredEvent, *, is_repeated: bool) -> RecordedEvent:
     """The answer to a single event."""
-    return EventView(
+    return RecordedEvent(
         id=event.id,
         customer_id=event.customer_id,
         meter_id=event.meter_id,
@@ -69,12 +69,12 @@ def view_event(event: StoredEvent, *, is_repeated: bool) -> EventView:
     )
 
 
-def view_batch(results: Sequence[EventResult], *, only_errors: bool) -> BatchView:
+def view_batch(results: Sequence[EventResult], *, only_errors: bool) -> BatchResult:
     """The answer to a batch; ``only_errors`` leaves the good rows out of ``results``."""
     counts = dict.fromkeys(EventStatus, 0)
     for result in results:
         counts[result.status] += 1
-    return BatchView(
+    return BatchResult(
         accepted=counts[EventStatus.CREATED],
         duplicates=counts[EventStatus.DUPLICATE],
         rejected=counts[EventStatus.REJECTED],
@@ -86,13 +86,13 @@ def view_batch(results: Sequence[EventResult], *, only_errors: bool) -> BatchVie
     )
 
 
-def view_error(error: BillingError) -> RowErrorView:
+def view_error(error: BillingError) -> RowError:
     """Why a row was rejected."""
-    return RowErrorView(code=error.code, detail=error.detail, field=error.field or UNSET)
+    return RowError(code=error.code, detail=error.detail, field=error.field or UNSET)
 
 
-def _view_row(index: int, result: EventResult) -> RowView:
-    return RowView(
+def _view_row(index: int, result: EventResult) -> RowResult:
+    return RowResult(
         index=index,
         status=result.status.value,
         id=UNSET if result.event_id is None else result.event_id,

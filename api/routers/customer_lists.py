@@ -11,6 +11,9 @@ from api.reads.fast_reads import read_one
 from api.routers.invoicing.invoices import list_invoices
 from api.routers.subscriptions.subscriptions import list_subscriptions
 from api.schemas.common import any_case
+from api.schemas.invoicing.invoices import InvoiceView
+from api.schemas.pages import PageOf
+from api.schemas.subscriptions.subscriptions import SubscriptionView
 from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
@@ -20,7 +23,9 @@ from repositories.customers import CUSTOMERS
 router = Router(prefix="/customers/{customer_id}", tags=["Customers"])
 
 
-@router.fast_get("/subscriptions", dependencies=[READS_BILLING])
+@router.fast_get(
+    "/subscriptions", response_model=PageOf[SubscriptionView], dependencies=[READS_BILLING]
+)
 async def list_customer_subscriptions(
     request: Request,
     customer_id: str,
@@ -32,7 +37,7 @@ async def list_customer_subscriptions(
     return await list_subscriptions(request, page, customer_id=customer.id, status=status)
 
 
-@router.fast_get("/invoices", dependencies=[READS_BILLING])
+@router.fast_get("/invoices", response_model=PageOf[InvoiceView], dependencies=[READS_BILLING])
 async def list_customer_invoices(
     request: Request,
     customer_id: str,

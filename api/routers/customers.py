@@ -11,11 +11,18 @@ from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
 from api.reads.fast_reads import read_one, read_page, respond_page
-from api.schemas.customers import CustomerCreate, CustomerPatch, CustomerView, view_customer
+from api.schemas.customers import (
+    CustomerCreate,
+    CustomerPatch,
+    CustomerView,
+    PendingDeletionView,
+    view_customer,
+    view_pending_deletion,
+)
+from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
 from api.transport.route import Router
-from billing.pending_changes import ChangeAction
 from repositories import customers as stored_customers
 from repositories.subscriptions import subscriptions
 from services import customers
@@ -43,7 +50,7 @@ def create_customer(
     return respond(view_customer(created), 201)
 
 
-@router.fast_get("", dependencies=[READS_BILLING])
+@router.fast_get("", response_model=PageOf[CustomerView], dependencies=[READS_BILLING])
 async def list_customers(
     request: Request, page: PageDep, q: SearchText = None, test_clock_id: UUID | None = None
 ) -> Response:
@@ -81,7 +88,12 @@ def update_customer(
     return respond(view_customer(updated))
 
 
-@router.delete("/{customer_id}", status_code=204, dependencies=[Depends(open_by_name)])
+@router.delete(
+    "/{customer_id}",
+    status_code=204,
+    responses={202: {"model": PendingDeletionView}},
+    dependencies=[Depends(open_by_name)],
+)
 def delete_customer(
     customer_id: UUID, principal: Writer, context: ContextDep, work: WorkDep
 ) -> Response:
@@ -99,5 +111,4 @@ def delete_customer(
         waiting = subscriptions.count_pending(session, organization_id, customer_id)
     if waiting == 0:
         return Response(status_code=204)
-    change = {"action": ChangeAction.DELETE, "at": now, "subscriptions": waiting}
-    return respond({"id": customer_id, "pending_change": change}, 202)
+    return respond(view_pending_deletion(customer_id, at=now, subscriptions=waiting), 202)

@@ -10,7 +10,8 @@ from fastapi import Request, Response
 from api.access.authentication import authenticate_async
 from api.access.scopes import Principal
 from api.context import AppState, state_of
-from api.schemas.entitlements import EntitlementList, EntitlementView, view_entitlement
+from api.schemas.entitlements import EntitlementView, view_entitlement
+from api.schemas.pages import ListOf
 from api.transport.exact_json import dump_json, respond
 from api.transport.route import Router
 from billing.errors import Forbidden
@@ -50,7 +51,7 @@ async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -
     return Response(body, media_type="application/json")
 
 
-@router.fast_get("/entitlements", response_model=EntitlementList, openapi_extra=_ACCESS)
+@router.fast_get("/entitlements", response_model=ListOf[EntitlementView], openapi_extra=_ACCESS)
 async def list_entitlements(request: Request, customer_id: str) -> Response:
     """Show what a customer may use, by their id or external id: an answer for every feature.
 

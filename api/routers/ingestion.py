@@ -21,8 +21,8 @@ from api.ingestion.decoding import (
     read_report,
 )
 from api.ingestion.views import (
-    BatchView,
-    EventView,
+    BatchResult,
+    RecordedEvent,
     encode,
     view_batch,
     view_error,
@@ -152,5 +152,5 @@ def _refuse_batch(request: Request, results: Sequence[EventResult]) -> Response:
     )
 
 
-def _json(content: EventView | BatchView, status: int) -> Response:
+def _json(content: RecordedEvent | BatchResult, status: int) -> Response:
     return Response(encode(content), status, media_type=JSON)

@@ -15,7 +15,7 @@ from fastapi import Query, Request, Response
 from api.admission.requests import CALLER_WATCHED, work
 from api.context import ContextDep, state_of
 from api.reads.receipt_key_cache import ALL, GOOD_FOR, read_keys
-from api.schemas.invoicing.proofs import KeysView, VerdictView, view_verdict
+from api.schemas.invoicing.proofs import KeySetView, VerdictView, view_verdict
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from api.visits import count_proof, find_verdict
@@ -31,7 +31,7 @@ async def verify_receipt(receipt_id: UUID, request: Request) -> Response:
 
 
 @router.get(
-    "/.well-known/fluxrate-keys.json", response_model=KeysView, dependencies=[CALLER_WATCHED]
+    "/.well-known/fluxrate-keys.json", response_model=KeySetView, dependencies=[CALLER_WATCHED]
 )
 async def list_receipt_keys(
     request: Request,

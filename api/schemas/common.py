@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     StringConstraints,
@@ -19,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from api.transport.exact_json import depth_of, dump_json
+from api.schemas.described import NOTE, Described
 from billing.errors import InvalidInput
 from billing.money import parse_decimal, parse_price
 from billing.names import is_reachable, trimmed, unreachable
@@ -37,10 +36,10 @@ FIRST_YEAR = 1900
 LAST_YEAR = 9998
 
 
-class Schema(BaseModel):
+class Schema(Described):
     """A request body: fields that it does not know are refused (CONTRACT 6)."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid")
 
     def fill(self, kind: type[Details], **given: object) -> Details:
         """A value of ``kind`` by this body's fields of the same names, and by those ``given``."""
@@ -48,13 +47,12 @@ class Schema(BaseModel):
         return kind(**{name: getattr(self, name) for name in own}, **given)
 
 
-class View(BaseModel):
+class View(Described):
     """A response body."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
 
-
-def _read_number(value: Any) -> Decimal:
+def read_number(value: Any) -> Decimal:
+    """An exact number of a JSON document, or why it is none."""
     return _read(parse_decimal, value)
 
 
@@ -122,31 +120,81 @@ def _refuse_non_integer(value: Any) -> Any:
     return value
 
 
-NUMBER_SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[+-]?[0-9.]+$"}]}
+def _number(*, least: int | None = None, note: str) -> WithJsonSchema:
+    """How a number is sent: as a JSON number, or as a string with all its digits."""
+    sign = "[+-]?" if least is None else "[+]?"
+    written = rf"^{sign}([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{{1,2}})?$"
+    number: dict[str, Any] = (
+        {"type": "number"} if least is None else {"type": "number", "minimum": least}
+    )
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": written}], NOTE: note})
 
-Number = Annotated[Decimal, BeforeValidator(_read_number), WithJsonSchema(NUMBER_SCHEMA)]
+
+def _shown_number(note: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "number", NOTE: note})
+
+
+Number = Annotated[
+    Decimal,
+    BeforeValidator(read_number),
+    _number(note="An exact decimal: a JSON number, or a string of digits."),
+]
 """Any exact number, read from a JSON number or a decimal string."""
 
-NotNegative = Annotated[Decimal, BeforeValidator(_read_positive), WithJsonSchema(NUMBER_SCHEMA)]
+NotNegative = Annotated[
+    Decimal,
+    BeforeValidator(_read_positive),
+    _number(least=0, note="An exact decimal of at least 0: a JSON number, or a string of digits."),
+]
 """An exact number of at least zero: a limit, a percentage."""
 
-Price = Annotated[Decimal, BeforeValidator(_read_price), WithJsonSchema(NUMBER_SCHEMA)]
+Price = Annotated[
+    Decimal,
+    BeforeValidator(_read_price),
+    _number(
+        least=0,
+        note="An exact decimal of at least 0 in major units of the currency, with up to 30"
+        " decimal places: a JSON number, or a string of digits.",
+    ),
+]
 """A price of at least zero, with up to 30 decimal places."""
 
-SignedPrice = Annotated[Decimal, BeforeValidator(_read_signed_price), WithJsonSchema(NUMBER_SCHEMA)]
+SignedPrice = Annotated[
+    Decimal,
+    BeforeValidator(_read_signed_price),
+    _number(
+        note="An exact decimal in major units of the currency, with up to 30 decimal places: a"
+        " JSON number, or a string of digits.",
+    ),
+]
 """An amount per unit on a line that people write, with up to 30 decimal places."""
 
-Exact = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+Exact = Annotated[Decimal, _shown_number("An exact decimal.")]
 """An exact number on its way out, as a JSON number with all its digits."""
+
+Money = Annotated[Decimal, _shown_number("An exact decimal in major units of the currency.")]
+"""An amount on its way out."""
+
+Quantity = Annotated[Decimal, _shown_number("An exact decimal in the meter's unit.")]
+"""A quantity on its way out."""
 
 Instant = Annotated[
     datetime,
     BeforeValidator(_read_instant),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            NOTE: "An ISO 8601 instant; one without an offset is in UTC.",
+        }
+    ),
 ]
 """An instant, in UTC once read."""
 
-Moment = Annotated[datetime, WithJsonSchema({"type": "string", "format": "date-time"})]
+Moment = Annotated[
+    datetime,
+    WithJsonSchema({"type": "string", "format": "date-time", NOTE: "An instant in UTC."}),
+]
 """An instant on its way out, with Z."""
 
 Flag = Annotated[bool, BeforeValidator(_refuse_non_boolean)]
@@ -192,46 +240,6 @@ Email = Annotated[
     ),
 ]
 """Something on both sides of one @; whether it receives mail is not checked."""
-
-FREE_FORM_KEYS = 50
-FREE_FORM_DEPTH = 8
-FREE_FORM_BYTES = 32 * 1024
-
-
-def _read_free_form(value: Any) -> Any:
-    if not isinstance(value, dict):
-        raise PydanticCustomError("dict_type", "Send an object.")
-    if len(value) > FREE_FORM_KEYS:
-        raise PydanticCustomError(
-            "too_many_keys", "Send at most {most} keys.", {"most": FREE_FORM_KEYS}
-        )
-    if depth_of(value) > FREE_FORM_DEPTH:
-        raise PydanticCustomError(
-            "too_deep", "Nest at most {most} levels.", {"most": FREE_FORM_DEPTH}
-        )
-    value = _read_numbers(value)
-    if len(dump_json(value)) > FREE_FORM_BYTES:
-        raise PydanticCustomError(
-            "too_large", "Send at most {most} bytes.", {"most": FREE_FORM_BYTES}
-        )
-    return value
-
-
-def _read_numbers(value: Any) -> Any:
-    match value:
-        case dict():
-            return {name: _read_numbers(inner) for name, inner in value.items()}
-        case list():
-            return [_read_numbers(inner) for inner in value]
-        case None | bool() | str():
-            return value
-        case int() if abs(value) < 2**63:
-            return value
-    return _read_number(value)
-
-
-FreeForm = Annotated[dict[str, Any], BeforeValidator(_read_free_form)]
-"""An object of the caller's own, within the limits of CONTRACT 66."""
 
 
 def any_case(kind: type[Kind]) -> BeforeValidator:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from pydantic import Field
 from api.schemas.common import Email, Moment, Name, Schema, View, Words, any_case
 from api.schemas.patches import Patch
 from billing.invoicing.kinds import DocumentLanguage
+from billing.pending_changes import ChangeAction
 from models.customers import Customer
 from services.customers import CreateCustomer, CustomerDetails, UpdateCustomer
 
@@ -84,6 +86,33 @@ class CustomerView(View):
     updated_at: Moment
 
 
+class DeletionView(View):
+    """A deletion that waits until the missed periods before it are billed."""
+
+    action: Literal[ChangeAction.DELETE]
+    """What waits."""
+    at: Moment
+    """As of when the subscriptions end."""
+    subscriptions: int
+    """How many subscriptions are left to be canceled."""
+
+
+class PendingDeletionView(View):
+    """A customer that is deleted as soon as the missed periods are billed."""
+
+    id: UUID
+    pending_change: DeletionView
+    """What waits, and for how many subscriptions."""
+
+
 def view_customer(customer: Customer) -> CustomerView:
     """The customer as the API shows it."""
     return CustomerView.model_validate(customer, from_attributes=True)
+
+
+def view_pending_deletion(
+    customer_id: UUID, *, at: datetime, subscriptions: int
+) -> PendingDeletionView:
+    """The deletion that waits, as the API shows it."""
+    change = DeletionView(action=ChangeAction.DELETE, at=at, subscriptions=subscriptions)
+    return PendingDeletionView(id=customer_id, pending_change=change)

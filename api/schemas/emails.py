@@ -62,7 +62,7 @@ class EmailTest(Schema):
     to: Address
 
 
-class TemplateWrite(Schema):
+class EmailTemplateWrite(Schema):
     """The three parts of a mail, each a template."""
 
     subject: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=300)] = Field(
@@ -76,7 +76,7 @@ class TemplateWrite(Schema):
         return self.fill(Texts)
 
 
-class TemplateView(View):
+class EmailTemplateView(View):
     """What mails of a kind and a language say; ``updated_at`` is null where it is the default."""
 
     kind: TemplateKind
@@ -113,10 +113,10 @@ def view_retried(retried: Retried) -> RetriedView:
 
 def view_template(
     kind: TemplateKind, language: DocumentLanguage, stored: EmailTemplate | None
-) -> TemplateView:
+) -> EmailTemplateView:
     """The template as the API shows it."""
     texts = default_texts(kind, language) if stored is None else texts_in(stored)
-    return TemplateView(
+    return EmailTemplateView(
         kind=kind,
         language=language,
         subject=texts.subject,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from api.schemas.common import Exact, Moment, View
+from api.schemas.common import Moment, Quantity, View
 from billing.entitlements import AccessReason
 from billing.rating.terms import FeatureType
 from services.entitlements.access import CustomerEntitlement
@@ -23,19 +23,13 @@ class EntitlementView(View):
     type: FeatureType
     has_access: bool
     reason: AccessReason | None
-    usage: Exact | None
-    limit: Exact | None
-    remaining: Exact | None
+    usage: Quantity | None
+    limit: Quantity | None
+    remaining: Quantity | None
     resets_at: Moment | None
     is_soft_limit: bool
     static_value: str | None
     subscription_id: UUID | None
-
-
-class EntitlementList(View):
-    """What a customer may use: an answer for every feature."""
-
-    data: list[EntitlementView]
 
 
 def view_entitlement(found: CustomerEntitlement) -> EntitlementView:

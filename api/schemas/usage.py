@@ -10,7 +10,8 @@ from uuid import UUID
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from api.schemas.common import Exact, Moment, Number, Schema, View, require_in_range
+from api.schemas.common import Moment, Number, Quantity, Schema, View, require_in_range
+from api.schemas.free_form import AnyObject
 from billing.metering.corrections import CorrectionKind
 from billing.money import plain_text
 from models.usage.events import UsageCorrection, UsageEvent
@@ -48,7 +49,7 @@ class UsageGroupView(View):
     """One calendar unit. ``period`` is its local start."""
 
     period: str
-    usage: Exact
+    usage: Quantity
     event_count: int
 
 
@@ -56,7 +57,7 @@ class MeterUsageView(View):
     """A meter's usage in a span."""
 
     meter_id: UUID
-    total_usage: Exact
+    total_usage: Quantity
     event_count: int
     unique_customers: int
     period_start: Moment
@@ -70,7 +71,7 @@ class UnbilledUsageView(View):
     customer_id: UUID
     external_id: str | None
     meter_id: UUID
-    usage: Exact
+    usage: Quantity
     event_count: int
     first_at: Moment
     last_at: Moment
@@ -84,9 +85,9 @@ class MeterStatisticsView(View):
     unique_customers: int
     first_event_date: Moment | None
     last_event_date: Moment | None
-    today_usage: Exact
-    this_week_usage: Exact
-    this_month_usage: Exact
+    today_usage: Quantity
+    this_week_usage: Quantity
+    this_month_usage: Quantity
 
 
 class MeterTotalView(View):
@@ -96,7 +97,7 @@ class MeterTotalView(View):
     meter_name: str
     name: str
     unit: str | None
-    usage: Exact
+    usage: Quantity
     event_count: int
 
 
@@ -119,7 +120,7 @@ class UsageEventView(View):
     ingested_at: Moment
     created_at: Moment
     idempotency_key: str | None
-    meta_data: dict[str, Any]
+    meta_data: AnyObject
     late: bool
     paused: bool
     counted: bool

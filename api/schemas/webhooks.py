@@ -25,7 +25,7 @@ Events = Annotated[
 ]
 
 
-class EndpointCreate(Schema):
+class WebhookEndpointCreate(Schema):
     """Where to tell what. The address begins with https:// and is one of the public internet."""
 
     url: Url
@@ -37,7 +37,7 @@ class EndpointCreate(Schema):
         return self.fill(CreateEndpoint)
 
 
-class EndpointPatch(Patch):
+class WebhookEndpointPatch(Patch):
     """New values. One that is enabled again begins anew; nothing is told of the time between."""
 
     url: Url = ""
@@ -50,7 +50,7 @@ class EndpointPatch(Patch):
         return self.fill(EditEndpoint)
 
 
-class EndpointView(View):
+class WebhookEndpointView(View):
     """An endpoint without its secrets.
 
     ``disabled_at`` is when it was disabled for having failed for days, ``failing_since`` the first
@@ -67,14 +67,14 @@ class EndpointView(View):
     created_at: Moment
 
 
-class EndpointSecretsView(EndpointView):
+class WebhookEndpointWithSecretView(WebhookEndpointView):
     """An endpoint with its secret in both spellings, which nothing shows again."""
 
     secret: str
     signing_secret: str
 
 
-class DeliveryView(View):
+class WebhookDeliveryView(View):
     """One telling of an event to an endpoint.
 
     ``event_id`` is the ``webhook-id`` that is sent, the same in every try and every replay.
@@ -94,17 +94,19 @@ class DeliveryView(View):
     completed_at: Moment | None
 
 
-def view_endpoint(endpoint: WebhookEndpoint) -> EndpointView:
+def view_endpoint(endpoint: WebhookEndpoint) -> WebhookEndpointView:
     """The endpoint as the API shows it."""
-    return EndpointView.model_validate(endpoint, from_attributes=True)
+    return WebhookEndpointView.model_validate(endpoint, from_attributes=True)
 
 
-def view_secrets(endpoint: WebhookEndpoint, secret: str) -> EndpointSecretsView:
+def view_secrets(endpoint: WebhookEndpoint, secret: str) -> WebhookEndpointWithSecretView:
     """The endpoint with its secret, for the one answer that shows it."""
     shown = view_endpoint(endpoint).model_dump()
-    return EndpointSecretsView(**shown, secret=secret, signing_secret=signing_secret(secret))
+    return WebhookEndpointWithSecretView(
+        **shown, secret=secret, signing_secret=signing_secret(secret)
+    )
 
 
-def view_delivery(delivery: WebhookDelivery) -> DeliveryView:
+def view_delivery(delivery: WebhookDelivery) -> WebhookDeliveryView:
     """The delivery as the API shows it."""
-    return DeliveryView.model_validate(delivery, from_attributes=True)
+    return WebhookDeliveryView.model_validate(delivery, from_attributes=True)

@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
 
 from api.schemas.common import Moment, View
 from services.operations.worker_health import Health, WorkerReport, WorkReport
+
+
+class AliveView(View):
+    """The process answers."""
+
+    status: Literal["ok"]
+    """Always `ok`."""
+
+
+class ReadinessChecksView(View):
+    """What was asked, one by one."""
+
+    database: Literal["ok", "failed"]
+    """Whether the database answers."""
+    schema_: Literal["ok", "failed"] = Field(alias="schema")
+    """Whether the database has the schema of this version."""
+    temporal: Literal["ok", "degraded"]
+    """Whether the workflow engine answers; requests do not need it."""
+
+
+class ReadinessView(View):
+    """Whether requests can be answered."""
+
+    status: Literal["ready", "not_ready"]
+    """`ready` where the database answers and its schema is current."""
+    temporal: Literal["ok", "degraded"]
+    """`degraded` while the workflow engine is away: what changes reaches it when it is back."""
+    checks: ReadinessChecksView
+    """What was asked, one by one."""
 
 
 class JobView(View):

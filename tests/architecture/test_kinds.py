@@ -6,9 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import cast
 
-from api.schemas.catalog.meters import PRICING_SCHEMA
+from api.schemas.catalog.price_models import PriceModelWrite
 from billing.metering.tallies import Aggregation
 from billing.pricing import MODELS
 from tests.architecture.sources import PACKAGES, ROOT, Source, sources
@@ -51,7 +50,7 @@ def test_no_module_tells_price_models_apart() -> None:
 def test_the_schema_of_the_api_has_the_inputs_of_every_price_model() -> None:
     inputs = {one.name for kind in MODELS.values() for one in fields(kind) if one.init}
 
-    properties = cast("dict[str, dict[str, object]]", PRICING_SCHEMA["properties"])
+    properties = PriceModelWrite.model_json_schema()["properties"]
     assert properties.keys() == inputs | {"model"}
     assert properties["model"]["enum"] == [*MODELS]
 

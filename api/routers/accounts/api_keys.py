@@ -9,7 +9,8 @@ from sqlalchemy import event
 
 from api.access.sessions import Manager, ManageSession
 from api.context import ContextDep
-from api.schemas.accounts.accounts import ApiKeyCreate, CreatedApiKeyView, view_api_key
+from api.schemas.accounts.accounts import ApiKeyCreate, ApiKeyView, CreatedApiKeyView, view_api_key
+from api.schemas.pages import PageOf
 from api.transport.exact_json import dump_json, respond
 from api.transport.idempotency import keep_instead
 from api.transport.pagination import PageDep, envelope
@@ -41,7 +42,7 @@ def create_api_key(
     return respond(CreatedApiKeyView(**shown.model_dump(), key=secret), 201)
 
 
-@router.get("")
+@router.get("", response_model=PageOf[ApiKeyView])
 def list_api_keys(session: ManageSession, principal: Manager, page: PageDep) -> Response:
     """List the keys, revoked ones included, without their secrets."""
     found, total = stored_keys.list_api_keys(

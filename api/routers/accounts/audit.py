@@ -7,7 +7,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.sessions import Reader, ReadSession
 from api.context import ContextDep
-from api.schemas.accounts.audit import CoverageView, view_audit_entry, view_coverage
+from api.schemas.accounts.audit import AuditEntryView, CoverageView, view_audit_entry, view_coverage
+from api.schemas.pages import CursorPageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import COUNTED_AT_MOST, ListRangeDep, list_range_envelope
 from api.transport.route import Router
@@ -17,7 +18,7 @@ from services.operations.coverage import Coverage, check_coverage
 router = Router(prefix="/audit", tags=["Audit"])
 
 
-@router.get("")
+@router.get("", response_model=CursorPageOf[AuditEntryView])
 def list_audit_entries(
     session: ReadSession, principal: Reader, list_range: ListRangeDep
 ) -> Response:

@@ -9,7 +9,13 @@ from api.access.authentication import REFRESH_COOKIE, authenticate, shown_token
 from api.access.cookies import clear_cookies, set_cookies
 from api.admission.requests import ADMITTED, CALLER_WATCHED, leaving_of, work
 from api.context import ContextDep, state_of
-from api.schemas.accounts.accounts import AccountView, LogInBody, SignUpBody, view_user
+from api.schemas.accounts.accounts import (
+    LoggedOutView,
+    LogInBody,
+    SessionView,
+    SignUpBody,
+    view_user,
+)
 from api.schemas.accounts.organizations import view_organization
 from api.transport.exact_json import respond
 from api.transport.route import Router
@@ -20,7 +26,7 @@ router = Router(prefix="/auth", tags=["Authentication"], admission=None)
 """Visitors take slots one step at a time, so that none is held while a password is compared."""
 
 
-@router.post("/signup", status_code=201, response_model=AccountView, dependencies=[CALLER_WATCHED])
+@router.post("/signup", status_code=201, response_model=SessionView, dependencies=[CALLER_WATCHED])
 async def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Response:
     """Make an organization with its owner, who is logged in."""
     now, address = context.now(), address_of(request)
@@ -39,7 +45,7 @@ async def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Re
     return _welcome(request, context, logged_in, 201)
 
 
-@router.post("/login", response_model=AccountView, dependencies=[CALLER_WATCHED])
+@router.post("/login", response_model=SessionView, dependencies=[CALLER_WATCHED])
 async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Response:
     """Log in; both tokens come as cookies."""
     now, address = context.now(), address_of(request)
@@ -57,7 +63,7 @@ async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Resp
     return _welcome(request, context, logged_in)
 
 
-@router.post("/refresh", response_model=AccountView, dependencies=[ADMITTED])
+@router.post("/refresh", response_model=SessionView, dependencies=[ADMITTED])
 def refresh_session(request: Request, context: ContextDep) -> Response:
     """Exchange the refresh token for new ones. It is good once; a second use ends the session."""
     token = request.cookies.get(REFRESH_COOKIE)
@@ -68,10 +74,10 @@ def refresh_session(request: Request, context: ContextDep) -> Response:
     )
 
 
-@router.post("/logout", dependencies=[ADMITTED])
+@router.post("/logout", response_model=LoggedOutView, dependencies=[ADMITTED])
 def log_out(request: Request, context: ContextDep) -> Response:
     """End the session; its tokens are refused at once. Without a session nothing happens."""
-    response = respond({"message": "Logged out"})
+    response = respond(LoggedOutView())
     clear_cookies(response, request, context)
     refresh_token = request.cookies.get(REFRESH_COOKIE)
     if refresh_token is not None:
@@ -91,7 +97,7 @@ def log_out(request: Request, context: ContextDep) -> Response:
 def _welcome(
     request: Request, context: ContextDep, logged_in: LoggedIn, status_code: int = 200
 ) -> Response:
-    account = AccountView(
+    account = SessionView(
         user=view_user(logged_in.user), organization=view_organization(logged_in.organization)
     )
     response = respond(account, status_code)

@@ -18,6 +18,7 @@ from api.schemas.catalog.features import (
 )
 from api.schemas.catalog.plan_edits import with_reach
 from api.schemas.common import any_case
+from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
@@ -38,7 +39,7 @@ def create_feature(
     return respond(view_feature(created), 201)
 
 
-@router.get("")
+@router.get("", response_model=PageOf[FeatureView])
 def list_features(
     session: ReadSession,
     principal: Reader,

@@ -16,6 +16,7 @@ from api.schemas.catalog.meters import (
     view_meter,
 )
 from api.schemas.catalog.plan_edits import with_reach
+from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
@@ -35,7 +36,7 @@ def create_meter(
     return respond(view_meter(created), 201)
 
 
-@router.get("")
+@router.get("", response_model=PageOf[MeterView])
 def list_meters(session: ReadSession, principal: Reader, page: PageDep) -> Response:
     """List meters in the order of their creation."""
     found, total = meters.list_meters(

@@ -24,12 +24,14 @@ from api.schemas.catalog.plans import (
     EditedPlanView,
     PlanCreate,
     PlanPatch,
+    PlanSummary,
     PlanView,
     view_charge,
     view_plan,
     view_plan_summary,
 )
 from api.schemas.common import any_case
+from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
 from api.transport.route import Router
@@ -51,7 +53,7 @@ def create_plan(
     return respond(view_plan(created), 201)
 
 
-@router.fast_get("", dependencies=[READS_BILLING])
+@router.fast_get("", response_model=PageOf[PlanSummary], dependencies=[READS_BILLING])
 async def list_plans(
     request: Request,
     page: PageDep,

@@ -10,6 +10,7 @@ from fastapi import Query, Response
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
 from api.schemas.catalog.tax_rates import TaxRateCreate, TaxRateView, view_tax_rate
+from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
@@ -30,7 +31,7 @@ def create_tax_rate(
     return respond(view_tax_rate(created), 201)
 
 
-@router.get("")
+@router.get("", response_model=PageOf[TaxRateView])
 def list_tax_rates(
     session: ReadSession,
     principal: Reader,

@@ -14,6 +14,7 @@ from api.schemas.gateways.connections import (
     ConnectionView,
     view_connection,
 )
+from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
@@ -39,7 +40,7 @@ def create_connection(
     return respond(view_connection(created, public_url=context.public_url), 201)
 
 
-@router.get("")
+@router.get("", response_model=PageOf[ConnectionView])
 def list_connections(
     session: ReadSession, principal: Reader, page: PageDep, context: ContextDep
 ) -> Response:

@@ -10,7 +10,8 @@ from fastapi import Query, Response
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
 from api.schemas.common import any_case
-from api.schemas.gateways.events import view_event, view_method
+from api.schemas.gateways.events import GatewayEventView, PaymentMethodView, view_event, view_method
+from api.schemas.pages import CursorPageOf, ListOf
 from api.transport.exact_json import respond
 from api.transport.pagination import COUNTED_AT_MOST, ListRangeDep, list_range_envelope
 from api.transport.route import Router
@@ -24,7 +25,7 @@ from services.required import require_customer
 router = Router(tags=["Gateways"])
 
 
-@router.get("/gateway-events")
+@router.get("/gateway-events", response_model=CursorPageOf[GatewayEventView])
 def list_gateway_events(
     session: ReadSession,
     principal: Reader,
@@ -57,7 +58,7 @@ def list_gateway_events(
     return respond(list_range_envelope(events, list_range, total, last))
 
 
-@router.get("/customers/{customer_id}/payment-methods")
+@router.get("/customers/{customer_id}/payment-methods", response_model=ListOf[PaymentMethodView])
 def list_payment_methods(customer_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """List what the customer's later invoices can be charged to; no card number is known here."""
     organization_id = principal.organization_id

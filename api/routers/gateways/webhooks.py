@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from api.access.address_limits import address_of
 from api.admission.requests import CALLER_WATCHED, leaving_of, work_for
 from api.context import AppContext, ContextDep, state_of
+from api.schemas.gateways.events import ReceivedView
 from api.transport.exact_json import respond
 from api.transport.route import RawRoute, Router
 from billing.errors import NotFound
@@ -27,7 +28,11 @@ GATEWAYS: Final = "gateways"
 router = Router(prefix="/webhooks", tags=["Gateways"], admission=None, route_class=RawRoute)
 
 
-@router.post("/{provider}/tenant_{organization_id}/{connection_id}", dependencies=[CALLER_WATCHED])
+@router.post(
+    "/{provider}/tenant_{organization_id}/{connection_id}",
+    response_model=ReceivedView,
+    dependencies=[CALLER_WATCHED],
+)
 async def receive_gateway_webhook(
     provider: str,
     organization_id: UUID,
@@ -52,7 +57,7 @@ async def receive_gateway_webhook(
     )
     async with limit, state.webhook_line.admit(organization_id, leaving=leaving):
         await work_for(GATEWAYS, request, _receive, context, webhook)
-    return respond({"received": True})
+    return respond(ReceivedView())
 
 
 def _receive(context: AppContext, webhook: Webhook) -> None:

@@ -9,6 +9,7 @@ from fastapi import Response
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
 from api.schemas.invoicing.credit_notes import CreditNoteCreate, CreditNoteView, view_credit_note
+from api.schemas.pages import ListOf
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.errors import NotFound
@@ -39,7 +40,7 @@ def create_credit_note(
     return respond(view_credit_note(note, lines), 201)
 
 
-@router.get("/invoices/{invoice_id}/credit-notes")
+@router.get("/invoices/{invoice_id}/credit-notes", response_model=ListOf[CreditNoteView])
 def list_invoice_credit_notes(
     invoice_id: UUID, session: ReadSession, principal: Reader
 ) -> Response:

@@ -8,12 +8,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request, Response
+from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
 from api.access.sessions import READS_BILLING, Reader, ReadSession
 from api.reads.fast_reads import read_one, read_page, respond_page
 from api.schemas.common import any_case
 from api.schemas.invoicing.invoices import InvoiceView, view_invoice
+from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
 from api.transport.route import Router
@@ -27,7 +29,7 @@ from services.documents.text import render_text
 router = Router(prefix="/invoices", tags=["Invoices"])
 
 
-@router.fast_get("", dependencies=[READS_BILLING])
+@router.fast_get("", response_model=PageOf[InvoiceView], dependencies=[READS_BILLING])
 async def list_invoices(
     request: Request,
     page: PageDep,
@@ -56,11 +58,11 @@ async def get_invoice(request: Request, invoice_id: str) -> Response:
     return respond(_view(found))
 
 
-@router.get("/{invoice_id}/text", response_class=Response)
+@router.get("/{invoice_id}/text", response_class=PlainTextResponse)
 def get_invoice_text(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Show an invoice as plain text."""
     text = render_text(read_invoice(session, principal.organization_id, invoice_id))
-    return Response(text, media_type="text/plain; charset=utf-8")
+    return PlainTextResponse(text)
 
 
 def view_invoices(

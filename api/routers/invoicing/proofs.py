@@ -12,8 +12,11 @@ from api.context import ContextDep, state_of
 from api.reads.exports import ExportedEvents
 from api.reads.fast_reads import IdText, parse_id, read_one
 from api.schemas.invoicing.proofs import (
+    ExplanationView,
     InclusionView,
+    ReceiptFileView,
     ReceiptView,
+    VerificationView,
     view_explanation,
     view_verification,
 )
@@ -31,7 +34,11 @@ from services.receipts.reading import read_receipt
 router = Router(prefix="/invoices", tags=["Proof"])
 
 
-@router.fast_get("/{invoice_id}/lines/{line_id}/explain", dependencies=[READS_BILLING])
+@router.fast_get(
+    "/{invoice_id}/lines/{line_id}/explain",
+    response_model=ExplanationView,
+    dependencies=[READS_BILLING],
+)
 async def explain_invoice_line(request: Request, invoice_id: str, line_id: IdText) -> Response:
     """Show the arithmetic of a line, from the aggregate to the rounded amount."""
     contents = await read_one(
@@ -52,7 +59,7 @@ def get_invoice_receipt(invoice_id: UUID, session: ReadSession, principal: Reade
     return respond(read_receipt(session, principal.organization_id, invoice_id))
 
 
-@router.get("/{invoice_id}/receipt.json")
+@router.get("/{invoice_id}/receipt.json", response_model=ReceiptFileView)
 def get_invoice_receipt_file(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Give the file that is inside the PDF: receipt, terms, inputs and every line."""
     document = read_invoice(session, principal.organization_id, invoice_id)
@@ -78,7 +85,7 @@ def prove_invoice_event(
     return respond(inclusion.describe_inclusion(found))
 
 
-@router.post("/{invoice_id}/verify")
+@router.post("/{invoice_id}/verify", response_model=VerificationView)
 def verify_invoice(
     invoice_id: UUID, session: ReadSession, principal: Reader, context: ContextDep
 ) -> Response:

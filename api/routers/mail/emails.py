@@ -26,6 +26,7 @@ from api.schemas.emails import (
     view_retried,
     view_sent,
 )
+from api.schemas.pages import ListOf, PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
@@ -57,7 +58,7 @@ def send_invoice_email(
     return respond(view_sent(email, invoice.payment_link))
 
 
-@router.get("/invoices/{invoice_id}/emails")
+@router.get("/invoices/{invoice_id}/emails", response_model=ListOf[EmailView])
 def list_invoice_emails(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """List the mails about an invoice and its credit notes, oldest first."""
     require_invoice(stored_invoices.find_invoice(session, principal.organization_id, invoice_id))
@@ -65,7 +66,7 @@ def list_invoice_emails(invoice_id: UUID, session: ReadSession, principal: Reade
     return respond({"data": [view_email(one) for one in found]})
 
 
-@router.get("/emails")
+@router.get("/emails", response_model=PageOf[EmailView])
 def list_emails(
     session: ReadSession,
     principal: Reader,

@@ -6,7 +6,8 @@ from fastapi import Response
 
 from api.access.sessions import Manager, ManageSession, Reader, ReadSession
 from api.context import ContextDep
-from api.schemas.emails import TemplateView, TemplateWrite, view_template
+from api.schemas.emails import EmailTemplateView, EmailTemplateWrite, view_template
+from api.schemas.pages import ListOf
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.invoicing.kinds import DocumentLanguage
@@ -17,7 +18,7 @@ from services.mail.templates import TemplateKind
 router = Router(prefix="/email-templates", tags=["Mail"])
 
 
-@router.get("")
+@router.get("", response_model=ListOf[EmailTemplateView])
 def list_email_templates(session: ReadSession, principal: Reader) -> Response:
     """List what mails of every kind and language say."""
     found = stored_templates.list_templates(session, principal.organization_id)
@@ -30,11 +31,11 @@ def list_email_templates(session: ReadSession, principal: Reader) -> Response:
     return respond({"data": shown})
 
 
-@router.put("/{kind}/{language}", response_model=TemplateView)
+@router.put("/{kind}/{language}", response_model=EmailTemplateView)
 def update_email_template(
     kind: TemplateKind,
     language: DocumentLanguage,
-    body: TemplateWrite,
+    body: EmailTemplateWrite,
     session: ManageSession,
     principal: Manager,
     context: ContextDep,

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.context import AppContext, ContextDep
+from api.schemas.workers import AliveView, ReadinessView
 from api.transport.exact_json import respond
 from api.transport.route import Router
 
@@ -24,14 +25,14 @@ ENGINE_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
 
-@router.get("/health", name="get_health")
-@router.get("/livez")
+@router.get("/health", name="get_health", response_model=AliveView)
+@router.get("/livez", response_model=AliveView)
 async def get_liveness() -> Response:
     """The process answers. Nothing else is asked."""
     return respond({"status": "ok"})
 
 
-@router.get("/readyz")
+@router.get("/readyz", response_model=ReadinessView)
 async def get_readiness(context: ContextDep) -> Response:
     """Whether the database answers and its schema is current; 503 if not.
 

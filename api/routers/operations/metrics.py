@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import Request, Response
+from fastapi.responses import PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.context import state_of
@@ -18,7 +19,7 @@ router = Router(tags=["Health"], admission=None)
 DATABASE_SECONDS = 2.0
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=PlainTextResponse)
 async def get_metrics(request: Request) -> Response:
     """Show what this process has counted, and how all work stands, for Prometheus.
 

@@ -9,12 +9,13 @@ from fastapi import Query, Request, Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
+from api.schemas.pages import PageOf
 from api.schemas.webhooks import (
-    DeliveryView,
-    EndpointCreate,
-    EndpointPatch,
-    EndpointSecretsView,
-    EndpointView,
+    WebhookDeliveryView,
+    WebhookEndpointCreate,
+    WebhookEndpointPatch,
+    WebhookEndpointView,
+    WebhookEndpointWithSecretView,
     view_delivery,
     view_endpoint,
     view_secrets,
@@ -34,9 +35,9 @@ endpoints = Router(prefix="/webhook-endpoints", tags=["Webhooks"])
 deliveries = Router(prefix="/webhook-deliveries", tags=["Webhooks"])
 
 
-@endpoints.post("", status_code=201, response_model=EndpointSecretsView)
+@endpoints.post("", status_code=201, response_model=WebhookEndpointWithSecretView)
 def create_webhook_endpoint(
-    body: EndpointCreate,
+    body: WebhookEndpointCreate,
     request: Request,
     session: WriteSession,
     principal: Writer,
@@ -57,7 +58,7 @@ def create_webhook_endpoint(
     return respond(view_secrets(created, secret), 201)
 
 
-@endpoints.get("")
+@endpoints.get("", response_model=PageOf[WebhookEndpointView])
 def list_webhook_endpoints(session: ReadSession, principal: Reader, page: PageDep) -> Response:
     """List endpoints, oldest first, without their secrets."""
     found, total = stored_endpoints.list_endpoints(
@@ -66,7 +67,7 @@ def list_webhook_endpoints(session: ReadSession, principal: Reader, page: PageDe
     return respond(envelope([view_endpoint(one) for one in found], page, total))
 
 
-@endpoints.get("/{endpoint_id}", response_model=EndpointView)
+@endpoints.get("/{endpoint_id}", response_model=WebhookEndpointView)
 def get_webhook_endpoint(endpoint_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """Show an endpoint without its secrets."""
     return respond(
@@ -74,10 +75,10 @@ def get_webhook_endpoint(endpoint_id: UUID, session: ReadSession, principal: Rea
     )
 
 
-@endpoints.patch("/{endpoint_id}", response_model=EndpointView)
+@endpoints.patch("/{endpoint_id}", response_model=WebhookEndpointView)
 def update_webhook_endpoint(
     endpoint_id: UUID,
-    body: EndpointPatch,
+    body: WebhookEndpointPatch,
     session: WriteSession,
     principal: Writer,
     context: ContextDep,
@@ -100,7 +101,7 @@ def delete_webhook_endpoint(
     return Response(status_code=204)
 
 
-@endpoints.post("/{endpoint_id}/rotate-secret", response_model=EndpointSecretsView)
+@endpoints.post("/{endpoint_id}/rotate-secret", response_model=WebhookEndpointWithSecretView)
 def rotate_webhook_secret(
     endpoint_id: UUID,
     request: Request,
@@ -122,7 +123,7 @@ def rotate_webhook_secret(
     return respond(view_secrets(rotated, secret))
 
 
-@deliveries.get("")
+@deliveries.get("", response_model=PageOf[WebhookDeliveryView])
 def list_webhook_deliveries(
     session: ReadSession,
     principal: Reader,
@@ -142,7 +143,7 @@ def list_webhook_deliveries(
     return respond(envelope([view_delivery(one) for one in found], page, total))
 
 
-@deliveries.post("/{delivery_id}/replay", status_code=202, response_model=DeliveryView)
+@deliveries.post("/{delivery_id}/replay", status_code=202, response_model=WebhookDeliveryView)
 def replay_webhook_delivery(
     delivery_id: UUID, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:

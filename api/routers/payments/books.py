@@ -12,11 +12,12 @@ from api.access.sessions import Reader, ReadSession
 from api.context import ContextDep, state_of
 from api.reads.journals import ExportedJournal
 from api.schemas.common import any_case
+from api.schemas.pages import ListOf, PartOf
 from api.schemas.payments.books import (
-    AccountView,
-    FailuresView,
+    CustomerAccountView,
+    FailureReasonView,
     ReceivablesView,
-    ScheduleView,
+    ScheduledPaymentView,
     view_account,
     view_failures,
     view_receivables,
@@ -78,7 +79,7 @@ def export_journal(
     return ExportedJournal(state_of(request.app), organization_id, part, language)
 
 
-@router.get("/customers/{customer_id}/account", response_model=AccountView)
+@router.get("/customers/{customer_id}/account", response_model=CustomerAccountView)
 def get_customer_account(
     customer_id: UUID,
     session: ReadSession,
@@ -114,7 +115,7 @@ def get_receivables(
     return respond(view_receivables(found, as_of=now, place=place))
 
 
-@router.get("/reports/failed-payments", response_model=FailuresView)
+@router.get("/reports/failed-payments", response_model=ListOf[FailureReasonView])
 def list_failed_payments(
     session: ReadSession,
     principal: Reader,
@@ -128,7 +129,7 @@ def list_failed_payments(
     return respond(view_failures(found))
 
 
-@router.get("/reports/scheduled-payments", response_model=ScheduleView)
+@router.get("/reports/scheduled-payments", response_model=PartOf[ScheduledPaymentView])
 def list_scheduled_payments(
     session: ReadSession, principal: Reader, page_size: PageSize = 20, cursor: Cursor = None
 ) -> Response:

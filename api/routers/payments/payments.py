@@ -11,12 +11,11 @@ from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, Writ
 from api.context import ContextDep
 from api.reads.fast_reads import IdText, read_one, read_page, respond_page
 from api.schemas.common import any_case
+from api.schemas.pages import ListOf, PageOf
 from api.schemas.payments.payments import (
-    InvoicePaymentsView,
     PaymentCreate,
     PaymentView,
     RefundCreate,
-    RefundsView,
     RefundView,
     view_payment,
     view_refund,
@@ -50,7 +49,7 @@ def record_payment(
     return respond(view_payment(payment), 201)
 
 
-@router.get("/invoices/{invoice_id}/payments", response_model=InvoicePaymentsView)
+@router.get("/invoices/{invoice_id}/payments", response_model=ListOf[PaymentView])
 def list_invoice_payments(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """List all attempts to pay an invoice, the first one first."""
     organization_id = principal.organization_id
@@ -67,7 +66,7 @@ def list_invoice_payments(invoice_id: UUID, session: ReadSession, principal: Rea
     )
 
 
-@router.fast_get("/payments", dependencies=[READS_BILLING])
+@router.fast_get("/payments", response_model=PageOf[PaymentView], dependencies=[READS_BILLING])
 async def list_payments(
     request: Request,
     page: PageDep,
@@ -115,7 +114,7 @@ def refund_payment(
     return respond(view_refund(made), 201)
 
 
-@router.get("/payments/{payment_id}/refunds", response_model=RefundsView)
+@router.get("/payments/{payment_id}/refunds", response_model=ListOf[RefundView])
 def list_payment_refunds(payment_id: UUID, session: ReadSession, principal: Reader) -> Response:
     """List all refunds of a payment, the first one first."""
     if find_payment(session, principal.organization_id, payment_id) is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Path, Response
@@ -14,12 +14,15 @@ from api.catching_up import ChangeSession, WorkDep, open_by_name
 from api.context import ContextDep
 from api.routers.invoicing.invoices import view_invoices
 from api.routers.subscriptions.subscriptions import view_one
-from api.schemas.invoicing.invoices import view_billed_line, view_preview
+from api.schemas.invoicing.invoices import InvoiceView, view_preview
+from api.schemas.invoicing.lines import view_billed_line
+from api.schemas.pages import ListOf
 from api.schemas.subscriptions.actions import (
     CancelRequest,
     ChangePlanRequest,
     GenerateRequest,
     PauseRequest,
+    PendingBillsView,
     PlanChangePreview,
     PreviewRequest,
     SkipRequest,
@@ -40,12 +43,15 @@ MOST_PERIODS: Final = 2**31 - 1
 PeriodIndex = Annotated[int, Path(ge=0, le=MOST_PERIODS, description="Counted from 0.")]
 """Of a period; no more fit into the column."""
 
+PENDING: Final[dict[int | str, dict[str, Any]]] = {202: {"model": SubscriptionView}}
+"""What a change answers that waits for missed periods, or for the workflow engine."""
+
 router = Router(
     prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"], admission=BILL_ADMITTED
 )
 
 
-@router.post("/cancel", response_model=SubscriptionView)
+@router.post("/cancel", response_model=SubscriptionView, responses=PENDING)
 def cancel_subscription(
     subscription_id: UUID,
     session: ChangeSession,
@@ -66,7 +72,7 @@ def cancel_subscription(
     return show_changed(session, subscription)
 
 
-@router.post("/reactivate", response_model=SubscriptionView)
+@router.post("/reactivate", response_model=SubscriptionView, responses=PENDING)
 def reactivate_subscription(
     subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
 ) -> Response:
@@ -77,7 +83,7 @@ def reactivate_subscription(
     return show_changed(session, subscription)
 
 
-@router.post("/pause", response_model=SubscriptionView)
+@router.post("/pause", response_model=SubscriptionView, responses=PENDING)
 def pause_subscription(
     subscription_id: UUID,
     session: ChangeSession,
@@ -96,7 +102,7 @@ def pause_subscription(
     return show_changed(session, subscription)
 
 
-@router.post("/resume", response_model=SubscriptionView)
+@router.post("/resume", response_model=SubscriptionView, responses=PENDING)
 def resume_subscription(
     subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
 ) -> Response:
@@ -107,7 +113,7 @@ def resume_subscription(
     return show_changed(session, subscription)
 
 
-@router.post("/change-plan", response_model=SubscriptionView | PlanChangePreview)
+@router.post("/change-plan", response_model=SubscriptionView | PlanChangePreview, responses=PENDING)
 def change_subscription_plan(
     subscription_id: UUID,
     body: ChangePlanRequest,
@@ -139,7 +145,7 @@ def change_subscription_plan(
     return show_changed(session, subscription)
 
 
-@router.post("/preview-invoice")
+@router.post("/preview-invoice", response_model=InvoiceView)
 def preview_invoice(
     subscription_id: UUID,
     session: ReadSession,
@@ -153,7 +159,13 @@ def preview_invoice(
     return respond(view_preview(preview))
 
 
-@router.post("/generate-invoice", status_code=201, dependencies=[Depends(open_by_name)])
+@router.post(
+    "/generate-invoice",
+    status_code=201,
+    response_model=ListOf[InvoiceView],
+    responses={202: {"model": PendingBillsView}},
+    dependencies=[Depends(open_by_name)],
+)
 def generate_invoice(
     subscription_id: UUID,
     principal: Writer,
@@ -188,7 +200,7 @@ def generate_invoice(
         )
         if made is None:
             waiting = view_one(session, get_subscription(session, organization_id, subscription_id))
-            return respond({"data": [], "pending_change": waiting.pending_change}, 202)
+            return respond(PendingBillsView(data=[], pending_change=waiting.pending_change), 202)
         return respond({"data": view_invoices(session, organization_id, made)}, 201)
 
 
@@ -237,7 +249,7 @@ def skip_bill(
     return _show(session, principal.organization_id, subscription_id)
 
 
-@router.delete("", status_code=204)
+@router.delete("", status_code=204, responses=PENDING)
 def delete_subscription(
     subscription_id: UUID, session: ChangeSession, principal: Writer, context: ContextDep
 ) -> Response:

@@ -12,6 +12,8 @@ from api.access.usage_access import UsageReadSession
 from api.reads.fast_reads import IdText, read_one
 from api.routers.invoicing.invoices import list_invoices
 from api.schemas.common import any_case
+from api.schemas.invoicing.invoices import InvoiceView
+from api.schemas.pages import PageOf
 from api.schemas.usage import CustomerUsageView, view_customer_usage
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
@@ -23,7 +25,7 @@ from services.usage import of_subscription
 router = Router(prefix="/subscriptions/{subscription_id}", tags=["Subscriptions"])
 
 
-@router.fast_get("/invoices", dependencies=[READS_BILLING])
+@router.fast_get("/invoices", response_model=PageOf[InvoiceView], dependencies=[READS_BILLING])
 async def list_subscription_invoices(
     request: Request,
     subscription_id: IdText,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request, Response
@@ -13,16 +13,17 @@ from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.context import ContextDep
 from api.reads.fast_reads import read_one, read_page, respond_page
 from api.schemas.common import any_case
+from api.schemas.pages import PageOf
 from api.schemas.subscriptions.subscriptions import (
     SubscriptionCreate,
     SubscriptionView,
-    view_entitlement,
+    SubscriptionWithPlanView,
     view_subscription,
+    view_with_plan,
 )
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
 from api.transport.route import Router
-from billing.rating.terms import PlanTerms
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription
 from repositories.catalog import plans
@@ -48,7 +49,7 @@ def create_subscription(
     return respond(view_one(session, subscription), 201)
 
 
-@router.fast_get("", dependencies=[READS_BILLING])
+@router.fast_get("", response_model=PageOf[SubscriptionView], dependencies=[READS_BILLING])
 async def list_subscriptions(
     request: Request,
     page: PageDep,
@@ -63,12 +64,12 @@ async def list_subscriptions(
 
 
 @router.fast_get(
-    "/{subscription_id}", response_model=SubscriptionView, dependencies=[READS_BILLING]
+    "/{subscription_id}", response_model=SubscriptionWithPlanView, dependencies=[READS_BILLING]
 )
 async def get_subscription(request: Request, subscription_id: str) -> Response:
     """Show a subscription with its plan's entitlements."""
     found = await read_one(request, SUBSCRIPTIONS, "subscription_id", subscription_id)
-    return respond(_with_plan(_view(found), parse_terms(found.terms)))
+    return respond(view_with_plan(_view(found), parse_terms(found.terms)))
 
 
 def view_one(session: Session, subscription: Subscription) -> SubscriptionView:
@@ -91,15 +92,3 @@ def view_all(
 
 def _view(found: ListedSubscription) -> SubscriptionView:
     return view_subscription(found.subscription, found.plan, found.version)
-
-
-def _with_plan(view: SubscriptionView, terms: PlanTerms) -> dict[str, Any]:
-    features = [view_entitlement(feature) for feature in terms.features]
-    plan = {
-        "id": terms.plan_id,
-        "name": view.plan_name,
-        "currency": terms.currency,
-        "version": terms.version,
-        "features": features,
-    }
-    return {**{name: getattr(view, name) for name in type(view).model_fields}, "plan": plan}

@@ -8,6 +8,7 @@ from fastapi import Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
+from api.schemas.pages import PageOf
 from api.schemas.subscriptions.test_clocks import (
     TestClockAdvance,
     TestClockCreate,
@@ -33,7 +34,7 @@ def create_test_clock(
     return respond(view_clock(clock), 201)
 
 
-@router.get("")
+@router.get("", response_model=PageOf[TestClockView])
 def list_test_clocks(session: ReadSession, principal: Reader, page: PageDep) -> Response:
     """List the clocks, oldest first."""
     found, total = clocks.list_clocks(

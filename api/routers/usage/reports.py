@@ -12,11 +12,13 @@ from api.access.sessions import UsageReader
 from api.access.usage_access import UsageReadSession
 from api.context import ContextDep
 from api.schemas.common import any_case
+from api.schemas.pages import CursorPageOf
 from api.schemas.usage import (
     BoundParameter,
     CustomerUsageView,
     MeterStatisticsView,
     MeterUsageView,
+    UsageEventView,
     view_customer_usage,
     view_event,
     view_meter_statistics,
@@ -80,7 +82,7 @@ def get_meter_statistics(
     return respond(view_meter_statistics(found))
 
 
-@router.get("/meters/{meter_id}/events")
+@router.get("/meters/{meter_id}/events", response_model=CursorPageOf[UsageEventView])
 def list_meter_events(
     meter_id: UUID,
     session: UsageReadSession,
@@ -101,7 +103,7 @@ def list_meter_events(
     return _list(session, principal.organization_id, selection, list_range)
 
 
-@router.get("/usage")
+@router.get("/usage", response_model=CursorPageOf[UsageEventView])
 def list_usage_events(
     session: UsageReadSession,
     principal: UsageReader,

@@ -9,6 +9,7 @@ from fastapi import Query, Response
 from api.access.sessions import UsageReader
 from api.access.usage_access import UsageReadSession
 from api.context import ContextDep
+from api.schemas.pages import PartOf
 from api.schemas.usage import UnbilledUsageView
 from api.transport.exact_json import respond
 from api.transport.pagination import read_pair_cursor, write_pair_cursor
@@ -19,7 +20,7 @@ from services.usage import unbilled
 router = Router(prefix="/usage", tags=["Usage"])
 
 
-@router.get("/unbilled")
+@router.get("/unbilled", response_model=PartOf[UnbilledUsageView])
 def list_unbilled_usage(
     session: UsageReadSession,
     principal: UsageReader,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -40,11 +40,18 @@ class UserView(View):
     role: str
 
 
-class AccountView(View):
+class SessionView(View):
     """Who is logged in, and where. The tokens are in the cookies."""
 
     user: UserView
     organization: OrganizationView
+
+
+class LoggedOutView(View):
+    """The session has ended, if there was one."""
+
+    message: Literal["Logged out"] = "Logged out"
+    """Always the same words."""
 
 
 class ApiKeyCreate(Schema):

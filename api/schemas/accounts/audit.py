@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from api.schemas.common import Moment, View
+from api.schemas.free_form import AnyObject
 from models.audit_log import AuditEntry
 from services.operations.coverage import Coverage
 from services.operations.findings import FindingKind
@@ -20,8 +20,8 @@ class AuditEntryView(View):
     action: str
     object_type: str
     object_id: UUID | None
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: AnyObject | None
+    after: AnyObject | None
     request_id: str | None
 
 

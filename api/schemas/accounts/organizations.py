@@ -12,7 +12,6 @@ from api.schemas.common import (
     Count,
     Email,
     Flag,
-    FreeForm,
     Moment,
     OneLine,
     Schema,
@@ -20,6 +19,8 @@ from api.schemas.common import (
     Words,
     any_case,
 )
+from api.schemas.described import ShownAs
+from api.schemas.free_form import AnyObject, FreeForm
 from api.schemas.patches import Patch
 from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
 from billing.payments.dunning import REMINDER_DAYS, AfterRetries, Dunning
@@ -46,6 +47,13 @@ class DunningBody(Schema):
         default_factory=lambda: list(Dunning().retry_days), examples=[[1, 3, 5, 7]]
     )
     then: Annotated[AfterRetries, any_case(AfterRetries)] = AfterRetries.NONE
+
+
+class DunningView(View, like=(DunningBody,)):
+    """What follows a try that failed."""
+
+    retry_days: list[int]
+    then: AfterRetries
 
 
 class OrganizationPatch(Patch):
@@ -176,7 +184,7 @@ class OrganizationView(View):
     plan_edits: Effective
     auto_create_customers: bool
     auto_email: bool
-    bank_details: dict[str, Any]
+    bank_details: AnyObject
     smtp_host: str | None
     smtp_port: int
     smtp_username: str | None
@@ -187,7 +195,7 @@ class OrganizationView(View):
     has_smtp_password: bool
     embed_hosts: list[str]
     surplus_payments: SurplusPayments
-    dunning: dict[str, Any]
+    dunning: Annotated[dict[str, Any], ShownAs(DunningView)]
     reminder_days: list[int]
     created_at: Moment
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.catalog.meters import FilterDocuments, MeterView, PricingDocument, view_meter
+from api.schemas.catalog.meters import MeterView, view_meter
 from api.schemas.catalog.plan_edits import EditView, EffectiveChoice
+from api.schemas.catalog.price_models import FilterDocuments, PricingDocument
 from api.schemas.common import Flag, LongWords, Moment, Name, Schema, View, Words, any_case
 from api.schemas.patches import Patch
 from billing.errors import InvalidInput

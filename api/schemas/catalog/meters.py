@@ -1,100 +1,25 @@
-"""Meters on the wire (CONTRACT 2.4), and the documents of filters and prices."""
+"""Meters on the wire (CONTRACT 2.4)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from api.openapi_corrections import NULL_IN_EXAMPLE
 from api.schemas.catalog.plan_edits import EditView, EffectiveChoice
-from api.schemas.common import NUMBER_SCHEMA, Flag, Moment, Name, Schema, View, Words, any_case
+from api.schemas.catalog.price_models import (
+    FilterDocuments,
+    PricingDocument,
+    ShownFilters,
+    ShownPricing,
+)
+from api.schemas.common import Flag, Moment, Name, Schema, View, Words, any_case
 from api.schemas.patches import Patch
 from billing.metering.aggregations import Aggregation, MeterStatus
-from billing.metering.filters import MAX_FILTERS, Operator
-from billing.pricing import MODELS, parse_pricing
+from billing.pricing import parse_pricing
 from models.catalog.meters import Meter
 from services.catalog.meters import CreateMeter, MeterDetails, UpdateMeter
-
-MAX_CHARACTERS: Final = 500
-
-FILTERS_SCHEMA: Final = {
-    "type": "array",
-    "maxItems": MAX_FILTERS,
-    "items": {
-        "type": "object",
-        "required": ["property"],
-        "properties": {
-            "property": {"type": "string"},
-            "operator": {"type": "string", "enum": [*Operator], "default": "eq"},
-            "value": {"description": "A string, number or boolean; a list for in and not_in."},
-        },
-    },
-    "examples": [[{"property": "region", "operator": "eq", "value": "eu"}]],
-}
-PRICING_SCHEMA: Final = {
-    "type": "object",
-    "properties": {
-        "model": {"type": "string", "enum": [*MODELS], "default": "graduated"},
-        "tiers": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["up_to"],
-                "properties": {
-                    "up_to": {"anyOf": [*NUMBER_SCHEMA["anyOf"], {"type": "null"}]},
-                    "unit_price": NUMBER_SCHEMA,
-                    "flat_fee": NUMBER_SCHEMA,
-                },
-            },
-        },
-        "unit_price": NUMBER_SCHEMA,
-        "package_size": NUMBER_SCHEMA,
-        "rate": NUMBER_SCHEMA,
-        "fixed_fee": NUMBER_SCHEMA,
-    },
-    "examples": [
-        {
-            "model": "graduated",
-            "tiers": [
-                {"up_to": 1000, "unit_price": 0.002},
-                {"up_to": 10000, "unit_price": 0.001},
-                {"up_to": NULL_IN_EXAMPLE, "unit_price": 0.0005},
-            ],
-        }
-    ],
-}
-
-
-def _check_texts(document: Any) -> Any:
-    """Refuse texts that are too long or that no database stores, however deep."""
-    match document:
-        case str():
-            if len(document) > MAX_CHARACTERS:
-                raise PydanticCustomError(
-                    "string_too_long", "A text has at most {most} characters.", {"most": 500}
-                )
-            if not document.isascii() and any("\ud800" <= one <= "\udfff" for one in document):
-                raise PydanticCustomError("string_unicode", "A text must be valid Unicode.")
-        case dict():
-            for key, value in document.items():
-                _check_texts(key)
-                _check_texts(value)
-        case list():
-            for value in document:
-                _check_texts(value)
-    return document
-
-
-FilterDocuments = Annotated[list[Any], AfterValidator(_check_texts), WithJsonSchema(FILTERS_SCHEMA)]
-"""Filters, read by ``billing.metering.filters``: at most five, all must match."""
-
-PricingDocument = Annotated[
-    dict[str, Any], AfterValidator(_check_texts), WithJsonSchema(PRICING_SCHEMA)
-]
-"""A price model, read by ``billing.pricing``."""
 
 
 class MeterCreate(Schema):
@@ -144,8 +69,8 @@ class MeterView(View):
     aggregation_type: Aggregation
     unit: str | None
     unit_code: str | None
-    filters: FilterDocuments
-    usage_pricing_rules: PricingDocument | None
+    filters: ShownFilters
+    usage_pricing_rules: ShownPricing | None
     carry_forward: bool
     status: MeterStatus
     created_at: Moment

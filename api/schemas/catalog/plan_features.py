@@ -8,10 +8,10 @@ from uuid import UUID
 from api.schemas.catalog.plan_edits import EditView, EffectiveChoice
 from api.schemas.common import (
     AnyInterval,
-    Exact,
     Flag,
     Moment,
     NotNegative,
+    Quantity,
     Schema,
     View,
     Words,
@@ -70,7 +70,7 @@ class PlanFeatureView(View):
     name: str
     meter_id: UUID | None
     is_enabled: bool
-    usage_limit: Exact | None
+    usage_limit: Quantity | None
     usage_reset_period: Interval | None
     is_soft_limit: bool
     reject_over_limit: bool

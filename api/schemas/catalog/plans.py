@@ -8,18 +8,20 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.catalog.features import Slug
-from api.schemas.catalog.meters import PricingDocument, view_pricing
+from api.schemas.catalog.meters import view_pricing
 from api.schemas.catalog.plan_edits import EditView, EffectiveChoice
 from api.schemas.catalog.plan_features import PlanFeatureView, view_plan_feature
+from api.schemas.catalog.price_models import PricingDocument, ShownPricing
 from api.schemas.common import (
     AnyInterval,
     Count,
-    Exact,
     Flag,
     LongWords,
     Moment,
+    Money,
     NotNegative,
     Price,
+    Quantity,
     Schema,
     View,
     Words,
@@ -105,11 +107,11 @@ class ChargeView(View):
     plan_id: UUID
     type: ChargeType
     meter_id: UUID | None
-    unit_price: Exact | None
-    pricing: PricingDocument | None
-    included_units: Exact | None
-    minimum: Exact | None
-    maximum: Exact | None
+    unit_price: Money | None
+    pricing: ShownPricing | None
+    included_units: Quantity | None
+    minimum: Money | None
+    maximum: Money | None
     display_name: str | None
     status: ChargeStatus
     created_at: Moment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 from api.schemas.common import Moment, View
@@ -10,7 +11,7 @@ from models.payments.events import GatewayEventRow
 from models.payments.links import PaymentMethod
 
 
-class EventView(View):
+class GatewayEventView(View):
     """What a gateway told. ``reason`` says why it was ignored, or what to look into."""
 
     id: UUID
@@ -25,7 +26,7 @@ class EventView(View):
     processed_at: Moment | None
 
 
-class MethodView(View):
+class PaymentMethodView(View):
     """What a customer's later invoices can be charged to."""
 
     id: UUID
@@ -36,11 +37,18 @@ class MethodView(View):
     updated_at: Moment
 
 
-def view_event(event: GatewayEventRow) -> EventView:
+class ReceivedView(View):
+    """What a gateway told is stored; it is worked on after this answer."""
+
+    received: Literal[True] = True
+    """Always true."""
+
+
+def view_event(event: GatewayEventRow) -> GatewayEventView:
     """The event as the API shows it."""
-    return EventView.model_validate(event, from_attributes=True)
+    return GatewayEventView.model_validate(event, from_attributes=True)
 
 
-def view_method(method: PaymentMethod) -> MethodView:
+def view_method(method: PaymentMethod) -> PaymentMethodView:
     """The method as the API shows it."""
-    return MethodView.model_validate(method, from_attributes=True)
+    return PaymentMethodView.model_validate(method, from_attributes=True)

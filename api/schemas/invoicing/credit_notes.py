@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import Exact, LongWords, Moment, NotNegative, Schema, View
+from api.schemas.common import LongWords, Moment, Money, NotNegative, Schema, View
 from billing.invoicing.kinds import CreditNoteKind
 from models.invoicing.credit_notes import CreditNote, CreditNoteLine
 from services.corrections.credit_notes import CreditedLine
@@ -36,7 +36,7 @@ class CreditNoteLineView(View):
     """How much of a line was given back."""
 
     line_id: UUID
-    amount: Exact
+    amount: Money
 
 
 class CreditNoteView(View):
@@ -48,9 +48,9 @@ class CreditNoteView(View):
     kind: CreditNoteKind
     reason: str
     currency: str
-    subtotal: Exact
-    tax: Exact
-    total: Exact
+    subtotal: Money
+    tax: Money
+    total: Money
     issue_date: Moment
     created_at: Moment
     lines: list[CreditNoteLineView]

@@ -3,45 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from api.schemas.common import Exact, Moment, View
-from billing.invoicing.invoices import InvoiceLine as BilledLine
+from api.schemas.common import Moment, Money, View
+from api.schemas.free_form import AnyObject
+from api.schemas.invoicing.lines import (
+    InvoiceLineView,
+    InvoiceTaxView,
+    view_billed_line,
+    view_line,
+    view_tax,
+)
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import InvoiceKind
-from billing.invoicing.taxes import TaxAmount, TaxStatus
-from billing.money import ZERO, plain_text
-from billing.rating.lines import LineType
-from billing.ratios import as_decimal
+from billing.invoicing.taxes import TaxStatus
+from billing.money import ZERO
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
-from services.documents.contents import shown_line_of
+from services.documents.contents import tax_amount_of
 from services.invoicing.previews import BillPreview
 
 
-class InvoiceLineView(View):
-    """One line, with the amount before rounding and the tiers that make it up."""
-
-    id: UUID | None
-    type: LineType
-    description: str
-    quantity: Exact
-    unit_amount: Exact | None
-    line_total: Exact
-    exact_amount: str
-    charge_id: UUID | None
-    meter_id: UUID | None
-    unit: str | None
-    usage_quantity: Exact | None
-    included_quantity: Exact | None
-    limit_exceeded: bool
-    over_limit_quantity: Exact | None
-    period_start: Moment | None
-    period_end: Moment | None
-    tiers: list[dict[str, Any]]
-
-
-class ProblemView(View):
+class EInvoiceProblemView(View):
     """A field to fill in, and the rule of EN 16931 or of Peppol that asks for it."""
 
     field: str
@@ -52,7 +35,7 @@ class EInvoiceView(View):
     """Whether the invoice kept EN 16931 when it was issued; Peppol asks for more."""
 
     valid: bool
-    problems: list[ProblemView]
+    problems: list[EInvoiceProblemView]
 
 
 class InvoiceView(View):
@@ -68,15 +51,15 @@ class InvoiceView(View):
     kind: InvoiceKind
     status: InvoiceStatus | Literal["PREVIEW"]
     currency: str
-    subtotal: Exact
-    tax: Exact
-    total: Exact
-    amount_due: Exact
-    amount_paid: Exact
-    amount_credited: Exact
-    amount_refunded: Exact
+    subtotal: Money
+    tax: Money
+    total: Money
+    amount_due: Money
+    amount_paid: Money
+    amount_credited: Money
+    amount_refunded: Money
     tax_status: TaxStatus
-    taxes: list[dict[str, Any]]
+    taxes: list[InvoiceTaxView]
     issue_date: Moment | None
     due_date: Moment | None
     period_start: Moment | None
@@ -89,7 +72,7 @@ class InvoiceView(View):
     """Where to pay; null while no gateway is connected, and once nothing is due."""
     public_token: str | None
     """The token of its public page; null before one is asked for."""
-    meta_data: dict[str, Any]
+    meta_data: AnyObject
     einvoice: EInvoiceView | None
     created_at: Moment | None
     line_items: list[InvoiceLineView]
@@ -119,7 +102,7 @@ def view_invoice(
         amount_credited=invoice.amount_credited,
         amount_refunded=invoice.amount_refunded,
         tax_status=TaxStatus(invoice.tax_status),
-        taxes=[view_tax(tax) for tax in taxes],
+        taxes=[view_tax(tax_amount_of(tax)) for tax in taxes],
         issue_date=invoice.issue_date,
         due_date=invoice.due_date,
         period_start=invoice.period_start,
@@ -135,58 +118,6 @@ def view_invoice(
         created_at=invoice.created_at,
         line_items=[view_line(line) for line in lines],
     )
-
-
-def view_line(line: InvoiceLine) -> InvoiceLineView:
-    """A stored line as the API shows it."""
-    billed = BilledLine(line=shown_line_of(line), line_total=line.line_total)
-    return view_billed_line(billed, line_id=line.id)
-
-
-def view_billed_line(billed: BilledLine, *, line_id: UUID | None = None) -> InvoiceLineView:
-    """A rounded line as the API shows it; one that is not stored has no id."""
-    priced = billed.line
-    return InvoiceLineView(
-        id=line_id,
-        type=priced.type,
-        description=priced.description,
-        quantity=as_decimal(priced.quantity),
-        unit_amount=priced.unit_amount,
-        line_total=billed.line_total,
-        exact_amount=plain_text(priced.exact_amount),
-        charge_id=priced.charge_id,
-        meter_id=priced.meter_id,
-        unit=priced.unit,
-        usage_quantity=as_decimal(priced.usage_quantity),
-        included_quantity=as_decimal(priced.included_quantity),
-        limit_exceeded=priced.limit_exceeded,
-        over_limit_quantity=as_decimal(priced.over_limit_quantity),
-        period_start=priced.starts_at,
-        period_end=priced.ends_at,
-        tiers=[
-            {
-                "from": tier.starts_from,
-                "up_to": tier.up_to,
-                "quantity": as_decimal(tier.quantity),
-                "unit_price": tier.unit_price,
-                "flat_fee": as_decimal(tier.flat_fee),
-                "amount": as_decimal(tier.amount),
-            }
-            for tier in priced.tiers
-        ],
-    )
-
-
-def view_tax(tax: InvoiceTax) -> dict[str, Any]:
-    """One rate's tax."""
-    return {
-        "tax_rate_id": tax.tax_rate_id,
-        "name": tax.name,
-        "percentage": tax.percentage,
-        "inclusive": tax.is_inclusive,
-        "taxable_amount": tax.taxable_amount,
-        "amount": tax.amount,
-    }
 
 
 def view_preview(preview: BillPreview) -> InvoiceView:
@@ -208,7 +139,7 @@ def view_preview(preview: BillPreview) -> InvoiceView:
         amount_credited=ZERO,
         amount_refunded=ZERO,
         tax_status=totals.tax_status,
-        taxes=[_view_tax_amount(tax) for tax in totals.taxes],
+        taxes=[view_tax(tax) for tax in totals.taxes],
         issue_date=None,
         due_date=None,
         period_start=preview.span.starts_at,
@@ -224,14 +155,3 @@ def view_preview(preview: BillPreview) -> InvoiceView:
         created_at=None,
         line_items=[view_billed_line(line) for line in totals.lines],
     )
-
-
-def _view_tax_amount(tax: TaxAmount) -> dict[str, Any]:
-    return {
-        "tax_rate_id": tax.tax_rate_id,
-        "name": tax.name,
-        "percentage": tax.percentage,
-        "inclusive": tax.is_inclusive,
-        "taxable_amount": tax.taxable,
-        "amount": tax.amount,
-    }

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from api.schemas.common import Exact, Moment, View
+from api.schemas.common import Moment, Money, View
+from api.schemas.pages import ListOf, PageMeta, PartMeta, PartOf
 from billing.books.chart import PostingKind
 from billing.payments.dunning import CollectionAction, CollectionEntry
 from repositories.books.receivables import FailedPayments
@@ -19,11 +20,11 @@ class BalanceView(View):
     """What a customer has, and is due, in one currency."""
 
     currency: str
-    balance: Exact
+    balance: Money
     """The customer's credit: what the next invoice takes."""
-    receivable: Exact
+    receivable: Money
     """What invoices are due that are not written off."""
-    written_off: Exact
+    written_off: Money
 
 
 class PostingView(View):
@@ -34,8 +35,8 @@ class PostingView(View):
     """Counted from 1 in each currency."""
     at: Moment
     kind: PostingKind
-    amount: Exact
-    balance: Exact
+    amount: Money
+    balance: Money
     other_side: str
     """The account of the journal that has as much less."""
     invoice_id: UUID | None
@@ -46,36 +47,29 @@ class PostingView(View):
     refund_id: UUID | None
 
 
-class PartView(View):
-    """How large the part is, and where the list goes on; null where it ends."""
-
-    page_size: int
-    next_cursor: str | None
-
-
-class AccountView(View):
+class CustomerAccountView(View):
     """A customer's account: by currency, and its postings from the newest on."""
 
     accounts: list[BalanceView]
     data: list[PostingView]
-    meta: PartView
+    meta: PartMeta
 
 
-class AgedView(View):
+class AgedReceivablesView(View):
     """What is due in one currency by the days since it was due."""
 
     currency: str
     invoices: int
-    total: Exact
-    current: Exact
+    total: Money
+    current: Money
     """Not due yet."""
-    days_1_to_30: Exact
-    days_31_to_60: Exact
-    days_61_to_90: Exact
-    days_over_90: Exact
+    days_1_to_30: Money
+    days_31_to_60: Money
+    days_61_to_90: Money
+    days_over_90: Money
 
 
-class AgedCustomerView(AgedView):
+class CustomerReceivablesView(AgedReceivablesView):
     """What one customer is due in one currency."""
 
     customer_id: UUID
@@ -83,25 +77,16 @@ class AgedCustomerView(AgedView):
     external_id: str | None
 
 
-class PageView(View):
-    """Where a page stands in the whole list."""
-
-    page: int
-    page_size: int
-    total: int
-    total_pages: int
-
-
 class ReceivablesView(View):
     """What is due: by currency over all customers, and by customer, who owes most first."""
 
     as_of: Moment
-    totals: list[AgedView]
-    data: list[AgedCustomerView]
-    meta: PageView
+    totals: list[AgedReceivablesView]
+    data: list[CustomerReceivablesView]
+    meta: PageMeta
 
 
-class FailureView(View):
+class FailureReasonView(View):
     """Payments that failed for one reason, in one currency."""
 
     error_code: str | None
@@ -109,50 +94,37 @@ class FailureView(View):
     """The gateway's words of the last of them."""
     currency: str
     payments: int
-    amount: Exact
+    amount: Money
     last_at: Moment
 
 
-class FailuresView(View):
-    """Why payments failed, the most frequent reason first."""
-
-    data: list[FailureView]
-
-
-class EntryView(View):
+class ScheduledActionView(View):
     """Something that will happen by itself."""
 
     action: CollectionAction
     due_at: Moment
 
 
-class ScheduledView(View):
+class ScheduledPaymentView(View):
     """An open invoice that is collected, and what happens to it next."""
 
     invoice_id: UUID
     invoice_number: str | None
     customer_id: UUID
     currency: str
-    amount_due: Exact
+    amount_due: Money
     due_date: Moment
     failed_tries: int
-    next: EntryView | None
-
-
-class ScheduleView(View):
-    """What is scheduled, by invoice, the oldest invoice first."""
-
-    data: list[ScheduledView]
-    meta: PartView
+    next: ScheduledActionView | None
 
 
 def view_schedule(
     found: Sequence[Scheduled], *, page_size: int, next_cursor: str | None
-) -> ScheduleView:
+) -> PartOf[ScheduledPaymentView]:
     """The schedule as the API shows it."""
-    return ScheduleView(
+    return PartOf[ScheduledPaymentView](
         data=[
-            ScheduledView(
+            ScheduledPaymentView(
                 invoice_id=one.invoice.id,
                 invoice_number=one.invoice.invoice_number,
                 customer_id=one.invoice.customer_id,
@@ -164,20 +136,24 @@ def view_schedule(
             )
             for one in found
         ],
-        meta=PartView(page_size=page_size, next_cursor=next_cursor),
+        meta=PartMeta(page_size=page_size, next_cursor=next_cursor),
     )
 
 
-def _view_entry(entries: Sequence[CollectionEntry]) -> EntryView | None:
-    return EntryView(action=entries[0].action, due_at=entries[0].due_at) if entries else None
+def _view_entry(entries: Sequence[CollectionEntry]) -> ScheduledActionView | None:
+    return (
+        ScheduledActionView(action=entries[0].action, due_at=entries[0].due_at) if entries else None
+    )
 
 
-def view_account(statement: Statement, *, page_size: int, next_cursor: str | None) -> AccountView:
+def view_account(
+    statement: Statement, *, page_size: int, next_cursor: str | None
+) -> CustomerAccountView:
     """The statement as the API shows it."""
-    return AccountView(
+    return CustomerAccountView(
         accounts=[BalanceView.model_validate(one._asdict()) for one in statement.balances],
         data=[_view_posting(one) for one in statement.postings],
-        meta=PartView(page_size=page_size, next_cursor=next_cursor),
+        meta=PartMeta(page_size=page_size, next_cursor=next_cursor),
     )
 
 
@@ -193,9 +169,9 @@ def view_receivables(
     """The sums as the API shows them."""
     return ReceivablesView(
         as_of=as_of,
-        totals=[AgedView(**_ages(one)) for one in found.totals],
+        totals=[AgedReceivablesView(**_ages(one)) for one in found.totals],
         data=[
-            AgedCustomerView(
+            CustomerReceivablesView(
                 customer_id=one.customer_id,
                 name=one.name,
                 external_id=one.external_id,
@@ -203,7 +179,7 @@ def view_receivables(
             )
             for one in found.customers
         ],
-        meta=PageView(**place),
+        meta=PageMeta(**place),
     )
 
 
@@ -220,6 +196,8 @@ def _ages(aged: Aged) -> dict[str, Any]:
     }
 
 
-def view_failures(found: Sequence[FailedPayments]) -> FailuresView:
+def view_failures(found: Sequence[FailedPayments]) -> ListOf[FailureReasonView]:
     """The reasons as the API shows them."""
-    return FailuresView(data=[FailureView.model_validate(one._asdict()) for one in found])
+    return ListOf[FailureReasonView](
+        data=[FailureReasonView.model_validate(one._asdict()) for one in found]
+    )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import Exact, LongWords, Moment, NotNegative, Schema, View, Words
+from api.schemas.common import LongWords, Moment, Money, NotNegative, Schema, View, Words
 from billing.payments.allocation import PaymentKind, PaymentStatus, RefundKind, RefundStatus
 from models.payments.events import Dispute
 from models.payments.payments import Payment, Refund
@@ -39,7 +39,7 @@ class DisputeView(View):
 
     id: UUID
     reference: str
-    amount: Exact
+    amount: Money
     currency: str
     status: str
     reason: str | None
@@ -58,26 +58,20 @@ class PaymentView(View):
     kind: PaymentKind
     connection_id: UUID | None
     at: Moment
-    amount: Exact
+    amount: Money
     currency: str
     method: str | None
     reference: str | None
     status: PaymentStatus
     idempotency_key: str
-    applied_amount: Exact
+    applied_amount: Money
     """What the invoice has of it; the rest is, or was, the customer's credit."""
-    refunded_amount: Exact
+    refunded_amount: Money
     error_code: str | None
     error: str | None
     settled_at: Moment | None
     created_at: Moment
     disputes: list[DisputeView] = Field(default_factory=list)
-
-
-class InvoicePaymentsView(View):
-    """All attempts to pay an invoice, the first one first."""
-
-    data: list[PaymentView]
 
 
 class RefundCreate(Schema):
@@ -95,8 +89,8 @@ class RefundView(View):
     payment_id: UUID
     kind: RefundKind
     at: Moment
-    amount: Exact
-    from_invoice: Exact
+    amount: Money
+    from_invoice: Money
     """What of it had paid the invoice; the rest was the customer's credit."""
     status: RefundStatus
     reason: str | None
@@ -105,12 +99,6 @@ class RefundView(View):
     error: str | None
     settled_at: Moment | None
     created_at: Moment
-
-
-class RefundsView(View):
-    """All refunds of a payment, the first one first."""
-
-    data: list[RefundView]
 
 
 def view_payment(payment: Payment, disputes: Sequence[Dispute] = ()) -> PaymentView:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import Count, Exact, Flag, Instant, Moment, Schema, View, Words, any_case
-from api.schemas.invoicing.invoices import InvoiceLineView
+from api.schemas.common import Count, Flag, Instant, Moment, Money, Schema, View, Words, any_case
+from api.schemas.invoicing.invoices import InvoiceView
+from api.schemas.invoicing.lines import InvoiceLineView
+from api.schemas.subscriptions.subscriptions import PendingChangeView
 from services.subscriptions.timeline import Timeline, TimelineEntry
 
 
@@ -63,7 +65,16 @@ class PlanChangePreview(View):
     """What a change of plan would bill at once; its lines are not stored, so they have no ids."""
 
     lines: list[InvoiceLineView]
-    total: Exact
+    total: Money
+
+
+class PendingBillsView(View):
+    """More periods are missed than one request bills; the workflow goes on with the rest."""
+
+    data: list[InvoiceView]
+    """Empty: the invoices are listed once they exist."""
+    pending_change: PendingChangeView | None
+    """What else was asked for and waits, if anything."""
 
 
 class TimelineEntryView(View):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.common import Instant, Moment, Schema, View, any_case
+from api.schemas.common import Instant, Moment, Quantity, Schema, View, any_case
 from billing.pending_changes import ChangeAction
 from billing.periods import Alignment, Interval
-from billing.rating.terms import FeatureTerms, VersionPolicy
+from billing.rating.terms import FeatureTerms, FeatureType, OverLimit, PlanTerms, VersionPolicy
 from billing.subscriptions import SubscriptionStatus
 from models.catalog.plans import Plan
 from models.subscriptions.subscriptions import Subscription
@@ -85,6 +85,38 @@ class SubscriptionView(View):
     created_at: Moment
 
 
+class GrantedFeatureView(View):
+    """What the plan grants of a feature."""
+
+    feature_id: UUID
+    lookup_key: str
+    name: str
+    feature_type: FeatureType
+    is_enabled: bool
+    usage_limit: Quantity | None
+    usage_reset_period: Interval | None
+    is_soft_limit: bool
+    reject_over_limit: bool
+    over_limit: OverLimit
+    static_value: str | None
+
+
+class SubscribedPlanView(View):
+    """The version of the plan that the subscription has now."""
+
+    id: UUID
+    name: str
+    currency: str
+    version: int
+    features: list[GrantedFeatureView]
+
+
+class SubscriptionWithPlanView(SubscriptionView):
+    """A subscription with what its plan grants."""
+
+    plan: SubscribedPlanView
+
+
 def view_subscription(subscription: Subscription, plan: Plan, version: int) -> SubscriptionView:
     """The subscription as the API shows it."""
     return SubscriptionView(
@@ -131,18 +163,19 @@ def view_change(subscription: Subscription) -> PendingChangeView | None:
     )
 
 
-def view_entitlement(feature: FeatureTerms) -> dict[str, Any]:
-    """One entitlement of the subscription's plan."""
-    return {
-        "feature_id": feature.feature_id,
-        "lookup_key": feature.lookup_key,
-        "name": feature.name,
-        "feature_type": feature.type,
-        "is_enabled": feature.is_enabled,
-        "usage_limit": feature.usage_limit,
-        "usage_reset_period": feature.usage_reset_period,
-        "is_soft_limit": feature.is_soft_limit,
-        "reject_over_limit": feature.reject_over_limit,
-        "over_limit": feature.over_limit,
-        "static_value": feature.static_value,
-    }
+def view_with_plan(view: SubscriptionView, terms: PlanTerms) -> SubscriptionWithPlanView:
+    """The subscription with the terms that it has now."""
+    plan = SubscribedPlanView(
+        id=terms.plan_id,
+        name=view.plan_name,
+        currency=terms.currency,
+        version=terms.version,
+        features=[_view_granted(feature) for feature in terms.features],
+    )
+    shown = {name: getattr(view, name) for name in SubscriptionView.model_fields}
+    return SubscriptionWithPlanView(**shown, plan=plan)
+
+
+def _view_granted(feature: FeatureTerms) -> GrantedFeatureView:
+    own = {name: getattr(feature, name, None) for name in GrantedFeatureView.model_fields}
+    return GrantedFeatureView(**{**own, "feature_type": feature.type})

@@ -12,5 +12,5 @@ def test_ingestion_routes_are_described_by_their_structs(app: FastAPI) -> None:
         assert "post" in document["paths"][f"/api/v1{path}"]
     fields = document["components"]["schemas"]["EventReport"]["properties"]
     assert {"meter_token", "customer_external_id", "quantity", "properties"} <= set(fields)
-    assert "duplicate" in document["components"]["schemas"]["EventView"]["properties"]
+    assert "duplicate" in document["components"]["schemas"]["RecordedEvent"]["properties"]
     assert "get" in document["paths"]["/api/v1/usage"]
