@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,6 +35,8 @@ from api.routers.usage import corrections as usage_corrections
 from api.routers.usage import reports as meter_usage
 from api.routers.usage import unbilled as unbilled_usage
 from api.transport import errors
+from api.transport.conditional.answers import ConditionalAnswers
+from api.transport.conditional.resources import list_resources
 from api.transport.envelope import RequestMiddleware
 from api.transport.fast_path import FastRoute, FastRoutes
 from api.transport.number_texts import NumberTexts
@@ -117,6 +120,10 @@ ROUTES = _include_all()
 """Every route but those of ingestion. FastAPI prepares a route when it is first needed, which
 takes a quarter of a second for all of them, so the applications of a process share them."""
 
+RESOURCES = list_resources(
+    (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)), PREFIX
+)
+
 
 def create_app(
     context: AppContext,
@@ -128,12 +135,13 @@ def create_app(
 
     ``pages`` are the routes of the pages for people (``console``).
     """
-    state = AppState.begin(context)
+    state = AppState.begin(context, RESOURCES)
     app = Application(
         front=FastRoutes([*ingestion.make_routes(PREFIX), *_make_fast_routes()]),
         # The first is the outermost.
         middleware=[
             Middleware(RequestMiddleware, metrics=state.metrics),
+            Middleware(ConditionalAnswers),
             Middleware(NumberTexts),
             Middleware(SameOrigin, public_url=context.public_url),
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -25,6 +25,7 @@ from api.reads.receipt_key_cache import ReceiptKeyCache
 from api.reads.typeset_files import TypesetFiles
 from api.reads.verdicts import VerdictCache
 from api.reads.work_report_cache import WorkReportCache
+from api.transport.conditional.resources import Resource
 from api.transport.metrics import Metrics
 from billing.date_limits import BackdatingLimit
 from billing.payments.gateways import Gateways, NoGateways
@@ -109,6 +110,8 @@ class AppState:
     """What an application shares between its requests."""
 
     context: AppContext
+    resources: Mapping[str, Resource]
+    """What can be read under an address of its own, by its template."""
     metrics: Metrics
     worker_report: WorkReportCache
     slots: RequestSlots
@@ -131,12 +134,13 @@ class AppState:
     body_cache: BodyCache = field(default_factory=BodyCache)
 
     @classmethod
-    def begin(cls, context: AppContext) -> AppState:
+    def begin(cls, context: AppContext, resources: Mapping[str, Resource]) -> AppState:
         """Nothing is counted, cached or connected yet."""
         connect_usage = partial(connect, context.transactions.address)
         read_connections = ReadConnections(connect_usage)
         return cls(
             context=context,
+            resources=resources,
             metrics=Metrics(context.counters_directory),
             worker_report=WorkReportCache(context.transactions, context.now),
             slots=RequestSlots(context.transactions.connections),

@@ -6,7 +6,8 @@ from __future__ import annotations
 # ├── InvalidInput        the caller sent something that cannot be accepted   → 422
 # ├── NotFound            no such thing in this organization                  → 404
 # ├── Conflict            it collides with what is stored                     → 409
-# │   └── InvalidTransition   the state machine has no such arrow             → 409
+# │   ├── InvalidTransition   the state machine has no such arrow             → 409
+# │   └── PreconditionFailed  it changed since the caller looked at it        → 412
 # ├── Unauthenticated     nobody, or nobody that we know                      → 401
 # ├── Forbidden           known, but not allowed                              → 403
 # ├── TooLarge            more than one request may carry                     → 413
@@ -63,6 +64,12 @@ class InvalidTransition(Conflict):
     """The state machine has no arrow from the present state to the one asked for."""
 
     code = "invalid_transition"
+
+
+class PreconditionFailed(Conflict):
+    """What the caller made a change from is not what there is any more."""
+
+    code = "precondition_failed"
 
 
 class Unauthenticated(BillingError):

@@ -14,6 +14,8 @@ from api.access.authentication import authenticate_async
 from api.access.scopes import Principal
 from api.context import AppContext, ContextDep
 from api.transport import idempotency
+from api.transport.conditional.edits import note_left, require_unchanged
+from api.transport.conditional.resources import Within
 from api.transport.urls import natural_keys
 from billing.errors import NotFound
 
@@ -53,8 +55,11 @@ def open_transaction(
         sent_ids = natural_keys.put_ids(session, principal.organization_id, path_params)
         if request.scope["query_string"]:
             filters.require_known_ids(session, principal.organization_id, request.query_params)
+        within = Within(session=session, principal=principal, context=context)
         try:
+            require_unchanged(request, within)
             yield session
+            note_left(request, within)
         except NotFound as error:
             natural_keys.look_among_names(
                 session, principal.organization_id, path_params, sent_ids, error

@@ -20,6 +20,7 @@ from api.access.filters import require_known_ids
 from api.context import AppContext, AppState, state_of
 from api.reads.batches import ANSWER_SECONDS, late
 from api.reads.connections import ReadConnections
+from api.transport.conditional.resources import WITHIN, Within
 from api.transport.exact_json import dump_json
 from api.transport.pagination import Page, place_of
 from api.transport.urls import natural_keys
@@ -53,6 +54,9 @@ async def read_one(
     that is not. Raises: Unauthenticated, Forbidden, NotFound;
     Unavailable within two seconds; RequestValidationError for a text that can be no name.
     """
+    within: Within | None = request.scope.get(WITHIN)
+    if within is not None:
+        return _read_within(within, read, parameter, text, **more)
     state, organization_id = await _admit(request)
     connections = state.long_read_connections if is_long else state.read_connections
 
@@ -73,6 +77,17 @@ async def read_one(
     if found is None:
         raise natural_keys.unknown(parameter)
     return found
+
+
+def _read_within(
+    within: Within, read: DocumentRead[T], parameter: str, text: str, **more: object
+) -> T:
+    """What a path names, as an open transaction has it."""
+    organization_id = within.principal.organization_id
+    found = read.run_within(within.session, organization_id, [parse_id(parameter, text)], **more)
+    if not found:
+        raise natural_keys.unknown(parameter)
+    return found[0]
 
 
 async def read_page(

@@ -22,6 +22,7 @@ from billing.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    PreconditionFailed,
     Rejected,
     TooLarge,
     TooManyRequests,
@@ -36,6 +37,7 @@ STATUSES: Mapping[type[BillingError], int] = {
     InvalidInput: 422,
     NotFound: 404,
     Conflict: 409,
+    PreconditionFailed: 412,
     Unauthenticated: 401,
     Forbidden: 403,
     TooLarge: 413,
@@ -49,6 +51,10 @@ AWAY = ("database_unavailable", "The database does not answer; repeat the reques
 OVERTAKEN = (
     "write_conflict",
     "Another change came first; nothing was changed. Repeat the request.",
+)
+CHANGED = (
+    PreconditionFailed.code,
+    "It is not what the request was made from: somebody changed it. Read it again.",
 )
 TOO_SLOW = (
     "too_slow",

@@ -34,7 +34,7 @@ class NumberTexts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request; what else the header may say is 400."""
-        asked = [value for name, value in scope.get("headers", ()) if name == _NAME]
+        asked = _asked_in(scope)
         if not asked:
             await self._app(scope, receive, send)
         elif all(value == TEXTS.encode() for value in asked):
@@ -50,12 +50,27 @@ class NumberTexts:
             await response(scope, receive, send)
 
 
+def are_asked_for(scope: Scope) -> bool:
+    """Whether a request wants its numbers as texts."""
+    return bool(_asked_in(scope))
+
+
 def with_number_texts(document: bytes) -> bytes:
     """The JSON document with each number as a text of the same digits, never with an exponent.
 
     Worked example: ``{"price":0.10,"size":1e3}`` is ``{"price":"0.10","size":"1000"}``.
     """
     return _TEXT_OR_NUMBER.sub(_quote, document)
+
+
+def is_json(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether an answer with these headers is a JSON document."""
+    kinds = (value for name, value in headers if name.lower() == b"content-type")
+    return any(kind.partition(b";")[0].strip().endswith((b"/json", b"+json")) for kind in kinds)
+
+
+def _asked_in(scope: Scope) -> list[bytes]:
+    return [value for name, value in scope.get("headers", ()) if name == _NAME]
 
 
 def _quote(match: re.Match[bytes]) -> bytes:
@@ -76,7 +91,7 @@ class _Rewriter:
         self._body = bytearray()
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and _is_json(message["headers"]):
+        if message["type"] == "http.response.start" and is_json(message["headers"]):
             self._start = message
         elif self._start is None or message["type"] != "http.response.body":
             await self._send(message)
@@ -91,8 +106,3 @@ class _Rewriter:
         headers["content-length"] = str(len(body))
         await self._send({**start, "headers": headers.raw})
         await self._send({"type": "http.response.body", "body": body})
-
-
-def _is_json(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    kinds = (value for name, value in headers if name.lower() == b"content-type")
-    return any(kind.partition(b";")[0].strip().endswith((b"/json", b"+json")) for kind in kinds)

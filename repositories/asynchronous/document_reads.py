@@ -19,9 +19,9 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 from sqlalchemy import inspect
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
-from repositories.asynchronous.tenant_reads import read_rows
+from repositories.asynchronous.tenant_reads import read_rows, read_rows_within
 
 T = TypeVar("T")
 
@@ -49,12 +49,26 @@ class DocumentRead(Generic[T]):
 
         ``more`` is what the statement asks for besides.
         """
-        statement = _OF_IDS.format(statement=self.statement)
         values = {"ids": list(ids), **more}
-        found = await read_rows(connection, organization_id, statement, values, scalar_row)
+        found = await read_rows(connection, organization_id, self._statement, values, scalar_row)
+        return self._decode(found)
+
+    def run_within(
+        self, session: Session, organization_id: UUID, ids: Sequence[UUID], **more: object
+    ) -> list[T]:
+        """As :meth:`run`, with what the transaction of a session has changed."""
+        values = {"ids": list(ids), **more}
+        found = read_rows_within(session, organization_id, self._statement, values, scalar_row)
+        return self._decode(found)
+
+    @property
+    def _statement(self) -> str:
+        return _OF_IDS.format(statement=self.statement)
+
+    def _decode(self, documents: Sequence[str]) -> list[T]:
         kind: Any = self.kind
         decoder: msgspec.json.Decoder[T] = _decoder(kind)
-        return [decoder.decode(document) for document in found]
+        return [decoder.decode(document) for document in documents]
 
 
 @dataclass(frozen=True, slots=True)
