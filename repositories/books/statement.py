@@ -61,6 +61,7 @@ BALANCES = text(
         WHERE organization_id = :organization_id AND customer_id = :customer_id
             AND status = 'UNCOLLECTIBLE'
     ) AS found
+    WHERE CAST(:currency AS text) IS NULL OR currency = :currency
     GROUP BY currency ORDER BY currency
     """
 )
@@ -90,9 +91,11 @@ POSTINGS = text(
 )
 
 
-def list_balances(session: Session, organization_id: UUID, customer_id: UUID) -> Sequence[Balance]:
-    """By currency, where the customer ever had an account or is due something."""
-    keys = {"organization_id": organization_id, "customer_id": customer_id}
+def list_balances(
+    session: Session, organization_id: UUID, customer_id: UUID, *, currency: str | None
+) -> Sequence[Balance]:
+    """By currency, or of one, where the customer ever had an account or is due something."""
+    keys = {"organization_id": organization_id, "customer_id": customer_id, "currency": currency}
     return [Balance(*row) for row in session.execute(BALANCES, keys)]
 
 

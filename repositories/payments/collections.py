@@ -81,10 +81,6 @@ FACTS_OF_INVOICE = text(f"{FACTS} AND collection.invoice_id = :invoice_id")
 FACTS_OF_SUBSCRIPTION = text(
     f"{FACTS} AND collection.subscription_id = :subscription_id AND collection.status = 'active'"
 )
-FACTS_OF_ACTIVE = text(
-    f"{FACTS} AND collection.status = 'active' AND collection.invoice_id > :after"
-    " ORDER BY collection.invoice_id LIMIT :limit"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +144,7 @@ def find_facts(
     row = session.execute(
         FACTS_OF_INVOICE, {"organization_id": organization_id, "invoice_id": invoice_id}
     ).first()
-    return None if row is None else _read(row)
+    return None if row is None else read_collection(row)
 
 
 def list_of_subscription(
@@ -160,15 +156,7 @@ def list_of_subscription(
         FACTS_OF_SUBSCRIPTION,
         {"organization_id": organization_id, "subscription_id": subscription_id},
     )
-    return [_read(row) for row in rows]
-
-
-def list_part_of_active(
-    session: Session, organization_id: UUID, *, after: UUID, limit: int
-) -> list[StoredCollection]:
-    """The active collections of the invoices behind one of them, in the order of their ids."""
-    keys = {"organization_id": organization_id, "after": after, "limit": limit}
-    return [_read(row) for row in session.execute(FACTS_OF_ACTIVE, keys)]
+    return [read_collection(row) for row in rows]
 
 
 def lock_collection(session: Session, organization_id: UUID, invoice_id: UUID) -> Collection | None:
@@ -225,7 +213,8 @@ def end_on_clock(
     )
 
 
-def _read(row: Any) -> StoredCollection:  # noqa: ANN401  (a row of a statement written as text)
+def read_collection(row: Any) -> StoredCollection:  # noqa: ANN401  (a row of a text)
+    """A row of :data:`FACTS`."""
     pending = None
     if row.pending_id is not None:
         pending = PendingAttempt(payment_id=str(row.pending_id), at=row.pending_at)

@@ -16,7 +16,7 @@ from models.invoicing.invoices import Invoice
 from repositories.books import receivables as stored_receivables
 from repositories.books.receivables import FailedPayments
 from repositories.invoicing import invoices as stored_invoices
-from repositories.payments import collections as stored_collections
+from repositories.payments import scheduled as stored_scheduled
 from services.books.journal import find_range
 
 
@@ -55,11 +55,11 @@ class Receivables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduled:
-    """An invoice that is collected, how often that failed, and what is still to happen to it."""
+    """An invoice that is collected, how often that failed, and what happens to it next."""
 
     invoice: Invoice
     failed_tries: int
-    entries: Sequence[CollectionEntry]
+    next: CollectionEntry
 
 
 def read_receivables(
@@ -98,19 +98,17 @@ def list_failed_payments(
 
 
 def list_scheduled(
-    session: Session, organization_id: UUID, *, after: UUID, limit: int
+    session: Session, organization_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Scheduled]:
-    """What happens next by itself to each open invoice that is collected, by the invoices' ids."""
-    found = stored_collections.list_part_of_active(
-        session, organization_id, after=after, limit=limit
-    )
+    """What happens next by itself to each open invoice that is collected, the soonest first."""
+    found = stored_scheduled.list_scheduled(session, organization_id, after=after, limit=limit)
     keys = [(organization_id, one.invoice_id) for one in found]
     invoices = stored_invoices.find_invoices(session, keys)
     return [
         Scheduled(
             invoice=invoices[key],
             failed_tries=one.tries,
-            entries=entries_of(one.facts),
+            next=entries_of(one.facts)[0],
         )
         for key, one in zip(keys, found, strict=True)
     ]

@@ -45,7 +45,10 @@ def read_statement(
     after: tuple[str, int] = FIRST,
     limit: int,
 ) -> Statement:
-    """The customer's account, from the newest posting on. Raises NotFound."""
+    """The customer's account, or that of one currency, from the newest posting on.
+
+    Raises NotFound.
+    """
     require_customer(stored_customers.find_customer(session, organization_id, customer_id))
     found = stored_statement.list_postings(
         session, organization_id, customer_id, currency=currency, after=after, limit=limit + 1
@@ -53,7 +56,9 @@ def read_statement(
     shown = found[:limit]
     last = shown[-1] if len(found) > limit else None
     return Statement(
-        balances=stored_statement.list_balances(session, organization_id, customer_id),
+        balances=stored_statement.list_balances(
+            session, organization_id, customer_id, currency=currency
+        ),
         postings=[_posted(one) for one in shown],
         next_after=None if last is None else (last.currency, last.sequence),
     )

@@ -27,9 +27,9 @@ from api.transport.exact_json import respond
 from api.transport.pagination import (
     PageDep,
     place_of,
-    read_pair_cursor,
+    read_cursor,
     read_sequence_cursor,
-    write_pair_cursor,
+    write_cursor,
     write_sequence_cursor,
 )
 from api.transport.route import Router
@@ -133,12 +133,14 @@ def list_failed_payments(
 def list_scheduled_payments(
     session: ReadSession, principal: Reader, page_size: PageSize = 20, cursor: Cursor = None
 ) -> Response:
-    """Show what happens next by itself to open invoices: tries, reminders, and the end of them."""
-    after = UUID(int=0) if cursor is None else read_pair_cursor(cursor)[1]
+    """Show what happens next by itself to open invoices, the soonest first: tries, reminders."""
     found = receivables.list_scheduled(
-        session, principal.organization_id, after=after, limit=page_size + 1
+        session,
+        principal.organization_id,
+        after=None if cursor is None else read_cursor(cursor),
+        limit=page_size + 1,
     )
     shown = found[:page_size]
-    last = shown[-1].invoice if len(found) > page_size else None
-    next_cursor = None if last is None else write_pair_cursor(last.customer_id, last.id)
+    last = shown[-1] if len(found) > page_size else None
+    next_cursor = None if last is None else write_cursor(last.next.due_at, last.invoice.id)
     return respond(view_schedule(shown, page_size=page_size, next_cursor=next_cursor))

@@ -10,7 +10,7 @@ from uuid import UUID
 from api.schemas.common import Moment, Money, View
 from api.schemas.pages import ListOf, PageMeta, PartMeta, PartOf
 from billing.books.chart import PostingKind
-from billing.payments.dunning import CollectionAction, CollectionEntry
+from billing.payments.dunning import CollectionAction
 from repositories.books.receivables import FailedPayments
 from services.books.receivables import Aged, Receivables, Scheduled
 from services.books.statement import Posted, Statement
@@ -115,7 +115,7 @@ class ScheduledPaymentView(View):
     amount_due: Money
     due_date: Moment
     failed_tries: int
-    next: ScheduledActionView | None
+    next: ScheduledActionView
 
 
 def view_schedule(
@@ -132,17 +132,11 @@ def view_schedule(
                 amount_due=one.invoice.amount_due,
                 due_date=one.invoice.due_date,
                 failed_tries=one.failed_tries,
-                next=_view_entry(one.entries),
+                next=ScheduledActionView(action=one.next.action, due_at=one.next.due_at),
             )
             for one in found
         ],
         meta=PartMeta(page_size=page_size, next_cursor=next_cursor),
-    )
-
-
-def _view_entry(entries: Sequence[CollectionEntry]) -> ScheduledActionView | None:
-    return (
-        ScheduledActionView(action=entries[0].action, due_at=entries[0].due_at) if entries else None
     )
 
 

@@ -11,10 +11,12 @@ DUE = "2026-04-01T00:00:00Z"
 EIGHT = 8
 
 
-def issue(owner: Person, customer: dict[str, Any], amount: int = 100) -> dict[str, Any]:
+def issue(
+    owner: Person, customer: dict[str, Any], amount: int = 100, **said: Any
+) -> dict[str, Any]:
     line = {"description": "Import", "quantity": 1, "unit_amount": amount}
-    body = {"customer_id": customer["id"], "currency": "USD", "due_date": DUE}
-    draft = post(owner, "/invoices", body | {"line_items": [line]})
+    body = {"customer_id": customer["id"], "currency": "USD", "due_date": DUE, "line_items": [line]}
+    draft = post(owner, "/invoices", body | said)
     return post(owner, f"/invoices/{draft['id']}/finalize", {})
 
 

@@ -60,10 +60,7 @@ def test_account_shows_balances_and_each_posting_with_its_other_side(
 
 def test_account_is_read_in_parts_by_currency(owner: Person, customer: dict[str, Any]) -> None:
     for code in ("EUR", "USD"):
-        line = {"description": "Import", "quantity": 1, "unit_amount": 10}
-        body = {"customer_id": customer["id"], "currency": code, "due_date": "2026-04-01"}
-        draft = post(owner, "/invoices", body | {"line_items": [line]})
-        pay(owner, post(owner, f"/invoices/{draft['id']}/finalize", {}), 10)
+        pay(owner, issue(owner, customer, 10, currency=code), 10)
     whole = account_of(owner, customer)["data"]
 
     parts: list[Any] = []
@@ -79,7 +76,27 @@ def test_account_is_read_in_parts_by_currency(owner: Person, customer: dict[str,
     assert [(one["currency"], one["sequence"]) for one in whole] == [
         *(("EUR", 2), ("EUR", 1), ("USD", 2), ("USD", 1))
     ]
-    assert account_of(owner, customer, currency="usd")["data"] == whole[2:]
+
+
+def test_account_of_one_currency_has_its_balance_and_postings_alone_in_every_part(
+    owner: Person, customer: dict[str, Any]
+) -> None:
+    pay(owner, issue(owner, customer), 120, surplus="credit")
+    pay(owner, issue(owner, customer, 80, currency="EUR"), 10)
+
+    whole = account_of(owner, customer)
+    first = account_of(owner, customer, currency="usd", page_size=1)
+    rest = account_of(owner, customer, currency="usd", cursor=first["meta"]["next_cursor"])
+
+    assert first["accounts"] == rest["accounts"] == whole["accounts"][1:]
+    dollars = [one for one in whole["data"] if one["currency"] == "USD"]
+    assert [*first["data"], *rest["data"]] == dollars
+    assert dollars[0]["balance"] == first["accounts"][0]["balance"]
+    assert account_of(owner, customer, currency="GBP") == {
+        "accounts": [],
+        "data": [],
+        "meta": {"page_size": 20, "next_cursor": None},
+    }
 
 
 def test_account_of_nobody_and_by_a_cursor_of_nothing(
@@ -191,18 +208,29 @@ def test_failed_payments_are_counted_by_reason(
     assert later.json()["data"] == []
 
 
-def test_what_is_scheduled_is_listed_by_invoice(owner: Person, customer: dict[str, Any]) -> None:
-    created = post(owner, "/connections", {"provider": "sandbox", "name": "Sandbox"})
-    assert created["provider"] == "sandbox"
-    first, second = issue(owner, customer, 10), issue(owner, customer, 20)
-    pay(owner, first, 4)
+def test_what_is_scheduled_is_listed_by_instant(
+    owner: Person, customer: dict[str, Any], clock: Clock
+) -> None:
+    owner.patch(f"{V1}/organization", json={"reminder_days": [-3], "smtp_host": "mail.test"})
+    far, near = (issue(owner, customer, 10, due_date=day) for day in ("2026-05-01", "2026-04-01"))
+    pay(owner, near, 4)
     path = f"{V1}/reports/scheduled-payments"
 
     part = owner.get(path, params={"page_size": 1}).json()
     rest = owner.get(path, params={"cursor": part["meta"]["next_cursor"]}).json()
 
     [one], [other] = part["data"], rest["data"]
-    assert (one["invoice_id"], one["amount_due"], one["failed_tries"]) == (first["id"], 6, 0)
-    assert (other["invoice_number"], other["amount_due"]) == (second["invoice_number"], 20)
-    assert one["next"] == {"action": "charge", "due_at": "2026-03-02T08:00:00Z"}
+    assert (one["invoice_id"], one["amount_due"], one["failed_tries"]) == (near["id"], 6, 0)
+    assert (other["invoice_number"], other["amount_due"]) == (far["invoice_number"], 10)
+    assert one["next"] == {"action": "remind", "due_at": "2026-03-29T00:00:00Z"}
+    assert other["next"] == {"action": "remind", "due_at": "2026-04-28T00:00:00Z"}
     assert rest["meta"]["next_cursor"] is None
+
+    clock.advance(minutes=1)
+    post(owner, "/connections", {"provider": "sandbox", "name": "Sandbox"})
+
+    # What is open can be charged from now on, and was open since then.
+    charged = owner.get(path).json()["data"]
+    assert [found["next"]["action"] for found in charged] == ["charge", "charge"]
+    assert [found["invoice_id"] for found in charged] == [far["id"], near["id"]]
+    assert charged[0]["next"]["due_at"] == "2026-03-02T08:00:00Z"
