@@ -26,7 +26,7 @@ TEMPORAL_SERVER ?= v1.29.1
 STRIPE_MOCK ?= v0.203.0
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money regress chaos payments histories \
-	demo up status down mutate documents pages stripe temporal-server bench picture clean
+	site demo up status down mutate documents pages stripe temporal-server bench picture clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ histories: $(INSTALLED) ## Record the histories again that replay tests run; rev
 
 regress: $(INSTALLED) ## Receipts of every price model, computed again by this code
 	$(RUN) fluxrate regress --files tests/services/invoicing/golden
+
+site: $(INSTALLED) ## Build the documentation's site into site/
+	$(RUN) python -m tests.docs.build
 
 demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45, in under a minute
 	@exec .venv/bin/fluxrate demo

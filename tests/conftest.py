@@ -35,6 +35,7 @@ LONGEST_FILES = (
     "cli/test_several_processes.py",
     "billing/rating/test_pricing.py",
     "cli/test_up.py",
+    "docs/test_pages.py",
     "scenarios/test_year.py",
     "scenarios/test_customer_year.py",
     "billing/rating/test_rating.py",

@@ -1,0 +1,75 @@
+"""Pages of the reference that are written from the product: every route, every command."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from cli.composition import ApiProcess
+from cli.main import app
+from tests.scenarios.product import settings_for
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+ROUTES = """# Every route
+
+What each route takes and answers, to try out, is at `/docs` of a running product, and for programs
+at `/openapi.json`. What holds on all of them: [requests](../concepts/requests.md).
+"""
+COMMANDS = """# Commands
+
+What `fluxrate` can do, as `fluxrate --help` says it. Exit code 0: done; 1: refused, and a sentence
+says why; 2: a setting or an option is wrong.
+"""
+
+
+def write_reference(folder: Path) -> None:
+    """The pages lie in the folder, and its index links them."""
+    index = folder / "index.md"
+    text = index.read_text()
+    for name, page in {"api.md": list_routes(), "commands.md": list_commands()}.items():
+        (folder / name).write_text(page)
+        title = page.splitlines()[0].removeprefix("# ")
+        text = text.replace(f"| {title} |", f"| [{title}]({name}) |")
+    index.write_text(text)
+
+
+def list_routes() -> str:
+    """Routes by topic, in the order and the words of the document that describes the API."""
+    settings = settings_for(NOWHERE, "127.0.0.1:1")
+    document = ApiProcess(settings, NOWHERE, "127.0.0.1:1").build().openapi()
+    topics = {tag["name"]: tag["description"] for tag in document["tags"]}
+    rows: dict[str, list[str]] = defaultdict(list)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            rows[operation["tags"][0]].append(
+                f"| `{method.upper()}` | `{path}` | {operation['summary']} |"
+            )
+    parts = [ROUTES]
+    for topic, description in topics.items():
+        lines = "\n".join(rows[topic])
+        parts.append(f"## {topic}\n\n{description}\n\n| | Path | |\n|---|---|---|\n{lines}\n")
+    return "\n".join(parts)
+
+
+def list_commands() -> str:
+    """Commands with their options, in the words of their help."""
+    return "\n".join([COMMANDS, *_describe("fluxrate", get_command(app))])
+
+
+def _describe(name: str, command: object) -> Iterator[str]:
+    if isinstance(command, TyperGroup):
+        for inner in command.commands.values():
+            yield from _describe(f"{name} {inner.name}", inner)
+        return
+    assert isinstance(command, TyperCommand)
+    yield f"## {name}\n\n{' '.join((command.help or '').split())}\n"
+    rows = [
+        f"| `{' '.join(option.opts)}` | {getattr(option, 'help', None) or ''} |"
+        for option in command.params
+    ]
+    if rows:
+        yield "\n".join(["| | |", "|---|---|", *rows]) + "\n"
