@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -24,6 +24,7 @@ from api.access.key_cache import KeyCache
 from api.app import create_app
 from api.context import AppContext
 from billing.date_limits import BackdatingLimit
+from cli.local.temporal_links import link_questions
 from cli.serve import COUNTERS_DIRECTORY
 from console.dependencies import Dependencies
 from console.routes import make_routes
@@ -82,7 +83,13 @@ def take_turns_quickly() -> None:
     sys.setswitchinterval(TURN_SECONDS)
 
 
-def pages_of(context: AppContext) -> list[BaseRoute]:
+def _no_links() -> list[tuple[str, str]]:
+    return []
+
+
+def pages_of(
+    context: AppContext, link_temporal: Callable[[], list[tuple[str, str]]] = _no_links
+) -> list[BaseRoute]:
     """The pages for people, served by the API's process in its slots and threads."""
     return make_routes(
         Dependencies(
@@ -95,6 +102,7 @@ def pages_of(context: AppContext) -> list[BaseRoute]:
             list_entitlements=visits.list_entitlements,
             typeset=visits.typeset,
             judge=visits.judge,
+            link_temporal=link_temporal,
         )
     )
 
@@ -172,7 +180,10 @@ class ApiProcess:
             auth_per_minute=self._settings.auth_per_minute,
             transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,
         )
-        pages = [*pages_of(context), *sandbox_pages_of(self._gateways.sandbox.server)]
+        pages = [
+            *pages_of(context, self.link_temporal),
+            *sandbox_pages_of(self._gateways.sandbox.server),
+        ]
         return create_app(context, lifespan=self.serve, pages=pages)
 
     @asynccontextmanager
@@ -199,6 +210,11 @@ class ApiProcess:
                 task.cancel()
             await asyncio.wait(tasks)
             self.engine.dispose()
+
+    def link_temporal(self) -> list[tuple[str, str]]:
+        """Ready questions to the Temporal Web UI, if the operator said where that is."""
+        ui_url, namespace = self._settings.temporal_ui_url, self._settings.temporal_namespace
+        return [] if ui_url is None else link_questions(ui_url, namespace=namespace, now=now())
 
     async def reach_temporal(self) -> bool:
         """Whether Temporal answers within a second."""

@@ -29,11 +29,32 @@ DataDirectory = Annotated[
     Path | None,
     typer.Option(help="Where this instance keeps its data. Default: FLUXRATE_DATA_DIR or .data."),
 ]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Go on running, with what was made, until Ctrl-C.")
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")]
 Processes = Annotated[
     int | None,
     typer.Option(min=1, help="How many of them. By default as many as the processors are for."),
 ]
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"fluxrate {version('fluxrate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def fluxrate(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Self-hosted usage billing."""
 
 
 @app.command()
@@ -61,11 +82,11 @@ def down(data_dir: DataDirectory = None) -> None:
 
 
 @app.command()
-def demo(data_dir: DataDirectory = None) -> None:
+def demo(data_dir: DataDirectory = None, keep: Keep = False) -> None:
     """Watch 82,450 API calls become an invoice of $82.45, through the public REST API alone."""
     from cli.demo.command import demo as run_demo
 
-    raise typer.Exit(run_demo(data_dir))
+    raise typer.Exit(run_demo(data_dir, keep=keep))
 
 
 @app.command()

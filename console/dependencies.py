@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -76,3 +76,5 @@ class Dependencies:
     list_entitlements: ListEntitlements
     typeset: Typeset
     judge: Judge
+    link_temporal: Callable[[], Sequence[tuple[str, str]]]
+    """Addresses in the Temporal Web UI by what they show, none where nobody named it."""

@@ -7,12 +7,14 @@ from starlette.routing import BaseRoute
 from console import assets, public, receipts
 from console.dependencies import Dependencies
 from console.portal import Portal
+from console.start import page as start
 
 
 def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
     """The routes of all pages and of what they load."""
     return [
         *assets.make_routes(),
+        *start.make_routes(dependencies),
         *public.make_routes(dependencies),
         *receipts.make_routes(dependencies),
         *Portal(dependencies).routes(),

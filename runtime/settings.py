@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     from."""
     temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
+    temporal_ui_url: str | None = None
+    """Where people find the Temporal Web UI; the page at ``/`` links to it."""
     task_queue: str = "fluxrate-owners"
     """Where workflows wait for workers. Installations that share a namespace take one each."""
     max_backdate_days: int = Field(default=1830, ge=0, le=36_500)
@@ -110,7 +112,7 @@ class Settings(BaseSettings):
             raise ValueError("host:port")
         return address
 
-    @field_validator("public_url", "sandbox_gateway_url")
+    @field_validator("public_url", "sandbox_gateway_url", "temporal_ui_url")
     @classmethod
     def _is_web_address(cls, url: str | None) -> str | None:
         if url is None:

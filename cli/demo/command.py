@@ -19,15 +19,23 @@ from cli.demo.sales import (
     Sale,
     make_meter,
     make_plan,
+    pages_made,
     read_invoice,
     send_calls,
     subscribe,
 )
-from cli.local.commands import StopAsked, claim_or_refuse, ignore_signals, stop_on_signals
+from cli.local.commands import (
+    StopAsked,
+    claim_or_refuse,
+    ignore_signals,
+    show_addresses,
+    show_link,
+    stop_on_signals,
+)
 from cli.local.instance import Addresses, Instance
 from cli.local.stack import Stack
 from cli.output import Refusal, make_console, refuse
-from runtime.embedded.processes import ProcessFailure
+from runtime.embedded.processes import ProcessFailure, choose_port
 from runtime.settings import Settings
 from services.accounts.sign_up_policy import SignUpPolicy
 
@@ -37,6 +45,9 @@ MARKER = "made-by-demo"
 END_OF_JANUARY = "2025-01-31T23:59:59Z"
 AFTER_GRACE = "2025-02-01T01:00:00Z"
 CLOSE_TIMEOUT_SECONDS = 60
+LOGIN = {"email": "ops@lumenworks.test", "password": "correct-horse-9"}
+KEPT_PORT = 8000
+"""Where the documentation's examples look for the API, if nobody else has it."""
 
 
 @dataclass(slots=True)
@@ -64,8 +75,8 @@ class Story:
         return table
 
 
-def demo(data_dir: Path | None) -> int:
-    """Run the demo on servers of its own and stop them; return the exit code.
+def demo(data_dir: Path | None, *, keep: bool = False) -> int:
+    """Run the demo on servers of its own and stop them, at once or when asked; the exit code.
 
     It never touches a database or a Temporal that the environment names.
     """
@@ -80,16 +91,16 @@ def demo(data_dir: Path | None) -> int:
         settings=own.model_copy(
             update={"migration_database_url": None, "signup": SignUpPolicy.OPEN}
         ),
-        port=0,
+        port=choose_port(KEPT_PORT if keep else 0),
         api_processes=1,
         worker_processes=1,
     )
     try:
         with stop_on_signals():
-            return tell(Story(console), stack)
+            return tell(Story(console), stack, keep=keep)
     except StopAsked:
         console.print("Stopping.")
-        return 1
+        return 0 if keep else 1
     except (ProcessFailure, Refusal) as failure:
         console.print(f"The demo failed: {failure}", markup=False)
         console.print(f"Its logs are in {instance.data_dir / 'logs'}.")
@@ -121,11 +132,13 @@ def start_afresh(instance: Instance) -> None:
     marker.touch()
 
 
-def tell(story: Story, stack: Stack) -> int:
+def tell(story: Story, stack: Stack, *, keep: bool) -> int:
     """The whole story; returns the exit code."""
     with story.step("Start", "PostgreSQL, Temporal, the API and a worker, on free ports."):
         addresses = stack.start(lambda _line: None)
-    show_addresses(story.console, addresses)
+    story.console.print(
+        f"    Docs: {addresses.docs_url}   Temporal UI: {addresses.temporal_ui_url}"
+    )
     client = ApiClient(addresses.api_url)
     with story.step("Sign up", "an organization owns everything that follows; cookies sign us in."):
         sign_up(client)
@@ -136,6 +149,8 @@ def tell(story: Story, stack: Stack) -> int:
     sell(story, client, PAY_AS_YOU_GO, key)
     story.console.print("\nThe same again, with the tier table of the documentation:\n")
     sell(story, client, TIERED, key)
+    if keep:
+        go_on(story.console, stack, addresses, client)
     client.close()
     with story.step("Stop", "everything that was started ends; the numbers stay exact."):
         stack.stop()
@@ -143,21 +158,23 @@ def tell(story: Story, stack: Stack) -> int:
     return 0
 
 
-def show_addresses(console: Console, addresses: Addresses) -> None:
-    """While the demo runs, its API and its workflows can be looked at."""
-    console.print(f"    Docs: {addresses.docs_url}   Temporal UI: {addresses.temporal_ui_url}")
+def go_on(console: Console, stack: Stack, addresses: Addresses, client: ApiClient) -> None:
+    """What was made can be looked at until somebody asks to stop. Raises StopAsked."""
+    show_addresses(console, addresses, stack.instance)
+    for name, value in (*LOGIN.items(), *pages_made(client)):
+        show_link(console, name.capitalize(), value)
+    console.print(
+        "It goes on running; Ctrl-C stops it. What was made stays in "
+        f"{stack.instance.data_dir}: `fluxrate up --data-dir {stack.instance.data_dir}` goes on "
+        "with it, the next demo deletes it.",
+        soft_wrap=True,
+    )
+    stack.watch(console.print, until=lambda: False)
 
 
 def sign_up(client: ApiClient) -> None:
     """The client is signed in as the owner of a new organization."""
-    client.post(
-        "/auth/signup",
-        {
-            "email": "ops@lumenworks.test",
-            "password": "correct-horse-9",
-            "organization_name": "Lumen Works",
-        },
-    )
+    client.post("/auth/signup", {**LOGIN, "organization_name": "Lumen Works"})
 
 
 def sell(story: Story, client: ApiClient, sale: Sale, api_key: str) -> None:

@@ -165,6 +165,17 @@ def read_invoice(client: ApiClient, sale: Sale, customer_id: str) -> str:
     return f"{text}\n\nStatus: {invoice['status']}, due {invoice['due_date'][:10]}"
 
 
+def pages_made(client: ApiClient) -> Iterator[tuple[str, str]]:
+    """The pages that the demo's customers have: their portals, for an hour, and their invoices."""
+    for sale in (PAY_AS_YOU_GO, TIERED):
+        portal = client.post("/widget/token", {"customer_external_id": sale.lookup_id})
+        customer = client.get(f"/customers/{sale.lookup_id}")
+        [invoice] = client.get("/invoices", customer_id=customer["id"])["data"]
+        page = client.post(f"/invoices/{invoice['id']}/generate-token", {})
+        yield f"Invoice of ${sale.total}", page["url"]
+        yield f"Portal of {sale.lookup_id}", portal["url"]
+
+
 def instant(at: datetime) -> str:
     """The instant as the API writes it."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

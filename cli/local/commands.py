@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from cli.local.instance import PROCESS_NAMES, Addresses, Instance, answers
 from cli.local.stack import Stack
+from cli.local.temporal_links import link_questions
 from cli.output import make_console, refuse
 from runtime.embedded.processes import ProcessFailure
 from runtime.settings import Settings
@@ -38,7 +40,7 @@ def up(data_dir: Path | None, port: int) -> int:
         with stop_on_signals():
             began = time.monotonic()
             addresses = stack.start(console.print)
-            console.print(address_table(addresses, instance))
+            show_addresses(console, addresses, instance)
             console.print(f"Ready after {time.monotonic() - began:.1f} s. Ctrl-C stops it.")
             stack.watch(console.print, until=lambda: False)
     except StopAsked:
@@ -85,7 +87,7 @@ def status(data_dir: Path | None) -> int:
         )
         return NOT_RUNNING
     if addresses is not None:
-        console.print(address_table(addresses, instance))
+        show_addresses(console, addresses, instance)
         is_ready = answers(addresses.api_url.removesuffix("/api/v1") + "/readyz")
         console.print("The API is ready." if is_ready else "The API is not ready.")
     return 0
@@ -127,11 +129,12 @@ def claim_or_refuse(instance: Instance) -> None:
     )
 
 
-def address_table(addresses: Addresses, instance: Instance) -> Table:
-    """Where everything is."""
+def show_addresses(console: Console, addresses: Addresses, instance: Instance) -> None:
+    """Where everything is; addresses too long for a table stand whole on lines of their own."""
     table = Table(show_header=False)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
+    table.add_row("Start here", addresses.docs_url.removesuffix("docs"))
     table.add_row("API", addresses.api_url)
     table.add_row("Interactive docs", addresses.docs_url)
     if addresses.temporal_ui_url:
@@ -139,7 +142,17 @@ def address_table(addresses: Addresses, instance: Instance) -> Table:
     table.add_row("Temporal", addresses.temporal_address)
     table.add_row("Database", addresses.database_url)
     table.add_row("Data and logs", str(instance.data_dir))
-    return table
+    console.print(table)
+    if addresses.temporal_ui_url:
+        ui, namespace = addresses.temporal_ui_url, addresses.temporal_namespace
+        for name, address in link_questions(ui, namespace=namespace, now=datetime.now(UTC)):
+            if address != ui:
+                show_link(console, name, address)
+
+
+def show_link(console: Console, name: str, address: str) -> None:
+    """One address on one line, however long, so that it can be opened."""
+    console.print(f"{name}: {address}", soft_wrap=True, markup=False)
 
 
 @contextmanager

@@ -42,8 +42,9 @@ class Addresses:
     api_url: str
     docs_url: str
     temporal_address: str
+    temporal_namespace: str
     temporal_ui_url: str | None
-    """None if Temporal is not ours: its interface is where its operator put it."""
+    """None if Temporal is not ours and nobody said where its interface is."""
     database_url: str
     """Without its password."""
 
@@ -97,6 +98,17 @@ class Instance:
         """Nothing answers any more."""
         self._addresses_file.unlink(missing_ok=True)
 
+    def port_of(self, server: str, default: int) -> int:
+        """The port that a server had when it last ran from here, so that bookmarks hold."""
+        try:
+            return int(json.loads(self._ports_file.read_text())[server])
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return default
+
+    def remember_ports(self, ports: Mapping[str, int]) -> None:
+        """The next start asks for these ports first."""
+        self._ports_file.write_text(json.dumps(ports) + "\n")
+
     def secret_key(self) -> str:
         """The key that signs this installation's tokens, made once and kept private."""
         path = self.data_dir / "secret_key"
@@ -109,6 +121,10 @@ class Instance:
                 file.write(secrets.token_urlsafe(48))
             unfinished.rename(path)
         return path.read_text()
+
+    @property
+    def _ports_file(self) -> Path:
+        return self.data_dir / "ports.json"
 
     @property
     def _addresses_file(self) -> Path:

@@ -26,6 +26,7 @@ from services.accounts.sign_up_policy import SignUpPolicy
 HOST = "127.0.0.1"
 TEMPORAL_PORT = 7233
 TEMPORAL_UI_PORT = 8233
+TEMPORAL_UI_VARIABLE = "FLUXRATE_TEMPORAL_UI_URL"
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class Stack:
         database_url = self._start_database(announce)
         temporal_address = self._finish_temporal(temporal, announce)
         environment = self._environment(database_url, temporal_address)
+        if temporal and not self.settings.temporal_ui_url:
+            environment[TEMPORAL_UI_VARIABLE] = temporal.ui_url
         url = f"http://{HOST}:{self.port}"
         apis, workers = self.api_processes, self.worker_processes
         words = ["--port", str(self.port), "--processes", str(apis)]
@@ -69,7 +72,8 @@ class Stack:
             api_url=f"{url}/api/v1",
             docs_url=f"{url}/docs",
             temporal_address=temporal_address,
-            temporal_ui_url=temporal.ui_url if temporal else None,
+            temporal_namespace=self.settings.temporal_namespace,
+            temporal_ui_url=environment.get(TEMPORAL_UI_VARIABLE),
             database_url=without_password(database_url),
         )
         self.instance.write_addresses(addresses)
@@ -122,8 +126,8 @@ class Stack:
             self.instance.data_dir,
             SEARCH_ATTRIBUTES,
             namespace=self.settings.temporal_namespace,
-            port=choose_port(TEMPORAL_PORT),
-            ui_port=choose_port(TEMPORAL_UI_PORT),
+            port=choose_port(self.instance.port_of("temporal", TEMPORAL_PORT)),
+            ui_port=choose_port(self.instance.port_of("temporal_ui", TEMPORAL_UI_PORT)),
         )
         if temporal.pid_file.holder() is None:
             temporal.spawn()
@@ -133,6 +137,7 @@ class Stack:
         if temporal is None:
             return self.settings.temporal_address or ""
         temporal.start()
+        self.instance.remember_ports({"temporal": temporal.port, "temporal_ui": temporal.ui_port})
         announce("Temporal is ready.")
         self.supervisors.append(Supervisor(temporal, temporal.pid_file.is_held))
         return temporal.address
@@ -161,6 +166,8 @@ class Stack:
         environment["FLUXRATE_SECRET_KEY"] = (
             secret.get_secret_value() if secret else self.instance.secret_key()
         )
+        if self.settings.temporal_ui_url:
+            environment[TEMPORAL_UI_VARIABLE] = self.settings.temporal_ui_url
         environment["FLUXRATE_SIGNUP"] = self.settings.signup or SignUpPolicy.OPEN
         if "public_url" not in self.settings.model_fields_set:
             environment["FLUXRATE_PUBLIC_URL"] = f"http://{HOST}:{self.port}"

@@ -112,12 +112,13 @@ def pages(shown: Gallery) -> dict[str, str]:
         "account": shown.account,
         "embedded": shown.embedded,
         "receipt": shown.receipt,
+        "start": "/",
     }
 
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize(
-    "name", ["invoice", "verified", "events", "account", "embedded", "receipt"]
+    "name", ["invoice", "verified", "events", "account", "embedded", "receipt", "start"]
 )
 def test_page_is_accessible_in_every_look(
     open_page: Callable[..., Any], gallery: tuple[str, Gallery], name: str, look: str

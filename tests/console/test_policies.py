@@ -33,7 +33,7 @@ def test_every_page_says_what_it_may_load(owner: Person, visitor: Person) -> Non
     inner = account.replace("/embed?", f"/embed/invoices/{invoice['id']}?")
     pages = [public, f"{public}/verify", f"{public}/lines/0/events", account, inner]
 
-    for address in (*pages, receipt_page(owner, invoice), "/p/nobody", "/embed", "/verify/x"):
+    for address in (*pages, "/", receipt_page(owner, invoice), "/p/nobody", "/embed", "/verify/x"):
         headers = visitor.get(address).headers
         assert headers["content-security-policy"] == POLICY, address
         assert headers["content-type"] == "text/html; charset=utf-8"

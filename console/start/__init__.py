@@ -1,0 +1,1 @@
+"""The page at the host's root, for whoever arrives without knowing what this is."""
