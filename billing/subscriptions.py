@@ -262,10 +262,7 @@ MOST_COUNTED = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingCounts:
-    """How many bills wait for their draft, the end of their grace, their payment, and people.
-
-    None is counted beyond ``MOST_COUNTED``.
-    """
+    """How many bills wait for drafts, grace, payment and people, none beyond ``MOST_COUNTED``."""
 
     undrafted: int = 0
     in_grace: int = 0
@@ -281,7 +278,8 @@ class WorkflowState:
     payments that are waited for the earliest, and ``attention`` a few texts (CONTRACT 88).
     ``clock_at`` is the test clock's present, None on the wall clock; ``is_behind`` says that it
     waits for this workflow to report, ``waits_for`` which invoice is collected first on it.
-    ``read_at`` is when its worker had read the rows. Older states lack what is last.
+    ``read_at`` is when its worker had read the rows, ``cancels_at`` when a cancellation that is
+    still to come ends it. Older states lack what is last.
     """
 
     agenda: tuple[AgendaEntry, ...]
@@ -298,3 +296,4 @@ class WorkflowState:
     counts: WaitingCounts | None = None
     read_at: datetime | None = field(default=None, compare=False)
     waits_for: str | None = None
+    cancels_at: datetime | None = None

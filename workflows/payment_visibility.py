@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.declarations import CollectionReference
     from billing.payments.dunning import CollectionAction, CollectionState
     from workflows import names
+    from workflows.visibility import listed
 
 
 class Phase(StrEnum):
@@ -65,17 +66,19 @@ def phase_of(state: CollectionState) -> Phase:
 
 def describe(state: CollectionState) -> str:
     """The invoice's story in a few lines, for the Temporal Web UI."""
-    lines = [f"Invoice **{state.invoice_number}** is {state.status}"]
+    head = f"Invoice **{state.invoice_number}** is {state.status}"
+    facts = []
     if state.failed_tries:
-        lines.append(f"Failed tries: {state.failed_tries}")
+        facts.append(f"Failed tries: {state.failed_tries}")
     if state.end_action is not None:
-        lines.append(f"No more tries; after the last one: {state.end_action}")
+        facts.append(f"No more tries; after the last one: {state.end_action}")
     if state.clock_at is not None:
-        lines.append(f"Lives on a test clock that shows {_moment(state.clock_at)}")
+        facts.append(f"Lives on a test clock that shows {_moment(state.clock_at)}")
     if state.waits_for is not None:
-        lines.append(f"Comes after what `{state.waits_for}` does first on that clock")
-    lines.extend(f"- {_moment(entry.due_at)}: {WORDS[entry.action]}" for entry in state.entries)
-    return "\n\n".join(lines)
+        facts.append(f"Comes after what `{state.waits_for}` does first on that clock")
+    steps = [f"{_moment(entry.due_at)}: {WORDS[entry.action]}" for entry in state.entries]
+    parts = [head, listed(facts), "**Next**" if steps else "", listed(steps)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _moment(value: datetime) -> str:

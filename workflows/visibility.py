@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -69,19 +70,32 @@ def phase_of(state: WorkflowState) -> Phase:
 
 def describe(state: WorkflowState) -> str:
     """The subscription's story in a few lines, for the Temporal Web UI."""
-    lines = [f"**{state.status}** on plan `{state.plan_code}`"]
+    head = f"**{state.status}** on plan `{state.plan_code}`"
+    facts = [f"Needs attention: {reason}" for reason in state.attention]
+    if state.cancels_at is not None:
+        facts.append(f"**Canceled**, ends {_moment(state.cancels_at)}")
     if state.period_index is not None and state.period_ends_at is not None:
-        lines.append(f"Period {state.period_index} ends {_moment(state.period_ends_at)}")
+        facts.append(f"Period {state.period_index} ends {_moment(state.period_ends_at)}")
     if state.last_invoice is not None:
-        lines.append(f"Last invoice: {state.last_invoice}")
+        facts.append(f"Last invoice: {state.last_invoice}")
     if state.clock_at is not None:
-        lines.append(f"Lives on a test clock that shows {_moment(state.clock_at)}")
-    lines.extend(f"Needs attention: {reason}" for reason in state.attention)
+        facts.append(f"Lives on a test clock that shows {_moment(state.clock_at)}")
+    facts.extend(_counted(state))
+    parts = [head, listed(facts)]
+    if state.agenda:
+        parts += ["**Next**", listed(_next_steps(state))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def listed(lines: Iterable[str]) -> str:
+    """The lines as a list of Markdown, which the Web UI shows."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _next_steps(state: WorkflowState) -> Iterator[str]:
     for entry in state.agenda[:5]:
         bill = "" if entry.period_index is None else f" (period {entry.period_index})"
-        lines.append(f"- {_moment(entry.due_at)}: {entry.action}{bill}")
-    lines.extend(_counted(state))
-    return "\n\n".join(lines[:2]) + "\n" + "\n".join(lines[2:])
+        yield f"{_moment(entry.due_at)}: `{entry.action}`{bill}"
 
 
 def _counted(state: WorkflowState) -> list[str]:

@@ -118,7 +118,17 @@ def _read_state(session: Session, subscription: Subscription, facts: AgendaFacts
         ),
         is_over=has_ended(subscription.status),
         counts=facts.counts,
+        cancels_at=_cancels_at(subscription),
     )
+
+
+def _cancels_at(subscription: Subscription) -> datetime | None:
+    """When a cancellation ends the subscription, if one is still to come."""
+    change = change_of(subscription)
+    if change is not None and change.ends_at_once:
+        return change.at
+    is_planned = subscription.cancel_at_period_end and not has_ended(subscription.status)
+    return subscription.current_period_end if is_planned else None
 
 
 def is_at_rest(session: Session, subscription: Subscription) -> bool:

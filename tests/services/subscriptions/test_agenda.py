@@ -21,6 +21,17 @@ def test_new_subscription_waits_for_the_end_of_its_first_period(shop: Shop) -> N
     assert (state.status, state.period_index, state.clock_at) == ("ACTIVE", 0, START)
 
 
+def test_cancellation_says_when_it_ends_the_subscription(shop: Shop) -> None:
+    life = begin_life(shop)
+
+    life.do(changes.cancel_subscription, at_period_end=True, now=NOW)
+    canceled = life.state()
+    life.do(changes.reactivate_subscription, now=NOW)
+
+    assert (canceled.status, canceled.cancels_at) == ("ACTIVE", FEBRUARY)
+    assert life.state().cancels_at is None
+
+
 def test_every_entry_can_be_performed_twice(shop: Shop) -> None:
     life = begin_life(shop)
     life.send_clock(MARCH + timedelta(days=40))
