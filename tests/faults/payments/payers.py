@@ -18,7 +18,7 @@ from tests.faults.payments.site import Site
 from tests.scenarios.account import Account, Refused
 
 CUSTOMERS: Final = 5
-PATIENCE_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 300.0
 NOT_YET: Final = frozenset({429, 500, 502, 503, 504})
 
 WAYS: Final = ("alone",) * 55 + ("page",) * 20 + ("tabs",) * 8 + ("declined",) * 7 + ("hand",) * 10

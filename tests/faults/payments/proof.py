@@ -95,7 +95,11 @@ def run_payments(payees: Sequence[Payee], count: int, seed: int, show: Show, end
     with ThreadPoolExecutor(AT_ONCE) as executor:
         asked = [executor.submit(run_next, number) for number in range(count)]
         for future in as_completed(asked):
-            done += future.result()
+            try:
+                done += future.result()
+            except BaseException:
+                executor.shutdown(wait=False, cancel_futures=True)
+                raise
             show(done, count, f"{done / (time.monotonic() - started):.1f} a second")
     return done
 

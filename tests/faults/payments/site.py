@@ -21,9 +21,11 @@ from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
 from workflows.names import SEARCH_ATTRIBUTES
 
-READY_SECONDS = 60
+READY_SECONDS = 180
 SHORTEST_PAUSE, LONGEST_PAUSE = 6.0, 20.0
 """Between one kill and the next."""
+
+WORKER_READY = b'"event": "worker_ready"'
 
 KILLED = ("worker", "worker", "api", "api", "postgres")
 """Who dies how often, in an order of chance."""
@@ -41,6 +43,7 @@ class Site:
         self.port, self._gateway_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.kills: Counter[str] = Counter()
+        self._starts: Counter[str] = Counter()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
@@ -53,7 +56,7 @@ class Site:
         self._spawn("gateway", [*words, "--port", str(self._gateway_port)])
         for name in ("api", "worker"):
             self._start(name)
-        self.wait_until_answered()
+        self.wait_until_ready()
 
     def stop(self) -> None:
         """Nothing runs, and nothing is left."""
@@ -82,6 +85,15 @@ class Site:
         while not end.wait(chance.uniform(SHORTEST_PAUSE, LONGEST_PAUSE)):
             turn = turn or chance.sample(KILLED, len(KILLED))
             self.kill(turn.pop())
+            self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Who was killed works again: on a busy machine it takes longer than a pause to begin."""
+        deadline = time.monotonic() + READY_SECONDS
+        while self._log("worker").read_bytes().count(WORKER_READY) < self._starts["worker"]:
+            assert time.monotonic() < deadline, "the worker does not begin"
+            time.sleep(0.1)
+        self.wait_until_answered()
 
     def wait_until_answered(self) -> None:
         """The API answers."""
@@ -98,8 +110,12 @@ class Site:
         words = ["-m", "tests.faults.payments.short_patience", name]
         self._spawn(name, [*words, "--port", str(self.port)] if name == "api" else words)
 
+    def _log(self, name: str) -> Path:
+        return self.directory / f"{name}.log"
+
     def _spawn(self, name: str, words: list[str]) -> None:
-        with (self.directory / f"{name}.log").open("ab") as log:
+        self._starts[name] += 1
+        with self._log(name).open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, *words], env=self._environment(), stdout=log, stderr=log
             )
