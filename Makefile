@@ -75,6 +75,9 @@ test: $(INSTALLED) ## Every test, on real servers; ARGS="-k invoice" narrows it
 test-deep: $(INSTALLED) ## The same with many times more generated cases
 	FLUXRATE_HYPOTHESIS_PROFILE=deep $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+answers: $(INSTALLED) ## Tests of the API, every answer compared with what the document says of it
+	FLUXRATE_COMPARE_ANSWERS=1 $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile tests/api $(ARGS)
+
 simulate: $(INSTALLED) ## Subscriptions' lives under faults; SEEDS=50000 tries more, FIRST=17 repeats one
 	$(RUN) python -m tests.workflows.simulate --seeds $(SEEDS) --first $(FIRST)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from api.ingestion.views import BatchResult, RecordedEvent
+from api.ingestion.wording import describe, tracked_event
 from services.ingestion.event_input import EventReport
 
 PREFIX: Final = "/api/v1"
@@ -19,9 +20,12 @@ def add_ingestion(document: dict[str, Any]) -> dict[str, Any]:
     kinds = (EventReport, RecordedEvent, BatchResult)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
     report, event, batch = schemas
+    describe(components)
+    components["TrackedEvent"] = tracked_event(components["EventReport"])
+    tracked = {"$ref": _REFERENCE.format(name="TrackedEvent")}
     document.setdefault("components", {}).setdefault("schemas", {}).update(components)
     paths = document.setdefault("paths", {})
-    _add(paths, "/sdk/track", _one("Record one event by meter token", report, event))
+    _add(paths, "/sdk/track", _one("Record one event by meter token", tracked, event))
     _add(paths, "/usage", _one("Record one event", report, event))
     _add(paths, "/usage/batch", _batch(report, batch))
     return document

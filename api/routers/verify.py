@@ -15,7 +15,7 @@ from fastapi import Query, Request, Response
 from api.admission.requests import CALLER_WATCHED, work
 from api.context import ContextDep, state_of
 from api.reads.receipt_key_cache import ALL, GOOD_FOR, read_keys
-from api.schemas.invoicing.proofs import KeySetView, VerdictView, view_verdict
+from api.schemas.invoicing.receipts import KeySetView, VerdictView, view_verdict
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from api.visits import count_proof, find_verdict

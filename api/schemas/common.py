@@ -120,14 +120,16 @@ def _refuse_non_integer(value: Any) -> Any:
     return value
 
 
-def _number(*, least: int | None = None, note: str) -> WithJsonSchema:
-    """How a number is sent: as a JSON number, or as a string with all its digits."""
+def number_shapes(*, least: int | None = None) -> list[dict[str, Any]]:
+    """How a number can be sent: as a JSON number, or as a string with all its digits."""
     sign = "[+-]?" if least is None else "[+]?"
     written = rf"^{sign}([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{{1,2}})?$"
-    number: dict[str, Any] = (
-        {"type": "number"} if least is None else {"type": "number", "minimum": least}
-    )
-    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": written}], NOTE: note})
+    bounds = {} if least is None else {"minimum": least}
+    return [{"type": "number", **bounds}, {"type": "string", "pattern": written}]
+
+
+def _number(*, least: int | None = None, note: str) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": number_shapes(least=least), NOTE: note})
 
 
 def _shown_number(note: str) -> WithJsonSchema:
@@ -240,6 +242,11 @@ Email = Annotated[
     ),
 ]
 """Something on both sides of one @; whether it receives mail is not checked."""
+
+
+def one_of(*words: str) -> WithJsonSchema:
+    """The document says which words there are, where none of our enumerations does."""
+    return WithJsonSchema({"type": "string", "enum": list(words)})
 
 
 def any_case(kind: type[Kind]) -> BeforeValidator:

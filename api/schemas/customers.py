@@ -20,15 +20,21 @@ class CustomerBody(Schema):
     """What is said of a customer."""
 
     name: Words
+    """What the customer is called, on documents too."""
     email: Email
+    """Where invoices and reminders are sent."""
     external_id: Name | None = None
+    """Your own id of the customer, unique in the organization. Usage and paths may name the
+    customer by it."""
     phone: Words | None = None
+    """A telephone number, in any notation."""
     billing_address_line1: Words | None = None
     billing_address_city: Words | None = None
     billing_address_state: Words | None = None
     billing_address_postal_code: Words | None = None
     billing_address_country: Words | None = None
     tax_id: Words | None = Field(default=None, examples=["FR40303265045"])
+    """The customer's tax identification number, such as a VAT id, for documents."""
     language: Annotated[DocumentLanguage, any_case(DocumentLanguage)] | None = Field(
         default=None,
         description="What documents are written in, where it is not the organization's"
@@ -43,6 +49,7 @@ class CustomerCreate(CustomerBody):
     """A customer. ``test_clock_id`` puts it on a test clock's time, for ever."""
 
     test_clock_id: UUID | None = None
+    """The test clock to put the customer on, for ever. Without one it lives by the wall clock."""
 
     def command(self) -> CreateCustomer:
         """The command that the body stands for."""
@@ -60,7 +67,7 @@ class CustomerPatch(Patch, CustomerBody):
         return UpdateCustomer(details=self.fill(CustomerDetails), given=self.given)
 
 
-class CustomerView(View):
+class CustomerView(View, like=(CustomerBody,)):
     """A customer. ``auto_created``: usage under an unknown ``external_id`` created it.
 
     The ``email`` of such a customer is null until somebody gives it one.
@@ -70,6 +77,8 @@ class CustomerView(View):
     organization_id: UUID
     name: str
     email: str | None
+    """Where invoices and reminders are sent; null for a customer that usage created, until somebody
+    gives it one."""
     external_id: str | None
     phone: str | None
     billing_address_line1: str | None
@@ -82,6 +91,7 @@ class CustomerView(View):
     buyer_reference: str | None
     test_clock_id: UUID | None
     auto_created: bool
+    """Whether usage under an unknown `external_id` created the customer."""
     created_at: Moment
     updated_at: Moment
 

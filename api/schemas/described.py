@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, TypeAdapter
@@ -29,9 +30,9 @@ class Described(BaseModel):
         use_attribute_docstrings=True,
         json_schema_serialization_defaults_required=True,
     )
-    described_like: ClassVar[tuple[type[BaseModel], ...]] = ()
+    described_like: ClassVar[tuple[type[Described], ...]] = ()
 
-    def __init_subclass__(cls, like: tuple[type[BaseModel], ...] = (), **config: Any) -> None:
+    def __init_subclass__(cls, like: tuple[type[Described], ...] = (), **config: Any) -> None:
         super().__init_subclass__(**config)
         cls.described_like = (*like, *cls.described_like)
         cls.__qualname__ = component_name(cls)
@@ -44,7 +45,7 @@ class Described(BaseModel):
         shown = handler(core)
         schema = handler.resolve_ref_schema(shown)
         schema["title"] = cls.__qualname__
-        describe(schema, cls.described_like)
+        describe(schema, (*_above(cls), *cls.described_like))
         return shown
 
 
@@ -67,12 +68,15 @@ def component_name(kind: type) -> str:
     return kind.__name__.removesuffix("View")
 
 
-def describe(schema: dict[str, Any], like: tuple[type[BaseModel], ...] = ()) -> None:
+def describe(schema: dict[str, Any], like: tuple[type[Described], ...]) -> None:
     """The properties of a schema have descriptions, and no titles that only repeat their names."""
     if "description" in schema:
         schema["description"] = _plain(schema["description"])
     for name, described in schema.get("properties", {}).items():
         described.pop("title", None)
+        if described.get("default", ...) is None:
+            # What is absent is not the same as null everywhere.
+            del described["default"]
         words = described.pop("description", None) or _words_of(name, like)
         notes = [one.pop(NOTE) for one in (described, *described.get("anyOf", ())) if NOTE in one]
         said = " ".join(dict.fromkeys(filter(None, (words, *notes))))
@@ -89,15 +93,18 @@ def _describe_items(schema: dict[str, Any]) -> None:
             _describe_items(inner)
 
 
-def _words_of(name: str, like: tuple[type[BaseModel], ...]) -> str | None:
+def _words_of(name: str, like: Iterable[type[Described]]) -> str | None:
     for model in like:
-        field = model.model_fields.get(name)
-        if field is not None and field.description:
-            return field.description
-        inherited: tuple[type[BaseModel], ...] = getattr(model, "described_like", ())
-        if inherited and (words := _words_of(name, inherited)):
-            return words
+        for one in (model, *_above(model), *model.described_like):
+            field = one.model_fields.get(name)
+            if field is not None and field.description:
+                return field.description
     return SAME_EVERYWHERE.get(name)
+
+
+def _above(model: type[Described]) -> Iterator[type[Described]]:
+    """The models that a model is made of: what it says anew, it means alike."""
+    return (one for one in model.__mro__[1:] if issubclass(one, Described))
 
 
 def _plain(text: str) -> str:

@@ -23,26 +23,41 @@ class EmailView(View):
 
     id: UUID
     to: str | None
+    """The address; null where the customer had none."""
     status: MailStatus
+    """What became of it."""
     cause: MailCause
+    """Why it was written."""
     attempts: int
+    """How often it was tried."""
     response_code: int | None
+    """What the mail server answered to the last try (SMTP); null before it answered."""
     error: str | None
+    """Why the last try failed; null where none did."""
     next_attempt_at: Moment | None
+    """When it is tried next; null where it is not tried again."""
     message_id: str
+    """The `Message-ID` of the mail, which replies and reports refer to."""
     invoice_id: UUID | None
+    """The invoice that it is about; null for mails about none."""
     credit_note_id: UUID | None
+    """The credit note that it is about; null for mails about none."""
     endpoint_id: UUID | None
+    """The webhook endpoint that it is about; null for mails about none."""
     created_at: Moment
     sent_at: Moment | None
+    """When the mail server took it; null before."""
 
 
 class SentView(View):
     """Whether the mail is on its way. What became of it, `GET /invoices/{id}/emails` says."""
 
     success: bool
+    """Whether the mail is on its way."""
     message: str
+    """What happened, in words."""
     payment_link: str | None
+    """Where the customer pays; null while no gateway is connected, and once nothing is due."""
 
 
 class RetriedView(View):
@@ -52,14 +67,18 @@ class RetriedView(View):
     """
 
     queued: int
+    """How many mails wait again."""
     unsendable: int
+    """How many still cannot be sent."""
     next_after: UUID | None
+    """What to send as `after` to go on; null where no failed mail is left."""
 
 
 class EmailTest(Schema):
     """Where to send a test mail."""
 
     to: Address
+    """Where to send it."""
 
 
 class EmailTemplateWrite(Schema):
@@ -68,24 +87,31 @@ class EmailTemplateWrite(Schema):
     subject: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=300)] = Field(
         examples=["{{ title }} from {{ seller }}"]
     )
+    """The template of the subject, one line. `{{ … }}` stands for what a mail is about."""
     text: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=20_000)]
+    """The template of the plain text."""
     html: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=60_000)]
+    """The template of the HTML."""
 
     def texts(self) -> Texts:
         """The parts."""
         return self.fill(Texts)
 
 
-class EmailTemplateView(View):
+class EmailTemplateView(View, like=(EmailTemplateWrite,)):
     """What mails of a kind and a language say; ``updated_at`` is null where it is the default."""
 
     kind: TemplateKind
+    """The kind of mails that it is for."""
     language: DocumentLanguage
+    """The language that it is for."""
     subject: str
     text: str
     html: str
     is_default: bool
+    """Whether it is what comes with the product."""
     updated_at: Moment | None
+    """When it was written; null where it is the default."""
 
 
 def view_email(email: Email) -> EmailView:

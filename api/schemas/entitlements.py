@@ -19,17 +19,29 @@ class EntitlementView(View):
 
     feature_id: UUID
     lookup_key: str
+    """The feature's name for programs."""
     name: str
+    """The feature's name for people."""
     type: FeatureType
+    """The kind of the feature."""
     has_access: bool
+    """Whether the customer may use the feature now."""
     reason: AccessReason | None
+    """Why not; null where they may."""
     usage: Quantity | None
+    """What was used in the present reset window; null for a feature that is not metered."""
     limit: Quantity | None
+    """How much may be used in a reset window; null where there is no limit."""
     remaining: Quantity | None
+    """How much of the limit is left, never below 0; null where there is no limit."""
     resets_at: Moment | None
+    """When the next reset window begins; null where nothing is reset."""
     is_soft_limit: bool
+    """Whether the customer keeps access beyond the limit."""
     static_value: str | None
+    """The value that the plan gives a feature of type `custom`; else null."""
     subscription_id: UUID | None
+    """The subscription that grants it; null where none does."""
 
 
 def view_entitlement(found: CustomerEntitlement) -> EntitlementView:

@@ -49,7 +49,9 @@ class UsageGroupView(View):
     """One calendar unit. ``period`` is its local start."""
 
     period: str
+    """The local begin of the calendar unit in the organization's time zone: a date, or an hour."""
     usage: Quantity
+    """What the events of the unit come to."""
     event_count: int
 
 
@@ -58,11 +60,16 @@ class MeterUsageView(View):
 
     meter_id: UUID
     total_usage: Quantity
+    """What the events of the whole span come to, by the meter's aggregation."""
     event_count: int
     unique_customers: int
+    """How many customers the events are of."""
     period_start: Moment
+    """The begin of the span."""
     period_end: Moment
+    """The end of the span; of a date, its last second."""
     grouped_data: list[UsageGroupView]
+    """The usage by calendar units that saw any, oldest first."""
 
 
 class UnbilledUsageView(View):
@@ -70,11 +77,15 @@ class UnbilledUsageView(View):
 
     customer_id: UUID
     external_id: str | None
+    """Your own id of the customer; null where it has none."""
     meter_id: UUID
     usage: Quantity
+    """What the events come to, by the meter's aggregation."""
     event_count: int
     first_at: Moment
+    """When the first of the events happened."""
     last_at: Moment
+    """When the last of the events happened."""
 
 
 class MeterStatisticsView(View):
@@ -82,12 +93,19 @@ class MeterStatisticsView(View):
 
     meter_id: UUID
     total_events: int
+    """How many events the meter has ever counted."""
     unique_customers: int
+    """How many customers the events are of."""
     first_event_date: Moment | None
+    """When the earliest event happened; null before any."""
     last_event_date: Moment | None
+    """When the latest event happened; null before any."""
     today_usage: Quantity
+    """The usage of today, in the organization's time zone."""
     this_week_usage: Quantity
+    """The usage of this week, from Monday on, in the organization's time zone."""
     this_month_usage: Quantity
+    """The usage of this month, in the organization's time zone."""
 
 
 class MeterTotalView(View):
@@ -95,9 +113,13 @@ class MeterTotalView(View):
 
     meter_id: UUID
     meter_name: str
+    """The meter's name for programs."""
     name: str
+    """The meter's name for people."""
     unit: str | None
+    """What is counted, such as `calls`; null where the meter does not say."""
     usage: Quantity
+    """What the events come to, by the meter's aggregation."""
     event_count: int
 
 
@@ -105,8 +127,11 @@ class CustomerUsageView(View):
     """A customer's usage on every meter that saw any."""
 
     period_start: Moment
+    """The begin of the span."""
     period_end: Moment
+    """The end of the span; of a date, its last second."""
     data: list[MeterTotalView]
+    """The usage by meter."""
 
 
 class UsageEventView(View):
@@ -116,22 +141,34 @@ class UsageEventView(View):
     customer_id: UUID
     meter_id: UUID
     quantity: str
+    """The quantity that counts, the amended one if it was amended: an exact decimal as a string."""
     timestamp: Moment
+    """When it happened."""
     ingested_at: Moment
+    """When it was recorded."""
     created_at: Moment
+    """The same as `ingested_at`."""
     idempotency_key: str | None
+    """The key that it came with; null where it came without."""
     meta_data: AnyObject
+    """What was sent along as `metadata`, `meta_data` or `properties`."""
     late: bool
+    """Whether it arrived when the invoice of its period was final."""
     paused: bool
+    """Whether the subscription was paused at the time: then it is not billed."""
     counted: bool
+    """Whether it passes the meter's filters."""
     voided: bool
+    """Whether it was taken back: then it counts no more."""
     amended: bool
+    """Whether its quantity was changed."""
 
 
 class AmendUsage(Schema):
     """The quantity that an event should have had."""
 
     quantity: Number
+    """The quantity that the event should have had."""
 
 
 def view_meter_usage(found: MeterUsage) -> MeterUsageView:

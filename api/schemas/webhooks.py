@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
-from api.schemas.common import Flag, Moment, Schema, View, Words
+from api.schemas.common import Flag, Moment, Schema, View, Words, one_of
 from api.schemas.patches import Patch
 from billing.notifications.events import EVERY_EVENT, WebhookEvent
 from billing.notifications.receivers import LONGEST
@@ -19,8 +19,9 @@ from services.notifications.endpoints import CreateEndpoint, EditEndpoint
 Url = Annotated[
     str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=LONGEST)
 ]
+EventName = one_of(*WebhookEvent, EVERY_EVENT)
 Events = Annotated[
-    list[Annotated[str, StringConstraints(strict=True, max_length=100)]],
+    list[Annotated[str, StringConstraints(strict=True, max_length=100), EventName]],
     Field(max_length=50, examples=[[EVERY_EVENT]], description='Names of events, or `["*"]`.'),
 ]
 
@@ -29,28 +30,31 @@ class WebhookEndpointCreate(Schema):
     """Where to tell what. The address begins with https:// and is one of the public internet."""
 
     url: Url
+    """The address that is told, beginning with `https://`."""
     events: Events
     description: Words | None = None
+    """What the endpoint is for, in your words."""
 
     def command(self) -> CreateEndpoint:
         """The command that the body stands for."""
         return self.fill(CreateEndpoint)
 
 
-class WebhookEndpointPatch(Patch):
+class WebhookEndpointPatch(Patch, like=(WebhookEndpointCreate,)):
     """New values. One that is enabled again begins anew; nothing is told of the time between."""
 
     url: Url = ""
     events: Events = Field(default=[])
     description: Words | None = None
     enabled: Flag = True
+    """Whether the endpoint is told of anything."""
 
     def command(self) -> EditEndpoint:
         """The command that the body stands for."""
         return self.fill(EditEndpoint)
 
 
-class WebhookEndpointView(View):
+class WebhookEndpointView(View, like=(WebhookEndpointPatch, WebhookEndpointCreate)):
     """An endpoint without its secrets.
 
     ``disabled_at`` is when it was disabled for having failed for days, ``failing_since`` the first
@@ -59,19 +63,26 @@ class WebhookEndpointView(View):
 
     id: UUID
     url: str
-    events: list[str]
+    events: list[Annotated[str, EventName]]
     description: str | None
     enabled: bool
     failing_since: Moment | None
+    """When the first failure since the last success was; null while it works."""
     disabled_at: Moment | None
+    """When it was disabled for having failed for days; null where it was not."""
     created_at: Moment
 
 
 class WebhookEndpointWithSecretView(WebhookEndpointView):
     """An endpoint with its secret in both spellings, which nothing shows again."""
 
-    secret: str
-    signing_secret: str
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    secret: str = Field(default_factory=str)
+    """The secret that `X-Fluxrate-Signature` is made with. Nothing shows it again: a repeat under
+    an `Idempotency-Key` leaves it out."""
+    signing_secret: str = Field(default_factory=str)
+    """The same secret for `webhook-signature`, in the spelling of Standard Webhooks."""
 
 
 class WebhookDeliveryView(View):
@@ -82,16 +93,26 @@ class WebhookDeliveryView(View):
 
     id: UUID
     event: WebhookEvent
+    """What happened."""
     event_id: UUID
+    """The `webhook-id` that is sent, the same in every try and every replay."""
     endpoint_id: UUID
+    """The endpoint that is told."""
     status: DeliveryStatus
+    """What became of it."""
     attempts: int
+    """How often it was tried."""
     response_code: int | None
+    """The HTTP status of the last answer; null before there was one."""
     error: str | None
+    """Why the last try failed; null where none did."""
     next_attempt_at: Moment | None
+    """When it is tried next; null where it is not tried again."""
     replay_of: UUID | None
+    """The delivery that it repeats; null where it repeats none."""
     created_at: Moment
     completed_at: Moment | None
+    """When it arrived or was given up; null before."""
 
 
 def view_endpoint(endpoint: WebhookEndpoint) -> WebhookEndpointView:

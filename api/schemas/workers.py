@@ -37,46 +37,60 @@ class ReadinessView(View):
     temporal: Literal["ok", "degraded"]
     """`degraded` while the workflow engine is away: what changes reaches it when it is back."""
     checks: ReadinessChecksView
-    """What was asked, one by one."""
+    """How each of them answered."""
 
 
 class JobView(View):
     """One kind of work with the instant at which it is next due, null if nothing is."""
 
     id: str
+    """The name of the work."""
     next_run_time: Moment | None
+    """When the next of this work is due; null where nothing is."""
     trigger: str
+    """By when the work is done at the latest, in the notation of cron."""
 
 
 class SchedulerView(View):
     """Whether the workflow engine answers, which wakes every workflow when its work is due."""
 
     running: bool
+    """Whether the workflow engine answers."""
     jobs: list[JobView]
+    """The kinds of work."""
 
 
 class WorkerView(View):
     """How one kind of work does: ``healthy``, ``unknown``, ``warning``, ``stale``, ``critical``."""
 
     status: Health
+    """How it does."""
     consecutive_failures: int
+    """How many pieces of work wait for people."""
     last_run: Moment | None
+    """When this work was last done; null where it never was."""
 
 
 class WorkersView(View):
     """Both kinds of work."""
 
     invoice_generator: WorkerView
+    """The work that closes periods and makes drafts."""
     invoice_finalizer: WorkerView
+    """The work that makes drafts final."""
 
 
 class WorkersHealthView(View):
     """Everything about the workers."""
 
     timestamp: Moment
+    """When this was found out."""
     overall_status: Health
+    """The worse of both kinds of work."""
     scheduler: SchedulerView
+    """The workflow engine, and what it wakes."""
     workers: WorkersView
+    """How both kinds of work do."""
 
 
 def view_workers(report: WorkReport, *, is_engine_there: bool, now: datetime) -> WorkersHealthView:

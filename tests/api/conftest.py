@@ -14,6 +14,7 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests import passwords
+from tests.api.answers import AnswerChecks
 from tests.api.people import PATIENT_SECONDS, Clock, Person
 
 SECRET = "a secret that only tests know, long enough"
@@ -60,6 +61,13 @@ def app(context: AppContext, one_event_loop: BlockingPortal) -> Iterator[FastAPI
     lifespan = served.router.lifespan_context(served)
     with one_event_loop.wrap_async_context_manager(lifespan):
         yield served
+
+
+@pytest.fixture
+def compared(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> AnswerChecks:
+    """From now on every answer is compared with the document, as it is everywhere on demand."""
+    monkeypatch.setattr(Person, "compares_answers", True)
+    return AnswerChecks.of(app)
 
 
 @pytest.fixture

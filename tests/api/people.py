@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -10,6 +11,8 @@ from typing import ClassVar
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+
+from tests.api.answers import AnswerChecks
 
 PASSWORD = "correct-horse-9"
 PATIENT_SECONDS = 60.0
@@ -36,10 +39,14 @@ class Person(TestClient):
     """A client without credentials; every answer is looked at, also that of a failure."""
 
     shared_portal: ClassVar[BlockingPortal | None] = None
+    compares_answers: ClassVar[bool] = "FLUXRATE_COMPARE_ANSWERS" in os.environ
+    """Whether every answer is compared with the document."""
 
     def __init__(self, app: FastAPI) -> None:
         super().__init__(app, raise_server_exceptions=False)
         self.portal = self.shared_portal
+        if self.compares_answers:
+            self.event_hooks = {"response": [AnswerChecks.of(app).check]}
         self.email = f"ops{next(_numbers)}@lumenworks.test"
 
     def sign_up(self, organization_name: str = "Lumen Works") -> Person:

@@ -11,7 +11,7 @@ from api.schemas.accounts.organizations import (
     OrganizationView,
     view_organization,
 )
-from api.schemas.invoicing.proofs import RotatedKeyView
+from api.schemas.invoicing.receipts import RotatedKeyView
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from repositories.accounts import organizations as stored_organizations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
@@ -17,10 +18,17 @@ from services.documents.assembly import read_credit_note, read_invoice
 from services.documents.einvoice.issuing import ubl_of
 from services.documents.view import Document
 
+BYTES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
+}
+"""That a file is no text, which generated clients would take it for."""
+
 router = Router(tags=["Documents"])
 
 
-@router.get("/invoices/{invoice_id}/pdf", response_class=RenderedPdf, status_code=200)
+@router.get(
+    "/invoices/{invoice_id}/pdf", response_class=RenderedPdf, status_code=200, responses=BYTES
+)
 def get_invoice_pdf(
     invoice_id: UUID, session: ReadSession, principal: Reader, request: Request
 ) -> RenderedPdf:
@@ -44,7 +52,12 @@ def get_invoice_ubl(
     return RenderedXml(_later(ubl_of, document, principal, request), name=_name_of(document))
 
 
-@router.get("/credit-notes/{credit_note_id}/pdf", response_class=RenderedPdf, status_code=200)
+@router.get(
+    "/credit-notes/{credit_note_id}/pdf",
+    response_class=RenderedPdf,
+    status_code=200,
+    responses=BYTES,
+)
 def get_credit_note_pdf(
     credit_note_id: UUID, session: ReadSession, principal: Reader, request: Request
 ) -> RenderedPdf:

@@ -13,13 +13,11 @@ from api.reads.exports import ExportedEvents
 from api.reads.fast_reads import IdText, parse_id, read_one
 from api.schemas.invoicing.proofs import (
     ExplanationView,
-    InclusionView,
-    ReceiptFileView,
-    ReceiptView,
     VerificationView,
     view_explanation,
     view_verification,
 )
+from api.schemas.invoicing.receipts import InclusionView, ReceiptFileView, ReceiptView
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.invoicing.receipts import instant_text

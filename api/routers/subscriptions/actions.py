@@ -14,8 +14,8 @@ from api.catching_up import ChangeSession, WorkDep, open_by_name
 from api.context import ContextDep
 from api.routers.invoicing.invoices import view_invoices
 from api.routers.subscriptions.subscriptions import view_one
-from api.schemas.invoicing.invoices import InvoiceView, view_preview
-from api.schemas.invoicing.lines import view_billed_line
+from api.schemas.invoicing.invoices import InvoicePreviewView, InvoiceView, view_preview
+from api.schemas.invoicing.lines import view_preview_line
 from api.schemas.pages import ListOf
 from api.schemas.subscriptions.actions import (
     CancelRequest,
@@ -132,7 +132,7 @@ def change_subscription_plan(
             at_period_end=at_period_end,
             now=context.now(),
         )
-        lines = [view_billed_line(line) for line in shown.lines]
+        lines = [view_preview_line(line) for line in shown.lines]
         return respond(PlanChangePreview(lines=lines, total=shown.total))
     subscription = plan_changes.change_plan(
         session,
@@ -145,7 +145,7 @@ def change_subscription_plan(
     return show_changed(session, subscription)
 
 
-@router.post("/preview-invoice", response_model=InvoiceView)
+@router.post("/preview-invoice", response_model=InvoicePreviewView)
 def preview_invoice(
     subscription_id: UUID,
     session: ReadSession,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
+from api.access.scopes import ROLE_SCOPES
 from api.schemas.accounts.organizations import OrganizationView
-from api.schemas.common import Email, Moment, Schema, View, Words
+from api.schemas.common import Email, Moment, Schema, View, Words, one_of
 from models.accounts.api_keys import ApiKey, KeyStatus
 from models.accounts.users import User
-from services.accounts.api_keys import CreateApiKey
+from services.accounts.api_keys import ALIASES, PREFIXES, SCOPES, CreateApiKey
 
 Password = Annotated[str, StringConstraints(strict=True, min_length=8, max_length=256)]
 """8 to 256 characters of any kind."""
@@ -21,15 +22,20 @@ class SignUpBody(Schema):
     """A new organization and its owner."""
 
     email: Email
+    """The address that the owner logs in with."""
     password: Password
+    """The password, 8 to 256 characters of any kind."""
     organization_name: Words
+    """The name of the new organization."""
 
 
 class LogInBody(Schema):
     """Credentials. Any text is taken: what is wrong about it is not told."""
 
     email: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=500)]
+    """The address that was signed up with."""
     password: Annotated[str, StringConstraints(strict=True, max_length=1000)]
+    """The password."""
 
 
 class UserView(View):
@@ -37,14 +43,18 @@ class UserView(View):
 
     id: UUID
     email: str
-    role: str
+    """The address that they log in with."""
+    role: Annotated[str, one_of(*ROLE_SCOPES)]
+    """What they may do in the organization."""
 
 
 class SessionView(View):
     """Who is logged in, and where. The tokens are in the cookies."""
 
     user: UserView
+    """Who is logged in."""
     organization: OrganizationView
+    """The organization that they are logged in to."""
 
 
 class LoggedOutView(View):
@@ -58,8 +68,17 @@ class ApiKeyCreate(Schema):
     """A new key. ``prefix`` is ``sk_live`` or ``org_live``."""
 
     name: Words
-    scopes: Annotated[list[Annotated[str, StringConstraints(strict=True)]], Field(max_length=20)]
-    prefix: Annotated[str, StringConstraints(strict=True, max_length=20)] = "sk_live"
+    """What the key is for, in your words."""
+    scopes: Annotated[
+        list[Annotated[str, StringConstraints(strict=True), one_of(*SCOPES, *ALIASES)]],
+        Field(max_length=20, examples=[["usage.write"]]),
+    ]
+    """What the key may do: `usage.write`, `usage.read`, `billing.write`, `billing.read`. A scope
+    that writes includes the one that reads."""
+    prefix: Annotated[str, StringConstraints(strict=True, max_length=20), one_of(*PREFIXES)] = (
+        "sk_live"
+    )
+    """What the key begins with: `sk_live` or `org_live`."""
 
     def command(self) -> CreateApiKey:
         """The command that the body stands for."""
@@ -70,24 +89,32 @@ class ApiKeyCreate(Schema):
         )
 
 
-class ApiKeyView(View):
+class ApiKeyView(View, like=(ApiKeyCreate,)):
     """A key without its secret."""
 
     id: UUID
     name: str
-    scopes: list[str]
-    prefix: str
+    scopes: list[Annotated[str, one_of(*SCOPES)]]
+    prefix: Annotated[str, one_of(*PREFIXES)]
+    """What the key begins with."""
     last_four: str
+    """The last four characters of the key, to tell it from others."""
     status: KeyStatus
+    """Whether it is good; revoked keys stay listed."""
     created_at: Moment
     last_used_at: Moment | None
+    """When it was last used; null before."""
     revoked_at: Moment | None
+    """When it was revoked; null while it is good."""
 
 
 class CreatedApiKeyView(ApiKeyView):
     """A key with its secret, which is shown this once."""
 
-    key: str
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    key: str = Field(default_factory=str)
+    """The key itself. Nothing shows it again: a repeat under an `Idempotency-Key` leaves it out."""
 
 
 def view_user(user: User) -> UserView:

@@ -16,13 +16,21 @@ class AuditEntryView(View):
 
     id: UUID
     at: Moment
+    """When it was done."""
     actor: str
+    """Who did it: a user, an API key, or the product itself."""
     action: str
+    """What was done, such as `plan.updated`."""
     object_type: str
+    """The kind of thing that it was done to."""
     object_id: UUID | None
+    """The id of the thing; null where it has none."""
     before: AnyObject | None
+    """What the thing looked like before; null where it was made."""
     after: AnyObject | None
+    """What the thing looked like afterwards; null where it was deleted."""
     request_id: str | None
+    """The `X-Request-ID` of the request; null where none asked for it."""
 
 
 def view_audit_entry(entry: AuditEntry) -> AuditEntryView:
@@ -34,14 +42,23 @@ class FindingView(View):
     """One thing that is wrong: with a subscription, or usage that none of them charges."""
 
     kind: FindingKind
+    """What it is that is wrong."""
     detail: str
+    """The same in words."""
     subscription_id: UUID | None
+    """The subscription that it is about; null where it is about none."""
     period_index: int | None
+    """The period that it is about, counted from 0; null where it is about none."""
     invoice_id: UUID | None
+    """The invoice that it is about; null where it is about none."""
     period_start: Moment | None
+    """The begin of what it is about, itself included; null where it is about no time."""
     period_end: Moment | None
+    """The end of what it is about, itself excluded; null where it is about no time."""
     customer_id: UUID | None
+    """The customer whose usage no subscription charges; null where it is about something else."""
     meter_id: UUID | None
+    """The meter that no subscription charges; null where it is about something else."""
 
 
 class CoverageView(View):
@@ -51,8 +68,11 @@ class CoverageView(View):
     """
 
     subscriptions: int
+    """How many subscriptions have something left to happen."""
     findings: list[FindingView]
+    """What is wrong; empty where all is well."""
     owners_checked: bool
+    """Whether workflows were looked at; false while Temporal is away."""
 
 
 def view_coverage(coverage: Coverage, *, owners_checked: bool) -> CoverageView:

@@ -46,7 +46,10 @@ class DunningBody(Schema):
     retry_days: list[StrictInt] = Field(
         default_factory=lambda: list(Dunning().retry_days), examples=[[1, 3, 5, 7]]
     )
+    """On which days after the first failed try the saved method is charged again, ascending from
+    1."""
     then: Annotated[AfterRetries, any_case(AfterRetries)] = AfterRetries.NONE
+    """What is done when the last of these tries failed too."""
 
 
 class DunningView(View, like=(DunningBody,)):
@@ -63,12 +66,16 @@ class OrganizationPatch(Patch):
     """
 
     name: Words = Field(default="")
+    """What the organization is called."""
     slug: Slug = Field(default="")
+    """The organization's name for addresses: lower-case letters, digits and single hyphens."""
     legal_name: Words | None = Field(
         default=None, description="The registered name on documents, where it is not `name`."
     )
     tax_id: Words | None = Field(default=None, examples=["DE136695976"])
+    """The organization's tax identification number, such as a VAT id, for documents."""
     registration_number: Words | None = Field(default=None, examples=["HRB 1234 B"])
+    """The number in the commercial register, for documents."""
     logo: Annotated[str, StringConstraints(strict=True, max_length=400_000)] | None = Field(
         default=None,
         description="A PNG or SVG picture of at most 256 KiB as a data URI in base64. SVG consists"
@@ -78,18 +85,26 @@ class OrganizationPatch(Patch):
     document_language: Annotated[DocumentLanguage, any_case(DocumentLanguage)] = (
         DocumentLanguage.ENGLISH
     )
+    """What documents are written in, for customers that say no language."""
     timezone: Words = Field(default="")
     currency: Words = Field(default="")
+    """The currency that is proposed for new plans, an ISO 4217 code such as `EUR`."""
     billing_address_line1: Words | None = None
     billing_address_city: Words | None = None
     billing_address_state: Words | None = None
     billing_address_postal_code: Words | None = None
     billing_address_country: Words | None = None
     payment_terms_days: Annotated[Count, Field(ge=0, le=3650)] = 30
+    """How many days after its issue date an invoice is due."""
     grace_period_minutes: Annotated[Count, Field(ge=0, le=525_600)] = 60
+    """How many minutes a draft waits for late usage before it is final; 0 makes it final at
+    once."""
     proration: Annotated[ProrationBasis, any_case(ProrationBasis)] = ProrationBasis.DAY
+    """By what parts of periods are measured."""
     late_usage: Annotated[LateUsage, any_case(LateUsage)] = LateUsage.NEXT_INVOICE
+    """How usage is settled that arrives after the invoice of its period is final."""
     number_at: Annotated[NumberAt, any_case(NumberAt)] = NumberAt.DRAFT
+    """When invoices get their numbers."""
     plan_edits: Annotated[
         Effective,
         any_case(Effective),
@@ -100,11 +115,17 @@ class OrganizationPatch(Patch):
         ),
     ] = Effective.NEXT_PERIOD
     auto_create_customers: Flag = True
+    """Whether usage under an unknown `external_id` creates the customer."""
     auto_email: Flag = True
+    """Whether invoices are mailed when they become final."""
     bank_details: FreeForm = Field(default_factory=dict)
+    """Where customers transfer money to, as documents show it."""
     smtp_host: Words | None = Field(default=None, examples=["smtp.example.com"])
+    """The mail server; null where no mail is sent."""
     smtp_port: Annotated[Count, Field(ge=1, le=65_535)] = 587
+    """The port of the mail server."""
     smtp_username: OneLine | None = None
+    """The user at the mail server; null where it asks for none."""
     smtp_password: (
         Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500)] | None
     ) = Field(default=None, description="Stored sealed, and never shown.")
@@ -114,6 +135,7 @@ class OrganizationPatch(Patch):
         " offer; its certificate must name `smtp_host`.",
     )
     smtp_from_email: Email | None = None
+    """The address that mails are from."""
     smtp_from_name: OneLine | None = Field(
         default=None, description="Who mails are from, where it is not `name`."
     )
@@ -158,18 +180,21 @@ class OrganizationPatch(Patch):
         )
 
 
-class OrganizationView(View):
+class OrganizationView(View, like=(OrganizationPatch,)):
     """An organization with its billing settings."""
 
     id: UUID
     name: str
     slug: str
     legal_name: str | None
+    """The registered name on documents; null where it is `name`."""
     tax_id: str | None
     registration_number: str | None
     logo: str | None
     document_language: DocumentLanguage
     timezone: str
+    """The IANA time zone, such as `Europe/Berlin`, whose days, weeks and months count where a
+    subscription says no other."""
     currency: str
     billing_address_line1: str | None
     billing_address_city: str | None
@@ -193,6 +218,7 @@ class OrganizationView(View):
     smtp_from_name: str | None
     smtp_reply_to: str | None
     has_smtp_password: bool
+    """Whether a password for the mail server is stored. It is never shown."""
     embed_hosts: list[str]
     surplus_payments: SurplusPayments
     dunning: Annotated[dict[str, Any], ShownAs(DunningView)]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.catalog.meters import MeterView, view_meter
+from api.schemas.catalog.meters import MeterCreate, MeterView, view_meter
 from api.schemas.catalog.plan_edits import EditView, EffectiveChoice
 from api.schemas.catalog.price_models import FilterDocuments, PricingDocument
 from api.schemas.common import Flag, LongWords, Moment, Name, Schema, View, Words, any_case
@@ -42,22 +42,31 @@ METER_FIELDS = (
 )
 
 
-class FeatureCreate(Schema):
+class FeatureCreate(Schema, like=(MeterCreate,)):
     """A feature. One of type ``meter`` also says what its meter measures, or names a meter."""
 
     name: Words
+    """The feature's name for people."""
     lookup_key: Slug
+    """The feature's name for programs, unique in the organization."""
     type: Annotated[FeatureType, any_case(FeatureType)]
+    """`meter` for what is metered, `switch` for what is on or off, `custom` for a value that each
+    plan says."""
     description: LongWords | None = None
+    """What the feature is, in your words."""
     meter_name: Name | None = None
+    """The new meter's name for programs, unique in the organization; needed by a `meter` without
+    `meter_id`."""
     property_name: Words | None = None
     aggregation_type: Annotated[Aggregation, any_case(Aggregation)] | None = None
+    """How the new meter's events become one quantity; needed by a `meter` without `meter_id`."""
     unit: Words | None = None
     unit_code: Words | None = Field(default=None, examples=["C62"])
     filters: FilterDocuments | None = None
     usage_pricing_rules: PricingDocument | None = None
     carry_forward: Flag = False
     meter_id: UUID | None = None
+    """An existing meter that measures the feature, instead of a new one."""
 
     def command(self) -> CreateFeature:
         """The command that the body stands for. Raises InvalidInput naming a meter's field."""
@@ -82,7 +91,7 @@ class FeatureCreate(Schema):
         )
 
 
-class FeaturePatch(Patch):
+class FeaturePatch(Patch, like=(FeatureCreate,)):
     """New values of a feature."""
 
     name: Words = Field(default="")
@@ -94,7 +103,7 @@ class FeaturePatch(Patch):
         return self.fill(UpdateFeature)
 
 
-class FeatureView(View):
+class FeatureView(View, like=(FeatureCreate,)):
     """A feature. ``meter`` is null unless it is measured."""
 
     id: UUID
@@ -102,9 +111,13 @@ class FeatureView(View):
     lookup_key: str
     type: FeatureType
     description: str | None
+    """What the feature is, in your words; null where nobody says."""
     meter_id: UUID | None
+    """The meter that measures it; null unless it is metered."""
     meter_token: UUID | None
+    """What `/sdk/track` addresses the meter by; null unless the feature is metered."""
     meter: MeterView | None
+    """The meter that measures it; null unless it is metered."""
     created_at: Moment
 
 

@@ -26,21 +26,32 @@ class MeterCreate(Schema):
     """A meter without a feature."""
 
     meter_name: Name
+    """The meter's name for programs, unique in the organization. Usage may name the meter by it."""
     aggregation_type: Annotated[Aggregation, any_case(Aggregation)]
+    """How events become one quantity."""
     name: Words | None = None
+    """The meter's name for people, on invoices too; `meter_name` where it is left out."""
     property_name: Words | None = None
+    """The property of an event's free-form object that is aggregated, or its path; else the event's
+    `quantity` is."""
     unit: Words | None = None
+    """What is counted, such as `calls` or `GB`, as invoices say it."""
     unit_code: Words | None = Field(default=None, examples=["C62"])
+    """The unit on e-invoices, a code of UN/ECE Recommendation 20."""
     filters: FilterDocuments = Field(default_factory=list)
+    """Which events are counted: those that match all of these, at most five."""
     usage_pricing_rules: PricingDocument | None = None
+    """The price model of charges on the meter that have no `pricing` of their own."""
     carry_forward: Flag = False
+    """Whether MAX and LAST, and the level of WEIGHTED_SUM, carry over into a period without
+    events."""
 
     def command(self) -> CreateMeter:
         """The command that the body stands for."""
         return CreateMeter(meter_name=self.meter_name, details=self.fill(MeterDetails))
 
 
-class MeterPatch(Patch):
+class MeterPatch(Patch, like=(MeterCreate,)):
     """New values of a meter. From ``aggregation_type`` on: only until the first event."""
 
     name: Words = Field(default="")
@@ -58,21 +69,26 @@ class MeterPatch(Patch):
         return UpdateMeter(details=self.fill(MeterDetails), given=self.given)
 
 
-class MeterView(View):
+class MeterView(View, like=(MeterCreate,)):
     """A meter. ``meter_token`` is what ``/sdk/track`` addresses it by."""
 
     id: UUID
     name: str
+    """The meter's name for people, on invoices too."""
     meter_name: str
     meter_token: UUID
+    """What `/sdk/track` addresses the meter by."""
     property_name: str | None
     aggregation_type: Aggregation
     unit: str | None
     unit_code: str | None
     filters: ShownFilters
     usage_pricing_rules: ShownPricing | None
+    """The price model of charges on the meter that have no `pricing` of their own; null where it
+    has none."""
     carry_forward: bool
     status: MeterStatus
+    """Whether the meter takes events."""
     created_at: Moment
 
 

@@ -29,12 +29,19 @@ class PlanFeatureCreate(Schema):
 
     feature_id: UUID
     is_enabled: Flag
+    """Whether the plan grants the feature."""
     usage_limit: NotNegative | None = None
+    """How much of a metered feature may be used in a reset window; null or absent for no limit."""
     usage_reset_period: AnyInterval | None = None
+    """How long a reset window is; by default a billing period."""
     is_soft_limit: Flag = False
+    """Whether customers keep access beyond the limit."""
     reject_over_limit: Flag = False
+    """Whether usage that would pass a hard limit is refused with 409 and not stored."""
     over_limit: Annotated[OverLimit, any_case(OverLimit)] = OverLimit.BILL
+    """What an invoice does about usage beyond a hard limit: bill it, or waive it."""
     static_value: Words | None = None
+    """The value of a feature of type `custom`."""
     effective: EffectiveChoice = None
 
     def command(self) -> Grant:
@@ -42,7 +49,7 @@ class PlanFeatureCreate(Schema):
         return self.fill(Grant)
 
 
-class PlanFeaturePatch(Patch):
+class PlanFeaturePatch(Patch, like=(PlanFeatureCreate,)):
     """New values of what a plan grants."""
 
     is_enabled: Flag = True
@@ -59,23 +66,30 @@ class PlanFeaturePatch(Patch):
         return UpdateGrant(grant=self.fill(Grant), given=self.given)
 
 
-class PlanFeatureView(View):
+class PlanFeatureView(View, like=(PlanFeatureCreate,)):
     """What a plan grants of a feature."""
 
     id: UUID
     plan_id: UUID
     feature_id: UUID
     feature_type: FeatureType
+    """The kind of the feature."""
     lookup_key: str
+    """The feature's name for programs."""
     name: str
+    """The feature's name for people."""
     meter_id: UUID | None
+    """The meter that measures the feature; null unless it is metered."""
     is_enabled: bool
     usage_limit: Quantity | None
+    """How much may be used in a reset window; null where there is no limit."""
     usage_reset_period: Interval | None
+    """How long a reset window is; null where it is a billing period."""
     is_soft_limit: bool
     reject_over_limit: bool
     over_limit: OverLimit
     static_value: str | None
+    """The value of a feature of type `custom`; else null."""
     created_at: Moment
 
 

@@ -13,6 +13,7 @@ class MigrationRequest(Schema):
     """``preview`` shows who would move and moves nobody."""
 
     preview: Flag = False
+    """Whether only to show who would move."""
     effective: EffectiveChoice = None
 
 
@@ -20,16 +21,22 @@ class VersionChangeView(View):
     """A subscription that moves, or would."""
 
     subscription_id: UUID
+    """The subscription."""
     from_version: int
+    """The version of the plan that it has."""
     to_version: int
+    """The version that it moves to."""
 
 
 class MigrationView(View):
     """How many subscriptions move and which, and when the first of their periods begins."""
 
     subscriptions: int
+    """How many subscriptions move."""
     effective_from: Moment
+    """When the first of the periods begins that the newest version bills."""
     data: list[VersionChangeView]
+    """Which subscriptions move."""
 
 
 def view_migration(migration: Migration) -> MigrationView:

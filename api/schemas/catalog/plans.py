@@ -40,21 +40,30 @@ class PlanCreate(Schema):
     """A plan, without charges yet. A billing period is ``billing_interval_count`` intervals."""
 
     name: Words
+    """The plan's name for people."""
     lookup_id: Slug
+    """The plan's name for programs, unique in the organization."""
     type: Annotated[PlanType, any_case(PlanType)]
+    """Which charges it takes: `FIXED`, `USAGE`, or both (`HYBRID`)."""
     billing_interval: AnyInterval
+    """The interval that a billing period is made of."""
     currency: Words
+    """The currency of all its prices, an ISO 4217 code such as `EUR`."""
     billing_interval_count: Count = 1
+    """How many intervals a billing period has."""
     trial_days: Count = 0
+    """How many days a subscription is free at its begin; 0 for no trial."""
     description: LongWords | None = None
+    """What the plan is, in your words."""
     is_active: Flag = True
+    """Whether customers can subscribe to it."""
 
     def command(self) -> PlanDetails:
         """The command that the body stands for."""
         return self.fill(PlanDetails)
 
 
-class PlanPatch(Patch):
+class PlanPatch(Patch, like=(PlanCreate,)):
     """New values of a plan. Interval and currency: only while nobody is subscribed."""
 
     name: Words = Field(default="")
@@ -77,15 +86,27 @@ class ChargeCreate(Schema):
     """A price. Of a USAGE charge: ``pricing``, else the meter's rules, else ``unit_price``."""
 
     type: Annotated[ChargeType, any_case(ChargeType)]
+    """`FIXED` for an amount a period, `USAGE` for a price of metered units."""
     unit_price: Price | None = None
+    """The amount a period of a FIXED charge; of a USAGE charge the price of a unit, where nothing
+    else says one."""
     meter_id: UUID | None = None
+    """The meter whose usage is priced; needed by a USAGE charge."""
     pricing: PricingDocument | None = None
+    """The price model of a USAGE charge; without it the meter's `usage_pricing_rules` hold."""
     included_units: NotNegative | None = None
+    """How many units of a period are free; by default the limit of the plan's feature on the same
+    meter, if any."""
     minimum: Price | None = None
+    """The least that a whole period is billed."""
     maximum: Price | None = None
+    """The most that a whole period is billed."""
     display_name: Words | None = None
+    """What invoices call it; by default the meter's name."""
     currency: Words | None = None
+    """The plan's currency; no other is taken."""
     billing_interval: AnyInterval | None = None
+    """The plan's interval; no other is taken."""
     effective: EffectiveChoice = None
 
     def command(self) -> AddCharge:
@@ -97,27 +118,38 @@ class ChargePatch(Schema):
     """A charge can only be deactivated."""
 
     status: Annotated[ChargeStatus, any_case(ChargeStatus)]
+    """`INACTIVE`: a charge that is inactive stays so."""
     effective: EffectiveChoice = None
 
 
-class ChargeView(View):
+class ChargeView(View, like=(ChargeCreate,)):
     """A charge of a plan."""
 
     id: UUID
     plan_id: UUID
     type: ChargeType
     meter_id: UUID | None
+    """The meter whose usage is priced; null for a FIXED charge."""
     unit_price: Money | None
+    """The amount a period of a FIXED charge, or the price of a unit; null where `pricing` or the
+    meter's rules say the price."""
     pricing: ShownPricing | None
+    """The price model; null where the meter's rules or `unit_price` hold."""
     included_units: Quantity | None
+    """How many units of a period are free; null where the limit of the plan's feature on the meter
+    decides."""
     minimum: Money | None
+    """The least that a whole period is billed; null where there is no least."""
     maximum: Money | None
+    """The most that a whole period is billed; null where there is no most."""
     display_name: str | None
+    """What invoices call it; null where they say the meter's name."""
     status: ChargeStatus
+    """Whether new periods are billed by it."""
     created_at: Moment
 
 
-class PlanSummary(View):
+class PlanSummary(View, like=(PlanCreate,)):
     """A plan in a list. ``version`` counts its edits."""
 
     id: UUID
@@ -129,8 +161,11 @@ class PlanSummary(View):
     currency: str
     trial_days: int
     description: str | None
+    """What the plan is, in your words; null where nobody says."""
     is_active: bool
     version: int
+    """How often the plan was edited, counted from 1. A bill names the version that it is computed
+    by."""
     created_at: Moment
 
 
@@ -138,7 +173,9 @@ class PlanView(PlanSummary):
     """A plan with its active charges and what it grants."""
 
     features: list[PlanFeatureView]
+    """What the plan grants."""
     charges: list[ChargeView]
+    """What the plan charges, oldest first; inactive charges are left out."""
 
 
 class EditedChargeView(ChargeView, EditView):

@@ -15,30 +15,39 @@ class TaxRateCreate(Schema):
     """A rate for a country, or for one state of it. ``percentage`` 18 is 18 %."""
 
     name: Words
+    """What documents call the tax."""
     country: Words
+    """The country of the customers that it is for, an ISO 3166-1 code such as `DE`."""
     percentage: NotNegative
+    """How many percent: 19 is 19 %."""
     state: Words | None = None
+    """The state or region that it is for; absent for the whole country."""
     inclusive: Flag = False
+    """Whether prices include the tax already."""
     category: Annotated[TaxCategory | None, any_case(TaxCategory)] = None
     """As what it is meant on e-invoices; without one S, and Z where the percentage is 0."""
     exemption_reason: Words | None = None
+    """Why no tax is due, as e-invoices say it."""
 
     def command(self) -> CreateTaxRate:
         """The command that the body stands for."""
         return self.fill(CreateTaxRate)
 
 
-class TaxRateView(View):
+class TaxRateView(View, like=(TaxRateCreate,)):
     """A tax rate."""
 
     id: UUID
     name: str
     country: str
     state: str | None
+    """The state or region that it is for; null for the whole country."""
     percentage: Exact
     inclusive: bool
     category: TaxCategory | None
+    """As what it is meant on e-invoices; null where the percentage says it."""
     exemption_reason: str | None
+    """Why no tax is due, as e-invoices say it; null where nobody says."""
     created_at: Moment
 
 

@@ -37,7 +37,9 @@ class ConnectionCreate(Secrets):
     """An account at a provider. Its secrets are stored sealed, and never shown."""
 
     provider: Annotated[Provider, any_case(Provider)]
+    """The payment provider; `sandbox` is built in and moves no money."""
     name: Words
+    """What you call the connection."""
 
     def command(self) -> CreateConnection:
         """The command that the body stands for."""
@@ -48,6 +50,7 @@ class ConnectionPatch(Secrets):
     """A new name, new secrets. For a day, webhooks that the former ones sign are taken too."""
 
     name: Words | None = None
+    """What you call the connection; null or absent leaves it."""
 
     def command(self) -> EditConnection:
         """The command that the body stands for."""
@@ -59,9 +62,13 @@ class ConnectionView(View):
 
     id: UUID
     provider: Provider
+    """The payment provider."""
     name: str
+    """What you call the connection."""
     webhook_url: str
+    """The address to enter at the provider, which tells it what happens."""
     former_until: Moment | None
+    """Until when webhooks signed by former secrets are taken too; null where there are none."""
     created_at: Moment
 
 

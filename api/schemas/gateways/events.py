@@ -17,13 +17,21 @@ class GatewayEventView(View):
     id: UUID
     connection_id: UUID
     event_id: str
+    """The provider's id of the event."""
     type: str
+    """What happened, in the provider's word."""
     status: EventStatus
+    """What became of it here."""
     reason: str | None
+    """Why it was ignored, or what to look into; null where nothing is to be said."""
     invoice_id: UUID | None
+    """The invoice that it is about; null where it is about none, or none is known."""
     payment_id: UUID | None
+    """The payment that it is about; null where it is about none, or none is known."""
     received_at: Moment
+    """When it arrived."""
     processed_at: Moment | None
+    """When it was worked on; null before."""
 
 
 class PaymentMethodView(View):
@@ -32,7 +40,9 @@ class PaymentMethodView(View):
     id: UUID
     connection_id: UUID
     label: str
+    """What it is, such as a brand and the last four digits."""
     is_usable: bool
+    """Whether invoices are charged to it."""
     created_at: Moment
     updated_at: Moment
 

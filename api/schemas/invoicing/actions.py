@@ -26,8 +26,11 @@ class LineItem(Schema):
     """A line written by hand."""
 
     description: Words
+    """What the line is for."""
     quantity: NotNegative
+    """How many units are billed."""
     unit_amount: SignedPrice
+    """What a unit costs; below 0 for a discount."""
 
     def line(self) -> ManualLine:
         """The line as the service takes it."""
@@ -40,10 +43,14 @@ class InvoiceCreate(Schema):
     """An invoice written by hand. It becomes a DRAFT."""
 
     customer_id: UUID
+    """The customer who is billed."""
     currency: Words
     due_date: Instant
+    """When the invoice is due."""
     line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000)]
+    """The lines, in the order of the document."""
     subscription_id: UUID | None = None
+    """The subscription that it belongs to, if any."""
 
     def command(self) -> ManualInvoice:
         """The command that the body stands for."""
@@ -60,8 +67,11 @@ class InvoiceEdit(Schema):
     """What to change of a draft; what is left out stays."""
 
     customer_id: UUID | None = None
+    """The customer who is billed."""
     due_date: Instant | None = None
+    """When the invoice is due."""
     line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000)] | None = None
+    """All lines, in the place of those that were."""
 
     def command(self) -> DraftEdit:
         """The command that the body stands for. Raises InvalidInput for an empty one."""
@@ -82,5 +92,8 @@ class StatusChange(Schema):
     """
 
     status: Annotated[InvoiceStatus, any_case(InvoiceStatus)]
+    """The state that the invoice is to be in."""
     note: LongWords | None = None
+    """Why, for the invoice's `meta_data` and the audit log."""
     settle: Flag = True
+    """Of a void invoice: whether what it settled of earlier periods is billed again."""

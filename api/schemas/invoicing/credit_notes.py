@@ -18,14 +18,18 @@ class CreditLineItem(Schema):
     """How much of a line is given back, before tax."""
 
     line_id: UUID
+    """The line of the invoice."""
     amount: NotNegative
+    """How much of the line is given back, before tax, in major units of the invoice's currency."""
 
 
 class CreditNoteCreate(Schema):
     """What is given back of an invoice, and why."""
 
     reason: Annotated[LongWords, Field(min_length=1)]
+    """Why, as the credit note says it."""
     lines: Annotated[list[CreditLineItem], Field(min_length=1, max_length=1000)]
+    """What is given back."""
 
     def credited(self) -> list[CreditedLine]:
         """The lines as the service takes them."""
@@ -36,7 +40,9 @@ class CreditNoteLineView(View):
     """How much of a line was given back."""
 
     line_id: UUID
+    """The line of the invoice."""
     amount: Money
+    """How much of the line was given back, before tax."""
 
 
 class CreditNoteView(View):
@@ -44,16 +50,24 @@ class CreditNoteView(View):
 
     id: UUID
     number: str
+    """The number of the credit note, such as `CN-2026-0007`."""
     invoice_id: UUID
     kind: CreditNoteKind
+    """Who gave it back: people, or the product by itself."""
     reason: str
+    """Why."""
     currency: str
     subtotal: Money
+    """What was given back, before tax."""
     tax: Money
+    """The tax that was given back."""
     total: Money
+    """What was given back, with tax."""
     issue_date: Moment
+    """When it was issued."""
     created_at: Moment
     lines: list[CreditNoteLineView]
+    """What was given back, by line of the invoice."""
 
 
 def view_credit_note(note: CreditNote, lines: Sequence[CreditNoteLine]) -> CreditNoteView:

@@ -11,8 +11,10 @@ from api.schemas.free_form import AnyObject
 from api.schemas.invoicing.lines import (
     InvoiceLineView,
     InvoiceTaxView,
-    view_billed_line,
+    PreviewLineView,
+    ShownLine,
     view_line,
+    view_preview_line,
     view_tax,
 )
 from billing.invoicing.invoices import InvoiceStatus
@@ -28,54 +30,113 @@ class EInvoiceProblemView(View):
     """A field to fill in, and the rule of EN 16931 or of Peppol that asks for it."""
 
     field: str
+    """What to fill in."""
     rule: str
+    """The rule that asks for it, such as `BR-09`."""
 
 
 class EInvoiceView(View):
     """Whether the invoice kept EN 16931 when it was issued; Peppol asks for more."""
 
     valid: bool
+    """Whether it keeps EN 16931."""
     problems: list[EInvoiceProblemView]
+    """What is missing; of a valid one, what Peppol asks for besides."""
 
 
-class InvoiceView(View):
-    """An invoice. Amounts are in major units of its currency.
-
-    ``amount_due`` is the total less what was credited and paid, and what was refunded on top.
-    """
+class ShownInvoice(View):
+    """What an invoice says, stored or not."""
 
     id: UUID | None
+    """The id, a UUID that never changes; null in a preview."""
     invoice_number: str | None
     customer_id: UUID
     subscription_id: UUID | None
+    """The subscription that it bills; null for one that was written by hand for none."""
     kind: InvoiceKind
+    """What it bills."""
     status: InvoiceStatus | Literal["PREVIEW"]
+    """Its state."""
     currency: str
     subtotal: Money
     tax: Money
+    """The tax of all rates."""
     total: Money
+    """What the customer owes in all: the lines with tax."""
     amount_due: Money
+    """What is left to pay: the total less what was credited and paid, and what was refunded on
+    top."""
     amount_paid: Money
+    """What was paid."""
     amount_credited: Money
+    """What credit notes gave back."""
     amount_refunded: Money
+    """What was paid and went back."""
     tax_status: TaxStatus
+    """Whether tax was computed, and if not why."""
     taxes: list[InvoiceTaxView]
+    """The tax by rate."""
     issue_date: Moment | None
+    """When it was issued."""
     due_date: Moment | None
+    """When it is due."""
     period_start: Moment | None
+    """The begin of the period that it bills, itself included; null where it bills none."""
     period_end: Moment | None
+    """The end of the period that it bills, itself excluded; null where it bills none."""
     scheduled_finalize_at: Moment | None
+    """When the draft becomes final by itself; null where it does not."""
     finalized_at: Moment | None
+    """When it became final; null while it is a draft."""
     paid_at: Moment | None
+    """When it was paid in full; null before."""
     plan_version: int | None
+    """The version of the plan that it was computed by; null where it was written by hand."""
     payment_link: str | None
     """Where to pay; null while no gateway is connected, and once nothing is due."""
     public_token: str | None
     """The token of its public page; null before one is asked for."""
     meta_data: AnyObject
+    """What was noted of it, such as `status_change_note`."""
     einvoice: EInvoiceView | None
+    """Whether it can be an e-invoice; null while it is a draft."""
     created_at: Moment | None
+    """When it was made."""
+    line_items: Sequence[ShownLine]
+    """The lines, in the order of the document."""
+
+
+class InvoiceView(ShownInvoice):
+    """An invoice. Amounts are in major units of its currency."""
+
+    id: UUID
+    status: InvoiceStatus
+    issue_date: Moment
+    due_date: Moment
+    created_at: Moment
     line_items: list[InvoiceLineView]
+
+
+class InvoicePreviewView(ShownInvoice):
+    """An invoice as it would look. It is stored nowhere: it has no id, no number and no dates."""
+
+    id: None
+    invoice_number: None
+    subscription_id: UUID
+    status: Literal["PREVIEW"]
+    issue_date: None
+    due_date: None
+    period_start: Moment
+    period_end: Moment
+    scheduled_finalize_at: None
+    finalized_at: None
+    paid_at: None
+    plan_version: None
+    payment_link: None
+    public_token: None
+    einvoice: None
+    created_at: None
+    line_items: list[PreviewLineView]
 
 
 def view_invoice(
@@ -120,10 +181,10 @@ def view_invoice(
     )
 
 
-def view_preview(preview: BillPreview) -> InvoiceView:
+def view_preview(preview: BillPreview) -> InvoicePreviewView:
     """An invoice that does not exist: no id, no number, status PREVIEW."""
     totals, subscription = preview.totals, preview.subscription
-    return InvoiceView(
+    return InvoicePreviewView(
         id=None,
         invoice_number=None,
         customer_id=subscription.customer_id,
@@ -153,5 +214,5 @@ def view_preview(preview: BillPreview) -> InvoiceView:
         meta_data={},
         einvoice=None,
         created_at=None,
-        line_items=[view_billed_line(line) for line in totals.lines],
+        line_items=[view_preview_line(line) for line in totals.lines],
     )

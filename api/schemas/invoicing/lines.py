@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from pydantic import Field
@@ -41,46 +41,86 @@ class InvoiceTaxView(View):
     tax_rate_id: UUID
     """The tax rate."""
     name: str
+    """What documents call the tax."""
     percentage: Exact
+    """How many percent: 19 is 19 %."""
     inclusive: bool
+    """Whether the prices included the tax already."""
     taxable_amount: Money
     """What the tax is of: the lines that the rate applies to."""
     amount: Money
     """The tax, rounded once."""
 
 
-class InvoiceLineView(View):
-    """One line, with the amount before rounding and the tiers that make it up."""
+class ShownLine(View):
+    """One line, stored or not, with the amount before rounding and the tiers that make it up."""
 
     id: UUID | None
+    """The id of the line, a UUID."""
     type: LineType
+    """What the line is for."""
     description: str
+    """What the line is called: the charge's `display_name`, or else the meter's name."""
     quantity: Quantity
+    """The quantity that is billed."""
     unit_amount: Money | None
+    """The price of a unit; null where there is no single one."""
     line_total: Money
+    """The amount of the line, rounded once to the currency's smallest unit."""
     exact_amount: str
+    """The amount before rounding, a decimal string in major units of the currency."""
     charge_id: UUID | None
+    """The charge that is billed; null for a line that is of none."""
     meter_id: UUID | None
+    """The meter whose usage is billed; null for a line without usage."""
     unit: str | None
+    """What the quantity counts, such as `calls`; null where nothing says."""
     usage_quantity: Quantity | None
+    """What was measured; null for a line without usage."""
     included_quantity: Quantity | None
+    """How much of it was free; null for a line without usage."""
     limit_exceeded: bool
+    """Whether a hard limit was passed."""
     over_limit_quantity: Quantity | None
+    """By how much a hard limit was passed; null where it was not."""
     period_start: Moment | None
+    """The begin of what is billed, itself included; null for a line that is of no time."""
     period_end: Moment | None
+    """The end of what is billed, itself excluded; null for a line that is of no time."""
     tiers: Annotated[list[dict[str, Any]], ShownAs(list[LineTierView])]
+    """The tiers that make up `exact_amount`; empty where the price has none."""
+
+
+class InvoiceLineView(ShownLine):
+    """One line, with the amount before rounding and the tiers that make it up."""
+
+    id: UUID
+
+
+class PreviewLineView(ShownLine):
+    """A line that would be billed. It is not stored, so it has no id."""
+
+    id: None
+    """Always null."""
+
+
+Line = TypeVar("Line", bound=ShownLine)
 
 
 def view_line(line: InvoiceLine) -> InvoiceLineView:
     """A stored line as the API shows it."""
     billed = BilledLine(line=shown_line_of(line), line_total=line.line_total)
-    return view_billed_line(billed, line_id=line.id)
+    return _view(InvoiceLineView, billed, line_id=line.id)
 
 
-def view_billed_line(billed: BilledLine, *, line_id: UUID | None = None) -> InvoiceLineView:
-    """A rounded line as the API shows it; one that is not stored has no id."""
+def view_preview_line(billed: BilledLine) -> PreviewLineView:
+    """A rounded line that is not stored, as the API shows it."""
+    return _view(PreviewLineView, billed, line_id=None)
+
+
+def _view(kind: type[Line], billed: BilledLine, *, line_id: UUID | None) -> Line:
     priced = billed.line
-    return InvoiceLineView(
+    return kind(
         id=line_id,
         type=priced.type,
         description=priced.description,

@@ -1,77 +1,14 @@
-"""Proofs of an invoice, on the wire (CONTRACT section 6)."""
+"""What an invoice is computed of, and whether it comes out again (CONTRACT section 6)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from api.schemas.common import Moment, View
-from api.schemas.free_form import AnyObject
 from services.invoicing.proofs import Explanation, Verification
-from services.receipts.verdicts import Verdict
-
-
-class ReceiptView(View):
-    """What an invoice was computed from and what it was when it was issued, signed.
-
-    Of a draft, and of what was issued before receipts were signed, what is signed is null. Nothing
-    else may be added: the signature is of all of it but `digest` and `signature`.
-    """
-
-    id: UUID | None
-    sequence: int | None
-    previous_digest: str | None
-    key_id: str | None
-    digest: str | None
-    signature: str | None
-    invoice_id: UUID
-    invoice_number: str | None
-    kind: str
-    currency: str
-    currency_places: int
-    subtotal: str
-    tax: str
-    total: str
-    issued_at: Moment | None
-    engine_version: str | None
-    plan_version: int | None
-    revision: int
-    period_start: Moment | None
-    period_end: Moment | None
-    watermark: int | None
-    inputs_digest: str | None
-    lines_digest: str | None
-    terms_digest: str | None
-    hours_digest: str | None
-    hours_watermark: int | None
-    created_at: Moment
-
-
-class CountedEventView(View):
-    """An event as an invoice counted it."""
-
-    id: UUID
-    meter_id: UUID
-    timestamp: Moment
-    sequence: int
-    quantity: str
-    distinct: str | None
-    idempotency_key: str | None
-
-
-class InclusionView(View):
-    """Whether an event is in an invoice. `hours` are what the receipt's `hours_digest` is of.
-
-    An hour is `<meter> <seconds since 1970> <events> <sum>`; `events` are all of the event's hour.
-    """
-
-    included: bool
-    event: CountedEventView | None
-    events: list[CountedEventView]
-    hours: list[str]
-    receipt: ReceiptView
 
 
 class CalculationStepView(View):
@@ -132,77 +69,6 @@ class VerificationView(View):
     """Where the first difference is; null where all is equal."""
     pending_late_usage: bool
     """Whether usage arrived after the invoice was final and waits to be settled."""
-
-
-class ReceiptFileView(View):
-    """The file that is inside the PDF: all that a stranger needs to compute an invoice again."""
-
-    invoice_id: UUID
-    invoice_number: str | None
-    credit_note_number: None
-    """Null: the file of a credit note is inside the credit note's PDF."""
-    currency: str
-    currency_places: int
-    subtotal: str
-    tax: str
-    total: str
-    receipt: ReceiptView | None
-    """What was signed; null where the invoice has no receipt."""
-    inputs: AnyObject | None
-    """The frozen usage that the lines were computed from; null for an invoice written by hand."""
-    terms: AnyObject | None
-    """The plan version that the lines were computed by; null for an invoice written by hand."""
-    lines: list[AnyObject]
-    """Every line with its calculation, in the notation that `lines_digest` is of."""
-    taxes: list[AnyObject]
-    """What each tax rate added."""
-
-
-class VerdictView(View):
-    """Whether an issued invoice is what its receipt says.
-
-    `recomputed` says whether its events were counted again for this answer, `void` whether the
-    invoice was taken back since: then nobody owes it.
-    """
-
-    invoice_number: str | None
-    total: str
-    currency: str
-    inputs_digest: str | None
-    lines_digest: str | None
-    signature: str | None
-    verdict: Literal["equal", "different", "unsigned"]
-    recomputed: bool
-    void: bool
-    checked_at: Moment
-
-
-class JwkView(View):
-    """The public half of a key (RFC 8037)."""
-
-    kty: Literal["OKP"]
-    crv: Literal["Ed25519"]
-    kid: str
-    x: str
-
-
-class KeySetView(View):
-    """A JWK set."""
-
-    keys: list[JwkView]
-
-
-class RotatedKeyView(View):
-    """The key that signs from now on."""
-
-    key_id: str
-    public_key: str
-    created_at: Moment
-
-
-def view_verdict(verdict: Verdict) -> dict[str, Any]:
-    """The verdict as strangers see it."""
-    return {name: getattr(verdict, name) for name in VerdictView.model_fields}
 
 
 def view_verification(verification: Verification) -> VerificationView:

@@ -25,6 +25,7 @@ class BalanceView(View):
     receivable: Money
     """What invoices are due that are not written off."""
     written_off: Money
+    """What was given up as uncollectible."""
 
 
 class PostingView(View):
@@ -34,25 +35,38 @@ class PostingView(View):
     sequence: int
     """Counted from 1 in each currency."""
     at: Moment
+    """When it happened."""
     kind: PostingKind
+    """Why the balance moved."""
     amount: Money
+    """By how much the balance moved; below 0 where it became less."""
     balance: Money
+    """The balance after it."""
     other_side: str
     """The account of the journal that has as much less."""
     invoice_id: UUID | None
+    """The invoice that it is about; null where it is about none."""
     invoice_number: str | None
+    """The number of that invoice; null where it is about none."""
     credit_note_id: UUID | None
+    """The credit note that it is about; null where it is about none."""
     credit_note_number: str | None
+    """The number of that credit note; null where it is about none."""
     payment_id: UUID | None
+    """The payment that it is about; null where it is about none."""
     refund_id: UUID | None
+    """The refund that it is about; null where it is about none."""
 
 
 class CustomerAccountView(View):
     """A customer's account: by currency, and its postings from the newest on."""
 
     accounts: list[BalanceView]
+    """What there is and is due, by currency."""
     data: list[PostingView]
+    """The postings, newest first."""
     meta: PartMeta
+    """How large the part is, and how the list goes on."""
 
 
 class AgedReceivablesView(View):
@@ -60,13 +74,19 @@ class AgedReceivablesView(View):
 
     currency: str
     invoices: int
+    """How many invoices are due."""
     total: Money
+    """What is due in all."""
     current: Money
     """Not due yet."""
     days_1_to_30: Money
+    """What has been due for 1 to 30 days."""
     days_31_to_60: Money
+    """What has been due for 31 to 60 days."""
     days_61_to_90: Money
+    """What has been due for 61 to 90 days."""
     days_over_90: Money
+    """What has been due for more than 90 days."""
 
 
 class CustomerReceivablesView(AgedReceivablesView):
@@ -74,35 +94,47 @@ class CustomerReceivablesView(AgedReceivablesView):
 
     customer_id: UUID
     name: str
+    """What the customer is called."""
     external_id: str | None
+    """Your own id of the customer; null where it has none."""
 
 
 class ReceivablesView(View):
     """What is due: by currency over all customers, and by customer, who owes most first."""
 
     as_of: Moment
+    """The instant that days are counted to."""
     totals: list[AgedReceivablesView]
+    """What is due over all customers, by currency."""
     data: list[CustomerReceivablesView]
+    """What is due by customer and currency, who owes most first."""
     meta: PageMeta
+    """Where the page stands in the whole list."""
 
 
 class FailureReasonView(View):
     """Payments that failed for one reason, in one currency."""
 
     error_code: str | None
+    """The gateway's code of the reason; null where it gave none."""
     error: str | None
     """The gateway's words of the last of them."""
     currency: str
     payments: int
+    """How many payments failed."""
     amount: Money
+    """What they come to."""
     last_at: Moment
+    """When the last of them failed."""
 
 
 class ScheduledActionView(View):
     """Something that will happen by itself."""
 
     action: CollectionAction
+    """What will happen."""
     due_at: Moment
+    """When it will happen."""
 
 
 class ScheduledPaymentView(View):
@@ -113,9 +145,13 @@ class ScheduledPaymentView(View):
     customer_id: UUID
     currency: str
     amount_due: Money
+    """What is left to pay."""
     due_date: Moment
+    """When the invoice is or was due."""
     failed_tries: int
+    """How often the saved method was charged in vain."""
     next: ScheduledActionView
+    """What happens next by itself."""
 
 
 def view_schedule(

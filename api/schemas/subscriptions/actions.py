@@ -9,9 +9,11 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import Count, Flag, Instant, Moment, Money, Schema, View, Words, any_case
+from api.schemas.described import ShownAs
 from api.schemas.invoicing.invoices import InvoiceView
-from api.schemas.invoicing.lines import InvoiceLineView
+from api.schemas.invoicing.lines import PreviewLineView
 from api.schemas.subscriptions.subscriptions import PendingChangeView
+from billing.timeline import Happening
 from services.subscriptions.timeline import Timeline, TimelineEntry
 
 
@@ -26,46 +28,58 @@ class CancelRequest(Schema):
     """End the subscription; at its period's end unless told otherwise."""
 
     cancel_at_period_end: Flag = True
+    """Whether it ends with the running period, or at once."""
     reason: Words | None = None
+    """Why, in your words."""
 
 
 class PauseRequest(Schema):
     """Let billing rest, until ``resume_at`` if it is given."""
 
     resume_at: Instant | None = None
+    """When billing goes on by itself; absent for not before somebody resumes it."""
 
 
 class ChangePlanRequest(Schema):
     """Another plan; with ``preview`` only the lines that the change would bill."""
 
     plan_id: UUID
+    """The new plan."""
     when: Annotated[When, any_case(When)] = When.NOW
+    """Whether the plan changes at once or with the next period."""
     preview: Flag = False
+    """Whether only to show what the change would bill."""
 
 
 class GenerateRequest(Schema):
     """Which period to bill, counted from 0; by default all that are overdue, or the current one."""
 
     period_index: Annotated[Count, Field(ge=0, le=2_147_483_647)] | None = None
+    """The period to bill, counted from 0; absent for all that are overdue, or else the current
+    one."""
 
 
 class PreviewRequest(Schema):
     """The instant at which to cut the current period; by default its end."""
 
     at: Instant | None = None
+    """The instant at which to cut the current period; absent for its end."""
 
 
 class SkipRequest(Schema):
     """Why a parked bill is given up."""
 
     reason: Words
+    """Why the bill is given up, for the audit log."""
 
 
 class PlanChangePreview(View):
     """What a change of plan would bill at once; its lines are not stored, so they have no ids."""
 
-    lines: list[InvoiceLineView]
+    lines: list[PreviewLineView]
+    """What the change would bill at once."""
     total: Money
+    """The sum of the lines."""
 
 
 class PendingBillsView(View):
@@ -81,17 +95,24 @@ class TimelineEntryView(View):
     """One action at one instant."""
 
     at: Moment
-    action: str
+    """When it happened or will."""
+    action: Annotated[str, ShownAs(Happening)]
+    """What happened or will."""
     period_index: int | None
+    """The period that it is about, counted from 0; null where it is about none."""
     invoice_id: UUID | None
+    """The invoice that it is about; null where it is about none."""
     detail: str | None
+    """More in words; null where there is no more to say."""
 
 
 class TimelineView(View):
     """What happened, oldest first, and what will, next first."""
 
     past: list[TimelineEntryView]
+    """What happened, oldest first."""
     upcoming: list[TimelineEntryView]
+    """What will happen, next first: at most 20 entries."""
 
 
 def view_timeline(timeline: Timeline) -> TimelineView:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from api.schemas.catalog.plan_features import PlanFeatureCreate, PlanFeatureView
 from api.schemas.common import Instant, Moment, Quantity, Schema, View, any_case
 from billing.pending_changes import ChangeAction
 from billing.periods import Alignment, Interval
@@ -22,13 +23,22 @@ class SubscriptionCreate(Schema):
     """A customer subscribes. ``trial_end_date`` null means no trial, absent the plan's."""
 
     customer_id: UUID
+    """The customer who subscribes."""
     plan_id: UUID
+    """The plan that they subscribe to."""
     start_date: Instant
+    """When the first period begins, or the trial; at most 1,830 days ago."""
     billing_interval: Annotated[Interval, any_case(Interval)] | None = None
+    """The plan's interval; no other is taken."""
     trial_end_date: Instant | None = None
+    """When the trial ends; null for no trial, absent for the plan's."""
     timezone: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    """The IANA time zone, such as `Europe/Berlin`, in which periods begin and end; by default the
+    organization's."""
     billing_anchor: Annotated[Alignment, any_case(Alignment)] = Alignment.START
+    """Whether periods begin like the first one, or with the calendar's months, weeks or years."""
     version_policy: Annotated[VersionPolicy, any_case(VersionPolicy)] = VersionPolicy.LATEST
+    """Whether later periods are billed by the newest version of the plan or by this one."""
 
     def command(self) -> CreateSubscription:
         """The command that the body stands for."""
@@ -40,20 +50,27 @@ class PendingChangeView(View):
     """What was asked for as of ``at``; it happens once the missed periods before it are billed."""
 
     action: ChangeAction
+    """What it is that was asked for."""
     at: Moment
+    """As of when it happens."""
     at_period_end: bool
+    """Whether it happens with the end of the running period."""
     reason: str | None
+    """Why; null where nobody says."""
     plan_id: UUID | None
+    """The new plan; null where it stays."""
     resume_at: Moment | None
+    """When billing goes on by itself; null where nothing was said."""
 
 
-class SubscriptionView(View):
+class SubscriptionView(View, like=(SubscriptionCreate,)):
     """A subscription; the plan's entitlements are added when a single one is read."""
 
     id: UUID
     customer_id: UUID
     plan_id: UUID
     plan_name: str
+    """What the plan is called."""
     version_policy: VersionPolicy
     version: int = Field(
         description="The version of the plan that its running period is billed by; in a trial the"
@@ -66,32 +83,49 @@ class SubscriptionView(View):
         examples=[4],
     )
     status: SubscriptionStatus
+    """Its state."""
     billing_interval: Interval
+    """The interval that a billing period is made of."""
     billing_interval_count: int
+    """How many intervals a billing period has."""
     billing_anchor: Alignment
     timezone: str
     start_date: Moment
+    """When it began, or will."""
     trial_end_date: Moment | None
+    """When the trial ends or ended; null where there is none."""
     current_period_start: Moment
+    """The begin of the running period, itself included."""
     current_period_end: Moment
+    """The end of the running period, itself excluded."""
     last_invoiced_date: Moment | None
+    """The end of the last period that was billed; null before any."""
     cancel_at_period_end: bool
+    """Whether it ends with the running period."""
     canceled_at: Moment | None
+    """When somebody canceled it; null where nobody did."""
     reason: str | None
+    """Why it was canceled; null where nobody says."""
     ended_at: Moment | None
+    """When it ended; null while it lives."""
     resume_at: Moment | None
+    """When billing goes on by itself; null where it is not paused, or for nobody knows how long."""
     test_clock_id: UUID | None
     pending_change: PendingChangeView | None
+    """What was asked for and waits until missed periods are billed; null where nothing waits."""
     created_at: Moment
 
 
-class GrantedFeatureView(View):
+class GrantedFeatureView(View, like=(PlanFeatureView, PlanFeatureCreate)):
     """What the plan grants of a feature."""
 
     feature_id: UUID
     lookup_key: str
+    """The feature's name for programs."""
     name: str
+    """The feature's name for people."""
     feature_type: FeatureType
+    """The kind of the feature."""
     is_enabled: bool
     usage_limit: Quantity | None
     usage_reset_period: Interval | None
@@ -106,15 +140,19 @@ class SubscribedPlanView(View):
 
     id: UUID
     name: str
+    """What the plan is called."""
     currency: str
     version: int
+    """The version of the plan."""
     features: list[GrantedFeatureView]
+    """What this version grants."""
 
 
 class SubscriptionWithPlanView(SubscriptionView):
     """A subscription with what its plan grants."""
 
     plan: SubscribedPlanView
+    """The plan, as the subscription has it now."""
 
 
 def view_subscription(subscription: Subscription, plan: Plan, version: int) -> SubscriptionView:

@@ -14,13 +14,16 @@ class TestClockCreate(Schema):
     """A new clock that stands at ``frozen_time``."""
 
     name: Words
+    """What the clock is for, in your words."""
     frozen_time: Instant
+    """The time that the clock tells."""
 
 
 class TestClockAdvance(Schema):
     """The instant to which the clock goes."""
 
     frozen_time: Instant
+    """The time that the clock is to tell, later than what it tells."""
 
 
 class TestClockView(View):
@@ -28,9 +31,13 @@ class TestClockView(View):
 
     id: UUID
     name: str
+    """What the clock is for, in your words."""
     frozen_time: Moment
+    """The time that the clock tells; while it advances, the time that it is to tell."""
     status: Literal["advancing", "ready"]
+    """`ready` once everything due up to `frozen_time` has happened."""
     needs_attention: int
+    """How many bills on the clock wait for people."""
 
 
 def view_clock(clock: ClockReading) -> TestClockView:

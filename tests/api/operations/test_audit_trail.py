@@ -161,6 +161,7 @@ def write_mails(story: Story) -> None:
     story.do("POST /organization/test-email", {"to": "ops@lumenworks.test"})
 
 
+@pytest.mark.usefixtures("compared")
 def test_every_change_is_recorded_with_who_and_by_which_request(
     story: Story, context: AppContext, clock: Clock, app: FastAPI
 ) -> None:
