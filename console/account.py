@@ -7,6 +7,8 @@ from decimal import Decimal
 from urllib.parse import quote, urlencode
 
 from billing.entitlements import AccessReason, Entitlement
+from billing.invoicing.invoices import InvoiceStatus
+from billing.money import ZERO
 from billing.periods import Period
 from billing.rating.terms import FeatureType
 from billing.subscriptions import has_ended
@@ -153,6 +155,15 @@ def _invoice(invoice: Invoice, account: Account, token: str, words: Words) -> di
         "issued": formats.day(invoice.issue_date),
         "due": formats.day(invoice.due_date),
         "total": formats.money(invoice.total),
+        "left": _left_of(invoice, formats, words),
         "status": status,
         "state": words[f"status_{status}"],
     }
+
+
+def _left_of(invoice: Invoice, formats: Formats, words: Words) -> str | None:
+    """What is still due of an open invoice, where that is less than its total."""
+    is_left = ZERO < invoice.amount_due < invoice.total
+    if invoice.status not in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE) or not is_left:
+        return None
+    return f"{words['amount_due']} {formats.money(invoice.amount_due)}"

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import event
 
 from api.context import state_of
+from tests.api.payments.paying import pay
 from tests.api.people import Clock, Person
 from tests.api.sold import V1, post
 from tests.console.billed import (
@@ -46,6 +47,21 @@ def test_account_shows_subscription_usage_limits_and_invoices(
     assert "1,540 of 1,000" in words
     assert "Resets April 1, 2026" in words
     assert f"{invoice['invoice_number']} March 2, 2026 Open $5.00" in words
+
+
+def test_what_is_left_of_a_partly_paid_invoice_stands_below_its_total(
+    owner: Person, visitor: Person
+) -> None:
+    invoice = issue(owner, buyer(owner, external_id="acct_part"), "Setup", "Import")
+    pay(owner, invoice, 7.5)
+    address = portal(owner, "acct_part")
+
+    words = words_of(visitor.get(address).text)
+
+    assert f"{invoice['invoice_number']} March 2, 2026 Open $20.00 Amount due $12.50" in words
+    pay(owner, invoice, 12.5)
+    assert "Paid $20.00" in words_of(visitor.get(address).text)
+    assert "Amount due" not in words_of(visitor.get(address).text)
 
 
 def test_drafts_are_not_shown(owner: Person, visitor: Person) -> None:
