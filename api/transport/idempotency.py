@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from api.transport.urls.paths import path_of
 from billing.errors import Conflict, InvalidInput
 from repositories import idempotency
 from repositories.idempotency import RequestName
+from repositories.transactions import Transactions
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
@@ -118,6 +119,18 @@ def keep_instead(request: Request, body: bytes) -> None:
     Source: CONTRACT 65.
     """
     request.state.kept_body = body
+
+
+def keep_completed(request: Request, transactions: Transactions, response: Response) -> None:
+    """Keep what an answer says by the time it is sent: a repeat is answered as the first one was.
+
+    Does nothing for a request without a key.
+    """
+    opened: OpenRequest | None = getattr(request.state, "open_request", None)
+    if opened is not None:
+        with transactions.for_organization(opened.name.organization_id) as session:
+            kept = replace(opened, session=session)
+            _keep(kept, response.status_code, bytes(response.body).decode())
 
 
 def _name_request(request: Request, body: bytes) -> KeyedRequest:

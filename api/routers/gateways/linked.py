@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.context import AppContext, state_of
 from api.transport.exact_json import load_json, respond
+from api.transport.idempotency import keep_completed
 from api.transport.route import Handler, StrictRoute
 from billing.errors import IntegrationError, InvalidInput, Unavailable
 from billing.payments.states import LinkStatus
@@ -69,6 +70,8 @@ class _Waiting(Response):
         if (url := await _make(self._request, self._awaited)) is not None:
             shown = {**load_json(bytes(answer.body)), "payment_link": url}
             answer = respond(shown, answer.status_code)
+            transactions = state_of(self._request.app).context.transactions
+            await run_in_threadpool(keep_completed, self._request, transactions, answer)
         await answer(scope, receive, send)
 
 

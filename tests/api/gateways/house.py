@@ -81,8 +81,8 @@ class House:
         """Where the gateway tells what happened."""
         return "/api/v1" + str(self.connection["webhook_url"]).split("/api/v1")[1]
 
-    def finalize(self, amount: float = 120, **invoice: Any) -> dict[str, Any]:
-        """A final invoice of that much, as it is answered."""
+    def draft(self, amount: float = 120, **invoice: Any) -> dict[str, Any]:
+        """A draft over that much."""
         body = {
             "customer_id": self.customer_id,
             "currency": "USD",
@@ -90,7 +90,12 @@ class House:
             "line_items": [{"description": "Import", "quantity": 1, "unit_amount": amount}],
             **invoice,
         }
-        draft = self.owner.post(f"{V1}/invoices", json=body).json()
+        made: dict[str, Any] = self.owner.post(f"{V1}/invoices", json=body).json()
+        return made
+
+    def finalize(self, amount: float = 120, **invoice: Any) -> dict[str, Any]:
+        """A final invoice of that much, as it is answered."""
+        draft = self.draft(amount, **invoice)
         answer = self.owner.post(f"{V1}/invoices/{draft['id']}/finalize")
         assert answer.status_code == 200, answer.text
         final: dict[str, Any] = answer.json()

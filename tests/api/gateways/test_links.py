@@ -42,14 +42,18 @@ def test_answer_has_the_link_and_so_has_every_document(house: House) -> None:
     assert links_of(house, invoice["id"]) == [("open", 120)]
 
 
+def test_repeat_by_its_key_is_answered_as_the_first_was(house: House) -> None:
+    key = {"Idempotency-Key": "march"}
+    path = f"{V1}/invoices/{house.draft()['id']}/finalize"
+
+    first, repeat = (house.owner.post(path, headers=key) for _ in range(2))
+
+    assert first.json()["payment_link"].startswith("http://pay.example/")
+    assert (repeat.headers["Idempotent-Replayed"], repeat.content) == ("true", first.content)
+
+
 def test_send_email_answers_with_the_link(house: House) -> None:
-    body = {
-        "customer_id": house.customer_id,
-        "currency": "USD",
-        "due_date": "2026-04-01T00:00:00Z",
-        "line_items": [{"description": "Import", "quantity": 1, "unit_amount": 120}],
-    }
-    draft = house.owner.post(f"{V1}/invoices", json=body).json()
+    draft = house.draft()
 
     sent = house.owner.post(f"{V1}/invoices/{draft['id']}/send-email").json()
 
