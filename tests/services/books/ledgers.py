@@ -64,9 +64,10 @@ def read_beancount(text: str) -> Balances:
 
 
 def read_hledger(text: str) -> Balances:
-    """Balances by hledger's strict rules: declared accounts, dated heads, legs that balance."""
+    """Balances by hledger's strict rules: accounts and currencies declared, legs that balance."""
     balances: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     declared = set(re.findall(r"^account (\S+)$", text, re.MULTILINE))
+    commodities = set(re.findall(r"^commodity 1000\.0* ([A-Z]{3})$", text, re.MULTILINE))
     blocks = [one for one in text.split("\n\n") if one.strip()]
     assert blocks[0] == "decimal-mark ."
     for block in blocks[1:]:
@@ -79,6 +80,7 @@ def read_hledger(text: str) -> Balances:
         found = [(leg["account"], leg["code"], Decimal(leg["amount"])) for leg in legs if leg]
         assert sum(amount for _, _, amount in found) == 0, block
         assert {account for account, _, _ in found} <= declared
+        assert {code for _, code, _ in found} <= commodities
         for account, code, amount in found:
             balances[account, code] += amount
     return {key: amount for key, amount in balances.items() if amount}
