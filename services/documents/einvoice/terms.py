@@ -19,6 +19,7 @@ from services.documents.view import Correction, Document, DocumentKind, Party
 INVOICE: Final = "380"
 CREDIT_NOTE: Final = "381"
 CREDIT_TRANSFER: Final = "30"
+ONLINE_SERVICE: Final = "68"
 
 
 def terms_of(document: Document) -> Terms:
@@ -107,17 +108,21 @@ def _period_terms(document: Document) -> Terms:
 
 
 def _payment_terms(document: Document) -> Terms:
-    """BG-16: the account to pay to, if there is one."""
-    details = {name.casefold(): value for name, value in document.bank_details}
-    iban = "".join(details.get("iban", "").split())
-    if not iban or document.kind is not DocumentKind.INVOICE:
+    """BG-16: the account to pay to, if there is one; and BT-20, where it can be paid online."""
+    if document.kind is not DocumentKind.INVOICE:
         return {}
-    return {
-        "BT-81": CREDIT_TRANSFER,
-        "BT-84": iban,
-        "BT-85": details.get("account_name"),
-        "BT-86": details.get("bic") or details.get("swift"),
-    }
+    details = {name.casefold(): value for name, value in document.bank_details}
+    iban, link = "".join(details.get("iban", "").split()), document.payment_link
+    terms: dict[str, Term] = {"BT-20": f"Pay online: {link}"} if link else {}
+    if iban:
+        account_name, bic = details.get("account_name"), details.get("bic") or details.get("swift")
+        return terms | {
+            "BT-81": CREDIT_TRANSFER,
+            "BT-84": iban,
+            "BT-85": account_name,
+            "BT-86": bic,
+        }
+    return terms | ({"BT-81": ONLINE_SERVICE} if link else {})
 
 
 def _total_terms(document: Document) -> Terms:

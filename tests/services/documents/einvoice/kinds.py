@@ -19,6 +19,7 @@ from services.documents.view import Correction, Document, DocumentKind, Document
 from tests.services.documents.samples import invoice, plain_line, samples, usage_line
 
 EURO: Final = "EUR"
+PAY_AT: Final = "https://pay.example/p?a=1&b=2#pay"
 
 
 def rate(
@@ -142,6 +143,8 @@ def kinds() -> dict[str, Document]:
         "credit taken": bill(mixed, [vat], credit=Decimal(100)),
         "all paid by credit": bill(mixed, [vat], credit=Decimal(1000)),
         "partly paid": replace(taxed, amount_paid=Decimal("50.00")),
+        "paid online": replace(taxed, bank_details=(), payment_link=PAY_AT),
+        "paid online or by transfer": replace(taxed, payment_link=PAY_AT),
         "yen with tax": bill([calls("1500", "3", "4500", "JPY")], [rate("10")]),
         "no tax": bill(mixed),
         "no tax, credit taken": bill(mixed, credit=Decimal(10)),

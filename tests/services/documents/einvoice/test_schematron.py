@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
+from html import escape
 
 import pytest
 from facturx import xml_check_xsd
@@ -19,6 +20,7 @@ from services.documents.einvoice.cii import to_cii
 from services.documents.einvoice.ubl import to_ubl
 from services.documents.view import Document
 from tests.services.documents.einvoice.kinds import (
+    PAY_AT,
     bill,
     calls,
     credited,
@@ -50,6 +52,19 @@ def test_every_kind_keeps_every_rule(name: str) -> None:
     assert xml_check_xsd(to_cii(document), flavor="factur-x", level="en16931")
     assert xml_check_xsd(to_ubl(document))
     assert to_cii(document) == to_cii(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "means"), [("paid online", "68"), ("paid online or by transfer", "30")]
+)
+def test_link_to_pay_stands_in_both_syntaxes(name: str, means: str) -> None:
+    cii, ubl = to_cii(KINDS[name]).decode(), to_ubl(KINDS[name]).decode()
+
+    terms = f"Pay online: {escape(PAY_AT)}<"
+    assert f"<ram:Description>{terms}" in cii
+    assert f"<cbc:Note>{terms}" in ubl
+    assert f"<ram:TypeCode>{means}<" in cii
+    assert f"<cbc:PaymentMeansCode>{means}<" in ubl
 
 
 def test_cent_too_many_is_found() -> None:
