@@ -18,8 +18,9 @@ from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities import declarations
+from activities.charges import Gateways
 from activities.coverage import CoverageActivities
-from activities.payments import Gateways, PaymentActivities
+from activities.payments import PaymentActivities
 from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine

@@ -74,12 +74,11 @@ class CollectionRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRequest:
-    """A try to charge a saved method, and whether the gateway was surely not asked yet."""
+    """A try to charge a saved method."""
 
     organization_id: str
     invoice_id: str
     payment_id: str
-    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

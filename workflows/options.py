@@ -24,7 +24,8 @@ says so itself.
 """
 
 GATEWAY_STEP: dict[str, Any] = {
-    "start_to_close_timeout": timedelta(minutes=2),
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=10),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=2),
         backoff_coefficient=2.0,
@@ -33,5 +34,6 @@ GATEWAY_STEP: dict[str, Any] = {
 }
 """An activity that asks a gateway: repeated until it knows, for days if it must.
 
+A worker that dies of it is missed within the heartbeat's time, whatever it was waiting for.
 What is repeated leaves no events, so the history stays short however long nobody answers.
 """

@@ -107,13 +107,13 @@ class PaymentWorkflow:
         if entry.action is CollectionAction.SETTLE:
             assert entry.payment_id is not None
             self._show(state)
-            await self._settle(entry.payment_id, is_new=state.begun == entry.payment_id)
+            await self._settle(entry.payment_id)
             return
         summary = f"Due {entry.due_at:%Y-%m-%d %H:%M:%S}"
         step = SINGLE_STEPS[entry.action]
         self._state = await take_step(step, self._request(entry), summary)
 
-    async def _settle(self, payment_id: str, *, is_new: bool) -> None:
+    async def _settle(self, payment_id: str) -> None:
         """Ask the gateway until the end of a try is known, here or by a webhook that came first."""
         asked = workflow.start_activity(
             declarations.SETTLE_ATTEMPT.name,
@@ -121,10 +121,9 @@ class PaymentWorkflow:
                 organization_id=self._reference.organization_id,
                 invoice_id=self._reference.invoice_id,
                 payment_id=payment_id,
-                is_new=is_new,
             ),
             result_type=CollectionState,
-            summary="Charge the saved method" if is_new else "Look up what became of a charge",
+            summary="Charge the saved method",
             **GATEWAY_STEP,
         )
         while not asked.done():

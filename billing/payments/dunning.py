@@ -121,7 +121,6 @@ class CollectionState:
 
     ``clock_at`` is the test clock's present, None on the wall clock; ``is_behind`` says that the
     clock waits for this workflow to report, ``waits_for`` whose turn it is first on that clock.
-    ``begun`` is the payment that the step itself has just begun, so that no gateway knows of it.
     """
 
     entries: tuple[CollectionEntry, ...] = ()
@@ -133,7 +132,6 @@ class CollectionState:
     clock_at: datetime | None = None
     is_behind: bool = False
     waits_for: str | None = None
-    begun: str | None = None
 
 
 def entries_of(facts: CollectionFacts) -> tuple[CollectionEntry, ...]:

@@ -16,7 +16,8 @@ class Payment(Tenant, table=True):
     """One attempt to pay an invoice, stored before anybody outside is asked.
 
     ``applied_amount`` is what the invoice has of it now, ``refunded_amount`` what went back or is
-    on its way; the rest of a success is, or was, the customer's credit.
+    on its way; the rest of a success is, or was, the customer's credit. ``asked_at`` is when a
+    gateway was last about to be asked to charge a saved method; without it none ever was.
     """
 
     __tablename__ = "payment"
@@ -28,6 +29,7 @@ class Payment(Tenant, table=True):
         UniqueConstraint("organization_id", "idempotency_key", name="uq_payment_key"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("attempt >= 1", name="attempt"),
+        CheckConstraint("asked_at IS NULL OR kind = 'saved_method'", name="asked_at"),
         CheckConstraint("kind IN ('manual', 'link', 'saved_method')", name="kind"),
         CheckConstraint("(kind = 'manual') = (connection_id IS NULL)", name="connection"),
         CheckConstraint("status IN ('pending', 'succeeded', 'failed')", name="status"),
@@ -74,6 +76,7 @@ class Payment(Tenant, table=True):
     applied_amount: Decimal = exact(default=Decimal(0))
     refunded_amount: Decimal = exact(default=Decimal(0))
     at: datetime = instant()
+    asked_at: datetime | None = instant(nullable=True, default=None)
     settled_at: datetime | None = instant(nullable=True, default=None)
     created_at: datetime = instant()
 

@@ -10,9 +10,10 @@ from sqlalchemy import func, literal, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from billing.payments.states import LinkStatus
+from billing.payments.states import LinkStatus, TaskKind, TaskStatus
 from models.payments.connections import Connection
 from models.payments.links import PaymentLink, PaymentMethod
+from models.payments.tasks import GatewayTask
 
 
 def find_link(session: Session, organization_id: UUID, link_id: UUID) -> PaymentLink | None:
@@ -39,6 +40,27 @@ def find_live(session: Session, organization_id: UUID, invoice_id: UUID) -> Paym
             PaymentLink.status != LinkStatus.CLOSED,
         )
     ).one_or_none()
+
+
+def list_closing(
+    session: Session, organization_id: UUID, invoice_id: UUID
+) -> Sequence[PaymentLink]:
+    """The links of the invoice whose pages are to be ended, and may not be yet."""
+    return session.exec(
+        select(PaymentLink)
+        .join(
+            GatewayTask,
+            (col(GatewayTask.organization_id) == PaymentLink.organization_id)
+            & (col(GatewayTask.subject_id) == PaymentLink.id),
+        )
+        .where(
+            PaymentLink.organization_id == organization_id,
+            PaymentLink.invoice_id == invoice_id,
+            GatewayTask.kind == TaskKind.CLOSE_LINK,
+            GatewayTask.status == TaskStatus.PENDING,
+        )
+        .order_by(col(PaymentLink.sequence))
+    ).all()
 
 
 def find_last_sequence(session: Session, organization_id: UUID, invoice_id: UUID) -> int:

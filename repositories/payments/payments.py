@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
+from billing.payments.allocation import PaymentKind, PaymentStatus
 from models.payments.payments import Payment, PaymentReference, Refund
 
 UNPAID_NOTES = text(
@@ -80,6 +81,18 @@ def list_of_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -
         .where(Payment.organization_id == organization_id, Payment.invoice_id == invoice_id)
         .order_by(col(Payment.attempt))
     ).all()
+
+
+def find_charge(session: Session, organization_id: UUID, invoice_id: UUID) -> Payment | None:
+    """The charge of a saved method for the invoice of which nobody knows the end, or None."""
+    return session.exec(
+        select(Payment).where(
+            Payment.organization_id == organization_id,
+            Payment.invoice_id == invoice_id,
+            Payment.status == PaymentStatus.PENDING,
+            Payment.kind == PaymentKind.SAVED_METHOD,
+        )
+    ).one_or_none()
 
 
 def find_last_attempt(session: Session, organization_id: UUID, invoice_id: UUID) -> int:

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select, update
 
+from billing.payments.states import TaskKind, TaskStatus
 from models.payments.tasks import GatewayTask
 
 QUEUED: Final = "gateway_task"
@@ -65,6 +66,20 @@ def take(session: Session, due: Sequence[tuple[UUID, UUID]], until: datetime) ->
         {"organizations": [one[0] for one in due], "ids": [one[1] for one in due], "until": until},
     )
     return [TakenTask(**row) for row in found.mappings()]
+
+
+def finish(session: Session, organization_id: UUID, kind: TaskKind, subject_id: UUID) -> None:
+    """The task was done by somebody else than who takes tasks. Idempotent."""
+    session.execute(
+        update(GatewayTask)
+        .where(
+            col(GatewayTask.organization_id) == organization_id,
+            col(GatewayTask.kind) == kind,
+            col(GatewayTask.subject_id) == subject_id,
+            col(GatewayTask.status) == TaskStatus.PENDING,
+        )
+        .values(status=TaskStatus.DONE, next_attempt_at=None)
+    )
 
 
 def lock_task(session: Session, organization_id: UUID, task_id: UUID) -> GatewayTask | None:

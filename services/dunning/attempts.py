@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.errors import Unavailable
 from billing.payments.allocation import PaymentKind, PaymentStatus
 from billing.payments.dunning import CollectionAction
 from billing.payments.gateways import GatewayPayment, PaymentRequest, SavedMethod
@@ -20,17 +21,29 @@ from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment
 from repositories import customers as stored_customers
 from repositories.invoicing import invoices as stored_invoices
+from repositories.payments import links as stored_links
 from repositories.payments import payments as stored_payments
 from services.documents.locks import lock_invoice
 from services.dunning.schedule import lock_due
-from services.payments import receivables, recording
+from services.payments import links, receivables, recording
 from services.payments.methods import find_usable_method
 from services.payments.recording import present_of
 from services.payments.told import accept_payment
 from services.required import require_customer
 
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
-"""After that a charge that no gateway knows is on its way no more."""
+"""After that a charge that was asked for and that no gateway knows is on its way no more."""
+
+NOT_CHARGED: Final = "not_charged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page on which the invoice may be paid still; it ends before anything is charged."""
+
+    link_id: UUID
+    connection_id: UUID
+    reference: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +53,12 @@ class Attempt:
     payment_id: UUID
     connection_id: UUID
     request: PaymentRequest
-    method: SavedMethod | None
-    """What is charged where the gateway knows of no charge; None where nothing may be any more."""
+    pages: tuple[Page, ...]
     begun_at: datetime
-    is_forgotten: bool
-    """Whether what the gateway knows nothing of never happened."""
+    was_asked: bool
+    """Whether the gateway may know of it."""
+    is_old: bool
+    """Whether what was asked first is on its way no more."""
 
 
 def begin_attempt(
@@ -57,7 +71,8 @@ def begin_attempt(
 ) -> UUID | None:
     """The payment that is tried now, as a row; None where the customer has saved no usable method.
 
-    Then the try is let pass. Idempotent by the instant that it was due: repeated, it is None.
+    The invoice's link is closed until the end of it is known; without a method the try is let pass.
+    Idempotent by the instant that it was due: repeated, it is None.
     """
     due = lock_due(
         session, organization_id, invoice_id, CollectionAction.CHARGE, due_at=due_at, now=now
@@ -79,6 +94,7 @@ def begin_attempt(
         at=due.at,
         now=now,
     )
+    links.follow_due(session, due.invoice, now=now)
     return payment.id
 
 
@@ -100,10 +116,48 @@ def read_attempt(
         payment_id=payment.id,
         connection_id=payment.connection_id,
         request=_request_of(session, invoice, payment),
-        method=_method_of(session, invoice, payment),
+        pages=_pages_of(session, invoice),
         begun_at=payment.created_at,
-        is_forgotten=now - payment.created_at >= FORGOTTEN_AFTER,
+        was_asked=payment.asked_at is not None,
+        is_old=now - payment.created_at >= FORGOTTEN_AFTER,
     )
+
+
+def claim_attempt(
+    session: Session, organization_id: UUID, payment_id: UUID, *, now: datetime
+) -> SavedMethod | None:
+    """What is charged now, right before the gateway is asked; None once the try is settled.
+
+    From here on the gateway may know of it: nobody gives it up for :data:`FORGOTTEN_AFTER`. One
+    that nothing may be charged for any more has failed, unless an earlier request may be on its
+    way: then it raises Unavailable.
+    """
+    invoice, payment = _lock(session, organization_id, payment_id)
+    if payment.status != PaymentStatus.PENDING:
+        return None
+    method = _method_of(session, invoice, payment)
+    if method is not None:
+        payment.asked_at = now
+        session.add(payment)
+        session.flush()
+    elif payment.asked_at is None or now - payment.asked_at >= FORGOTTEN_AFTER:
+        _give_up(session, invoice, payment, now=now)
+    else:
+        raise Unavailable("A charge may still be on its way.", code="charge_unknown")
+    return method
+
+
+def drop_needless(
+    session: Session, organization_id: UUID, invoice_id: UUID, *, now: datetime
+) -> None:
+    """A try that no gateway was asked for, of more than is due by now, has failed at once."""
+    found = stored_payments.find_charge(session, organization_id, invoice_id)
+    if found is None or found.asked_at is not None:
+        return
+    invoice, payment = _lock(session, organization_id, found.id)
+    is_left = payment.status == PaymentStatus.PENDING and payment.asked_at is None
+    if is_left and receivables.takes(invoice) < payment.amount:
+        _give_up(session, invoice, payment, now=now)
 
 
 def settle_attempt(
@@ -131,11 +185,21 @@ def fail_attempt(
     error: str,
     now: datetime,
 ) -> None:
-    """The try came to nothing: the gateway refused to be asked, or nothing was asked in time."""
+    """The try came to nothing: the gateway refused to be asked."""
     invoice, payment = _lock(session, organization_id, payment_id)
-    if payment.status != PaymentStatus.PENDING:
-        return
-    payment.error_code, payment.error = code, error
+    if payment.status == PaymentStatus.PENDING:
+        _fail(session, invoice, payment, (code, error), now=now)
+
+
+def _give_up(session: Session, invoice: Invoice, payment: Payment, *, now: datetime) -> None:
+    told = (NOT_CHARGED, "Nothing was charged, and nothing is to be.")
+    _fail(session, invoice, payment, told, now=now)
+
+
+def _fail(
+    session: Session, invoice: Invoice, payment: Payment, told: tuple[str, str], *, now: datetime
+) -> None:
+    payment.error_code, payment.error = told
     session.add(payment)
     session.flush()
     is_on_clock = present_of(session, invoice, now=now) != now
@@ -162,6 +226,15 @@ def _method_of(session: Session, invoice: Invoice, payment: Payment) -> SavedMet
         customer_reference=usable.customer_reference,
         method_reference=usable.method_reference,
         label=usable.label,
+    )
+
+
+def _pages_of(session: Session, invoice: Invoice) -> tuple[Page, ...]:
+    closing = stored_links.list_closing(session, invoice.organization_id, invoice.id)
+    return tuple(
+        Page(link_id=one.id, connection_id=one.connection_id, reference=one.reference)
+        for one in closing
+        if one.reference is not None
     )
 
 

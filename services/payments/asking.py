@@ -7,7 +7,6 @@ again by the same key, and looked up before. Source: CONTRACT 29, section 6 (Pay
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -43,6 +42,7 @@ from services.payments import events, links, refunds, reversals
 from services.payments.connections import open_account
 from services.payments.events import Verdict
 from services.payments.judging import (
+    close_page,
     judge,
     look_up_payment,
     look_up_refund,
@@ -158,14 +158,13 @@ class Desk:
         if watched is None:
             return DONE
         gateway, reference = watched
-        if task.kind == TaskKind.CLOSE_LINK:
-            with suppress(Rejected):  # It is over already, which is seen below.
-                await gateway.expire_link(reference)
-        tried = await gateway.list_payments(reference)
+        is_closing = task.kind == TaskKind.CLOSE_LINK
+        look = close_page(gateway, reference) if is_closing else gateway.list_payments(reference)
+        tried = await look
         for told in tried:
             if told.status is GatewayStatus.SUCCEEDED:
                 await execute(partial(self._record_paid, task, told))
-        if task.kind == TaskKind.CLOSE_LINK:
+        if is_closing:
             # Money that is on its way when a page closes arrives all the same.
             is_awaited = any(told.status is GatewayStatus.PENDING for told in tried)
             return NOT_YET if is_awaited else DONE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -104,6 +106,17 @@ def judge(
     if event.dispute is not None:
         return accept_dispute(session, payment, connection_id, event.dispute, now=now)
     return Verdict(status=EventStatus.PROCESSED, invoice_id=invoice.id, payment_id=payment.id)
+
+
+async def close_page(gateway: Gateway, reference: str) -> Sequence[GatewayPayment]:
+    """Nothing can be paid on a link's page any more; gives what was tried there.
+
+    Money that was on its way when it closed is among it, and arrives all the same. Raises
+    Unavailable, and Rejected where the gateway knows of no such page.
+    """
+    with suppress(Rejected):  # It is over already, which is seen below.
+        await gateway.expire_link(reference)
+    return await gateway.list_payments(reference)
 
 
 def record_paid(

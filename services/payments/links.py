@@ -28,6 +28,7 @@ from repositories.invoicing.invoices import InvoiceKey
 from repositories.notifications import emails as stored_emails
 from repositories.payments import connections as stored_connections
 from repositories.payments import links as stored_links
+from repositories.payments import payments as stored_payments
 from services.documents.locks import lock_invoice
 from services.payments import tasks
 from services.payments.tasks import Subject
@@ -69,14 +70,18 @@ def prepare_links(session: Session, invoices: Sequence[Invoice], *, now: datetim
 def follow_due(session: Session, invoice: Invoice, *, now: datetime) -> None:
     """The invoice's link is of just what is due; one that is not is closed, and another made.
 
-    The invoice is locked. Idempotent: a link of the right amount stays.
+    While a saved method is charged there is none, for both might take the money. The invoice is
+    locked. Idempotent: a link of the right amount stays.
     """
     connection = _connection_of(session, invoice.organization_id)
     if connection is None and invoice.payment_link is None:
         return
     session.flush()
-    live = stored_links.find_live(session, invoice.organization_id, invoice.id)
+    key = (invoice.organization_id, invoice.id)
+    live = stored_links.find_live(session, *key)
     wanted = amount_to_pay(invoice)
+    if wanted > ZERO and stored_payments.find_charge(session, *key) is not None:
+        wanted = ZERO
     if live is not None and live.amount == wanted:
         return
     if live is not None:

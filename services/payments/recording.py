@@ -26,7 +26,7 @@ from repositories.payments import payments as stored_payments
 from services.announcements import announce_failed_payment
 from services.audit_log import record
 from services.documents.locks import lock_invoice
-from services.payments import collections, receivables, repeats
+from services.payments import collections, links, receivables, repeats
 from services.subscriptions import clocks
 
 
@@ -163,6 +163,8 @@ def fail(
     session.add(payment)
     session.flush()
     announce_failed_payment(session, invoice, payment, at=at, now=now)
+    # While a saved method is charged there is no page; now the customer needs one.
+    links.follow_due(session, invoice, now=now)
     collections.begin_again(session, invoice, now=now)
     _record(session, payment, "payment.failed", now=now)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -21,12 +22,16 @@ from repositories.payments.payments import list_of_invoice
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from tests.dunning.gateway import METHOD, ScriptedGateway
+from tests.dunning.work import Work
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
-from tests.services.shop import NOW
+from tests.services.lives import begin_life
+from tests.services.shop import NOW, open_shop
 
 FEBRUARY = "2025-02-01T01:00:00Z"
 """When the invoice of January is final, and first tried."""
+
+FINAL_AT = datetime(2025, 2, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +170,21 @@ def save_method(transactions: Transactions, keys: tuple[UUID, UUID], customer_id
             ),
             has_worked=True,
         )
+
+
+@pytest.fixture
+def work(transactions: Transactions) -> Work:
+    """Seven dollars of January are final, and nobody has tried anything."""
+    shop = open_shop(transactions)
+    life = begin_life(shop)
+    connection_id = connect(transactions, shop.organization_id)
+    keys = (shop.organization_id, connection_id)
+    save_method(transactions, keys, life.row().customer_id)
+    life.use(datetime(2025, 1, 15, tzinfo=UTC), 7)
+    life.send_clock(FINAL_AT)
+    while (state := life.state()).agenda and state.agenda[0].due_at <= FINAL_AT:
+        life.act(state.agenda[0])
+    [invoice] = life.invoices()
+    return Work(
+        transactions, ScriptedGateway(), invoice.id, shop.organization_id, invoice.customer_id
+    )

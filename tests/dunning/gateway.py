@@ -53,6 +53,11 @@ class ScriptedGateway:
     charges: dict[str, GatewayPayment] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
+    pages: dict[str, list[GatewayPayment]] = field(default_factory=dict)
+    """What was tried on pages, by their references."""
+    ended: list[str] = field(default_factory=list)
+    never_ends: Exception | None = None
+    """What comes of ending a page."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def gateway_of(
@@ -109,12 +114,21 @@ class ScriptedGateway:
         raise NotImplementedError
 
     async def list_payments(self, link_reference: str) -> Sequence[GatewayPayment]:
-        """None of its business."""
-        raise NotImplementedError
+        """What was tried on the page."""
+        if self.never_ends is not None:
+            raise self.never_ends
+        return self.pages.get(link_reference, [])
 
     async def expire_link(self, reference: str) -> None:
-        """None of its business."""
-        raise NotImplementedError
+        """Nothing can be paid on the page any more."""
+        self.ended.append(reference)
+
+    def pay_on_page(
+        self, link_reference: str, request: PaymentRequest, answer: Answer = Answer.PAID
+    ) -> None:
+        """The customer paid there, or began to."""
+        told = replace(_told(request, answer), references=(link_reference,), idempotency_key=None)
+        self.pages[link_reference] = [told]
 
     async def refund(self, request: RefundRequest) -> GatewayRefund:
         """None of its business."""

@@ -80,7 +80,7 @@ class Collected:
         if _is_due(state, state.clock_at):
             entry = state.entries[0]
             if entry.action is CollectionAction.SETTLE:
-                request = AttemptRequest(**subject, payment_id=entry.payment_id or "", is_new=True)
+                request = AttemptRequest(**subject, payment_id=entry.payment_id or "")
                 asyncio.run(ActivityEnvironment().run(activities.settle_attempt, request))
             else:
                 step = getattr(activities, STEPS[entry.action].name)

@@ -11,7 +11,7 @@ from uuid import uuid4
 import uvicorn
 from pydantic import SecretStr
 
-from activities.payments import Gateways
+from activities.charges import Gateways
 from cli.composition import ApiProcess
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine

@@ -1,0 +1,179 @@
+"""What is charged is claimed right before, and no page takes the same money meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session, col, select
+
+from billing.errors import Rejected, Unavailable
+from billing.payments import gateways
+from billing.payments.gateways import PaymentRequest
+from billing.payments.states import LinkStatus, TaskKind, TaskStatus
+from models.payments.links import PaymentLink
+from models.payments.payments import Payment
+from models.payments.tasks import GatewayTask
+from repositories.transactions import Transactions
+from services.payments import links, recording
+from tests.dunning.gateway import Answer
+from tests.dunning.work import Work
+from tests.services.shop import NOW
+
+PAGE = "page_1"
+
+
+@pytest.fixture
+def paged(work: Work) -> Work:
+    """The invoice has a page that is open."""
+    with work.session() as session:
+        [link] = session.exec(select(PaymentLink)).all()
+        told = gateways.PaymentLink(reference=PAGE, url="https://pay.example/1")
+        links.open_link(session, work.organization_id, link.id, told, now=NOW)
+    return work
+
+
+def states(work: Work) -> list[str]:
+    """Of the invoice's links, the first one first."""
+    with work.session() as session:
+        found = session.exec(select(PaymentLink).order_by(col(PaymentLink.sequence))).all()
+        return [one.status for one in found]
+
+
+def request_of(work: Work) -> PaymentRequest:
+    """The seven dollars of the invoice."""
+    with work.session() as session:
+        [link] = session.exec(select(PaymentLink).limit(1)).all()
+        return PaymentRequest(
+            organization_id=work.organization_id,
+            invoice_id=work.invoice_id,
+            customer_id=work.customer_id,
+            invoice_number="1",
+            amount=link.amount,
+            currency=link.currency,
+            idempotency_key="none",
+            customer_name="",
+        )
+
+
+def pay_by_hand(work: Work) -> None:
+    with work.session() as session:
+        told = recording.Told(amount=Decimal(7))
+        recording.record_by_hand(session, work.organization_id, work.invoice_id, told, now=work.now)
+
+
+def test_page_ends_before_the_saved_method_is_charged(paged: Work) -> None:
+    assert paged.live(None)
+
+    assert paged.gateway.ended == [PAGE]
+    assert paged.payments() == ["succeeded"]
+    assert states(paged) == [LinkStatus.CLOSED]
+    with paged.session() as session:
+        kind = col(GatewayTask.kind) == TaskKind.CLOSE_LINK
+        [task] = session.exec(select(GatewayTask).where(kind)).all()
+        assert (task.status, task.attempts) == (TaskStatus.DONE, 0)
+
+
+def test_charge_that_fails_is_followed_by_another_page(paged: Work) -> None:
+    paged.gateway.answers[:] = [Answer.DECLINED]
+
+    paged.live(None)
+
+    assert paged.payments() == ["failed"]
+    assert states(paged) == [LinkStatus.CLOSED, LinkStatus.MAKING]
+
+
+def test_what_was_paid_on_the_page_meanwhile_is_not_charged(paged: Work) -> None:
+    paged.gateway.pay_on_page(PAGE, request_of(paged))
+
+    assert paged.live(None)
+
+    assert paged.gateway.charges == {}
+    assert paged.payments() == ["failed", "succeeded"]
+    assert states(paged) == [LinkStatus.CLOSED]
+
+
+def test_money_on_its_way_on_the_page_holds_the_charge_back(paged: Work) -> None:
+    paged.gateway.pay_on_page(PAGE, request_of(paged), Answer.PENDING)
+
+    assert not paged.live(None)
+    assert paged.gateway.asked == []
+
+    paged.gateway.pay_on_page(PAGE, request_of(paged), Answer.DECLINED)
+    assert paged.live(None)
+    assert len(paged.gateway.charges) == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "after"),
+    [(Rejected("No such page."), timedelta(0)), (Unavailable("Away."), timedelta(hours=1))],
+)
+def test_page_that_nobody_can_end_holds_nothing_back(
+    paged: Work, trouble: Exception, after: timedelta
+) -> None:
+    paged.gateway.never_ends = trouble
+    paged.live((2, "after"))
+    paged.now += after
+
+    assert paged.live(None)
+
+    assert paged.payments() == ["succeeded"]
+
+
+def test_no_page_is_made_while_a_saved_method_is_charged(paged: Work) -> None:
+    paged.gateway.answers[:] = [Answer.PENDING]
+    paged.live(None)
+
+    with paged.session() as session:
+        told = recording.Told(amount=Decimal(3))
+        recording.record_by_hand(session, paged.organization_id, paged.invoice_id, told, now=NOW)
+
+    assert states(paged) == [LinkStatus.CLOSED]
+
+
+def test_charge_that_never_went_out_ends_as_soon_as_it_is_paid_another_way(work: Work) -> None:
+    work.live((2, "after"))
+    pay_by_hand(work)
+
+    assert work.live(None)
+
+    assert work.payments() == ["failed", "succeeded"]
+    assert (work.gateway.asked, work.gateway.looked_up) == ([], [])
+
+
+class SleepingTransactions(Transactions):
+    """Those of a worker that sleeps after a transaction, while the world goes on."""
+
+    def __init__(self, work: Work, after: int) -> None:
+        self.work, self.left = work, after
+
+    @contextmanager
+    def for_organization(self, organization_id: UUID) -> Iterator[Session]:
+        """As ever, and then for two hours nothing."""
+        with self.work.transactions.for_organization(organization_id) as session:
+            yield session
+        self.left -= 1
+        if self.left == 0:
+            self.work.now += timedelta(hours=2)
+            if self.work.payments()[0] == "pending":
+                pay_by_hand(self.work)
+                self.work.live(None)
+
+
+@pytest.mark.parametrize("sleeps_after", [1, 2], ids=["reading", "claiming"])
+def test_worker_that_slept_until_the_try_was_given_up_charges_nothing(
+    work: Work, sleeps_after: int
+) -> None:
+    work.live((2, "after"))
+    with work.session() as session:
+        [payment] = session.exec(select(Payment)).all()
+        payment_id = str(payment.id)
+
+    work.settle(SleepingTransactions(work, sleeps_after), payment_id)
+
+    assert work.payments() == ["failed", "succeeded"]
+    assert work.gateway.charges == {}
