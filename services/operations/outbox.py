@@ -13,7 +13,9 @@ from models.subscriptions.subscriptions import OutboxMessage
 from repositories import outbox as stored_outbox
 from repositories.transactions import Transactions, name_organizations
 
-BATCH = 200
+BATCH = 32
+"""So many messages are held at once, and are delivered again where a relay dies of it: two rounds
+of those that are on their way at one moment (``runtime/subscription_workflows.py``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,7 @@ class Look:
     arrived: int
     """How many workflows were reached."""
     is_full: bool = False
-    """Whether there may be more that was due."""
+    """Whether there may be more that was due, so that nobody needs to know when the next is."""
     next_due_at: datetime | None
     """When the next message is due that was left; long ago if another relay holds it."""
 
@@ -63,8 +65,10 @@ def deliver_wake_messages(transactions: Transactions, send: Send, *, now: dateti
             session, stored_outbox.WAKE_MESSAGE, now=now, limit=BATCH
         )
         arrived = _deliver(session, due, send, now=now) if due else 0
-        next_due_at = stored_outbox.find_next_due(session, stored_outbox.WAKE_MESSAGE)
-    return Look(arrived=arrived, is_full=len(due) == BATCH, next_due_at=next_due_at)
+        is_full, next_due_at = len(due) == BATCH, None
+        if not is_full:
+            next_due_at = stored_outbox.find_next_due(session, stored_outbox.WAKE_MESSAGE)
+    return Look(arrived=arrived, is_full=is_full, next_due_at=next_due_at)
 
 
 def _deliver(session: Session, due: Sequence[OutboxMessage], send: Send, *, now: datetime) -> int:

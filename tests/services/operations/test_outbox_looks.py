@@ -115,10 +115,12 @@ def test_look_finds_what_is_due_of_every_organization(engine: Engine) -> None:
     transactions = Transactions(engine)
     later = NOW + timedelta(hours=2)
 
-    looks = [deliver_wake_messages(transactions, all_arrive, now=later) for _ in range(26)]
+    looks = [deliver_wake_messages(transactions, all_arrive, now=later)]
+    while looks[-1].is_full:
+        looks.append(deliver_wake_messages(transactions, all_arrive, now=later))
 
-    assert [one.arrived for one in looks] == [200] * 25 + [0]
-    assert [one.is_full for one in looks] == [True] * 25 + [False]
+    assert sum(one.arrived for one in looks) == 5000
+    assert max(one.arrived for one in looks) == 32, "a relay that dies delivers few again"
     assert looks[-1].next_due_at is None
 
 
