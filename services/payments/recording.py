@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
-from billing.money import find_currency
+from billing.money import ZERO, find_currency
 from billing.payments.allocation import PaymentKind, PaymentStatus, require_amount
 from billing.payments.gateways import GatewayPayment, GatewayStatus
 from models.base import new_id
@@ -72,7 +72,8 @@ def take_by_hand(session: Session, invoice: Invoice, told: Told, *, now: datetim
     due = receivables.takes(invoice)
     if told.amount > due and not told.keeps_surplus:
         raise Conflict(
-            f'{due} is due; send "surplus": "credit" to keep the rest as the customer\'s credit.',
+            f'{_say_what_is_due(session, invoice, due)} Send "surplus": "credit" to keep what'
+            " is too much as the customer's credit.",
             code="overpayment",
             field="amount",
         )
@@ -89,6 +90,20 @@ def take_by_hand(session: Session, invoice: Invoice, told: Told, *, now: datetim
     )
     succeed(session, invoice, payment, at=at, now=now)
     return payment
+
+
+def _say_what_is_due(session: Session, invoice: Invoice, due: Decimal) -> str:
+    """In one sentence: how much, or what has paid all of it."""
+    if due > ZERO:
+        return f"{due} is due."
+    made = stored_payments.list_of_invoice(session, invoice.organization_id, invoice.id)
+    paid = [
+        f"{find_currency(one.currency).round(one.applied_amount)} by {one.method or one.kind}"
+        + (f" ({one.reference})" if one.reference else "")
+        for one in made
+        if one.applied_amount > ZERO
+    ]
+    return f"The invoice is paid: {', '.join(paid)}." if paid else "Nothing is due."
 
 
 def begin(

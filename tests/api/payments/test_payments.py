@@ -68,6 +68,27 @@ def test_amount_that_no_one_can_pay_is_refused_and_named(
     assert [one["field"] for one in answer.json()["errors"]] == ["amount"]
 
 
+def test_more_money_than_there_is_is_refused_also_as_credit(
+    owner: Person, invoice: dict[str, Any]
+) -> None:
+    body = {"amount": "1e20", "surplus": "credit"}
+    answer = owner.post(f"{V1}/invoices/{invoice['id']}/payments", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "amount_too_large")
+    assert [one["field"] for one in answer.json()["errors"]] == ["amount"]
+
+
+def test_who_pays_a_paid_invoice_is_told_what_paid_it(
+    owner: Person, invoice: dict[str, Any]
+) -> None:
+    pay(owner, invoice, 100, method="bank_transfer", reference="T-1")
+
+    again = owner.post(f"{V1}/invoices/{invoice['id']}/payments", json={"amount": 40})
+
+    assert again.json()["code"] == "overpayment"
+    assert "The invoice is paid: 100.00 by bank_transfer (T-1)." in again.text
+
+
 def test_nothing_is_paid_on_a_draft_or_a_void_invoice(
     owner: Person, customer: dict[str, Any], invoice: dict[str, Any]
 ) -> None:

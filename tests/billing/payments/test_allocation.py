@@ -37,6 +37,23 @@ def test_an_amount_that_nobody_can_pay_is_refused(amount: str, currency: str, pl
     )
 
 
+@pytest.mark.parametrize(
+    ("most", "more", "currency"),
+    [
+        ("9999999999999.99", "10000000000000", "USD"),
+        ("999999999999999", "1000000000000000", "JPY"),
+        ("999999999999.999", "1e20", "KWD"),
+    ],
+)
+def test_money_has_fifteen_digits_at_most(most: str, more: str, currency: str) -> None:
+    require_amount(d(most), find_currency(currency))
+
+    with pytest.raises(InvalidInput, match=f"An amount of {currency} is {most} at most") as refused:
+        require_amount(d(more), find_currency(currency))
+
+    assert (refused.value.code, refused.value.field) == ("amount_too_large", "amount")
+
+
 def refund(
     wanted: str,
     *,
