@@ -10,6 +10,7 @@ import typer
 from cli import invoices, mail, sandbox_gateway, usage, webhooks
 from cli.books import command as books
 from cli.events import command as events
+from cli.migration import command as migration
 
 app = typer.Typer(
     name="fluxrate",
@@ -26,6 +27,7 @@ app.add_typer(invoices.app, name="invoices")
 app.add_typer(sandbox_gateway.app, name="sandbox-gateway")
 app.add_typer(mail.app, name="mail")
 app.command()(invoices.regress)
+app.command(name="import")(migration.import_export)
 
 DataDirectory = Annotated[
     Path | None,

@@ -22,6 +22,7 @@ REASONS = {
     "a request in outline": 6,
     "a drawing": 5,
     "an excerpt of code": 1,
+    "an account with others": 3,
 }
 """Why blocks are not run, and how many may say so."""
 WORD = re.compile(r"[\w.-]+")

@@ -1,0 +1,1 @@
+"""``fluxrate import``: out of other billing systems."""
