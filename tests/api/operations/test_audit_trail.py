@@ -269,8 +269,8 @@ PERIOD = "{period_index}"
 
 
 def plan_body(lookup_id: str) -> dict[str, str]:
-    body = {"name": lookup_id, "lookup_id": lookup_id, "type": "HYBRID", "currency": "USD"}
-    return body | {"billing_interval": "month"}
+    names = {"name": lookup_id, "lookup_id": lookup_id}
+    return names | {"type": "HYBRID", "currency": "USD", "billing_interval": "month"}
 
 
 def park(story: Story, context: AppContext, clock: Clock, subscription_id: str) -> None:
@@ -291,8 +291,7 @@ def park(story: Story, context: AppContext, clock: Clock, subscription_id: str) 
 
 def audit_of(person: Person) -> list[dict[str, Any]]:
     """The whole log, newest first."""
-    entries: list[dict[str, Any]] = []
-    query: dict[str, Any] = {"page_size": 100}
+    entries, query = [], dict[str, Any](page_size=100)
     while True:
         page = person.get(AUDIT, params=query).json()
         entries += page["data"]
