@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -40,6 +41,14 @@ class Schema(Described):
     """A request body: fields that it does not know are refused (CONTRACT 6)."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_what_is_no_object(cls, value: Any) -> Any:
+        # The framework takes any value for an object whose fields are all left out, 1.5 too.
+        if not isinstance(value, (Mapping, cls)):
+            raise PydanticCustomError("dict_type", "Send an object.")
+        return value
 
     def fill(self, kind: type[Details], **given: object) -> Details:
         """A value of ``kind`` by this body's fields of the same names, and by those ``given``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -45,10 +45,17 @@ def require_json(request: Request) -> None:
 
 
 def require_storable_address(request: Request) -> None:
-    """Return if path and query hold no NUL, which text columns refuse. Raises InvalidInput."""
+    """Return if path and query hold no NUL, which text columns refuse.
+
+    Raises InvalidInput naming the parameter, unless it is in the path.
+    """
     query = request.scope["query_string"].decode("latin-1")
     if NUL in request.scope["path"] or NUL in unquote_plus(query):
-        raise InvalidInput("The address holds a NUL character.", code="invalid_text")
+        raise InvalidInput(
+            "The address holds a NUL character.",
+            code="invalid_text",
+            field=next((name for name, value in parse_qsl(query) if NUL in value), None),
+        )
 
 
 def require_storable_text(document: Any) -> None:

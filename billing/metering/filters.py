@@ -115,8 +115,11 @@ def filter_document(one: Filter) -> dict[str, object]:
 
 
 def _read_filter(row: object, field: str) -> Filter:
-    if not isinstance(row, Mapping) or set(row) - {"property", "operator", "value"}:
+    if not isinstance(row, Mapping):
         raise _invalid("A filter has property, operator and value.", field)
+    for name in row:
+        if name not in ("property", "operator", "value"):
+            raise _invalid("A filter has property, operator and value.", f"{field}.{name}")
     name, operator = row.get("property"), row.get("operator", "eq")
     if not isinstance(name, str):
         raise _invalid("A filter needs a property.", f"{field}.property")

@@ -47,9 +47,9 @@ class PriceTierWrite(Schema):
 
     up_to: NotNegative | None
     """The last quantity of the tier, itself included; null in the last tier, which has no end."""
-    unit_price: Price = Decimal(0)
+    unit_price: Price | None = None
     """What each unit in the tier costs."""
-    flat_fee: Price = Decimal(0)
+    flat_fee: Price | None = None
     """What the tier costs besides, once a period."""
 
 

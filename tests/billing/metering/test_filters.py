@@ -111,7 +111,7 @@ BAD_FILTERS: list[tuple[object, str]] = [
     ("region", "filters"),
     ([{"property": "x", "operator": "exists"}] * 6, "filters"),
     (["x"], "filters.0"),
-    ([{"property": "x", "operator": "eq", "value": "1", "unknown": 1}], "filters.0"),
+    ([{"property": "x", "operator": "eq", "value": "1", "unknown": 1}], "filters.0.unknown"),
     ([{"operator": "eq", "value": "1"}], "filters.0.property"),
     ([{"property": " ", "operator": "eq", "value": "1"}], "filters.0.property"),
     ([{"property": "x", "operator": "like", "value": "1"}], "filters.0.operator"),
