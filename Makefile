@@ -25,7 +25,7 @@ SEED ?= 1
 TEMPORAL_SERVER ?= v1.29.1
 STRIPE_MOCK ?= v0.203.0
 
-.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep simulate money regress chaos payments histories \
+.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep answers corpus simulate money regress chaos payments histories \
 	site demo up status down mutate documents pages stripe temporal-server bench picture clean
 
 help: ## List these targets
@@ -77,6 +77,9 @@ test-deep: $(INSTALLED) ## The same with many times more generated cases
 
 answers: $(INSTALLED) ## Tests of the API, every answer compared with what the document says of it
 	FLUXRATE_COMPARE_ANSWERS=1 $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile tests/api $(ARGS)
+
+corpus: $(INSTALLED) ## Thousands of bad requests out of the document: is the field that is wrong named?
+	FLUXRATE_CORPUS=1 $(RUN) pytest tests/api/transport/test_bad_requests.py
 
 simulate: $(INSTALLED) ## Subscriptions' lives under faults; SEEDS=50000 tries more, FIRST=17 repeats one
 	$(RUN) python -m tests.workflows.simulate --seeds $(SEEDS) --first $(FIRST)
