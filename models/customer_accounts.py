@@ -6,21 +6,37 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.base import exact, instant, reference, words
 
 
 class CustomerAccount(SQLModel, table=True):
-    """One customer's account in one currency. Its row lock makes postings come one by one."""
+    """One customer's account in one currency. Its row lock makes postings come one by one.
+
+    ``owed_amount`` is what went back of credit that the customer had spent, since ``owed_since``;
+    the next credit is taken for it.
+    """
 
     __tablename__ = "customer_account"
-    __table_args__ = (reference("customer_id", "customer"),)
+    __table_args__ = (
+        reference("customer_id", "customer"),
+        CheckConstraint("owed_amount >= 0", name="owed_amount"),
+        CheckConstraint("(owed_amount = 0) = (owed_since IS NULL)", name="owed_since"),
+        Index(
+            "ix_customer_account_owed",
+            "organization_id",
+            "customer_id",
+            postgresql_where=text("owed_amount > 0"),
+        ),
+    )
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
     customer_id: UUID = Field(primary_key=True)
     currency: str = Field(primary_key=True, sa_type=Text)
+    owed_amount: Decimal = exact(server_default="0", default=Decimal(0))
+    owed_since: datetime | None = instant(nullable=True, default=None)
 
 
 class AccountPosting(SQLModel, table=True):
@@ -83,7 +99,8 @@ class AccountPosting(SQLModel, table=True):
         ),
         CheckConstraint(
             "kind IN ('opened', 'carried', 'granted', 'returned', 'credited', 'paid', 'applied',"
-            " 'unapplied', 'refunded', 'refund_failed', 'written_off', 'restored', 'recovered')",
+            " 'unapplied', 'refunded', 'refund_failed', 'written_off', 'restored', 'recovered',"
+            " 'owed', 'settled')",
             name="kind",
         ),
         Index("ix_account_posting_at", "organization_id", "at"),

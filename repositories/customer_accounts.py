@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from billing.books.chart import OF_BILLS
 from billing.invoicing.invoices import InvoiceStatus
-from models.customer_accounts import AccountPosting
+from models.customer_accounts import AccountPosting, CustomerAccount
 from models.invoicing.invoices import Invoice
 from models.subscriptions.states import HAS_ENDED
 
@@ -70,6 +70,16 @@ LOCK = text(
     ORDER BY organization_id, customer_id, currency
     FOR UPDATE
     """  # noqa: S608  (put together out of constants)
+)
+
+# Since when something is owed: since the first of it, until all of it was settled.
+ADD_OWED = text(
+    """
+    UPDATE customer_account SET owed_amount = owed_amount + :amount,
+        owed_since = CASE WHEN owed_amount + :amount > 0 THEN coalesce(owed_since, :at) END
+    WHERE organization_id = :organization_id AND customer_id = :customer_id
+        AND currency = :currency
+    """
 )
 
 KINDS_OF_BILLS = ", ".join(f"'{kind}'" for kind in sorted(OF_BILLS))
@@ -249,6 +259,24 @@ def find_posting(session: Session, organization_id: UUID, key: str) -> AccountPo
             AccountPosting.organization_id == organization_id, AccountPosting.key == key
         )
     ).one_or_none()
+
+
+def get_owed(session: Session, key: AccountKey) -> Decimal:
+    """What the customer owes of credit that was spent; the account is locked."""
+    return session.exec(
+        select(col(CustomerAccount.owed_amount)).where(
+            CustomerAccount.organization_id == key[0],
+            CustomerAccount.customer_id == key[1],
+            CustomerAccount.currency == key[2],
+        )
+    ).one()
+
+
+def add_owed(session: Session, key: AccountKey, amount: Decimal, *, at: datetime) -> None:
+    """The customer owes so much more, or less; the account is locked."""
+    organization_id, customer_id, currency = key
+    keys = {"organization_id": organization_id, "customer_id": customer_id, "currency": currency}
+    session.execute(ADD_OWED, {**keys, "amount": amount, "at": at})
 
 
 def list_carrying_invoices(

@@ -7,14 +7,14 @@ What is paid is on it, and what its invoice takes is off it again. Source: CONTR
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.books.chart import PostingKind
+from billing.books.chart import OF_SPENT_CREDIT, PostingKind
 from billing.money import ZERO, exactly
 from models.customer_accounts import AccountPosting
 from models.invoicing.invoices import Invoice
@@ -43,12 +43,14 @@ def post_final_invoice(session: Session, invoice: Invoice, *, at: datetime, now:
     entry = _Entry.of_invoice(invoice, str(invoice.id), at=at, now=now)
     _move(session, entry, PostingKind.CARRIED, invoice.carried_credit)
     _move(session, entry, PostingKind.GRANTED, -invoice.granted_credit)
+    _settle_owed(session, entry, PostingKind.CARRIED, invoice.carried_credit)
 
 
 def return_granted(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
     """What a voided invoice had taken is on the account again. Idempotent by the invoice."""
     entry = _Entry.of_invoice(invoice, str(invoice.id), at=at, now=now)
     _move(session, entry, PostingKind.RETURNED, invoice.granted_credit)
+    _settle_owed(session, entry, PostingKind.RETURNED, invoice.granted_credit)
 
 
 def pay_out(
@@ -100,20 +102,26 @@ def post_payment(
     entry = _Entry.of_payment(payment, at=at, now=now)
     _move(session, entry, PostingKind.PAID, payment.amount)
     _move(session, entry, _taking(recovers=recovers), -taken)
+    _settle_owed(session, entry, PostingKind.PAID, payment.amount - taken)
 
 
 def release_payment(session: Session, payment: Payment, *, at: datetime, now: datetime) -> None:
     """What a voided invoice had of a payment is the customer's credit. Idempotent by payment."""
     entry = _Entry.of_payment(payment, at=at, now=now)
     _move(session, entry, PostingKind.UNAPPLIED, payment.applied_amount)
+    _settle_owed(session, entry, PostingKind.UNAPPLIED, payment.applied_amount)
 
 
 def post_refund(
     session: Session, payment: Payment, refund: Refund, *, at: datetime, now: datetime
 ) -> None:
-    """What goes back is off the account, and off the invoice that had it. Idempotent by refund."""
+    """What goes back is off the account, and off the invoice that had it. Idempotent by refund.
+
+    What the account no more has of it, the customer owes.
+    """
     entry = _Entry.of_payment(payment, at=at, now=now, refund=refund)
     _move(session, entry, PostingKind.UNAPPLIED, refund.from_invoice)
+    _move(session, entry, PostingKind.OWED, refund.owed_amount)
     _move(session, entry, PostingKind.REFUNDED, -refund.amount)
 
 
@@ -134,6 +142,7 @@ def post_failed_refund(
     entry = _Entry.of_payment(payment, at=at, now=now, refund=refund)
     _move(session, entry, PostingKind.REFUND_FAILED, refund.amount)
     _move(session, entry, _taking(recovers=recovers), -taken)
+    _settle_owed(session, entry, PostingKind.REFUND_FAILED, refund.amount - taken)
 
 
 def _taking(*, recovers: bool) -> PostingKind:
@@ -259,3 +268,17 @@ def _move(session: Session, entry: _Entry, kind: PostingKind, amount: Decimal) -
         )
     )
     session.flush()
+    if kind in OF_SPENT_CREDIT:
+        account = (entry.organization_id, entry.customer_id, entry.currency)
+        stored_customer_accounts.add_owed(session, account, amount, at=entry.at)
+
+
+@exactly
+def _settle_owed(session: Session, entry: _Entry, because: PostingKind, credit: Decimal) -> None:
+    """Credit that just came is taken for what the customer owes. Idempotent by what brought it."""
+    if credit == ZERO:
+        return
+    key = (entry.organization_id, entry.customer_id, entry.currency)
+    owed = stored_customer_accounts.get_owed(session, key)
+    settled = replace(entry, key=f"{because.value}/{entry.key}")
+    _move(session, settled, PostingKind.SETTLED, -min(owed, credit))

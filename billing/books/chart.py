@@ -13,6 +13,7 @@ from typing import Final
 from billing.money import plain_text
 
 RECEIVABLE: Final = "Assets:Receivable"
+SPENT_CREDIT: Final = "Assets:Receivable:SpentCredit"
 CASH: Final = "Assets:Cash"
 CUSTOMER_CREDIT: Final = "Liabilities:CustomerCredit"
 TAX: Final = "Liabilities:Tax"
@@ -40,6 +41,8 @@ class PostingKind(StrEnum):
     WRITTEN_OFF = "written_off"
     RESTORED = "restored"
     RECOVERED = "recovered"
+    OWED = "owed"
+    SETTLED = "settled"
 
 
 OF_BILLS: Final = frozenset(
@@ -57,6 +60,8 @@ OF_MONEY: Final = frozenset({PostingKind.PAID, PostingKind.REFUNDED, PostingKind
 OF_BAD_DEBT: Final = frozenset(
     {PostingKind.WRITTEN_OFF, PostingKind.RESTORED, PostingKind.RECOVERED}
 )
+OF_SPENT_CREDIT: Final = frozenset({PostingKind.OWED, PostingKind.SETTLED})
+"""Money went back whose credit was spent, so that the customer owes it until credit comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +84,13 @@ def other_side(kind: PostingKind, provider: str | None) -> str:
     """The account that has as much less as a posting puts on a customer's account.
 
     ``provider`` is the gateway of the payment, None for one by hand. Of what comes and goes that is
-    cash, of what nobody will pay bad debt; bills and notes give and take what they are due.
+    cash, of what nobody will pay bad debt, of what is owed of spent credit a receivable of no
+    invoice; bills and notes give and take what they are due.
     """
     if kind in OF_MONEY:
         return f"{CASH}:{BY_HAND if provider is None else provider.capitalize()}"
+    if kind in OF_SPENT_CREDIT:
+        return SPENT_CREDIT
     return BAD_DEBT if kind in OF_BAD_DEBT else RECEIVABLE
 
 

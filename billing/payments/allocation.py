@@ -51,11 +51,13 @@ class RefundSplit:
 
     ``from_credit`` was the customer's credit; ``from_invoice`` had paid the invoice, of which
     ``against_notes`` had been given back by credit notes already. The rest of it is due again.
+    ``owed`` had been credit that later invoices took, so that the customer owes it.
     """
 
     from_credit: Decimal
     from_invoice: Decimal
     against_notes: Decimal
+    owed: Decimal = ZERO
 
 
 MOST_DIGITS: Final = 15
@@ -93,23 +95,26 @@ def split_refund(
     refunded: Decimal,
     credit: Decimal,
     noted: Decimal,
+    has_gone: bool = False,
 ) -> RefundSplit:
     """Give what a refund of a payment is taken from: first what was too much, then the invoice.
 
     ``paid`` is the whole payment, ``applied`` what its invoice has of it, ``refunded`` what went
     back before, ``credit`` what stands on the customer's account, ``noted`` what credit notes on
-    the invoice gave back and nobody was paid yet.
+    the invoice gave back and nobody was paid yet. ``has_gone`` says that nobody can refuse it.
     Raises: Conflict ``refund_exceeds_payment`` beyond what was paid, ``credit_spent`` where too
-    much had been paid and later invoices took it. Worked example: 120 paid on 100, then 30 back:
-    20 were the customer's credit, 10 the invoice's.
+    much had been paid and later invoices took it, unless it has gone: then the customer owes it.
+    Worked example: 120 paid on 100, then 30 back: 20 were the customer's credit, 10 the invoice's.
+    All 120 back, once a later invoice took the 20: 100 are due again, and 20 are owed.
     """
     if not ZERO < wanted <= paid - refunded:
         raise Conflict(
             f"{paid - refunded} of the payment is left to refund.", code="refund_exceeds_payment"
         )
     from_credit = min(wanted, paid - applied - refunded, credit)
-    from_invoice = wanted - from_credit
-    if from_invoice > applied:
+    from_invoice = min(wanted - from_credit, applied)
+    owed = wanted - from_credit - from_invoice
+    if owed > ZERO and not has_gone:
         raise Conflict(
             f"{from_credit + applied} can be refunded: the rest was the customer's credit, and "
             "later invoices took it.",
@@ -119,4 +124,5 @@ def split_refund(
         from_credit=from_credit,
         from_invoice=from_invoice,
         against_notes=min(from_invoice, noted),
+        owed=owed,
     )

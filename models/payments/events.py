@@ -14,8 +14,9 @@ from models.base import Tenant, document, exact, instant, reference, words
 
 
 class GatewayEventRow(Tenant, table=True):
-    """A webhook whose signature was right, in its very bytes and in our words.
+    """A webhook whose signature was right, in its very bytes and in our words until those go.
 
+    What was found without a webhook, or could not be asked, has a row as well, without a body.
     ``reason`` says why it was ignored, or what people are to look into.
     """
 
@@ -34,6 +35,12 @@ class GatewayEventRow(Tenant, table=True):
         CheckConstraint("status IN ('received', 'processed') OR reason IS NOT NULL", name="reason"),
         Index("ix_gateway_event_listed", "organization_id", "received_at", "id"),
         Index(
+            "ix_gateway_event_bodies",
+            "organization_id",
+            "received_at",
+            postgresql_where=text("body IS NOT NULL AND status <> 'received'"),
+        ),
+        Index(
             "ix_gateway_event_attention",
             "organization_id",
             "received_at",
@@ -45,10 +52,14 @@ class GatewayEventRow(Tenant, table=True):
     connection_id: UUID
     event_id: str = words()
     type: str = words()
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     content: dict[str, Any] = document(default_factory=dict)
     status: str = words()
     reason: str | None = words(nullable=True, default=None)
+    reference: str | None = words(nullable=True, default=None)
+    """The gateway's name for what it is about."""
+    amount: Decimal | None = exact(nullable=True, default=None)
+    currency: str | None = words(nullable=True, default=None)
     invoice_id: UUID | None = None
     payment_id: UUID | None = None
     received_at: datetime = instant()

@@ -100,9 +100,10 @@ class PaymentReference(SQLModel, table=True):
 class Refund(Tenant, table=True):
     """Money of a payment that went back, stored before the gateway is asked.
 
-    ``from_invoice`` of it had paid the invoice, ``from_credit`` was the customer's credit.
-    ``against_notes`` says how much of the former credit notes had given back already: the rest is
-    due again.
+    ``from_invoice`` of it had paid the invoice, ``from_credit`` was the customer's credit,
+    ``owed_amount`` had been credit that later invoices took. ``against_notes`` says how much of the
+    first credit notes had given back already: the rest is due again. ``turn`` counts how often it
+    was taken off the payment: once, unless its gateway told of another end later.
     """
 
     __tablename__ = "refund"
@@ -112,11 +113,12 @@ class Refund(Tenant, table=True):
         UniqueConstraint("organization_id", "idempotency_key", name="uq_refund_key"),
         UniqueConstraint("organization_id", "payment_id", "reference", name="uq_refund_reference"),
         CheckConstraint(
-            "amount > 0 AND from_invoice >= 0 AND from_credit >= 0"
-            " AND amount = from_invoice + from_credit",
+            "amount > 0 AND from_invoice >= 0 AND from_credit >= 0 AND owed_amount >= 0"
+            " AND amount = from_invoice + from_credit + owed_amount",
             name="amount",
         ),
         CheckConstraint("against_notes BETWEEN 0 AND from_invoice", name="against_notes"),
+        CheckConstraint("turn >= 1", name="turn"),
         CheckConstraint("kind IN ('refund', 'dispute')", name="kind"),
         CheckConstraint("status IN ('pending', 'succeeded', 'failed')", name="status"),
         CheckConstraint("(status = 'pending') = (settled_at IS NULL)", name="settled_at"),
@@ -130,10 +132,14 @@ class Refund(Tenant, table=True):
     from_invoice: Decimal = exact()
     from_credit: Decimal = exact()
     against_notes: Decimal = exact()
+    owed_amount: Decimal = exact(server_default="0", default=Decimal(0))
     status: str = words()
+    turn: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     idempotency_key: str = words()
     reason: str | None = words(nullable=True, default=None)
     error: str | None = words(nullable=True, default=None)
     at: datetime = instant()
     settled_at: datetime | None = instant(nullable=True, default=None)
+    changed_at: datetime | None = instant(nullable=True, default=None)
+    """When its end was recorded, by the wall clock: what was looked up before is no news."""
     created_at: datetime = instant()

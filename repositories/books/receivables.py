@@ -24,29 +24,40 @@ class FailedPayments(NamedTuple):
 
 
 # Each customer's present is the wall's or their clock's. An invoice is of the bucket of the whole
-# days since its due date.
+# days since its due date; what is owed of credit that was spent, of those since it is owed.
 RECEIVABLES = text(
     """
-    WITH aged AS MATERIALIZED (
-        SELECT invoice.customer_id, invoice.currency, invoice.amount_due,
-            floor(extract(epoch FROM
-                coalesce(clock.frozen_time, :now) - invoice.due_date) / 86400) AS days
+    -- What invoices are due, and what customers owe on none.
+    WITH due AS (
+        SELECT customer_id, currency, amount_due AS amount, 0 AS owed, due_date AS since
         FROM invoice
-        JOIN customer ON customer.organization_id = invoice.organization_id
-            AND customer.id = invoice.customer_id
+        WHERE organization_id = :organization_id
+            AND status IN ('OPEN', 'PAID') AND amount_due > 0
+        UNION ALL
+        SELECT customer_id, currency, owed_amount, owed_amount, owed_since
+        FROM customer_account
+        WHERE organization_id = :organization_id AND owed_amount > 0
+    ),
+    -- By whole days until the present of each customer.
+    aged AS MATERIALIZED (
+        SELECT due.customer_id, due.currency, due.amount, due.owed,
+            floor(extract(epoch FROM
+                coalesce(clock.frozen_time, :now) - due.since) / 86400) AS days
+        FROM due
+        JOIN customer ON customer.organization_id = :organization_id
+            AND customer.id = due.customer_id
         LEFT JOIN test_clock AS clock ON clock.organization_id = customer.organization_id
             AND clock.id = customer.test_clock_id
-        WHERE invoice.organization_id = :organization_id
-            AND invoice.status IN ('OPEN', 'PAID') AND invoice.amount_due > 0
     ),
     -- One row for each customer and currency, and one for each currency over all customers.
     summed AS (
-        SELECT customer_id, currency, count(*) AS invoices, sum(amount_due) AS total,
-            coalesce(sum(amount_due) FILTER (WHERE days < 1), 0) AS current,
-            coalesce(sum(amount_due) FILTER (WHERE days BETWEEN 1 AND 30), 0) AS to_30,
-            coalesce(sum(amount_due) FILTER (WHERE days BETWEEN 31 AND 60), 0) AS to_60,
-            coalesce(sum(amount_due) FILTER (WHERE days BETWEEN 61 AND 90), 0) AS to_90,
-            coalesce(sum(amount_due) FILTER (WHERE days > 90), 0) AS over_90
+        SELECT customer_id, currency, count(*) FILTER (WHERE owed = 0) AS invoices,
+            sum(amount) AS total, sum(owed) AS owed,
+            coalesce(sum(amount) FILTER (WHERE days < 1), 0) AS current,
+            coalesce(sum(amount) FILTER (WHERE days BETWEEN 1 AND 30), 0) AS to_30,
+            coalesce(sum(amount) FILTER (WHERE days BETWEEN 31 AND 60), 0) AS to_60,
+            coalesce(sum(amount) FILTER (WHERE days BETWEEN 61 AND 90), 0) AS to_90,
+            coalesce(sum(amount) FILTER (WHERE days > 90), 0) AS over_90
         FROM aged GROUP BY GROUPING SETS ((customer_id, currency), (currency))
     ),
     -- Who owes most comes first.

@@ -13,12 +13,13 @@ from sqlmodel import Session
 
 
 class Balance(NamedTuple):
-    """What a customer has in one currency, and what their invoices are due."""
+    """What a customer has in one currency, what their invoices are due, what they owe besides."""
 
     currency: str
     balance: Decimal
     receivable: Decimal
     written_off: Decimal
+    owed: Decimal
 
 
 class PostedFacts(NamedTuple):
@@ -41,25 +42,31 @@ class PostedFacts(NamedTuple):
 
 BALANCES = text(
     """
-    SELECT currency, coalesce(max(balance), 0), coalesce(sum(due), 0), coalesce(sum(lost), 0)
+    SELECT currency, coalesce(max(balance), 0), coalesce(sum(due), 0), coalesce(sum(lost), 0),
+        coalesce(sum(owed), 0)
     FROM (
         -- The newest balance of each account.
         (
             SELECT DISTINCT ON (currency) currency, balance_after AS balance, NULL::numeric AS due,
-                NULL::numeric AS lost
+                NULL::numeric AS lost, NULL::numeric AS owed
             FROM account_posting
             WHERE organization_id = :organization_id AND customer_id = :customer_id
             ORDER BY currency, sequence DESC
         )
         UNION ALL
         -- What is due: what was refunded of a paid invoice as well, what was written off apart.
-        SELECT currency, NULL, amount_due, NULL FROM invoice
+        SELECT currency, NULL, amount_due, NULL, NULL FROM invoice
         WHERE organization_id = :organization_id AND customer_id = :customer_id
             AND status IN ('OPEN', 'PAID') AND amount_due > 0
         UNION ALL
-        SELECT currency, NULL, NULL, amount_due FROM invoice
+        SELECT currency, NULL, NULL, amount_due, NULL FROM invoice
         WHERE organization_id = :organization_id AND customer_id = :customer_id
             AND status = 'UNCOLLECTIBLE'
+        UNION ALL
+        -- What went back of credit that was spent: owed, and of no invoice.
+        SELECT currency, NULL, NULL, NULL, owed_amount FROM customer_account
+        WHERE organization_id = :organization_id AND customer_id = :customer_id
+            AND owed_amount > 0
     ) AS found
     WHERE CAST(:currency AS text) IS NULL OR currency = :currency
     GROUP BY currency ORDER BY currency

@@ -45,7 +45,7 @@ CHANGED_ACCOUNTS: Final = text(
             coalesce(sum(amount) FILTER (
                 WHERE kind IN ('written_off', 'restored', 'recovered')), 0) AS lost,
             coalesce(sum(amount) FILTER (
-                WHERE kind NOT IN ({of_bills})
+                WHERE kind NOT IN ({of_bills}, 'owed', 'settled')
             ), 0) AS surplus
         FROM account_posting WHERE organization_id = :organization_id GROUP BY invoice_id
     ) AS posted ON posted.invoice_id = invoice.id
@@ -60,6 +60,23 @@ CHANGED_ACCOUNTS: Final = text(
         OR coalesce(posted.surplus, 0) <> coalesce(received.surplus, 0)
         OR coalesce(posted.lost, 0) <>
             CASE invoice.status WHEN 'UNCOLLECTIBLE' THEN invoice.amount_due ELSE 0 END
+    )
+    UNION ALL
+    -- What a customer owes of credit that was spent is what was posted of it, and no credit is left
+    -- beside it. Said of an invoice of whose payment it was posted.
+    SELECT NULL, NULL, posted.invoice_id,
+        'The customer''s account does not say what is owed of credit that was spent.'
+    FROM customer_account AS account
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(amount) FILTER (WHERE kind IN ('owed', 'settled')), 0) AS owed,
+            sum(amount) AS balance,
+            (array_agg(invoice_id) FILTER (WHERE kind IN ('owed', 'settled')))[1] AS invoice_id
+        FROM account_posting AS posting
+        WHERE posting.organization_id = account.organization_id
+            AND posting.customer_id = account.customer_id AND posting.currency = account.currency
+    ) AS posted
+    WHERE account.organization_id = :organization_id AND (
+        account.owed_amount <> posted.owed OR (account.owed_amount > 0 AND posted.balance > 0)
     )
     ORDER BY 3 LIMIT 1000
     """.replace("{of_bills}", ", ".join(f"'{kind}'" for kind in sorted(OF_BILLS)))

@@ -22,11 +22,15 @@ from services.books.journal import find_range
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aged:
-    """What is due in one currency: not yet, and since how many days."""
+    """What is due in one currency: not yet, and since how many days.
+
+    ``owed`` of it is of no invoice: credit that was spent, and whose money went back.
+    """
 
     currency: str
     invoices: int
     total: Decimal
+    owed: Decimal
     current: Decimal
     to_30: Decimal
     to_60: Decimal
@@ -115,7 +119,7 @@ def list_scheduled(
 
 
 def _aged(row: dict[str, Any]) -> Aged:
-    amounts = ("total", "current", "to_30", "to_60", "to_90", "over_90")
+    amounts = ("total", "owed", "current", "to_30", "to_60", "to_90", "over_90")
     return Aged(
         currency=row["currency"],
         invoices=row["invoices"],

@@ -53,9 +53,9 @@ def refund(
     """Part of a payment, or what is left of it, goes back; by hand it is back at once.
 
     One through a gateway is pending until the gateway was asked, unless ``is_sent`` says that the
-    gateway tells of it. The same asked for again within a minute, or under the same reference, is
-    the refund that was made. Raises NotFound, Conflict
-    ``payment_not_refundable``, ``refund_exceeds_payment``, ``credit_spent``.
+    gateway tells of it: then the customer owes what later invoices took. The same asked for again
+    within a minute, or under the same reference, is the refund that was made. Raises NotFound,
+    Conflict ``payment_not_refundable``, ``refund_exceeds_payment``, ``credit_spent``.
     """
     invoice, payment = lock_paid_invoice(session, organization_id, payment_id)
     if payment.status != PaymentStatus.SUCCEEDED:
@@ -70,17 +70,15 @@ def refund(
     if repeated is not None:
         return repeated
     wanted = payment.amount - payment.refunded_amount if amount is None else amount
-    split = _split(session, invoice, payment, wanted)
+    has_gone = is_sent or kind is RefundKind.DISPUTE
+    split = _split(session, invoice, payment, wanted, has_gone=has_gone)
     made = _make(session, payment, split, kind, said, at=at, now=now)
     receivables.take_back(session, invoice, payment, made, at=at, now=now)
-    if payment.connection_id is None or kind is RefundKind.DISPUTE or is_sent:
+    if payment.connection_id is None or has_gone:
         settle(session, made, at=at)
     else:
         _ask(session, made, payment.connection_id, now=now)
-    after = {"refund_id": made.id, "amount": made.amount, "currency": payment.currency}
-    record(
-        session, organization_id, "payment.refunded", "payment", payment_id, after=after, now=now
-    )
+    _record(session, payment, made, now=now)
     return made
 
 
@@ -117,6 +115,23 @@ def settle(session: Session, made: Refund, *, at: datetime) -> None:
         session.flush()
 
 
+def _record(session: Session, payment: Payment, made: Refund, *, now: datetime) -> None:
+    record(
+        session,
+        payment.organization_id,
+        "payment.refunded",
+        "payment",
+        payment.id,
+        after={
+            "refund_id": made.id,
+            "amount": made.amount,
+            "owed_amount": made.owed_amount,
+            "currency": payment.currency,
+        },
+        now=now,
+    )
+
+
 def _ask(session: Session, made: Refund, connection_id: UUID, *, now: datetime) -> None:
     """The gateway is asked for it once this is stored."""
     about = Subject(organization_id=made.organization_id, connection_id=connection_id, id=made.id)
@@ -141,7 +156,9 @@ def fail(
     receivables.give_again(session, invoice, payment, made, at=at, now=now)
 
 
-def _split(session: Session, invoice: Invoice, payment: Payment, wanted: Decimal) -> RefundSplit:
+def _split(
+    session: Session, invoice: Invoice, payment: Payment, wanted: Decimal, *, has_gone: bool
+) -> RefundSplit:
     key = (payment.organization_id, payment.customer_id, payment.currency)
     return split_refund(
         wanted,
@@ -150,6 +167,7 @@ def _split(session: Session, invoice: Invoice, payment: Payment, wanted: Decimal
         refunded=payment.refunded_amount,
         credit=customer_accounts.available_credit(session, *key, lock=True),
         noted=stored_payments.get_unpaid_notes(session, payment.organization_id, invoice.id),
+        has_gone=has_gone,
     )
 
 
@@ -172,10 +190,11 @@ def _make(
         sequence=sequence,
         kind=kind,
         reference=said[1],
-        amount=split.from_credit + split.from_invoice,
+        amount=split.from_credit + split.from_invoice + split.owed,
         from_invoice=split.from_invoice,
         from_credit=split.from_credit,
         against_notes=split.against_notes,
+        owed_amount=split.owed,
         status=RefundStatus.PENDING,
         idempotency_key=f"{payment.idempotency_key}/refund/{sequence}",
         reason=said[0],

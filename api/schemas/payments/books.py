@@ -26,6 +26,8 @@ class BalanceView(View):
     """What invoices are due that are not written off."""
     written_off: Money
     """What was given up as uncollectible."""
+    owed: Money
+    """What went back of credit that the customer had spent; their next credit is taken for it."""
 
 
 class PostingView(View):
@@ -77,6 +79,8 @@ class AgedReceivablesView(View):
     """How many invoices are due."""
     total: Money
     """What is due in all."""
+    owed: Money
+    """What of the total is of no invoice: credit that was spent, and whose money went back."""
     current: Money
     """Not due yet."""
     days_1_to_30: Money
@@ -218,6 +222,7 @@ def _ages(aged: Aged) -> dict[str, Any]:
         "currency": aged.currency,
         "invoices": aged.invoices,
         "total": aged.total,
+        "owed": aged.owed,
         "current": aged.current,
         "days_1_to_30": aged.to_30,
         "days_31_to_60": aged.to_60,

@@ -122,6 +122,8 @@ class RefundView(View):
     """How much goes back."""
     from_invoice: Money
     """What of it had paid the invoice; the rest was the customer's credit."""
+    owed_amount: Money
+    """What of that credit later invoices had taken, so that the customer owes it."""
     status: RefundStatus
     """What became of it."""
     reason: str | None

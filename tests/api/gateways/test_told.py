@@ -17,6 +17,16 @@ from tests.api.gateways.house import V1, House
 TOLD = ("failure", "success", "refund", "dispute")
 
 
+def refund_of(payment: str, amount: int) -> RefundRequest:
+    """Money that somebody sends back at the gateway itself."""
+    return RefundRequest(
+        payment_reference=payment,
+        amount=Decimal(amount),
+        currency="USD",
+        idempotency_key=f"by hand {uuid4()}",
+    )
+
+
 def tell_of_everything(house: House) -> tuple[str, dict[str, list[SandboxLetter]]]:
     """A page on which a card failed, another paid, 20 went back, and the bank called back all."""
     invoice = house.finalize()
@@ -25,13 +35,7 @@ def tell_of_everything(house: House) -> tuple[str, dict[str, list[SandboxLetter]
     letters["failure"] = house.letters()
     paid = house.press(invoice["payment_link"])
     letters["success"] = house.letters()
-    sent = RefundRequest(
-        payment_reference=paid["id"],
-        amount=Decimal(20),
-        currency="USD",
-        idempotency_key=f"by hand {uuid4()}",
-    )
-    house.loop.call(house.gateway.refund, sent)
+    house.loop.call(house.gateway.refund, refund_of(paid["id"], 20))
     letters["refund"] = house.letters()
     for status in (DisputeStatus.OPEN, DisputeStatus.LOST):
         house.loop.call(house.gateway.set_dispute, DisputeAsked(payment=paid["id"], status=status))
@@ -109,6 +113,38 @@ def test_surplus_goes_back_where_the_organization_wants_that(house: House) -> No
     assert told is not None
     assert told.refunded_amount == 70
     assert house.invoice(invoice["id"])["status"] == "PAID"
+
+
+@pytest.mark.parametrize("went_by", ["refund", "dispute"])
+def test_money_that_went_after_its_credit_was_spent_is_owed(house: House, went_by: str) -> None:
+    invoice = house.finalize()
+    paid = house.press(invoice["payment_link"])
+    letters = house.letters()
+    house.owner.patch(f"{V1}/invoices/{invoice['id']}/status", json={"status": "VOID"})
+    house.deliver(*letters)
+    house.settle()
+    house.finalize(120)  # takes all of the credit
+
+    if went_by == "refund":
+        house.loop.call(house.gateway.refund, refund_of(paid["id"], 120))
+    else:
+        for status in (DisputeStatus.OPEN, DisputeStatus.LOST):
+            asked = DisputeAsked(payment=paid["id"], status=status)
+            house.loop.call(house.gateway.set_dispute, asked)
+    house.settle()
+
+    [online] = house.payments(invoice["id"])
+    assert (online["amount"], online["refunded_amount"]) == (120, 120)
+    [refund] = house.owner.get(f"{V1}/payments/{online['id']}/refunds").json()["data"]
+    assert (refund["kind"], refund["status"], refund["owed_amount"]) == (went_by, "succeeded", 120)
+    assert house.events(status="needs_attention") == []
+    [account] = house.owner.get(f"{V1}/customers/{house.customer_id}/account").json()["accounts"]
+    assert (account["balance"], account["receivable"], account["owed"]) == (0, 0, 120)
+    [due] = house.owner.get(f"{V1}/reports/receivables").json()["totals"]
+    assert (due["invoices"], due["total"], due["owed"], due["current"]) == (0, 120, 120, 120)
+    journal = house.owner.get(f"{V1}/exports/journal?format=csv").text
+    assert "Assets:Receivable:SpentCredit,120" in journal
+    assert "Assets:Cash:Sandbox,,120" in journal
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_account_shows_balances_and_each_posting_with_its_other_side(
     shown = account_of(owner, customer)
 
     assert shown["accounts"] == [
-        {"currency": "USD", "balance": 0, "receivable": 10, "written_off": 30}
+        {"currency": "USD", "balance": 0, "receivable": 10, "written_off": 30, "owed": 0}
     ]
     names = ("sequence", "kind", "amount", "balance", "other_side")
     assert [tuple(one[name] for name in names) for one in shown["data"]] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -127,16 +128,22 @@ cents = st.integers(0, 10**6).map(lambda one: Decimal(one).scaleb(-2))
 def test_a_refund_is_taken_from_what_there_is_and_from_nothing_twice(
     wanted: Decimal, applied: Decimal, surplus: Decimal, credit: Decimal, noted: Decimal
 ) -> None:
-    values = {"paid": applied + surplus, "applied": applied, "credit": credit, "noted": noted}
+    split_of = partial(
+        split_refund, paid=applied + surplus, applied=applied, credit=credit, noted=noted
+    )
     most = applied + min(surplus, credit)
     if not 0 < wanted <= most:
         with pytest.raises(Conflict):
-            split_refund(wanted, refunded=d(0), **values)
+            split_of(wanted, refunded=d(0))
+        if 0 < wanted <= applied + surplus:
+            gone = split_of(wanted, refunded=d(0), has_gone=True)
+            # All that is there is taken first.
+            assert gone.owed == wanted - most > 0
         return
 
-    split = split_refund(wanted, refunded=d(0), **values)
+    split = split_of(wanted, refunded=d(0), has_gone=bool(noted))
 
-    assert split.from_credit + split.from_invoice == wanted
+    assert (split.from_credit + split.from_invoice, split.owed) == (wanted, 0)
     assert 0 <= split.from_credit <= min(surplus, credit)
     assert 0 <= split.against_notes <= split.from_invoice <= applied
     assert split.from_invoice == 0 or split.from_credit == min(surplus, credit)

@@ -33,6 +33,7 @@ class NaiveRefund:
     from_invoice: int
     of_notes: int
     is_pending: bool
+    owed: int = 0
 
 
 @dataclass
@@ -53,6 +54,7 @@ class NaiveAccount:
     """A customer: the bills, the credit, and all money that is here."""
 
     credit: int = 0
+    owed: int = 0
     invoices: list[NaiveInvoice] = field(default_factory=list)
 
     def bill(self, amount: int) -> NaiveInvoice:
@@ -83,8 +85,14 @@ class NaiveAccount:
         invoice.due -= taken
         payment.on_invoice += taken
         payment.too_much += money - taken
-        self.credit += money - taken
+        self._have(money - taken)
         self._close(invoice)
+
+    def _have(self, credit: int) -> None:
+        """So much more is the customer's credit, unless it is owed."""
+        settled = min(credit, self.owed)
+        self.owed -= settled
+        self.credit += credit - settled
 
     def give_note(self, invoice: NaiveInvoice, amount: int) -> None:
         if invoice.status == "VOID" or amount > invoice.billed - invoice.given:
@@ -96,22 +104,30 @@ class NaiveAccount:
         self._close(invoice)
 
     def refund(
-        self, invoice: NaiveInvoice, payment: NaivePayment, amount: int, *, is_pending: bool
+        self,
+        invoice: NaiveInvoice,
+        payment: NaivePayment,
+        amount: int,
+        *,
+        is_pending: bool = False,
+        has_gone: bool = False,
     ) -> NaiveRefund:
         if payment.is_pending or amount > payment.amount - payment.sent_back:
             raise Refused
         from_credit = min(amount, payment.too_much, self.credit)
-        from_invoice = amount - from_credit
-        if from_invoice > payment.on_invoice:
+        from_invoice = min(amount - from_credit, payment.on_invoice)
+        owed = amount - from_credit - from_invoice
+        if owed and not has_gone:
             raise Refused
         of_notes = min(from_invoice, invoice.owed_back)
         payment.sent_back += amount
-        payment.too_much -= from_credit
+        payment.too_much -= from_credit + owed
         payment.on_invoice -= from_invoice
         self.credit -= from_credit
+        self.owed += owed
         invoice.owed_back -= of_notes
         invoice.due += from_invoice - of_notes
-        return NaiveRefund(payment, invoice, amount, from_invoice, of_notes, is_pending)
+        return NaiveRefund(payment, invoice, amount, from_invoice, of_notes, is_pending, owed)
 
     def fail(self, refund: NaiveRefund) -> None:
         invoice, payment = refund.invoice, refund.payment
@@ -126,10 +142,10 @@ class NaiveAccount:
         if invoice.status not in {"OPEN", "UNCOLLECTIBLE"}:
             raise Refused
         for payment in invoice.payments:
-            self.credit += payment.on_invoice
+            self._have(payment.on_invoice)
             payment.too_much += payment.on_invoice
             payment.on_invoice = 0
-        self.credit += invoice.granted
+        self._have(invoice.granted)
         invoice.status, invoice.due = "VOID", 0
 
     def write_off(self, invoice: NaiveInvoice) -> None:

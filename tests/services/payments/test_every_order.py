@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from billing.payments.allocation import RefundKind
 from repositories.payments.payments import list_of_invoice
 from repositories.transactions import Transactions
 from tests.services.payments.adding_up import Machine
@@ -54,6 +55,32 @@ def test_refund_that_fails_gives_the_money_to_whoever_needs_it_then(
 
     machine.rows_say_what_the_model_says()
     machine.finalize(amount=60)
+    machine.rows_say_what_the_model_says()
+
+
+@pytest.mark.parametrize("kind", RefundKind)
+def test_money_that_went_though_its_credit_was_spent_is_owed_until_credit_comes(
+    machine: Machine, kind: RefundKind
+) -> None:
+    invoice = machine.finalize(amount=30)
+    attempt = machine.begin_at_the_gateway(invoice, amount=30)
+    payment = machine.tell_of_success(attempt, times=1)
+    machine.void(machine.finalize(amount=10))
+    surplus = machine.tell_of_success(machine.begin_at_the_gateway(invoice, amount=30), times=1)
+    machine.finalize(amount=20)
+    machine.rows_say_what_the_model_says()
+
+    machine.hear_of_money_that_went(surplus, amount=30, kind=kind)
+
+    assert (machine.model.credit, machine.model.owed) == (0, 20)
+    machine.rows_say_what_the_model_says()
+    machine.pay(machine.finalize(amount=10), amount=20, keeps=True)
+    assert (machine.model.credit, machine.model.owed) == (0, 10)
+    machine.rows_say_what_the_model_says()
+    machine.pay(machine.finalize(amount=10), amount=30, keeps=True)
+    assert (machine.model.credit, machine.model.owed) == (10, 0)
+    machine.rows_say_what_the_model_says()
+    machine.hear_of_money_that_went(payment, amount=30, kind=kind)
     machine.rows_say_what_the_model_says()
 
 
