@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     """Where the sandbox gateway is served by itself; else it is in each process."""
     webhook_retention_days: int = Field(default=90, ge=1)
     """How long a webhook delivery that has ended stays listed."""
+    gateway_event_retention_days: int = Field(default=90, ge=1)
+    """How long what a gateway sent is kept word by word."""
     workflow_sandbox: bool = False
     """Run workflows in the sandbox: nearly doubles the worker's CPU; tests always do."""
     worker_activity_slots: int = Field(default=20, ge=1)

@@ -145,6 +145,11 @@ def post_failed_refund(
     _settle_owed(session, entry, PostingKind.REFUND_FAILED, refund.amount - taken)
 
 
+def key_of(refund: Refund) -> str:
+    """What no other turn of a refund has: it may go, come back, and go again."""
+    return str(refund.id) if refund.turn == 1 else f"{refund.id}/{refund.turn}"
+
+
 def _taking(*, recovers: bool) -> PostingKind:
     return PostingKind.RECOVERED if recovers else PostingKind.APPLIED
 
@@ -226,7 +231,7 @@ class _Entry:
             organization_id=payment.organization_id,
             customer_id=payment.customer_id,
             currency=payment.currency,
-            key=str(payment.id if refund is None else refund.id),
+            key=str(payment.id) if refund is None else key_of(refund),
             invoice_id=payment.invoice_id,
             payment_id=payment.id,
             refund_id=None if refund is None else refund.id,

@@ -196,8 +196,13 @@ class Gateway(Protocol):
     async def refund(self, request: RefundRequest) -> GatewayRefund:
         """What became of sending money back. The same key never refunds twice."""
 
-    async def find_refund(self, *, payment_reference: str, key: str) -> GatewayRefund | None:
-        """The refund of that idempotency key; None if it knows none."""
+    async def find_refund(
+        self, *, payment_reference: str, key: str | None, reference: str | None = None
+    ) -> GatewayRefund | None:
+        """The refund that the gateway calls so, or of that idempotency key; None if unknown."""
+
+    async def find_dispute(self, reference: str) -> GatewayDispute | None:
+        """The dispute that the gateway calls so, as it stands now; None if it knows none."""
 
     def read_webhook(
         self, headers: Mapping[str, str], body: bytes, *, now: datetime

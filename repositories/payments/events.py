@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, tuple_
+from sqlalchemy import func, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from models.payments.events import Dispute, GatewayEventRow
+
+_FORGET_BODIES: Final = text(
+    """
+    WITH old AS (
+        SELECT organization_id, id FROM gateway_event
+        WHERE organization_id = ANY(CAST(:organizations AS uuid[])) AND received_at < :before
+            AND body IS NOT NULL AND status <> 'received'
+        LIMIT :at_most FOR UPDATE SKIP LOCKED
+    ),
+    forgotten AS (
+        UPDATE gateway_event AS event SET body = NULL, content = '{}'
+        FROM old WHERE event.organization_id = old.organization_id AND event.id = old.id
+        RETURNING 1
+    )
+    SELECT count(*) FROM forgotten
+    """
+)
 
 
 def insert_event(session: Session, event: GatewayEventRow) -> bool:
@@ -38,6 +56,19 @@ def lock_event(session: Session, organization_id: UUID, event_id: UUID) -> Gatew
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def forget_bodies(
+    session: Session, organization_ids: Sequence[UUID], *, before: datetime, at_most: int
+) -> int:
+    """Events of these organizations that were received before then have no body any more.
+
+    Those that are still to be worked on keep it. How many there were: fewer than ``at_most`` where
+    none is left. Who forgets at the same time skips them.
+    """
+    values = {"organizations": list(organization_ids), "before": before, "at_most": at_most}
+    forgotten: int = session.connection().execute(_FORGET_BODIES, values).scalar_one()
+    return forgotten
 
 
 def list_events(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from repositories.accounts import organizations as stored_organizations
 from repositories.notifications.deliveries import forget_finished
+from repositories.payments.events import forget_bodies
 from repositories.transactions import Transactions
 
 log = structlog.get_logger(__name__)
@@ -28,20 +30,42 @@ PAGE: Final = 500
 BATCH: Final = 1000
 
 
-class Retention:
-    """Forgets webhook deliveries that ended ``days`` ago, a batch in a transaction.
+class Forget(Protocol):
+    """Forgets a batch of something that is older than it is kept."""
 
-    Processes that do so at once skip what another one holds.
+    def __call__(
+        self,
+        session: Session,
+        organization_ids: Sequence[UUID],
+        /,
+        *,
+        before: datetime,
+        at_most: int,
+    ) -> int:
+        """How many were forgotten."""
+
+
+DELIVERIES: Final[tuple[str, Forget]] = ("webhook_deliveries_forgotten", forget_finished)
+GATEWAY_BODIES: Final[tuple[str, Forget]] = ("gateway_event_bodies_forgotten", forget_bodies)
+
+
+class Retention:
+    """Forgets what is older than ``days``, a batch in a transaction.
+
+    Webhook deliveries that ended, or bodies of gateways' events. Processes that do so at once skip
+    what another one holds.
     """
 
     def __init__(
         self,
         transactions: Transactions,
+        kind: tuple[str, Forget],
         *,
         days: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._transactions = transactions
+        self._event, self._forget_some = kind
         self._held = timedelta(days=days)
         self._now = now
 
@@ -63,10 +87,10 @@ class Retention:
                 log.warning("retention_unreachable", error=type(error).__name__)
                 continue
             if forgotten:
-                log.info("webhook_deliveries_forgotten", deliveries=forgotten)
+                log.info(self._event, count=forgotten)
 
     def forget(self) -> int:
-        """How many deliveries were old enough, and are gone."""
+        """How many were old enough, and are gone."""
         forgotten = 0
         after: UUID | None = None
         while True:
@@ -80,4 +104,5 @@ class Retention:
 
     def _forget_batch(self, page: Sequence[UUID]) -> int:
         with self._transactions.for_organizations(page) as session:
-            return forget_finished(session, page, before=self._now() - self._held, at_most=BATCH)
+            before = self._now() - self._held
+            return self._forget_some(session, page, before=before, at_most=BATCH)

@@ -15,7 +15,7 @@ from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.notifications import Hear, Notifications
 from runtime.payment_gateways import InstalledGateways, desk_of
-from runtime.relays import gateway_tasks, mails, webhooks
+from runtime.relays import gateway_tasks, mails, retention, webhooks
 from runtime.relays.deliveries import DeliveryRelay
 from runtime.relays.gateway_tasks import GatewayPost
 from runtime.relays.mails import MailPost
@@ -51,7 +51,10 @@ def relays_of(
     """One to workflows; to webhooks, mails and gateways if there is the key that secrets need."""
     always: list[Relay] = [
         OutboxRelay(transactions, workflows),
-        Retention(transactions, days=settings.webhook_retention_days),
+        Retention(transactions, retention.DELIVERIES, days=settings.webhook_retention_days),
+        Retention(
+            transactions, retention.GATEWAY_BODIES, days=settings.gateway_event_retention_days
+        ),
     ]
     sealer = sealer_of(settings)
     if sealer is None:

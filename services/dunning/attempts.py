@@ -25,10 +25,11 @@ from repositories.payments import links as stored_links
 from repositories.payments import payments as stored_payments
 from services.documents.locks import lock_invoice
 from services.dunning.schedule import lock_due
-from services.payments import links, receivables, recording
+from services.payments import events, links, receivables, recording
+from services.payments.events import Verdict
 from services.payments.methods import find_usable_method
 from services.payments.recording import present_of
-from services.payments.told import accept_payment
+from services.payments.told import Unattributed, accept_payment, require_currency
 from services.required import require_customer
 
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
@@ -168,12 +169,43 @@ def settle_attempt(
     *,
     now: datetime,
 ) -> None:
-    """What the gateway tells of the try is recorded. Idempotent: an end is for good."""
+    """What the gateway tells of the try is recorded. Idempotent: an end is for good.
+
+    Money in another currency is none of the invoice's: the try has failed, people look at it, and
+    the method is charged no more.
+    """
     invoice, payment = _lock(session, organization_id, payment_id)
     assert payment.connection_id is not None
+    try:
+        require_currency(invoice, told)
+    except Unattributed as unattributed:
+        _refuse_attempt(session, invoice, payment, told, unattributed.verdict, now=now)
+        return
     # Whatever else it says: it was asked by this key.
     told = replace(told, idempotency_key=payment.idempotency_key)
     accept_payment(session, invoice, payment.connection_id, told, now=now)
+
+
+def _refuse_attempt(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    told: GatewayPayment,
+    verdict: Verdict,
+    *,
+    now: datetime,
+) -> None:
+    assert payment.connection_id is not None
+    key = (invoice.organization_id, payment.connection_id)
+    verdict = replace(verdict, invoice_id=invoice.id, payment_id=payment.id)
+    events.notice(session, key, events.payment_found(told), verdict, now=now)
+    stored_links.mark_unusable(
+        session, invoice.organization_id, invoice.customer_id, payment.connection_id, now=now
+    )
+    error = verdict.reason or ""
+    fail_attempt(
+        session, invoice.organization_id, payment.id, code="other_currency", error=error, now=now
+    )
 
 
 def fail_attempt(

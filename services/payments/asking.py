@@ -40,12 +40,12 @@ from repositories.transactions import Transactions
 from services.accounts.credentials import Sealing
 from services.payments import events, links, refunds, reversals
 from services.payments.connections import open_account
-from services.payments.events import Verdict
 from services.payments.judging import (
+    Found,
     close_page,
+    give_up,
     judge,
-    look_up_payment,
-    look_up_refund,
+    look_up,
     record_paid,
     refund_again,
 )
@@ -196,11 +196,12 @@ class Desk:
         if asked is None:
             return DONE
         gateway, request = asked
+        asked_at = self.now()
         if task.attempts == 1:
             told = await gateway.refund(request)
         else:
             told = await refund_again(gateway, request)
-        await execute(lambda: self._settle_refund(task, told))
+        await execute(lambda: self._settle_refund(task, told, asked_at))
         return NOT_YET if told.status is GatewayStatus.PENDING else DONE
 
     def _ask_for_refund(self, task: TakenTask) -> tuple[Gateway, RefundRequest] | None:
@@ -220,12 +221,14 @@ class Desk:
             )
             return self._gateway_for(session, task), request
 
-    def _settle_refund(self, task: TakenTask, told: GatewayRefund) -> None:
+    def _settle_refund(self, task: TakenTask, told: GatewayRefund, asked_at: datetime) -> None:
         with self.transactions.for_organization(task.organization_id) as session:
             invoice, payment, made = refunds.lock_refund(
                 session, task.organization_id, task.subject_id
             )
-            reversals.settle_told(session, invoice, payment, made, told, now=self.now())
+            reversals.settle_told(
+                session, invoice, payment, made, told, asked_at=asked_at, now=self.now()
+            )
 
     async def _work_on_event(self, task: TakenTask, execute: Execute) -> None:
         """The event is looked up at the gateway, and what that answers is recorded."""
@@ -233,13 +236,10 @@ class Desk:
         if read is None:
             return
         gateway, event = read
-        payment = await look_up_payment(gateway, event)
-        if payment is None and task.attempts < TRIES_TO_FIND:
+        found = await look_up(gateway, event, asked_at=self.now())
+        if not found.is_whole_of(event) and task.attempts < TRIES_TO_FIND:
             raise Unavailable("The gateway does not know yet of what it told.")
-        refund = await look_up_refund(gateway, event)
-        if event.refund is not None and refund is None and task.attempts < TRIES_TO_FIND:
-            raise Unavailable("The gateway does not know yet of the refund that it told.")
-        await execute(lambda: self._settle_event(task, event, (payment, refund)))
+        await execute(lambda: self._settle_event(task, event, found))
 
     def _read_event(self, task: TakenTask) -> tuple[Gateway, GatewayEvent] | None:
         with self.transactions.for_organization(task.organization_id) as session:
@@ -249,12 +249,7 @@ class Desk:
                 return None
             return self._gateway_for(session, task), events.content_of(row)
 
-    def _settle_event(
-        self,
-        task: TakenTask,
-        event: GatewayEvent,
-        found: tuple[GatewayPayment | None, GatewayRefund | None],
-    ) -> None:
+    def _settle_event(self, task: TakenTask, event: GatewayEvent, found: Found) -> None:
         with self.transactions.for_organization(task.organization_id) as session:
             row = stored_events.lock_event(session, task.organization_id, task.subject_id)
             assert row is not None
@@ -265,21 +260,8 @@ class Desk:
 
     def _give_up(self, task: TakenTask, reason: str) -> Answer:
         """The gateway's last word is no: what was asked for is not to be."""
-        organization_id, now = task.organization_id, self.now()
-        with self.transactions.for_organization(organization_id) as session:
-            match TaskKind(task.kind):
-                case TaskKind.OPEN_LINK:
-                    links.give_up_link(session, organization_id, task.subject_id, now=now)
-                case TaskKind.REFUND:
-                    locked = refunds.lock_refund(session, organization_id, task.subject_id)
-                    refunds.fail(session, *locked, error=reason, at=locked[2].at, now=now)
-                case TaskKind.EVENT:
-                    row = stored_events.lock_event(session, organization_id, task.subject_id)
-                    assert row is not None
-                    verdict = Verdict(status=EventStatus.NEEDS_ATTENTION, reason=reason)
-                    events.settle(session, row, verdict, now=now)
-                case _:
-                    pass
+        with self.transactions.for_organization(task.organization_id) as session:
+            give_up(session, task, reason, now=self.now())
         return Answer(error=reason, is_final=True)
 
     def _gateway_for(self, session: Session, task: TakenTask) -> Gateway:

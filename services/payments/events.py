@@ -8,12 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from sqlmodel import Session
 
-from billing.payments.gateways import GatewayAccount, GatewayEvent, Gateways, WebhookRefused
+from billing.payments.gateways import (
+    GatewayAccount,
+    GatewayEvent,
+    GatewayPayment,
+    Gateways,
+    WebhookRefused,
+)
 from billing.payments.states import EventStatus, TaskKind
 from models.base import new_id
 from models.payments.events import GatewayEventRow
@@ -27,6 +35,10 @@ from services.payments.tasks import Subject
 LONGEST_EVENT_ID = 255
 LONGEST_REASON = 500
 
+PAYMENT_FOUND: Final = "payment.found"
+REFUND_GIVEN_UP: Final = "refund.given_up"
+LINK_GIVEN_UP: Final = "payment_link.given_up"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
@@ -37,6 +49,20 @@ class Webhook:
     provider: str
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that no webhook told: money that was found, or what a gateway will not do.
+
+    ``key`` never names two of them at a connection.
+    """
+
+    key: str
+    type: str
+    reference: str | None
+    amount: Decimal
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +105,7 @@ def receive(
         type=event.type,
         body=webhook.body,
         content=msgspec.to_builtins(event),
+        **_money_of(event),
         status=EventStatus.RECEIVED if is_about_money else EventStatus.IGNORED,
         reason=None if is_about_money else "It is about no payment, refund or dispute.",
         received_at=now,
@@ -87,6 +114,44 @@ def receive(
     if stored_events.insert_event(session, row) and is_about_money:
         about = Subject(organization_id=row.organization_id, connection_id=connection.id, id=row.id)
         tasks.queue(session, TaskKind.EVENT, [about], now=now)
+
+
+def notice(
+    session: Session, key: tuple[UUID, UUID], what: Notice, verdict: Verdict, *, now: datetime
+) -> None:
+    """What no webhook told is listed with what was told. ``key`` is of the connection.
+
+    Idempotent by the notice's key: who sees it again has no effect.
+    """
+    row = GatewayEventRow(
+        organization_id=key[0],
+        id=new_id(),
+        connection_id=key[1],
+        event_id=f"fluxrate/{what.type}/{what.key}"[:LONGEST_EVENT_ID],
+        type=what.type,
+        status=verdict.status,
+        reason=None if verdict.reason is None else verdict.reason[:LONGEST_REASON],
+        reference=what.reference,
+        amount=what.amount,
+        currency=what.currency,
+        invoice_id=verdict.invoice_id,
+        payment_id=verdict.payment_id,
+        received_at=now,
+        processed_at=now,
+    )
+    session.flush()
+    stored_events.insert_event(session, row)
+
+
+def payment_found(told: GatewayPayment) -> Notice:
+    """Money that was found by looking, not told."""
+    return Notice(
+        key=told.references[0],
+        type=PAYMENT_FOUND,
+        reference=told.references[0],
+        amount=told.amount,
+        currency=told.currency.upper(),
+    )
 
 
 def content_of(row: GatewayEventRow) -> GatewayEvent:
@@ -109,6 +174,15 @@ def settle(session: Session, row: GatewayEventRow, verdict: Verdict, *, now: dat
 def refused() -> WebhookRefused:
     """The one answer to whatever is not known to be of the gateway: it says nothing of why."""
     return WebhookRefused("This is no webhook of a gateway that is connected here.")
+
+
+def _money_of(event: GatewayEvent) -> dict[str, Any]:
+    """What stays of an event when its body goes: which money it was about, as it was told."""
+    about = event.payment or event.refund or event.dispute
+    if about is None:
+        return {}
+    reference = about.references[0] if isinstance(about, GatewayPayment) else about.reference
+    return {"reference": reference, "amount": about.amount, "currency": about.currency.upper()}
 
 
 def _read(

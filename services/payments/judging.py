@@ -4,56 +4,77 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from sqlmodel import Session
 
 from billing.errors import Rejected, Unavailable
 from billing.payments.gateways import (
     Gateway,
+    GatewayDispute,
     GatewayEvent,
     GatewayPayment,
     GatewayRefund,
     GatewayStatus,
     RefundRequest,
 )
-from billing.payments.states import EventStatus
-from services.payments.events import Verdict
+from billing.payments.states import EventStatus, TaskKind
+from repositories.payments import events as stored_events
+from repositories.payments import links as stored_links
+from repositories.payments.tasks import TakenTask
+from services.payments import events, links, refunds
+from services.payments.events import Notice, Verdict
 from services.payments.reversals import accept_dispute, accept_refund
 from services.payments.told import Unattributed, accept_payment, attribute
 
-log = structlog.get_logger(__name__)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a gateway knows of what an event is about, asked not before ``asked_at``."""
+
+    asked_at: datetime
+    payment: GatewayPayment | None
+    refund: GatewayRefund | None = None
+    dispute: GatewayDispute | None = None
+
+    def is_whole_of(self, event: GatewayEvent) -> bool:
+        """Whether the gateway knows all that it told of."""
+        return (
+            self.payment is not None
+            and (event.refund is None or self.refund is not None)
+            and (event.dispute is None or self.dispute is not None)
+        )
 
 
-async def look_up_payment(gateway: Gateway, event: GatewayEvent) -> GatewayPayment | None:
-    """The payment that an event is about, as the gateway knows it now.
+async def look_up(gateway: Gateway, event: GatewayEvent, *, asked_at: datetime) -> Found:
+    """What an event is about, as the gateway knows it now: nothing that it told is believed."""
+    if event.refund is not None:
+        told = event.refund
+        refund = await gateway.find_refund(
+            payment_reference=told.payment_reference, key=None, reference=told.reference
+        )
+        of = told if refund is None else refund
+        payment = await gateway.find_payment(reference=of.payment_reference, key=None)
+        return Found(asked_at=asked_at, payment=payment, refund=refund)
+    if event.dispute is not None:
+        dispute = await gateway.find_dispute(event.dispute.reference)
+        about = event.dispute if dispute is None else dispute
+        payment = await gateway.find_payment(reference=about.payment_reference, key=None)
+        return Found(asked_at=asked_at, payment=payment, dispute=dispute)
+    assert event.payment is not None
+    return Found(asked_at=asked_at, payment=await _look_up_payment(gateway, event.payment))
+
+
+async def _look_up_payment(gateway: Gateway, told: GatewayPayment) -> GatewayPayment | None:
+    """The payment as the gateway knows it.
 
     A try that failed is no money: if it has no name by which it can be asked for, it is what was
     told of it.
     """
-    if event.payment is None:
-        about = event.refund or event.dispute
-        assert about is not None
-        return await gateway.find_payment(reference=about.payment_reference, key=None)
-    found = await gateway.find_payment(reference=event.payment.references[0], key=None)
-    if found is None and event.payment.status is GatewayStatus.FAILED:
-        return event.payment
-    return found
-
-
-async def look_up_refund(gateway: Gateway, event: GatewayEvent) -> GatewayRefund | None:
-    """A refund of ours as the gateway knows it now, None if it does not.
-
-    What was told, where it has no key of ours: no more of that is recorded than the payment says.
-    """
-    told = event.refund
-    if told is None or told.idempotency_key is None:
-        return told
-    return await gateway.find_refund(
-        payment_reference=told.payment_reference, key=told.idempotency_key
-    )
+    found = await gateway.find_payment(reference=told.references[0], key=None)
+    return told if found is None and told.status is GatewayStatus.FAILED else found
 
 
 async def refund_again(gateway: Gateway, request: RefundRequest) -> GatewayRefund:
@@ -75,7 +96,7 @@ def judge(
     session: Session,
     key: tuple[UUID, UUID],
     event: GatewayEvent,
-    found: tuple[GatewayPayment | None, GatewayRefund | None],
+    found: Found,
     *,
     now: datetime,
 ) -> Verdict:
@@ -84,7 +105,7 @@ def judge(
     A payment is recorded before what became of it, whatever was told first. Raises Unavailable
     where it is too early to say.
     """
-    told, refund = found
+    told = found.payment
     if told is None:
         reason = "The gateway does not know the payment that it told of."
         return Verdict(status=EventStatus.NEEDS_ATTENTION, reason=reason)
@@ -94,18 +115,28 @@ def judge(
     except Unattributed as unattributed:
         return unattributed.verdict
     payment = accept_payment(session, invoice, connection_id, told, now=now)
-    if refund is not None:
-        return accept_refund(session, invoice, payment, refund, confirmed=told, now=now)
-    if event.refund is not None:
-        return Verdict(
-            status=EventStatus.NEEDS_ATTENTION,
-            reason="The gateway does not know the refund that it told of.",
-            invoice_id=invoice.id,
-            payment_id=payment.id,
+    if found.refund is not None:
+        return accept_refund(
+            session,
+            invoice,
+            payment,
+            found.refund,
+            confirmed=told,
+            asked_at=found.asked_at,
+            now=now,
         )
-    if event.dispute is not None:
-        return accept_dispute(session, payment, connection_id, event.dispute, now=now)
-    return Verdict(status=EventStatus.PROCESSED, invoice_id=invoice.id, payment_id=payment.id)
+    if found.dispute is not None:
+        return accept_dispute(
+            session, payment, connection_id, found.dispute, asked_at=found.asked_at, now=now
+        )
+    is_known = event.refund is None and event.dispute is None
+    what = "refund" if event.dispute is None else "dispute"
+    return Verdict(
+        status=EventStatus.PROCESSED if is_known else EventStatus.NEEDS_ATTENTION,
+        reason=None if is_known else f"The gateway does not know the {what} that it told of.",
+        invoice_id=invoice.id,
+        payment_id=payment.id,
+    )
 
 
 async def close_page(gateway: Gateway, reference: str) -> Sequence[GatewayPayment]:
@@ -122,17 +153,56 @@ async def close_page(gateway: Gateway, reference: str) -> Sequence[GatewayPaymen
 def record_paid(
     session: Session, key: tuple[UUID, UUID], told: GatewayPayment, *, now: datetime
 ) -> None:
-    """Money that was found on a link's page is recorded, as if it had been told. Idempotent."""
+    """Money that was found on a link's page is recorded, as if it had been told. Idempotent.
+
+    What nobody can attribute waits for people: somebody changed what the gateway knows of it, for
+    the page was of this organization's.
+    """
     organization_id, connection_id = key
     try:
         invoice = attribute(session, organization_id, connection_id, told)
     except Unattributed as unattributed:
-        # The page was of this organization's, so that somebody changed what its gateway knows.
-        log.exception(
-            "payment_unattributed",
-            organization_id=str(organization_id),
-            connection_id=str(connection_id),
-            reason=unattributed.verdict.reason,
-        )
+        events.notice(session, key, events.payment_found(told), unattributed.verdict, now=now)
         return
     accept_payment(session, invoice, connection_id, told, now=now)
+
+
+def give_up(session: Session, task: TakenTask, reason: str, *, now: datetime) -> None:
+    """The gateway's last word is no: what was asked for is not to be, and people see it.
+
+    A link that cannot be made is asked for by whoever wants it again, so that nobody is called.
+    """
+    organization_id, subject_id = task.organization_id, task.subject_id
+    key = (organization_id, task.connection_id)
+    verdict = Verdict(status=EventStatus.NEEDS_ATTENTION, reason=reason)
+    match TaskKind(task.kind):
+        case TaskKind.OPEN_LINK:
+            links.give_up_link(session, organization_id, subject_id, now=now)
+        case TaskKind.EVENT:
+            row = stored_events.lock_event(session, organization_id, subject_id)
+            assert row is not None
+            events.settle(session, row, verdict, now=now)
+        case TaskKind.REFUND:
+            invoice, payment, made = refunds.lock_refund(session, organization_id, subject_id)
+            refunds.fail(session, invoice, payment, made, error=reason, at=made.at, now=now)
+            verdict = replace(verdict, invoice_id=invoice.id, payment_id=payment.id)
+            notice = Notice(
+                key=str(made.id),
+                type=events.REFUND_GIVEN_UP,
+                reference=payment.reference,
+                amount=made.amount,
+                currency=payment.currency,
+            )
+            events.notice(session, key, notice, verdict, now=now)
+        case TaskKind.RENEW_LINK | TaskKind.CLOSE_LINK:
+            link = stored_links.find_link(session, organization_id, subject_id)
+            assert link is not None
+            notice = Notice(
+                key=f"{task.kind}/{link.id}",
+                type=events.LINK_GIVEN_UP,
+                reference=link.reference,
+                amount=link.amount,
+                currency=link.currency,
+            )
+            verdict = replace(verdict, invoice_id=link.invoice_id)
+            events.notice(session, key, notice, verdict, now=now)

@@ -74,7 +74,7 @@ def take_back(
     session.flush()
     customer_accounts.post_refund(session, payment, made, at=at, now=now)
     if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
-        key = f"{made.id}/due"
+        key = f"{customer_accounts.key_of(made)}/due"
         customer_accounts.write_off(session, invoice, due_again, key=key, at=at, now=now)
     links.follow_due(session, invoice, now=now)
 

@@ -201,7 +201,8 @@ def record_told(
     """
     payment = _find(session, invoice.organization_id, connection_id, told)
     if payment is not None and payment.invoice_id != invoice.id:
-        invoice, _ = lock_invoice(session, invoice.organization_id, payment.invoice_id)
+        # A second invoice is never locked: whoever tells the other one locks them the other way.
+        raise Conflict("The payment is known of another invoice.", code="payment_told_twice")
     at = present_of(session, invoice, now=now)
     if payment is not None:
         payment = stored_payments.lock_payment(session, payment.organization_id, payment.id)

@@ -75,10 +75,10 @@ def refund(
     made = _make(session, payment, split, kind, said, at=at, now=now)
     receivables.take_back(session, invoice, payment, made, at=at, now=now)
     if payment.connection_id is None or has_gone:
-        settle(session, made, at=at)
+        settle(session, made, at=at, now=now)
     else:
         _ask(session, made, payment.connection_id, now=now)
-    _record(session, payment, made, now=now)
+    _record(session, payment, made, "payment.refunded", now=now)
     return made
 
 
@@ -107,19 +107,21 @@ def lock_refund(
     return invoice, payment, made
 
 
-def settle(session: Session, made: Refund, *, at: datetime) -> None:
+def settle(session: Session, made: Refund, *, at: datetime, now: datetime) -> None:
     """The money went back. Idempotent: a refund that has an end keeps it."""
     if made.status == RefundStatus.PENDING:
-        made.status, made.settled_at = RefundStatus.SUCCEEDED, at
+        made.status, made.settled_at, made.changed_at = RefundStatus.SUCCEEDED, at, now
         session.add(made)
         session.flush()
 
 
-def _record(session: Session, payment: Payment, made: Refund, *, now: datetime) -> None:
+def _record(
+    session: Session, payment: Payment, made: Refund, action: str, *, now: datetime
+) -> None:
     record(
         session,
         payment.organization_id,
-        "payment.refunded",
+        action,
         "payment",
         payment.id,
         after={
@@ -148,12 +150,38 @@ def fail(
     at: datetime,
     now: datetime,
 ) -> None:
-    """The gateway did not send it: the payment has it again. Idempotent."""
-    if made.status != RefundStatus.PENDING:
+    """The gateway did not send it, or has it back: the payment has it again. Idempotent."""
+    if made.status == RefundStatus.FAILED:
         return
-    made.status, made.settled_at, made.error = RefundStatus.FAILED, at, error
+    if made.status == RefundStatus.SUCCEEDED:
+        at = present_of(session, invoice, now=now)
+        _record(session, payment, made, "payment.refund_came_back", now=now)
+    made.status, made.error = RefundStatus.FAILED, error
+    made.settled_at, made.changed_at = at, now
     session.add(made)
     receivables.give_again(session, invoice, payment, made, at=at, now=now)
+
+
+def send_again(
+    session: Session, invoice: Invoice, payment: Payment, made: Refund, *, now: datetime
+) -> None:
+    """What had failed went back after all, by another turn of the same row.
+
+    It stays as it is where less than it is left of the payment. Idempotent.
+    """
+    if made.status != RefundStatus.FAILED:
+        return
+    if made.amount > payment.amount - payment.refunded_amount:
+        return
+    at = present_of(session, invoice, now=now)
+    split = _split(session, invoice, payment, made.amount, has_gone=True)
+    made.status, made.error, made.turn = RefundStatus.SUCCEEDED, None, made.turn + 1
+    made.settled_at, made.changed_at = at, now
+    made.from_invoice, made.from_credit = split.from_invoice, split.from_credit
+    made.against_notes, made.owed_amount = split.against_notes, split.owed
+    session.add(made)
+    receivables.take_back(session, invoice, payment, made, at=at, now=now)
+    _record(session, payment, made, "payment.refunded", now=now)
 
 
 def _split(

@@ -29,8 +29,10 @@ from services.payments import refunds
 from services.payments.events import Verdict
 
 LOST: Final = "lost"
+WON: Final = "won"
 NOTHING_LEFT: Final = "Nothing of the payment is left that could go back."
-DECIDED: Final = frozenset({LOST, "won"})
+SENT_ALL_THE_SAME: Final = "The refund had failed, and was sent all the same: nothing is left."
+DECIDED: Final = frozenset({LOST, WON})
 
 
 def accept_refund(
@@ -40,6 +42,7 @@ def accept_refund(
     told: GatewayRefund,
     *,
     confirmed: GatewayPayment,
+    asked_at: datetime,
     now: datetime,
 ) -> Verdict:
     """A refund that we asked for has its end; one that nobody here asked for is recorded once.
@@ -50,7 +53,12 @@ def accept_refund(
     made = stored_payments.list_refunds(session, payment.organization_id, [payment.id])
     ours = _find_ours(made, told)
     if ours is not None:
-        return _settle_ours(session, invoice, payment, ours, told, now=now)
+        locked = stored_payments.lock_refund(session, ours.organization_id, ours.id)
+        assert locked is not None
+        settle_told(session, invoice, payment, locked, told, asked_at=asked_at, now=now)
+        if told.status is GatewayStatus.SUCCEEDED and locked.status == RefundStatus.FAILED:
+            return _verdict(EventStatus.NEEDS_ATTENTION, payment, SENT_ALL_THE_SAME)
+        return _verdict(EventStatus.PROCESSED, payment)
     if told.status is not GatewayStatus.SUCCEEDED:
         return _verdict(EventStatus.IGNORED, payment, "Nobody here asked for it, and nothing went.")
     if any(one.status == RefundStatus.PENDING and one.reference is None for one in made):
@@ -65,17 +73,28 @@ def settle_told(
     made: Refund,
     told: GatewayRefund,
     *,
+    asked_at: datetime,
     now: datetime,
 ) -> None:
-    """A refund of ours has the end that its gateway tells. Idempotent. All three are locked."""
+    """A refund of ours has the end that its gateway tells. Idempotent. All three are locked.
+
+    Another end than before is believed if it was asked for after that one was recorded, and as far
+    as money is left. Raises Unavailable where it has to be asked for again.
+    """
     if made.reference is None:
         made.reference = told.reference
         session.add(made)
         session.flush()
-    if told.status is GatewayStatus.SUCCEEDED:
-        refunds.settle(session, made, at=made.at)
-    elif told.status is GatewayStatus.FAILED:
+    if told.status is GatewayStatus.PENDING or made.status == told.status:
+        return
+    if made.status != RefundStatus.PENDING and asked_at < (made.changed_at or made.created_at):
+        raise Unavailable("The refund changed meanwhile.")
+    if told.status is GatewayStatus.FAILED:
         refunds.fail(session, invoice, payment, made, error=told.error, at=made.at, now=now)
+    elif made.status == RefundStatus.PENDING:
+        refunds.settle(session, made, at=made.at, now=now)
+    else:
+        refunds.send_again(session, invoice, payment, made, now=now)
 
 
 @exactly
@@ -85,16 +104,23 @@ def accept_dispute(
     connection_id: UUID,
     told: GatewayDispute,
     *,
+    asked_at: datetime,
     now: datetime,
 ) -> Verdict:
     """The dispute is known, in its last state; one that was lost is money that went back.
 
-    Idempotent by the gateway's name for it. What was decided stays so, whatever arrives later.
+    Idempotent by the gateway's name for it. What was decided is open no more; decided otherwise
+    later, the money comes back, or goes again. Raises Unavailable while a refund of ours may take
+    of what is called back.
     """
-    dispute = _keep_dispute(session, payment, connection_id, told, now=now)
+    dispute = _keep_dispute(session, payment, connection_id, told, asked_at=asked_at, now=now)
+    if dispute.refund_id is not None:
+        _follow_decision(session, dispute, now=now)
     if dispute.status != LOST or dispute.refund_id is not None:
         return _verdict(EventStatus.PROCESSED, payment)
     left = payment.amount - payment.refunded_amount
+    if told.amount > left and _has_pending(session, payment):
+        raise Unavailable("A refund of ours is on its way.")
     if payment.status != PaymentStatus.SUCCEEDED or left <= ZERO:
         return _verdict(EventStatus.NEEDS_ATTENTION, payment, NOTHING_LEFT)
     try:
@@ -121,28 +147,6 @@ def _find_ours(made: Sequence[Refund], told: GatewayRefund) -> Refund | None:
         if told.reference == one.reference or told.idempotency_key == one.idempotency_key:
             return one
     return None
-
-
-def _settle_ours(
-    session: Session,
-    invoice: Invoice,
-    payment: Payment,
-    ours: Refund,
-    told: GatewayRefund,
-    *,
-    now: datetime,
-) -> Verdict:
-    locked = stored_payments.lock_refund(session, ours.organization_id, ours.id)
-    assert locked is not None
-    settle_told(session, invoice, payment, locked, told, now=now)
-    came_back = locked.status == RefundStatus.SUCCEEDED and told.status is GatewayStatus.FAILED
-    if came_back:
-        reason = "The refund had succeeded, and failed later."
-        return _verdict(EventStatus.NEEDS_ATTENTION, payment, reason)
-    if locked.status == RefundStatus.FAILED and told.status is GatewayStatus.SUCCEEDED:
-        reason = "The refund had failed, and was sent all the same."
-        return _verdict(EventStatus.NEEDS_ATTENTION, payment, reason)
-    return _verdict(EventStatus.PROCESSED, payment)
 
 
 @exactly
@@ -193,12 +197,35 @@ def _recorded(payment: Payment, amount: Decimal, left: Decimal) -> Verdict:
     return _verdict(EventStatus.PROCESSED, payment)
 
 
+def _has_pending(session: Session, payment: Payment) -> bool:
+    made = stored_payments.list_refunds(session, payment.organization_id, [payment.id])
+    return any(one.status == RefundStatus.PENDING for one in made)
+
+
+def _follow_decision(session: Session, dispute: Dispute, *, now: datetime) -> None:
+    """What a dispute took is gone while it is lost, and with the payment once it is won."""
+    assert dispute.refund_id is not None
+    locked = refunds.lock_refund(session, dispute.organization_id, dispute.refund_id)
+    made = locked[2]
+    if dispute.status == LOST and made.status == RefundStatus.FAILED:
+        refunds.send_again(session, *locked, now=now)
+    elif dispute.status == WON and made.status == RefundStatus.SUCCEEDED:
+        refunds.fail(session, *locked, error="The dispute was won.", at=made.at, now=now)
+
+
+def _is_news(dispute: Dispute, told: GatewayDispute) -> bool:
+    """Whether it is in another state; what was decided is open no more."""
+    may_follow = told.status in DECIDED or dispute.status not in DECIDED
+    return may_follow and told.status != dispute.status
+
+
 def _keep_dispute(
     session: Session,
     payment: Payment,
     connection_id: UUID,
     told: GatewayDispute,
     *,
+    asked_at: datetime,
     now: datetime,
 ) -> Dispute:
     organization_id = payment.organization_id
@@ -217,8 +244,10 @@ def _keep_dispute(
             at=told.at,
             updated_at=now,
         )
-    elif dispute.status == told.status or dispute.status in DECIDED:
+    elif not _is_news(dispute, told):
         return dispute
+    elif asked_at < dispute.updated_at:
+        raise Unavailable("The dispute changed meanwhile.")
     else:
         dispute.status, dispute.updated_at = told.status, now
     session.add(dispute)

@@ -84,13 +84,18 @@ def attribute(
     if locked is None:
         raise _unattributed(told, "There is no such invoice.")
     invoice, _ = locked
-    if told.currency.upper() != invoice.currency:
-        raise _unattributed(told, f"It is in {told.currency.upper()}, the invoice is not.")
+    require_currency(invoice, told)
     if told.customer_id not in {None, invoice.customer_id}:
         raise _unattributed(told, "It is of another customer than the invoice.")
     if invoice.status == InvoiceStatus.DRAFT:
         raise _unattributed(told, "The invoice is a draft.")
     return invoice
+
+
+def require_currency(invoice: Invoice, told: GatewayPayment) -> None:
+    """Nothing follows if the payment is in the invoice's currency. Raises Unattributed."""
+    if told.currency.upper() != invoice.currency:
+        raise _unattributed(told, f"It is in {told.currency.upper()}, the invoice is not.")
 
 
 def _unattributed(told: GatewayPayment, reason: str) -> Unattributed:

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from billing.errors import Rejected, Unavailable
 from billing.payments.gateways import (
     Gateway,
+    GatewayDispute,
     GatewayEvent,
     GatewayPayment,
     GatewayRefund,
@@ -134,7 +135,13 @@ class ScriptedGateway:
         """None of its business."""
         raise NotImplementedError
 
-    async def find_refund(self, *, payment_reference: str, key: str) -> GatewayRefund | None:
+    async def find_refund(
+        self, *, payment_reference: str, key: str | None, reference: str | None = None
+    ) -> GatewayRefund | None:
+        """None of its business."""
+        raise NotImplementedError
+
+    async def find_dispute(self, reference: str) -> GatewayDispute | None:
         """None of its business."""
         raise NotImplementedError
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
 from billing.notifications.signatures import is_signed
-from runtime.relays.retention import Retention
+from runtime.relays.retention import DELIVERIES, Retention
 from runtime.security import Security
 from tests.passwords import QUICK
 from tests.receivers import receiving
@@ -249,7 +249,7 @@ def test_what_waits_for_an_endpoint_that_listens_no_more_has_failed(
 
 
 def test_what_ended_long_ago_is_forgotten_with_its_event(telling: Telling) -> None:
-    retention = Retention(telling.transactions, days=7, now=telling.clock)
+    retention = Retention(telling.transactions, DELIVERIES, days=7, now=telling.clock)
     with receiving() as receiver:
         telling.listen(receiver.url, "invoice.created")
         telling.listen("http://127.0.0.1:9/", "invoice.created")

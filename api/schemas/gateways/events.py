@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from api.schemas.common import Moment, View
+from api.schemas.common import Moment, Money, View
 from billing.payments.states import EventStatus
 from models.payments.events import GatewayEventRow
 from models.payments.links import PaymentMethod
 
 
 class GatewayEventView(View):
-    """What a gateway told. ``reason`` says why it was ignored, or what to look into."""
+    """What a gateway told, or what was found there. ``reason`` says what to look into.
+
+    Of one that was ignored it says why.
+    """
 
     id: UUID
     connection_id: UUID
@@ -24,6 +27,11 @@ class GatewayEventView(View):
     """What became of it here."""
     reason: str | None
     """Why it was ignored, or what to look into; null where nothing is to be said."""
+    reference: str | None
+    """The gateway's name for the payment, refund, dispute or link; null where it is about none."""
+    amount: Money | None
+    """As it was told; what was recorded is what the gateway answered when it was asked."""
+    currency: str | None
     invoice_id: UUID | None
     """The invoice that it is about; null where it is about none, or none is known."""
     payment_id: UUID | None

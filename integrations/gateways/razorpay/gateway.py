@@ -8,6 +8,7 @@ from typing import Final
 
 from billing.errors import Unavailable
 from billing.payments.gateways import (
+    GatewayDispute,
     GatewayEvent,
     GatewayPayment,
     GatewayRefund,
@@ -27,7 +28,12 @@ from integrations.gateways.razorpay.bodies import (
     order_body,
     refund_body,
 )
-from integrations.gateways.razorpay.reading import marks_of, read_payment, read_refund
+from integrations.gateways.razorpay.reading import (
+    marks_of,
+    read_dispute,
+    read_payment,
+    read_refund,
+)
 from integrations.gateways.razorpay.webhooks import read_event
 
 MOST_ITEMS: Final = 100
@@ -212,14 +218,26 @@ class RazorpayGateway:
         with understood(Provider.RAZORPAY):
             return read_refund(refund)
 
-    async def find_refund(self, *, payment_reference: str, key: str) -> GatewayRefund | None:
-        """The refund of that key, among the newest hundred of the payment's."""
+    async def find_refund(
+        self, *, payment_reference: str, key: str | None, reference: str | None = None
+    ) -> GatewayRefund | None:
+        """The refund of that id, or of that key among the newest hundred of the payment's."""
+        if reference is not None:
+            told = await self._api.find(path_of("refunds", reference))
+            with understood(Provider.RAZORPAY):
+                return None if told is None else read_refund(told)
         listed = await self._api.get(
             path_of("payments", payment_reference, "refunds"), {"count": MOST_ITEMS}
         )
         with understood(Provider.RAZORPAY):
             found = [read_refund(one) for one in listed.each("items")]
         return next((one for one in found if one.idempotency_key == key), None)
+
+    async def find_dispute(self, reference: str) -> GatewayDispute | None:
+        """The dispute of that id."""
+        told = await self._api.find(path_of("disputes", reference))
+        with understood(Provider.RAZORPAY):
+            return None if told is None else read_dispute(told, at=told.moment("created_at"))
 
     def read_webhook(
         self, headers: Mapping[str, str], body: bytes, *, now: datetime

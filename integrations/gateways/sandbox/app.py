@@ -56,6 +56,7 @@ VERBS: Final[tuple[tuple[str, str, Verb], ...]] = (
     ("POST", "/refunds", verbs.refund),
     ("GET", "/refunds", verbs.find_refund),
     ("POST", "/disputes", verbs.set_dispute),
+    ("GET", "/disputes", verbs.find_dispute),
     ("POST", "/faults", verbs.set_faults),
 )
 UNFAILING: Final = frozenset({verbs.set_faults, verbs.set_dispute})

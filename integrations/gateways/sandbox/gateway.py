@@ -15,6 +15,7 @@ import msgspec
 
 from billing.errors import InvalidInput, Rejected, Unavailable
 from billing.payments.gateways import (
+    GatewayDispute,
     GatewayEvent,
     GatewayPayment,
     GatewayRefund,
@@ -141,11 +142,20 @@ class SandboxGateway:
         told = await self._post("/refunds", asked, RefundTold, key=request.idempotency_key)
         return told.as_refund()
 
-    async def find_refund(self, *, payment_reference: str, key: str) -> GatewayRefund | None:
-        """The refund of that idempotency key; None if it knows none."""
-        names = {"payment": payment_reference, "key": key}
+    async def find_refund(
+        self, *, payment_reference: str, key: str | None, reference: str | None = None
+    ) -> GatewayRefund | None:
+        """The refund that it calls so, or of that idempotency key; None if it knows none."""
+        name = {"key": key or ""} if reference is None else {"reference": reference}
+        names = {"payment": payment_reference, **name}
         told = await self._ask(list[RefundTold], "GET", "/refunds", params=names)
         return told[0].as_refund() if told else None
+
+    async def find_dispute(self, reference: str) -> GatewayDispute | None:
+        """The dispute that it calls so; None if it knows none."""
+        names = {"reference": reference}
+        told = await self._ask(list[DisputeTold], "GET", "/disputes", params=names)
+        return told[0].as_dispute() if told else None
 
     def read_webhook(
         self, headers: Mapping[str, str], body: bytes, *, now: datetime

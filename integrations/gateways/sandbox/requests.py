@@ -15,6 +15,7 @@ from integrations.gateways.sandbox.faults import FaultsAsked, find_plan, save_pl
 from integrations.gateways.sandbox.ledger import links, outbox, payments, refunds
 from integrations.gateways.sandbox.ledger.books import answer_once
 from integrations.gateways.sandbox.ledger.tables import payment
+from integrations.gateways.sandbox.ledger.tables import refund as refund_row
 from integrations.gateways.sandbox.wire import (
     ChargeAsked,
     Done,
@@ -128,13 +129,22 @@ def refund(connection: Connection, asked: Asked) -> Told:
 
 
 def find_refund(connection: Connection, asked: Asked) -> Told:
-    """``GET /refunds?payment=&key=``: one or none."""
+    """``GET /refunds?payment=&key=`` or ``&reference=``: one or none."""
+    reference = asked.names.get("reference")
+    is_it = refund_row.c.key == asked.names.get("key", "")
     found = refunds.find_refund(
         connection,
         asked.account_id,
-        payment_reference=asked.names.get("payment", ""),
-        key=asked.names.get("key", ""),
+        refund_row.c.payment_id == asked.names.get("payment", ""),
+        is_it if reference is None else refund_row.c.id == reference,
     )
+    return Told(body=encode([] if found is None else [found]))
+
+
+def find_dispute(connection: Connection, asked: Asked) -> Told:
+    """``GET /disputes?reference=``: one or none."""
+    reference = asked.names.get("reference", "")
+    found = refunds.find_dispute(connection, asked.account_id, reference)
     return Told(body=encode([] if found is None else [found]))
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from billing.errors import Rejected, Unavailable
 from billing.payments.gateways import (
+    GatewayDispute,
     GatewayEvent,
     GatewayPayment,
     GatewayRefund,
@@ -32,6 +33,7 @@ from integrations.gateways.stripe.forms import EXPANDED, charge_form, link_form,
 from integrations.gateways.stripe.reading import (
     intent_of_invoice,
     read_charge,
+    read_dispute,
     read_intent,
     read_invoice,
     read_refund,
@@ -181,8 +183,13 @@ class StripeGateway:
             raise _not_final(refusal) from refusal
         return _refund(refund)
 
-    async def find_refund(self, *, payment_reference: str, key: str) -> GatewayRefund | None:
-        """The refund of that key, among all of the payment's."""
+    async def find_refund(
+        self, *, payment_reference: str, key: str | None, reference: str | None = None
+    ) -> GatewayRefund | None:
+        """The refund of that id, or of that key among all of the payment's."""
+        if reference is not None:
+            found = await self._api.find(path_of("refunds", reference))
+            return None if found is None else _refund(found)
         intent, charge = await self._refundable(payment_reference)
         form = {"payment_intent": intent, "charge": charge}
         async for refund in self._api.walk(path_of("refunds"), form):
@@ -208,6 +215,14 @@ class StripeGateway:
         if not intent:
             raise Rejected("Nothing was paid there.", field="payment_reference")
         return intent, None
+
+    async def find_dispute(self, reference: str) -> GatewayDispute | None:
+        """The dispute of that id."""
+        found = await self._api.find(path_of("disputes", reference))
+        if found is None:
+            return None
+        with understood(Provider.STRIPE):
+            return read_dispute(found, at=found.moment("created"))
 
     def read_webhook(
         self, headers: Mapping[str, str], body: bytes, *, now: datetime

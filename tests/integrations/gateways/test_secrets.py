@@ -33,6 +33,7 @@ VERBS: dict[Provider, list[Verb]] = {
         lambda gateway: gateway.expire_link("cs_1"),
         lambda gateway: gateway.refund(refund_request()),
         lambda gateway: gateway.find_refund(payment_reference="pi_1", key="refund-1"),
+        lambda gateway: gateway.find_dispute("du_1"),
     ],
     Provider.RAZORPAY: [
         lambda gateway: gateway.create_link(rupee_request()),
@@ -43,6 +44,7 @@ VERBS: dict[Provider, list[Verb]] = {
         lambda gateway: gateway.expire_link("plink_1"),
         lambda gateway: gateway.refund(refund_request(payment_reference="pay_1")),
         lambda gateway: gateway.find_refund(payment_reference="pay_1", key="refund-1"),
+        lambda gateway: gateway.find_dispute("disp_1"),
     ],
 }
 

@@ -128,3 +128,9 @@ async def test_sessions_are_read_and_ended_as_stripe_has_it(stripe: Gateway) -> 
 async def test_refunds_are_what_stripe_takes(stripe: Gateway, reference: str) -> None:
     assert (await stripe.refund(refund_request(payment_reference=reference))).currency == "USD"
     assert await stripe.find_refund(payment_reference=reference, key="unknown") is None
+    named = await stripe.find_refund(payment_reference=reference, key=None, reference="re_1")
+    assert named is not None
+
+
+async def test_disputes_are_looked_up_as_stripe_has_it(stripe: Gateway) -> None:
+    assert await stripe.find_dispute("du_1") is not None

@@ -91,3 +91,30 @@ async def test_a_refund_is_found_by_its_key(stripe: Gateway, provider: ProviderD
     assert found.reference == "re_3QExample0000000000000001"
     assert await stripe.find_refund(payment_reference=CHARGE, key="refund-2") is None
     assert [one.query.get("charge") for one in provider.asked] == [None, CHARGE]
+
+
+async def test_refunds_and_disputes_are_found_by_their_names(
+    stripe: Gateway, provider: ProviderDouble
+) -> None:
+    provider.on("GET", f"{REFUNDS}/re_1", Reply(shape("stripe/refund")))
+    provider.on("GET", "/v1/disputes/du_1", Reply(shape("stripe/dispute", status="won")))
+
+    refund = await stripe.find_refund(payment_reference=INTENT, key=None, reference="re_1")
+    dispute = await stripe.find_dispute("du_1")
+
+    assert refund is not None
+    assert refund.reference == "re_3QExample0000000000000001"
+    assert dispute is not None
+    assert dispute.status == "won"
+
+
+async def test_unknown_refunds_and_disputes_are_none(
+    stripe: Gateway, provider: ProviderDouble
+) -> None:
+    gone = Reply({"error": {"message": "No such thing"}}, 404)
+    for path in (f"{REFUNDS}/re_2", "/v1/disputes/du_2"):
+        provider.on("GET", path, gone)
+
+    named = stripe.find_refund(payment_reference=INTENT, key=None, reference="re_2")
+    assert await named is None
+    assert await stripe.find_dispute("du_2") is None

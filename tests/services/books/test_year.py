@@ -163,7 +163,7 @@ class Year:
             if fails:
                 refunds.fail(session, invoice, payment, made, error="no", at=NOW, now=NOW)
             else:
-                refunds.settle(session, made, at=NOW)
+                refunds.settle(session, made, at=NOW, now=NOW)
 
     def sell_by_hand(self, amount: int) -> None:
         line = manual.ManualLine(

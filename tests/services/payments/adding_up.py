@@ -230,7 +230,7 @@ class Machine(RuleBasedStateMachine):
                 if fails:
                     refunds.fail(session, invoice, payment, made, error="no", at=now, now=now)
                 else:
-                    refunds.settle(session, made, at=now)
+                    refunds.settle(session, made, at=now, now=now)
 
         self.do(end)
 

@@ -5,16 +5,27 @@ Rows of a real database against integers of a naive model, which knows neither r
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
+from sqlmodel import Session, select
 
-from billing.payments.allocation import RefundKind
+from billing.errors import Conflict
+from billing.payments.allocation import PaymentKind, RefundKind
+from billing.payments.gateways import GatewayPayment, GatewayStatus
+from models.payments.events import GatewayEventRow
 from repositories.payments.payments import list_of_invoice
 from repositories.transactions import Transactions
+from services.documents.locks import lock_invoice
+from services.dunning import attempts
+from services.payments import recording
 from tests.services.payments.adding_up import Machine
+from tests.services.shop import NOW
 
 
 @pytest.fixture
@@ -81,6 +92,69 @@ def test_money_that_went_though_its_credit_was_spent_is_owed_until_credit_comes(
     assert (machine.model.credit, machine.model.owed) == (10, 0)
     machine.rows_say_what_the_model_says()
     machine.hear_of_money_that_went(payment, amount=30, kind=kind)
+    machine.rows_say_what_the_model_says()
+
+
+def test_paid_invoice_that_cannot_be_written_off_has_no_bad_debt_when_its_refund_fails(
+    machine: Machine,
+) -> None:
+    invoice: Any = machine.finalize(amount=100)
+    payment = machine.tell_of_success(machine.begin_at_the_gateway(invoice, amount=100), times=1)
+    machine.give_note(invoice, amount=40)
+    refund = machine.refund(payment, amount=60)
+    machine.write_off(invoice)  # Both refuse: it is paid, though 20 are due again.
+
+    machine.hear_of_refund(refund, fails=True)
+
+    machine.rows_say_what_the_model_says()
+    assert (invoice[1].status, invoice[1].due, machine.model.credit) == ("PAID", 0, 0)
+
+
+def test_payment_that_is_known_of_another_invoice_locks_no_second_one(machine: Machine) -> None:
+    first: Any = machine.finalize(amount=30)
+    second: Any = machine.finalize(amount=30)
+    attempt: Any = machine.begin_at_the_gateway(first, amount=30)
+    machine.tell_of_success(attempt, times=1)
+
+    with pytest.raises(Conflict, match="of another invoice"):
+        machine.tell([second[0], *attempt[1:]], GatewayStatus.SUCCEEDED)
+
+    machine.rows_say_what_the_model_says()
+
+
+def test_charge_in_another_currency_is_no_money_of_the_invoice(machine: Machine) -> None:
+    invoice: Any = machine.finalize(amount=30)
+
+    def begin(session: Session, organization_id: UUID, *, now: datetime) -> UUID:
+        locked, _ = lock_invoice(session, organization_id, invoice[0])
+        made = recording.begin(
+            session,
+            locked,
+            kind=PaymentKind.SAVED_METHOD,
+            amount=Decimal(30),
+            connection_id=machine.connection_id,
+            at=now,
+            now=now,
+        )
+        return made.id
+
+    told = GatewayPayment(
+        references=("pay_eur",),
+        status=GatewayStatus.SUCCEEDED,
+        amount=Decimal(30),
+        currency="EUR",
+        at=NOW,
+    )
+    payment_id = machine.do(begin)
+    for _ in range(2):
+        machine.do(attempts.settle_attempt, payment_id, told)
+
+    [paid] = machine.shop.read(list_of_invoice, invoice[0])
+    assert (paid.status, paid.error_code, paid.applied_amount) == ("failed", "other_currency", 0)
+    with machine.session() as session:
+        [event] = session.exec(select(GatewayEventRow)).all()
+        assert (event.status, event.payment_id) == ("needs_attention", payment_id)
+        assert (event.reference, event.amount, event.currency) == ("pay_eur", 30, "EUR")
     machine.rows_say_what_the_model_says()
 
 

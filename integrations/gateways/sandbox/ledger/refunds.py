@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from billing.errors import Conflict, InvalidInput, NotFound
 from billing.payments.gateways import GatewayStatus
@@ -92,15 +92,11 @@ def _record(connection: Connection, account_id: UUID, told: RefundTold) -> None:
 
 
 def find_refund(
-    connection: Connection, account_id: UUID, *, payment_reference: str, key: str
+    connection: Connection, account_id: UUID, *is_it: ColumnElement[bool]
 ) -> RefundTold | None:
-    """The refund of a payment by its key, None if there is none."""
+    """The one refund of which that is true, None if there is none."""
     row = connection.execute(
-        select(refund).where(
-            refund.c.account_id == account_id,
-            refund.c.payment_id == payment_reference,
-            refund.c.key == key,
-        )
+        select(refund).where(refund.c.account_id == account_id, *is_it)
     ).one_or_none()
     if row is None:
         return None
@@ -113,6 +109,26 @@ def find_refund(
         at=row.at,
         key=row.key,
         error=row.error,
+    )
+
+
+def find_dispute(connection: Connection, account_id: UUID, reference: str) -> DisputeTold | None:
+    """The dispute of that name, None if there is none."""
+    row = connection.execute(
+        select(dispute, payment.c.amount_minor, payment.c.currency)
+        .join(payment, payment.c.id == dispute.c.payment_id)
+        .where(dispute.c.account_id == account_id, dispute.c.id == reference)
+    ).one_or_none()
+    if row is None:
+        return None
+    return DisputeTold(
+        id=row.id,
+        payment=row.payment_id,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        status=row.status,
+        reason=row.reason,
+        at=row.at,
     )
 
 
