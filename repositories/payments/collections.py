@@ -47,6 +47,24 @@ REOPEN = text(
     """
 )
 
+SETTLED_PAUSE = text(
+    """
+    -- The pause that followed a last try that failed: it begins at that very instant.
+    SELECT pause.starts_at
+    FROM subscription_pause AS pause
+    JOIN invoice ON invoice.organization_id = pause.organization_id
+        AND invoice.subscription_id = pause.subscription_id
+    JOIN collection ON collection.organization_id = invoice.organization_id
+        AND collection.invoice_id = invoice.id AND collection.end_action = 'pause'
+    WHERE pause.organization_id = :organization_id AND pause.subscription_id = :subscription_id
+        AND pause.ends_at IS NULL
+    GROUP BY pause.starts_at
+    HAVING bool_or(collection.exhausted_at = pause.starts_at)
+        -- Nothing is due any more of what was given up like that.
+        AND NOT bool_or(invoice.status = 'OPEN' AND invoice.amount_due > 0)
+    """
+)
+
 FACTS = """
     -- The collection and its invoice, and how the organization wants it to be collected.
     SELECT collection.organization_id, collection.invoice_id, collection.customer_id,
@@ -157,6 +175,18 @@ def list_of_subscription(
         {"organization_id": organization_id, "subscription_id": subscription_id},
     )
     return [read_collection(row) for row in rows]
+
+
+def find_settled_pause(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> datetime | None:
+    """When the subscription was paused because of invoices of which nothing is due any more.
+
+    None where it is not, or where somebody paused it.
+    """
+    session.flush()
+    keys = {"organization_id": organization_id, "subscription_id": subscription_id}
+    return session.execute(SETTLED_PAUSE, keys).scalar_one_or_none()
 
 
 def lock_collection(session: Session, organization_id: UUID, invoice_id: UUID) -> Collection | None:

@@ -18,14 +18,16 @@ from billing.notifications.events import WebhookEvent
 from billing.subscriptions import SubscriptionStatus
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment, Refund
+from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import invoices as stored_invoices
+from repositories.payments import collections as stored_collections
 from repositories.payments import payments as stored_payments
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
 from services.announcements import announce_invoice
 from services.audit_log import record
 from services.payments import collections, links
-from services.subscriptions import agenda
+from services.subscriptions import agenda, clocks
 
 PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
 
@@ -206,7 +208,10 @@ def settle(session: Session, invoice: Invoice, action: str, *, now: datetime) ->
 
 
 def follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
-    """The subscription is ACTIVE again if nothing is overdue, and the workflows look."""
+    """The subscription is ACTIVE again if nothing is overdue, and the workflows look.
+
+    One that was paused because nobody paid goes on as soon as nothing is due of what paused it.
+    """
     collections.follow(session, invoice, now=now)
     if invoice.subscription_id is None:
         return
@@ -220,7 +225,26 @@ def follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
         subscription.status = SubscriptionStatus.ACTIVE
         session.add(subscription)
         session.flush()
+    _plan_resumption(session, subscription, invoice, now=now)
     agenda.wake_workflow(session, subscription, now=now)
+
+
+def _plan_resumption(
+    session: Session, subscription: Subscription, invoice: Invoice, *, now: datetime
+) -> None:
+    """A pause that followed the last try to collect ends now, if it has no reason any more."""
+    if subscription.status != SubscriptionStatus.PAUSED or subscription.resume_at is not None:
+        return
+    key = (invoice.organization_id, subscription.id)
+    paused_at = stored_collections.find_settled_pause(session, *key)
+    if paused_at is None:
+        return
+    present = clocks.present_of(
+        session, invoice.organization_id, subscription.test_clock_id, now=now
+    )
+    subscription.resume_at = max(invoice.paid_at or invoice.voided_at or present, paused_at)
+    session.add(subscription)
+    session.flush()
 
 
 def _close_if_settled(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> bool:

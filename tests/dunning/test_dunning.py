@@ -62,6 +62,39 @@ def test_last_try_is_followed_by_what_the_organization_wants(
     assert len(site.account.invoices(site.subscription)) == bills
 
 
+@pytest.mark.parametrize("settled", ["paid", "void", "written off"])
+def test_subscription_that_was_paused_for_it_goes_on_once_nothing_is_due(
+    site: Site, settled: str
+) -> None:
+    site.gateway.answers[:] = [Answer.DECLINED]
+    site.account.patch("/organization", {"dunning": {"then": "pause"}})
+    site.advance("2025-02-20T00:00:00Z")
+    assert site.status() == "PAUSED"
+
+    path = f"/invoices/{site.invoice()['id']}"
+    if settled == "paid":
+        site.account.post(f"{path}/pay")
+    else:
+        status = {"void": "VOID", "written off": "UNCOLLECTIBLE"}[settled]
+        site.account.patch(f"{path}/status", {"status": status})
+    site.advance("2025-02-20T00:00:01Z")
+
+    assert site.status() == "ACTIVE"
+
+
+def test_subscription_that_somebody_paused_stays_so_when_the_money_comes(site: Site) -> None:
+    site.gateway.answers[:] = [Answer.DECLINED]
+    site.account.patch("/organization", {"dunning": {"then": "pause"}})
+    site.advance("2025-02-05T00:00:00Z")
+    site.account.post(f"/subscriptions/{site.subscription['id']}/pause")
+
+    site.advance("2025-02-20T00:00:00Z")
+    site.account.post(f"/invoices/{site.invoice()['id']}/pay")
+    site.advance("2025-02-20T00:00:01Z")
+
+    assert site.status() == "PAUSED"
+
+
 def test_subscription_that_is_canceled_for_it_bills_nothing_after_that(site: Site) -> None:
     site.gateway.answers[:] = [*[Answer.DECLINED] * 5, Answer.PAID]
     site.account.patch("/organization", {"dunning": {"then": "cancel"}})
