@@ -23,6 +23,7 @@ TEMPLATE = "template_fluxrate"
 
 LONGEST_FILES = (
     "faults/test_crash_matrix.py",
+    "faults/test_payments.py",
     "money/test_money.py",
     "faults/test_dying_requests.py",
     "money/test_stories.py",

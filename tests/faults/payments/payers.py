@@ -17,7 +17,6 @@ from integrations.gateways.sandbox.ledger.books import open_ledger_file
 from tests.faults.payments.site import Site
 from tests.scenarios.account import Account, Refused
 
-CUSTOMERS: Final = 5
 PATIENCE_SECONDS: Final = 300.0
 NOT_YET: Final = frozenset({429, 500, 502, 503, 504})
 
@@ -54,8 +53,8 @@ class Payee:
     customer_ids: list[str]
 
 
-def open_payee(site: Site, number: int, seed: int) -> Payee:
-    """An organization whose gateway goes wrong from now on; each customer has paid one invoice.
+def open_payee(site: Site, number: int, seed: int, count: int) -> Payee:
+    """An organization whose gateway goes wrong from now on; its customers have paid one invoice.
 
     Every second one sends back what is too much; the others keep it as credit.
     """
@@ -65,7 +64,7 @@ def open_payee(site: Site, number: int, seed: int) -> Payee:
     connection = account.post("/connections", {"provider": "sandbox", "name": "Sandbox"})
     customers = [
         account.create_customer(f"acct_{one}", billing_address_country="US")["id"]
-        for one in range(CUSTOMERS)
+        for one in range(count)
     ]
     payee = Payee(account=account, customer_ids=customers)
     for customer_id in customers:

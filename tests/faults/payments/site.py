@@ -12,6 +12,10 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -94,6 +98,26 @@ class Site:
             assert time.monotonic() < deadline, "the worker does not begin"
             time.sleep(0.1)
         self.wait_until_answered()
+
+    @contextmanager
+    def killing(self, seed: int, *, each_once: bool) -> Iterator[None]:
+        """Meanwhile they are killed; at the end all of them run."""
+        end = threading.Event()
+        with ThreadPoolExecutor(1) as killers:
+            killing = killers.submit(
+                self.kill_each if each_once else partial(self.kill_until, end, seed)
+            )
+            try:
+                yield
+            finally:
+                end.set()
+            killing.result()
+
+    def kill_each(self) -> None:
+        """Each of them is killed once; PostgreSQL first, for who starts needs it."""
+        for name in dict.fromkeys(reversed(KILLED)):
+            time.sleep(1)
+            self.kill(name)
 
     def wait_until_answered(self) -> None:
         """The API answers."""
