@@ -252,13 +252,16 @@ def lock_account(
     ).one_or_none()
 
 
-def find_posting(session: Session, organization_id: UUID, key: str) -> AccountPosting | None:
-    """The posting of that key, or None."""
-    return session.exec(
-        select(AccountPosting).where(
-            AccountPosting.organization_id == organization_id, AccountPosting.key == key
+def find_posted(session: Session, organization_id: UUID, keys: Collection[str]) -> set[str]:
+    """Those of the keys under which something was posted."""
+    return set(
+        session.exec(
+            select(AccountPosting.key).where(
+                AccountPosting.organization_id == organization_id,
+                col(AccountPosting.key).in_(keys),
+            )
         )
-    ).one_or_none()
+    )
 
 
 def get_owed(session: Session, key: AccountKey) -> Decimal:

@@ -41,15 +41,19 @@ def post_final_invoice(session: Session, invoice: Invoice, *, at: datetime, now:
     Idempotent by the invoice.
     """
     entry = _Entry.of_invoice(invoice, str(invoice.id), at=at, now=now)
-    _move(session, entry, PostingKind.CARRIED, invoice.carried_credit)
-    _move(session, entry, PostingKind.GRANTED, -invoice.granted_credit)
+    _move(
+        session,
+        entry,
+        (PostingKind.CARRIED, invoice.carried_credit),
+        (PostingKind.GRANTED, -invoice.granted_credit),
+    )
     _settle_owed(session, entry, PostingKind.CARRIED, invoice.carried_credit)
 
 
 def return_granted(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
     """What a voided invoice had taken is on the account again. Idempotent by the invoice."""
     entry = _Entry.of_invoice(invoice, str(invoice.id), at=at, now=now)
-    _move(session, entry, PostingKind.RETURNED, invoice.granted_credit)
+    _move(session, entry, (PostingKind.RETURNED, invoice.granted_credit))
     _settle_owed(session, entry, PostingKind.RETURNED, invoice.granted_credit)
 
 
@@ -66,7 +70,7 @@ def pay_out(
     entry = _Entry.of_invoice(
         invoice, str(credit_note_id), at=at, now=now, credit_note_id=credit_note_id
     )
-    _move(session, entry, PostingKind.CREDITED, -amount)
+    _move(session, entry, (PostingKind.CREDITED, -amount))
 
 
 def find_return_due(session: Session, organization_id: UUID, customer_id: UUID) -> datetime | None:
@@ -100,15 +104,14 @@ def post_payment(
     ``recovers`` says that the invoice had been written off.
     """
     entry = _Entry.of_payment(payment, at=at, now=now)
-    _move(session, entry, PostingKind.PAID, payment.amount)
-    _move(session, entry, _taking(recovers=recovers), -taken)
+    _move(session, entry, (PostingKind.PAID, payment.amount), (_taking(recovers=recovers), -taken))
     _settle_owed(session, entry, PostingKind.PAID, payment.amount - taken)
 
 
 def release_payment(session: Session, payment: Payment, *, at: datetime, now: datetime) -> None:
     """What a voided invoice had of a payment is the customer's credit. Idempotent by payment."""
     entry = _Entry.of_payment(payment, at=at, now=now)
-    _move(session, entry, PostingKind.UNAPPLIED, payment.applied_amount)
+    _move(session, entry, (PostingKind.UNAPPLIED, payment.applied_amount))
     _settle_owed(session, entry, PostingKind.UNAPPLIED, payment.applied_amount)
 
 
@@ -120,9 +123,13 @@ def post_refund(
     What the account no more has of it, the customer owes.
     """
     entry = _Entry.of_payment(payment, at=at, now=now, refund=refund)
-    _move(session, entry, PostingKind.UNAPPLIED, refund.from_invoice)
-    _move(session, entry, PostingKind.OWED, refund.owed_amount)
-    _move(session, entry, PostingKind.REFUNDED, -refund.amount)
+    _move(
+        session,
+        entry,
+        (PostingKind.UNAPPLIED, refund.from_invoice),
+        (PostingKind.OWED, refund.owed_amount),
+        (PostingKind.REFUNDED, -refund.amount),
+    )
 
 
 def post_failed_refund(
@@ -140,8 +147,12 @@ def post_failed_refund(
     Idempotent by refund.
     """
     entry = _Entry.of_payment(payment, at=at, now=now, refund=refund)
-    _move(session, entry, PostingKind.REFUND_FAILED, refund.amount)
-    _move(session, entry, _taking(recovers=recovers), -taken)
+    _move(
+        session,
+        entry,
+        (PostingKind.REFUND_FAILED, refund.amount),
+        (_taking(recovers=recovers), -taken),
+    )
     _settle_owed(session, entry, PostingKind.REFUND_FAILED, refund.amount - taken)
 
 
@@ -165,8 +176,7 @@ def write_off(
 ) -> None:
     """That much of what the invoice is due is bad debt. Idempotent by ``key``: what made it so."""
     entry = _Entry.of_invoice(invoice, key, at=at, now=now)
-    _move(session, entry, PostingKind.WRITTEN_OFF, amount)
-    _move(session, entry, PostingKind.APPLIED, -amount)
+    _move(session, entry, (PostingKind.WRITTEN_OFF, amount), (PostingKind.APPLIED, -amount))
 
 
 def restore(
@@ -180,8 +190,7 @@ def restore(
 ) -> None:
     """Part of what was written off is not owed after all: a note or a void took it back."""
     entry = _Entry.of_invoice(invoice, str(because_of), at=at, now=now)
-    _move(session, entry, PostingKind.UNAPPLIED, amount)
-    _move(session, entry, PostingKind.RESTORED, -amount)
+    _move(session, entry, (PostingKind.UNAPPLIED, amount), (PostingKind.RESTORED, -amount))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,19 +250,21 @@ class _Entry:
 
 
 @exactly
-def _move(session: Session, entry: _Entry, kind: PostingKind, amount: Decimal) -> None:
-    """The account has moved by that much, once. Nothing is posted of nothing."""
-    if amount == ZERO:
+def _move(session: Session, entry: _Entry, *moves: tuple[PostingKind, Decimal]) -> None:
+    """The account has moved by these amounts, each once. Nothing is posted of nothing."""
+    wanted = {f"{kind.value}/{entry.key}": (kind, amount) for kind, amount in moves if amount}
+    if not wanted:
         return
-    key = f"{kind.value}/{entry.key}"
     last = stored_customer_accounts.lock_account(
         session, entry.organization_id, entry.customer_id, entry.currency
     )
-    if stored_customer_accounts.find_posting(session, entry.organization_id, key) is not None:
-        return
-    before = last.balance_after if last else ZERO
-    session.add(
-        AccountPosting(
+    posted = stored_customer_accounts.find_posted(session, entry.organization_id, wanted)
+    owed = ZERO
+    for key, (kind, amount) in wanted.items():
+        if key in posted:
+            continue
+        before = last.balance_after if last else ZERO
+        last = AccountPosting(
             organization_id=entry.organization_id,
             customer_id=entry.customer_id,
             currency=entry.currency,
@@ -271,11 +282,12 @@ def _move(session: Session, entry: _Entry, kind: PostingKind, amount: Decimal) -
             at=entry.at,
             created_at=entry.now,
         )
-    )
+        session.add(last)
+        owed += amount if kind in OF_SPENT_CREDIT else ZERO
     session.flush()
-    if kind in OF_SPENT_CREDIT:
+    if owed != ZERO:
         account = (entry.organization_id, entry.customer_id, entry.currency)
-        stored_customer_accounts.add_owed(session, account, amount, at=entry.at)
+        stored_customer_accounts.add_owed(session, account, owed, at=entry.at)
 
 
 @exactly
@@ -286,4 +298,4 @@ def _settle_owed(session: Session, entry: _Entry, because: PostingKind, credit: 
     key = (entry.organization_id, entry.customer_id, entry.currency)
     owed = stored_customer_accounts.get_owed(session, key)
     settled = replace(entry, key=f"{because.value}/{entry.key}")
-    _move(session, settled, PostingKind.SETTLED, -min(owed, credit))
+    _move(session, settled, (PostingKind.SETTLED, -min(owed, credit)))

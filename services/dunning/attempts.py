@@ -25,7 +25,7 @@ from repositories.payments import links as stored_links
 from repositories.payments import payments as stored_payments
 from services.documents.locks import lock_invoice
 from services.dunning.schedule import lock_due
-from services.payments import events, links, receivables, recording
+from services.payments import collections, events, links, receivables, recording
 from services.payments.events import Verdict
 from services.payments.methods import find_usable_method
 from services.payments.recording import present_of
@@ -239,8 +239,10 @@ def _fail(
 
 
 def _lock(session: Session, organization_id: UUID, payment_id: UUID) -> tuple[Invoice, Payment]:
+    """The try and its invoice, for the workflow that collects it and is told what came of it."""
     found = stored_payments.find_payment(session, organization_id, payment_id)
     assert found is not None
+    collections.let_know(session, found.invoice_id)
     invoice, _ = lock_invoice(session, organization_id, found.invoice_id)
     payment = stored_payments.lock_payment(session, organization_id, payment_id)
     assert payment is not None

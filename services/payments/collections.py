@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -14,6 +16,8 @@ from billing.invoicing.invoices import InvoiceStatus
 from models.invoicing.invoices import Invoice
 from repositories.payments import collections as stored_collections
 from services.subscriptions.turns import wake_collections
+
+_KNOWS: Final = "collection_that_knows"
 
 
 def open_collections(session: Session, invoices: Sequence[Invoice], *, now: datetime) -> None:
@@ -28,10 +32,18 @@ def open_collections(session: Session, invoices: Sequence[Invoice], *, now: date
         )
 
 
+def let_know(session: Session, invoice_id: UUID) -> None:
+    """No message of this transaction wakes what collects the invoice: it is told what came of it.
+
+    One that ended by it would be begun again to find nothing.
+    """
+    session.info[_KNOWS] = invoice_id
+
+
 def follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
     """What collects the invoice looks at it again."""
     key = (invoice.organization_id, invoice.id)
-    if stored_collections.is_active(session, *key):
+    if session.info.get(_KNOWS) != invoice.id and stored_collections.is_active(session, *key):
         wake_collections(session, [key], now=now)
 
 

@@ -18,6 +18,7 @@ from billing.payments.states import LinkStatus, TaskKind, TaskStatus
 from models.payments.links import PaymentLink
 from models.payments.payments import Payment
 from models.payments.tasks import GatewayTask
+from models.subscriptions.subscriptions import OutboxMessage
 from repositories.transactions import Transactions
 from services.payments import links, recording
 from tests.dunning.gateway import Answer
@@ -143,6 +144,25 @@ def test_charge_that_never_went_out_ends_as_soon_as_it_is_paid_another_way(work:
 
     assert work.payments() == ["failed", "succeeded"]
     assert (work.gateway.asked, work.gateway.looked_up) == ([], [])
+
+
+@pytest.mark.parametrize("answer", [Answer.PAID, Answer.DECLINED])
+def test_charge_that_ends_wakes_nobody_who_is_told_of_it(work: Work, answer: Answer) -> None:
+    """A workflow that has ended by it would be begun again."""
+    work.gateway.answers[:] = [answer]
+    before = wakes(work)
+
+    work.live(None)
+
+    assert work.payments() == ["succeeded" if answer is Answer.PAID else "failed"]
+    assert wakes(work) == before
+
+
+def wakes(work: Work) -> int:
+    """How many messages there are to the invoice's workflow."""
+    with work.session() as session:
+        found = session.exec(select(OutboxMessage)).all()
+        return sum("invoice_id" in one.payload for one in found)
 
 
 class SleepingTransactions(Transactions):
