@@ -34,6 +34,10 @@ BEAT_SECONDS: Final = 3.0
 CLAIM_HOLDS: Final = timedelta(seconds=90)
 """So long after its claim a request may be on its way to the gateway; what is left of it ends."""
 
+ARRIVES_WITHIN: Final = timedelta(days=7)
+"""So long money on its way on a page holds a charge back: some providers keep what was left half
+done there for ever, and a bank takes days."""
+
 Refusal = Rejected | InvalidInput
 """Why a gateway will not do what it was asked, so that nothing was charged."""
 
@@ -106,8 +110,8 @@ class Charges:
     ) -> None:
         """Nothing can be paid on the page any more, and what was paid there is recorded.
 
-        Money that is on its way there holds the charge back; a gateway that cannot end the page, or
-        does not answer for an hour, does not.
+        Money that is on its way there holds the charge back for a week; a gateway that cannot end
+        the page, or does not answer for an hour, does not.
         """
         try:
             tried = await close_page(gateway, page.reference)
@@ -118,7 +122,8 @@ class Charges:
             log.warning("page_not_closed", link_id=str(page.link_id), reason=error.detail)
             return
         await asyncio.to_thread(self._settle_page, organization_id, page, tried)
-        if any(told.status is GatewayStatus.PENDING for told in tried):
+        is_late = self._now() - attempt.begun_at >= ARRIVES_WITHIN
+        if not is_late and any(told.status is GatewayStatus.PENDING for told in tried):
             raise Unavailable("Money is on its way on a page.", code="page_pending")
 
     def _settle_page(

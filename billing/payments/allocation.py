@@ -30,6 +30,10 @@ class PaymentStatus(StrEnum):
     FAILED = "failed"
 
 
+NOT_CHARGED: Final = "not_charged"
+"""Why a try has failed for which nobody was asked, or that no gateway knows: nobody declined it."""
+
+
 class RefundKind(StrEnum):
     """Why money went back: somebody sent it, or the customer's bank took it."""
 

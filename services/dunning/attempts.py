@@ -14,7 +14,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Unavailable
-from billing.payments.allocation import PaymentKind, PaymentStatus
+from billing.invoicing.invoices import InvoiceStatus
+from billing.payments.allocation import NOT_CHARGED, PaymentKind, PaymentStatus
 from billing.payments.dunning import CollectionAction
 from billing.payments.gateways import GatewayPayment, PaymentRequest, SavedMethod
 from models.invoicing.invoices import Invoice
@@ -25,7 +26,7 @@ from repositories.payments import links as stored_links
 from repositories.payments import payments as stored_payments
 from services.documents.locks import lock_invoice
 from services.dunning.schedule import lock_due
-from services.payments import collections, events, links, receivables, recording
+from services.payments import collections, events, links, recording
 from services.payments.events import Verdict
 from services.payments.methods import find_usable_method
 from services.payments.recording import present_of
@@ -34,8 +35,6 @@ from services.required import require_customer
 
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
 """After that a charge that was asked for and that no gateway knows is on its way no more."""
-
-NOT_CHARGED: Final = "not_charged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +156,7 @@ def drop_needless(
         return
     invoice, payment = _lock(session, organization_id, found.id)
     is_left = payment.status == PaymentStatus.PENDING and payment.asked_at is None
-    if is_left and receivables.takes(invoice) < payment.amount:
+    if is_left and not _is_due(invoice, payment):
         _give_up(session, invoice, payment, now=now)
 
 
@@ -249,12 +248,17 @@ def _lock(session: Session, organization_id: UUID, payment_id: UUID) -> tuple[In
     return invoice, payment
 
 
+def _is_due(invoice: Invoice, payment: Payment) -> bool:
+    """Whether all of the try is due, of an invoice that nobody paid, voided or wrote off."""
+    return invoice.status == InvoiceStatus.OPEN and invoice.amount_due >= payment.amount
+
+
 def _method_of(session: Session, invoice: Invoice, payment: Payment) -> SavedMethod | None:
     """The method that the try charges, unless less is due by now or another one was saved."""
     usable = find_usable_method(session, invoice.organization_id, invoice.customer_id)
     if usable is None or usable.connection_id != payment.connection_id:
         return None
-    if usable.updated_at > payment.created_at or receivables.takes(invoice) < payment.amount:
+    if usable.updated_at > payment.created_at or not _is_due(invoice, payment):
         return None
     return SavedMethod(
         customer_reference=usable.customer_reference,

@@ -16,7 +16,12 @@ from sqlmodel import Session
 from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO, find_currency
-from billing.payments.allocation import PaymentKind, PaymentStatus, require_amount
+from billing.payments.allocation import (
+    NOT_CHARGED,
+    PaymentKind,
+    PaymentStatus,
+    require_amount,
+)
 from billing.payments.gateways import GatewayPayment, GatewayStatus
 from models.base import new_id
 from models.invoicing.invoices import Invoice
@@ -177,7 +182,8 @@ def fail(
     payment.settled_at = at
     session.add(payment)
     session.flush()
-    announce_failed_payment(session, invoice, payment, at=at, now=now)
+    if payment.error_code != NOT_CHARGED:
+        announce_failed_payment(session, invoice, payment, at=at, now=now)
     # While a saved method is charged there is no page; now the customer needs one.
     links.follow_due(session, invoice, now=now)
     collections.begin_again(session, invoice, now=now)

@@ -19,8 +19,9 @@ from models.payments.links import PaymentLink
 from models.payments.payments import Payment
 from models.payments.tasks import GatewayTask
 from models.subscriptions.subscriptions import OutboxMessage
+from repositories.invoicing import invoices as stored_invoices
 from repositories.transactions import Transactions
-from services.payments import links, recording
+from services.payments import links, receivables, recording
 from tests.dunning.gateway import Answer
 from tests.dunning.work import Work
 from tests.services.shop import NOW
@@ -109,6 +110,16 @@ def test_money_on_its_way_on_the_page_holds_the_charge_back(paged: Work) -> None
     assert len(paged.gateway.charges) == 1
 
 
+def test_what_was_left_half_done_on_the_page_holds_nothing_back_for_ever(paged: Work) -> None:
+    paged.gateway.pay_on_page(PAGE, request_of(paged), Answer.PENDING)
+    assert not paged.live(None)
+    paged.now += timedelta(days=7)
+
+    assert paged.live(None)
+
+    assert len(paged.gateway.charges) == 1
+
+
 @pytest.mark.parametrize(
     ("trouble", "after"),
     [(Rejected("No such page."), timedelta(0)), (Unavailable("Away."), timedelta(hours=1))],
@@ -163,6 +174,19 @@ def wakes(work: Work) -> int:
     with work.session() as session:
         found = session.exec(select(OutboxMessage)).all()
         return sum("invoice_id" in one.payload for one in found)
+
+
+def test_charge_that_never_went_out_ends_with_what_was_written_off(work: Work) -> None:
+    work.live((2, "after"))
+    with work.session() as session:
+        invoice = stored_invoices.find_invoice(session, work.organization_id, work.invoice_id)
+        assert invoice is not None
+        receivables.write_off(session, invoice, at=NOW, now=NOW)
+
+    assert work.live(None)
+
+    assert work.payments() == ["failed"]
+    assert work.gateway.asked == []
 
 
 class SleepingTransactions(Transactions):
