@@ -52,6 +52,9 @@ class Organization(SQLModel, table=True):
     legal_name: str | None = words(nullable=True, default=None)
     tax_id: str | None = words(nullable=True, default=None)
     registration_number: str | None = words(nullable=True, default=None)
+    contact_name: str | None = words(nullable=True, default=None)
+    contact_phone: str | None = words(nullable=True, default=None)
+    contact_email: str | None = words(nullable=True, default=None)
     logo: str | None = words(nullable=True, default=None)
     """A data URI of a PNG or SVG picture, checked before it is stored."""
     document_language: str = words(default=DocumentLanguage.ENGLISH)

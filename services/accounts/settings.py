@@ -29,6 +29,7 @@ GIVEN: Final = "smtp_password"
 SEALED: Final = "sealed_smtp_password"
 BELONGING: Final = frozenset({"smtp_host", "smtp_port", "smtp_username"})
 """Where a password was given for, and whom of."""
+MAILBOXES: Final = frozenset({"smtp_from_email", "smtp_reply_to", "contact_email"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ def change_settings(
     }
     if not changed:
         return organization
+    _require_mailboxes(changed)
     if any("smtp_" in name for name in changed):
         _require_mail_server(organization, changed, may_be_private=may_be_private)
         if not is_given:
@@ -120,6 +122,15 @@ def _sealed(organization: Organization, password: object, sealing: Sealing | Non
     return sealing.seal(password, place=place)
 
 
+def _require_mailboxes(changed: Mapping[str, object]) -> None:
+    for name in MAILBOXES & changed.keys():
+        address = changed[name]
+        if address is not None and mail_address(str(address)) is None:
+            raise InvalidInput(
+                f"{name} is no address of a mailbox.", code="invalid_email", field=name
+            )
+
+
 def _require_mail_server(
     organization: Organization, changed: Mapping[str, object], *, may_be_private: bool
 ) -> None:
@@ -131,11 +142,6 @@ def _require_mail_server(
     after: dict[str, Any] = {**stored, **changed}
     if after["smtp_host"] is not None:
         read_mail_server(after["smtp_host"], after["smtp_port"], may_be_private=may_be_private)
-    for name in ("smtp_from_email", "smtp_reply_to"):
-        if after[name] is not None and mail_address(after[name]) is None:
-            raise InvalidInput(
-                f"{name} is no address of a mailbox.", code="invalid_email", field=name
-            )
     if after[SEALED] is not None and not after["smtp_use_tls"] and not may_be_private:
         raise InvalidInput(
             "A password is sent by TLS only: leave smtp_use_tls true, or remove smtp_password.",

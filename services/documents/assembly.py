@@ -26,6 +26,7 @@ from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.evidence import evidence_of
 from services.documents.parties import read_parties
 from services.documents.view import (
+    Contact,
     Correction,
     Document,
     DocumentKind,
@@ -71,6 +72,7 @@ def read_invoice(
         due_at=invoice.due_date,
         period=_period_of(invoice),
         logo=_logo_of(organization),
+        contact=_contact_of(organization),
         given_back=tuple(
             GivenBack(number=note.number, issued_at=note.issue_date, total=note.total)
             for note in notes
@@ -124,6 +126,7 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
         correction=Correction(invoice_number=invoice.invoice_number or "", reason=note.reason),
         period=_period_of(invoice),
         logo=_logo_of(organization),
+        contact=_contact_of(organization),
     )
 
 
@@ -170,6 +173,15 @@ def _taxes_of_note(
 
 def _logo_of(organization: Organization) -> Logo | None:
     return None if organization.logo is None else read_logo(organization.logo)
+
+
+def _contact_of(organization: Organization) -> Contact:
+    """Who answers today, as bank details say where to pay today."""
+    return Contact(
+        name=organization.contact_name,
+        phone=organization.contact_phone,
+        email=organization.contact_email,
+    )
 
 
 def _period_of(invoice: Invoice) -> Period | None:

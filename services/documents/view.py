@@ -6,7 +6,7 @@ major units of ``currency``, rounded already; instants are aware.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -38,6 +38,15 @@ class Party:
     country: str | None = None
     tax_id: str | None = None
     registration_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Whom the buyer asks about the document."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +112,7 @@ class Document:
     due_at: datetime | None = None
     period: Period | None = None
     logo: Logo | None = None
+    contact: Contact = field(default_factory=Contact)
     buyer_reference: str | None = None
     correction: Correction | None = None
     given_back: tuple[GivenBack, ...] = ()

@@ -91,6 +91,8 @@ billing.read   GET    /api/v1/credit-notes/{credit_note_id}/pdf
 billing.read   GET    /api/v1/invoices/{invoice_id}/pdf
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/ubl
 billing.read   GET    /api/v1/invoices/{invoice_id}/ubl
+billing.read   GET    /api/v1/credit-notes/{credit_note_id}/xrechnung
+billing.read   GET    /api/v1/invoices/{invoice_id}/xrechnung
 billing.write  POST   /api/v1/invoices/{invoice_id}/send-email
 billing.read   GET    /api/v1/invoices/{invoice_id}/emails
 billing.read   GET    /api/v1/emails

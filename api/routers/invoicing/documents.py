@@ -15,7 +15,7 @@ from api.context import state_of
 from api.transport.rendered import RenderedPdf, RenderedXml
 from api.transport.route import Router
 from services.documents.assembly import read_credit_note, read_invoice
-from services.documents.einvoice.issuing import ubl_of
+from services.documents.einvoice.issuing import ubl_of, xrechnung_of
 from services.documents.view import Document
 
 BYTES: Final[dict[int | str, dict[str, Any]]] = {
@@ -52,6 +52,15 @@ def get_invoice_ubl(
     return RenderedXml(_later(ubl_of, document, principal, request), name=_name_of(document))
 
 
+@router.get("/invoices/{invoice_id}/xrechnung", response_class=RenderedXml, status_code=200)
+def get_invoice_xrechnung(
+    invoice_id: UUID, session: ReadSession, principal: Reader, request: Request
+) -> RenderedXml:
+    """Show an issued invoice as XRechnung, in UBL 2.1, for German public bodies."""
+    document = read_invoice(session, principal.organization_id, invoice_id)
+    return RenderedXml(_later(xrechnung_of, document, principal, request), name=_name_of(document))
+
+
 @router.get(
     "/credit-notes/{credit_note_id}/pdf",
     response_class=RenderedPdf,
@@ -74,6 +83,15 @@ def get_credit_note_ubl(
     """Show a credit note as an e-invoice: UBL 2.1 by Peppol BIS Billing 3."""
     document = read_credit_note(session, principal.organization_id, credit_note_id)
     return RenderedXml(_later(ubl_of, document, principal, request), name=_name_of(document))
+
+
+@router.get("/credit-notes/{credit_note_id}/xrechnung", response_class=RenderedXml, status_code=200)
+def get_credit_note_xrechnung(
+    credit_note_id: UUID, session: ReadSession, principal: Reader, request: Request
+) -> RenderedXml:
+    """Show a credit note as XRechnung, in UBL 2.1, for German public bodies."""
+    document = read_credit_note(session, principal.organization_id, credit_note_id)
+    return RenderedXml(_later(xrechnung_of, document, principal, request), name=_name_of(document))
 
 
 def _later(

@@ -76,6 +76,12 @@ class OrganizationPatch(Patch):
     """The organization's tax identification number, such as a VAT id, for documents."""
     registration_number: Words | None = Field(default=None, examples=["HRB 1234 B"])
     """The number in the commercial register, for documents."""
+    contact_name: Words | None = None
+    """Whom buyers ask about a document; e-invoices name them."""
+    contact_phone: Words | None = Field(default=None, examples=["+49 30 1234567"])
+    """Where buyers call about a document."""
+    contact_email: Words | None = Field(default=None, examples=["billing@harbor.example"])
+    """Where buyers write about a document."""
     logo: Annotated[str, StringConstraints(strict=True, max_length=400_000)] | None = Field(
         default=None,
         description="A PNG or SVG picture of at most 256 KiB as a data URI in base64. SVG consists"
@@ -190,6 +196,9 @@ class OrganizationView(View, like=(OrganizationPatch,)):
     """The registered name on documents; null where it is `name`."""
     tax_id: str | None
     registration_number: str | None
+    contact_name: str | None
+    contact_phone: str | None
+    contact_email: str | None
     logo: str | None
     document_language: DocumentLanguage
     timezone: str

@@ -68,8 +68,10 @@ def _address(party: str, *terms: str) -> tuple[Place, ...]:
 _CONTEXT: Final = "rsm:ExchangedDocumentContext"
 _TRADE: Final = "rsm:SupplyChainTradeTransaction"
 _SELLER: Final = f"{_TRADE}/ram:ApplicableHeaderTradeAgreement/ram:SellerTradeParty"
+_CONTACT: Final = f"{_SELLER}/ram:DefinedTradeContact"
 _BUYER: Final = f"{_TRADE}/ram:ApplicableHeaderTradeAgreement/ram:BuyerTradeParty"
 _DELIVERY: Final = f"{_TRADE}/ram:ApplicableHeaderTradeDelivery"
+_SHIP_TO: Final = f"{_DELIVERY}/ram:ShipToTradeParty/ram:PostalTradeAddress"
 _PAYMENT: Final = f"{_TRADE}/ram:ApplicableHeaderTradeSettlement"
 _MEANS: Final = f"{_PAYMENT}/ram:SpecifiedTradeSettlementPaymentMeans"
 _ACCOUNT: Final = f"{_MEANS}/ram:PayeePartyCreditorFinancialAccount"
@@ -89,6 +91,9 @@ _PLACES: Final = (
     Place(f"{_TRADE}/ram:ApplicableHeaderTradeAgreement/ram:BuyerReference", "BT-10"),
     Place(f"{_SELLER}/ram:Name", "BT-27"),
     Place(f"{_SELLER}/ram:SpecifiedLegalOrganization/ram:ID", "BT-30"),
+    Place(f"{_CONTACT}/ram:PersonName", "BT-41"),
+    Place(f"{_CONTACT}/ram:TelephoneUniversalCommunication/ram:CompleteNumber", "BT-42"),
+    Place(f"{_CONTACT}/ram:EmailURIUniversalCommunication/ram:URIID", "BT-43"),
     *_address(_SELLER, "BT-35", "BT-37", "BT-38", "BT-39", "BT-40"),
     Place(f"{_SELLER}/ram:URIUniversalCommunication/ram:URIID", "BT-34"),
     Place(f"{_SELLER}/+ram:SpecifiedTaxRegistration/ram:ID[schemeID=VA]", "BT-31"),
@@ -98,7 +103,9 @@ _PLACES: Final = (
     Place(f"{_BUYER}/ram:URIUniversalCommunication/ram:URIID", "BT-49"),
     Place(f"{_BUYER}/ram:SpecifiedTaxRegistration/ram:ID[schemeID=VA]", "BT-48"),
     Place(_DELIVERY, "="),
-    Place(f"{_DELIVERY}/ram:ShipToTradeParty/ram:PostalTradeAddress/ram:CountryID", "BT-80"),
+    Place(f"{_SHIP_TO}/ram:PostcodeCode", "BT-78"),
+    Place(f"{_SHIP_TO}/ram:CityName", "BT-77"),
+    Place(f"{_SHIP_TO}/ram:CountryID", "BT-80"),
     Place(f"{_DELIVERY}/ram:ActualDeliverySupplyChainEvent/ram:OccurrenceDateTime/{_DAY}", "BT-72"),
     Place(f"{_PAYMENT}/ram:InvoiceCurrencyCode", "BT-5"),
     Place(f"{_MEANS}/ram:TypeCode", "BT-81"),

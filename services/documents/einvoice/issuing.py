@@ -10,7 +10,8 @@ from billing.invoicing.invoices import InvoiceStatus
 from services.documents.einvoice.checks import is_expressible
 from services.documents.einvoice.cii import to_cii
 from services.documents.einvoice.tax_ids import IS_INSTALLED
-from services.documents.einvoice.ubl import to_ubl
+from services.documents.einvoice.ubl import Specification, to_ubl
+from services.documents.einvoice.xrechnung import list_missing
 from services.documents.view import Document
 
 _NOT_IN_FORCE = frozenset({InvoiceStatus.DRAFT, InvoiceStatus.VOID})
@@ -27,6 +28,22 @@ def ubl_of(document: Document) -> bytes:
     if reason is not None:
         raise reason
     return to_ubl(document)
+
+
+def xrechnung_of(document: Document) -> bytes:
+    """The document as XRechnung. Raises Conflict where it is none, naming the fields it lacks."""
+    reason = _why_not(document)
+    if reason is not None:
+        raise reason
+    missing = list_missing(document)
+    if missing:
+        named = ", ".join(f"{one.field} ({one.rule})" for one in missing)
+        raise Conflict(
+            f"XRechnung asks for more than there is: {named}.",
+            code="xrechnung_incomplete",
+            field=missing[0].field,
+        )
+    return to_ubl(document, Specification.XRECHNUNG)
 
 
 def _why_not(document: Document) -> Conflict | None:

@@ -20,6 +20,7 @@ INVOICE: Final = "380"
 CREDIT_NOTE: Final = "381"
 CREDIT_TRANSFER: Final = "30"
 ONLINE_SERVICE: Final = "68"
+UNDEFINED_MEANS: Final = "1"
 
 
 def terms_of(document: Document) -> Terms:
@@ -36,6 +37,10 @@ def terms_of(document: Document) -> Terms:
         "BT-10": document.buyer_reference,
         **_correction_terms(document.correction),
         **_seller_terms(document.seller, is_outside=outside),
+        "BT-34": _electronic_address(document.seller, document.contact.email),
+        "BT-41": document.contact.name,
+        "BT-42": document.contact.phone,
+        "BT-43": document.contact.email,
         **_buyer_terms(document.buyer, is_outside=outside),
         **_period_terms(document),
         **_payment_terms(document),
@@ -64,7 +69,6 @@ def _seller_terms(party: Party, *, is_outside: bool) -> Terms:
         "BT-30": party.registration_number,
         "BT-31": vat_id,
         "BT-32": None if vat_id else party.tax_id,
-        "BT-34": _electronic_address(party),
         "BT-35": party.street,
         "BT-37": party.city,
         "BT-38": party.postal_code,
@@ -78,7 +82,7 @@ def _buyer_terms(party: Party, *, is_outside: bool) -> Terms:
     return {
         "BT-44": party.name,
         "BT-48": None if is_outside else vat_id_of(party),
-        "BT-49": _electronic_address(party),
+        "BT-49": _electronic_address(party, party.email),
         "BT-50": party.street,
         "BT-52": party.city,
         "BT-53": party.postal_code,
@@ -87,12 +91,12 @@ def _buyer_terms(party: Party, *, is_outside: bool) -> Terms:
     }
 
 
-def _electronic_address(party: Party) -> Identifier | None:
+def _electronic_address(party: Party, email: str | None) -> Identifier | None:
     vat_id = vat_id_of(party)
     address = peppol_address_of(vat_id) if vat_id else None
     if address is not None:
         return address
-    return Identifier(value=party.email, scheme="EM") if party.email else None
+    return Identifier(value=email, scheme="EM") if email else None
 
 
 def _period_terms(document: Document) -> Terms:
@@ -103,6 +107,8 @@ def _period_terms(document: Document) -> Terms:
         terms["BT-74"] = document.period.last_covered_day(document.timezone)
     if treatment_of(document.taxes).category is TaxCategory.INTRA_COMMUNITY:
         terms["BT-72"] = local_date(document.issued_at, document.timezone)
+        terms["BT-77"] = document.buyer.city
+        terms["BT-78"] = document.buyer.postal_code
         terms["BT-80"] = document.buyer.country
     return terms
 

@@ -1,4 +1,4 @@
-"""UBL 2.1 by the rules of Peppol BIS Billing 3: ``Invoice`` and ``CreditNote``.
+"""UBL 2.1, ``Invoice`` and ``CreditNote``, by the rules of Peppol BIS Billing 3 or of XRechnung.
 
 Source: CEN/TS 16931-3-2, where each term stands.
 """
@@ -6,16 +6,25 @@ Source: CEN/TS 16931-3-2, where each term stands.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
-from services.documents.einvoice.terms import terms_of
+from billing.money import ZERO
+from services.documents.einvoice.terms import UNDEFINED_MEANS, terms_of
+from services.documents.einvoice.values import Terms
 from services.documents.einvoice.writing import Place, Syntax, write
 from services.documents.view import Document, DocumentKind
 
 _URN: Final = "urn:oasis:names:specification:ubl:schema:xsd"
-_CUSTOMIZATION: Final = (
-    "=urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
-)
+
+
+class Specification(StrEnum):
+    """By whose rules beyond EN 16931 a file is written, as it says itself (BT-24)."""
+
+    PEPPOL = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
+    XRECHNUNG = "urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
+
+
 _PROFILE: Final = "=urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
 
 _TAX: Final = (
@@ -79,6 +88,7 @@ def _tax_number(party: str, term: str, scheme: str) -> tuple[Place, ...]:
 
 _SELLER: Final = "cac:AccountingSupplierParty/cac:Party"
 _BUYER: Final = "cac:AccountingCustomerParty/cac:Party"
+_SHIP_TO: Final = "cac:Delivery/cac:DeliveryLocation/cac:Address"
 _ACCOUNT: Final = "cac:PaymentMeans/cac:PayeeFinancialAccount"
 
 _PARTIES: Final = (
@@ -93,14 +103,17 @@ _PARTIES: Final = (
     *_tax_number(_SELLER, "BT-32", "TAX"),
     Place(f"{_SELLER}/cac:PartyLegalEntity/cbc:RegistrationName", "BT-27"),
     Place(f"{_SELLER}/cac:PartyLegalEntity/cbc:CompanyID", "BT-30"),
+    Place(f"{_SELLER}/cac:Contact/cbc:Name", "BT-41"),
+    Place(f"{_SELLER}/cac:Contact/cbc:Telephone", "BT-42"),
+    Place(f"{_SELLER}/cac:Contact/cbc:ElectronicMail", "BT-43"),
     Place(f"{_BUYER}/cbc:EndpointID", "BT-49"),
     *_address(_BUYER, "BT-50", "BT-52", "BT-53", "BT-54", "BT-55"),
     *_tax_number(_BUYER, "BT-48", "VAT"),
     Place(f"{_BUYER}/cac:PartyLegalEntity/cbc:RegistrationName", "BT-44"),
     Place("cac:Delivery/cbc:ActualDeliveryDate", "BT-72"),
-    Place(
-        "cac:Delivery/cac:DeliveryLocation/cac:Address/cac:Country/cbc:IdentificationCode", "BT-80"
-    ),
+    Place(f"{_SHIP_TO}/cbc:CityName", "BT-77"),
+    Place(f"{_SHIP_TO}/cbc:PostalZone", "BT-78"),
+    Place(f"{_SHIP_TO}/cac:Country/cbc:IdentificationCode", "BT-80"),
     Place("cac:PaymentMeans/cbc:PaymentMeansCode", "BT-81"),
     Place(f"{_ACCOUNT}/cbc:ID", "BT-84"),
     Place(f"{_ACCOUNT}/cbc:Name", "BT-85"),
@@ -118,7 +131,7 @@ _PARTIES: Final = (
 
 def _places(root: str, quantity: str) -> tuple[Place, ...]:
     return (
-        Place("cbc:CustomizationID", _CUSTOMIZATION),
+        Place("cbc:CustomizationID", "BT-24"),
         Place("cbc:ProfileID", _PROFILE),
         Place("cbc:ID", "BT-1"),
         Place("cbc:IssueDate", "BT-2"),
@@ -137,7 +150,27 @@ _FORMS: Final[Mapping[DocumentKind, tuple[Syntax, tuple[Place, ...]]]] = {
 }
 
 
-def to_ubl(document: Document) -> bytes:
+def to_ubl(document: Document, specification: Specification = Specification.PEPPOL) -> bytes:
     """The document as UBL. It has a number, and at most two decimals."""
     syntax, places = _FORMS[document.kind]
-    return write(syntax, places, terms_of(document))
+    terms = terms_of(document)
+    if specification is Specification.XRECHNUNG:
+        terms = _said_to_the_end(terms)
+    return write(syntax, places, {**terms, "BT-24": specification.value})
+
+
+def _said_to_the_end(terms: Terms) -> Terms:
+    """How it is paid (BR-DE-1), of a credit note by no means of ours; 0 % of what has no tax.
+
+    What is of no period was delivered on the day of issue.
+    """
+    entries = terms["BG-23"]
+    assert isinstance(entries, list)
+    return {
+        **terms,
+        # BR-DE-TMP-32.
+        "BT-72": terms["BT-2"] if terms.get("BT-73") is None else terms.get("BT-72"),
+        "BT-81": terms.get("BT-81") or UNDEFINED_MEANS,
+        # BR-DE-14.
+        "BG-23": [{**one, "BT-119": one["BT-119"] or ZERO} for one in entries],
+    }

@@ -18,6 +18,7 @@ from tests.services.documents.einvoice.schematron import (
     broken_by_cii,
     broken_by_peppol,
     broken_by_ubl,
+    broken_by_xrechnung,
 )
 
 SELLER = {
@@ -28,6 +29,11 @@ SELLER = {
     "billing_address_city": "Berlin",
     "billing_address_postal_code": "10119",
     "billing_address_country": "DE",
+}
+CONTACT = {
+    "contact_name": "Ada Lamprecht",
+    "contact_phone": "+49 30 1234567",
+    "contact_email": "billing@lumen.test",
 }
 BUYER = {
     "name": "Harbor & Fils S.A.",
@@ -98,6 +104,30 @@ def test_credit_note_names_its_invoice_and_its_tax_by_rate(owner: Person) -> Non
     assert '<cbc:TaxAmount currencyID="EUR">20.00<' in text
     pdf = owner.get(f"{V1}/credit-notes/{note['id']}/pdf")
     assert broken_by_cii(PdfReader(io.BytesIO(pdf.content)).attachments["factur-x.xml"][0]) == {}
+
+
+def test_xrechnung_names_what_it_lacks_until_nothing_does(owner: Person) -> None:
+    complete(owner)
+    invoice = issued(owner, buyer_reference="04011000-1-06", billing_address_postal_code="75002")
+    path = f"{V1}/invoices/{invoice['id']}/xrechnung"
+
+    refused = owner.get(path)
+    owner.patch(f"{V1}/organization", json=CONTACT)
+    answer = owner.get(path)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "xrechnung_incomplete")
+    assert "organization.contact_name (BR-DE-5), organization.contact_phone" in refused.text
+    assert field_of(refused) == "organization.contact_name"
+    assert answer.status_code == 200, answer.text
+    assert broken_by_ubl(answer.content) | broken_by_xrechnung(answer.content) == {}
+    assert "xrechnung_3.0<" in answer.text
+    given_back = {"line_id": invoice["line_items"][0]["id"], "amount": 100}
+    body = {"reason": "Imported twice", "lines": [given_back]}
+    note = post(owner, f"/invoices/{invoice['id']}/credit-notes", body)
+    note_file = owner.get(f"{V1}/credit-notes/{note['id']}/xrechnung").content
+    assert broken_by_ubl(note_file) | broken_by_xrechnung(note_file) == {}
+    # Peppol asks German sellers for the contact too, and has it.
+    assert owner.get(f"{V1}/invoices/{invoice['id']}/ubl").text.count("Ada Lamprecht") == 1
 
 
 def test_missing_fields_are_named_and_the_invoice_is_issued(owner: Person) -> None:

@@ -1,4 +1,4 @@
-"""The official rules of EN 16931 and of Peppol BIS Billing 3, asked about a file by Saxon."""
+"""The official rules of EN 16931, of Peppol BIS Billing 3 and of XRechnung, asked by Saxon."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def broken_by_peppol(content: bytes) -> dict[str, str]:
     return _broken("PEPPOL-EN16931-UBL", content)
 
 
+def broken_by_xrechnung(content: bytes) -> dict[str, str]:
+    """The rules of XRechnung beyond EN 16931 that a UBL file breaks, each with what it says."""
+    return _broken("XRechnung-UBL", content)
+
+
 def _broken(rules: str, content: bytes) -> dict[str, str]:
     processor = _processor()
     node = processor.parse_xml(xml_text=content.decode())
@@ -48,7 +53,7 @@ def _processor() -> Any:
     return PySaxonProcessor(license=False)
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=4)
 def _compiled(rules: str) -> Any:
     text = gzip.decompress((RULES / f"{rules}.xslt.gz").read_bytes()).decode()
     return _processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=text)
