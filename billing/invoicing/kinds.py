@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class InvoiceKind(StrEnum):
@@ -44,3 +45,7 @@ class DocumentLanguage(StrEnum):
     FRENCH = "fr"
     SPANISH = "es"
     JAPANESE = "ja"
+
+
+EN_16931: Final = "BR-"
+"""With that begin the rules of EN 16931, and no others."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from billing.timeline import Happening
+from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionAction
 
 
@@ -67,3 +69,20 @@ def list_actions(
         )
         .order_by(col(SubscriptionAction.at), col(SubscriptionAction.id))
     ).all()
+
+
+def list_broken_einvoices(
+    session: Session, organization_id: UUID, subscription_id: UUID
+) -> dict[UUID, list[dict[str, Any]]]:
+    """What a subscription's invoices broke of the rules of e-invoices when they became final.
+
+    Those that kept EN 16931 are not among them.
+    """
+    found = session.exec(
+        select(Invoice.id, Invoice.einvoice).where(
+            Invoice.organization_id == organization_id,
+            Invoice.subscription_id == subscription_id,
+            col(Invoice.einvoice)["valid"].astext == "false",
+        )
+    )
+    return {one: einvoice["problems"] for one, einvoice in found if einvoice is not None}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.invoicing.kinds import EN_16931
 from billing.subscriptions import NEXT_ENTRIES, Action, AgendaEntry
 from billing.timeline import Happening
-from models.subscriptions.subscriptions import Subscription
+from models.subscriptions.subscriptions import Subscription, SubscriptionAction
 from repositories.subscriptions import actions as stored_actions
 from services.subscriptions import agenda as agendas
 from services.subscriptions.start import get_subscription
@@ -52,19 +53,33 @@ class Timeline:
 def read_timeline(session: Session, organization_id: UUID, subscription_id: UUID) -> Timeline:
     """The subscription's story with exact instants; also while the workflow engine is away."""
     subscription = get_subscription(session, organization_id, subscription_id)
+    broken = stored_actions.list_broken_einvoices(session, organization_id, subscription_id)
     past = tuple(
         TimelineEntry(
             at=row.at,
             action=row.action,
             period_index=row.period_index,
             invoice_id=row.invoice_id,
-            detail=row.detail,
+            detail=row.detail or _missing_of(row, broken),
         )
         for row in stored_actions.list_actions(session, organization_id, subscription_id)
     )
     agenda = agendas.read_state(session, subscription, payments=NEXT_ENTRIES).agenda
     upcoming = [entry for one in agenda for entry in _upcoming(subscription, one)]
     return Timeline(past=past, upcoming=tuple(upcoming))
+
+
+def _missing_of(
+    row: SubscriptionAction, broken: Mapping[UUID, Sequence[Mapping[str, str]]]
+) -> str | None:
+    """The fields that an invoice lacked when it became final, each with its rule of EN 16931."""
+    problems = None if row.invoice_id is None else broken.get(row.invoice_id)
+    if row.action != Happening.INVOICE_FINALIZED or problems is None:
+        return None
+    fields = [
+        f"{one['field']} ({one['rule']})" for one in problems if one["rule"].startswith(EN_16931)
+    ]
+    return f"The e-invoice breaks EN 16931: {', '.join(fields)}."
 
 
 def _upcoming(subscription: Subscription, entry: AgendaEntry) -> Iterator[TimelineEntry]:

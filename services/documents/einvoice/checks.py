@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from billing.invoicing.kinds import EN_16931
 from billing.invoicing.tax_categories import TaxCategory
 from billing.invoicing.tax_treatment import treatment_of
 from billing.invoicing.taxes import TaxAmount
@@ -84,7 +85,7 @@ def judge(
         *_of_peppol(seller, buyer, buyer_reference),
     )
     return Verdict(
-        valid=not any(one.rule.startswith("BR-") for one in problems),
+        valid=not any(one.rule.startswith(EN_16931) for one in problems),
         problems=problems,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from billing.invoicing.kinds import EN_16931
 from services.documents.einvoice.checks import Problem, judge
 from services.documents.einvoice.tax_ids import vat_id_of
 from services.documents.view import Document
@@ -26,7 +27,7 @@ def list_missing(document: Document) -> list[Problem]:
         currency=document.currency,
     )
     problems = () if verdict is None else verdict.problems
-    return [*(one for one in problems if one.rule.startswith("BR-")), *_missing(document)]
+    return [*(one for one in problems if one.rule.startswith(EN_16931)), *_missing(document)]
 
 
 def _missing(document: Document) -> Iterator[Problem]:

@@ -43,6 +43,8 @@ BUYER = {
     "billing_address_city": "Paris",
     "billing_address_country": "FR",
 }
+FINAL = "invoice_finalized"
+PLACE = {"billing_address_city": "Lyon", "billing_address_country": "FR"}
 LINE = {"description": "Data import", "quantity": 3, "unit_amount": 120}
 
 
@@ -199,6 +201,25 @@ def test_meter_has_a_unit_code(owner: Person, given: str | None, kept: str | Non
     assert meter["unit_code"] == kept
     refused = owner.patch(f"{V1}/meters/{meter['id']}", json={"unit_code": "GIGABYTE"})
     assert (refused.status_code, refused.json()["code"]) == (422, "unknown_unit_code")
+
+
+def test_timeline_names_what_the_einvoice_of_a_period_lacks(owner: Person) -> None:
+    sold = sell(owner, {"unit": "GB"}, is_soft_limit=True)
+    subscription = sold.subscribe("2025-12-01T00:00:00Z")
+    path = f"/subscriptions/{subscription['id']}"
+    bills = post(owner, f"{path}/generate-invoice", {})["data"][:2]
+    for bill in bills:
+        post(owner, f"/invoices/{bill['id']}/finalize", {})
+        owner.patch(f"{V1}/customers/{sold.customer['id']}", json=PLACE)
+        complete(owner)
+
+    past = owner.get(f"{V1}{path}/timeline").json()["past"]
+
+    told = {one["invoice_id"]: one["detail"] for one in past if one["action"] == FINAL}
+    broken = "The e-invoice breaks EN 16931: "
+    fields = ("organization.billing_address_country (BR-09)", "customer.billing_address_country")
+    assert told[bills[0]["id"]].startswith(f"{broken}{', '.join(fields)} (BR-11), ")
+    assert told[bills[1]["id"]] is None
 
 
 def test_unit_of_a_meter_reaches_the_einvoice(owner: Person) -> None:
