@@ -166,13 +166,7 @@ def _taking(*, recovers: bool) -> PostingKind:
 
 
 def write_off(
-    session: Session,
-    invoice: Invoice,
-    amount: Decimal,
-    *,
-    key: str,
-    at: datetime,
-    now: datetime,
+    session: Session, invoice: Invoice, amount: Decimal, *, key: str, at: datetime, now: datetime
 ) -> None:
     """That much of what the invoice is due is bad debt. Idempotent by ``key``: what made it so."""
     entry = _Entry.of_invoice(invoice, key, at=at, now=now)
