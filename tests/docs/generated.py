@@ -51,7 +51,9 @@ def list_routes() -> str:
     parts = [ROUTES]
     for topic, description in topics.items():
         lines = "\n".join(rows[topic])
-        parts.append(f"## {topic}\n\n{description}\n\n| | Path | |\n|---|---|---|\n{lines}\n")
+        parts.append(
+            f"## {topic}\n\n{description}\n\n| Method | Path | What |\n|---|---|---|\n{lines}\n"
+        )
     return "\n".join(parts)
 
 

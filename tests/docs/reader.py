@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from tests.docs.pages import Block
+from tests.docs.pages import DOCS, Block
 
 SECONDS = 60
 ADDRESS = "http://127.0.0.1:8000"
@@ -95,6 +95,7 @@ class Reader:
             return
 
     def _environment(self) -> dict[str, str]:
+        (self._directory / "docs").symlink_to(DOCS)
         programs = self._directory / "bin"
         programs.mkdir()
         (programs / "python3").symlink_to(sys.executable)

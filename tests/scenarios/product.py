@@ -16,6 +16,7 @@ from cli.composition import ApiProcess
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.payment_gateways import connect_gateways, install_gateways
+from runtime.sealing import carried_by
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.accounts.sign_up_policy import SignUpPolicy
@@ -124,7 +125,7 @@ class Product:
         with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
             async with build_worker(
                 client,
-                Transactions(engine),
+                Transactions(engine, carried=carried_by(settings)),
                 settings,
                 executor,
                 gateways=self._gateways or connect_gateways(settings, installed),
