@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from api.access.key_cache import Credential
 from api.access.scopes import Principal
 from api.context import AppContext
+from api.transport.urls.natural_keys import read_id
 from billing.errors import Unauthenticated
 from repositories.accounts import user_sessions
 from services.accounts.api_keys import PREFIXES, find_live_api_key
@@ -19,6 +20,8 @@ from services.accounts.credentials import AccessClaims
 ACCESS_COOKIE = "access_token"
 REFRESH_COOKIE = "refresh_token"
 LONGEST_CREDENTIAL = 4096
+ORGANIZATION_HEADER = "Fluxrate-Organization"
+"""By which members act for the sandbox of their organization (CONTRACT 102)."""
 
 
 def authenticate(request: HTTPConnection, context: AppContext) -> Principal:
@@ -29,8 +32,12 @@ def authenticate(request: HTTPConnection, context: AppContext) -> Principal:
     """
     secret = shown_api_key(request)
     if secret is not None:
-        return _authenticate_key(context, secret)
-    return _authenticate_session(context, _require_claims(request, context))
+        return _for_named(request, _authenticate_key(context, secret))
+    claims = _require_claims(request, context)
+    known = _authenticate_session(context, claims)
+    if _may_have_new_sandbox(request, known):
+        known = _ask_for_session(context, claims)
+    return _for_named(request, known)
 
 
 def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID | None:
@@ -58,9 +65,27 @@ async def authenticate_async(request: HTTPConnection, context: AppContext) -> Pr
         shown = claims = _require_claims(request, context)
         ask = partial(_authenticate_session, context, claims)
     known = context.key_cache.find(shown)
-    if known is not None:
-        return known
-    return await context.key_cache.ask_once(shown, partial(run_in_threadpool, ask))
+    if known is None:
+        known = await context.key_cache.ask_once(shown, partial(run_in_threadpool, ask))
+    if isinstance(shown, AccessClaims) and _may_have_new_sandbox(request, known):
+        known = await run_in_threadpool(_ask_for_session, context, shown)
+    return _for_named(request, known)
+
+
+def _for_named(request: HTTPConnection, principal: Principal) -> Principal:
+    """Whoever it is, acting for the organization that the request names. Raises NotFound."""
+    named = request.headers.get(ORGANIZATION_HEADER)
+    return principal if named is None else principal.act_for(read_id(named))
+
+
+def _may_have_new_sandbox(request: HTTPConnection, known: Principal) -> bool:
+    """Whether the request names an organization that was not there when somebody was looked up."""
+    named = request.headers.get(ORGANIZATION_HEADER)
+    return (
+        named is not None
+        and known.sandbox_id is None
+        and read_id(named) not in (None, known.organization_id)
+    )
 
 
 def shown_api_key(request: HTTPConnection) -> str | None:
@@ -112,13 +137,16 @@ def _authenticate_key(context: AppContext, secret: str) -> Principal:
 
 def _authenticate_session(context: AppContext, claims: AccessClaims) -> Principal:
     known = context.key_cache.find(claims)
-    if known is not None:
-        return known
+    return _ask_for_session(context, claims) if known is None else known
+
+
+def _ask_for_session(context: AppContext, claims: AccessClaims) -> Principal:
     revocations = context.key_cache.revocations
     with context.transactions.for_organization(claims.organization_id) as session:
-        user = user_sessions.find_live_user(
+        found = user_sessions.find_live_user(
             session, claims.organization_id, claims.user_session_id, now=context.now()
         )
+    user, sandbox_id = found or (None, None)
     if user is None or user.id != claims.user_id:
         raise _invalid_token()
     principal = Principal(
@@ -126,6 +154,7 @@ def _authenticate_session(context: AppContext, claims: AccessClaims) -> Principa
         user_id=user.id,
         session_id=claims.user_session_id,
         role=user.role,
+        sandbox_id=sandbox_id,
     )
     context.key_cache.put(claims, principal, revocations=revocations)
     return principal

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from billing.errors import Forbidden
+from billing.errors import Forbidden, NotFound
 
 IMPLIED = {"usage.write": "usage.read", "billing.write": "billing.read"}
 MANAGERS = frozenset({"owner", "admin"})
@@ -34,6 +34,25 @@ class Principal:
     session_id: UUID | None = None
     role: str | None = None
     scopes: frozenset[str] = frozenset()
+    sandbox_id: UUID | None = None
+    """The twin of the organization, which its members reach too (CONTRACT 102)."""
+    member_of: UUID | None = None
+    """Where they are at home who act for a sandbox."""
+
+    @property
+    def home_id(self) -> UUID:
+        """The organization that knows the person and their session, or the key."""
+        return self.member_of or self.organization_id
+
+    def act_for(self, organization_id: UUID | None) -> Principal:
+        """The same for the sandbox of their organization. Raises NotFound for any other."""
+        if organization_id == self.organization_id:
+            return self
+        if organization_id is None or organization_id != self.sandbox_id:
+            raise NotFound("Organization not found.", code="organization_not_found")
+        return replace(
+            self, organization_id=organization_id, sandbox_id=None, member_of=self.organization_id
+        )
 
     @property
     def actor(self) -> str:

@@ -7,7 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, Integer, Text, true
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Integer,
+    Text,
+    UniqueConstraint,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -43,6 +52,18 @@ class Organization(SQLModel, table=True):
             name="dunning",
         ),
         CheckConstraint("cardinality(reminder_days) <= 20", name="reminder_days"),
+        CheckConstraint("sandbox_id IS NULL OR sandbox_of IS NULL", name="sandbox"),
+        UniqueConstraint("sandbox_of", name="uq_organization_sandbox_of"),
+        UniqueConstraint("id", "sandbox_of", name="uq_organization_id_sandbox_of"),
+        ForeignKeyConstraint(
+            ["sandbox_of"], ["organization.id"], name="fk_organization_sandbox_of"
+        ),
+        # Whose sandbox it is says the same from both sides.
+        ForeignKeyConstraint(
+            ["sandbox_id", "id"],
+            ["organization.id", "organization.sandbox_of"],
+            name="fk_organization_sandbox_id",
+        ),
         CheckConstraint("array_to_string(embed_hosts, '') !~ '[^a-z0-9.:*-]'", name="embed_hosts"),
     )
 
@@ -98,6 +119,10 @@ class Organization(SQLModel, table=True):
         default_factory=lambda: list(REMINDER_DAYS),
         sa_column=Column(ARRAY(Integer), nullable=False, server_default="{-3,1,7}"),
     )
+    sandbox_id: UUID | None = None
+    """The twin in which it tries things (CONTRACT 102)."""
+    sandbox_of: UUID | None = None
+    """Whose twin it is."""
     created_at: datetime = instant()
 
 

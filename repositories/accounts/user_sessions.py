@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
+from models.accounts.organizations import Organization
 from models.accounts.users import User, UserSession
 
 
@@ -54,10 +55,14 @@ def lock_session(
 
 def find_live_user(
     session: Session, organization_id: UUID, user_session_id: UUID, *, now: datetime
-) -> User | None:
-    """Who is logged in by a session that is neither revoked nor over, or None."""
+) -> tuple[User, UUID | None] | None:
+    """Who is logged in by a session that is neither revoked nor over, or None.
+
+    With them comes the sandbox of their organization, if it has one.
+    """
     return session.exec(
-        select(User)
+        select(User, Organization.sandbox_id)
+        .join(Organization, col(Organization.id) == User.organization_id)
         .join(
             UserSession,
             (col(UserSession.organization_id) == User.organization_id)

@@ -13,21 +13,24 @@ from models.accounts.api_keys import ApiKey, KeyStatus
 from repositories.accounts import api_keys as stored_api_keys
 from repositories.transactions import Transactions, name_organizations
 from services.accounts.credentials import Security
+from services.accounts.sandboxes import is_sandbox
 from services.audit_log import record
 
 SCOPES = ("usage.write", "usage.read", "billing.write", "billing.read")
 ALIASES = {"write": "usage.write", "read": "usage.read"}
-PREFIXES = ("sk_live", "org_live")
+LIVE_PREFIXES = ("sk_live", "org_live")
+TEST_PREFIXES = ("sk_test",)
+PREFIXES = (*LIVE_PREFIXES, *TEST_PREFIXES)
 USED_AGAIN_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateApiKey:
-    """A new key. ``prefix`` is one of :data:`PREFIXES`."""
+    """A new key. Without a ``prefix`` it is the first of those that the organization may have."""
 
     name: str
     scopes: tuple[str, ...]
-    prefix: str = "sk_live"
+    prefix: str | None = None
 
 
 def create_api_key(
@@ -43,17 +46,19 @@ def create_api_key(
     Raises: InvalidInput ``unknown_scope``, ``scopes_missing`` or ``unknown_prefix``.
     """
     scopes = read_scopes(command.scopes)
-    if command.prefix not in PREFIXES:
+    prefixes = TEST_PREFIXES if is_sandbox(session, organization_id) else LIVE_PREFIXES
+    prefix = prefixes[0] if command.prefix is None else command.prefix
+    if prefix not in prefixes:
         raise InvalidInput(
-            f"prefix is one of {', '.join(PREFIXES)}.", code="unknown_prefix", field="prefix"
+            f"prefix is one of {', '.join(prefixes)}.", code="unknown_prefix", field="prefix"
         )
-    secret = security.new_api_key(command.prefix)
+    secret = security.new_api_key(prefix)
     api_key = ApiKey(
         organization_id=organization_id,
         name=command.name,
         scopes=list(scopes),
         key_hash=security.digest(secret),
-        prefix=command.prefix,
+        prefix=prefix,
         last_four=secret[-4:],
         created_at=now,
     )

@@ -22,6 +22,7 @@ from models.base import new_id
 from models.payments.connections import Connection
 from repositories.payments import connections as stored_connections
 from services.accounts.credentials import Sealing, SecretKeyMissing
+from services.accounts.sandboxes import is_sandbox
 from services.audit_log import record
 from services.required import not_found
 
@@ -89,7 +90,9 @@ def create_connection(
     Raises InvalidInput ``invalid_secret``, which names the field, Conflict
     ``too_many_connections``.
     """
-    require_secrets(command.provider, command.secrets)
+    require_secrets(
+        command.provider, command.secrets, is_sandbox=is_sandbox(session, organization_id)
+    )
     _, present = stored_connections.list_connections(session, organization_id, offset=0, limit=1)
     if present >= MOST:
         raise Conflict(f"There are {MOST} connections already.", code="too_many_connections")
@@ -128,7 +131,7 @@ def edit_connection(
     if edit.name is not None:
         connection.name = edit.name
     if edit.secrets:
-        _rotate(connection, edit.secrets, sealing, now=now)
+        _rotate(session, connection, edit.secrets, sealing, now=now)
     session.add(connection)
     changed = {*edit.secrets, *(() if edit.name is None else ("name",))}
     _record(session, connection, "updated", changed, now=now)
@@ -181,7 +184,12 @@ def _account(
 
 
 def _rotate(
-    connection: Connection, given: Mapping[str, str], sealing: Sealing, *, now: datetime
+    session: Session,
+    connection: Connection,
+    given: Mapping[str, str],
+    sealing: Sealing,
+    *,
+    now: datetime,
 ) -> None:
     provider = Provider(connection.provider)
     try:
@@ -191,7 +199,7 @@ def _rotate(
         former = {}
     # Of the sandbox none is given, which is refused here as a field that it does not have.
     secrets = dict(given) if provider is Provider.SANDBOX else {**former, **given}
-    require_secrets(provider, secrets)
+    require_secrets(provider, secrets, is_sandbox=is_sandbox(session, connection.organization_id))
     if secrets == former:
         return
     connection.sealed_former_secrets = _seal(connection, former, sealing) if former else None

@@ -14,6 +14,7 @@ from models.base import new_id
 from models.subscriptions.clocks import TestClock
 from models.subscriptions.subscriptions import Subscription
 from repositories import customers as stored_customers
+from repositories.accounts import organizations as stored_organizations
 from repositories.payments import collections as stored_collections
 from repositories.subscriptions import clocks as stored_clocks
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -82,8 +83,18 @@ def require_still(session: Session, organization_id: UUID, test_clock_id: UUID |
 def create_clock(
     session: Session, organization_id: UUID, name: str, frozen_time: datetime, *, now: datetime
 ) -> ClockReading:
-    """A new test clock that stands at ``frozen_time``."""
+    """A new test clock that stands at ``frozen_time``.
+
+    Raises Conflict ``use_sandbox`` in an organization that has a sandbox (CONTRACT 102).
+    """
     require_between(frozen_time, EARLIEST_CLOCK, LATEST_CLOCK, field="frozen_time")
+    organization = stored_organizations.lock_organization(session, organization_id)
+    if organization.sandbox_id is not None:
+        raise Conflict(
+            "New test clocks are made in the sandbox of the organization.",
+            code="use_sandbox",
+            sandbox_id=str(organization.sandbox_id),
+        )
     clock = TestClock(
         organization_id=organization_id,
         id=new_id(),

@@ -22,6 +22,7 @@ POST   /api/v1/api-keys                                   api_key.created
 DELETE /api/v1/api-keys/{key_id}                          api_key.revoked
 PATCH  /api/v1/organization                               organization.updated
 POST   /api/v1/organization/rotate-receipt-key            receipt_key.rotated
+POST   /api/v1/organization/sandbox                       organization.sandbox_created
 POST   /api/v1/customers                                  customer.created
 PATCH  /api/v1/customers/{customer_id}                    customer.updated
 PUT    /api/v1/customers/{customer_id}                    customer.updated

@@ -12,6 +12,7 @@ manager        GET    /api/v1/api-keys
 manager        DELETE /api/v1/api-keys/{key_id}
 billing.read   GET    /api/v1/organization
 manager        POST   /api/v1/organization/rotate-receipt-key
+manager        POST   /api/v1/organization/sandbox
 manager        PATCH  /api/v1/organization
 billing.write  POST   /api/v1/features
 billing.read   GET    /api/v1/features

@@ -89,7 +89,7 @@ def log_out(request: Request, context: ContextDep) -> Response:
             return response
         if principal.session_id is not None:
             context.accounts_for(request).log_out(
-                principal.organization_id, principal.session_id, now=context.now()
+                principal.home_id, principal.session_id, now=context.now()
             )
     return response
 

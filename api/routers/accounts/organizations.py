@@ -16,6 +16,7 @@ from api.transport.exact_json import respond
 from api.transport.route import Router
 from repositories.accounts import organizations as stored_organizations
 from services.accounts import settings
+from services.accounts.sandboxes import make_sandbox
 from services.receipts.chain import rotate_key
 from services.receipts.signing import ReceiptSigner
 
@@ -43,6 +44,17 @@ def update_organization(
         now=context.now(),
     )
     return respond(view_organization(changed))
+
+
+@router.post("/sandbox", response_model=OrganizationView, status_code=201)
+def create_sandbox(session: ManageSession, principal: Manager, context: ContextDep) -> Response:
+    """Make the organization's sandbox: a twin with ids, keys, numbers and clocks of its own.
+
+    The same members reach it with the header `Fluxrate-Organization` and its id, programs with keys
+    that are made there and begin with `sk_test_`. There is one: asked again, it is shown with 200.
+    """
+    sandbox, is_new = make_sandbox(session, principal.organization_id, now=context.now())
+    return respond(view_organization(sandbox), 201 if is_new else 200)
 
 
 @router.post("/rotate-receipt-key", response_model=RotatedKeyView, status_code=201)

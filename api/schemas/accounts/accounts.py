@@ -65,7 +65,7 @@ class LoggedOutView(View):
 
 
 class ApiKeyCreate(Schema):
-    """A new key. ``prefix`` is ``sk_live`` or ``org_live``."""
+    """A new key. ``prefix`` is ``sk_live`` or ``org_live``, and in a sandbox ``sk_test``."""
 
     name: Words
     """What the key is for, in your words."""
@@ -75,17 +75,18 @@ class ApiKeyCreate(Schema):
     ]
     """What the key may do: `usage.write`, `usage.read`, `billing.write`, `billing.read`. A scope
     that writes includes the one that reads."""
-    prefix: Annotated[str, StringConstraints(strict=True, max_length=20), one_of(*PREFIXES)] = (
-        "sk_live"
-    )
-    """What the key begins with: `sk_live` or `org_live`."""
+    prefix: (
+        Annotated[str, StringConstraints(strict=True, max_length=20), one_of(*PREFIXES)] | None
+    ) = None
+    """What the key begins with: `sk_live` or `org_live`, and in a sandbox `sk_test`. Without one
+    it is the first."""
 
     def command(self) -> CreateApiKey:
         """The command that the body stands for."""
         return CreateApiKey(
             name=self.name,
             scopes=tuple(self.scopes),
-            prefix=self.prefix.strip().lower().removesuffix("_"),
+            prefix=self.prefix and self.prefix.strip().lower().removesuffix("_"),
         )
 
 

@@ -232,6 +232,10 @@ class OrganizationView(View, like=(OrganizationPatch,)):
     surplus_payments: SurplusPayments
     dunning: Annotated[dict[str, Any], ShownAs(DunningView)]
     reminder_days: list[int]
+    sandbox_id: UUID | None
+    """Its sandbox, for the header `Fluxrate-Organization`. Null without one, and in a sandbox."""
+    sandbox_of: UUID | None
+    """Whose sandbox it is. Null in an organization that is none."""
     created_at: Moment
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.authentication import ORGANIZATION_HEADER
 from api.transport import number_texts
 from api.transport.conditional.edits import EDIT, Edit
 from api.transport.conditional.resources import EDITS
@@ -21,8 +22,8 @@ from api.transport.conditional.tags import (
 )
 from api.transport.errors import CHANGED, problem
 
-VARIES: Final = (b"vary", number_texts.HEADER.encode())
-"""What else the bytes of an answer depend on, so that a tag is of one way to write its numbers."""
+VARIES: Final = (b"vary", f"{number_texts.HEADER}, {ORGANIZATION_HEADER}".encode())
+"""What else the bytes of an answer depend on: a tag is of one way to write its numbers."""
 
 
 class ConditionalAnswers:

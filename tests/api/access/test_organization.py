@@ -57,6 +57,8 @@ def test_settings_begin_with_the_documented_values(owner: Person) -> None:
         "smtp_reply_to": None,
         "has_smtp_password": False,
         "embed_hosts": [],
+        "sandbox_id": None,
+        "sandbox_of": None,
         "created_at": "2026-03-02T08:00:00Z",
     }
 

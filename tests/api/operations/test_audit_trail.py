@@ -20,7 +20,7 @@ from tests.api.people import PASSWORD, Clock, Person
 from tests.api.sold import sell
 
 AUDIT = f"{V1}/audit"
-
+LATER = {"frozen_time": "2026-01-02T00:00:00Z"}
 HARBOR = {"name": "Harbor", "email": "a@harbor.test", "billing_address_country": "DE"}
 
 
@@ -35,8 +35,8 @@ def tell_of_accounts(story: Story) -> None:
     story.do("POST /auth/signup", log_in | {"organization_name": "Lumen Works"})
     story.do("POST /auth/logout")
     story.do("POST /auth/login", log_in)
-    key = story.do("POST /api-keys", {"name": "Backend", "scopes": ["usage.write"]})
-    story.do("DELETE /api-keys/{key_id}", key_id=key["id"])
+    key = {"name": "Backend", "scopes": ["usage.write"]}
+    story.do("DELETE /api-keys/{key_id}", key_id=story.do("POST /api-keys", key)["id"])
     story.do("PATCH /organization", {"payment_terms_days": 14})
     story.do("POST /organization/rotate-receipt-key")
 
@@ -128,9 +128,9 @@ def tell_of_invoices(story: Story, customer_id: str) -> None:
 def tell_of_clocks_and_events(story: Story) -> None:
     start = {"name": "Clock", "frozen_time": "2026-01-01T00:00:00Z"}
     clocked = {"test_clock_id": story.do("POST /test-clocks", start)["id"]}
-    later = {"frozen_time": "2026-01-02T00:00:00Z"}
-    story.do("POST /test-clocks/{test_clock_id}/advance", later, **clocked)
+    story.do("POST /test-clocks/{test_clock_id}/advance", LATER, **clocked)
     story.do("DELETE /test-clocks/{test_clock_id}", **clocked)
+    story.do("POST /organization/sandbox")
     meter = {"name": "Calls", "meter_name": "calls", "aggregation_type": "SUM"}
     story.person.post(f"{V1}/meters", json=meter)
     report = {"meter_name": "calls", "customer_external_id": "acct", "quantity": 5}

@@ -48,7 +48,7 @@ def test_every_resource_has_a_tag_and_304_for_who_has_it(owner: Person) -> None:
         for unchanged in (again, head, anything):
             assert (unchanged.status_code, unchanged.content) == (304, b""), path
             assert unchanged.headers["ETag"] == tag
-            assert unchanged.headers["Vary"] == "Fluxrate-Numbers"
+            assert unchanged.headers["Vary"] == "Fluxrate-Numbers, Fluxrate-Organization"
             assert "content-length" not in unchanged.headers
             assert unchanged.headers["X-Request-Id"]
         assert (other.status_code, other.headers["ETag"]) == (200, tag)
