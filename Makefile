@@ -25,8 +25,8 @@ SEED ?= 1
 TEMPORAL_SERVER ?= v1.29.1
 STRIPE_MOCK ?= v0.203.0
 
-.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep answers corpus simulate money regress chaos payments histories \
-	site demo up status down mutate documents pages stripe temporal-server bench picture clean
+.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep answers corpus simulate money regress chaos payments histories site demo up status down mutate \
+	documents pages stripe temporal-server bench picture clean install-check
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ payments: $(INSTALLED) ## Never twice: COUNT=10000 payments while everything fai
 histories: $(INSTALLED) ## Record the histories again that replay tests run; review before committing
 	$(RUN) python -m tests.workflows.record
 	$(RUN) python -m tests.dunning.record
+
+install-check: $(INSTALLED) ## The wheel as an application of its own, installed by uv and by pipx
+	FLUXRATE_INSTALL_CHECK="$(UV)" $(RUN) pytest -q tests/cli/test_installed.py
 
 regress: $(INSTALLED) ## Receipts of every price model, computed again by this code
 	$(RUN) fluxrate regress --files tests/services/invoicing/golden
