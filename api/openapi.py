@@ -13,8 +13,10 @@ from fastapi.routing import APIRoute
 from api.access import sessions
 from api.access.authentication import ACCESS_COOKIE
 from api.ingestion.openapi import add_ingestion
+from api.openapi_conditions import describe_conditions
 from api.openapi_corrections import correct
 from api.transport import idempotency
+from api.transport.conditional.resources import list_resources
 from api.transport.route import Router
 
 Document = dict[str, Any]
@@ -149,9 +151,11 @@ def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
         schemas.pop(unused, None)
     components["securitySchemes"] = SECURITY_SCHEMES
     routes = dict(_routes(routers, prefix))
+    resources = list_resources(routes.values(), prefix)
     for path, method, operation in _operations(document):
         if (route := routes.get((path, method))) is not None:
             _describe_route(operation, route, method)
+            describe_conditions(operation, path, method, resources)
         elif (name := INGESTION_NAMES.get(path.removeprefix(prefix))) is not None:
             operation["operationId"] = name
             _require_scope(operation, INGESTION_SCOPE)

@@ -240,3 +240,20 @@ def test_of_two_edits_at_once_from_the_same_picture_one_wins(owner: Person) -> N
         statuses = [one.status_code for one in answers]
         assert sorted(statuses) == [200, 412, 412]
         assert owner.get(path).json()["name"] == names[statuses.index(200)]
+
+
+def test_document_says_who_takes_which_condition(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
+
+    def headers(method: str, path: str) -> set[str]:
+        parameters = paths[f"{V1}{path}"][method].get("parameters", [])
+        return {one["name"] for one in parameters if one["in"] == "header"}
+
+    assert headers("get", "/plans/{plan_id}") == {"If-None-Match"}
+    assert "304" in paths[f"{V1}/plans/{{plan_id}}"]["get"]["responses"]
+    assert headers("get", "/plans") == headers("post", "/usage") - {"Idempotency-Key"} == set()
+    assert "If-Match" in headers("patch", "/organization")
+    assert "If-Match" in headers("post", "/subscriptions/{subscription_id}/cancel")
+    assert "If-Match" in headers("delete", "/invoices/{invoice_id}")
+    edited = paths[f"{V1}/plans/{{plan_id}}/charges/{{charge_id}}"]["patch"]["responses"]["200"]
+    assert "ETag" in edited["headers"]
