@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -159,6 +162,34 @@ def preview_invoice(
     return respond(view_preview(preview))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastTransaction:
+    """The transaction that answers, after the bills that were overdue in others."""
+
+    session: Session
+    first_overdue: int | None
+    asked_at: datetime
+
+
+def open_after_overdue(
+    subscription_id: UUID,
+    principal: Writer,
+    context: ContextDep,
+    work: WorkDep,
+    body: GenerateRequest | None = None,
+) -> Iterator[LastTransaction]:
+    """What is overdue was billed, as far as one request goes."""
+    first_overdue, now = None, context.now()
+    if body is None or body.period_index is None:
+        with work.open() as session:
+            first_overdue = bill_now.ask_for_overdue(
+                session, principal.organization_id, subscription_id, now=now
+            )
+    work.go_on(subscription_id)
+    with work.open() as session:
+        yield LastTransaction(session=session, first_overdue=first_overdue, asked_at=now)
+
+
 @router.post(
     "/generate-invoice",
     status_code=201,
@@ -168,40 +199,27 @@ def preview_invoice(
 )
 def generate_invoice(
     subscription_id: UUID,
+    last: Annotated[LastTransaction, Depends(open_after_overdue, scope="function")],
     principal: Writer,
-    context: ContextDep,
-    work: WorkDep,
     body: GenerateRequest | None = None,
 ) -> Response:
     """Bill overdue periods now, or else the part of the current one that has passed.
 
     With ``period_index`` bill one period that has no bill, because its draft was deleted.
     """
-    organization_id, now = principal.organization_id, context.now()
+    session, organization_id, now = last.session, principal.organization_id, last.asked_at
     index = body.period_index if body is not None else None
-    first_overdue = None
-    if index is None:
-        with work.open() as session:
-            first_overdue = bill_now.ask_for_overdue(
-                session, organization_id, subscription_id, now=now
-            )
-    work.go_on(subscription_id)
-    with work.open() as session:
-        made = (
-            [
-                reissue.bill_unbilled_period(
-                    session, organization_id, subscription_id, index, now=now
-                )
-            ]
-            if index is not None
-            else bill_now.generate_invoices(
-                session, organization_id, subscription_id, first_overdue=first_overdue, now=now
-            )
+    made = (
+        [reissue.bill_unbilled_period(session, organization_id, subscription_id, index, now=now)]
+        if index is not None
+        else bill_now.generate_invoices(
+            session, organization_id, subscription_id, first_overdue=last.first_overdue, now=now
         )
-        if made is None:
-            waiting = view_one(session, get_subscription(session, organization_id, subscription_id))
-            return respond(PendingBillsView(data=[], pending_change=waiting.pending_change), 202)
-        return respond({"data": view_invoices(session, organization_id, made)}, 201)
+    )
+    if made is None:
+        waiting = view_one(session, get_subscription(session, organization_id, subscription_id))
+        return respond(PendingBillsView(data=[], pending_change=waiting.pending_change), 202)
+    return respond({"data": view_invoices(session, organization_id, made)}, 201)
 
 
 @router.get("/timeline", response_model=TimelineView)
