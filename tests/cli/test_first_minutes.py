@@ -44,6 +44,20 @@ def test_links_ask_by_attributes_that_there_are() -> None:
     assert {"NeedsAttention", "PeriodEnd"} <= set(SEARCH_ATTRIBUTES)
 
 
+def test_ports_are_asked_for_again(tmp_path: Path) -> None:
+    instance = Instance(tmp_path)
+    assert instance.port_of("temporal_ui", 8233) == 8233
+
+    instance.remember_ports({"temporal": 7300, "temporal_ui": 8300})
+    assert (instance.port_of("temporal", 7233), instance.port_of("temporal_ui", 8233)) == (
+        7300,
+        8300,
+    )
+
+    (tmp_path / "ports.json").write_text("half of")
+    assert instance.port_of("temporal_ui", 8233) == 8233
+
+
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     """The data directory of a demo that a test keeps."""
