@@ -26,7 +26,7 @@ TEMPORAL_SERVER ?= v1.29.1
 STRIPE_MOCK ?= v0.203.0
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test test-deep answers corpus simulate money regress chaos payments histories site demo up status down mutate \
-	documents pages stripe temporal-server bench picture clean install-check
+	documents pages stripe temporal-server bench picture clean install-check clients
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,7 @@ lint: $(INSTALLED)
 	$(RUN) ruff check .
 
 types: $(INSTALLED)
+	$(RUN) python -m clients.generator
 	$(RUN) mypy
 
 layers: $(INSTALLED)
@@ -143,6 +144,11 @@ documents: $(INSTALLED) ## Every kind of document before veraPDF (needs Java and
 pages: $(INSTALLED) ## Pages in a real browser (needs Chromium): themes, keyboard, axe; drawn again for docs
 	$(UV) sync --quiet --locked --extra embedded --extra einvoice --group pages
 	FLUXRATE_DRAW_PAGES=1 $(RUN) pytest tests/console $(ARGS)
+
+clients: $(INSTALLED) ## Make the clients of the API's document, and their packages (TypeScript needs Node)
+	$(RUN) python -m clients.generator
+	$(UV) build --quiet --out-dir clients/python/dist clients/python
+	cd clients/typescript && npm ci --no-audit --no-fund && npm run generate && npm run build && npm pack --pack-destination dist
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it
 	$(RUN) python -m benchmarks $(ONLY)

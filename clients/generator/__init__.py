@@ -1,0 +1,1 @@
+"""Makes the clients of the document that the product prints."""

@@ -1,0 +1,86 @@
+"""The document that the product prints, and the name of each of its operations in the clients."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from api import openapi
+from api.app import PREFIX, ROUTERS, ROUTES
+from api.routers.ingestion import make_routes
+
+CLIENTS = Path(__file__).parents[1]
+NAMES = CLIENTS / "operations.toml"
+LEFT_OUT = "left_out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation of the document, with its place in the clients."""
+
+    resource: str
+    name: str
+    method: str
+    path: str
+    described: dict[str, Any]
+
+
+def print_document() -> dict[str, Any]:
+    """What ``/openapi.json`` answers, as JSON has it. No engine is needed for it."""
+    app = FastAPI(
+        title="Fluxrate",
+        summary="Usage billing: meters, plans, subscriptions and invoices.",
+        version="0.1.0",
+        routes=[*make_routes(PREFIX), *ROUTES.routes],
+    )
+    openapi.install(app, ROUTERS, PREFIX)
+    document: dict[str, Any] = json.loads(json.dumps(app.openapi(), default=str))
+    return document
+
+
+def names() -> dict[str, Any]:
+    """The file of names as it stands."""
+    return tomllib.loads(NAMES.read_text())
+
+
+def operations(document: dict[str, Any]) -> Iterator[Operation]:
+    """Every operation that has a name.
+
+    Raises:
+        KeyError: a name leads to no operation.
+    """
+    for resource, methods in names().items():
+        if resource == LEFT_OUT:
+            continue
+        for name, address in methods.items():
+            method, path = address_of(document, address)
+            described = document["paths"][path][method]
+            yield Operation(
+                resource=resource, name=name, method=method, path=path, described=described
+            )
+
+
+def address_of(document: dict[str, Any], address: str) -> tuple[str, str]:
+    """The method and the whole path of ``POST /customers``."""
+    method, _, path = address.partition(" ")
+    whole = path if path in document["paths"] else f"{PREFIX}{path}"
+    return method.lower(), whole
+
+
+def unnamed(document: dict[str, Any]) -> set[tuple[str, str]]:
+    """Operations that the file of names does not mention."""
+    mentioned = {
+        address_of(document, address)
+        for methods in names().values()
+        for one in methods.values()
+        for address in ([one] if isinstance(one, str) else one)
+    }
+    return {
+        (method, path) for path, item in document["paths"].items() for method in item
+    } - mentioned

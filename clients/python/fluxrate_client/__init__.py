@@ -1,0 +1,44 @@
+"""Fluxrate's client: usage billing from Python."""
+
+from fluxrate_client.client import VERSION, AsyncFluxrate, Fluxrate
+from fluxrate_client.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    ConnectionFailed,
+    FluxrateError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+    ServerFailed,
+    TooManyRequests,
+)
+from fluxrate_client.pages import AsyncPages, Page, Pages
+from fluxrate_client.retries import NEVER, Retries
+from fluxrate_client.test_clocks import StillAdvancing
+from fluxrate_client.usage import EventsRejected
+
+__all__ = [
+    "NEVER",
+    "VERSION",
+    "ApiError",
+    "AsyncFluxrate",
+    "AsyncPages",
+    "BadRequest",
+    "Conflict",
+    "ConnectionFailed",
+    "EventsRejected",
+    "Fluxrate",
+    "FluxrateError",
+    "Forbidden",
+    "Invalid",
+    "NotFound",
+    "NotSignedIn",
+    "Page",
+    "Pages",
+    "Retries",
+    "ServerFailed",
+    "StillAdvancing",
+    "TooManyRequests",
+]

@@ -1,0 +1,84 @@
+"""What may go wrong: one class a kind of answer, and in each the code that programs decide by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class FluxrateError(Exception):
+    """Whatever this client raises."""
+
+
+class ConnectionFailed(FluxrateError):
+    """No answer came, however often it was tried."""
+
+
+class ApiError(FluxrateError):
+    """The API answered with a problem.
+
+    ``code`` is stable, for programs; ``detail`` is for people; ``request_id`` is what the logs call
+    the request; ``errors`` names each field that is wrong; ``problem`` is all that was answered.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem = problem
+        self.code = str(problem.get("code", "unknown"))
+        self.detail = str(problem.get("detail", "No detail was given."))
+        self.request_id: str | None = problem.get("request_id")
+        self.errors: Sequence[Mapping[str, Any]] = problem.get("errors", ())
+        super().__init__(f"{status} {self.code}: {self.detail}{self._fields()}")
+
+    def _fields(self) -> str:
+        fields = "; ".join(f"{one.get('field')}: {one.get('detail')}" for one in self.errors)
+        return f" ({fields})" if fields else ""
+
+
+class BadRequest(ApiError):
+    """400: a parameter is wrong."""
+
+
+class NotSignedIn(ApiError):
+    """401: there is no key and no session, or none that holds."""
+
+
+class Forbidden(ApiError):
+    """403: the key has not the scope, or the person not the role."""
+
+
+class NotFound(ApiError):
+    """404: there is no such thing in this organization."""
+
+
+class Conflict(ApiError):
+    """409: the state forbids it; ``code`` says which, such as ``meter_already_billed``."""
+
+
+class Invalid(ApiError):
+    """422: the body or a value is wrong; ``errors`` names the fields."""
+
+
+class TooManyRequests(ApiError):
+    """429, also after waiting as long as was asked."""
+
+
+class ServerFailed(ApiError):
+    """5xx, also after trying again."""
+
+
+_KINDS: Mapping[int, type[ApiError]] = {
+    400: BadRequest,
+    401: NotSignedIn,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    422: Invalid,
+    429: TooManyRequests,
+}
+
+
+def error_of(status: int, problem: Mapping[str, Any]) -> ApiError:
+    """The error that an answer is."""
+    kind = ServerFailed if status >= 500 else _KINDS.get(status, ApiError)
+    return kind(status, problem)
