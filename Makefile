@@ -148,7 +148,7 @@ pages: $(INSTALLED) ## Pages in a real browser (needs Chromium): themes, keyboar
 clients: $(INSTALLED) ## Make the clients of the API's document, and their packages (TypeScript needs Node)
 	$(RUN) python -m clients.generator
 	$(UV) build --quiet --out-dir clients/python/dist clients/python
-	cd clients/typescript && npm ci --no-audit --no-fund && npm run generate && npm run build && npm pack --pack-destination dist
+	cd clients/typescript && npm ci --no-audit --no-fund && npm run generate && npm run build && npm pack --silent
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it
 	$(RUN) python -m benchmarks $(ONLY)

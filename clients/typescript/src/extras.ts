@@ -1,0 +1,109 @@
+import type { Resources } from "./generated/resources.js";
+
+type Event = NonNullable<Parameters<Resources["usage"]["track"]>[0]>;
+type Answered = Awaited<ReturnType<Resources["usage"]["trackAll"]>>;
+
+/** Some events of a batch were refused; all others are stored. */
+export class EventsRejected extends Error {
+  override readonly name = "EventsRejected";
+
+  constructor(readonly rows: Answered["results"]) {
+    super(`${rows.length} events were rejected, the first: ${JSON.stringify(rows[0])}`);
+  }
+}
+
+const keyed = (event: Event): Event => ({
+  ...event,
+  idempotency_key: event.idempotency_key ?? crypto.randomUUID(),
+});
+
+export type Usage = Resources["usage"] & {
+  /** A place for events, sent when there are `size` of them, or the oldest is `seconds` old. */
+  batching(options?: { size?: number; seconds?: number }): Batch;
+};
+
+/** Usage whose events have keys, so that none is counted twice. */
+export function usage(resource: Resources["usage"]): Usage {
+  const keyedUsage: Resources["usage"] = {
+    ...resource,
+    track: (event = {}, options) => resource.track(keyed(event), options),
+    trackAll: (events, options) => resource.trackAll(events.map(keyed), options),
+  };
+  return {
+    ...keyedUsage,
+    batching: ({ size = 500, seconds = 5 } = {}) => new Batch(keyedUsage.trackAll, size, seconds),
+  };
+}
+
+/** Collects events; `close` sends what still waits. One that could not be sent is sent again. */
+export class Batch {
+  private readonly waiting: Event[] = [];
+  private rejected: Answered["results"] = [];
+  private sending: Promise<void> = Promise.resolve();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly trackAll: Resources["usage"]["trackAll"],
+    private readonly size: number,
+    seconds: number,
+  ) {
+    this.timer = setInterval(() => this.sendSoon(), seconds * 1000);
+    this.timer.unref();
+  }
+
+  /** The event is sent soon. It is what `client.usage.track` takes. */
+  track(event: Event): void {
+    this.waiting.push(keyed(event));
+    if (this.waiting.length >= this.size) this.sendSoon();
+  }
+
+  /** Every event is stored, or this throws. */
+  async flush(): Promise<void> {
+    this.sending = this.sending.catch(() => undefined).then(() => this.sendAll());
+    await this.sending;
+    const rows = this.rejected;
+    this.rejected = [];
+    if (rows.length > 0) throw new EventsRejected(rows);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.flush();
+  }
+
+  private sendSoon(): void {
+    this.sending = this.sending.then(() => this.sendAll()).catch(() => undefined); // tried again later
+  }
+
+  private async sendAll(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const rows = this.waiting.slice(0, this.size);
+      const answer = await this.trackAll(rows, { query: { results: "errors" } });
+      this.waiting.splice(0, rows.length);
+      this.rejected.push(...answer.results);
+    }
+  }
+}
+
+type Clock = Awaited<ReturnType<Resources["testClocks"]["get"]>>;
+
+export type TestClocks = Resources["testClocks"] & {
+  /** The clock stands there, and all that was due by then has happened, invoices included. */
+  advanceAndWait(id: string, frozenTime: string, options?: { timeout?: number }): Promise<Clock>;
+};
+
+export function testClocks(resource: Resources["testClocks"]): TestClocks {
+  return {
+    ...resource,
+    async advanceAndWait(id, frozenTime, { timeout = 60 } = {}) {
+      const deadline = Date.now() + timeout * 1000;
+      let clock = await resource.advance(id, { frozen_time: frozenTime });
+      while (clock.status !== "ready") {
+        if (Date.now() > deadline) throw new Error(`The clock ${id} is still on its way.`);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        clock = await resource.get(id);
+      }
+      return clock;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { createClient, makeCalls } from "./calls.js";
+import { makeResources, type Resources } from "./generated/resources.js";
+import type { paths } from "./generated/schema.js";
+import { NEVER, patientFetch, RETRIES, type Retries } from "./sending.js";
+import { testClocks, type TestClocks, usage, type Usage } from "./extras.js";
+
+export { Pages } from "./calls.js";
+export { ApiError, ConnectionFailed, type Problem } from "./errors.js";
+export { Batch, EventsRejected } from "./extras.js";
+export type { components, paths } from "./generated/schema.js";
+export { NEVER, type Retries };
+
+export interface Settings {
+  /** Where Fluxrate is, without `/api/v1`. */
+  baseUrl: string;
+  apiKey?: string;
+  /** The access token of a session, where there is no key. */
+  accessToken?: string;
+  retries?: Partial<Retries>;
+  /** Seconds for each try. */
+  timeout?: number;
+  fetch?: typeof fetch;
+}
+
+export type Fluxrate = Omit<Resources, "usage" | "testClocks"> & { usage: Usage; testClocks: TestClocks };
+
+/** Everything that the API can do. Numbers of answers are texts of all their digits. */
+export function fluxrate(settings: Settings): Fluxrate {
+  const cookies = new Map<string, string>();
+  const patient = patientFetch(
+    settings.fetch ?? fetch,
+    { ...RETRIES, ...settings.retries },
+    settings.timeout ?? 30,
+  );
+  const http = createClient<paths>({
+    baseUrl: settings.baseUrl.replace(/\/$/, ""),
+    headers: {
+      "Fluxrate-Numbers": "string",
+      ...(settings.apiKey === undefined ? {} : { "X-API-Key": settings.apiKey }),
+      ...(settings.accessToken === undefined ? {} : { Authorization: `Bearer ${settings.accessToken}` }),
+    },
+    fetch: async (request) => {
+      if (cookies.size > 0) {
+        request.headers.set("Cookie", [...cookies].map((one) => one.join("=")).join("; "));
+      }
+      const response = await patient(request);
+      for (const line of response.headers.getSetCookie()) {
+        const [name = "", value = ""] = (line.split(";")[0] ?? "").split("=", 2);
+        cookies.set(name.trim(), value);
+      }
+      return response;
+    },
+  });
+  const resources = makeResources(makeCalls(http));
+  return {
+    ...resources,
+    usage: usage(resources.usage),
+    testClocks: testClocks(resources.testClocks),
+  };
+}
