@@ -14,6 +14,7 @@ from clients.generator.document import CLIENTS
 from tests.scenarios.product import Product
 
 FOLDER = CLIENTS / "typescript"
+FAILING_ANSWERS = Path(__file__).with_name("failing_answers.ts")
 PACKAGES = FOLDER / "node_modules"
 
 pytestmark = [
@@ -40,6 +41,7 @@ def example(tmp_path: Path, product: Product) -> Path:
     for name in ("package.json", "openapi.json", "tsconfig.json", "src"):
         copy = shutil.copytree if (FOLDER / name).is_dir() else shutil.copy
         copy(FOLDER / name, tmp_path / name)
+    shutil.copy(FAILING_ANSWERS, tmp_path / "src")
     (tmp_path / "node_modules").symlink_to(PACKAGES)
     blocks = re.findall(
         r"^```ts\n(.*?)^```", (FOLDER / "README.md").read_text(), re.MULTILINE | re.DOTALL
@@ -49,10 +51,11 @@ def example(tmp_path: Path, product: Product) -> Path:
     return tmp_path
 
 
-def test_the_example_ends_with_a_paid_invoice(example: Path) -> None:
+def test_the_example_ends_with_a_paid_invoice_and_failures_are_survived(example: Path) -> None:
     run("npm", "run", "generate", folder=example)
     run("npm", "run", "build", folder=example)
 
+    run("node", "dist/failing_answers.js", folder=example)
     said = run("node", "dist/example.js", folder=example)
 
     assert "So far: 82.45\n" in said

@@ -13,9 +13,9 @@ export { NEVER, type Retries };
 export interface Settings {
   /** Where Fluxrate is, without `/api/v1`. */
   baseUrl: string;
-  apiKey?: string;
+  apiKey?: string | undefined;
   /** The access token of a session, where there is no key. */
-  accessToken?: string;
+  accessToken?: string | undefined;
   retries?: Partial<Retries>;
   /** Seconds for each try. */
   timeout?: number;

@@ -1,0 +1,85 @@
+// The TypeScript client when answers fail: compiled and run beside the example of its README.
+import assert from "node:assert/strict";
+
+import { ApiError, ConnectionFailed, fluxrate } from "./index.js";
+
+const CUSTOMER = { id: "c1", name: "Harbor Labs", balance: "0.10" };
+
+function clientOf(...answers: (Response | Error)[]) {
+  const asked: { url: URL; headers: Headers; body: string }[] = [];
+  const client = fluxrate({
+    baseUrl: "http://api.test",
+    apiKey: "sk_live_1",
+    retries: { firstPause: 0 },
+    fetch: async (input) => {
+      const request = input as Request;
+      asked.push({ url: new URL(request.url), headers: request.headers, body: await request.text() });
+      const answer = answers.shift();
+      if (answer instanceof Response) return answer;
+      throw answer ?? new Error("nothing is left to answer");
+    },
+  });
+  return { client, asked };
+}
+
+const answer = (body: unknown, status = 200) => Response.json(body, { status });
+const problem = (status: number, code: string) =>
+  answer({ code, detail: "So it is.", request_id: "r1" }, status);
+const lost = () => new TypeError("the connection was cut");
+const page = (page: string) =>
+  answer({ data: [{ id: `c${page}` }], meta: { page, page_size: "1", total: "2", total_pages: "2" } });
+
+{
+  // A lost answer is asked for again under the same key, with the same body.
+  const { client, asked } = clientOf(lost(), problem(503, "unavailable"), answer(CUSTOMER, 201));
+  await client.customers.create({ name: "Harbor Labs", email: "ap@harbor.test" });
+  assert.equal(asked.length, 3);
+  assert.equal(new Set(asked.map((one) => one.headers.get("Idempotency-Key"))).size, 1);
+  assert.equal(new Set(asked.map((one) => one.body)).size, 1);
+  assert.equal(asked[0]?.headers.get("X-API-Key"), "sk_live_1");
+  assert.equal(asked[0]?.headers.get("Fluxrate-Numbers"), "string");
+}
+{
+  // A key of one's own is taken; an event keeps its own.
+  const { client, asked } = clientOf(answer(CUSTOMER, 201), lost(), answer({ id: "e1" }, 201));
+  await client.customers.create({ name: "", email: "" }, { idempotencyKey: "mine" });
+  await client.usage.track({ meter_name: "calls", properties: { calls: 1 } });
+  assert.equal(asked[0]?.headers.get("Idempotency-Key"), "mine");
+  assert.equal(asked[1]?.body, asked[2]?.body);
+  assert.match(asked[1]?.body ?? "", /"idempotency_key":"[-0-9a-f]{36}"/);
+}
+{
+  // What is refused is not repeated, and says why.
+  const { client, asked } = clientOf(problem(409, "meter_already_billed"));
+  await assert.rejects(client.subscriptions.resume("s1"), (error: ApiError) => {
+    assert.deepEqual([error.status, error.code, error.requestId], [409, "meter_already_billed", "r1"]);
+    return true;
+  });
+  assert.equal(asked.length, 1);
+}
+{
+  // Patience ends.
+  const { client, asked } = clientOf(...Array.from({ length: 5 }, lost));
+  await assert.rejects(client.customers.get("a/b"), ConnectionFailed);
+  assert.equal(asked.length, 5);
+  assert.equal(asked[0]?.url.pathname, "/api/v1/customers/a%2Fb");
+  assert.throws(() => client.customers.get(".."), /cannot stand/);
+}
+{
+  // A list is all its pages.
+  const { client, asked } = clientOf(page("1"), page("2"));
+  const found = await client.customers.list({ q: "harbor", page_size: 1 }).all();
+  assert.deepEqual(found.map((one) => one.id), ["c1", "c2"]);
+  assert.equal(asked[1]?.url.search, "?page_size=1&q=harbor&page=2");
+}
+{
+  // A batch is sent together, and again until it is stored.
+  const stored = answer({ accepted: "2", duplicates: "0", rejected: "0", results: [] });
+  const { client, asked } = clientOf(lost(), stored);
+  const batch = client.usage.batching({ size: 2, seconds: 60 });
+  batch.track({ meter_name: "calls", properties: { calls: 1 } });
+  batch.track({ meter_name: "calls", properties: { calls: 2 } });
+  await batch.close();
+  assert.equal(asked.length, 2);
+  assert.equal(asked[0]?.body, asked[1]?.body);
+}
