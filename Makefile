@@ -24,9 +24,11 @@ COUNT ?= 1000
 SEED ?= 1
 TEMPORAL_SERVER ?= v1.29.1
 STRIPE_MOCK ?= v0.203.0
+SPECTRAL ?= 6.16.3
+REDOCLY ?= 2.77.0
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test test-deep answers corpus simulate money regress chaos payments histories site demo up status down mutate \
-	documents pages stripe temporal-server bench picture clean install-check clients
+	documents pages stripe temporal-server bench picture clean install-check clients examples refusals reference document
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +102,25 @@ histories: $(INSTALLED) ## Record the histories again that replay tests run; rev
 
 install-check: $(INSTALLED) ## The wheel as an application of its own, installed by uv and by pipx
 	FLUXRATE_INSTALL_CHECK="$(UV)" $(RUN) pytest -q tests/cli/test_installed.py
+
+examples: $(INSTALLED) ## Record again what the document shows of each operation; review before committing
+	FLUXRATE_RECORD_EXAMPLES=1 $(RUN) pytest -q tests/api/examples
+
+refusals: $(INSTALLED) ## Record again by which codes operations refuse: runs the API's tests, takes minutes
+	rm -f .tools/refusals; mkdir -p .tools
+	FLUXRATE_RECORD_REFUSALS=$(CURDIR)/.tools/refusals $(RUN) pytest -q -n $(TEST_PROCESSES) --dist loadfile tests/api
+	$(RUN) python -m tests.api.examples.refusals .tools/refusals
+
+reference: $(INSTALLED) ## Write docs/reference/errors.md again, out of the catalogue of codes
+	$(RUN) python -c 'from api.document.codes import write_reference; print(write_reference(), end="")' > docs/reference/errors.md
+
+document: $(INSTALLED) ## The OpenAPI document before Spectral and Redocly (needs Node)
+	mkdir -p .tools/document
+	$(RUN) fluxrate openapi > .tools/document/openapi.json
+	echo 'extends: ["spectral:oas"]' > .tools/document/spectral.yaml
+	npx --yes --prefix .tools/document @stoplight/spectral-cli@$(SPECTRAL) lint --fail-severity warn \
+		--ruleset .tools/document/spectral.yaml .tools/document/openapi.json
+	npx --yes --prefix .tools/document @redocly/cli@$(REDOCLY) lint --extends recommended .tools/document/openapi.json
 
 regress: $(INSTALLED) ## Receipts of every price model, computed again by this code
 	$(RUN) fluxrate regress --files tests/services/invoicing/golden

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -26,6 +26,7 @@ from api.routers.invoicing import credit_notes, documents, invoices, proofs
 from api.routers.mail import emails
 from api.routers.mail import templates as email_templates
 from api.routers.operations import docs, health, webhooks, workers
+from api.routers.operations import errors as errors_page
 from api.routers.operations import metrics as metrics_route
 from api.routers.payments import books, payments
 from api.routers.subscriptions import actions as subscription_actions
@@ -108,6 +109,7 @@ def _include_all() -> Router:
     routes.include_router(metrics_route.router)
     routes.include_router(workers.router, include_in_schema=False)
     routes.include_router(docs.router)
+    routes.include_router(errors_page.router)
     routes.include_router(verify.router)
     return routes
 
@@ -125,6 +127,20 @@ RESOURCES = list_resources(
 )
 
 
+ABOUT: Final[dict[str, Any]] = {
+    "title": "Fluxrate",
+    "summary": "Usage billing: meters, plans, subscriptions and invoices.",
+    "version": "0.1.0",
+}
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document, without anything that a server needs."""
+    app = FastAPI(**ABOUT, openapi_url=None, routes=ROUTES.routes)
+    openapi.install(app, ROUTERS, PREFIX)
+    return app.openapi()
+
+
 def create_app(
     context: AppContext,
     *,
@@ -137,6 +153,7 @@ def create_app(
     """
     state = AppState.begin(context, RESOURCES)
     app = Application(
+        public_url=context.public_url,
         front=FastRoutes([*ingestion.make_routes(PREFIX), *_make_fast_routes()]),
         # The first is the outermost.
         middleware=[
@@ -145,9 +162,7 @@ def create_app(
             Middleware(NumberTexts),
             Middleware(SameOrigin, public_url=context.public_url),
         ],
-        title="Fluxrate",
-        summary="Usage billing: meters, plans, subscriptions and invoices.",
-        version="0.1.0",
+        **ABOUT,
         lifespan=partial(_serve, lifespan or _nothing_to_open),
         docs_url=None,
         redoc_url=None,
@@ -163,7 +178,15 @@ def create_app(
 class Application(FastAPI):
     """The framework, with the busiest routes in front of it and the same middleware around both."""
 
-    def __init__(self, *, front: FastRoutes, middleware: Sequence[Middleware], **rest: Any) -> None:
+    def __init__(
+        self,
+        *,
+        public_url: str,
+        front: FastRoutes,
+        middleware: Sequence[Middleware],
+        **rest: Any,
+    ) -> None:
+        self.public_url = public_url
         super().__init__(middleware=middleware, **rest)
         self._front = front
         self._surrounded_front: ASGIApp = front

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -12,14 +13,15 @@ from fastapi.routing import APIRoute
 
 from api.access import sessions
 from api.access.authentication import ACCESS_COOKIE
+from api.document.examples import add_examples
+from api.document.operations import Document, operations
+from api.document.problems import describe_problems
 from api.ingestion.openapi import add_ingestion
 from api.openapi_conditions import describe_conditions
 from api.openapi_corrections import correct
 from api.transport import idempotency
 from api.transport.conditional.resources import list_resources
 from api.transport.route import Router
-
-Document = dict[str, Any]
 
 TAGS: Final = (
     ("Authentication", "Sign up, log in, stay logged in, log out."),
@@ -111,9 +113,6 @@ PROBLEM: Final[Document] = {
         },
     },
 }
-PROBLEM_CONTENT: Final[Document] = {
-    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-}
 
 INGESTION_SCOPE: Final = "usage.write"
 INGESTION_NAMES: Final = {
@@ -152,19 +151,25 @@ def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
     components["securitySchemes"] = SECURITY_SCHEMES
     routes = dict(_routes(routers, prefix))
     resources = list_resources(routes.values(), prefix)
-    for path, method, operation in _operations(document):
+    for path, method, operation in operations(document):
         if (route := routes.get((path, method))) is not None:
             _describe_route(operation, route, method)
             describe_conditions(operation, path, method, resources)
         elif (name := INGESTION_NAMES.get(path.removeprefix(prefix))) is not None:
             operation["operationId"] = name
             _require_scope(operation, INGESTION_SCOPE)
-        _describe_problems(operation)
+        operation.setdefault("security", [])
+        operation["summary"] = _summarize(operation)
+        describe_problems(operation, method)
+    add_examples(document)
     return correct(document)
 
 
 def _describe_routes(app: FastAPI) -> Document:
     return get_openapi(
+        servers=[{"url": "/", "description": "The installation that gave this document."}],
+        contact={"name": "Whoever operates this installation"},
+        license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
         title=app.title,
         version=app.version,
         summary=app.summary,
@@ -182,23 +187,17 @@ def _routes(routers: Sequence[Router], prefix: str) -> Iterator[tuple[tuple[str,
                     yield (f"{prefix}{route.path}", method.lower()), route
 
 
-def _operations(document: Document) -> Iterator[tuple[str, str, Document]]:
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            yield path, method, operation
-
-
 def _describe_route(operation: Document, route: APIRoute, method: str) -> None:
     _tell_access(operation, route.dependant)
     if method == "post" and _opens_transaction(route.dependant):
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
 
 
-def _describe_problems(operation: Document) -> None:
-    responses: Document = operation["responses"]
-    for status in [status for status in responses if status >= "400"]:
-        del responses[status]
-    responses["default"] = {"description": "A problem.", "content": PROBLEM_CONTENT}
+def _summarize(operation: Document) -> str:
+    """What is done, without what is said about it after a colon, a semicolon or a full stop."""
+    told: str = operation.get("description") or operation["summary"]
+    line = told.partition("\n")[0]
+    return re.split(r"[:;.](?: |$)", line, maxsplit=1)[0]
 
 
 def _tell_access(operation: Document, dependant: Dependant) -> None:

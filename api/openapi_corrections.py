@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
+from api.document.operations import Document, operations
 from api.transport.urls.natural_keys import NATURAL_KEYS
-
-Document = dict[str, Any]
 
 NULL_IN_EXAMPLE: Final = "\x00null"
 """What an example says for null: the framework leaves nulls out, which change what it means."""
@@ -22,16 +20,11 @@ def correct(document: Document) -> Document:
     Parameters that take a natural key say so; a body that may be left out is not said to be null.
     """
     corrected: Document = _walk(document)
-    for operation in _operations(corrected):
+    for _, _, operation in operations(corrected):
         for parameter in operation.get("parameters", ()):
             _describe_natural_key(parameter)
         _leave_null_out(operation.get("requestBody", {}))
     return corrected
-
-
-def _operations(document: Document) -> Iterator[Document]:
-    for operations in document["paths"].values():
-        yield from operations.values()
 
 
 def _walk(value: Any) -> Any:
@@ -49,7 +42,7 @@ def _walk(value: Any) -> Any:
 
 
 def _without_notes(text: str) -> str:
-    return _OUR_NOTES.sub("", text)
+    return _OUR_NOTES.sub("", text).replace("``", "`")
 
 
 def _describe_natural_key(parameter: Document) -> None:

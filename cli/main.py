@@ -70,6 +70,16 @@ def up(data_dir: DataDirectory = None, port: Port = 8000) -> None:
 
 
 @app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of this version; nothing has to run."""
+    import json
+
+    from api.app import describe
+
+    typer.echo(json.dumps(describe(), indent=2, ensure_ascii=False))
+
+
+@app.command()
 def status(data_dir: DataDirectory = None) -> None:
     """Show what runs and where it answers. Exit code 3 if it is not up."""
     from cli.local.commands import status as show_status

@@ -38,8 +38,8 @@ def _add(paths: dict[str, Any], path: str, operation: Mapping[str, Any]) -> None
 def _one(summary: str, report: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "tags": ["Usage"],
-        "summary": summary,
         "description": (
+            f"{summary}.\n\n"
             "Answered after the commit. A repeated `idempotency_key` with the same content answers"
             " 200 with the first event, with other content 409."
         ),
@@ -47,7 +47,6 @@ def _one(summary: str, report: Mapping[str, Any], event: Mapping[str, Any]) -> d
         "responses": {
             "201": _content("The event was recorded.", event),
             "200": _content("The key was known: the first event.", event),
-            **_problems("401", "403", "404", "409", "413", "415", "422", "429", "503"),
         },
     }
 
@@ -56,8 +55,8 @@ def _batch(report: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any
     rows = {"type": "array", "items": report, "minItems": 1, "maxItems": 10_000}
     return {
         "tags": ["Usage"],
-        "summary": "Record up to 10,000 events",
         "description": (
+            "Record up to 10,000 events.\n\n"
             "Rows are answered in their order; a bad row does not hurt the others unless `atomic`."
             " The body may be gzip. With `create_customers=false` an unknown"
             " `customer_external_id` is refused, also where usage creates customers."
@@ -76,7 +75,6 @@ def _batch(report: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any
         },
         "responses": {
             "200": _content("What became of each row.", batch),
-            **_problems("401", "403", "413", "415", "422", "429", "503"),
         },
     }
 
@@ -87,7 +85,3 @@ def _option(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _content(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
-
-
-def _problems(*statuses: str) -> dict[str, Any]:
-    return {status: {"description": "A problem document."} for status in statuses}

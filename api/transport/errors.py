@@ -14,6 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from api.document.codes import PLACE
 from api.transport.exact_json import dump_json
 from api.transport.urls import paths
 from billing.errors import (
@@ -83,7 +84,7 @@ def problem(
     """
     body: dict[str, Any] = {
         **(identifiers or {}),
-        "type": f"urn:fluxrate:problem:{code}",
+        "type": f"{public_address(request)}{PLACE}/{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
@@ -97,6 +98,11 @@ def problem(
     return Response(
         dump_json(body), status, dict(headers or {}), media_type="application/problem+json"
     )
+
+
+def public_address(request: Request) -> str:
+    """Where people find this application, as it was said when it was made."""
+    return str(getattr(request.app, "public_url", "")).rstrip("/")
 
 
 def status_of(error: BillingError) -> int:

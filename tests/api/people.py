@@ -6,13 +6,15 @@ import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from tests.api.answers import AnswerChecks
+from tests.api.refusals import look
 
 PASSWORD = "correct-horse-9"
 PATIENT_SECONDS = 60.0
@@ -48,6 +50,13 @@ class Person(TestClient):
         if self.compares_answers:
             self.event_hooks = {"response": [AnswerChecks.of(app).check]}
         self.email = f"ops{next(_numbers)}@lumenworks.test"
+
+    def request(self, method: str, url: Any, **options: Any) -> Response:
+        """The answer; a refusal is one that the document tells of."""
+        answer = super().request(method, url, **options)
+        if isinstance(self.app, FastAPI):
+            look(self.app, method, str(url), answer)
+        return answer
 
     def sign_up(self, organization_name: str = "Lumen Works") -> Person:
         """An organization exists; this client is its owner and logged in."""

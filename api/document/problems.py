@@ -1,0 +1,113 @@
+"""How each operation refuses: its statuses, and the codes that come with each."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from api.document.codes import PLACE, read_codes
+from api.document.operations import Document
+from api.transport import idempotency
+
+REFUSALS: Final = Path(__file__).parent / "refusals.json"
+"""What tests have seen of each operation, beyond what holds for its kind: `make refusals`."""
+
+PROBLEM_CONTENT: Final[Document] = {
+    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+}
+RETRY_AFTER: Final[Document] = {
+    "Retry-After": {
+        "description": "After how many seconds a repeat makes sense.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+}
+
+EVERY: Final = ("400 invalid_header", "422 invalid_input", "422 invalid_text")
+WORKING: Final = (
+    "503 caller_left",
+    "503 database_unavailable",
+    "503 too_busy",
+    "503 too_slow",
+    "503 write_conflict",
+)
+SECURED: Final = (
+    "401 credentials_missing",
+    "401 invalid_api_key",
+    "401 invalid_token",
+    "401 unsupported_authorization",
+)
+CHANGING: Final = ("403 cross_site_request",)
+BODIED: Final = (
+    "413 body_too_large",
+    "415 unsupported_media",
+    "422 duplicate_key",
+    "422 invalid_body",
+    "422 invalid_json",
+)
+KEYED: Final = (
+    "409 idempotency_key_in_use",
+    "422 idempotency_key_reused",
+    "422 invalid_idempotency_key",
+)
+
+
+def describe_problems(operation: Document, method: str) -> None:
+    """The operation tells each status that it refuses by, with the codes of it."""
+    responses: Document = operation["responses"]
+    responses.pop("422", None)
+    codes: dict[str, set[str]] = defaultdict(set)
+    for refusal in (*refusals_of_kind(operation, method), *_seen(operation)):
+        status, code = refusal.split()
+        codes[status].add(code)
+    for status, those in codes.items():
+        if status not in responses:
+            responses[status] = _describe(int(status), sorted(those))
+    responses["default"] = {"description": "Another problem.", "content": PROBLEM_CONTENT}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def refusals_of_kind(operation: Document, method: str) -> Iterator[str]:
+    """What every operation of its kind may be refused by."""
+    yield from EVERY
+    if operation.get("tags") != ["Health"]:
+        yield from WORKING
+    if operation["security"]:
+        yield from SECURED
+        by_key = any("api_key" in scheme for scheme in operation["security"])
+        yield "403 scope_missing" if by_key else "403 session_required"
+        yield "403 role_missing"
+    if method != "get":
+        yield from CHANGING
+    if "requestBody" in operation:
+        yield from BODIED
+    if any(one["name"] == idempotency.HEADER for one in operation.get("parameters", ())):
+        yield from KEYED
+
+
+@cache
+def read_refusals() -> Mapping[str, Sequence[str]]:
+    """What tests have seen, by the operation's name."""
+    found: dict[str, list[str]] = json.loads(REFUSALS.read_text())
+    return found
+
+
+def _seen(operation: Document) -> Sequence[str]:
+    return read_refusals().get(operation["operationId"], ())
+
+
+def _describe(status: int, codes: Sequence[str]) -> Document:
+    known = read_codes()
+    told = (f"- [`{code}`]({PLACE}/{code}): {known[code].title}." for code in codes)
+    answer: dict[str, Any] = {
+        "description": "\n".join([f"{HTTPStatus(status).phrase}.", "", *told]),
+        "content": PROBLEM_CONTENT,
+        "x-codes": list(codes),
+    }
+    if status in {429, 503}:
+        answer["headers"] = RETRY_AFTER
+    return answer

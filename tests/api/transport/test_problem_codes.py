@@ -1,0 +1,75 @@
+"""Codes of problems: all stand in the catalogue, which people can read."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi import FastAPI
+
+from api.document.codes import read_codes, write_reference
+from api.document.operations import operations
+from tests.api.people import Person
+
+ROOT = Path(__file__).parents[3]
+LAYERS = ("activities", "api", "billing", "console", "integrations", "repositories", "runtime")
+ELSEWHERE = {"Exemption"}
+"""What has a code that is no error's."""
+
+
+def calls_in(layer: str) -> Iterator[ast.Call]:
+    for file in (ROOT / layer).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call):
+                yield node
+
+
+def codes_in(call: ast.Call) -> Iterator[str]:
+    name = getattr(call.func, "id", None) or getattr(call.func, "attr", None)
+    if name in ELSEWHERE:
+        return
+    places = [keyword.value for keyword in call.keywords if keyword.arg == "code"]
+    if name == "problem":
+        places += call.args[2:3]
+    for place in places:
+        if isinstance(place, ast.Constant) and isinstance(place.value, str):
+            yield place.value
+
+
+@pytest.mark.parametrize("layer", [*LAYERS, "services", "workflows"])
+def test_every_code_of_the_product_stands_in_the_catalogue(layer: str) -> None:
+    raised = {code for call in calls_in(layer) for code in codes_in(call)}
+
+    assert raised <= read_codes().keys()
+
+
+def test_the_reference_is_the_catalogue() -> None:
+    reference = ROOT / "docs" / "reference" / "errors.md"
+
+    assert reference.read_text() == write_reference(), "`make reference` writes it again"
+
+
+def test_the_type_of_a_problem_opens_for_anybody(visitor: Person) -> None:
+    problem = visitor.get("/api/v1/customers").json()
+
+    page = visitor.get(urlsplit(problem["type"]).path)
+
+    assert problem["type"].startswith("http://")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "No credentials were sent" in page.text
+    assert visitor.get("/errors").text.count("<dt>") == len(read_codes())
+    assert visitor.get("/errors/nothing").status_code == 404
+
+
+def test_every_operation_tells_how_it_refuses(app: FastAPI) -> None:
+    for _, _, operation in operations(app.openapi()):
+        responses = operation["responses"]
+        told = {status: one["x-codes"] for status, one in responses.items() if "x-codes" in one}
+        assert "422" in told, operation["operationId"]
+        assert bool(operation["security"]) == ("401" in told), operation["operationId"]
+        for status, codes in told.items():
+            assert {int(status)} <= {s for code in codes for s in read_codes()[code].statuses}
