@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import pairwise
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, TypeAdapter
@@ -27,7 +32,6 @@ class Described(BaseModel):
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
         json_schema_serialization_defaults_required=True,
     )
     described_like: ClassVar[tuple[type[Described], ...]] = ()
@@ -45,7 +49,7 @@ class Described(BaseModel):
         shown = handler(core)
         schema = handler.resolve_ref_schema(shown)
         schema["title"] = cls.__qualname__
-        describe(schema, (*_above(cls), *cls.described_like))
+        describe(schema, (cls, *cls.described_like))
         return shown
 
 
@@ -96,10 +100,33 @@ def _describe_items(schema: dict[str, Any]) -> None:
 def _words_of(name: str, like: Iterable[type[Described]]) -> str | None:
     for model in like:
         for one in (model, *_above(model), *model.described_like):
-            field = one.model_fields.get(name)
-            if field is not None and field.description:
-                return field.description
+            for own, field in one.model_fields.items():
+                if name in (own, field.alias) and (said := _said_of(one, own)):
+                    return said
     return SAME_EVERYWHERE.get(name)
+
+
+def _said_of(model: type[Described], name: str) -> str | None:
+    """What a field says of itself, or what stands below it where its model is written."""
+    below = _fields_in(model.__module__).get((model.__name__, name))
+    return model.model_fields[name].description or below
+
+
+@cache
+def _fields_in(module: str) -> dict[tuple[str, str], str]:
+    """The texts below the fields of a module's models, read when the document is first made."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {
+        (model.name, field.target.id): inspect.cleandoc(below.value.value)
+        for model in tree.body
+        if isinstance(model, ast.ClassDef)
+        for field, below in pairwise(model.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
 
 
 def _above(model: type[Described]) -> Iterator[type[Described]]:
