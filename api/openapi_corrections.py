@@ -11,6 +11,8 @@ from api.transport.urls.natural_keys import NATURAL_KEYS
 NULL_IN_EXAMPLE: Final = "\x00null"
 """What an example says for null: the framework leaves nulls out, which change what it means."""
 
+_BOUNDS: Final = {"ge": "minimum", "le": "maximum"}
+
 _OUR_NOTES: Final = re.compile(r" ?\(CONTRACT[^)]*\)|\s*\*?Source\*?: CONTRACT[^\n]*")
 
 
@@ -31,7 +33,7 @@ def _walk(value: Any) -> Any:
     match value:
         case dict():
             return {
-                name: _without_notes(inner)
+                _keyword(name, inner): _without_notes(inner)
                 if name == "description" and isinstance(inner, str)
                 else _walk(inner)
                 for name, inner in value.items()
@@ -39,6 +41,11 @@ def _walk(value: Any) -> Any:
         case list():
             return [_walk(inner) for inner in value]
     return None if value == NULL_IN_EXAMPLE else value
+
+
+def _keyword(name: str, inner: Any) -> str:
+    """The word of JSON Schema for a bound that the framework leaves in its own."""
+    return _BOUNDS.get(name, name) if isinstance(inner, int) else name
 
 
 def _without_notes(text: str) -> str:

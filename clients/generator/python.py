@@ -31,6 +31,8 @@ PACKAGE = CLIENTS / "python" / "fluxrate_client"
 TEMPLATES = Path(__file__).parent / "templates"
 KEY = "idempotency_key"
 PAGING = ("page", "cursor")
+KEPT_HEADERS = (KEY, "if_none_match")
+"""What the client sends by itself, and what would be answered without a body."""
 
 
 class Unreadable(Exception):
@@ -157,7 +159,7 @@ def read_method(operation: Operation, data: GeneratorData, texts: TypeTexts) -> 
         operation=operation,
         places=endpoint.path_parameters,
         query=query,
-        headers=[one for one in endpoint.header_parameters if python_name(one) != KEY],
+        headers=[one for one in endpoint.header_parameters if python_name(one) not in KEPT_HEADERS],
         body=texts.properties_of(body) if isinstance(body, ModelProperty) else None,
         rows=None if isinstance(body, ModelProperty) else body,
         answer=answer,

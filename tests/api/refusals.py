@@ -40,7 +40,8 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 def look(app: FastAPI, method: str, url: str, answer: Any) -> None:
     """A refusal that a test saw stands in the catalogue; who refused is written down if asked."""
-    if answer.status_code < 400 or answer.headers.get("content-type") != PROBLEM:
+    is_problem = answer.headers.get("content-type") == PROBLEM and answer.content
+    if answer.status_code < 400 or not is_problem:
         return
     status, code = answer.status_code, answer.json()["code"]
     assert code in read_codes().keys() | INVENTED, f"codes.toml lacks {code}"

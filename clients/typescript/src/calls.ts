@@ -115,6 +115,7 @@ function placesOf(path: string, given: unknown[]) {
 function initOf(method: Method, path: string, places: object, body: unknown, options: Loose): Init {
   const headers: Record<string, string> = {};
   if (method === "post") headers["Idempotency-Key"] = options.idempotencyKey ?? crypto.randomUUID();
+  if (options.ifMatch !== undefined) headers["If-Match"] = options.ifMatch;
   return {
     params: { path: { ...places }, query: options.query ?? {} },
     ...(body === undefined ? {} : { body }),
