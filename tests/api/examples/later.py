@@ -78,6 +78,9 @@ def tell_of_e_invoices(world: World) -> None:
         "billing_address_postal_code": "20457",
         "billing_address_country": "DE",
         "tax_id": "DE123456788",
+        "contact_name": "Ada Lamprecht",
+        "contact_phone": "+49 40 555 010",
+        "contact_email": "ada@lumenworks.example",
     }
     tell("update_organization", seller | {"registration_number": "HRB 12345"})
     tell("create_tax_rate", {"name": "VAT", "country": "DE", "percentage": 19})
@@ -85,6 +88,7 @@ def tell_of_e_invoices(world: World) -> None:
         "name": "Kai GmbH",
         "email": "ap@kai.example",
         "external_id": "kai",
+        "buyer_reference": "04011000-1-06",
         "billing_address_line1": "Am Kai 1",
         "billing_address_city": "Bremen",
         "billing_address_postal_code": "28195",
@@ -96,9 +100,11 @@ def tell_of_e_invoices(world: World) -> None:
     its = {"invoice_id": invoice["id"]}
     tell("finalize_invoice", **its)
     tell("get_invoice_ubl", **its)
+    tell("get_invoice_xrechnung", **its)
     part = {"line_id": invoice["line_items"][0]["id"], "amount": 10}
     note = tell("create_credit_note", {"reason": "Goodwill", "lines": [part]}, **its)
     tell("get_credit_note_ubl", credit_note_id=note["id"])
+    tell("get_credit_note_xrechnung", credit_note_id=note["id"])
     tell("put_customer", {"phone": "+49 421 555 010"}, customer_id="kai")
     tell("delete_customer", customer_id="kai")
 
@@ -134,6 +140,7 @@ def tell_of_changes(world: World) -> None:
     tell("delete_subscription", **its)
     clock = tell("create_test_clock", {"name": "Spare", "frozen_time": MARCH})
     tell("delete_test_clock", test_clock_id=clock["id"])
+    tell("create_sandbox")
 
 
 def tell_of_reports(world: World, of: dict[str, str]) -> None:

@@ -12,6 +12,8 @@ from tests.api.people import Person
 NOT_OF_A_DRAFT = {
     "GET /api/v1/invoices/{invoice_id}/events/{event_id}/proof",
     "GET /api/v1/invoices/{invoice_id}/ubl",
+    "GET /api/v1/credit-notes/{credit_note_id}/xrechnung",
+    "GET /api/v1/invoices/{invoice_id}/xrechnung",
 }
 """Of an invoice that was written by hand, and is not final, there is none of these."""
 
