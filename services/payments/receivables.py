@@ -169,12 +169,14 @@ def release(session: Session, invoice: Invoice, *, at: datetime, now: datetime) 
         customer_accounts.restore(
             session, invoice, invoice.amount_due, because_of=invoice.id, at=at, now=now
         )
-    for payment in stored_payments.list_of_invoice(session, invoice.organization_id, invoice.id):
-        if payment.applied_amount > ZERO:
-            customer_accounts.release_payment(session, payment, at=at, now=now)
-            invoice.amount_paid -= payment.applied_amount
-            payment.applied_amount = ZERO
-            session.add(payment)
+    paid = stored_payments.list_of_invoice(session, invoice.organization_id, invoice.id)
+    for payment in paid:
+        customer_accounts.release_payment(session, payment, at=at, now=now)
+    # All at once: a statement in between would store a sum that does not hold yet.
+    for payment in paid:
+        invoice.amount_paid -= payment.applied_amount
+        payment.applied_amount = ZERO
+        session.add(payment)
     invoice.status = InvoiceStatus.VOID
     invoice.amount_due = find_currency(invoice.currency).round(ZERO)
     invoice.voided_at = at

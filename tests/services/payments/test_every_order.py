@@ -178,6 +178,20 @@ def test_uncollectible_invoice_is_bad_debt_of_what_is_due(machine: Machine, end:
     machine.rows_say_what_the_model_says()
 
 
+@pytest.mark.parametrize("is_written_off", [False, True])
+def test_void_gives_back_each_of_several_payments(machine: Machine, is_written_off: bool) -> None:
+    invoice = machine.finalize(amount=50)
+    machine.pay(invoice, amount=10, keeps=False)
+    machine.pay(invoice, amount=20, keeps=False)
+    if is_written_off:
+        machine.write_off(invoice)
+
+    machine.void(invoice)
+
+    assert machine.model.credit == 30
+    machine.rows_say_what_the_model_says()
+
+
 def test_success_after_a_failure_is_one_payment_however_often_it_is_told(machine: Machine) -> None:
     invoice: Any = machine.finalize(amount=30)
     attempt = machine.begin_at_the_gateway(invoice, amount=30)
