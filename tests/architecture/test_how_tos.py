@@ -104,7 +104,7 @@ def test_a_price_model_is_added_as_its_page_says(scratch: Path) -> None:
     assert code == {
         "billing/pricing/two_part.py",
         "billing/pricing/registry.py",
-        "api/schemas/catalog/meters.py",
+        "api/schemas/catalog/price_models.py",
     }
     assert "failed" not in run(
         scratch,

@@ -161,7 +161,16 @@ def test_links_of_another_organization_are_not_made(
 @pytest.mark.parametrize("rest", ["", "/pdf", "/verify", "/lines/0/events"])
 def test_unknown_token_says_nothing_more(owner: Person, visitor: Person, rest: str) -> None:
     known = link(owner, billed(owner)[1])
-    tokens = ["x", known[3:-1] + "0", known[3:].swapcase(), "a" * 33, "%00", "z" * 5_000, "é" * 33]
+    other_end = "1" if known.endswith("0") else "0"
+    tokens = [
+        "x",
+        known[3:-1] + other_end,
+        known[3:].swapcase(),
+        "a" * 33,
+        "%00",
+        "z" * 5_000,
+        "é" * 33,
+    ]
 
     answers = [visitor.get(f"/p/{token}{rest}") for token in tokens]
 
