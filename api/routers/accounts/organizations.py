@@ -46,7 +46,12 @@ def update_organization(
     return respond(view_organization(changed))
 
 
-@router.post("/sandbox", response_model=OrganizationView, status_code=201)
+@router.post(
+    "/sandbox",
+    response_model=OrganizationView,
+    status_code=201,
+    responses={200: {"model": OrganizationView, "description": "The sandbox that there is."}},
+)
 def create_sandbox(session: ManageSession, principal: Manager, context: ContextDep) -> Response:
     """Make the organization's sandbox: a twin with ids, keys, numbers and clocks of its own.
 
