@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from api.access import sessions
 from api.access.authentication import ACCESS_COOKIE
 from api.document.examples import add_examples
+from api.document.headers import PARAMETERS, share_headers
 from api.document.operations import Document, operations
 from api.document.problems import describe_problems
 from api.ingestion.openapi import add_ingestion
@@ -121,14 +122,6 @@ INGESTION_NAMES: Final = {
     "/usage/batch": "record_usage_batch",
 }
 
-IDEMPOTENCY_KEY: Final[Document] = {
-    "name": idempotency.HEADER,
-    "in": "header",
-    "required": False,
-    "description": "A repeat within 24 hours with the same key and body gets the first answer.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.MAXIMUM_LENGTH},
-}
-
 
 def install(app: FastAPI, routers: Sequence[Router], prefix: str) -> None:
     """``/openapi.json`` describes the application completely; it is made when first asked for."""
@@ -154,15 +147,17 @@ def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
     for path, method, operation in operations(document):
         if (route := routes.get((path, method))) is not None:
             _describe_route(operation, route, method)
-            describe_conditions(operation, path, method, resources)
         elif (name := INGESTION_NAMES.get(path.removeprefix(prefix))) is not None:
             operation["operationId"] = name
             _require_scope(operation, INGESTION_SCOPE)
+        describe_conditions(operation, path, method, resources)
         operation.setdefault("security", [])
         operation["summary"] = _summarize(operation)
         describe_problems(operation, method)
     add_examples(document)
-    return correct(document)
+    corrected = correct(document)
+    share_headers(corrected)
+    return corrected
 
 
 def _describe_routes(app: FastAPI) -> Document:
@@ -190,7 +185,7 @@ def _routes(routers: Sequence[Router], prefix: str) -> Iterator[tuple[tuple[str,
 def _describe_route(operation: Document, route: APIRoute, method: str) -> None:
     _tell_access(operation, route.dependant)
     if method == "post" and _opens_transaction(route.dependant):
-        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        operation.setdefault("parameters", []).append(PARAMETERS[idempotency.HEADER])
 
 
 def _summarize(operation: Document) -> str:

@@ -3,52 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from api.document.headers import ETAG, HEADERS, JSON, PARAMETERS
+from api.document.operations import Document
 from api.transport.conditional.resources import EDITS, Resource, find_resource
 from api.transport.conditional.tags import IF_MATCH, IF_NONE_MATCH
 
-Document = dict[str, Any]
-
-ETAG: Final[Document] = {
-    "description": "The tag of what is shown, for `If-None-Match` and `If-Match`.",
-    "schema": {"type": "string"},
-}
+_TAGGED: Final[Document] = {ETAG: HEADERS[ETAG]}
 
 
 def describe_conditions(
     operation: Document, path: str, method: str, resources: Mapping[str, Resource]
 ) -> None:
     """The operation says which conditions it takes, and whether its answer has a tag."""
-    shown = find_resource(resources, path)
-    if shown is None or (method == "get" and shown.template != path):
-        return
     if method == "get":
-        _take(
-            operation, IF_NONE_MATCH, "Tags that you have: 304 without a body if one still holds."
-        )
-        operation["responses"]["304"] = {"description": "It is what you have.", "headers": _TAGGED}
-    else:
-        what = "this" if shown.template == path else f"`GET {shown.template}`"
-        _take(
-            operation,
-            IF_MATCH,
-            f"The tag that {what} had when you read it: 412 `precondition_failed` if it has"
-            " changed since, and nothing is done.",
-        )
-    if method == "get" or method.upper() in EDITS:
+        _describe_read(operation)
+        return
+    shown = find_resource(resources, path)
+    if shown is None:
+        return
+    _take(operation, IF_MATCH, "" if shown.template == path else shown.template)
+    if method.upper() in EDITS:
         operation["responses"]["200"]["headers"] = _TAGGED
 
 
-_TAGGED: Final[Document] = {"ETag": ETAG}
+def _describe_read(operation: Document) -> None:
+    """Every answer that is one JSON document has a tag, that of a list too."""
+    answer: Document = operation["responses"].get("200", {})
+    if JSON in answer.get("content", ()):
+        _take(operation, IF_NONE_MATCH)
+        answer["headers"] = _TAGGED
+        operation["responses"]["304"] = {"description": "It is what you have.", "headers": _TAGGED}
 
 
-def _take(operation: Document, header: str, description: str) -> None:
-    parameter = {
-        "name": header,
-        "in": "header",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string"},
-    }
+def _take(operation: Document, header: str, of: str = "") -> None:
+    """It takes the header; the tag is of what is read under another address, if one is given."""
+    parameter: Document = PARAMETERS[header]
+    if of:
+        told = parameter["description"].replace("this had", f"`GET {of}` had", 1)
+        parameter = parameter | {"description": told}
     operation.setdefault("parameters", []).append(parameter)

@@ -20,12 +20,6 @@ REFUSALS: Final = Path(__file__).parent / "refusals.json"
 PROBLEM_CONTENT: Final[Document] = {
     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
 }
-RETRY_AFTER: Final[Document] = {
-    "Retry-After": {
-        "description": "After how many seconds a repeat makes sense.",
-        "schema": {"type": "integer", "minimum": 0},
-    }
-}
 
 EVERY: Final = ("400 invalid_header", "422 invalid_input", "422 invalid_text")
 WORKING: Final = (
@@ -108,6 +102,4 @@ def _describe(status: int, codes: Sequence[str]) -> Document:
         "content": PROBLEM_CONTENT,
         "x-codes": list(codes),
     }
-    if status in {429, 503}:
-        answer["headers"] = RETRY_AFTER
     return answer

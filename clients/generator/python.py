@@ -31,8 +31,9 @@ PACKAGE = CLIENTS / "python" / "fluxrate_client"
 TEMPLATES = Path(__file__).parent / "templates"
 KEY = "idempotency_key"
 PAGING = ("page", "cursor")
-KEPT_HEADERS = (KEY, "if_none_match")
-"""What the client sends by itself, and what would be answered without a body."""
+GIVEN_HEADERS = ("if_match",)
+"""Which headers of an operation its callers give. Others the client sends by itself, and
+``If-None-Match`` would be answered without a body."""
 
 
 class Unreadable(Exception):
@@ -159,7 +160,7 @@ def read_method(operation: Operation, data: GeneratorData, texts: TypeTexts) -> 
         operation=operation,
         places=endpoint.path_parameters,
         query=query,
-        headers=[one for one in endpoint.header_parameters if python_name(one) not in KEPT_HEADERS],
+        headers=[one for one in endpoint.header_parameters if python_name(one) in GIVEN_HEADERS],
         body=texts.properties_of(body) if isinstance(body, ModelProperty) else None,
         rows=None if isinstance(body, ModelProperty) else body,
         answer=answer,

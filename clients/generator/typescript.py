@@ -37,7 +37,7 @@ def write_typescript(document: dict[str, Any]) -> None:
 def call_of(operation: Operation) -> str:
     """What makes the method: a list by its pages, or a call with or without a body."""
     path = json.dumps(operation.path)
-    parameters = {one["name"] for one in operation.described.get("parameters", ())}
+    parameters = {one.get("name") for one in operation.described.get("parameters", ())}
     if operation.method == "get" and parameters & {"page", "cursor"} and is_page(operation):
         return f"list({path})"
     takes_body = ", true" if "requestBody" in operation.described else ""

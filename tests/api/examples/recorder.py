@@ -20,6 +20,8 @@ Told = dict[str, Any]
 JSON: Final = "application/json"
 TEXTS: Final = ("text/plain", "text/csv", "application/xml", "application/x-ndjson")
 LISTED: Final = 2
+SELDOM: Final = {"idempotent-replayed"}
+"""Headers of an answer to a request that was sent before."""
 LONGEST_TEXT: Final = 2_000
 """A longer file is no example; its beginning is."""
 
@@ -36,11 +38,11 @@ class Storyteller:
     person: TestClient
     app: FastAPI
     examples: dict[str, Told] = field(default_factory=dict)
-    places: dict[str, tuple[str, str]] = field(init=False)
+    places: dict[str, tuple[str, str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.places = {
-            operation["operationId"]: (method.upper(), path)
+            operation["operationId"]: (method.upper(), path, operation["responses"])
             for path, method, operation in operations(self.app.openapi())
         }
 
@@ -53,9 +55,12 @@ class Storyteller:
         **path: Any,
     ) -> Any:
         """Do an operation, which must succeed; what it answered."""
-        method, template = self.places[name]
+        method, template, described = self.places[name]
         answer = self.person.request(method, template.format(**path), params=query, json=body)
         assert answer.status_code < 300, f"{name}: {answer.status_code} {answer.text[:600]}"
+        told_of = {one.lower() for one in described[str(answer.status_code)]["headers"]}
+        assert told_of - SELDOM <= answer.headers.keys(), f"{name}: {answer.headers}"
+        assert ("etag" in answer.headers) == ("etag" in told_of), f"{name}: {answer.headers}"
         self.examples.setdefault(name, _told(answer, body, query, path))
         return _read(answer)
 

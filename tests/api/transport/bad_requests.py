@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from api.document.operations import parameters
+
 Schema = dict[str, Any]
 
 UNKNOWN: Final = "surprise"
@@ -71,7 +73,7 @@ def bad_requests(document: Schema, good: Mapping[str, Schema]) -> Iterator[BadRe
 
 
 def _of_query(document: Schema, name: str, operation: Schema) -> Iterator[BadRequest]:
-    for parameter in operation.get("parameters", ()):
+    for parameter in parameters(document, operation):
         if parameter["in"] != "query":
             continue
         schema = _resolved(document, parameter["schema"])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from api.document.operations import parameters
 from tests.api.people import Person
 
 PUBLIC = re.compile(
@@ -75,7 +76,7 @@ def test_idempotency_key_is_told_on_posts_that_take_it(document: dict[str, Any])
     takers = {
         path
         for path, method, operation in operations(document)
-        if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
+        if any(one["name"] == "Idempotency-Key" for one in parameters(document, operation))
         and method == "post"
     }
 
@@ -85,11 +86,11 @@ def test_idempotency_key_is_told_on_posts_that_take_it(document: dict[str, Any])
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    schemas = document["components"]["schemas"]
+    components = document["components"]
 
-    references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+    references = set(re.findall(r'"#/components/([^/]+)/([^"]+)"', json.dumps(document)))
 
-    assert references <= schemas.keys()
+    assert all(name in components[kind] for kind, name in references)
 
 
 def test_bodies_refuse_unknown_fields_on_paper_too(document: dict[str, Any]) -> None:
@@ -197,7 +198,7 @@ def test_paths_say_which_name_they_take(
     described = [
         one
         for _, _, operation in operations(document)
-        for one in operation.get("parameters", ())
+        for one in parameters(document, operation)
         if one["in"] == "path" and one["name"] == parameter
     ]
 
@@ -241,3 +242,30 @@ def test_page_gives_its_own_files_and_no_others(visitor: Person, path: str) -> N
 def test_file_of_the_page_is_not_named_by_the_query(visitor: Person) -> None:
     assert visitor.get("/docs/docs.js", params={"name": "x"}).status_code == 422
     assert visitor.get("/docs/docs.js").status_code == 200
+
+
+def test_headers_are_told_wherever_they_hold(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        taken = {one["name"] for one in parameters(document, operation) if one["in"] == "header"}
+        is_json = any("application/json" in one.get("content", ()) for one in answers_of(operation))
+        assert "X-Request-Id" in taken, (method, path)
+        assert ("Fluxrate-Numbers" in taken) == is_json, (method, path)
+        assert ("Fluxrate-Organization" in taken) == bool(operation["security"]), (method, path)
+        for status, answer in operation["responses"].items():
+            told = answer["headers"].keys()
+            assert "X-Request-Id" in told, (method, path, status)
+            assert ("Retry-After" in told) == (status in {"429", "503"}), (method, path, status)
+            is_first = "Idempotency-Key" in taken and status < "3"
+            assert ("Idempotent-Replayed" in told) == is_first, (method, path, status)
+
+
+def answers_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(operation["responses"].values())
+
+
+def test_headers_are_told_once(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        for one in operation["parameters"]:
+            assert one.get("in") != "header", (method, path, one)
+        for answer in answers_of(operation):
+            assert all(one.keys() == {"$ref"} for one in answer["headers"].values())

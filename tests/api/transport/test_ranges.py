@@ -14,6 +14,7 @@ import pytest
 
 from api.app import create_app
 from api.context import AppContext
+from api.document.operations import parameters
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
@@ -173,7 +174,7 @@ def cases_of(
     body = json.loads(fill(json.dumps(BODIES.get((method.lower(), path), {})), ids))
     body = [body] if path.endswith("/batch") else body
     plain = json.dumps(body).encode() if content else None
-    for parameter in described.get("parameters", ()):
+    for parameter in parameters(document, described):
         for value in values_of(kinds_of(parameter["schema"])):
             text = json.loads(value) if value.startswith('"') else value
             text = text.encode("utf-8", "replace").decode()

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from fastapi import FastAPI
 
+from api.document.operations import operations, parameters
 from tests.api.credentials import Operation, least_credentials
 from tests.api.people import Person
 from tests.api.sold import V1, sell
@@ -55,19 +56,18 @@ def test_unknown_query_parameters_are_refused_and_named(
     ]
 
 
-def parameters(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def in_query(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every query parameter, with its method and path."""
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            for parameter in operation.get("parameters", ()):
-                if parameter["in"] == "query":
-                    yield method, path, parameter
+    for path, method, operation in operations(document):
+        for parameter in parameters(document, operation):
+            if parameter["in"] == "query":
+                yield method, path, parameter
 
 
 def test_query_parameters_that_stand_twice_are_refused_and_named(
     owner: Person, app: FastAPI
 ) -> None:
-    known = list(parameters(app.openapi()))
+    known = list(in_query(app.openapi()))
 
     assert len(known) > 50
     for method, path, parameter in known:
@@ -88,10 +88,9 @@ def test_list_of_customers_is_not_filtered_by_what_it_ignores(owner: Person) -> 
 
 def filters(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every query parameter that is an id, with its path."""
-    for path, operations in document["paths"].items():
-        for parameter in operations.get("get", {}).get("parameters", ()):
-            if parameter["in"] == "query" and '"uuid"' in str(parameter).replace("'", '"'):
-                yield path, parameter["name"]
+    for method, path, parameter in in_query(document):
+        if method == "get" and '"uuid"' in str(parameter).replace("'", '"'):
+            yield path, parameter["name"]
 
 
 def test_filters_by_ids_of_nobody_are_not_found(owner: Person, app: FastAPI) -> None:
