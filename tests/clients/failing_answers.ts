@@ -1,7 +1,16 @@
 // The TypeScript client when answers fail: compiled and run beside the example of its README.
 import assert from "node:assert/strict";
 
-import { ApiError, ConnectionFailed, fluxrate } from "./index.js";
+import {
+  ApiError,
+  Conflict,
+  ConnectionFailed,
+  etagOf,
+  fluxrate,
+  NotFound,
+  PreconditionFailed,
+  TooManyRequests,
+} from "./index.js";
 
 const CUSTOMER = { id: "c1", name: "Harbor Labs", balance: "0.10" };
 
@@ -22,7 +31,7 @@ function clientOf(...answers: (Response | Error)[]) {
   return { client, asked };
 }
 
-const answer = (body: unknown, status = 200) => Response.json(body, { status });
+const answer = (body: unknown, status = 200, headers = {}) => Response.json(body, { status, headers });
 const problem = (status: number, code: string) =>
   answer({ code, detail: "So it is.", request_id: "r1" }, status);
 const lost = () => new TypeError("the connection was cut");
@@ -51,11 +60,35 @@ const page = (page: string) =>
 {
   // What is refused is not repeated, and says why.
   const { client, asked } = clientOf(problem(409, "meter_already_billed"));
-  await assert.rejects(client.subscriptions.resume("s1"), (error: ApiError) => {
+  await assert.rejects(client.subscriptions.resume("s1"), (error: Conflict) => {
+    assert.ok(error instanceof Conflict && error instanceof ApiError);
     assert.deepEqual([error.status, error.code, error.requestId], [409, "meter_already_billed", "r1"]);
     return true;
   });
   assert.equal(asked.length, 1);
+}
+{
+  // Errors have a class by their status, and know what only headers say.
+  const kinds = { 404: NotFound, 412: PreconditionFailed, 429: TooManyRequests, 418: ApiError };
+  for (const [status, kind] of Object.entries(kinds)) {
+    const headers = { "Retry-After": "90", "X-Request-Id": "r2" };
+    const { client } = clientOf(answer({ code: "so" }, Number(status), headers));
+    await assert.rejects(client.customers.get("a"), (error: ApiError) => {
+      assert.deepEqual([error.constructor, error.name], [kind, kind.name]);
+      assert.deepEqual([error.retryAfter, error.requestId], [90, "r2"]);
+      return true;
+    });
+  }
+}
+{
+  // What was read by itself knows its tag; an edit sends it. A list's items have none.
+  const tagged = answer(CUSTOMER, 200, { ETag: '"t1"' });
+  const { client, asked } = clientOf(tagged, answer(CUSTOMER), page("2"));
+  const customer = await client.customers.get("a");
+  await client.customers.update("a", { name: "Quay" }, { ifMatch: etagOf(customer) });
+  assert.equal(asked[1]?.headers.get("If-Match"), '"t1"');
+  const [item] = (await client.customers.list().first()).data;
+  assert.throws(() => etagOf(item ?? {}), /no tag/);
 }
 {
   // Patience ends.

@@ -3,74 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
-import httpx2
 import pytest
 from fluxrate_client import (
     NEVER,
-    AsyncFluxrate,
     Conflict,
     ConnectionFailed,
     EventsRejected,
-    Fluxrate,
     Invalid,
     Retries,
     ServerFailed,
     exact,
 )
+from fluxrate_client.errors import error_of
 from fluxrate_client.models import PriceModel
 
-QUICK = Retries(first_pause=0)
-CUSTOMER = {"id": "c1", "name": "Harbor Labs", "email": "ap@harbor.test", "external_id": "a"}
-
-Answer = Callable[[httpx2.Request], httpx2.Response]
-
-
-class Api:
-    """Answers as it is told, and remembers what it was asked."""
-
-    def __init__(self, *answers: Answer | httpx2.Response | Exception) -> None:
-        self.answers = list(answers)
-        self.asked: list[httpx2.Request] = []
-
-    def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked.append(request)
-        match self.answers.pop(0):
-            case Exception() as failure:
-                raise failure
-            case httpx2.Response() as response:
-                return response
-            case answer:
-                return answer(request)
-
-    def client(self, retries: Retries = QUICK) -> Fluxrate:
-        http = httpx2.Client(transport=httpx2.MockTransport(self))
-        return Fluxrate("http://api.test", api_key="sk_live_1", retries=retries, http=http)
-
-    def async_client(self) -> AsyncFluxrate:
-        http = httpx2.AsyncClient(transport=httpx2.MockTransport(self))
-        return AsyncFluxrate("http://api.test", retries=QUICK, http=http)
-
-
-def answer(status: int = 200, body: Any = None, **headers: str) -> httpx2.Response:
-    return httpx2.Response(status, content=json.dumps(body), headers=headers)
-
-
-def problem(status: int, code: str, **more: Any) -> httpx2.Response:
-    return answer(status, {"code": code, "detail": "So it is.", "request_id": "r1", **more})
-
-
-def lost() -> Exception:
-    return httpx2.ReadError("the connection was cut")
-
-
-def page(number: int, of: int) -> httpx2.Response:
-    meta = {"page": number, "page_size": 1, "total": of, "total_pages": of}
-    return answer(body={"data": [{"id": f"c{number}", "name": "", "email": ""}], "meta": meta})
+from tests.clients.answering import CUSTOMER, QUICK, Api, answer, lost, page, problem
 
 
 def test_a_lost_answer_is_asked_for_again_under_the_same_key() -> None:
@@ -150,14 +100,15 @@ def test_patience_ends(failure: Exception | None, raised: type[Exception]) -> No
 def test_pauses_double_or_are_what_is_asked(
     attempt: int, asked: str, least: float, most: float
 ) -> None:
-    pause = Retries(attempts=9).pause_after(attempt, None, asked)
+    busy = error_of(429, {}, {"retry-after": asked})
+    pause = Retries(attempts=9).pause_after(attempt, busy)
 
     assert pause is not None
     assert least <= pause <= most
 
 
 def test_nobody_waits_longer_than_they_allow() -> None:
-    assert Retries().pause_after(1, None, "61") is None
+    assert Retries().pause_after(1, error_of(503, {}, {"retry-after": "61"})) is None
     assert NEVER.pause_after(1, None) is None
 
 

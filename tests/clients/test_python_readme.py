@@ -29,4 +29,5 @@ def test_the_example_ends_with_a_paid_invoice(
     [ending] = re.findall(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert ending in said
     assert re.search(r"^plan_exists \S+$|^duplicate\w* \S+$|^\w+ req\S+$", said, re.MULTILINE)
+    assert "Together: Pay per call – A tenth of a cent each.\n" in said
     assert said.endswith("[]\n")

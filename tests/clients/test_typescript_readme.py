@@ -61,4 +61,5 @@ def test_the_example_ends_with_a_paid_invoice_and_failures_are_survived(example:
     assert "So far: 82.45\n" in said
     assert re.search(r"Total +\$82\.45\n", said)
     assert "INV-2025-0001 PAID 82.45\n" in said
+    assert "Together: Pay per call – A tenth of a cent each.\n" in said
     assert re.search(r"^Refused: 409 \w+ \S+$", said, re.MULTILINE)

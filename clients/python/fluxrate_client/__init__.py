@@ -1,5 +1,6 @@
 """Fluxrate's client: usage billing from Python."""
 
+from fluxrate_client.answers import Answer
 from fluxrate_client.client import VERSION, AsyncFluxrate, Fluxrate
 from fluxrate_client.errors import (
     ApiError,
@@ -9,8 +10,10 @@ from fluxrate_client.errors import (
     FluxrateError,
     Forbidden,
     Invalid,
+    NoTag,
     NotFound,
     NotSignedIn,
+    PreconditionFailed,
     ServerFailed,
     TooManyRequests,
 )
@@ -22,6 +25,7 @@ from fluxrate_client.usage import EventsRejected
 __all__ = [
     "NEVER",
     "VERSION",
+    "Answer",
     "ApiError",
     "AsyncFluxrate",
     "AsyncPages",
@@ -33,10 +37,12 @@ __all__ = [
     "FluxrateError",
     "Forbidden",
     "Invalid",
+    "NoTag",
     "NotFound",
     "NotSignedIn",
     "Page",
     "Pages",
+    "PreconditionFailed",
     "Retries",
     "ServerFailed",
     "StillAdvancing",

@@ -24,7 +24,8 @@ class Fluxrate(Resources):
 
     ``base_url`` is where Fluxrate is, without ``/api/v1``. Without a key, ``auth.sign_up`` and
     ``auth.log_in`` make a session, which is kept in cookies. ``http`` replaces the connections,
-    for proxies, certificates or tests; it is then closed by whoever made it.
+    for proxies, certificates or tests; it is then closed by whoever made it. ``organization`` is
+    the id of a sandbox that a session acts for; a key is of its own organization.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Fluxrate(Resources):
         base_url: str,
         *,
         api_key: str | None = None,
+        organization: str | None = None,
         timeout: float = TIMEOUT_SECONDS,
         retries: Retries | None = None,
         http: httpx2.Client | None = None,
@@ -39,7 +41,7 @@ class Fluxrate(Resources):
         self._is_mine = http is None
         self._http = http or httpx2.Client(timeout=timeout)
         self._http.base_url = httpx2.URL(base_url)
-        self._http.headers.update(_headers(api_key))
+        self._http.headers.update(_headers(api_key, organization))
         transport = Transport(self._http, retries or Retries())
         super().__init__(transport)
         self.usage: Usage = Usage(transport)
@@ -70,6 +72,7 @@ class AsyncFluxrate(AsyncResources):
         base_url: str,
         *,
         api_key: str | None = None,
+        organization: str | None = None,
         timeout: float = TIMEOUT_SECONDS,
         retries: Retries | None = None,
         http: httpx2.AsyncClient | None = None,
@@ -77,7 +80,7 @@ class AsyncFluxrate(AsyncResources):
         self._is_mine = http is None
         self._http = http or httpx2.AsyncClient(timeout=timeout)
         self._http.base_url = httpx2.URL(base_url)
-        self._http.headers.update(_headers(api_key))
+        self._http.headers.update(_headers(api_key, organization))
         transport = AsyncTransport(self._http, retries or Retries())
         super().__init__(transport)
         self.usage: AsyncUsage = AsyncUsage(transport)
@@ -100,6 +103,10 @@ class AsyncFluxrate(AsyncResources):
         await self.close()
 
 
-def _headers(api_key: str | None) -> Mapping[str, Any]:
-    headers = {"User-Agent": f"fluxrate-client-python/{VERSION}"}
-    return headers if api_key is None else headers | {"X-API-Key": api_key}
+def _headers(api_key: str | None, organization: str | None) -> Mapping[str, Any]:
+    headers = {
+        "User-Agent": f"fluxrate-client-python/{VERSION}",
+        "X-API-Key": api_key,
+        "Fluxrate-Organization": organization,
+    }
+    return {name: value for name, value in headers.items() if value is not None}

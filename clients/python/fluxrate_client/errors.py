@@ -14,16 +14,24 @@ class ConnectionFailed(FluxrateError):
     """No answer came, however often it was tried."""
 
 
+class NoTag(FluxrateError):
+    """The tag was asked of something that was not read by itself, and so has none."""
+
+
 class ApiError(FluxrateError):
     """The API answered with a problem.
 
     ``code`` is stable, for programs; ``detail`` is for people; ``request_id`` is what the logs call
     the request; ``errors`` names each field that is wrong; ``problem`` is all that was answered.
+    ``retry_after`` is after how many seconds a repeat makes sense, where the API says it.
     """
 
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+    def __init__(
+        self, status: int, problem: Mapping[str, Any], *, retry_after: int | None = None
+    ) -> None:
         self.status = status
         self.problem = problem
+        self.retry_after = retry_after
         self.code = str(problem.get("code", "unknown"))
         self.detail = str(problem.get("detail", "No detail was given."))
         self.request_id: str | None = problem.get("request_id")
@@ -55,6 +63,10 @@ class Conflict(ApiError):
     """409: the state forbids it; ``code`` says which, such as ``meter_already_billed``."""
 
 
+class PreconditionFailed(ApiError):
+    """412: it has changed since it was read, and nothing was done. Read it again, and look."""
+
+
 class Invalid(ApiError):
     """422: the body or a value is wrong; ``errors`` names the fields."""
 
@@ -73,12 +85,15 @@ _KINDS: Mapping[int, type[ApiError]] = {
     403: Forbidden,
     404: NotFound,
     409: Conflict,
+    412: PreconditionFailed,
     422: Invalid,
     429: TooManyRequests,
 }
 
 
-def error_of(status: int, problem: Mapping[str, Any]) -> ApiError:
+def error_of(status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> ApiError:
     """The error that an answer is."""
     kind = ServerFailed if status >= 500 else _KINDS.get(status, ApiError)
-    return kind(status, problem)
+    asked = headers.get("retry-after", "")
+    told = {"request_id": headers.get("x-request-id"), **problem}
+    return kind(status, told, retry_after=int(asked) if asked.isdigit() else None)

@@ -14,6 +14,8 @@ from functools import cache
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from fluxrate_client.answers import wire_name
+
 Number = Decimal | int | float | str
 """A number as it may be given. A float is sent with the digits that Python prints."""
 
@@ -123,7 +125,7 @@ def _read_model(kind: Any, value: Mapping[str, Any]) -> Any:
     return kind(
         **{
             # What an older API does not say yet is None.
-            one.name: read(hints[one.name], value.get(one.metadata.get("name", one.name)))
+            one.name: read(hints[one.name], value.get(wire_name(one)))
             for one in fields(kind)
         }
     )
@@ -131,9 +133,7 @@ def _read_model(kind: Any, value: Mapping[str, Any]) -> Any:
 
 @cache
 def _required(kind: type[Any]) -> frozenset[str]:
-    return frozenset(
-        one.metadata.get("name", one.name) for one in fields(kind) if one.default is MISSING
-    )
+    return frozenset(wire_name(one) for one in fields(kind) if one.default is MISSING)
 
 
 @cache

@@ -25,7 +25,7 @@ class Retries:
     longest_pause: float = 8.0
     longest_asked: float = 60.0
 
-    def pause_after(self, attempt: int, failure: ApiError | None, asked: str = "") -> float | None:
+    def pause_after(self, attempt: int, failure: ApiError | None) -> float | None:
         """How many seconds to wait after the attempt, counted from 1; None if it was the last.
 
         ``failure`` is what was answered, or None where nothing was.
@@ -34,8 +34,8 @@ class Retries:
             return None
         longest = min(self.first_pause * 2 ** (attempt - 1), self.longest_pause)
         pause = longest * (1 - secrets.randbelow(501) / 1000)
-        if asked.isdigit():
-            pause = max(pause, float(asked))
+        if failure is not None and failure.retry_after is not None:
+            pause = max(pause, failure.retry_after)
         return None if pause > self.longest_asked else pause
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from datetime import datetime
 
 from fluxrate_client.async_resources import AsyncTestClocksOperations
@@ -11,7 +12,8 @@ from fluxrate_client.errors import FluxrateError
 from fluxrate_client.models import TestClock
 from fluxrate_client.resources import TestClocksOperations
 
-POLL_SECONDS = 0.2
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.4
 
 
 class StillAdvancing(FluxrateError):
@@ -31,12 +33,19 @@ class TestClocks(TestClocksOperations):
         Raises:
             StillAdvancing: that took longer than ``timeout`` seconds.
         """
-        deadline = time.monotonic() + timeout
-        clock = self.advance(test_clock_id, frozen_time=frozen_time)
-        while clock.status != "ready":
+        self.advance(test_clock_id, frozen_time=frozen_time)
+        return self.wait(test_clock_id, timeout=timeout)
+
+    def wait(self, test_clock_id: str, *, timeout: float = 60.0) -> TestClock:
+        """The clock has arrived where it was sent, by whomever.
+
+        Raises:
+            StillAdvancing: that took longer than ``timeout`` seconds.
+        """
+        deadline, pauses = time.monotonic() + timeout, _pauses()
+        while (clock := self.get(test_clock_id)).status != "ready":
             _check(clock, deadline)
-            time.sleep(POLL_SECONDS)
-            clock = self.get(test_clock_id)
+            time.sleep(next(pauses))
         return clock
 
 
@@ -57,13 +66,33 @@ class AsyncTestClocks(AsyncTestClocksOperations):
         Raises:
             StillAdvancing: that took longer than ``timeout`` seconds.
         """
-        deadline = time.monotonic() + timeout
-        clock = await self.advance(test_clock_id, frozen_time=frozen_time)
-        while clock.status != "ready":
+        await self.advance(test_clock_id, frozen_time=frozen_time)
+        return await self.wait(test_clock_id, timeout=timeout)
+
+    async def wait(
+        self,
+        test_clock_id: str,
+        *,
+        timeout: float = 60.0,  # noqa: ASYNC109  called as its twin that waits
+    ) -> TestClock:
+        """The clock has arrived where it was sent, by whomever.
+
+        Raises:
+            StillAdvancing: that took longer than ``timeout`` seconds.
+        """
+        deadline, pauses = time.monotonic() + timeout, _pauses()
+        while (clock := await self.get(test_clock_id)).status != "ready":
             _check(clock, deadline)
-            await asyncio.sleep(POLL_SECONDS)
-            clock = await self.get(test_clock_id)
+            await asyncio.sleep(next(pauses))
         return clock
+
+
+def _pauses() -> Iterator[float]:
+    """A month is short, and a year is not: the pauses grow."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
 
 
 def _check(clock: TestClock, deadline: float) -> None:

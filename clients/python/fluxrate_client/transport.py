@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import httpx2
 
+from fluxrate_client.answers import tagged
 from fluxrate_client.errors import ApiError, ConnectionFailed, error_of
 from fluxrate_client.exact import Left, dump, given, load, query_of, read
 from fluxrate_client.retries import Retries
@@ -40,7 +41,7 @@ class Call(Generic[T]):
 
     def request(self) -> dict[str, Any]:
         """What httpx sends, the same at every attempt."""
-        headers = {name: str(one) for name, one in given(self.headers).items() if one is not None}
+        headers = {name: _in_header(name, one) for name, one in given(self.headers).items()}
         if self.method == "POST":
             headers["Idempotency-Key"] = self.idempotency_key or str(uuid4())
         request: dict[str, Any] = {
@@ -67,6 +68,7 @@ class Call(Generic[T]):
         else:
             document = load(response.content)
             answer = read(self.answer, document if self.within is None else document[self.within])
+            tagged(answer, response.headers.get("etag"))
         return answer  # type: ignore[no-any-return]  # the document says that it is T
 
 
@@ -138,7 +140,7 @@ def _pause(
             raise ConnectionFailed(f"No answer after {attempt} attempts: {outcome!r}") from outcome
         return pause
     failure = _read_problem(outcome)
-    pause = retries.pause_after(attempt, failure, outcome.headers.get("retry-after", ""))
+    pause = retries.pause_after(attempt, failure)
     if pause is None:
         raise failure
     return pause
@@ -151,7 +153,13 @@ def _read_problem(response: httpx2.Response) -> ApiError:
         problem = None
     if not isinstance(problem, dict):
         problem = {"detail": response.text[:500]}  # of a proxy, not of the API
-    return error_of(response.status_code, problem)
+    return error_of(response.status_code, problem, response.headers)
+
+
+def _in_header(name: str, value: Any) -> str:
+    if value is None:  # left out without a word, it would be an edit that nothing guards
+        raise ValueError(f"{name} is None: leave it out, or give the tag of what you read.")
+    return str(value)
 
 
 def _in_path(value: Any) -> str:

@@ -1,6 +1,7 @@
 import createClient, { type Client } from "openapi-fetch";
 
 import type { paths } from "./generated/schema.js";
+import { remember } from "./tags.js";
 import type { Answer, Body, Item, Method, Operation, Options, Path, PathOf, Places, Query } from "./types.js";
 
 type Request<B, Q> = [B] extends [never]
@@ -76,8 +77,10 @@ export function makeCalls(http: Client<paths>) {
       method: string,
       path: string,
       init: Init,
-    ) => Promise<{ data?: unknown }>;
-    return (await request(method, path, init)).data;
+    ) => Promise<{ data?: unknown; response: Response }>;
+    const { data, response } = await request(method, path, init);
+    remember(data, response.headers.get("ETag"));
+    return data;
   };
   return {
     call: <M extends Method, P extends PathOf<M>>(method: M, path: P, takesBody = false) =>

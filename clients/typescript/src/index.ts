@@ -5,8 +5,22 @@ import { NEVER, patientFetch, RETRIES, type Retries } from "./sending.js";
 import { testClocks, type TestClocks, usage, type Usage } from "./extras.js";
 
 export { Pages } from "./calls.js";
-export { ApiError, ConnectionFailed, type Problem } from "./errors.js";
+export {
+  ApiError,
+  BadRequest,
+  Conflict,
+  ConnectionFailed,
+  Forbidden,
+  Invalid,
+  NotFound,
+  NotSignedIn,
+  PreconditionFailed,
+  type Problem,
+  ServerFailed,
+  TooManyRequests,
+} from "./errors.js";
 export { Batch, EventsRejected } from "./extras.js";
+export { etagOf } from "./tags.js";
 export type { components, paths } from "./generated/schema.js";
 export { NEVER, type Retries };
 
@@ -16,6 +30,8 @@ export interface Settings {
   apiKey?: string | undefined;
   /** The access token of a session, where there is no key. */
   accessToken?: string | undefined;
+  /** The id of a sandbox that a session acts for; a key is of its own organization. */
+  organization?: string | undefined;
   retries?: Partial<Retries>;
   /** Seconds for each try. */
   timeout?: number;
@@ -37,6 +53,7 @@ export function fluxrate(settings: Settings): Fluxrate {
     headers: {
       "Fluxrate-Numbers": "string",
       ...(settings.apiKey === undefined ? {} : { "X-API-Key": settings.apiKey }),
+      ...(settings.organization === undefined ? {} : { "Fluxrate-Organization": settings.organization }),
       ...(settings.accessToken === undefined ? {} : { Authorization: `Bearer ${settings.accessToken}` }),
     },
     fetch: async (request) => {

@@ -1,4 +1,4 @@
-import { ApiError, ConnectionFailed, type Problem } from "./errors.js";
+import { ApiError, ConnectionFailed, errorOf, type Problem } from "./errors.js";
 
 /** How often a request is tried, and how patiently. It carries the same Idempotency-Key each time. */
 export interface Retries {
@@ -23,8 +23,8 @@ export function patientFetch(send: typeof fetch, retries: Retries, seconds: numb
         const signal = AbortSignal.any([request.signal, AbortSignal.timeout(seconds * 1000)]);
         const response = await send(new Request(request.clone(), { signal }));
         if (response.ok) return response;
-        const failure = new ApiError(response.status, await problemOf(response));
-        pause = isPassing(failure) ? pauseAfter(attempt, retries, response.headers) : null;
+        const failure = errorOf(response.status, await problemOf(response), response.headers);
+        pause = isPassing(failure) ? pauseAfter(attempt, retries, failure.retryAfter) : null;
         if (pause === null) throw failure;
       } catch (failure) {
         if (failure instanceof ApiError || request.signal.aborted) throw failure;
@@ -43,11 +43,10 @@ function isPassing(failure: ApiError): boolean {
 }
 
 /** Seconds before the next attempt, by chance up to half of them shorter; null if there is none. */
-function pauseAfter(attempt: number, retries: Retries, headers?: Headers): number | null {
+function pauseAfter(attempt: number, retries: Retries, asked: number | null = null): number | null {
   if (attempt >= retries.attempts) return null;
   const longest = Math.min(retries.firstPause * 2 ** (attempt - 1), retries.longestPause);
-  const asked = Number(headers?.get("retry-after") ?? 0) || 0;
-  const pause = Math.max(longest * (0.5 + Math.random() / 2), asked);
+  const pause = Math.max(longest * (0.5 + Math.random() / 2), asked ?? 0);
   return pause > retries.longestAsked ? null : pause;
 }
 

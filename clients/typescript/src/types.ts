@@ -49,7 +49,7 @@ export type Item<O> = Answer<O> extends { data: (infer I)[] } ? I : never;
 export interface Options {
   /** The same key makes the same request happen once; by default each POST has one of its own. */
   idempotencyKey?: string;
-  /** The tag of what the edit was made from: done only if nothing else came between. */
+  /** The tag of what the edit was made from (`etagOf`): done only if nothing else came between. */
   ifMatch?: string;
   signal?: AbortSignal;
 }
