@@ -28,7 +28,7 @@ SPECTRAL ?= 6.16.3
 REDOCLY ?= 2.77.0
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test test-deep answers corpus simulate money regress chaos payments histories site demo up status down mutate \
-	documents pages stripe temporal-server bench picture clean install-check clients examples refusals reference document
+	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals reference document
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -157,6 +157,13 @@ stripe: $(INSTALLED) .tools/stripe/stripe-mock ## What Stripe is asked before St
 
 .tools/stripe/stripe-mock:
 	GOBIN=$(CURDIR)/.tools/stripe go install github.com/stripe/stripe-mock@$(STRIPE_MOCK)
+
+alerts: $(INSTALLED) .tools/prometheus/usr/bin/promtool ## Alerts on money: each fault for real, does its rule fire? (needs Debian)
+	FLUXRATE_ALERTS=1 $(RUN) pytest -q tests/observability $(ARGS)
+
+.tools/prometheus/usr/bin/promtool:
+	mkdir -p .tools/prometheus
+	cd .tools/prometheus && apt-get download --quiet prometheus && dpkg-deb --extract prometheus_*.deb .
 
 documents: $(INSTALLED) ## Every kind of document before veraPDF (needs Java and Maven), and drawn again for docs
 	$(RUN) python -m tests.services.documents.judge

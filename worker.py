@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import structlog
+from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
@@ -25,6 +26,10 @@ from activities.subscriptions import SubscriptionActivities
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.exit import leave
+from runtime.measuring.counters import BillingCounters
+from runtime.measuring.files import find_counters_directory
+from runtime.measuring.queue_latencies import QueueLatencies
+from runtime.measuring.server import serve_metrics
 from runtime.payment_gateways import DisconnectedGateways, connect_gateways, install_gateways
 from runtime.processes.priority import BILLING_NICENESS, lower_priority
 from runtime.relays.together import notifications_for, relays_of
@@ -54,6 +59,7 @@ def build_worker(
     executor: ThreadPoolExecutor,
     *,
     gateways: Gateways | None = None,
+    counters: BillingCounters | None = None,
 ) -> Worker:
     """A worker of bounded slots, so that a wave of closes queues instead of stalling.
 
@@ -61,7 +67,9 @@ def build_worker(
     others wait for one of the executor's; each thread has a connection.
     """
     payments = PaymentActivities(transactions, gateways or DisconnectedGateways(), now)
-    activities = SubscriptionActivities(transactions, now, executor)
+    activities = SubscriptionActivities(
+        transactions, now, executor, None if counters is None else counters.count_close
+    )
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     coverage = CoverageActivities(transactions, workflows.find_running, now)
     return Worker(
@@ -95,27 +103,29 @@ def payment_steps(activities: PaymentActivities) -> list[Callable[..., Any]]:
     return [getattr(activities, step.name) for step in declarations.COLLECTION_STEPS]
 
 
-async def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; steps that run finish, or are repeated by another worker."""
-    if not settings.database_url or not settings.temporal_address:
-        raise SystemExit(
-            "A worker needs DATABASE_URL and TEMPORAL_ADDRESS; `fluxrate up` sets both."
-        )
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    engine = create_application_engine(
-        settings.database_url, pool_size=settings.worker_activity_slots + 4
-    )
+async def run(settings: Settings, registry: CollectorRegistry | None = None) -> None:
+    """Work until SIGTERM or SIGINT; steps that run finish, or are repeated by another worker.
+
+    What is counted is in the registry, or in shared files where it is one of several processes.
+    """
+    database_url, temporal_address = _require_servers(settings)
+    stop = _heed_signals()
+    engine = create_application_engine(database_url, pool_size=settings.worker_activity_slots + 4)
     transactions = Transactions(engine, carried_by(settings))
-    client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    counters = BillingCounters(registry)
+    counters.count_worker_start()
+    latencies = QueueLatencies(
+        counters.observe_queue, is_measured=settings.worker_metrics is not None
+    )
+    client = await connect(
+        temporal_address, namespace=settings.temporal_namespace, runtime=latencies.runtime
+    )
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     await ensure_coverage_check(client, task_queue=settings.task_queue)
     installed = install_gateways(engine, settings, now=now)
-    relays = relays_of(transactions, workflows, settings, installed)
+    relays = relays_of(transactions, workflows, settings, installed, counters)
     notifications = notifications_for(relays, transactions.address)
-    runs = [notifications.run(), *(one.run() for one in relays)]
+    runs = [notifications.run(), latencies.run(), *(one.run() for one in relays)]
     tasks = [asyncio.create_task(run) for run in runs]
     with ThreadPoolExecutor(max_workers=settings.worker_activity_slots) as executor:
         async with build_worker(
@@ -124,6 +134,7 @@ async def run(settings: Settings) -> None:
             settings,
             executor,
             gateways=connect_gateways(settings, installed),
+            counters=counters,
         ):
             log.info("worker_ready", task_queue=settings.task_queue)
             await stop.wait()
@@ -134,6 +145,21 @@ async def run(settings: Settings) -> None:
     engine.dispose()
 
 
+def _require_servers(settings: Settings) -> tuple[str, str]:
+    if settings.database_url and settings.temporal_address:
+        return settings.database_url, settings.temporal_address
+    raise SystemExit("A worker needs DATABASE_URL and TEMPORAL_ADDRESS; `fluxrate up` sets both.")
+
+
+def _heed_signals() -> asyncio.Event:
+    """What is set when this process is asked to end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
 def _runner(settings: Settings) -> WorkflowRunner:
     return SandboxedWorkflowRunner() if settings.workflow_sandbox else ForgettingWorkflowRunner()
 
@@ -142,7 +168,14 @@ def main() -> NoReturn:
     """Run with the settings of the environment, and leave."""
     configure_logging("worker")
     lower_priority(BILLING_NICENESS)
-    asyncio.run(run(Settings()))
+    settings = Settings()
+    if find_counters_directory() is None and settings.worker_metrics is not None:
+        registry = CollectorRegistry()
+        token = settings.shown_operator_token
+        with serve_metrics(settings.worker_metrics, registry, token=token):
+            asyncio.run(run(settings, registry))
+    else:
+        asyncio.run(run(settings))
     leave(0)
 
 

@@ -12,7 +12,8 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 import structlog
 from sqlmodel import Session
@@ -37,13 +38,22 @@ log = structlog.get_logger(__name__)
 Work = Callable[[Session, Sequence[ActionRequest], datetime], Sequence[Any]]
 """What a step does in one transaction: an answer for each of its requests."""
 
+
+class CountClose(Protocol):
+    """Is told of a period that has its draft, which was due at its end; a repeat is told again."""
+
+    def __call__(self, subscription_id: UUID, /, *, due_at: datetime, now: datetime) -> None:
+        """Count it."""
+
+
 BillStep = Callable[..., Sequence[StepResult]]
 
 
 class ClosingActivities:
     """What the workflow of a subscription asks for at the end of a period.
 
-    ``executor`` has the threads that write, by default those of the event loop.
+    ``executor`` has the threads that write, by default those of the event loop. ``closed`` is told
+    of periods of the wall clock that have their draft.
     """
 
     def __init__(
@@ -51,8 +61,9 @@ class ClosingActivities:
         transactions: Transactions,
         now: Callable[[], datetime],
         executor: Executor | None = None,
+        closed: CountClose | None = None,
     ) -> None:
-        self._transactions, self._now = transactions, now
+        self._transactions, self._now, self._closed = transactions, now, closed
         turns = Turns()
         self._gatherers = {
             step.name: Gatherer(partial(self.perform, step), ids_of, executor, turns)
@@ -132,6 +143,10 @@ class ClosingActivities:
         with self._transactions.for_organizations(organizations) as session:
             results = WORK[step](session, requests, self._now())
         read_at = self._now()
+        if step == declarations.ISSUE_INVOICE and self._closed is not None:
+            for request, state in zip(requests, results, strict=True):
+                if state.clock_at is None:
+                    self._closed(ids_of(request)[1], due_at=request.due_at, now=read_at)
         answers: list[Any] = [
             replace(one, read_at=read_at) if isinstance(one, WorkflowState) else one
             for one in results

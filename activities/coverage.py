@@ -1,11 +1,16 @@
-"""The hourly check of coverage: workflows missing or late are woken, the rest is logged."""
+"""The hourly check of coverage: workflows missing or late are woken, the rest is logged and kept.
+
+Some issued invoices are computed again besides, drawn by lot.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -17,12 +22,17 @@ from repositories.accounts import organizations
 from repositories.operations.occupied import list_occupied
 from repositories.transactions import Transactions, name_organizations
 from services.operations import coverage
+from services.operations.checks import Round, keep_round
 from services.operations.coverage import Coverage
+from services.operations.samples import Sample, recompute_sample
 
 log = structlog.get_logger(__name__)
 
 PAGE = 500
 """How many organizations are read from the directory at once."""
+
+SAMPLE: Final = 100
+"""How many issued invoices are computed again in a round, of all organizations together."""
 
 FindRunning = Callable[[UUID], Awaitable[set[UUID]]]
 """The subscriptions and invoices of an organization whose workflows run."""
@@ -49,15 +59,17 @@ class CoverageActivities:
     async def check_coverage(self) -> CoverageDone:
         """Every organization that has anything was looked at; workflows missing or late were woken.
 
-        One that cannot be checked keeps no other from it. Idempotent: waking a workflow twice
-        changes nothing. Raises what stopped the check of the first such one, after all others.
+        One that cannot be checked keeps no other from it. What it came to is kept for operators.
+        Idempotent: waking a workflow twice changes nothing. Raises what stopped the check of the
+        first such one, after all others.
         """
-        checked = found = repaired = 0
+        done = Round()
+        seen: list[UUID] = []
         failures: list[Exception] = []
         last: UUID | None = None
         while page := await asyncio.to_thread(self._read_directory, last):
             for organization_id in page.occupied:
-                activity.heartbeat(checked)
+                activity.heartbeat(done.subscriptions)
                 try:
                     running = await self._find_running(organization_id)
                     covered, woken = await asyncio.to_thread(self._check, organization_id, running)
@@ -66,14 +78,38 @@ class CoverageActivities:
                     log.exception("coverage_check_failed", organization_id=str(organization_id))
                     failures.append(failure)
                     continue
-                checked += covered.subscriptions
-                found += len(covered.findings)
-                repaired += woken
+                done.add(covered, repaired=woken)
+                seen.append(organization_id)
             last = page.last
+        done.unchecked = len(failures)
+        await self._recompute(done, seen, failures)
+        await asyncio.to_thread(self._keep, done)
         if failures:
             raise failures[0]
-        log.info("coverage_checked", subscriptions=checked, findings=found, repaired=repaired)
-        return CoverageDone(subscriptions=checked, findings=found, repaired=repaired)
+        done.tell(log)
+        return CoverageDone(
+            subscriptions=done.subscriptions,
+            findings=done.findings.total(),
+            repaired=done.repaired,
+        )
+
+    async def _recompute(
+        self, done: Round, organization_ids: Sequence[UUID], failures: list[Exception]
+    ) -> None:
+        """Some invoices are computed again, whosever they are; one that cannot be hinders none."""
+        if not organization_ids:
+            return
+        # By lot among those who have anything: the work of a round does not grow with them.
+        lots = Counter(secrets.choice(organization_ids) for _ in range(SAMPLE))
+        for organization_id, count in lots.items():
+            activity.heartbeat(done.recomputed)
+            try:
+                sample = await asyncio.to_thread(self._sample, organization_id, count)
+            except Exception as failure:
+                log.exception("recomputation_failed", organization_id=str(organization_id))
+                failures.append(failure)
+                continue
+            done.add_sample(sample)
 
     def _read_directory(self, after: UUID | None) -> DirectoryPage | None:
         with self._transactions.for_organizations([]) as session:
@@ -95,3 +131,19 @@ class CoverageActivities:
                 period_index=finding.period_index,
             )
         return covered, woken
+
+    def _sample(self, organization_id: UUID, count: int) -> Sample:
+        with self._transactions.for_organization(organization_id) as session:
+            sample = recompute_sample(session, organization_id, count, secrets.randbelow)
+        for flaw in sample.flaws:
+            log.warning(
+                "invoice_differs",
+                fault=flaw.fault,
+                organization_id=str(organization_id),
+                invoice_id=str(flaw.invoice_id),
+            )
+        return sample
+
+    def _keep(self, done: Round) -> None:
+        with self._transactions.for_organizations([]) as session:
+            keep_round(session, done, now=self._now())

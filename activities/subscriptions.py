@@ -16,7 +16,7 @@ from sqlmodel import Session
 from temporalio import activity
 
 from activities import declarations
-from activities.closing import ClosingActivities
+from activities.closing import ClosingActivities, CountClose
 from activities.declarations import (
     ActionRequest,
     ParkRequest,
@@ -70,10 +70,11 @@ class SubscriptionActivities:
         transactions: Transactions,
         now: Callable[[], datetime],
         executor: Executor | None = None,
+        closed: CountClose | None = None,
     ) -> None:
         self._transactions = transactions
         self._now = now
-        self.closing = ClosingActivities(transactions, now, executor)
+        self.closing = ClosingActivities(transactions, now, executor, closed)
 
     @performs(declarations.READ_AGENDA)
     def read_agenda(self, reference: SubscriptionReference) -> WorkflowState:

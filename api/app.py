@@ -25,7 +25,7 @@ from api.routers.invoicing import actions as invoice_actions
 from api.routers.invoicing import credit_notes, documents, invoices, proofs
 from api.routers.mail import emails
 from api.routers.mail import templates as email_templates
-from api.routers.operations import docs, health, webhooks, workers
+from api.routers.operations import docs, health, status, webhooks, workers
 from api.routers.operations import errors as errors_page
 from api.routers.operations import metrics as metrics_route
 from api.routers.payments import books, payments
@@ -107,6 +107,7 @@ def _include_all() -> Router:
         routes.include_router(router, prefix=PREFIX)
     routes.include_router(health.router)
     routes.include_router(metrics_route.router)
+    routes.include_router(status.router)
     routes.include_router(workers.router, include_in_schema=False)
     routes.include_router(docs.router)
     routes.include_router(errors_page.router)

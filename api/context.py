@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Request
+from prometheus_client import CollectorRegistry
 from starlette.requests import HTTPConnection
 
 from api.access.address_limits import AddressLimits
@@ -21,6 +22,7 @@ from api.ingestion.writer import UsageWriter
 from api.reads.batches import BatchedReads
 from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
+from api.reads.measures_cache import MeasuresCache
 from api.reads.receipt_key_cache import ReceiptKeyCache
 from api.reads.typeset_files import TypesetFiles
 from api.reads.verdicts import VerdictCache
@@ -60,7 +62,9 @@ class AppContext:
     workflows run in an organization, None while the engine is away. ``auth_per_minute`` raises how
     often an address may sign up or fail to log in. A transaction of a request is given up after
     ``transaction_seconds``, so that its connection is back before two seconds are over
-    (CONTRACT 89). Where the process is one of several, they count in ``counters_directory``.
+    (CONTRACT 89). What is counted is in ``registry``; where the process is one of several, they
+    count in ``counters_directory``. Metrics and ``/status`` are shown to whoever shows the
+    ``operator_token``, to everybody if there is none.
     """
 
     transactions: Transactions
@@ -78,7 +82,9 @@ class AppContext:
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)
     reach_schema: Callable[[], Awaitable[bool]] = field(default=_reachable)
     find_running: Callable[[UUID], Awaitable[set[UUID] | None]] = field(default=_unknown)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     counters_directory: str | None = None
+    operator_token: str | None = None
     gateways: Gateways = field(default_factory=NoGateways)
 
     @property
@@ -114,6 +120,7 @@ class AppState:
     """What can be read under an address of its own, by its template."""
     metrics: Metrics
     worker_report: WorkReportCache
+    measures: MeasuresCache
     slots: RequestSlots
     address_limits: AddressLimits
     passwords: Passwords
@@ -138,11 +145,13 @@ class AppState:
         """Nothing is counted, cached or connected yet."""
         connect_usage = partial(connect, context.transactions.address)
         read_connections = ReadConnections(connect_usage)
+        metrics = Metrics(context.registry, context.counters_directory)
         return cls(
             context=context,
             resources=resources,
-            metrics=Metrics(context.counters_directory),
+            metrics=metrics,
             worker_report=WorkReportCache(context.transactions, context.now),
+            measures=MeasuresCache(context.transactions, context.now),
             slots=RequestSlots(context.transactions.connections),
             address_limits=AddressLimits(context.auth_per_minute),
             passwords=Passwords(context.security),
@@ -150,7 +159,7 @@ class AppState:
             export_threads=ComputingThreads("exports"),
             verdict_line=Admission(2, of_one=1, waiting_seconds=10.0, most_waiting=8),
             webhook_line=Admission(4, of_one=2),
-            usage_writer=UsageWriter(connect_usage, context.now),
+            usage_writer=UsageWriter(connect_usage, context.now, metrics.count_events),
             read_connections=read_connections,
             long_read_connections=ReadConnections(connect_usage),
             batched_checks=BatchedReads(read_connections, read_revalidations),

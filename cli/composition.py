@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,7 +25,6 @@ from api.app import create_app
 from api.context import AppContext
 from billing.date_limits import BackdatingLimit
 from cli.local.temporal_links import link_questions
-from cli.serve import COUNTERS_DIRECTORY
 from console.dependencies import Dependencies
 from console.routes import make_routes
 from integrations.gateways.sandbox.page.routes import Handler
@@ -35,6 +34,8 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.database.schema import is_current
 from runtime.hashing import PasswordHasher
+from runtime.measuring.counters import BillingCounters
+from runtime.measuring.files import find_counters_directory
 from runtime.payment_gateways import install_gateways
 from runtime.relays.together import notifications_for, relays_of
 from runtime.sealing import carried_by
@@ -154,6 +155,10 @@ class ApiProcess:
         )
         self.transactions = Transactions(self.engine, carried_by(settings))
         self._gateways = install_gateways(self.engine, settings, now=now)
+        self._counters_directory = find_counters_directory()
+        self._registry = CollectorRegistry()
+        # Where processes share files of counters, none registers its own.
+        self._counters = BillingCounters(None if self._counters_directory else self._registry)
         self._client: Client | None = None
         self._keys = KeyCache()
 
@@ -175,7 +180,9 @@ class ApiProcess:
             reach_schema=self.reach_schema,
             find_running=self.find_running,
             gateways=self._gateways.registry,
-            counters_directory=os.environ.get(COUNTERS_DIRECTORY),
+            registry=self._registry,
+            counters_directory=self._counters_directory,
+            operator_token=self._settings.shown_operator_token,
             sign_up_policy=self._settings.signup or SignUpPolicy.FIRST,
             auth_per_minute=self._settings.auth_per_minute,
             transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,
@@ -195,7 +202,9 @@ class ApiProcess:
             self._temporal_address, namespace=self._settings.temporal_namespace, lazy=True
         )
         workflows = SubscriptionWorkflows(self._client, task_queue=self._settings.task_queue)
-        relays = relays_of(self.transactions, workflows, self._settings, self._gateways)
+        relays = relays_of(
+            self.transactions, workflows, self._settings, self._gateways, self._counters
+        )
         notifications = notifications_for(
             relays,
             self.transactions.address,

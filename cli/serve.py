@@ -11,15 +11,13 @@ from typing import Final, NoReturn, TypedDict
 from cli.output import refuse
 from cli.requirements import require_servers
 from runtime.exit import leave
+from runtime.measuring.files import COUNTERS_DIRECTORY
 from runtime.processes.group import ProcessGroup
 from runtime.settings import Settings
 from runtime.telemetry import configure_logging
 
 GRACEFUL_SECONDS = 10
 BACKLOG: Final = 2048
-
-COUNTERS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Prometheus' client knows by this variable that its process is one of several."""
 
 
 class Forwarding(TypedDict):

@@ -7,6 +7,7 @@ from models import customer_accounts as customer_accounts
 from models import customers as customers
 from models import entitlements as entitlements
 from models import idempotency as idempotency
+from models import installation_checks as installation_checks
 from models import invoicing as invoicing
 from models import notifications as notifications
 from models import payments as payments

@@ -24,6 +24,11 @@ class AuditEntry(Tenant, table=True):
             "organization_id",
             postgresql_where=text("action = 'coverage.repaired'"),
         ),
+        Index(
+            "ix_audit_entry_deleted_invoices",
+            "organization_id",
+            postgresql_where=text("action = 'invoice.deleted'"),
+        ),
     )
 
     at: datetime = instant()

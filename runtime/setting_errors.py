@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 WHOLE_NUMBER = ("int_parsing", "int_from_float", "greater_than_equal", "less_than_equal")
+
+SAMPLE_WORDS: Final = (
+    *("change", "default", "example", "fluxrate", "password", "postgres", "replace"),
+    *("sample", "secret", "temporal", "test", "your"),
+)
+"""Nobody draws a word by lot: one in a secret means that it was copied, or made up."""
+
+FEWEST_CHARACTERS: Final = 8
+"""How many different characters a secret has at least, of which one that was drawn has more."""
+
+SHORTEST_PASSWORD: Final = 12
 
 
 class InvalidSettings(Exception):
@@ -39,3 +53,57 @@ def _range(bounds: Iterable[Any]) -> str:
     if lowest is not None and highest is not None:
         return f" from {lowest} to {highest}"
     return "" if lowest is None else f" of at least {lowest}"
+
+
+class ProductionSettings(Protocol):
+    """The settings that are looked at."""
+
+    database_url: str | None
+    migration_database_url: str | None
+    public_url: str
+    secret_key: SecretStr | None
+    operator_token: SecretStr | None
+    allow_private_webhooks: bool
+
+
+def list_refusals(settings: ProductionSettings) -> list[str]:
+    """A sentence for each setting with which no production installation begins.
+
+    None of them repeats what was set.
+    """
+    refusals = [
+        *_refuse_secret("FLUXRATE_SECRET_KEY", settings.secret_key),
+        *_refuse_secret("FLUXRATE_OPERATOR_TOKEN", settings.operator_token),
+        *_refuse_password("DATABASE_URL", settings.database_url),
+        *_refuse_password("FLUXRATE_MIGRATION_DATABASE_URL", settings.migration_database_url),
+    ]
+    if settings.allow_private_webhooks:
+        refusals.append("FLUXRATE_ALLOW_PRIVATE_WEBHOOKS must be false in production.")
+    if urlsplit(settings.public_url).scheme != "https":
+        refusals.append("FLUXRATE_PUBLIC_URL must begin with https:// in production.")
+    return refusals
+
+
+def is_made_up(secret: str) -> bool:
+    """Whether a secret is a sample, or a person's idea, and not drawn by lot."""
+    lowered = secret.lower()
+    has_word = any(word in lowered for word in SAMPLE_WORDS)
+    return has_word or len(set(secret)) < FEWEST_CHARACTERS
+
+
+def _refuse_secret(variable: str, secret: SecretStr | None) -> list[str]:
+    if secret is None:
+        return [f"{variable} must be set in production, for example from `openssl rand -hex 32`."]
+    if is_made_up(secret.get_secret_value()):
+        return [f"{variable} must be random in production, for example `openssl rand -hex 32`."]
+    return []
+
+
+def _refuse_password(variable: str, url: str | None) -> list[str]:
+    password = None if url is None else urlsplit(url).password
+    # Without one the server knows the process by its socket, a certificate or a file.
+    if password is None:
+        return []
+    if len(password) < SHORTEST_PASSWORD or is_made_up(password):
+        return [f"The password in {variable} must be random in production, of 12 characters."]
+    return []

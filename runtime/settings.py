@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.processes.machine import memory_bytes
-from runtime.setting_errors import InvalidSettings, sentence
+from runtime.setting_errors import InvalidSettings, list_refusals, sentence
 from services.accounts.sign_up_policy import SignUpPolicy
 
 SHORTEST_SECRET_KEY = 32
@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
     temporal_ui_url: str | None = None
     """Where people find the Temporal Web UI; the page at ``/`` links to it."""
+    operator_token: SecretStr | None = None
+    """What ``/metrics`` and ``/status`` are shown for; without it to everybody."""
+    worker_metrics: str | None = None
+    """``host:port`` where the worker shows its metrics; without it nowhere."""
+    production: bool = False
+    """Nothing begins with sample secrets, or with what is for development."""
     task_queue: str = "fluxrate-owners"
     """Where workflows wait for workers. Installations that share a namespace take one each."""
     max_backdate_days: int = Field(default=1830, ge=0, le=36_500)
@@ -88,6 +94,11 @@ class Settings(BaseSettings):
     """Workflows kept in memory between their tasks; others are read from their history again."""
 
     @property
+    def shown_operator_token(self) -> str | None:
+        """The operator's token in plain text."""
+        return None if self.operator_token is None else self.operator_token.get_secret_value()
+
+    @property
     def former_secret_keys(self) -> list[str]:
         """The earlier keys, one by one."""
         earlier = self.previous_secret_keys.get_secret_value().split(",")
@@ -98,6 +109,8 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise InvalidSettings([_sentence(one) for one in error.errors()]) from None
+        if self.production and (refused := list_refusals(self)):
+            raise InvalidSettings(refused)
 
     @field_validator("database_url", "migration_database_url")
     @classmethod
@@ -106,7 +119,7 @@ class Settings(BaseSettings):
             raise ValueError("an address that begins with postgresql://")
         return url
 
-    @field_validator("temporal_address")
+    @field_validator("temporal_address", "worker_metrics")
     @classmethod
     def _is_host_and_port(cls, address: str | None) -> str | None:
         host, _, port = (address or "host:1").rpartition(":")
@@ -139,7 +152,7 @@ class Settings(BaseSettings):
                 raise ValueError("addresses and networks, separated by commas") from None
         return networks
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "operator_token")
     @classmethod
     def _is_long(cls, secret: SecretStr | None) -> SecretStr | None:
         _require_long(secret.get_secret_value() if secret else "")

@@ -17,6 +17,7 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import CompositePayloadConverter, DataConverter
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 _CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
@@ -44,14 +45,20 @@ NAMESPACE_TRIES = 20
 _Answer = TypeVar("_Answer")
 
 
-async def connect(address: str, namespace: str = "default", *, lazy: bool = False) -> Client:
-    """A client of the namespace.
+async def connect(
+    address: str, namespace: str = "default", *, lazy: bool = False, runtime: Runtime | None = None
+) -> Client:
+    """A client of the namespace; ``runtime`` measures its calls.
 
     ``lazy`` puts the connection off until the first call, so that a process which needs Temporal
     only now and then starts while Temporal is away.
     """
     return await Client.connect(
-        address, namespace=namespace, data_converter=DATA_CONVERTER, lazy=lazy
+        address,
+        namespace=namespace,
+        data_converter=DATA_CONVERTER,
+        lazy=lazy,
+        runtime=runtime,
     )
 
 
@@ -78,22 +85,25 @@ async def register_search_attributes(client: Client, attributes: Mapping[str, st
 
     Idempotent by name.
     """
-    service = client.operator_service
-    known = await _answer_about_namespace(
-        lambda: service.list_search_attributes(
-            ListSearchAttributesRequest(namespace=client.namespace)
-        )
-    )
+    known = await _answer_about_namespace(lambda: list_search_attributes(client))
     missing = {
         name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
         for name, kind in attributes.items()
-        if name not in known.custom_attributes
+        if name not in known
     }
     if missing:
-        await service.add_search_attributes(
+        await client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
         )
     return len(missing)
+
+
+async def list_search_attributes(client: Client) -> set[str]:
+    """The names of the attributes that the namespace knows."""
+    answer = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    return set(answer.custom_attributes)
 
 
 async def _answer_about_namespace(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:

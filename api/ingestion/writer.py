@@ -75,9 +75,12 @@ class UsageWriter:
         self,
         connect: Callable[[], Awaitable[AsyncConnection]],
         now: Callable[[], datetime],
+        count: Callable[[Sequence[EventResult]], None] = lambda _results: None,
     ) -> None:
+        """``count`` is told what became of reports, once that is committed."""
         self._connect = connect
         self._now = now
+        self._count = count
         self._months = PartitionCache()
         self._terms = TermsCache()
         self._waiting: FairQueue[_Waiting] = FairQueue()
@@ -206,6 +209,7 @@ class UsageWriter:
             await self._write_one_by_one(line, group, error)
         else:
             for one, results in zip(group, answers, strict=True):
+                self._count(results)
                 if not one.answer.done():
                     one.answer.set_result(results)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Final
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -14,50 +15,31 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
-from services.operations.worker_health import WorkReport
+from api.transport.work_metrics import WorkCollector
+from services.ingestion.submissions import EventResult, EventStatus
+from services.operations.measures import Measures
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-
-class WorkCollector(Collector):
-    """What the database says of all workers' work; nothing while it cannot be asked."""
-
-    def __init__(self) -> None:
-        self.report: WorkReport | None = None
-
-    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        """The bills that wait for people, and what the hourly check has repaired."""
-        if self.report is None:
-            return
-        parked = GaugeMetricFamily(
-            "fluxrate_bills_needing_attention",
-            "Bills that a broken rule stopped and that wait for people.",
-            labels=("work",),
-        )
-        parked.add_metric(["generator"], self.report.generator.consecutive_failures)
-        parked.add_metric(["finalizer"], self.report.finalizer.consecutive_failures)
-        yield parked
-        yield CounterMetricFamily(
-            "fluxrate_audit_owners_repaired",
-            "Workflows that the hourly check found missing or late, and woken or started again.",
-            value=self.report.workflows_woken,
-        )
+EVENT_RESULTS: Final = {
+    EventStatus.CREATED: "accepted",
+    EventStatus.DUPLICATE: "duplicate",
+    EventStatus.REJECTED: "refused",
+}
 
 
 class Metrics:
-    """The counters of one application; other collectors may join its ``registry``.
+    """The counters of one application in a registry, in which others may count too.
 
     Where it is served by several processes they count in files of ``shared_directory``, and each
     shows the sum of all, of those too that have ended; what is a single process's is left out.
     """
 
-    def __init__(self, shared_directory: str | None = None) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry, shared_directory: str | None = None) -> None:
+        self.registry = registry
         if shared_directory is None:
             ProcessCollector(registry=self.registry)
             PlatformCollector(registry=self.registry)
@@ -81,6 +63,19 @@ class Metrics:
             buckets=BUCKETS,
             registry=counted,
         )
+        self._events = Counter(
+            "fluxrate_events",
+            "Reported usage events, by what became of them.",
+            ("result",),
+            registry=counted,
+        )
+        self._late_events = Counter(
+            "fluxrate_late_events",
+            "Accepted events whose bill was final already.",
+            registry=counted,
+        )
+        for result in EVENT_RESULTS.values():
+            self._events.labels(result)
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -94,7 +89,14 @@ class Metrics:
         counter.inc()
         durations.observe(seconds)
 
-    def render(self, report: WorkReport | None) -> bytes:
-        """All values, as Prometheus scrapes them; without a report what was counted alone."""
-        self._work.report = report
+    def count_events(self, results: Sequence[EventResult]) -> None:
+        """Count what became of reported events, once that is committed."""
+        for one in results:
+            self._events.labels(EVENT_RESULTS[one.status]).inc()
+            if one.is_late:
+                self._late_events.inc()
+
+    def render(self, measures: Measures | None) -> bytes:
+        """All values, as Prometheus scrapes them; without measures what was counted alone."""
+        self._work.measures = measures
         return generate_latest(self.registry)

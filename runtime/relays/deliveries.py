@@ -40,6 +40,18 @@ class Sent(Protocol):
 
 Letter = TypeVar("Letter", bound=Sent)
 
+
+class CountDelivery(Protocol):
+    """Is told of every try to deliver something, by the name of what sends it."""
+
+    def __call__(self, relay: str, /, *, arrived: bool) -> None:
+        """Count it."""
+
+
+def count_nothing(_relay: str, /, *, arrived: bool) -> None:
+    """Deliveries of this process are not counted."""
+
+
 Execute = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does work in the thread where what is sent is made."""
 
@@ -96,8 +108,11 @@ class DeliveryRelay(Generic[Letter]):
         post: Post[Letter],
         rooms: Rooms,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        count: CountDelivery = count_nothing,
     ) -> None:
         self._post = post
+        self._count = count
         self._rooms = rooms
         self._now = now
         self._told = asyncio.Event()
@@ -188,6 +203,7 @@ class DeliveryRelay(Generic[Letter]):
             answer = await self._send(letter)
             if answer is None:
                 return
+            self._count(self._post.name, arrived=answer.is_success)
             await self._execute(lambda: self._post.settle(letter, answer, now=self._now()))
         except SQLAlchemyError as error:
             # It is sent again when its time is over, under the same name.

@@ -13,10 +13,11 @@ from integrations.mail.sender import MailSender
 from integrations.webhooks.sender import WebhookSender
 from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
+from runtime.measuring.counters import BillingCounters
 from runtime.notifications import Hear, Notifications
 from runtime.payment_gateways import InstalledGateways, desk_of
 from runtime.relays import gateway_tasks, mails, retention, webhooks
-from runtime.relays.deliveries import DeliveryRelay
+from runtime.relays.deliveries import CountDelivery, DeliveryRelay
 from runtime.relays.gateway_tasks import GatewayPost
 from runtime.relays.mails import MailPost
 from runtime.relays.retention import Retention
@@ -47,8 +48,10 @@ def relays_of(
     workflows: SubscriptionWorkflows,
     settings: Settings,
     gateways: InstalledGateways,
+    counters: BillingCounters,
 ) -> list[Relay]:
     """One to workflows; to webhooks, mails and gateways if there is the key that secrets need."""
+    count = counters.count_delivery
     always: list[Relay] = [
         OutboxRelay(transactions, workflows),
         Retention(transactions, retention.DELIVERIES, days=settings.webhook_retention_days),
@@ -64,20 +67,26 @@ def relays_of(
     mail_sender = MailSender(may_be_private=settings.allow_private_webhooks)
     return [
         *always,
-        DeliveryRelay(WebhookPost(transactions, sealer, sender), webhooks.ROOMS),
+        DeliveryRelay(WebhookPost(transactions, sealer, sender), webhooks.ROOMS, count=count),
         DeliveryRelay(
-            MailPost(transactions, sealer, mail_sender, public_url=settings.public_url), mails.ROOMS
+            MailPost(transactions, sealer, mail_sender, public_url=settings.public_url),
+            mails.ROOMS,
+            count=count,
         ),
-        *_gateway_relays(transactions, sealer, settings, gateways),
+        *_gateway_relays(transactions, sealer, settings, gateways, count),
     ]
 
 
 def _gateway_relays(
-    transactions: Transactions, sealer: Sealer, settings: Settings, gateways: InstalledGateways
+    transactions: Transactions,
+    sealer: Sealer,
+    settings: Settings,
+    gateways: InstalledGateways,
+    count: CountDelivery,
 ) -> list[Relay]:
     """What asks gateways, and what the sandbox in this process tells."""
     desk = desk_of(transactions, sealer, gateways.registry, settings, now=now)
-    asking = DeliveryRelay(GatewayPost(transactions, desk), gateway_tasks.ROOMS)
+    asking = DeliveryRelay(GatewayPost(transactions, desk), gateway_tasks.ROOMS, count=count)
     telling = gateways.sandbox.relay
     return [asking] if telling is None else [asking, telling]
 

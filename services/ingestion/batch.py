@@ -189,7 +189,10 @@ class Batch:
                 self._connection, list(firsts.values()), now=self._now
             )
         for row in rows:
-            row.result = EventResult(status=EventStatus.CREATED, event_id=row.require_event().id)
+            event = row.require_event()
+            row.result = EventResult(
+                status=EventStatus.CREATED, event_id=event.id, is_late=event.late
+            )
         if count < len(rows):
             await self._compare(rows)
 

@@ -23,10 +23,14 @@ class EventStatus(StrEnum):
 
 
 class EventResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to one report: the event that it is, or the error that refuses it."""
+    """The answer to one report: the event that it is, or the error that refuses it.
+
+    ``is_late``: the bill that it counts for was final when it came.
+    """
 
     status: EventStatus
     event_id: str | None = None
+    is_late: bool = False
     event: StoredEvent | None = None
     error: BillingError | None = None
 

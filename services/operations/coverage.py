@@ -17,6 +17,7 @@ from repositories.operations import coverage as stored_coverage
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
 from services.corrections import credit_returns
+from services.operations import document_findings
 from services.operations import findings as findings_of
 from services.operations.findings import Finding, FindingKind
 from services.subscriptions import agenda, turns
@@ -62,8 +63,9 @@ def check_coverage(
         *findings_of.period_findings(session, organization_id, now=now),
         *findings_of.unbilled_findings(session, organization_id),
         *findings_of.bill_findings(session, organization_id, now=now),
-        *findings_of.document_findings(session, organization_id),
-        *findings_of.receipt_findings(session, organization_id),
+        *document_findings.document_findings(session, organization_id),
+        *document_findings.receipt_findings(session, organization_id),
+        *document_findings.number_findings(session, organization_id),
         *findings_of.usage_findings(session, organization_id, now=now),
         *findings_of.credit_findings(session, organization_id, now=now),
     ]

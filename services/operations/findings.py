@@ -12,9 +12,7 @@ from sqlmodel import Session
 
 from repositories import customer_accounts as stored_customer_accounts
 from repositories.invoicing import late_usage as stored_late_usage
-from repositories.invoicing import receipts as stored_receipts
 from repositories.operations import coverage as stored_coverage
-from repositories.operations import document_checks as stored_document_checks
 from repositories.payments import collections as stored_collections
 from services.customer_accounts import RETURNED_AFTER
 from services.usage.unbilled import list_unbilled
@@ -53,6 +51,7 @@ class FindingKind(StrEnum):
     STATUS_CHANGED = "status_changed"
     ACCOUNT_CHANGED = "account_changed"
     RECEIPT_MISSING = "receipt_missing"
+    NUMBER_GAP = "number_gap"
     UNBILLED_USAGE = "unbilled_usage"
     CREDIT_DUE = "credit_due"
     OLD_MESSAGES = "old_messages"
@@ -226,37 +225,6 @@ def bill_findings(session: Session, organization_id: UUID, *, now: datetime) -> 
         Finding(kind=FindingKind.OLD_MESSAGES, detail=f"{count} messages wait to be delivered.")
     ]
     return [*stuck, *parked, *late, *(waiting if count else [])]
-
-
-def document_findings(session: Session, organization_id: UUID) -> list[Finding]:
-    """Documents that somebody changed behind our back; people must look at them."""
-    return [
-        Finding(
-            kind=FindingKind(kind),
-            detail=found.detail,
-            subscription_id=found.subscription_id,
-            period_index=found.period_index,
-            invoice_id=found.invoice_id,
-        )
-        for kind, found in stored_document_checks.list_contradictions(session, organization_id)
-    ]
-
-
-def receipt_findings(session: Session, organization_id: UUID) -> list[Finding]:
-    """Receipts that were taken away: of issued invoices, and of the chain."""
-    found = [
-        Finding(
-            kind=FindingKind.RECEIPT_MISSING,
-            detail=f"Invoice {number} was issued, but its receipt is gone.",
-            invoice_id=invoice_id,
-        )
-        for invoice_id, number in stored_receipts.list_without(session, organization_id)
-    ]
-    linked, present = stored_receipts.count_receipts(session, organization_id)
-    if linked != present:
-        detail = f"Of {linked} receipts in the chain {present} are there."
-        found.append(Finding(kind=FindingKind.RECEIPT_MISSING, detail=detail))
-    return found
 
 
 def usage_findings(session: Session, organization_id: UUID, *, now: datetime) -> list[Finding]:

@@ -156,6 +156,7 @@ anybody        GET    /livez
 anybody        GET    /health
 anybody        GET    /readyz
 anybody        GET    /metrics
+anybody        GET    /status
 """
 
 Operation = tuple[str, str]

@@ -14,7 +14,7 @@ from api import app, catching_up
 from api.access import filters, sessions
 from api.ingestion.openapi import add_ingestion
 from api.routers import ingestion
-from api.routers.operations import docs, health, metrics, workers
+from api.routers.operations import docs, health, metrics, status, workers
 from api.transport.route import StrictRoute
 from api.transport.urls import natural_keys
 from api.transport.urls.query import query_parameters
@@ -31,7 +31,7 @@ OPENERS = {
 ROUTES = [route for router in app.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 OTHERS = [
     route
-    for router in (docs.router, health.router, metrics.router, workers.router)
+    for router in (docs.router, health.router, metrics.router, status.router, workers.router)
     for route in router.routes
 ]
 DIRECT = [

@@ -19,8 +19,10 @@ from runtime.database.engine import APPLICATION_ROLE, create_application_engine
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-WITHOUT_ORGANIZATION = {"alembic_version", "login_failures", "organization_directory"}
-"""Tables that are nobody's: the schema's revision, guesses at logins, ids for relays."""
+WITHOUT_ORGANIZATION = {
+    *("alembic_version", "installation_check", "login_failures", "organization_directory"),
+}
+"""Tables that are nobody's: the schema's revision, counts of findings, guesses at logins, ids."""
 
 APPEND_ONLY = {
     *("account_posting", "audit_entry", "billing_run", "payment_reference", "plan_version"),

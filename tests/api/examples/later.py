@@ -174,6 +174,7 @@ def tell_of_health(world: World) -> None:
     for name in ("get_workers_health", "get_liveness", "get_health", "get_readiness"):
         world.tell(name)
     world.tell("get_metrics")
+    world.tell("get_status")
     world.tell("list_receipt_keys")
 
 

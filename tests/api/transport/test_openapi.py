@@ -15,7 +15,7 @@ from tests.api.people import Person
 
 PUBLIC = re.compile(
     r"/api/v1/auth/.*|/api/v1/workers/health|/api/v1/webhooks/.*"
-    r"|/verify/.*|/\.well-known/.*|/health|/livez|/readyz|/metrics"
+    r"|/verify/.*|/\.well-known/.*|/health|/livez|/readyz|/metrics|/status"
 )
 
 

@@ -1,0 +1,1 @@
+"""Prometheus rules, and dashboards as code."""

@@ -1,0 +1,1 @@
+"""What processes count for Prometheus, and where it is shown."""
