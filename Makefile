@@ -104,7 +104,7 @@ install-check: $(INSTALLED) ## The wheel as an application of its own, installed
 	FLUXRATE_INSTALL_CHECK="$(UV)" $(RUN) pytest -q tests/cli/test_installed.py
 
 examples: $(INSTALLED) ## Record again what the document shows of each operation; review before committing
-	FLUXRATE_RECORD_EXAMPLES=1 $(RUN) pytest -q tests/api/examples
+	FLUXRATE_RECORD_EXAMPLES=1 $(RUN) pytest -q tests/api/examples tests/notifications/test_catalogue.py
 
 refusals: $(INSTALLED) ## Record again by which codes operations refuse: runs the API's tests, takes minutes
 	rm -f .tools/refusals; mkdir -p .tools

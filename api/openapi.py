@@ -17,6 +17,7 @@ from api.document.examples import add_examples
 from api.document.headers import PARAMETERS, share_headers
 from api.document.operations import Document, operations
 from api.document.problems import describe_problems
+from api.document.webhooks import add_webhooks
 from api.ingestion.openapi import add_ingestion
 from api.openapi_conditions import describe_conditions
 from api.openapi_corrections import correct
@@ -157,6 +158,7 @@ def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
     add_examples(document)
     corrected = correct(document)
     share_headers(corrected)
+    add_webhooks(corrected)
     return corrected
 
 

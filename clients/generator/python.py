@@ -88,7 +88,9 @@ def write_python(document: dict[str, Any]) -> None:
     environment = make_environment(texts)
     models = [one for one in data.models if texts.free_form(one) is None]
     written = {
-        "models.py": render(environment, "models", data=data, models=models),
+        "models.py": render(
+            environment, "models", data=data, models=models, told=told_events(document)
+        ),
         "params.py": render(environment, "params", models=sent_models(methods, texts)),
         "resources.py": render(environment, "resources", resources=resources, is_async=False),
         "async_resources.py": render(environment, "resources", resources=resources, is_async=True),
@@ -124,6 +126,15 @@ def parse(document: dict[str, Any]) -> GeneratorData:
     if trouble:
         raise Unreadable("; ".join(f"{one.header}: {one.detail}" for one in trouble))
     return data
+
+
+def told_events(document: dict[str, Any]) -> dict[str, str]:
+    """The model of what each webhook tells, by the name of the event."""
+    bodies = {
+        event: item["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        for event, item in document["webhooks"].items()
+    }
+    return {event: reference.rpartition("/")[2] for event, reference in bodies.items()}
 
 
 def make_environment(texts: TypeTexts) -> Environment:

@@ -24,7 +24,7 @@ class AnswerChecks:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._operations = list(_operations(document))
-        self._components = _closed(document["components"]["schemas"])
+        self._components = closed(document["components"]["schemas"])
         self._validators: dict[str, Draft202012Validator] = {}
         self.seen: set[str] = set()
         """The operations of which an answer was compared."""
@@ -88,7 +88,7 @@ def _operations(
             yield f"{method.upper()} {path}", pattern, operation
 
 
-def _closed(components: dict[str, Any]) -> dict[str, Any]:
+def closed(components: dict[str, Any]) -> dict[str, Any]:
     """The components, none of whose objects takes what it does not describe."""
     closed: dict[str, Any] = json.loads(json.dumps(components))
     for one in _objects(closed):

@@ -1,8 +1,12 @@
-"""The catalogue in docs/concepts/webhooks.md: each event of the code, and what is sent of it."""
+"""The catalogue in docs/concepts/webhooks.md: each event of the code, and what is sent of it.
+
+The OpenAPI document says the same; `make examples` writes again what it shows of each event.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,20 +15,27 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from api.app import describe
+from api.document.webhooks import TOLD, read_told
+from api.schemas.webhook_events import TELLINGS
 from billing.notifications.events import WebhookEvent
 from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
 from models.payments.connections import Connection
 from services.documents.locks import lock_invoice
 from services.payments import recording
 from services.subscriptions import periods
+from tests.api.answers import closed
+from tests.api.examples.recorder import settle, shape_of
 from tests.api.sold import sell
 from tests.receivers import Receiver, receiving
 from tests.telling import Telling
 
 CATALOGUE = Path(__file__).parents[2] / "docs" / "concepts" / "webhooks.md"
 ENTRY = re.compile(
-    r"^\*\*(?P<event>[a-z._]+)\*\*: .+?```json\n(?P<body>.+?)```", re.DOTALL | re.MULTILINE
+    r"^\*\*(?P<event>[a-z._]+)\*\*: (?P<means>[^\n]+)\n.+?```json\n(?P<body>.+?)```",
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -146,7 +157,34 @@ def test_each_event_of_the_code_is_in_the_catalogue() -> None:
         assert body["event"] == event
 
 
-def test_what_is_sent_is_what_the_catalogue_shows(told: dict[str, dict[str, Any]]) -> None:
+def test_the_document_means_the_same_by_each_event() -> None:
+    assert list(TELLINGS) == [*WebhookEvent]
+    for found in ENTRY.finditer(CATALOGUE.read_text()):
+        told = TELLINGS[WebhookEvent(found["event"])].means
+        assert found["means"].startswith(told[0].lower() + told[1:]), found["event"]
+
+
+def compare_with_the_document(told: dict[str, dict[str, Any]]) -> None:
+    """The document shows what is sent; once more recorded, if that was asked for."""
+    if os.environ.get("FLUXRATE_RECORD_EXAMPLES"):
+        settled = settle({event.value: told[event] for event in WebhookEvent})
+        TOLD.write_text(json.dumps(settled, indent=2) + "\n")
+        read_told.cache_clear()
+
+    document = describe()
+
+    assert [*document["webhooks"]] == [*WebhookEvent]
+    components = closed(document["components"]["schemas"])
+    for event, described in document["webhooks"].items():
+        content = described["post"]["requestBody"]["content"]["application/json"]
+        validator = Draft202012Validator(
+            content["schema"] | {"components": {"schemas": components}}
+        )
+        assert [one.message for one in validator.iter_errors(told[event])] == [], event
+        assert set(shape_of(content["example"])) == set(shape_of(told[event])), event
+
+
+def test_what_is_sent_is_what_catalogue_and_document_show(told: dict[str, dict[str, Any]]) -> None:
     shown = examples()
     assert set(told) == set(WebhookEvent)
     for event, body in told.items():
@@ -158,3 +196,4 @@ def test_what_is_sent_is_what_the_catalogue_shows(told: dict[str, dict[str, Any]
     activated = told["subscription.activated"]
     assert activated["data"]["status"] == "ACTIVE"
     assert activated["timestamp"] == activated["data"]["current_period_start"]
+    compare_with_the_document(told)
