@@ -30,6 +30,7 @@ from repositories import customers as stored_customers
 from repositories.accounts import organizations as stored_organizations
 from repositories.accounts import users as stored_users
 from repositories.notifications import emails as stored_emails
+from repositories.transactions import name_organizations
 
 
 def queue_final_invoices(session: Session, invoices: Sequence[Invoice], *, now: datetime) -> None:
@@ -111,9 +112,15 @@ def queue_test(session: Session, organization_id: UUID, recipient: str, *, now: 
 
 
 def queue_disabled(session: Session, endpoint: WebhookEndpoint, *, now: datetime) -> None:
-    """The owners learn that an endpoint failed for days and is told of nothing any more."""
+    """The owners learn that an endpoint failed for days and is told of nothing any more.
+
+    Of a sandbox those are the owners of the organization that it is the twin of.
+    """
     organization_id = endpoint.organization_id
     organization = stored_organizations.get_organization(session, organization_id)
+    people_of = organization.sandbox_of or organization_id
+    if people_of != organization_id:
+        name_organizations(session, [organization_id, people_of])
     cause = MailCause.ENDPOINT_DISABLED
     at = f"{now:%Y%m%dT%H%M%S}"
     stored_emails.insert_emails(
@@ -127,7 +134,7 @@ def queue_disabled(session: Session, endpoint: WebhookEndpoint, *, now: datetime
                 endpoint_id=endpoint.id,
                 now=now,
             )
-            for person in stored_users.list_with_role(session, organization_id, "owner")
+            for person in stored_users.list_with_role(session, people_of, "owner")
         ],
     )
 

@@ -149,7 +149,12 @@ def test_a_customer_without_a_mailbox_has_an_invoice_all_the_same(telling: Telli
     assert row["error"] == "This is no address that mails can be sent to."
 
 
-def test_owners_learn_that_an_endpoint_was_disabled(telling: Telling) -> None:
+@pytest.mark.parametrize("is_sandbox", [False, True], ids=["", "of a sandbox"])
+def test_owners_learn_that_an_endpoint_was_disabled(telling: Telling, is_sandbox: bool) -> None:
+    """Those of a sandbox are the owners of the organization whose twin it is."""
+    if is_sandbox:
+        twin = telling.post("/organization/sandbox")["id"]
+        telling.owner.headers["Fluxrate-Organization"] = twin
     with serving() as server, receiving(status=500) as receiver:
         telling.set_up_mail(server, auto_email=False, document_language="de")
         endpoint = telling.listen(receiver.url, "invoice.created")
