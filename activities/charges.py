@@ -18,12 +18,18 @@ from sqlmodel import Session
 from temporalio import activity
 
 from billing.errors import InvalidInput, Rejected, Unavailable
-from billing.payments.gateways import Gateway, GatewayPayment, GatewayStatus, SavedMethod
+from billing.payments.gateways import (
+    KEY_REFUSED,
+    Gateway,
+    GatewayPayment,
+    GatewayStatus,
+    SavedMethod,
+)
 from billing.payments.states import TaskKind
 from repositories.payments import tasks as stored_tasks
 from repositories.transactions import Transactions
-from services.dunning import attempts
-from services.dunning.attempts import Attempt, Page
+from services.dunning import attempts, questions
+from services.dunning.questions import Attempt, Page
 from services.payments.judging import close_page, record_paid
 
 log = structlog.get_logger(__name__)
@@ -37,6 +43,10 @@ CLAIM_HOLDS: Final = timedelta(seconds=90)
 ARRIVES_WITHIN: Final = timedelta(days=7)
 """So long money on its way on a page holds a charge back: some providers keep what was left half
 done there for ever, and a bank takes days."""
+
+KEY_IS_REPLACED_WITHIN: Final = timedelta(days=2)
+"""So long a charge waits for another secret where the gateway takes none of what it has: whoever
+rolled one duns nobody by it."""
 
 Refusal = Rejected | InvalidInput
 """Why a gateway will not do what it was asked, so that nothing was charged."""
@@ -79,7 +89,7 @@ class Charges:
         if asked is None:
             return None
         told: GatewayPayment | Refusal | None = None
-        if asked.attempt.was_asked:
+        if asked.attempt.asked_at is not None:
             told = await _look_up(asked)
         if told is None:
             for page, gateway in asked.pages:
@@ -92,7 +102,7 @@ class Charges:
 
     def _read(self, organization_id: UUID, payment_id: UUID) -> Asked | None:
         with self._transactions.for_organization(organization_id) as session:
-            attempt = attempts.read_attempt(session, organization_id, payment_id, now=self._now())
+            attempt = questions.read_attempt(session, organization_id, payment_id, now=self._now())
             if attempt is None:
                 return None
 
@@ -140,11 +150,11 @@ class Charges:
 
     async def _charge(self, organization_id: UUID, asked: Asked) -> GatewayPayment | Refusal | None:
         """The gateway is asked within the time of a claim; a worker that slept longer is late."""
-        attempt, begun_at = asked.attempt, self._now()
-        method = await asyncio.to_thread(self._claim, organization_id, attempt)
+        attempt, claimed_at = asked.attempt, self._now()
+        method = await asyncio.to_thread(self._claim, organization_id, attempt, claimed_at)
         if method is None:
             return None
-        if self._now() - begun_at >= CLAIM_HOLDS:
+        if self._now() - claimed_at >= CLAIM_HOLDS:
             raise Unavailable("The claim of the charge is over.", code="claim_over")
         try:
             async with asyncio.timeout(CLAIM_HOLDS.total_seconds()):
@@ -152,15 +162,32 @@ class Charges:
         except TimeoutError as error:
             raise Unavailable("The gateway takes too long.", code="charge_unknown") from error
         except (Rejected, InvalidInput) as refusal:
-            if attempt.was_asked and not attempt.is_old:
+            if refusal.code == KEY_REFUSED:
+                await asyncio.to_thread(self._withdraw, organization_id, attempt, claimed_at)
+            if attempt.asked_at is not None and not attempt.is_old:
                 # It refuses this request; another one before it may be on its way.
                 raise Unavailable(refusal.detail, code=refusal.code) from refusal
             return refusal
 
-    def _claim(self, organization_id: UUID, attempt: Attempt) -> SavedMethod | None:
+    def _withdraw(self, organization_id: UUID, attempt: Attempt, claimed_at: datetime) -> None:
+        """A gateway that takes no key of ours did nothing, and is asked again with another one.
+
+        Raises Unavailable until nobody has replaced it for two days.
+        """
+        if attempt.asked_at is None:
+            with self._transactions.for_organization(organization_id) as session:
+                attempts.withdraw_claim(
+                    session, organization_id, attempt.payment_id, claimed_at=claimed_at
+                )
+        if self._now() - attempt.begun_at < KEY_IS_REPLACED_WITHIN:
+            raise Unavailable("The gateway does not take the key.", code=KEY_REFUSED)
+
+    def _claim(
+        self, organization_id: UUID, attempt: Attempt, claimed_at: datetime
+    ) -> SavedMethod | None:
         with self._transactions.for_organization(organization_id) as session:
             return attempts.claim_attempt(
-                session, organization_id, attempt.payment_id, now=self._now()
+                session, organization_id, attempt.payment_id, now=claimed_at
             )
 
 
@@ -184,7 +211,10 @@ async def _look_up(asked: Asked) -> GatewayPayment | None:
     attempt = asked.attempt
     try:
         return await asked.gateway.find_payment(
-            reference=None, key=attempt.request.idempotency_key, since=attempt.begun_at
+            reference=None,
+            key=attempt.request.idempotency_key,
+            since=attempt.begun_at,
+            until=None if attempt.asked_at is None else attempt.asked_at + CLAIM_HOLDS,
         )
     except Rejected as refusal:
         # What cannot be looked up is as unknown as before.

@@ -16,7 +16,7 @@ class CustomerAccount(SQLModel, table=True):
     """One customer's account in one currency. Its row lock makes postings come one by one.
 
     ``owed_amount`` is what went back of credit that the customer had spent, since ``owed_since``;
-    the next credit is taken for it.
+    the next credit is taken for it. ``written_off_amount`` of it was given up as bad debt since.
     """
 
     __tablename__ = "customer_account"
@@ -24,6 +24,7 @@ class CustomerAccount(SQLModel, table=True):
         reference("customer_id", "customer"),
         CheckConstraint("owed_amount >= 0", name="owed_amount"),
         CheckConstraint("(owed_amount = 0) = (owed_since IS NULL)", name="owed_since"),
+        CheckConstraint("written_off_amount >= 0", name="written_off_amount"),
         Index(
             "ix_customer_account_owed",
             "organization_id",
@@ -37,6 +38,7 @@ class CustomerAccount(SQLModel, table=True):
     currency: str = Field(primary_key=True, sa_type=Text)
     owed_amount: Decimal = exact(server_default="0", default=Decimal(0))
     owed_since: datetime | None = instant(nullable=True, default=None)
+    written_off_amount: Decimal = exact(server_default="0", default=Decimal(0))
 
 
 class AccountPosting(SQLModel, table=True):
@@ -100,7 +102,7 @@ class AccountPosting(SQLModel, table=True):
         CheckConstraint(
             "kind IN ('opened', 'carried', 'granted', 'returned', 'credited', 'paid', 'applied',"
             " 'unapplied', 'refunded', 'refund_failed', 'written_off', 'restored', 'recovered',"
-            " 'owed', 'settled')",
+            " 'owed', 'settled', 'fee', 'fee_taken')",
             name="kind",
         ),
         Index("ix_account_posting_at", "organization_id", "at"),

@@ -19,6 +19,7 @@ CUSTOMER_CREDIT: Final = "Liabilities:CustomerCredit"
 TAX: Final = "Liabilities:Tax"
 REVENUE: Final = "Income:Revenue"
 BAD_DEBT: Final = "Expenses:BadDebt"
+GATEWAY_FEES: Final = "Expenses:GatewayFees"
 
 BY_HAND: Final = "ByHand"
 UNTAXED: Final = "Untaxed"
@@ -43,6 +44,8 @@ class PostingKind(StrEnum):
     RECOVERED = "recovered"
     OWED = "owed"
     SETTLED = "settled"
+    FEE = "fee"
+    FEE_TAKEN = "fee_taken"
 
 
 OF_BILLS: Final = frozenset(
@@ -56,12 +59,20 @@ OF_BILLS: Final = frozenset(
 )
 """By these bills and notes move an account; by all others money does."""
 
-OF_MONEY: Final = frozenset({PostingKind.PAID, PostingKind.REFUNDED, PostingKind.REFUND_FAILED})
+OF_MONEY: Final = frozenset(
+    {
+        PostingKind.PAID,
+        PostingKind.REFUNDED,
+        PostingKind.REFUND_FAILED,
+        PostingKind.FEE_TAKEN,
+    }
+)
 OF_BAD_DEBT: Final = frozenset(
     {PostingKind.WRITTEN_OFF, PostingKind.RESTORED, PostingKind.RECOVERED}
 )
 OF_SPENT_CREDIT: Final = frozenset({PostingKind.OWED, PostingKind.SETTLED})
-"""Money went back whose credit was spent, so that the customer owes it until credit comes."""
+"""Money went back whose credit was spent, or that was not there any more, so that the customer owes
+it until credit comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +102,8 @@ def other_side(kind: PostingKind, provider: str | None) -> str:
         return f"{CASH}:{BY_HAND if provider is None else provider.capitalize()}"
     if kind in OF_SPENT_CREDIT:
         return SPENT_CREDIT
+    if kind is PostingKind.FEE:
+        return GATEWAY_FEES
     return BAD_DEBT if kind in OF_BAD_DEBT else RECEIVABLE
 
 

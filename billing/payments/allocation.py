@@ -55,13 +55,15 @@ class RefundSplit:
 
     ``from_credit`` was the customer's credit; ``from_invoice`` had paid the invoice, of which
     ``against_notes`` had been given back by credit notes already. The rest of it is due again.
-    ``owed`` had been credit that later invoices took, so that the customer owes it.
+    ``owed`` had been credit that later invoices took, so that the customer owes it; ``excess`` of
+    it was never left of the payment.
     """
 
     from_credit: Decimal
     from_invoice: Decimal
     against_notes: Decimal
     owed: Decimal = ZERO
+    excess: Decimal = ZERO
 
 
 MOST_DIGITS: Final = 15
@@ -109,14 +111,15 @@ def split_refund(
     Raises: Conflict ``refund_exceeds_payment`` beyond what was paid, ``credit_spent`` where too
     much had been paid and later invoices took it, unless it has gone: then the customer owes it.
     Worked example: 120 paid on 100, then 30 back: 20 were the customer's credit, 10 the invoice's.
-    All 120 back, once a later invoice took the 20: 100 are due again, and 20 are owed.
+    All 120 back, once a later invoice took the 20: 100 are due again, and 20 are owed. All 120
+    called back after 30 were refunded: 90 are due again, and 30 are owed.
     """
-    if not ZERO < wanted <= paid - refunded:
-        raise Conflict(
-            f"{paid - refunded} of the payment is left to refund.", code="refund_exceeds_payment"
-        )
-    from_credit = min(wanted, paid - applied - refunded, credit)
-    from_invoice = min(wanted - from_credit, applied)
+    left = paid - refunded
+    if wanted <= ZERO or (wanted > left and not has_gone):
+        raise Conflict(f"{left} of the payment is left to refund.", code="refund_exceeds_payment")
+    excess = max(wanted - left, ZERO)
+    from_credit = min(wanted - excess, left - applied, credit)
+    from_invoice = min(wanted - excess - from_credit, applied)
     owed = wanted - from_credit - from_invoice
     if owed > ZERO and not has_gone:
         raise Conflict(
@@ -129,4 +132,5 @@ def split_refund(
         from_invoice=from_invoice,
         against_notes=min(from_invoice, noted),
         owed=owed,
+        excess=excess,
     )

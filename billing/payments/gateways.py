@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from billing.errors import Rejected
@@ -141,6 +141,8 @@ class GatewayDispute:
     status: str
     reason: str | None
     at: datetime
+    fee: Decimal | None = None
+    """What the gateway took for it so far, in that currency; None where it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,11 @@ class GatewayEvent:
     payment: GatewayPayment | None = None
     refund: GatewayRefund | None = None
     dispute: GatewayDispute | None = None
+
+
+KEY_REFUSED: Final = "gateway_key_refused"
+"""The code of a Rejected by which a gateway refuses whoever asks, whatever is asked: the secret was
+rolled, or may not do this. Nothing was done, and it is asked again once the secret is replaced."""
 
 
 class WebhookRefused(Rejected):
@@ -178,11 +185,17 @@ class Gateway(Protocol):
         """What became of charging a saved method. The same key never charges twice."""
 
     async def find_payment(
-        self, *, reference: str | None, key: str | None, since: datetime | None = None
+        self,
+        *,
+        reference: str | None,
+        key: str | None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> GatewayPayment | None:
         """The payment of that reference, or of that charge's idempotency key; None if unknown.
 
-        ``since`` is when that key was first used: some providers can only be walked back to it.
+        ``since`` is when that key was first used, ``until`` when it was last: some providers can
+        only be walked back from the one to the other.
         None is no proof that none will come, for the charge may be on its way yet: only the same
         key may be tried after it.
         """

@@ -12,6 +12,9 @@ FIRST_PAUSE: Final = timedelta(seconds=5)
 WATCHED_AFTER: Final = timedelta(days=1)
 """How often a page that stays open is looked at: a webhook of it may never have come."""
 
+ARRIVES_LATEST: Final = timedelta(days=30)
+"""So long what was on its way when a page closed is asked for: no bank takes that long."""
+
 
 class LinkStatus(StrEnum):
     """The states of a payment link; a closed one is paid on no more."""

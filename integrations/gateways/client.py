@@ -11,7 +11,7 @@ from typing import Final
 import httpx2
 
 from billing.errors import InvalidInput, Rejected, Unavailable
-from billing.payments.gateways import PaymentRequest, Provider, RefundRequest
+from billing.payments.gateways import KEY_REFUSED, PaymentRequest, Provider, RefundRequest
 from billing.payments.minor_units import to_minor
 from integrations.gateways.fields import Fields, Malformed, read_fields
 
@@ -51,6 +51,14 @@ class ProviderAnswer:
     def is_yes(self) -> bool:
         """Whether it was done."""
         return self.status < 300
+
+
+_WHO_ASKS: Final = frozenset({401, 403})
+
+
+def code_of_refusal(status: int) -> str | None:
+    """The code of a no: whether it is to whoever asks; None if it is to what was asked."""
+    return KEY_REFUSED if status in _WHO_ASKS else None
 
 
 class ProviderClient:

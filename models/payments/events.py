@@ -67,7 +67,11 @@ class GatewayEventRow(Tenant, table=True):
 
 
 class Dispute(Tenant, table=True):
-    """A payment that the customer's bank calls back; ``refund_id`` once that was lost."""
+    """A payment that the customer's bank calls back; ``refund_id`` once that was lost.
+
+    ``fee_amount`` is what the gateway took for it so far; ``fee_turn`` counts how often that was
+    another amount than before.
+    """
 
     __tablename__ = "dispute"
     __table_args__ = (
@@ -78,6 +82,8 @@ class Dispute(Tenant, table=True):
             "organization_id", "connection_id", "reference", name="uq_dispute_reference"
         ),
         CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("fee_amount >= 0", name="fee_amount"),
+        CheckConstraint("fee_turn >= 0", name="fee_turn"),
         Index("ix_dispute_payment", "organization_id", "payment_id"),
     )
 
@@ -90,5 +96,7 @@ class Dispute(Tenant, table=True):
     """In the provider's word."""
     reason: str | None = words(nullable=True, default=None)
     refund_id: UUID | None = None
+    fee_amount: Decimal = exact(server_default="0", default=Decimal(0))
+    fee_turn: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     at: datetime = instant()
     updated_at: datetime = instant()

@@ -16,8 +16,9 @@ class Payment(Tenant, table=True):
     """One attempt to pay an invoice, stored before anybody outside is asked.
 
     ``applied_amount`` is what the invoice has of it now, ``refunded_amount`` what went back or is
-    on its way; the rest of a success is, or was, the customer's credit. ``asked_at`` is when a
-    gateway was last about to be asked to charge a saved method; without it none ever was.
+    on its way; the rest of a success is, or was, the customer's credit. ``excess_amount`` went back
+    beyond all of it: refunded, and called back by a bank as well. ``asked_at`` is when a gateway
+    was last about to be asked to charge a saved method; without it none ever was.
     """
 
     __tablename__ = "payment"
@@ -40,8 +41,10 @@ class Payment(Tenant, table=True):
             name="applied",
         ),
         CheckConstraint(
-            "status = 'succeeded' OR applied_amount + refunded_amount = 0", name="moves_nothing"
+            "status = 'succeeded' OR applied_amount + refunded_amount + excess_amount = 0",
+            name="moves_nothing",
         ),
+        CheckConstraint("excess_amount >= 0", name="excess_amount"),
         Index(
             "uq_payment_in_flight",
             "organization_id",
@@ -75,6 +78,7 @@ class Payment(Tenant, table=True):
     is_declined_for_good: bool = False
     applied_amount: Decimal = exact(default=Decimal(0))
     refunded_amount: Decimal = exact(default=Decimal(0))
+    excess_amount: Decimal = exact(server_default="0", default=Decimal(0))
     at: datetime = instant()
     asked_at: datetime | None = instant(nullable=True, default=None)
     settled_at: datetime | None = instant(nullable=True, default=None)
@@ -101,9 +105,10 @@ class Refund(Tenant, table=True):
     """Money of a payment that went back, stored before the gateway is asked.
 
     ``from_invoice`` of it had paid the invoice, ``from_credit`` was the customer's credit,
-    ``owed_amount`` had been credit that later invoices took. ``against_notes`` says how much of the
-    first credit notes had given back already: the rest is due again. ``turn`` counts how often it
-    was taken off the payment: once, unless its gateway told of another end later.
+    ``owed_amount`` had been credit that later invoices took, or, ``excess_amount`` of it, was more
+    than was left of the payment. ``against_notes`` says how much of the first credit notes had
+    given back already: the rest is due again. ``turn`` counts how often it was taken off the
+    payment: once, unless its gateway told of another end later.
     """
 
     __tablename__ = "refund"
@@ -118,6 +123,7 @@ class Refund(Tenant, table=True):
             name="amount",
         ),
         CheckConstraint("against_notes BETWEEN 0 AND from_invoice", name="against_notes"),
+        CheckConstraint("excess_amount BETWEEN 0 AND owed_amount", name="excess_amount"),
         CheckConstraint("turn >= 1", name="turn"),
         CheckConstraint("kind IN ('refund', 'dispute')", name="kind"),
         CheckConstraint("status IN ('pending', 'succeeded', 'failed')", name="status"),
@@ -133,6 +139,7 @@ class Refund(Tenant, table=True):
     from_credit: Decimal = exact()
     against_notes: Decimal = exact()
     owed_amount: Decimal = exact(server_default="0", default=Decimal(0))
+    excess_amount: Decimal = exact(server_default="0", default=Decimal(0))
     status: str = words()
     turn: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     idempotency_key: str = words()

@@ -63,10 +63,10 @@ BALANCES = text(
         WHERE organization_id = :organization_id AND customer_id = :customer_id
             AND status = 'UNCOLLECTIBLE'
         UNION ALL
-        -- What went back of credit that was spent: owed, and of no invoice.
-        SELECT currency, NULL, NULL, NULL, owed_amount FROM customer_account
+        -- What went back of credit that was spent: owed, and of no invoice, or given up since.
+        SELECT currency, NULL, NULL, written_off_amount, owed_amount FROM customer_account
         WHERE organization_id = :organization_id AND customer_id = :customer_id
-            AND owed_amount > 0
+            AND owed_amount + written_off_amount > 0
     ) AS found
     WHERE CAST(:currency AS text) IS NULL OR currency = :currency
     GROUP BY currency ORDER BY currency

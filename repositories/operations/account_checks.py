@@ -50,8 +50,8 @@ CHANGED_ACCOUNTS: Final = text(
         FROM account_posting WHERE organization_id = :organization_id GROUP BY invoice_id
     ) AS posted ON posted.invoice_id = invoice.id
     LEFT JOIN (
-        SELECT invoice_id, sum(amount - refunded_amount) AS money,
-            sum(amount - refunded_amount - applied_amount) AS surplus
+        SELECT invoice_id, sum(amount - refunded_amount - excess_amount) AS money,
+            sum(amount - refunded_amount - excess_amount - applied_amount) AS surplus
         FROM payment WHERE organization_id = :organization_id AND status = 'succeeded'
         GROUP BY invoice_id
     ) AS received ON received.invoice_id = invoice.id
@@ -62,13 +62,16 @@ CHANGED_ACCOUNTS: Final = text(
             CASE invoice.status WHEN 'UNCOLLECTIBLE' THEN invoice.amount_due ELSE 0 END
     )
     UNION ALL
-    -- What a customer owes of credit that was spent is what was posted of it, and no credit is left
-    -- beside it. Said of an invoice of whose payment it was posted.
+    -- What a customer owes of credit that was spent is what was posted of it, what was given up of
+    -- that is as well, and no credit is left beside either. Said of an invoice of whose payment it
+    -- was posted.
     SELECT NULL, NULL, posted.invoice_id,
         'The customer''s account does not say what is owed of credit that was spent.'
     FROM customer_account AS account
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(amount) FILTER (WHERE kind IN ('owed', 'settled')), 0) AS owed,
+            coalesce(sum(amount) FILTER (
+                WHERE kind IN ('written_off', 'recovered') AND invoice_id IS NULL), 0) AS lost,
             sum(amount) AS balance,
             (array_agg(invoice_id) FILTER (WHERE kind IN ('owed', 'settled')))[1] AS invoice_id
         FROM account_posting AS posting
@@ -76,7 +79,22 @@ CHANGED_ACCOUNTS: Final = text(
             AND posting.customer_id = account.customer_id AND posting.currency = account.currency
     ) AS posted
     WHERE account.organization_id = :organization_id AND (
-        account.owed_amount <> posted.owed OR (account.owed_amount > 0 AND posted.balance > 0)
+        account.owed_amount <> posted.owed OR account.written_off_amount <> posted.lost
+        OR (account.owed_amount + account.written_off_amount > 0 AND posted.balance > 0)
+    )
+    UNION ALL
+    -- What gateways took for disputes is what was posted of it.
+    SELECT NULL, NULL, payment.invoice_id,
+        'The customer''s account does not say what a gateway took for disputes.'
+    FROM payment
+    JOIN (
+        SELECT payment_id, sum(fee_amount) AS taken FROM dispute
+        WHERE organization_id = :organization_id GROUP BY payment_id
+    ) AS called ON called.payment_id = payment.id
+    WHERE payment.organization_id = :organization_id AND called.taken <> (
+        SELECT coalesce(sum(amount), 0) FROM account_posting AS posting
+        WHERE posting.organization_id = payment.organization_id
+            AND posting.payment_id = payment.id AND posting.kind = 'fee'
     )
     ORDER BY 3 LIMIT 1000
     """.replace("{of_bills}", ", ".join(f"'{kind}'" for kind in sorted(OF_BILLS)))

@@ -29,6 +29,39 @@ _TAKE: Final = text(
     """
 )
 
+_RESTART: Final = text(
+    """
+    -- What was given up at this connection is to be done once more. An event whose body is gone
+    -- cannot be, nor one that people see another way.
+    WITH again AS (
+        UPDATE gateway_task AS task
+        SET status = 'pending', attempts = 0, next_attempt_at = :now, error = NULL
+        WHERE task.organization_id = :organization_id AND task.connection_id = :connection_id
+            AND task.status = 'failed' AND task.kind <> 'refund'
+            AND (task.kind <> 'event' OR EXISTS (
+                SELECT FROM gateway_event AS event
+                WHERE event.organization_id = task.organization_id AND event.id = task.subject_id
+                    AND event.status = 'needs_attention' AND event.body IS NOT NULL
+            ))
+        RETURNING task.kind, task.subject_id
+    ),
+    -- The rows that said so wait for nobody; were it given up again, another would say so.
+    notices AS (
+        UPDATE gateway_event AS notice
+        SET status = 'processed', reason = :reason, event_id = notice.event_id || '/' || notice.id
+        FROM again
+        WHERE notice.organization_id = :organization_id AND notice.connection_id = :connection_id
+            AND notice.status = 'needs_attention'
+            AND notice.event_id = :given_up || again.kind || '/' || again.subject_id
+    )
+    UPDATE gateway_event AS event
+    SET status = 'received', reason = NULL, processed_at = NULL
+    FROM again
+    WHERE event.organization_id = :organization_id AND again.kind = 'event'
+        AND event.id = again.subject_id
+    """
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenTask:
@@ -79,6 +112,32 @@ def finish(session: Session, organization_id: UUID, kind: TaskKind, subject_id: 
             col(GatewayTask.status) == TaskStatus.PENDING,
         )
         .values(status=TaskStatus.DONE, next_attempt_at=None)
+    )
+
+
+def restart(
+    session: Session,
+    organization_id: UUID,
+    connection_id: UUID,
+    *,
+    given_up: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Every task of the connection that failed is due now, but refunds: those were given back.
+
+    Notices whose keys begin with ``given_up`` say ``reason``. Idempotent.
+    """
+    session.flush()
+    session.execute(
+        _RESTART,
+        {
+            "organization_id": organization_id,
+            "connection_id": connection_id,
+            "given_up": given_up,
+            "reason": reason,
+            "now": now,
+        },
     )
 
 

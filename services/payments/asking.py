@@ -20,6 +20,7 @@ from billing.errors import Conflict, InvalidInput, Rejected, Unavailable
 from billing.notifications.deliveries import Answer
 from billing.payments.allocation import RefundStatus
 from billing.payments.gateways import (
+    KEY_REFUSED,
     Gateway,
     GatewayEvent,
     GatewayPayment,
@@ -29,7 +30,7 @@ from billing.payments.gateways import (
     PaymentRequest,
     RefundRequest,
 )
-from billing.payments.states import EventStatus, TaskKind
+from billing.payments.states import ARRIVES_LATEST, EventStatus, TaskKind
 from models.payments.connections import Connection
 from repositories.payments import connections as stored_connections
 from repositories.payments import events as stored_events
@@ -56,7 +57,13 @@ TRIES_TO_FIND: Final = 6
 
 LOOKING: Final = frozenset({TaskKind.EVENT, TaskKind.RENEW_LINK, TaskKind.CLOSE_LINK})
 TRIES_TO_LOOK: Final = 60
-"""So often, for two days, a no to a question ends nothing: a key that was rolled is replaced."""
+"""So often, for two days, a no to a question, or to our key, ends nothing: one that was rolled is
+replaced."""
+
+STILL_ON_ITS_WAY: Final = (
+    f"A payment on the page has been on its way for {ARRIVES_LATEST.days} days, and is asked for no"
+    " more. If it arrives, the gateway's webhook tells so."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +99,7 @@ class Desk:
             # Nobody knows yet, or somebody else records the same at this moment.
             return Answer(error=error.detail)
         except (Rejected, InvalidInput) as error:
-            reason = error.detail
+            reason, is_of_the_key = error.detail, error.code == KEY_REFUSED
         log.warning(
             "gateway_refused",
             organization_id=str(task.organization_id),
@@ -101,7 +108,7 @@ class Desk:
             subject_id=str(task.subject_id),
             reason=reason,
         )
-        if task.kind in LOOKING and task.attempts < TRIES_TO_LOOK:
+        if (is_of_the_key or task.kind in LOOKING) and task.attempts < TRIES_TO_LOOK:
             return Answer(error=reason)
         return await execute(lambda: self._give_up(task, reason))
 
@@ -157,7 +164,7 @@ class Desk:
         watched = await execute(lambda: self._read_link(task))
         if watched is None:
             return DONE
-        gateway, reference = watched
+        gateway, reference, is_late = watched
         is_closing = task.kind == TaskKind.CLOSE_LINK
         look = close_page(gateway, reference) if is_closing else gateway.list_payments(reference)
         tried = await look
@@ -167,16 +174,20 @@ class Desk:
         if is_closing:
             # Money that is on its way when a page closes arrives all the same.
             is_awaited = any(told.status is GatewayStatus.PENDING for told in tried)
+            if is_awaited and is_late:
+                return await execute(lambda: self._give_up(task, STILL_ON_ITS_WAY))
             return NOT_YET if is_awaited else DONE
         return await execute(lambda: self._renew_link(task))
 
-    def _read_link(self, task: TakenTask) -> tuple[Gateway, str] | None:
+    def _read_link(self, task: TakenTask) -> tuple[Gateway, str, bool] | None:
+        """Whom to ask about which page, and whether nothing that began there is waited for."""
         with self.transactions.for_organization(task.organization_id) as session:
             link = stored_links.find_link(session, task.organization_id, task.subject_id)
             assert link is not None
             if link.reference is None:
                 return None
-            return self._gateway_for(session, task), link.reference
+            is_late = link.closed_at is not None and self.now() - link.closed_at >= ARRIVES_LATEST
+            return self._gateway_for(session, task), link.reference, is_late
 
     def _record_paid(self, task: TakenTask, told: GatewayPayment) -> None:
         with self.transactions.for_organization(task.organization_id) as session:

@@ -24,6 +24,7 @@ from repositories.payments import connections as stored_connections
 from services.accounts.credentials import Sealing, SecretKeyMissing
 from services.accounts.sandboxes import is_sandbox
 from services.audit_log import record
+from services.payments import tasks
 from services.required import not_found
 
 MOST: Final = 20
@@ -123,6 +124,8 @@ def edit_connection(
 ) -> Connection:
     """The connection has its new name and secrets; for a day the former ones prove webhooks too.
 
+    What its gateway refused with the former ones is asked for again.
+
     Raises NotFound, InvalidInput ``invalid_secret``.
     """
     connection = _require(
@@ -205,6 +208,7 @@ def _rotate(
     connection.sealed_former_secrets = _seal(connection, former, sealing) if former else None
     connection.former_until = now + OLD_SECRET_HOLDS if former else None
     connection.sealed_secrets = _seal(connection, secrets, sealing)
+    tasks.restart(session, connection, now=now)
 
 
 def _seal(connection: Connection, secrets: Mapping[str, str], sealing: Sealing) -> str:

@@ -37,7 +37,6 @@ LONGEST_REASON = 500
 
 PAYMENT_FOUND: Final = "payment.found"
 REFUND_GIVEN_UP: Final = "refund.given_up"
-LINK_GIVEN_UP: Final = "payment_link.given_up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +126,7 @@ def notice(
         organization_id=key[0],
         id=new_id(),
         connection_id=key[1],
-        event_id=f"fluxrate/{what.type}/{what.key}"[:LONGEST_EVENT_ID],
+        event_id=f"{tasks.NOTICES}{what.type}/{what.key}"[:LONGEST_EVENT_ID],
         type=what.type,
         status=verdict.status,
         reason=None if verdict.reason is None else verdict.reason[:LONGEST_REASON],

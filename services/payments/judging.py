@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Rejected, Unavailable
+from billing.money import ZERO
 from billing.payments.gateways import (
     Gateway,
     GatewayDispute,
@@ -27,6 +28,7 @@ from repositories.payments.tasks import TakenTask
 from services.payments import events, links, refunds
 from services.payments.events import Notice, Verdict
 from services.payments.reversals import accept_dispute, accept_refund
+from services.payments.tasks import LINK_GIVEN_UP
 from services.payments.told import Unattributed, accept_payment, attribute
 
 
@@ -109,12 +111,22 @@ def judge(
     if told is None:
         reason = "The gateway does not know the payment that it told of."
         return Verdict(status=EventStatus.NEEDS_ATTENTION, reason=reason)
+    if told.amount <= ZERO:
+        return Verdict(status=EventStatus.IGNORED, reason="It is of no money.")
     organization_id, connection_id = key
     try:
         invoice = attribute(session, organization_id, connection_id, told)
     except Unattributed as unattributed:
-        return unattributed.verdict
+        return _of_others(event, told) or unattributed.verdict
     payment = accept_payment(session, invoice, connection_id, told, now=now)
+    back = found.refund or found.dispute
+    if back is not None and back.currency.upper() != payment.currency:
+        return Verdict(
+            status=EventStatus.NEEDS_ATTENTION,
+            reason=f"It is in {back.currency.upper()}, the payment is not.",
+            invoice_id=invoice.id,
+            payment_id=payment.id,
+        )
     if found.refund is not None:
         return accept_refund(
             session,
@@ -127,7 +139,13 @@ def judge(
         )
     if found.dispute is not None:
         return accept_dispute(
-            session, payment, connection_id, found.dispute, asked_at=found.asked_at, now=now
+            session,
+            invoice,
+            payment,
+            connection_id,
+            found.dispute,
+            asked_at=found.asked_at,
+            now=now,
         )
     is_known = event.refund is None and event.dispute is None
     what = "refund" if event.dispute is None else "dispute"
@@ -137,6 +155,17 @@ def judge(
         invoice_id=invoice.id,
         payment_id=payment.id,
     )
+
+
+def _of_others(event: GatewayEvent, told: GatewayPayment) -> Verdict | None:
+    """Money that went back of what was never billed here: an account may have other business.
+
+    None where the payment says that it is of an invoice of ours.
+    """
+    is_ours = told.invoice_id is not None or told.idempotency_key is not None
+    if is_ours or (event.refund is None and event.dispute is None):
+        return None
+    return Verdict(status=EventStatus.IGNORED, reason="Its payment is of no invoice here.")
 
 
 async def close_page(gateway: Gateway, reference: str) -> Sequence[GatewayPayment]:
@@ -199,7 +228,7 @@ def give_up(session: Session, task: TakenTask, reason: str, *, now: datetime) ->
             assert link is not None
             notice = Notice(
                 key=f"{task.kind}/{link.id}",
-                type=events.LINK_GIVEN_UP,
+                type=LINK_GIVEN_UP,
                 reference=link.reference,
                 amount=link.amount,
                 currency=link.currency,

@@ -124,6 +124,9 @@ def ask_for_link(
 ) -> AskedLink | None:
     """What the gateway is to be asked for the link, None if it is not to be made (any more)."""
     invoice, link = _lock(session, organization_id, link_id)
+    if link.status == LinkStatus.CLOSED:
+        # One that was refused, and is asked for again, has a successor.
+        follow_due(session, invoice, now=now)
     if link.status != LinkStatus.MAKING:
         return None
     connection = stored_connections.find_connection(session, organization_id, link.connection_id)

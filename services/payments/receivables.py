@@ -24,6 +24,7 @@ from repositories.payments import collections as stored_collections
 from repositories.payments import payments as stored_payments
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
+from services.account_postings import key_of
 from services.announcements import announce_invoice
 from services.audit_log import record
 from services.payments import collections, links
@@ -66,7 +67,8 @@ def take_back(
     What no note gave back before is due again, of an uncollectible invoice as bad debt.
     """
     due_again = made.from_invoice - made.against_notes
-    payment.refunded_amount += made.amount
+    payment.refunded_amount += made.amount - made.excess_amount
+    payment.excess_amount += made.excess_amount
     payment.applied_amount -= made.from_invoice
     invoice.amount_refunded += made.from_invoice
     invoice.amount_credited += made.against_notes
@@ -76,7 +78,7 @@ def take_back(
     session.flush()
     customer_accounts.post_refund(session, payment, made, at=at, now=now)
     if invoice.status == InvoiceStatus.UNCOLLECTIBLE:
-        key = f"{customer_accounts.key_of(made)}/due"
+        key = f"{key_of(made)}/due"
         customer_accounts.write_off(session, invoice, due_again, key=key, at=at, now=now)
     links.follow_due(session, invoice, now=now)
 
@@ -95,7 +97,8 @@ def give_again(
 
     The invoice has as much of it as it is due by now: all, unless it was paid or voided meanwhile.
     """
-    payment.refunded_amount -= made.amount
+    payment.refunded_amount -= made.amount - made.excess_amount
+    payment.excess_amount -= made.excess_amount
     invoice.amount_refunded -= made.from_invoice
     invoice.amount_paid -= made.from_invoice
     invoice.amount_credited -= made.against_notes

@@ -22,7 +22,6 @@ from billing.payments.allocation import (
     PaymentStatus,
     require_amount,
 )
-from billing.payments.gateways import GatewayPayment, GatewayStatus
 from models.base import new_id
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment
@@ -190,90 +189,11 @@ def fail(
     _record(session, payment, "payment.failed", now=now)
 
 
-def record_told(
-    session: Session,
-    invoice: Invoice,
-    connection_id: UUID,
-    told: GatewayPayment,
-    *,
-    now: datetime,
-) -> Payment:
-    """What a gateway tells of a payment is known, once, by any of its names or by our key.
-
-    The invoice is locked. A payment that it charged for us is the row of that attempt; one that was
-    made on a page is a row from now on. What came later by the gateway's clock may be told first: a
-    success stays one, and a failure that turns out to have succeeded is a success.
-    Raises Conflict ``payment_told_twice`` where somebody else records it at this moment.
-    """
-    payment = _find(session, invoice.organization_id, connection_id, told)
-    if payment is not None and payment.invoice_id != invoice.id:
-        # A second invoice is never locked: whoever tells the other one locks them the other way.
-        raise Conflict("The payment is known of another invoice.", code="payment_told_twice")
-    at = present_of(session, invoice, now=now)
-    if payment is not None:
-        payment = stored_payments.lock_payment(session, payment.organization_id, payment.id)
-    if payment is not None and payment.kind == PaymentKind.SAVED_METHOD and at != now:
-        # On a test clock, which may be on its way far beyond, a charge ends when it was made.
-        at = payment.at
-    if payment is None:
-        payment = begin(
-            session,
-            invoice,
-            kind=PaymentKind.LINK,
-            amount=told.amount,
-            connection_id=connection_id,
-            at=at,
-            now=now,
-        )
-    _take_over(session, payment, connection_id, told)
-    if told.status == GatewayStatus.SUCCEEDED:
-        succeed(session, invoice, payment, at=at, now=now)
-    elif told.status == GatewayStatus.FAILED:
-        fail(session, invoice, payment, at=at, now=now)
-    return payment
-
-
 def present_of(session: Session, invoice: Invoice, *, now: datetime) -> datetime:
     """The present of the invoice's customer: the wall's, or their clock's."""
     customer = stored_customers.find_customer(session, invoice.organization_id, invoice.customer_id)
     clock_id = customer.test_clock_id if customer else None
     return clocks.present_of(session, invoice.organization_id, clock_id, now=now)
-
-
-def _find(
-    session: Session, organization_id: UUID, connection_id: UUID, told: GatewayPayment
-) -> Payment | None:
-    found = stored_payments.find_by_reference(
-        session, organization_id, connection_id, told.references
-    )
-    if found is None and told.idempotency_key is not None:
-        found = stored_payments.find_by_key(
-            session, organization_id, connection_id, told.idempotency_key
-        )
-    return found
-
-
-def _take_over(
-    session: Session, payment: Payment, connection_id: UUID, told: GatewayPayment
-) -> None:
-    """What the gateway calls the payment, and why it failed if it did."""
-    turned_out_paid = (payment.status, told.status) == (
-        PaymentStatus.FAILED,
-        GatewayStatus.SUCCEEDED,
-    )
-    if payment.status == PaymentStatus.PENDING or turned_out_paid:
-        payment.reference = payment.reference or told.references[0]
-        payment.method = told.method or payment.method
-        payment.error_code, payment.error = told.error_code, told.error
-        payment.is_declined_for_good = told.is_declined_for_good
-        payment.amount = told.amount
-        session.add(payment)
-        session.flush()
-    key = (payment.organization_id, connection_id)
-    stored_payments.insert_references(session, *key, payment.id, told.references)
-    known = stored_payments.find_by_reference(session, *key, told.references[:1])
-    if known is None or known.id != payment.id:
-        raise Conflict("The payment is recorded at this moment.", code="payment_told_twice")
 
 
 def _record(session: Session, payment: Payment, action: str, *, now: datetime) -> None:

@@ -53,9 +53,10 @@ def refund(
     """Part of a payment, or what is left of it, goes back; by hand it is back at once.
 
     One through a gateway is pending until the gateway was asked, unless ``is_sent`` says that the
-    gateway tells of it: then the customer owes what later invoices took. The same asked for again
-    within a minute, or under the same reference, is the refund that was made. Raises NotFound,
-    Conflict ``payment_not_refundable``, ``refund_exceeds_payment``, ``credit_spent``.
+    gateway tells of it: then the customer owes what later invoices took, and what had gone back
+    before. The same asked for again within a minute, or under the same reference, is the refund
+    that was made. Raises NotFound, Conflict ``payment_not_refundable``,
+    ``refund_exceeds_payment``, ``credit_spent``.
     """
     invoice, payment = lock_paid_invoice(session, organization_id, payment_id)
     if payment.status != PaymentStatus.SUCCEEDED:
@@ -128,6 +129,7 @@ def _record(
             "refund_id": made.id,
             "amount": made.amount,
             "owed_amount": made.owed_amount,
+            "excess_amount": made.excess_amount,
             "currency": payment.currency,
         },
         now=now,
@@ -165,20 +167,16 @@ def fail(
 def send_again(
     session: Session, invoice: Invoice, payment: Payment, made: Refund, *, now: datetime
 ) -> None:
-    """What had failed went back after all, by another turn of the same row.
-
-    It stays as it is where less than it is left of the payment. Idempotent.
-    """
+    """What had failed went back after all, by another turn of the same row. Idempotent."""
     if made.status != RefundStatus.FAILED:
-        return
-    if made.amount > payment.amount - payment.refunded_amount:
         return
     at = present_of(session, invoice, now=now)
     split = _split(session, invoice, payment, made.amount, has_gone=True)
     made.status, made.error, made.turn = RefundStatus.SUCCEEDED, None, made.turn + 1
     made.settled_at, made.changed_at = at, now
     made.from_invoice, made.from_credit = split.from_invoice, split.from_credit
-    made.against_notes, made.owed_amount = split.against_notes, split.owed
+    made.against_notes = split.against_notes
+    made.owed_amount, made.excess_amount = split.owed, split.excess
     session.add(made)
     receivables.take_back(session, invoice, payment, made, at=at, now=now)
     _record(session, payment, made, "payment.refunded", now=now)
@@ -223,6 +221,7 @@ def _make(
         from_credit=split.from_credit,
         against_notes=split.against_notes,
         owed_amount=split.owed,
+        excess_amount=split.excess,
         status=RefundStatus.PENDING,
         idempotency_key=f"{payment.idempotency_key}/refund/{sequence}",
         reason=said[0],

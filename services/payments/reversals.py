@@ -24,14 +24,15 @@ from models.payments.events import Dispute
 from models.payments.payments import Payment, Refund
 from repositories.payments import events as stored_events
 from repositories.payments import payments as stored_payments
+from services import customer_accounts
 from services.audit_log import record
 from services.payments import refunds
 from services.payments.events import Verdict
+from services.payments.recording import present_of
 
 LOST: Final = "lost"
 WON: Final = "won"
-NOTHING_LEFT: Final = "Nothing of the payment is left that could go back."
-SENT_ALL_THE_SAME: Final = "The refund had failed, and was sent all the same: nothing is left."
+NOT_PAID: Final = "The payment that was called back has not succeeded."
 DECIDED: Final = frozenset({LOST, WON})
 
 
@@ -56,8 +57,6 @@ def accept_refund(
         locked = stored_payments.lock_refund(session, ours.organization_id, ours.id)
         assert locked is not None
         settle_told(session, invoice, payment, locked, told, asked_at=asked_at, now=now)
-        if told.status is GatewayStatus.SUCCEEDED and locked.status == RefundStatus.FAILED:
-            return _verdict(EventStatus.NEEDS_ATTENTION, payment, SENT_ALL_THE_SAME)
         return _verdict(EventStatus.PROCESSED, payment)
     if told.status is not GatewayStatus.SUCCEEDED:
         return _verdict(EventStatus.IGNORED, payment, "Nobody here asked for it, and nothing went.")
@@ -78,8 +77,8 @@ def settle_told(
 ) -> None:
     """A refund of ours has the end that its gateway tells. Idempotent. All three are locked.
 
-    Another end than before is believed if it was asked for after that one was recorded, and as far
-    as money is left. Raises Unavailable where it has to be asked for again.
+    Another end than before is believed if it was asked for after that one was recorded. Raises
+    Unavailable where it has to be asked for again.
     """
     if made.reference is None:
         made.reference = told.reference
@@ -100,6 +99,7 @@ def settle_told(
 @exactly
 def accept_dispute(
     session: Session,
+    invoice: Invoice,
     payment: Payment,
     connection_id: UUID,
     told: GatewayDispute,
@@ -109,11 +109,14 @@ def accept_dispute(
 ) -> Verdict:
     """The dispute is known, in its last state; one that was lost is money that went back.
 
+    All of it is, beyond what was left of the payment as well, and what the gateway took for it.
     Idempotent by the gateway's name for it. What was decided is open no more; decided otherwise
     later, the money comes back, or goes again. Raises Unavailable while a refund of ours may take
     of what is called back.
     """
-    dispute = _keep_dispute(session, payment, connection_id, told, asked_at=asked_at, now=now)
+    dispute = _keep_dispute(
+        session, invoice, payment, connection_id, told, asked_at=asked_at, now=now
+    )
     if dispute.refund_id is not None:
         _follow_decision(session, dispute, now=now)
     if dispute.status != LOST or dispute.refund_id is not None:
@@ -121,14 +124,14 @@ def accept_dispute(
     left = payment.amount - payment.refunded_amount
     if told.amount > left and _has_pending(session, payment):
         raise Unavailable("A refund of ours is on its way.")
-    if payment.status != PaymentStatus.SUCCEEDED or left <= ZERO:
-        return _verdict(EventStatus.NEEDS_ATTENTION, payment, NOTHING_LEFT)
+    if payment.status != PaymentStatus.SUCCEEDED:
+        return _verdict(EventStatus.NEEDS_ATTENTION, payment, NOT_PAID)
     try:
         made = refunds.refund(
             session,
             payment.organization_id,
             payment.id,
-            min(told.amount, left),
+            told.amount,
             reason=told.reason,
             reference=told.reference,
             kind=RefundKind.DISPUTE,
@@ -139,7 +142,7 @@ def accept_dispute(
     dispute.refund_id = made.id
     session.add(dispute)
     session.flush()
-    return _recorded(payment, told.amount, left)
+    return _verdict(EventStatus.PROCESSED, payment)
 
 
 def _find_ours(made: Sequence[Refund], told: GatewayRefund) -> Refund | None:
@@ -168,17 +171,14 @@ def _record_foreign(
         Decimal(0),
     )
     sent = min(told.amount, confirmed.refunded_amount - known)
-    left = payment.amount - payment.refunded_amount
     if sent <= ZERO:
         return _verdict(EventStatus.IGNORED, payment, "The gateway knows of no such refund.")
-    if left <= ZERO:
-        return _verdict(EventStatus.NEEDS_ATTENTION, payment, NOTHING_LEFT)
     try:
         refunds.refund(
             session,
             payment.organization_id,
             payment.id,
-            min(sent, left),
+            sent,
             reason="It was sent at the gateway.",
             reference=told.reference,
             is_sent=True,
@@ -186,14 +186,6 @@ def _record_foreign(
         )
     except Conflict as conflict:
         return _verdict(EventStatus.NEEDS_ATTENTION, payment, conflict.detail)
-    return _recorded(payment, sent, left)
-
-
-def _recorded(payment: Payment, amount: Decimal, left: Decimal) -> Verdict:
-    """Money went back, and somebody looks at it if that was more than there was."""
-    if amount > left:
-        reason = f"{amount - left} more than was left of the payment went back."
-        return _verdict(EventStatus.NEEDS_ATTENTION, payment, reason)
     return _verdict(EventStatus.PROCESSED, payment)
 
 
@@ -213,14 +205,9 @@ def _follow_decision(session: Session, dispute: Dispute, *, now: datetime) -> No
         refunds.fail(session, *locked, error="The dispute was won.", at=made.at, now=now)
 
 
-def _is_news(dispute: Dispute, told: GatewayDispute) -> bool:
-    """Whether it is in another state; what was decided is open no more."""
-    may_follow = told.status in DECIDED or dispute.status not in DECIDED
-    return may_follow and told.status != dispute.status
-
-
 def _keep_dispute(
     session: Session,
+    invoice: Invoice,
     payment: Payment,
     connection_id: UUID,
     told: GatewayDispute,
@@ -244,17 +231,65 @@ def _keep_dispute(
             at=told.at,
             updated_at=now,
         )
-    elif not _is_news(dispute, told):
+    elif not (_is_in_another_state(dispute, told) or _has_another_fee(dispute, told)):
         return dispute
     elif asked_at < dispute.updated_at:
         raise Unavailable("The dispute changed meanwhile.")
     else:
-        dispute.status, dispute.updated_at = told.status, now
+        _change(dispute, told, now=now)
     session.add(dispute)
     session.flush()
     after = {"payment_id": payment.id, "status": dispute.status, "amount": dispute.amount}
     record(session, organization_id, "dispute.told", "dispute", dispute.id, after=after, now=now)
+    _follow_fee(session, invoice, payment, dispute, told, now=now)
     return dispute
+
+
+def _is_in_another_state(dispute: Dispute, told: GatewayDispute) -> bool:
+    """What was decided is open no more."""
+    may_follow = told.status in DECIDED or dispute.status not in DECIDED
+    return may_follow and told.status != dispute.status
+
+
+def _has_another_fee(dispute: Dispute, told: GatewayDispute) -> bool:
+    return told.fee is not None and told.fee != dispute.fee_amount
+
+
+def _change(dispute: Dispute, told: GatewayDispute, *, now: datetime) -> None:
+    dispute.updated_at = now
+    if _is_in_another_state(dispute, told):
+        dispute.status = told.status
+    if dispute.refund_id is None:
+        # A bank may settle for part of it before it decides.
+        dispute.amount = told.amount
+
+
+@exactly
+def _follow_fee(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    dispute: Dispute,
+    told: GatewayDispute,
+    *,
+    now: datetime,
+) -> None:
+    """Cash is less by what the gateway took for the dispute, which is nobody's but ours."""
+    if told.fee is None or not _has_another_fee(dispute, told):
+        return
+    more = told.fee - dispute.fee_amount
+    dispute.fee_amount = told.fee
+    dispute.fee_turn += 1
+    session.add(dispute)
+    session.flush()
+    customer_accounts.post_fee(
+        session,
+        payment,
+        more,
+        key=f"{dispute.id}/{dispute.fee_turn}",
+        at=present_of(session, invoice, now=now),
+        now=now,
+    )
 
 
 def _verdict(status: EventStatus, payment: Payment, reason: str | None = None) -> Verdict:

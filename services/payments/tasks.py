@@ -13,12 +13,18 @@ from sqlmodel import Session
 from billing.notifications.deliveries import Answer, Room
 from billing.payments.states import WATCHED_AFTER, TaskKind, TaskStatus, pause_after
 from models.base import new_id
+from models.payments.connections import Connection
 from models.payments.tasks import GatewayTask
 from repositories.notifications import due as stored_due
 from repositories.notifications.due import GATEWAY_TASKS
 from repositories.payments import tasks as stored_tasks
 from repositories.payments.tasks import TakenTask
 from repositories.transactions import Transactions
+
+NOTICES: Final = "fluxrate/"
+"""What the keys of rows begin with that no webhook told."""
+
+LINK_GIVEN_UP: Final = "payment_link.given_up"
 
 DONE: Final = Answer(response_code=200)
 NOT_YET: Final = Answer(response_code=202)
@@ -59,6 +65,22 @@ def queue(
             )
             for one in subjects
         ],
+    )
+
+
+def restart(session: Session, connection: Connection, *, now: datetime) -> None:
+    """What was given up because the gateway refused it is asked for again: the secrets are others.
+
+    Pages are watched and ended, links made, events looked up; a refund that failed was given back,
+    and is for whoever asks for it again.
+    """
+    stored_tasks.restart(
+        session,
+        connection.organization_id,
+        connection.id,
+        given_up=f"{NOTICES}{LINK_GIVEN_UP}/",
+        reason="It is asked for again: the secrets were replaced.",
+        now=now,
     )
 
 

@@ -12,9 +12,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO
-from billing.payments.allocation import PaymentStatus
+from billing.payments.allocation import PaymentKind, PaymentStatus
 from billing.payments.gateways import GatewayPayment, GatewayStatus
 from billing.payments.states import EventStatus, SurplusPayments
 from models.base import new_id
@@ -48,14 +49,62 @@ def accept_payment(
 ) -> Payment:
     """What a gateway tells of a payment is recorded, its method kept, its surplus settled.
 
-    The invoice is locked. Idempotent, as :func:`recording.record_told` is.
+    The invoice is locked. Idempotent, as :func:`record_told` is.
     """
     earlier = stored_payments.list_of_invoice(session, invoice.organization_id, invoice.id)
     had_succeeded = {one.id for one in earlier if one.status == PaymentStatus.SUCCEEDED}
-    payment = recording.record_told(session, invoice, connection_id, told, now=now)
+    payment = record_told(session, invoice, connection_id, told, now=now)
     _keep_method(session, payment, connection_id, told, now=now)
     if payment.status == PaymentStatus.SUCCEEDED and payment.id not in had_succeeded:
         _settle_surplus(session, payment, now=now)
+    return payment
+
+
+def record_told(
+    session: Session,
+    invoice: Invoice,
+    connection_id: UUID,
+    told: GatewayPayment,
+    *,
+    now: datetime,
+) -> Payment:
+    """What a gateway tells of a payment is known, once, by any of its names or by our key.
+
+    The invoice is locked. A payment that it charged for us is the row of that attempt; one that was
+    made on a page is a row from now on, and so is what a gateway charged once more by our key. What
+    came later by the gateway's clock may be told first: a success stays one, and a failure that
+    turns out to have succeeded is a success.
+    Raises Conflict ``payment_told_twice`` where somebody else records it at this moment.
+    """
+    payment = _find(session, invoice.organization_id, connection_id, told)
+    if payment is not None and payment.invoice_id != invoice.id:
+        # A second invoice is never locked: whoever tells the other one locks them the other way.
+        raise Conflict("The payment is known of another invoice.", code="payment_told_twice")
+    at = recording.present_of(session, invoice, now=now)
+    if payment is not None:
+        payment = stored_payments.lock_payment(session, payment.organization_id, payment.id)
+    if payment is not None and _is_other_money(session, payment, connection_id, told):
+        if told.status != GatewayStatus.SUCCEEDED:
+            return payment
+        payment = None
+    if payment is not None and payment.kind == PaymentKind.SAVED_METHOD and at != now:
+        # On a test clock, which may be on its way far beyond, a charge ends when it was made.
+        at = payment.at
+    if payment is None:
+        payment = recording.begin(
+            session,
+            invoice,
+            kind=PaymentKind.LINK,
+            amount=told.amount,
+            connection_id=connection_id,
+            at=at,
+            now=now,
+        )
+    _take_over(session, payment, connection_id, told)
+    if told.status == GatewayStatus.SUCCEEDED:
+        recording.succeed(session, invoice, payment, at=at, now=now)
+    elif told.status == GatewayStatus.FAILED:
+        recording.fail(session, invoice, payment, at=at, now=now)
     return payment
 
 
@@ -96,6 +145,56 @@ def require_currency(invoice: Invoice, told: GatewayPayment) -> None:
     """Nothing follows if the payment is in the invoice's currency. Raises Unattributed."""
     if told.currency.upper() != invoice.currency:
         raise _unattributed(told, f"It is in {told.currency.upper()}, the invoice is not.")
+
+
+def _find(
+    session: Session, organization_id: UUID, connection_id: UUID, told: GatewayPayment
+) -> Payment | None:
+    found = stored_payments.find_by_reference(
+        session, organization_id, connection_id, told.references
+    )
+    if found is None and told.idempotency_key is not None:
+        found = stored_payments.find_by_key(
+            session, organization_id, connection_id, told.idempotency_key
+        )
+    return found
+
+
+def _is_other_money(
+    session: Session, payment: Payment, connection_id: UUID, told: GatewayPayment
+) -> bool:
+    """Whether a gateway took money twice by one key: what has succeeded has other names already."""
+    if payment.status != PaymentStatus.SUCCEEDED:
+        return False
+    known = stored_payments.find_by_reference(
+        session, payment.organization_id, connection_id, told.references
+    )
+    return known is None
+
+
+def _take_over(
+    session: Session, payment: Payment, connection_id: UUID, told: GatewayPayment
+) -> None:
+    """What the gateway calls the payment, and why it failed if it did."""
+    turned_out_paid = (payment.status, told.status) == (
+        PaymentStatus.FAILED,
+        GatewayStatus.SUCCEEDED,
+    )
+    if payment.status == PaymentStatus.PENDING or turned_out_paid:
+        # By the name of what failed before nothing can be refunded.
+        is_named = payment.reference is not None and not turned_out_paid
+        payment.reference = payment.reference if is_named else told.references[0]
+        payment.method = told.method or payment.method
+        payment.error_code, payment.error = told.error_code, told.error
+        payment.is_declined_for_good = told.is_declined_for_good
+        payment.amount = told.amount
+        session.add(payment)
+        session.flush()
+    key = (payment.organization_id, connection_id)
+    stored_payments.insert_references(session, *key, payment.id, told.references)
+    known = stored_payments.find_by_reference(session, *key, told.references[:1])
+    if known is None or known.id != payment.id:
+        raise Conflict("The payment is recorded at this moment.", code="payment_told_twice")
 
 
 def _unattributed(told: GatewayPayment, reason: str) -> Unattributed:

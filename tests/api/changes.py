@@ -76,6 +76,7 @@ POST   /api/v1/invoices/{invoice_id}/generate-token       invoice.linked
 DELETE /api/v1/invoices/{invoice_id}/public-token         invoice.unlinked
 POST   /api/v1/invoices/{invoice_id}/payments             payment.succeeded
 POST   /api/v1/payments/{payment_id}/refund               payment.refunded
+POST   /api/v1/customers/{customer_id}/account/write-off  customer_account.written_off
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created

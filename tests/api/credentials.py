@@ -85,6 +85,7 @@ billing.read   GET    /api/v1/payments/{payment_id}/refunds
 billing.write  POST   /api/v1/payments/{payment_id}/refund
 billing.read   GET    /api/v1/exports/journal
 billing.read   GET    /api/v1/customers/{customer_id}/account
+billing.write  POST   /api/v1/customers/{customer_id}/account/write-off
 billing.read   GET    /api/v1/reports/receivables
 billing.read   GET    /api/v1/reports/failed-payments
 billing.read   GET    /api/v1/reports/scheduled-payments

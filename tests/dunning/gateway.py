@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from billing.errors import Rejected, Unavailable
 from billing.payments.gateways import (
+    KEY_REFUSED,
     Gateway,
     GatewayDispute,
     GatewayEvent,
@@ -41,6 +42,8 @@ class Answer(StrEnum):
     """Nothing is charged, and nobody says so."""
     PENDING = "pending"
     REFUSED = "refused"
+    NO_KEY = "no_key"
+    """The gateway takes no key of ours: it did nothing."""
 
 
 @dataclass
@@ -75,6 +78,8 @@ class ScriptedGateway:
             answer = self.answer_to(request.amount)
             if answer is Answer.REFUSED:
                 raise Rejected("The gateway does not take this request.", code="bad_request")
+            if answer is Answer.NO_KEY:
+                raise Rejected("There is no such key.", code=KEY_REFUSED)
             if answer is Answer.NEVER_ARRIVED:
                 raise Unavailable("No answer.")
             told = self.charges.setdefault(request.idempotency_key, _told(request, answer))
@@ -87,11 +92,17 @@ class ScriptedGateway:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     async def find_payment(
-        self, *, reference: str | None, key: str | None, since: datetime | None = None
+        self,
+        *,
+        reference: str | None,
+        key: str | None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> GatewayPayment | None:
         """What was charged under the key."""
         assert reference is None
         assert since is not None
+        assert until is not None
         assert key is not None
         with self._lock:
             self.looked_up.append(key)

@@ -189,6 +189,41 @@ def test_charge_that_never_went_out_ends_with_what_was_written_off(work: Work) -
     assert work.gateway.asked == []
 
 
+def test_key_that_was_rolled_is_no_failed_try_for_two_days(work: Work) -> None:
+    """Else whoever rolls a key duns all customers, and cancels those who would have paid."""
+    work.gateway.answers[:] = [Answer.NO_KEY]
+
+    assert not work.live(None)
+    work.now += timedelta(hours=47)
+    assert not work.live(None)
+
+    assert work.payments() == ["pending"]
+    assert work.gateway.looked_up == []
+    work.gateway.answers[:] = [Answer.PAID]
+    assert work.live(None)
+    assert work.payments() == ["succeeded"]
+
+
+def test_key_that_nobody_replaces_fails_the_try_in_the_end(work: Work) -> None:
+    work.gateway.answers[:] = [Answer.NO_KEY]
+    work.live(None)
+    work.now += timedelta(days=2)
+
+    assert work.live(None)
+
+    assert work.payments() == ["failed"]
+
+
+def test_try_that_was_refused_at_the_door_ends_with_what_was_paid_another_way(work: Work) -> None:
+    work.gateway.answers[:] = [Answer.NO_KEY]
+    work.live(None)
+    pay_by_hand(work)
+
+    assert work.live(None)
+
+    assert work.payments() == ["failed", "succeeded"]
+
+
 class SleepingTransactions(Transactions):
     """Those of a worker that sleeps after a transaction, while the world goes on."""
 

@@ -24,7 +24,7 @@ from billing.notifications.events import WebhookEvent
 from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
 from models.payments.connections import Connection
 from services.documents.locks import lock_invoice
-from services.payments import recording
+from services.payments.told import record_told
 from services.subscriptions import periods
 from tests.api.answers import closed
 from tests.api.examples.recorder import settle, shape_of
@@ -114,7 +114,7 @@ def fail_a_payment(telling: Telling, subscription_id: str, manual: dict[str, Any
             error_code="insufficient_funds",
             error="The card has insufficient funds.",
         )
-        recording.record_told(session, locked, connection.id, declined, now=telling.clock())
+        record_told(session, locked, connection.id, declined, now=telling.clock())
 
 
 def end_a_trial(telling: Telling, plan_id: str) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from api.access.sessions import Reader, ReadSession
+from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep, state_of
 from api.reads.journals import ExportedJournal
 from api.schemas.common import any_case
@@ -18,6 +18,7 @@ from api.schemas.payments.books import (
     FailureReasonView,
     ReceivablesView,
     ScheduledPaymentView,
+    WriteOff,
     view_account,
     view_failures,
     view_receivables,
@@ -35,12 +36,15 @@ from api.transport.pagination import (
 from api.transport.route import Router
 from billing.books.formats import JournalFormat
 from billing.money import find_currency
-from services.books import journal, receivables, statement
+from services.books import journal, receivables, statement, write_offs
 
 PageSize = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[
     str | None, Query(max_length=200, description="``meta.next_cursor`` of the part before.")
 ]
+
+SHOWN: Final = 20
+"""How many postings are shown unless somebody asks for more or fewer."""
 
 router = Router(tags=["Books"])
 
@@ -85,7 +89,7 @@ def get_customer_account(
     session: ReadSession,
     principal: Reader,
     currency: Annotated[str | None, Query(max_length=10)] = None,
-    page_size: PageSize = 20,
+    page_size: PageSize = SHOWN,
     cursor: Cursor = None,
 ) -> Response:
     """Show a customer's credit, what they owe, and all postings with the balance after each."""
@@ -100,6 +104,37 @@ def get_customer_account(
     last = found.next_after
     next_cursor = None if last is None else write_sequence_cursor(*last)
     return respond(view_account(found, page_size=page_size, next_cursor=next_cursor))
+
+
+@router.post("/customers/{customer_id}/account/write-off", response_model=CustomerAccountView)
+def write_off_owed(
+    customer_id: UUID,
+    body: WriteOff,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Give up what a customer owes on no invoice; their next credit is taken for it all the same.
+
+    What an invoice is due is written off by its status, ``UNCOLLECTIBLE``.
+    """
+    organization_id = principal.organization_id
+    currency = find_currency(body.currency).code
+    write_offs.write_off_owed(
+        session,
+        organization_id,
+        customer_id,
+        currency,
+        body.amount,
+        note=body.note,
+        now=context.now(),
+    )
+    found = statement.read_statement(
+        session, organization_id, customer_id, currency=currency, limit=SHOWN
+    )
+    last = found.next_after
+    next_cursor = None if last is None else write_sequence_cursor(*last)
+    return respond(view_account(found, page_size=SHOWN, next_cursor=next_cursor))
 
 
 @router.get("/reports/receivables", response_model=ReceivablesView)

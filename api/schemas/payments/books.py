@@ -7,13 +7,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from api.schemas.common import Moment, Money, View
+from api.schemas.common import LongWords, Moment, Money, NotNegative, Schema, View, Words
 from api.schemas.pages import ListOf, PageMeta, PartMeta, PartOf
 from billing.books.chart import PostingKind
 from billing.payments.dunning import CollectionAction
 from repositories.books.receivables import FailedPayments
 from services.books.receivables import Aged, Receivables, Scheduled
 from services.books.statement import Posted, Statement
+
+
+class WriteOff(Schema):
+    """What a customer owes on no invoice, and nobody expects any more."""
+
+    currency: Words
+    """In which currency they owe it."""
+    amount: NotNegative | None = None
+    """How much is given up, in major units; absent for all of it."""
+    note: LongWords | None = None
+    """Why, in your words."""
 
 
 class BalanceView(View):
@@ -25,9 +36,10 @@ class BalanceView(View):
     receivable: Money
     """What invoices are due that are not written off."""
     written_off: Money
-    """What was given up as uncollectible."""
+    """What was given up: due on uncollectible invoices, and owed on none."""
     owed: Money
-    """What went back of credit that the customer had spent; their next credit is taken for it."""
+    """What went back beyond what the customer had with you, because they had spent it or got it
+    back before; their next credit is taken for it."""
 
 
 class PostingView(View):

@@ -52,6 +52,8 @@ class DisputeView(View):
     """Its state in the provider's word."""
     reason: str | None
     """Why, in the provider's word; null where it gave none."""
+    fee_amount: Money
+    """What the gateway took for it so far, as far as it says so in this currency."""
     refund_id: UUID | None
     """The refund by which the money went back; null before."""
     at: Moment
@@ -87,6 +89,8 @@ class PaymentView(View):
     """What the invoice has of it; the rest is, or was, the customer's credit."""
     refunded_amount: Money
     """What of it went back, or is on its way."""
+    excess_amount: Money
+    """What went back beyond all of it: refunded, and called back by a bank as well."""
     error_code: str | None
     """The gateway's code of why it failed; null where it did not, or gave none."""
     error: str | None
@@ -123,7 +127,10 @@ class RefundView(View):
     from_invoice: Money
     """What of it had paid the invoice; the rest was the customer's credit."""
     owed_amount: Money
-    """What of that credit later invoices had taken, so that the customer owes it."""
+    """What the customer owes for it: of that credit what later invoices had taken, and
+    `excess_amount`."""
+    excess_amount: Money
+    """What of it was more than was left of the payment."""
     status: RefundStatus
     """What became of it."""
     reason: str | None

@@ -12,7 +12,12 @@ from urllib.parse import urlencode
 
 from billing.errors import Rejected, Unavailable
 from billing.payments.gateways import Provider
-from integrations.gateways.client import ProviderAnswer, ProviderClient, Question
+from integrations.gateways.client import (
+    ProviderAnswer,
+    ProviderClient,
+    Question,
+    code_of_refusal,
+)
 from integrations.gateways.fields import Fields
 
 BASE_URL: Final = "https://api.razorpay.com"
@@ -30,7 +35,9 @@ class RazorpayRefusal(Rejected):
         self.status = answer.status
         self.error = answer.fields.inner("error")
         words = self.error.find_words("description") or f"It answered {answer.status}."
-        super().__init__(f"Razorpay: {_SECRET.sub('[secret]', words)}")
+        super().__init__(
+            f"Razorpay: {_SECRET.sub('[secret]', words)}", code=code_of_refusal(answer.status)
+        )
 
     @property
     def is_unknown(self) -> bool:

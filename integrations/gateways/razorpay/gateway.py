@@ -121,13 +121,18 @@ class RazorpayGateway:
         return known
 
     async def find_payment(
-        self, *, reference: str | None, key: str | None, since: datetime | None = None
+        self,
+        *,
+        reference: str | None,
+        key: str | None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> GatewayPayment | None:
         """The payment of that id, or of the order that the key is the receipt of.
 
         What a bank has only authorized is captured: it would go back to the customer in some days.
         """
-        del since  # orders are found by their receipt, however old they are
+        del since, until  # orders are found by their receipt, however old they are
         if reference is None:
             return None if key is None else await self._outcome(await self._orders_of(key))
         if not reference.startswith("pay_"):

@@ -110,12 +110,13 @@ def read_refund(refund: Fields) -> GatewayRefund:
 
 
 def read_dispute(dispute: Fields, *, at: datetime) -> GatewayDispute:
-    """The dispute that Razorpay tells of."""
+    """The dispute that Razorpay tells of; once it is lost, what was deducted for it."""
     currency = dispute.text("currency").upper()
+    deducted = dispute.find_integer("amount_deducted") if dispute.text("status") == "lost" else None
     return GatewayDispute(
         reference=dispute.text("id"),
         payment_reference=dispute.text("payment_id"),
-        amount=from_minor(Provider.RAZORPAY, dispute.integer("amount"), currency),
+        amount=from_minor(Provider.RAZORPAY, deducted or dispute.integer("amount"), currency),
         currency=currency,
         status=dispute.text("status"),
         reason=dispute.find_words("reason_code"),

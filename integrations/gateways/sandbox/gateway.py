@@ -26,7 +26,7 @@ from billing.payments.gateways import (
     SavedMethod,
     WebhookRefused,
 )
-from integrations.gateways.client import minor_of
+from integrations.gateways.client import code_of_refusal, minor_of
 from integrations.gateways.sandbox import signatures
 from integrations.gateways.sandbox.app import PREFIX
 from integrations.gateways.sandbox.faults import Faults, FaultsAsked
@@ -116,6 +116,7 @@ class SandboxGateway:
         reference: str | None,
         key: str | None,
         since: datetime | None = None,  # noqa: ARG002  (keys are found however old they are)
+        until: datetime | None = None,  # noqa: ARG002
     ) -> GatewayPayment | None:
         """The payment of that reference, or of that charge's idempotency key; None if unknown."""
         names = {"key": key or ""} if reference is None else {"reference": reference}
@@ -236,4 +237,4 @@ def _read(response: httpx2.Response, shape: type[Shape]) -> Shape:
     except InvalidInput:
         # A no is a no, whoever on the way put it into words.
         raise Rejected(f"The sandbox gateway answered {response.status_code}.") from None
-    raise Rejected(refused.detail, code=refused.code)
+    raise Rejected(refused.detail, code=code_of_refusal(response.status_code) or refused.code)

@@ -10,7 +10,13 @@ from urllib.parse import urlencode
 
 from billing.errors import Rejected, Unavailable
 from billing.payments.gateways import Provider
-from integrations.gateways.client import ProviderAnswer, ProviderClient, Question, understood
+from integrations.gateways.client import (
+    ProviderAnswer,
+    ProviderClient,
+    Question,
+    code_of_refusal,
+    understood,
+)
 from integrations.gateways.fields import Fields
 
 BASE_URL: Final = "https://api.stripe.com"
@@ -35,7 +41,9 @@ class StripeRefusal(Rejected):
         self.error = answer.fields.inner("error")
         words = self.error.find_words("message") or f"It answered {answer.status}."
         # Stripe repeats a wrong key in part; a log is no place for any of it.
-        super().__init__(f"Stripe: {_SECRET.sub('[secret]', words)}")
+        super().__init__(
+            f"Stripe: {_SECRET.sub('[secret]', words)}", code=code_of_refusal(answer.status)
+        )
 
     @property
     def is_unknown(self) -> bool:

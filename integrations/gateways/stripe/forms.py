@@ -54,13 +54,18 @@ def link_form(request: PaymentRequest) -> Form:
 
 
 def charge_form(request: PaymentRequest, method: SavedMethod) -> Form:
-    """An intent that is confirmed at once, with nobody there to help."""
+    """An intent that is confirmed at once, with nobody there to help.
+
+    Stripe refuses it, whatever the method is, unless it says where a redirect would lead back to or
+    that there is none.
+    """
+    redirects = {"allow_redirects": "never"} if request.return_url is None else {}
     return {
         "amount": minor_of(Provider.STRIPE, request),
         "currency": request.currency.lower(),
         "customer": method.customer_reference,
         "payment_method": method.method_reference,
-        "automatic_payment_methods": {"enabled": True},
+        "automatic_payment_methods": {"enabled": True, **redirects},
         "confirm": True,
         "off_session": True,
         "return_url": request.return_url,

@@ -41,7 +41,8 @@ from integrations.gateways.stripe.reading import (
 from integrations.gateways.stripe.webhooks import read_event
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
-"""How far Stripe's clock may be behind ours when a list is walked back to an instant of ours."""
+"""How far Stripe's clock may be from ours, where a list is walked from one instant of ours to
+another; a request on its way is within it as well."""
 
 
 class StripeGateway:
@@ -102,16 +103,27 @@ class StripeGateway:
         return payment
 
     async def find_payment(
-        self, *, reference: str | None, key: str | None, since: datetime | None = None
+        self,
+        *,
+        reference: str | None,
+        key: str | None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> GatewayPayment | None:
-        """The payment of an intent, a session or a charge, or of the charge with that key."""
+        """The payment of an intent, a session or a charge, or of the charge with that key.
+
+        However many others were charged after it, those are not walked through.
+        """
         if reference is not None:
             return await self._find(reference)
         if key is None:
             return None
         form: dict[str, object] = {"expand": [f"data.{name}" for name in EXPANDED]}
-        if since is not None:
-            form["created"] = {"gte": int((since - CLOCKS_DIFFER).timestamp())}
+        made_at = {
+            "gte": None if since is None else int((since - CLOCKS_DIFFER).timestamp()),
+            "lte": None if until is None else int((until + CLOCKS_DIFFER).timestamp()),
+        }
+        form["created"] = made_at
         async for intent in self._api.walk(path_of("payment_intents"), form):
             if intent.inner("metadata").find_words("idempotency_key") == key:
                 return _payment(intent)

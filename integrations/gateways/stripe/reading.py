@@ -7,6 +7,7 @@ endpoint, so that nothing is read here that is not the same in all of them.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from billing.payments.gateways import (
@@ -186,7 +187,20 @@ def read_dispute(dispute: Fields, *, at: datetime) -> GatewayDispute:
         status=dispute.text("status"),
         reason=dispute.find_words("reason"),
         at=at,
+        fee=_fee_of(dispute, currency),
     )
+
+
+def _fee_of(dispute: Fields, currency: str) -> Decimal | None:
+    """What Stripe took for a dispute, less what it gave back of that.
+
+    None where it says nothing of it, or in another currency: that of the account's bank.
+    """
+    moved = dispute.each("balance_transactions")
+    if not moved or any(one.text("currency").upper() != currency for one in moved):
+        return None
+    fee = sum(one.integer("fee") for one in moved)
+    return from_minor(Provider.STRIPE, max(fee, 0), currency)
 
 
 def _payment(

@@ -59,7 +59,11 @@ def _read(event: Fields) -> GatewayEvent:
     reference, kind, at = event.text("id"), event.text("type"), event.moment("created")
     told = event.inner("data").inner("object")
     if kind in _REFUNDS:
-        return GatewayEvent(id=reference, type=kind, refund=read_refund(told))
+        # One of a customer's balance is of no payment, and so of no invoice. It is taken all the
+        # same: an address that refuses what Stripe sends is told of nothing any more.
+        is_of_payment = told.reference("payment_intent") or told.reference("charge")
+        refund = read_refund(told) if is_of_payment else None
+        return GatewayEvent(id=reference, type=kind, refund=refund)
     if kind.startswith("charge.dispute."):
         return GatewayEvent(id=reference, type=kind, dispute=read_dispute(told, at=at))
     return GatewayEvent(id=reference, type=kind, payment=_payment(kind, told, at))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from api.context import state_of
 from models.base import new_id
 from models.payments.links import PaymentMethod
 from repositories.payments import links as stored_links
 from services.notifications.deliveries import spread_events
+from services.payments import refunds
 from tests.api.people import Person
 
 V1 = "/api/v1"
@@ -76,6 +79,22 @@ def save_method(person: Person, customer_id: str, connection_id: str) -> str:
     with context.transactions.for_organization(organization_id) as session:
         stored_links.save_method(session, method, has_worked=True)
     return str(method.id)
+
+
+def owe(person: TestClient, payment_id: str, amount: int) -> None:
+    """So much went back of a payment, as a gateway would tell of it, whatever is left of it."""
+    assert isinstance(person.app, FastAPI)
+    context = state_of(person.app).context
+    organization_id = UUID(person.get(f"{V1}/organization").json()["id"])
+    with context.transactions.for_organization(organization_id) as session:
+        refunds.refund(
+            session,
+            organization_id,
+            UUID(payment_id),
+            Decimal(amount),
+            is_sent=True,
+            now=context.now(),
+        )
 
 
 def tell(person: Person) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.notifications.deliveries import spread_events
-from tests.api.access.furnished import save_method
+from tests.api.access.furnished import owe, save_method
 from tests.api.examples.chapters import FEBRUARY, MARCH, World
 
 
@@ -160,6 +160,10 @@ def tell_of_reports(world: World, of: dict[str, str]) -> None:
     tell("list_usage_events", query=span)
     tell("get_customer_usage", query=span, customer_id="harbor")
     tell("get_customer_account", customer_id="harbor")
+    sent_twice = tell("list_payments")["data"][0]
+    owe(tell.person, sent_twice["id"], 40)
+    given_up = {"currency": "USD", "amount": 4, "note": "Not worth a reminder"}
+    tell("write_off_owed", given_up, customer_id="harbor")
     tell("get_receivables")
     tell("list_failed_payments")
     tell("list_scheduled_payments")

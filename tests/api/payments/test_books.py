@@ -13,7 +13,7 @@ from api.context import AppContext
 from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
 from models.payments.connections import Connection
 from services.documents.locks import lock_invoice
-from services.payments import recording
+from services.payments.told import record_told
 from tests.api.payments.paying import issue, pay
 from tests.api.people import Clock, Person
 from tests.api.sold import V1, post
@@ -196,7 +196,7 @@ def test_failed_payments_are_counted_by_reason(
                 error_code=code,
                 error="No.",
             )
-            recording.record_told(session, locked, connection_id, told, now=context.now())
+            record_told(session, locked, connection_id, told, now=context.now())
 
     found = owner.get(f"{V1}/reports/failed-payments").json()["data"]
 

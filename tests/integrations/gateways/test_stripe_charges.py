@@ -257,13 +257,15 @@ async def test_a_charge_is_found_by_its_key_on_any_page_of_the_list(
         Reply({"data": [ours], "has_more": False}),
     )
 
-    found = await stripe.find_payment(reference=None, key="attempt-1", since=NOW)
+    found = await stripe.find_payment(reference=None, key="attempt-1", since=NOW, until=NOW)
 
     assert found is not None
     assert (found.references, found.idempotency_key) == ((INTENT, CHARGE), "attempt-1")
     first, second = provider.asked
-    # Five minutes earlier than asked for: clocks differ.
+    # Five minutes more than asked for on either side: clocks differ. What was charged long after it
+    # is not walked through, however much that is.
     assert first.query["created[gte]"] == "1795910106"
+    assert first.query["created[lte]"] == "1795910706"
     assert (first.query["limit"], second.query["starting_after"]) == ("100", "pi_other1")
 
 

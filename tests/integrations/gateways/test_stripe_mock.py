@@ -116,7 +116,7 @@ async def test_invoices_are_looked_up_as_stripe_has_it(stripe: Gateway) -> None:
 
 
 async def test_keys_are_looked_up_as_stripe_has_it(stripe: Gateway) -> None:
-    assert await stripe.find_payment(reference=None, key="unknown", since=NOW) is None
+    assert await stripe.find_payment(reference=None, key="unknown", since=NOW, until=NOW) is None
 
 
 async def test_sessions_are_read_and_ended_as_stripe_has_it(stripe: Gateway) -> None:

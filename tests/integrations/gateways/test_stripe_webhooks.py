@@ -115,6 +115,8 @@ def test_a_session_counts_by_its_total_and_only_when_it_is_paid(
         ),
         ("invoice.payment_succeeded", shape("stripe/invoice", metadata={})),
         ("charge.refunded", shape("stripe/charge", metadata={})),
+        # Of a customer's balance, which no payment filled.
+        ("refund.created", shape("stripe/refund", payment_intent=None, charge=None)),
         ("customer.created", {"id": "cus_1", "object": "customer"}),
         ("plan.created", {}),
     ],

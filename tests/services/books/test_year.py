@@ -15,10 +15,11 @@ from sqlalchemy import text
 
 from billing.books.formats import JournalFormat
 from billing.invoicing.invoices import InvoiceStatus
-from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
+from billing.payments.gateways import GatewayDispute, GatewayPayment, GatewayStatus, Provider
 from models.invoicing.invoices import Invoice
 from models.payments.connections import Connection
 from repositories.transactions import Transactions
+from services.books.write_offs import write_off_owed
 from services.catalog.tax_rates import CreateTaxRate, create_tax_rate
 from services.corrections.credit_returns import return_credit
 from services.customers import CustomerDetails, UpdateCustomer, update_customer
@@ -26,6 +27,8 @@ from services.documents.locks import lock_invoice
 from services.invoicing import manual, payment_status
 from services.lifecycle.changes import cancel_subscription
 from services.payments import recording, refunds
+from services.payments.reversals import accept_dispute
+from services.payments.told import record_told
 from services.usage.corrections import void_usage
 from tests.services.books.ledgers import (
     Balances,
@@ -45,7 +48,7 @@ READ = {
 KINDS = {
     *("invoice", "credit_note", "void", "carried", "granted", "returned", "credited"),
     *("paid", "applied", "unapplied", "refunded", "refund_failed"),
-    *("written_off", "restored", "recovered", "owed", "settled"),
+    *("written_off", "restored", "recovered", "owed", "settled", "fee", "fee_taken"),
 }
 """All but what older versions left."""
 
@@ -108,6 +111,8 @@ class Year:
         self.refund(Decimal(25))
         self.sell_by_hand(2000)
         self.shop.do(partial(refunds.refund, is_sent=True), self.payment_id, Decimal(865))
+        self.call_back(Decimal(900), fee=Decimal(15))
+        self.shop.do(write_off_owed, self.late.customer_id, "USD", Decimal(100))
         self.sell_by_hand(5)
         self.pay(self.last(), keeps=1)
 
@@ -150,7 +155,7 @@ class Year:
                 currency="USD",
                 at=NOW,
             )
-            made = recording.record_told(session, locked, connection.id, told, now=NOW)
+            made = record_told(session, locked, connection.id, told, now=NOW)
             self.payment_id = made.id
 
     def refund(self, amount: Decimal, *, fails: bool = False) -> None:
@@ -164,6 +169,27 @@ class Year:
                 refunds.fail(session, invoice, payment, made, error="no", at=NOW, now=NOW)
             else:
                 refunds.settle(session, made, at=NOW, now=NOW)
+
+    def call_back(self, amount: Decimal, *, fee: Decimal) -> None:
+        """The customer's bank takes all of it, though most went back before."""
+        with self.shop.transactions.for_organization(self.shop.organization_id) as session:
+            invoice, payment = refunds.lock_paid_invoice(
+                session, self.shop.organization_id, self.payment_id
+            )
+            assert payment.connection_id is not None
+            told = GatewayDispute(
+                reference="du_1",
+                payment_reference="pi_1",
+                amount=amount,
+                currency="USD",
+                status="lost",
+                reason="fraudulent",
+                at=NOW,
+                fee=fee,
+            )
+            accept_dispute(
+                session, invoice, payment, payment.connection_id, told, asked_at=NOW, now=NOW
+            )
 
     def sell_by_hand(self, amount: int) -> None:
         line = manual.ManualLine(
@@ -220,6 +246,9 @@ def test_balances_are_those_of_invoices_payments_and_accounts(
     tax = year.ask(f"SELECT sum(tax) {final}") - year.ask(
         f"SELECT sum(tax) FROM credit_note WHERE {of_final}"
     )
+    stays = "SELECT sum(amount - refunded_amount - excess_amount)"
+    fees = year.ask("SELECT sum(fee_amount) FROM dispute")
+    given_up = year.ask("SELECT sum(written_off_amount) FROM customer_account")
     found = {account: amount for (account, _), amount in balances.items()}
 
     assert {
@@ -227,12 +256,13 @@ def test_balances_are_those_of_invoices_payments_and_accounts(
         for name, amount in found.items()
         if not name.startswith(("Income", "Liabilities:Tax"))
     } == {
-        "Assets:Cash:ByHand": year.ask(f"SELECT sum(amount - refunded_amount) {paid} NULL"),
-        "Assets:Cash:Stripe": year.ask(f"SELECT sum(amount - refunded_amount) {paid} NOT NULL"),
+        "Assets:Cash:ByHand": year.ask(f"{stays} {paid} NULL"),
+        "Assets:Cash:Stripe": year.ask(f"{stays} {paid} NOT NULL") - fees,
         # What notes gave back of money that is not back yet is owed the other way round.
         "Assets:Receivable": due - (noted - credited),
         "Assets:Receivable:SpentCredit": year.ask("SELECT sum(owed_amount) FROM customer_account"),
-        "Expenses:BadDebt": bad_debt,
+        "Expenses:BadDebt": bad_debt + given_up,
+        "Expenses:GatewayFees": fees,
         # Nobody has credit and owes.
         **({"Liabilities:CustomerCredit": -credit} if credit else {}),
     }

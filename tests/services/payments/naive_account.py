@@ -14,12 +14,16 @@ class Refused(Exception):
 
 @dataclass
 class NaivePayment:
-    """Money that came: what the invoice has of it, what was too much, and what went back."""
+    """Money that came: what the invoice has of it, what was too much, and what went back.
+
+    ``excess`` went back beyond all of it.
+    """
 
     amount: int
     on_invoice: int = 0
     too_much: int = 0
     sent_back: int = 0
+    excess: int = 0
     is_pending: bool = False
 
 
@@ -34,6 +38,7 @@ class NaiveRefund:
     of_notes: int
     is_pending: bool
     owed: int = 0
+    excess: int = 0
 
 
 @dataclass
@@ -51,10 +56,14 @@ class NaiveInvoice:
 
 @dataclass
 class NaiveAccount:
-    """A customer: the bills, the credit, and all money that is here."""
+    """A customer: the bills, the credit, and all money that is here.
+
+    What they owe on no bill may be given up, and is had back before there is credit.
+    """
 
     credit: int = 0
     owed: int = 0
+    given_up: int = 0
     invoices: list[NaiveInvoice] = field(default_factory=list)
 
     def bill(self, amount: int) -> NaiveInvoice:
@@ -92,7 +101,16 @@ class NaiveAccount:
         """So much more is the customer's credit, unless it is owed."""
         settled = min(credit, self.owed)
         self.owed -= settled
-        self.credit += credit - settled
+        recovered = min(credit - settled, self.given_up)
+        self.given_up -= recovered
+        self.credit += credit - settled - recovered
+
+    def give_up(self, amount: int) -> None:
+        """So much of what is owed on no bill is not expected any more."""
+        if not 0 < amount <= self.owed:
+            raise Refused
+        self.owed -= amount
+        self.given_up += amount
 
     def give_note(self, invoice: NaiveInvoice, amount: int) -> None:
         if invoice.status == "VOID" or amount > invoice.billed - invoice.given:
@@ -112,27 +130,36 @@ class NaiveAccount:
         is_pending: bool = False,
         has_gone: bool = False,
     ) -> NaiveRefund:
-        if payment.is_pending or amount > payment.amount - payment.sent_back:
+        left = payment.amount - payment.sent_back
+        if payment.is_pending or (amount > left and not has_gone):
             raise Refused
-        from_credit = min(amount, payment.too_much, self.credit)
-        from_invoice = min(amount - from_credit, payment.on_invoice)
+        excess = max(amount - left, 0)
+        from_credit = min(amount - excess, payment.too_much, self.credit)
+        from_invoice = min(amount - excess - from_credit, payment.on_invoice)
         owed = amount - from_credit - from_invoice
         if owed and not has_gone:
             raise Refused
         of_notes = min(from_invoice, invoice.owed_back)
-        payment.sent_back += amount
-        payment.too_much -= from_credit + owed
+        payment.sent_back += amount - excess
+        payment.excess += excess
+        payment.too_much -= from_credit + owed - excess
         payment.on_invoice -= from_invoice
         self.credit -= from_credit
         self.owed += owed
         invoice.owed_back -= of_notes
         invoice.due += from_invoice - of_notes
-        return NaiveRefund(payment, invoice, amount, from_invoice, of_notes, is_pending, owed)
+        if excess:
+            left, self.credit = self.credit, 0
+            self._have(left)
+        return NaiveRefund(
+            payment, invoice, amount, from_invoice, of_notes, is_pending, owed, excess
+        )
 
     def fail(self, refund: NaiveRefund) -> None:
         invoice, payment = refund.invoice, refund.payment
         refund.is_pending = False
-        payment.sent_back -= refund.amount
+        payment.sent_back -= refund.amount - refund.excess
+        payment.excess -= refund.excess
         invoice.owed_back += refund.of_notes
         if invoice.status != "VOID":
             invoice.due += refund.of_notes
@@ -163,7 +190,7 @@ class NaiveAccount:
         standing = [one for one in self.invoices if one.status != "VOID"]
         billed = sum(one.billed - one.given for one in standing)
         money = sum(
-            payment.amount - payment.sent_back
+            payment.amount - payment.sent_back - payment.excess
             for one in self.invoices
             for payment in one.payments
             if not payment.is_pending

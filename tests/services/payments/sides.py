@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from billing.books.chart import PostingKind
@@ -38,9 +38,9 @@ def check_sides(
         sides[OTHER_SIDE[PostingKind(one.kind)]] += one.amount
     invoices = model.invoices
     money = [p for one in invoices for p in one.payments if not p.is_pending]
-    assert sides["cash"] == sum(one.amount - one.sent_back for one in money)
+    assert sides["cash"] == sum(one.amount - one.sent_back - one.excess for one in money)
     written_off = [one for one in invoices if one.status == "UNCOLLECTIBLE"]
-    assert sides["bad debt"] == sum(one.due for one in written_off)
+    assert sides["bad debt"] == sum(one.due for one in written_off) + model.given_up
     # What was billed, less what notes gave back, less what payments and write-offs took of it.
     standing = [one for one in rows if one.status != InvoiceStatus.VOID]
     notes = sum(one.given for one in invoices if one.status != "VOID")
@@ -52,3 +52,16 @@ def check_sides(
     owed = receivable + sides["bad debt"] - sum(one.amount for one in postings)
     owed += sides["spent credit"]
     assert owed == model.owed_in_all
+
+
+def check_journal(model: NaiveAccount, balances: Mapping[str, Decimal]) -> None:
+    """The accounts of a journal say what the customer has, owes, and was given up."""
+    found = defaultdict(Decimal, balances)
+    standing = [one for one in model.invoices if one.status != "VOID"]
+    written_off = sum(one.due for one in model.invoices if one.status == "UNCOLLECTIBLE")
+    credit, spent = found["Liabilities:CustomerCredit"], found["Assets:Receivable:SpentCredit"]
+    owed = found["Assets:Receivable"] + spent + found["Expenses:BadDebt"] + credit
+    assert found["Expenses:BadDebt"] == written_off + model.given_up
+    assert spent == model.owed
+    assert found["Income:Revenue:Untaxed"] == sum(one.given - one.billed for one in standing)
+    assert (credit, owed) == (-model.credit, model.owed_in_all)

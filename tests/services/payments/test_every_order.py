@@ -24,6 +24,7 @@ from repositories.transactions import Transactions
 from services.documents.locks import lock_invoice
 from services.dunning import attempts
 from services.payments import recording
+from services.payments.told import record_told
 from tests.services.payments.adding_up import Machine
 from tests.services.shop import NOW
 
@@ -156,6 +157,53 @@ def test_charge_in_another_currency_is_no_money_of_the_invoice(machine: Machine)
         assert (event.status, event.payment_id) == ("needs_attention", payment_id)
         assert (event.reference, event.amount, event.currency) == ("pay_eur", 30, "EUR")
     machine.rows_say_what_the_model_says()
+
+
+def test_what_a_gateway_charged_twice_by_one_key_is_two_payments(machine: Machine) -> None:
+    """It must not, and some do: the second is money that somebody has to get back."""
+    invoice: Any = machine.finalize(amount=30)
+
+    def tell(reference: str, status: GatewayStatus) -> None:
+        paid = GatewayPayment(
+            references=(reference,),
+            status=status,
+            amount=Decimal(30),
+            currency="USD",
+            at=NOW,
+            idempotency_key=f"{invoice[0]}/1",
+        )
+
+        def record(session: Session, organization_id: UUID, *, now: datetime) -> None:
+            locked, _ = lock_invoice(session, organization_id, invoice[0])
+            record_told(session, locked, machine.connection_id, paid, now=now)
+
+        machine.do(record)
+
+    def begin(session: Session, organization_id: UUID, *, now: datetime) -> None:
+        locked, _ = lock_invoice(session, organization_id, invoice[0])
+        recording.begin(
+            session,
+            locked,
+            kind=PaymentKind.SAVED_METHOD,
+            amount=Decimal(30),
+            connection_id=machine.connection_id,
+            at=now,
+            now=now,
+        )
+
+    machine.do(begin)
+    tell("pay_declined", GatewayStatus.FAILED)
+    for reference in ("pay_a", "pay_a", "pay_b", "pay_b"):
+        tell(reference, GatewayStatus.PENDING)
+        tell(reference, GatewayStatus.SUCCEEDED)
+    tell("pay_declined", GatewayStatus.FAILED)
+
+    paid = machine.shop.read(list_of_invoice, invoice[0])
+    assert [(one.reference, one.status) for one in paid] == [
+        ("pay_a", "succeeded"),
+        ("pay_b", "succeeded"),
+    ]
+    assert [(one.applied_amount, one.amount) for one in paid] == [(30, 30), (0, 30)]
 
 
 @pytest.mark.parametrize("end", ["refund", "note", "void", "payment", "too much"])

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from billing.errors import Rejected
 from billing.payments.gateways import (
+    KEY_REFUSED,
     GatewayPayment,
     GatewayStatus,
     PaymentRequest,
@@ -239,7 +240,7 @@ async def test_an_account_opens_by_its_first_request_and_keeps_its_key(sandbox: 
 
     with pytest.raises(Rejected) as refused:
         await stranger.list_payments(link.reference)
-    assert refused.value.code == "wrong_key"
+    assert refused.value.code == KEY_REFUSED
     with pytest.raises(Rejected) as hidden:
         await other.list_payments(link.reference)
     assert hidden.value.code == "not_found"
