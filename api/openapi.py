@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from api.access import sessions
 from api.access.authentication import ACCESS_COOKIE
+from api.document.descriptions import describe_further
 from api.document.examples import add_examples
 from api.document.headers import PARAMETERS, share_headers
 from api.document.operations import Document, operations
@@ -150,6 +151,7 @@ def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
             _describe_route(operation, route, method)
         elif (name := INGESTION_NAMES.get(path.removeprefix(prefix))) is not None:
             operation["operationId"] = name
+            describe_further(operation)
             _require_scope(operation, INGESTION_SCOPE)
         describe_conditions(operation, path, method, resources)
         operation.setdefault("security", [])
@@ -185,6 +187,7 @@ def _routes(routers: Sequence[Router], prefix: str) -> Iterator[tuple[tuple[str,
 
 
 def _describe_route(operation: Document, route: APIRoute, method: str) -> None:
+    describe_further(operation)
     _tell_access(operation, route.dependant)
     if method == "post" and _opens_transaction(route.dependant):
         operation.setdefault("parameters", []).append(PARAMETERS[idempotency.HEADER])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from api.document.codes import PLACE, read_codes
+from api.document.descriptions import refusals_named
 from api.document.operations import Document
 from api.transport import idempotency
 
@@ -55,7 +56,8 @@ def describe_problems(operation: Document, method: str) -> None:
     responses: Document = operation["responses"]
     responses.pop("422", None)
     codes: dict[str, set[str]] = defaultdict(set)
-    for refusal in (*refusals_of_kind(operation, method), *_seen(operation)):
+    named = refusals_named(operation["operationId"])
+    for refusal in (*refusals_of_kind(operation, method), *_seen(operation), *named):
         status, code = refusal.split()
         codes[status].add(code)
     for status, those in codes.items():

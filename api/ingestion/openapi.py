@@ -38,11 +38,7 @@ def _add(paths: dict[str, Any], path: str, operation: Mapping[str, Any]) -> None
 def _one(summary: str, report: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "tags": ["Usage"],
-        "description": (
-            f"{summary}.\n\n"
-            "Answered after the commit. A repeated `idempotency_key` with the same content answers"
-            " 200 with the first event, with other content 409."
-        ),
+        "description": f"{summary}.",
         "requestBody": {"required": True, "content": {"application/json": {"schema": report}}},
         "responses": {
             "201": _content("The event was recorded.", event),
@@ -55,12 +51,7 @@ def _batch(report: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any
     rows = {"type": "array", "items": report, "minItems": 1, "maxItems": 10_000}
     return {
         "tags": ["Usage"],
-        "description": (
-            "Record up to 10,000 events.\n\n"
-            "Rows are answered in their order; a bad row does not hurt the others unless `atomic`."
-            " The body may be gzip. With `create_customers=false` an unknown"
-            " `customer_external_id` is refused, also where usage creates customers."
-        ),
+        "description": "Record up to 10,000 events.",
         "parameters": [
             _option("atomic", {"type": "boolean", "default": False}),
             _option("results", {"enum": ["all", "errors"], "default": "all"}),

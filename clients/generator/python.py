@@ -68,8 +68,8 @@ class Method:
     @property
     def text(self) -> str:
         """What the method's docstring says."""
-        described = self.operation.described
-        text = f"{described['summary'].rstrip('.')}.\n\n{described.get('description', '')}"
+        # Its first sentence is the summary of the operation.
+        text: str = self.operation.described["description"]
         return text.strip().replace("``", "`").replace("\\", "\\\\").replace('"""', "'''")
 
 
