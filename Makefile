@@ -44,6 +44,7 @@ install: $(INSTALLED) ## Install the locked dependencies into .venv
 $(INSTALLED): pyproject.toml uv.lock
 	@test -x "$(UV)" || $(MAKE) --no-print-directory $(UV)
 	$(UV) sync --quiet --locked --extra embedded --extra einvoice
+	$(RUN) python -m clients.generator
 	@touch $@
 
 check: $(INSTALLED) lint types layers rules compose-check lock-check ## Style, types, layers, rules, compose and lock file
@@ -129,6 +130,7 @@ site: $(INSTALLED) ## Build the documentation's site into site/
 	$(RUN) python -m tests.docs.build
 
 demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45, in under a minute
+	@$(RUN) python -m clients.generator
 	@exec .venv/bin/fluxrate demo
 
 up: $(INSTALLED) ## Run everything in the foreground; Ctrl-C stops it; PORT=8001 moves the API

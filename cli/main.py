@@ -98,7 +98,16 @@ def down(data_dir: DataDirectory = None) -> None:
 @app.command()
 def demo(data_dir: DataDirectory = None, keep: Keep = False) -> None:
     """Watch 82,450 API calls become an invoice of $82.45, through the public REST API alone."""
-    from cli.demo.command import demo as run_demo
+    from cli.output import refuse
+
+    try:
+        from cli.demo.command import demo as run_demo
+    except ModuleNotFoundError as missing:
+        if not str(missing.name).startswith("fluxrate_client"):
+            raise
+        refuse(
+            "The Python client is not made yet: `make install`, or `python -m clients.generator`."
+        )
 
     raise typer.Exit(run_demo(data_dir, keep=keep))
 

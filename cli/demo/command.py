@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fluxrate_client import Fluxrate, FluxrateError
+from httpx2 import Client
 from rich.console import Console
 from rich.table import Table
 
-from cli.demo.api_client import ApiClient
 from cli.demo.sales import (
     PAY_AS_YOU_GO,
     TIERED,
@@ -46,6 +47,7 @@ END_OF_JANUARY = "2025-01-31T23:59:59Z"
 AFTER_GRACE = "2025-02-01T01:00:00Z"
 CLOSE_TIMEOUT_SECONDS = 60
 LOGIN = {"email": "ops@lumenworks.test", "password": "correct-horse-9"}
+REQUEST_TIMEOUT_SECONDS = 60
 KEPT_PORT = 8000
 """Where the documentation's examples look for the API, if nobody else has it."""
 
@@ -101,7 +103,7 @@ def demo(data_dir: Path | None, *, keep: bool = False) -> int:
     except StopAsked:
         console.print("Stopping.")
         return 0 if keep else 1
-    except (ProcessFailure, Refusal) as failure:
+    except (ProcessFailure, Refusal, FluxrateError) as failure:
         console.print(f"The demo failed: {failure}", markup=False)
         console.print(f"Its logs are in {instance.data_dir / 'logs'}.")
         return 1
@@ -139,26 +141,30 @@ def tell(story: Story, stack: Stack, *, keep: bool) -> int:
     story.console.print(
         f"    Docs: {addresses.docs_url}   Temporal UI: {addresses.temporal_ui_url}"
     )
-    client = ApiClient(addresses.api_url)
+    http = Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
+    client = Fluxrate(addresses.host_url, http=http)
     with story.step("Sign up", "an organization owns everything that follows; cookies sign us in."):
         sign_up(client)
     with story.step(
         "Make an API key", "the backend that sends usage needs one, and only for that."
     ):
-        key = client.post("/api-keys", {"name": "Backend", "scopes": ["usage.write"]})["key"]
-    sell(story, client, PAY_AS_YOU_GO, key)
+        key = client.api_keys.create(name="Backend", scopes=["usage.write"]).key
+    backend_http = Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
+    backend = Fluxrate(addresses.host_url, api_key=key, http=backend_http)
+    sell(story, client, backend, PAY_AS_YOU_GO)
     story.console.print("\nThe same again, with the tier table of the documentation:\n")
-    sell(story, client, TIERED, key)
+    sell(story, client, backend, TIERED)
     if keep:
         go_on(story.console, stack, addresses, client)
-    client.close()
+    http.close()
+    backend_http.close()
     with story.step("Stop", "everything that was started ends; the numbers stay exact."):
         stack.stop()
     story.console.print(story.summary())
     return 0
 
 
-def go_on(console: Console, stack: Stack, addresses: Addresses, client: ApiClient) -> None:
+def go_on(console: Console, stack: Stack, addresses: Addresses, client: Fluxrate) -> None:
     """What was made can be looked at until somebody asks to stop. Raises StopAsked."""
     show_addresses(console, addresses, stack.instance)
     for name, value in (*LOGIN.items(), *pages_made(client)):
@@ -172,16 +178,17 @@ def go_on(console: Console, stack: Stack, addresses: Addresses, client: ApiClien
     stack.watch(console.print, until=lambda: False)
 
 
-def sign_up(client: ApiClient) -> None:
+def sign_up(client: Fluxrate) -> None:
     """The client is signed in as the owner of a new organization."""
-    client.post("/auth/signup", {**LOGIN, "organization_name": "Lumen Works"})
+    client.auth.sign_up(**LOGIN, organization_name="Lumen Works")
 
 
-def sell(story: Story, client: ApiClient, sale: Sale, api_key: str) -> None:
+def sell(story: Story, client: Fluxrate, backend: Fluxrate, sale: Sale) -> None:
     """A customer subscribes, uses, and is billed what the sale says.
 
     Raises:
-        Refusal: the API refused something, or the invoice is not the expected one.
+        FluxrateError: the API refused something.
+        Refusal: events were rejected, or the invoice is not the expected one.
     """
     with story.step("Define the meter", "it adds up the property `calls` of every event."):
         meter_id = make_meter(client, sale)
@@ -192,11 +199,11 @@ def sell(story: Story, client: ApiClient, sale: Sale, api_key: str) -> None:
     with story.step("Subscribe a customer", "from 2025-01-01, on a test clock: time is ours."):
         clock_id, customer_id = subscribe(client, sale, plan_id)
     with story.step("Move to the end of January", "events may not lie in the customer's future."):
-        client.advance_clock(clock_id, END_OF_JANUARY, timeout_seconds=CLOSE_TIMEOUT_SECONDS)
+        client.test_clocks.advance_and_wait(clock_id, END_OF_JANUARY, timeout=CLOSE_TIMEOUT_SECONDS)
     with story.step(f"Send {sale.calls:,} calls", "one event each, in batches of 10,000."):
-        send_calls(story.console, client, sale, api_key)
+        send_calls(story.console, backend, sale)
     with story.step("Move past the grace hour", "the period closes, is priced, and is finalized."):
-        client.advance_clock(clock_id, AFTER_GRACE, timeout_seconds=CLOSE_TIMEOUT_SECONDS)
+        client.test_clocks.advance_and_wait(clock_id, AFTER_GRACE, timeout=CLOSE_TIMEOUT_SECONDS)
     with story.step("Read the invoice", "GET /invoices/{id}/text"):
         text = read_invoice(client, sale, customer_id)
     story.console.print(f"\n{text}\n", markup=False)

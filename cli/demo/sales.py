@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict
 
+from fluxrate_client import Fluxrate
+from fluxrate_client.params import EventReportParams, PriceModelWriteParams
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.demo.api_client import ApiClient
 from cli.output import refuse
 
 BATCH_ROWS = 10_000
 JANUARY = datetime(2025, 1, 1, tzinfo=UTC)
-TIERS: Mapping[str, Any] = {
+TIERS: PriceModelWriteParams = {
     "model": "graduated",
     "tiers": [
         {"up_to": 1000, "unit_price": "0.002"},
@@ -28,6 +29,13 @@ TIERS: Mapping[str, Any] = {
 }
 
 
+class Charge(TypedDict, total=False):
+    """What a plan asks for, and how invoices call it."""
+
+    unit_price: str
+    display_name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
     """What one of the demo's customers buys, uses and must be billed."""
@@ -35,8 +43,8 @@ class Sale:
     lookup_id: str
     plan_name: str
     meter_name: str
-    charge: Mapping[str, Any]
-    rules: Mapping[str, Any] | None
+    charge: Charge
+    rules: PriceModelWriteParams | None
     calls: int
     total: Decimal
 
@@ -61,69 +69,55 @@ TIERED = Sale(
 )
 
 
-def make_meter(client: ApiClient, sale: Sale) -> str:
+def make_meter(client: Fluxrate, sale: Sale) -> str:
     """The id of a new meter; its rules are set when the sale is priced by tiers."""
-    feature = client.post(
-        "/features",
-        {
-            "name": "API Calls",
-            "lookup_key": sale.meter_name,
-            "type": "meter",
-            "meter_name": sale.meter_name,
-            "property_name": "calls",
-            "aggregation_type": "SUM",
-            "unit": "calls",
-        },
+    feature = client.features.create(
+        name="API Calls",
+        lookup_key=sale.meter_name,
+        type="meter",
+        meter_name=sale.meter_name,
+        property_name="calls",
+        aggregation_type="SUM",
+        unit="calls",
     )
-    meter_id = str(feature["meter_id"])
+    meter_id = str(feature.meter_id)
     if sale.rules is not None:
-        client.patch(f"/meters/{meter_id}", {"usage_pricing_rules": sale.rules})
+        client.meters.update(meter_id, usage_pricing_rules=sale.rules)
     return meter_id
 
 
-def make_plan(client: ApiClient, sale: Sale, meter_id: str) -> str:
+def make_plan(client: Fluxrate, sale: Sale, meter_id: str) -> str:
     """The id of a new monthly plan with one usage charge."""
-    plan = client.post(
-        "/plans",
-        {
-            "name": sale.plan_name,
-            "lookup_id": sale.lookup_id,
-            "type": "USAGE",
-            "billing_interval": "month",
-            "currency": "USD",
-        },
+    plan = client.plans.create(
+        name=sale.plan_name,
+        lookup_id=sale.lookup_id,
+        type="USAGE",
+        billing_interval="month",
+        currency="USD",
     )
-    charge = {"type": "USAGE", "meter_id": meter_id, **sale.charge}
-    client.post(f"/plans/{plan['id']}/charges", charge)
-    return str(plan["id"])
+    client.plans.add_charge(plan.id, type="USAGE", meter_id=meter_id, **sale.charge)
+    return plan.id
 
 
-def subscribe(client: ApiClient, sale: Sale, plan_id: str) -> tuple[str, str]:
+def subscribe(client: Fluxrate, sale: Sale, plan_id: str) -> tuple[str, str]:
     """Ids of a new test clock and of the customer who lives on it, subscribed."""
-    start = instant(JANUARY)
-    clock = client.post("/test-clocks", {"name": sale.plan_name, "frozen_time": start})
-    customer = client.post(
-        "/customers",
-        {
-            "name": "Harbor Labs",
-            "email": f"{sale.lookup_id}@harbor.test",
-            "external_id": sale.lookup_id,
-            "test_clock_id": clock["id"],
-        },
+    clock = client.test_clocks.create(name=sale.plan_name, frozen_time=JANUARY)
+    customer = client.customers.create(
+        name="Harbor Labs",
+        email=f"{sale.lookup_id}@harbor.test",
+        external_id=sale.lookup_id,
+        test_clock_id=clock.id,
     )
-    client.post(
-        "/subscriptions",
-        {
-            "customer_id": customer["id"],
-            "plan_id": plan_id,
-            "billing_interval": "month",
-            "start_date": start,
-        },
+    client.subscriptions.create(
+        customer_id=customer.id,
+        plan_id=plan_id,
+        billing_interval="month",
+        start_date=JANUARY,
     )
-    return str(clock["id"]), str(customer["id"])
+    return clock.id, customer.id
 
 
-def send_calls(console: Console, client: ApiClient, sale: Sale, api_key: str) -> None:
+def send_calls(console: Console, backend: Fluxrate, sale: Sale) -> None:
     """Every call is stored, once.
 
     Raises:
@@ -132,53 +126,47 @@ def send_calls(console: Console, client: ApiClient, sale: Sale, api_key: str) ->
     with progress_bar(console, sale.calls) as advance:
         for first in range(0, sale.calls, BATCH_ROWS):
             rows = [call(sale, n) for n in range(first, min(first + BATCH_ROWS, sale.calls))]
-            answer = client.send_events(rows, api_key=api_key)
-            if answer["accepted"] != len(rows):
-                refuse(f"The API rejected events: {answer['results'][:3]}")
+            answer = backend.usage.track_all(rows, results="errors")
+            if answer.accepted != len(rows):
+                refuse(f"The API rejected events: {answer.results[:3]}")
             advance(len(rows))
 
 
-def call(sale: Sale, number: int) -> dict[str, Any]:
+def call(sale: Sale, number: int) -> EventReportParams:
     """One API call of January; the calls are spread evenly over the month."""
     into_month = timedelta(days=31) * number / sale.calls
     return {
         "customer_external_id": sale.lookup_id,
         "meter_name": sale.meter_name,
-        "timestamp": instant(JANUARY + into_month),
+        "timestamp": JANUARY + into_month,
         "idempotency_key": f"{sale.lookup_id}-{number}",
         "properties": {"calls": 1},
     }
 
 
-def read_invoice(client: ApiClient, sale: Sale, customer_id: str) -> str:
+def read_invoice(client: Fluxrate, sale: Sale, customer_id: str) -> str:
     """The text of the customer's one invoice, and below it its state.
 
     Raises:
         Refusal: there is not exactly one, or it is not open, or its total is wrong.
     """
-    invoices = client.get("/invoices", customer_id=customer_id)["data"]
-    found = [(invoice["status"], invoice["total"]) for invoice in invoices]
-    if [(status, Decimal(total)) for status, total in found] != [("OPEN", sale.total)]:
+    invoices = client.invoices.list(customer_id=customer_id).first()
+    found = [(invoice.status, invoice.total) for invoice in invoices]
+    if found != [("OPEN", sale.total)]:
         refuse(f"Expected one OPEN invoice of {sale.total}, found {found}.")
-    invoice = invoices[0]
-    text = client.get_text(f"/invoices/{invoice['id']}/text").rstrip()
-    return f"{text}\n\nStatus: {invoice['status']}, due {invoice['due_date'][:10]}"
+    [invoice] = invoices
+    text = client.invoices.text(str(invoice.id)).rstrip()
+    return f"{text}\n\nStatus: {invoice.status}, due {invoice.due_date.date()}"
 
 
-def pages_made(client: ApiClient) -> Iterator[tuple[str, str]]:
+def pages_made(client: Fluxrate) -> Iterator[tuple[str, str]]:
     """The pages that the demo's customers have: their portals, for an hour, and their invoices."""
     for sale in (PAY_AS_YOU_GO, TIERED):
-        portal = client.post("/widget/token", {"customer_external_id": sale.lookup_id})
-        customer = client.get(f"/customers/{sale.lookup_id}")
-        [invoice] = client.get("/invoices", customer_id=customer["id"])["data"]
-        page = client.post(f"/invoices/{invoice['id']}/generate-token", {})
-        yield f"Invoice of ${sale.total}", page["url"]
-        yield f"Portal of {sale.lookup_id}", portal["url"]
-
-
-def instant(at: datetime) -> str:
-    """The instant as the API writes it."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        portal = client.portal.create_token(customer_external_id=sale.lookup_id)
+        [invoice] = client.customers.list_invoices(sale.lookup_id)
+        page = client.invoices.create_link(str(invoice.id))
+        yield f"Invoice of ${sale.total}", page.url
+        yield f"Portal of {sale.lookup_id}", portal.url
 
 
 @contextmanager

@@ -48,6 +48,11 @@ class Addresses:
     database_url: str
     """Without its password."""
 
+    @property
+    def host_url(self) -> str:
+        """Where all of it answers, below which the API has its prefix."""
+        return self.docs_url.removesuffix("/docs")
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:

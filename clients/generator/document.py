@@ -6,17 +6,11 @@ import json
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from api.app import PREFIX, describe
+from clients.generator.places import NAMES
 
-from api import openapi
-from api.app import PREFIX, ROUTERS, ROUTES
-from api.routers.ingestion import make_routes
-
-CLIENTS = Path(__file__).parents[1]
-NAMES = CLIENTS / "operations.toml"
 LEFT_OUT = "left_out"
 
 
@@ -33,14 +27,7 @@ class Operation:
 
 def print_document() -> dict[str, Any]:
     """What ``/openapi.json`` answers, as JSON has it. No engine is needed for it."""
-    app = FastAPI(
-        title="Fluxrate",
-        summary="Usage billing: meters, plans, subscriptions and invoices.",
-        version="0.1.0",
-        routes=[*make_routes(PREFIX), *ROUTES.routes],
-    )
-    openapi.install(app, ROUTERS, PREFIX)
-    document: dict[str, Any] = json.loads(json.dumps(app.openapi(), default=str))
+    document: dict[str, Any] = json.loads(json.dumps(describe(), default=str))
     return document
 
 

@@ -24,11 +24,11 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import safe_for_docstring
 
-from clients.generator.document import CLIENTS, Operation, operations
+from clients.generator.document import Operation, operations
+from clients.generator.places import GENERATOR, MADE, PACKAGE
 from clients.generator.type_texts import TypeTexts, python_name
 
-PACKAGE = CLIENTS / "python" / "fluxrate_client"
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = GENERATOR / "templates"
 KEY = "idempotency_key"
 PAGING = ("page", "cursor")
 GIVEN_HEADERS = ("if_match",)
@@ -87,7 +87,7 @@ def write_python(document: dict[str, Any]) -> None:
         resources.setdefault(method.operation.resource, []).append(method)
     environment = make_environment(texts)
     models = [one for one in data.models if texts.free_form(one) is None]
-    written = {
+    texts_of = {
         "models.py": render(
             environment, "models", data=data, models=models, told=told_events(document)
         ),
@@ -95,9 +95,9 @@ def write_python(document: dict[str, Any]) -> None:
         "resources.py": render(environment, "resources", resources=resources, is_async=False),
         "async_resources.py": render(environment, "resources", resources=resources, is_async=True),
     }
-    for name, text in written.items():
-        (PACKAGE / name).write_text(text)
-    paths = [str(PACKAGE / name) for name in written]
+    for name in MADE:
+        (PACKAGE / name).write_text(texts_of[name])
+    paths = [str(PACKAGE / name) for name in MADE]
     command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length=100", "--quiet"]
     subprocess.run([*command, *paths], check=True)  # noqa: S603  our own formatter, our own files
 

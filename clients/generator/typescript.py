@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from clients.generator.document import CLIENTS, Operation, operations
+from clients.generator.document import Operation, operations
+from clients.generator.places import TYPESCRIPT
 
-FOLDER = CLIENTS / "typescript"
 HEAD = """\
 // Every operation by what it is about. Made of the API's document by `make clients`: do not edit.
 import type { makeCalls } from "../calls.js";
@@ -21,8 +21,8 @@ export function makeResources({ call, list }: ReturnType<typeof makeCalls>) {
 
 def write_typescript(document: dict[str, Any]) -> None:
     """The document lies where npm looks for it, and its operations are methods."""
-    (FOLDER / "src" / "generated").mkdir(parents=True, exist_ok=True)
-    (FOLDER / "openapi.json").write_text(json.dumps(document, indent=1))
+    (TYPESCRIPT / "src" / "generated").mkdir(parents=True, exist_ok=True)
+    (TYPESCRIPT / "openapi.json").write_text(json.dumps(document, indent=1))
     resources: dict[str, list[Operation]] = {}
     for operation in operations(document):
         resources.setdefault(operation.resource, []).append(operation)
@@ -31,7 +31,7 @@ def write_typescript(document: dict[str, Any]) -> None:
         lines.append(f"    {camel(resource)}: {{\n")
         lines += [f"{comment(one)}      {camel(one.name)}: {call_of(one)},\n" for one in methods]
         lines.append("    },\n")
-    (FOLDER / "src" / "generated" / "resources.ts").write_text("".join([*lines, "  };\n}\n"]))
+    (TYPESCRIPT / "src" / "generated" / "resources.ts").write_text("".join([*lines, "  };\n}\n"]))
 
 
 def call_of(operation: Operation) -> str:

@@ -65,6 +65,8 @@ def test_uv_installs_an_application_that_runs(wheel: str, place: Path) -> None:
     run(UV, "tool", "install", "--python", sys.executable, wheel, **where)
     program, instance = str(place / "bin" / "fluxrate"), Instance(place / "data")
 
+    # The demo is a program on the Python client, which the wheel brings.
+    assert "$82.45" in run(program, "demo", "--data-dir", str(place / "demo"))
     with (place / "up.txt").open("wb") as output:
         up = subprocess.Popen(
             [program, "up", "--port", "0", "--data-dir", str(instance.data_dir)],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fluxrate_client import AsyncFluxrate, models, resources
 
-from clients.generator.document import CLIENTS, operations, print_document, unnamed
+from clients.generator.document import operations, print_document, unnamed
+from clients.generator.places import CLIENTS
 from clients.generator.typescript import camel
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clients.generator.document import CLIENTS
+from clients.generator.places import CLIENTS
 from tests.scenarios.product import Product
 
 README = CLIENTS / "python" / "README.md"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clients.generator.document import CLIENTS
+from clients.generator.places import CLIENTS
 from tests.scenarios.product import Product
 
 FOLDER = CLIENTS / "typescript"

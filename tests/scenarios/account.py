@@ -1,8 +1,12 @@
-"""A customer of the product: signs up and does everything through the public REST API."""
+"""A customer of the product: signs up and does everything through the public REST API.
+
+What has a method here goes through the Python client, as a program of theirs would; anything else
+is said in HTTP.
+"""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -10,7 +14,9 @@ from uuid import uuid4
 import httpx2
 
 from api.transport.exact_json import dump_json, load_json
+from tests.scenarios.made_client import NEVER, Answer, ApiError, ConnectionFailed, Fluxrate
 
+PREFIX = "/api/v1"
 DEADLINE_SECONDS = 60.0
 
 TIERS = {
@@ -38,24 +44,35 @@ class Account:
 
     def __init__(self, url: str) -> None:
         # Nothing here speaks TLS, and reading its certificates takes a tenth of a second.
-        self.client = httpx2.Client(
-            base_url=f"{url}/api/v1", timeout=60, trust_env=False, verify=False
-        )
+        self.client = httpx2.Client(timeout=60, trust_env=False, verify=False)
+        # A story wants to know what is refused at the first try.
+        self.api = Fluxrate(url, http=self.client, retries=NEVER)
         self.organization: dict[str, Any] = {}
 
     def sign_up(self, name: str = "Lumen Works", email: str | None = None) -> Account:
         """Make an organization and stay logged in."""
         self.email = email or f"ops-{uuid4()}@lumenworks.test"
-        answer = self.post(
-            "/auth/signup",
-            {
-                "email": self.email,
-                "password": "correct-horse-9",
-                "organization_name": name,
-            },
+        answer = self.ask(
+            self.api.auth.sign_up,
+            email=self.email,
+            password="correct-horse-9",
+            organization_name=name,
         )
         self.organization = answer["organization"]
         return self
+
+    @staticmethod
+    def ask(operation: Callable[..., Answer], *places: str, **fields: Any) -> dict[str, Any]:
+        """What an operation of the client answers, as the API writes it.
+
+        Raises Refused for 4xx and 5xx, and what the network raised where nothing was answered.
+        """
+        try:
+            return operation(*places, **fields).to_dict()
+        except ApiError as error:
+            raise Refused(error.status, error.problem) from error
+        except ConnectionFailed as error:
+            raise (error.__cause__ or error) from None
 
     def request(
         self, method: str, path: str, body: Any = None, expect: int | None = None, **options: Any
@@ -64,7 +81,7 @@ class Account:
         if body is not None:
             headers = {"Content-Type": "application/json", **options.pop("headers", {})}
             options.update(content=dump_json(body), headers=headers)
-        response = self.client.request(method, path, **options)
+        response = self.client.request(method, f"{PREFIX}{path}", **options)
         content = response.headers.get("content-type", "")
         answer = load_json(response.content) if "json" in content else response.text
         if expect is not None:
@@ -97,7 +114,7 @@ class Account:
             "unit": "calls",
             **options,
         }
-        return dict(self.post("/features", body))
+        return self.ask(self.api.features.create, **body)
 
     def create_plan(self, lookup_id: str = "payg", **options: Any) -> dict[str, Any]:
         """A monthly USD plan of type USAGE, unless told otherwise."""
@@ -109,16 +126,16 @@ class Account:
             "currency": "USD",
             **options,
         }
-        return dict(self.post("/plans", body))
+        return self.ask(self.api.plans.create, **body)
 
     def add_usage_charge(self, plan: dict[str, Any], meter_id: str, **options: Any) -> Any:
         """A usage charge of 0.001 each, unless told otherwise."""
         body = {"type": "USAGE", "meter_id": meter_id, "unit_price": Decimal("0.001"), **options}
-        return self.post(f"/plans/{plan['id']}/charges", body)
+        return self.ask(self.api.plans.add_charge, plan["id"], **body)
 
     def create_clock(self, frozen_time: str = "2025-01-01T00:00:00Z") -> dict[str, Any]:
         """A test clock."""
-        return dict(self.post("/test-clocks", {"name": "scenario", "frozen_time": frozen_time}))
+        return self.ask(self.api.test_clocks.create, name="scenario", frozen_time=frozen_time)
 
     def create_customer(
         self, external_id: str = "acct_77", clock: dict[str, Any] | None = None, **options: Any
@@ -131,7 +148,7 @@ class Account:
             **({"test_clock_id": clock["id"]} if clock else {}),
             **options,
         }
-        return dict(self.post("/customers", body))
+        return self.ask(self.api.customers.create, **body)
 
     def subscribe(
         self,
@@ -147,14 +164,14 @@ class Account:
             "start_date": start_date,
             **options,
         }
-        return dict(self.post("/subscriptions", body))
+        return self.ask(self.api.subscriptions.create, **body)
 
     def track(
         self, meter: str, customer: str, quantity: Any, timestamp: str, key: str | None = None
     ) -> Any:
         """One event by the meter's and the customer's own names."""
         event = self.event(meter, customer, quantity, timestamp, key)
-        return self.post("/usage", event)
+        return self.ask(self.api.usage.track, **event)
 
     @staticmethod
     def event(
@@ -171,23 +188,18 @@ class Account:
 
     def advance(self, clock: dict[str, Any], frozen_time: str) -> dict[str, Any]:
         """Send the clock on and wait until everything due by then has happened."""
-        self.post(f"/test-clocks/{clock['id']}/advance", {"frozen_time": frozen_time}, expect=202)
-        return self.wait_for_clock(clock)
+        advance = self.api.test_clocks.advance_and_wait
+        return self.ask(advance, clock["id"], frozen_time=frozen_time, timeout=DEADLINE_SECONDS)
 
     def wait_for_clock(self, clock: dict[str, Any]) -> dict[str, Any]:
         """Wait until the clock is ready."""
-        deadline, pause = time.monotonic() + DEADLINE_SECONDS, 0.03
-        while (now := self.get(f"/test-clocks/{clock['id']}"))["status"] != "ready":
-            assert time.monotonic() < deadline, f"the clock is not ready: {now}"
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.3)  # a look takes the workflow's processor
-        return dict(now)
+        wait = self.api.test_clocks.wait
+        return self.ask(wait, clock["id"], timeout=DEADLINE_SECONDS)
 
     def invoices(self, subscription: dict[str, Any]) -> list[dict[str, Any]]:
         """The invoices of a subscription, oldest first."""
-        found = self.get(f"/invoices?subscription_id={subscription['id']}&page_size=100")
-        return list(found["data"])
+        return [one.to_dict() for one in self.api.invoices.list(subscription_id=subscription["id"])]
 
     def text(self, invoice: dict[str, Any]) -> str:
         """The invoice as text."""
-        return str(self.get(f"/invoices/{invoice['id']}/text"))
+        return self.api.invoices.text(invoice["id"])
