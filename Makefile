@@ -112,8 +112,9 @@ refusals: $(INSTALLED) ## Record again by which codes operations refuse: runs th
 	FLUXRATE_RECORD_REFUSALS=$(CURDIR)/.tools/refusals $(RUN) pytest -q -n $(TEST_PROCESSES) --dist loadfile tests/api
 	$(RUN) python -m tests.api.examples.refusals .tools/refusals
 
-reference: $(INSTALLED) ## Write docs/reference/errors.md again, out of the catalogue of codes
+reference: $(INSTALLED) ## Write docs/reference/errors.md and roles.md again, out of the codes and the document
 	$(RUN) python -c 'from api.document.codes import write_reference; print(write_reference(), end="")' > docs/reference/errors.md
+	$(RUN) python -c 'from api.app import describe; from api.document.roles import write_roles; print(write_roles(describe()), end="")' > docs/reference/roles.md
 
 document: $(INSTALLED) ## The OpenAPI document before Spectral and Redocly (needs Node)
 	mkdir -p .tools/document

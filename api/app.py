@@ -17,7 +17,7 @@ from api import openapi
 from api.access.same_origin import SameOrigin
 from api.context import AppContext, AppState, state_of
 from api.routers import customer_lists, customers, entitlements, ingestion, portal, verify
-from api.routers.accounts import api_keys, audit, auth, organizations
+from api.routers.accounts import api_keys, audit, auth, links, members, organizations, own_account
 from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
 from api.routers.gateways import connections, events
 from api.routers.gateways import webhooks as gateway_webhooks
@@ -50,6 +50,9 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 ROUTERS: tuple[Router, ...] = (
     auth.router,
+    links.router,
+    own_account.router,
+    members.router,
     api_keys.router,
     organizations.router,
     features.router,

@@ -35,7 +35,7 @@ from repositories.asynchronous.connections import connect
 from repositories.entitlements.revalidation import CheckQuestion, Revalidation, read_revalidations
 from repositories.transactions import Transactions
 from services.accounts.credentials import Security
-from services.accounts.sign_in import Accounts, TokenLifetimes
+from services.accounts.sessions import Sessions, TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
 from services.entitlements.cached_checks import CheckCache
 from services.payments.asking import Desk
@@ -99,10 +99,10 @@ class AppContext:
             now=self.now,
         )
 
-    def accounts_for(self, request: HTTPConnection) -> Accounts:
-        """Signing up, logging in and staying so, recorded as of this request."""
+    def sessions_for(self, request: HTTPConnection) -> Sessions:
+        """Sessions of people, recorded as of this request; whoever lets people in opens them."""
         request_id: str | None = getattr(request.state, "request_id", None)
-        return Accounts(
+        return Sessions(
             self.transactions,
             self.security,
             self.lifetimes,

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from api.access import sessions
 from api.access.authentication import ACCESS_COOKIE
+from api.admission.people import get_person_in_turn
 from api.document.descriptions import describe_further
 from api.document.examples import add_examples
 from api.document.headers import PARAMETERS, share_headers
@@ -25,9 +26,11 @@ from api.openapi_corrections import correct
 from api.transport import idempotency
 from api.transport.conditional.resources import list_resources
 from api.transport.route import Router
+from services.accounts.roles import MANAGE, ROLES, roles_that_reach
 
 TAGS: Final = (
-    ("Authentication", "Sign up, log in, stay logged in, log out."),
+    ("Authentication", "Sign up, log in, stay logged in, log out; one's own account."),
+    ("Members", "Who is in the organization, in which role, and who is asked to join."),
     ("API keys", "How backends authenticate."),
     ("Organization", "How the organization bills."),
     ("Features", "What plans grant: metered usage, switches, custom values."),
@@ -124,6 +127,9 @@ INGESTION_NAMES: Final = {
     "/usage/batch": "record_usage_batch",
 }
 
+PEOPLE: Final = (sessions.get_person, get_person_in_turn)
+"""By what a route asks for anybody in a session."""
+
 
 def install(app: FastAPI, routers: Sequence[Router], prefix: str) -> None:
     """``/openapi.json`` describes the application completely; it is made when first asked for."""
@@ -205,12 +211,18 @@ def _tell_access(operation: Document, dependant: Dependant) -> None:
     scopes = [scope for one in calls for scope in one.own_oauth_scopes or ()]
     if any(one.call is sessions.get_manager for one in calls):
         _require(operation, "Needs a session of an owner or admin.", "session", "bearer")
+        operation["x-roles"] = roles_that_reach(MANAGE)
+    elif any(one.call in PEOPLE for one in calls):
+        _require(operation, "Needs a session, in any role.", "session", "bearer")
+        operation["x-roles"] = list(ROLES)
     elif scopes:
         _require_scope(operation, scopes[0])
 
 
 def _require_scope(operation: Document, scope: str) -> None:
     _require(operation, f"Needs the scope `{scope}`.", "session", "bearer", "api_key")
+    operation["x-scopes"] = [scope]
+    operation["x-roles"] = roles_that_reach(scope)
 
 
 def _require(operation: Document, note: str, *schemes: str) -> None:
@@ -219,7 +231,7 @@ def _require(operation: Document, note: str, *schemes: str) -> None:
 
 
 def _opens_transaction(dependant: Dependant) -> bool:
-    openers = {sessions.open_writing, sessions.open_managing}
+    openers = {sessions.open_writing, sessions.open_managing, sessions.open_members}
     return any(one.call in openers for one in _dependants(dependant))
 
 

@@ -43,7 +43,7 @@ from runtime.security import Security
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
-from services.accounts.sign_in import TokenLifetimes
+from services.accounts.sessions import TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
 
 LISTING_SECONDS = 10

@@ -22,7 +22,7 @@ from runtime.relays.deliveries import DeliveryRelay, Rooms
 from runtime.relays.mails import MailPost, MailSender
 from runtime.relays.webhooks import ROOMS, Sender, WebhookPost
 from runtime.security import Security
-from services.accounts.sign_in import TokenLifetimes
+from services.accounts.sessions import TokenLifetimes
 from services.mail.deliveries import MailLetter
 from services.notifications.deliveries import Letter
 from tests.api.people import PATIENT_SECONDS, Clock, Person

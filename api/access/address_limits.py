@@ -14,13 +14,17 @@ from typing import Final
 
 from starlette.requests import HTTPConnection
 
+from api.access.scopes import IPAddress
 from billing.errors import TooManyRequests, Unauthenticated
+from services.accounts.sessions import Visit
 
 FAILED_LOG_INS: Final = 30
 SIGN_UPS: Final = 100
 PROOFS: Final = 120
 PAGES: Final = 300
 REFUSED_WEBHOOKS: Final = 120
+RESETS: Final = 20
+REFUSED_LINKS: Final = 30
 WINDOW: Final = timedelta(minutes=1)
 MOST_ADDRESSES: Final = 10_000
 """More are not remembered at a time; the one that was not seen for longest is forgotten."""
@@ -136,6 +140,16 @@ class AddressLimits:
             code="too_many_sign_ups",
             detail="Too many sign-ups from this address; wait before the next.",
         )
+        self.resets = AddressLimit(
+            max(RESETS, raised_to),
+            code="too_many_resets",
+            detail="Too many new passwords asked for from this address; wait before the next.",
+        )
+        self.refused_links = AddressLimit(
+            max(REFUSED_LINKS, raised_to),
+            code="too_many_refusals",
+            detail="Too many links from this address were not good; wait before the next.",
+        )
         self.proofs = AddressLimit(
             max(PROOFS, raised_to),
             code="too_many_proofs",
@@ -158,13 +172,33 @@ def address_of(request: HTTPConnection) -> str:
 
     What a proxy says about it counts where the operator trusts that proxy (cli/serve.py).
     """
-    host = request.client.host if request.client is not None else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host[:100]
+    address = ip_of(request)
+    if address is None:
+        return _host_of(request)
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((int(address), NETWORK_BITS), strict=False))
+
+
+def visit_of(request: HTTPConnection) -> Visit:
+    """Where a request comes from, as sessions remember it."""
+    address = ip_of(request)
+    return Visit(
+        address=_host_of(request) if address is None else str(address),
+        network=address_of(request),
+        user_agent=request.headers.get("user-agent"),
+    )
+
+
+def ip_of(request: HTTPConnection) -> IPAddress | None:
+    """The whole address of a request, of IPv4 as such also where IPv6 carries it; None if none."""
+    try:
+        address = ipaddress.ip_address(_host_of(request))
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _host_of(request: HTTPConnection) -> str:
+    return request.client.host[:100] if request.client is not None else ""

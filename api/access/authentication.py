@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from ipaddress import ip_network
 from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
+from api.access.address_limits import ip_of
 from api.access.key_cache import Credential
 from api.access.scopes import Principal
 from api.context import AppContext
@@ -32,12 +34,12 @@ def authenticate(request: HTTPConnection, context: AppContext) -> Principal:
     """
     secret = shown_api_key(request)
     if secret is not None:
-        return _for_named(request, _authenticate_key(context, secret))
+        return _for_named(request, context, _authenticate_key(context, secret))
     claims = _require_claims(request, context)
     known = _authenticate_session(context, claims)
     if _may_have_new_sandbox(request, known):
         known = _ask_for_session(context, claims)
-    return _for_named(request, known)
+    return _for_named(request, context, known)
 
 
 def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID | None:
@@ -69,11 +71,17 @@ async def authenticate_async(request: HTTPConnection, context: AppContext) -> Pr
         known = await context.key_cache.ask_once(shown, partial(run_in_threadpool, ask))
     if isinstance(shown, AccessClaims) and _may_have_new_sandbox(request, known):
         known = await run_in_threadpool(_ask_for_session, context, shown)
-    return _for_named(request, known)
+    return _for_named(request, context, known)
 
 
-def _for_named(request: HTTPConnection, principal: Principal) -> Principal:
-    """Whoever it is, acting for the organization that the request names. Raises NotFound."""
+def _for_named(request: HTTPConnection, context: AppContext, principal: Principal) -> Principal:
+    """Whoever it is, acting for the organization that the request names.
+
+    Keys are known for a second, in which they may come to their end, and be shown from elsewhere:
+    that is looked at each time. Raises NotFound, Unauthenticated, Forbidden.
+    """
+    if principal.api_key_id is not None:
+        principal.require_usable(ip_of(request), now=context.now())
     named = request.headers.get(ORGANIZATION_HEADER)
     return principal if named is None else principal.act_for(read_id(named))
 
@@ -130,6 +138,8 @@ def _authenticate_key(context: AppContext, secret: str) -> Principal:
         organization_id=api_key.organization_id,
         api_key_id=api_key.id,
         scopes=frozenset(api_key.scopes),
+        expires_at=api_key.expires_at,
+        allowed_networks=tuple(map(ip_network, api_key.allowed_addresses)),
     )
     context.key_cache.put(key_hash, principal, revocations=revocations)
     return principal

@@ -6,7 +6,7 @@ from fastapi import Request, Response
 
 from api.access.authentication import ACCESS_COOKIE, REFRESH_COOKIE
 from api.context import AppContext
-from services.accounts.sign_in import LoggedIn
+from services.accounts.sessions import LoggedIn
 
 
 def set_cookies(

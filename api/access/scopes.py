@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import TypeAlias
 from uuid import UUID
 
-from billing.errors import Forbidden, NotFound
+from billing.errors import Forbidden, NotFound, Unauthenticated
+from services.accounts.roles import MANAGE, reach, role_of
 
-IMPLIED = {"usage.write": "usage.read", "billing.write": "billing.read"}
-MANAGERS = frozenset({"owner", "admin"})
-EVERYTHING = frozenset({"billing.write", "usage.write"})
-ROLE_SCOPES = {
-    "owner": EVERYTHING,
-    "admin": EVERYTHING,
-    "billing": frozenset({"billing.write", "usage.read"}),
-    "developer": frozenset({"billing.read", "usage.write"}),
-    "read_only": frozenset({"billing.read", "usage.read"}),
-}
-"""How far each role reaches; one that is not here reaches nothing."""
+IPAddress: TypeAlias = IPv4Address | IPv6Address
+IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """A person in a session, who has a role, or an API key, which has scopes.
 
-    A role reaches scopes like a key; beyond them, owners and admins manage members, keys and
-    settings.
+    A role reaches scopes like a key, and some roles beyond them members, keys and settings
+    (``services.accounts.roles``).
     """
 
     organization_id: UUID
@@ -34,10 +29,26 @@ class Principal:
     session_id: UUID | None = None
     role: str | None = None
     scopes: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
+    """From when a key opens nothing; null if it does not end by itself."""
+    allowed_networks: tuple[IPNetwork, ...] = ()
+    """Where a key may be used from; anywhere if there are none."""
     sandbox_id: UUID | None = None
     """The twin of the organization, which its members reach too (CONTRACT 102)."""
     member_of: UUID | None = None
     """Where they are at home who act for a sandbox."""
+
+    def require_usable(self, address: IPAddress | None, *, now: datetime) -> None:
+        """Return if the credentials may be used now and from here.
+
+        Raises: Unauthenticated ``invalid_api_key``; Forbidden ``address_not_allowed``.
+        """
+        if self.expires_at is not None and self.expires_at <= now:
+            raise Unauthenticated("The API key is not valid.", code="invalid_api_key")
+        if self.allowed_networks and not any(
+            address is not None and address in network for network in self.allowed_networks
+        ):
+            raise Forbidden("The API key is not for this address.", code="address_not_allowed")
 
     @property
     def home_id(self) -> UUID:
@@ -54,6 +65,10 @@ class Principal:
             self, organization_id=organization_id, sandbox_id=None, member_of=self.organization_id
         )
 
+    def at_home(self) -> Principal:
+        """The same for the organization that knows the person, whatever they act for."""
+        return replace(self, organization_id=self.home_id, member_of=None)
+
     @property
     def actor(self) -> str:
         """The name under which the audit log knows them."""
@@ -61,16 +76,18 @@ class Principal:
 
     def require_scope(self, scope: str) -> None:
         """Return if the credentials reach ``scope``. Raises Forbidden. Source: CONTRACT 7, 65."""
-        granted = self.scopes if self.user_id is None else ROLE_SCOPES.get(self.role or "", ())
-        if scope in granted or scope in {IMPLIED.get(one) for one in granted}:
-            return
         if self.user_id is not None:
-            raise Forbidden(f"Your role does not reach {scope}.", code="role_missing")
-        raise Forbidden(f"The API key lacks the scope {scope}.", code="scope_missing")
+            if not role_of(self.role).reaches(scope):
+                raise Forbidden(f"Your role does not reach {scope}.", code="role_missing")
+        elif not reach(self.scopes, scope):
+            raise Forbidden(f"The API key lacks the scope {scope}.", code="scope_missing")
+
+    def require_session(self) -> None:
+        """Return for a person in a session. Raises Forbidden."""
+        if self.user_id is None:
+            raise Forbidden("This needs a session, not an API key.", code="session_required")
 
     def require_manager(self) -> None:
         """Return for an owner or admin in a session. Raises Forbidden. Source: CONTRACT 65."""
-        if self.user_id is None:
-            raise Forbidden("This needs a session, not an API key.", code="session_required")
-        if self.role not in MANAGERS:
-            raise Forbidden("This needs the role owner or admin.", code="role_missing")
+        self.require_session()
+        self.require_scope(MANAGE)

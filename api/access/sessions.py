@@ -35,12 +35,26 @@ async def get_manager(request: Request, context: ContextDep) -> Principal:
     return principal
 
 
+async def get_person(request: Request, context: ContextDep) -> Principal:
+    """Anybody in a session, for the organization that knows them. Raises as above."""
+    principal = await authenticate_async(request, context)
+    principal.require_session()
+    return principal.at_home()
+
+
+async def get_member_manager(principal: Annotated[Principal, Depends(get_manager)]) -> Principal:
+    """An owner or admin, for the organization whose members they are, never for its sandbox."""
+    return principal.at_home()
+
+
 Reader = Annotated[Principal, Security(get_principal, scopes=["billing.read"])]
 Writer = Annotated[Principal, Security(get_principal, scopes=["billing.write"])]
 UsageReader = Annotated[Principal, Security(get_principal, scopes=["usage.read"])]
 READS_BILLING = Security(get_principal, scopes=["billing.read"])
 """What a route says that is answered in front of the framework."""
 Manager = Annotated[Principal, Depends(get_manager)]
+Person = Annotated[Principal, Depends(get_person)]
+MemberManager = Annotated[Principal, Depends(get_member_manager)]
 
 
 def open_transaction(
@@ -82,7 +96,21 @@ def open_managing(request: Request, context: ContextDep, principal: Manager) -> 
     yield from open_transaction(request, context, principal)
 
 
+def open_own(request: Request, context: ContextDep, principal: Person) -> Iterator[Session]:
+    """A transaction of a person in a session, about themselves."""
+    yield from open_transaction(request, context, principal)
+
+
+def open_members(
+    request: Request, context: ContextDep, principal: MemberManager
+) -> Iterator[Session]:
+    """A transaction of an owner or admin, about the members of their organization."""
+    yield from open_transaction(request, context, principal)
+
+
 # Function scope ends the transaction when the route returns: an answer never precedes its commit.
 ReadSession = Annotated[Session, Depends(open_reading, scope="function")]
 WriteSession = Annotated[Session, Depends(open_writing, scope="function")]
 ManageSession = Annotated[Session, Depends(open_managing, scope="function")]
+OwnSession = Annotated[Session, Depends(open_own, scope="function")]
+MemberSession = Annotated[Session, Depends(open_members, scope="function")]

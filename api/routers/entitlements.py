@@ -15,12 +15,15 @@ from api.schemas.pages import ListOf
 from api.transport.exact_json import dump_json, respond
 from api.transport.route import Router
 from billing.errors import Forbidden
+from services.accounts.roles import ROLES
 from services.entitlements import access, cached_checks
 
 router = Router(prefix="/customers/{customer_id}", tags=["Customers"])
 
 _ACCESS: Final[dict[str, Any]] = {
     "security": [{"session": []}, {"bearer": []}, {"api_key": []}],
+    "x-scopes": ["usage.read", "billing.read"],
+    "x-roles": list(ROLES),
 }
 
 

@@ -27,6 +27,8 @@ class MailCause(StrEnum):
     ENDPOINT_DISABLED = "endpoint_disabled"
     TEST = "test"
     REMINDER = "reminder"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105  (a cause, and no password)
 
 
 class MailStatus(StrEnum):

@@ -1,5 +1,7 @@
 """Tables of people, organizations and keys."""
 
 from models.accounts import api_keys as api_keys
+from models.accounts import invitations as invitations
 from models.accounts import organizations as organizations
+from models.accounts import second_factors as second_factors
 from models.accounts import users as users

@@ -26,6 +26,13 @@ class ApiKey(Tenant, table=True):
     __table_args__ = (
         CheckConstraint("status IN ('ACTIVE', 'REVOKED')", name="status"),
         CheckConstraint("(status = 'REVOKED') = (revoked_at IS NOT NULL)", name="revoked_at"),
+        CheckConstraint("expires_at > created_at", name="expires_at"),
+        # The cast fails where one is no address block.
+        CheckConstraint(
+            "cardinality(allowed_addresses) <= 50"
+            " AND CAST(allowed_addresses AS cidr[]) IS NOT NULL",
+            name="allowed_addresses",
+        ),
         UniqueConstraint("key_hash", name="uq_api_key_hash"),
     )
 
@@ -38,3 +45,9 @@ class ApiKey(Tenant, table=True):
     created_at: datetime = instant()
     last_used_at: datetime | None = instant(nullable=True, default=None)
     revoked_at: datetime | None = instant(nullable=True, default=None)
+    expires_at: datetime | None = instant(nullable=True, default=None)
+    """From when it opens nothing; null if it does not end by itself."""
+    allowed_addresses: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    """The blocks that it may be used from, such as ``192.0.2.0/24``; any address if empty."""

@@ -21,7 +21,12 @@ from models.base import Tenant, instant, reference, words
 
 
 class User(Tenant, table=True):
-    """A person of an organization. The email is unique everywhere, in any case of letters."""
+    """A person of an organization, which the API calls a member.
+
+    The email is unique among those who are not removed, everywhere, in any case of letters. Whoever
+    is removed stays as a row, so that the audit log can say who did what. That some member of an
+    organization stays its owner is the trigger ``keep_last_owner`` (migration 0039).
+    """
 
     __tablename__ = "app_user"
     __table_args__ = (
@@ -29,13 +34,19 @@ class User(Tenant, table=True):
             "role IN ('owner', 'admin', 'billing', 'developer', 'read_only')",
             name="role",
         ),
-        Index("uq_app_user_email", text("lower(email)"), unique=True),
+        Index(
+            "uq_app_user_email",
+            text("lower(email)"),
+            unique=True,
+            postgresql_where=text("removed_at IS NULL"),
+        ),
     )
 
     email: str = words()
     password_hash: str = words()
     role: str = words()
     created_at: datetime = instant()
+    removed_at: datetime | None = instant(nullable=True, default=None)
 
 
 class UserSession(Tenant, table=True):
@@ -58,13 +69,19 @@ class UserSession(Tenant, table=True):
     created_at: datetime = instant()
     expires_at: datetime = instant()
     revoked_at: datetime | None = instant(nullable=True, default=None)
+    last_seen_at: datetime | None = instant(nullable=True, default=None)
+    """When it was renewed last; null in sessions that are older than this column."""
+    address: str | None = words(nullable=True, default=None)
+    """Where it was opened from, or renewed last."""
+    user_agent: str | None = words(nullable=True, default=None)
 
 
 class LoginFailures(SQLModel, table=True):
     """When logins of an account failed, until one succeeds or ``forget_at`` has passed.
 
     The account is named by the hash of its email, known or not, before its organization is: the
-    table belongs to no organization and tells nothing about any.
+    table belongs to no organization and tells nothing about any. Those from an address that the
+    account knows count by themselves, under a hash of both.
     """
 
     __tablename__ = "login_failures"
@@ -74,4 +91,19 @@ class LoginFailures(SQLModel, table=True):
     failed_at: list[datetime] = Field(
         sa_column=Column(ARRAY(DateTime(timezone=True)), nullable=False)
     )
+    forget_at: datetime = instant()
+
+
+class LoginAddress(SQLModel, table=True):
+    """That somebody logged in to an account from an address, both by their hashes.
+
+    Whoever fails to log in from elsewhere locks nobody out here (decision 0054). As login failures
+    it belongs to no organization and tells nothing about any.
+    """
+
+    __tablename__ = "login_address"
+    __table_args__ = (Index("ix_login_address_forget_at", "forget_at"),)
+
+    account_hash: str = Field(primary_key=True, sa_type=Text)
+    address_hash: str = Field(primary_key=True, sa_type=Text)
     forget_at: datetime = instant()

@@ -25,6 +25,8 @@ class Email(Tenant, table=True):
         reference("invoice_id", "invoice"),
         reference("credit_note_id", "credit_note"),
         reference("endpoint_id", "webhook_endpoint"),
+        reference("invitation_id", "invitation"),
+        reference("password_reset_id", "password_reset"),
         CheckConstraint("status IN ('queued', 'sent', 'failed')", name="status"),
         CheckConstraint("(status = 'queued') = (next_attempt_at IS NOT NULL)", name="due"),
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent"),
@@ -36,6 +38,8 @@ class Email(Tenant, table=True):
             " WHEN 'credit_note' THEN invoice_id IS NOT NULL AND credit_note_id IS NOT NULL"
             " WHEN 'endpoint_disabled' THEN endpoint_id IS NOT NULL"
             " WHEN 'reminder' THEN invoice_id IS NOT NULL"
+            " WHEN 'invitation' THEN invitation_id IS NOT NULL"
+            " WHEN 'password_reset' THEN password_reset_id IS NOT NULL"
             " ELSE cause = 'test' END",
             name="cause",
         ),
@@ -58,6 +62,8 @@ class Email(Tenant, table=True):
     invoice_id: UUID | None = None
     credit_note_id: UUID | None = None
     endpoint_id: UUID | None = None
+    invitation_id: UUID | None = None
+    password_reset_id: UUID | None = None
     status: str = words()
     attempts: int = 0
     next_attempt_at: datetime | None = instant(nullable=True, default=None)

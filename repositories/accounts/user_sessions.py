@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from models.accounts.organizations import Organization
@@ -53,6 +54,47 @@ def lock_session(
     ).one_or_none()
 
 
+def list_live_sessions(
+    session: Session, organization_id: UUID, user_id: UUID, *, now: datetime
+) -> Sequence[UserSession]:
+    """A person's sessions that are neither revoked nor over, the newest first."""
+    return session.exec(
+        select(UserSession)
+        .where(
+            UserSession.organization_id == organization_id,
+            UserSession.user_id == user_id,
+            col(UserSession.revoked_at).is_(None),
+            UserSession.expires_at > now,
+        )
+        .order_by(col(UserSession.created_at).desc(), col(UserSession.id).desc())
+    ).all()
+
+
+def revoke_sessions(
+    session: Session,
+    organization_id: UUID,
+    user_id: UUID,
+    *,
+    but: UUID | None = None,
+    now: datetime,
+) -> Sequence[UUID]:
+    """A person's sessions have ended, all but one if it is named; the ids of those that did."""
+    statement = (
+        update(UserSession)
+        .where(
+            col(UserSession.organization_id) == organization_id,
+            col(UserSession.user_id) == user_id,
+            col(UserSession.revoked_at).is_(None),
+        )
+        .values(revoked_at=now)
+        .returning(col(UserSession.id))
+        .execution_options(synchronize_session=False)
+    )
+    if but is not None:
+        statement = statement.where(col(UserSession.id) != but)
+    return session.scalars(statement).all()
+
+
 def find_live_user(
     session: Session, organization_id: UUID, user_session_id: UUID, *, now: datetime
 ) -> tuple[User, UUID | None] | None:
@@ -70,6 +112,7 @@ def find_live_user(
         )
         .where(
             User.organization_id == organization_id,
+            col(User.removed_at).is_(None),
             UserSession.id == user_session_id,
             col(UserSession.revoked_at).is_(None),
             UserSession.expires_at > now,

@@ -65,7 +65,9 @@ class MailPost:
             return Answer(error="The server or an address was removed.", is_final=True)
 
         def made() -> bytes:
-            return compose(self._transactions, letter, pages=self._pages, now=now())
+            return compose(
+                self._transactions, letter, pages=self._pages, sealing=self._sealing, now=now()
+            )
 
         try:
             return await self._sender.send(letter.server, letter.envelope, partial(execute, made))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -31,6 +32,8 @@ class CreateApiKey:
     name: str
     scopes: tuple[str, ...]
     prefix: str | None = None
+    expires_at: datetime | None = None
+    allowed_addresses: tuple[str, ...] = ()
 
 
 def create_api_key(
@@ -43,15 +46,15 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """The key exists; the second value is its secret, which nobody can read again.
 
-    Raises: InvalidInput ``unknown_scope``, ``scopes_missing`` or ``unknown_prefix``.
+    Raises: InvalidInput ``unknown_scope``, ``scopes_missing``, ``unknown_prefix``,
+    ``expiry_passed`` or ``invalid_address``.
     """
-    scopes = read_scopes(command.scopes)
-    prefixes = TEST_PREFIXES if is_sandbox(session, organization_id) else LIVE_PREFIXES
-    prefix = prefixes[0] if command.prefix is None else command.prefix
-    if prefix not in prefixes:
+    if command.expires_at is not None and command.expires_at <= now:
         raise InvalidInput(
-            f"prefix is one of {', '.join(prefixes)}.", code="unknown_prefix", field="prefix"
+            "The key would be over already.", code="expiry_passed", field="expires_at"
         )
+    allowed, scopes = read_addresses(command.allowed_addresses), read_scopes(command.scopes)
+    prefix = _read_prefix(session, organization_id, command.prefix)
     secret = security.new_api_key(prefix)
     api_key = ApiKey(
         organization_id=organization_id,
@@ -61,6 +64,8 @@ def create_api_key(
         prefix=prefix,
         last_four=secret[-4:],
         created_at=now,
+        expires_at=command.expires_at,
+        allowed_addresses=list(allowed),
     )
     stored_api_keys.insert_api_key(session, api_key)
     record(
@@ -70,9 +75,43 @@ def create_api_key(
         "api_key",
         api_key.id,
         now=now,
-        after={"name": api_key.name, "scopes": scopes},
+        after=_recorded(api_key),
     )
     return api_key, secret
+
+
+def _recorded(api_key: ApiKey) -> dict[str, object]:
+    names = ("name", "scopes", "expires_at", "allowed_addresses")
+    return {name: getattr(api_key, name) for name in names}
+
+
+def _read_prefix(session: Session, organization_id: UUID, given: str | None) -> str:
+    prefixes = TEST_PREFIXES if is_sandbox(session, organization_id) else LIVE_PREFIXES
+    prefix = prefixes[0] if given is None else given
+    if prefix not in prefixes:
+        raise InvalidInput(
+            f"prefix is one of {', '.join(prefixes)}.", code="unknown_prefix", field="prefix"
+        )
+    return prefix
+
+
+def read_addresses(blocks: tuple[str, ...]) -> tuple[str, ...]:
+    """The blocks as PostgreSQL writes them, each once; one address is a block of its own.
+
+    Worked example: ``192.0.2.7`` is ``192.0.2.7/32``. Raises: InvalidInput ``invalid_address``
+    naming the place, also for a block that begins within itself, such as ``192.0.2.7/24``.
+    """
+    found = []
+    for place, block in enumerate(blocks):
+        try:
+            found.append(str(ipaddress.ip_network(block.strip())))
+        except ValueError as error:
+            raise InvalidInput(
+                "This is neither an IP address nor a block such as 192.0.2.0/24.",
+                code="invalid_address",
+                field=f"allowed_addresses.{place}",
+            ) from error
+    return tuple(dict.fromkeys(found))
 
 
 def read_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
@@ -116,10 +155,15 @@ def revoke_api_key(
 
 
 def find_live_api_key(transactions: Transactions, key_hash: str, *, now: datetime) -> ApiKey | None:
-    """The key with this hash if it is not revoked, and a note, to the minute, that it was used."""
+    """The key with this hash if it is neither revoked nor over, whatever address shows it.
+
+    That it was used is noted, to the minute: one write for all requests of it.
+    """
     with transactions.looking_up("key_hash", key_hash) as session:
         api_key = stored_api_keys.find_by_hash(session, key_hash)
         if api_key is None or api_key.status != KeyStatus.ACTIVE:
+            return None
+        if api_key.expires_at is not None and api_key.expires_at <= now:
             return None
         if api_key.last_used_at is None or api_key.last_used_at < now - USED_AGAIN_AFTER:
             name_organizations(session, [api_key.organization_id])

@@ -22,11 +22,13 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.notifications import emails as stored_emails
 from repositories.notifications import endpoints as stored_endpoints
 from repositories.transactions import Transactions
+from services.accounts.credentials import Sealing
 from services.documents.addresses import page_address
 from services.documents.assembly import read_credit_note, read_invoice
 from services.documents.pdf import render_pdf
 from services.documents.summary import summarize
 from services.documents.view import Document
+from services.mail.account_texts import account_texts
 from services.mail.deliveries import MailLetter, hold
 from services.mail.messages import Attachment, Mail, to_bytes
 from services.mail.rendering import Variables, render
@@ -54,7 +56,12 @@ class Pages:
 
 
 def compose(
-    transactions: Transactions, letter: MailLetter, *, pages: Pages, now: datetime
+    transactions: Transactions,
+    letter: MailLetter,
+    *,
+    pages: Pages,
+    sealing: Sealing,
+    now: datetime,
 ) -> bytes:
     """The mail, read in a transaction and made after it. Same rows, same bytes.
 
@@ -75,6 +82,16 @@ def compose(
                 make = partial(_plain_mail, *_disabled_texts(session, organization, email))
             case MailCause.TEST:
                 make = partial(_plain_mail, *_test_texts(organization))
+            case MailCause.INVITATION | MailCause.PASSWORD_RESET:
+                texts = account_texts(
+                    session,
+                    organization,
+                    email,
+                    public_url=pages.public_url,
+                    sealing=sealing,
+                    now=now,
+                )
+                make = partial(_plain_mail, *texts)
             case _:
                 make = partial(_document_mail, _read_content(session, email, pages))
     return to_bytes(make(email, organization, letter.envelope))

@@ -20,7 +20,9 @@ from billing.notifications.mails import (
     mail_address,
     message_id_of,
 )
+from models.accounts.invitations import Invitation, PasswordReset
 from models.accounts.organizations import Organization
+from models.accounts.users import User
 from models.base import new_id
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice
@@ -139,6 +141,31 @@ def queue_disabled(session: Session, endpoint: WebhookEndpoint, *, now: datetime
     )
 
 
+def queue_invitation(session: Session, invitation: Invitation, *, now: datetime) -> Email:
+    """Who is invited gets the link, once for each link that is made. Without a server it fails."""
+    organization = stored_organizations.get_organization(session, invitation.organization_id)
+    cause = MailCause.INVITATION
+    key = key_of(cause, invitation.id, str(invitation.sent_count))
+    queued = _new_email(
+        organization, cause, key, invitation.email, invitation_id=invitation.id, now=now
+    )
+    session.add(queued)
+    session.flush()
+    return queued
+
+
+def queue_password_reset(
+    session: Session, reset: PasswordReset, user: User, *, now: datetime
+) -> None:
+    """Who may set a new password gets the link. Idempotent by the link."""
+    organization = stored_organizations.get_organization(session, reset.organization_id)
+    cause = MailCause.PASSWORD_RESET
+    key = key_of(cause, reset.id)
+    queued = _new_email(organization, cause, key, user.email, password_reset_id=reset.id, now=now)
+    session.add(queued)
+    session.flush()
+
+
 def _asked_before(session: Session, invoice: Invoice) -> list[Email]:
     found = stored_emails.list_of_invoice(session, invoice.organization_id, invoice.id)
     return [one for one in found if one.cause in stored_emails.ABOUT_INVOICES]
@@ -183,6 +210,8 @@ def _new_email(
     invoice_id: UUID | None = None,
     credit_note_id: UUID | None = None,
     endpoint_id: UUID | None = None,
+    invitation_id: UUID | None = None,
+    password_reset_id: UUID | None = None,
     now: datetime,
 ) -> Email:
     error = why_unsendable(organization, recipient)
@@ -200,6 +229,8 @@ def _new_email(
         invoice_id=invoice_id,
         credit_note_id=credit_note_id,
         endpoint_id=endpoint_id,
+        invitation_id=invitation_id,
+        password_reset_id=password_reset_id,
     )
 
 

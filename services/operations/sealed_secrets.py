@@ -9,13 +9,18 @@ from uuid import UUID
 
 from sqlmodel import Session, SQLModel
 
+from models.accounts.invitations import Invitation, PasswordReset
 from models.accounts.organizations import Organization
+from models.accounts.second_factors import TotpFactor
 from models.invoicing.receipts import ReceiptKey
 from models.notifications.webhooks import WebhookEndpoint
 from models.payments.connections import Connection
 from repositories.operations.sealed import lock_rows
 from services.accounts.credentials import Sealing, SecretKeyMissing
 from services.accounts.settings import place_of_smtp_password
+from services.accounts.totp import place_of as place_of_totp
+from services.members.invitations import place_of as place_of_invitation
+from services.members.resets import place_of as place_of_reset
 from services.notifications.endpoints import place_of as place_of_endpoint
 from services.payments.connections import place_of as place_of_connection
 from services.receipts.signing import place_of as place_of_receipt_key
@@ -52,6 +57,21 @@ SEALED: Final = (
         table=ReceiptKey,
         column="sealed_key",
         place_of=lambda row: place_of_receipt_key(row.organization_id, row.id),
+    ),
+    SealedColumn(
+        table=Invitation,
+        column="sealed_token",
+        place_of=lambda row: place_of_invitation(row.organization_id, row.id),
+    ),
+    SealedColumn(
+        table=PasswordReset,
+        column="sealed_token",
+        place_of=lambda row: place_of_reset(row.organization_id, row.id),
+    ),
+    SealedColumn(
+        table=TotpFactor,
+        column="sealed_secret",
+        place_of=lambda row: place_of_totp(row.organization_id, row.user_id),
     ),
 )
 """Whoever seals a secret names its column here: a test looks for those that are missing."""

@@ -18,6 +18,21 @@ RECORDED = """
 POST   /api/v1/auth/signup                                organization.created
 POST   /api/v1/auth/login                                 user.logged_in
 POST   /api/v1/auth/logout                                user.logged_out
+POST   /api/v1/auth/accept-invitation                     invitation.accepted
+POST   /api/v1/auth/request-reset                         user.reset_requested
+POST   /api/v1/auth/reset                                 user.password_reset
+POST   /api/v1/auth/change-password                       user.password_changed
+DELETE /api/v1/auth/sessions                              user.sessions_ended
+DELETE /api/v1/auth/sessions/{session_id}                 user.session_ended
+POST   /api/v1/auth/totp                                  user.totp_begun
+POST   /api/v1/auth/totp/confirm                          user.totp_enabled
+POST   /api/v1/auth/totp/recovery-codes                   user.recovery_codes_renewed
+POST   /api/v1/auth/totp/disable                          user.totp_disabled
+PATCH  /api/v1/members/{member_id}                        member.updated
+DELETE /api/v1/members/{member_id}                        member.removed
+POST   /api/v1/invitations                                invitation.created
+POST   /api/v1/invitations/{invitation_id}/resend         invitation.resent
+DELETE /api/v1/invitations/{invitation_id}                invitation.revoked
 POST   /api/v1/api-keys                                   api_key.created
 DELETE /api/v1/api-keys/{key_id}                          api_key.revoked
 PATCH  /api/v1/organization                               organization.updated
@@ -113,6 +128,11 @@ def changing_operations(app: FastAPI) -> set[str]:
         for method in operations
         if method not in ("get", "head")
     }
+
+
+def plan_body(lookup_id: str) -> dict[str, str]:
+    names = {"name": lookup_id, "lookup_id": lookup_id}
+    return names | {"type": "HYBRID", "currency": "USD", "billing_interval": "month"}
 
 
 @dataclass

@@ -7,6 +7,27 @@ anybody        POST   /api/v1/auth/signup
 anybody        POST   /api/v1/auth/login
 anybody        POST   /api/v1/auth/refresh
 anybody        POST   /api/v1/auth/logout
+anybody        POST   /api/v1/auth/accept-invitation
+anybody        POST   /api/v1/auth/request-reset
+anybody        POST   /api/v1/auth/reset
+session        POST   /api/v1/auth/change-password
+session        GET    /api/v1/auth/sessions
+session        DELETE /api/v1/auth/sessions
+session        DELETE /api/v1/auth/sessions/{session_id}
+session        GET    /api/v1/auth/totp
+session        POST   /api/v1/auth/totp
+session        POST   /api/v1/auth/totp/confirm
+session        POST   /api/v1/auth/totp/recovery-codes
+session        POST   /api/v1/auth/totp/disable
+manager        GET    /api/v1/members
+manager        GET    /api/v1/members/{member_id}
+manager        PATCH  /api/v1/members/{member_id}
+manager        DELETE /api/v1/members/{member_id}
+manager        POST   /api/v1/invitations
+manager        GET    /api/v1/invitations
+manager        GET    /api/v1/invitations/{invitation_id}
+manager        POST   /api/v1/invitations/{invitation_id}/resend
+manager        DELETE /api/v1/invitations/{invitation_id}
 manager        POST   /api/v1/api-keys
 manager        GET    /api/v1/api-keys
 manager        DELETE /api/v1/api-keys/{key_id}
@@ -169,32 +190,21 @@ def least_credentials() -> dict[Operation, str]:
     return {(method, path): least for least, method, path in rows}
 
 
+ANYBODY = {"anybody"}
+MEMBER = {"anybody", "any.read", "billing.read", "usage.read", "session"}
+EVERYTHING = MEMBER | {"billing.write", "usage.write", "manager"}
 REACH = {
-    "nobody": {"anybody"},
+    "nobody": ANYBODY,
     "key billing.read": {"anybody", "any.read", "billing.read"},
     "key billing.write": {"anybody", "any.read", "billing.read", "billing.write"},
     "key usage.read": {"anybody", "any.read", "usage.read"},
     "key usage.write": {"anybody", "any.read", "usage.read", "usage.write"},
-    "read_only": {"anybody", "any.read", "billing.read", "usage.read"},
-    "developer": {"anybody", "any.read", "billing.read", "usage.read", "usage.write"},
-    "billing": {"anybody", "any.read", "billing.read", "billing.write", "usage.read"},
-    "admin": {
-        "anybody",
-        "any.read",
-        "billing.read",
-        "billing.write",
-        "usage.read",
-        "usage.write",
-        "manager",
-    },
-    "owner": {
-        "anybody",
-        "any.read",
-        "billing.read",
-        "billing.write",
-        "usage.read",
-        "usage.write",
-        "manager",
-    },
+    "read_only": MEMBER,
+    "developer": MEMBER | {"usage.write"},
+    "billing": MEMBER | {"billing.write"},
+    "admin": EVERYTHING,
+    "owner": EVERYTHING,
 }
 """What each kind of credentials reaches."""
+
+ROLES = ("owner", "admin", "billing", "developer", "read_only")

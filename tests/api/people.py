@@ -71,6 +71,19 @@ class Person(TestClient):
         assert answer.status_code == 201, answer.text
         return self
 
+    def invite(self, role: str) -> Person:
+        """Somebody joins this client's organization in a role; their client, logged in."""
+        assert isinstance(self.app, FastAPI)
+        joined = Person(self.app)
+        answer = self.post("/api/v1/invitations", json={"email": joined.email, "role": role})
+        assert answer.status_code == 201, answer.text
+        token = answer.json()["link"].partition("#")[2]
+        answer = joined.post(
+            "/api/v1/auth/accept-invitation", json={"token": token, "password": PASSWORD}
+        )
+        assert answer.status_code == 201, answer.text
+        return joined
+
     def make_key(self, *scopes: str) -> str:
         """A new API key with these scopes."""
         answer = self.post("/api/v1/api-keys", json={"name": "Worker", "scopes": scopes})

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlmodel import SQLModel
 
 import models  # noqa: F401  (loads every table into the metadata)
 from cli.reseal import reseal_all
+from models.accounts.invitations import Invitation, PasswordReset
 from models.accounts.organizations import Organization, OrganizationDirectory
+from models.accounts.second_factors import TotpFactor
+from models.accounts.users import User
 from models.base import new_id
 from models.invoicing.receipts import ReceiptKey
 from models.notifications.webhooks import WebhookEndpoint
@@ -28,6 +33,9 @@ SECRETS = {("organization", "sealed_smtp_password"): "a mail password"} | {
     ("connection", "sealed_secrets"): '{"secret_key": "sk_test"}',
     ("connection", "sealed_former_secrets"): '{"secret_key": "sk_test_before"}',
     ("receipt_key", "sealed_key"): "a private half",
+    ("invitation", "sealed_token"): "a link",
+    ("password_reset", "sealed_token"): "another link",
+    ("totp_factor", "sealed_secret"): "an authenticator's",
 }
 
 
@@ -68,9 +76,12 @@ def store(transactions: Transactions, sealer: Sealer) -> None:
         former_until=NOW,
         created_at=NOW,
     )
+    accounts = account_rows(organization_id)
     with transactions.for_organization(organization_id) as session:
+        session.add(accounts.pop("app_user"))
+        session.flush()
         organization = session.get(Organization, organization_id)
-        rows: dict[str, Any] = {
+        rows: dict[str, Any] = accounts | {
             "organization": organization,
             "webhook_endpoint": endpoint,
             "receipt_key": key,
@@ -81,6 +92,30 @@ def store(transactions: Transactions, sealer: Sealer) -> None:
             place = one.place_of(rows[name])
             setattr(rows[name], one.column, sealer.seal(SECRETS[name, one.column], place=place))
         session.add_all([*rows.values(), OrganizationDirectory(id=organization_id)])
+
+
+def account_rows(organization_id: UUID) -> dict[str, Any]:
+    """A person, and what is sealed for them."""
+    user_id, until = new_id(), NOW + timedelta(hours=1)
+    here: dict[str, Any] = {"organization_id": organization_id, "created_at": NOW}
+    return {
+        "app_user": User(
+            id=user_id, email=f"{user_id}@harbor.test", password_hash="-", role="owner", **here
+        ),
+        "invitation": Invitation(
+            id=new_id(),
+            email="b@harbor.test",
+            role="billing",
+            token_hash=str(new_id()),
+            invited_by=user_id,
+            expires_at=until,
+            **here,
+        ),
+        "password_reset": PasswordReset(
+            id=new_id(), user_id=user_id, token_hash=str(new_id()), expires_at=until, **here
+        ),
+        "totp_factor": TotpFactor(user_id=user_id, sealed_secret="", **here),
+    }
 
 
 def test_every_sealed_column_is_in_the_list() -> None:

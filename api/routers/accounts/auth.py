@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request, Response
 
-from api.access.address_limits import address_of
+from api.access.address_limits import address_of, visit_of
 from api.access.authentication import REFRESH_COOKIE, authenticate, shown_token
 from api.access.cookies import clear_cookies, set_cookies
 from api.admission.requests import ADMITTED, CALLER_WATCHED, leaving_of, work
@@ -20,7 +20,8 @@ from api.schemas.accounts.organizations import view_organization
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.errors import Unauthenticated
-from services.accounts.sign_in import LoggedIn, SignUp
+from services.accounts.sessions import LoggedIn
+from services.accounts.sign_in import Accounts, SignUp
 
 router = Router(prefix="/auth", tags=["Authentication"], admission=None)
 """Visitors take slots one step at a time, so that none is held while a password is compared."""
@@ -36,31 +37,43 @@ async def sign_up(body: SignUpBody, request: Request, context: ContextDep) -> Re
     command = SignUp(
         email=body.email, password=body.password, organization_name=body.organization_name
     )
-    accounts, policy = context.accounts_for(request), context.sign_up_policy
+    accounts, policy = Accounts(context.sessions_for(request)), context.sign_up_policy
     await work(request, accounts.begin_sign_up, command, policy)
     password_hash = await state.passwords.hash(body.password, address=address, leaving=leaving)
     logged_in = await work(
-        request, accounts.complete_sign_up, command, password_hash, policy, now=now
+        request,
+        accounts.complete_sign_up,
+        command,
+        password_hash,
+        policy,
+        visit_of(request),
+        now=now,
     )
-    return _welcome(request, context, logged_in, 201)
+    return welcome(request, context, logged_in, 201)
 
 
 @router.post("/login", response_model=SessionView, dependencies=[CALLER_WATCHED])
 async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Response:
-    """Log in; both tokens come as cookies."""
+    """Log in; both tokens come as cookies.
+
+    Who has an authenticator gets 401 `second_factor_required` first, and sends the same again with
+    `code`.
+    """
     now, address = context.now(), address_of(request)
-    state = state_of(request.app)
-    accounts = context.accounts_for(request)
+    state, visit = state_of(request.app), visit_of(request)
+    accounts = Accounts(context.sessions_for(request))
     leaving = leaving_of(request)
     async with state.address_limits.failed_log_ins.counting_refusals(
         address, now=now, leaving=leaving
     ):
-        attempt = await work(request, accounts.begin_log_in, body.email, now=now)
+        attempt = await work(request, accounts.begin_log_in, body.email, visit, now=now)
         checked = await state.passwords.check(
             body.password, attempt.password_hash, address=address, leaving=leaving
         )
-        logged_in = await work(request, accounts.complete_log_in, attempt, checked, now=now)
-    return _welcome(request, context, logged_in)
+        logged_in = await work(
+            request, accounts.complete_log_in, attempt, checked, visit, code=body.code, now=now
+        )
+    return welcome(request, context, logged_in)
 
 
 @router.post("/refresh", response_model=SessionView, dependencies=[ADMITTED])
@@ -69,9 +82,8 @@ def refresh_session(request: Request, context: ContextDep) -> Response:
     token = request.cookies.get(REFRESH_COOKIE)
     if token is None:
         raise Unauthenticated("There is no refresh token.", code="credentials_missing")
-    return _welcome(
-        request, context, context.accounts_for(request).refresh(token, now=context.now())
-    )
+    sessions, visit = context.sessions_for(request), visit_of(request)
+    return welcome(request, context, sessions.refresh(token, visit, now=context.now()))
 
 
 @router.post("/logout", response_model=LoggedOutView, dependencies=[ADMITTED])
@@ -79,24 +91,24 @@ def log_out(request: Request, context: ContextDep) -> Response:
     """End the session; its tokens are refused at once. Without a session nothing happens."""
     response = respond(LoggedOutView())
     clear_cookies(response, request, context)
+    sessions, now = context.sessions_for(request), context.now()
     refresh_token = request.cookies.get(REFRESH_COOKIE)
     if refresh_token is not None:
-        context.accounts_for(request).log_out_by_refresh_token(refresh_token, now=context.now())
+        sessions.log_out_by_refresh_token(refresh_token, now=now)
     if shown_token(request) is not None:
         try:
             principal = authenticate(request, context)
         except Unauthenticated:
             return response
         if principal.session_id is not None:
-            context.accounts_for(request).log_out(
-                principal.home_id, principal.session_id, now=context.now()
-            )
+            sessions.log_out(principal.home_id, principal.session_id, now=now)
     return response
 
 
-def _welcome(
+def welcome(
     request: Request, context: ContextDep, logged_in: LoggedIn, status_code: int = 200
 ) -> Response:
+    """The answer to who came in: who and where they are, with the cookies of their session."""
     account = SessionView(
         user=view_user(logged_in.user), organization=view_organization(logged_in.organization)
     )

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from api.access.scopes import ROLE_SCOPES
 from api.schemas.accounts.organizations import OrganizationView
-from api.schemas.common import Email, Moment, Schema, View, Words, one_of
+from api.schemas.common import Email, Instant, Moment, Schema, View, Words, one_of
 from models.accounts.api_keys import ApiKey, KeyStatus
 from models.accounts.users import User
 from services.accounts.api_keys import ALIASES, PREFIXES, SCOPES, CreateApiKey
+from services.accounts.roles import ROLES
 
 Password = Annotated[str, StringConstraints(strict=True, min_length=8, max_length=256)]
 """8 to 256 characters of any kind."""
@@ -36,6 +36,8 @@ class LogInBody(Schema):
     """The address that was signed up with."""
     password: Annotated[str, StringConstraints(strict=True, max_length=1000)]
     """The password."""
+    code: Annotated[str, StringConstraints(strict=True, max_length=100)] | None = None
+    """A code of the authenticator, or a recovery code, where logging in takes a second step."""
 
 
 class UserView(View):
@@ -44,7 +46,7 @@ class UserView(View):
     id: UUID
     email: str
     """The address that they log in with."""
-    role: Annotated[str, one_of(*ROLE_SCOPES)]
+    role: Annotated[str, one_of(*ROLES)]
     """What they may do in the organization."""
 
 
@@ -80,6 +82,13 @@ class ApiKeyCreate(Schema):
     ) = None
     """What the key begins with: `sk_live` or `org_live`, and in a sandbox `sk_test`. Without one
     it is the first."""
+    expires_at: Instant | None = None
+    """From when it opens nothing; null if it does not end by itself."""
+    allowed_addresses: Annotated[
+        list[Annotated[str, StringConstraints(strict=True, max_length=50)]],
+        Field(default_factory=list, max_length=50, examples=[["192.0.2.0/24"]]),
+    ]
+    """The addresses that it may be used from, or blocks of them; any if there are none."""
 
     def command(self) -> CreateApiKey:
         """The command that the body stands for."""
@@ -87,6 +96,8 @@ class ApiKeyCreate(Schema):
             name=self.name,
             scopes=tuple(self.scopes),
             prefix=self.prefix and self.prefix.strip().lower().removesuffix("_"),
+            expires_at=self.expires_at,
+            allowed_addresses=tuple(self.allowed_addresses),
         )
 
 
@@ -103,8 +114,10 @@ class ApiKeyView(View, like=(ApiKeyCreate,)):
     status: KeyStatus
     """Whether it is good; revoked keys stay listed."""
     created_at: Moment
+    expires_at: Moment | None
+    allowed_addresses: list[str]
     last_used_at: Moment | None
-    """When it was last used; null before."""
+    """When it was last used, to the minute; null before."""
     revoked_at: Moment | None
     """When it was revoked; null while it is good."""
 
@@ -133,6 +146,8 @@ def view_api_key(api_key: ApiKey) -> ApiKeyView:
         last_four=api_key.last_four,
         status=KeyStatus(api_key.status),
         created_at=api_key.created_at,
+        expires_at=api_key.expires_at,
+        allowed_addresses=api_key.allowed_addresses,
         last_used_at=api_key.last_used_at,
         revoked_at=api_key.revoked_at,
     )

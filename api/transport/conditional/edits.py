@@ -22,7 +22,7 @@ from api.transport.errors import CHANGED
 from api.transport.urls.paths import TEMPLATE
 from billing.errors import InvalidInput, NotFound, PreconditionFailed
 from repositories import customers
-from repositories.accounts import organizations
+from repositories.accounts import invitations, organizations, users
 from repositories.catalog import features, meters, plans, tax_rates
 from repositories.notifications import endpoints
 from repositories.payments import connections, payments
@@ -49,6 +49,8 @@ LOCKS: Final[Mapping[str, Lock]] = {
     "endpoint_id": endpoints.lock_endpoint,
     "tax_rate_id": tax_rates.lock_tax_rate,
     "test_clock_id": clocks.lock_clock,
+    "member_id": users.lock_user,
+    "invitation_id": invitations.lock_invitation,
 }
 """How the row of each resource is locked by those who edit it."""
 

@@ -10,13 +10,14 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from api.context import state_of
+from api.context import AppContext, state_of
+from models.accounts.users import User
 from models.base import new_id
 from models.payments.links import PaymentMethod
 from repositories.payments import links as stored_links
 from services.notifications.deliveries import spread_events
 from services.payments import refunds
-from tests.api.people import Person
+from tests.api.people import PASSWORD, Person
 
 V1 = "/api/v1"
 Ids = dict[str, str]
@@ -54,17 +55,52 @@ def furnish(person: Person) -> Ids:
         "period_index": "0",
         "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],
         "provider": "sandbox",
+        "member_id": add_member(person),
+        "invitation_id": invite(person)["id"],
+        "session_id": log_in_elsewhere(person),
         "organization_id": person.get(f"{V1}/organization").json()["id"],
         "kind": "invoice",
         "language": "de",
     }
 
 
+def organization_of(person: Person) -> tuple[AppContext, UUID]:
+    assert isinstance(person.app, FastAPI)
+    organization_id = UUID(person.get(f"{V1}/organization").json()["id"])
+    return state_of(person.app).context, organization_id
+
+
+def add_member(person: Person) -> str:
+    """A member as an accepted invitation would have them."""
+    context, organization_id = organization_of(person)
+    user = User(
+        organization_id=organization_id,
+        id=new_id(),
+        email=f"{uuid4()}@lumenworks.test",
+        password_hash="-",
+        role="developer",
+        created_at=context.now(),
+    )
+    with context.transactions.for_organization(organization_id) as session:
+        session.add(user)
+    return str(user.id)
+
+
+def invite(person: Person) -> dict[str, Any]:
+    return post(person, "/invitations", email=f"{uuid4()}@lumenworks.test", role="billing")
+
+
+def log_in_elsewhere(person: Person) -> str:
+    """The session that the person had; from now on they use another."""
+    credentials = {"email": person.email, "password": PASSWORD}
+    assert person.post(f"{V1}/auth/login", json=credentials).status_code == 200
+    sessions = person.get(f"{V1}/auth/sessions").json()["data"]
+    return next(str(one["id"]) for one in sessions if not one["is_current"])
+
+
 def save_method(person: Person, customer_id: str, connection_id: str) -> str:
     """A method as a gateway's webhook would have it known."""
-    assert isinstance(person.app, FastAPI)
-    context = state_of(person.app).context
-    organization_id = UUID(person.get(f"{V1}/organization").json()["id"])
+    context, organization_id = organization_of(person)
     method = PaymentMethod(
         organization_id=organization_id,
         id=new_id(),

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from api.access.scopes import Principal
 from api.app import create_app
 from api.context import AppContext
+from api.document.operations import operations
+from api.document.roles import write_roles
 from billing.errors import Forbidden
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
-from tests.api.credentials import REACH, Operation, least_credentials
+from tests.api.credentials import REACH, ROLES, Operation, least_credentials
 from tests.api.people import Clock, Person
+from tests.architecture.sources import ROOT
 
 ORIGIN_OF_NOTHING = str(uuid4())
 OF_SESSIONS = {("POST", "/api/v1/auth/refresh"), ("POST", "/api/v1/auth/logout")}
@@ -52,20 +54,18 @@ def keys(head: Person) -> dict[str, str]:
     }
 
 
-def credentials(kind: str, keys: dict[str, str], head: Person) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def members(head: Person) -> dict[str, Person]:
+    """A member in each role."""
+    return {role: head if role == "owner" else head.invite(role) for role in ROLES}
+
+
+def credentials(kind: str, keys: dict[str, str], members: dict[str, Person]) -> dict[str, str]:
     if kind == "nobody":
         return {}
     if kind in keys:
         return {"X-API-Key": keys[kind]}
-    return {"Authorization": f"Bearer {head.cookies['access_token']}"}
-
-
-def take_role(shared: AppContext, head: Person, role: str) -> None:
-    organization_id = UUID(head.get("/api/v1/organization").json()["id"])
-    with shared.transactions.for_organization(organization_id) as session:
-        session.execute(text("UPDATE app_user SET role = :role"), {"role": role})
-        user_id = session.execute(text("SELECT id FROM app_user")).scalar_one()
-    shared.key_cache.forget(user_id)
+    return {"Authorization": f"Bearer {members[kind].cookies['access_token']}"}
 
 
 def call(app: FastAPI, operation: Operation, headers: dict[str, str]) -> int:
@@ -87,11 +87,9 @@ def test_every_operation_is_in_the_table_and_no_other(shared_app: FastAPI) -> No
 
 @pytest.mark.parametrize("kind", REACH)
 def test_credentials_reach_what_the_table_says_and_nothing_else(
-    shared: AppContext, shared_app: FastAPI, head: Person, keys: dict[str, str], kind: str
+    shared_app: FastAPI, members: dict[str, Person], keys: dict[str, str], kind: str
 ) -> None:
-    if kind in {"read_only", "developer", "billing", "admin", "owner"}:
-        take_role(shared, head, kind)
-    headers = credentials(kind, keys, head)
+    headers = credentials(kind, keys, members)
     wrong = {}
 
     for operation, least in least_credentials().items():
@@ -103,6 +101,21 @@ def test_credentials_reach_what_the_table_says_and_nothing_else(
             wrong[operation] = (least, status)
 
     assert wrong == {}
+
+
+def test_document_and_reference_show_the_same_matrix_as_the_table(shared_app: FastAPI) -> None:
+    documented = {
+        (method.upper(), path): operation.get("x-roles")
+        for path, method, operation in operations(shared_app.openapi())
+    }
+    expected = {
+        operation: None if least == "anybody" else [role for role in ROLES if least in REACH[role]]
+        for operation, least in least_credentials().items()
+    }
+
+    assert documented == expected
+    page = (ROOT / "docs" / "reference" / "roles.md").read_text()
+    assert page == write_roles(shared_app.openapi()), "`make reference` writes it again"
 
 
 @pytest.mark.parametrize("scope", ["billing.read", "usage.read", "billing.write", "usage.write"])

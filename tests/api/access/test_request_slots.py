@@ -41,6 +41,18 @@ WITHOUT_PLACES = {
 }
 
 
+LINKED = {"token": "x", "password": PASSWORD}
+ACCOUNT = {"email": "a@lumenworks.test", "password": PASSWORD}
+BODIES = {
+    "signup": ACCOUNT | {"organization_name": "Lumen Works"},
+    "login": ACCOUNT,
+    "accept-invitation": LINKED,
+    "reset": LINKED,
+    "request-reset": {"email": "a@lumenworks.test"},
+}
+"""Those of visitors, which are read before they take a place."""
+
+
 def refuse(*_party: object, **_leaving: object) -> NoReturn:
     raise Unavailable("There is no slot.", code="no_slots")
 
@@ -54,10 +66,7 @@ def test_route_takes_a_place_before_it_does_anything(
     monkeypatch.setattr(state_of(app).slots.all, "admit", refuse)
     method, path = operation
     address = re.sub(r"\{\w+\}", str(uuid4()), path.replace("{period_index}", "0"))
-    account = {"email": "a@lumenworks.test", "password": PASSWORD}
-    if path.endswith("/signup"):
-        account["organization_name"] = "Lumen Works"
-    body = account if "/auth/" in path else {} if method in {"POST", "PUT", "PATCH"} else None
+    body = BODIES.get(path.rpartition("/")[2], {}) if method in {"POST", "PUT", "PATCH"} else None
 
     answer = Person(app).request(method, address, json=body)
 

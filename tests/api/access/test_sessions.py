@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlmodel import select
 
 from api.context import AppContext
-from models.accounts.users import User, UserSession
+from models.accounts.users import UserSession
 from tests.api.access.logging_in import cookies_of, credentials
 from tests.api.people import Clock, Person
 
@@ -144,18 +144,18 @@ def test_log_out_without_a_session_changes_nothing(visitor: Person) -> None:
     assert visitor.post(LOG_OUT).status_code == 200
 
 
-def test_changed_role_holds_from_the_next_request(owner: Person, context: AppContext) -> None:
-    organization_id = UUID(owner.get(ORGANIZATION).json()["id"])
-    with context.transactions.for_organization(organization_id) as session:
-        user = session.exec(select(User)).one()
-        user.role = "read_only"
-        session.add(user)
-    # As the commit tells every process that serves (tests/api/operations/test_announcements.py).
-    context.key_cache.forget(user.id)
+def test_changed_role_holds_from_the_next_request(owner: Person) -> None:
+    admin = owner.invite("admin")
+    assert admin.patch(ORGANIZATION, json={"name": "Mine"}).status_code == 200
+    listed = owner.get("/api/v1/members").json()["data"]
+    [member_id] = [one["id"] for one in listed if one["email"] == admin.email]
 
-    assert owner.get(ORGANIZATION).status_code == 200
-    assert owner.patch(ORGANIZATION, json={"name": "Mine"}).status_code == 403
-    assert owner.post("/api/v1/api-keys", json={"name": "k", "scopes": ["read"]}).status_code == 403
+    changed = owner.patch(f"/api/v1/members/{member_id}", json={"role": "read_only"})
+
+    assert changed.status_code == 200
+    assert admin.get(ORGANIZATION).status_code == 200
+    assert admin.patch(ORGANIZATION, json={"name": "Mine"}).status_code == 403
+    assert admin.post("/api/v1/api-keys", json={"name": "k", "scopes": ["read"]}).status_code == 403
 
 
 def test_sessions_that_ran_out_a_month_ago_are_forgotten(

@@ -33,6 +33,7 @@ BODIES: dict[Operation, dict[str, Any]] = {
         "frozen_time": "2027-01-01T00:00:00Z"
     },
     ("POST", f"{V1}/usage/{{event_id}}/amend"): {"quantity": 1},
+    ("PATCH", f"{V1}/members/{{member_id}}"): {"role": "billing"},
 }
 """Bodies that are good whatever the ids are; others are empty, or made by ``body_of``."""
 

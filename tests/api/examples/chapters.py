@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from activities.subscriptions import SubscriptionActivities
@@ -10,10 +11,12 @@ from api.context import AppContext
 from services.invoicing import parking
 from services.subscriptions import agenda, clocks
 from tests.api.examples.recorder import Storyteller
-from tests.api.people import Clock
+from tests.api.members_story import tell_of_members, tell_of_own_account
+from tests.api.people import Clock, Person
 from tests.workflows.acting import perform_entry
 
 EMAIL, PASSWORD = "ada@lumenworks.example", "correct-horse-9"
+SECOND = "grace@lumenworks.example"
 CUSTOMER = {
     "name": "Harbor Labs",
     "email": "ap@harbor.example",
@@ -39,6 +42,18 @@ class World:
     def organization_id(self) -> UUID:
         """Whose story it is."""
         return UUID(self.tell("get_organization")["id"])
+
+    @property
+    def person(self) -> Person:
+        """Whose requests they are."""
+        assert isinstance(self.tell.person, Person)
+        return self.tell.person
+
+    def named(self, operation: str, body: Any = None, **path: Any) -> Any:
+        """Do an operation by its method and path, as ``GET /members``; what it answered."""
+        method, place = operation.split()
+        names = {where: name for name, where in self.tell.places.items()}
+        return self.tell(names[method, f"/api/v1{place}"], body, **path)
 
     def work(self, subscription_id: str) -> None:
         """All that is due on the clock of a subscription happens, as by its workflow."""
@@ -199,3 +214,9 @@ def tell_of_a_month(world: World) -> dict[str, str]:
     invoice = tell("list_customer_invoices", customer_id="harbor")["data"][0]
     assert float(invoice["total"]) == 82.45, invoice
     return {"invoice_id": invoice["id"], "number": invoice["invoice_number"], **its}
+
+
+def tell_of_the_team(world: World) -> None:
+    """Somebody else takes over, and does with their account what can be done."""
+    tell_of_members(world.named, world.person, email=SECOND)
+    tell_of_own_account(world.named, world.person, world.context, email=SECOND)

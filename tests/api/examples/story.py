@@ -32,4 +32,5 @@ def tell_everything(app: FastAPI, context: AppContext, clock: Clock) -> dict[str
     later.tell_of_reports(world, bill)
     later.tell_of_e_invoices(world)
     later.tell_of_health(world)
+    chapters.tell_of_the_team(world)
     return settle(tell.examples)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
-from sqlmodel import select
 
 from api.context import AppContext
-from models.accounts.users import User, UserSession
 from repositories.accounts.api_keys import REVOCATIONS
 from repositories.outbox import CHANNEL, WAKE_MESSAGE
 from tests.api.people import Person
@@ -78,18 +75,32 @@ def test_revoked_key_is_told_once(owner: Person, listener: psycopg.Connection[An
 
 
 def test_ended_session_and_changed_role_are_told_once(
-    owner: Person, listener: psycopg.Connection[Any], context: AppContext
+    owner: Person, listener: psycopg.Connection[Any]
 ) -> None:
-    organization_id = UUID(owner.get("/api/v1/organization").json()["id"])
-    with context.transactions.for_organization(organization_id) as session:
-        user, ended = session.exec(select(User)).one(), session.exec(select(UserSession)).one()
+    admin = owner.invite("admin")
+    members = owner.get("/api/v1/members").json()["data"]
+    user_id = next(one["id"] for one in members if one["email"] == admin.email)
+    [ended] = admin.get("/api/v1/auth/sessions").json()["data"]
     assert told(listener) == []
 
     for _ in range(2):
-        with context.transactions.for_organization(organization_id) as session:
-            session.merge(user).role = "read_only"
-    assert told(listener) == [(REVOCATIONS, str(user.id))]
+        owner.patch(f"/api/v1/members/{user_id}", json={"role": "read_only"})
+    assert told(listener) == [(REVOCATIONS, user_id)]
 
-    owner.post("/api/v1/auth/logout")
-    owner.post("/api/v1/auth/logout")
-    assert told(listener) == [(REVOCATIONS, str(ended.id))]
+    admin.post("/api/v1/auth/logout")
+    admin.post("/api/v1/auth/logout")
+    assert told(listener) == [(REVOCATIONS, ended["id"])]
+
+
+def test_removed_member_is_told_with_every_session(
+    owner: Person, listener: psycopg.Connection[Any]
+) -> None:
+    admin = owner.invite("admin")
+    members = owner.get("/api/v1/members").json()["data"]
+    user_id = next(one["id"] for one in members if one["email"] == admin.email)
+    [ended] = admin.get("/api/v1/auth/sessions").json()["data"]
+    assert told(listener) == []
+
+    owner.delete(f"/api/v1/members/{user_id}")
+
+    assert sorted(told(listener)) == sorted([(REVOCATIONS, user_id), (REVOCATIONS, ended["id"])])
