@@ -17,6 +17,7 @@ KINDS: Final = {
     "inter-latin.woff2": "font/woff2",
     "inter-latin-ext.woff2": "font/woff2",
     "icon.svg": "image/svg+xml",
+    "password.js": "text/javascript; charset=utf-8",
 }
 CONTENTS: Final = {name: (FOLDER / name).read_bytes() for name in KINDS}
 VERSION: Final = sha256(b"".join(CONTENTS.values())).hexdigest()[:16]

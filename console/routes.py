@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from console import assets, public, receipts
 from console.dependencies import Dependencies
+from console.joining import page as joining
 from console.portal import Portal
 from console.start import page as start
 
@@ -15,6 +16,7 @@ def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
     return [
         *assets.make_routes(),
         *start.make_routes(dependencies),
+        *joining.make_routes(dependencies),
         *public.make_routes(dependencies),
         *receipts.make_routes(dependencies),
         *Portal(dependencies).routes(),

@@ -1,0 +1,1 @@
+"""Where links of accounts lead: choosing a password."""
