@@ -71,9 +71,10 @@ def run(
 
 def remaining(transactions: Transactions, organization_id: UUID) -> int:
     with transactions.for_organization(organization_id) as session:
-        return session.execute(
+        counted: int = session.execute(
             text("SELECT count(*) FROM app_user WHERE role = 'owner' AND removed_at IS NULL")
         ).scalar_one()
+        return counted
 
 
 @pytest.mark.parametrize("last", [DEMOTE, REMOVE])

@@ -172,10 +172,10 @@ def test_token_with_one_thing_wrong_opens_nothing(
     token = attack(forge)
 
     answers = [
-        visitor.get(ORGANIZATION, headers={"Authorization": f"Bearer {token}".encode()}),
-        visitor.get(ORGANIZATION, headers={"Cookie": f"access_token={token}".encode()}),
+        visitor.get(ORGANIZATION, headers={b"Authorization": f"Bearer {token}".encode()}),
+        visitor.get(ORGANIZATION, headers={b"Cookie": f"access_token={token}".encode()}),
         visitor.post(
-            "/api/v1/usage", json={}, headers={"Authorization": f"Bearer {token}".encode()}
+            "/api/v1/usage", json={}, headers={b"Authorization": f"Bearer {token}".encode()}
         ),
     ]
 

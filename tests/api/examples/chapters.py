@@ -52,7 +52,7 @@ class World:
     def named(self, operation: str, body: Any = None, **path: Any) -> Any:
         """Do an operation by its method and path, as ``GET /members``; what it answered."""
         method, place = operation.split()
-        names = {where: name for name, where in self.tell.places.items()}
+        names = {where[:2]: name for name, where in self.tell.places.items()}
         return self.tell(names[method, f"/api/v1{place}"], body, **path)
 
     def work(self, subscription_id: str) -> None:
