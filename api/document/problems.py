@@ -14,6 +14,7 @@ from api.document.codes import PLACE, read_codes
 from api.document.descriptions import refusals_named
 from api.document.operations import Document
 from api.transport import idempotency
+from api.transport.conditional.tags import IF_MATCH
 
 REFUSALS: Final = Path(__file__).parent / "refusals.json"
 """What tests have seen of each operation, beyond what holds for its kind: `make refusals`."""
@@ -22,7 +23,12 @@ PROBLEM_CONTENT: Final[Document] = {
     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
 }
 
-EVERY: Final = ("400 invalid_header", "422 invalid_input", "422 invalid_text")
+EVERY: Final = (
+    "400 invalid_header",
+    "422 invalid_input",
+    "422 invalid_text",
+    "500 internal_error",
+)
 WORKING: Final = (
     "503 caller_left",
     "503 database_unavailable",
@@ -30,16 +36,22 @@ WORKING: Final = (
     "503 too_slow",
     "503 write_conflict",
 )
+PROBES: Final = {"get_health", "get_liveness", "get_readiness", "get_metrics"}
+"""Operations that wait for no turn, and tell of the database instead of needing it."""
 SECURED: Final = (
     "401 credentials_missing",
     "401 invalid_api_key",
     "401 invalid_token",
     "401 unsupported_authorization",
 )
-CHANGING: Final = ("403 cross_site_request",)
-BODIED: Final = (
+CHANGING: Final = (
+    "403 cross_site_request",
     "413 body_too_large",
     "415 unsupported_media",
+)
+"""A body is read, and refused, even by operations that need none."""
+CONDITIONAL: Final = ("412 precondition_failed",)
+BODIED: Final = (
     "422 duplicate_key",
     "422 invalid_body",
     "422 invalid_json",
@@ -63,14 +75,13 @@ def describe_problems(operation: Document, method: str) -> None:
     for status, those in codes.items():
         if status not in responses:
             responses[status] = _describe(int(status), sorted(those))
-    responses["default"] = {"description": "Another problem.", "content": PROBLEM_CONTENT}
     operation["responses"] = dict(sorted(responses.items()))
 
 
 def refusals_of_kind(operation: Document, method: str) -> Iterator[str]:
     """What every operation of its kind may be refused by."""
     yield from EVERY
-    if operation.get("tags") != ["Health"]:
+    if operation["operationId"] not in PROBES:
         yield from WORKING
     if operation["security"]:
         yield from SECURED
@@ -81,7 +92,10 @@ def refusals_of_kind(operation: Document, method: str) -> Iterator[str]:
         yield from CHANGING
     if "requestBody" in operation:
         yield from BODIED
-    if any(one["name"] == idempotency.HEADER for one in operation.get("parameters", ())):
+    headers = {one["name"] for one in operation.get("parameters", ())}
+    if IF_MATCH in headers:
+        yield from CONDITIONAL
+    if idempotency.HEADER in headers:
         yield from KEYED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Any, Final
 
 import structlog
 from fastapi import Response
@@ -22,6 +23,10 @@ PROBE_SECONDS = 2.0
 ENGINE_SECONDS = 0.5
 """Requests do not wait for Temporal, so the probe does not wait for long."""
 
+NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
+    503: {"model": ReadinessView, "description": "Requests cannot be answered; `checks` says why."}
+}
+
 log = structlog.get_logger(__name__)
 
 
@@ -32,7 +37,7 @@ async def get_liveness() -> Response:
     return respond({"status": "ok"})
 
 
-@router.get("/readyz", response_model=ReadinessView)
+@router.get("/readyz", response_model=ReadinessView, responses=NOT_READY)
 async def get_readiness(context: ContextDep) -> Response:
     """Say whether requests can be answered; 503 if the database or its schema is not ready.
 

@@ -66,10 +66,18 @@ def test_every_operation_that_is_not_public_names_its_credentials(
 
 def test_every_operation_answers_errors_with_a_problem(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
-        content = operation["responses"]["default"]["content"]
-        assert content == {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        }, (method, path)
+        refusals = {one: answer for one, answer in operation["responses"].items() if one >= "4"}
+        assert {"400", "422", "500"} <= refusals.keys(), (method, path)
+        refusals.pop("503" if path == "/readyz" else "", None)  # what it tells is no problem
+        for status, answer in refusals.items():
+            assert answer["content"] == {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            }, (method, path, status)
+
+
+def test_no_operation_answers_just_anything(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        assert all(status.isdecimal() for status in operation["responses"]), (method, path)
 
 
 def test_idempotency_key_is_told_on_posts_that_take_it(document: dict[str, Any]) -> None:
