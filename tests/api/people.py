@@ -55,7 +55,7 @@ class Person(TestClient):
         """The answer; a refusal is one that the document tells of."""
         answer = super().request(method, url, **options)
         if isinstance(self.app, FastAPI):
-            look(self.app, method, str(url), answer)
+            look(method, str(url), answer)
         return answer
 
     def sign_up(self, organization_name: str = "Lumen Works") -> Person:
