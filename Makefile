@@ -22,13 +22,14 @@ FIRST ?= 0
 EXAMPLES ?= 2000
 COUNT ?= 1000
 SEED ?= 1
+REQUESTS ?= 50000
 TEMPORAL_SERVER ?= v1.29.1
 STRIPE_MOCK ?= v0.203.0
 SPECTRAL ?= 6.16.3
 REDOCLY ?= 2.77.0
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test test-deep answers corpus simulate money regress chaos payments histories site demo up status down mutate \
-	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals reference document
+	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +85,9 @@ answers: $(INSTALLED) ## Tests of the API, every answer compared with what the d
 
 corpus: $(INSTALLED) ## Thousands of bad requests out of the document: is the field that is wrong named?
 	FLUXRATE_CORPUS=1 $(RUN) pytest tests/api/transport/test_bad_requests.py
+
+fuzz: $(INSTALLED) ## Every operation by requests that schemathesis makes; REQUESTS=3000 SEED=7 repeats a run
+	$(RUN) python -m tests.api.fuzz --requests $(REQUESTS) --seed $(SEED) $(ARGS)
 
 simulate: $(INSTALLED) ## Subscriptions' lives under faults; SEEDS=50000 tries more, FIRST=17 repeats one
 	$(RUN) python -m tests.workflows.simulate --seeds $(SEEDS) --first $(FIRST)

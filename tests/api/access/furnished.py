@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import FastAPI
+from httpx2 import Client
 from starlette.testclient import TestClient
 
 from api.context import AppContext, state_of
@@ -15,6 +17,7 @@ from models.accounts.users import User
 from models.base import new_id
 from models.payments.links import PaymentMethod
 from repositories.payments import links as stored_links
+from repositories.transactions import Transactions
 from services.notifications.deliveries import spread_events
 from services.payments import refunds
 from tests.api.people import PASSWORD, Person
@@ -23,7 +26,7 @@ V1 = "/api/v1"
 Ids = dict[str, str]
 
 
-def post(person: Person, path: str, **body: Any) -> dict[str, Any]:
+def post(person: Client, path: str, **body: Any) -> dict[str, Any]:
     answer = person.post(f"{V1}{path}", json=body)
     assert answer.status_code in {200, 201}, (path, answer.text)
     created: dict[str, Any] = answer.json()
@@ -32,14 +35,25 @@ def post(person: Person, path: str, **body: Any) -> dict[str, Any]:
 
 def furnish(person: Person) -> Ids:
     """One thing of every kind, under the same names in both organizations."""
-    ids = add_catalogue(person)
+    ids = add_things(person)
+    return ids | {
+        "method_id": save_method(person, ids["customer_id"], ids["connection_id"]),
+        "delivery_id": tell(person),
+        "member_id": add_member(person),
+        "session_id": log_in_elsewhere(person),
+    }
+
+
+def add_things(person: Client, suffix: str = "") -> Ids:
+    """What requests alone can make; ``suffix`` tells its names from those of a set before."""
+    ids = add_catalogue(person, suffix)
     endpoint = post(
         person,
         "/webhook-endpoints",
         url="https://hooks.example.com/in",
         events=["invoice.created"],
     )
-    ids |= add_customer(person, ids)
+    ids |= add_customer(person, ids, suffix)
     tax_rate = post(person, "/tax-rates", name="VAT", country="GB", percentage=20)
     connection = post(person, "/connections", provider="sandbox", name="Sandbox")
     test_clock = post(person, "/test-clocks", name="Test", frozen_time="2026-01-01T00:00:00Z")
@@ -50,14 +64,10 @@ def furnish(person: Person) -> Ids:
         "key_id": key["id"],
         "endpoint_id": endpoint["id"],
         "connection_id": connection["id"],
-        "method_id": save_method(person, ids["customer_id"], connection["id"]),
-        "delivery_id": tell(person),
         "period_index": "0",
         "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],
         "provider": "sandbox",
-        "member_id": add_member(person),
         "invitation_id": invite(person)["id"],
-        "session_id": log_in_elsewhere(person),
         "organization_id": person.get(f"{V1}/organization").json()["id"],
         "kind": "invoice",
         "language": "de",
@@ -86,7 +96,7 @@ def add_member(person: Person) -> str:
     return str(user.id)
 
 
-def invite(person: Person) -> dict[str, Any]:
+def invite(person: Client) -> dict[str, Any]:
     return post(person, "/invitations", email=f"{uuid4()}@lumenworks.test", role="billing")
 
 
@@ -101,18 +111,24 @@ def log_in_elsewhere(person: Person) -> str:
 def save_method(person: Person, customer_id: str, connection_id: str) -> str:
     """A method as a gateway's webhook would have it known."""
     context, organization_id = organization_of(person)
+    names = {"customer_id": customer_id, "connection_id": connection_id}
+    return store_method(context.transactions, organization_id, names, context.now())
+
+
+def store_method(transactions: Transactions, organization_id: UUID, ids: Ids, now: datetime) -> str:
+    """The same in the database of a running product."""
     method = PaymentMethod(
         organization_id=organization_id,
         id=new_id(),
-        customer_id=UUID(customer_id),
-        connection_id=UUID(connection_id),
+        customer_id=UUID(ids["customer_id"]),
+        connection_id=UUID(ids["connection_id"]),
         customer_reference="cus_1",
         method_reference="pm_1",
         label="Visa ending in 4242",
-        created_at=context.now(),
-        updated_at=context.now(),
+        created_at=now,
+        updated_at=now,
     )
-    with context.transactions.for_organization(organization_id) as session:
+    with transactions.for_organization(organization_id) as session:
         stored_links.save_method(session, method, has_worked=True)
     return str(method.id)
 
@@ -142,7 +158,7 @@ def tell(person: Person) -> str:
     return str(delivery["id"])
 
 
-def add_catalogue(person: Person) -> Ids:
+def add_catalogue(person: Client, suffix: str = "") -> Ids:
     """A feature with its meter on a plan with a charge."""
     feature = post(
         person,
@@ -150,36 +166,34 @@ def add_catalogue(person: Person) -> Ids:
         name="API Calls",
         lookup_key=f"api_calls_{uuid4()}",
         type="meter",
-        meter_name="api_calls",
+        meter_name=f"api_calls{suffix}",
         property_name="calls",
         aggregation_type="SUM",
     )
-    (meter,) = person.get(f"{V1}/meters").json()["data"]
+    meter_id = feature["meter"]["id"]
     plan = post(
         person,
         "/plans",
         name="Studio",
-        lookup_id="studio",
+        lookup_id=f"studio{suffix}",
         type="HYBRID",
         billing_interval="month",
         currency="USD",
     )
     plan_path = f"/plans/{plan['id']}"
-    charge = post(
-        person, f"{plan_path}/charges", type="USAGE", meter_id=meter["id"], unit_price=0.001
-    )
+    charge = post(person, f"{plan_path}/charges", type="USAGE", meter_id=meter_id, unit_price=0.001)
     granted = post(person, f"{plan_path}/features", feature_id=feature["id"], is_enabled=True)
     return {
         "feature_id": feature["id"],
         "lookup_key": feature["lookup_key"],
-        "meter_id": meter["id"],
+        "meter_id": meter_id,
         "plan_id": plan["id"],
         "charge_id": charge["id"],
         "plan_feature_id": granted["id"],
     }
 
 
-def write_invoice(person: Person, customer_id: str, **line: object) -> dict[str, Any]:
+def write_invoice(person: Client, customer_id: str, **line: object) -> dict[str, Any]:
     """An invoice by hand with this one line."""
     return post(
         person,
@@ -191,14 +205,14 @@ def write_invoice(person: Person, customer_id: str, **line: object) -> dict[str,
     )
 
 
-def add_customer(person: Person, catalogue: Ids) -> Ids:
+def add_customer(person: Client, catalogue: Ids, suffix: str = "") -> Ids:
     """A customer who subscribes, uses something and gets an invoice by hand."""
     customer_id = post(
         person,
         "/customers",
         name="Harbor",
         email="ap@harbor.test",
-        external_id="acct_77",
+        external_id=f"acct_77{suffix}",
         billing_address_country="GB",
     )["id"]
     subscription = post(

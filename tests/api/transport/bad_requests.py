@@ -98,7 +98,7 @@ def _of_body(document: Schema, name: str, schema: Schema) -> Iterator[BadRequest
     body = _resolved(document, schema["items"]) if rows else schema
     good = _good(document, body)
     for field, way, wrong in _wrong_bodies(document, body, good, 0):
-        sent = _written([wrong] if rows else wrong)
+        sent = write_json([wrong] if rows else wrong)
         yield BadRequest(operation=name, place="body", field=field, way=way, sent=sent)
 
 
@@ -115,8 +115,8 @@ def _wrong_bodies(
         if name in schema.get("required", ()):
             yield name, "missing", {one: value for one, value in good.items() if one != name}
         value = _good(document, field)
-        twice = f"{json.dumps(name)}:{_written(value)}"
-        rest = _written({one: kept for one, kept in good.items() if one != name})[1:-1]
+        twice = f"{json.dumps(name)}:{write_json(value)}"
+        rest = write_json({one: kept for one, kept in good.items() if one != name})[1:-1]
         yield name, "twice", Raw("{" + ",".join(filter(None, (twice, twice, rest))) + "}")
         yield from _within(document, name, field, good, depth)
     if schema.get("additionalProperties") is False:
@@ -248,16 +248,16 @@ def _resolved(document: Schema, schema: Schema) -> Schema:
     return found
 
 
-def _written(value: Any) -> str:
+def write_json(value: Any) -> str:
     """The JSON of a value, with what is raw as it is."""
     match value:
         case Raw():
             return value.text
         case dict():
-            inner = (f"{json.dumps(name)}:{_written(one)}" for name, one in value.items())
+            inner = (f"{json.dumps(name)}:{write_json(one)}" for name, one in value.items())
             return "{" + ",".join(inner) + "}"
         case list():
-            return "[" + ",".join(map(_written, value)) + "]"
+            return "[" + ",".join(map(write_json, value)) + "]"
     return json.dumps(value)
 
 
