@@ -43,7 +43,10 @@ SECURED: Final = (
     "401 invalid_api_key",
     "401 invalid_token",
     "401 unsupported_authorization",
+    "404 organization_not_found",
 )
+BY_KEY: Final = ("403 address_not_allowed", "403 scope_missing")
+BY_SESSION: Final = ("403 session_required",)
 CHANGING: Final = (
     "403 cross_site_request",
     "413 body_too_large",
@@ -86,7 +89,7 @@ def refusals_of_kind(operation: Document, method: str) -> Iterator[str]:
     if operation["security"]:
         yield from SECURED
         by_key = any("api_key" in scheme for scheme in operation["security"])
-        yield "403 scope_missing" if by_key else "403 session_required"
+        yield from BY_KEY if by_key else BY_SESSION
         yield "403 role_missing"
     if method != "get":
         yield from CHANGING
