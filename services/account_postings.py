@@ -18,6 +18,7 @@ from models.customer_accounts import AccountPosting
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment, Refund
 from repositories import customer_accounts as stored_customer_accounts
+from repositories.payments import owed as stored_owed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +121,9 @@ def move(session: Session, entry: Entry, *moves: tuple[PostingKind, Decimal]) ->
         written_off += amount if is_of_no_invoice else ZERO
     session.flush()
     if owed != ZERO:
-        stored_customer_accounts.add_owed(session, entry.account, owed, at=entry.at)
+        stored_owed.add_owed(session, entry.account, owed, at=entry.at)
     if written_off != ZERO:
-        stored_customer_accounts.add_written_off(session, entry.account, written_off)
+        stored_owed.add_written_off(session, entry.account, written_off)
 
 
 @exactly
@@ -133,7 +134,7 @@ def settle_owed(session: Session, entry: Entry, because: PostingKind, credit: De
     """
     if credit == ZERO:
         return
-    owed = stored_customer_accounts.get_owed(session, entry.account)
+    owed = stored_owed.get_owed(session, entry.account)
     taken = replace(entry, key=f"{because.value}/{entry.key}")
     settled = min(owed.amount, credit)
     move(session, taken, (PostingKind.SETTLED, -settled))

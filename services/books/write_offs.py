@@ -17,6 +17,7 @@ from billing.payments.allocation import require_amount
 from models.base import new_id
 from repositories import customer_accounts as stored_customer_accounts
 from repositories import customers as stored_customers
+from repositories.payments import owed as stored_owed
 from services import customer_accounts
 from services.audit_log import record
 from services.payments.repeats import is_recent
@@ -43,14 +44,12 @@ def write_off_owed(
     known = find_currency(currency)
     if amount is not None:
         require_amount(amount, known)
-    customer = require_customer(
-        stored_customers.find_customer(session, organization_id, customer_id),
-        may_be_deleted=True,
-    )
+    found = stored_customers.find_customer(session, organization_id, customer_id)
+    customer = require_customer(found, may_be_deleted=True)
     key = (organization_id, customer_id, known.code)
     stored_customer_accounts.lock_accounts(session, [key])
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
-    owed = stored_customer_accounts.get_owed(session, key).amount
+    owed = stored_owed.get_owed(session, key).amount
     if _is_repeat(session, key, amount, owed, at=at, now=now):
         return
     wanted = owed if amount is None else amount
@@ -82,7 +81,7 @@ def _is_repeat(
     now: datetime,
 ) -> bool:
     """Whether the same was done less than a minute ago; all of it repeats what left nothing."""
-    last = stored_customer_accounts.find_last_write_off(session, key)
+    last = stored_owed.find_last_write_off(session, key)
     if last is None or not is_recent(last.created_at, last.at, at=at, now=now):
         return False
     return owed == ZERO if amount is None else last.amount == amount

@@ -22,6 +22,8 @@ from billing.payments.gateways import (
     RefundRequest,
 )
 from billing.payments.states import EventStatus, TaskKind
+from models.invoicing.invoices import Invoice
+from models.payments.payments import Payment
 from repositories.payments import events as stored_events
 from repositories.payments import links as stored_links
 from repositories.payments.tasks import TakenTask
@@ -119,42 +121,42 @@ def judge(
     except Unattributed as unattributed:
         return _of_others(event, told) or unattributed.verdict
     payment = accept_payment(session, invoice, connection_id, told, now=now)
+    return _judge_what_went(session, invoice, payment, event, found, now=now)
+
+
+def _judge_what_went(
+    session: Session,
+    invoice: Invoice,
+    payment: Payment,
+    event: GatewayEvent,
+    found: Found,
+    *,
+    now: datetime,
+) -> Verdict:
+    """What went back of a payment is recorded as well, if the event is about that."""
+    about = Verdict(
+        status=EventStatus.PROCESSED, invoice_id=payment.invoice_id, payment_id=payment.id
+    )
+    asked_at = found.asked_at
     back = found.refund or found.dispute
     if back is not None and back.currency.upper() != payment.currency:
-        return Verdict(
-            status=EventStatus.NEEDS_ATTENTION,
-            reason=f"It is in {back.currency.upper()}, the payment is not.",
-            invoice_id=invoice.id,
-            payment_id=payment.id,
-        )
+        reason = f"It is in {back.currency.upper()}, the payment is not."
+        return replace(about, status=EventStatus.NEEDS_ATTENTION, reason=reason)
     if found.refund is not None:
+        told, confirmed = found.refund, found.payment
+        assert confirmed is not None
         return accept_refund(
-            session,
-            invoice,
-            payment,
-            found.refund,
-            confirmed=told,
-            asked_at=found.asked_at,
-            now=now,
+            session, invoice, payment, told, confirmed=confirmed, asked_at=asked_at, now=now
         )
     if found.dispute is not None:
-        return accept_dispute(
-            session,
-            invoice,
-            payment,
-            connection_id,
-            found.dispute,
-            asked_at=found.asked_at,
-            now=now,
-        )
-    is_known = event.refund is None and event.dispute is None
+        assert payment.connection_id is not None
+        where = (invoice, payment, payment.connection_id)
+        return accept_dispute(session, *where, found.dispute, asked_at=asked_at, now=now)
+    if event.refund is None and event.dispute is None:
+        return about
     what = "refund" if event.dispute is None else "dispute"
-    return Verdict(
-        status=EventStatus.PROCESSED if is_known else EventStatus.NEEDS_ATTENTION,
-        reason=None if is_known else f"The gateway does not know the {what} that it told of.",
-        invoice_id=invoice.id,
-        payment_id=payment.id,
-    )
+    reason = f"The gateway does not know the {what} that it told of."
+    return replace(about, status=EventStatus.NEEDS_ATTENTION, reason=reason)
 
 
 def _of_others(event: GatewayEvent, told: GatewayPayment) -> Verdict | None:

@@ -111,12 +111,11 @@ def accept_dispute(
 
     All of it is, beyond what was left of the payment as well, and what the gateway took for it.
     Idempotent by the gateway's name for it. What was decided is open no more; decided otherwise
-    later, the money comes back, or goes again. Raises Unavailable while a refund of ours may take
-    of what is called back.
+    later, the money comes back, or goes again. Raises Unavailable while a refund of ours is on its
+    way that may take of it.
     """
-    dispute = _keep_dispute(
-        session, invoice, payment, connection_id, told, asked_at=asked_at, now=now
-    )
+    where = (invoice, payment, connection_id)
+    dispute = _keep_dispute(session, *where, told, asked_at=asked_at, now=now)
     if dispute.refund_id is not None:
         _follow_decision(session, dispute, now=now)
     if dispute.status != LOST or dispute.refund_id is not None:

@@ -72,9 +72,8 @@ def record_told(
 
     The invoice is locked. A payment that it charged for us is the row of that attempt; one that was
     made on a page is a row from now on, and so is what a gateway charged once more by our key. What
-    came later by the gateway's clock may be told first: a success stays one, and a failure that
-    turns out to have succeeded is a success.
-    Raises Conflict ``payment_told_twice`` where somebody else records it at this moment.
+    came later by the gateway's clock may be told first: a success stays one, and a failure may turn
+    out to have succeeded. Raises Conflict ``payment_told_twice`` where somebody else does so now.
     """
     payment = _find(session, invoice.organization_id, connection_id, told)
     if payment is not None and payment.invoice_id != invoice.id:

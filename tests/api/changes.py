@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tests.api.access.furnished import save_method
+from tests.api.access.furnished import owe, post, save_method, write_invoice
 from tests.api.people import Person
 
 V1 = "/api/v1"
@@ -168,3 +168,16 @@ class Story:
         path = "/customers/{customer_id}/payment-methods/{method_id}"
         self.do(f"DELETE {path}", customer_id=customer_id, method_id=method_id)
         self.do("DELETE /connections/{connection_id}", **its)
+        self.write_off(customer_id)
+
+    def write_off(self, customer_id: str) -> None:
+        """More goes back than was paid, and nobody expects it any more."""
+        invoice = write_invoice(
+            self.person, customer_id, description="Quay", quantity=1, unit_amount=10
+        )
+        path = f"/invoices/{invoice['id']}"
+        post(self.person, f"{path}/finalize")
+        payment = post(self.person, f"{path}/payments", amount=10)
+        owe(self.person, payment["id"], 12)
+        path = "/customers/{customer_id}/account/write-off"
+        self.do(f"POST {path}", {"currency": "USD"}, customer_id=customer_id)

@@ -15,7 +15,6 @@ from fastapi import FastAPI
 from api.context import AppContext
 from services.invoicing import parking
 from services.notifications.deliveries import spread_events
-from tests.api.access.furnished import owe
 from tests.api.changes import EXCEPTIONS, V1, Story, changing_operations, plan_body, recorded
 from tests.api.members_story import tell_of_people
 from tests.api.people import PASSWORD, Clock, Person
@@ -118,9 +117,6 @@ def tell_of_invoices(story: Story, customer_id: str) -> None:
     story.do("DELETE /invoices/{invoice_id}/public-token", invoice_id=first)
     part = story.do("POST /invoices/{invoice_id}/payments", {"amount": 20}, invoice_id=first)
     story.do("POST /payments/{payment_id}/refund", {"amount": 5}, payment_id=part["id"])
-    owe(story.person, part["id"], 40)
-    path = "/customers/{customer_id}/account/write-off"
-    story.do(f"POST {path}", {"currency": "USD"}, customer_id=customer_id)
     story.do("POST /invoices/{invoice_id}/pay", invoice_id=first)
     story.do("POST /invoices/{invoice_id}/send-email", invoice_id=first)
     story.do("POST /emails/retry-failed")

@@ -31,6 +31,7 @@ def test_payment_in_parts_settles_the_invoice_with_its_last_part(
         "status": "succeeded",
         "applied_amount": 40,
         "refunded_amount": 0,
+        "excess_amount": 0,
         "error_code": None,
         "error": None,
         "disputes": [],
