@@ -6,20 +6,24 @@ is of no interest here: it refuses what Stripe would.
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 
 from billing.errors import Rejected
 from billing.payments.gateways import Gateway, Provider
-from integrations.gateways.client import ProviderClient
+from integrations.gateways.client import ProviderAnswer, ProviderClient, Question
 from integrations.gateways.registry import GatewayRegistry
 from integrations.gateways.stripe.api import StripeApi
+from integrations.gateways.stripe.gateway import StripeGateway
 from tests.integrations.gateways.shapes import (
     CARD,
     NOW,
@@ -33,6 +37,17 @@ ROOT = Path(__file__).parents[3]
 JUDGE = shutil.which("stripe-mock") or str(ROOT / ".tools" / "stripe" / "stripe-mock")
 ANYWHERE = "127.0.0.1:0"
 """For both: two judges on one machine would otherwise share a port of TLS, which nobody uses."""
+
+ID_IN_PATH = re.compile(r"/(?:pi|cs|ch|in|re|du)_\w+")
+
+KINDS = {
+    *("POST /checkout/sessions", "GET /checkout/sessions/{id}"),
+    "POST /checkout/sessions/{id}/expire",
+    *("POST /payment_intents", "GET /payment_intents", "GET /payment_intents/{id}"),
+    *("GET /charges", "GET /charges/{id}", "GET /invoices/{id}", "GET /disputes/{id}"),
+    *("POST /refunds", "GET /refunds", "GET /refunds/{id}"),
+}
+"""All that the adapter asks Stripe for."""
 
 pytestmark = pytest.mark.skipif(
     not Path(JUDGE).exists(), reason="stripe-mock is not here; `make stripe` installs it with Go."
@@ -66,9 +81,23 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait(10)
 
 
+class RecordingClient(ProviderClient):
+    """Remembers which kinds of request it asked: method and path, ids by their beginnings."""
+
+    asked: ClassVar[set[str]] = set()
+
+    async def ask(self, question: Question) -> ProviderAnswer:
+        """The judge's answer; what it refuses is not remembered."""
+        answer = await super().ask(question)
+        path = urlsplit(question.url).path.removeprefix("/v1")
+        if answer.is_yes:
+            self.asked.add(f"{question.method} {ID_IN_PATH.sub('/{id}', path)}")
+        return answer
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[ProviderClient]:
-    made = ProviderClient(within_seconds=10)
+    made = RecordingClient(within_seconds=10)
     yield made
     await made.aclose()
 
@@ -134,3 +163,13 @@ async def test_refunds_are_what_stripe_takes(stripe: Gateway, reference: str) ->
 
 async def test_disputes_are_looked_up_as_stripe_has_it(stripe: Gateway) -> None:
     assert await stripe.find_dispute("du_1") is not None
+
+
+def test_every_kind_of_request_that_the_adapter_makes_was_judged() -> None:
+    """The last of all: what one of them asks anew, a test above has to ask."""
+    source = Path(inspect.getfile(StripeGateway)).read_text()
+    paths = set(re.findall(r"path_of\(\s*\"(\w+)\"(?:, \"(\w+)\")?", source))
+    of_kinds = {kind.split("/", 1)[1].split("/{")[0] for kind in KINDS}
+
+    assert RecordingClient.asked == KINDS
+    assert {"/".join(filter(None, parts)) for parts in paths} == of_kinds
