@@ -120,6 +120,26 @@ def test_credit_that_later_invoices_took_does_not_go_back() -> None:
     )
 
 
+def test_what_is_called_back_after_it_was_refunded_is_owed() -> None:
+    called_back = split_refund(
+        d("120"),
+        paid=d("120"),
+        applied=d("90"),
+        refunded=d("30"),
+        credit=d("500"),
+        noted=d("0"),
+        has_gone=True,
+    )
+
+    assert called_back == RefundSplit(
+        from_credit=d("0"),
+        from_invoice=d("90"),
+        against_notes=d("0"),
+        owed=d("30"),
+        excess=d("30"),
+    )
+
+
 cents = st.integers(0, 10**6).map(lambda one: Decimal(one).scaleb(-2))
 
 
@@ -135,10 +155,11 @@ def test_a_refund_is_taken_from_what_there_is_and_from_nothing_twice(
     if not 0 < wanted <= most:
         with pytest.raises(Conflict):
             split_of(wanted, refunded=d(0))
-        if 0 < wanted <= applied + surplus:
+        if wanted > 0:
             gone = split_of(wanted, refunded=d(0), has_gone=True)
-            # All that is there is taken first.
+            # All that is there is taken first; what the payment never had is owed as well.
             assert gone.owed == wanted - most > 0
+            assert gone.excess == max(wanted - applied - surplus, 0)
         return
 
     split = split_of(wanted, refunded=d(0), has_gone=bool(noted))

@@ -123,6 +123,21 @@ def test_what_was_never_captured_went_back_without_us(razorpay: Gateway) -> None
     assert (event.payment, event.refund, event.dispute) == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("status", "deducted", "amount"),
+    [("open", 0, "1000"), ("lost", 0, "1000"), ("lost", 40000, "400"), ("won", 40000, "1000")],
+)
+def test_a_lost_dispute_is_what_was_deducted_for_it(
+    razorpay: Gateway, status: str, deducted: int, amount: str
+) -> None:
+    about = shape("razorpay/dispute", status=status, amount_deducted=deducted)
+
+    dispute = told(razorpay, f"payment.dispute.{status}", dispute=about).dispute
+
+    assert dispute is not None
+    assert dispute.amount == Decimal(amount)
+
+
 @pytest.mark.parametrize("word", ["created", "under_review", "won", "lost", "closed"])
 def test_a_dispute_is_one_of_its_payment(razorpay: Gateway, word: str) -> None:
     dispute = told(

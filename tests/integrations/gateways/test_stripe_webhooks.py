@@ -255,6 +255,28 @@ def test_a_dispute_is_one_of_its_payment(stripe: Gateway, kind: str, status: str
     )
 
 
+@pytest.mark.parametrize(
+    ("moved", "fee"),
+    [
+        ([], None),
+        ([("usd", 1500)], "15.00"),
+        ([("usd", 1500), ("usd", -1500)], "0.00"),
+        ([("usd", 1500), ("usd", 0)], "15.00"),
+        ([("eur", 2000)], None),  # of the account's bank, which is not that of the invoice
+    ],
+)
+def test_fee_of_a_dispute_is_what_was_taken_less_what_was_given_back(
+    stripe: Gateway, moved: list[tuple[str, int]], fee: str | None
+) -> None:
+    transactions = [{"currency": currency, "fee": minor} for currency, minor in moved]
+    about = shape("stripe/dispute", balance_transactions=transactions)
+
+    dispute = told(stripe, "charge.dispute.closed", about).dispute
+
+    assert dispute is not None
+    assert dispute.fee == (None if fee is None else Decimal(fee))
+
+
 def test_either_signature_counts_while_a_secret_is_rolled(stripe: Gateway) -> None:
     body = written(stripe_event("plan.created", {}))
     instant = int(SENT_AT.timestamp())
