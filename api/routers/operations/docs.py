@@ -14,6 +14,7 @@ router = Router(include_in_schema=False, admission=None)
 
 STATIC: Final = Path(__file__).parents[2] / "static"
 FILES: Final = {
+    "docs.css": "text/css",
     "docs.js": "text/javascript",
     "swagger-ui/swagger-ui-bundle.js": "text/javascript",
     "swagger-ui/swagger-ui.css": "text/css",
