@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import ast
 import sys
+import tomllib
 
-from tests.architecture.sources import every_source, sources
+from tests.architecture.sources import PACKAGES, ROOT, every_source, sources
 
 IMPURE = {"asyncio", "logging", "os", "random", "secrets", "socket", "threading", "time"}
 CLOCKS = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time")
+
+
+def test_the_wheel_holds_everything_that_runs() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    wheel = build["targets"]["wheel"]
+
+    # Where packages are named, hatchling looks nowhere else: `include` would add nothing.
+    assert "include" not in wheel
+    assert set(wheel["packages"]) == {*PACKAGES, "clients/python/fluxrate_client", "worker.py"}
 
 
 def test_billing_imports_only_the_pure_part_of_the_standard_library() -> None:

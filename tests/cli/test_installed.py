@@ -65,7 +65,7 @@ def test_uv_installs_an_application_that_runs(wheel: str, place: Path) -> None:
     run(UV, "tool", "install", "--python", sys.executable, wheel, **where)
     program, instance = str(place / "bin" / "fluxrate"), Instance(place / "data")
 
-    # The demo is a program on the Python client, which the wheel brings.
+    # All that there is takes part: the API, the worker, and the client that the demo uses.
     assert "$82.45" in run(program, "demo", "--data-dir", str(place / "demo"))
     with (place / "up.txt").open("wb") as output:
         up = subprocess.Popen(
