@@ -57,10 +57,34 @@ def context(transactions: Transactions, security: Security, clock: Clock) -> App
 @pytest.fixture
 def app(context: AppContext, one_event_loop: BlockingPortal) -> Iterator[FastAPI]:
     """The whole application, served: what it holds open is closed after the test."""
+    yield from serve(context, one_event_loop)
+
+
+def serve(context: AppContext, loop: BlockingPortal) -> Iterator[FastAPI]:
+    """The application in an event loop, for as long as somebody asks."""
     served = create_app(context)
-    lifespan = served.router.lifespan_context(served)
-    with one_event_loop.wrap_async_context_manager(lifespan):
+    with loop.wrap_async_context_manager(served.router.lifespan_context(served)):
         yield served
+
+
+@pytest.fixture(scope="module")
+def shared_app(
+    transactions: Transactions, security: Security, one_event_loop: BlockingPortal
+) -> Iterator[FastAPI]:
+    """One application for a whole module, for requests that leave no trace."""
+    context = AppContext(
+        transactions=transactions,
+        security=security,
+        now=Clock(),
+        transaction_seconds=PATIENT_SECONDS,
+    )
+    yield from serve(context, one_event_loop)
+
+
+@pytest.fixture(scope="module")
+def shared_owner(shared_app: FastAPI) -> Person:
+    """The owner of one organization for a whole module, for requests that leave no trace."""
+    return Person(shared_app).sign_up()
 
 
 @pytest.fixture

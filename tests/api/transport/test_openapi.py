@@ -19,9 +19,9 @@ PUBLIC = re.compile(
 )
 
 
-@pytest.fixture
-def document(visitor: Person) -> dict[str, Any]:
-    found: dict[str, Any] = visitor.get("/openapi.json").json()
+@pytest.fixture(scope="module")
+def document(shared_app: FastAPI) -> dict[str, Any]:
+    found: dict[str, Any] = Person(shared_app).get("/openapi.json").json()
     return found
 
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from api.document.operations import operations, parameters
 from tests.api.credentials import Operation, least_credentials
 from tests.api.people import Person
-from tests.api.sold import V1, sell
+from tests.api.sold import V1, Sold, sell
 
 OPERATIONS = list(least_credentials())
 JSON = {"Content-Type": "application/json"}
@@ -31,6 +31,17 @@ ACTIONS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def sold(shared_owner: Person) -> Sold:
+    """What the actions below would change, if they ran."""
+    return sell(shared_owner)
+
+
+@pytest.fixture(scope="module")
+def subscription(sold: Sold) -> dict[str, Any]:
+    return sold.subscribe()
+
+
 def written(path: str, value: str | None = None) -> str:
     """The path with an id in each place."""
     return re.sub(r"\{(\w+)\}", lambda _: value or str(uuid4()), path)
@@ -43,11 +54,11 @@ def leads_to(template: str, path: str) -> bool:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=" ".join)
 def test_unknown_query_parameters_are_refused_and_named(
-    owner: Person, operation: Operation
+    shared_owner: Person, operation: Operation
 ) -> None:
     method, path = operation
 
-    answer = owner.request(method, written(path), params={"external_idd": "x", "Page": ""})
+    answer = shared_owner.request(method, written(path), params={"external_idd": "x", "Page": ""})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), answer.text
     assert [(one["in"], one["field"]) for one in answer.json()["errors"]] == [
@@ -106,20 +117,20 @@ def test_filters_by_ids_of_nobody_are_not_found(owner: Person, app: FastAPI) -> 
 
 
 @pytest.mark.parametrize("path", sorted({path for _, path in OPERATIONS}))
-def test_allow_names_the_methods_of_the_path(visitor: Person, path: str) -> None:
+def test_allow_names_the_methods_of_the_path(shared_app: FastAPI, path: str) -> None:
     methods = {method for method, known in OPERATIONS if leads_to(known, path)}
     expected = sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
-    answer = visitor.request("TRACE", written(path))
+    answer = Person(shared_app).request("TRACE", written(path))
 
     assert answer.status_code == 405
     assert answer.headers["Allow"] == ", ".join(expected)
 
 
 @pytest.mark.parametrize("path", sorted(path for method, path in OPERATIONS if method == "GET"))
-def test_head_answers_as_get_without_a_body(owner: Person, path: str) -> None:
+def test_head_answers_as_get_without_a_body(shared_owner: Person, path: str) -> None:
     address = written(path, "0")
-    shown, answer = owner.get(address), owner.head(address)
+    shown, answer = shared_owner.get(address), shared_owner.head(address)
 
     assert answer.status_code == shown.status_code
     assert answer.content == b""
@@ -129,16 +140,14 @@ def test_head_answers_as_get_without_a_body(owner: Person, path: str) -> None:
 @pytest.mark.parametrize("path", ACTIONS)
 @pytest.mark.parametrize("body", NO_OBJECTS)
 def test_action_with_a_body_that_is_no_object_does_not_run(
-    owner: Person, path: str, body: str
+    shared_owner: Person, subscription: dict[str, Any], path: str, body: str
 ) -> None:
-    sold = sell(owner)
-    subscription = sold.subscribe()
     address = path.format(subscription_id=subscription["id"], plan_id="payg")
 
-    answer = owner.post(V1 + address, content=body.encode(), headers=JSON)
+    answer = shared_owner.post(V1 + address, content=body.encode(), headers=JSON)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_body")
-    shown = owner.get(f"{V1}/subscriptions/{subscription['id']}").json()
+    shown = shared_owner.get(f"{V1}/subscriptions/{subscription['id']}").json()
     assert (shown["status"], shown["cancel_at_period_end"]) == ("ACTIVE", False)
 
 
@@ -154,11 +163,11 @@ def test_action_with_a_body_that_is_no_object_does_not_run(
 )
 @pytest.mark.parametrize("body", ["NaN", "1.5", "[]", '"x"'])
 def test_body_that_is_no_object_is_refused_everywhere(
-    owner: Person, operation: Operation, body: str
+    shared_owner: Person, operation: Operation, body: str
 ) -> None:
     method, path = operation
 
-    answer = owner.request(method, written(path), content=body.encode(), headers=JSON)
+    answer = shared_owner.request(method, written(path), content=body.encode(), headers=JSON)
 
     assert answer.status_code == 422, answer.text
 
@@ -178,9 +187,9 @@ def test_body_that_is_no_object_is_refused_everywhere(
     ],
 )
 def test_key_that_stands_twice_is_refused_and_named(
-    owner: Person, path: str, body: str, field: str
+    shared_owner: Person, path: str, body: str, field: str
 ) -> None:
-    answer = owner.post(V1 + path, content=body.encode(), headers=JSON)
+    answer = shared_owner.post(V1 + path, content=body.encode(), headers=JSON)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "duplicate_key")
     assert answer.json()["errors"][0]["field"] == field
