@@ -27,6 +27,13 @@ FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes"
 
 PREFIX = f"fluxrate-tests-{os.getuid()}-"
 
+MEMORY = Path("/dev/shm")
+"""Files that Linux keeps in memory. Every module clones a database of a thousand files, which takes
+a sixth of the time there. Who kills a server takes nothing from them, as little as from a disk."""
+
+ROOM_BYTES = 4 * 2**30
+"""How much must be free there: three servers and their databases need a quarter of it."""
+
 
 class TestRun:
     """The directory of this run and the right to clean it up."""
@@ -36,7 +43,7 @@ class TestRun:
     def __init__(self) -> None:
         end_abandoned_runs()
         # It gets the name that other runs look for when it is claimed, not a moment before.
-        unclaimed = Path(tempfile.mkdtemp(prefix=f"starting-{PREFIX}"))
+        unclaimed = Path(tempfile.mkdtemp(prefix=f"starting-{PREFIX}", dir=place_of_runs()))
         self._claim = PidFile(unclaimed / "run.pid")
         self._claim.claim()
         self.directory = unclaimed.rename(
@@ -50,6 +57,12 @@ class TestRun:
         end_servers(self.directory)
         self._claim.release()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def place_of_runs() -> Path:
+    """Where runs have their directories: in memory if there is room, else among temporary files."""
+    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
+    return MEMORY if is_roomy and os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
 
 
 def run_directory() -> Path:
@@ -106,7 +119,8 @@ def end_servers(directory: Path) -> None:
 
 def end_abandoned_runs() -> None:
     """Nothing is left of runs whose process was killed."""
-    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    places = {MEMORY, Path(tempfile.gettempdir())}
+    for directory in (one for place in places for one in place.glob(f"{PREFIX}*")):
         claim = PidFile(directory / "run.pid")
         if claim.path.exists() and claim.holder() is None:
             end_servers(directory)

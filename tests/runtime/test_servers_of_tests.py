@@ -13,14 +13,16 @@ from pathlib import Path
 import pytest
 
 from runtime.embedded.engines import EmbeddedPostgres
-from tests.servers import PREFIX, end_abandoned_runs
+from tests import servers
+from tests.servers import PREFIX, end_abandoned_runs, place_of_runs
 
 RUN_AND_WAIT = """
-import tempfile, time
-tempfile.tempdir = {directory!r}
-from tests.servers import TestRun, start_postgres
-TestRun()
-start_postgres("postgres-master")
+import time
+from pathlib import Path
+from tests import servers
+servers.MEMORY, servers.ROOM_BYTES = Path({directory!r}), 0
+servers.TestRun()
+servers.start_postgres("postgres-master")
 print("started", flush=True)
 time.sleep(60)
 """
@@ -37,7 +39,7 @@ def short_path() -> Iterator[Path]:
 def test_servers_of_a_killed_run_are_ended_and_those_of_a_living_one_are_not(
     short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(short_path))
+    monkeypatch.setattr(servers, "MEMORY", short_path)
     program = RUN_AND_WAIT.format(directory=str(short_path))
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as run:
         assert run.stdout is not None
@@ -54,3 +56,17 @@ def test_servers_of_a_killed_run_are_ended_and_those_of_a_living_one_are_not(
     assert survived_while_alive
     assert not directory.exists()
     assert not server.is_ready()
+
+
+def test_runs_are_in_memory_where_there_is_room(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "MEMORY", short_path)
+
+    monkeypatch.setattr(servers, "ROOM_BYTES", 0)
+    assert place_of_runs() == short_path
+    monkeypatch.setattr(servers, "ROOM_BYTES", 2**80)
+    assert place_of_runs() == Path(tempfile.gettempdir())
+    monkeypatch.setattr(servers, "MEMORY", short_path / "none")
+    monkeypatch.setattr(servers, "ROOM_BYTES", 0)
+    assert place_of_runs() == Path(tempfile.gettempdir())
