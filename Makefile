@@ -28,7 +28,7 @@ STRIPE_MOCK ?= v0.203.0
 SPECTRAL ?= 6.16.3
 REDOCLY ?= 2.77.0
 
-.PHONY: help install check lint types layers rules compose-check lock-check format test test-deep answers corpus simulate money regress chaos payments histories site demo up status down mutate \
+.PHONY: help install check lint types layers rules compose-check lock-check format test properties test-deep answers corpus simulate money regress chaos payments histories site demo up status down mutate \
 	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document
 
 help: ## List these targets
@@ -76,6 +76,9 @@ format: $(INSTALLED) ## Rewrite the code in its one form
 
 test: $(INSTALLED) ## Every test, on real servers; ARGS="-k invoice" narrows it
 	$(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+properties: $(INSTALLED) ## Rules of money and time with ten times the generated cases of the suite
+	FLUXRATE_HYPOTHESIS_PROFILE=gate $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile tests/billing $(ARGS)
 
 test-deep: $(INSTALLED) ## The same with many times more generated cases
 	FLUXRATE_HYPOTHESIS_PROFILE=deep $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
