@@ -32,6 +32,9 @@ from tests.workflows.late_arrivals import Document, LateArrivals, items_at
 from tests.workflows.prices import CALLS, Item
 from tests.workflows.simulator import Simulation
 
+PLAN, CHARGE = 0, 1
+"""Places in what a document corrects."""
+
 forgive = Forgiven.forgive
 void, bill, settle = LateArrivals.void, LateArrivals.bill, LateArrivals.settle
 
@@ -50,52 +53,50 @@ def calm_life(seed: int) -> Simulation:
     return Simulation(seed, NO_FAULTS).run()
 
 
-def calm_lives(count: int) -> list[Simulation]:
-    """The first of them."""
-    return [calm_life(seed) for seed in range(count)]
+def calm_lives(count: int) -> Iterator[Simulation]:
+    """The first of them, each lived when it is asked for."""
+    return (calm_life(seed) for seed in range(count))
 
 
 def test_lives_without_faults_settle_late_usage() -> None:
-    lives = calm_lives(20)
+    requests = (request for life in calm_lives(20) for request in life.requests)
 
-    assert any(request[0] == "settle_late_usage" for life in lives for request in life.requests)
+    assert any(request[0] == "settle_late_usage" for request in requests)
 
 
 def test_lives_without_faults_return_credit() -> None:
-    lives = calm_lives(120)
-
-    assert any(life.books.late.returned for life in lives)
+    assert any(life.books.late.returned for life in calm_lives(120))
 
 
 def test_lives_without_faults_forgive_reissue_and_bill_what_was_deleted() -> None:
-    lives = calm_lives(120)
-
-    assert any(life.books.late.forgiven for life in lives)
-    assert any(one.drafts > 1 for life in lives for one in life.books.periods)
-    assert any(one.status == "unbilled" for life in lives for one in life.books.periods)
-    assert any(is_parked_after_its_bill(life.books.effects) for life in lives)
+    assert any(life.books.late.forgiven for life in calm_lives(120))
+    assert any(one.drafts > 1 for life in calm_lives(120) for one in life.books.periods)
+    assert any(one.status == "unbilled" for life in calm_lives(120) for one in life.books.periods)
+    assert any(is_parked_after_its_bill(life.books.effects) for life in calm_lives(120))
 
 
 def test_lives_without_faults_give_bills_up_and_go_on() -> None:
-    lives = calm_lives(60)
-
     assert any(
         former.status == "skipped" and later.status == "final"
-        for life in lives
+        for life in calm_lives(60)
         for former, later in pairwise(life.books.periods)
     )
 
 
 def test_lives_without_faults_correct_several_charges_of_several_plans_at_once() -> None:
-    lives = calm_lives(160)
+    def has_several(kind: int) -> bool:
+        """Whether any document speaks of several plans, or of several charges."""
+        return any(
+            len({one[kind] for one in corrected(life, document)}) > 1
+            for life in calm_lives(160)
+            for document in life.books.late.documents
+        )
 
-    corrected = [
-        {(life.books.period(index).plan, charge) for (index, charge) in one.says}
-        for life in lives
-        for one in life.books.late.documents
-    ]
-    assert any(len({charge for _, charge in each}) > 1 for each in corrected)
-    assert any(len({plan for plan, _ in each}) > 1 for each in corrected)
+    def corrected(life: Simulation, document: Document) -> list[tuple[int, int]]:
+        return [(life.books.period(index).plan, charge) for index, charge in document.says]
+
+    assert has_several(PLAN)
+    assert has_several(CHARGE)
 
 
 @pytest.mark.parametrize(
@@ -189,26 +190,27 @@ def give_back_beyond_the_bill(self: LateArrivals, index: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("target", "name", "flaw"),
+    ("target", "name", "flaw", "first"),
     [
-        (Forgiven, "forgive", forgive_all_of_it),
-        (Forgiven, "forgive", forgive_only_what_was_billed),
-        (corrections, "forgive", forgive_the_last_alone),
-        (LateArrivals, "void", settle_again_what_is_forgiven),
-        (LateArrivals, "void", forgive_whatever_is_void),
-        (LateArrivals, "void", keep_what_a_void_bill_took),
-        (LateArrivals, "bill", bill_as_before),
-        (LateArrivals, "bill", bill_alone),
-        (LateArrivals, "settle", settle_twice),
-        (LateArrivals, "give_back", give_back_beyond_the_bill),
+        (Forgiven, "forgive", forgive_all_of_it, 69),
+        (Forgiven, "forgive", forgive_only_what_was_billed, 77),
+        (corrections, "forgive", forgive_the_last_alone, 0),
+        (LateArrivals, "void", settle_again_what_is_forgiven, 0),
+        (LateArrivals, "void", forgive_whatever_is_void, 30),
+        (LateArrivals, "void", keep_what_a_void_bill_took, 33),
+        (LateArrivals, "bill", bill_as_before, 0),
+        (LateArrivals, "bill", bill_alone, 0),
+        (LateArrivals, "settle", settle_twice, 0),
+        (LateArrivals, "give_back", give_back_beyond_the_bill, 0),
     ],
 )
 def test_simulator_notices_wrong_rule_of_money(
-    monkeypatch: pytest.MonkeyPatch, target: Any, name: str, flaw: Any
+    monkeypatch: pytest.MonkeyPatch, target: Any, name: str, flaw: Any, first: int
 ) -> None:
+    """What is rare is looked for from a life on that once showed it."""
     monkeypatch.setattr(target, name, flaw)
 
-    assert finds_a_flaw(most=150)
+    assert finds_a_flaw(first, most=150)
 
 
 def correct_one_charge_alone(*question: Any) -> PeriodCorrection:
@@ -231,10 +233,10 @@ def test_simulator_notices_period_on_the_plan_that_comes_next(
 
 
 @pytest.mark.parametrize(
-    ("name", "deed"), [("change_plan", change_plan), ("cancel_now", cancel_now)]
+    ("name", "deed", "first"), [("change_plan", change_plan, 0), ("cancel_now", cancel_now, 35)]
 )
 def test_simulator_notices_change_that_drops_what_is_late(
-    monkeypatch: pytest.MonkeyPatch, name: str, deed: Deed
+    monkeypatch: pytest.MonkeyPatch, name: str, deed: Deed, first: int
 ) -> None:
     def drop_what_is_late(books: Books, at: datetime) -> bool:
         late = books.late.missing_of(books.late.changed(books.periods))
@@ -246,7 +248,7 @@ def test_simulator_notices_change_that_drops_what_is_late(
 
     monkeypatch.setattr(customers, name, drop_what_is_late)
 
-    assert finds_a_flaw(most=150)
+    assert finds_a_flaw(first, most=150)
 
 
 def test_simulator_notices_credit_that_is_granted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +271,7 @@ def test_simulator_notices_workflow_that_forgets_late_usage(
 
     monkeypatch.setattr(LateArrivals, "settle", settle_nothing)
 
-    assert finds_a_flaw()
+    assert finds_a_flaw(first=4)
 
 
 def is_parked_after_its_bill(effects: list[tuple[str, int | None]]) -> bool:

@@ -111,7 +111,7 @@ def test_simulator_notices_message_lost_in_continue_as_new(
     original = SubscriptionWorkflow._continue_as_new
     monkeypatch.setattr(SubscriptionWorkflow, "_continue_as_new", carry_stale_state)
 
-    assert finds_a_flaw()
+    assert finds_a_flaw(first=31)
 
 
 def test_simulator_notices_workflow_that_is_not_deterministic(
