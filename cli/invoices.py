@@ -58,7 +58,7 @@ def verify(
     console = make_console()
     with open_database(data_dir) as transactions:
         ids = list_organizations(transactions, organization)
-        raise typer.Exit(_check(console, transactions, ids, last=None))
+        raise typer.Exit(check_receipts(console, transactions, ids, last=None))
 
 
 def regress(last: Last = 1000, files: Files = None, data_dir: DataDirectory = None) -> None:
@@ -74,13 +74,16 @@ def regress(last: Last = 1000, files: Files = None, data_dir: DataDirectory = No
         raise typer.Exit(_compare_files(console, files))
     with open_database(data_dir) as transactions:
         ids = list_organizations(transactions, None)
-        raise typer.Exit(_check(console, transactions, ids, last=last))
+        raise typer.Exit(check_receipts(console, transactions, ids, last=last))
 
 
-def _check(
+def check_receipts(
     console: Console, transactions: Transactions, ids: Sequence[UUID], *, last: int | None
 ) -> int:
-    """The exit code; what is wrong is printed, one line each."""
+    """The exit code: 1 if a receipt is bad. What is wrong is printed, one line each.
+
+    ``last`` is how many receipts of each organization are looked at, None for all.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from services.invoicing.receipt_checks import find_end

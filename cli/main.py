@@ -33,6 +33,26 @@ DataDirectory = Annotated[
     Path | None,
     typer.Option(help="Where this instance keeps its data. Default: FLUXRATE_DATA_DIR or .data."),
 ]
+RunningDirectory = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="The instance that is meant, unless DATABASE_URL is set."),
+]
+DirectoryOfUp = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="The data directory of `fluxrate up`. Default: DATABASE_URL."),
+]
+BackupFile = Annotated[Path, typer.Argument(dir_okay=False, help="The file of the backup.")]
+KeysToWrite = Annotated[
+    Path | None,
+    typer.Option("--keys", dir_okay=False, help="Write the keys that open it into this file."),
+]
+KeysToRead = Annotated[
+    Path | None,
+    typer.Option("--keys", help="The file with its keys. Default: FLUXRATE_SECRET_KEY."),
+]
+Verifies = Annotated[
+    bool, typer.Option("--verify/--no-verify", help="Compute all issued invoices again.")
+]
 Keep = Annotated[
     bool, typer.Option("--keep", help="Go on running, with what was made, until Ctrl-C.")
 ]
@@ -121,11 +141,41 @@ def migrate() -> None:
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(data_dir: RunningDirectory = None) -> None:
     """Start every subscription's workflow again from the database, after Temporal lost data."""
     from cli.rebuild import rebuild as run_rebuild
 
-    run_rebuild()
+    run_rebuild(data_dir)
+
+
+@app.command()
+def backup(output: BackupFile, data_dir: DirectoryOfUp = None, keys: KeysToWrite = None) -> None:
+    """Write everything that an installation is into one file that only its key opens."""
+    from cli.keeping.backup import backup as write_backup
+
+    write_backup(output, data_dir, keys)
+
+
+@app.command()
+def restore(
+    source: BackupFile,
+    data_dir: DirectoryOfUp = None,
+    keys: KeysToRead = None,
+    *,
+    verify: Verifies = True,
+) -> None:
+    """Make an installation out of a backup, in an empty place, and prove its invoices."""
+    from cli.keeping.restore import restore as restore_backup
+
+    raise typer.Exit(restore_backup(source, data_dir, keys, verifies=verify))
+
+
+@app.command()
+def doctor(data_dir: RunningDirectory = None) -> None:
+    """Look for what is wrong or will be, and say what to do. Exit code 1 if something is wrong."""
+    from cli.keeping.doctor import doctor as look
+
+    raise typer.Exit(look(data_dir))
 
 
 @app.command()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from rich.progress import Progress
 
-from cli.output import make_console
+from cli.local.instance import Instance
+from cli.output import make_console, refuse
 from cli.requirements import require_database, require_servers, require_temporal
 from repositories.accounts import organizations
 from repositories.payments import collections
@@ -24,7 +26,7 @@ from services.operations.outbox import AnyMessage, CollectMessage, WakeMessage
 BATCH = 500
 
 
-def rebuild() -> NoReturn:
+def rebuild(data_dir: Path | None) -> NoReturn:
     """Wake, or start, the workflow of whatever has something left to do; then leave.
 
     Harmless to repeat and beside running workers: PostgreSQL says what is done, so no period is
@@ -32,7 +34,7 @@ def rebuild() -> NoReturn:
     """
     console = make_console()
     settings = Settings()
-    database_url, temporal_address = require_servers(settings, "Rebuilding")
+    database_url, temporal_address = _find_servers(settings, data_dir)
     require_database(database_url)
     require_temporal(temporal_address)
     messages = list_messages(Transactions(create_application_engine(database_url)))
@@ -43,6 +45,20 @@ def rebuild() -> NoReturn:
         )
     console.print(f"{reached:,} of {len(messages):,} workflows run.")
     leave(0 if reached == len(messages) else 1)
+
+
+def _find_servers(settings: Settings, data_dir: Path | None) -> tuple[str, str]:
+    """Those of a running instance, or those that the environment names. Raises Refusal."""
+    if data_dir is None and settings.database_url:
+        return require_servers(settings, "Rebuilding")
+    instance = Instance((data_dir or settings.data_dir).absolute())
+    addresses = instance.addresses()
+    if addresses is None or "temporal" not in instance.running():
+        refuse(
+            f"Nothing runs from {instance.data_dir}. Start it with `fluxrate up`,"
+            " or set DATABASE_URL and TEMPORAL_ADDRESS."
+        )
+    return addresses.database_url, addresses.temporal_address
 
 
 def list_messages(transactions: Transactions) -> list[AnyMessage]:

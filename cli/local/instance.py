@@ -116,16 +116,24 @@ class Instance:
 
     def secret_key(self) -> str:
         """The key that signs this installation's tokens, made once and kept private."""
-        path = self.data_dir / "secret_key"
-        if not path.exists():
-            # Renamed when complete, so that an interruption leaves no empty key.
-            unfinished = path.with_suffix(".unfinished")
-            unfinished.unlink(missing_ok=True)
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48))
-            unfinished.rename(path)
-        return path.read_text()
+        if not self.secret_key_file.exists():
+            self.keep_secret_key(secrets.token_urlsafe(48))
+        return self.secret_key_file.read_text()
+
+    def keep_secret_key(self, secret_key: str) -> None:
+        """The installation's key is this one from now on, for its account alone."""
+        # Renamed when complete, so that an interruption leaves no empty key.
+        unfinished = self.secret_key_file.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secret_key)
+        unfinished.rename(self.secret_key_file)
+
+    @property
+    def secret_key_file(self) -> Path:
+        """Where the key is that ``up`` made."""
+        return self.data_dir / "secret_key"
 
     @property
     def _ports_file(self) -> Path:
@@ -167,7 +175,7 @@ class PythonProcess:
         return name_end(self.process.poll() if self.process is not None else None, log=self.log)
 
 
-def wait_for_api(api: PythonProcess, url: str, *, timeout_seconds: float = 120) -> None:
+def wait_for_api(api: PythonProcess, url: str, *, timeout_seconds: float = 300) -> None:
     """The API says that it and what it depends on is ready.
 
     Raises:

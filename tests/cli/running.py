@@ -15,7 +15,7 @@ from cli.local.instance import Addresses, Instance
 from runtime.embedded.processes import wait_until
 
 EXTERNAL = ("DATABASE_URL", "TEMPORAL_ADDRESS", "FLUXRATE_MIGRATION_DATABASE_URL")
-SECONDS_TO_START = 90
+SECONDS_TO_START = 600
 
 
 def fluxrate(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,7 +25,7 @@ def fluxrate(*words: str, **environment: str) -> subprocess.CompletedProcess[str
         env=clean_environment() | environment,
         text=True,
         capture_output=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

@@ -1,4 +1,7 @@
-"""Every secret at rest comes under the key in force, however often that is asked for."""
+"""Every secret at rest comes under the key in force, however often that is asked for.
+
+What docs/operators/rotating-keys.md says of ``fluxrate reseal``.
+"""
 
 from __future__ import annotations
 

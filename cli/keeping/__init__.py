@@ -1,0 +1,1 @@
+"""``fluxrate backup``, ``restore`` and ``doctor``: keeping what there is."""
