@@ -14,7 +14,8 @@ from api.document.operations import parameters
 from tests.api.people import Person
 
 PUBLIC = re.compile(
-    r"/api/v1/auth/.*|/api/v1/workers/health|/api/v1/webhooks/.*"
+    r"/api/v1/auth/(signup|login|refresh|logout|accept-invitation|request-reset|reset)"
+    r"|/api/v1/workers/health|/api/v1/webhooks/.*"
     r"|/verify/.*|/\.well-known/.*|/health|/livez|/readyz|/metrics|/status"
 )
 
