@@ -95,11 +95,17 @@ def refusals_of_kind(operation: Document, method: str) -> Iterator[str]:
         yield from CHANGING
     if "requestBody" in operation:
         yield from BODIED
-    headers = {one["name"] for one in operation.get("parameters", ())}
+    headers = set(map(_name_of, operation.get("parameters", ())))
     if IF_MATCH in headers:
         yield from CONDITIONAL
     if idempotency.HEADER in headers:
         yield from KEYED
+
+
+def _name_of(parameter: Document) -> str:
+    """The name of a parameter, also of one that is told elsewhere."""
+    told: str = parameter.get("name") or parameter["$ref"].rpartition("/")[2]
+    return told
 
 
 @cache
