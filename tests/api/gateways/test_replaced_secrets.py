@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from api.context import AppContext
-from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
+from billing.errors import Rejected
+from billing.payments.gateways import KEY_REFUSED, GatewayPayment, GatewayStatus, Provider
 from billing.payments.states import ARRIVES_LATEST
 from integrations.gateways.client import ProviderClient
 from integrations.gateways.registry import GatewayRegistry
@@ -210,6 +211,39 @@ def test_refund_that_was_given_up_is_for_whoever_asks_for_it_again(
 
     assert states(house, "refund") == [("failed", 1)]
     assert house.payments(invoice["id"])[0]["refunded_amount"] == 0
+
+
+def test_refund_waits_for_a_key_that_was_rolled(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = house.finalize()
+    house.press(invoice["payment_link"])
+    house.settle()
+    [paid] = house.payments(invoice["id"])
+
+    async def refuse_key(*_asked: object, **_named: object) -> object:
+        raise Rejected("There is no such key.", code=KEY_REFUSED)
+
+    with monkeypatch.context() as refusing:
+        for verb in ("refund", "find_refund"):
+            refusing.setattr(SandboxGateway, verb, refuse_key)
+        house.owner.post(f"{V1}/payments/{paid['id']}/refund", json={"amount": 50})
+        for _ in range(3):
+            house.ask()
+            house.later(hours=1)
+    assert [one["status"] for one in refunds_of(house, paid["id"])] == ["pending"]
+    house.ask()
+
+    assert [one["status"] for one in refunds_of(house, paid["id"])] == ["succeeded"]
+    assert house.events(status="needs_attention") == []
+
+
+def refunds_of(house: House, payment_id: str) -> list[dict[str, Any]]:
+    """The refunds of a payment, the first one first."""
+    found: list[dict[str, Any]] = house.owner.get(f"{V1}/payments/{payment_id}/refunds").json()[
+        "data"
+    ]
+    return found
 
 
 def test_money_that_never_arrives_from_a_closed_page_is_a_row_after_a_month(
