@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from api.app import create_app
 from api.context import AppContext
@@ -61,8 +63,9 @@ def people(module_database_url: str, security: Security) -> Iterator[tuple[Perso
     """The owners of two organizations."""
     engine = create_application_engine(module_database_url, pool_size=4)
     context = AppContext(transactions=Transactions(engine), security=security, now=Clock())
+    other = replace(context, registry=CollectorRegistry())
     # An application each, since one serves from one event loop only.
-    with Person(create_app(context)) as mine, Person(create_app(context)) as theirs:
+    with Person(create_app(context)) as mine, Person(create_app(other)) as theirs:
         yield mine.sign_up("Mine"), theirs.sign_up("Theirs")
     engine.dispose()
 

@@ -22,6 +22,7 @@ class Organization:
 
     def __init__(self, site: Site, names: IdNames) -> None:
         self.callers = Callers(site.url)
+        self.is_lost = False
         self._site = site
         self.ids = IdPool(names, [self._furnish(number) for number in range(SETS)])
 

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import httpx2
 
-from tests.api.fuzz.callers import WORTHLESS
+from tests.api.fuzz.callers import WORTHLESS, LockedOut
 from tests.api.fuzz.cases import Operation, read_operations
 from tests.api.fuzz.ids import IdNames
 from tests.api.fuzz.judge import Judge
@@ -61,18 +61,26 @@ class Run:
             turns = self._operations * PER_ORGANIZATION
             self._chance.shuffle(turns)
             for operation in turns:
+                if own.is_lost:
+                    own.close()
+                    own = Organization(self._site, self._names)
                 yield operation, own, foreign
             foreign.close()
             foreign = own
 
     def _try(self, operation: Operation, own: Organization, foreign: Organization) -> None:
         caller = own.callers.choose(self._chance)
+        try:
+            headers = own.callers.headers_of(caller)
+        except LockedOut:
+            own.is_lost = True
+            return
         if operation.described["operationId"] == "log_in":
             login = {"email": foreign.callers.email, "password": PASSWORD}
             operation = replace(operation, example={"request": login})
         case = next(self._cases[operation.name])
         variation = Variation(own.ids, foreign.ids, self._chance)
-        answer = self._sender.send(operation, case, variation, own.callers.headers_of(caller))
+        answer = self._sender.send(operation, case, variation, headers)
         self._client.cookies.clear()
         self.tally.count(operation.name, answer.status_code, caller)
         for fault in self._judge.faults_of(case, operation.described, answer):
