@@ -19,10 +19,8 @@ from runtime.database.engine import APPLICATION_ROLE, create_application_engine
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-GUESSES = {"login_address", "login_failures"}
-WITHOUT_ORGANIZATION = GUESSES | {
-    *("alembic_version", "installation_check", "organization_directory"),
-}
+NOBODYS = {"alembic_version", "installation_check", "login_address", "login_failures"}
+WITHOUT_ORGANIZATION = NOBODYS | {"organization_directory"}
 """Tables that are nobody's: the schema's revision, counts of findings, logins by hashes, ids."""
 
 APPEND_ONLY = {

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from api.context import ContextDep, state_of
 from api.routers.operations.operators import is_operator, require_operator
-from api.schemas.status import InvariantView, StatusView, view_status
+from api.schemas.workers import InvariantView, StatusView, view_status
 from api.transport.exact_json import respond
 from api.transport.route import Router
 

@@ -1,0 +1,161 @@
+"""An installation that runs for real, and what Prometheus would have seen of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx2
+import psycopg
+from prometheus_client.parser import text_string_to_metric_families
+
+from runtime.embedded.processes import choose_port, wait_until
+from runtime.settings import Settings
+from runtime.temporal import connect
+from tests.cli.running import RunningInstance
+from tests.observability.promtool import firing
+from tests.scenarios.account import Account
+from workflows.names import coverage_check_id
+
+Scrape = Mapping[str, float]
+
+BEFORE: Final = 300
+"""Minutes before the first scrape, so that no instant of the tests is before Prometheus' first."""
+
+CHECKED: Final = 'fluxrate_check_timestamp_seconds{check="coverage"}'
+PATIENCE_SECONDS: Final = 240
+
+
+@dataclass(slots=True)
+class Watched:
+    """``fluxrate up``, with what it takes to watch it and to break it."""
+
+    running: RunningInstance
+    port: int = field(default_factory=choose_port)
+    account: Account | None = None
+    began: float = 0.0
+
+    def start(self) -> Watched:
+        """It runs, shows its metrics, and has an organization."""
+        os.environ["FLUXRATE_WORKER_METRICS"] = f"127.0.0.1:{self.port}"
+        os.environ["FLUXRATE_ALLOW_PRIVATE_WEBHOOKS"] = "true"
+        try:
+            self.running.up()
+        finally:
+            del os.environ["FLUXRATE_WORKER_METRICS"], os.environ["FLUXRATE_ALLOW_PRIVATE_WEBHOOKS"]
+        self.account = Account(self.url).sign_up()
+        shown = 'fluxrate_worker_starts_total{job="worker"}'
+        assert wait_until(lambda: shown in self.scrape(), timeout_seconds=PATIENCE_SECONDS)
+        self.began = time.time()
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where the API answers."""
+        return self.running.addresses.api_url.removesuffix("/api/v1")
+
+    def scrape(self) -> Scrape:
+        """Every series that API and worker show; what does not answer is missing."""
+        shown: dict[str, float] = {}
+        # The worker's first: what both count is there once.
+        for name, url in (("worker", f"http://127.0.0.1:{self.port}"), ("api", self.url)):
+            with suppress(httpx2.HTTPError):
+                text = httpx2.get(f"{url}/metrics", timeout=20, trust_env=False).text
+                shown |= _series_in(text, name)
+        return shown
+
+    def until(self, series: str, least: float) -> Scrape:
+        """What is shown once a series is so high."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (shown := self.scrape()).get(_at(series), -1.0) < least:
+            assert time.monotonic() < deadline, {
+                name: figure for name, figure in shown.items() if name.startswith(series[:20])
+            }
+            time.sleep(1)
+        return shown
+
+    def check(self) -> Scrape:
+        """What is shown after the hourly check was done now."""
+        before = self.scrape().get(_at(CHECKED), 0.0)
+        asyncio.run(self._trigger_check())
+        return self.until(CHECKED, max(before, 1.0) + 0.001)
+
+    async def _trigger_check(self) -> None:
+        client = await connect(self.running.addresses.temporal_address)
+        queue = Settings.model_fields["task_queue"].default
+        await client.get_schedule_handle(coverage_check_id(queue)).trigger()
+
+    def execute(self, statement: str) -> int:
+        """Change rows behind the product's back; how many."""
+        with psycopg.connect(self.running.addresses.database_url, autocommit=True) as connection:
+            return connection.execute(statement.encode()).rowcount
+
+    def terminate_workflows(self) -> None:
+        """Temporal has lost every workflow of a subscription."""
+
+        async def terminate() -> None:
+            client = await connect(self.running.addresses.temporal_address)
+            async for one in client.list_workflows('WorkflowType="SubscriptionWorkflow"'):
+                with suppress(Exception):  # it has ended by itself
+                    await client.get_workflow_handle(one.id).terminate()
+
+        asyncio.run(terminate())
+
+    @contextmanager
+    def stopped(self, process: str) -> Iterator[None]:
+        """Within this, a process and its children do nothing, and answer nobody."""
+        pids = _family(self.running.instance.running()[process])
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def fires(self, scrapes: Sequence[Scrape], *, after: int, folder: Path) -> set[str]:
+        """Which alerts fire so many minutes after these scrapes, which stand for a minute each."""
+        names = {name for one in scrapes for name in one}
+        series = {name: self._values(name, scrapes, after) for name in names}
+        return firing(series, minutes=BEFORE + len(scrapes) + after, folder=folder)
+
+    def _values(self, name: str, scrapes: Sequence[Scrape], after: int) -> str:
+        words = [self._value(name, one[name]) if name in one else "_" for one in scrapes]
+        rest = f"_x{after}" if words[-1] == "_" else f"{words[-1]}+0x{after}"
+        return " ".join([f"_x{BEFORE}", *words[:-1], rest])
+
+    def _value(self, name: str, figure: float) -> str:
+        # Prometheus' tests begin at 1970; an instant is moved along with them.
+        if "timestamp_seconds" in name and figure > 0:
+            figure = figure - self.began + BEFORE * 60
+        return repr(figure)
+
+
+def _at(series: str) -> str:
+    name, _, labels = series.partition("{")
+    return f'{name}{{job="api"{"," if labels else "}"}{labels}'
+
+
+def _series_in(text: str, job: str) -> dict[str, float]:
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name.startswith("fluxrate_") and not sample.name.endswith("_created"):
+                labels = {"job": job, **sample.labels}
+                words = ",".join(f'{name}="{value}"' for name, value in labels.items())
+                found[f"{sample.name}{{{words}}}"] = sample.value
+    return found
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that it started, itself first."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in _family(int(child)))]
