@@ -125,8 +125,7 @@ class Sessions:
             name_organizations(session, [found.organization_id])
             current = stored_user_sessions.lock_session(session, found.organization_id, found.id)
             assert current is not None
-            _note_visit(current, visit, now=now)
-            logged_in = self._rotate(session, current, refresh_token, now=now)
+            logged_in = self._rotate(session, current, refresh_token, visit, now=now)
         # Raised after the commit: what ended the session must last.
         if logged_in is None:
             self.forget(current.id)
@@ -150,7 +149,13 @@ class Sessions:
             self.log_out(found.organization_id, found.id, now=now)
 
     def _rotate(
-        self, session: Session, current: UserSession, refresh_token: str, *, now: datetime
+        self,
+        session: Session,
+        current: UserSession,
+        refresh_token: str,
+        visit: Visit,
+        *,
+        now: datetime,
     ) -> LoggedIn | None:
         if current.revoked_at is not None or current.expires_at <= now:
             return None
@@ -163,6 +168,7 @@ class Sessions:
         organization = stored_organizations.get_organization(session, current.organization_id)
         renewed = f"{_family_of(refresh_token)}.{self.security.new_secret()}"
         current.refresh_hash = self.security.digest(renewed)
+        _note_visit(current, visit, now=now)
         current.expires_at = now + timedelta(seconds=self._lifetimes.refresh_seconds)
         session.add(current)
         return self._logged_in(user, organization, current, renewed, now=now)
