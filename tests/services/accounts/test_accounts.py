@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b32encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from services.accounts.api_keys import read_scopes
 from services.accounts.passwords import require_good_password
 from services.accounts.sign_ups import slug_of
 from services.audit_log import ACTOR, REQUEST_ID, record
+from tests.api.members_story import code_of
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -65,18 +67,41 @@ def test_bad_scopes_are_refused_by_place(scopes: tuple[str, ...], code: str, fie
 
 
 @pytest.mark.parametrize(
-    "password", ["password", "PASSWORD", "iloveyou", "qwertyuiop", "ops@lumenworks.test"]
+    "password",
+    [
+        *("password", "PASSWORD", "iloveyou", "qwertyuiop", "passw0rd", "password1!"),
+        *("aaaaaaaa", "abababab", "abcabcabc", "correctcorrect", "aaaabbbbcccc"),
+        *("abcdefgh", "87654321", "abcd1234xyz", "qwertasdfg", "zyxwvutsrq"),
+        *("ops@lumenworks.test", "lumenworks2026", "LumenWorks1", "fluxrate2026", "lumen-works-1"),
+    ],
 )
 def test_passwords_that_anybody_tries_first_are_refused(password: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        require_good_password(password, email="Ops@lumenworks.test")
+        require_good_password(
+            password, email="Ops@lumenworks.test", organization_name="Lumen Works"
+        )
 
-    assert caught.value.code == "common_password"
+    assert (caught.value.code, caught.value.field) == ("common_password", "password")
 
 
-@pytest.mark.parametrize("password", ["correct-horse-9", "пароль-лошадь", "password but long"])
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("correct-horse-9", "пароль-лошадь", "password but long", "tr0ub4dor&3"),
+        *("lumenworks-owns-a-boat", "8Fk2pQ1z", "東京特許許可局です", "horse battery"),
+    ],
+)
 def test_other_passwords_pass(password: str) -> None:
-    require_good_password(password, email="ops@lumenworks.test")
+    require_good_password(password, email="ops@lumenworks.test", organization_name="Lumen Works")
+
+
+@pytest.mark.parametrize(
+    ("second", "code"), [(59, "287082"), (1_111_111_109, "081804"), (2_000_000_000, "279037")]
+)
+def test_codes_are_those_of_rfc_6238(second: int, code: str) -> None:
+    secret = b32encode(b"12345678901234567890").decode()
+
+    assert code_of(secret, datetime.fromtimestamp(second, UTC)) == code
 
 
 def test_audit_entry_keeps_exact_values_as_text_and_says_who_and_why() -> None:
