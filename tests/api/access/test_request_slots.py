@@ -19,6 +19,7 @@ WITHOUT_PLACES = {
     ("GET", "/health"): "asks nobody",
     ("GET", "/readyz"): "answers also when all slots are taken",
     ("GET", "/metrics"): "asks nobody",
+    ("GET", "/status"): "tells what was last seen, as metrics do",
     ("POST", "/api/v1/usage"): "events have writers of their own",
     ("POST", "/api/v1/usage/batch"): "events have writers of their own",
     ("POST", "/api/v1/sdk/track"): "events have writers of their own",

@@ -22,6 +22,7 @@ IN_WORDS_OF_OTHERS = {
 }
 LEFT_OUT = {
     "CreatedApiKey": "has no secret when it is repeated",
+    "SentInvitation": "has no link when it is repeated",
     "WebhookEndpointWithSecret": "has no secret when it is repeated",
     "PriceModel": "has the numbers of its model alone",
     "RecordedEvent": "says `duplicate` of a repeat alone",
