@@ -35,6 +35,7 @@ BODIES: dict[Operation, dict[str, Any]] = {
         "frozen_time": "2027-01-01T00:00:00Z"
     },
     ("POST", f"{V1}/usage/{{event_id}}/amend"): {"quantity": 1},
+    ("POST", f"{V1}/customers/{{customer_id}}/account/write-off"): {"currency": "USD"},
     ("PATCH", f"{V1}/members/{{member_id}}"): {"role": "billing"},
     ("POST", f"{V1}/customers/{{customer_id}}/account/write-off"): {"currency": "USD"},
 }
