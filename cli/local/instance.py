@@ -187,7 +187,23 @@ def wait_for_api(api: PythonProcess, url: str, *, timeout_seconds: float = 300) 
         pause_seconds=READINESS_PAUSE_SECONDS,
     )
     if not answers(f"{url}/readyz"):
-        raise ProcessFailure(f"The API does not become ready.\n{last_lines(api.log)}")
+        gone = api.pid_file.holder() is None
+        how = api.describe_end() if gone else f" after {timeout_seconds:.0f} s: {said_by(url)}"
+        raise ProcessFailure(
+            f"The API did not become ready{how}\nThe end of {api.log}:\n{last_lines(api.log)}"
+        )
+
+
+def said_by(url: str) -> str:
+    """What the installation says that it waits for."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/readyz", timeout=5) as answer:
+            return str(answer.read(2000), "utf-8", "replace")
+    except urllib.error.HTTPError as refused:
+        return str(refused.read(2000), "utf-8", "replace")
+    except OSError as error:
+        return f"{url} does not answer ({error})."
 
 
 def answers(url: str) -> bool:

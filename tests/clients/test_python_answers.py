@@ -34,6 +34,17 @@ def test_errors_have_a_class_by_their_status(status: int, kind: type[ApiError]) 
     assert (caught.value.retry_after, caught.value.request_id) == (90, "r2")
 
 
+def test_an_error_says_nothing_twice() -> None:
+    quantity = {"field": "quantity", "detail": "4 are used of 3"}
+    price = {"field": "price", "detail": "Must not be negative"}
+    told = {"code": "wrong", "detail": "4 are used of 3", "errors": [quantity, price]}
+
+    with pytest.raises(ApiError) as caught:
+        Api(answer(409, told)).client().customers.get("a")
+
+    assert str(caught.value) == "409 wrong: 4 are used of 3 (price: Must not be negative)"
+
+
 def test_an_edit_sends_the_tag_of_what_was_read() -> None:
     api = Api(answer(body=CUSTOMER, ETag='"t1"'), answer(body=CUSTOMER, ETag='"t2"'))
     client = api.client()

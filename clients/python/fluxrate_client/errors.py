@@ -36,10 +36,16 @@ class ApiError(FluxrateError):
         self.detail = str(problem.get("detail", "No detail was given."))
         self.request_id: str | None = problem.get("request_id")
         self.errors: Sequence[Mapping[str, Any]] = problem.get("errors", ())
-        super().__init__(f"{status} {self.code}: {self.detail}{self._fields()}")
+        super().__init__(f"{status} {self.code}: {self.detail}{self._further_fields()}")
 
-    def _fields(self) -> str:
-        fields = "; ".join(f"{one.get('field')}: {one.get('detail')}" for one in self.errors)
+    def _further_fields(self) -> str:
+        """Fields of which the sentence does not speak yet."""
+        told = (f"{one.get('field')}: {one.get('detail')}" for one in self.errors)
+        fields = "; ".join(
+            words
+            for one, words in zip(self.errors, told, strict=True)
+            if str(one.get("detail")) not in self.detail
+        )
         return f" ({fields})" if fields else ""
 
 

@@ -37,7 +37,6 @@ BODIES: dict[Operation, dict[str, Any]] = {
     ("POST", f"{V1}/usage/{{event_id}}/amend"): {"quantity": 1},
     ("POST", f"{V1}/customers/{{customer_id}}/account/write-off"): {"currency": "USD"},
     ("PATCH", f"{V1}/members/{{member_id}}"): {"role": "billing"},
-    ("POST", f"{V1}/customers/{{customer_id}}/account/write-off"): {"currency": "USD"},
 }
 """Bodies that are good whatever the ids are; others are empty, or made by ``body_of``."""
 
