@@ -10,20 +10,20 @@ from fastapi import FastAPI
 from api.context import AppContext
 from api.transport.idempotency import OWN_IDENTITY
 from tests.api.changes import V1, Story, recorded
+from tests.api.members_story import tell_of_people
 from tests.api.operations.test_audit_trail import (
     tell_of_a_subscription,
     tell_of_accounts,
     tell_of_clocks_and_events,
     tell_of_the_catalogue,
     tell_of_webhooks,
-    write_mails,
 )
 from tests.api.people import Clock, Person
 
 OWN = {"x-request-id", "idempotent-replayed"}
 """Headers of which each answer has its own."""
 
-SECRETS = {"key", "secret", "signing_secret"}
+SECRETS = {"key", "link", "secret", "signing_secret"}
 """What an answer shows the first time alone (CONTRACT 65)."""
 
 WITHOUT_ORGANIZATION = f"{V1}/auth/"
@@ -74,11 +74,12 @@ def test_every_post_is_answered_again_as_it_was(
     story = RepeatedStory(Person(app))
 
     tell_of_accounts(story)
+    tell_of_people(story.do, story.person, context)
     tell_of_the_catalogue(story)
     tell_of_a_subscription(story, context, clock)
     tell_of_clocks_and_events(story)
     tell_of_webhooks(story, context)
-    write_mails(story)
+    story.write_mails()
 
     posts = {change for change in recorded() if change.startswith("POST ")}
     assert story.different == {}
