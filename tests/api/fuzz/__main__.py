@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,8 @@ from runtime.exit import leave
 from tests.api.fuzz.run import Run
 from tests.api.fuzz.site import open_site
 
+WIDE = 160
+"""Columns of a log, which no terminal folds."""
 COLUMNS = (
     TextColumn("{task.description}"),
     BarColumn(),
@@ -38,7 +41,10 @@ def main() -> None:
     parser.add_argument("--report", type=Path)
     options = parser.parse_args()
     options.log.parent.mkdir(exist_ok=True)
-    console, started = Console(soft_wrap=True), time.monotonic()
+    console, started = (
+        Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE),
+        time.monotonic(),
+    )
     with open_site(options.log) as site, Run(site, options.seed, options.only) as run:
         tally = run.tally
         with Progress(*COLUMNS, console=console) as progress, suppress(KeyboardInterrupt):
