@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, QueuePool
 
 from api.admission.threads import THREADS
@@ -190,7 +191,14 @@ async def test_thirty_logins_with_unknown_names_hold_nothing_that_others_need(
     site: Site, context: AppContext, security: Security
 ) -> None:
     slow = SlowPasswords(security)
-    app = create_app(replace(context, transactions=Transactions(site.engine), security=slow))
+    app = create_app(
+        replace(
+            context,
+            transactions=Transactions(site.engine),
+            security=slow,
+            registry=CollectorRegistry(),
+        )
+    )
     async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as client:
         renames = [
             asyncio.create_task(
@@ -220,7 +228,11 @@ async def test_logins_beyond_the_line_of_an_address_are_503_with_a_time_to_come_
     slow = SlowPasswords(security)
     app = create_app(
         replace(
-            context, transactions=Transactions(site.engine), security=slow, auth_per_minute=1000
+            context,
+            transactions=Transactions(site.engine),
+            security=slow,
+            auth_per_minute=1000,
+            registry=CollectorRegistry(),
         )
     )
     body = {"password": "wrong-horse-9"}
