@@ -181,3 +181,11 @@ class Story:
         owe(self.person, payment["id"], 12)
         path = "/customers/{customer_id}/account/write-off"
         self.do(f"POST {path}", {"currency": "USD"}, customer_id=customer_id)
+
+    def write_mails(self) -> None:
+        """A template is written and taken back, and a mail tried."""
+        path = "/email-templates/{kind}/{language}"
+        texts = {"subject": "{{ title }}", "text": "{{ headline }}", "html": "<p>x</p>"}
+        for method, body in (("PUT", texts), ("DELETE", None)):
+            self.do(f"{method} {path}", body, kind="invoice", language="de")
+        self.do("POST /organization/test-email", {"to": "ops@lumenworks.test"})

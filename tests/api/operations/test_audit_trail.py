@@ -154,14 +154,6 @@ def tell_of_webhooks(story: Story, context: AppContext) -> None:
     story.connect_gateway()
 
 
-def write_mails(story: Story) -> None:
-    path = "/email-templates/{kind}/{language}"
-    texts = {"subject": "{{ title }}", "text": "{{ headline }}", "html": "<p>{{ headline }}</p>"}
-    for method, body in (("PUT", texts), ("DELETE", None)):
-        story.do(f"{method} {path}", body, kind="invoice", language="de")
-    story.do("POST /organization/test-email", {"to": "ops@lumenworks.test"})
-
-
 @pytest.mark.usefixtures("compared")
 def test_every_change_is_recorded_with_who_and_by_which_request(
     story: Story, context: AppContext, clock: Clock, app: FastAPI
@@ -172,7 +164,7 @@ def test_every_change_is_recorded_with_who_and_by_which_request(
     tell_of_a_subscription(story, context, clock)
     tell_of_clocks_and_events(story)
     tell_of_webhooks(story, context)
-    write_mails(story)
+    story.write_mails()
 
     entries = audit_of(story.person)
     actions: dict[str, set[str]] = {}
