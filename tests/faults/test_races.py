@@ -17,6 +17,7 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from sqlmodel import Session
 
 from api.access.key_cache import KeyCache
@@ -175,7 +176,12 @@ def test_one_idempotency_key_at_two_replicas_at_once_has_one_effect(
     app: FastAPI, context: AppContext, module_database_url: str
 ) -> None:
     engine = create_application_engine(module_database_url)
-    other = replace(context, transactions=Transactions(engine), key_cache=KeyCache())
+    other = replace(
+        context,
+        transactions=Transactions(engine),
+        key_cache=KeyCache(),
+        registry=CollectorRegistry(),
+    )
     replicas, barrier = [app, create_app(other)], Barrier(THREADS)
     owner = Person(app).sign_up()
     api_key = owner.make_key("billing.write", "billing.read")
