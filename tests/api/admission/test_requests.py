@@ -187,19 +187,24 @@ async def test_caller_who_hangs_up_gives_back_connection_and_place_at_once(site:
     assert (await site.rename("Harbor")).status_code == 200
 
 
+def strangers(site: Site, context: AppContext, security: Security, **settings: int) -> AsyncClient:
+    """People whom nobody knows, at an application of their own."""
+    transactions, registry = Transactions(site.engine), CollectorRegistry()
+    own = replace(
+        context,
+        transactions=transactions,
+        security=security,
+        registry=registry,
+        auth_per_minute=logins_a_minute,
+    )
+    return AsyncClient(transport=ASGITransport(create_app(own)), base_url="http://testserver")
+
+
 async def test_thirty_logins_with_unknown_names_hold_nothing_that_others_need(
     site: Site, context: AppContext, security: Security
 ) -> None:
     slow = SlowPasswords(security)
-    app = create_app(
-        replace(
-            context,
-            transactions=Transactions(site.engine),
-            security=slow,
-            registry=CollectorRegistry(),
-        )
-    )
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as client:
+    async with strangers(site, context, slow) as client:
         renames = [
             asyncio.create_task(
                 client.post(
@@ -226,17 +231,8 @@ async def test_logins_beyond_the_line_of_an_address_are_503_with_a_time_to_come_
     site: Site, context: AppContext, security: Security
 ) -> None:
     slow = SlowPasswords(security)
-    app = create_app(
-        replace(
-            context,
-            transactions=Transactions(site.engine),
-            security=slow,
-            auth_per_minute=1000,
-            registry=CollectorRegistry(),
-        )
-    )
     body = {"password": "wrong-horse-9"}
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as client:
+    async with strangers(site, context, slow, logins_a_minute=1000) as client:
         answers = await asyncio.gather(
             *(
                 client.post(f"{V1}/auth/login", json=body | {"email": f"n{n}@lumenworks.test"})
