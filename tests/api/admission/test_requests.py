@@ -187,7 +187,9 @@ async def test_caller_who_hangs_up_gives_back_connection_and_place_at_once(site:
     assert (await site.rename("Harbor")).status_code == 200
 
 
-def strangers(site: Site, context: AppContext, security: Security, **settings: int) -> AsyncClient:
+def strangers(
+    site: Site, context: AppContext, security: Security, logins_a_minute: int = 0
+) -> AsyncClient:
     """People whom nobody knows, at an application of their own."""
     transactions, registry = Transactions(site.engine), CollectorRegistry()
     own = replace(
