@@ -191,14 +191,8 @@ def strangers(
     site: Site, context: AppContext, security: Security, logins_a_minute: int = 0
 ) -> AsyncClient:
     """People whom nobody knows, at an application of their own."""
-    transactions, registry = Transactions(site.engine), CollectorRegistry()
-    own = replace(
-        context,
-        transactions=transactions,
-        security=security,
-        registry=registry,
-        auth_per_minute=logins_a_minute,
-    )
+    own = replace(context, transactions=Transactions(site.engine), security=security)
+    own = replace(own, registry=CollectorRegistry(), auth_per_minute=logins_a_minute)
     return AsyncClient(transport=ASGITransport(create_app(own)), base_url="http://testserver")
 
 
