@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -16,13 +17,12 @@ from billing.notifications.signatures import sign, signing_secret
 
 SECRET = "what only the endpoint and the product know"
 KEY = signing_secret(SECRET)
-NOW = datetime.now(UTC)
 
 
 def signed(
-    body: bytes, *, at: datetime = NOW, secrets: tuple[str, ...] = (SECRET,)
+    body: bytes, *, later: timedelta = timedelta(0), secrets: tuple[str, ...] = (SECRET,)
 ) -> dict[str, str]:
-    headers = sign(body, message_id="0196f2a1", at=at, secrets=secrets)
+    headers = sign(body, message_id="0196f2a1", at=datetime.now(UTC) + later, secrets=secrets)
     return {name.title(): value for name, value in headers.items()}
 
 
@@ -57,18 +57,19 @@ def test_an_event_of_a_newer_version_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "headers",
+    "forge",
     [
-        {},
-        signed(b"another body"),
-        signed(b"{}", secrets=("another secret",)),
-        signed(b"{}", at=NOW - timedelta(hours=1)),
-        signed(b"{}", at=NOW + timedelta(hours=1)),
+        dict,
+        lambda: signed(b"another body"),
+        lambda: signed(b"{}", secrets=("another secret",)),
+        lambda: signed(b"{}", later=timedelta(hours=-1)),
+        lambda: signed(b"{}", later=timedelta(hours=1)),
     ],
+    ids=["unsigned", "another body", "another secret", "too old", "of the future"],
 )
-def test_what_is_not_proved_is_not_read(headers: dict[str, str]) -> None:
+def test_what_is_not_proved_is_not_read(forge: Callable[[], dict[str, str]]) -> None:
     with pytest.raises(NotGenuine):
-        read_event(b"{}", headers, KEY)
+        read_event(b"{}", forge(), KEY)
 
 
 def test_a_secret_that_was_replaced_is_good_beside_the_new_one() -> None:
