@@ -11,7 +11,9 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
+from http.client import HTTPResponse
 from pathlib import Path
 
 from runtime.embedded.processes import Command, PidFile, ProcessFailure, last_lines, wait_until
@@ -196,9 +198,8 @@ def wait_for_api(api: PythonProcess, url: str, *, timeout_seconds: float = 300) 
 
 def said_by(url: str) -> str:
     """What the installation says that it waits for."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/readyz", timeout=5) as answer:
+        with _open(f"{url}/readyz") as answer:
             return str(answer.read(2000), "utf-8", "replace")
     except urllib.error.HTTPError as refused:
         return str(refused.read(2000), "utf-8", "replace")
@@ -208,9 +209,15 @@ def said_by(url: str) -> str:
 
 def answers(url: str) -> bool:
     """Whether a GET is answered with success."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=5):
+        with _open(url):
             return True
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
+
+
+def _open(url: str) -> AbstractContextManager[HTTPResponse]:
+    """The answer to a GET, past every proxy. Raises OSError, HTTPError among them."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    answer: HTTPResponse = opener.open(url, timeout=5)
+    return answer

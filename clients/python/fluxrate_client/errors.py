@@ -40,10 +40,9 @@ class ApiError(FluxrateError):
 
     def _further_fields(self) -> str:
         """Fields of which the sentence does not speak yet."""
-        told = (f"{one.get('field')}: {one.get('detail')}" for one in self.errors)
         fields = "; ".join(
-            words
-            for one, words in zip(self.errors, told, strict=True)
+            f"{one.get('field')}: {one.get('detail')}"
+            for one in self.errors
             if str(one.get("detail")) not in self.detail
         )
         return f" ({fields})" if fields else ""
