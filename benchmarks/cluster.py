@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +21,7 @@ from pathlib import Path
 from temporalio.service import RPCError
 
 from runtime.embedded.engines import SUPERUSER, EmbeddedPostgres
+from runtime.embedded.processes import choose_port
 from runtime.temporal import connect, register_namespace, register_search_attributes
 from workflows.names import SEARCH_ATTRIBUTES
 
@@ -31,9 +30,6 @@ PROGRAMS = Path(__file__).parents[1] / ".tools" / "temporal"
 
 PLUGIN = "postgres12_pgx"
 """Of the two for PostgreSQL, the one that takes a socket for an address."""
-
-PORTS = range(20_000, 30_000)
-"""The cluster keeps its members' ports in two bytes with a sign."""
 
 SHARDS = 64
 START_SECONDS = 60.0
@@ -65,7 +61,7 @@ class Cluster:
         for store in STORES.values():
             self.postgres.ensure_database(store)
             self._prepare_schema(store)
-        self.ports = [free_port() for _ in KINDS]
+        self.ports = [choose_port() for _ in KINDS]
         self.processes = [self._spawn(number) for number in range(len(KINDS))]
         asyncio.run(self._register())
 
@@ -135,7 +131,7 @@ class Cluster:
         services[KINDS[number]] = {
             "rpc": {
                 "grpcPort": self.ports[number],
-                "membershipPort": free_port(),
+                "membershipPort": choose_port(),
                 "bindOnLocalHost": True,
             }
         }
@@ -177,15 +173,6 @@ class Cluster:
             "maxConns": 10,
             "maxIdleConns": 10,
         }
-
-
-def free_port() -> int:
-    """One of ``PORTS`` that nobody listens on."""
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 @contextmanager

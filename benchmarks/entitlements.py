@@ -22,12 +22,12 @@ from httpx2 import Client
 from benchmarks.figures import Result, figure
 from benchmarks.load import HEAD_END, Load, require_statuses, run_load
 from benchmarks.servers import (
-    free_port,
     make_database,
     running_api,
     running_postgres,
     running_process,
 )
+from runtime.embedded.processes import choose_port
 
 CHECKS_A_ROUND = int(os.environ.get("BENCHMARK_CHECKS", "20000"))
 ROUNDS = 3
@@ -48,7 +48,7 @@ def measure() -> list[Result]:
             with psycopg.connect(database_url, autocommit=True) as connection:
                 connection.execute("ANALYZE")
             environment = {"DATABASE_URL": database_url, "BENCHMARK_ORGANIZATION": organization_id}
-            port = free_port()
+            port = choose_port()
             words = ["-m", "benchmarks.bare_reader", str(port)]
             with running_process(words, environment, f"http://127.0.0.1:{port}", "/livez") as bare:
                 ours = partial(run, url, f"/api/v1{PATH}", {"X-API-Key": key})

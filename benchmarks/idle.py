@@ -21,13 +21,14 @@ from psycopg.types.json import Jsonb
 from sqlmodel import Session, create_engine
 
 from benchmarks.figures import Result, figure
-from benchmarks.servers import SECRET, free_port, make_database, running_postgres, running_process
+from benchmarks.servers import SECRET, make_database, running_postgres, running_process
 from benchmarks.waves import running_temporal
 from models.accounts.organizations import Organization, OrganizationDirectory
 from models.base import new_id
 from repositories.outbox import WAKE_MESSAGE
 from runtime.database.engine import sqlalchemy_url
 from runtime.embedded.engines import EmbeddedPostgres
+from runtime.embedded.processes import choose_port
 
 ORGANIZATIONS = 5_000
 IDLE_SECONDS = 60
@@ -39,7 +40,7 @@ def measure() -> list[Result]:
     with running_postgres() as postgres, running_temporal() as temporal:
         url = make_database(postgres)
         first = make_organizations(url)
-        port = free_port()
+        port = choose_port()
         environment = {
             **os.environ,
             "DATABASE_URL": url,

@@ -17,10 +17,11 @@ from statistics import median
 from benchmarks.backend import LIST_ROWS, Backend
 from benchmarks.figures import Result, figure
 from benchmarks.load import Load, encode, prepare, require_statuses, run_load
-from benchmarks.servers import free_port, make_database, running_api, running_postgres
+from benchmarks.servers import make_database, running_api, running_postgres
 from benchmarks.servers import running_process as running
 from benchmarks.single_table import prepare_single_table, write_single_table
 from benchmarks.usage_growth import measure_growth
+from runtime.embedded.processes import choose_port
 
 SINGLES_A_ROUND = int(os.environ.get("BENCHMARK_SINGLES", "10000"))
 ROUNDS = 3
@@ -132,7 +133,7 @@ def measure_freshness(client: Backend) -> list[Result]:
 
 def measure_singles(client: Backend, naive_url: str) -> list[Result]:
     """P2: single events at 128 connections, beside a first version's server."""
-    port = free_port()
+    port = choose_port()
     address = f"http://127.0.0.1:{port}"
     words, environment = ["-m", "benchmarks.naive_server", str(port)], {"DATABASE_URL": naive_url}
     ours: list[Load] = []

@@ -28,7 +28,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
 from benchmarks.figures import Result, figure
-from benchmarks.servers import SECRET, free_port, make_database, running_postgres
+from benchmarks.servers import SECRET, make_database, running_postgres
 from integrations.mail.sender import MailSender
 from models.accounts.organizations import Organization, OrganizationDirectory
 from models.base import new_id
@@ -36,6 +36,7 @@ from repositories.notifications.emails import list_emails
 from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
+from runtime.embedded.processes import choose_port
 from runtime.notifications import Notifications
 from runtime.relays import mails
 from runtime.relays.deliveries import DeliveryRelay
@@ -218,7 +219,7 @@ def relaying(transactions: Transactions) -> Iterator[None]:
 @contextmanager
 def living_server() -> Iterator[int]:
     """A port where every mail is taken."""
-    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port())
+    controller = Controller(Sink(), hostname="127.0.0.1", port=choose_port())
     controller.start()
     try:
         yield controller.port

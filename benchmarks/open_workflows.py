@@ -24,10 +24,11 @@ from uuid import uuid4
 from temporalio.client import Client
 
 from benchmarks.figures import Result, figure
-from benchmarks.servers import SECRET, free_port, make_database, running_postgres
+from benchmarks.servers import SECRET, make_database, running_postgres
 from benchmarks.wave_subscriptions import make_subscriptions
 from benchmarks.waves import cpu_of, running_temporal
 from runtime.embedded.engines import EmbeddedTemporal
+from runtime.embedded.processes import choose_port
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 
@@ -102,7 +103,7 @@ async def run_idle(temporal: EmbeddedTemporal, database_url: str) -> Idle:
     }
     client = await connect(temporal.address)
     workflows = SubscriptionWorkflows(client, task_queue=task_queue)
-    api = ["-m", "cli.main", "api", "--processes", "1", "--port", str(free_port())]
+    api = ["-m", "cli.main", "api", "--processes", "1", "--port", str(choose_port())]
     async with running(api, environment) as serving, working(environment, CACHED) as worker:
         await workflows.wake_all(messages)
         await until_all_sleep(client, task_queue)

@@ -22,12 +22,12 @@ from benchmarks.figures import Result, figure
 from benchmarks.invoiced import IN_SESSION, INVOICE, METERS, PREVIEW, Installation, get, set_up
 from benchmarks.load import Load, require_statuses, run_load
 from benchmarks.servers import (
-    free_port,
     make_database,
     running_api,
     running_postgres,
     running_process,
 )
+from runtime.embedded.processes import choose_port
 
 READS_A_ROUND: Final = int(os.environ.get("BENCHMARK_READS", "4000"))
 ROUNDS: Final = 3
@@ -71,7 +71,7 @@ def measure() -> list[Result]:
                 "DATABASE_URL": database_url,
                 "BENCHMARK_ORGANIZATION": installation.organization_id,
             }
-            port = free_port()
+            port = choose_port()
             words = ["-m", "benchmarks.bare_reader", str(port)]
             with running_process(words, environment, f"http://127.0.0.1:{port}", "/livez") as bare:
                 return show(run_rounds(url, bare, installation))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres
+from runtime.embedded.processes import choose_port
 
 SECRET = "a secret of a benchmark, long enough to sign"
 NO_TEMPORAL = "127.0.0.1:1"
@@ -50,7 +50,7 @@ def make_database(server: EmbeddedPostgres, name: str = "benchmark") -> str:
 @contextmanager
 def running_api(database_url: str, **settings: str) -> Iterator[str]:
     """The product's API process with these settings; gives its address."""
-    port = free_port()
+    port = choose_port()
     environment = {
         "DATABASE_URL": database_url,
         "TEMPORAL_ADDRESS": NO_TEMPORAL,
@@ -80,12 +80,6 @@ def running_process(
     finally:
         process.terminate()
         process.wait(30)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _wait(process: subprocess.Popen[bytes], url: str) -> None:

@@ -29,6 +29,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from runtime.embedded.processes import choose_port
+
 
 @dataclass
 class MailServer:
@@ -117,7 +119,7 @@ def serving(
     controller = Controller(
         server,
         hostname="127.0.0.1",
-        port=_free_port(),
+        port=choose_port(),
         tls_context=tls,
         authenticator=server.authenticate,
         auth_require_tls=tls is not None or not offers_login,
@@ -170,9 +172,3 @@ def certificate_for(name: str, directory: Path) -> tuple[ssl.SSLContext, ssl.SSL
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     served.load_cert_chain(chain, secret)
     return served, ssl.create_default_context(cafile=str(chain))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

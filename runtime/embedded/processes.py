@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,6 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.embedded.accounts import Account
+
+SERVER_PORTS = range(15_000, 30_000)
+"""Ports that systems give to no client: until the server listens, nobody else is given one.
+
+A client that looks for a server that is dead would even be connected with itself. A Temporal
+server keeps its members' ports in two bytes with a sign.
+"""
 
 PAUSE_SECONDS = 0.05
 
@@ -207,12 +215,10 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def choose_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
-    """The preferred port if it is free, else one that is."""
-    if preferred and port_is_free(preferred, host):
-        return preferred
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
+    """The preferred port if it is free, else one of ``SERVER_PORTS`` that is."""
+    port = preferred or secrets.choice(SERVER_PORTS)
+    while not port_is_free(port, host):
+        port = secrets.choice(SERVER_PORTS)
     return port
 
 

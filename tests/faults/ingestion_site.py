@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from typing import Any
 
 from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres
-from runtime.embedded.processes import wait_until
+from runtime.embedded.processes import choose_port, wait_until
 from tests.cli.running import clean_environment
 from tests.scenarios.account import Account
 from tests.scenarios.product import SECRET
@@ -38,7 +37,7 @@ class IngestionSite:
         self.directory.mkdir()
         self.postgres = EmbeddedPostgres(self.directory / "database")
         self.postgres.data_dir.mkdir()
-        self.port = choose_quiet_port()
+        self.port = choose_port()
 
     @property
     def url(self) -> str:
@@ -105,20 +104,6 @@ class IngestionSite:
         except OSError:
             return False
         return True
-
-
-def choose_quiet_port() -> int:
-    """A free port that the system gives to no client.
-
-    One of those would be taken by a client that connects to it from itself while the API is dead.
-    """
-    while True:
-        port = random.randrange(15_000, 30_000)
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return port
 
 
 def calls(key: str, quantity: int = 1, **fields: Any) -> dict[str, Any]:

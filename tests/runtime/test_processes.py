@@ -128,6 +128,14 @@ def test_busy_preferred_port_is_replaced() -> None:
     assert port_is_free(choose_port())
 
 
+def test_port_of_a_server_is_one_that_no_client_is_given() -> None:
+    """Else a connection that somebody opens takes it before the server listens."""
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    lowest = int(given.read_text().split()[0]) if given.exists() else 32_768
+
+    assert all(choose_port() < lowest for _ in range(50))
+
+
 def test_port_that_is_held_for_a_moment_is_kept() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

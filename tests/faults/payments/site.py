@@ -20,9 +20,9 @@ from pathlib import Path
 
 import httpx2
 
-from benchmarks.servers import free_port
 from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
+from runtime.embedded.processes import choose_port
 from workflows.names import SEARCH_ATTRIBUTES
 
 READY_SECONDS = 180
@@ -44,7 +44,7 @@ class Site:
         self.postgres = EmbeddedPostgres(self.directory / "postgres")
         self.temporal = EmbeddedTemporal(self.directory, SEARCH_ATTRIBUTES)
         self.ledger = self.directory / "gateway.sqlite"
-        self.port, self._gateway_port = free_port(), free_port()
+        self.port, self._gateway_port = choose_port(), choose_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.kills: Counter[str] = Counter()
         self._starts: Counter[str] = Counter()
