@@ -104,7 +104,10 @@ class CollectionFacts:
     reminder_days: tuple[int, ...]
     pending: PendingAttempt | None = None
     first_failed_at: datetime | None = None
-    """When the first try failed, by a saved method or on a gateway's page."""
+    """When the first try failed, by a saved method or on a gateway's page.
+
+    On a page, where the customer tries of their own will, not before the due date.
+    """
     charged_through: datetime | None = None
     reminded_through: datetime | None = None
     exhausted_at: datetime | None = None

@@ -89,7 +89,12 @@ FACTS = """
         AND pending.invoice_id = collection.invoice_id AND pending.status = 'pending'
         AND pending.kind = 'saved_method'
     CROSS JOIN LATERAL (
-        SELECT min(payment.at) AS first_at, count(*) AS tries FROM payment
+        SELECT count(*) AS tries, min(CASE payment.kind
+            -- Who fails on a page before the due date has not failed to pay: no retry, and no end
+            -- of the schedule, comes of it before the money is due.
+            WHEN 'link' THEN greatest(payment.at, invoice.due_date)
+            ELSE payment.at END) AS first_at
+        FROM payment
         WHERE payment.organization_id = collection.organization_id
             AND payment.invoice_id = collection.invoice_id AND payment.status = 'failed'
     ) AS failed

@@ -86,7 +86,7 @@ def test_who_has_paid_on_a_page_is_charged_by_themselves_from_then_on(
     assert statuses(account, february["id"]) == ["succeeded"]
 
 
-def test_who_was_declined_on_a_page_is_tried_again_until_the_end(
+def test_who_was_declined_on_a_page_is_tried_again_from_the_due_date_until_the_end(
     product: Product, account: Account
 ) -> None:
     account.patch("/organization", {"dunning": {"then": "cancel"}})
@@ -96,8 +96,16 @@ def test_who_was_declined_on_a_page_is_tried_again_until_the_end(
     press(product, account, january["id"], "failure")
     until(lambda: statuses(account, january["id"]) == ["failed"])
 
-    account.advance(clock, "2025-02-20T00:00:00Z")
+    account.advance(clock, "2025-02-27T00:00:00Z")
+
+    # Nothing is due yet: who failed to pay early has not failed to pay.
+    assert january["due_date"].startswith("2025-03-03")
+    assert statuses(account, january["id"]) == ["failed"]
+    assert account.get(f"/subscriptions/{subscription['id']}")["status"] == "ACTIVE"
+
+    account.advance(clock, "2025-03-20T00:00:00Z")
 
     assert statuses(account, january["id"]) == ["failed"] * 5
     found = account.get(f"/subscriptions/{subscription['id']}")
-    assert (found["status"], found["ended_at"]) == ("CANCELED", "2025-02-08T01:00:00Z")
+    # February's bill was charged as it became final, and its tries end a week later.
+    assert (found["status"], found["ended_at"]) == ("CANCELED", "2025-03-08T01:00:00Z")

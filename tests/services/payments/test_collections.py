@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlmodel import select
 
+from billing.payments.allocation import PaymentKind
 from billing.payments.dunning import CollectionStatus
 from models.accounts.organizations import Organization
 from models.invoicing.invoices import Invoice
@@ -130,6 +131,39 @@ def test_failed_try_on_a_page_begins_the_schedule_of_an_older_invoice(shop: Shop
             assert stored is not None
             stored.status, stored.ended_at = CollectionStatus.ENDED, datetime.now(UTC)
             session.add(stored)
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "counts_from"),
+    [
+        (PaymentKind.LINK, 2, 30),
+        (PaymentKind.LINK, 31, 31),
+        (PaymentKind.SAVED_METHOD, 2, 2),
+    ],
+    ids=["on a page, before it is due", "on a page, overdue", "by us"],
+)
+def test_who_fails_on_a_page_before_the_due_date_is_not_dunned_before_it(
+    shop: Shop, kind: PaymentKind, days: int, counts_from: int
+) -> None:
+    connection_id = connect(shop.transactions, shop.organization_id)
+    [invoice] = finalize(shop, write_invoices(shop, 1))
+    at = NOW + timedelta(days=days)
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        tried = recording.begin(
+            session,
+            invoice,
+            kind=kind,
+            amount=Decimal(20),
+            connection_id=connection_id,
+            at=at,
+            now=at,
+        )
+        recording.fail(session, invoice, tried, at=at, now=at)
+        stored = stored_collections.find_facts(session, shop.organization_id, invoice.id)
+
+    assert stored is not None
+    assert stored.facts.first_failed_at == NOW + timedelta(days=counts_from)
 
 
 def test_payment_by_hand_wakes_what_collects(shop: Shop) -> None:
