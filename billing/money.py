@@ -259,18 +259,21 @@ def allocate(total: Decimal, weights: Sequence[Decimal], currency: Currency) -> 
     negative or all are zero; InvariantBroken if ``total`` is not in whole minor units.
     Source: largest-remainder method. Worked example: 10.00 over 1, 1, 1 is 3.34, 3.33, 3.33.
     """
-    if total != currency.round(total):
-        raise InvariantBroken(f"{total} is not a whole number of minor units of {currency.code}.")
+    return allocate_to(total, weights, currency.exponent)
+
+
+def allocate_to(total: Decimal, weights: Sequence[Decimal], places: int) -> tuple[Decimal, ...]:
+    """As :func:`allocate`, of any unit with that many decimal places."""
+    if total != round_half_away(total, places):
+        raise InvariantBroken(f"{total} has more than {places} decimal places.")
     if any(weight < ZERO for weight in weights) or not any(weights):
         raise InvalidInput("Weights must not be negative, and not all zero.", field="weights")
-    return _allocate_minor(total, weights, currency)
+    return _allocate_minor(total, weights, places)
 
 
 @exactly
-def _allocate_minor(
-    total: Decimal, weights: Sequence[Decimal], currency: Currency
-) -> tuple[Decimal, ...]:
-    minor = abs(total.scaleb(currency.exponent))
+def _allocate_minor(total: Decimal, weights: Sequence[Decimal], places: int) -> tuple[Decimal, ...]:
+    minor = abs(total.scaleb(places))
     whole = sum(weights, ZERO)
     floors, remainders = zip(*(divmod(minor * weight, whole) for weight in weights), strict=True)
     left = int(minor - sum(floors, ZERO))
@@ -278,8 +281,7 @@ def _allocate_minor(
     favored = frozenset(order[:left])
     sign = -1 if total < ZERO else 1
     return tuple(
-        (sign * (floor + (place in favored))).scaleb(-currency.exponent)
-        for place, floor in enumerate(floors)
+        (sign * (floor + (place in favored))).scaleb(-places) for place, floor in enumerate(floors)
     )
 
 

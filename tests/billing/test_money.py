@@ -150,7 +150,7 @@ def test_allocation_refuses_weights_that_mean_nothing(weights: str) -> None:
 
 
 def test_allocation_of_a_fraction_of_a_minor_unit_is_a_bug() -> None:
-    with pytest.raises(InvariantBroken, match="minor units of USD"):
+    with pytest.raises(InvariantBroken, match="more than 2 decimal places"):
         allocate(d("0.001"), [d(1)], find_currency("USD"))
 
 

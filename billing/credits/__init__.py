@@ -1,0 +1,1 @@
+"""Prepaid credit: units, grants, and which grant pays which part of a bill."""

@@ -1,0 +1,93 @@
+"""Cuts: a bill's line in the parts that different grants may pay, by when it was used.
+
+Source: CREDITS.md rule 9 and *Made precise*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+
+from billing.credits.grants import Grant
+from billing.errors import InvariantBroken
+from billing.money import ZERO, exactly
+from billing.periods import Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A part of a line between two cuts; ``used_at`` is its first instant.
+
+    No grant begins or ends within it, so who may pay its first instant may pay all of it.
+    """
+
+    used_at: datetime
+    amount: Decimal
+
+
+def cut_instants(span: Period, grants: Iterable[Grant]) -> tuple[datetime, ...]:
+    """Where a period is cut: every instant strictly inside it at which a grant begins or ends."""
+    instants = {at for one in grants for at in (one.effective_at, one.expires_at) if at is not None}
+    return tuple(sorted(at for at in instants if span.starts_at < at < span.ends_at))
+
+
+@exactly
+def segments_of_usage(
+    span: Period, cuts: Sequence[datetime], totals: Sequence[Decimal]
+) -> tuple[Segment, ...]:
+    """A line's segments, from what it came to up to each cut and, last, in all.
+
+    ``totals`` are rounded as the line is. A segment is the growth since the cut before it; where
+    the total shrinks (a volume price that falls, a maximum), the newest segments give back first.
+    So the segments add up to the line, and none is below zero. Worked example: 10.00 up to the cut
+    and 8.00 in all are segments of 8.00 and 0.
+    """
+    if len(totals) != len(cuts) + 1:
+        raise InvariantBroken("A line has a total at each cut and one at its end.")
+    amounts: list[Decimal] = []
+    for before, total in pairwise((ZERO, *totals)):
+        growth = max(total, ZERO) - max(before, ZERO)
+        if growth < ZERO:
+            amounts = _give_back(amounts, -growth)
+        amounts.append(max(growth, ZERO))
+    starts = (span.starts_at, *cuts)
+    return _segments(starts, amounts)
+
+
+def segments_of_fixed(
+    span: Period, cuts: Sequence[datetime], total: Decimal
+) -> tuple[Segment, ...]:
+    """A fixed charge is used at the last instant of its period."""
+    return _segments([cuts[-1] if cuts else span.starts_at], [max(total, ZERO)])
+
+
+def segments_at(at: datetime, total: Decimal) -> tuple[Segment, ...]:
+    """A line without a period is used as its invoice becomes final."""
+    return _segments([at], [max(total, ZERO)])
+
+
+@exactly
+def reduce(segments: Sequence[Segment], by: Decimal) -> tuple[Segment, ...]:
+    """The segments with that much less in all, at most all; the newest give back first."""
+    whole = sum((one.amount for one in segments), ZERO)
+    left = _give_back([one.amount for one in segments], min(by, whole))
+    return _segments([one.used_at for one in segments], left)
+
+
+def _give_back(amounts: Sequence[Decimal], back: Decimal) -> list[Decimal]:
+    left = list(amounts)
+    for place in reversed(range(len(left))):
+        given = min(left[place], back)
+        left[place] -= given
+        back -= given
+    if back != ZERO:
+        raise InvariantBroken("More is given back than there was.")
+    return left
+
+
+def _segments(starts: Sequence[datetime], amounts: Sequence[Decimal]) -> tuple[Segment, ...]:
+    found = zip(starts, amounts, strict=True)
+    return tuple(Segment(used_at=at, amount=amount) for at, amount in found if amount > ZERO)

@@ -1,0 +1,165 @@
+"""Drawing: which grant pays how much of which line of a bill.
+
+Nothing is stored here, and nothing is held: a draft's draws are computed again when it becomes
+final. Source: CREDITS.md rules 9 to 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from uuid import UUID
+
+from billing.credits.cuts import Segment, reduce
+from billing.credits.grants import Grant, in_order
+from billing.credits.units import Unit
+from billing.identifiers import ChargeId, MeterId
+from billing.money import ZERO, exactly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawableLine:
+    """What of a line can be paid by credit: its parts after discounts, in the order of use.
+
+    ``position`` names the line in its invoice. Units: amounts in the unit of the grants.
+    """
+
+    position: int
+    segments: tuple[Segment, ...]
+    charge_id: ChargeId | None = None
+    meter_id: MeterId | None = None
+    is_taxable: bool = True
+
+    @property
+    @exactly
+    def amount(self) -> Decimal:
+        """What can be paid of it in all."""
+        return sum((one.amount for one in self.segments), ZERO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """A grant with what is left of it and can be drawn."""
+
+    grant: Grant
+    rest: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """How much of a line one grant pays, in the grant's unit."""
+
+    grant_id: UUID
+    position: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """The draws of a bill, and its lines as they are left to be paid another way."""
+
+    draws: tuple[Draw, ...]
+    left: tuple[DrawableLine, ...]
+
+    @property
+    @exactly
+    def amount(self) -> Decimal:
+        """What the grants pay in all."""
+        return sum((one.amount for one in self.draws), ZERO)
+
+
+@exactly
+def draw(lines: Sequence[DrawableLine], lots: Iterable[Lot]) -> Drawing:
+    """Let grants pay lines, in the order of the lines, each by the grants in their order.
+
+    A grant pays only what was used while it was alive and what it applies to, never more than is
+    left of it. Worked example: of a line of 10 that was used before an expiry and 5 after it, a
+    grant of 12 that expires pays 10, and one that never does the 5.
+    """
+    rests = {one.grant.grant_id: one.rest for one in lots if one.rest > ZERO}
+    by_id = {one.grant.grant_id: one.grant for one in lots}
+    ranked = in_order(by_id[grant_id] for grant_id in rests)
+    draws: list[Draw] = []
+    left = []
+    for line in lines:
+        allowed = [one for one in ranked if one.applies_to.covers(line.charge_id, line.meter_id)]
+        taken: dict[UUID, Decimal] = {}
+        segments = [_draw_segment(one, allowed, rests, taken) for one in line.segments]
+        draws += [
+            Draw(grant_id=grant_id, position=line.position, amount=amount)
+            for grant_id, amount in taken.items()
+        ]
+        left.append(replace(line, segments=tuple(one for one in segments if one.amount > ZERO)))
+        ranked = [one for one in ranked if rests[one.grant_id] > ZERO]
+    return Drawing(draws=tuple(draws), left=tuple(left))
+
+
+def _draw_segment(
+    segment: Segment,
+    ranked: Sequence[Grant],
+    rests: dict[UUID, Decimal],
+    taken: dict[UUID, Decimal],
+) -> Segment:
+    """What is left of the segment, once each grant that was alive then has paid what it can."""
+    due = segment.amount
+    for grant in ranked:
+        if due == ZERO:
+            break
+        amount = min(due, rests[grant.grant_id])
+        if amount == ZERO or not grant.is_alive(segment.used_at):
+            continue
+        rests[grant.grant_id] -= amount
+        taken[grant.grant_id] = taken.get(grant.grant_id, ZERO) + amount
+        due -= amount
+    return replace(segment, amount=due)
+
+
+@exactly
+def discounted(
+    lines: Sequence[DrawableLine], discounts: Mapping[int, Decimal]
+) -> tuple[DrawableLine, ...]:
+    """The lines less what coupons take off each, by its position."""
+    return tuple(
+        replace(one, segments=reduce(one.segments, discounts.get(one.position, ZERO)))
+        for one in lines
+    )
+
+
+@exactly
+def at_most(lines: Sequence[DrawableLine], amount: Decimal) -> tuple[DrawableLine, ...]:
+    """The lines with no more in all than that; the last ones give back first.
+
+    A bill can have lines below zero: what they take off is not to be paid by credit.
+    """
+    over = sum((one.amount for one in lines), ZERO) - max(amount, ZERO)
+    left = []
+    for line in reversed(lines):
+        back = max(ZERO, min(over, line.amount))
+        over -= back
+        left.append(replace(line, segments=reduce(line.segments, back)))
+    return tuple(reversed(left))
+
+
+@exactly
+def with_tax(lines: Sequence[DrawableLine], tax: Decimal, unit: Unit) -> tuple[DrawableLine, ...]:
+    """The lines with the tax that comes on top of the bill, as paid credit pays them.
+
+    The tax is spread over what is left of the taxable lines, and of each line over its segments,
+    by largest remainder, so that nothing of it is lost. Source: rule 13.
+    """
+    weights = tuple(one.amount if one.is_taxable else ZERO for one in lines)
+    if tax <= ZERO or not any(weights):
+        return tuple(lines)
+    shares = unit.share(tax, weights)
+    return tuple(_taxed(line, share, unit) for line, share in zip(lines, shares, strict=True))
+
+
+def _taxed(line: DrawableLine, tax: Decimal, unit: Unit) -> DrawableLine:
+    if tax == ZERO:
+        return line
+    shares = unit.share(tax, tuple(one.amount for one in line.segments))
+    segments = zip(line.segments, shares, strict=True)
+    return replace(
+        line, segments=tuple(replace(one, amount=one.amount + share) for one, share in segments)
+    )
