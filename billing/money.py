@@ -37,8 +37,8 @@ INTEGER_DIGITS: Final = 30
 DECIMAL_PLACES: Final = 20
 PRICE_PLACES: Final = 30
 
-# What the first engine kept of a share; the present one keeps all of it.
 ROUNDED_QUOTIENT_PLACES: Final = 40
+"""What the first engine kept of a share; the present one keeps all of it."""
 
 _PRECISION: Final = 400
 _EXACT: Final = Context(
@@ -252,31 +252,27 @@ def round_half_away(amount: Exact, places: int, *, divisor: Decimal = ONE) -> De
 
 
 def allocate(total: Decimal, weights: Sequence[Decimal], currency: Currency) -> tuple[Decimal, ...]:
-    """Share ``total`` out in proportion to ``weights`` so that the parts add up to it exactly.
-
-    Each part is the exact share rounded down to a minor unit; what is left goes, one unit each, to
-    the largest remainders, and among equal ones to the earlier. Raises: InvalidInput if a weight is
-    negative or all are zero; InvariantBroken if ``total`` is not in whole minor units.
-    Source: largest-remainder method. Worked example: 10.00 over 1, 1, 1 is 3.34, 3.33, 3.33.
-    """
+    """As :func:`allocate_to`, in whole minor units of a currency."""
     return allocate_to(total, weights, currency.exponent)
 
 
+@exactly
 def allocate_to(total: Decimal, weights: Sequence[Decimal], places: int) -> tuple[Decimal, ...]:
-    """As :func:`allocate`, of any unit with that many decimal places."""
+    """Share ``total`` out in proportion to ``weights`` so that the parts add up to it exactly.
+
+    Each part is the exact share rounded down to ``places``; what is left goes, one unit of the last
+    place each, to the largest remainders, and among equal ones to the earlier. Raises: InvalidInput
+    if a weight is negative or all are zero; InvariantBroken if ``total`` has more places.
+    Source: largest-remainder method. Worked example: 10.00 over 1, 1, 1 is 3.34, 3.33, 3.33.
+    """
     if total != round_half_away(total, places):
         raise InvariantBroken(f"{total} has more than {places} decimal places.")
     if any(weight < ZERO for weight in weights) or not any(weights):
         raise InvalidInput("Weights must not be negative, and not all zero.", field="weights")
-    return _allocate_minor(total, weights, places)
-
-
-@exactly
-def _allocate_minor(total: Decimal, weights: Sequence[Decimal], places: int) -> tuple[Decimal, ...]:
-    minor = abs(total.scaleb(places))
+    finest = abs(total.scaleb(places))
     whole = sum(weights, ZERO)
-    floors, remainders = zip(*(divmod(minor * weight, whole) for weight in weights), strict=True)
-    left = int(minor - sum(floors, ZERO))
+    floors, remainders = zip(*(divmod(finest * weight, whole) for weight in weights), strict=True)
+    left = int(finest - sum(floors, ZERO))
     order = sorted(range(len(weights)), key=lambda place: (-remainders[place], place))
     favored = frozenset(order[:left])
     sign = -1 if total < ZERO else 1
