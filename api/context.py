@@ -42,6 +42,8 @@ from services.payments.asking import Desk
 from services.portal.links import page_maker
 
 TRANSACTION_SECONDS: Final = 1.9
+SILENT_SECONDS: Final = 8.0
+"""After as long without an answer the database counts as away; a group of events takes seconds."""
 
 
 async def _reachable() -> bool:
@@ -143,7 +145,9 @@ class AppState:
     @classmethod
     def begin(cls, context: AppContext, resources: Mapping[str, Resource]) -> AppState:
         """Nothing is counted, cached or connected yet."""
-        connect_usage = partial(connect, context.transactions.address)
+        connect_usage = partial(
+            connect, context.transactions.address, answer_seconds=SILENT_SECONDS
+        )
         read_connections = ReadConnections(connect_usage)
         metrics = Metrics(context.registry, context.counters_directory)
         return cls(

@@ -1,4 +1,4 @@
-"""Canceling a request's work in the database from outside: by its caller, or by the clock."""
+"""Ending work in the database from outside: by its caller, by the clock, or for a silent server."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg import Error
+from psycopg import AsyncConnection, Error, OperationalError
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -18,6 +20,83 @@ from billing.errors import Unavailable
 
 CANCEL_SECONDS: Final = 1.0
 """How long the server may take to hear that a statement is not wanted any more."""
+
+
+LOOK_SECONDS: Final = 0.1
+"""How often a thread that waits for the server looks up."""
+
+Given = TypeVar("Given")
+
+
+class SilentServer(OperationalError):
+    """The server took what was sent and says nothing: it is frozen, or the network is gone.
+
+    Its connection is closed; whether a statement or commit took effect is not known.
+    """
+
+
+class TimedConnection(psycopg.Connection[Any]):
+    """A connection that is given up when its server is silent for ``answer_seconds``; None waits.
+
+    The kernel takes what is sent to a frozen server, so that neither the network nor the server's
+    own ``statement_timeout`` ends the wait. Raises SilentServer.
+    """
+
+    answer_seconds: float | None = None
+
+    def wait(
+        self, gen: PQGen[Given], interval: float = LOOK_SECONDS, timeout: float | None = None
+    ) -> Given:
+        """What the driver waits for at every statement, and at every commit."""
+        try:
+            return super().wait(gen, interval, _bound(timeout, self.answer_seconds))
+        except OperationalError as error:
+            if timeout is None and _is_unanswered(self):
+                self.pgconn.finish()
+                raise _silent() from error
+            raise
+
+
+class TimedAsyncConnection(AsyncConnection[Any]):
+    """As :class:`TimedConnection`, on the event loop; who cancels it waits no longer either."""
+
+    answer_seconds: float | None = None
+
+    async def wait(
+        self,
+        gen: PQGen[Given],
+        interval: float = LOOK_SECONDS,
+        timeout: float | None = None,  # noqa: ASYNC109  (the driver's parameter)
+    ) -> Given:
+        """What the driver waits for at every statement, and at every commit."""
+        try:
+            return await super().wait(gen, interval, _bound(timeout, self.answer_seconds))
+        except OperationalError as error:
+            if timeout is None and _is_unanswered(self):
+                self.pgconn.finish()
+                raise _silent() from error
+            raise
+
+    async def cancel_safe(
+        self,
+        *,
+        timeout: float = CANCEL_SECONDS,  # noqa: ASYNC109  (the driver's parameter)
+    ) -> None:
+        """The statement under way is cancelled, if the server hears of it in a second."""
+        await super().cancel_safe(timeout=min(timeout, CANCEL_SECONDS))
+
+
+def _bound(asked: float | None, of_connection: float | None) -> float | None:
+    return of_connection if asked is None else asked
+
+
+def _is_unanswered(connection: psycopg.Connection[Any] | AsyncConnection[Any]) -> bool:
+    """Whether a statement is under way still, where waiting for it has ended."""
+    return connection.pgconn.transaction_status == TransactionStatus.ACTIVE
+
+
+def _silent() -> SilentServer:
+    return SilentServer("the server does not answer; the connection was closed")
 
 
 class CancelScope:

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext, suppres
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection, Error
+from psycopg import AsyncConnection, Error, generators
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from sqlalchemy import URL, Connection, Engine, QueuePool, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
-from repositories.cancellation import current_cancel_scope
+from repositories.cancellation import SilentServer, current_cancel_scope
 
 UNREACHABLE = ("08", "57P")
 """The states of a server that ends connections or accepts none."""
@@ -86,6 +86,7 @@ class Transactions:
         """A connection whose transaction was begun with these words, by one round trip.
 
         They are its sign of life as well: one that the server ended while it rested is replaced.
+        Of a server that is silent no other connection would be better.
         """
         tries = self.connections + 1
         while True:
@@ -96,7 +97,7 @@ class Transactions:
             connection.invalidate()
             connection.close()
             tries -= 1
-            if tries == 0:
+            if tries == 0 or isinstance(refusal, SilentServer):
                 raise OperationalError(words.decode(), None, refusal)
 
 
@@ -112,7 +113,8 @@ def _begin_at_server(connection: Connection, words: bytes) -> Error | None:
         raise TypeError("Transactions are begun by psycopg.")
     # Several statements in one round trip; the driver begins none of its own where one is begun.
     try:
-        result = driver.pgconn.exec_(words)
+        driver.pgconn.send_query(words)
+        result = driver.wait(generators.execute(driver.pgconn))[-1]
     except Error as error:
         return error
     return None if result.status == ExecStatus.COMMAND_OK else error_from_result(result)

@@ -11,6 +11,8 @@ from psycopg import AsyncConnection
 from psycopg.types.json import set_json_loads
 from sqlalchemy import URL
 
+from repositories.cancellation import TimedAsyncConnection
+
 APPLICATION_ROLE: Final = "fluxrate_app"
 CONNECT_TIMEOUT_SECONDS: Final = 2
 UNANSWERED_MILLISECONDS: Final = 2000
@@ -18,13 +20,16 @@ SILENT_SECONDS: Final = 10
 """After that the server of a connection that rests is asked whether it is there."""
 
 
-async def connect(address: URL, *, name: str = "fluxrate usage") -> AsyncConnection:
+async def connect(
+    address: URL, *, name: str = "fluxrate usage", answer_seconds: float | None = None
+) -> AsyncConnection:
     """A connection that acts as the application role, in UTC, and whose end is noticed.
 
-    Raises psycopg.OperationalError within two seconds if the database does not answer.
+    A statement that the server does not answer in ``answer_seconds`` raises SilentServer. Raises
+    psycopg.OperationalError within two seconds if the database does not answer.
     """
     plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await AsyncConnection.connect(
+    connection = await TimedAsyncConnection.connect(
         plain,
         autocommit=True,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
@@ -33,6 +38,7 @@ async def connect(address: URL, *, name: str = "fluxrate usage") -> AsyncConnect
         keepalives_interval=CONNECT_TIMEOUT_SECONDS,
         application_name=name,
     )
+    connection.answer_seconds = answer_seconds
     await connection.execute(f"SET ROLE {APPLICATION_ROLE}")
     await connection.execute("SET TIME ZONE 'UTC'")
     set_json_loads(_load_json, connection)

@@ -9,9 +9,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine, create_engine, event
 
-from repositories.cancellation import require_going_on
+from repositories.cancellation import TimedConnection, require_going_on
 
 APPLICATION_ROLE = "fluxrate_app"
+
+SILENT_SECONDS = 3
+"""How long after its time a statement may go unanswered until its server counts as silent."""
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -29,8 +32,9 @@ def create_application_engine(
 
     Waits at most two seconds for a connection, so that an absent database becomes an answer and
     not a hang. ``spare`` ones are made when all of the pool are taken, and closed after their use.
-    A statement that runs, or waits for a lock, longer than ``statement_seconds`` is cancelled; 0
-    lets it. JSON numbers keep their digits.
+    A statement that runs, or waits for a lock, longer than ``statement_seconds`` is cancelled by
+    the server; three seconds later a server that said nothing is given up (SilentServer). 0 lets
+    it. JSON numbers keep their digits.
     """
     engine = create_engine(
         sqlalchemy_url(url),
@@ -44,6 +48,13 @@ def create_application_engine(
         # A server that is silent, rather than away, is given up as soon as one that is.
         connect_args={"connect_timeout": 2, "tcp_user_timeout": 2000},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, words: Any, named: Any) -> TimedConnection:
+        connection = TimedConnection.connect(*words, **named)
+        if statement_seconds:
+            connection.answer_seconds = statement_seconds + SILENT_SECONDS
+        return connection
 
     @event.listens_for(engine, "connect")
     def _assume_application_role(connection: Any, _record: Any) -> None:
