@@ -166,9 +166,9 @@ def _runner(settings: Settings) -> WorkflowRunner:
 
 def main() -> NoReturn:
     """Run with the settings of the environment, and leave."""
-    configure_logging("worker")
-    lower_priority(BILLING_NICENESS)
     settings = Settings()
+    configure_logging("worker", level=settings.log_level)
+    lower_priority(BILLING_NICENESS)
     if find_counters_directory() is None and settings.worker_metrics is not None:
         registry = CollectorRegistry()
         token = settings.shown_operator_token

@@ -35,7 +35,7 @@ def serve(host: str, port: int, processes: int) -> NoReturn:
     """
     settings = Settings()
     require_servers(settings, "The API")
-    configure_logging("api")
+    configure_logging("api", level=settings.log_level)
     bound = bind(host, port)
     if processes == 1:
         answer_on(bound, settings)
@@ -111,8 +111,9 @@ def main() -> NoReturn:
     arguments = parser.parse_args()
     if not arguments.one_of_several:
         serve(arguments.host, arguments.port, arguments.processes)
-    configure_logging("api")
-    answer_on(bind(arguments.host, arguments.port, is_shared=True), Settings())
+    settings = Settings()
+    configure_logging("api", level=settings.log_level)
+    answer_on(bind(arguments.host, arguments.port, is_shared=True), settings)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def work(processes: int) -> NoReturn:
     """
     settings = Settings()
     require_servers(settings, "A worker")
-    configure_logging("worker")
+    configure_logging("worker", level=settings.log_level)
     # Also of the session, if it is this process's own, where no child could do it.
     lower_priority(BILLING_NICENESS)
     if processes == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """What ``/metrics`` and ``/status`` are shown for; without it to everybody."""
     worker_metrics: str | None = None
     """``host:port`` where the worker shows its metrics; without it nowhere."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lines below it are left out, those of libraries as well."""
     production: bool = False
     """Nothing begins with sample secrets, or with what is for development."""
     task_queue: str = "fluxrate-owners"

@@ -41,6 +41,9 @@ QUIET_ROUTES = frozenset(
 )
 """Routes too busy for a line per request: they are counted, and logged only when they fail."""
 
+REFUSED = frozenset({401, 403})
+"""Answers to whoever shows bad credentials, or reaches for more than they may: always logged."""
+
 SAFE_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -97,13 +100,15 @@ class RequestMiddleware:
         method = method if method in KNOWN_METHODS else "OTHER"
         route = route_of(scope)
         self._metrics.observe_request(method, route, status, seconds)
-        if status >= 500 or route not in QUIET_ROUTES:
+        if status >= 500 or status in REFUSED or route not in QUIET_ROUTES:
+            problem = scope["state"].get("problem")
             log.info(
                 "request_answered",
                 method=method,
                 route=route,
                 status=status,
                 milliseconds=int(seconds * 1000),
+                **({} if problem is None else {"code": problem}),
             )
 
 

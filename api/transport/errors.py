@@ -82,6 +82,7 @@ def problem(
 
     ``identifiers`` are what the error is about, members of their own beside the known ones.
     """
+    request.state.problem = code
     body: dict[str, Any] = {
         **(identifiers or {}),
         "type": f"{public_address(request)}{PLACE}/{code}",

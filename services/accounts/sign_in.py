@@ -165,7 +165,8 @@ class Accounts:
                 session, organization, user, visit, counted=attempt.counted, now=now
             )
             record(session, organization_id, "user.logged_in", "user", user.id, now=now)
-            return logged_in
+        log.info("logged_in", user_id=str(user.id), organization_id=str(organization_id))
+        return logged_in
 
     def welcome(
         self,
@@ -193,5 +194,6 @@ def insert_user(session: Session, user: User) -> None:
 
 
 def _refused(attempt: LogInAttempt) -> Unauthenticated:
-    log.warning("login_failed", account=attempt.caller.account_hash[:16])
+    # A hash of an address is as good as the address to whoever has a list of them.
+    log.warning("login_failed", user_id=None if attempt.user is None else str(attempt.user.id))
     return Unauthenticated("Wrong email or password.", code="invalid_credentials")

@@ -34,3 +34,18 @@ def test_every_line_is_json_with_its_process() -> None:
     assert {line["process"] for line in lines} == {"worker"}
     assert lines[0]["invoice_id"] == "i-1"
     assert "ValueError: broken" in lines[2]["exception"]
+
+
+def test_debug_lines_of_http_clients_are_made_of_headers_and_left_out() -> None:
+    program = """
+import logging
+from runtime.telemetry import configure_logging
+configure_logging("worker", level="debug")
+logging.getLogger("httpcore.http11").debug("send_request_headers %s", [(b"x", b"canary")])
+logging.getLogger("theirs").debug("shown")
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], text=True, capture_output=True, check=True
+    )
+
+    assert [json.loads(line)["event"] for line in result.stderr.splitlines()] == ["shown"]

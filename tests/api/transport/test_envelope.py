@@ -14,7 +14,7 @@ from api.context import AppContext
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
-from tests.api.people import Clock, Person
+from tests.api.people import PASSWORD, Clock, Person
 
 CANARY = "postgresql://operator:hunter2@db/secret"
 
@@ -102,6 +102,37 @@ def test_unexpected_failure_says_nothing_about_the_inside(anybody: Person) -> No
     }
     assert "hunter2" not in answer.text
     assert [entry["event"] for entry in logs] == ["unexpected_error", "request_answered"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/usage", "/api/v1/plans"])
+def test_refused_credentials_are_logged_with_their_reason_on_busy_routes_too(
+    anybody: Person, path: str
+) -> None:
+    with capture_logs() as logs:
+        anybody.get(path, headers={"X-API-Key": "sk_live_zqcanaryqz"})
+
+    [line] = [entry for entry in logs if entry["event"] == "request_answered"]
+    assert (line["route"], line["status"], line["code"]) == (path, 401, "invalid_api_key")
+    assert "zqcanaryqz" not in str(logs)
+
+
+def test_logins_are_logged_by_the_persons_id(anybody: Person) -> None:
+    anybody.sign_up()
+    wrong = {"email": anybody.email, "password": "wrong-zqcanaryqz"}
+    with capture_logs() as logs:
+        anybody.post("/api/v1/auth/login", json=wrong)
+        anybody.post("/api/v1/auth/login", json=wrong | {"email": "nobody@zqcanaryqz.example"})
+        answer = anybody.post("/api/v1/auth/login", json=wrong | {"password": PASSWORD})
+
+    told = [entry for entry in logs if entry["event"] in {"logged_in", "login_failed"}]
+    user_id = answer.json()["user"]["id"]
+    assert [(entry["event"], entry["user_id"]) for entry in told] == [
+        ("login_failed", user_id),
+        ("login_failed", None),
+        ("logged_in", user_id),
+    ]
+    assert "zqcanaryqz" not in str(logs)
+    assert anybody.email not in str(logs)
 
 
 def test_absent_database_is_503_with_a_time_to_repeat(anybody: Person) -> None:
