@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from cli.output import make_console, refuse
 from cli.requirements import require_database, require_temporal
+from runtime.database.accounts import ensure_process_account
 from runtime.database.migrations import upgrade
 from runtime.exit import leave
 from runtime.settings import Settings
@@ -15,7 +16,8 @@ from runtime.settings import Settings
 def migrate() -> NoReturn:
     """Upgrade the schema, and prepare Temporal if one is named; then leave.
 
-    Idempotent: what is there already stays as it is.
+    Where migrations have an account of their own, that of the processes is made. Idempotent: what
+    is there already stays as it is.
     """
     console = make_console()
     settings = Settings()
@@ -25,6 +27,8 @@ def migrate() -> NoReturn:
     require_database(url)
     upgrade(url)
     console.print("The database schema is current.")
+    if settings.database_url:
+        _prepare_account(url, settings.database_url)
     if settings.temporal_address:
         require_temporal(settings.temporal_address)
         added = asyncio.run(_register(settings.temporal_address, settings.temporal_namespace))
@@ -33,6 +37,19 @@ def migrate() -> NoReturn:
             f"({added} new)."
         )
     leave(0)
+
+
+def _prepare_account(owner_url: str, process_url: str) -> None:
+    import psycopg
+
+    try:
+        ensure_process_account(owner_url, process_url)
+    except psycopg.errors.InsufficientPrivilege as error:
+        refuse(
+            f"Migrations run as an account that cannot prepare the one of DATABASE_URL"
+            f" ({str(error).strip()}). As a superuser, once: CREATE ROLE it with LOGIN, and"
+            " GRANT fluxrate_app TO it."
+        )
 
 
 async def _register(address: str, namespace: str) -> int:

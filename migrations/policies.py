@@ -21,7 +21,10 @@ def create_application_role() -> None:
     op.execute(
         f"""
         DO $$ BEGIN
-            CREATE ROLE {APPLICATION_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS;
+            -- Who migrates may have no right to make roles, where somebody made this one for them.
+            IF to_regrole('{APPLICATION_ROLE}') IS NULL THEN
+                CREATE ROLE {APPLICATION_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS;
+            END IF;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
         END $$
         """

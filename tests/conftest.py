@@ -14,10 +14,16 @@ import structlog
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from psycopg import sql
 
-from runtime.database.migrations import upgrade
+from runtime.database.accounts import OWNER, PROCESSES
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.exit import leave
-from tests.servers import TestRun, start_postgres, start_shared_temporal
+from tests.servers import (
+    TestRun,
+    make_database,
+    owner_url,
+    start_postgres,
+    start_shared_temporal,
+)
 
 TEMPLATE = "template_fluxrate"
 
@@ -114,25 +120,31 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def postgres_server(worker_id: str) -> EmbeddedPostgres:
     """The PostgreSQL server of this process. Databases come from ``database_url``."""
-    return start_postgres(f"postgres-{worker_id}")
+    server = start_postgres(f"postgres-{worker_id}")
+    server.ensure_database(TEMPLATE)
+    return server
 
 
 @pytest.fixture(scope="session")
 def template_database(postgres_server: EmbeddedPostgres) -> str:
     """The name of a database with the current schema, to clone."""
-    upgrade(postgres_server.ensure_database(TEMPLATE))
+    make_database(postgres_server, TEMPLATE)
     return TEMPLATE
 
 
 @pytest.fixture
 def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    """A database without any schema, dropped after the test."""
-    yield from _temporary_database(postgres_server, "template1")
+    """A database without any schema by its owner's account, dropped after the test."""
+    for url in _temporary_database(postgres_server, "template1"):
+        yield owner_url(url)
 
 
 @pytest.fixture
 def database_url(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[str]:
-    """A database with the current schema and no rows, dropped after the test."""
+    """A database with the current schema and no rows, dropped after the test.
+
+    By the account that processes have: ``superuser_url`` names it for looks behind the product.
+    """
     yield from _temporary_database(postgres_server, template_database)
 
 
@@ -159,11 +171,11 @@ def _temporary_database(server: EmbeddedPostgres, template: str) -> Iterator[str
     name = f"test_{next(database_numbers)}"
     _execute(
         server,
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(template)
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+            *map(sql.Identifier, (name, template, OWNER))
         ),
     )
-    yield server.url(name)
+    yield server.url(name, PROCESSES)
     _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

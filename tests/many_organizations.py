@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, create_engine
+from sqlmodel import Session
 
 from models.accounts.organizations import Organization, OrganizationDirectory
 from models.base import new_id
-from runtime.database.engine import sqlalchemy_url
+from tests.servers import superuser_engine
 
 ORGANIZATIONS = 5_000
 
 
 def add_organizations(url: str, *, now: datetime) -> Sequence[UUID]:
     """Five thousand organizations without anything, by the tables' owner."""
-    owner = create_engine(sqlalchemy_url(url))
+    owner = superuser_engine(url)
     ids = [new_id() for _ in range(ORGANIZATIONS)]
     with Session(owner) as session:
         session.add_all(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
+from sqlalchemy import Engine, create_engine, pool
+
+from runtime.database.accounts import OWNER, PROCESSES
+from runtime.database.engine import sqlalchemy_url
+from runtime.database.migrations import upgrade
+from runtime.embedded.engines import SUPERUSER, EmbeddedPostgres, EmbeddedTemporal
 from runtime.embedded.processes import PidFile
 from workflows.names import SEARCH_ATTRIBUTES
 
@@ -89,6 +95,37 @@ def start_durable_postgres(name: str) -> EmbeddedPostgres:
     server = EmbeddedPostgres(data_dir)
     server.start()
     return server
+
+
+def make_database(server: EmbeddedPostgres, name: str) -> str:
+    """The address, for processes, of a database with the current schema."""
+    address = server.ensure_database(name)
+    upgrade(owner_url(address))
+    return process_url(address)
+
+
+def process_url(url: str) -> str:
+    """The same database by the account that processes have."""
+    return _by_account(url, PROCESSES)
+
+
+def owner_url(url: str) -> str:
+    """The same database by the account that migrates it."""
+    return _by_account(url, OWNER)
+
+
+def superuser_url(url: str) -> str:
+    """The same database by whoever sees and may do everything, as tests do behind the product."""
+    return _by_account(url, SUPERUSER)
+
+
+def superuser_engine(url: str) -> Engine:
+    """Connections of whom no policy holds back, one for each use."""
+    return create_engine(sqlalchemy_url(superuser_url(url)), poolclass=pool.NullPool)
+
+
+def _by_account(url: str, account: str) -> str:
+    return re.sub("//[^@/]*@", f"//{account}@", url, count=1)
 
 
 def start_shared_temporal() -> EmbeddedTemporal:

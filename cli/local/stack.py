@@ -24,6 +24,7 @@ from runtime.settings import Settings
 from services.accounts.sign_up_policy import SignUpPolicy
 
 HOST = "127.0.0.1"
+DATABASE = "fluxrate"
 TEMPORAL_PORT = 7233
 TEMPORAL_UI_PORT = 8233
 TEMPORAL_UI_VARIABLE = "FLUXRATE_TEMPORAL_UI_URL"
@@ -143,17 +144,20 @@ class Stack:
         return temporal.address
 
     def _start_database(self, announce: Announce) -> str:
+        from runtime.database.accounts import OWNER, PROCESSES
         from runtime.database.migrations import upgrade
 
         if self.settings.database_url:
             url = self.settings.database_url
+            owner_url = self.settings.migration_database_url or url
         else:
             server = EmbeddedPostgres(self.instance.data_dir)
             server.start()
-            url = server.ensure_database("fluxrate")
+            server.ensure_database(DATABASE)
+            url, owner_url = (server.url(DATABASE, account) for account in (PROCESSES, OWNER))
             announce("PostgreSQL is ready.")
             self.supervisors.append(Supervisor(server, server.pid_file.is_held))
-        upgrade(self.settings.migration_database_url or url)
+        upgrade(owner_url)
         announce("The database schema is current.")
         return url
 

@@ -49,9 +49,9 @@ class EmbeddedPostgres:
         self.pid_file = PidFile(self.data_dir / "postgres.pid")
         self.log = self.data_dir / "logs" / "postgres.log"
 
-    def url(self, database: str = SUPERUSER) -> str:
-        """The address of one of its databases."""
-        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self.socket_dir))}"
+    def url(self, database: str = SUPERUSER, account: str = SUPERUSER) -> str:
+        """The address of one of its databases, by one of its accounts."""
+        return f"postgresql://{account}@/{database}?host={quote(str(self.socket_dir))}"
 
     def start(self) -> None:
         """It runs and accepts connections: attached to, or started, or recovered.
@@ -85,14 +85,20 @@ class EmbeddedPostgres:
         return True
 
     def ensure_database(self, name: str) -> str:
-        """The address of a database of that name, created if it was missing."""
+        """A superuser's address of a database of that name, created if it was missing.
+
+        It belongs to ``OWNER``, and ``PROCESSES`` may use it, whoever made it.
+        """
         import psycopg
         from psycopg import sql
+
+        from runtime.database.accounts import separate_accounts
 
         with psycopg.connect(self.url(), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
             if found.fetchone() is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        separate_accounts(self.url(name))
         return self.url(name)
 
     @property

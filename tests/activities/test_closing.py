@@ -27,6 +27,7 @@ from tests.activities.closes import (
     subscribe,
 )
 from tests.faults.crashes import ConnectionLost, Moment, send_commit
+from tests.servers import superuser_url
 from tests.services.shop import open_shop
 from tests.services.usage_facts import Fact
 
@@ -87,7 +88,7 @@ def test_one_broken_bill_of_fifty_leaves_forty_nine_billed(
     people = people_of(transactions, 49)
     shop = people[0].shop
     broken = subscribe(shop, sell_simple(shop, "broken"))
-    with psycopg.connect(module_database_url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(module_database_url), autocommit=True) as connection:
         connection.execute(
             "UPDATE plan_version SET terms = '{}' WHERE plan_id ="
             " (SELECT plan_id FROM subscription WHERE id = %s)",

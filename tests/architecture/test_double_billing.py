@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import text
 
-from runtime.database.engine import sqlalchemy_url
 from tests.architecture.sources import ROOT, parse
+from tests.servers import superuser_engine
 from tests.services.operations.test_second_rows import SECOND_ROWS
 
 PAGE = ROOT / "docs" / "concepts" / "double-billing.md"
@@ -33,7 +33,7 @@ def test_every_place_names_what_prevents_it_and_what_shows_it() -> None:
 
 
 def test_constraints_are_in_the_migrated_schema(database_url: str) -> None:
-    engine = create_engine(sqlalchemy_url(database_url), poolclass=pool.NullPool)
+    engine = superuser_engine(database_url)
     with engine.connect() as connection:
         known = set(connection.execute(text(NAMES)).scalars())
 

@@ -15,6 +15,7 @@ import psycopg
 from runtime.embedded.processes import wait_until
 from tests.cli.running import RunningInstance, fluxrate
 from tests.scenarios.account import Account
+from tests.servers import superuser_url
 
 START, TWENTIETH = "2025-01-01T00:00:00Z", "2025-01-20T00:00:00Z"
 MARCH, MAY, JULY = (f"2025-{month:02}-01T02:00:00Z" for month in (3, 5, 7))
@@ -112,7 +113,7 @@ def base_of(running: RunningInstance) -> str:
 
 def stored_keys(running: RunningInstance) -> set[str]:
     """The keys of all events that its database has."""
-    with psycopg.connect(running.addresses.database_url) as connection:
+    with psycopg.connect(superuser_url(running.addresses.database_url)) as connection:
         rows = connection.execute("SELECT idempotency_key FROM usage_event_key").fetchall()
     return {row[0] for row in rows}
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
 
 from runtime.embedded.processes import wait_until
 from tests.cli.running import RunningInstance, fluxrate
+from tests.servers import superuser_url
 
 SIGN_UP = {
     "email": "ops@lumenworks.test",
@@ -49,6 +51,18 @@ def test_every_address_of_the_table_answers(running: RunningInstance) -> None:
         assert url in running.output
         assert httpx2.get(url, trust_env=False, follow_redirects=True).status_code == 200
     assert addresses.database_url in running.output
+
+
+def test_nothing_of_it_is_connected_as_a_superuser(running: RunningInstance) -> None:
+    with psycopg.connect(superuser_url(running.addresses.database_url)) as connection:
+        accounts = connection.execute(
+            "SELECT DISTINCT usename FROM pg_stat_activity"
+            " WHERE datname = 'fluxrate' AND pid <> pg_backend_pid()"
+        ).fetchall()
+    doctor = fluxrate("doctor", *running.directory_option)
+
+    assert accounts == [("fluxrate_processes",)]
+    assert "processes see what fluxrate_app sees" in " ".join(doctor.stdout.split())
 
 
 def test_status_names_every_process(running: RunningInstance) -> None:

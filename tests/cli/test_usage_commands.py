@@ -12,6 +12,7 @@ import pytest
 from tests.cli.running import fluxrate
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product
+from tests.servers import superuser_url
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_verify_finds_what_rebuild_corrects(account: Account, module_database_ur
     assert equal.returncode == 0, equal.stderr
     assert "of 50 events are equal to the last digit" in equal.stdout
 
-    with psycopg.connect(module_database_url) as connection:
+    with psycopg.connect(superuser_url(module_database_url)) as connection:
         spoiled = connection.execute(
             "UPDATE usage_rollup SET total = total + 0.00000001 WHERE organization_id = %s"
             " AND hour = '2026-01-01T00:00:00Z'",

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runtime.database.migrations import upgrade
+from runtime.database.accounts import PROCESSES
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.embedded.processes import choose_port, wait_until
 from tests.cli.running import clean_environment
 from tests.scenarios.account import Account
 from tests.scenarios.product import SECRET
+from tests.servers import make_database
 
 NO_TEMPORAL = "127.0.0.1:1"
 START_SECONDS = 120.0
@@ -45,11 +46,11 @@ class IngestionSite:
 
     @property
     def database_url(self) -> str:
-        return self.postgres.url("fluxrate")
+        return self.postgres.url("fluxrate", PROCESSES)
 
     def start(self) -> IngestionSite:
         self.postgres.start()
-        upgrade(self.postgres.ensure_database("fluxrate"))
+        make_database(self.postgres, "fluxrate")
         self.start_api()
         return self
 

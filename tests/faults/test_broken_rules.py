@@ -8,6 +8,7 @@ import psycopg
 from psycopg.types.json import Json
 
 from tests.scenarios.account import Account
+from tests.servers import superuser_url
 
 
 def subscribe(account: Account) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -24,7 +25,7 @@ def test_plan_that_does_not_read_parks_its_bills_until_they_are_retried(
     account: Account, module_database_url: str
 ) -> None:
     clock, subscription, plan = subscribe(account)
-    with psycopg.connect(module_database_url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(module_database_url), autocommit=True) as connection:
         saved = connection.execute(
             "SELECT version, terms FROM plan_version WHERE plan_id = %s", [plan["id"]]
         ).fetchall()

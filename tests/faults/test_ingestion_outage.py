@@ -19,7 +19,7 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.usage.rollups import verify_rollups
 from tests.faults.ingestion_site import IngestionSite, calls, seconds_since
-from tests.servers import run_directory
+from tests.servers import run_directory, superuser_url
 
 KILLS = ("api", "postgres", "postgres", "api", "postgres")
 CLIENTS = 4
@@ -178,7 +178,7 @@ def kill_at_random(site: IngestionSite, chance: random.Random) -> None:
 
 def read_stored(site: IngestionSite) -> dict[str, tuple[int, Decimal]]:
     """How many rows each key has, and their quantity."""
-    with psycopg.connect(site.database_url) as connection:
+    with psycopg.connect(superuser_url(site.database_url)) as connection:
         found = connection.execute(
             "SELECT idempotency_key, count(*), sum(quantity) FROM usage_event GROUP BY 1"
         ).fetchall()

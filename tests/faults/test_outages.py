@@ -18,7 +18,6 @@ import pytest
 from temporalio.client import ScheduleActionExecutionStartWorkflow
 
 from activities.declarations import CoverageDone
-from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
 from runtime.embedded.processes import wait_until
 from runtime.schedules import ensure_coverage_check
@@ -27,7 +26,7 @@ from runtime.temporal import connect
 from tests.faults.callers import send, subscribe
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
-from tests.servers import start_durable_postgres
+from tests.servers import make_database, start_durable_postgres, superuser_url
 from workflows.names import SEARCH_ATTRIBUTES, coverage_check_id, subscription_workflow_id
 
 
@@ -51,8 +50,7 @@ def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTempo
 @pytest.fixture(scope="module")
 def settings(postgres: EmbeddedPostgres, temporal: EmbeddedTemporal) -> Settings:
     """Settings of a product on these servers."""
-    url = postgres.ensure_database("outages")
-    upgrade(url)
+    url = make_database(postgres, "outages")
     return settings_for(url, temporal.address)
 
 
@@ -259,7 +257,7 @@ def coverage(account: Account) -> dict[str, Any]:
 def age_subscriptions(settings: Settings) -> None:
     """Nothing is so young any more that its workflow may still be on its way, or was just seen."""
     assert settings.database_url
-    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(settings.database_url), autocommit=True) as connection:
         connection.execute("UPDATE subscription SET created_at = created_at - interval '1 hour'")
         connection.execute(
             "UPDATE subscription_action SET recorded_at = recorded_at - interval '1 hour'"

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.embedded.processes import wait_until
 from runtime.settings import Settings
@@ -27,7 +26,7 @@ from tests.faults.crash_lives import (
 from tests.faults.crashes import Moment, lose_the_connection
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
-from tests.servers import start_durable_postgres
+from tests.servers import make_database, start_durable_postgres
 
 STOPS = crashes_at(
     ("issue_invoice", "finalize_invoice", "roll_period"),
@@ -51,8 +50,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="module")
 def settings(postgres: EmbeddedPostgres, temporal_address: str) -> Settings:
-    url = postgres.ensure_database("stops")
-    upgrade(url)
+    url = make_database(postgres, "stops")
     settings = settings_for(url, temporal_address)
     return settings.model_copy(update={"workflow_sandbox": False, "worker_workflow_task_slots": 4})
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from models.base import new_id
 from runtime.database.engine import sqlalchemy_url
 from runtime.database.migrations import upgrade
+from tests.servers import superuser_url
 
 JANUARY, TENTH = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC)
 FEBRUARY, MARCH = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
@@ -24,7 +25,9 @@ FEBRUARY, MARCH = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=
 @pytest.fixture
 def owner_engine(empty_database_url: str) -> Iterator[Engine]:
     """The owner's connections to a database without any schema."""
-    engine = create_engine(sqlalchemy_url(empty_database_url), poolclass=pool.NullPool)
+    engine = create_engine(
+        sqlalchemy_url(superuser_url(empty_database_url)), poolclass=pool.NullPool
+    )
     yield engine
     engine.dispose()
 
@@ -169,7 +172,9 @@ def claim(connection: Connection, *spans: str, count: int | None = None) -> None
 @pytest.fixture
 def connection(module_database_url: str) -> Iterator[Connection]:
     """The owner's connection to a database with today's schema; nothing of it is kept."""
-    engine = create_engine(sqlalchemy_url(module_database_url), poolclass=pool.NullPool)
+    engine = create_engine(
+        sqlalchemy_url(superuser_url(module_database_url)), poolclass=pool.NullPool
+    )
     with engine.connect() as connection:
         yield connection
 

@@ -14,6 +14,7 @@ import pytest
 from runtime.database.migrations import LOCK, upgrade
 from runtime.database.schema import newest_revision
 from runtime.embedded.processes import wait_until
+from tests.servers import superuser_url
 
 MIGRATE = "import sys; from runtime.database.migrations import upgrade; upgrade(sys.argv[1])"
 SECONDS = 60.0
@@ -38,14 +39,14 @@ class Migrating:
         return self.processes[-1]
 
     def read(self, query: str) -> object:
-        with psycopg.connect(self.url) as connection:
+        with psycopg.connect(superuser_url(self.url)) as connection:
             row = connection.execute(query).fetchone()
         assert row is not None
         return row[0]
 
     def wait_until_waiting(self, kind: str, count: int) -> None:
         """So many processes wait for a lock of a kind."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with psycopg.connect(superuser_url(self.url), autocommit=True) as connection:
 
             def are_waiting() -> bool:
                 return connection.execute(WAITING, (kind,)).fetchone() == (count,)
@@ -66,8 +67,8 @@ def migrating(empty_database_url: str) -> Iterator[Migrating]:
 def test_organizations_are_written_while_deliveries_are_indexed(migrating: Migrating) -> None:
     upgrade(migrating.url, "0026")
     with (
-        psycopg.connect(migrating.url) as delivering,
-        psycopg.connect(migrating.url) as signing_up,
+        psycopg.connect(superuser_url(migrating.url)) as delivering,
+        psycopg.connect(superuser_url(migrating.url)) as signing_up,
     ):
         delivering.execute("LOCK TABLE webhook_delivery IN ROW EXCLUSIVE MODE")
         process = migrating.start()
@@ -87,7 +88,7 @@ def test_organizations_are_written_while_deliveries_are_indexed(migrating: Migra
 def test_of_two_at_once_one_migrates_and_the_other_finds_nothing_to_do(
     migrating: Migrating,
 ) -> None:
-    with psycopg.connect(migrating.url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(migrating.url), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         both = [migrating.start(), migrating.start()]
         migrating.wait_until_waiting("advisory", 2)
@@ -103,7 +104,7 @@ def test_of_two_at_once_one_migrates_and_the_other_finds_nothing_to_do(
 
 def test_migration_that_is_killed_half_way_leaves_nothing_half_done(migrating: Migrating) -> None:
     """It has made one of three tables; the second is in the way and never comes to be."""
-    with psycopg.connect(migrating.url) as connection:
+    with psycopg.connect(superuser_url(migrating.url)) as connection:
         connection.execute("CREATE TABLE webhook_event ()")
         killed = migrating.start()
         migrating.wait_until_waiting("transactionid", 1)

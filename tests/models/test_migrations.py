@@ -15,6 +15,7 @@ import models  # noqa: F401  (loads every table into the metadata)
 from runtime.database.engine import sqlalchemy_url
 from runtime.database.migrations import downgrade, migration_config, upgrade
 from runtime.database.schema import newest_revision
+from tests.servers import superuser_url
 
 RELEASED = "0024"
 """The schema that processes of the last release write to while those of this one come up."""
@@ -23,7 +24,9 @@ RELEASED = "0024"
 @pytest.fixture
 def owner_engine(empty_database_url: str) -> Iterator[Engine]:
     """The owner's connections to a database without any schema."""
-    engine = create_engine(sqlalchemy_url(empty_database_url), poolclass=pool.NullPool)
+    engine = create_engine(
+        sqlalchemy_url(superuser_url(empty_database_url)), poolclass=pool.NullPool
+    )
     yield engine
     engine.dispose()
 

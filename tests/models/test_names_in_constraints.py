@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import text
 
 from billing.metering.tallies import Aggregation
-from runtime.database.engine import sqlalchemy_url
+from tests.servers import superuser_engine
 
 
 def test_meters_may_have_every_aggregation_and_no_other(database_url: str) -> None:
-    engine = create_engine(sqlalchemy_url(database_url), poolclass=pool.NullPool)
+    engine = superuser_engine(database_url)
 
     with engine.connect() as connection:
         condition = connection.scalar(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from models.customer_accounts import AccountPosting
@@ -17,12 +17,13 @@ from repositories.invoicing.invoices import list_lines
 from repositories.operations.document_checks import list_contradictions
 from repositories.payments.payments import list_of_invoice
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine, sqlalchemy_url
+from runtime.database.engine import create_application_engine
 from runtime.database.migrations import downgrade, upgrade
 from services.corrections.credit_notes import CreditedLine
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.invoicing import manual, payment_status
 from services.payments import recording, refunds
+from tests.servers import owner_url, superuser_engine
 from tests.services.shop import NOW, Shop, open_shop
 
 BEFORE_PAYMENTS = "0028"
@@ -61,13 +62,13 @@ def invoices(shop: Shop, database_url: str) -> dict[str, UUID]:
             made[name],
             given,
         )
-    downgrade(database_url, BEFORE_PAYMENTS)
-    engine = create_engine(sqlalchemy_url(database_url), poolclass=pool.NullPool)
+    downgrade(owner_url(database_url), BEFORE_PAYMENTS)
+    engine = superuser_engine(database_url)
     with engine.begin() as connection:
         for name, changes in OLD_ROWS.items():
             connection.execute(text(f"UPDATE invoice SET {changes} WHERE id = '{made[name]}'"))
     engine.dispose()
-    upgrade(database_url)
+    upgrade(owner_url(database_url))
     return made
 
 

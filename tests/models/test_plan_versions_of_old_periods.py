@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, create_engine, pool, text
+from sqlalchemy import Engine, text
 
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine, sqlalchemy_url
+from runtime.database.engine import create_application_engine
 from runtime.database.migrations import downgrade, upgrade
 from services.catalog import charges
+from tests.servers import owner_url, superuser_engine
 from tests.services.catalog.test_edits import FEBRUARY
 from tests.services.lives import begin_life
 from tests.services.plan_fees import fee
@@ -20,7 +21,7 @@ from tests.services.shop import open_shop
 @pytest.fixture
 def owner(database_url: str) -> Iterator[Engine]:
     """The owner's connections to a database with today's schema."""
-    engine = create_engine(sqlalchemy_url(database_url), poolclass=pool.NullPool)
+    engine = superuser_engine(database_url)
     yield engine
     engine.dispose()
 
@@ -36,10 +37,10 @@ def test_billed_periods_have_the_version_of_their_bill_and_others_the_newest(
     life.shop.do(charges.add_charge, life.row().plan_id, fee("99"))
     application.dispose()
 
-    downgrade(database_url, "0011")
+    downgrade(owner_url(database_url), "0011")
     with owner.begin() as connection:
         connection.execute(text("UPDATE subscription_period SET plan_version = NULL"))
-    upgrade(database_url)
+    upgrade(owner_url(database_url))
 
     with owner.begin() as connection:
         found = connection.execute(

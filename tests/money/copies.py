@@ -12,6 +12,7 @@ from psycopg import sql
 
 from models.base import new_id
 from repositories.transactions import Transactions
+from tests.servers import superuser_url
 
 # Each table that belongs to organizations, with its columns besides the organization's id.
 TABLES = """
@@ -36,7 +37,7 @@ class Copier:
     def __init__(self, transactions: Transactions) -> None:
         address = transactions.address.set(drivername="postgresql")
         self._connection = psycopg.connect(
-            address.render_as_string(hide_password=False), autocommit=True
+            superuser_url(address.render_as_string(hide_password=False)), autocommit=True
         )
         # Whole organizations keep all promises, so no row is checked again.
         self._connection.execute("SET session_replication_role = replica")

@@ -22,6 +22,7 @@ from runtime.temporal import connect
 from tests.cli.running import RunningInstance
 from tests.observability.promtool import firing
 from tests.scenarios.account import Account
+from tests.servers import superuser_url
 from workflows.names import coverage_check_id
 
 Scrape = Mapping[str, float]
@@ -94,7 +95,8 @@ class Watched:
 
     def execute(self, statement: str) -> int:
         """Change rows behind the product's back; how many."""
-        with psycopg.connect(self.running.addresses.database_url, autocommit=True) as connection:
+        address = superuser_url(self.running.addresses.database_url)
+        with psycopg.connect(address, autocommit=True) as connection:
             return connection.execute(statement.encode()).rowcount
 
     def terminate_workflows(self) -> None:

@@ -21,6 +21,7 @@ from cli.local.instance import answers
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.embedded.processes import choose_port, wait_until
 from tests.many_organizations import add_organizations
+from tests.servers import superuser_url
 
 IDLE_SECONDS = 3.0
 
@@ -32,7 +33,7 @@ ONCE_A_WHILE = re.compile("LISTEN|BEGIN|COMMIT|SELECT set_config|SELECT outbox_m
 def installation(database_url: str) -> str:
     """A database of 5,000 organizations, whose server writes down every statement."""
     add_organizations(database_url, now=datetime.now(UTC))
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(database_url), autocommit=True) as connection:
         name = Identifier(connection.info.dbname)
         connection.execute(SQL("ALTER DATABASE {} SET log_statement = 'all'").format(name))
     return database_url

@@ -24,6 +24,7 @@ from runtime.notifications import Notifications
 from runtime.relays import workflows as relaying
 from runtime.relays.workflows import OutboxRelay
 from services.operations.outbox import WakeMessage
+from tests.servers import superuser_url
 
 SOON = 0.5
 """Seconds, which is well under one."""
@@ -69,7 +70,7 @@ def organization_id(engine: Engine) -> UUID:
 @pytest.fixture
 def other(database_url: str) -> Iterator[psycopg.Connection[Any]]:
     """Another process's connection, with nothing of ours about it."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(database_url), autocommit=True) as connection:
         yield connection
 
 
@@ -239,7 +240,7 @@ async def test_message_that_did_not_arrive_is_tried_again_when_it_is_due(
 async def test_message_of_a_relay_that_died_is_delivered_by_another(
     workflows: Workflows, other: psycopg.Connection[Any], organization_id: UUID, database_url: str
 ) -> None:
-    with psycopg.connect(database_url) as dying:
+    with psycopg.connect(superuser_url(database_url)) as dying:
         queued = queue(other, organization_id, due_in=0.3)
         assert len(dying.execute("SELECT id FROM outbox_message FOR UPDATE").fetchall()) == 1
         assert not await workflows.are_woken(queued, within=0.3 + SOON)

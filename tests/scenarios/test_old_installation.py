@@ -8,11 +8,14 @@ import psycopg
 
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product
+from tests.servers import superuser_url
 
 
 def test_arrival_numbers_beyond_32_bits_bill_and_verify(product: Product, account: Account) -> None:
     assert product.settings.database_url
-    with psycopg.connect(product.settings.database_url, autocommit=True) as connection:
+    with psycopg.connect(
+        superuser_url(product.settings.database_url), autocommit=True
+    ) as connection:
         connection.execute("SELECT setval('usage_arrival_sequence', 32768 * 10000000000)")
     feature = account.create_meter()
     plan = account.create_plan()

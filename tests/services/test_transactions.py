@@ -8,6 +8,7 @@ import psycopg
 from sqlalchemy import Engine, event, text
 
 from repositories.accounts import organizations
+from tests.servers import superuser_url
 from tests.services.shop import Shop
 
 
@@ -37,7 +38,7 @@ def test_a_row_is_read_once_by_its_key_although_nobody_holds_it(shop: Shop) -> N
 def test_a_lock_reads_anew_what_it_guards(shop: Shop, module_database_url: str) -> None:
     with shop.transactions.for_organization(shop.organization_id) as session:
         organizations.get_organization(session, shop.organization_id)
-        with psycopg.connect(module_database_url) as other:
+        with psycopg.connect(superuser_url(module_database_url)) as other:
             other.execute(
                 "UPDATE organization SET name = 'Lumen Labs' WHERE id = %s",
                 [shop.organization_id],
@@ -56,7 +57,7 @@ def test_connections_that_the_server_ended_while_they_rested_are_replaced(
             return organizations.get_organization(session, shop.organization_id).name
 
     def end_connections() -> int:
-        with psycopg.connect(module_database_url) as other:
+        with psycopg.connect(superuser_url(module_database_url)) as other:
             ended = other.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -12,6 +12,7 @@ import psycopg
 
 from tests.scenarios.account import Account
 from tests.scenarios.seller import wait_for
+from tests.servers import superuser_url
 
 Subscription = dict[str, Any]
 
@@ -50,7 +51,7 @@ class Stage:
     @contextmanager
     def broken_plan(self, subscription: Subscription) -> Iterator[None]:
         """Meanwhile the terms of the plan do not read, so that no bill of it can be made."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
+        with psycopg.connect(superuser_url(self.database_url), autocommit=True) as connection:
             saved = connection.execute(
                 "SELECT version, terms::text FROM plan_version WHERE plan_id = %s",
                 [subscription["plan_id"]],
@@ -69,7 +70,7 @@ class Stage:
     @contextmanager
     def refused_writes(self) -> Iterator[None]:
         """Meanwhile the database refuses to keep what bills are made of."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
+        with psycopg.connect(superuser_url(self.database_url), autocommit=True) as connection:
             connection.execute("REVOKE INSERT ON billing_run FROM fluxrate_app")
             yield
             connection.execute("GRANT INSERT ON billing_run TO fluxrate_app")

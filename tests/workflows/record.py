@@ -25,12 +25,11 @@ from typing import Any, NoReturn
 from rich.console import Console
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from runtime.database.migrations import upgrade
 from runtime.exit import leave
 from runtime.temporal import connect
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
-from tests.servers import TestRun, start_postgres, start_shared_temporal
+from tests.servers import TestRun, make_database, start_postgres, start_shared_temporal
 from tests.workflows.kinds import KINDS, Stage, Subscription
 from workflows.names import subscription_workflow_id
 
@@ -44,9 +43,7 @@ def servers() -> Iterator[tuple[str, str]]:
     run = TestRun()
     try:
         postgres = start_postgres("postgres-record")
-        url = postgres.ensure_database("record")
-        upgrade(url)
-        yield url, start_shared_temporal().address
+        yield make_database(postgres, "record"), start_shared_temporal().address
     finally:
         run.end()
 

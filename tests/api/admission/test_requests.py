@@ -25,6 +25,7 @@ from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from services.accounts.credentials import PasswordCheck
 from tests.api.people import Person
+from tests.servers import superuser_url
 
 V1 = "/api/v1"
 ORGANIZATION = f"{V1}/organization"
@@ -53,7 +54,7 @@ class Site:
     @contextmanager
     def locked_customer(self) -> Iterator[None]:
         """Whoever changes the busy organization's customer waits for a lock meanwhile."""
-        with psycopg.connect(self.database_url) as connection:
+        with psycopg.connect(superuser_url(self.database_url)) as connection:
             connection.execute("SELECT 1 FROM customer WHERE id = %s FOR UPDATE", [self.customer])
             yield
             connection.rollback()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.people import Clock, Person
 from tests.api.sold import V1, add_feature, add_plan, grant_feature, post, sell
+from tests.servers import superuser_url
 
 
 def test_check_says_usage_limit_rest_and_reset(owner: Person) -> None:
@@ -209,7 +210,7 @@ def test_answers_go_on_after_the_database_dropped_its_connections(
     sold.subscribe()
     sold.check()
 
-    with psycopg.connect(module_database_url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(module_database_url), autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -18,10 +18,9 @@ import structlog
 from api.document.operations import Document
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
-from runtime.database.migrations import upgrade
 from runtime.exit import leave
 from tests.scenarios.product import Product, settings_for
-from tests.servers import TestRun, start_postgres, start_shared_temporal
+from tests.servers import TestRun, make_database, start_postgres, start_shared_temporal
 
 PATIENCE: Final = {"api_statement_seconds": 60, "auth_per_minute": 10**9, "workflow_sandbox": False}
 """A busy machine is no defect, and all requests come from one address."""
@@ -42,8 +41,7 @@ def open_site(log: Path) -> Iterator[Site]:
     run = TestRun()
     try:
         postgres = start_postgres("fuzz")
-        database_url = postgres.ensure_database("fuzz")
-        upgrade(database_url)
+        database_url = make_database(postgres, "fuzz")
         temporal = start_shared_temporal()
         engine = create_application_engine(database_url, pool_size=2)
         with _serving(database_url, temporal.address, log) as url:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.api.people import Person
+from tests.servers import superuser_url
 
 pytestmark = pytest.mark.usefixtures("meter")
 
@@ -250,7 +251,7 @@ def test_restart_of_the_database_between_two_events_goes_unnoticed(
         ]
 
     assert send_some() == [201] * 6
-    with psycopg.connect(module_database_url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(module_database_url), autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -19,6 +19,7 @@ from services.documents.pdf import render_pdf
 from services.documents.view import Document
 from tests.api.people import Person
 from tests.api.sold import V1, post
+from tests.servers import superuser_url
 
 
 def billed(owner: Person, *, tax: bool = True) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def test_a_credit_note_of_before_is_shown_without_the_tax_it_never_had(
         f"/invoices/{invoice['id']}/credit-notes",
         {"reason": "Imported twice", "lines": [credited]},
     )
-    with psycopg.connect(module_database_url) as connection:
+    with psycopg.connect(superuser_url(module_database_url)) as connection:
         written_then = "UPDATE credit_note SET subtotal = total, tax = 0 WHERE id = %s"
         connection.execute(written_then, [note["id"]])
 

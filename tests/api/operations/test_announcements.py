@@ -12,6 +12,7 @@ from api.context import AppContext
 from repositories.accounts.api_keys import REVOCATIONS
 from repositories.outbox import CHANNEL, WAKE_MESSAGE
 from tests.api.people import Person
+from tests.servers import superuser_url
 
 LAST_WORD = "no more"
 
@@ -21,7 +22,7 @@ def listener(context: AppContext) -> Iterator[psycopg.Connection[Any]]:
     """Another process's connection, which is told."""
     address = context.transactions.address.set(drivername="postgresql")
     plain = address.render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(plain), autocommit=True) as connection:
         for channel in (CHANNEL, REVOCATIONS):
             connection.execute(f"LISTEN {channel}".encode())
         yield connection

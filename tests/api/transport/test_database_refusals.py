@@ -15,6 +15,7 @@ from activities.errors import translated
 from runtime.embedded.processes import wait_until
 from tests.api.people import Person
 from tests.api.sold import CALLS
+from tests.servers import superuser_url
 
 DEADLOCK, SERIALIZATION_FAILURE, DISK_FULL = "40P01", "40001", "53100"
 CUSTOMER = {"name": "Harbor Labs", "email": "ap@harbor.test", "external_id": "acct_77"}
@@ -30,7 +31,7 @@ EVENT = {
 @contextmanager
 def refusing(url: str, table: str, code: str, *, times: int = 1_000_000) -> Iterator[None]:
     """Inside, the database refuses so many inserts into a table with this SQLSTATE."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(url), autocommit=True) as connection:
         connection.execute("DROP SEQUENCE IF EXISTS refusals")
         connection.execute("CREATE SEQUENCE refusals")
         connection.execute("GRANT USAGE ON SEQUENCE refusals TO PUBLIC")
@@ -132,7 +133,10 @@ def test_two_that_wait_for_each_other_end_with_one_of_them_sent_away(
         headers = {"Idempotency-Key": "create-77"}
         return owner.post("/api/v1/customers", json=CUSTOMER, headers=headers)
 
-    with ThreadPoolExecutor(1) as people, psycopg.connect(module_database_url) as other:
+    with (
+        ThreadPoolExecutor(1) as people,
+        psycopg.connect(superuser_url(module_database_url)) as other,
+    ):
         # Whoever looks for a ring first is the one that leaves it: let it be the API.
         other.execute("SET deadlock_timeout = '60s'")
         other.execute(
@@ -152,7 +156,7 @@ def test_two_that_wait_for_each_other_end_with_one_of_them_sent_away(
 
 def is_waited_for(url: str) -> bool:
     """Whether somebody waits for a lock of somebody else."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(superuser_url(url), autocommit=True) as connection:
         found = connection.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"

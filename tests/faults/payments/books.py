@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 from integrations.gateways.sandbox.ledger.books import open_ledger_file
 from integrations.gateways.sandbox.ledger.sums import InvoiceSum, LedgerSums, sum_up
 from integrations.gateways.sandbox.ledger.tables import payment, webhook
+from tests.servers import superuser_url
 
 UNSETTLED: Final[dict[str, LiteralString]] = {
     "payments": "SELECT count(*) FROM payment WHERE status = 'pending'",
@@ -96,7 +97,7 @@ def count_unsettled(database_url: str, ledger: Path) -> Counter[str]:
             "pending at the gateway": sum(one.pending for one in sums.invoices),
         }
     )
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(superuser_url(database_url)) as connection:
         for name, statement in UNSETTLED.items():
             found = connection.execute(statement).fetchone()
             counted[name] = int(found[0]) if found else 0
@@ -109,7 +110,7 @@ def compare(database_url: str, ledger: Path) -> Comparison:
     sums: LedgerSums = file.run(sum_up)
     told = {one.invoice_id: one for one in sums.invoices}
     charged, webhooks = file.run(count_charges), file.run(count_webhooks)
-    with psycopg.connect(database_url, row_factory=dict_row) as connection:
+    with psycopg.connect(superuser_url(database_url), row_factory=dict_row) as connection:
         invoices = connection.execute(BY_INVOICE).fetchall()
         books = connection.execute(SUMS).fetchone()
     assert books is not None

@@ -14,6 +14,7 @@ import psycopg
 from tests.faults.payments.books import compare, count_unsettled
 from tests.faults.payments.payers import Payee, link_of, open_payee, pay_on_page, run_payment
 from tests.faults.payments.site import Site
+from tests.servers import superuser_url
 
 ORGANIZATIONS: Final = 4
 CUSTOMERS: Final = 5
@@ -120,7 +121,7 @@ def settle(site: Site, payees: Sequence[Payee], tell: Callable[[str], None]) -> 
     deadline = time.monotonic() + SETTLED_WITHIN_SECONDS
     while True:
         waits = count_unsettled(site.database_url, site.ledger)
-        with psycopg.connect(site.database_url) as connection:
+        with psycopg.connect(superuser_url(site.database_url)) as connection:
             unpaid = connection.execute(OPEN).fetchall()
         if not waits and not unpaid:
             return []

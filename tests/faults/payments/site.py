@@ -20,9 +20,9 @@ from pathlib import Path
 
 import httpx2
 
-from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres, EmbeddedTemporal
 from runtime.embedded.processes import choose_port
+from tests.servers import make_database
 from workflows.names import SEARCH_ATTRIBUTES
 
 READY_SECONDS = 180
@@ -54,8 +54,7 @@ class Site:
         """Everything runs, and requests are answered."""
         self.postgres.start()
         self.temporal.start()
-        self.database_url = self.postgres.ensure_database("payments")
-        upgrade(self.database_url)
+        self.database_url = make_database(self.postgres, "payments")
         words = ["-m", "cli.main", "sandbox-gateway", "serve", "--ledger", str(self.ledger)]
         self._spawn("gateway", [*words, "--port", str(self._gateway_port)])
         for name in ("api", "worker"):

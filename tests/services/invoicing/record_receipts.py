@@ -21,13 +21,12 @@ from billing.metering.tallies import Aggregation
 from repositories.invoicing import receipt_keys as stored_keys
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
-from runtime.database.migrations import upgrade
 from services.catalog.tax_rates import CreateTaxRate, create_tax_rate
 from services.documents.assembly import read_invoice
 from services.receipts.export import describe_event, find_counted_spans, walk
 from services.receipts.signing import public_jwk
 from services.usage.rollups import rebuild_rollups
-from tests.servers import TestRun, start_postgres
+from tests.servers import TestRun, make_database, start_postgres
 from tests.services.lives import begin_life
 from tests.services.receipts_of import receipts_of, signing
 from tests.services.shop import Shop, open_shop
@@ -99,9 +98,8 @@ def main() -> None:
     GOLDEN.mkdir(exist_ok=True)
     run = TestRun()
     try:
-        url = start_postgres("postgres-receipts").ensure_database("receipts")
-        upgrade(url)
-        engine = create_application_engine(url)
+        server = start_postgres("postgres-receipts")
+        engine = create_application_engine(make_database(server, "receipts"))
         cases = dict.fromkeys(CHARGES, Aggregation.SUM)
         cases |= {f"aggregation_{one.value.lower()}": one for one in Aggregation}
         for name, aggregation in cases.items():

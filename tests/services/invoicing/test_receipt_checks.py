@@ -22,6 +22,7 @@ from services.invoicing import receipt_checks
 from services.invoicing.receipt_checks import Judgment, Place
 from services.receipts.seals import Flaw
 from services.usage.corrections import void_usage
+from tests.servers import superuser_url
 from tests.services.invoicing.tamperings import TAMPERINGS
 from tests.services.lives import Life, begin_life
 from tests.services.receipts_of import receipts_of, with_signer
@@ -46,8 +47,9 @@ def life(shop: Shop) -> Life:
 def tamper(shop: Shop) -> Iterator[Tamper]:
     """Does what only the owner of the database can, in this shop alone, checked by nothing."""
     address = shop.transactions.address.set(drivername="postgresql")
+    plain = address.render_as_string(hide_password=False)
 
-    with psycopg.connect(address.render_as_string(hide_password=False)) as connection:
+    with psycopg.connect(superuser_url(plain)) as connection:
         connection.execute("SET session_replication_role = replica")
 
         def run(statement: str) -> None:

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import ProgrammingError
-from sqlmodel import Session, create_engine, select
+from sqlmodel import Session, select
 
 from models.accounts.organizations import Organization
 from models.base import new_id
 from models.subscriptions.subscriptions import OutboxMessage
 from repositories import outbox
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine, sqlalchemy_url
+from runtime.database.engine import create_application_engine
 from services.operations.outbox import AnyMessage, Look, deliver_wake_messages
 from tests.many_organizations import add_organizations
+from tests.servers import superuser_engine
 from tests.services.shop import NOW
 
 
@@ -27,7 +28,7 @@ from tests.services.shop import NOW
 def engine(module_database_url: str) -> Iterator[Engine]:
     """A relay's connection to an installation of many organizations, none with a due message."""
     ids = add_organizations(module_database_url, now=NOW)
-    owner = create_engine(sqlalchemy_url(module_database_url))
+    owner = superuser_engine(module_database_url)
     with Session(owner) as session:
         session.add_all(
             OutboxMessage(

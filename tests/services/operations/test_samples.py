@@ -13,6 +13,7 @@ from runtime.database.engine import create_application_engine, sqlalchemy_url
 from services.operations import coverage
 from services.operations.samples import Sample, recompute_sample
 from tests.api.conftest import SECRET
+from tests.servers import superuser_url
 from tests.services.operations.test_tampering import Books
 from tests.services.receipts_of import signing
 from tests.services.shop import NOW, open_shop
@@ -49,7 +50,9 @@ CORRUPTIONS = {
 @pytest.fixture(scope="module")
 def owner(module_database_url: str) -> Iterator[Engine]:
     """Whoever may change anything."""
-    engine = create_engine(sqlalchemy_url(module_database_url), poolclass=pool.NullPool)
+    engine = create_engine(
+        sqlalchemy_url(superuser_url(module_database_url)), poolclass=pool.NullPool
+    )
     yield engine
     engine.dispose()
 

@@ -19,6 +19,7 @@ from repositories.transactions import Transactions
 from runtime.database.engine import sqlalchemy_url
 from services.corrections.credit_notes import CreditedLine, credit_invoice
 from services.usage.corrections import void_usage
+from tests.servers import superuser_url
 from tests.services.lives import begin_life
 from tests.services.shop import NOW, Shop, open_shop
 
@@ -70,7 +71,9 @@ SECOND_ROWS = {
 @pytest.fixture(scope="module")
 def owner(module_database_url: str) -> Iterator[Engine]:
     """Whoever may change anything."""
-    engine = create_engine(sqlalchemy_url(module_database_url), poolclass=pool.NullPool)
+    engine = create_engine(
+        sqlalchemy_url(superuser_url(module_database_url)), poolclass=pool.NullPool
+    )
     yield engine
     engine.dispose()
 

@@ -14,6 +14,7 @@ from runtime.database.engine import sqlalchemy_url
 from services.invoicing import payment_status
 from services.operations import coverage
 from services.payments import recording
+from tests.servers import superuser_url
 from tests.services.operations.test_tampering import Books
 from tests.services.shop import NOW, Shop
 
@@ -21,7 +22,9 @@ from tests.services.shop import NOW, Shop
 @pytest.fixture
 def owner(module_database_url: str) -> Iterator[Engine]:
     """Somebody whom no policy holds back."""
-    engine = create_engine(sqlalchemy_url(module_database_url), poolclass=pool.NullPool)
+    engine = create_engine(
+        sqlalchemy_url(superuser_url(module_database_url)), poolclass=pool.NullPool
+    )
     yield engine
     engine.dispose()
 

@@ -20,6 +20,7 @@ from services.invoicing import manual, payment_status
 from services.lifecycle.reissue import bill_unbilled_period, reissue_invoice
 from services.operations import coverage
 from services.usage.corrections import void_usage
+from tests.servers import superuser_url
 from tests.services.lives import begin_life
 from tests.services.shop import NOW, Shop, open_shop
 
@@ -53,7 +54,9 @@ class Books:
 @pytest.fixture(scope="module")
 def owner(module_database_url: str) -> Iterator[Engine]:
     """Whoever may change anything."""
-    engine = create_engine(sqlalchemy_url(module_database_url), poolclass=pool.NullPool)
+    engine = create_engine(
+        sqlalchemy_url(superuser_url(module_database_url)), poolclass=pool.NullPool
+    )
     yield engine
     engine.dispose()
 

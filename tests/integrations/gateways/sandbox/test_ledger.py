@@ -10,18 +10,18 @@ from uuid import UUID, uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, insert, pool, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from integrations.gateways.sandbox.ledger.books import Ledger, open_ledger_file
 from integrations.gateways.sandbox.ledger.sums import InvoiceSum, sum_up
 from integrations.gateways.sandbox.ledger.tables import SCHEMA, account, metadata, payment
-from runtime.database.engine import sqlalchemy_url
 from tests.integrations.gateways.sandbox.conftest import START, Sandbox, payment_of
+from tests.servers import superuser_engine
 
 
 def test_the_schema_is_what_the_migration_makes(database_url: str) -> None:
-    engine = create_engine(sqlalchemy_url(database_url), poolclass=pool.NullPool)
+    engine = superuser_engine(database_url)
 
     def is_ours(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "schema" or name == SCHEMA
