@@ -18,6 +18,11 @@ export function makeResources({ call, list }: ReturnType<typeof makeCalls>) {
   return {
 """
 
+EVENTS = """\
+// What webhooks tell of. Made of the API's document by `make clients`: do not edit.
+export const EVENTS = {names} as const;
+"""
+
 
 def write_typescript(document: dict[str, Any]) -> None:
     """The document lies where npm looks for it, and its operations are methods."""
@@ -32,6 +37,9 @@ def write_typescript(document: dict[str, Any]) -> None:
         lines += [f"{comment(one)}      {camel(one.name)}: {call_of(one)},\n" for one in methods]
         lines.append("    },\n")
     (TYPESCRIPT / "src" / "generated" / "resources.ts").write_text("".join([*lines, "  };\n}\n"]))
+    (TYPESCRIPT / "src" / "generated" / "events.ts").write_text(
+        EVENTS.format(names=json.dumps(list(document["webhooks"]), indent=2))
+    )
 
 
 def call_of(operation: Operation) -> str:

@@ -9,6 +9,7 @@ import {
   fluxrate,
   NotFound,
   PreconditionFailed,
+  StillAdvancing,
   TooManyRequests,
 } from "./index.js";
 
@@ -66,6 +67,25 @@ const page = (page: string) =>
     return true;
   });
   assert.equal(asked.length, 1);
+}
+{
+  // The text of an error says each field of which its sentence does not speak.
+  const errors = [
+    { field: "name", detail: "It is missing." },
+    { field: "email", detail: "So it is." },
+  ];
+  const { client } = clientOf(answer({ code: "invalid_input", detail: "So it is.", errors }, 422));
+  await assert.rejects(client.customers.get("a"), {
+    message: "422 invalid_input: So it is. (name: It is missing.)",
+  });
+}
+{
+  // A clock is waited for, whoever sent it; one that takes too long goes on.
+  const clock = (status: string) => answer({ id: "t1", frozen_time: "2025-02-01T00:00:00Z", status });
+  const { client, asked } = clientOf(clock("advancing"), clock("ready"), clock("advancing"));
+  assert.equal((await client.testClocks.wait("t1")).status, "ready");
+  assert.equal(asked.length, 2);
+  await assert.rejects(client.testClocks.wait("t1", { timeout: -1 }), StillAdvancing);
 }
 {
   // Errors have a class by their status, and know what only headers say.

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from api.document.webhooks import read_told
+from billing.notifications.signatures import sign, signing_secret
 from clients.generator.places import CLIENTS
 from tests.scenarios.product import Product
 
 FOLDER = CLIENTS / "typescript"
-FAILING_ANSWERS = Path(__file__).with_name("failing_answers.ts")
+PROGRAMS = ("failing_answers.ts", "deliveries.ts")
+"""What is compiled beside the example, and run without the product."""
+SECRET = "what only the endpoint and the product know"
 PACKAGES = FOLDER / "node_modules"
 
 pytestmark = [
@@ -35,31 +42,71 @@ def run(*command: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def example(tmp_path: Path, product: Product) -> Path:
-    """A package that uses the client as its README does."""
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, product: Product) -> Path:
+    """A package that uses the client as its README does, and programs that try it."""
+    folder = tmp_path_factory.mktemp("client")
     for name in ("package.json", "openapi.json", "tsconfig.json", "src"):
         copy = shutil.copytree if (FOLDER / name).is_dir() else shutil.copy
-        copy(FOLDER / name, tmp_path / name)
-    shutil.copy(FAILING_ANSWERS, tmp_path / "src")
-    (tmp_path / "node_modules").symlink_to(PACKAGES)
+        copy(FOLDER / name, folder / name)
+    for program in PROGRAMS:
+        shutil.copy(Path(__file__).with_name(program), folder / "src")
+    (folder / "node_modules").symlink_to(PACKAGES)
     blocks = re.findall(
         r"^```ts\n(.*?)^```", (FOLDER / "README.md").read_text(), re.MULTILINE | re.DOTALL
     )
     typed = "\n".join(blocks).replace("http://127.0.0.1:8000", product.url)
-    (tmp_path / "src" / "example.ts").write_text(typed.replace("fluxrate-client", "./index.js"))
-    return tmp_path
+    (folder / "src" / "example.ts").write_text(typed.replace("fluxrate-client", "./index.js"))
+    run("npm", "run", "generate", folder=folder)
+    run("npm", "run", "build", folder=folder)
+    return folder
 
 
-def test_the_example_ends_with_a_paid_invoice_and_failures_are_survived(example: Path) -> None:
-    run("npm", "run", "generate", folder=example)
-    run("npm", "run", "build", folder=example)
-
-    run("node", "dist/failing_answers.js", folder=example)
-    said = run("node", "dist/example.js", folder=example)
+def test_the_example_ends_with_a_paid_invoice(built: Path) -> None:
+    said = run("node", "dist/example.js", folder=built)
 
     assert "So far: 82.45\n" in said
     assert re.search(r"Total +\$82\.45\n", said)
     assert "INV-2025-0001 PAID 82.45\n" in said
     assert "Together: Pay per call – A tenth of a cent each.\n" in said
     assert re.search(r"^Refused: 409 \w+ \S+$", said, re.MULTILINE)
+
+
+def test_failures_are_survived_and_told(built: Path) -> None:
+    run("node", "dist/failing_answers.js", folder=built)
+
+
+def test_webhooks_are_read_as_the_product_signs_them(built: Path) -> None:
+    told = list(read_told().items())
+    bodies = [(json.dumps(body).encode(), event) for event, body in told]
+    exact = b'{"event":"invoice.paid","data":{"total":0.1000000000000000001,"note":"\\"7\\" is"}}'
+    genuine = [delivery(body, reads=event) for body, event in bodies]
+    genuine.append(delivery(exact, reads="invoice.paid") | {"total": "0.1000000000000000001"})
+    genuine.append(delivery(b'{"event":"invoice.celebrated"}', reads=None))
+    genuine.append(delivery(exact, reads="invoice.paid", secrets=("the new one", SECRET)))
+    forged = [
+        delivery(exact) | {"body": exact.replace(b"0.1", b"0.2").decode()},
+        delivery(exact, secrets=("another secret",)),
+        delivery(exact, later=timedelta(hours=-1)),
+        delivery(exact, later=timedelta(hours=1)),
+        delivery(exact) | {"headers": {}},
+        delivery(exact) | {"headers": {"webhook-signature": "v1,%%% v1, v2,abcd"}},
+    ]
+    given = {"secret": signing_secret(SECRET), "genuine": genuine, "forged": forged}
+    (built / "deliveries.json").write_text(json.dumps(given))
+
+    said = run("node", "dist/deliveries.js", folder=built)
+
+    assert said == f"{len(told) + 3} read, 6 refused\n"
+
+
+def delivery(
+    body: bytes,
+    *,
+    reads: str | None = None,
+    later: timedelta = timedelta(0),
+    secrets: tuple[str, ...] = (SECRET,),
+) -> dict[str, Any]:
+    """A delivery as the product signs it, and the event that it tells."""
+    headers = sign(body, message_id="0196f2a1", at=datetime.now(UTC) + later, secrets=secrets)
+    return {"body": body.decode(), "headers": headers, "reads": reads}

@@ -25,13 +25,19 @@ export class ApiError extends Error {
     headers: Headers = new Headers(),
   ) {
     const code = problem.code ?? "unknown";
-    super(`${status} ${code}: ${problem.detail ?? "No detail was given."}`);
+    super(`${status} ${code}: ${problem.detail ?? "No detail was given."}${furtherFields(problem)}`);
     this.code = code;
     this.requestId = problem.request_id ?? headers.get("X-Request-Id");
     this.errors = problem.errors ?? [];
     const asked = headers.get("Retry-After");
     this.retryAfter = asked !== null && /^\d+$/.test(asked) ? Number(asked) : null;
   }
+}
+
+/** Fields of which the sentence does not speak yet. */
+function furtherFields({ detail = "", errors = [] }: Problem): string {
+  const further = errors.filter((one) => !detail.includes(one.detail ?? ""));
+  return further.length === 0 ? "" : ` (${further.map((one) => `${one.field}: ${one.detail}`).join("; ")})`;
 }
 
 /** 400: a parameter is wrong. */

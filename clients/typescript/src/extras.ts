@@ -87,23 +87,45 @@ export class Batch {
 
 type Clock = Awaited<ReturnType<Resources["testClocks"]["get"]>>;
 
+/** The clock has not arrived in the time that was allowed; it goes on. */
+export class StillAdvancing extends Error {
+  override readonly name = "StillAdvancing";
+}
+
+/** How long to wait, in seconds; 60 if it is not said. */
+export interface Patience {
+  timeout?: number;
+}
+
 export type TestClocks = Resources["testClocks"] & {
   /** The clock stands there, and all that was due by then has happened, invoices included. */
-  advanceAndWait(id: string, frozenTime: string, options?: { timeout?: number }): Promise<Clock>;
+  advanceAndWait(id: string, frozenTime: string, patience?: Patience): Promise<Clock>;
+  /** The clock has arrived where it was sent, by whomever. Throws `StillAdvancing` after the time allowed. */
+  wait(id: string, patience?: Patience): Promise<Clock>;
 };
 
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 400;
+
 export function testClocks(resource: Resources["testClocks"]): TestClocks {
+  async function wait(id: string, { timeout = 60 }: Patience = {}): Promise<Clock> {
+    const deadline = Date.now() + timeout * 1000;
+    // A month is short, and a year is not: the pauses grow.
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
+      const clock = await resource.get(id);
+      if (clock.status === "ready") return clock;
+      if (Date.now() > deadline) {
+        throw new StillAdvancing(`The clock ${id} is still on its way to ${clock.frozen_time}.`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
   return {
     ...resource,
-    async advanceAndWait(id, frozenTime, { timeout = 60 } = {}) {
-      const deadline = Date.now() + timeout * 1000;
-      let clock = await resource.advance(id, { frozen_time: frozenTime });
-      while (clock.status !== "ready") {
-        if (Date.now() > deadline) throw new Error(`The clock ${id} is still on its way.`);
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        clock = await resource.get(id);
-      }
-      return clock;
+    wait,
+    async advanceAndWait(id, frozenTime, patience) {
+      await resource.advance(id, { frozen_time: frozenTime });
+      return wait(id, patience);
     },
   };
 }
