@@ -132,6 +132,15 @@ RESOURCES = list_resources(
     (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)), PREFIX
 )
 
+ADDRESSES = sorted(
+    (method, f"{PREFIX}{route.path}")
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in route.methods or ()
+) + [("POST", route.path) for route in ingestion.make_routes(PREFIX)]
+"""Method and path of every operation: an address that leads nowhere may be near to one."""
+
 
 ABOUT: Final[dict[str, Any]] = {
     "title": "Fluxrate",
@@ -193,6 +202,7 @@ class Application(FastAPI):
         **rest: Any,
     ) -> None:
         self.public_url = public_url
+        self.addresses = ADDRESSES
         super().__init__(middleware=middleware, **rest)
         self._front = front
         self._surrounded_front: ASGIApp = front

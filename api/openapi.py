@@ -96,6 +96,10 @@ PROBLEM: Final[Document] = {
         "instance": {"type": "string"},
         "code": {"type": "string"},
         "request_id": {"type": ["string", "null"]},
+        "did_you_mean": {
+            "type": "string",
+            "description": "With `not_found`, where no route is: method and path of a near one.",
+        },
         "subscription_id": {
             "type": "string",
             "description": "With `meter_already_billed`: the subscription that is in the way.",
@@ -159,7 +163,8 @@ def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
             operation["operationId"] = name
             describe_further(operation)
             _require_scope(operation, INGESTION_SCOPE)
-        describe_conditions(operation, path, method, resources)
+        only_reads = route is not None and _only_reads(route.dependant)
+        describe_conditions(operation, path, method, resources, only_reads=only_reads)
         operation.setdefault("security", [])
         operation["summary"] = _summarize(operation)
         describe_problems(operation, method)
@@ -233,6 +238,10 @@ def _require(operation: Document, note: str, *schemes: str) -> None:
 def _opens_transaction(dependant: Dependant) -> bool:
     openers = {sessions.open_writing, sessions.open_managing, sessions.open_members}
     return any(one.call in openers for one in _dependants(dependant))
+
+
+def _only_reads(dependant: Dependant) -> bool:
+    return any(one.call is sessions.open_reading for one in _dependants(dependant))
 
 
 def _dependants(dependant: Dependant) -> Iterator[Dependant]:

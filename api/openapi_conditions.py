@@ -14,14 +14,22 @@ _TAGGED: Final[Document] = {ETAG: HEADERS[ETAG]}
 
 
 def describe_conditions(
-    operation: Document, path: str, method: str, resources: Mapping[str, Resource]
+    operation: Document,
+    path: str,
+    method: str,
+    resources: Mapping[str, Resource],
+    *,
+    only_reads: bool,
 ) -> None:
-    """The operation says which conditions it takes, and whether its answer has a tag."""
+    """The operation says which conditions it takes, and whether its answer has a tag.
+
+    One that only looks, such as a preview, has nothing to protect from other edits.
+    """
     if method == "get":
         _describe_read(operation)
         return
     shown = find_resource(resources, path)
-    if shown is None:
+    if shown is None or only_reads:
         return
     _take(operation, IF_MATCH, "" if shown.template == path else shown.template)
     if method.upper() in EDITS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from api.access.authentication import ORGANIZATION_HEADER
+from api.access.authentication import ACCESS_COOKIE, ORGANIZATION_HEADER, REFRESH_COOKIE
 from api.document.operations import Document, operations
 from api.transport import idempotency, number_texts
 from api.transport.conditional.tags import IF_MATCH, IF_NONE_MATCH
@@ -14,6 +14,7 @@ from api.transport.envelope import ACCEPTED_REQUEST_ID, REQUEST_ID_HEADER
 ETAG: Final = "ETag"
 RETRY_AFTER: Final = "Retry-After"
 AUTHENTICATE: Final = "WWW-Authenticate"
+SET_COOKIE: Final = "Set-Cookie"
 JSON: Final = "application/json"
 
 _TEXT: Final[Document] = {"type": "string"}
@@ -85,12 +86,21 @@ HEADERS: Final[Document] = {
         "description": "After how many seconds a repeat makes sense.",
         "schema": {"type": "integer", "minimum": 0},
     },
+    SET_COOKIE: {
+        "description": f"Twice: the session's cookies `{ACCESS_COOKIE}` and `{REFRESH_COOKIE}`,"
+        " `HttpOnly`, `SameSite=Lax`, `Path=/`, with `Max-Age` of their lifetimes in seconds, and"
+        " `Secure` where the installation is reached by https. Logging out empties both.",
+        "schema": _TEXT,
+    },
     REQUEST_ID_HEADER: {
         "description": "What the logs call this request: yours, or one that was made.",
         "schema": _TEXT,
     },
 }
 """Headers of answers, by their names."""
+
+_COOKIES_WITH: Final = {f"#/components/schemas/{name}" for name in ("Session", "LoggedOut")}
+"""Answers by which a session begins, goes on or ends."""
 
 
 def share_headers(document: Document) -> None:
@@ -106,6 +116,8 @@ def share_headers(document: Document) -> None:
         is_keyed = any(one["name"] == idempotency.HEADER for one in own)
         for status, response in operation["responses"].items():
             names = [*response.get("headers", ()), *_answered(status, is_keyed=is_keyed)]
+            if _schema_of(response) in _COOKIES_WITH:
+                names.append(SET_COOKIE)
             response["headers"] = {name: _reference("headers", name) for name in names}
 
 
@@ -128,6 +140,11 @@ def _answered(status: str, *, is_keyed: bool) -> Iterator[str]:
     if status in {"429", "503"}:
         yield RETRY_AFTER
     yield REQUEST_ID_HEADER
+
+
+def _schema_of(response: Document) -> str | None:
+    schema: Document = response.get("content", {}).get(JSON, {}).get("schema", {})
+    return schema.get("$ref")
 
 
 def _shared(parameter: Document) -> Document:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from api.document.codes import PLACE
 from api.transport.exact_json import dump_json
 from api.transport.urls import paths
+from api.transport.urls.nearest import find_nearest
 from billing.errors import (
     BillingError,
     Conflict,
@@ -180,12 +181,25 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return _answer_unknown_address(request)
     code = CODES.get(error.status_code, "http_error")
     headers = dict(error.headers or {})
     if error.status_code == 405:
         # The framework names the methods of one route, where several share the path.
         headers["Allow"] = paths.allowed_methods(request.app.routes, request.scope)
     return problem(request, error.status_code, code, str(error.detail), headers=headers)
+
+
+def _answer_unknown_address(request: Request) -> Response:
+    """No route is there; one that is near is told."""
+    method, path = paths.method_of(request.scope), paths.path_of(request.scope)
+    near = find_nearest(getattr(request.app, "addresses", ()), method, path)
+    detail = "Nothing is at this address."
+    if near is None:
+        return problem(request, 404, CODES[404], detail)
+    meant = f"{detail} Did you mean {near}?"
+    return problem(request, 404, CODES[404], meant, identifiers={"did_you_mean": near})
 
 
 async def _answer_database_away(request: Request, error: Exception) -> Response:

@@ -50,7 +50,9 @@ class AnswerChecks:
         name, described = operation
         responses = described["responses"]
         assert str(answer.status_code) in responses, (name, answer.status_code)
-        content = responses[str(answer.status_code)].get("content", {})
+        told = responses[str(answer.status_code)]
+        content = told.get("content", {})
+        assert ("set-cookie" in answer.headers) == ("Set-Cookie" in told["headers"]), name
         kind = answer.headers.get("content-type", "").partition(";")[0]
         assert kind in content or not (kind or content), (name, answer.status_code, kind)
         self.seen.add(name)

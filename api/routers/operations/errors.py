@@ -25,6 +25,7 @@ _STYLE: Final = (
 
 
 @router.get("")
+@router.get("/")
 def list_errors() -> HTMLResponse:
     """Show every code with its title."""
     rows = "".join(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from api.document.operations import parameters
+from api.document.operations import operations, parameters
 from api.transport.conditional.edits import LOCKS
 from api.transport.conditional.resources import find_resource
 from api.transport.conditional.tags import MalformedTags, read_conditions
@@ -242,6 +242,30 @@ def test_of_two_edits_at_once_from_the_same_picture_one_wins(owner: Person) -> N
         statuses = [one.status_code for one in answers]
         assert sorted(statuses) == [200, 412, 412]
         assert owner.get(path).json()["name"] == names[statuses.index(200)]
+
+
+def test_whoever_offers_a_condition_refuses_a_tag_of_the_past(owner: Person, app: FastAPI) -> None:
+    ids = furnish(owner)
+    document = app.openapi()
+    stale = {"If-Match": '"stale"'}
+    refused = 0
+    for path, method, operation in operations(document):
+        if any(one["name"] == "If-Match" for one in parameters(document, operation)):
+            answer = owner.request(method, fill(path, ids), json={}, headers=stale)
+            assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed"), path
+            refused += 1
+    assert refused > 50
+
+
+def test_what_only_looks_offers_no_condition(app: FastAPI) -> None:
+    document = app.openapi()
+
+    for path in (
+        "/subscriptions/{subscription_id}/preview-invoice",
+        "/invoices/{invoice_id}/verify",
+    ):
+        taken = parameters(document, document["paths"][V1 + path]["post"])
+        assert "If-Match" not in {one["name"] for one in taken}
 
 
 def test_document_says_who_takes_which_condition(app: FastAPI) -> None:

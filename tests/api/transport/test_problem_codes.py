@@ -61,7 +61,8 @@ def test_the_type_of_a_problem_opens_for_anybody(visitor: Person) -> None:
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert "No credentials were sent" in page.text
-    assert visitor.get("/errors").text.count("<dt>") == len(read_codes())
+    for index in ("/errors", "/errors/"):
+        assert visitor.get(index).text.count("<dt>") == len(read_codes())
     assert visitor.get("/errors/nothing").status_code == 404
 
 
