@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from billing.credits.cuts import Segment, reduce
@@ -67,6 +68,9 @@ class Drawing:
     def amount(self) -> Decimal:
         """What the grants pay in all."""
         return sum((one.amount for one in self.draws), ZERO)
+
+
+NOTHING_DRAWN: Final = Drawing(draws=(), left=())
 
 
 @exactly

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from billing.errors import Conflict, InvalidInput
-from billing.invoicing.taxes import AnyRate, TaxAmount, calculate_taxes
+from billing.invoicing.taxes import AnyRate, TaxAmount, added_tax, calculate_taxes
 from billing.money import ZERO, Currency, exactly
 
 
@@ -86,7 +86,7 @@ def credit_note(
     taxes = credited_taxes(
         amount=amount, credited_before=credited_before, rates=rates, currency=currency
     )
-    on_top = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
+    on_top = added_tax(taxes)
     contained = sum((one.amount for one in taxes if one.is_inclusive), ZERO)
     return CreditNote(subtotal=amount - contained, tax=contained + on_top, total=amount + on_top)
 

@@ -8,12 +8,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from billing.credits.bills import AvailableCredit, Billed, taken_off
+from billing.credits.drawing import NOTHING_DRAWN, Draw
 from billing.errors import InvalidTransition, InvariantBroken
 from billing.invoicing.taxes import (
     Address,
     TaxAmount,
     TaxRate,
     TaxStatus,
+    added_tax,
     calculate_taxes,
     match_rates,
     tax_status,
@@ -34,7 +37,9 @@ class InvoiceLine:
 class InvoiceTotals:
     """The money side of an invoice. Units: major units, whole minor units of ``currency``.
 
-    ``subtotal`` is net, ``tax`` the sum of ``taxes``, ``total`` what the customer owes.
+    ``subtotal`` is net, ``tax`` the sum of ``taxes``, ``total`` what the customer is billed.
+    ``draws`` are what prepaid credit pays of which line, ``credits_before_tax`` and
+    ``credits_after_tax`` in all: the first is not in ``total``, the second pays of it.
     ``carried_credit`` is what a bill below zero leaves to the customer, ``granted_credit`` what
     this one takes of what earlier ones left (CONTRACT 48, 81).
     """
@@ -48,11 +53,20 @@ class InvoiceTotals:
     tax_status: TaxStatus
     carried_credit: Decimal = ZERO
     granted_credit: Decimal = ZERO
+    draws: tuple[Draw, ...] = ()
+    credits_before_tax: Decimal = ZERO
+    credits_after_tax: Decimal = ZERO
+
+    @property
+    @exactly
+    def amount_due(self) -> Decimal:
+        """What is left to pay of it by money."""
+        return self.total - self.credits_after_tax
 
     def __post_init__(self) -> None:
         if any(one.line.currency != self.currency for one in self.lines):
             raise InvariantBroken("An invoice has one currency.")
-        with_tax = self.subtotal + self.tax
+        with_tax = self.subtotal - self.credits_before_tax + self.tax
         inclusive = sum((one.amount for one in self.taxes if one.is_inclusive), ZERO)
         billed = sum((one.line_total for one in self.lines), ZERO)
         if with_tax != self.total or self.subtotal + inclusive != billed:
@@ -67,11 +81,13 @@ def assemble_invoice(
     currency: Currency,
     *,
     available_credit: Decimal = ZERO,
+    credit: AvailableCredit | None = None,
 ) -> InvoiceTotals:
     """Give the rounded lines, the taxes of the matching rates, and the totals of a bill.
 
-    Each line is rounded once, each rate's tax once; totals are sums of rounded values. Of the
-    customer's ``available_credit`` the bill takes what it owes, tax included, and no more. A bill
+    Each line is rounded once, each rate's tax once; totals are sums of rounded values. Prepaid
+    ``credit`` pays of the lines before they are taxed, and of what is owed with tax. Then the bill
+    takes of the customer's ``available_credit`` what it still owes, and no more. A bill
     below zero gets a closing line that brings it to 0 and says in ``carried_credit`` what is left.
     Raises: InvariantBroken if a line has another currency or its tiers do not add up.
     Source: CONTRACT 26, 27, 48, 55, 81. Worked example: 82,450 × 0.001 with no tax is 82.45; with
@@ -81,11 +97,17 @@ def assemble_invoice(
         raise InvariantBroken("The tiers of a line do not add up to its amount.")
     rounded = [round_line(line, currency) for line in lines]
     rates = match_rates(tax_rates, address)
-    taxable = sum((one.line_total for one in rounded if one.line.is_taxable), ZERO)
+    billed = [_billed(one) for one in rounded]
+    taxable = sum((one.line_total for one in billed if one.is_taxable), ZERO)
     taxes = calculate_taxes(taxable, rates, currency)
-    added = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
-    owed = sum((one.line_total for one in rounded), ZERO) + added
-    granted, carried = max(ZERO, min(owed, available_credit)), max(ZERO, -owed)
+    net = credit.pay_net(billed, added_tax(taxes)) if credit else NOTHING_DRAWN
+    if net.draws:
+        taxes = calculate_taxes(taxable - taken_off(net, billed), rates, currency)
+    added = added_tax(taxes)
+    gross = credit.pay_gross(net.left, added) if credit else NOTHING_DRAWN
+    owed = sum((one.line_total for one in billed), ZERO) - net.amount + added
+    granted = max(ZERO, min(owed - gross.amount, available_credit))
+    carried = max(ZERO, -owed)
     if granted > ZERO:
         rounded.append(round_line(credit_line(granted, currency), currency))
     if carried > ZERO:
@@ -95,13 +117,25 @@ def assemble_invoice(
     return InvoiceTotals(
         currency=currency.code,
         lines=tuple(rounded),
-        subtotal=total - tax,
+        subtotal=total + net.amount - tax,
         taxes=taxes,
         tax=tax + currency.round(ZERO),
         total=total,
         tax_status=tax_status(rates, address),
         carried_credit=carried,
         granted_credit=granted,
+        draws=(*net.draws, *gross.draws),
+        credits_before_tax=net.amount,
+        credits_after_tax=gross.amount,
+    )
+
+
+def _billed(line: InvoiceLine) -> Billed:
+    return Billed(
+        line_total=line.line_total,
+        is_taxable=line.line.is_taxable,
+        charge_id=line.line.charge_id,
+        meter_id=line.line.meter_id,
     )
 
 

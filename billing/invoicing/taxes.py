@@ -133,5 +133,11 @@ def calculate_taxes(
     )
 
 
+@exactly
+def added_tax(taxes: Iterable[TaxAmount]) -> Decimal:
+    """What comes on top of the lines: the taxes that are not in their prices."""
+    return sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
+
+
 def _same(left: str, right: str | None) -> bool:
     return right is not None and left.strip().upper() == right.strip().upper()

@@ -16,7 +16,7 @@ from billing.invoicing.explanations import first_difference
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import round_line
 from billing.invoicing.receipts import digest, from_document
-from billing.invoicing.taxes import TaxAmount, calculate_taxes
+from billing.invoicing.taxes import TaxAmount, added_tax, calculate_taxes
 from billing.metering.aggregations import MeterTerms
 from billing.metering.tallies import Measurement, conclude, level_after, tally_up
 from billing.money import ZERO, find_currency, plain_text
@@ -109,7 +109,7 @@ def _differences_of_total(
     if list(again) != taxes:
         yield f"the taxes come out as {[plain_text(one.amount) for one in again]}"
     total = sum((one.line_total for one in billed), ZERO)
-    total += sum((one.amount for one in again if not one.is_inclusive), ZERO)
+    total += added_tax(again)
     if total != Decimal(document["receipt"]["total"]):
         yield f"the total was {document['receipt']['total']}, and comes out as {plain_text(total)}"
 

@@ -96,7 +96,7 @@ REFUSALS: Final[list[Refusal]] = [
     (lambda: allocate(d(1), [d(0)], USD), "invalid_input", "weights",
      "Weights must not be negative, and not all zero."),
     (lambda: allocate(d("0.001"), [d(1)], USD), "invariant_broken", None,
-     "0.001 is not a whole number of minor units of USD."),
+     "0.001 has more than 2 decimal places."),
     (lambda: replace(usage_charge(), minimum=d(-1)), "negative_number", "minimum",
      "minimum must not be negative."),
     (lambda: periods.as_utc(JANUARY.starts_at.replace(tzinfo=None)), "naive_datetime", "instant",

@@ -1,0 +1,91 @@
+"""What credit pays of a whole bill: of its net amount first, and of what is due with its taxes.
+
+Source: CREDITS.md rules 11 and 13, *Made precise* (Order).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from billing.credits.cuts import Segment, segments_at
+from billing.credits.drawing import DrawableLine, Drawing, Lot, at_most, draw, with_tax
+from billing.credits.grants import Place
+from billing.credits.units import Unit
+from billing.identifiers import ChargeId, MeterId
+from billing.money import ZERO, exactly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """A rounded line of a bill, before any credit. ``line_total`` may be below zero."""
+
+    line_total: Decimal
+    is_taxable: bool
+    charge_id: ChargeId | None = None
+    meter_id: MeterId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvailableCredit:
+    """What of a customer's credit a bill may take: the lots of its unit, and when it was used.
+
+    ``segments`` are those of lines by their place in the bill; a line that has none there is used
+    at ``final_at``, as its invoice becomes final.
+    """
+
+    unit: Unit
+    lots: tuple[Lot, ...]
+    final_at: datetime
+    segments: Mapping[int, tuple[Segment, ...]]
+
+    def pay_net(self, lines: Sequence[Billed], added_tax: Decimal) -> Drawing:
+        """What is paid before taxes: by free credit, and by credit that was taxed as it was sold.
+
+        ``added_tax`` is what would come on top without it. Lines below zero take from those of
+        their own kind, taxed or not, first, and a tax below zero from all: nothing that a bill
+        gives back by itself is paid, and no tax falls below zero because of credit.
+        """
+        payable = _payable(self._drawable(lines), lines, min(added_tax, ZERO))
+        return draw(payable, self._lots(Place.BEFORE_TAX))
+
+    def pay_gross(self, left: Sequence[DrawableLine], added_tax: Decimal) -> Drawing:
+        """What is paid of the rest with its taxes, by credit that is taxed as it is used."""
+        return draw(with_tax(left, added_tax, self.unit), self._lots(Place.AFTER_TAX))
+
+    def _lots(self, place: Place) -> list[Lot]:
+        return [one for one in self.lots if one.grant.place is place]
+
+    def _drawable(self, lines: Sequence[Billed]) -> list[DrawableLine]:
+        return [
+            DrawableLine(
+                position=position,
+                segments=self.segments.get(position, segments_at(self.final_at, one.line_total)),
+                charge_id=one.charge_id,
+                meter_id=one.meter_id,
+                is_taxable=one.is_taxable,
+            )
+            for position, one in enumerate(lines)
+        ]
+
+
+@exactly
+def _payable(
+    drawable: Sequence[DrawableLine], lines: Sequence[Billed], given_back: Decimal
+) -> tuple[DrawableLine, ...]:
+    found = {one.position: one for one in drawable}
+    for is_taxable in (True, False):
+        kind = [one for one in found.values() if one.is_taxable is is_taxable]
+        come_to = sum((one.line_total for one in lines if one.is_taxable is is_taxable), ZERO)
+        found |= {one.position: one for one in at_most(kind, come_to)}
+    whole = sum((one.line_total for one in lines), given_back)
+    return at_most([found[one.position] for one in drawable], whole)
+
+
+@exactly
+def taken_off(drawing: Drawing, lines: Sequence[Billed]) -> Decimal:
+    """How much less of a bill is taxed: what was drawn of its taxable lines."""
+    drawn = (one.amount for one in drawing.draws if lines[one.position].is_taxable)
+    return sum(drawn, ZERO)
