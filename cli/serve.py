@@ -13,6 +13,7 @@ from cli.requirements import require_servers
 from runtime.exit import leave
 from runtime.measuring.files import COUNTERS_DIRECTORY
 from runtime.processes.group import ProcessGroup
+from runtime.serving.connections import Connections, allow_files
 from runtime.settings import Settings
 from runtime.telemetry import configure_logging
 
@@ -78,8 +79,11 @@ def answer_on(bound: socket.socket, settings: Settings) -> NoReturn:
 
     database_url, temporal_address = require_servers(settings, "The API")
     process = ApiProcess(settings, database_url, temporal_address)
+    connections = Connections(allow_files(settings.api_connections))
     config = uvicorn.Config(
         process.build(),
+        http=connections.accept,  # type: ignore[arg-type]  # called, never subclassed
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

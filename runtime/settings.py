@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     api_statement_seconds: int = Field(default=2, ge=0)
     """The API answers 503 rather than wait longer for a statement or hold a connection longer; 0
     lets it."""
+    api_connections: int = Field(default=2000, ge=1)
+    """How many connections of clients an API process holds."""
     signup: SignUpPolicy | None = None
     """Who may make an organization; by default everybody where ``fluxrate up`` runs the API, else
     the first only."""

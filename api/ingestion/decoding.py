@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
+from api.transport.body_limits import read_within
 from api.transport.unique_keys import require_unique_keys
 from billing.errors import BillingError, InvalidInput, TooLarge
 from services.ingestion.event_input import EventReport
@@ -33,29 +34,14 @@ async def read_body(request: Request, *, most: int) -> bytes:
 
     Raises TooLarge beyond ``most`` bytes, or 64 MiB unpacked; InvalidInput for another encoding.
     """
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > most:
-        raise _too_large(most)
-    body = await _receive(request, most)
+    declared = request.headers.get("content-length")
+    body = await read_within(request.stream(), declared=declared, limit=most)
     match request.headers.get("content-encoding", "identity").strip().lower():
         case "identity" | "":
             return body
         case "gzip" | "x-gzip":
             return await asyncio.to_thread(_unpack, body)
     raise InvalidInput("Send the body plain or as gzip.", code="unsupported_encoding")
-
-
-async def _receive(request: Request, most: int) -> bytes:
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise _too_large(most)
-            chunks.append(chunk)
-    except ClientDisconnect as error:
-        raise InvalidInput("The body was cut off.", code="incomplete_body") from error
-    return b"".join(chunks)
 
 
 def read_report(body: bytes) -> EventReport:

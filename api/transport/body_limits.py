@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from billing.errors import InvalidInput, TooLarge
 
@@ -20,16 +20,21 @@ async def read_within(
 ) -> bytes:
     """The whole body; reading stops where the limit is passed, whatever was ``declared``.
 
-    Units: bytes. Raises: TooLarge.
+    How long it may take is the server's to say (``runtime/serving``). Units: bytes. Raises:
+    TooLarge; InvalidInput ``incomplete_body`` where the caller hung up before its end.
     """
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        if len(body) > limit:
-            raise _too_large(limit)
-    return bytes(body)
+    parts, size = [], 0
+    try:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(chunk)
+    except ClientDisconnect as error:
+        raise InvalidInput("The body was cut off.", code="incomplete_body") from error
+    return b"".join(parts)
 
 
 def require_json(request: Request) -> None:
