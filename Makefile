@@ -28,7 +28,7 @@ STRIPE_MOCK ?= v0.203.0
 SPECTRAL ?= 6.16.3
 REDOCLY ?= 2.77.0
 
-.PHONY: help install check lint types layers rules compose-check lock-check format test properties test-deep answers corpus simulate money regress chaos payments histories site demo up status down mutate \
+.PHONY: help install check lint types layers rules compose-check lock-check format test properties test-deep answers corpus simulate money regress chaos payments cluster histories site demo up status down mutate \
 	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document
 
 help: ## List these targets
@@ -103,6 +103,11 @@ chaos: $(INSTALLED) ## Every crash of every step on the real engines, and what e
 
 payments: $(INSTALLED) ## Never twice: COUNT=10000 payments while everything fails; SEED=7 repeats one
 	$(RUN) python -m tests.faults.payments --count $(COUNT) --seed $(SEED)
+
+cluster: COUNT = 100
+cluster: $(INSTALLED) .tools/temporal/server ## A wave on a whole installation of processes, parts of it killed (needs Go); COUNT=1000
+	@$(RUN) python -m clients.generator
+	$(RUN) python -m tests.faults.cluster --count $(COUNT) $(ARGS)
 
 histories: $(INSTALLED) ## Record the histories again that replay tests run; review before committing
 	$(RUN) python -m tests.workflows.record

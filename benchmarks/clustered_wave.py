@@ -13,11 +13,11 @@ from __future__ import annotations
 import asyncio
 import resource
 
-from benchmarks.cluster import PROGRAMS, Cluster, running_cluster
 from benchmarks.figures import Result, figure
 from benchmarks.killed_wave import SUBSCRIPTIONS, count_wrong, run_wave
 from benchmarks.servers import make_database, running_postgres
 from benchmarks.waves import cpu_of
+from deploy.cluster.temporal import PROGRAMS, Cluster, running_cluster
 from runtime.embedded.engines import EmbeddedPostgres
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.faults.payments.proof import prove
+from tests.faults.progress import show
 
 
 def main() -> None:
@@ -25,14 +26,6 @@ def main() -> None:
     if arguments.report is not None:
         arguments.report.write_text(text + "\n")
     sys.exit(1 if report.differences else 0)
-
-
-def show(done: int, count: int, words: str) -> None:
-    """A bar, the numbers, and what is waited for."""
-    filled = 40 * done // max(count, 1)
-    bar = "█" * filled + "·" * (40 - filled)
-    sys.stdout.write(f"\r\x1b[K{bar} {done:,} of {count:,}  {words}")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

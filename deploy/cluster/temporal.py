@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -20,12 +19,13 @@ from pathlib import Path
 
 from temporalio.service import RPCError
 
+from deploy.cluster.replicas import Replica, stop_all
 from runtime.embedded.engines import SUPERUSER, EmbeddedPostgres
 from runtime.embedded.processes import choose_port
 from runtime.temporal import connect, register_namespace, register_search_attributes
 from workflows.names import SEARCH_ATTRIBUTES
 
-PROGRAMS = Path(__file__).parents[1] / ".tools" / "temporal"
+PROGRAMS = Path(__file__).parents[2] / ".tools" / "temporal"
 """``server``, ``sql`` and ``schema``, as the make target leaves them."""
 
 PLUGIN = "postgres12_pgx"
@@ -39,11 +39,11 @@ STORES = {"default": "temporal", "visibility": "temporal_visibility"}
 
 @dataclass(slots=True)
 class Cluster:
-    """The processes of one cluster; ``pids`` are those of the server itself."""
+    """The processes of one cluster, by their names: ``frontend-0``, ``history-1`` and so on."""
 
     directory: Path
     postgres: EmbeddedPostgres
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    replicas: dict[str, Replica] = field(default_factory=dict)
     ports: list[int] = field(default_factory=list)
 
     @property
@@ -54,7 +54,7 @@ class Cluster:
     @property
     def pids(self) -> tuple[int, ...]:
         """The server's processes, without its database."""
-        return tuple(one.pid for one in self.processes)
+        return tuple(one.pid for one in self.replicas.values())
 
     def start(self) -> None:
         """The namespace answers, and knows the search attributes of this product."""
@@ -62,26 +62,20 @@ class Cluster:
             self.postgres.ensure_database(store)
             self._prepare_schema(store)
         self.ports = [choose_port() for _ in KINDS]
-        self.processes = [self._spawn(number) for number in range(len(KINDS))]
+        made = (self._configure(number) for number in range(len(KINDS)))
+        self.replicas = {one.name: one for one in made}
+        self._start_those_that_ended()
         asyncio.run(self._register())
 
     def kill_history(self) -> None:
         """One of the history processes dies at once, and another takes its place."""
-        number = KINDS.index("history")
-        self.processes[number].kill()
-        self.processes[number].wait()
-        self.processes[number] = self._spawn(number)
+        one = self.replicas[f"history-{KINDS.index('history')}"]
+        one.kill()
+        one.start()
 
     def stop(self) -> None:
         """No process of the cluster runs."""
-        for one in self.processes:
-            one.send_signal(signal.SIGTERM)
-        for one in self.processes:
-            try:
-                one.wait(20)
-            except subprocess.TimeoutExpired:
-                one.kill()
-                one.wait()
+        stop_all(tuple(self.replicas.values()))
 
     async def _register(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -94,15 +88,15 @@ class Cluster:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.5)
-                self._start_again()
+                self._start_those_that_ended()
             else:
                 return
 
-    def _start_again(self) -> None:
+    def _start_those_that_ended(self) -> None:
         """Processes that write the cluster's first rows at one moment may refuse each other."""
-        for number, process in enumerate(self.processes):
-            if process.poll() is not None:
-                self.processes[number] = self._spawn(number)
+        for one in self.replicas.values():
+            if not one.is_running():
+                one.start()
 
     def _prepare_schema(self, store: str) -> None:
         folder = PROGRAMS / "schema" / store.removeprefix("temporal_") / "versioned"
@@ -113,15 +107,14 @@ class Cluster:
             if done.returncode != 0:
                 raise SystemExit(done.stdout + done.stderr)
 
-    def _spawn(self, number: int) -> subprocess.Popen[bytes]:
+    def _configure(self, number: int) -> Replica:
         name = f"{KINDS[number]}-{number}"
         folder = self.directory / "config"
         folder.mkdir(exist_ok=True)
         (folder / f"{name}.yaml").write_text(json.dumps(self._configuration(number)))
         words = [str(PROGRAMS / "server"), "--root", str(self.directory), "--env", name]
         words += ["--allow-no-auth", "start", "--service", KINDS[number]]
-        with (self.directory / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
+        return Replica(name, words, self.directory / f"{name}.log")
 
     def _configuration(self, number: int) -> Mapping[str, object]:
         services = {

@@ -1,0 +1,1 @@
+"""The shape of ``docker-compose.yml`` as processes of this machine, without containers."""
