@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +12,8 @@ from fastapi import FastAPI
 
 from api.document.codes import read_codes, write_reference
 from api.document.operations import operations
+from api.document.problems import read_refusals
+from tests.api.examples.refusals import gather, not_met
 from tests.api.people import Person
 
 ROOT = Path(__file__).parents[3]
@@ -44,6 +46,34 @@ def test_every_code_of_the_product_stands_in_the_catalogue(layer: str) -> None:
     raised = {code for call in calls_in(layer) for code in codes_in(call)}
 
     assert raised <= read_codes().keys()
+
+
+def texts_in(layers: Iterable[str]) -> Iterator[str]:
+    for layer in layers:
+        for file in (ROOT / layer).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value.casefold()
+
+
+def test_every_code_of_the_catalogue_stands_in_the_code() -> None:
+    texts = set(texts_in([*LAYERS, "services", "workflows"]))
+
+    def can_be_raised(code: str) -> bool:
+        noun = code.removesuffix("_not_found")
+        return code in texts or (noun != code and bool({noun, noun.replace("_", " ")} & texts))
+
+    assert [code for code in read_codes() if not can_be_raised(code)] == []
+
+
+def test_what_is_recorded_and_not_met_any_more_is_told() -> None:
+    recorded = read_refusals()["add_charge"]
+
+    forgotten = not_met({"add_charge": {*recorded[1:], "409 new"}})
+
+    assert f"add_charge {recorded[0]}" in forgotten
+    assert f"add_charge {recorded[1]}" not in forgotten
+    assert gather({"add_charge": {"409 new"}})["add_charge"] == sorted([*recorded, "409 new"])
 
 
 def test_the_reference_is_the_catalogue() -> None:
