@@ -17,6 +17,7 @@ from billing.notifications.events import WebhookEvent
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment
 from models.subscriptions.subscriptions import Subscription
+from repositories import customers as stored_customers
 from repositories import outbox as stored_outbox
 from repositories.notifications import endpoints as stored_endpoints
 from repositories.outbox import NewMessage
@@ -35,29 +36,27 @@ class InvoiceNews:
 
 def announce_invoices(session: Session, news: Sequence[InvoiceNews], *, now: datetime) -> None:
     """Each is told of its invoice as that is now. Idempotent by event and invoice."""
-    _queue(
-        session,
-        [
-            _message(
-                one.invoice.organization_id,
-                one.event,
-                one.invoice.id,
-                {
-                    "invoice_id": one.invoice.id,
-                    "invoice_number": one.invoice.invoice_number,
-                    "customer_id": one.invoice.customer_id,
-                    "subscription_id": one.invoice.subscription_id,
-                    "total": one.invoice.total,
-                    "currency": one.invoice.currency,
-                    "status": one.invoice.status,
-                },
-                at=one.at,
-            )
-            for one in news
-            if _is_listening(session, one.invoice.organization_id)
-        ],
-        now=now,
-    )
+    heard = [one for one in news if _is_listening(session, one.invoice.organization_id)]
+    external_ids = _external_ids(session, [one.invoice for one in heard])
+    _queue(session, [_invoice_message(one, external_ids) for one in heard], now=now)
+
+
+def _invoice_message(
+    news: InvoiceNews, external_ids: Mapping[tuple[UUID, UUID], str | None]
+) -> NewMessage:
+    invoice = news.invoice
+    data = {
+        "invoice_id": invoice.id,
+        "invoice_number": invoice.invoice_number,
+        "customer_id": invoice.customer_id,
+        "customer_external_id": external_ids[invoice.organization_id, invoice.customer_id],
+        "subscription_id": invoice.subscription_id,
+        "total": invoice.total,
+        "amount_due": invoice.amount_due,
+        "currency": invoice.currency,
+        "status": invoice.status,
+    }
+    return _message(invoice.organization_id, news.event, invoice.id, data, at=news.at)
 
 
 def announce_invoice(
@@ -100,10 +99,12 @@ def announce_failed_payment(
         "invoice_id": invoice.id,
         "invoice_number": invoice.invoice_number,
         "customer_id": invoice.customer_id,
+        "customer_external_id": _external_id(session, invoice),
         "subscription_id": invoice.subscription_id,
         "payment_id": payment.id,
         "attempt": payment.attempt,
         "amount": payment.amount,
+        "amount_due": invoice.amount_due,
         "currency": payment.currency,
         "error_code": payment.error_code,
         "error": payment.error,
@@ -131,6 +132,7 @@ def announce_subscription(
     data = {
         "subscription_id": subscription.id,
         "customer_id": subscription.customer_id,
+        "customer_external_id": _external_id(session, subscription),
         "plan_id": subscription.plan_id,
         "status": subscription.status,
         "current_period_start": subscription.current_period_start,
@@ -146,6 +148,19 @@ def _is_listening(session: Session, organization_id: UUID) -> bool:
     if organization_id not in known:
         known[organization_id] = stored_endpoints.has_listening(session, organization_id)
     return known[organization_id]
+
+
+def _external_ids(
+    session: Session, things: Sequence[Invoice | Subscription]
+) -> Mapping[tuple[UUID, UUID], str | None]:
+    """What their customers are called by the organizations themselves, in one statement."""
+    keys = {(one.organization_id, one.customer_id) for one in things}
+    found = stored_customers.list_by_key(session, keys) if keys else {}
+    return {key: customer.external_id for key, customer in found.items()}
+
+
+def _external_id(session: Session, thing: Invoice | Subscription) -> str | None:
+    return _external_ids(session, [thing])[thing.organization_id, thing.customer_id]
 
 
 def _message(

@@ -26,6 +26,9 @@ class RecordedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     timestamp: str
     created_at: str
     meta_data: dict[str, Any] | None
+    counted: bool
+    late: bool
+    paused: bool
     duplicate: bool = False
 
 
@@ -43,6 +46,7 @@ class RowResult(msgspec.Struct, kw_only=True):
     index: int
     status: Literal["created", "duplicate", "rejected"]
     id: str | UnsetType = UNSET
+    late: bool | UnsetType = UNSET
     error: RowError | UnsetType = UNSET
 
 
@@ -65,6 +69,9 @@ def view_event(event: StoredEvent, *, is_repeated: bool) -> RecordedEvent:
         timestamp=instant_text(event.timestamp),
         created_at=instant_text(event.ingested_at),
         meta_data=event.meta_data,
+        counted=event.counted,
+        late=event.late,
+        paused=event.paused,
         duplicate=is_repeated,
     )
 
@@ -96,5 +103,6 @@ def _view_row(index: int, result: EventResult) -> RowResult:
         index=index,
         status=result.status.value,
         id=UNSET if result.event_id is None else result.event_id,
+        late=result.is_late or UNSET,
         error=UNSET if result.error is None else view_error(result.error),
     )

@@ -50,6 +50,9 @@ WORDING: Final[Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]]] = {
         "timestamp": ("When it happened. An instant in UTC.", _INSTANT),
         "created_at": ("When it was recorded. An instant in UTC.", _INSTANT),
         "meta_data": ("What was sent along; null where nothing was. Free-form.", _OBJECT),
+        "counted": ("Whether it passes the meter's filters.", {}),
+        "late": ("Whether the invoice of its period was final when it came.", {}),
+        "paused": ("Whether the subscription was paused at the time: then it is not billed.", {}),
         "duplicate": ("True where the key was known already; else absent.", {}),
     },
     "BatchResult": {
@@ -62,6 +65,7 @@ WORDING: Final[Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]]] = {
         "index": ("Which row it is, counted from 0.", {}),
         "status": ("What became of the row.", {"type": "string"}),
         "id": ("The event's id, of a duplicate the first event's; absent if it has none.", _ID),
+        "late": ("True where the invoice of its period was final when it came; else absent.", {}),
         "error": ("Why the row was rejected; absent if it was not.", {}),
     },
     "RowError": {

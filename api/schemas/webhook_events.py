@@ -22,10 +22,14 @@ class InvoiceNewsView(View):
     invoice_id: UUID
     invoice_number: str | None
     customer_id: UUID
+    customer_external_id: str | None
+    """Your own id of the customer; null where it has none."""
     subscription_id: UUID | None
     """The subscription's id; null for an invoice that was written by hand without one."""
     total: Money
     """What the invoice comes to, with tax."""
+    amount_due: Money
+    """What was left to pay then."""
     currency: str
     status: InvoiceStatus
     """What the invoice was then."""
@@ -37,6 +41,8 @@ class FailedPaymentNewsView(View):
     invoice_id: UUID
     invoice_number: str | None
     customer_id: UUID
+    customer_external_id: str | None
+    """Your own id of the customer; null where it has none."""
     subscription_id: UUID | None
     """The subscription's id; null for an invoice that was written by hand without one."""
     payment_id: UUID
@@ -45,6 +51,8 @@ class FailedPaymentNewsView(View):
     """Which try to pay the invoice it was, counted from 1."""
     amount: Money
     """What was asked for."""
+    amount_due: Money
+    """What was left to pay then."""
     currency: str
     error_code: str | None
     """Why, in a word of the gateway's such as `insufficient_funds`; null where it said nothing."""
@@ -59,6 +67,8 @@ class SubscriptionNewsView(View):
 
     subscription_id: UUID
     customer_id: UUID
+    customer_external_id: str | None
+    """Your own id of the customer; null where it has none."""
     plan_id: UUID
     status: SubscriptionStatus
     """What the subscription was then."""
@@ -72,6 +82,8 @@ class LimitNewsView(View):
     """A customer's usage that has reached a part of a limit."""
 
     customer_id: UUID
+    customer_external_id: str | None
+    """Your own id of the customer; null where it has none."""
     subscription_id: UUID
     lookup_key: str
     """The feature whose limit it is."""

@@ -152,7 +152,19 @@ told AS (
 )
 INSERT INTO outbox_message
     (organization_id, id, kind, key, payload, created_at, available_at, attempts)
-SELECT reached.organization_id, reached.id, 'webhook', reached.key, reached.payload::jsonb,
+SELECT reached.organization_id, reached.id, 'webhook', reached.key,
+    -- What the organization itself calls the customer is only looked up for what is told.
+    jsonb_set(
+        reached.payload::jsonb, '{data,customer_external_id}',
+        coalesce(
+            (
+                SELECT to_jsonb(customer.external_id) FROM customer
+                WHERE customer.organization_id = reached.organization_id
+                    AND customer.id = (reached.payload::jsonb #>> '{data,customer_id}')::uuid
+            ),
+            'null'
+        )
+    ),
     %(now)s, %(now)s, 0
 FROM reached JOIN told USING (organization_id, subscription_id, feature_id, starts_at, threshold)
 ON CONFLICT DO NOTHING"""

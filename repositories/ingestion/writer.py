@@ -82,6 +82,9 @@ class StoredEvent:
     timestamp: datetime
     meta_data: dict[str, Any] | None
     ingested_at: datetime
+    counted: bool
+    late: bool
+    paused: bool
 
 
 async def share_arrivals(connection: AsyncConnection, scopes: Iterable[EventScope]) -> None:
@@ -269,7 +272,7 @@ JOIN unnest(%(organizations)s::uuid[], %(keys)s::text[]) AS named(organization_i
 
 _FIND_EVENTS: Final = """
 SELECT event.id::text, event.customer_id::text, event.meter_id::text, event.quantity::text,
-    event.timestamp, event.meta_data, event.ingested_at
+    event.timestamp, event.meta_data, event.ingested_at, event.counted, event.late, event.paused
 FROM unnest(%(organizations)s::uuid[], %(timestamps)s::timestamptz[], %(ids)s::uuid[])
     AS named(organization_id, timestamp, id)
 JOIN usage_event AS event ON event.organization_id = named.organization_id

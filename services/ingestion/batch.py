@@ -259,4 +259,7 @@ class Batch:
             timestamp=event.timestamp,
             meta_data=free_form_of(row.report),
             ingested_at=self._now,
+            counted=event.counted,
+            late=event.late,
+            paused=event.paused,
         )

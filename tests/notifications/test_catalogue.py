@@ -119,7 +119,9 @@ def fail_a_payment(telling: Telling, subscription_id: str, manual: dict[str, Any
 
 def end_a_trial(telling: Telling, plan_id: str) -> None:
     """A trial is over, as its workflow would say."""
-    customer = telling.post("/customers", {"name": "Trier", "email": "t@trier.test"})
+    customer = telling.post(
+        "/customers", {"name": "Trier", "email": "t@trier.test", "external_id": "trier"}
+    )
     over_at = datetime(2026, 3, 16, tzinfo=UTC)
     terms = {"start_date": "2026-03-02T00:00:00Z", "trial_end_date": over_at.isoformat()}
     subscription = telling.post(

@@ -204,6 +204,7 @@ def test_thresholds_are_told_once_with_what_was_reached(shop: Shop) -> None:
         "event": "entitlement.threshold",
         "data": {
             "customer_id": str(limited.customer.id),
+            "customer_external_id": limited.customer.external_id,
             "subscription_id": str(limited.subscription.id),
             "lookup_key": "calls",
             "threshold": 80,
