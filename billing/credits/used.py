@@ -1,0 +1,91 @@
+"""When the lines of a period's bill were used: each line in segments, by the usage up to each cut.
+
+Source: CREDITS.md rule 9 and *Made precise* (Cuts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+
+from billing.credits.cuts import Segment, segments_of_fixed, segments_of_usage
+from billing.errors import InvariantBroken
+from billing.identifiers import ChargeId
+from billing.money import find_currency
+from billing.rating.frozen_usage import FrozenUsage, rate
+from billing.rating.lines import LineType, PricedLine
+from billing.rating.quantities import MeteredUsage
+from billing.rating.terms import PlanTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutUsage:
+    """What of a bill's usage had been used before an instant, of the same events.
+
+    ``usage`` answers the bill's windows in their order, each by its events before ``at`` alone.
+    """
+
+    at: datetime
+    usage: tuple[MeteredUsage, ...]
+
+
+def segments_of_period(
+    terms: PlanTerms,
+    frozen: FrozenUsage,
+    lines: Sequence[PricedLine],
+    cuts: Sequence[CutUsage],
+) -> dict[int, tuple[Segment, ...]]:
+    """The segments of a period's lines by their place; ``cuts`` are in order, inside the period.
+
+    Up to a cut a line is what the same code makes of the usage before it; what its minimum adds
+    belongs to the last segment, and a fixed charge is used at the period's last instant. Lines that
+    are not of the period (late usage, credit) have none here: they are used as they become final.
+    Raises: InvariantBroken if cuts are out of order or outside.
+    """
+    instants = [one.at for one in cuts]
+    edges = [frozen.period.starts_at, *instants, frozen.period.ends_at]
+    if any(earlier >= later for earlier, later in pairwise(edges)) and cuts:
+        raise InvariantBroken("The cuts of a period are inside it, in their order.")
+    before = [_totals(terms, frozen, one.usage) for one in cuts]
+    return {
+        place: _segments(frozen, instants, line, before)
+        for place, line in enumerate(lines)
+        if line.charge_id is not None and line.type in _OF_PERIOD
+    }
+
+
+_OF_PERIOD = frozenset({LineType.USAGE, LineType.FIXED, LineType.PRORATION})
+
+
+def _segments(
+    frozen: FrozenUsage,
+    instants: Sequence[datetime],
+    line: PricedLine,
+    before: Sequence[Mapping[ChargeId, Decimal]],
+) -> tuple[Segment, ...]:
+    total = find_currency(line.currency).round(line.exact_amount)
+    if line.type is not LineType.USAGE:
+        return segments_of_fixed(frozen.period, instants, total)
+    assert line.charge_id is not None
+    totals = [one[line.charge_id] for one in before]
+    return segments_of_usage(frozen.period, instants, [*totals, total])
+
+
+def _totals(
+    terms: PlanTerms, frozen: FrozenUsage, usage: Sequence[MeteredUsage]
+) -> dict[ChargeId, Decimal]:
+    """What each charge came to before a cut, rounded as its line is, and without its minimum."""
+    currency = find_currency(terms.currency)
+    return {
+        line.charge_id: currency.round(line.exact_amount)
+        for line in rate(_without_minimum(terms), frozen, usage)
+        if line.charge_id is not None
+    }
+
+
+def _without_minimum(terms: PlanTerms) -> PlanTerms:
+    charges = tuple(replace(one, minimum=None) for one in terms.charges)
+    return replace(terms, charges=charges)
