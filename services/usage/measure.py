@@ -59,7 +59,7 @@ def measure_all(session: Session, asked: Sequence[UsageAsked]) -> list[MeasuredU
     No event of the customers arrives until the transaction ends. Source: docs/decisions/0010.
     Raises NotFound for an unknown meter.
     """
-    terms = _load_terms(session, asked)
+    terms = load_meter_terms(session, asked)
     lock_arrivals(session, [(one.organization_id, one.customer_id) for one in asked])
     return _read(session, asked, terms)
 
@@ -81,7 +81,7 @@ def look_at_all(session: Session, asked: Sequence[UsageAsked]) -> list[MeasuredU
 
     Its watermark proves nothing, since events may be on their way. Raises NotFound.
     """
-    return _read(session, asked, _load_terms(session, asked))
+    return _read(session, asked, load_meter_terms(session, asked))
 
 
 def recompute_usage(
@@ -93,7 +93,7 @@ def recompute_usage(
 ) -> tuple[MeteredUsage, ...]:
     """The usage of every window from raw events and corrections up to the watermark alone."""
     asked = UsageAsked(organization_id=organization_id, customer_id=customer_id, windows=windows)
-    [found] = _read(session, [asked], _load_terms(session, [asked]), watermark=watermark)
+    [found] = _read(session, [asked], load_meter_terms(session, [asked]), watermark=watermark)
     return found.usage
 
 
@@ -116,14 +116,11 @@ def _read(
         for windows in placed
     ]
     whose = [(one.organization_id, one.customer_id) for one in asked]
-    newest, parts = stored_usage.read_usage(
+    newest, of_place = read_parts(
         session,
         [(*customer, own) for customer, own in zip(whose, spans, strict=True)],
         watermark=watermark,
     )
-    of_place: dict[int, list[UsagePart]] = defaultdict(list)
-    for part in parts:
-        of_place[part.place // 2].append(part)
     return [
         MeasuredUsage(
             watermark=newest if watermark is None else watermark,
@@ -136,7 +133,22 @@ def _read(
     ]
 
 
-def _load_terms(session: Session, asked: Iterable[UsageAsked]) -> dict[UUID, MeterTerms]:
+def read_parts(
+    session: Session,
+    asked: Sequence[tuple[UUID, UUID, Sequence[UsageRead]]],
+    *,
+    watermark: int | None = None,
+) -> tuple[int, Mapping[int, list[UsagePart]]]:
+    """The newest arrival, and the parts of all spans by the place that :func:`list_spans` had."""
+    newest, parts = stored_usage.read_usage(session, asked, watermark=watermark)
+    of_place: dict[int, list[UsagePart]] = defaultdict(list)
+    for part in parts:
+        of_place[part.place // 2].append(part)
+    return newest, of_place
+
+
+def load_meter_terms(session: Session, asked: Iterable[UsageAsked]) -> dict[UUID, MeterTerms]:
+    """How the meters of all windows measure, by their ids. Raises NotFound for an unknown one."""
     wanted: dict[UUID, set[UUID]] = defaultdict(set)
     for one in asked:
         wanted[one.organization_id].update(window.meter_id for window in one.windows)
