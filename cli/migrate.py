@@ -39,11 +39,11 @@ def migrate() -> NoReturn:
     leave(0)
 
 
-def _prepare_account(owner_url: str, process_url: str) -> None:
+def _prepare_account(migration_url: str, process_url: str) -> None:
     import psycopg
 
     try:
-        ensure_process_account(owner_url, process_url)
+        ensure_process_account(migration_url, process_url)
     except psycopg.errors.InsufficientPrivilege as error:
         refuse(
             f"Migrations run as an account that cannot prepare the one of DATABASE_URL"

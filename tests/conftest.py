@@ -14,13 +14,13 @@ import structlog
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from psycopg import sql
 
-from runtime.database.accounts import OWNER, PROCESSES
+from runtime.database.accounts import MIGRATIONS, PROCESSES
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.exit import leave
 from tests.servers import (
     TestRun,
     make_database,
-    owner_url,
+    migration_url,
     start_postgres,
     start_shared_temporal,
 )
@@ -136,7 +136,7 @@ def template_database(postgres_server: EmbeddedPostgres) -> str:
 def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """A database without any schema by its owner's account, dropped after the test."""
     for url in _temporary_database(postgres_server, "template1"):
-        yield owner_url(url)
+        yield migration_url(url)
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def _temporary_database(server: EmbeddedPostgres, template: str) -> Iterator[str
     _execute(
         server,
         sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
-            *map(sql.Identifier, (name, template, OWNER))
+            *map(sql.Identifier, (name, template, MIGRATIONS))
         ),
     )
     yield server.url(name, PROCESSES)

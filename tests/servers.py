@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, create_engine, pool
 
-from runtime.database.accounts import OWNER, PROCESSES
+from runtime.database.accounts import MIGRATIONS, PROCESSES
 from runtime.database.engine import sqlalchemy_url
 from runtime.database.migrations import upgrade
 from runtime.embedded.engines import SUPERUSER, EmbeddedPostgres, EmbeddedTemporal
@@ -100,7 +100,7 @@ def start_durable_postgres(name: str) -> EmbeddedPostgres:
 def make_database(server: EmbeddedPostgres, name: str) -> str:
     """The address, for processes, of a database with the current schema."""
     address = server.ensure_database(name)
-    upgrade(owner_url(address))
+    upgrade(migration_url(address))
     return process_url(address)
 
 
@@ -109,9 +109,9 @@ def process_url(url: str) -> str:
     return _by_account(url, PROCESSES)
 
 
-def owner_url(url: str) -> str:
+def migration_url(url: str) -> str:
     """The same database by the account that migrates it."""
-    return _by_account(url, OWNER)
+    return _by_account(url, MIGRATIONS)
 
 
 def superuser_url(url: str) -> str:

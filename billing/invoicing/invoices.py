@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from billing.credits.bills import AvailableCredit, Billed, taken_off
-from billing.credits.drawing import NOTHING_DRAWN, Draw
+from billing.credits.drawing import NOTHING_DRAWN, Draw, Drawing
 from billing.errors import InvalidTransition, InvariantBroken
 from billing.invoicing.taxes import (
     Address,
@@ -98,20 +98,11 @@ def assemble_invoice(
     rounded = [round_line(line, currency) for line in lines]
     rates = match_rates(tax_rates, address)
     billed = [_billed(one) for one in rounded]
-    taxable = sum((one.line_total for one in billed if one.is_taxable), ZERO)
-    taxes = calculate_taxes(taxable, rates, currency)
-    net = credit.pay_net(billed, added_tax(taxes)) if credit else NOTHING_DRAWN
-    if net.draws:
-        taxes = calculate_taxes(taxable - taken_off(net, billed), rates, currency)
-    added = added_tax(taxes)
-    gross = credit.pay_gross(net.left, added) if credit else NOTHING_DRAWN
-    owed = sum((one.line_total for one in billed), ZERO) - net.amount + added
+    taxes, net, gross = _tax(billed, rates, currency, credit)
+    owed = sum((one.line_total for one in billed), ZERO) - net.amount + added_tax(taxes)
     granted = max(ZERO, min(owed - gross.amount, available_credit))
     carried = max(ZERO, -owed)
-    if granted > ZERO:
-        rounded.append(round_line(credit_line(granted, currency), currency))
-    if carried > ZERO:
-        rounded.append(round_line(_carry_line(carried, currency), currency))
+    rounded += _closing_lines(granted, carried, currency)
     tax = sum((one.amount for one in taxes), ZERO)
     total = currency.round(owed - granted + carried)
     return InvoiceTotals(
@@ -130,6 +121,23 @@ def assemble_invoice(
     )
 
 
+def _tax(
+    billed: Sequence[Billed],
+    rates: Sequence[TaxRate],
+    currency: Currency,
+    credit: AvailableCredit | None,
+) -> tuple[tuple[TaxAmount, ...], Drawing, Drawing]:
+    """The taxes, and what credit pays before them and after them."""
+    taxable = sum((one.line_total for one in billed if one.is_taxable), ZERO)
+    taxes = calculate_taxes(taxable, rates, currency)
+    if credit is None:
+        return taxes, NOTHING_DRAWN, NOTHING_DRAWN
+    net = credit.pay_net(billed, added_tax(taxes))
+    if net.draws:
+        taxes = calculate_taxes(taxable - taken_off(net, billed), rates, currency)
+    return taxes, net, credit.pay_gross(net.left, added_tax(taxes))
+
+
 def _billed(line: InvoiceLine) -> Billed:
     return Billed(
         line_total=line.line_total,
@@ -137,6 +145,12 @@ def _billed(line: InvoiceLine) -> Billed:
         charge_id=line.line.charge_id,
         meter_id=line.line.meter_id,
     )
+
+
+def _closing_lines(granted: Decimal, carried: Decimal, currency: Currency) -> list[InvoiceLine]:
+    lines = [credit_line(granted, currency)] if granted > ZERO else []
+    lines += [_carry_line(carried, currency)] if carried > ZERO else []
+    return [round_line(one, currency) for one in lines]
 
 
 def round_line(line: PricedLine, currency: Currency) -> InvoiceLine:

@@ -23,7 +23,7 @@ from cli.output import make_console, refuse
 from cli.requirements import require_database
 from repositories.accounts.organizations import list_directory
 from repositories.transactions import Transactions
-from runtime.database.accounts import OWNER
+from runtime.database.accounts import MIGRATIONS
 from runtime.database.engine import create_application_engine
 from runtime.database.migrations import upgrade
 from runtime.database.schema import newest_revision
@@ -85,7 +85,7 @@ def _restore_instance(instance: Instance, folder: Path, secret_keys: list[str]) 
             load(server.ensure_database(DATABASE), folder / DATABASE_DUMP)
             # What was loaded is the superuser's, who alone reads and writes whole databases.
             server.ensure_database(DATABASE)
-            upgrade(server.url(DATABASE, OWNER))
+            upgrade(server.url(DATABASE, MIGRATIONS))
         finally:
             server.stop()
         temporal = folder / TEMPORAL_COPY

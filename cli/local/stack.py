@@ -144,20 +144,22 @@ class Stack:
         return temporal.address
 
     def _start_database(self, announce: Announce) -> str:
-        from runtime.database.accounts import OWNER, PROCESSES
+        from runtime.database.accounts import MIGRATIONS, PROCESSES
         from runtime.database.migrations import upgrade
 
         if self.settings.database_url:
             url = self.settings.database_url
-            owner_url = self.settings.migration_database_url or url
+            migration_url = self.settings.migration_database_url or url
         else:
             server = EmbeddedPostgres(self.instance.data_dir)
             server.start()
             server.ensure_database(DATABASE)
-            url, owner_url = (server.url(DATABASE, account) for account in (PROCESSES, OWNER))
+            url, migration_url = (
+                server.url(DATABASE, account) for account in (PROCESSES, MIGRATIONS)
+            )
             announce("PostgreSQL is ready.")
             self.supervisors.append(Supervisor(server, server.pid_file.is_held))
-        upgrade(owner_url)
+        upgrade(migration_url)
         announce("The database schema is current.")
         return url
 

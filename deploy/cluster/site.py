@@ -28,7 +28,7 @@ from runtime.embedded.engines import EmbeddedPostgres
 from runtime.embedded.processes import choose_port, last_lines, wait_until
 
 DATABASE: Final = "fluxrate"
-OWNER, PROCESSES = "fluxrate_owner", "fluxrate_processes"
+MIGRATIONS, PROCESSES = "fluxrate_owner", "fluxrate_processes"
 """Who migrates, and as whom the API and the workers connect: neither is a superuser."""
 
 READY_SECONDS: Final = 180.0
@@ -83,7 +83,7 @@ class Site:
         tell("Temporal: frontend, two of history, matching, worker")
         self.temporal.start()
         tell("migrations, as the owner of the tables")
-        self.run("migrate", {"FLUXRATE_MIGRATION_DATABASE_URL": self.url_of(OWNER)})
+        self.run("migrate", {"FLUXRATE_MIGRATION_DATABASE_URL": self.url_of(MIGRATIONS)})
         self._let_processes_act()
         tell("two of the API and two workers")
         made = [*map(self._make_api, range(EACH)), *map(self._make_worker, range(EACH))]
@@ -156,7 +156,7 @@ class Site:
     def _make_accounts(self) -> None:
         """As an operator prepares a server that is their own."""
         with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
-            for account, rights in ((OWNER, "CREATEROLE"), (PROCESSES, "NOINHERIT")):
+            for account, rights in ((MIGRATIONS, "CREATEROLE"), (PROCESSES, "NOINHERIT")):
                 words = "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB {} PASSWORD {}"
                 connection.execute(
                     sql.SQL(words).format(
@@ -165,7 +165,7 @@ class Site:
                         sql.Literal(self._answers["POSTGRES_PASSWORD"]),
                     )
                 )
-            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {MIGRATIONS}")
 
     def _let_processes_act(self) -> None:
         with psycopg.connect(self.postgres.url(), autocommit=True) as connection:

@@ -16,13 +16,13 @@ from psycopg import sql
 
 from runtime.database.engine import APPLICATION_ROLE
 
-OWNER: Final = "fluxrate_owner"
+MIGRATIONS: Final = "fluxrate_owner"
 PROCESSES: Final = "fluxrate_processes"
 
 LOCK: Final = 7_305_813_220_217_774_002
 """Advisory lock of whoever separates the accounts: the second finds nothing left to do."""
 
-NOT_YET_THE_OWNERS: Final = """
+NOT_HANDED_OVER: Final = """
 SELECT format('ALTER %%s %%s OWNER TO %%I', kind, name, %(owner)s::text)
 FROM (
     SELECT 'pg_class'::regclass AS catalogue, oid, relowner AS owner, oid::regclass::text AS name,
@@ -51,8 +51,16 @@ FIRST_OF_USERS: Final = 16384
 """Objects with smaller numbers are PostgreSQL's own."""
 
 
+def ensure_database(url: str, name: str) -> None:
+    """There is a database of that name beside the one of this superuser's address."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if found.fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
 def separate_accounts(url: str) -> None:
-    """The database of this superuser's address belongs to ``OWNER``; ``PROCESSES`` may use it.
+    """The database of this superuser's address belongs to ``MIGRATIONS``; ``PROCESSES`` may use it.
 
     What an earlier version made as the superuser is handed to the owner. Nothing is locked where
     everything is as it should be. Idempotent by what is there.
@@ -60,14 +68,14 @@ def separate_accounts(url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         _make_role(connection, APPLICATION_ROLE, "NOLOGIN")
-        _make_role(connection, OWNER, "LOGIN")
+        _make_role(connection, MIGRATIONS, "LOGIN")
         _make_role(connection, PROCESSES, "LOGIN NOINHERIT")
-        for account in (OWNER, PROCESSES):
+        for account in (MIGRATIONS, PROCESSES):
             _let_act_as_application(connection, account)
         _hand_over(connection)
 
 
-def ensure_process_account(owner_url: str, process_url: str) -> bool:
+def ensure_process_account(migration_url: str, process_url: str) -> bool:
     """Processes can log in by their own address, where that names another account than migrations.
 
     The account is made with the password of its address, and may do nothing but act as the
@@ -76,11 +84,11 @@ def ensure_process_account(owner_url: str, process_url: str) -> bool:
     Raises psycopg.errors.InsufficientPrivilege: the owner's account may not make roles, or may not
     grant the application role: then a superuser does it once.
     """
-    processes, owner = urlsplit(process_url), urlsplit(owner_url)
+    processes, migrations = urlsplit(process_url), urlsplit(migration_url)
     account = unquote(processes.username or "")
-    if not account or account == unquote(owner.username or ""):
+    if not account or account == unquote(migrations.username or ""):
         return False
-    with psycopg.connect(owner_url) as connection:
+    with psycopg.connect(migration_url) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         _make_role(connection, account, "LOGIN NOINHERIT", unquote(processes.password or ""))
         _let_act_as_application(connection, account)
@@ -120,14 +128,14 @@ def _let_act_as_application(connection: psycopg.Connection, account: str) -> Non
 def _hand_over(connection: psycopg.Connection) -> None:
     belongs = connection.execute(
         "SELECT datdba = %s::text::regrole FROM pg_database WHERE datname = current_database()",
-        [OWNER],
+        [MIGRATIONS],
     ).fetchone()
     if belongs is None or not belongs[0]:
         connection.execute(
             sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
-                sql.Identifier(connection.info.dbname), sql.Identifier(OWNER)
+                sql.Identifier(connection.info.dbname), sql.Identifier(MIGRATIONS)
             )
         )
-    known = {"owner": OWNER, "first": FIRST_OF_USERS}
-    for (statement,) in connection.execute(NOT_YET_THE_OWNERS, known).fetchall():
+    known = {"owner": MIGRATIONS, "first": FIRST_OF_USERS}
+    for (statement,) in connection.execute(NOT_HANDED_OVER, known).fetchall():
         connection.execute(statement)

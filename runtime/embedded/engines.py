@@ -87,17 +87,11 @@ class EmbeddedPostgres:
     def ensure_database(self, name: str) -> str:
         """A superuser's address of a database of that name, created if it was missing.
 
-        It belongs to ``OWNER``, and ``PROCESSES`` may use it, whoever made it.
+        It belongs to ``MIGRATIONS``, and ``PROCESSES`` may use it, whoever made it.
         """
-        import psycopg
-        from psycopg import sql
+        from runtime.database.accounts import ensure_database, separate_accounts
 
-        from runtime.database.accounts import separate_accounts
-
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-            if found.fetchone() is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        ensure_database(self.url(), name)
         separate_accounts(self.url(name))
         return self.url(name)
 

@@ -23,7 +23,7 @@ from services.corrections.credit_notes import CreditedLine
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.invoicing import manual, payment_status
 from services.payments import recording, refunds
-from tests.servers import owner_url, superuser_engine
+from tests.servers import migration_url, superuser_engine
 from tests.services.shop import NOW, Shop, open_shop
 
 BEFORE_PAYMENTS = "0028"
@@ -62,13 +62,13 @@ def invoices(shop: Shop, database_url: str) -> dict[str, UUID]:
             made[name],
             given,
         )
-    downgrade(owner_url(database_url), BEFORE_PAYMENTS)
+    downgrade(migration_url(database_url), BEFORE_PAYMENTS)
     engine = superuser_engine(database_url)
     with engine.begin() as connection:
         for name, changes in OLD_ROWS.items():
             connection.execute(text(f"UPDATE invoice SET {changes} WHERE id = '{made[name]}'"))
     engine.dispose()
-    upgrade(owner_url(database_url))
+    upgrade(migration_url(database_url))
     return made
 
 

@@ -11,7 +11,7 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.database.migrations import downgrade, upgrade
 from services.catalog import charges
-from tests.servers import owner_url, superuser_engine
+from tests.servers import migration_url, superuser_engine
 from tests.services.catalog.test_edits import FEBRUARY
 from tests.services.lives import begin_life
 from tests.services.plan_fees import fee
@@ -37,10 +37,10 @@ def test_billed_periods_have_the_version_of_their_bill_and_others_the_newest(
     life.shop.do(charges.add_charge, life.row().plan_id, fee("99"))
     application.dispose()
 
-    downgrade(owner_url(database_url), "0011")
+    downgrade(migration_url(database_url), "0011")
     with owner.begin() as connection:
         connection.execute(text("UPDATE subscription_period SET plan_version = NULL"))
-    upgrade(owner_url(database_url))
+    upgrade(migration_url(database_url))
 
     with owner.begin() as connection:
         found = connection.execute(

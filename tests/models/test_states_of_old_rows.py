@@ -15,7 +15,7 @@ from runtime.database.engine import create_application_engine
 from runtime.database.migrations import downgrade, upgrade
 from services.invoicing import payment_status
 from services.lifecycle.changes import cancel_subscription
-from tests.servers import owner_url, superuser_engine
+from tests.servers import migration_url, superuser_engine
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, open_shop
 
@@ -52,12 +52,12 @@ def life(owner: Engine, database_url: str) -> Iterator[Life]:
 
 def test_void_invoice_is_due_nothing(owner: Engine, database_url: str, life: Life) -> None:
     assert life.invoices()[0].amount_due == 0
-    downgrade(owner_url(database_url), "0014")
+    downgrade(migration_url(database_url), "0014")
     due = text("UPDATE invoice SET amount_due = 100.00 WHERE status = 'VOID'")
     with owner.begin() as connection:
         connection.execute(due)
 
-    upgrade(owner_url(database_url))
+    upgrade(migration_url(database_url))
 
     [january, *_] = life.invoices()
     assert (str(january.total), str(january.amount_due)) == ("100.00", "0.00")
@@ -66,12 +66,12 @@ def test_void_invoice_is_due_nothing(owner: Engine, database_url: str, life: Lif
 
 
 def test_canceled_subscription_has_ended(owner: Engine, database_url: str, life: Life) -> None:
-    downgrade(owner_url(database_url), "0015")
+    downgrade(migration_url(database_url), "0015")
     open_end = text("UPDATE subscription SET ended_at = NULL")
     with owner.begin() as connection:
         connection.execute(open_end)
 
-    upgrade(owner_url(database_url))
+    upgrade(migration_url(database_url))
 
     assert life.row().ended_at == THIRD
     with owner.connect() as connection, pytest.raises(IntegrityError, match="ended_at"):
@@ -81,12 +81,12 @@ def test_canceled_subscription_has_ended(owner: Engine, database_url: str, life:
 def test_subscription_that_goes_on_has_not_ended(
     owner: Engine, database_url: str, life: Life
 ) -> None:
-    downgrade(owner_url(database_url), "0015")
+    downgrade(migration_url(database_url), "0015")
     going_on = text("UPDATE subscription SET status = 'ACTIVE'")
     with owner.begin() as connection:
         connection.execute(going_on)
 
-    upgrade(owner_url(database_url))
+    upgrade(migration_url(database_url))
 
     assert life.row().ended_at is None
     with owner.connect() as connection, pytest.raises(IntegrityError, match="ended_at"):

@@ -10,10 +10,15 @@ import pytest
 from psycopg import sql
 
 from migrations.policies import APPLICATION_ROLE
-from runtime.database.accounts import OWNER, PROCESSES, ensure_process_account, separate_accounts
+from runtime.database.accounts import (
+    MIGRATIONS,
+    PROCESSES,
+    ensure_process_account,
+    separate_accounts,
+)
 from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres
-from tests.servers import owner_url, process_url, superuser_url
+from tests.servers import migration_url, process_url, superuser_url
 
 OTHERS = """
 SELECT relname FROM pg_class
@@ -65,7 +70,7 @@ def test_a_database_of_an_earlier_version_is_handed_over_with_its_rows(old_datab
     assert rows_of(old_database, OTHERS) == []
     assert rows_of(old_database, "SELECT count(*) FROM login_failures") == [1]
     # The owner migrates it, and what acts as the owner makes partitions for the application.
-    upgrade(owner_url(old_database))
+    upgrade(migration_url(old_database))
     with psycopg.connect(process_url(old_database)) as connection:
         connection.execute(f"SET ROLE {APPLICATION_ROLE}")
         connection.execute("SELECT ensure_usage_partition(date '2031-05-01')")
@@ -92,7 +97,7 @@ def test_separating_again_waits_for_nobody(old_database: str) -> None:
         "INSERT INTO organization_directory VALUES (gen_random_uuid())",
         "CREATE TABLE public.mine (id int)",
         "SET ROLE postgres",
-        f"SET ROLE {OWNER}",
+        f"SET ROLE {MIGRATIONS}",
         "SET SESSION AUTHORIZATION postgres",
         "ALTER ROLE fluxrate_app BYPASSRLS",
         "ALTER TABLE organization NO FORCE ROW LEVEL SECURITY",
@@ -149,7 +154,7 @@ def test_an_owner_who_may_make_no_account_is_told(database_url: str) -> None:
     stranger = process_url(database_url).replace(PROCESSES, "nobody_made_this")
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        ensure_process_account(owner_url(database_url), stranger)
+        ensure_process_account(migration_url(database_url), stranger)
 
 
 def test_the_server_is_found_by_its_owner_alone(postgres_server: EmbeddedPostgres) -> None:

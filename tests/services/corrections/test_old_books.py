@@ -11,7 +11,7 @@ from repositories import customer_accounts
 from repositories.transactions import Transactions
 from runtime.database.migrations import downgrade, upgrade
 from services.lifecycle.changes import cancel_subscription
-from tests.servers import owner_url, superuser_url
+from tests.servers import migration_url, superuser_url
 from tests.services.operations.test_tampering import Books
 from tests.services.shop import NOW, open_shop
 
@@ -41,8 +41,8 @@ def test_credit_that_was_granted_before_accounts_existed_is_no_finding(
 ) -> None:
     books = Books(open_shop(transactions))
     assert [one.total for one in books.invoices()] == [100, 0, 30]
-    downgrade(owner_url(module_database_url), BEFORE_ACCOUNTS)
-    upgrade(owner_url(module_database_url))
+    downgrade(migration_url(module_database_url), BEFORE_ACCOUNTS)
+    upgrade(migration_url(module_database_url))
 
     assert books.findings() == set()
 
@@ -54,10 +54,10 @@ def test_credit_that_was_paid_out_before_accounts_existed_is_not_opened(
     books = Books(shop, takes_credit=False)
     customer = books.life.row().customer_id
     assert shop.read(customer_accounts.list_left_by_bills, customer) == {"USD": 100}
-    downgrade(owner_url(module_database_url), BEFORE_ACCOUNTS)
+    downgrade(migration_url(module_database_url), BEFORE_ACCOUNTS)
     with psycopg.connect(superuser_url(module_database_url)) as connection:
         connection.execute(NOTE_ON_THE_CARRY_LINE, {"customer": customer})
-    upgrade(owner_url(module_database_url))
+    upgrade(migration_url(module_database_url))
     assert shop.read(customer_accounts.list_left_by_bills, customer) == {"USD": Decimal(70)}
 
     books.life.do(cancel_subscription, now=NOW)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, create_engine, pool
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine, sqlalchemy_url
+from runtime.database.engine import create_application_engine
 from services.operations import coverage
 from services.operations.samples import Sample, recompute_sample
 from tests.api.conftest import SECRET
-from tests.servers import superuser_url
+from tests.servers import superuser_engine
 from tests.services.operations.test_tampering import Books
 from tests.services.receipts_of import signing
 from tests.services.shop import NOW, open_shop
@@ -50,9 +50,7 @@ CORRUPTIONS = {
 @pytest.fixture(scope="module")
 def owner(module_database_url: str) -> Iterator[Engine]:
     """Whoever may change anything."""
-    engine = create_engine(
-        sqlalchemy_url(superuser_url(module_database_url)), poolclass=pool.NullPool
-    )
+    engine = superuser_engine(module_database_url)
     yield engine
     engine.dispose()
 

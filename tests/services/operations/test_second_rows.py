@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, create_engine, pool
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -16,10 +16,9 @@ from repositories import idempotency
 from repositories.idempotency import RequestName
 from repositories.invoicing import invoices
 from repositories.transactions import Transactions
-from runtime.database.engine import sqlalchemy_url
 from services.corrections.credit_notes import CreditedLine, credit_invoice
 from services.usage.corrections import void_usage
-from tests.servers import superuser_url
+from tests.servers import superuser_engine
 from tests.services.lives import begin_life
 from tests.services.shop import NOW, Shop, open_shop
 
@@ -71,9 +70,7 @@ SECOND_ROWS = {
 @pytest.fixture(scope="module")
 def owner(module_database_url: str) -> Iterator[Engine]:
     """Whoever may change anything."""
-    engine = create_engine(
-        sqlalchemy_url(superuser_url(module_database_url)), poolclass=pool.NullPool
-    )
+    engine = superuser_engine(module_database_url)
     yield engine
     engine.dispose()
 

@@ -7,20 +7,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, create_engine, pool
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from billing.invoicing.invoices import InvoiceStatus
 from repositories.invoicing import invoices
 from repositories.transactions import Transactions
-from runtime.database.engine import sqlalchemy_url
 from services.corrections.credit_notes import CreditedLine
 from services.invoicing import manual, payment_status
 from services.lifecycle.reissue import bill_unbilled_period, reissue_invoice
 from services.operations import coverage
 from services.usage.corrections import void_usage
-from tests.servers import superuser_url
+from tests.servers import superuser_engine
 from tests.services.lives import begin_life
 from tests.services.shop import NOW, Shop, open_shop
 
@@ -54,9 +53,7 @@ class Books:
 @pytest.fixture(scope="module")
 def owner(module_database_url: str) -> Iterator[Engine]:
     """Whoever may change anything."""
-    engine = create_engine(
-        sqlalchemy_url(superuser_url(module_database_url)), poolclass=pool.NullPool
-    )
+    engine = superuser_engine(module_database_url)
     yield engine
     engine.dispose()
 
