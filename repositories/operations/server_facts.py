@@ -14,7 +14,8 @@ _READ: Final = text(
     SELECT current_setting('server_version_num')::int / 10000 AS major_version,
         clock_timestamp() AS clock,
         current_setting('max_connections')::int AS most_connections,
-        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
+        -- What kind of process it is is shown to superusers alone; clients have both.
+        (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND usesysid IS NOT NULL)
             AS connections,
         pg_database_size(current_database()) AS bytes,
         (SELECT version_num FROM alembic_version) AS revision,
