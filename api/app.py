@@ -161,10 +161,12 @@ def create_app(
     *,
     lifespan: Lifespan | None = None,
     pages: Sequence[BaseRoute] = (),
+    around: Sequence[Middleware] = (),
 ) -> FastAPI:
     """The application on a context; ``lifespan`` opens and closes what the process holds.
 
-    ``pages`` are the routes of the pages for people (``console``).
+    ``pages`` are the routes of the pages for people (``console``). ``around`` is what surrounds
+    even what surrounds every request.
     """
     state = AppState.begin(context, RESOURCES)
     app = Application(
@@ -172,6 +174,7 @@ def create_app(
         front=FastRoutes([*ingestion.make_routes(PREFIX), *_fast_routes()]),
         # The first is the outermost.
         middleware=[
+            *around,
             Middleware(RequestMiddleware, metrics=state.metrics),
             Middleware(ConditionalAnswers),
             Middleware(NumberTexts),

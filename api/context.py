@@ -18,7 +18,7 @@ from api.access.key_cache import KeyCache
 from api.admission.password_threads import Passwords
 from api.admission.slots import Admission, RequestSlots
 from api.admission.threads import ComputingThreads
-from api.ingestion.writer import UsageWriter
+from api.ingestion.writer import TellResults, UsageWriter
 from api.reads.batches import BatchedReads
 from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
@@ -88,6 +88,8 @@ class AppContext:
     counters_directory: str | None = None
     operator_token: str | None = None
     gateways: Gateways = field(default_factory=NoGateways)
+    trace_events: TellResults | None = None
+    """Is told, within its request, what became of reported events; None where nobody traces."""
 
     @property
     def desk(self) -> Desk:
@@ -163,7 +165,9 @@ class AppState:
             export_threads=ComputingThreads("exports"),
             verdict_line=Admission(2, of_one=1, waiting_seconds=10.0, most_waiting=8),
             webhook_line=Admission(4, of_one=2),
-            usage_writer=UsageWriter(connect_usage, context.now, metrics.count_events),
+            usage_writer=UsageWriter(
+                connect_usage, context.now, metrics.count_events, context.trace_events
+            ),
             read_connections=read_connections,
             long_read_connections=ReadConnections(connect_usage),
             batched_checks=BatchedReads(read_connections, read_revalidations),

@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -23,6 +24,7 @@ from api import visits
 from api.access.key_cache import KeyCache
 from api.app import create_app
 from api.context import AppContext
+from api.transport.envelope import route_of
 from billing.date_limits import BackdatingLimit
 from cli.local.temporal_links import link_questions
 from console.dependencies import Dependencies
@@ -36,6 +38,7 @@ from runtime.database.schema import is_current
 from runtime.hashing import PasswordHasher
 from runtime.measuring.counters import BillingCounters
 from runtime.measuring.files import find_counters_directory
+from runtime.observability.switch import begin_traces, carried_of, deliveries_of, end_traces
 from runtime.payment_gateways import install_gateways
 from runtime.relays.together import notifications_for, relays_of
 from runtime.sealing import carried_by
@@ -153,7 +156,12 @@ class ApiProcess:
             previous_secret_keys=settings.former_secret_keys,
             passwords=passwords,
         )
-        self.transactions = Transactions(self.engine, carried_by(settings))
+        self._traces = begin_traces(settings, "api")
+        if self._traces is not None:
+            self._traces.watch(self.engine)
+        self.transactions = Transactions(
+            self.engine, carried_by(settings) | carried_of(self._traces)
+        )
         self._gateways = install_gateways(self.engine, settings, now=now)
         self._counters_directory = find_counters_directory()
         self._registry = CollectorRegistry()
@@ -186,12 +194,21 @@ class ApiProcess:
             sign_up_policy=self._settings.signup or SignUpPolicy.FIRST,
             auth_per_minute=self._settings.auth_per_minute,
             transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,
+            trace_events=None if self._traces is None else self._traces.accept_events,
         )
         pages = [
             *pages_of(context, self.link_temporal),
             *sandbox_pages_of(self._gateways.sandbox.server),
         ]
-        return create_app(context, lifespan=self.serve, pages=pages)
+        return create_app(context, lifespan=self.serve, pages=pages, around=self._around())
+
+    def _around(self) -> list[Middleware]:
+        """Spans of requests, where there are traces."""
+        if self._traces is None:
+            return []
+        from runtime.observability.requests import TracedRequests
+
+        return [Middleware(TracedRequests, traces=self._traces, route_of=route_of)]
 
     @asynccontextmanager
     async def serve(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -199,11 +216,21 @@ class ApiProcess:
         relax_garbage_collection()
         take_turns_quickly()
         self._client = await connect(
-            self._temporal_address, namespace=self._settings.temporal_namespace, lazy=True
+            self._temporal_address,
+            namespace=self._settings.temporal_namespace,
+            lazy=True,
+            interceptors=[] if self._traces is None else [self._traces.of_temporal()],
         )
-        workflows = SubscriptionWorkflows(self._client, task_queue=self._settings.task_queue)
+        workflows = SubscriptionWorkflows(
+            self._client, task_queue=self._settings.task_queue, traces=self._traces
+        )
         relays = relays_of(
-            self.transactions, workflows, self._settings, self._gateways, self._counters
+            self.transactions,
+            workflows,
+            self._settings,
+            self._gateways,
+            self._counters,
+            around=deliveries_of(self._traces),
         )
         notifications = notifications_for(
             relays,
@@ -219,6 +246,7 @@ class ApiProcess:
                 task.cancel()
             await asyncio.wait(tasks)
             self.engine.dispose()
+            await asyncio.to_thread(end_traces, self._traces)
 
     def link_temporal(self) -> list[tuple[str, str]]:
         """Ready questions to the Temporal Web UI, if the operator said where that is."""

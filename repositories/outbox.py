@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,12 @@ WEBHOOK_MESSAGE = "webhook"
 
 LOOKUP = "outbox_kind"
 """What a relay's transaction looks up: it may then see and lock waiting messages of one kind."""
+
+TRACE = "trace"
+"""Under which sessions carry what says where the current span stands, if there are traces."""
+
+TRACEPARENT = "traceparent"
+"""Where the payload of a wake says which span queued it."""
 
 CHANNEL = "fluxrate_outbox"
 """Where the commit of queued messages tells their kinds; a trigger does it (migration 0019)."""
@@ -45,13 +51,14 @@ def insert_messages(
     Idempotent by kind and key.
     """
     if messages:
+        origin = _origin_of(session, kind)
         rows = [
             {
                 "organization_id": message.organization_id,
                 "id": new_id(),
                 "kind": kind,
                 "key": message.key,
-                "payload": message.payload,
+                "payload": message.payload | origin,
                 "created_at": now,
                 "available_at": now,
                 "attempts": 0,
@@ -63,6 +70,15 @@ def insert_messages(
             .values(rows)
             .on_conflict_do_nothing(constraint="uq_outbox_message_key")
         )
+
+
+def _origin_of(session: Session, kind: str) -> dict[str, str]:
+    """What a wake says of the request that it comes of. What webhooks tell holds nothing of it."""
+    current: Callable[[], str | None] | None = session.info.get(TRACE)
+    if current is None or kind != WAKE_MESSAGE:
+        return {}
+    traceparent = current()
+    return {} if traceparent is None else {TRACEPARENT: traceparent}
 
 
 def lock_due_messages(

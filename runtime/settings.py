@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     """``host:port`` where the worker shows its metrics; without it nowhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Lines below it are left out, those of libraries as well."""
+    otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    """Where traces go, by OTLP over HTTP; without it there are none."""
+    trace_share: float = Field(default=1.0, ge=0, le=1)
+    """Which share of traces is kept; the same ones in every process."""
     production: bool = False
     """Nothing begins with sample secrets, or with what is for development."""
     task_queue: str = "fluxrate-owners"
@@ -131,7 +135,7 @@ class Settings(BaseSettings):
             raise ValueError("host:port")
         return address
 
-    @field_validator("public_url", "sandbox_gateway_url", "temporal_ui_url")
+    @field_validator("public_url", "sandbox_gateway_url", "temporal_ui_url", "otlp_endpoint")
     @classmethod
     def _is_web_address(cls, url: str | None) -> str | None:
         if url is None:

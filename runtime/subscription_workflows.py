@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 from temporalio.client import Client
@@ -23,12 +25,20 @@ from workflows.subscription import (
 CONCURRENT_SENDS = 16
 
 
+class Traces(Protocol):
+    """Makes a span of a wake, below the one that it comes of."""
+
+    def waking(self, traceparent: str | None, /) -> AbstractContextManager[object]:
+        """A span, if the wake comes of one."""
+
+
 class SubscriptionWorkflows:
     """Wakes workflows when the facts change, through one Temporal client."""
 
-    def __init__(self, client: Client, *, task_queue: str) -> None:
+    def __init__(self, client: Client, *, task_queue: str, traces: Traces | None = None) -> None:
         self._client = client
         self._task_queue = task_queue
+        self._traces = traces
 
     async def wake(self, message: WakeMessage) -> None:
         """The workflow runs and knows that the facts changed. Harmless to repeat.
@@ -56,11 +66,12 @@ class SubscriptionWorkflows:
 
     async def wake_any(self, message: AnyMessage) -> None:
         """As :func:`wake`, of whatever the message is for."""
-        match message:
-            case CollectMessage():
-                await wake_payment_workflow(self._client, message, task_queue=self._task_queue)
-            case WakeMessage():
-                await self.wake(message)
+        with nullcontext() if self._traces is None else self._traces.waking(message.traceparent):
+            match message:
+                case CollectMessage():
+                    await wake_payment_workflow(self._client, message, task_queue=self._task_queue)
+                case WakeMessage():
+                    await self.wake(message)
 
     async def wake_all(self, messages: Sequence[AnyMessage]) -> list[bool]:
         """Wake many at once, and say of each whether it was reached."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import structlog
+from opentelemetry.trace import get_current_span
 from structlog.typing import EventDict, Processor
 
 from runtime.observability.redaction import redact_fields
@@ -63,6 +64,7 @@ def make_formatter(process: str, *, is_for_people: bool) -> logging.Formatter:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _name_process(process),
+            _name_trace,
             structlog.processors.format_exc_info,
             _redact,
             *_renderers(is_for_people),
@@ -76,6 +78,11 @@ def _name_process(process: str) -> Processor:
         return {"process": process, **event}
 
     return name
+
+
+def _name_trace(_logger: object, _method: str, event: EventDict) -> EventDict:
+    place = get_current_span().get_span_context()
+    return {"trace_id": f"{place.trace_id:032x}", **event} if place.is_valid else event
 
 
 def _redact(_logger: object, _method: str, event: EventDict) -> EventDict:

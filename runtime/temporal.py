@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from temporalio.api.operatorservice.v1 import (
     ListSearchAttributesRequest,
 )
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import CompositePayloadConverter, DataConverter
 from temporalio.runtime import Runtime
@@ -46,9 +46,14 @@ _Answer = TypeVar("_Answer")
 
 
 async def connect(
-    address: str, namespace: str = "default", *, lazy: bool = False, runtime: Runtime | None = None
+    address: str,
+    namespace: str = "default",
+    *,
+    lazy: bool = False,
+    runtime: Runtime | None = None,
+    interceptors: Sequence[Interceptor] = (),
 ) -> Client:
-    """A client of the namespace; ``runtime`` measures its calls.
+    """A client of the namespace; ``runtime`` measures its calls, ``interceptors`` trace them.
 
     ``lazy`` puts the connection off until the first call, so that a process which needs Temporal
     only now and then starts while Temporal is away.
@@ -59,6 +64,7 @@ async def connect(
         data_converter=DATA_CONVERTER,
         lazy=lazy,
         runtime=runtime,
+        interceptors=interceptors,
     )
 
 

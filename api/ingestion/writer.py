@@ -43,6 +43,8 @@ MOST_ROWS_OF_ONE: Final = 25_000
 
 ATTEMPTS: Final = 4
 
+TellResults = Callable[[Sequence[EventResult]], None]
+
 
 _AWAY: Final = "The database does not answer; repeat the request."
 
@@ -75,9 +77,11 @@ class UsageWriter:
         self,
         connect: Callable[[], Awaitable[AsyncConnection]],
         now: Callable[[], datetime],
-        count: Callable[[Sequence[EventResult]], None] = lambda _results: None,
+        count: TellResults = lambda _results: None,
+        trace: TellResults | None = None,
     ) -> None:
-        """``count`` is told what became of reports, once that is committed."""
+        """Once reports are committed, ``count`` is told of them, and ``trace`` in each request."""
+        self._trace = trace
         self._connect = connect
         self._now = now
         self._count = count
@@ -109,7 +113,10 @@ class UsageWriter:
         self._rows_waiting += waiting.size
         self._rows_of[party] += waiting.size
         self._arrived.set()
-        return await waiting.answer
+        results = await waiting.answer
+        if self._trace is not None:
+            self._trace(results)
+        return results
 
     def _start(self) -> None:
         loop = asyncio.get_running_loop()

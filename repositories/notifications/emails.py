@@ -33,7 +33,7 @@ _TAKE: Final = text(
         organization AS sender
     WHERE taken.organization_id = due.organization_id AND taken.id = due.id
       AND sender.id = taken.organization_id
-    RETURNING taken.organization_id, taken.id, taken.attempts, taken.recipient,
+    RETURNING taken.organization_id, taken.id, taken.invoice_id, taken.attempts, taken.recipient,
         sender.smtp_host AS host, sender.smtp_port AS port, sender.smtp_use_tls AS use_tls,
         sender.smtp_username AS username, sender.sealed_smtp_password AS sealed_password,
         sender.smtp_from_email AS sender
@@ -47,6 +47,7 @@ class TakenMail:
 
     organization_id: UUID
     id: UUID
+    invoice_id: UUID | None
     attempts: int
     recipient: str | None
     host: str | None

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
@@ -51,6 +52,9 @@ class CountDelivery(Protocol):
 def count_nothing(_relay: str, /, *, arrived: bool) -> None:
     """Deliveries of this process are not counted."""
 
+
+AroundDelivery = Callable[[str, Any], AbstractContextManager[object]]
+"""A span around a try, by the name of the relay and what is sent."""
 
 Execute = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does work in the thread where what is sent is made."""
@@ -110,9 +114,12 @@ class DeliveryRelay(Generic[Letter]):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         count: CountDelivery = count_nothing,
+        around: AroundDelivery | None = None,
     ) -> None:
+        """``around`` is a span around each try, where there are traces."""
         self._post = post
         self._count = count
+        self._around = around
         self._rooms = rooms
         self._now = now
         self._told = asyncio.Event()
@@ -217,7 +224,8 @@ class DeliveryRelay(Generic[Letter]):
 
     async def _send(self, letter: Letter) -> Answer | None:
         try:
-            return await self._post.send(letter, self._make, self._now)
+            with nullcontext() if self._around is None else self._around(self._post.name, letter):
+                return await self._post.send(letter, self._make, self._now)
         except SQLAlchemyError:
             raise
         except Exception as error:

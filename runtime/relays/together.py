@@ -17,7 +17,7 @@ from runtime.measuring.counters import BillingCounters
 from runtime.notifications import Hear, Notifications
 from runtime.payment_gateways import InstalledGateways, desk_of
 from runtime.relays import gateway_tasks, mails, retention, webhooks
-from runtime.relays.deliveries import CountDelivery, DeliveryRelay
+from runtime.relays.deliveries import AroundDelivery, CountDelivery, DeliveryRelay
 from runtime.relays.gateway_tasks import GatewayPost
 from runtime.relays.mails import MailPost
 from runtime.relays.retention import Retention
@@ -49,8 +49,13 @@ def relays_of(
     settings: Settings,
     gateways: InstalledGateways,
     counters: BillingCounters,
+    *,
+    around: AroundDelivery | None = None,
 ) -> list[Relay]:
-    """One to workflows; to webhooks, mails and gateways if there is the key that secrets need."""
+    """One to workflows; to webhooks, mails and gateways if there is the key that secrets need.
+
+    ``around`` traces each delivery.
+    """
     count = counters.count_delivery
     always: list[Relay] = [
         OutboxRelay(transactions, workflows),
@@ -67,11 +72,14 @@ def relays_of(
     mail_sender = MailSender(may_be_private=settings.allow_private_webhooks)
     return [
         *always,
-        DeliveryRelay(WebhookPost(transactions, sealer, sender), webhooks.ROOMS, count=count),
+        DeliveryRelay(
+            WebhookPost(transactions, sealer, sender), webhooks.ROOMS, count=count, around=around
+        ),
         DeliveryRelay(
             MailPost(transactions, sealer, mail_sender, public_url=settings.public_url),
             mails.ROOMS,
             count=count,
+            around=around,
         ),
         *_gateway_relays(transactions, sealer, settings, gateways, count),
     ]

@@ -36,6 +36,8 @@ class MailLetter:
     taken_until: datetime
     server: MailServer | None
     envelope: Envelope | None
+    invoice_id: UUID | None = None
+    """The invoice that it is about."""
 
     @property
     def receiver_id(self) -> UUID:
@@ -68,6 +70,7 @@ def _address(taken: TakenMail, sealing: Sealing, *, until: datetime) -> MailLett
     return MailLetter(
         organization_id=taken.organization_id,
         email_id=taken.id,
+        invoice_id=taken.invoice_id,
         attempts=taken.attempts,
         taken_until=until,
         server=None

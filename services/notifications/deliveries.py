@@ -60,6 +60,15 @@ class Letter:
         """Who is to have it: the endpoint."""
         return self.endpoint_id
 
+    @property
+    def invoice_id(self) -> UUID | None:
+        """The invoice that it tells of, None if it tells of something else."""
+        told = msgspec.json.decode(self.body)
+        is_invoice = str(told["event"]).startswith("invoice.")
+        data = told["data"]
+        found = data.get("invoice_id") or (data.get("id") if is_invoice else None)
+        return None if found is None else UUID(found)
+
 
 def spread_events(transactions: Transactions, *, now: datetime) -> bool:
     """A batch of queued messages are events, each with a delivery to every endpoint that asked.

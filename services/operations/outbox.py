@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -32,10 +32,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WakeMessage:
-    """Whose facts changed."""
+    """Whose facts changed; and the span that it comes of, which makes it no other message."""
 
     organization_id: UUID
     subscription_id: UUID
+    traceparent: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class CollectMessage:
 
     organization_id: UUID
     invoice_id: UUID
+    traceparent: str | None = field(default=None, compare=False)
 
 
 AnyMessage = WakeMessage | CollectMessage
@@ -85,15 +87,19 @@ def _deliver(session: Session, due: Sequence[OutboxMessage], send: Send, *, now:
 
 
 def _read(message: OutboxMessage) -> AnyMessage:
+    traceparent = message.payload.get(stored_outbox.TRACEPARENT)
     match message.payload:
         case {"invoice_id": str() as invoice_id}:
             return CollectMessage(
-                organization_id=message.organization_id, invoice_id=UUID(invoice_id)
+                organization_id=message.organization_id,
+                invoice_id=UUID(invoice_id),
+                traceparent=traceparent,
             )
         case payload:
             return WakeMessage(
                 organization_id=message.organization_id,
                 subscription_id=UUID(payload["subscription_id"]),
+                traceparent=traceparent,
             )
 
 
