@@ -17,7 +17,9 @@ COLUMNS: Final = (
     *("date", "entry", "kind", "documents", "customer_id", "customer", "reference"),
     *("account", "debit", "credit", "currency"),
 )
-_FORMULA: Final = re.compile(r"^[=+\-@]")
+_FORMULA: Final = re.compile(r"^[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""Wide letters too: spreadsheets of East Asian locales read them as the narrow ones."""
+
 _LINES: Final = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
 
