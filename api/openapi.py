@@ -19,6 +19,7 @@ from api.document.examples import add_examples
 from api.document.headers import PARAMETERS, share_headers
 from api.document.operations import Document, operations
 from api.document.problems import describe_problems
+from api.document.samples import add_samples
 from api.document.webhooks import add_webhooks
 from api.ingestion.openapi import add_ingestion
 from api.openapi_conditions import describe_conditions
@@ -169,6 +170,7 @@ def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
         operation["summary"] = _summarize(operation)
         describe_problems(operation, method)
     add_examples(document)
+    add_samples(document)
     corrected = correct(document)
     share_headers(corrected)
     add_webhooks(corrected)

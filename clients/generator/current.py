@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from clients.generator.places import GENERATOR, MADE, NAMES, PACKAGE, ROOT
+from api.document.names import NAMES
+from clients.generator.places import GENERATOR, MADE, PACKAGE, ROOT
 
 STAMP: Final = PACKAGE / ".made-of"
 DESCRIBED_BY: Final = ("api", "billing", "integrations", "models", "repositories", "services")

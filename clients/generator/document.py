@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from api.app import PREFIX, describe
-from clients.generator.places import NAMES
-
-LEFT_OUT = "left_out"
+from api.document.names import list_names, read_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,26 +28,16 @@ def print_document() -> dict[str, Any]:
     return document
 
 
-def names() -> dict[str, Any]:
-    """The file of names as it stands."""
-    return tomllib.loads(NAMES.read_text())
-
-
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
     """Every operation that has a name.
 
     Raises:
         KeyError: a name leads to no operation.
     """
-    for resource, methods in names().items():
-        if resource == LEFT_OUT:
-            continue
-        for name, address in methods.items():
-            method, path = address_of(document, address)
-            described = document["paths"][path][method]
-            yield Operation(
-                resource=resource, name=name, method=method, path=path, described=described
-            )
+    for resource, name, address in list_names():
+        method, path = address_of(document, address)
+        described = document["paths"][path][method]
+        yield Operation(resource=resource, name=name, method=method, path=path, described=described)
 
 
 def address_of(document: dict[str, Any], address: str) -> tuple[str, str]:
@@ -64,7 +51,7 @@ def unnamed(document: dict[str, Any]) -> set[tuple[str, str]]:
     """Operations that the file of names does not mention."""
     mentioned = {
         address_of(document, address)
-        for methods in names().values()
+        for methods in read_names().values()
         for one in methods.values()
         for address in ([one] if isinstance(one, str) else one)
     }

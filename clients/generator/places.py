@@ -8,7 +8,6 @@ from typing import Final
 CLIENTS: Final = Path(__file__).parents[1]
 ROOT: Final = CLIENTS.parent
 GENERATOR: Final = CLIENTS / "generator"
-NAMES: Final = CLIENTS / "operations.toml"
 PACKAGE: Final = CLIENTS / "python" / "fluxrate_client"
 TYPESCRIPT: Final = CLIENTS / "typescript"
 MADE: Final = ("models.py", "params.py", "resources.py", "async_resources.py")

@@ -16,6 +16,7 @@ import pytest
 from api.document.webhooks import read_told
 from billing.notifications.signatures import sign, signing_secret
 from clients.generator.places import CLIENTS
+from tests.clients.sampled import asked, compared, expected, samples, typescript_program
 from tests.scenarios.product import Product
 
 FOLDER = CLIENTS / "typescript"
@@ -49,9 +50,10 @@ def built(tmp_path_factory: pytest.TempPathFactory, product: Product) -> Path:
     for name in ("package.json", "openapi.json", "tsconfig.json", "src"):
         copy = shutil.copytree if (FOLDER / name).is_dir() else shutil.copy
         copy(FOLDER / name, folder / name)
+    (folder / "node_modules").symlink_to(PACKAGES)
+    (folder / "src" / "samples.ts").write_text(typescript_program())
     for program in PROGRAMS:
         shutil.copy(Path(__file__).with_name(program), folder / "src")
-    (folder / "node_modules").symlink_to(PACKAGES)
     blocks = re.findall(
         r"^```ts\n(.*?)^```", (FOLDER / "README.md").read_text(), re.MULTILINE | re.DOTALL
     )
@@ -74,6 +76,15 @@ def test_the_example_ends_with_a_paid_invoice(built: Path) -> None:
 
 def test_failures_are_survived_and_told(built: Path) -> None:
     run("node", "dist/failing_answers.js", folder=built)
+
+
+def test_samples_of_the_document_send_what_their_examples_send(built: Path) -> None:
+    seen = json.loads(run("node", "dist/samples.js", folder=built))
+
+    for name, address, told, source in samples("TypeScript"):
+        known = expected(address, told)
+        sent = asked(seen[name]["method"], seen[name]["url"], seen[name]["body"])
+        assert compared(sent, known) == known, source
 
 
 def test_webhooks_are_read_as_the_product_signs_them(built: Path) -> None:
