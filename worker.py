@@ -49,6 +49,7 @@ from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
 from runtime.workflow_runner import ForgettingWorkflowRunner
+from services.audit_log import ACTOR, WORKFLOW
 from workflows.coverage import CoverageWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.subscription import SubscriptionWorkflow
@@ -121,7 +122,8 @@ async def run(settings: Settings, registry: CollectorRegistry | None = None) -> 
     stop = _heed_signals()
     engine = create_application_engine(database_url, pool_size=settings.worker_activity_slots + 4)
     traces = begin_traces(settings, "worker")
-    transactions = Transactions(engine, carried_by(settings) | carried_of(traces))
+    carried = carried_by(settings) | carried_of(traces) | {ACTOR: WORKFLOW}
+    transactions = Transactions(engine, carried)
     counters = BillingCounters(registry)
     counters.count_worker_start()
     latencies = QueueLatencies(

@@ -86,6 +86,7 @@ ROUTERS: tuple[Router, ...] = (
     events.router,
     gateway_webhooks.router,
     audit.router,
+    audit.exports,
     workers.router,
 )
 

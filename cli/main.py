@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import invoices, mail, sandbox_gateway, usage, webhooks
+from cli.audit import command as audit
 from cli.books import command as books
 from cli.events import command as events
 from cli.migration import command as migration
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.add_typer(usage.app, name="usage")
 app.add_typer(events.app, name="events")
 app.add_typer(books.app, name="books")
+app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(sandbox_gateway.app, name="sandbox-gateway")

@@ -70,12 +70,13 @@ def open_database(data_dir: Path | None) -> Iterator[Transactions]:
     from cli.requirements import require_database
     from repositories.transactions import Transactions
     from runtime.database.engine import create_application_engine
+    from services.audit_log import ACTOR, OPERATOR
 
     url = find_database(data_dir)
     require_database(url)
     engine = create_application_engine(url, pool_size=1)
     try:
-        yield Transactions(engine)
+        yield Transactions(engine, {ACTOR: OPERATOR})
     finally:
         engine.dispose()
 
@@ -128,6 +129,16 @@ def list_organizations(transactions: Transactions, organization: UUID | None) ->
     if organization not in known:
         refuse(f"There is no organization {organization}.")
     return [organization]
+
+
+def find_organization(transactions: Transactions, organization: UUID | None) -> UUID:
+    """The organization that is meant. Raises Refusal unless it is named, or there is one alone."""
+    from cli.output import refuse
+
+    found = list_organizations(transactions, organization)
+    if len(found) != 1:
+        refuse(f"There are {len(found):,} organizations: name one by --organization.")
+    return found[0]
 
 
 def show_verdict(console: Console, organization_id: UUID, verdict: RollupVerdict) -> None:

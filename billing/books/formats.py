@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,15 +9,12 @@ from typing import Final
 
 from billing.books.entries import Entry
 from billing.money import find_currency
+from billing.tables import on_one_line, without_formula, write_row
 
 COLUMNS: Final = (
     *("date", "entry", "kind", "documents", "customer_id", "customer", "reference"),
     *("account", "debit", "credit", "currency"),
 )
-_FORMULA: Final = re.compile(r"^[=+\-@\uff1d\uff0b\uff0d\uff20]")
-"""Wide letters too: spreadsheets of East Asian locales read them as the narrow ones."""
-
-_LINES: Final = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
 
 class JournalFormat(StrEnum):
@@ -78,10 +72,10 @@ class JournalWriter:
         for account in self._opens(entry):
             yield f"account {account}\n"
         words = " ".join((matter.kind, *matter.documents, "|", matter.customer))
-        yield f"{matter.on.isoformat()} * {_one_line(words).replace(';', ',')}\n"
+        yield f"{matter.on.isoformat()} * {on_one_line(words).replace(';', ',')}\n"
         yield f"    ; entry:{matter.key}, customer_id:{matter.customer_id}\n"
         if matter.reference is not None:
-            yield f"    ; reference:{_one_line(matter.reference).replace(',', ' ')}\n"
+            yield f"    ; reference:{on_one_line(matter.reference).replace(',', ' ')}\n"
         for leg in entry.legs:
             yield f"    {leg.account}  {leg.amount:f} {matter.currency}\n"
         yield "\n"
@@ -100,32 +94,16 @@ def _write_rows(entry: Entry) -> Iterator[str]:
     )
     for leg in entry.legs:
         amounts = (f"{leg.amount:f}", "") if leg.amount > 0 else ("", f"{-leg.amount:f}")
-        yield _row([*map(_no_formula, words), leg.account, *amounts, matter.currency])
-
-
-def _row(cells: Sequence[str]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(cells)
-    return written.getvalue()
-
-
-def _no_formula(cell: str) -> str:
-    """A cell that no spreadsheet computes: what begins like a formula has a quote before it."""
-    line = _one_line(cell)
-    return f"'{line}" if _FORMULA.match(line) else line
+        yield write_row([*map(without_formula, words), leg.account, *amounts, matter.currency])
 
 
 def _quoted(words: str) -> str:
-    escaped = _one_line(words).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = on_one_line(words).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def _one_line(words: str) -> str:
-    return _LINES.sub(" ", words).strip()
-
-
 _BEGIN: Final[Mapping[JournalFormat, str]] = {
-    JournalFormat.CSV: _row(COLUMNS),
+    JournalFormat.CSV: write_row(COLUMNS),
     JournalFormat.BEANCOUNT: 'option "title" "Fluxrate"\n\n',
     JournalFormat.HLEDGER: "decimal-mark .\n\n",
 }

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -13,7 +10,7 @@ from uuid import UUID
 import typer
 
 from billing.books.formats import JournalFormat
-from cli.usage import DataDirectory, list_organizations, open_database
+from cli.usage import DataDirectory, find_organization, open_database
 
 if TYPE_CHECKING:
     from repositories.transactions import Transactions
@@ -61,46 +58,22 @@ def journal(
     Days are those of the organization's time zone. How far it has come is shown on a terminal.
     """
     from billing.errors import InvalidInput
-    from cli.output import refuse
+    from cli.output import open_output, refuse
     from services.books.journal import find_range
 
     with open_database(data_dir) as transactions:
-        organization_id = _find_organization(transactions, organization)
+        organization_id = find_organization(transactions, organization)
         try:
             with transactions.for_organization(organization_id) as session:
                 part = find_range(session, organization_id, _day(first_day), _day(last_day))
         except InvalidInput as invalid:
             refuse(invalid.detail.replace("`to`", "--to").replace("`from`", "--from"))
-        with _opened(output) as file:
+        with open_output(output) as file:
             _write(file, transactions, organization_id, part, language)
 
 
 def _day(at: datetime | None) -> date | None:
     return None if at is None else at.date()
-
-
-def _find_organization(transactions: Transactions, organization: UUID | None) -> UUID:
-    from cli.output import refuse
-
-    found = list_organizations(transactions, organization)
-    if len(found) != 1:
-        refuse(f"There are {len(found):,} organizations: name one by --organization.")
-    return found[0]
-
-
-@contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a file that is there once all of it is written."""
-    if output is None:
-        yield sys.stdout
-        return
-    part = output.with_name(f"{output.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write(

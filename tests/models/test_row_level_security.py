@@ -24,7 +24,14 @@ WITHOUT_ORGANIZATION = NOBODYS | {"organization_directory"}
 """Tables that are nobody's: the schema's revision, counts of findings, logins by hashes, ids."""
 
 APPEND_ONLY = {
-    *("account_posting", "audit_entry", "billing_run", "payment_reference", "plan_version"),
+    *(
+        "account_posting",
+        "audit_entry",
+        "audit_link",
+        "billing_run",
+        "payment_reference",
+        "plan_version",
+    ),
     *("signed_receipt", "usage_event", "usage_event_key"),
 }
 """Facts: the application may add to them and can neither change nor remove them."""

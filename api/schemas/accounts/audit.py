@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from api.schemas.common import Moment, View
 from api.schemas.free_form import AnyObject
-from models.audit_log import AuditEntry
+from billing.audit_log.chain import Fault, Head
+from repositories.audit_log import PlacedEntry
+from services.audit_chain import Part
 from services.operations.coverage import Coverage
 from services.operations.findings import FindingKind
 
@@ -18,7 +21,8 @@ class AuditEntryView(View):
     at: Moment
     """When it was done."""
     actor: str
-    """Who did it: a user, an API key, or the product itself."""
+    """Who did it: `user:` or `api_key:` and an id; `workflow`, `operator`, or `system` for what no
+    one asked for."""
     action: str
     """What was done, such as `plan.updated`."""
     object_type: str
@@ -31,11 +35,90 @@ class AuditEntryView(View):
     """What the thing looked like afterwards; null where it was deleted."""
     request_id: str | None
     """The `X-Request-ID` of the request; null where none asked for it."""
+    position: int | None
+    """Its place in the chain, counted from 1; null where it has none."""
+    previous_digest: str | None
+    """The digest of the entry before it; null for the first."""
+    digest: str | None
+    """What it is bound by: SHA-256, as hex; null where it has no place in the chain."""
 
 
-def view_audit_entry(entry: AuditEntry) -> AuditEntryView:
+def view_audit_entry(placed: PlacedEntry) -> AuditEntryView:
     """The entry as the API shows it."""
-    return AuditEntryView.model_validate(entry, from_attributes=True)
+    link = placed.link
+    return AuditEntryView(
+        **{name: getattr(placed.entry, name) for name in _OF_ENTRY},
+        position=None if link is None else link.position,
+        previous_digest=None if link is None else link.previous_digest,
+        digest=None if link is None else link.digest,
+    )
+
+
+_OF_ENTRY: Final = (
+    *("id", "at", "actor", "action", "object_type", "object_id"),
+    *("before", "after", "request_id"),
+)
+
+
+class ChainHeadView(View):
+    """A place in the chain. Keep it: who has it knows all entries up to it."""
+
+    position: int
+    """How many entries are bound up to it; 0 where there are none."""
+    digest: str | None
+    """The digest of the last one of them; null where there are none."""
+
+
+class BrokenLinkView(View):
+    """The first place where the chain does not hold."""
+
+    fault: Fault
+    """What is wrong."""
+    position: int | None
+    """Where; null for an entry that has no place in the chain."""
+    entry_id: UUID | None
+    """The entry; null where none is meant or it is not known."""
+    detail: str
+    """The same in words."""
+
+
+class AuditChainView(View):
+    """What was looked at of the chain, and whether it holds."""
+
+    holds: bool
+    """Whether nothing is wrong with what was looked at."""
+    first_broken: BrokenLinkView | None
+    """The first place that is wrong; null where nothing is."""
+    checked: int
+    """How many entries were looked at and hold."""
+    checked_through: ChainHeadView
+    """The last place up to which all holds, from the first that was looked at."""
+    next_after: int | None
+    """What to send as `after` to go on; null where the end was reached, or a broken link."""
+    head: ChainHeadView
+    """Where the chain ends now."""
+    linked_before: int
+    """How many entries stood in the log when it was first chained, and were bound as found."""
+
+
+def view_chain(part: Part) -> AuditChainView:
+    """What was found, as the API shows it."""
+    broken = part.broken
+    return AuditChainView(
+        holds=broken is None,
+        first_broken=None
+        if broken is None
+        else BrokenLinkView.model_validate(broken, from_attributes=True),
+        checked=part.checked,
+        checked_through=_view_head(part.through),
+        next_after=None if part.is_last else part.through.position,
+        head=_view_head(part.end.head),
+        linked_before=part.end.linked_before,
+    )
+
+
+def _view_head(head: Head) -> ChainHeadView:
+    return ChainHeadView.model_validate(head, from_attributes=True)
 
 
 class FindingView(View):

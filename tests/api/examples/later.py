@@ -171,6 +171,8 @@ def tell_of_reports(world: World, of: dict[str, str]) -> None:
     tell("list_unbilled_usage")
     tell("list_audit_entries", query={"page_size": 2})
     tell("get_audit_coverage")
+    tell("verify_audit_chain")
+    tell("export_audit_log", query={"action": "plan.created"})
 
 
 def tell_of_health(world: World) -> None:

@@ -1,0 +1,1 @@
+"""The audit log: what binds its entries, and how they are exported."""
