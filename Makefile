@@ -27,9 +27,10 @@ TEMPORAL_SERVER ?= v1.29.1
 STRIPE_MOCK ?= v0.203.0
 SPECTRAL ?= 6.16.3
 REDOCLY ?= 2.77.0
+ADVISORIES ?= https://api.osv.dev
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test properties test-deep answers corpus simulate money regress chaos payments cluster histories site demo up status down mutate \
-	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document
+	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document sbom audit
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -135,6 +136,18 @@ document: $(INSTALLED) ## The OpenAPI document before Spectral and Redocly (need
 	npx --yes --prefix .tools/document @stoplight/spectral-cli@$(SPECTRAL) lint --fail-severity warn \
 		--ruleset .tools/document/spectral.yaml .tools/document/openapi.json
 	npx --yes --prefix .tools/document @redocly/cli@$(REDOCLY) lint --extends recommended .tools/document/openapi.json
+
+sbom: $(INSTALLED) ## What the product consists of, with digests, as CycloneDX: dist/fluxrate.cdx.json
+	mkdir -p dist
+	$(UV) export --quiet --frozen --no-default-groups --all-extras --format cyclonedx1.5 \
+		--preview-features sbom-export --output-file dist/fluxrate.cdx.json >/dev/null
+	$(RUN) pytest -q tests/docs/test_supply_chain.py
+
+audit: $(INSTALLED) ## Locked packages, of development too, against known advisories; ADVISORIES=… is another source
+	@$(PYTHON) -c 'import sys, urllib.error, urllib.request as r; r.urlopen(sys.argv[1], timeout=20)' $(ADVISORIES) 2>&1 | \
+		grep -q "URLError\|timed out\|RemoteDisconnected\|ConnectionReset" && \
+		echo "SKIPPED: $(ADVISORIES) is not reachable; nothing is said of known advisories." || \
+		$(UV) audit --frozen --preview-features audit --service-url $(ADVISORIES)
 
 regress: $(INSTALLED) ## Receipts of every price model, computed again by this code
 	$(RUN) fluxrate regress --files tests/services/invoicing/golden
