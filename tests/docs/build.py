@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.docs.for_models import write_texts
 from tests.docs.generated import write_reference
 from tests.docs.pages import DOCS
 
@@ -25,7 +26,8 @@ def build(target: Path) -> str:
         place = Path(directory)
         shutil.copytree(DOCS, place / "docs")
         write_reference(place / "docs" / "reference")
-        (place / "zensical.toml").write_text(navigation(place / "docs"))
+        settings = navigation(place / "docs")
+        (place / "zensical.toml").write_text(settings)
         done = subprocess.run(
             [Path(sys.executable).with_name("zensical"), "build", "--strict"],
             cwd=place,
@@ -35,6 +37,7 @@ def build(target: Path) -> str:
         )
         if done.returncode:
             raise SystemExit(done.stdout + done.stderr)
+        write_texts(place / "docs", settings, place / "site")
         shutil.move(place / "site", target)
         return done.stdout
 

@@ -1,4 +1,4 @@
-"""Pages of the reference that are written from the product: every route, every command."""
+"""Pages of the reference that are written from the product: routes, commands, settings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from cli.composition import ApiProcess
 from cli.main import app
+from tests.docs.settings_page import list_settings
 from tests.scenarios.product import settings_for
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -30,7 +31,12 @@ def write_reference(folder: Path) -> None:
     """The pages lie in the folder, and its index links them."""
     index = folder / "index.md"
     text = index.read_text()
-    for name, page in {"api.md": list_routes(), "commands.md": list_commands()}.items():
+    pages = {
+        "api.md": list_routes(),
+        "commands.md": list_commands(),
+        "settings.md": list_settings(),
+    }
+    for name, page in pages.items():
         (folder / name).write_text(page)
         title = page.splitlines()[0].removeprefix("# ")
         text = text.replace(f"| {title} |", f"| [{title}]({name}) |")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.docs.build import build
 from tests.docs.pages import DOCS
+from tests.docs.settings_page import fields, read_told
 
 LOADED = re.compile(r'<(?:script|img|iframe|source)\b[^>]*\bsrc="(https?:)?//[^"]*"')
 STYLE = re.compile(
@@ -43,6 +44,47 @@ def test_pages_load_nothing_from_other_hosts(site: Path) -> None:
     assert [page.name for page, text in pages if LOADED.search(text) or STYLE.search(text)] == []
     # Pictures that a script of another host would draw.
     assert [page.name for page, text in pages if 'class="mermaid"' in text] == []
+
+
+def test_programs_that_read_find_every_page_as_text(site: Path) -> None:
+    listed = re.findall(
+        r"^- \[(.+)\]\((.+)\): (.+)$", (site / "llms.txt").read_text(), re.MULTILINE
+    )
+    pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
+    whole = (site / "llms-full.txt").read_text()
+
+    assert (site / "llms.txt").read_text().startswith("# Fluxrate\n\n> Self-hosted usage billing")
+    assert pages <= {page for _, page, _ in listed}
+    assert [page for _, page, _ in listed if not (site / page).is_file()] == []
+    assert all(title and words for title, _, words in listed)
+    assert "-->\n\n# Test clocks\n" in whole
+    assert "$82.45" in whole
+    assert "<!-- not run" not in whole
+
+
+def test_every_setting_is_listed_with_its_value(site: Path) -> None:
+    page = (site / "reference" / "settings.md").read_text()
+
+    for variable, *_ in fields():
+        assert f"| `{variable}` |" in page
+    assert (
+        "| `FLUXRATE_MAX_BACKDATE_DAYS` | 1830 | whole number, days, at least 0, at most 36500 |"
+        in page
+    )
+    assert "| `open`, `first`, `closed` |" in page
+    assert 'href="settings/"' in (site / "reference" / "index.html").read_text()
+
+
+def test_defaults_and_meanings_of_settings_are_told() -> None:
+    told = read_told()
+    for variable, _, field in fields():
+        assert told[variable].meaning.strip(), variable
+        default = next(iter(re.split(r"[;, ]", told[variable].default.strip("`"))), "")
+        known = getattr(field.default, "value", field.default)
+        if isinstance(known, bool | int) and default:
+            assert default == str(known).lower(), variable
+        elif isinstance(known, str | Path) and str(known):
+            assert default == str(known), variable
 
 
 def test_routes_and_commands_are_listed(site: Path) -> None:
