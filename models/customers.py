@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, false, text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, instant, reference, words
 
@@ -18,6 +18,7 @@ class Customer(Tenant, table=True):
     __table_args__ = (
         reference("test_clock_id", "test_clock"),
         CheckConstraint("billing_address_country ~ '^[A-Z]{2}$'", name="billing_address_country"),
+        CheckConstraint("erased_at IS NULL OR deleted_at IS NOT NULL", name="erased_at"),
         CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'ja')", name="language"),
         Index(
             "uq_customer_external_id",
@@ -50,3 +51,50 @@ class Customer(Tenant, table=True):
     created_at: datetime = instant()
     updated_at: datetime = instant()
     deleted_at: datetime | None = instant(nullable=True, default=None)
+    erased_at: datetime | None = instant(nullable=True, default=None)
+    """When somebody asked to erase it: since then nothing here names anybody."""
+
+
+class CustomerErasure(SQLModel, table=True):
+    """That a customer was erased, and how far what takes long has come.
+
+    Their events lose what they were sent with in the order of meter, timestamp and id, up to
+    ``after_…``. Issued documents name their buyer up to ``documents_kept_until``, None where there
+    are none.
+    """
+
+    __tablename__ = "customer_erasure"
+    __table_args__ = (
+        reference("customer_id", "customer"),
+        CheckConstraint(
+            "num_nulls(after_meter_id, after_timestamp, after_event_id) IN (0, 3)", name="after"
+        ),
+        CheckConstraint(
+            "documents_erased_at IS NULL OR documents_kept_until <= documents_erased_at",
+            name="documents_erased_at",
+        ),
+        Index(
+            "ix_customer_erasure_unfinished",
+            "organization_id",
+            "requested_at",
+            postgresql_where=text("completed_at IS NULL"),
+        ),
+        Index(
+            "ix_customer_erasure_documents",
+            "organization_id",
+            "documents_kept_until",
+            postgresql_where=text("documents_erased_at IS NULL"),
+        ),
+    )
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    customer_id: UUID = Field(primary_key=True)
+    requested_by: str = words()
+    """Who asked, as the audit log names them."""
+    requested_at: datetime = instant()
+    after_meter_id: UUID | None = None
+    after_timestamp: datetime | None = instant(nullable=True, default=None)
+    after_event_id: UUID | None = None
+    completed_at: datetime | None = instant(nullable=True, default=None)
+    documents_kept_until: datetime | None = instant(nullable=True, default=None)
+    documents_erased_at: datetime | None = instant(nullable=True, default=None)

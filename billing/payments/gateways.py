@@ -184,6 +184,9 @@ class Gateway(Protocol):
     async def charge(self, request: PaymentRequest, method: SavedMethod) -> GatewayPayment:
         """What became of charging a saved method. The same key never charges twice."""
 
+    async def forget_method(self, method: SavedMethod) -> None:
+        """Nothing can be charged to the method any more, and no mandate is left. Idempotent."""
+
     async def find_payment(
         self,
         *,

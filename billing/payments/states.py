@@ -41,6 +41,7 @@ class TaskKind(StrEnum):
     CLOSE_LINK = "close_link"
     REFUND = "refund"
     EVENT = "event"
+    FORGET_METHOD = "forget_method"
 
 
 class TaskStatus(StrEnum):

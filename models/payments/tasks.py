@@ -22,7 +22,8 @@ class GatewayTask(Tenant, table=True):
         reference("connection_id", "connection"),
         UniqueConstraint("organization_id", "kind", "subject_id", name="uq_gateway_task_key"),
         CheckConstraint(
-            "kind IN ('open_link', 'renew_link', 'close_link', 'refund', 'event')", name="kind"
+            "kind IN ('open_link', 'renew_link', 'close_link', 'refund', 'event', 'forget_method')",
+            name="kind",
         ),
         CheckConstraint("status IN ('pending', 'done', 'failed')", name="status"),
         CheckConstraint("(status = 'pending') = (next_attempt_at IS NOT NULL)", name="due"),

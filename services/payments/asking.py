@@ -6,11 +6,11 @@ again by the same key, and looked up before. Source: CONTRACT 29, section 6 (Pay
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -39,7 +39,7 @@ from repositories.payments import payments as stored_payments
 from repositories.payments.tasks import TakenTask
 from repositories.transactions import Transactions
 from services.accounts.credentials import Sealing
-from services.payments import events, links, refunds, reversals
+from services.payments import events, links, methods, refunds, reversals
 from services.payments.connections import open_account
 from services.payments.judging import (
     Found,
@@ -50,7 +50,7 @@ from services.payments.judging import (
     record_paid,
     refund_again,
 )
-from services.payments.tasks import DONE, NOT_YET
+from services.payments.tasks import DONE, NOT_YET, Execute
 
 TRIES_TO_FIND: Final = 6
 """So often a payment is looked up that its gateway told of and does not know yet."""
@@ -66,15 +66,6 @@ STILL_ON_ITS_WAY: Final = (
 )
 
 log = structlog.get_logger(__name__)
-
-Result = TypeVar("Result")
-
-
-class Execute(Protocol):
-    """Does work in a thread, beside the event loop."""
-
-    def __call__(self, work: Callable[[], Result], /) -> Awaitable[Result]:
-        """What the work returns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +113,8 @@ class Desk:
                 return await self._send_refund(task, execute)
             case TaskKind.EVENT:
                 await self._work_on_event(task, execute)
+            case TaskKind.FORGET_METHOD:
+                await methods.forget_method(self.transactions, self._gateway_for, task, execute)
         return DONE
 
     async def open_link(self, organization_id: UUID, link_id: UUID, execute: Execute) -> str | None:

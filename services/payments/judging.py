@@ -27,7 +27,7 @@ from models.payments.payments import Payment
 from repositories.payments import events as stored_events
 from repositories.payments import links as stored_links
 from repositories.payments.tasks import TakenTask
-from services.payments import events, links, refunds
+from services.payments import events, links, methods, refunds
 from services.payments.events import Notice, Verdict
 from services.payments.reversals import accept_dispute, accept_refund
 from services.payments.tasks import LINK_GIVEN_UP
@@ -225,6 +225,9 @@ def give_up(session: Session, task: TakenTask, reason: str, *, now: datetime) ->
                 currency=payment.currency,
             )
             events.notice(session, key, notice, verdict, now=now)
+        case TaskKind.FORGET_METHOD:
+            # Nobody is to charge it, whether the gateway forgets it or not.
+            methods.drop_method(session, organization_id, subject_id)
         case TaskKind.RENEW_LINK | TaskKind.CLOSE_LINK:
             link = stored_links.find_link(session, organization_id, subject_id)
             assert link is not None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
@@ -29,6 +29,16 @@ LINK_GIVEN_UP: Final = "payment_link.given_up"
 DONE: Final = Answer(response_code=200)
 NOT_YET: Final = Answer(response_code=202)
 """The gateway answered that it does not know itself: it is asked again later."""
+
+
+Result = TypeVar("Result")
+
+
+class Execute(Protocol):
+    """Does work in a thread, beside the event loop."""
+
+    def __call__(self, work: Callable[[], Result], /) -> Awaitable[Result]:
+        """What the work returns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,10 @@ class ScriptedGateway:
             raise self.never_ends
         return self.pages.get(link_reference, [])
 
+    async def forget_method(self, method: SavedMethod) -> None:
+        """None of its business."""
+        raise NotImplementedError
+
     async def expire_link(self, reference: str) -> None:
         """Nothing can be paid on the page any more."""
         self.ended.append(reference)

@@ -79,6 +79,14 @@ class RazorpayApi:
         """What became of it. Raises as get."""
         return await self._ask("POST", path, body=body, headers=headers)
 
+    async def delete(self, path: str) -> None:
+        """Nothing stands there any more. Idempotent. Raises as get."""
+        try:
+            await self._ask("DELETE", path)
+        except RazorpayRefusal as refusal:
+            if not refusal.is_unknown:
+                raise
+
     async def _ask(
         self,
         method: str,

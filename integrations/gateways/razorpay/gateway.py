@@ -120,6 +120,12 @@ class RazorpayGateway:
             raise refusal
         return known
 
+    async def forget_method(self, method: SavedMethod) -> None:
+        """The token is deleted, and the mandate with it. Idempotent: one that is gone is gone."""
+        await self._api.delete(
+            path_of("customers", method.customer_reference, "tokens", method.method_reference)
+        )
+
     async def find_payment(
         self,
         *,

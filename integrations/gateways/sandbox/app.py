@@ -57,6 +57,7 @@ VERBS: Final[tuple[tuple[str, str, Verb], ...]] = (
     ("GET", "/refunds", verbs.find_refund),
     ("POST", "/disputes", verbs.set_dispute),
     ("GET", "/disputes", verbs.find_dispute),
+    ("POST", "/methods/{method}/forget", verbs.forget_method),
     ("POST", "/faults", verbs.set_faults),
 )
 UNFAILING: Final = frozenset({verbs.set_faults, verbs.set_dispute})

@@ -110,6 +110,11 @@ class SandboxGateway:
         told = await self._post("/charges", asked, PaymentTold, key=request.idempotency_key)
         return told.as_payment()
 
+    async def forget_method(self, method: SavedMethod) -> None:
+        """The method is nobody's any more. Idempotent."""
+        path = f"/methods/{quote(method.method_reference, safe='')}/forget"
+        await self._ask(Done, "POST", path)
+
     async def find_payment(
         self,
         *,

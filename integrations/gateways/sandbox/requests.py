@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from billing.errors import InvalidInput
 from integrations.gateways.sandbox.faults import FaultsAsked, find_plan, save_plan
-from integrations.gateways.sandbox.ledger import links, outbox, payments, refunds
+from integrations.gateways.sandbox.ledger import customers, links, outbox, payments, refunds
 from integrations.gateways.sandbox.ledger.books import answer_once
 from integrations.gateways.sandbox.ledger.tables import payment
 from integrations.gateways.sandbox.ledger.tables import refund as refund_row
@@ -113,6 +113,12 @@ def expire_link(connection: Connection, asked: Asked) -> Told:
         outbox.queue(
             connection, asked.account_id, EventType.LINK_EXPIRED, faults=faults, now=asked.now
         )
+    return Told(body=encode(Done()))
+
+
+def forget_method(connection: Connection, asked: Asked) -> Told:
+    """``POST /methods/{method}/forget``: idempotent."""
+    customers.forget(connection, asked.account_id, asked.names["method"])
     return Told(body=encode(Done()))
 
 

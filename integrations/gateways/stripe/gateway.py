@@ -102,6 +102,16 @@ class StripeGateway:
             raise Unavailable("Stripe has not tried the charge yet.")
         return payment
 
+    async def forget_method(self, method: SavedMethod) -> None:
+        """The method is detached from its customer, for ever. Idempotent: it is looked up."""
+        path = path_of("payment_methods", method.method_reference)
+        try:
+            await self._api.post(f"{path}/detach", {})
+        except StripeRefusal:
+            found = await self._api.find(path)
+            if found is not None and found.reference("customer") is not None:
+                raise
+
     async def find_payment(
         self,
         *,

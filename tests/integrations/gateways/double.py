@@ -115,6 +115,7 @@ def a_provider() -> Iterator[ProviderDouble]:
                 return
 
         do_GET = do_POST  # noqa: N815 - the server's own name
+        do_DELETE = do_POST  # noqa: N815 - the server's own name
 
         def log_message(self, *_: object) -> None:
             """Nothing is logged."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from billing.errors import NotFound
 from integrations.gateways.sandbox.ledger.books import new_reference
@@ -48,6 +48,15 @@ def require_method(connection: Connection, account_id: UUID, reference: str) -> 
     if found is None:
         raise NotFound("There is no such method.")
     return found
+
+
+def forget(connection: Connection, account_id: UUID, reference: str) -> None:
+    """Nobody has the method any more. Repeatable."""
+    connection.execute(
+        delete(customer).where(
+            customer.c.account_id == account_id, customer.c.method_reference == reference
+        )
+    )
 
 
 def count_declined(connection: Connection, account_id: UUID, customer_id: UUID) -> None:
