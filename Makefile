@@ -125,9 +125,10 @@ refusals: $(INSTALLED) ## Record again by which codes operations refuse: runs th
 	FLUXRATE_RECORD_REFUSALS=$(CURDIR)/.tools/refusals $(RUN) pytest -q -n $(TEST_PROCESSES) --dist loadfile tests/api
 	$(RUN) python -m tests.api.examples.refusals .tools/refusals
 
-reference: $(INSTALLED) ## Write docs/reference/errors.md and roles.md again, out of the codes and the document
+reference: $(INSTALLED) ## Write the pages again that are made of codes, document and inventory
 	$(RUN) python -c 'from api.document.codes import write_reference; print(write_reference(), end="")' > docs/reference/errors.md
 	$(RUN) python -c 'from api.app import describe; from api.document.roles import write_roles; print(write_roles(describe()), end="")' > docs/reference/roles.md
+	$(RUN) python -c 'from pathlib import Path; from services.personal_data.inventory import write_page; page = Path("docs/operators/personal-data.md"); page.write_text(write_page(page.read_text()))'
 
 document: $(INSTALLED) ## The OpenAPI document before Spectral and Redocly (needs Node)
 	mkdir -p .tools/document

@@ -16,7 +16,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import openapi
 from api.access.same_origin import SameOrigin
 from api.context import AppContext, AppState, state_of
-from api.routers import customer_lists, customers, entitlements, ingestion, portal, verify
+from api.routers import (
+    customer_lists,
+    customers,
+    entitlements,
+    ingestion,
+    personal_data,
+    portal,
+    verify,
+)
 from api.routers.accounts import api_keys, audit, auth, links, members, organizations, own_account
 from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
 from api.routers.gateways import connections, events
@@ -61,6 +69,7 @@ ROUTERS: tuple[Router, ...] = (
     plan_migration.router,
     customers.router,
     customer_lists.router,
+    personal_data.router,
     entitlements.router,
     tax_rates.router,
     subscriptions.router,

@@ -79,6 +79,8 @@ class AppContext:
     transaction_seconds: float = TRANSACTION_SECONDS
     may_be_private: bool = False
     """Whether webhooks and mails may go to private addresses."""
+    document_years: int = 10
+    """How long the law wants issued documents kept, from the year after the last of a customer."""
     key_cache: KeyCache = field(default_factory=KeyCache)
     backdating: BackdatingLimit = field(default_factory=BackdatingLimit)
     reach_temporal: Callable[[], Awaitable[bool]] = field(default=_reachable)

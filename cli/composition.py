@@ -191,6 +191,7 @@ class ApiProcess:
             registry=self._registry,
             counters_directory=self._counters_directory,
             operator_token=self._settings.shown_operator_token,
+            document_years=self._settings.document_retention_years,
             sign_up_policy=self._settings.signup or SignUpPolicy.FIRST,
             auth_per_minute=self._settings.auth_per_minute,
             transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,

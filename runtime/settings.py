@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from runtime.processes.machine import memory_bytes
 from runtime.setting_errors import InvalidSettings, list_refusals, sentence
 from services.accounts.sign_up_policy import SignUpPolicy
+from services.personal_data.retention import Periods
 
 SHORTEST_SECRET_KEY = 32
 
@@ -94,6 +95,19 @@ class Settings(BaseSettings):
     """How long a webhook delivery that has ended stays listed."""
     gateway_event_retention_days: int = Field(default=90, ge=1)
     """How long what a gateway sent is kept word by word."""
+    gateway_record_retention_days: int = Field(default=730, ge=30)
+    """How long it is known what gateways told and were asked. They repeat what they tell for days:
+    what was forgotten sooner would count again."""
+    mail_retention_days: int = Field(default=730, ge=1)
+    """How long a mail says where it went."""
+    session_retention_days: int = Field(default=30, ge=1)
+    """How long a session that has ended is known, with where it was."""
+    invitation_retention_days: int = Field(default=90, ge=1)
+    """How long an invitation that has ended says who was invited."""
+    former_member_retention_days: int = Field(default=365, ge=1)
+    """How long the address of somebody who left is kept. What they did stays, under their id."""
+    document_retention_years: int = Field(default=10, ge=1, le=100)
+    """How long the law wants issued documents kept, in whole years after that of the last."""
     workflow_sandbox: bool = False
     """Run workflows in the sandbox: nearly doubles the worker's CPU; tests always do."""
     worker_activity_slots: int = Field(default=20, ge=1)
@@ -105,6 +119,19 @@ class Settings(BaseSettings):
     def shown_operator_token(self) -> str | None:
         """The operator's token in plain text."""
         return None if self.operator_token is None else self.operator_token.get_secret_value()
+
+    @property
+    def retention_periods(self) -> Periods:
+        """How long what is held stays by itself."""
+        return Periods(
+            webhook_deliveries=self.webhook_retention_days,
+            gateway_event_bodies=self.gateway_event_retention_days,
+            gateway_records=self.gateway_record_retention_days,
+            mail_addresses=self.mail_retention_days,
+            sessions=self.session_retention_days,
+            invitations=self.invitation_retention_days,
+            former_members=self.former_member_retention_days,
+        )
 
     @property
     def former_secret_keys(self) -> list[str]:

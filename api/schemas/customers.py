@@ -14,6 +14,7 @@ from billing.invoicing.kinds import DocumentLanguage
 from billing.pending_changes import ChangeAction
 from models.customers import Customer
 from services.customers import CreateCustomer, CustomerDetails, UpdateCustomer
+from services.personal_data.erasing import Erasure, ErasureStatus
 
 
 class CustomerBody(Schema):
@@ -115,6 +116,34 @@ class PendingDeletionView(View):
     """What waits, and for how many subscriptions."""
 
 
+class ErasureBody(Schema):
+    """Who is to be erased, typed once more: nothing brings them back."""
+
+    confirm: Words
+    """The customer's `external_id`, `email` or `id`."""
+
+
+class ErasureView(View):
+    """How far the erasure of a customer has come, and what is kept by law."""
+
+    customer_id: UUID
+    """Who was erased. Documents, payments and usage go on naming them by this id alone."""
+    status: ErasureStatus
+    """`erasing` while events lose what they were sent with or a gateway is still to forget a saved
+    method; all else is erased when this is answered."""
+    requested_at: Moment
+    """When it was first asked for, by the wall clock."""
+    completed_at: Moment | None
+    """When the last of the events was done, by the wall clock; null before."""
+    kept_invoices: int
+    """How many invoices are kept as they were issued, with their credit notes and receipts."""
+    documents_kept_until: Moment | None
+    """When the legal period of the last of them ends and their buyer is erased too; null without
+    any."""
+    payment_methods_left: int
+    """How many saved methods gateways have not been able to forget yet."""
+
+
 def view_customer(customer: Customer) -> CustomerView:
     """The customer as the API shows it."""
     return CustomerView.model_validate(customer, from_attributes=True)
@@ -126,3 +155,17 @@ def view_pending_deletion(
     """The deletion that waits, as the API shows it."""
     change = DeletionView(action=ChangeAction.DELETE, at=at, subscriptions=subscriptions)
     return PendingDeletionView(id=customer_id, pending_change=change)
+
+
+def view_erasure(erasure: Erasure) -> ErasureView:
+    """The erasure as the API shows it."""
+    row = erasure.row
+    return ErasureView(
+        customer_id=row.customer_id,
+        status=erasure.status,
+        requested_at=row.requested_at,
+        completed_at=row.completed_at,
+        kept_invoices=erasure.invoice_count,
+        documents_kept_until=row.documents_kept_until,
+        payment_methods_left=erasure.method_count,
+    )

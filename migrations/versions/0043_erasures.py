@@ -12,7 +12,7 @@ from alembic import op
 from migrations import policies
 
 revision = "0043"
-down_revision = "0040"
+down_revision = "0041"
 
 
 def upgrade() -> None:

@@ -50,6 +50,12 @@ class BillingCounters:
             buckets=QUEUE_BUCKETS,
             registry=registry,
         )
+        self._forgotten = Counter(
+            "fluxrate_forgotten_rows",
+            "Rows that were forgotten because they were older than they are kept.",
+            ("kind",),
+            registry=registry,
+        )
         self._registry = registry
         # What happened for the first time is an increase only of what was shown before.
         for relay in DELIVERIES:
@@ -72,6 +78,10 @@ class BillingCounters:
     def count_delivery(self, relay: str, *, arrived: bool) -> None:
         """A try to deliver something has ended."""
         self._deliveries.labels(relay, "success" if arrived else "failure").inc()
+
+    def count_forgotten(self, kind: str, count: int) -> None:
+        """So many rows of a kind were older than they are kept, and are gone."""
+        self._forgotten.labels(kind).inc(count)
 
     def count_close(self, subscription_id: UUID, *, due_at: datetime, now: datetime) -> None:
         """A period of the wall clock has its draft; it was due at its end.

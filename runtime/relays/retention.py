@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session
 
 from repositories.accounts import organizations as stored_organizations
-from repositories.notifications.deliveries import forget_finished
-from repositories.payments.events import forget_bodies
 from repositories.transactions import Transactions
+from services.personal_data.retention import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -29,45 +27,34 @@ PAGE: Final = 500
 
 BATCH: Final = 1000
 
-
-class Forget(Protocol):
-    """Forgets a batch of something that is older than it is kept."""
-
-    def __call__(
-        self,
-        session: Session,
-        organization_ids: Sequence[UUID],
-        /,
-        *,
-        before: datetime,
-        at_most: int,
-    ) -> int:
-        """How many were forgotten."""
+CountForgotten = Callable[[str, int], None]
+"""Hears how many of a kind were forgotten."""
 
 
-DELIVERIES: Final[tuple[str, Forget]] = ("webhook_deliveries_forgotten", forget_finished)
-GATEWAY_BODIES: Final[tuple[str, Forget]] = ("gateway_event_bodies_forgotten", forget_bodies)
+def _count_nothing(_kind: str, _count: int) -> None: ...
 
 
 class Retention:
-    """Forgets what is older than ``days``, a batch in a transaction.
+    """Forgets what is older than it is kept, of every kind, a batch in a transaction.
 
-    Webhook deliveries that ended, or bodies of gateways' events. Processes that do so at once skip
-    what another one holds.
+    Processes that do so at once skip what another one holds.
     """
 
     def __init__(
         self,
         transactions: Transactions,
-        kind: tuple[str, Forget],
+        kinds: Sequence[Kind],
         *,
-        days: int,
+        count: CountForgotten = _count_nothing,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._transactions = transactions
-        self._event, self._forget_some = kind
-        self._held = timedelta(days=days)
+        self._kinds = kinds
+        self._count = count
         self._now = now
+        for kind in kinds:
+            # What happens for the first time is an increase only of what was shown before.
+            count(kind.name, 0)
 
     def hear(self, kind: str) -> None:
         """Nothing that is queued is finished."""
@@ -81,15 +68,24 @@ class Retention:
         while True:
             await asyncio.sleep(pause)
             pause = EVERY_SECONDS
-            try:
-                forgotten = await asyncio.to_thread(self.forget)
-            except SQLAlchemyError as error:
-                log.warning("retention_unreachable", error=type(error).__name__)
-                continue
-            if forgotten:
-                log.info(self._event, count=forgotten)
+            for kind in self._kinds:
+                await self._forget_kind(kind)
 
-    def forget(self) -> int:
+    async def _forget_kind(self, kind: Kind) -> None:
+        try:
+            forgotten = await asyncio.to_thread(self.forget, kind)
+        except SQLAlchemyError as error:
+            # What one kind stumbles over keeps no other from being forgotten.
+            log.warning("retention_failed", kind=kind.name, error=type(error).__name__)
+            return
+        if forgotten:
+            log.info("forgotten", kind=kind.name, count=forgotten)
+
+    def forget_all(self) -> dict[str, int]:
+        """How many of each kind were old enough, and are gone."""
+        return {kind.name: self.forget(kind) for kind in self._kinds}
+
+    def forget(self, kind: Kind) -> int:
         """How many were old enough, and are gone."""
         forgotten = 0
         after: UUID | None = None
@@ -99,10 +95,11 @@ class Retention:
             if not page:
                 return forgotten
             after = page[-1]
-            while found := self._forget_batch(page):
+            while found := self._forget_batch(kind, page):
+                self._count(kind.name, found)
                 forgotten += found
 
-    def _forget_batch(self, page: Sequence[UUID]) -> int:
+    def _forget_batch(self, kind: Kind, page: Sequence[UUID]) -> int:
         with self._transactions.for_organizations(page) as session:
-            before = self._now() - self._held
-            return self._forget_some(session, page, before=before, at_most=BATCH)
+            before = self._now() - timedelta(days=kind.days)
+            return kind.forget(session, page, before=before, at_most=BATCH)

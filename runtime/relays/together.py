@@ -16,7 +16,7 @@ from repositories.transactions import Transactions
 from runtime.measuring.counters import BillingCounters
 from runtime.notifications import Hear, Notifications
 from runtime.payment_gateways import InstalledGateways, desk_of
-from runtime.relays import gateway_tasks, mails, retention, webhooks
+from runtime.relays import gateway_tasks, mails, webhooks
 from runtime.relays.deliveries import AroundDelivery, CountDelivery, DeliveryRelay
 from runtime.relays.gateway_tasks import GatewayPost
 from runtime.relays.mails import MailPost
@@ -26,6 +26,7 @@ from runtime.relays.workflows import OutboxRelay
 from runtime.sealing import Sealer, sealer_of
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
+from services.personal_data.retention import kinds_of
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +60,8 @@ def relays_of(
     count = counters.count_delivery
     always: list[Relay] = [
         OutboxRelay(transactions, workflows),
-        Retention(transactions, retention.DELIVERIES, days=settings.webhook_retention_days),
         Retention(
-            transactions, retention.GATEWAY_BODIES, days=settings.gateway_event_retention_days
+            transactions, kinds_of(settings.retention_periods), count=counters.count_forgotten
         ),
     ]
     sealer = sealer_of(settings)

@@ -42,6 +42,7 @@ POST   /api/v1/customers                                  customer.created
 PATCH  /api/v1/customers/{customer_id}                    customer.updated
 PUT    /api/v1/customers/{customer_id}                    customer.updated
 DELETE /api/v1/customers/{customer_id}                    customer.deleted
+POST   /api/v1/customers/{customer_id}/erase              customer.erased
 POST   /api/v1/features                                   feature.created
 PATCH  /api/v1/features/{feature_id}                      feature.updated
 DELETE /api/v1/features/{feature_id}                      feature.deleted
@@ -181,6 +182,8 @@ class Story:
         owe(self.person, payment["id"], 12)
         path = "/customers/{customer_id}/account/write-off"
         self.do(f"POST {path}", {"currency": "USD"}, customer_id=customer_id)
+        confirmed = {"confirm": "a@quay.test"}
+        self.do("POST /customers/{customer_id}/erase", confirmed, customer_id=customer_id)
 
     def write_mails(self) -> None:
         """A template is written and taken back, and a mail tried."""

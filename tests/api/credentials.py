@@ -65,6 +65,8 @@ billing.write  PUT    /api/v1/customers/{customer_id}
 billing.write  DELETE /api/v1/customers/{customer_id}
 billing.read   GET    /api/v1/customers/{customer_id}/subscriptions
 billing.read   GET    /api/v1/customers/{customer_id}/invoices
+billing.write  GET    /api/v1/customers/{customer_id}/personal-data
+manager        POST   /api/v1/customers/{customer_id}/erase
 billing.write  POST   /api/v1/tax-rates
 billing.read   GET    /api/v1/tax-rates
 billing.read   GET    /api/v1/tax-rates/{tax_rate_id}

@@ -13,8 +13,10 @@ from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
 from billing.notifications.signatures import is_signed
-from runtime.relays.retention import DELIVERIES, Retention
+from repositories.notifications.deliveries import forget_finished
+from runtime.relays.retention import Retention
 from runtime.security import Security
+from services.personal_data.retention import Kind
 from tests.passwords import QUICK
 from tests.receivers import receiving
 from tests.telling import Telling
@@ -251,18 +253,19 @@ def test_what_waits_for_an_endpoint_that_listens_no_more_has_failed(
 
 
 def test_what_ended_long_ago_is_forgotten_with_its_event(telling: Telling) -> None:
-    retention = Retention(telling.transactions, DELIVERIES, days=7, now=telling.clock)
+    kind = Kind(name="webhook_deliveries", days=7, forget=forget_finished)
+    retention = Retention(telling.transactions, [kind], now=telling.clock)
     with receiving() as receiver:
         telling.listen(receiver.url, "invoice.created")
         telling.listen("http://127.0.0.1:9/", "invoice.created")
         telling.draft_invoice()
         telling.deliver()
     telling.clock.advance(days=7)
-    assert retention.forget() == 0
+    assert retention.forget(kind) == 0
     telling.clock.advance(seconds=1)
     waiting = [one["id"] for one in telling.deliveries(status="pending")]
 
-    first, again = retention.forget(), retention.forget()
+    first, again = retention.forget(kind), retention.forget(kind)
 
     # The one that waits is kept, whatever its age, and so is the event that it tells.
     assert (first, again) == (1, 0)
@@ -274,7 +277,7 @@ def test_what_ended_long_ago_is_forgotten_with_its_event(telling: Telling) -> No
         telling.clock.advance(hours=6)
         telling.deliver()
     telling.clock.advance(days=8)
-    assert retention.forget() == 1
+    assert retention.forget(kind) == 1
     assert telling.deliveries() == []
     with telling.transactions.for_organization(telling.get("/organization")["id"]) as session:
         assert session.connection().scalar(text("SELECT count(*) FROM webhook_event")) == 0

@@ -107,6 +107,10 @@ def tell_of_e_invoices(world: World) -> None:
     tell("get_credit_note_xrechnung", credit_note_id=note["id"])
     tell("put_customer", {"phone": "+49 421 555 010"}, customer_id="kai")
     tell("delete_customer", customer_id="kai")
+    guest = {"name": "Ines Wolf", "email": "ines@wolf.example", "external_id": "ines"}
+    tell("create_customer", guest)
+    tell("export_personal_data", customer_id="ines")
+    tell("erase_customer_data", {"confirm": "ines"}, customer_id="ines")
 
 
 def tell_of_changes(world: World) -> None:

@@ -17,7 +17,9 @@ from integrations.gateways.sandbox.ledger import outbox, refunds
 from integrations.gateways.sandbox.ledger.refunds import DisputeAsked
 from integrations.gateways.sandbox.ledger.tables import DisputeStatus, dispute, payment, refund
 from integrations.gateways.sandbox.wire import DisputeTold, EventType
-from runtime.relays.retention import GATEWAY_BODIES, Retention
+from repositories.payments.events import forget_bodies
+from runtime.relays.retention import Retention
+from services.personal_data.retention import Kind
 from tests.api.gateways.house import V1, House
 from tests.api.gateways.test_crashes import refuse
 
@@ -212,12 +214,13 @@ def test_bodies_go_after_a_while_and_what_they_were_about_stays(house: House) ->
     pay(house)
     before = house.events(page_size="100")
     transactions = house.context.transactions
-    retention = Retention(transactions, GATEWAY_BODIES, days=90, now=house.clock)
+    kind = Kind(name="gateway_event_bodies", days=90, forget=forget_bodies)
+    retention = Retention(transactions, [kind], now=house.clock)
 
-    assert retention.forget() == 0
+    assert retention.forget(kind) == 0
     house.later(days=91)
-    assert retention.forget() >= len(before) > 0
-    assert retention.forget() == 0
+    assert retention.forget(kind) >= len(before) > 0
+    assert retention.forget(kind) == 0
 
     assert house.events(page_size="100") == before
     assert [one["amount"] for one in before if one["type"] == "payment.succeeded"] == [120]

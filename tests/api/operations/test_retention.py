@@ -1,0 +1,185 @@
+"""What is old goes by itself, every kind after its own period; an erasure goes on with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from api.context import AppContext
+from runtime.measuring.counters import BillingCounters
+from runtime.relays.retention import Retention
+from services.personal_data import erasing
+from services.personal_data.retention import Periods, kinds_of
+from tests.api.access.furnished import write_invoice
+from tests.api.people import PASSWORD, Clock, Person
+from tests.api.sold import add_feature, post, sell
+
+V1 = "/api/v1"
+CUSTOMER = {"name": "Quay", "email": "a@quay.test", "billing_address_country": "DE"}
+
+
+@pytest.fixture
+def retention(context: AppContext, clock: Clock) -> Retention:
+    """The job, at the clock of the test."""
+    return Retention(context.transactions, kinds_of(Periods()), now=clock)
+
+
+def read(context: AppContext, owner: Person, statement: str) -> list[Any]:
+    """Rows of the owner's organization."""
+    organization_id = owner.get(f"{V1}/organization").json()["id"]
+    with context.transactions.for_organization(organization_id) as session:
+        return [tuple(row) for row in session.execute(text(statement))]
+
+
+def come_back(owner: Person, clock: Clock, **parts: float) -> None:
+    """So much later the owner logs in again."""
+    clock.advance(**parts)
+    answer = owner.post(f"{V1}/auth/login", json={"email": owner.email, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+
+
+def test_members_who_left_and_people_who_were_invited_are_forgotten(
+    owner: Person, context: AppContext, clock: Clock, retention: Retention
+) -> None:
+    member = owner.invite("developer")
+    owner.post(f"{V1}/invitations", json={"email": "never@came.test", "role": "billing"})
+    [member_id] = (
+        one["id"] for one in owner.get(f"{V1}/members").json()["data"] if one["role"] != "owner"
+    )
+    owner.delete(f"{V1}/members/{member_id}")
+    people = f"SELECT email FROM app_user WHERE id = '{member_id}'"
+    invited = "SELECT email FROM invitation ORDER BY created_at"
+
+    retention.forget_all()
+    assert read(context, owner, people) == [(member.email,)]
+    come_back(owner, clock, days=100)
+    first, again = retention.forget_all(), retention.forget_all()
+
+    assert first["invitations"] >= 2
+    assert set(again.values()) == {0}
+    assert first["sessions"] >= 1
+    assert {email for (email,) in read(context, owner, invited)}.isdisjoint(
+        {member.email, "never@came.test"}
+    )
+    come_back(owner, clock, days=300)
+    assert retention.forget_all()["former_members"] >= 1
+    assert read(context, owner, people) == [(member_id,)]
+    actors = "SELECT count(*) FROM audit_entry WHERE action = 'member.removed'"
+    assert read(context, owner, actors) == [(1,)]
+
+
+def test_kept_answers_of_whoever_asks_no_more_are_forgotten(
+    owner: Person, context: AppContext, clock: Clock, retention: Retention
+) -> None:
+    body = {"name": "Quay", "email": "a@quay.test"}
+    owner.post(f"{V1}/customers", json=body, headers={"Idempotency-Key": "once"})
+
+    assert retention.forget_all()["kept_answers"] == 0
+    come_back(owner, clock, days=2)
+    assert retention.forget_all()["kept_answers"] >= 1
+    assert read(context, owner, "SELECT 1 FROM idempotency_request") == []
+
+
+def test_mails_no_longer_say_where_they_went_and_are_not_sent_again(
+    owner: Person, context: AppContext, clock: Clock, retention: Retention
+) -> None:
+    customer = post(owner, "/customers", CUSTOMER)
+    invoice = write_invoice(owner, customer["id"], description="A", quantity=1, unit_amount=1)
+    post(owner, f"/invoices/{invoice['id']}/send-email", {})
+    keys = "SELECT key FROM email ORDER BY key"
+    before = read(context, owner, keys)
+    assert before != []
+
+    come_back(owner, clock, days=731)
+    assert retention.forget_all()["mail_addresses"] >= len(before)
+
+    assert read(context, owner, keys) == before
+    assert read(context, owner, "SELECT 1 FROM email WHERE recipient IS NOT NULL") == []
+
+
+def test_many_events_are_erased_batch_by_batch(
+    owner: Person,
+    context: AppContext,
+    clock: Clock,
+    retention: Retention,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(erasing, "AT_ONCE", 4)
+    monkeypatch.setattr(erasing, "BATCH", 2)
+    sold = sell(owner)
+    add_feature(
+        owner,
+        "people",
+        meter_name="people",
+        aggregation_type="UNIQUE_COUNT",
+        property_name="person",
+    )
+    for number in range(5):
+        sold.used(number + 1, idempotency_key=f"k{number}", properties={"note": "Ada"})
+        person = {
+            "meter_name": "people",
+            "customer_external_id": "acct_77",
+            "idempotency_key": f"p{number}",
+            "properties": {"person": f"person-{number % 2}"},
+        }
+        sent = owner.post(f"{V1}/usage", json=person, headers={"X-API-Key": sold.key})
+        assert sent.status_code == 201, sent.text
+    distinct = "SELECT count(DISTINCT value_hash), count(*) FROM usage_distinct"
+    counted = read(context, owner, distinct)
+
+    path = f"{V1}/customers/{sold.customer['id']}/erase"
+    begun = owner.post(path, json={"confirm": "acct_77"})
+    assert (begun.status_code, begun.json()["completed_at"]) == (202, None)
+    assert retention.forget_all()["erased_events"] == 6, "five batches, and that none is left"
+
+    assert owner.post(path, json={"confirm": "acct_77"}).json()["status"] == "completed"
+    left = "SELECT count(meta_data), count(idempotency_key), count(*) FROM usage_event"
+    assert read(context, owner, left) == [(0, 0, 10)]
+    assert read(context, owner, "SELECT 1 FROM usage_event_key") == []
+    assert read(context, owner, distinct) == counted == [(2, 2)]
+    same = """
+        SELECT count(*) FROM usage_event AS event JOIN usage_distinct AS counted
+        ON counted.value_hash = sha256(convert_to(event.distinct_value, 'UTF8'))
+    """
+    assert read(context, owner, same) == [(5,)], "roll-ups and events say the same"
+
+
+def test_documents_name_their_buyer_until_the_law_does_not_want_it(
+    owner: Person, context: AppContext, clock: Clock, retention: Retention
+) -> None:
+    customer = post(owner, "/customers", CUSTOMER)
+    invoice = write_invoice(owner, customer["id"], description="A", quantity=1, unit_amount=1)
+    path = f"/invoices/{invoice['id']}"
+    post(owner, f"{path}/finalize", {})
+    post(owner, f"{path}/payments", {"amount": 1, "reference": "of Ada"})
+    answer = post(owner, f"/customers/{customer['id']}/erase", {"confirm": "a@quay.test"})
+    assert answer["documents_kept_until"] == "2037-01-01T00:00:00Z"
+    buyers = "SELECT parties->'buyer'->>'name', parties->'seller'->>'name' FROM invoice_parties"
+
+    come_back(owner, clock, days=365 * 10)
+    assert retention.forget_all()["erased_documents"] == 0
+    assert read(context, owner, buyers) == [("Quay", "Lumen Works")]
+    come_back(owner, clock, days=365)
+    assert retention.forget_all()["erased_documents"] == 1
+
+    assert read(context, owner, buyers) == [("Erased customer", "Lumen Works")]
+    assert read(context, owner, "SELECT reference FROM payment") == [(None,)]
+    shown = owner.get(f"{V1}{path}/pdf")
+    assert shown.status_code == 200
+    assert retention.forget_all()["erased_documents"] == 0
+
+
+def test_what_is_forgotten_is_counted_from_nothing_on(context: AppContext) -> None:
+    counters = BillingCounters(context.registry)
+
+    Retention(context.transactions, kinds_of(Periods()), count=counters.count_forgotten)
+
+    shown = {
+        sample.labels["kind"]: sample.value
+        for metric in context.registry.collect()
+        for sample in metric.samples
+        if sample.name == "fluxrate_forgotten_rows_total"
+    }
+    assert shown == {kind.name: 0 for kind in kinds_of(Periods())}
