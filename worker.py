@@ -133,6 +133,7 @@ async def run(settings: Settings, registry: CollectorRegistry | None = None) -> 
         temporal_address,
         namespace=settings.temporal_namespace,
         runtime=latencies.runtime,
+        codec_keys=settings.shown_codec_keys,
         interceptors=interceptors_of(traces, engine, transactions),
     )
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue, traces=traces)

@@ -220,6 +220,7 @@ class ApiProcess:
             self._temporal_address,
             namespace=self._settings.temporal_namespace,
             lazy=True,
+            codec_keys=self._settings.shown_codec_keys,
             interceptors=[] if self._traces is None else [self._traces.of_temporal()],
         )
         workflows = SubscriptionWorkflows(

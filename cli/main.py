@@ -197,6 +197,14 @@ def api(host: str = "127.0.0.1", port: Port = 8000, processes: Processes = None)
     serve(host, port, processes or default_api_processes())
 
 
+@app.command(name="codec-server")
+def codec_server(host: str = "127.0.0.1", port: Port = 8081) -> None:
+    """Let Temporal's Web UI show what FLUXRATE_TEMPORAL_CODEC_KEYS seal. Ctrl-C stops it."""
+    from cli.keeping.codec_server import serve_codec
+
+    serve_codec(host, port)
+
+
 @app.command()
 def worker(processes: Processes = None) -> None:
     """Run a worker alone, against DATABASE_URL and TEMPORAL_ADDRESS."""

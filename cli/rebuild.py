@@ -86,7 +86,11 @@ async def wake_workflows(
     report: Callable[[int], None],
 ) -> int:
     """How many workflows were reached, in batches."""
-    client = await connect(temporal_address, namespace=settings.temporal_namespace)
+    client = await connect(
+        temporal_address,
+        namespace=settings.temporal_namespace,
+        codec_keys=settings.shown_codec_keys,
+    )
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     reached = 0
     for start in range(0, len(messages), BATCH):

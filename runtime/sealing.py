@@ -17,6 +17,7 @@ from services.receipts.signing import SIGNER, ReceiptSigner
 
 FORMAT = "s1"
 NONCE_BYTES = 12
+PURPOSE = b"fluxrate secrets at rest"
 
 
 class Sealer:
@@ -28,7 +29,9 @@ class Sealer:
     """
 
     def __init__(self, secret_key: str, previous_secret_keys: Sequence[str] = ()) -> None:
-        self._ciphers = [AESGCM(_derive(one)) for one in (secret_key, *previous_secret_keys)]
+        self._ciphers = [
+            AESGCM(derive_key(one, PURPOSE)) for one in (secret_key, *previous_secret_keys)
+        ]
 
     def seal(self, secret: str, *, place: str) -> str:
         """The secret as it is stored in a place."""
@@ -76,7 +79,6 @@ def carried_by(settings: Settings) -> dict[str, object]:
     return {} if sealer is None else {SIGNER: ReceiptSigner(sealer)}
 
 
-def _derive(secret_key: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"fluxrate secrets at rest").derive(
-        secret_key.encode()
-    )
+def derive_key(secret_key: str, purpose: bytes) -> bytes:
+    """The 256 bits by which a secret of the operator's seals for one purpose and for no other."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret_key.encode())

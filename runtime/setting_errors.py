@@ -65,6 +65,10 @@ class ProductionSettings(Protocol):
     operator_token: SecretStr | None
     allow_private_webhooks: bool
 
+    @property
+    def shown_codec_keys(self) -> Sequence[str]:
+        """The keys of what Temporal keeps."""
+
 
 def list_refusals(settings: ProductionSettings) -> list[str]:
     """A sentence for each setting with which no production installation begins.
@@ -74,6 +78,11 @@ def list_refusals(settings: ProductionSettings) -> list[str]:
     refusals = [
         *_refuse_secret("FLUXRATE_SECRET_KEY", settings.secret_key),
         *_refuse_secret("FLUXRATE_OPERATOR_TOKEN", settings.operator_token),
+        *(
+            refusal
+            for key in settings.shown_codec_keys
+            for refusal in _refuse_secret("FLUXRATE_TEMPORAL_CODEC_KEYS", SecretStr(key))
+        ),
         *_refuse_password("DATABASE_URL", settings.database_url),
         *_refuse_password("FLUXRATE_MIGRATION_DATABASE_URL", settings.migration_database_url),
     ]

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     from."""
     temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
+    temporal_codec_keys: SecretStr = SecretStr("")
+    """Keys, separated by commas, for what Temporal keeps: the first seals, all of them open."""
     temporal_ui_url: str | None = None
     """Where people find the Temporal Web UI; the page at ``/`` links to it."""
     operator_token: SecretStr | None = None
@@ -136,8 +138,12 @@ class Settings(BaseSettings):
     @property
     def former_secret_keys(self) -> list[str]:
         """The earlier keys, one by one."""
-        earlier = self.previous_secret_keys.get_secret_value().split(",")
-        return [secret.strip() for secret in earlier if secret.strip()]
+        return _listed(self.previous_secret_keys)
+
+    @property
+    def shown_codec_keys(self) -> list[str]:
+        """The keys of what Temporal keeps, one by one."""
+        return _listed(self.temporal_codec_keys)
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401  (whatever the fields take)
         try:
@@ -193,12 +199,16 @@ class Settings(BaseSettings):
         _require_long(secret.get_secret_value() if secret else "")
         return secret
 
-    @field_validator("previous_secret_keys")
+    @field_validator("previous_secret_keys", "temporal_codec_keys")
     @classmethod
     def _are_long(cls, secrets: SecretStr) -> SecretStr:
         for secret in secrets.get_secret_value().split(","):
             _require_long(secret.strip())
         return secrets
+
+
+def _listed(secrets: SecretStr) -> list[str]:
+    return [one.strip() for one in secrets.get_secret_value().split(",") if one.strip()]
 
 
 def _require_long(secret: str) -> None:

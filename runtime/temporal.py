@@ -15,27 +15,10 @@ from temporalio.api.operatorservice.v1 import (
 )
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, Interceptor
-from temporalio.contrib.pydantic import PydanticPayloadConverter
-from temporalio.converter import CompositePayloadConverter, DataConverter
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
-_CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
-
-
-class SharedPayloadConverter(CompositePayloadConverter):
-    """What is known of a type serves every workflow.
-
-    Each workflow in memory makes a converter of its own, and one that shares nothing learns each
-    type anew: milliseconds at every wake from history, and kilobytes for as long as it is cached.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(*_CONVERTERS)
-
-
-DATA_CONVERTER = DataConverter(payload_converter_class=SharedPayloadConverter)
-"""Carries dataclasses, aware datetimes, enums and decimals without losing a digit."""
+from runtime.payloads.converter import converter_of
 
 RETENTION = timedelta(days=30)
 """How long a namespace of ours keeps the histories of workflows that have ended."""
@@ -52,8 +35,11 @@ async def connect(
     lazy: bool = False,
     runtime: Runtime | None = None,
     interceptors: Sequence[Interceptor] = (),
+    codec_keys: Sequence[str] = (),
 ) -> Client:
     """A client of the namespace; ``runtime`` measures its calls, ``interceptors`` trace them.
+
+    The first of ``codec_keys`` seals what workflows are told, and all of them open it.
 
     ``lazy`` puts the connection off until the first call, so that a process which needs Temporal
     only now and then starts while Temporal is away.
@@ -61,7 +47,7 @@ async def connect(
     return await Client.connect(
         address,
         namespace=namespace,
-        data_converter=DATA_CONVERTER,
+        data_converter=converter_of(codec_keys),
         lazy=lazy,
         runtime=runtime,
         interceptors=interceptors,

@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from runtime.temporal import DATA_CONVERTER
+from runtime.payloads.converter import DATA_CONVERTER
 from tests.dunning.record import HISTORIES, KINDS
 from workflows.payment import PaymentWorkflow
 

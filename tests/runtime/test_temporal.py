@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from runtime.temporal import DATA_CONVERTER, SharedPayloadConverter
+from runtime.payloads.converter import DATA_CONVERTER, SharedPayloadConverter
 
 
 def test_workflows_share_what_is_known_of_a_type() -> None:

@@ -35,9 +35,9 @@ from runtime.observability.requests import TracedRequests
 from runtime.observability.statements import summary_of
 from runtime.observability.switch import begin_traces
 from runtime.observability.traces import MOST_LINKED_EVENTS, Traces
+from runtime.payloads.converter import DATA_CONVERTER
 from runtime.security import Security
 from runtime.settings import Settings
-from runtime.temporal import DATA_CONVERTER
 from services.ingestion.submissions import EventResult, EventStatus
 from services.operations.outbox import AnyMessage, deliver_wake_messages
 from tests import passwords

@@ -36,7 +36,7 @@ from temporalio.common import Priority, TypedSearchAttributes
 from temporalio.converter import DefaultFailureConverter
 from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
 
-from runtime.temporal import DATA_CONVERTER
+from runtime.payloads.converter import DATA_CONVERTER
 from runtime.workflow_runner import ForgettingWorkflowRunner
 
 RUN_ID = "run"

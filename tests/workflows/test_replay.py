@@ -16,7 +16,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from billing.subscriptions import WorkflowState
-from runtime.temporal import DATA_CONVERTER
+from runtime.payloads.converter import DATA_CONVERTER
 from tests.workflows.kinds import KINDS
 from tests.workflows.record import HISTORIES
 from workflows.subscription import SubscriptionWorkflow

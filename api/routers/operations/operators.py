@@ -17,11 +17,14 @@ def is_operator(request: Request, context: AppContext) -> bool:
 
     As a Bearer token, or as the password of HTTP Basic, which browsers ask people for.
     """
-    token = context.operator_token
+    return shows_token(request.headers.get("authorization", ""), context.operator_token)
+
+
+def shows_token(authorization: str, token: str | None) -> bool:
+    """Whether an ``Authorization`` shows the token, or there is none to show."""
     if token is None:
         return True
-    shown = _shown(request.headers.get("authorization", ""))
-    return secrets.compare_digest(shown.encode(), token.encode())
+    return secrets.compare_digest(_shown(authorization).encode(), token.encode())
 
 
 def require_operator(request: Request, context: AppContext) -> None:

@@ -1,0 +1,1 @@
+"""How what workflows are told is written into Temporal: as JSON, or sealed by keys."""
