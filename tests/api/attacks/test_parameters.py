@@ -74,7 +74,7 @@ def attack(me: Person, ids: Ids, place: Place, words: str) -> Response:
         known[place.name] = quote(words, safe="")
     else:
         query = f"?{place.name}={quote(words, safe='')}"
-    body = {} if place.method in {"POST", "PUT", "PATCH"} else None
+    body: dict[str, Any] | None = {} if place.method in {"POST", "PUT", "PATCH"} else None
     began = time.monotonic()
     answer = me.request(place.method, fill(place.path, known) + query, json=body)
     assert time.monotonic() - began < SLOW_SECONDS, f"{place} took {words!r} for a statement"
