@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -23,14 +23,10 @@ from deploy.cluster.address import HOST, Address
 from deploy.cluster.compose import environment_of
 from deploy.cluster.replicas import Replica, Supervision, python_words, stop_all
 from deploy.cluster.temporal import Cluster
-from runtime.database.engine import APPLICATION_ROLE
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.embedded.processes import choose_port, last_lines, wait_until
 
-DATABASE: Final = "fluxrate"
-MIGRATIONS, PROCESSES = "fluxrate_owner", "fluxrate_processes"
-"""Who migrates, and as whom the API and the workers connect: neither is a superuser."""
-
+MIGRATION_URL: Final = "FLUXRATE_MIGRATION_DATABASE_URL"
 READY_SECONDS: Final = 180.0
 EACH: Final = 2
 
@@ -65,6 +61,7 @@ class Site:
         self.address = Address(choose_port(), self._ports)
         self._answers = {
             "POSTGRES_PASSWORD": secrets.token_hex(24),
+            "POSTGRES_PROCESS_PASSWORD": secrets.token_hex(24),
             "TEMPORAL_POSTGRES_PASSWORD": secrets.token_hex(24),
             "FLUXRATE_SECRET_KEY": secrets.token_hex(32),
             "FLUXRATE_OPERATOR_TOKEN": secrets.token_hex(32),
@@ -79,12 +76,11 @@ class Site:
         tell("PostgreSQL, twice")
         for server in (self.postgres, self.temporal.postgres):
             server.start()
-        self._make_accounts()
+        self._make_owner()
         tell("Temporal: frontend, two of history, matching, worker")
         self.temporal.start()
         tell("migrations, as the owner of the tables")
-        self.run("migrate", {"FLUXRATE_MIGRATION_DATABASE_URL": self.url_of(MIGRATIONS)})
-        self._let_processes_act()
+        self.run("migrate")
         tell("two of the API and two workers")
         made = [*map(self._make_api, range(EACH)), *map(self._make_worker, range(EACH))]
         self.replicas = {one.name: one for one in made}
@@ -119,28 +115,18 @@ class Site:
                 log = self.replicas[f"api-{number}"].log
                 raise SystemExit(f"{url} does not answer.\n{last_lines(log, 20)}")
 
-    def url_of(self, account: str) -> str:
-        """The database's address for one of its accounts."""
-        password = self._answers["POSTGRES_PASSWORD"]
-        folder = quote(str(self.postgres.socket_dir))
-        return f"postgresql://{account}:{password}@/{DATABASE}?host={folder}"
-
-    def run(self, command: str, settings: Mapping[str, str] | None = None) -> str:
+    def run(self, command: str) -> str:
         """What a command of ``fluxrate`` says. Raises SystemExit with that if it fails."""
-        code, said = self.try_to_run(command, settings)
+        code, said = self.try_to_run(command)
         if code != 0:
             raise SystemExit(f"fluxrate {command} ended with {code}.\n{said}")
         return said
 
-    def try_to_run(
-        self, command: str, settings: Mapping[str, str] | None = None
-    ) -> tuple[int, str]:
+    def try_to_run(self, command: str) -> tuple[int, str]:
         """The exit code of a command of ``fluxrate``, and what it says."""
-        words = [sys.executable, "-m", "cli.main", *command.split()]
-        environment = self._environment("migrate") | dict(settings or {})
         done = subprocess.run(
-            words,
-            env=environment,
+            [sys.executable, "-m", "cli.main", *command.split()],
+            env=self._environment("migrate"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -153,23 +139,15 @@ class Site:
         folder.mkdir()
         return EmbeddedPostgres(folder)
 
-    def _make_accounts(self) -> None:
-        """As an operator prepares a server that is their own."""
+    def _make_owner(self) -> None:
+        """As operators prepare a server of their own: what migrates is no superuser either."""
+        owner = urlsplit(self._environment("migrate")[MIGRATION_URL])
+        words = "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB CREATEROLE PASSWORD {}"
+        account, password = sql.Identifier(owner.username or ""), sql.Literal(owner.password)
+        database = sql.Identifier(owner.path.removeprefix("/"))
         with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
-            for account, rights in ((MIGRATIONS, "CREATEROLE"), (PROCESSES, "NOINHERIT")):
-                words = "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB {} PASSWORD {}"
-                connection.execute(
-                    sql.SQL(words).format(
-                        sql.Identifier(account),
-                        sql.SQL(rights),
-                        sql.Literal(self._answers["POSTGRES_PASSWORD"]),
-                    )
-                )
-            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {MIGRATIONS}")
-
-    def _let_processes_act(self) -> None:
-        with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
-            connection.execute(f"GRANT {APPLICATION_ROLE} TO {PROCESSES}")
+            connection.execute(sql.SQL(words).format(account, password))
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, account))
 
     def _make_api(self, number: int) -> Replica:
         words = ["api", "--host", HOST, "--port", str(self._ports[number]), "--processes", "1"]
@@ -190,9 +168,15 @@ class Site:
         """What compose gives the service, with the addresses of this machine."""
         foreign = ("FLUXRATE_", "DATABASE_URL", "TEMPORAL_")
         kept = {name: word for name, word in os.environ.items() if not name.startswith(foreign)}
-        return {
-            **kept,
-            **environment_of(service, self._answers),
-            "DATABASE_URL": self.url_of(PROCESSES),
-            "TEMPORAL_ADDRESS": self.temporal.address,
-        }
+        given = environment_of(service, self._answers)
+        for name in ("DATABASE_URL", MIGRATION_URL):
+            if name in given:
+                given[name] = self._by_socket(given[name])
+        return {**kept, **given, "TEMPORAL_ADDRESS": self.temporal.address}
+
+    def _by_socket(self, url: str) -> str:
+        """The same database and account, where this machine has it."""
+        parts = urlsplit(url)
+        folder = quote(str(self.postgres.socket_dir))
+        account = f"{parts.username}:{parts.password}"
+        return f"{parts.scheme}://{account}@{parts.path}?host={folder}"

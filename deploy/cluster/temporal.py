@@ -44,7 +44,7 @@ class Cluster:
     directory: Path
     postgres: EmbeddedPostgres
     replicas: dict[str, Replica] = field(default_factory=dict)
-    ports: list[int] = field(default_factory=list)
+    ports: list[int] = field(default_factory=lambda: [choose_port() for _ in KINDS])
 
     @property
     def address(self) -> str:
@@ -61,7 +61,6 @@ class Cluster:
         for store in STORES.values():
             self.postgres.ensure_database(store)
             self._prepare_schema(store)
-        self.ports = [choose_port() for _ in KINDS]
         made = (self._configure(number) for number in range(len(KINDS)))
         self.replicas = {one.name: one for one in made}
         self._start_those_that_ended()
