@@ -38,6 +38,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{/* What is of a pod and no container. */}}
 {{- define "fluxrate.podSecurity" -}}
 automountServiceAccountToken: false
+# Variables that Kubernetes makes of a Service named fluxrate-… would begin as settings do.
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
