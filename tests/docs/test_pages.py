@@ -17,7 +17,7 @@ from tests.scenarios.product import Product, settings_for
 PAGES = all_pages()
 RUNNING = [page for page in PAGES if page.steps()]
 REASONS = {
-    "an installation of yours": 10,
+    "an installation of yours": 11,
     "a machine of yours": 2,
     "an answer in outline": 1,
     "a drawing": 5,
