@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from models.notifications.webhooks import WebhookEndpoint
@@ -77,14 +76,17 @@ def has_listening(session: Session, organization_id: UUID) -> bool:
     return found is not None
 
 
-def mark_working(session: Session, organization_id: UUID, endpoint_id: UUID) -> None:
-    """A try succeeded: none has failed since."""
-    session.execute(
-        update(WebhookEndpoint)
+def lock_failing_endpoint(
+    session: Session, organization_id: UUID, endpoint_id: UUID
+) -> WebhookEndpoint | None:
+    """The endpoint with its row locked if its last try failed, else None, and nothing is locked."""
+    return session.exec(
+        select(WebhookEndpoint)
         .where(
-            col(WebhookEndpoint.organization_id) == organization_id,
-            col(WebhookEndpoint.id) == endpoint_id,
+            WebhookEndpoint.organization_id == organization_id,
+            WebhookEndpoint.id == endpoint_id,
             col(WebhookEndpoint.failing_since).is_not(None),
         )
-        .values(failing_since=None)
-    )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()

@@ -192,8 +192,15 @@ def settle(session: Session, letter: Letter, answer: Answer, *, now: datetime) -
     """The delivery succeeded, or is due again, or has failed for good.
 
     Idempotent by the number of tries: who sent it later than somebody else changes nothing. An
-    endpoint of which everything failed for days is disabled.
+    endpoint of which everything failed for days is disabled. Its row is locked before the
+    delivery's, as by whoever deletes it: the other way around the two would wait for each other.
     """
+    look = (
+        stored_endpoints.lock_failing_endpoint
+        if answer.is_success
+        else stored_endpoints.lock_endpoint
+    )
+    endpoint = look(session, letter.organization_id, letter.endpoint_id)
     delivery = stored_deliveries.lock_delivery(session, letter.organization_id, letter.delivery_id)
     if (
         delivery is None
@@ -209,15 +216,17 @@ def settle(session: Session, letter: Letter, answer: Answer, *, now: datetime) -
         delivery.completed_at = now
     session.add(delivery)
     session.flush()
+    if endpoint is None:
+        return
     if answer.is_success:
-        stored_endpoints.mark_working(session, letter.organization_id, letter.endpoint_id)
+        endpoint.failing_since = None
+        session.add(endpoint)
     else:
-        _count_failure(session, letter, now=now)
+        _count_failure(session, endpoint, now=now)
 
 
-def _count_failure(session: Session, letter: Letter, *, now: datetime) -> None:
-    endpoint = stored_endpoints.lock_endpoint(session, letter.organization_id, letter.endpoint_id)
-    if endpoint is None or not endpoint.enabled:
+def _count_failure(session: Session, endpoint: WebhookEndpoint, *, now: datetime) -> None:
+    if not endpoint.enabled:
         return
     if endpoint.failing_since is None:
         endpoint.failing_since = now

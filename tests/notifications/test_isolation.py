@@ -6,13 +6,20 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from uuid import UUID
+
+import pytest
 
 from billing.notifications.deliveries import Answer
 from integrations.webhooks.sender import WebhookSender
+from repositories.notifications import endpoints
 from runtime.relays.webhooks import ROOMS
 from services.notifications.deliveries import Letter, settle, spread_events, take_due
+from services.notifications.endpoints import delete_endpoint
+from tests.api.transport.test_database_refusals import is_waited_for
 from tests.receivers import receiving
 from tests.telling import ROOM_FOR_FOUR, Telling
 
@@ -133,6 +140,38 @@ def test_who_sent_it_later_than_somebody_else_changes_nothing(telling: Telling) 
 
     (told,) = telling.deliveries()
     assert (told["status"], told["attempts"], told["error"]) == ("succeeded", 1, None)
+
+
+@pytest.mark.parametrize("answer", [Answer(error="Away."), Answer(response_code=200)])
+def test_a_settled_try_waits_for_who_deletes_the_endpoint_and_neither_fails(
+    telling: Telling, answer: Answer, database_url: str
+) -> None:
+    endpoint = telling.listen("http://127.0.0.1:9/", "invoice.created")
+    letters = []
+    for _ in range(2):
+        telling.draft_invoice()
+        spread_events(telling.transactions, now=telling.clock())
+        letters += take_due(
+            telling.transactions, telling.security.sealer, ROOM_FOR_FOUR, now=telling.clock()
+        )
+    first, second = letters
+    organization_id = first.organization_id
+
+    def settled(letter: Letter, given: Answer) -> None:
+        with telling.transactions.for_organization(organization_id) as session:
+            settle(session, letter, given, now=telling.clock())
+
+    settled(first, Answer(error="Away."))
+    with ThreadPoolExecutor(1) as beside:
+        with telling.transactions.for_organization(organization_id) as session:
+            endpoints.lock_endpoint(session, organization_id, UUID(endpoint["id"]))
+            settling = beside.submit(settled, second, answer)
+            while not is_waited_for(database_url):
+                time.sleep(0.02)
+            delete_endpoint(session, organization_id, UUID(endpoint["id"]), now=telling.clock())
+        settling.result(30)
+
+    assert {one["status"] for one in telling.deliveries()} == {"failed"}
 
 
 async def test_an_endpoint_that_hangs_has_a_few_at_once_and_holds_up_no_other(
