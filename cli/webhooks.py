@@ -1,26 +1,58 @@
-"""``fluxrate webhooks``: what comes to a developer's machine, printed and verified."""
+"""``fluxrate webhooks``: what comes to a developer's machine, printed, verified and handed on."""
 
 from __future__ import annotations
 
 import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from httpx2 import Client, Response
 
 app = typer.Typer(help="Webhooks, as their receiver sees them.", no_args_is_help=True)
 
 LONGEST_BODY = 1024 * 1024
+FORWARDING_SECONDS: Final = 14
+"""Less than Fluxrate waits for an answer, so that a slow receiver is told of here."""
+
+TRIES: Final = 5
+
+NOT_HANDED_ON: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 Secret = Annotated[
-    str,
+    str | None,
     typer.Option(
         envvar="FLUXRATE_WEBHOOK_SECRET",
-        help="The endpoint's `secret` or `signing_secret`.",
+        help="The `secret` or `signing_secret` of an endpoint that you made.",
     ),
 ]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--api-key",
+        envvar="FLUXRATE_API_KEY",
+        help="A key with the scope billing.write: an endpoint is made for as long as this runs.",
+    ),
+]
+ApiAddress = Annotated[
+    str | None,
+    typer.Option("--api-url", help="Where the API is. Default: the instance that runs here."),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(help="Where each delivery is handed on to; its answer becomes ours."),
+]
+Events = Annotated[str, typer.Option(help="What is listened for, separated by commas.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")]
+Count = Annotated[int, typer.Option(help="End after so many deliveries; 0 goes on.")]
 
 
 @app.callback()
@@ -29,22 +61,133 @@ def webhooks() -> None:
 
 
 @app.command()
-def listen(secret: Secret, port: Port = 9000, count: int = 0) -> None:
+def listen(
+    *,
+    secret: Secret = None,
+    api_key: Key = None,
+    api_url: ApiAddress = None,
+    forward_to: Target = None,
+    events: Events = "*",
+    port: Port = 9000,
+    count: Count = 0,
+) -> None:
     """Print each delivery and whether its signatures are right, until Ctrl-C or after COUNT.
 
-    Those that are signed are answered 200, all others 401. The API must run with
+    With --api-key an endpoint is made at the API and deleted at the end; with --secret it is one
+    that you made. Deliveries that are signed are handed on to --forward-to as they came, or
+    answered 200; all others are answered 401. The API must run with
     FLUXRATE_ALLOW_PRIVATE_WEBHOOKS=1 to reach this machine.
     """
-    with HTTPServer(("127.0.0.1", port), _receiver_of(secret)) as server:
-        typer.echo(f"Listening at http://127.0.0.1:{server.server_address[1]}/")
-        try:
-            while True:
-                server.handle_request()
-                count -= 1
-                if count == 0:
-                    return
-        except KeyboardInterrupt:
+    from cli.output import refuse
+
+    if secret is None and api_key is None:
+        refuse("Name the endpoint's --secret, or an --api-key to make an endpoint with.")
+    told = Listener()
+    with HTTPServer(("127.0.0.1", port), _receiver_of(told)) as server, told.forwarding(forward_to):
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        typer.echo(f"Listening at {url}")
+        if secret is not None:
+            told.secret = secret
+            _serve(server, count)
             return
+        with _endpoint(url, api_key or "", api_url, events.split(",")) as told.secret:
+            typer.echo(f"Signing secret: {told.secret}")
+            _serve(server, count)
+
+
+def _serve(server: HTTPServer, count: int) -> None:
+    # As Ctrl-C does: the endpoint is deleted on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            server.handle_request()
+            count -= 1
+            if count == 0:
+                return
+    except KeyboardInterrupt:
+        return
+
+
+@contextmanager
+def _endpoint(url: str, api_key: str, api_url: str | None, events: list[str]) -> Iterator[str]:
+    """The signing secret of an endpoint that is there for as long as the block runs."""
+    from httpx2 import Client, TransportError
+
+    from cli.events.command import find_api
+    from cli.output import refuse
+
+    base = find_api(api_url)
+    with Client(base_url=base, trust_env=False, headers={"X-API-Key": api_key}) as client:
+        body = {"url": url, "events": [one.strip() for one in events]}
+        try:
+            made = client.post("/webhook-endpoints", json=body | {"description": "fluxrate listen"})
+        except TransportError as error:
+            refuse(f"No API answers at {base}: {error}")
+        if made.status_code != 201:
+            refuse(_why(made))
+        endpoint = made.json()
+        try:
+            yield str(endpoint["signing_secret"])
+        finally:
+            _delete(client, f"/webhook-endpoints/{endpoint['id']}")
+
+
+def _delete(client: Client, path: str) -> None:
+    """The endpoint is gone, or a sentence says that it is not."""
+    from httpx2 import TransportError
+
+    for _ in range(TRIES):
+        try:
+            if client.delete(path).status_code in (204, 404):
+                return
+        except TransportError:
+            pass
+        time.sleep(1)
+    typer.echo(f"The endpoint stays, since the API is away: DELETE {path}")
+
+
+def _why(refused: Response) -> str:
+    problem = refused.json() if refused.content else {}
+    said = f"The API refuses the endpoint: {problem.get('detail', refused.status_code)}"
+    if problem.get("code") == "invalid_url":
+        return f"{said} Start it with FLUXRATE_ALLOW_PRIVATE_WEBHOOKS=1."
+    return said
+
+
+@dataclass(slots=True)
+class Listener:
+    """Whose deliveries are right, and where they are handed on to."""
+
+    secret: str = ""
+    target: str | None = None
+    client: Client | None = None
+
+    @contextmanager
+    def forwarding(self, target: str | None) -> Iterator[None]:
+        """Deliveries go to the target, if there is one, by one client."""
+        if target is None:
+            yield
+            return
+        from httpx2 import Client
+
+        with Client(timeout=FORWARDING_SECONDS, trust_env=False) as self.client:
+            self.target = target
+            yield
+
+    def hand_on(self, body: bytes, headers: dict[str, str]) -> int:
+        """What the target answers to the same delivery: 502 where it does not answer at all."""
+        if self.client is None or self.target is None:
+            return 200
+        from httpx2 import TransportError
+
+        kept = {name: one for name, one in headers.items() if name not in NOT_HANDED_ON}
+        try:
+            status = self.client.post(self.target, content=body, headers=kept).status_code
+        except TransportError as error:
+            typer.echo(f"→ {self.target} does not answer: {error}")
+            return 502
+        typer.echo(f"→ {self.target} answers {status}")
+        return status
 
 
 def describe(body: bytes, headers: dict[str, str], *, is_right: bool) -> str:
@@ -58,23 +201,23 @@ def describe(body: bytes, headers: dict[str, str], *, is_right: bool) -> str:
     return f"{message_id} {verdict}\n{shown}"
 
 
-def _receiver_of(secret: str) -> type[BaseHTTPRequestHandler]:
+def _receiver_of(listener: Listener) -> type[BaseHTTPRequestHandler]:
     from billing.notifications.signatures import is_signed
 
     class Receiver(BaseHTTPRequestHandler):
         timeout = 10
 
         def do_POST(self) -> None:
-            """Print a delivery, and answer whether it is ours."""
+            """Print a delivery, and answer whether it is ours, or what the target says to it."""
             length = self.headers.get("Content-Length", "")
             if not length.isdecimal() or int(length) > LONGEST_BODY:
                 self.send_error(413)
                 return
             body = self.rfile.read(int(length))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            is_right = is_signed(body, headers, secret=secret, now=datetime.now(UTC))
+            is_right = is_signed(body, headers, secret=listener.secret, now=datetime.now(UTC))
             typer.echo(describe(body, headers, is_right=is_right))
-            self.send_response(200 if is_right else 401)
+            self.send_response(listener.hand_on(body, headers) if is_right else 401)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
