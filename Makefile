@@ -130,9 +130,6 @@ reference: $(INSTALLED) ## Write the pages again that are made of codes, documen
 	$(RUN) python -c 'from api.document.codes import write_reference; print(write_reference(), end="")' > docs/reference/errors.md
 	$(RUN) python -c 'from api.app import describe; from api.document.roles import write_roles; print(write_roles(describe()), end="")' > docs/reference/roles.md
 	$(RUN) python -c 'from pathlib import Path; from services.personal_data.inventory import write_page; page = Path("docs/operators/personal-data.md"); page.write_text(write_page(page.read_text()))'
-reference: $(INSTALLED) ## Write docs/reference/errors.md and roles.md, and the chart's names of settings, out of the code
-	$(RUN) python -c 'from api.document.codes import write_reference; print(write_reference(), end="")' > docs/reference/errors.md
-	$(RUN) python -c 'from api.app import describe; from api.document.roles import write_roles; print(write_roles(describe()), end="")' > docs/reference/roles.md
 	$(RUN) python -m deploy.helm.settings
 
 document: $(INSTALLED) ## The OpenAPI document before Spectral and Redocly (needs Node)

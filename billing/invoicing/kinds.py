@@ -7,11 +7,12 @@ from typing import Final
 
 
 class InvoiceKind(StrEnum):
-    """What an invoice bills: a period, what somebody wrote by hand, or what came late."""
+    """What an invoice bills: a period, what somebody wrote, what came late, or credit it sells."""
 
     PERIOD = "period"
     MANUAL = "manual"
     LATE_USAGE = "late_usage"
+    PURCHASE = "purchase"
 
 
 class CreditNoteKind(StrEnum):

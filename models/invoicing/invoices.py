@@ -41,7 +41,7 @@ class Invoice(Tenant, table=True):
             "status IN ('DRAFT', 'OPEN', 'PAID', 'VOID', 'UNCOLLECTIBLE')",
             name="status",
         ),
-        CheckConstraint("kind IN ('period', 'manual', 'late_usage')", name="kind"),
+        CheckConstraint("kind IN ('period', 'manual', 'late_usage', 'purchase')", name="kind"),
         CheckConstraint("total = subtotal + tax", name="total"),
         CheckConstraint(
             "amount_due >= 0 AND amount_paid >= 0 AND carried_credit >= 0 AND granted_credit >= 0",

@@ -93,6 +93,8 @@ DELETE /api/v1/invoices/{invoice_id}/public-token         invoice.unlinked
 POST   /api/v1/invoices/{invoice_id}/payments             payment.succeeded
 POST   /api/v1/payments/{payment_id}/refund               payment.refunded
 POST   /api/v1/customers/{customer_id}/account/write-off  customer_account.written_off
+POST   /api/v1/units                                      unit.created
+POST   /api/v1/customers/{customer_id}/grants             grant.created
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created
@@ -170,6 +172,7 @@ class Story:
         self.do(f"DELETE {path}", customer_id=customer_id, method_id=method_id)
         self.do("DELETE /connections/{connection_id}", **its)
         self.write_off(customer_id)
+        self.grant_credit(customer_id)
 
     def write_off(self, customer_id: str) -> None:
         """More goes back than was paid, and nobody expects it any more."""
@@ -184,6 +187,12 @@ class Story:
         self.do(f"POST {path}", {"currency": "USD"}, customer_id=customer_id)
         confirmed = {"confirm": "a@quay.test"}
         self.do("POST /customers/{customer_id}/erase", confirmed, customer_id=customer_id)
+
+    def grant_credit(self, customer_id: str) -> None:
+        """A unit is made, and credit granted in it."""
+        self.do("POST /units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
+        granted = {"unit": "TOKENS", "amount": 1000}
+        self.do("POST /customers/{customer_id}/grants", granted, customer_id=customer_id)
 
     def write_mails(self) -> None:
         """A template is written and taken back, and a mail tried."""

@@ -109,6 +109,13 @@ billing.write  POST   /api/v1/payments/{payment_id}/refund
 billing.read   GET    /api/v1/exports/journal
 billing.read   GET    /api/v1/customers/{customer_id}/account
 billing.write  POST   /api/v1/customers/{customer_id}/account/write-off
+billing.write  POST   /api/v1/units
+billing.read   GET    /api/v1/units
+billing.write  POST   /api/v1/customers/{customer_id}/grants
+billing.read   GET    /api/v1/customers/{customer_id}/grants
+billing.read   GET    /api/v1/customers/{customer_id}/balance
+billing.read   GET    /api/v1/customers/{customer_id}/ledger
+billing.read   GET    /api/v1/grants/{grant_id}
 billing.read   GET    /api/v1/reports/receivables
 billing.read   GET    /api/v1/reports/failed-payments
 billing.read   GET    /api/v1/reports/scheduled-payments

@@ -24,15 +24,9 @@ WITHOUT_ORGANIZATION = NOBODYS | {"organization_directory"}
 """Tables that are nobody's: the schema's revision, counts of findings, logins by hashes, ids."""
 
 APPEND_ONLY = {
-    *(
-        "account_posting",
-        "audit_entry",
-        "audit_link",
-        "billing_run",
-        "payment_reference",
-        "plan_version",
-    ),
-    *("signed_receipt", "usage_event", "usage_event_key"),
+    *("account_posting", "audit_entry", "audit_link", "billing_run", "credit_grant"),
+    *("credit_posting", "credit_unit", "payment_reference", "plan_version", "signed_receipt"),
+    *("usage_event", "usage_event_key"),
 }
 """Facts: the application may add to them and can neither change nor remove them."""
 
@@ -100,7 +94,7 @@ def fail_within(engine: Engine, organization_id: UUID) -> None:
 
 
 def execute(engine: Engine, mine: UUID, statement: str, **values: object) -> int:
-    """Run a statement as one organization; return how many rows it changed."""
+    """How many rows a statement of one organization changed."""
     with Transactions(engine).for_organization(mine) as session:
         return session.connection().execute(text(statement), values).rowcount
 
@@ -292,10 +286,8 @@ def test_a_row_of_another_organization_cannot_be_written(
             organization_id=theirs,
             id=new_id(),
         )
-    renamed = execute(
-        engine, mine, "UPDATE organization SET name = 'Taken' WHERE id = :id", id=theirs
-    )
-    assert renamed == 0
+    rename = "UPDATE organization SET name = 'Taken' WHERE id = :id"
+    assert execute(engine, mine, rename, id=theirs) == 0
 
 
 def test_an_audit_entry_cannot_be_changed_or_removed(

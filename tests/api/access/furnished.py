@@ -64,6 +64,9 @@ def add_things(person: Client, suffix: str = "") -> Ids:
         "key_id": key["id"],
         "endpoint_id": endpoint["id"],
         "connection_id": connection["id"],
+        "grant_id": post(person, f"/customers/{ids['customer_id']}/grants", unit="USD", amount=10)[
+            "id"
+        ],
         "period_index": "0",
         "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],
         "provider": "sandbox",

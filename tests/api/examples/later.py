@@ -229,3 +229,16 @@ def tell_of_gateways(world: World) -> None:
     tell("delete_payment_method", customer_id="harbor", method_id=method_id)
     tell("list_gateway_events")
     tell("delete_connection", **its)
+
+
+def tell_of_credits(world: World) -> None:
+    """Tokens are granted, and what is left of them is asked for."""
+    tell = world.tell
+    tell("create_unit", {"code": "TOKENS", "name": "Tokens", "scale": 0})
+    tell("list_units")
+    welcome = {"unit": "TOKENS", "amount": 100000, "reason": "Welcome"}
+    grant = tell("create_grant", welcome, customer_id="harbor")
+    tell("list_grants", customer_id="harbor")
+    tell("get_grant", grant_id=grant["id"])
+    tell("get_credit_balance", query={"unit": "TOKENS"}, customer_id="harbor")
+    tell("list_ledger", query={"unit": "TOKENS"}, customer_id="harbor")

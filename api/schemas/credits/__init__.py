@@ -1,0 +1,1 @@
+"""Prepaid credit on the wire."""

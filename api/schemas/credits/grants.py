@@ -1,0 +1,180 @@
+"""Grants of credit on the wire (docs/concepts/credits.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schemas.common import (
+    AnyInterval,
+    Count,
+    Exact,
+    Instant,
+    LongWords,
+    Moment,
+    NotNegative,
+    Schema,
+    View,
+    Words,
+)
+from billing.credits.expiry import Rollover
+from billing.credits.grants import DEFAULT_PRIORITY, GrantKind, GrantStatus, Scope
+from billing.identifiers import ChargeId, MeterId
+from billing.periods import Cadence, Interval
+from services.credits.grants import NewGrant
+from services.credits.standing import GrantReading
+
+SomeIds = Annotated[list[UUID], Field(max_length=100)]
+
+
+class GrantScopeCreate(Schema):
+    """What a grant pays for: lines of these meters or of these charges; all if both are empty."""
+
+    meter_ids: SomeIds = Field(default_factory=list)
+    """The meters whose lines it pays for."""
+    charge_ids: SomeIds = Field(default_factory=list)
+    """The charges whose lines it pays for."""
+
+    def value(self) -> Scope:
+        """The scope that the body stands for."""
+        return Scope(
+            meter_ids=frozenset(MeterId(one) for one in self.meter_ids),
+            charge_ids=frozenset(ChargeId(one) for one in self.charge_ids),
+        )
+
+
+class CreditDurationCreate(Schema):
+    """How long something lasts, by the calendar of the organization's zone."""
+
+    interval: AnyInterval
+    """What is counted."""
+    count: Count = 1
+    """How many of them."""
+
+    def value(self) -> Cadence:
+        """The duration that the body stands for."""
+        return Cadence(interval=self.interval, count=self.count)
+
+
+class GrantRolloverCreate(Schema):
+    """What of a grant goes on in a new one as it expires, at most both of its limits."""
+
+    times: Count = 1
+    """How often: the new grant rolls over once less."""
+    max: NotNegative | None = None
+    """The most that goes on, in the unit; absent for no limit."""
+    percent: NotNegative | None = None
+    """The most that goes on, in percent of what was granted; absent for no limit."""
+    expires_after: CreditDurationCreate | None = None
+    """How long the new grant lives; absent for ever."""
+
+    def value(self) -> Rollover:
+        """The rollover that the body stands for."""
+        after = self.expires_after
+        return self.fill(Rollover, expires_after=None if after is None else after.value())
+
+
+class GrantCreate(Schema):
+    """A lot of credit. Nothing of it changes later."""
+
+    unit: Words
+    """What it is counted in: the code of a unit, or a currency."""
+    amount: NotNegative
+    """How much is granted, in the unit."""
+    priority: Count = DEFAULT_PRIORITY
+    """Which grants pay first: 0 to 100, the lowest first."""
+    effective_at: Instant | None = None
+    """From when on it can be spent; absent for now."""
+    expires_at: Instant | None = None
+    """From when on it cannot be spent any more; absent for never."""
+    applies_to: GrantScopeCreate = Field(default_factory=GrantScopeCreate)
+    """What it pays for; absent for all."""
+    rollover: GrantRolloverCreate | None = None
+    """What of it goes on as it expires; absent for nothing."""
+    reason: LongWords | None = None
+    """Why it is granted, in your words."""
+
+    def command(self) -> NewGrant:
+        """The command that the body stands for."""
+        rollover = self.rollover
+        return self.fill(
+            NewGrant,
+            applies_to=self.applies_to.value(),
+            rollover=None if rollover is None else rollover.value(),
+        )
+
+
+class GrantScopeView(View, like=(GrantScopeCreate,)):
+    """What a grant pays for; all if both are empty."""
+
+    meter_ids: list[UUID]
+    charge_ids: list[UUID]
+
+
+class CreditDurationView(View, like=(CreditDurationCreate,)):
+    """How long something lasts, by the calendar of the organization's zone."""
+
+    interval: Interval
+    count: int
+
+
+class GrantRolloverView(View, like=(GrantRolloverCreate,)):
+    """What of a grant goes on in a new one as it expires."""
+
+    times: int
+    max: Exact | None
+    """The most that goes on, in the unit; null for no limit."""
+    percent: Exact | None
+    """The most that goes on, in percent of what was granted; null for no limit."""
+    expires_after: CreditDurationView | None
+    """How long the new grant lives; null for ever."""
+
+
+class GrantView(View, like=(GrantCreate,)):
+    """A lot of credit, as it stands."""
+
+    id: UUID
+    customer_id: UUID
+    unit: str
+    amount: Exact
+    rest: Exact
+    """What is left of it and can be drawn, in the unit; what is held is not."""
+    held: Exact
+    """What holds have set aside of it, in the unit."""
+    kind: GrantKind
+    """Whether somebody pays for it."""
+    status: GrantStatus
+    """How it stands now: not begun, alive, used up, over by its time, or ended before it."""
+    priority: int
+    effective_at: Moment
+    expires_at: Moment | None
+    """From when on it cannot be spent any more; null for never."""
+    ended_at: Moment | None
+    """When it was ended before its time; null if it was not."""
+    applies_to: GrantScopeView
+    """What it pays for."""
+    rollover: GrantRolloverView | None
+    """What of it goes on as it expires; null for nothing."""
+    rolled_from: UUID | None
+    """The grant whose rest it is; null if it is nobody's."""
+    reason: str | None
+    """Why it was granted; null where nobody said."""
+    created_at: Moment
+
+
+def view_grant(reading: GrantReading) -> GrantView:
+    """The grant as the API shows it."""
+    row = reading.row
+    facts: dict[str, Any] = row.model_dump(
+        exclude={"organization_id", "sequence", "meter_ids", "charge_ids"}
+    )
+    return GrantView(
+        **{name: facts[name] for name in GrantView.model_fields.keys() & facts.keys()},
+        rest=reading.rest,
+        held=reading.held,
+        status=reading.status,
+        ended_at=reading.ended_at,
+        applies_to=GrantScopeView(meter_ids=row.meter_ids, charge_ids=row.charge_ids),
+    )

@@ -1,0 +1,91 @@
+"""The end of a grant: what rolls over into a new one, what expires, and what each part cost.
+
+Source: CREDITS.md rules 8 and 18.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from billing.credits.units import Unit
+from billing.errors import InvalidInput
+from billing.money import ZERO, exactly, require_decimals, round_half_away
+from billing.periods import Anchor, Cadence, boundary
+
+MOST_ROLLOVERS: Final = 1000
+HUNDRED: Final = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollover:
+    """What of a grant goes on when its time is over, into a new grant, and how often.
+
+    At most ``max`` of it, in its unit, and at most ``percent`` of what was granted; None does not
+    limit. The new grant expires ``expires_after`` later, None for never.
+    Raises: InvalidInput, which names the field.
+    """
+
+    times: int = 1
+    max: Decimal | None = None
+    percent: Decimal | None = None
+    expires_after: Cadence | None = None
+
+    def __post_init__(self) -> None:
+        require_decimals(max=self.max, percent=self.percent)
+        if type(self.times) is not int or not 1 <= self.times <= MOST_ROLLOVERS:
+            raise InvalidInput(f"times is 1 to {MOST_ROLLOVERS}.", field="rollover.times")
+        if self.max is not None and self.max <= ZERO:
+            raise InvalidInput("max is more than 0.", code="not_positive", field="rollover.max")
+        if self.percent is not None and not ZERO < self.percent <= HUNDRED:
+            raise InvalidInput("percent is more than 0, at most 100.", field="rollover.percent")
+
+    def next_expiry(self, expired_at: datetime, timezone: str) -> datetime | None:
+        """When the grant expires that begins as this one's does, by the local calendar."""
+        if self.expires_after is None:
+            return None
+        anchor = Anchor(starts_at=expired_at, timezone=timezone)
+        return boundary(anchor, self.expires_after, 1)
+
+    def rest_of_times(self) -> Rollover | None:
+        """How the new grant rolls over in its turn; None if that was the last time."""
+        if self.times == 1:
+            return None
+        return Rollover(
+            times=self.times - 1,
+            max=self.max,
+            percent=self.percent,
+            expires_after=self.expires_after,
+        )
+
+
+@exactly
+def rolled_amount(
+    rollover: Rollover | None, rest: Decimal, *, granted: Decimal, unit: Unit
+) -> Decimal:
+    """What of the rest goes on; what is above it expires.
+
+    Worked example: of 40 left of 100, with 30 percent and max 25, 25 go on and 15 expire.
+    """
+    if rollover is None:
+        return ZERO
+    limits = [rest]
+    if rollover.max is not None:
+        limits.append(rollover.max)
+    if rollover.percent is not None:
+        limits.append(unit.round(granted * rollover.percent / HUNDRED))
+    return min(limits)
+
+
+@exactly
+def cost_of_rest(cost: Decimal, rest: Decimal, *, granted: Decimal, places: int) -> Decimal:
+    """What the rest of a grant cost, in money with that many decimal places.
+
+    Whatever leaves a grant costs what its rest cost before, less what it costs after: so all parts
+    cost what the grant did, to the cent, and the last one takes the remainder. Worked example: a
+    third of 10.00 costs 3.33, and the next third 3.34.
+    """
+    used = round_half_away(cost * (granted - rest), places, divisor=granted)
+    return cost - used

@@ -1,0 +1,89 @@
+"""Units of credit, and wallets: the rows that make postings of a customer's credit take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, text
+from sqlmodel import Session, col, select
+
+from models.credits.wallets import CreditUnit
+
+WalletKey = tuple[UUID, UUID, str]
+"""Organization, customer and unit."""
+
+OPEN = text(
+    """
+    INSERT INTO wallet (organization_id, customer_id, unit)
+    VALUES (:organization_id, :customer_id, :unit) ON CONFLICT DO NOTHING
+    """
+)
+
+LOCK = text(
+    """
+    SELECT FROM wallet
+    WHERE (organization_id, customer_id, unit) IN (
+        SELECT asked.organization_id, asked.customer_id, asked.unit
+        FROM unnest(
+            CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:units AS text[])
+        ) AS asked (organization_id, customer_id, unit)
+    )
+    ORDER BY organization_id, customer_id, unit
+    FOR UPDATE
+    """
+)
+
+ADD_UNIT = text(
+    """
+    INSERT INTO credit_unit (organization_id, code, name, scale, tax, created_at)
+    VALUES (:organization_id, :code, :name, :scale, :tax, :now) ON CONFLICT DO NOTHING
+    RETURNING true
+    """
+)
+
+
+def insert_unit(session: Session, unit: CreditUnit, *, now: datetime) -> bool:
+    """Store a unit; False if there is one of its code."""
+    values = unit.model_dump() | {"now": now}
+    return session.execute(ADD_UNIT, values).scalar_one_or_none() is not None
+
+
+def find_unit(session: Session, organization_id: UUID, code: str) -> CreditUnit | None:
+    """The unit of that code, or None."""
+    return session.get(CreditUnit, (organization_id, code))
+
+
+def list_units(
+    session: Session, organization_id: UUID, *, offset: int, limit: int
+) -> tuple[Sequence[CreditUnit], int]:
+    """A page of units, oldest first, and how many there are."""
+    matching = select(CreditUnit).where(CreditUnit.organization_id == organization_id)
+    total = session.exec(select(func.count()).select_from(matching.subquery())).one()
+    ordered = matching.order_by(col(CreditUnit.created_at), col(CreditUnit.code))
+    return session.exec(ordered.offset(offset).limit(limit)).all(), total
+
+
+def open_wallet(session: Session, key: WalletKey) -> None:
+    """There is a wallet under this key, and this transaction holds its lock."""
+    organization_id, customer_id, unit = key
+    keys = {"organization_id": organization_id, "customer_id": customer_id, "unit": unit}
+    session.execute(OPEN, keys)
+    lock_wallets(session, [key])
+
+
+def lock_wallets(session: Session, keys: Collection[WalletKey]) -> None:
+    """Nobody else posts to these wallets until the transaction ends; they are locked in order.
+
+    They come before the customer's account, and so before the chain of receipts and the numbers.
+    """
+    session.flush()
+    session.execute(
+        LOCK,
+        {
+            "organizations": [key[0] for key in keys],
+            "customers": [key[1] for key in keys],
+            "units": [key[2] for key in keys],
+        },
+    )

@@ -1,0 +1,130 @@
+"""What a customer has in a unit, now or at an instant, and the ledger that it comes from.
+
+Nothing is cached: every balance is a sum. Source: CREDITS.md rules 5 and 15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.credits.units import Unit
+from billing.money import ZERO, exactly
+from repositories.credits import balances as stored_balances
+from repositories.credits import grants as stored_grants
+from repositories.credits import holds as stored_holds
+from repositories.credits import postings as stored_postings
+from repositories.credits.balances import LotAt
+from repositories.credits.postings import LedgerRow
+from repositories.credits.wallets import WalletKey
+from services.credits import units
+from services.credits.standing import NOTHING, find_customer
+from services.subscriptions import clocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What a customer has in a unit. ``accruing`` is what the open period has used of it so far.
+
+    ``watermark`` is up to which arrival that was counted; None where nothing was.
+    """
+
+    unit: Unit
+    at: datetime
+    lots: tuple[LotAt, ...]
+    accruing: Decimal = ZERO
+    watermark: int | None = None
+
+    @property
+    @exactly
+    def settled(self) -> Decimal:
+        """What is left of all grants that are alive, what is held too."""
+        return sum((one.rest + one.held for one in self.lots), ZERO)
+
+    @property
+    @exactly
+    def held(self) -> Decimal:
+        """What holds have of it."""
+        return sum((one.held for one in self.lots), ZERO)
+
+    @property
+    @exactly
+    def available(self) -> Decimal:
+        """What can be spent."""
+        return self.settled - self.accruing - self.held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """A part of a wallet's postings; ``next_after`` is None where it ends."""
+
+    unit: Unit
+    rows: Sequence[LedgerRow]
+    next_after: int | None
+
+
+def read_balance(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    unit: str,
+    *,
+    at: datetime | None,
+    now: datetime,
+) -> Balance:
+    """The customer's credit in the unit, now or at an instant.
+
+    Raises NotFound ``customer_not_found``, ``unit_not_found``.
+    """
+    customer = find_customer(session, organization_id, customer_id)
+    known = units.find_unit(session, organization_id, unit)
+    key = (organization_id, customer_id, known.code)
+    if at is not None:
+        lots = stored_balances.list_lots_at(session, key, at)
+        return Balance(unit=known, at=at, lots=tuple(lots))
+    present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    return Balance(unit=known, at=present, lots=list_lots(session, key, at=present))
+
+
+def list_lots(session: Session, key: WalletKey, *, at: datetime) -> tuple[LotAt, ...]:
+    """The wallet's grants that are alive at the present, with what is left of each.
+
+    What a hold has that is over is not held. Grants with nothing left are left out.
+    """
+    aside = stored_holds.find_set_aside(session, *key, at=at)
+    lots = []
+    for one in stored_grants.list_lots(session, key, at=at):
+        if one.begins_at is None or one.begins_at > at:
+            continue
+        held = aside.get(one.grant.id, NOTHING)
+        rest = one.rest + held.over
+        if rest or held.live:
+            lots.append(LotAt(one.grant.id, rest, held.live, one.grant.expires_at))
+    return tuple(lots)
+
+
+def read_ledger(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    unit: str,
+    *,
+    after: int,
+    limit: int,
+) -> Ledger:
+    """What moved the customer's credit in the unit, in the order in which it was booked.
+
+    Raises NotFound ``customer_not_found``, ``unit_not_found``.
+    """
+    find_customer(session, organization_id, customer_id)
+    known = units.find_unit(session, organization_id, unit)
+    key = (organization_id, customer_id, known.code)
+    found = stored_postings.list_ledger(session, key, after=after, limit=limit + 1)
+    shown = found[:limit]
+    is_last = len(found) <= limit
+    return Ledger(unit=known, rows=shown, next_after=None if is_last else shown[-1].position)

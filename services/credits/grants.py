@@ -1,0 +1,145 @@
+"""Granting credit, and how grants stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.credits.expiry import Rollover
+from billing.credits.grants import (
+    DEFAULT_PRIORITY,
+    EVERYTHING,
+    GrantKind,
+    Scope,
+    Spendable,
+)
+from billing.credits.ledger import CreditPostingKind, key_of_grant
+from models.base import new_id
+from models.credits.grants import CreditGrant
+from models.customers import Customer
+from repositories.credits import grants as stored_grants
+from services.audit_log import record
+from services.credits import posting, units
+from services.credits.posting import Movement
+from services.credits.scopes import require_scope
+from services.credits.standing import GrantReading, find_customer, read_grant, to_grant
+from services.subscriptions import clocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewGrant:
+    """Credit to be granted. ``effective_at`` None is the customer's present."""
+
+    unit: str
+    amount: Decimal
+    priority: int = DEFAULT_PRIORITY
+    effective_at: datetime | None = None
+    expires_at: datetime | None = None
+    applies_to: Scope = EVERYTHING
+    rollover: Rollover | None = None
+    reason: str | None = None
+
+
+def grant_free(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    command: NewGrant,
+    *,
+    now: datetime,
+) -> GrantReading:
+    """The customer has credit that nobody pays for.
+
+    Raises NotFound, InvalidInput, which names the field. A repeat is told by its Idempotency-Key.
+    """
+    customer = find_customer(session, organization_id, customer_id)
+    at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    row = new_row(session, customer, command, GrantKind.FREE, at=at, now=now)
+    posting.lock_wallet(session, posting.wallet_of(row), at=at, now=now)
+    stored_grants.insert_grant(session, row)
+    begin(session, row, at=row.effective_at, now=now)
+    record_granted(session, row, now=now)
+    return read_grant(session, organization_id, row.id, now=now)
+
+
+def new_row(
+    session: Session,
+    customer: Customer,
+    command: NewGrant,
+    kind: GrantKind,
+    *,
+    at: datetime,
+    now: datetime,
+) -> CreditGrant:
+    """A grant that is not stored yet, of a unit that is. Raises as :func:`grant_free`."""
+    organization_id = customer.organization_id
+    unit = units.find_unit(session, organization_id, command.unit)
+    require_scope(session, organization_id, command.applies_to)
+    row = CreditGrant(
+        organization_id=organization_id,
+        id=new_id(),
+        customer_id=customer.id,
+        unit=unit.code,
+        sequence=1,
+        amount=command.amount,
+        kind=kind,
+        priority=command.priority,
+        effective_at=command.effective_at or at,
+        expires_at=command.expires_at,
+        meter_ids=sorted(command.applies_to.meter_ids),
+        charge_ids=sorted(command.applies_to.charge_ids),
+        spendable=Spendable.AT_ONCE,
+        rollover=None if command.rollover is None else _stored_rollover(command.rollover),
+        reason=command.reason,
+        created_at=now,
+    )
+    to_grant(row, unit, begins_at=row.effective_at)
+    units.store_unit(session, organization_id, unit, now=now)
+    return row
+
+
+def begin(session: Session, row: CreditGrant, *, at: datetime, now: datetime) -> None:
+    """The grant can be spent from that instant on. Idempotent by the grant."""
+    movement = Movement(
+        grant=row,
+        kind=CreditPostingKind.GRANTED,
+        amount=row.amount,
+        key=key_of_grant(row.id),
+        at=at,
+    )
+    posting.post(session, [movement], now=now)
+
+
+def record_granted(session: Session, row: CreditGrant, *, now: datetime) -> None:
+    """The audit log has who granted it."""
+    record(
+        session,
+        row.organization_id,
+        "grant.created",
+        "grant",
+        row.id,
+        after={
+            "customer_id": row.customer_id,
+            "unit": row.unit,
+            "amount": row.amount,
+            "kind": row.kind,
+            "reason": row.reason,
+        },
+        now=now,
+    )
+
+
+def _stored_rollover(rollover: Rollover) -> dict[str, object]:
+    after = rollover.expires_after
+    return {
+        "times": rollover.times,
+        "max": None if rollover.max is None else format(rollover.max, "f"),
+        "percent": None if rollover.percent is None else format(rollover.percent, "f"),
+        "expires_after": None
+        if after is None
+        else {"interval": after.interval.value, "count": after.count},
+    }

@@ -1,0 +1,152 @@
+"""How credit is moved: postings, each once, in the order of the wallet's lock.
+
+Nothing else writes a posting. What moves credit and why is said beside the use cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.credits.ledger import CreditPostingKind, key_of_release, rest_after
+from billing.errors import InvariantBroken
+from billing.money import exactly
+from models.credits.grants import CreditGrant
+from models.credits.postings import CreditPosting
+from repositories.credits import grants as stored_grants
+from repositories.credits import holds as stored_holds
+from repositories.credits import postings as stored_postings
+from repositories.credits import wallets as stored_wallets
+from repositories.credits.postings import GrantPlace
+from repositories.credits.wallets import WalletKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """What moves of which grant, and why. ``key`` is what no other movement has."""
+
+    grant: CreditGrant
+    kind: CreditPostingKind
+    amount: Decimal
+    key: str
+    at: datetime
+    invoice_id: UUID | None = None
+    line_position: int | None = None
+    credit_note_id: UUID | None = None
+    hold_id: UUID | None = None
+
+
+def wallet_of(grant: CreditGrant) -> WalletKey:
+    """Whose wallet the grant is in."""
+    return grant.organization_id, grant.customer_id, grant.unit
+
+
+def lock_wallet(session: Session, key: WalletKey, *, at: datetime, now: datetime) -> None:
+    """Nobody else posts to the wallet, and what holds have whose time is over is free again.
+
+    The wallet's lock comes before those of the customer's account, of the chain of receipts and of
+    numbers. A wallet that is not there is opened.
+    """
+    stored_wallets.open_wallet(session, key)
+    free_holds_over(session, key, at=at, now=now)
+
+
+def free_holds_over(session: Session, key: WalletKey, *, at: datetime, now: datetime) -> None:
+    """What a locked wallet's holds have that were over by that instant is free, since their end."""
+    organization_id = key[0]
+    for hold in stored_holds.list_over(session, key, at=at):
+        hold.ended_at = hold.expires_at
+        session.add(hold)
+        release(session, organization_id, hold.id, at=hold.expires_at, now=now)
+
+
+def release(
+    session: Session, organization_id: UUID, hold_id: UUID, *, at: datetime, now: datetime
+) -> None:
+    """What the hold set aside is free again. Idempotent by the hold; the wallet is locked."""
+    held = stored_postings.list_held(session, organization_id, hold_id)
+    movements = [
+        Movement(
+            grant=_grant_of(session, one),
+            kind=CreditPostingKind.RELEASED,
+            amount=-one.amount,
+            key=key_of_release(hold_id, one.grant_id),
+            at=at,
+            hold_id=hold_id,
+        )
+        for one in held
+    ]
+    post(session, movements, now=now)
+
+
+@exactly
+def post(session: Session, movements: Sequence[Movement], *, now: datetime) -> None:
+    """These movements of one wallet, which is locked, have happened, each once.
+
+    Raises InvariantBroken for what a grant has not. Idempotent by the keys.
+    """
+    if not movements:
+        return
+    wallet = wallet_of(movements[0].grant)
+    organization_id = wallet[0]
+    session.flush()
+    posted = stored_postings.find_posted(session, organization_id, [one.key for one in movements])
+    wanted = [one for one in movements if one.key not in posted]
+    if not wanted:
+        return
+    place = stored_postings.find_place(session, wallet)
+    places = stored_postings.find_places(session, organization_id, {one.grant.id for one in wanted})
+    position, balance = place
+    rows = []
+    for one in wanted:
+        position, balance = position + 1, balance + one.amount
+        before = places.get(one.grant.id, GrantPlace(0, Decimal(0)))
+        after = rest_after(before.rest, one.amount, granted=one.grant.amount)
+        places[one.grant.id] = GrantPlace(before.sequence + 1, after)
+        rows.append(_posting(one, before, after, position, balance, now=now))
+    stored_postings.insert_postings(session, rows)
+
+
+def _posting(
+    one: Movement,
+    before: GrantPlace,
+    after: Decimal,
+    position: int,
+    balance: Decimal,
+    *,
+    now: datetime,
+) -> CreditPosting:
+    return CreditPosting(
+        organization_id=one.grant.organization_id,
+        grant_id=one.grant.id,
+        sequence=before.sequence + 1,
+        follows=before.sequence or None,
+        customer_id=one.grant.customer_id,
+        unit=one.grant.unit,
+        position=position,
+        key=one.key,
+        kind=one.kind,
+        grant_amount=one.grant.amount,
+        amount=one.amount,
+        rest_before=before.rest,
+        rest_after=after,
+        balance_after=balance,
+        invoice_id=one.invoice_id,
+        line_position=one.line_position,
+        credit_note_id=one.credit_note_id,
+        hold_id=one.hold_id,
+        at=one.at,
+        booked_at=now,
+    )
+
+
+def _grant_of(session: Session, posting: CreditPosting) -> CreditGrant:
+    found = stored_grants.find_grant(session, posting.organization_id, posting.grant_id)
+    if found is None:
+        raise InvariantBroken("A posting is of a grant.")
+    return found
