@@ -14,6 +14,7 @@ from starlette.routing import Route
 FOLDER: Final = Path(__file__).parent / "static"
 KINDS: Final = {
     "pages.css": "text/css; charset=utf-8",
+    "console.css": "text/css; charset=utf-8",
     "inter-latin.woff2": "font/woff2",
     "inter-latin-ext.woff2": "font/woff2",
     "icon.svg": "image/svg+xml",

@@ -9,6 +9,7 @@ from console.dependencies import Dependencies
 from console.joining import page as joining
 from console.portal import Portal
 from console.start import page as start
+from console.workspace import routes as workspace
 
 
 def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
@@ -20,4 +21,5 @@ def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
         *public.make_routes(dependencies),
         *receipts.make_routes(dependencies),
         *Portal(dependencies).routes(),
+        *workspace.make_routes(dependencies),
     ]

@@ -1,0 +1,156 @@
+"""Asking the API as the member who looks: the same routes, rights and errors, within the process.
+
+Nothing else of the product is asked, so a screen shows nothing that its member may not see, does
+nothing that the API could not, and can say how it came to be.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import httpx2
+from starlette.requests import Request
+from starlette.responses import Response
+
+API: Final = "/api/v1"
+PASSED_ON: Final = ("cookie", "origin", "sec-fetch-site", "user-agent", "x-request-id")
+"""What of a browser's request the API judges by: whose it is, and from which page it comes."""
+
+SIGNED_OUT: Final = 401
+
+Values = Mapping[str, str | int | bool | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of the API that a screen was made of."""
+
+    method: str
+    path: str
+    body: object | None = None
+
+    def as_command(self, base_url: str) -> str:
+        """The call as somebody types it, with a key of theirs."""
+        words = ["curl"]
+        if self.method != "GET":
+            words += ["-X", self.method]
+        words += [f"{base_url.rstrip('/')}{self.path}", "-H", "X-API-Key: $FLUXRATE_API_KEY"]
+        if self.body is not None:
+            words += ["--json", json.dumps(self.body)]
+        # The key is a variable of the shell, which only double quotes leave one.
+        return " ".join(
+            f'"{word}"' if "$FLUXRATE_API_KEY" in word else shlex.quote(word) for word in words
+        )
+
+
+class Refused(Exception):
+    """The API said no: by a status, and a problem document in words."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(problem.get("detail", ""))
+        self.status = status
+        self.problem = problem
+
+    @property
+    def detail(self) -> str:
+        """The sentence for people."""
+        return str(self.problem.get("detail") or self.problem.get("title") or "Refused.")
+
+
+@dataclass(slots=True)
+class Member:
+    """Who looks at a screen, by the cookies of their browser; ``calls`` is what was asked so far.
+
+    A session whose access token has ended goes on by its refresh token, once for a screen;
+    ``cookies`` are the new ones, which the screen's answer hands to the browser.
+    """
+
+    request: Request
+    calls: list[Call] = field(default_factory=list)
+    cookies: list[str] = field(default_factory=list)
+    _renewed: str | None = None
+
+    async def get(self, path: str, **query: str | int | bool | None) -> Any:  # noqa: ANN401  (JSON)
+        """What the API answers. Raises Refused."""
+        asked = {
+            name.rstrip("_"): _text(value)
+            for name, value in query.items()
+            if value not in (None, "")
+        }
+        address = f"{API}{path}" + (f"?{urlencode(asked)}" if asked else "")
+        self.calls.append(Call(method="GET", path=address))
+        return _read(await self._send_as_member("GET", address))
+
+    async def act(self, method: str, path: str, body: object | None = None) -> Any:  # noqa: ANN401  (JSON)
+        """Change something, as the member. Raises Refused."""
+        address = f"{API}{path}"
+        self.calls.append(Call(method=method, path=address, body=body))
+        return _read(await self._send_as_member(method, address, body))
+
+    async def sign_in(self, body: Mapping[str, str]) -> None:
+        """Log in, and keep the cookies for the browser. Raises Refused."""
+        answer = await self._send("POST", f"{API}/auth/login", body)
+        _read(answer)
+        self.cookies = answer.headers.get_list("set-cookie")
+
+    async def sign_out(self) -> None:
+        """The session has ended; a browser that had none is signed out all the same."""
+        answer = await self._send("POST", f"{API}/auth/logout")
+        self.cookies = answer.headers.get_list("set-cookie")
+
+    def hand_over(self, response: Response) -> Response:
+        """The answer with the cookies that the browser is to have from now on."""
+        for cookie in self.cookies:
+            response.headers.append("set-cookie", cookie)
+        return response
+
+    async def _send_as_member(
+        self, method: str, address: str, body: object | None = None
+    ) -> httpx2.Response:
+        answer = await self._send(method, address, body)
+        if answer.status_code != SIGNED_OUT or self._renewed is not None:
+            return answer
+        renewed = await self._send("POST", f"{API}/auth/refresh")
+        if renewed.status_code != httpx2.codes.OK:
+            return answer
+        self.cookies = renewed.headers.get_list("set-cookie")
+        self._renewed = "; ".join(one.partition(";")[0] for one in self.cookies)
+        return await self._send(method, address, body)
+
+    async def _send(self, method: str, address: str, body: object | None = None) -> httpx2.Response:
+        request = self.request
+        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        if self._renewed is not None:
+            headers["cookie"] = self._renewed
+        client = request.client
+        transport = httpx2.ASGITransport(
+            request.app, client=("", 0) if client is None else (client.host, client.port)
+        )
+        base_url = f"{request.url.scheme}://{request.url.netloc}"
+        async with httpx2.AsyncClient(transport=transport, base_url=base_url) as inside:
+            return await inside.request(
+                method, address, headers=headers, json=body if body is not None else None
+            )
+
+
+def _text(value: str | int | bool | None) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read(answer: httpx2.Response) -> Any:  # noqa: ANN401  (JSON)
+    document = json.loads(answer.content or b"null", parse_float=Decimal)
+    if answer.status_code >= httpx2.codes.BAD_REQUEST:
+        raise Refused(answer.status_code, document if isinstance(document, dict) else {})
+    return document
+
+
+def rows_of(page: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The rows of a page of a list."""
+    rows: Sequence[Mapping[str, Any]] = page["data"]
+    return rows

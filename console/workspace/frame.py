@@ -1,0 +1,112 @@
+"""The frame around every screen: who looks, where else to go, and of which calls it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from billing.invoicing.kinds import DocumentLanguage
+from console.dependencies import Dependencies
+from console.rendering import Handler, Page, answered, render
+from console.workspace.asking import SIGNED_OUT, Member, Refused
+from console.workspace.values import Values
+
+HOME: Final = "/console"
+SIGN_IN: Final = f"{HOME}/sign-in"
+SEE_OTHER: Final = 303
+
+NAVIGATION: Final = (
+    ("Overview", HOME),
+    ("Customers", f"{HOME}/customers"),
+    ("Subscriptions", f"{HOME}/subscriptions"),
+    ("Invoices", f"{HOME}/invoices"),
+    ("Payments", f"{HOME}/payments"),
+    ("Events", f"{HOME}/events"),
+    ("Meters", f"{HOME}/meters"),
+    ("Plans", f"{HOME}/plans"),
+    ("Webhooks", f"{HOME}/webhooks"),
+    ("Audit log", f"{HOME}/audit"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """A screen to be shown: its template, and what that needs beside the frame."""
+
+    template: str
+    title: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Show = Callable[[Member], Awaitable[Screen | Response]]
+
+
+def screen(dependencies: Dependencies, show: Show) -> Handler:
+    """The handler of a screen: what the API refuses becomes a page that says so.
+
+    Who is signed out is asked to sign in, and comes back.
+    """
+
+    @wraps(show)
+    async def handle(request: Request) -> Response:
+        member = Member(request)
+        try:
+            shown = await show(member)
+            if isinstance(shown, Response):
+                return member.hand_over(shown)
+            organization = await member.get("/organization")
+        except Refused as refusal:
+            return member.hand_over(_refuse(request, refusal))
+        return member.hand_over(_page(dependencies, member, organization, shown))
+
+    return answered(dependencies, handle)
+
+
+def see_other(path: str) -> Response:
+    """What was done is done; the browser looks at a screen again."""
+    return RedirectResponse(path, status_code=SEE_OTHER)
+
+
+def _page(
+    dependencies: Dependencies, member: Member, organization: Mapping[str, Any], shown: Screen
+) -> Page:
+    path = member.request.url.path
+    base_url = dependencies.public_url
+    content = render(
+        f"workspace/{shown.template}",
+        language=DocumentLanguage.ENGLISH,
+        title=shown.title,
+        organization=organization,
+        navigation=[(words, to, _is_within(path, to)) for words, to in NAVIGATION],
+        values=Values.of(organization),
+        calls=[(one.method, one.as_command(base_url)) for one in member.calls],
+        query=dict(member.request.query_params),
+        path=path,
+        **shown.values,
+    )
+    return Page(content)
+
+
+def _is_within(path: str, place: str) -> bool:
+    return path == place or (place != HOME and path.startswith(f"{place}/"))
+
+
+def _refuse(request: Request, refusal: Refused) -> Response:
+    if refusal.status == SIGNED_OUT:
+        there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return see_other(f"{SIGN_IN}?next={quote(there)}")
+    content = render(
+        "workspace/refused.html",
+        language=DocumentLanguage.ENGLISH,
+        status=refusal.status,
+        detail=refusal.detail,
+        code=refusal.problem.get("code"),
+        home=HOME,
+    )
+    return Page(content, status_code=refusal.status)

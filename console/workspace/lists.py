@@ -1,0 +1,126 @@
+"""Lists: one shape for all, with filters in the address, pages, and a file of what is listed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response, StreamingResponse
+
+from billing.tables import without_formula, write_row
+from console.workspace.asking import Member, rows_of
+from console.workspace.frame import Screen
+from console.workspace.values import Values
+
+PAGE_SIZE: Final = 25
+PAGE_OF_FILE: Final = 100
+MOST_IN_FILE: Final = 10_000
+CSV: Final = "csv"
+
+Row = Mapping[str, Any]
+Cell = Callable[[Row, Values], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column: its head, what stands in a row of it, and what a file says there, if another thing.
+
+    ``status`` shows the text as a state.
+    """
+
+    title: str
+    cell: Cell
+    raw: Callable[[Row], object] | None = None
+    is_number: bool = False
+    is_status: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A part of the address that narrows the list; with ``choices`` one of those."""
+
+    name: str
+    title: str
+    choices: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A list of the API as a screen.
+
+    ``link`` gives where a row leads, ``empty`` what to do first where nothing is listed. A list of
+    ``has_cursor`` knows no numbers of pages.
+    """
+
+    title: str
+    path: str
+    columns: Sequence[Column]
+    filters: Sequence[Filter] = ()
+    link: Callable[[Row], str] | None = None
+    empty: str = ""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+    async def show(self, member: Member) -> Screen | Response:
+        """The page of the list that the address asks for, or the file of all of it."""
+        asked = self._asked(member)
+        if member.request.query_params.get("format") == CSV:
+            return self._file(member, asked)
+        page = await member.get(self.path, **asked, page=self._page(member), page_size=PAGE_SIZE)
+        rows, meta = rows_of(page), page["meta"]
+        return Screen(
+            template="list.html",
+            title=self.title,
+            values={
+                "listing": self,
+                "rows": rows,
+                "meta": meta,
+                "previous": self._turn(asked, meta["page"] - 1, meta),
+                "next": self._turn(asked, meta["page"] + 1, meta),
+                "file": f"?{urlencode({**asked, 'format': CSV})}",
+                "is_filtered": bool(asked),
+            },
+        )
+
+    def _asked(self, member: Member) -> dict[str, str]:
+        query = member.request.query_params
+        named = {one.name: query[one.name].strip() for one in self.filters if query.get(one.name)}
+        return {name: text for name, text in named.items() if text} | dict(self.fixed)
+
+    @staticmethod
+    def _page(member: Member) -> int:
+        text = member.request.query_params.get("page", "1")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 1
+
+    @staticmethod
+    def _turn(asked: Mapping[str, str], page: int, meta: Mapping[str, Any]) -> str | None:
+        if not 1 <= page <= meta["total_pages"] or page == meta["page"]:
+            return None
+        return f"?{urlencode({**asked, 'page': page})}"
+
+    def _file(self, member: Member, asked: Mapping[str, str]) -> Response:
+        name = self.title.lower().replace(" ", "-")
+        return StreamingResponse(
+            self._written(member, asked),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+        )
+
+    async def _written(self, member: Member, asked: Mapping[str, str]) -> AsyncIterator[str]:
+        """Exactly what is listed, page by page; no cell is a formula."""
+        values = Values.of(await member.get("/organization"))
+        yield write_row([one.title for one in self.columns])
+        for number in range(1, MOST_IN_FILE // PAGE_OF_FILE + 1):
+            page = await member.get(self.path, **asked, page=number, page_size=PAGE_OF_FILE)
+            for row in rows_of(page):
+                yield write_row([_plain(one, row, values) for one in self.columns])
+            if number >= page["meta"]["total_pages"]:
+                return
+
+
+def _plain(column: Column, row: Row, values: Values) -> str:
+    if column.raw is None:
+        return without_formula(str(column.cell(row, values)))
+    raw = column.raw(row)
+    return "" if raw is None else without_formula(str(raw))

@@ -1,0 +1,37 @@
+"""The routes of the console."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.routing import BaseRoute, Route
+
+from console.dependencies import Dependencies
+from console.workspace import screens, signing
+from console.workspace.catalogue import LISTINGS
+from console.workspace.frame import HOME, Show, screen
+
+SHOWN: Final[dict[str, Show]] = {
+    HOME: screens.show_overview,
+    f"{HOME}/customers/{{id}}": screens.show_customer,
+    f"{HOME}/subscriptions/{{id}}": screens.show_subscription,
+    f"{HOME}/invoices/{{id}}": screens.show_invoice,
+    f"{HOME}/plans/{{id}}": screens.show_plan,
+    **{f"{HOME}/{name}": listing.show for name, listing in LISTINGS.items()},
+}
+"""What each address shows."""
+
+DONE: Final[dict[str, Show]] = {
+    f"{HOME}/invoices/{{id}}/verify": screens.verify_invoice,
+    f"{HOME}/webhooks/{{id}}/replay": screens.replay_delivery,
+}
+"""What is done where a form is sent to."""
+
+
+def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
+    """Every screen, and what is done from them."""
+    return [
+        *signing.make_routes(dependencies),
+        *(Route(path, screen(dependencies, show), methods=["GET"]) for path, show in SHOWN.items()),
+        *(Route(path, screen(dependencies, do), methods=["POST"]) for path, do in DONE.items()),
+    ]

@@ -1,0 +1,165 @@
+"""The screens of one thing each: the overview, a customer, a subscription, an invoice, a plan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.responses import Response
+
+from console.workspace.asking import Member, Refused, rows_of
+from console.workspace.frame import HOME, Screen, see_other
+
+NOT_FOUND: Final = 404
+FEW: Final = 8
+
+
+async def show_overview(member: Member) -> Screen:
+    """What is open, what comes next, and whether anything needs somebody."""
+    receivables, drafts, failed, coverage, events, undelivered = await asyncio.gather(
+        member.get("/reports/receivables", page_size=1),
+        member.get("/invoices", status="DRAFT", page_size=FEW),
+        member.get("/payments", status="failed", page_size=FEW),
+        member.get("/audit/coverage"),
+        member.get("/usage", page_size=FEW),
+        member.get("/webhook-deliveries", status="failed", page_size=1),
+    )
+    return Screen(
+        template="overview.html",
+        title="Overview",
+        values={
+            "receivables": receivables["totals"],
+            "drafts": drafts,
+            "failed": failed,
+            "coverage": coverage,
+            "events": rows_of(events),
+            "undelivered": undelivered["meta"]["total"],
+        },
+    )
+
+
+async def show_customer(member: Member) -> Screen:
+    """A customer with what they have, owe and use."""
+    customer_id = member.request.path_params["id"]
+    customer = await member.get(f"/customers/{customer_id}")
+    subscriptions, invoices, account, entitlements = await asyncio.gather(
+        member.get(f"/customers/{customer['id']}/subscriptions"),
+        member.get("/invoices", customer_id=customer["id"], page_size=FEW),
+        member.get(f"/customers/{customer['id']}/account", page_size=FEW),
+        member.get(f"/customers/{customer['id']}/entitlements"),
+    )
+    return Screen(
+        template="customer.html",
+        title=str(customer["name"]),
+        values={
+            "customer": customer,
+            "subscriptions": _rows(subscriptions),
+            "invoices": invoices,
+            "account": account,
+            "entitlements": _rows(entitlements),
+        },
+    )
+
+
+async def show_subscription(member: Member) -> Screen:
+    """A subscription: what happened, what comes, and what the running period comes to so far."""
+    subscription_id = member.request.path_params["id"]
+    subscription = await member.get(f"/subscriptions/{subscription_id}")
+    timeline, invoices, customer, preview = await asyncio.gather(
+        member.get(f"/subscriptions/{subscription_id}/timeline"),
+        member.get("/invoices", subscription_id=subscription_id, page_size=FEW),
+        member.get(f"/customers/{subscription['customer_id']}"),
+        _preview(member, subscription_id),
+    )
+    return Screen(
+        template="subscription.html",
+        title=f"{customer['name']}: {subscription['plan_name']}",
+        values={
+            "subscription": subscription,
+            "customer": customer,
+            "timeline": timeline,
+            "invoices": invoices,
+            "preview": preview,
+        },
+    )
+
+
+async def _preview(member: Member, subscription_id: str) -> Mapping[str, Any] | None:
+    """What an invoice would say now; None where no period runs."""
+    try:
+        found: Mapping[str, Any] = await member.act(
+            "POST", f"/subscriptions/{subscription_id}/preview-invoice", {}
+        )
+    except Refused as refusal:
+        if refusal.status == NOT_FOUND:
+            raise
+        return None
+    return found
+
+
+async def show_invoice(member: Member) -> Screen:
+    """An invoice; each line unfolds to its calculation, and that to the very events."""
+    invoice = await member.get(f"/invoices/{member.request.path_params['id']}")
+    lines = invoice["line_items"]
+    customer, payments, notes, *explained = await asyncio.gather(
+        member.get(f"/customers/{invoice['customer_id']}"),
+        member.get(f"/invoices/{invoice['id']}/payments"),
+        member.get(f"/invoices/{invoice['id']}/credit-notes"),
+        *(_explain(member, invoice["id"], line) for line in lines),
+    )
+    return Screen(
+        template="invoice.html",
+        title=f"Invoice {invoice['invoice_number'] or '(draft)'}",
+        values={
+            "invoice": invoice,
+            "customer": customer,
+            "payments": _rows(payments),
+            "notes": _rows(notes),
+            "lines": list(zip(lines, explained, strict=True)),
+            "verdict": None,
+        },
+    )
+
+
+async def verify_invoice(member: Member) -> Screen:
+    """The same, computed again from its events just now."""
+    verdict = await member.act("POST", f"/invoices/{member.request.path_params['id']}/verify")
+    shown = await show_invoice(member)
+    return Screen(
+        template=shown.template, title=shown.title, values={**shown.values, "verdict": verdict}
+    )
+
+
+async def _explain(
+    member: Member, invoice_id: str, line: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """How a line was computed, and where its events are listed; None of one that people wrote."""
+    try:
+        explained = await member.get(f"/invoices/{invoice_id}/lines/{line['id']}/explain")
+    except Refused:
+        return None
+    events = explained.get("events")
+    address = None
+    if events and events.get("url"):
+        query = dict(parse_qsl(urlsplit(events["url"]).query))
+        address = f"{HOME}/events?{urlencode(query)}"
+    return {**explained, "address": address}
+
+
+async def show_plan(member: Member) -> Screen:
+    """A plan with its charges and features."""
+    plan = await member.get(f"/plans/{member.request.path_params['id']}")
+    return Screen(template="plan.html", title=str(plan["name"]), values={"plan": plan})
+
+
+async def replay_delivery(member: Member) -> Response:
+    """A webhook is delivered once more; the list shows it."""
+    await member.act("POST", f"/webhook-deliveries/{member.request.path_params['id']}/replay")
+    return see_other(f"{HOME}/webhooks")
+
+
+def _rows(found: Any) -> Any:  # noqa: ANN401  (JSON)
+    """The rows of a list, with or without pages."""
+    return found["data"] if isinstance(found, dict) and "data" in found else found
