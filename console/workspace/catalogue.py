@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from billing.invoicing.invoices import InvoiceStatus
+from billing.notifications.schedule import DeliveryStatus
+from billing.payments.allocation import PaymentStatus
+from billing.subscriptions import SubscriptionStatus
 from console.workspace.frame import HOME
 from console.workspace.lists import Cell, Column, Filter, Listing
 
@@ -61,7 +65,7 @@ SUBSCRIPTIONS: Final = Listing(
         Filter(
             name="status",
             title="Status",
-            choices=("TRIAL", "ACTIVE", "PAST_DUE", "PAUSED", "CANCELED"),
+            choices=tuple(SubscriptionStatus),
         ),
         Filter(name="customer_id", title="Customer"),
     ),
@@ -84,7 +88,7 @@ INVOICES: Final = Listing(
         Filter(
             name="status",
             title="Status",
-            choices=("DRAFT", "OPEN", "PAID", "VOID", "UNCOLLECTIBLE"),
+            choices=tuple(InvoiceStatus),
         ),
         Filter(name="customer_id", title="Customer"),
         Filter(name="subscription_id", title="Subscription"),
@@ -105,7 +109,7 @@ PAYMENTS: Final = Listing(
         _column("Reference", "reference"),
     ),
     filters=(
-        Filter(name="status", title="Status", choices=("pending", "succeeded", "failed")),
+        Filter(name="status", title="Status", choices=tuple(PaymentStatus)),
         Filter(name="invoice_id", title="Invoice"),
         Filter(name="customer_id", title="Customer"),
     ),
@@ -155,7 +159,7 @@ WEBHOOKS: Final = Listing(
         _column("Why not", "error"),
     ),
     filters=(
-        Filter(name="status", title="Status", choices=("pending", "succeeded", "failed")),
+        Filter(name="status", title="Status", choices=tuple(DeliveryStatus)),
         Filter(name="endpoint_id", title="Endpoint"),
     ),
     empty="Deliveries appear once an endpoint listens: POST /webhook-endpoints.",

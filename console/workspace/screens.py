@@ -9,6 +9,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.responses import Response
 
+from billing.invoicing.invoices import InvoiceStatus
+from billing.notifications.schedule import DeliveryStatus
+from billing.payments.allocation import PaymentStatus
 from console.workspace.asking import Member, Refused, rows_of
 from console.workspace.frame import HOME, Screen, see_other
 
@@ -20,11 +23,11 @@ async def show_overview(member: Member) -> Screen:
     """What is open, what comes next, and whether anything needs somebody."""
     receivables, drafts, failed, coverage, events, undelivered = await asyncio.gather(
         member.get("/reports/receivables", page_size=1),
-        member.get("/invoices", status="DRAFT", page_size=FEW),
-        member.get("/payments", status="failed", page_size=FEW),
+        member.get("/invoices", status=InvoiceStatus.DRAFT, page_size=FEW),
+        member.get("/payments", status=PaymentStatus.FAILED, page_size=FEW),
         member.get("/audit/coverage"),
         member.get("/usage", page_size=FEW),
-        member.get("/webhook-deliveries", status="failed", page_size=1),
+        member.get("/webhook-deliveries", status=DeliveryStatus.FAILED, page_size=1),
     )
     return Screen(
         template="overview.html",

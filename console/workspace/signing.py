@@ -15,7 +15,7 @@ from console.workspace.asking import Member, Refused
 from console.workspace.forms import read_form
 from console.workspace.frame import HOME, SIGN_IN, see_other
 
-FIELDS: Final = ("email", "password", "code")
+FIELDS: Final[tuple[str, ...]] = ("email", "password", "code")
 FOREIGN: Final = "cross-site"
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import policies
 
 revision = "0046"
-down_revision = "0041"
+down_revision = "0043"
 
 FORMER_KINDS = ("period", "manual", "late_usage")
 KINDS = (*FORMER_KINDS, "purchase")

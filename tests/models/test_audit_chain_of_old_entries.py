@@ -13,6 +13,7 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.database.migrations import downgrade, upgrade
 from services.audit_log import link_standing
+from tests.servers import migration_url
 from tests.services.audit_logs import break_of, look, owner_of, write, write_log
 from tests.services.shop import NOW, Shop, open_shop
 
@@ -40,8 +41,8 @@ def test_entries_that_stand_are_bound_once_and_the_chain_says_how_many(
     owner: Engine, shops: tuple[Shop, Shop], database_url: str
 ) -> None:
     shops[0].transactions._engine.dispose()
-    downgrade(database_url, "0040")
-    upgrade(database_url)
+    downgrade(migration_url(database_url), "0040")
+    upgrade(migration_url(database_url))
 
     for shop in shops:
         with owner.begin() as connection:

@@ -6,14 +6,14 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, create_engine, pool, text
+from sqlalchemy import Connection, Engine, text
 from sqlmodel import Session
 
 from billing.audit_log.chain import BrokenLink, Head, link_entry
 from repositories import audit_links as stored_audit_links
-from runtime.database.engine import sqlalchemy_url
 from services.audit_chain import Part, check_part
 from services.audit_log import record
+from tests.servers import superuser_engine
 from tests.services.shop import NOW, Shop
 
 LENGTH = 7
@@ -59,7 +59,7 @@ def break_of(shop: Shop, *, kept: Head | None = None) -> BrokenLink:
 
 def owner_of(database_url: str) -> Engine:
     """The connections of whoever may change anything."""
-    return create_engine(sqlalchemy_url(database_url), poolclass=pool.NullPool)
+    return superuser_engine(database_url)
 
 
 def change(connection: Connection, shop: Shop, statement: str, position: int = 0) -> None:

@@ -242,3 +242,17 @@ def test_repeated_post_with_a_key_creates_once(owner: Person) -> None:
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()
     assert owner.get(f"{V1}/plans").json()["meta"]["total"] == 1
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_plan_takes_no_type_that_its_charges_do_not_fit(owner: Person, method: str) -> None:
+    meter_id = create(owner, "/features", FEATURE)["meter_id"]
+    plan = create(owner, "/plans", PLAN)
+    charge = {"type": "USAGE", "meter_id": meter_id, "unit_price": 0.001}
+    create(owner, f"/plans/{plan['id']}/charges", charge)
+
+    body = {"name": "Flat fee", "type": "FIXED"}
+    refused = owner.request(method, f"{V1}/plans/{plan['id']}", json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_charge")
+    assert field_of(refused) == "type"
