@@ -135,6 +135,7 @@ def show_addresses(console: Console, addresses: Addresses, instance: Instance) -
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     table.add_row("Start here", addresses.docs_url.removesuffix("docs"))
+    table.add_row("Console", addresses.docs_url.removesuffix("docs") + "console")
     table.add_row("API", addresses.api_url)
     table.add_row("Interactive docs", addresses.docs_url)
     if addresses.temporal_ui_url:

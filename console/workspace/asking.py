@@ -6,6 +6,7 @@ nothing that the API could not, and can say how it came to be.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -75,6 +76,7 @@ class Member:
     calls: list[Call] = field(default_factory=list)
     cookies: list[str] = field(default_factory=list)
     _renewed: str | None = None
+    _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get(self, path: str, **query: str | int | bool | None) -> Any:  # noqa: ANN401  (JSON)
         """What the API answers. Raises Refused."""
@@ -113,15 +115,24 @@ class Member:
     async def _send_as_member(
         self, method: str, address: str, body: object | None = None
     ) -> httpx2.Response:
+        asked_with = self._renewed
         answer = await self._send(method, address, body)
-        if answer.status_code != SIGNED_OUT or self._renewed is not None:
+        if answer.status_code != SIGNED_OUT or not await self._renew(asked_with):
             return answer
-        renewed = await self._send("POST", f"{API}/auth/refresh")
-        if renewed.status_code != httpx2.codes.OK:
-            return answer
-        self.cookies = renewed.headers.get_list("set-cookie")
-        self._renewed = "; ".join(one.partition(";")[0] for one in self.cookies)
         return await self._send(method, address, body)
+
+    async def _renew(self, asked_with: str | None) -> bool:
+        """Whether there are newer cookies than a call was asked with.
+
+        A refresh token is good for one use; of several calls at once one renews for all.
+        """
+        async with self._renewing:
+            if self._renewed is None and "cookie" in self.request.headers:
+                answer = await self._send("POST", f"{API}/auth/refresh")
+                if answer.status_code == httpx2.codes.OK:
+                    self.cookies = answer.headers.get_list("set-cookie")
+                    self._renewed = "; ".join(one.partition(";")[0] for one in self.cookies)
+        return self._renewed != asked_with
 
     async def _send(self, method: str, address: str, body: object | None = None) -> httpx2.Response:
         request = self.request

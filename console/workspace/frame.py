@@ -57,10 +57,11 @@ def screen(dependencies: Dependencies, show: Show) -> Handler:
     async def handle(request: Request) -> Response:
         member = Member(request)
         try:
+            # By itself and first: it finds out whether somebody is signed in.
+            organization = await member.get("/organization")
             shown = await show(member)
             if isinstance(shown, Response):
                 return member.hand_over(shown)
-            organization = await member.get("/organization")
         except Refused as refusal:
             return member.hand_over(_refuse(request, refusal))
         return member.hand_over(_page(dependencies, member, organization, shown))

@@ -67,7 +67,7 @@ class Listing:
         asked = self._asked(member)
         if member.request.query_params.get("format") == CSV:
             return self._file(member, asked)
-        page = await member.get(self.path, **asked, page=self._page(member), page_size=PAGE_SIZE)
+        page = await member.get(self.path, **asked, **_place(member), page_size=PAGE_SIZE)
         rows, meta = rows_of(page), page["meta"]
         return Screen(
             template="list.html",
@@ -76,8 +76,8 @@ class Listing:
                 "listing": self,
                 "rows": rows,
                 "meta": meta,
-                "previous": self._turn(asked, meta["page"] - 1, meta),
-                "next": self._turn(asked, meta["page"] + 1, meta),
+                "previous": _turned(asked, meta, back=True),
+                "next": _turned(asked, meta, back=False),
                 "file": f"?{urlencode({**asked, 'format': CSV})}",
                 "is_filtered": bool(asked),
             },
@@ -87,17 +87,6 @@ class Listing:
         query = member.request.query_params
         named = {one.name: query[one.name].strip() for one in self.filters if query.get(one.name)}
         return {name: text for name, text in named.items() if text} | dict(self.fixed)
-
-    @staticmethod
-    def _page(member: Member) -> int:
-        text = member.request.query_params.get("page", "1")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 1
-
-    @staticmethod
-    def _turn(asked: Mapping[str, str], page: int, meta: Mapping[str, Any]) -> str | None:
-        if not 1 <= page <= meta["total_pages"] or page == meta["page"]:
-            return None
-        return f"?{urlencode({**asked, 'page': page})}"
 
     def _file(self, member: Member, asked: Mapping[str, str]) -> Response:
         name = self.title.lower().replace(" ", "-")
@@ -111,12 +100,42 @@ class Listing:
         """Exactly what is listed, page by page; no cell is a formula."""
         values = Values.of(await member.get("/organization"))
         yield write_row([one.title for one in self.columns])
-        for number in range(1, MOST_IN_FILE // PAGE_OF_FILE + 1):
-            page = await member.get(self.path, **asked, page=number, page_size=PAGE_OF_FILE)
+        place: dict[str, str] = {}
+        for _ in range(MOST_IN_FILE // PAGE_OF_FILE):
+            page = await member.get(self.path, **asked, **place, page_size=PAGE_OF_FILE)
             for row in rows_of(page):
                 yield write_row([_plain(one, row, values) for one in self.columns])
-            if number >= page["meta"]["total_pages"]:
+            after = _after(page["meta"])
+            if after is None:
                 return
+            place = after
+
+
+def _place(member: Member) -> dict[str, str]:
+    """Where in the list the address is: behind a cursor, or on a page."""
+    query = member.request.query_params
+    if query.get("cursor"):
+        return {"cursor": query["cursor"]}
+    text = query.get("page", "1")
+    return {"page": text if text.isascii() and text.isdigit() and len(text) < 8 else "1"}
+
+
+def _after(meta: Row) -> dict[str, str] | None:
+    """Where the next page is, None after the last; long lists know it by a cursor alone."""
+    if meta.get("next_cursor"):
+        return {"cursor": str(meta["next_cursor"])}
+    number, last = meta.get("page"), meta.get("total_pages")
+    return {"page": str(number + 1)} if number and last and number < last else None
+
+
+def _turned(asked: Mapping[str, str], meta: Row, *, back: bool) -> str | None:
+    """The address of the page before or after; None where there is none."""
+    if not back:
+        place = _after(meta)
+    else:
+        number = meta.get("page") or 1
+        place = {"page": str(number - 1)} if number > 1 else None
+    return None if place is None else f"?{urlencode({**asked, **place})}"
 
 
 def _plain(column: Column, row: Row, values: Values) -> str:

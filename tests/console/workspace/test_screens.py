@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 
@@ -176,3 +177,19 @@ def test_screens_load_nothing_from_elsewhere_and_are_framed_by_nobody(owner: Per
     assert not re.findall(r'(?:src|href)="https?://', answer.text)
     assert "<script" not in answer.text
     assert "style=" not in answer.text
+
+
+def test_long_list_is_turned_by_its_cursor(owner: Person) -> None:
+    sold, _ = billed(owner)
+    for number in range(30):
+        sold.used(1, "2026-03-02T07:30:00Z", idempotency_key=f"more-{number}")
+
+    first = owner.get("/console/events")
+    [following] = re.findall(r'rel="next" href="([^"]+)"', first.text)
+    second = owner.get(f"/console/events{html.unescape(following)}")
+    file = owner.get("/console/events?format=csv").text
+
+    listed = [re.findall(r"(?:more|run)-\d+", words_of(page.text)) for page in (first, second)]
+    assert [len(one) for one in listed] == [25, 7]
+    assert not set(listed[0]) & set(listed[1])
+    assert len(file.strip().split("\r\n")) == 33
