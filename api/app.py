@@ -189,7 +189,7 @@ def create_app(
         # The first is the outermost.
         middleware=[
             *around,
-            Middleware(RequestMiddleware, metrics=state.metrics),
+            Middleware(RequestMiddleware, metrics=state.metrics, rates=state.rates),
             Middleware(ConditionalAnswers),
             Middleware(NumberTexts),
             Middleware(SameOrigin, public_url=context.public_url),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -16,6 +18,8 @@ from starlette.requests import HTTPConnection
 from api.access.address_limits import AddressLimits
 from api.access.key_cache import KeyCache
 from api.admission.password_threads import Passwords
+from api.admission.rates.counts import Counts
+from api.admission.rates.policies import RateLimits, Rates
 from api.admission.slots import Admission, RequestSlots
 from api.admission.threads import ComputingThreads
 from api.ingestion.writer import TellResults, UsageWriter
@@ -76,6 +80,11 @@ class AppContext:
     lifetimes: TokenLifetimes = field(default_factory=TokenLifetimes)
     sign_up_policy: SignUpPolicy = SignUpPolicy.OPEN
     auth_per_minute: int = 0
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+    rates_file: Path | None = None
+    """Where the processes of one API count requests together; without it each by itself."""
+    rates_clock: Callable[[], int] = time.monotonic_ns
+    """By which rates are counted: the same for all processes that count together."""
     transaction_seconds: float = TRANSACTION_SECONDS
     may_be_private: bool = False
     """Whether webhooks and mails may go to private addresses."""
@@ -128,6 +137,7 @@ class AppState:
     worker_report: WorkReportCache
     measures: MeasuresCache
     slots: RequestSlots
+    rates: Rates
     address_limits: AddressLimits
     passwords: Passwords
     document_threads: ComputingThreads
@@ -154,6 +164,8 @@ class AppState:
         )
         read_connections = ReadConnections(connect_usage)
         metrics = Metrics(context.registry, context.counters_directory)
+        shared = context.rates_file
+        counts = Counts.alone() if shared is None else Counts.shared(shared)
         return cls(
             context=context,
             resources=resources,
@@ -161,6 +173,7 @@ class AppState:
             worker_report=WorkReportCache(context.transactions, context.now),
             measures=MeasuresCache(context.transactions, context.now),
             slots=RequestSlots(context.transactions.connections),
+            rates=Rates(context.rate_limits, counts, clock=context.rates_clock),
             address_limits=AddressLimits(context.auth_per_minute),
             passwords=Passwords(context.security),
             document_threads=ComputingThreads("documents"),

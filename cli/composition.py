@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ from temporalio.service import RPCError
 
 from api import visits
 from api.access.key_cache import KeyCache
+from api.admission.rates.policies import RateLimits
 from api.app import create_app
 from api.context import AppContext
 from api.transport.envelope import route_of
@@ -194,6 +196,13 @@ class ApiProcess:
             document_years=self._settings.document_retention_years,
             sign_up_policy=self._settings.signup or SignUpPolicy.FIRST,
             auth_per_minute=self._settings.auth_per_minute,
+            rate_limits=RateLimits(
+                per_key=self._settings.rate_per_key,
+                per_organization=self._settings.rate_per_organization,
+                events_per_organization=self._settings.rate_of_events,
+                replicas=self._settings.api_replicas,
+            ),
+            rates_file=self._rates_file,
             transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,
             trace_events=None if self._traces is None else self._traces.accept_events,
         )
@@ -249,6 +258,12 @@ class ApiProcess:
             await asyncio.wait(tasks)
             self.engine.dispose()
             await asyncio.to_thread(end_traces, self._traces)
+
+    @property
+    def _rates_file(self) -> Path | None:
+        """What the processes of one API share, beside what they count for metrics."""
+        directory = self._counters_directory
+        return None if directory is None else Path(directory) / "rates"
 
     def link_temporal(self) -> list[tuple[str, str]]:
         """Ready questions to the Temporal Web UI, if the operator said where that is."""

@@ -50,6 +50,14 @@ class Settings(BaseSettings):
     lets it."""
     api_connections: int = Field(default=2000, ge=1)
     """How many connections of clients an API process holds."""
+    api_replicas: int = Field(default=1, ge=1)
+    """On how many machines or containers the API runs: each allows its part of the rate limits."""
+    rate_per_key: int = Field(default=300_000, ge=0)
+    """Requests of one API key or session in a minute; 0 is as many as it likes."""
+    rate_per_organization: int = Field(default=600_000, ge=0)
+    """Requests of one organization in a minute, by all its keys and sessions; 0 as above."""
+    rate_of_events: int = Field(default=6_000_000, ge=0)
+    """Events of one organization in a minute; 0 as above."""
     signup: SignUpPolicy | None = None
     """Who may make an organization; by default everybody where ``fluxrate up`` runs the API, else
     the first only."""

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from api.access.address_limits import ip_of
 from api.access.key_cache import Credential
 from api.access.scopes import Principal
-from api.context import AppContext
+from api.context import AppContext, state_of
 from api.transport.urls.natural_keys import read_id
 from billing.errors import Unauthenticated
 from repositories.accounts import user_sessions
@@ -43,18 +43,40 @@ def authenticate(request: HTTPConnection, context: AppContext) -> Principal:
 
 
 def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID | None:
-    """The organization of an access token that we signed; None without one.
+    """The organization of an access token that we signed, of which one request more is counted.
 
-    The session may have ended meanwhile: this says whose slots a request takes, not what it may.
-    Raises: Unauthenticated for an Authorization that is none.
+    None without one. The session may have ended meanwhile: this says whose slots a request takes,
+    not what it may. Raises: Unauthenticated for an Authorization that is none; TooManyRequests.
     """
     token = shown_token(request)
     claims = None if token is None else _read_claims(request, context, token)
-    return None if claims is None else claims.organization_id
+    if claims is None:
+        return None
+    state_of(request.app).rates.count_request(
+        request, claims.organization_id, claims.user_session_id
+    )
+    return claims.organization_id
 
 
 async def authenticate_async(request: HTTPConnection, context: AppContext) -> Principal:
-    """As :func:`authenticate`, from the event loop.
+    """As :func:`authenticate`, from the event loop; the request is counted as one of theirs.
+
+    Raises: Unauthenticated, TooManyRequests.
+    """
+    principal = await recognize_async(request, context)
+    count_request(request, principal)
+    return principal
+
+
+def count_request(request: HTTPConnection, principal: Principal) -> None:
+    """One more request of theirs, once however often it is called. Raises TooManyRequests."""
+    caller_id = principal.api_key_id or principal.session_id
+    assert caller_id is not None
+    state_of(request.app).rates.count_request(request, principal.home_id, caller_id)
+
+
+async def recognize_async(request: HTTPConnection, context: AppContext) -> Principal:
+    """As :func:`authenticate_async`, for routes that count otherwise.
 
     A key or session that was good within the last second costs nothing; of many with the same one
     asks the database. Raises: Unauthenticated.

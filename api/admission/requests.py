@@ -15,7 +15,12 @@ from uuid import UUID
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from api.access.authentication import authenticate_async, claimed_organization, shown_api_key
+from api.access.authentication import (
+    authenticate_async,
+    claimed_organization,
+    count_request,
+    shown_api_key,
+)
 from api.admission.slots import VISITORS, caller_left
 from api.context import AppContext, ContextDep, state_of
 from api.transport.errors import TOO_SLOW
@@ -92,7 +97,10 @@ async def _admitted(
 
 
 async def _party_of(request: Request, context: AppContext) -> UUID | str:
-    """The organization of the credentials; bad ones are the visitors', and refused by the route."""
+    """The organization of the credentials; bad ones are the visitors', and refused by the route.
+
+    Raises TooManyRequests before anything waits.
+    """
     try:
         secret = shown_api_key(request)
         if secret is None:
@@ -104,6 +112,7 @@ async def _party_of(request: Request, context: AppContext) -> UUID | str:
                 known = await authenticate_async(request, context)
     except Unauthenticated:
         return VISITORS
+    count_request(request, known)
     return known.organization_id
 
 

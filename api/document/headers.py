@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from api.access.authentication import ACCESS_COOKIE, ORGANIZATION_HEADER, REFRESH_COOKIE
+from api.admission.rates import policies
 from api.document.operations import Document, operations
 from api.transport import idempotency, number_texts
 from api.transport.conditional.tags import IF_MATCH, IF_NONE_MATCH
@@ -15,6 +16,8 @@ ETAG: Final = "ETag"
 RETRY_AFTER: Final = "Retry-After"
 AUTHENTICATE: Final = "WWW-Authenticate"
 SET_COOKIE: Final = "Set-Cookie"
+LIMITED: Final = (policies.POLICY_HEADER, policies.HEADER)
+"""Every answer to somebody known has them."""
 JSON: Final = "application/json"
 
 _TEXT: Final[Document] = {"type": "string"}
@@ -82,6 +85,16 @@ HEADERS: Final[Document] = {
         " `Idempotency-Key`.",
         "schema": {"type": "string", "enum": ["true"]},
     },
+    policies.POLICY_HEADER: {
+        "description": "The limits that the request met: each with its quota `q` in `w` seconds, of"
+        " requests by `key` and `organization`, or of `events`. There once somebody is known.",
+        "schema": _TEXT,
+    },
+    policies.HEADER: {
+        "description": "How much of each limit remains (`r`), and after how many seconds without"
+        " further requests it is whole (`t`).",
+        "schema": _TEXT,
+    },
     RETRY_AFTER: {
         "description": "After how many seconds a repeat makes sense.",
         "schema": {"type": "integer", "minimum": 0},
@@ -118,6 +131,7 @@ def share_headers(document: Document) -> None:
             names = [*response.get("headers", ()), *_answered(status, is_keyed=is_keyed)]
             if _schema_of(response) in _COOKIES_WITH:
                 names.append(SET_COOKIE)
+            names += LIMITED if operation["security"] and status != "401" else ()
             response["headers"] = {name: _reference("headers", name) for name in names}
 
 

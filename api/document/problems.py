@@ -44,6 +44,7 @@ SECURED: Final = (
     "401 invalid_token",
     "401 unsupported_authorization",
     "404 organization_not_found",
+    "429 rate_limited",
 )
 BY_KEY: Final = ("403 address_not_allowed", "403 scope_missing")
 BY_SESSION: Final = ("403 session_required",)

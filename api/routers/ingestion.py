@@ -10,8 +10,9 @@ from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.access.authentication import authenticate_async
-from api.context import state_of
+from api.access.authentication import recognize_async
+from api.access.scopes import Principal
+from api.context import AppState, state_of
 from api.ingestion.decoding import (
     MOST_BATCH_BYTES,
     MOST_BODY_BYTES,
@@ -53,8 +54,7 @@ async def record_usage(request: Request) -> Response:
 async def record_batch(request: Request) -> Response:
     """Record up to 10,000 events, each answered in its place (CONTRACT 33)."""
     state = state_of(request.app)
-    principal = await authenticate_async(request, state.context)
-    principal.require_scope(SCOPE)
+    principal = await _admit(request, state)
     is_atomic = _read_boolean(request, "atomic", default=False)
     introduces = _read_boolean(request, "create_customers", default=True)
     only_errors = _read_shown(request) == "errors"
@@ -63,6 +63,8 @@ async def record_batch(request: Request) -> Response:
         raise HTTPException(415, f"Send the body as {JSON} or {JSON_LINES[0]}.")
     body = await read_body(request, most=MOST_BATCH_BYTES)
     rows = read_array(body) if kind == JSON else read_lines(body)
+    if len(rows) > 1:
+        state.rates.count_events(request, principal.organization_id, len(rows) - 1)
     results = await state.usage_writer.submit(
         Submission(
             organization_id=principal.organization_id,
@@ -88,10 +90,20 @@ def make_routes(prefix: str) -> list[FastRoute]:
     ]
 
 
+async def _admit(request: Request, state: AppState) -> Principal:
+    """Whoever may report events, of whom one event more is counted before the body is read.
+
+    Raises Unauthenticated, Forbidden, TooManyRequests.
+    """
+    principal = await recognize_async(request, state.context)
+    principal.require_scope(SCOPE)
+    state.rates.count_events(request, principal.organization_id, 1)
+    return principal
+
+
 async def _record_one(request: Request, *, token_only: bool) -> Response:
     state = state_of(request.app)
-    principal = await authenticate_async(request, state.context)
-    principal.require_scope(SCOPE)
+    principal = await _admit(request, state)
     if _content_type(request) != JSON:
         raise HTTPException(415, f"Send the body as {JSON}.")
     report = read_report(await read_body(request, most=MOST_BODY_BYTES))

@@ -13,6 +13,7 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.admission.rates.policies import Rates
 from api.transport.errors import answer_unexpected
 from api.transport.metrics import Metrics
 from api.transport.urls.paths import TEMPLATE, method_of
@@ -66,9 +67,10 @@ class RequestMiddleware:
     underscores. Neither log nor metrics hold paths as sent, since those may carry public tokens.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, rates: Rates) -> None:
         self._app = app
         self._metrics = metrics
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
@@ -77,7 +79,7 @@ class RequestMiddleware:
             return
         request = Request(scope, receive)
         request.state.request_id = request_id_of(request)
-        answer = _Answer(send, request)
+        answer = _Answer(send, request, self._rates)
         started_at = time.perf_counter()
         bound = structlog.contextvars.bind_contextvars(request_id=request.state.request_id)
         try:
@@ -139,8 +141,10 @@ def route_of(scope: MutableMapping[str, Any]) -> str:
 class _Answer:
     """The answer on its way out, with its status once it has begun."""
 
-    def __init__(self, send: Send, request: Request) -> None:
+    def __init__(self, send: Send, request: Request, rates: Rates) -> None:
         self._send = send
+        self._scope = request.scope
+        self._rates = rates
         self._request_id = (REQUEST_ID_NAME, request.state.request_id.encode())
         is_secure = request.scope["scheme"] == "https"
         self._defaults = (*SAFE_HEADERS, STRICT_TRANSPORT) if is_secure else SAFE_HEADERS
@@ -153,5 +157,6 @@ class _Answer:
             own = [header for header in message["headers"] if header[0] != REQUEST_ID_NAME]
             present = {name for name, _ in own}
             missing = [header for header in self._defaults if header[0] not in present]
-            message = {**message, "headers": [*own, self._request_id, *missing]}
+            limits = self._rates.headers(self._scope)
+            message = {**message, "headers": [*own, self._request_id, *limits, *missing]}
         await self._send(message)

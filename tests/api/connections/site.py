@@ -78,6 +78,11 @@ class Site:
         line = next(line for line in status.splitlines() if line.startswith(name))
         return int(line.split()[1]) * 1024
 
+    def processor_seconds(self) -> float:
+        """How long the process has computed."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def forget_peak(self) -> None:
         """The most that it had is what it has."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
@@ -103,8 +108,10 @@ def listen(connection: socket.socket, began: float, for_seconds: float) -> Heard
 
 
 @contextmanager
-def running_site(database_url: str, directory: Path, **settings: str) -> Iterator[Site]:
-    """An API process with an organization, ended afterwards."""
+def running_site(
+    database_url: str, directory: Path, *, processes: int = 1, **settings: str
+) -> Iterator[Site]:
+    """An API process, or several, with an organization, ended afterwards."""
     port = choose_port()
     environment = clean_environment() | {
         "DATABASE_URL": database_url,
@@ -113,10 +120,10 @@ def running_site(database_url: str, directory: Path, **settings: str) -> Iterato
         "FLUXRATE_SIGNUP": "open",
         **settings,
     }
-    log = directory / "api.log"
+    log, several = directory / "api.log", ["--processes", str(processes)]
     with log.open("ab") as written:
         api = subprocess.Popen(
-            [sys.executable, "-m", "cli.serve", "--port", str(port)],
+            [sys.executable, "-m", "cli.main", "api", "--port", str(port), *several],
             env=environment,
             stdout=written,
             stderr=subprocess.STDOUT,
@@ -125,6 +132,7 @@ def running_site(database_url: str, directory: Path, **settings: str) -> Iterato
         url = f"http://127.0.0.1:{port}"
         assert wait_until(lambda: answers(f"{url}/livez"), timeout_seconds=120), log.read_text()
         account = Account(url).sign_up()
+        account.create_meter("api_calls")
         scopes = ["usage.write", "billing.write"]
         key = account.post("/api-keys", {"name": "Backend", "scopes": scopes})["key"]
         yield Site(port=port, pid=api.pid, log=log, key=key)
