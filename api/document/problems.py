@@ -59,6 +59,8 @@ BODIED: Final = (
     "422 duplicate_key",
     "422 invalid_body",
     "422 invalid_json",
+    "422 number_out_of_range",
+    "422 too_many_keys",
 )
 KEYED: Final = (
     "409 idempotency_key_in_use",

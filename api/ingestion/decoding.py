@@ -6,13 +6,14 @@ import asyncio
 import re
 import zlib
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 import msgspec
 from starlette.requests import Request
 
 from api.transport.body_limits import read_within
+from api.transport.exact_json import unreadable_number
 from api.transport.unique_keys import require_unique_keys
 from billing.errors import BillingError, InvalidInput, TooLarge
 from services.ingestion.event_input import EventReport
@@ -59,7 +60,13 @@ def read_array(body: bytes) -> Sequence[EventReport | BillingError]:
     """
     try:
         rows: Sequence[EventReport | BillingError] = _decode_all(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidInput):
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        InvalidOperation,
+        InvalidInput,
+    ):
         rows = [_read_row(bytes(row)) for row in _split(body)]
     return _bounded(rows)
 
@@ -103,6 +110,8 @@ def _read_row(row: bytes) -> EventReport | BillingError:
         require_unique_keys(row, (report,))
     except InvalidInput as error:
         return error
+    except InvalidOperation:
+        return unreadable_number()
     except msgspec.ValidationError as error:
         return _invalid_field(str(error))
     except (msgspec.DecodeError, UnicodeDecodeError):

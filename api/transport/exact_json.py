@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
 from types import NoneType
@@ -36,8 +36,8 @@ class NotANumber:
 def load_json(body: bytes) -> Any:
     """The document with its numbers as decimals and integers, digit for digit.
 
-    Raises InvalidInput for anything but JSON, for a key that an object has twice, and for texts
-    that columns refuse.
+    Raises InvalidInput for anything but JSON, for a key that an object has twice, for a number
+    whose exponent no decimal can have, and for texts that columns refuse.
     """
     try:
         text = body.decode("utf-8")
@@ -49,11 +49,18 @@ def load_json(body: bytes) -> Any:
         )
     except InvalidInput:
         raise
+    except InvalidOperation as error:
+        raise unreadable_number() from error
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise InvalidInput("The body is not valid JSON.", code="invalid_json") from error
     if "\\u" in text:
         body_limits.require_storable_text(document)
     return document
+
+
+def unreadable_number() -> InvalidInput:
+    """What becomes of a number such as 1e1000000000000000000."""
+    return InvalidInput("A number is beyond what can be read.", code="number_out_of_range")
 
 
 def depth_of(document: Any) -> int:

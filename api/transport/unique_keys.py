@@ -14,6 +14,9 @@ from services.ingestion.event_input import EventReport
 MOST_SHOWN: Final = 100
 """How much of a made-up key an error repeats."""
 
+MOST_KEYS: Final = 1000
+"""Far more than any object here may have."""
+
 _BLANKS: Final = b" \t\r\n"
 _KEY_END: Final = b'":'
 _FREE_FORM: Final = ("metadata", "meta_data", "properties")
@@ -22,7 +25,12 @@ _values_of: Final = attrgetter(*_FIELDS)
 
 
 def object_of_unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these keys and values. Raises InvalidInput ``duplicate_key``."""
+    """The object of these keys and values.
+
+    Raises InvalidInput ``duplicate_key``, and ``too_many_keys`` before anybody names each of them.
+    """
+    if len(pairs) > MOST_KEYS:
+        raise InvalidInput(f"An object has at most {MOST_KEYS} keys.", code="too_many_keys")
     found = dict(pairs)
     if len(found) < len(pairs):
         [(key, _), *_] = Counter(key for key, _ in pairs).most_common(1)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 from uuid import UUID
 
@@ -133,7 +133,7 @@ def read_fields(body: bytes) -> Fields:
             parse_constant=_no_constant,
             object_pairs_hook=_without_repeats,
         )
-    except (ValueError, RecursionError) as error:
+    except (ValueError, InvalidOperation, RecursionError) as error:
         raise Malformed("It is not JSON.") from error
     if not isinstance(value, dict):
         raise Malformed("It is not an object.")

@@ -27,6 +27,7 @@ READING_SECONDS: Final = 60.0
 ADDRESS_BYTES: Final = 16 * 1024
 HEAD_BYTES: Final = 64 * 1024
 MOST_HEADERS: Final = 128
+VERSIONS: Final = ("1.0", "1.1")
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -85,7 +86,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is there. What it raises makes the server refuse the request."""
         self._awaits_head = False
-        if len(self.url) > ADDRESS_BYTES:
+        if self.parser.get_http_version() not in VERSIONS:
+            self._refusal = MALFORMED
+        elif len(self.url) > ADDRESS_BYTES:
             self._refusal = LONG_ADDRESS
         elif len(self.headers) > MOST_HEADERS or self._is_head_large():
             self._refusal = LARGE_HEAD

@@ -48,6 +48,7 @@ async def test_a_provider_that_hangs_is_left_in_time(provider: ProviderDouble) -
         (Reply(floods=True), "too large"),
         (Reply(b"x" * 2000), "too large"),
         (Reply(b"<html>"), "not JSON"),
+        (Reply(b'{"a": 1e%s}' % (b"9" * 400)), "not JSON"),
         (Reply(b'["id"]'), "not an object"),
         (Reply({}, 307, {"Location": "http://127.0.0.1:1/elsewhere"}), "answered 307"),
         (Reply({}, 304), "answered 304"),
