@@ -69,6 +69,8 @@ class CustomerErasure(SQLModel, table=True):
         CheckConstraint(
             "num_nulls(after_meter_id, after_timestamp, after_event_id) IN (0, 3)", name="after"
         ),
+        CheckConstraint("completed_at <= checked_at", name="checked_at"),
+        CheckConstraint("checked_at IS NULL OR completed_at IS NOT NULL", name="completed_at"),
         CheckConstraint(
             "documents_erased_at IS NULL OR documents_kept_until <= documents_erased_at",
             name="documents_erased_at",
@@ -77,7 +79,7 @@ class CustomerErasure(SQLModel, table=True):
             "ix_customer_erasure_unfinished",
             "organization_id",
             "requested_at",
-            postgresql_where=text("completed_at IS NULL"),
+            postgresql_where=text("checked_at IS NULL"),
         ),
         Index(
             "ix_customer_erasure_documents",
@@ -96,5 +98,7 @@ class CustomerErasure(SQLModel, table=True):
     after_timestamp: datetime | None = instant(nullable=True, default=None)
     after_event_id: UUID | None = None
     completed_at: datetime | None = instant(nullable=True, default=None)
+    checked_at: datetime | None = instant(nullable=True, default=None)
+    """When it was done once more, for events that were on their way when it was asked for."""
     documents_kept_until: datetime | None = instant(nullable=True, default=None)
     documents_erased_at: datetime | None = instant(nullable=True, default=None)

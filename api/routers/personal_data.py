@@ -10,6 +10,7 @@ from api.access.sessions import Manager, ManageSession, Writer, WriteSession
 from api.context import ContextDep, state_of
 from api.reads.personal_records import ExportedRecords
 from api.schemas.customers import ErasureBody, ErasureView, view_erasure
+from api.transport import idempotency
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from repositories import customers as stored_customers
@@ -46,6 +47,7 @@ def export_personal_data(
 def erase_customer_data(
     customer_id: UUID,
     body: ErasureBody,
+    request: Request,
     session: ManageSession,
     principal: Manager,
     context: ContextDep,
@@ -55,6 +57,7 @@ def erase_customer_data(
     202 while many events, or a gateway's saved method, are still to be erased; asking again says
     how far it is.
     """
+    idempotency.keep_nothing(request)
     erasure = erase_customer(
         session,
         principal.organization_id,

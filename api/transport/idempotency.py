@@ -121,6 +121,11 @@ def keep_instead(request: Request, body: bytes) -> None:
     request.state.kept_body = body
 
 
+def keep_nothing(request: Request) -> None:
+    """A repeat is done again: the request repeats by itself, and its path may name a person."""
+    request.state.open_request = None
+
+
 def keep_completed(request: Request, transactions: Transactions, response: Response) -> None:
     """Keep what an answer says by the time it is sent: a repeat is answered as the first one was.
 

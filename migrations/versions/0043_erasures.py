@@ -63,11 +63,19 @@ def create_customer_erasure() -> None:
         instant("after_timestamp"),
         sa.Column("after_event_id", sa.Uuid(), nullable=True),
         instant("completed_at"),
+        instant("checked_at"),
         instant("documents_kept_until"),
         instant("documents_erased_at"),
         sa.CheckConstraint(
             "num_nulls(after_meter_id, after_timestamp, after_event_id) IN (0, 3)",
             name=op.f("ck_customer_erasure_after"),
+        ),
+        sa.CheckConstraint(
+            "completed_at <= checked_at", name=op.f("ck_customer_erasure_checked_at")
+        ),
+        sa.CheckConstraint(
+            "checked_at IS NULL OR completed_at IS NOT NULL",
+            name=op.f("ck_customer_erasure_completed_at"),
         ),
         sa.CheckConstraint(
             "documents_erased_at IS NULL OR documents_kept_until <= documents_erased_at",
@@ -90,7 +98,7 @@ def create_customer_erasure() -> None:
         "ix_customer_erasure_unfinished",
         "customer_erasure",
         ["organization_id", "requested_at"],
-        postgresql_where=sa.text("completed_at IS NULL"),
+        postgresql_where=sa.text("checked_at IS NULL"),
     )
     op.create_index(
         "ix_customer_erasure_documents",
@@ -199,7 +207,7 @@ def allow(function: str) -> None:
     op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {policies.APPLICATION_ROLE}")
 
 
-def _require_erasure(condition: str = "AND erasure.completed_at IS NULL") -> str:
+def _require_erasure(condition: str = "AND erasure.checked_at IS NULL") -> str:
     return f"""IF NOT EXISTS (
                 SELECT FROM public.customer_erasure AS erasure
                 WHERE erasure.organization_id = of_organization

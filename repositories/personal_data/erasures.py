@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, text
+from sqlalchemy import exists, or_, text
 from sqlmodel import Session, col, select
 
 from billing.invoicing.invoices import InvoiceStatus
@@ -113,14 +113,21 @@ def insert_erasure(session: Session, erasure: CustomerErasure) -> None:
 
 
 def lock_unfinished(
-    session: Session, organization_ids: Sequence[UUID], *, at_most: int
+    session: Session, organization_ids: Sequence[UUID], *, completed_before: datetime, at_most: int
 ) -> Sequence[CustomerErasure]:
-    """Erasures whose events are not done, the oldest first, locked; others' hands keep theirs."""
+    """Erasures whose events are not done, or were done before then and not once more yet.
+
+    The oldest first, locked; those that somebody else holds are passed over.
+    """
     return session.exec(
         select(CustomerErasure)
         .where(
             col(CustomerErasure.organization_id).in_(organization_ids),
-            col(CustomerErasure.completed_at).is_(None),
+            col(CustomerErasure.checked_at).is_(None),
+            or_(
+                col(CustomerErasure.completed_at).is_(None),
+                col(CustomerErasure.completed_at) < completed_before,
+            ),
         )
         .order_by(col(CustomerErasure.requested_at))
         .limit(at_most)
@@ -196,7 +203,7 @@ def count_methods(session: Session, organization_id: UUID, customer_id: UUID) ->
 
 
 def erase_distinct(session: Session, erasure: CustomerErasure, salt: bytes) -> None:
-    """What unique values are counted by names nobody, and counts the same. Once for an erasure."""
+    """What unique values are counted by names nobody, and counts the same, however often."""
     session.execute(_ERASE_DISTINCT, {**_whose(erasure), "salt": salt})
 
 

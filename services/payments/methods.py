@@ -78,7 +78,7 @@ def delete_method(
         "payment_method.deleted",
         "payment_method",
         method_id,
-        after={"customer_id": customer_id, "label": method.label},
+        after={"customer_id": customer_id},
         now=now,
     )
 

@@ -110,12 +110,17 @@ def advance(session: Session, erasure: CustomerErasure, *, now: datetime) -> boo
     """A batch of the customer's events names nobody any more; whether any are left.
 
     With the last of them goes what unique values are counted by, in events and roll-ups alike, so
-    that a bill is the same whenever it is computed again.
+    that a bill is the same whenever it is computed again. Done once more, it is for what was on its
+    way: who found the customer before they were gone may have stored an event after it.
     """
     if stored_erasures.erase_events(session, erasure, at_most=BATCH):
         return True
     stored_erasures.erase_distinct(session, erasure, os.urandom(SALT_BYTES))
-    erasure.completed_at = now
+    erasure.after_meter_id = erasure.after_timestamp = erasure.after_event_id = None
+    if erasure.completed_at is None:
+        erasure.completed_at = now
+    else:
+        erasure.checked_at = now
     session.add(erasure)
     session.flush()
     return False

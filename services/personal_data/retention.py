@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,10 @@ from services.personal_data.erasing import ERASED_NAME, advance
 
 ANSWER_DAYS: Final = 1
 """Kept answers are of no use after a day (``api.transport.idempotency``)."""
+
+
+ONCE_MORE_AFTER: Final = timedelta(minutes=10)
+"""When nothing is on its way any more that began before an erasure: requests last seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,9 @@ def go_on_erasing(
     How many there were: none where nothing is left to be erased.
     """
     assert at_most > 0
-    unfinished = stored_erasures.lock_unfinished(session, organization_ids, at_most=1)
+    unfinished = stored_erasures.lock_unfinished(
+        session, organization_ids, completed_before=before - ONCE_MORE_AFTER, at_most=1
+    )
     for erasure in unfinished:
         advance(session, erasure, now=before)
     return len(unfinished)

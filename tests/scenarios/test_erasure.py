@@ -160,7 +160,11 @@ def test_after_an_erasure_only_issued_documents_name_the_customer(
     before = canaries.find_in_tables(product.settings.database_url)
     assert before.keys() >= WRITTEN
 
-    answer = person.account.post(f"{person.path}/erase", {"confirm": person.external_id})
+    answer = person.account.post(
+        f"/customers/{person.external_id}/erase",
+        {"confirm": person.external_id},
+        headers={"Idempotency-Key": "erased"},
+    )
 
     assert (answer["status"], answer["kept_invoices"]) == ("completed", 2)
     assert answer["documents_kept_until"] == "2036-01-01T00:00:00Z"

@@ -146,6 +146,35 @@ def test_many_events_are_erased_batch_by_batch(
     assert read(context, owner, same) == [(5,)], "roll-ups and events say the same"
 
 
+def test_an_event_that_was_on_its_way_is_erased_as_well(
+    owner: Person, context: AppContext, clock: Clock, retention: Retention
+) -> None:
+    sold = sell(owner)
+    sold.used(1, idempotency_key="before", properties={"note": "Ada"})
+    post(owner, f"/customers/{sold.customer['id']}/erase", {"confirm": "acct_77"})
+    # As whoever found the customer just before the erasure stores it just after.
+    read(
+        context,
+        owner,
+        """
+        INSERT INTO usage_event SELECT organization_id, timestamp, gen_random_uuid(), meter_id,
+            customer_id, quantity, NULL, '{"note": "Ada"}', 'on its way', arrival_sequence + 1,
+            counted, late, paused, ingested_at
+        FROM usage_event RETURNING id
+        """,
+    )
+    left = "SELECT count(meta_data), count(idempotency_key), count(*) FROM usage_event"
+
+    assert retention.forget_all()["erased_events"] == 0
+    assert read(context, owner, left) == [(1, 1, 2)]
+    come_back(owner, clock, hours=1)
+    retention.forget_all()
+
+    assert read(context, owner, left) == [(0, 0, 2)]
+    come_back(owner, clock, hours=1)
+    assert retention.forget_all()["erased_events"] == 0
+
+
 def test_documents_name_their_buyer_until_the_law_does_not_want_it(
     owner: Person, context: AppContext, clock: Clock, retention: Retention
 ) -> None:
