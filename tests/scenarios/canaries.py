@@ -9,6 +9,8 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
+from tests.servers import superuser_url
+
 COLUMNS = """
     SELECT namespace.nspname, table_class.relname, attribute.attname
     FROM pg_attribute AS attribute
@@ -50,7 +52,7 @@ class Canaries:
     def find_in_tables(self, database_url: str) -> dict[str, set[str]]:
         """The columns in which any is found, with what was written there."""
         found: dict[str, set[str]] = {}
-        with psycopg.connect(database_url) as connection:
+        with psycopg.connect(superuser_url(database_url)) as connection:
             columns = connection.execute(COLUMNS).fetchall()
             for schema, table, column in columns:
                 for content in _contents(connection, schema, table, column):
