@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if not (PROGRAMS / "server").exists():
         raise SystemExit(f"There is no server in {PROGRAMS}: build it with `make temporal-server`.")
+    # Whoever ends it otherwise leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = prove(arguments.count, show, Console())
     text = json.dumps(report.to_document(), indent=2, default=str)
     sys.stdout.write(f"\n{text}\n")

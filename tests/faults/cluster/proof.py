@@ -17,6 +17,7 @@ from rich.console import Console
 from cli.demo.command import Story, sell, sign_up
 from cli.demo.sales import PAY_AS_YOU_GO
 from deploy.cluster.site import Site
+from tests.faults.cluster.spoiled import find_blind_spots
 from tests.faults.cluster.verdicts import count_billed, find_differences
 from tests.faults.cluster.wave import Wave, sell_wave, usage_going_on
 
@@ -31,8 +32,10 @@ KILLS: Final = (
     (0.55, "history-2"),
     (0.65, "worker-1"),
     (0.75, "api-1"),
+    (0.80, "matching-3"),
+    (0.85, "frontend-0"),
 )
-"""Who dies once so much of the wave is billed: each of the pairs, one after the other."""
+"""Who dies once so much of the wave is billed: each of the pairs, and what there is one of."""
 
 Show = Callable[[int, int, str], None]
 
@@ -83,6 +86,7 @@ def prove(count: int, show: Show, console: Console) -> Report:
         site.wait_until_ready()
         differences, checks = find_differences(site, client, wave, live=taken())
         differences += [f"{name} was not killed" for _, name in KILLS if name not in kills]
+        differences += find_blind_spots(site, wave, live=taken())
         took("comparison")
         return Report(
             count=count,

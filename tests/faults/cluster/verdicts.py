@@ -58,11 +58,7 @@ def find_differences(
     ``live`` events of one call each were acknowledged while the wave closed.
     """
     with psycopg.connect(site.postgres.url("fluxrate"), autocommit=True) as connection:
-        differences = [
-            *find_wrong_invoices(connection, wave),
-            *find_number_gaps(connection),
-            *find_wrong_events(connection, wave, live),
-        ]
+        differences = list(find_database_differences(connection, wave, live))
     differences += find_uncovered(client)
     checks = {}
     for command in PROOFS:
@@ -71,6 +67,15 @@ def find_differences(
         if code != 0:
             differences.append(f"fluxrate {command}: {said}")
     return differences, checks
+
+
+def find_database_differences(
+    connection: psycopg.Connection, wave: Wave, live: int
+) -> Iterator[str]:
+    """What the rows say that they must not."""
+    yield from find_wrong_invoices(connection, wave)
+    yield from find_number_gaps(connection)
+    yield from find_wrong_events(connection, wave, live)
 
 
 def verdict_in(said: str) -> str:
