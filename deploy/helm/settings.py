@@ -19,7 +19,6 @@ PLACED: Final = frozenset(
         "DATABASE_URL",
         "FLUXRATE_MIGRATION_DATABASE_URL",
         "FLUXRATE_OPERATOR_TOKEN",
-        "FLUXRATE_PREVIOUS_SECRET_KEYS",
         "FLUXRATE_PUBLIC_URL",
         "FLUXRATE_SECRET_KEY",
         "FLUXRATE_TEMPORAL_UI_URL",
@@ -28,7 +27,7 @@ PLACED: Final = frozenset(
         "TEMPORAL_NAMESPACE",
     }
 )
-"""Settings for which the values have a place of their own, secrets among them."""
+"""Settings for which the values have a place of their own."""
 
 UNUSED: Final = frozenset({"FLUXRATE_DATA_DIR"})
 """Of installations by ``fluxrate up`` alone."""
@@ -36,27 +35,39 @@ UNUSED: Final = frozenset({"FLUXRATE_DATA_DIR"})
 
 def setting_names() -> frozenset[str]:
     """The environment variables that the product reads."""
-    return frozenset(
-        str(field.validation_alias or f"FLUXRATE_{name.upper()}")
-        for name, field in Settings.model_fields.items()
-    )
+    return frozenset(map(_name_of, Settings.model_fields))
+
+
+def secret_names() -> list[str]:
+    """Those whose values are only in a Secret, and which an installation may do without."""
+    fields = Settings.model_fields.items()
+    secrets = {_name_of(name) for name, field in fields if "SecretStr" in str(field.annotation)}
+    return sorted(secrets - PLACED)
 
 
 def free_names() -> list[str]:
-    """Those that operators set by their names."""
-    return sorted(setting_names() - PLACED - UNUSED)
+    """Those that operators write into the values by their names."""
+    return sorted(setting_names() - PLACED - UNUSED - set(secret_names()))
 
 
-def listed_names(schema: dict[str, Any]) -> list[str]:
-    """Those that the schema takes."""
-    return list(schema["properties"]["settings"]["propertyNames"]["enum"])
+def listed_names(schema: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Free ones and secret ones that the schema takes."""
+    free = schema["properties"]["settings"]
+    secret = schema["properties"]["secrets"]["properties"]["optionalKeys"]
+    return free["propertyNames"]["enum"], secret["propertyNames"]["enum"]
 
 
 def write_schema() -> None:
     """The schema takes every setting of this version."""
     schema = json.loads(SCHEMA.read_text())
-    schema["properties"]["settings"]["propertyNames"]["enum"] = free_names()
+    free, secret = listed_names(schema)
+    free[:], secret[:] = free_names(), secret_names()
     SCHEMA.write_text(json.dumps(schema, indent=2) + "\n")
+
+
+def _name_of(field: str) -> str:
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias or f"FLUXRATE_{field.upper()}")
 
 
 if __name__ == "__main__":

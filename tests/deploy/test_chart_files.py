@@ -10,7 +10,14 @@ import jsonschema
 import pytest
 import yaml
 
-from deploy.helm.settings import CHART, PLACED, free_names, listed_names, setting_names
+from deploy.helm.settings import (
+    CHART,
+    PLACED,
+    free_names,
+    listed_names,
+    secret_names,
+    setting_names,
+)
 from deploy.helm.settings import SCHEMA as SCHEMA_FILE
 from runtime.settings import Settings
 from tests.architecture.sources import ROOT
@@ -52,6 +59,8 @@ def test_defaults_lack_just_what_nobody_can_guess() -> None:
         ("image.digest", "latest"),
         ("settings.FLUXRATE_SIGNUPS", "closed"),
         ("settings.FLUXRATE_SECRET_KEY", "in plain text"),
+        ("settings.FLUXRATE_PREVIOUS_SECRET_KEYS", "in plain text"),
+        ("secrets.optionalKeys.FLUXRATE_SIGNUP", "signup"),
         ("settings.DATABASE_URL", "postgresql://in-plain-text"),
     ],
 )
@@ -117,7 +126,15 @@ def test_templates_name_settings_that_there_are() -> None:
 
 
 def test_every_setting_can_be_set() -> None:
-    assert listed_names(SCHEMA) == free_names(), "`make reference` writes the names again"
+    wanted = (free_names(), secret_names())
+
+    assert listed_names(SCHEMA) == wanted, "`make reference` writes the names again"
+
+
+def test_values_of_secrets_are_not_among_the_settings() -> None:
+    assert "FLUXRATE_PREVIOUS_SECRET_KEYS" in secret_names()
+    endings = ("KEY", "KEYS", "TOKEN", "PASSWORD", "SECRET")
+    assert [one for one in free_names() if one.endswith(endings)] == []
 
 
 def test_whatever_compose_sets_the_chart_can() -> None:
@@ -126,7 +143,7 @@ def test_whatever_compose_sets_the_chart_can() -> None:
     ours = {name for one in ("migrate", "api", "worker") for name in services[one]["environment"]}
 
     assert ours
-    assert ours - PLACED - set(free_names()) == set()
+    assert ours - PLACED - set(free_names()) - set(secret_names()) == set()
 
 
 def test_production_begins_with_what_the_example_sets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,12 +88,12 @@ volumeMounts:
     secretKeyRef:
       name: {{ .Values.secrets.existingSecret | quote }}
       key: {{ .Values.secrets.operatorTokenKey | quote }}
-{{- if .Values.secrets.previousSecretKeysKey }}
-- name: FLUXRATE_PREVIOUS_SECRET_KEYS
+{{- range $name, $key := .Values.secrets.optionalKeys }}
+- name: {{ $name }}
   valueFrom:
     secretKeyRef:
-      name: {{ .Values.secrets.existingSecret | quote }}
-      key: {{ .Values.secrets.previousSecretKeysKey | quote }}
+      name: {{ $.Values.secrets.existingSecret | quote }}
+      key: {{ $key | quote }}
 {{- end }}
 - name: FLUXRATE_PUBLIC_URL
   value: {{ .Values.publicUrl | quote }}
