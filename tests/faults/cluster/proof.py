@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -50,6 +50,8 @@ class Report:
     bills_a_second: float
     kills: dict[str, float]
     """The share of the wave that was billed when each died."""
+    longest_pause_seconds: float
+    """In which nobody was billed."""
     restarts: dict[str, int]
     connections: dict[int, int]
     events: int
@@ -81,11 +83,11 @@ def prove(count: int, show: Show, console: Console) -> Report:
         wait_until_end_of(wave, show)
         took("preparation")
         with usage_going_on(backend, wave) as taken:
-            kills = kill_while_it_closes(site, wave, show)
+            closing = kill_while_it_closes(site, wave, show)
             took("wave")
         site.wait_until_ready()
         differences, checks = find_differences(site, client, wave, live=taken())
-        differences += [f"{name} was not killed" for _, name in KILLS if name not in kills]
+        differences += [f"{name} was not killed" for _, name in KILLS if name not in closing.kills]
         differences += find_blind_spots(site, wave, live=taken())
         took("comparison")
         return Report(
@@ -93,7 +95,8 @@ def prove(count: int, show: Show, console: Console) -> Report:
             demo_total=str(PAY_AS_YOU_GO.total),
             seconds=seconds,
             bills_a_second=round(count / seconds["wave"], 1),
-            kills=kills,
+            kills=closing.kills,
+            longest_pause_seconds=round(closing.longest_pause_seconds, 1),
             restarts=dict(site.supervision.restarts),
             connections=dict(site.address.taken),
             events=taken(),
@@ -127,19 +130,37 @@ def wait_until_end_of(wave: Wave, show: Show) -> None:
         time.sleep(min(left, 1.0))
 
 
-def kill_while_it_closes(site: Site, wave: Wave, show: Show) -> dict[str, float]:
-    """All are billed; gives the share that was when each process died."""
-    due, kills = list(KILLS), {}
+@dataclass(slots=True)
+class Closing:
+    """How a wave goes: who died when, and the longest time in which nobody was billed."""
+
+    kills: dict[str, float] = field(default_factory=dict)
+    longest_pause_seconds: float = 0
+    billed: int = 0
+    billed_at: float = field(default_factory=time.monotonic)
+
+    def count(self, billed: int) -> None:
+        """So many are billed by now."""
+        now = time.monotonic()
+        self.longest_pause_seconds = max(self.longest_pause_seconds, now - self.billed_at)
+        if billed > self.billed:
+            self.billed, self.billed_at = billed, now
+
+
+def kill_while_it_closes(site: Site, wave: Wave, show: Show) -> Closing:
+    """All are billed, or half an hour is over."""
+    due, closing = list(KILLS), Closing()
     deadline = time.monotonic() + WAVE_SECONDS
     with psycopg.connect(site.postgres.url("fluxrate"), autocommit=True) as connection:
-        while (billed := count_billed(connection, wave)) < wave.count:
-            if time.monotonic() > deadline:
-                break
-            if due and billed >= due[0][0] * wave.count:
+        while closing.billed < wave.count and time.monotonic() < deadline:
+            closing.count(count_billed(connection, wave))
+            share = closing.billed / wave.count
+            if due and share >= due[0][0]:
                 _, name = due.pop(0)
                 site.kill(name)
-                kills[name] = round(billed / wave.count, 2)
-            show(billed, wave.count, f"billed, killed: {', '.join(kills) or 'nobody yet'}")
+                closing.kills[name] = round(share, 2)
+            killed = ", ".join(closing.kills) or "nobody yet"
+            show(closing.billed, wave.count, f"billed, killed: {killed}")
             time.sleep(0.1)
-    show(billed, wave.count, "billed\n")
-    return kills
+    show(closing.billed, wave.count, "billed\n")
+    return closing
