@@ -51,10 +51,10 @@ def free_names() -> list[str]:
 
 
 def listed_names(schema: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Free ones and secret ones that the schema takes."""
+    """Free ones and secret ones that the schema takes, besides those of OpenTelemetry."""
     free = schema["properties"]["settings"]
     secret = schema["properties"]["secrets"]["properties"]["optionalKeys"]
-    return free["propertyNames"]["enum"], secret["propertyNames"]["enum"]
+    return free["propertyNames"]["anyOf"][0]["enum"], secret["propertyNames"]["anyOf"][0]["enum"]
 
 
 def write_schema() -> None:

@@ -110,7 +110,7 @@ def test_templates_ask_for_values_that_there_are() -> None:
 
 def is_there(values: Any, parts: list[str]) -> bool:
     for part in parts:
-        if part.startswith("FLUXRATE_"):
+        if part.startswith("FLUXRATE_"):  # one of the settings
             return True
         if not isinstance(values, dict) or part not in values:
             return False
