@@ -13,6 +13,8 @@ import pytest
 
 from runtime.embedded.processes import wait_until
 from tests.cli.running import RunningInstance, fluxrate
+from tests.docs.pages import DOCS, read_page
+from tests.docs.reader import Reader
 from tests.servers import superuser_url
 
 SIGN_UP = {
@@ -63,6 +65,18 @@ def test_nothing_of_it_is_connected_as_a_superuser(running: RunningInstance) -> 
 
     assert accounts == [("fluxrate_processes",)]
     assert "processes see what fluxrate_app sees" in " ".join(doctor.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["quickstart.md", "guides/payments.md"])
+def test_pages_do_what_they_say_on_a_real_instance(
+    running: RunningInstance, tmp_path: Path, name: str
+) -> None:
+    page = read_page(DOCS / name)
+    before = read_page(page.begins_with).steps() if page.begins_with else []
+
+    with Reader(running.addresses.api_url.removesuffix("/api/v1"), tmp_path) as reader:
+        for step in (*before, *page.steps()):
+            reader.follow(step)
 
 
 def test_status_names_every_process(running: RunningInstance) -> None:

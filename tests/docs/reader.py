@@ -14,11 +14,13 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from tests.docs.pages import DOCS, Block
+from tests.docs.expectations import differences
+from tests.docs.pages import DOCS, Block, Step
 
 SECONDS = 180
 """How long a page may take, however busy the machine is. Alone it takes about two."""
 ADDRESS = "http://127.0.0.1:8000"
+PROBLEM = '"request_id":'
 EMAIL = "ops@lumenworks.test"
 CURL = Path(__file__).with_name("stand_in_for_curl.py")
 
@@ -82,6 +84,15 @@ class Reader:
         raise AssertionError(
             f"{block.place} failed\n{''.join(printed)}\n{self._errors.read_text()}"
         )
+
+    def follow(self, step: Step) -> None:
+        """The block prints what stands below it. Raises AssertionError."""
+        output = self.run(step.block)
+        if not step.answers:
+            assert PROBLEM not in output, f"{step.block.place} is refused: {output}"
+        for answer in step.answers:
+            found = differences(answer.kind, answer.text, output)
+            assert found == [], f"{answer.place}: {found}\n{output}"
 
     def _send(self, line: str) -> None:
         assert self._shell.stdin is not None
