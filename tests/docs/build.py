@@ -14,7 +14,7 @@ from tests.docs.generated import write_reference
 from tests.docs.pages import DOCS
 
 ROOT = DOCS.parent
-REST_OF_FOLDER = re.compile(r'^( *)"([a-z]+)/\*",$', re.MULTILINE)
+REST_OF_FOLDER = re.compile(r'^( *)"([a-z/]+)/\*",$', re.MULTILINE)
 
 
 def build(target: Path) -> str:

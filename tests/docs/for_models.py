@@ -16,7 +16,13 @@ COMMENT: Final = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 TITLE: Final = re.compile(r"^# (.+)$", re.MULTILINE)
 LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 SENTENCE: Final = re.compile(r"(?<=[.:]) ")
-LEFT_OUT_OF_WHOLE: Final = ("decisions/", "development/", "contract.md", "reference/errors.md")
+LEFT_OUT_OF_WHOLE: Final = (
+    "decisions/",
+    "development/",
+    "contract.md",
+    "reference/errors.md",
+    "reference/operations/",
+)
 """Pages that explain the code, or repeat in other words what stands elsewhere."""
 
 

@@ -9,16 +9,19 @@ from pathlib import Path
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from api.document.operations import Document, operations
 from cli.composition import ApiProcess
 from cli.main import app
+from tests.docs.operation_pages import FOLDER, file_of, write_pages
 from tests.docs.settings_page import list_settings
 from tests.scenarios.product import settings_for
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 ROUTES = """# Every route
 
-What each route takes and answers, to try out, is at `/docs` of a running product, and for programs
-at `/openapi.json`. What holds on all of them: [requests](../concepts/requests.md).
+What each route takes and answers stands on the page of its topic, with samples in three languages;
+to try out it is at `/docs` of a running product, and for programs at `/openapi.json`. What holds on
+all of them: [requests](../concepts/requests.md).
 """
 COMMANDS = """# Commands
 
@@ -31,11 +34,14 @@ def write_reference(folder: Path) -> None:
     """The pages lie in the folder, and its index links them."""
     index = folder / "index.md"
     text = index.read_text()
+    document = print_document()
     pages = {
-        "api.md": list_routes(),
+        **write_pages(document),
+        "api.md": list_routes(document),
         "commands.md": list_commands(),
         "settings.md": list_settings(),
     }
+    (folder / FOLDER).mkdir()
     for name, page in pages.items():
         (folder / name).write_text(page)
         title = page.splitlines()[0].removeprefix("# ")
@@ -43,22 +49,26 @@ def write_reference(folder: Path) -> None:
     index.write_text(text)
 
 
-def list_routes() -> str:
-    """Routes by topic, in the order and the words of the document that describes the API."""
+def print_document() -> Document:
+    """The document that describes the API."""
     settings = settings_for(NOWHERE, "127.0.0.1:1")
-    document = ApiProcess(settings, NOWHERE, "127.0.0.1:1").build().openapi()
+    return ApiProcess(settings, NOWHERE, "127.0.0.1:1").build().openapi()
+
+
+def list_routes(document: Document) -> str:
+    """Routes by topic, in the order and the words of the document."""
     topics = {tag["name"]: tag["description"] for tag in document["tags"]}
     rows: dict[str, list[str]] = defaultdict(list)
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            rows[operation["tags"][0]].append(
-                f"| `{method.upper()}` | `{path}` | {operation['summary']} |"
-            )
+    for path, method, operation in operations(document):
+        rows[operation["tags"][0]].append(
+            f"| `{method.upper()}` | `{path}` | {operation['summary']} |"
+        )
     parts = [ROUTES]
     for topic, description in topics.items():
         lines = "\n".join(rows[topic])
+        title = f"## [{topic}]({file_of(topic)})"
         parts.append(
-            f"## {topic}\n\n{description}\n\n| Method | Path | What |\n|---|---|---|\n{lines}\n"
+            f"{title}\n\n{description}\n\n| Method | Path | What |\n|---|---|---|\n{lines}\n"
         )
     return "\n".join(parts)
 

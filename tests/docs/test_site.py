@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from api.app import describe
+from api.document.operations import operations
 from tests.docs.build import build
+from tests.docs.operation_pages import file_of
 from tests.docs.pages import DOCS
 from tests.docs.settings_page import fields, read_told
 
@@ -60,6 +63,22 @@ def test_programs_that_read_find_every_page_as_text(site: Path) -> None:
     assert "-->\n\n# Test clocks\n" in whole
     assert "$82.45" in whole
     assert "<!-- not run" not in whole
+
+
+def test_every_operation_is_told_with_its_samples(site: Path) -> None:
+    document = describe()
+    pages = {
+        page.name: page.read_text() for page in (site / "reference" / "operations").glob("*.md")
+    }
+
+    assert len(pages) == len(document["tags"])
+    for path, method, operation in operations(document):
+        page = pages[Path(file_of(operation["tags"][0])).name]
+        assert f"`{method.upper()} {path}`\n" in page
+        for sample in operation.get("x-codeSamples", ()):
+            assert sample["source"] in page
+    text = (site / "reference" / "operations" / "payments" / "index.html").read_text()
+    assert "../../errors/#overpayment" in text
 
 
 def test_every_setting_is_listed_with_its_value(site: Path) -> None:
