@@ -1,4 +1,4 @@
-"""Pages of the reference that are written from the product: routes, commands, settings."""
+"""Pages of the reference that are written from the product: routes, commands, settings, clients."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typer.main import get_command
 from api.document.operations import Document, operations
 from cli.composition import ApiProcess
 from cli.main import app
+from clients.generator.places import CLIENTS
 from tests.docs.operation_pages import FOLDER, file_of, write_pages
 from tests.docs.settings_page import list_settings
 from tests.scenarios.product import settings_for
@@ -40,6 +41,8 @@ def write_reference(folder: Path) -> None:
         "api.md": list_routes(document),
         "commands.md": list_commands(),
         "settings.md": list_settings(),
+        "python.md": read_client("Python"),
+        "typescript.md": read_client("TypeScript"),
     }
     (folder / FOLDER).mkdir()
     for name, page in pages.items():
@@ -47,6 +50,12 @@ def write_reference(folder: Path) -> None:
         title = page.splitlines()[0].removeprefix("# ")
         text = text.replace(f"| {title} |", f"| [{title}]({name}) |")
     index.write_text(text)
+
+
+def read_client(language: str) -> str:
+    """What the README of a client says; its blocks are run by the client's own tests."""
+    text = (CLIENTS / language.lower() / "README.md").read_text()
+    return text.replace("# fluxrate-client", f"# The client for {language}", 1)
 
 
 def print_document() -> Document:

@@ -61,6 +61,7 @@ def test_programs_that_read_find_every_page_as_text(site: Path) -> None:
     assert [page for _, page, _ in listed if not (site / page).is_file()] == []
     assert all(title and words for title, _, words in listed)
     assert "-->\n\n# Test clocks\n" in whole
+    assert "# The client for TypeScript\n" in whole
     assert "$82.45" in whole
     assert "<!-- not run" not in whole
 
