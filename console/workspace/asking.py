@@ -89,11 +89,13 @@ class Member:
         self.calls.append(Call(method="GET", path=address))
         return _read(await self._send_as_member("GET", address))
 
-    async def act(self, method: str, path: str, body: object | None = None) -> Any:  # noqa: ANN401  (JSON)
-        """Change something, as the member. Raises Refused."""
+    async def act(
+        self, method: str, path: str, body: object | None = None, *, key: str | None = None
+    ) -> Any:  # noqa: ANN401  (JSON)
+        """Change something, as the member; with a key once, however often. Raises Refused."""
         address = f"{API}{path}"
         self.calls.append(Call(method=method, path=address, body=body))
-        return _read(await self._send_as_member(method, address, body))
+        return _read(await self._send_as_member(method, address, body, key=key))
 
     async def sign_in(self, body: Mapping[str, str]) -> None:
         """Log in, and keep the cookies for the browser. Raises Refused."""
@@ -113,13 +115,13 @@ class Member:
         return response
 
     async def _send_as_member(
-        self, method: str, address: str, body: object | None = None
+        self, method: str, address: str, body: object | None = None, *, key: str | None = None
     ) -> httpx2.Response:
         asked_with = self._renewed
-        answer = await self._send(method, address, body)
+        answer = await self._send(method, address, body, key=key)
         if answer.status_code != SIGNED_OUT or not await self._renew(asked_with):
             return answer
-        return await self._send(method, address, body)
+        return await self._send(method, address, body, key=key)
 
     async def _renew(self, asked_with: str | None) -> bool:
         """Whether there are newer cookies than a call was asked with.
@@ -134,9 +136,13 @@ class Member:
                     self._renewed = "; ".join(one.partition(";")[0] for one in self.cookies)
         return self._renewed != asked_with
 
-    async def _send(self, method: str, address: str, body: object | None = None) -> httpx2.Response:
+    async def _send(
+        self, method: str, address: str, body: object | None = None, *, key: str | None = None
+    ) -> httpx2.Response:
         request = self.request
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        if key is not None:
+            headers["idempotency-key"] = key
         if self._renewed is not None:
             headers["cookie"] = self._renewed
         client = request.client

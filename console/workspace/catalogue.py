@@ -46,7 +46,10 @@ CUSTOMERS: Final = Listing(
         _column("Country", "billing_address_country"),
         _column("Created", "created_at", _day("created_at")),
     ),
-    filters=(Filter(name="q", title="Name, email or external id"),),
+    filters=(
+        Filter(name="q", title="Name, email or external id"),
+        Filter(name="test_clock_id", title="Test clock"),
+    ),
     link=lambda row: f"{HOME}/customers/{row['id']}",
     empty="Customers come with their first event, or by POST /customers.",
 )

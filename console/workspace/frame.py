@@ -31,6 +31,8 @@ NAVIGATION: Final = (
     ("Meters", f"{HOME}/meters"),
     ("Plans", f"{HOME}/plans"),
     ("Webhooks", f"{HOME}/webhooks"),
+    ("Test clocks", f"{HOME}/test-clocks"),
+    ("Operations", f"{HOME}/operations"),
     ("Audit log", f"{HOME}/audit"),
 )
 
@@ -86,7 +88,8 @@ def _page(
         organization=organization,
         navigation=[(words, to, _is_within(path, to)) for words, to in NAVIGATION],
         values=Values.of(organization),
-        calls=[(one.method, one.as_command(base_url)) for one in member.calls],
+        calls=[one.as_command(base_url) for one in member.calls],
+        command=lambda call: call.as_command(base_url),
         query=dict(member.request.query_params),
         path=path,
         **shown.values,

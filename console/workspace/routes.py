@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from console.dependencies import Dependencies
 from console.workspace import screens, signing
+from console.workspace.actions import ACTIONS
 from console.workspace.catalogue import LISTINGS
 from console.workspace.frame import HOME, Show, screen
 
@@ -17,13 +18,15 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/subscriptions/{{id}}": screens.show_subscription,
     f"{HOME}/invoices/{{id}}": screens.show_invoice,
     f"{HOME}/plans/{{id}}": screens.show_plan,
+    f"{HOME}/operations": screens.show_operations,
+    f"{HOME}/test-clocks": screens.show_clocks,
     **{f"{HOME}/{name}": listing.show for name, listing in LISTINGS.items()},
 }
 """What each address shows."""
 
 DONE: Final[dict[str, Show]] = {
     f"{HOME}/invoices/{{id}}/verify": screens.verify_invoice,
-    f"{HOME}/webhooks/{{id}}/replay": screens.replay_delivery,
+    **{HOME + one.path: one.do for one in ACTIONS},
 }
 """What is done where a form is sent to."""
 

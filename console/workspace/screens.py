@@ -7,15 +7,24 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from starlette.responses import Response
-
 from billing.invoicing.invoices import InvoiceStatus
 from billing.notifications.schedule import DeliveryStatus
 from billing.payments.allocation import PaymentStatus
+from console.workspace.actions import (
+    ADVANCE,
+    FINALIZE,
+    NEW_CLOCK,
+    RECORD_PAYMENT,
+    RETRY,
+    SKIP,
+    VOID,
+)
 from console.workspace.asking import Member, Refused, rows_of
-from console.workspace.frame import HOME, Screen, see_other
+from console.workspace.frame import HOME, Screen
 
 NOT_FOUND: Final = 404
+PARKED: Final = "needs_attention"
+"""The kind of finding that is a bill which waits for somebody."""
 FEW: Final = 8
 
 
@@ -122,8 +131,22 @@ async def show_invoice(member: Member) -> Screen:
             "notes": _rows(notes),
             "lines": list(zip(lines, explained, strict=True)),
             "verdict": None,
+            "offers": _offers(invoice),
         },
     )
+
+
+def _offers(invoice: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What can be done with an invoice as it is now."""
+    place, number = invoice["id"], str(invoice["invoice_number"])
+    match invoice["status"]:
+        case InvoiceStatus.DRAFT:
+            return [FINALIZE.offer(id=place)]
+        case InvoiceStatus.OPEN:
+            return [RECORD_PAYMENT.offer(id=place), VOID.offer(id=place, expected=number)]
+        case InvoiceStatus.UNCOLLECTIBLE:
+            return [RECORD_PAYMENT.offer(id=place)]
+    return []
 
 
 async def verify_invoice(member: Member) -> Screen:
@@ -157,10 +180,37 @@ async def show_plan(member: Member) -> Screen:
     return Screen(template="plan.html", title=str(plan["name"]), values={"plan": plan})
 
 
-async def replay_delivery(member: Member) -> Response:
-    """A webhook is delivered once more; the list shows it."""
-    await member.act("POST", f"/webhook-deliveries/{member.request.path_params['id']}/replay")
-    return see_other(f"{HOME}/webhooks")
+async def show_operations(member: Member) -> Screen:
+    """Whether every period is billed, bills that wait for somebody, and the workers."""
+    coverage, health = await asyncio.gather(
+        member.get("/audit/coverage"), member.get("/workers/health")
+    )
+    parked = [
+        {
+            **one,
+            "retry": RETRY.offer(id=one["subscription_id"], period=one["period_index"]),
+            "skip": SKIP.offer(id=one["subscription_id"], period=one["period_index"]),
+        }
+        for one in coverage["findings"]
+        if one["kind"] == PARKED and one["period_index"] is not None
+    ]
+    others = [one for one in coverage["findings"] if one["kind"] != PARKED]
+    return Screen(
+        template="operations.html",
+        title="Operations",
+        values={"coverage": coverage, "parked": parked, "others": others, "health": health},
+    )
+
+
+async def show_clocks(member: Member) -> Screen:
+    """Test clocks: where each stands, and how to move it on."""
+    clocks = await member.get("/test-clocks", page_size=50)
+    shown = [{**one, "advance": ADVANCE.offer(id=one["id"])} for one in rows_of(clocks)]
+    return Screen(
+        template="clocks.html",
+        title="Test clocks",
+        values={"clocks": shown, "new": NEW_CLOCK.offer()},
+    )
 
 
 def _rows(found: Any) -> Any:  # noqa: ANN401  (JSON)
