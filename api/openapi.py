@@ -27,6 +27,7 @@ from api.openapi_corrections import correct
 from api.transport import idempotency
 from api.transport.conditional.resources import list_resources
 from api.transport.route import Router
+from billing.quotas import Quota
 from services.accounts.roles import MANAGE, ROLES, roles_that_reach
 
 TAGS: Final = (
@@ -105,6 +106,11 @@ PROBLEM: Final[Document] = {
         "subscription_id": {
             "type": "string",
             "description": "With `meter_already_billed`: the subscription that is in the way.",
+        },
+        "quota": {
+            "type": "string",
+            "enum": list(Quota),
+            "description": "With `quota_reached`: which kind of thing there is no room for.",
         },
         "free_from": {
             "type": ["string", "null"],

@@ -11,8 +11,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from billing.quotas import Quotas
 from runtime.settings import Settings
 from services.accounts.credentials import SecretKeyMissing
+from services.quotas import QUOTAS
 from services.receipts.signing import SIGNER, ReceiptSigner
 
 FORMAT = "s1"
@@ -74,9 +76,13 @@ def sealer_of(settings: Settings) -> Sealer | None:
 
 
 def carried_by(settings: Settings) -> dict[str, object]:
-    """What services find in every session: the signer of receipts, if there is the key it needs."""
-    sealer = sealer_of(settings)
-    return {} if sealer is None else {SIGNER: ReceiptSigner(sealer)}
+    """What services find in every session.
+
+    The quotas, and the signer of receipts, if there is the key that it needs.
+    """
+    sealer, quotas = sealer_of(settings), Quotas.read(settings.quotas)
+    signer = {} if sealer is None else {SIGNER: ReceiptSigner(sealer)}
+    return {QUOTAS: quotas, **signer}
 
 
 def derive_key(secret_key: str, purpose: bytes) -> bytes:

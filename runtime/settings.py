@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from billing.quotas import Quota, Quotas
 from runtime.processes.machine import memory_bytes
 from runtime.setting_errors import InvalidSettings, list_refusals, sentence
 from services.accounts.sign_up_policy import SignUpPolicy
@@ -58,6 +59,8 @@ class Settings(BaseSettings):
     """Requests of one organization in a minute, by all its keys and sessions; 0 as above."""
     rate_of_events: int = Field(default=6_000_000, ge=0)
     """Events of one organization in a minute; 0 as above."""
+    quotas: str = ""
+    """How many things of a kind an organization may have, such as ``meters=200, plans=50``."""
     signup: SignUpPolicy | None = None
     """Who may make an organization; by default everybody where ``fluxrate up`` runs the API, else
     the first only."""
@@ -200,6 +203,15 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError("addresses and networks, separated by commas") from None
         return networks
+
+    @field_validator("quotas")
+    @classmethod
+    def _are_quotas(cls, text: str) -> str:
+        try:
+            Quotas.read(text)
+        except ValueError:
+            raise ValueError(f"numbers for some of {', '.join(Quota)}, as in plans=50") from None
+        return text
 
     @field_validator("secret_key", "operator_token")
     @classmethod

@@ -10,12 +10,14 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import InvalidInput, NotFound
+from billing.quotas import Quota
 from models.accounts.api_keys import ApiKey, KeyStatus
 from repositories.accounts import api_keys as stored_api_keys
 from repositories.transactions import Transactions, name_organizations
 from services.accounts.credentials import Security
 from services.accounts.sandboxes import is_sandbox
 from services.audit_log import record
+from services.quotas import require_room
 
 SCOPES = ("usage.write", "usage.read", "billing.write", "billing.read")
 ALIASES = {"write": "usage.write", "read": "usage.read"}
@@ -47,8 +49,9 @@ def create_api_key(
     """The key exists; the second value is its secret, which nobody can read again.
 
     Raises: InvalidInput ``unknown_scope``, ``scopes_missing``, ``unknown_prefix``,
-    ``expiry_passed`` or ``invalid_address``.
+    ``expiry_passed`` or ``invalid_address``; Conflict ``quota_reached``.
     """
+    require_room(session, organization_id, Quota.API_KEYS)
     if command.expires_at is not None and command.expires_at <= now:
         raise InvalidInput(
             "The key would be over already.", code="expiry_passed", field="expires_at"

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput
+from billing.quotas import Quota
 from billing.rating.terms import Effective, FeatureType
 from models.base import new_id
 from models.catalog.features import Feature
@@ -27,6 +28,7 @@ from services.catalog.meters import (
     retire_meter,
 )
 from services.constraints import translating
+from services.quotas import require_room
 from services.required import require_feature
 
 
@@ -64,9 +66,10 @@ def create_feature(
 ) -> FeatureWithMeter:
     """The feature exists, with its meter if it brought one.
 
-    Raises Conflict ``lookup_key_taken`` or ``meter_name_taken``, NotFound for an unknown meter,
-    InvalidInput naming the field.
+    Raises Conflict ``lookup_key_taken``, ``meter_name_taken`` or ``quota_reached``, NotFound for an
+    unknown meter, InvalidInput naming the field.
     """
+    require_room(session, organization_id, Quota.FEATURES)
     meter = _meter_of(session, organization_id, command, now=now)
     feature = Feature(
         organization_id=organization_id,

@@ -15,6 +15,7 @@ from billing.metering.aggregations import Aggregation, MeterStatus
 from billing.metering.filters import filter_document, parse_filters
 from billing.metering.unit_codes import require_unit_code
 from billing.pricing import find_misfit, parse_pricing
+from billing.quotas import Quota
 from billing.rating.terms import Effective
 from models.base import new_id
 from models.catalog.meters import Meter
@@ -27,6 +28,7 @@ from services.audit_log import record
 from services.catalog import edits
 from services.catalog.edits import Edited
 from services.constraints import translating
+from services.quotas import require_room
 from services.required import require_meter
 
 FROZEN_BY_EVENTS = frozenset({"aggregation_type", "property_name", "filters", "carry_forward"})
@@ -69,7 +71,11 @@ class UpdateMeter:
 def create_meter(
     session: Session, organization_id: UUID, command: CreateMeter, *, now: datetime
 ) -> Meter:
-    """The meter exists. Raises Conflict ``meter_name_taken``, InvalidInput naming the field."""
+    """The meter exists.
+
+    Raises Conflict ``meter_name_taken`` or ``quota_reached``, InvalidInput naming the field.
+    """
+    require_room(session, organization_id, Quota.METERS)
     meter = Meter(
         organization_id=organization_id,
         id=new_id(),

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput
 from billing.money import find_currency
 from billing.periods import Cadence, Interval
+from billing.quotas import Quota
 from billing.rating.terms import Effective, PlanType
 from models.base import new_id
 from models.catalog.plans import Plan
@@ -25,6 +26,7 @@ from services.audit_log import record
 from services.catalog import edits, versions
 from services.catalog.edits import Edited, EditReach
 from services.constraints import translating
+from services.quotas import require_room
 from services.required import require_plan
 
 FIXED_BY_SUBSCRIPTIONS = frozenset({"billing_interval", "billing_interval_count", "currency"})
@@ -64,8 +66,9 @@ def create_plan(
 ) -> PlanContents:
     """The plan exists with its first version.
 
-    Raises Conflict ``lookup_id_taken``, InvalidInput naming the field.
+    Raises Conflict ``lookup_id_taken`` or ``quota_reached``, InvalidInput naming the field.
     """
+    require_room(session, organization_id, Quota.PLANS)
     values = _values(details, PlanDetails.__slots__)
     plan = Plan(organization_id=organization_id, id=new_id(), created_at=now, **values)
     _check(plan)

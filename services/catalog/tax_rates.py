@@ -12,11 +12,13 @@ from sqlmodel import Session
 
 from billing.invoicing.tax_categories import TaxCategory
 from billing.money import plain_text
+from billing.quotas import Quota
 from models.base import new_id
 from models.catalog.tax_rates import TaxRate
 from repositories.catalog import tax_rates as stored_tax_rates
 from services.addresses import find_country
 from services.audit_log import record
+from services.quotas import require_room
 from services.required import not_found
 
 
@@ -36,7 +38,11 @@ class CreateTaxRate:
 def create_tax_rate(
     session: Session, organization_id: UUID, command: CreateTaxRate, *, now: datetime
 ) -> TaxRate:
-    """The rate applies to every invoice made from now on. Raises InvalidInput naming the field."""
+    """The rate applies to every invoice made from now on.
+
+    Raises InvalidInput naming the field, Conflict ``quota_reached``.
+    """
+    require_room(session, organization_id, Quota.TAX_RATES)
     rate = TaxRate(
         organization_id=organization_id,
         id=new_id(),

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
+from billing.quotas import Quota
 from models.accounts.invitations import Invitation
 from models.accounts.users import User
 from models.base import new_id
@@ -26,6 +27,7 @@ from services.audit_log import record
 from services.constraints import translating
 from services.members.members import Changer
 from services.notifications import mails
+from services.quotas import require_room
 
 GOOD_FOR: Final = timedelta(days=7)
 LINK: Final = "invitation"
@@ -56,13 +58,14 @@ def invite(
     """Somebody is asked to join; the second value is the token of their link.
 
     An invitation of the same address that has expired is revoked. Raises: InvalidInput
-    ``unknown_role``; Forbidden ``role_too_high``; Conflict ``already_member`` or
-    ``already_invited``.
+    ``unknown_role``; Forbidden ``role_too_high``; Conflict ``already_member``,
+    ``already_invited`` or ``quota_reached``.
     """
     role = read_role(command.role)
     require_gives(by.role, role)
     stored_organizations.lock_organization(session, organization_id)
     _require_uninvited(session, organization_id, command.email, now=now)
+    require_room(session, organization_id, Quota.INVITATIONS)
     token = security.new_secret()
     invitation = Invitation(
         organization_id=organization_id,

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from billing.date_limits import EARLIEST_CLOCK, LATEST_CLOCK, require_between
 from billing.errors import Conflict, InvalidInput
+from billing.quotas import Quota
 from models.base import new_id
 from models.subscriptions.clocks import TestClock
 from models.subscriptions.subscriptions import Subscription
@@ -19,6 +20,7 @@ from repositories.payments import collections as stored_collections
 from repositories.subscriptions import clocks as stored_clocks
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
+from services.quotas import require_room
 from services.required import not_found, require_clock
 from services.subscriptions import agenda, turns
 
@@ -85,7 +87,8 @@ def create_clock(
 ) -> ClockReading:
     """A new test clock that stands at ``frozen_time``.
 
-    Raises Conflict ``use_sandbox`` in an organization that has a sandbox (CONTRACT 102).
+    Raises Conflict ``use_sandbox`` in an organization that has a sandbox (CONTRACT 102), and
+    ``quota_reached``.
     """
     require_between(frozen_time, EARLIEST_CLOCK, LATEST_CLOCK, field="frozen_time")
     organization = stored_organizations.lock_organization(session, organization_id)
@@ -95,6 +98,7 @@ def create_clock(
             code="use_sandbox",
             sandbox_id=str(organization.sandbox_id),
         )
+    require_room(session, organization_id, Quota.TEST_CLOCKS)
     clock = TestClock(
         organization_id=organization_id,
         id=new_id(),
