@@ -28,6 +28,7 @@ ROW: Final = re.compile(r"^\| `([A-Z_]+)` \|(.*?)\|(.*)\|$", re.MULTILINE)
 UNITS: Final = {
     "_seconds": "seconds",
     "_days": "days",
+    "_years": "years",
     "_per_minute": "each minute",
     "_size": "requests",
     "_slots": "at a time",
