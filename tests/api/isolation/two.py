@@ -57,7 +57,9 @@ class Two:
 
 
 def code_of(answer: Response) -> str:
-    return str(answer.json().get("code")) if answer.content else ""
+    """The code of a refusal; nothing where there is none."""
+    is_problem = answer.headers.get("content-type") == "application/problem+json"
+    return str(answer.json().get("code")) if is_problem else ""
 
 
 @contextmanager
