@@ -18,6 +18,8 @@ from api.document.descriptions import describe_further
 from api.document.examples import add_examples
 from api.document.headers import PARAMETERS, share_headers
 from api.document.operations import Document, operations
+from api.document.parameters import describe_parameters
+from api.document.problem_schema import PROBLEM
 from api.document.problems import describe_problems
 from api.document.samples import add_samples
 from api.document.webhooks import add_webhooks
@@ -85,6 +87,7 @@ SECURITY_SCHEMES: Final[Document] = {
     },
 }
 
+<<<<<<< HEAD
 PROBLEM: Final[Document] = {
     "type": "object",
     "title": "Problem",
@@ -132,6 +135,8 @@ PROBLEM: Final[Document] = {
     },
 }
 
+=======
+>>>>>>> 23e7ad8 (docs: every parameter and every member of a problem is in words)
 INGESTION_SCOPE: Final = "usage.write"
 INGESTION_NAMES: Final = {
     "/sdk/track": "track_usage",
@@ -173,6 +178,7 @@ def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
             _require_scope(operation, INGESTION_SCOPE)
         only_reads = route is not None and _only_reads(route.dependant)
         describe_conditions(operation, path, method, resources, only_reads=only_reads)
+        describe_parameters(operation)
         operation.setdefault("security", [])
         operation["summary"] = _summarize(operation)
         describe_problems(operation, method)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.app import describe
 from api.document.codes import read_codes
 from api.document.descriptions import read_descriptions, refusals_named
-from api.document.operations import operations
+from api.document.operations import operations, parameters
 
 
 def test_every_section_is_about_an_operation_which_says_it() -> None:
@@ -24,3 +24,15 @@ def test_refusals_that_are_named_exist_and_are_told_by_status() -> None:
     for name, (status, code) in found:
         assert int(status) in read_codes()[code].statuses, (name, status, code)
         assert code in described[name][status]["x-codes"], (name, status, code)
+
+
+def test_every_parameter_is_in_words() -> None:
+    document = describe()
+    silent = {
+        f"{one['in']} {one['name']} of {operation['operationId']}"
+        for _, _, operation in operations(document)
+        for one in parameters(document, operation)
+        if not one.get("description")
+    }
+
+    assert silent == set(), "api/document/parameters.py has words for them"
