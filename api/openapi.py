@@ -29,7 +29,6 @@ from api.openapi_corrections import correct
 from api.transport import idempotency
 from api.transport.conditional.resources import list_resources
 from api.transport.route import Router
-from billing.quotas import Quota
 from services.accounts.roles import MANAGE, ROLES, roles_that_reach
 
 TAGS: Final = (
@@ -87,56 +86,6 @@ SECURITY_SCHEMES: Final[Document] = {
     },
 }
 
-<<<<<<< HEAD
-PROBLEM: Final[Document] = {
-    "type": "object",
-    "title": "Problem",
-    "description": "An error (RFC 9457). `detail` is for people, `code` for programs.",
-    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "message": {"type": "string", "description": "The same as `detail`."},
-        "instance": {"type": "string"},
-        "code": {"type": "string"},
-        "request_id": {"type": ["string", "null"]},
-        "did_you_mean": {
-            "type": "string",
-            "description": "With `not_found`, where no route is: method and path of a near one.",
-        },
-        "subscription_id": {
-            "type": "string",
-            "description": "With `meter_already_billed`: the subscription that is in the way.",
-        },
-        "quota": {
-            "type": "string",
-            "enum": list(Quota),
-            "description": "With `quota_reached`: which kind of thing there is no room for.",
-        },
-        "free_from": {
-            "type": ["string", "null"],
-            "format": "date-time",
-            "description": "With `meter_already_billed`: from when the meter is free, if ever.",
-        },
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "in": {"type": "string"},
-                    "field": {"type": "string"},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-
-=======
->>>>>>> 23e7ad8 (docs: every parameter and every member of a problem is in words)
 INGESTION_SCOPE: Final = "usage.write"
 INGESTION_NAMES: Final = {
     "/sdk/track": "track_usage",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api.document.operations import Document
+from billing.quotas import Quota
 
 _FIELD: Final[Document] = {
     "type": "object",
@@ -47,6 +48,11 @@ PROBLEM: Final[Document] = {
         "subscription_id": {
             "type": "string",
             "description": "With `meter_already_billed`: the subscription that is in the way.",
+        },
+        "quota": {
+            "type": "string",
+            "enum": list(Quota),
+            "description": "With `quota_reached`: which kind of thing there is no room for.",
         },
         "free_from": {
             "type": ["string", "null"],

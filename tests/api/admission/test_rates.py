@@ -100,7 +100,12 @@ def make_key(person: Person) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/organization", "/api/v1/customers", "/api/v1/plans/00000000-0000-0000-0000-000000000001"]
+    "path",
+    [
+        "/api/v1/organization",
+        "/api/v1/customers",
+        "/api/v1/plans/00000000-0000-0000-0000-000000000001",
+    ],
 )
 def test_every_answer_to_somebody_known_tells_what_is_left(limited: FastAPI, path: str) -> None:
     owner = Person(limited).sign_up()
