@@ -107,6 +107,11 @@ def key_of_roll(grant_id: UUID) -> str:
     return f"roll/{grant_id}"
 
 
+def key_of_late_roll(grant_id: UUID, document_id: UUID) -> str:
+    """What a document gives back to a grant that is over lives on once."""
+    return f"roll/{grant_id}/{document_id}"
+
+
 def key_of_hold(hold_id: UUID, grant_id: UUID) -> str:
     """A hold sets credit of a grant aside once."""
     return f"hold/{hold_id}/{grant_id}"

@@ -72,12 +72,12 @@ def read_balance(
     session: Session,
     organization_id: UUID,
     customer_id: UUID,
-    unit: str,
+    unit: str | None,
     *,
     at: datetime | None,
     now: datetime,
 ) -> Balance:
-    """The customer's credit in the unit, now or at an instant.
+    """The customer's credit in the unit, now or at an instant; in no unit, the organization's.
 
     Raises NotFound ``customer_not_found``, ``unit_not_found``.
     """
@@ -112,7 +112,7 @@ def read_ledger(
     session: Session,
     organization_id: UUID,
     customer_id: UUID,
-    unit: str,
+    unit: str | None,
     *,
     after: int,
     limit: int,

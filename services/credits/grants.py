@@ -93,7 +93,7 @@ def new_row(
         meter_ids=sorted(command.applies_to.meter_ids),
         charge_ids=sorted(command.applies_to.charge_ids),
         spendable=Spendable.AT_ONCE,
-        rollover=None if command.rollover is None else _stored_rollover(command.rollover),
+        rollover=None if command.rollover is None else stored_rollover(command.rollover),
         reason=command.reason,
         created_at=now,
     )
@@ -133,7 +133,8 @@ def record_granted(session: Session, row: CreditGrant, *, now: datetime) -> None
     )
 
 
-def _stored_rollover(rollover: Rollover) -> dict[str, object]:
+def stored_rollover(rollover: Rollover) -> dict[str, object]:
+    """How a grant stores the way in which it rolls over."""
     after = rollover.expires_after
     return {
         "times": rollover.times,

@@ -13,7 +13,13 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.credits.ledger import CreditPostingKind, key_of_release, rest_after
+from billing.credits.ledger import (
+    CreditPostingKind,
+    key_of_end,
+    key_of_late_end,
+    key_of_release,
+    rest_after,
+)
 from billing.errors import InvariantBroken
 from billing.money import exactly
 from models.credits.grants import CreditGrant
@@ -72,7 +78,7 @@ def release(
     held = stored_postings.list_held(session, organization_id, hold_id)
     movements = [
         Movement(
-            grant=_grant_of(session, one),
+            grant=grant_of(session, one),
             kind=CreditPostingKind.RELEASED,
             amount=-one.amount,
             key=key_of_release(hold_id, one.grant_id),
@@ -82,6 +88,43 @@ def release(
         for one in held
     ]
     post(session, movements, now=now)
+    for one in movements:
+        if is_ended(session, one.grant):
+            end_returned(session, one.grant, one.amount, because_of=hold_id, at=at, now=now)
+
+
+def is_ended(session: Session, row: CreditGrant) -> bool:
+    """Whether a posting ended the grant, at its time or before it."""
+    found = stored_postings.find_posted(session, row.organization_id, [key_of_end(row.id)])
+    return bool(found)
+
+
+def is_over(session: Session, row: CreditGrant, *, at: datetime) -> bool:
+    """Whether nothing can be spent of the grant any more at that instant."""
+    by_time = row.expires_at is not None and row.expires_at <= at
+    return by_time or is_ended(session, row)
+
+
+def end_returned(
+    session: Session,
+    row: CreditGrant,
+    amount: Decimal,
+    *,
+    because_of: UUID,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """What came back to a grant is gone at once if the grant is over. Idempotent by what did it."""
+    if not is_over(session, row, at=at):
+        return
+    expired = Movement(
+        grant=row,
+        kind=CreditPostingKind.EXPIRED,
+        amount=-amount,
+        key=key_of_late_end(row.id, because_of),
+        at=at,
+    )
+    post(session, [expired], now=now)
 
 
 @exactly
@@ -145,7 +188,8 @@ def _posting(
     )
 
 
-def _grant_of(session: Session, posting: CreditPosting) -> CreditGrant:
+def grant_of(session: Session, posting: CreditPosting) -> CreditGrant:
+    """The grant that a posting moved."""
     found = stored_grants.find_grant(session, posting.organization_id, posting.grant_id)
     if found is None:
         raise InvariantBroken("A posting is of a grant.")

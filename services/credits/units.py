@@ -13,6 +13,7 @@ from billing.credits.units import Taxation, Unit, currency_unit
 from billing.currencies import MINOR_UNIT_EXPONENTS
 from billing.errors import Conflict, NotFound
 from models.credits.wallets import CreditUnit
+from repositories.accounts import organizations as stored_organizations
 from repositories.credits import wallets as stored_wallets
 from services.audit_log import record
 
@@ -58,18 +59,20 @@ def list_units(
     return stored_wallets.list_units(session, organization_id, offset=offset, limit=limit)
 
 
-def find_unit(session: Session, organization_id: UUID, code: str, *, field: str = "unit") -> Unit:
+def find_unit(session: Session, organization_id: UUID, code: str | None) -> Unit:
     """The unit of that code; a currency is one without anybody making it.
 
-    Raises NotFound ``unit_not_found``.
+    None is the organization's currency. Raises NotFound ``unit_not_found``.
     """
+    if code is None:
+        code = stored_organizations.get_organization(session, organization_id).currency
     upper = code.strip().upper()
     row = stored_wallets.find_unit(session, organization_id, upper)
     if row is not None:
         return to_unit(row)
     if upper in MINOR_UNIT_EXPONENTS:
         return currency_unit(upper)
-    raise NotFound("Unit not found.", code="unit_not_found", field=field)
+    raise NotFound("Unit not found.", code="unit_not_found", field="unit")
 
 
 def store_unit(session: Session, organization_id: UUID, unit: Unit, *, now: datetime) -> None:

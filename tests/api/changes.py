@@ -95,6 +95,7 @@ POST   /api/v1/payments/{payment_id}/refund               payment.refunded
 POST   /api/v1/customers/{customer_id}/account/write-off  customer_account.written_off
 POST   /api/v1/units                                      unit.created
 POST   /api/v1/customers/{customer_id}/grants             grant.created
+POST   /api/v1/grants/{grant_id}/end                      grant.ended
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created
@@ -115,6 +116,9 @@ EXCEPTIONS: Mapping[str, str] = {
     "POST /api/v1/subscriptions/{subscription_id}/preview-invoice": "changes nothing",
     "POST /api/v1/invoices/{invoice_id}/verify": "changes nothing",
     "POST /api/v1/webhooks/{provider}/tenant_{organization_id}/{connection_id}": "an event",
+    "POST /api/v1/credits/holds": "holds come as events do, and the ledger has each",
+    "POST /api/v1/credits/holds/{hold_id}/settle": "holds come as events do, and so do their ends",
+    "DELETE /api/v1/credits/holds/{hold_id}": "holds come as events do, and so do their ends",
     "POST /api/v1/widget/token": "stores nothing: the token is signed and ends within the hour",
 }
 
@@ -189,10 +193,12 @@ class Story:
         self.do("POST /customers/{customer_id}/erase", confirmed, customer_id=customer_id)
 
     def grant_credit(self, customer_id: str) -> None:
-        """A unit is made, and credit granted in it."""
+        """A unit is made, credit granted in it, and the grant ended."""
         self.do("POST /units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
         granted = {"unit": "TOKENS", "amount": 1000}
-        self.do("POST /customers/{customer_id}/grants", granted, customer_id=customer_id)
+        path = "POST /customers/{customer_id}/grants"
+        grant = self.do(path, granted, customer_id=customer_id)
+        self.do("POST /grants/{grant_id}/end", grant_id=grant["id"])
 
     def write_mails(self) -> None:
         """A template is written and taken back, and a mail tried."""

@@ -116,6 +116,10 @@ billing.read   GET    /api/v1/customers/{customer_id}/grants
 billing.read   GET    /api/v1/customers/{customer_id}/balance
 billing.read   GET    /api/v1/customers/{customer_id}/ledger
 billing.read   GET    /api/v1/grants/{grant_id}
+billing.write  POST   /api/v1/grants/{grant_id}/end
+billing.write  POST   /api/v1/credits/holds
+billing.write  POST   /api/v1/credits/holds/{hold_id}/settle
+billing.write  DELETE /api/v1/credits/holds/{hold_id}
 billing.read   GET    /api/v1/reports/receivables
 billing.read   GET    /api/v1/reports/failed-payments
 billing.read   GET    /api/v1/reports/scheduled-payments

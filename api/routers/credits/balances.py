@@ -24,7 +24,13 @@ from services.credits import balances
 
 router = Router(tags=["Credits"])
 
-OfUnit = Annotated[str, Query(max_length=40, description="The unit's code, or a currency.")]
+OfUnit = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="The unit's code, or a currency; absent for the organization's currency.",
+    ),
+]
 
 SHOWN: Final = 20
 """How many movements are shown unless somebody asks for more or fewer."""
@@ -36,7 +42,7 @@ def get_credit_balance(
     session: ReadSession,
     principal: Reader,
     context: ContextDep,
-    unit: OfUnit,
+    unit: OfUnit = None,
     at: Annotated[Instant | None, Query(description="Another instant than now.")] = None,
 ) -> Response:
     """Show what a customer has in a unit, now or at an instant."""
@@ -51,7 +57,7 @@ def list_ledger(
     customer_id: UUID,
     session: ReadSession,
     principal: Reader,
-    unit: OfUnit,
+    unit: OfUnit = None,
     page_size: Annotated[int, Query(ge=1, le=100)] = SHOWN,
     cursor: Annotated[
         str | None, Query(max_length=200, description="``meta.next_cursor`` of the part before.")

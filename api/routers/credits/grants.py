@@ -9,12 +9,12 @@ from fastapi import Query, Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.schemas.credits.grants import GrantCreate, GrantView, view_grant
+from api.schemas.credits.grants import GrantCreate, GrantEnd, GrantView, view_grant
 from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
-from services.credits import grants, standing
+from services.credits import ends, grants, standing
 
 router = Router(tags=["Credits"])
 
@@ -67,3 +67,22 @@ def get_grant(
     """Show a grant as it stands."""
     found = standing.read_grant(session, principal.organization_id, grant_id, now=context.now())
     return respond(view_grant(found))
+
+
+@router.post("/grants/{grant_id}/end", response_model=GrantView)
+def end_grant(
+    grant_id: UUID,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+    body: GrantEnd | None = None,
+) -> Response:
+    """End a grant before its time: what is left of it cannot be spent any more."""
+    ended = ends.end_early(
+        session,
+        principal.organization_id,
+        grant_id,
+        refund=body is not None and body.refund,
+        now=context.now(),
+    )
+    return respond(view_grant(ended))

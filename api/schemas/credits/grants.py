@@ -11,6 +11,7 @@ from api.schemas.common import (
     AnyInterval,
     Count,
     Exact,
+    Flag,
     Instant,
     LongWords,
     Moment,
@@ -104,6 +105,13 @@ class GrantCreate(Schema):
             applies_to=self.applies_to.value(),
             rollover=None if rollover is None else rollover.value(),
         )
+
+
+class GrantEnd(Schema):
+    """How a grant is ended before its time."""
+
+    refund: Flag = False
+    """Whether the money of what is left goes back."""
 
 
 class GrantScopeView(View, like=(GrantScopeCreate,)):

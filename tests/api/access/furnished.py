@@ -67,6 +67,14 @@ def add_things(person: Client, suffix: str = "") -> Ids:
         "grant_id": post(person, f"/customers/{ids['customer_id']}/grants", unit="USD", amount=10)[
             "id"
         ],
+        "hold_id": post(
+            person,
+            "/credits/holds",
+            customer_id=ids["customer_id"],
+            unit="USD",
+            amount=2,
+            expires_at="2026-03-02T09:00:00Z",
+        )["id"],
         "period_index": "0",
         "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],
         "provider": "sandbox",

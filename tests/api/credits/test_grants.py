@@ -49,6 +49,7 @@ def test_a_currency_is_a_unit_without_being_made(owner: Person, customer_id: str
 
     balance = owner.get(f"{V1}/customers/{customer_id}/balance?unit=USD").json()
     assert Decimal(str(balance["available"])) == Decimal("12.50")
+    assert owner.get(f"{V1}/customers/{customer_id}/balance").json() == balance
     [unit] = owner.get(f"{V1}/units").json()["data"]
     assert (unit["code"], unit["scale"], unit["tax"]) == ("USD", 2, "at_use")
 
@@ -144,5 +145,7 @@ def test_what_is_not_there_is_not_found(owner: Person, customer_id: str) -> None
     for path in ("balance?unit=USD", "ledger?unit=USD", "grants"):
         answer = owner.get(f"{V1}/customers/{nobody}/{path}")
         assert answer.json()["code"] == "customer_not_found", path
+    refused = owner.post(f"{V1}/customers/{nobody}/grants", json={"unit": "USD", "amount": 1})
+    assert refused.json()["code"] == "customer_not_found"
     ledger = owner.get(f"{V1}/customers/{customer_id}/ledger?unit=USD&cursor=none")
     assert ledger.json()["code"] == "invalid_cursor"

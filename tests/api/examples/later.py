@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from services.notifications.deliveries import spread_events
 from tests.api.access.furnished import owe, save_method
 from tests.api.examples.chapters import FEBRUARY, MARCH, World
@@ -240,5 +242,13 @@ def tell_of_credits(world: World) -> None:
     grant = tell("create_grant", welcome, customer_id="harbor")
     tell("list_grants", customer_id="harbor")
     tell("get_grant", grant_id=grant["id"])
-    tell("get_credit_balance", query={"unit": "TOKENS"}, customer_id="harbor")
+    balance = tell("get_credit_balance", query={"unit": "TOKENS"}, customer_id="harbor")
     tell("list_ledger", query={"unit": "TOKENS"}, customer_id="harbor")
+    held = {"customer_id": grant["customer_id"], "unit": "TOKENS", "amount": 5000}
+    # The customer lives by a test clock.
+    until = {"expires_at": (datetime.fromisoformat(balance["at"]) + timedelta(hours=1)).isoformat()}
+    hold = tell("create_hold", held | until)
+    tell("settle_hold", {"amount": 4200}, hold_id=hold["id"])
+    other = tell("create_hold", held | until)
+    tell("release_hold", hold_id=other["id"])
+    tell("end_grant", {"refund": False}, grant_id=grant["id"])

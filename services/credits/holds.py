@@ -1,0 +1,261 @@
+"""Holds: credit is set aside before something is used, and settled for what it came to.
+
+They draw only from grants without limits on what they pay for, and outlive none of those.
+Source: CREDITS.md rule 20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.credits.drawing import Lot
+from billing.credits.grants import Place
+from billing.credits.ledger import (
+    CreditPostingKind,
+    key_of_hold,
+    key_of_release,
+    key_of_settling,
+)
+from billing.credits.units import Unit
+from billing.errors import Conflict, InvalidInput
+from billing.money import ZERO, exactly
+from models.base import new_id
+from models.credits.grants import CreditGrant
+from models.credits.holds import CreditHold
+from repositories.credits import grants as stored_grants
+from repositories.credits import holds as stored_holds
+from repositories.credits import postings as stored_postings
+from services.constraints import translating
+from services.credits import posting, units
+from services.credits.posting import Movement
+from services.credits.standing import find_customer, to_grant
+from services.required import not_found
+from services.subscriptions import clocks
+
+LONGEST: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewHold:
+    """Credit to be set aside. ``hold_id`` tells a repeat; None makes a new one."""
+
+    customer_id: UUID
+    unit: str
+    amount: Decimal
+    expires_at: datetime
+    hold_id: UUID | None = None
+
+
+def hold(
+    session: Session,
+    organization_id: UUID,
+    command: NewHold,
+    *,
+    accruing: Decimal = ZERO,
+    now: datetime,
+) -> CreditHold:
+    """The credit is set aside until ``expires_at``, a day from now at most.
+
+    ``accruing`` is what is spent already and not billed yet. Raises NotFound, InvalidInput, which
+    names the field; Conflict ``no_credit`` if there is less, ``hold_exists``. Idempotent by the id.
+    """
+    customer = find_customer(session, organization_id, command.customer_id)
+    unit = units.find_unit(session, organization_id, command.unit)
+    amount = _require_amount(unit, command.amount)
+    at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    key = (organization_id, customer.id, unit.code)
+    units.store_unit(session, organization_id, unit, now=now)
+    posting.lock_wallet(session, key, at=at, now=now)
+    wanted = CreditHold(
+        organization_id=organization_id,
+        id=command.hold_id or new_id(),
+        customer_id=customer.id,
+        unit=unit.code,
+        amount=amount,
+        at=at,
+        expires_at=command.expires_at,
+        created_at=now,
+    )
+    return _set_aside(session, wanted, unit, accruing, now=now)
+
+
+def _set_aside(
+    session: Session, wanted: CreditHold, unit: Unit, accruing: Decimal, *, now: datetime
+) -> CreditHold:
+    """The hold, or that of the same id which is there already; the wallet is locked."""
+    at = wanted.at
+    made = stored_holds.find_hold(session, wanted.organization_id, wanted.id)
+    if made is not None:
+        return _require_same(made, wanted)
+    if not at < wanted.expires_at <= at + LONGEST:
+        raise InvalidInput(
+            "A hold ends within 24 hours from now.", code="hold_too_long", field="expires_at"
+        )
+    parts = _divide(session, wanted, unit, accruing)
+    with translating("pk_credit_hold", _taken()):
+        stored_holds.insert_hold(session, wanted)
+    posting.post(
+        session,
+        [
+            Movement(
+                grant=row,
+                kind=CreditPostingKind.HELD,
+                amount=-part,
+                key=key_of_hold(wanted.id, row.id),
+                at=at,
+                hold_id=wanted.id,
+            )
+            for row, part in parts
+        ],
+        now=now,
+    )
+    return wanted
+
+
+def settle(
+    session: Session, organization_id: UUID, hold_id: UUID, amount: Decimal, *, now: datetime
+) -> CreditHold:
+    """The hold's credit was used, as much of it as that; the rest is free again.
+
+    Raises NotFound ``hold_not_found``; InvalidInput; Conflict ``hold_over``, ``hold_settled`` for
+    another amount than before, ``settles_too_much``. Idempotent by the hold.
+    """
+    found, at = _lock_hold(session, organization_id, hold_id, now=now)
+    unit = units.find_unit(session, organization_id, found.unit)
+    unit.require_scale(amount, field="amount")
+    if found.settled_amount is not None:
+        if found.settled_amount != amount:
+            raise Conflict("The hold was settled for another amount.", code="hold_settled")
+        return found
+    if found.ended_at is not None:
+        raise Conflict("The hold was released, or its time is over.", code="hold_over")
+    if amount > found.amount:
+        raise Conflict(f"The hold is of {found.amount}.", code="settles_too_much", field="amount")
+    found.settled_amount, found.ended_at = amount, at
+    session.add(found)
+    _free(session, found, used=amount, at=at, now=now)
+    return found
+
+
+def release(session: Session, organization_id: UUID, hold_id: UUID, *, now: datetime) -> None:
+    """What the hold set aside is free again.
+
+    Raises NotFound ``hold_not_found``, Conflict ``hold_settled``. Idempotent by the hold.
+    """
+    found, at = _lock_hold(session, organization_id, hold_id, now=now)
+    if found.settled_amount is not None:
+        raise Conflict("The hold was settled.", code="hold_settled")
+    if found.ended_at is None:
+        found.ended_at = at
+        session.add(found)
+        _free(session, found, used=ZERO, at=at, now=now)
+
+
+@exactly
+def _divide(
+    session: Session, wanted: CreditHold, unit: Unit, accruing: Decimal
+) -> Sequence[tuple[CreditGrant, Decimal]]:
+    """Which grant sets how much aside, in the order in which they pay."""
+    key = (wanted.organization_id, wanted.customer_id, wanted.unit)
+    lots = {}
+    for one in stored_grants.list_lots(session, key, at=wanted.at):
+        row = one.grant
+        outlived = row.expires_at is not None and row.expires_at < wanted.expires_at
+        if one.begins_at is None or outlived or row.meter_ids or row.charge_ids:
+            continue
+        grant = to_grant(row, unit, begins_at=one.begins_at)
+        if grant.is_alive(wanted.at) and one.rest:
+            lots[row.id] = (row, Lot(grant=grant, rest=one.rest))
+    ranked = sorted(
+        lots.values(), key=lambda one: (one[1].grant.place is Place.AFTER_TAX, one[1].grant.rank)
+    )
+    left, parts = wanted.amount, []
+    for row, lot in ranked:
+        part = min(lot.rest, left)
+        left -= part
+        if part:
+            parts.append((row, part))
+    available = sum((lot.rest for _, lot in ranked), ZERO)
+    if available - accruing < wanted.amount:
+        raise Conflict("The customer has not that much credit.", code="no_credit")
+    return parts
+
+
+@exactly
+def _free(
+    session: Session, found: CreditHold, *, used: Decimal, at: datetime, now: datetime
+) -> None:
+    """What was held is free, and what of it was used is drawn, from the first grants first."""
+    left = used
+    back: list[tuple[CreditGrant, Decimal]] = []
+    movements = []
+    for one in stored_postings.list_held(session, found.organization_id, found.id):
+        row = posting.grant_of(session, one)
+        part = min(-one.amount, left)
+        left -= part
+        movements.append(_freed(row, CreditPostingKind.RELEASED, -one.amount, found, at=at))
+        if part:
+            movements.append(_freed(row, CreditPostingKind.DRAWN, -part, found, at=at))
+        back.append((row, -one.amount - part))
+    posting.post(session, movements, now=now)
+    for row, part in back:
+        if part:
+            posting.end_returned(session, row, part, because_of=found.id, at=at, now=now)
+
+
+def _freed(
+    row: CreditGrant,
+    kind: CreditPostingKind,
+    amount: Decimal,
+    found: CreditHold,
+    *,
+    at: datetime,
+) -> Movement:
+    key_of = key_of_settling if kind is CreditPostingKind.DRAWN else key_of_release
+    return Movement(
+        grant=row,
+        kind=kind,
+        amount=amount,
+        key=key_of(found.id, row.id),
+        at=at,
+        hold_id=found.id,
+    )
+
+
+def _lock_hold(
+    session: Session, organization_id: UUID, hold_id: UUID, *, now: datetime
+) -> tuple[CreditHold, datetime]:
+    """The hold as it stands once its wallet is locked, and the customer's present."""
+    found = stored_holds.find_hold(session, organization_id, hold_id)
+    if found is None:
+        raise not_found("Hold")
+    customer = find_customer(session, organization_id, found.customer_id, may_be_deleted=True)
+    at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    key = (organization_id, found.customer_id, found.unit)
+    posting.lock_wallet(session, key, at=at, now=now)
+    locked = stored_holds.find_hold(session, organization_id, hold_id)
+    return locked or found, at
+
+
+def _require_amount(unit: Unit, amount: Decimal) -> Decimal:
+    if amount <= ZERO:
+        raise InvalidInput("amount is more than 0.", code="not_positive", field="amount")
+    return unit.require_scale(amount, field="amount")
+
+
+def _require_same(made: CreditHold, wanted: CreditHold) -> CreditHold:
+    same = ("customer_id", "unit", "amount", "expires_at")
+    if any(getattr(made, name) != getattr(wanted, name) for name in same):
+        raise _taken()
+    return made
+
+
+def _taken() -> Conflict:
+    return Conflict("A hold has this id, and says something else.", code="hold_exists", field="id")
