@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from api import visits
@@ -139,7 +140,10 @@ class ApiProcess:
         temporal_address: str,
         *,
         passwords: PasswordHasher | None = None,
+        temporal_runtime: Runtime | None = None,
     ) -> None:
+        """``temporal_runtime`` is what the client is connected with, by default the library's."""
+        self._temporal_runtime = temporal_runtime
         self._settings = settings
         self._temporal_address = temporal_address
         self.engine: Engine = create_application_engine(
@@ -229,6 +233,7 @@ class ApiProcess:
             self._temporal_address,
             namespace=self._settings.temporal_namespace,
             lazy=True,
+            runtime=self._temporal_runtime,
             codec_keys=self._settings.shown_codec_keys,
             interceptors=[] if self._traces is None else [self._traces.of_temporal()],
         )

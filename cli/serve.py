@@ -76,9 +76,10 @@ def answer_on(bound: socket.socket, settings: Settings) -> NoReturn:
     import uvicorn
 
     from cli.composition import ApiProcess
+    from runtime.temporal import make_runtime
 
     database_url, temporal_address = require_servers(settings, "The API")
-    process = ApiProcess(settings, database_url, temporal_address)
+    process = ApiProcess(settings, database_url, temporal_address, temporal_runtime=make_runtime())
     connections = Connections(allow_files(settings.api_connections))
     config = uvicorn.Config(
         process.build(),

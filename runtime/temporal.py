@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from logging import getLogger
 from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
@@ -15,7 +16,14 @@ from temporalio.api.operatorservice.v1 import (
 )
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, Interceptor
-from temporalio.runtime import Runtime
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    MetricBuffer,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.payloads.converter import converter_of
@@ -25,7 +33,20 @@ RETENTION = timedelta(days=30)
 
 NAMESPACE_TRIES = 20
 
+LIBRARY_LOGGER = "temporalio.core"
+"""What Temporal's library says in lines of its own comes by it into lines of ours."""
+
 _Answer = TypeVar("_Answer")
+
+
+def make_runtime(metrics: MetricBuffer | None = None) -> Runtime:
+    """What clients of a process are connected with: the library's lines are ours, redacted as all.
+
+    ``metrics`` takes what it measures. It has threads: a process makes one.
+    """
+    forwarding = LogForwardingConfig(getLogger(LIBRARY_LOGGER), append_target_to_name=False)
+    logging = LoggingConfig(TelemetryFilter("WARN", "ERROR"), forwarding=forwarding)
+    return Runtime(telemetry=TelemetryConfig(logging=logging, metrics=metrics))
 
 
 async def connect(

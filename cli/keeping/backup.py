@@ -27,6 +27,7 @@ SECRETS: Final = frozenset(
     {
         *("DATABASE_URL", "FLUXRATE_MIGRATION_DATABASE_URL", "FLUXRATE_OPERATOR_TOKEN"),
         *("FLUXRATE_PREVIOUS_SECRET_KEYS", "FLUXRATE_SECRET_KEY"),
+        "FLUXRATE_TEMPORAL_CODEC_KEYS",
     }
 )
 """Settings that no backup has: keys are kept apart from what they open."""
@@ -70,7 +71,7 @@ def backup(output: Path, data_dir: Path | None, keys: Path | None) -> None:
     if keys is None:
         console.print("Only FLUXRATE_SECRET_KEY opens it. Keep that elsewhere: --keys writes it.")
     else:
-        write_keys(keys, secret_keys)
+        write_keys(keys, secret_keys, settings.shown_codec_keys)
         console.print(f"{keys} has the keys that open it: keep them apart from it.")
 
 
@@ -84,7 +85,7 @@ def keys_of(settings: Settings, instance: Instance, *, is_embedded: bool) -> lis
     return [path.read_text(), *settings.former_secret_keys]
 
 
-def write_keys(path: Path, secret_keys: list[str]) -> None:
+def write_keys(path: Path, secret_keys: list[str], codec_keys: list[str]) -> None:
     """A file of settings with the keys, for this account alone. Raises Refusal if it is there."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -94,6 +95,8 @@ def write_keys(path: Path, secret_keys: list[str]) -> None:
         file.write(f"FLUXRATE_SECRET_KEY={secret_keys[0]}\n")
         if secret_keys[1:]:
             file.write(f"FLUXRATE_PREVIOUS_SECRET_KEYS={','.join(secret_keys[1:])}\n")
+        if codec_keys:
+            file.write(f"FLUXRATE_TEMPORAL_CODEC_KEYS={','.join(codec_keys)}\n")
 
 
 def _configuration() -> str:

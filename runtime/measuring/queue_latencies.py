@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from temporalio.runtime import MetricBuffer, MetricBufferDurationFormat, Runtime, TelemetryConfig
+from temporalio.runtime import MetricBuffer, MetricBufferDurationFormat
+
+from runtime.temporal import make_runtime
 
 BUFFER: Final = 100_000
 """More than a second's worth of what the library measures, of which one in ten is looked at."""
@@ -30,11 +32,10 @@ class QueueLatencies:
         """``observe`` is told the kind of each task, and for how many seconds it waited."""
         self._observe = observe
         self._buffer: MetricBuffer | None = None
-        self.runtime: Runtime | None = None
-        """What clients are to be connected with."""
         if is_measured:
             self._buffer = MetricBuffer(BUFFER, MetricBufferDurationFormat.SECONDS)
-            self.runtime = Runtime(telemetry=TelemetryConfig(metrics=self._buffer))
+        self.runtime = make_runtime(self._buffer)
+        """What clients are to be connected with."""
 
     async def run(self) -> NoReturn:
         """Hand on until cancelled."""
