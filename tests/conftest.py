@@ -32,6 +32,8 @@ LONGEST_FILES = (
     "faults/test_dying_requests.py",
     "dunning/test_dunning.py",
     "faults/test_outages.py",
+    "observability/test_canaries.py",
+    "observability/test_one_trace.py",
     "cli/test_up.py",
     "cli/test_several_processes.py",
     "scenarios/test_bounds.py",

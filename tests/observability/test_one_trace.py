@@ -6,6 +6,7 @@ What docs/operators/tracing.md says.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import pytest
 
 from runtime.embedded.processes import wait_until
 from runtime.observability.identities import bill_id
+from runtime.temporal import connect
 from tests.cli.running import RunningInstance
 from tests.mail_servers import serving
 from tests.observability.collector import Collector, Seen, collecting
@@ -23,6 +25,7 @@ from tests.receivers import receiving
 from tests.scenarios.account import Account
 
 CANARY = "zqcanaryqz"
+KEY = "3f1c0a9e" * 4
 PATIENCE_SECONDS = 240
 
 
@@ -34,6 +37,7 @@ class Story:
     event_id: str
     invoice_id: str
     subscription_id: str
+    histories: dict[str, bytes]
 
     @property
     def bill(self) -> str:
@@ -56,6 +60,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "200",
             "FLUXRATE_ALLOW_PRIVATE_WEBHOOKS": "true",
+            "FLUXRATE_TEMPORAL_CODEC_KEYS": KEY,
         }
         os.environ.update(settings)
         try:
@@ -68,7 +73,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
                 ),
                 timeout_seconds=PATIENCE_SECONDS,
             ), sorted({one.name for one in collector.spans()})
-            yield Story(collector=collector, **sold)
+            histories = read_histories(running.addresses.temporal_address)
+            yield Story(collector=collector, histories=asyncio.run(histories), **sold)
         finally:
             for name in settings:
                 del os.environ[name]
@@ -93,6 +99,18 @@ def sell(running: RunningInstance, hook: str, smtp: dict[str, Any]) -> dict[str,
         "event_id": event["id"],
         "invoice_id": invoice["id"],
         "subscription_id": subscription["id"],
+    }
+
+
+async def read_histories(address: str) -> dict[str, bytes]:
+    """What Temporal keeps of each workflow."""
+    client = await connect(address)
+    return {
+        one.id: b"".join(
+            event.SerializeToString()
+            for event in (await client.get_workflow_handle(one.id).fetch_history()).events
+        )
+        async for one in client.list_workflows()
     }
 
 
@@ -159,3 +177,11 @@ def test_statements_of_a_request_are_its_children(story: Story) -> None:
 def test_no_span_holds_what_people_sent(story: Story) -> None:
     for body in story.collector.bodies:
         assert CANARY.encode() not in body.lower()
+
+
+def test_all_this_went_through_sealed_histories(story: Story) -> None:
+    history = story.histories[f"subscription/{story.subscription_id}"]
+
+    assert history.count(b"binary/encrypted") > 10
+    assert b"Until " not in history  # what the Web UI shows of a timer
+    assert b"windows of usage" not in history  # what a step answers, in the clear elsewhere

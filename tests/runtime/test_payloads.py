@@ -131,6 +131,8 @@ async def test_history_holds_nothing_in_the_clear(engine: Engine) -> None:
         assert await handle.query(SealedWorkflow.word) == f"-{CANARY}"
     history = await history_of(handle)
     assert CANARY.encode() not in history
+    assert b"A summary" not in history
+    assert b"Repeats" not in history
     assert history.count(b"binary/encrypted") >= 4
 
 
