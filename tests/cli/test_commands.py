@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from cli.requirements import without_password
 from tests.cli.running import fluxrate
+from tests.servers import migration_url, process_url, superuser_url
 
 HEAVY = ("fastapi", "sqlalchemy", "sqlmodel", "temporalio", "pydantic", "alembic", "psycopg")
 
@@ -45,6 +47,25 @@ def test_migrate_prepares_database_and_temporal_and_may_be_repeated(
     assert "(0 new)" in second.stdout, second.stderr
     with psycopg.connect(empty_database_url) as connection:
         assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+
+
+def test_migrate_makes_the_account_that_processes_connect_as(empty_database_url: str) -> None:
+    superuser, account = superuser_url(empty_database_url), f"app_{uuid4().hex}"
+    processes = process_url(empty_database_url).replace("fluxrate_processes@", f"{account}:x1@")
+    urls = {"DATABASE_URL": processes, "FLUXRATE_MIGRATION_DATABASE_URL": superuser}
+    owners = urls | {"FLUXRATE_MIGRATION_DATABASE_URL": migration_url(empty_database_url)}
+
+    refused = fluxrate("migrate", **owners)
+    made = fluxrate("migrate", **urls)
+    again = fluxrate("migrate", **owners)
+
+    assert (refused.returncode, made.returncode, again.returncode) == (1, 0, 0), made.stderr
+    assert "GRANT fluxrate_app TO it" in " ".join(refused.stderr.split())
+    with psycopg.connect(processes) as connection:
+        connection.execute("SET ROLE fluxrate_app")
+        assert connection.execute("SELECT count(*) FROM customer").fetchone() == (0,)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"DROP ROLE {account}")
 
 
 @pytest.mark.parametrize("command", ["migrate", "api", "worker"])
