@@ -6,6 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from textwrap import indent
 from typing import Any, Final
 
 from api.document.operations import Document, operations, parameters
@@ -14,6 +15,12 @@ FOLDER: Final = "operations"
 ALONE: Final = {"Fluxrate-Numbers", "Fluxrate-Organization", "X-Request-Id", "If-None-Match"}
 """Headers that stand at every operation, and are told on the page of requests."""
 LANGUAGES: Final = {"Shell": "bash", "Python": "py", "TypeScript": "ts"}
+SAMPLES: Final = """!!! note "How the samples are run"
+    In a shell `FLUXRATE_URL` is the installation's address, `FLUXRATE_KEY` an
+    [API key](../../concepts/access.md), and `FLUXRATE_TOKEN` the access token of a session: the
+    cookie `access_token` of signing in. `client` is that of the page on the client for
+    [Python](../python.md) or [TypeScript](../typescript.md).
+"""
 LONGEST_ANSWER: Final = 40
 """Lines of an answer that are shown; the rest says nothing new."""
 
@@ -30,7 +37,7 @@ def write_pages(document: Document) -> Mapping[str, str]:
         told = "\n".join(_operation(document, path, method, operation))
         topics[operation["tags"][0]].append(told)
     return {
-        file_of(tag["name"]): f"# {tag['name']}\n\n{tag['description']}\n\n"
+        file_of(tag["name"]): f"# {tag['name']}\n\n{tag['description']}\n\n{SAMPLES}\n"
         + "\n".join(topics[tag["name"]])
         for tag in document["tags"]
         if tag["name"] in topics
@@ -44,7 +51,8 @@ def _operation(document: Document, path: str, method: str, operation: Document) 
     yield from _table("Parameters", _parameters(document, operation))
     yield from _table("Body", _body(document, operation))
     for sample in operation.get("x-codeSamples", ()):
-        yield _block(sample["source"], LANGUAGES[sample["lang"]])
+        block = _block(sample["source"], LANGUAGES[sample["lang"]])
+        yield f'=== "{sample["label"]}"\n\n{indent(block, "    ")}'
     yield from _answer(operation)
     yield from _refusals(operation)
 

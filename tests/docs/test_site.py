@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_every_operation_is_told_with_its_samples(site: Path) -> None:
         page = pages[Path(file_of(operation["tags"][0])).name]
         assert f"`{method.upper()} {path}`\n" in page
         for sample in operation.get("x-codeSamples", ()):
-            assert sample["source"] in page
+            assert indent(sample["source"], "    ") in page
     text = (site / "reference" / "operations" / "payments" / "index.html").read_text()
     assert "../../errors/#overpayment" in text
 
