@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -43,6 +41,7 @@ from runtime.measuring.counters import BillingCounters
 from runtime.measuring.files import find_counters_directory
 from runtime.observability.switch import begin_traces, carried_of, deliveries_of, end_traces
 from runtime.payment_gateways import install_gateways
+from runtime.processes.interpreter import relax_garbage_collection, take_turns_quickly
 from runtime.relays.together import notifications_for, relays_of
 from runtime.sealing import carried_by
 from runtime.security import Security
@@ -56,8 +55,6 @@ LISTING_SECONDS = 10
 """How long a request waits for the list of workflows."""
 
 
-TURN_SECONDS = 0.001
-
 SPARE_CONNECTIONS = 5
 """What the probes and the relays take while requests hold all others."""
 
@@ -68,26 +65,6 @@ FOR_EVER_SECONDS = 24 * 3600
 def now() -> datetime:
     """The wall clock, read at this edge and handed down."""
     return datetime.now(UTC)
-
-
-def relax_garbage_collection() -> None:
-    """Cycles are looked for less often, and never among what was loaded at the start.
-
-    A batch of events makes thousands of objects and no cycles; looking through everything after
-    every seven hundred of them takes a quarter of the time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 50, 100)
-
-
-def take_turns_quickly() -> None:
-    """A thread that computes lets others go on five times as often as by default.
-
-    The event loop and every statement's answer wait for their turn; at five milliseconds each, one
-    thread that computes a long bill would slow down every other request by a hundred.
-    """
-    sys.setswitchinterval(TURN_SECONDS)
 
 
 def _no_links() -> list[tuple[str, str]]:

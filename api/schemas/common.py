@@ -22,8 +22,8 @@ from pydantic_core import PydanticCustomError
 from api.schemas.described import NOTE, Described
 from billing.errors import InvalidInput
 from billing.money import parse_decimal, parse_price
-from billing.names import is_reachable, trimmed, unreachable
 from billing.periods import Interval
+from billing.texts.names import is_reachable, trimmed, unreachable
 from services.documents.text import NOT_FOR_A_LINE
 
 if TYPE_CHECKING:

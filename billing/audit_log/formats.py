@@ -9,7 +9,7 @@ from typing import Final
 
 from billing.audit_log.chain import Link, Recorded, describe_entry
 from billing.invoicing.receipts import Document
-from billing.tables import without_formula, write_row
+from billing.texts.tables import without_formula, write_row
 
 COLUMNS: Final = (
     *("position", "at", "actor", "action", "object_type", "object_id", "before", "after"),

@@ -9,7 +9,7 @@ from typing import Final
 
 from billing.books.entries import Entry
 from billing.money import find_currency
-from billing.tables import on_one_line, without_formula, write_row
+from billing.texts.tables import on_one_line, without_formula, write_row
 
 COLUMNS: Final = (
     *("date", "entry", "kind", "documents", "customer_id", "customer", "reference"),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 
-from billing.tables import without_formula, write_row
+from billing.texts.tables import without_formula, write_row
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 from console.workspace.values import Values

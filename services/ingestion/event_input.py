@@ -15,7 +15,7 @@ from billing.errors import InvalidInput
 from billing.metering.aggregations import Aggregation, EventValue, read_event_value
 from billing.metering.filters import Filter, matches_all
 from billing.money import parse_decimal, plain_text, shortest
-from billing.names import trimmed
+from billing.texts.names import trimmed
 from models.usage.event_ids import EventIds
 from repositories.ingestion.references import CustomerName, MeterName
 from repositories.ingestion.writer import EventScope, NewEvent

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from billing.errors import BillingError, NotFound
 from billing.metering.aggregations import Aggregation
 from billing.metering.filters import parse_filters
-from billing.names import is_reachable, unreachable
+from billing.texts.names import is_reachable, unreachable
 from repositories.ingestion.references import (
     CustomerName,
     CustomerRow,

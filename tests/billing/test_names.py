@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from billing.names import is_reachable, trimmed, unreachable
+from billing.texts.names import is_reachable, trimmed, unreachable
 
 
 @pytest.mark.parametrize("given", ["acme", " acme", "acme\n", "\t acme  "])

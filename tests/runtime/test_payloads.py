@@ -23,8 +23,7 @@ from runtime.payloads.codec import PayloadKeyMissing, SealedPayloads
 from runtime.payloads.converter import DATA_CONVERTER, converter_of
 from runtime.temporal import connect
 
-CANARY = "zqcanaryqz"
-FIRST, SECOND = "f" * 31 + "1", "s" * 31 + "2"
+CANARY, FIRST, SECOND = "zqcanaryqz", "f" * 31 + "1", "s" * 31 + "2"
 UI = "https://temporal.internal.example:8233"
 TOKEN = "an operator's token of the tests, long enough"
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Match
 from starlette.types import Message, Scope, Send
 
-from billing.names import trimmed
+from billing.texts.names import trimmed
 
 SLASH_WITHIN: Final = "\udc2f"
 """Half a surrogate pair, which no decoded path holds, in place of an encoded slash."""
