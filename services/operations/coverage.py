@@ -19,6 +19,7 @@ from services.audit_log import record
 from services.corrections import credit_returns
 from services.operations import document_findings
 from services.operations import findings as findings_of
+from services.operations.audit_findings import audit_findings
 from services.operations.findings import Finding, FindingKind
 from services.subscriptions import agenda, turns
 
@@ -66,6 +67,7 @@ def check_coverage(
         *document_findings.document_findings(session, organization_id),
         *document_findings.receipt_findings(session, organization_id),
         *document_findings.number_findings(session, organization_id),
+        *audit_findings(session, organization_id, now=now),
         *findings_of.usage_findings(session, organization_id, now=now),
         *findings_of.credit_findings(session, organization_id, now=now),
     ]

@@ -52,6 +52,7 @@ class FindingKind(StrEnum):
     ACCOUNT_CHANGED = "account_changed"
     RECEIPT_MISSING = "receipt_missing"
     NUMBER_GAP = "number_gap"
+    AUDIT_LOG_CHANGED = "audit_log_changed"
     UNBILLED_USAGE = "unbilled_usage"
     CREDIT_DUE = "credit_due"
     OLD_MESSAGES = "old_messages"

@@ -107,6 +107,12 @@ RULES: Final = (
         proof="fluxrate invoices verify --all",
     ),
     Rule(
+        name="audit_log_chains",
+        says="Every entry of the audit log is what was written, and bound to the one before it.",
+        broken_by=frozenset({FindingKind.AUDIT_LOG_CHANGED}),
+        proof="fluxrate audit verify",
+    ),
+    Rule(
         name="owners_run",
         says="A workflow runs for whatever has something left to happen, and messages reach it.",
         broken_by=frozenset(

@@ -253,6 +253,16 @@ def test_receipt_that_was_taken_away(watched: Watched, tmp_path: Path) -> None:
     assert "FluxrateMoneyContradicted" in watched.fires([after], after=1, folder=tmp_path)
 
 
+def test_audit_entry_that_was_changed(watched: Watched, tmp_path: Path) -> None:
+    watched.execute("ALTER TABLE audit_entry DISABLE TRIGGER keep_entries")
+    first = "SELECT entry_id FROM audit_link WHERE position = 2"
+    assert watched.execute(f"UPDATE audit_entry SET actor = 'x' WHERE id IN ({first})") >= 1
+    after = watched.check()
+
+    assert after['fluxrate_coverage_findings{job="api",kind="audit_log_changed"}'] >= 1
+    assert "FluxrateMoneyContradicted" in watched.fires([after], after=1, folder=tmp_path)
+
+
 def test_bill_that_cannot_go_on(
     watched: Watched, account: Account, plan: dict[str, str], tmp_path: Path
 ) -> None:
