@@ -178,7 +178,7 @@ class ApiProcess:
             sign_up_policy=self._settings.signup or SignUpPolicy.FIRST,
             auth_per_minute=self._settings.auth_per_minute,
             rate_limits=RateLimits(
-                per_key=self._settings.rate_per_key,
+                per_key=self._settings.rate_per_caller,
                 per_organization=self._settings.rate_per_organization,
                 events_per_organization=self._settings.rate_of_events,
                 replicas=self._settings.api_replicas,

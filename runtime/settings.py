@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     """How many connections of clients an API process holds."""
     api_replicas: int = Field(default=1, ge=1)
     """On how many machines or containers the API runs: each allows its part of the rate limits."""
-    rate_per_key: int = Field(default=300_000, ge=0)
+    rate_per_caller: int = Field(default=300_000, ge=0)
     """Requests of one API key or session in a minute; 0 is as many as it likes."""
     rate_per_organization: int = Field(default=600_000, ge=0)
     """Requests of one organization in a minute, by all its keys and sessions; 0 as above."""

@@ -17,6 +17,7 @@ SCHEMA: Final = CHART / "values.schema.json"
 PLACED: Final = frozenset(
     {
         "DATABASE_URL",
+        "FLUXRATE_API_REPLICAS",
         "FLUXRATE_MIGRATION_DATABASE_URL",
         "FLUXRATE_OPERATOR_TOKEN",
         "FLUXRATE_PUBLIC_URL",

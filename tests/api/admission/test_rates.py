@@ -192,7 +192,7 @@ def test_no_limit_is_not_told(context: AppContext) -> None:
 
 def test_processes_of_one_api_allow_a_limit_once(module_database_url: str, tmp_path: Path) -> None:
     with running_site(
-        module_database_url, tmp_path, processes=2, FLUXRATE_RATE_PER_KEY="30"
+        module_database_url, tmp_path, processes=2, FLUXRATE_RATE_PER_CALLER="30"
     ) as site:
 
         def ask(_number: int) -> int:
