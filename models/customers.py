@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, false, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Text, false, text
 from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, instant, reference, words
@@ -69,6 +69,7 @@ class CustomerErasure(SQLModel, table=True):
         CheckConstraint(
             "num_nulls(after_meter_id, after_timestamp, after_event_id) IN (0, 3)", name="after"
         ),
+        CheckConstraint("completed_at IS NULL OR names IS NULL", name="names"),
         CheckConstraint("completed_at <= checked_at", name="checked_at"),
         CheckConstraint("checked_at IS NULL OR completed_at IS NOT NULL", name="completed_at"),
         CheckConstraint(
@@ -94,6 +95,8 @@ class CustomerErasure(SQLModel, table=True):
     requested_by: str = words()
     """Who asked, as the audit log names them."""
     requested_at: datetime = instant()
+    names: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    """What is looked for where rows do not say whose they are, until that is done."""
     after_meter_id: UUID | None = None
     after_timestamp: datetime | None = instant(nullable=True, default=None)
     after_event_id: UUID | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from migrations import policies
 
@@ -59,6 +60,7 @@ def create_customer_erasure() -> None:
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("requested_by", sa.Text(), nullable=False),
         instant("requested_at", nullable=False),
+        sa.Column("names", postgresql.ARRAY(sa.Text()), nullable=True),
         sa.Column("after_meter_id", sa.Uuid(), nullable=True),
         instant("after_timestamp"),
         sa.Column("after_event_id", sa.Uuid(), nullable=True),
@@ -69,6 +71,9 @@ def create_customer_erasure() -> None:
         sa.CheckConstraint(
             "num_nulls(after_meter_id, after_timestamp, after_event_id) IN (0, 3)",
             name=op.f("ck_customer_erasure_after"),
+        ),
+        sa.CheckConstraint(
+            "completed_at IS NULL OR names IS NULL", name=op.f("ck_customer_erasure_names")
         ),
         sa.CheckConstraint(
             "completed_at <= checked_at", name=op.f("ck_customer_erasure_checked_at")

@@ -14,9 +14,13 @@ from sqlmodel import Session, col, select
 from billing.invoicing.invoices import InvoiceStatus
 from models.customers import CustomerErasure
 from models.invoicing.invoices import Invoice, InvoiceParties
+from repositories.outbox import CHANNEL
 from repositories.personal_data.whose import WHOSE
 
 REASON: Final = "The customer was erased."
+
+UNFINISHED: Final = "customer_erasure"
+"""What the outbox's channel tells when an erasure is left to the job."""
 
 _EMPTIED: Final = (
     ("invoice", "meta_data = '{}', payment_link = NULL", "true"),
@@ -25,12 +29,6 @@ _EMPTIED: Final = (
     ("subscription", "cancel_reason = NULL, pending_change = NULL", "true"),
     ("subscription_period", "parked_reason = NULL", "parked_reason IS NOT NULL"),
     ("payment_link", "url = NULL", "status = 'closed'"),
-    ("gateway_task", "error = NULL", "error IS NOT NULL"),
-    (
-        "gateway_event",
-        "body = NULL, content = '{}', reason = CASE WHEN reason IS NOT NULL THEN :reason END",
-        "status <> 'received'",
-    ),
     (
         "email",
         """recipient = NULL, next_attempt_at = NULL,
@@ -39,10 +37,23 @@ _EMPTIED: Final = (
         "true",
     ),
 )
-"""Tables, what is set of their rows, and of which."""
+"""Tables, what is set of their rows, and of which: all of them found by an index."""
 
-_DELETED: Final = ("invoice_link", "webhook_delivery", "webhook_event", "idempotency_request")
-"""Whose rows go, a delivery before its event."""
+_DELETED: Final = ("invoice_link", "idempotency_request")
+"""Whose rows go. Answers are searched, but only those of a day."""
+
+_EMPTIED_BY_SEARCH: Final = (
+    ("gateway_task", "error = NULL", "error IS NOT NULL"),
+    (
+        "gateway_event",
+        "body = NULL, content = '{}', reason = CASE WHEN reason IS NOT NULL THEN :reason END",
+        "status <> 'received'",
+    ),
+)
+"""The same, of tables that are read from one end to the other."""
+
+_DELETED_BY_SEARCH: Final = ("webhook_delivery", "webhook_event", "idempotency_request")
+"""A delivery goes before its event."""
 
 _FORGET_MESSAGES: Final = text(
     """
@@ -175,6 +186,27 @@ def list_without_parties(
     ).all()
 
 
+def is_short(session: Session, organization_id: UUID, *, at_most: int) -> bool:
+    """Whether what would have to be searched has no more rows than that, of each table."""
+    return not any(
+        session.execute(
+            text(
+                f"SELECT count(*) > :at_most FROM (SELECT FROM {table}"  # noqa: S608  (put together out of constants)
+                " WHERE organization_id = :organization_id LIMIT :at_most + 1) AS some_of"
+            ),
+            {"organization_id": organization_id, "at_most": at_most},
+        ).scalar_one()
+        for table in ("webhook_event", "gateway_event", "gateway_task")
+    )
+
+
+def tell_of_unfinished(session: Session) -> None:
+    """The commit tells whoever goes on with erasures that there is one."""
+    session.execute(
+        text("SELECT pg_notify(:channel, :told)"), {"channel": CHANNEL, "told": UNFINISHED}
+    )
+
+
 def count_events(session: Session, organization_id: UUID, customer_id: UUID) -> int:
     """How many events there are of the customer, counted by their hours."""
     found = session.execute(_COUNT_EVENTS, _names(organization_id, customer_id))
@@ -183,13 +215,28 @@ def count_events(session: Session, organization_id: UUID, customer_id: UUID) -> 
 
 def empty_rows(session: Session, organization_id: UUID, customer_id: UUID) -> None:
     """What no law wants is gone of all but the customer, their methods and events. Repeatable."""
+    _change(session, organization_id, customer_id, _EMPTIED, _DELETED)
+
+
+def empty_searched_rows(session: Session, organization_id: UUID, customer_id: UUID) -> None:
+    """The same where rows do not say whose they are, or no index does. Repeatable."""
+    _change(session, organization_id, customer_id, _EMPTIED_BY_SEARCH, _DELETED_BY_SEARCH)
+
+
+def _change(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    emptied: Sequence[tuple[str, str, str]],
+    deleted: Sequence[str],
+) -> None:
     values = {**_names(organization_id, customer_id), "reason": REASON}
     session.flush()
-    for table, changes, which in _EMPTIED:
+    for table, changes, which in emptied:
         where = f"{WHOSE[table].where} AND ({which})"
         statement = f"UPDATE {table} AS held SET {changes} WHERE {where}"  # noqa: S608  (put together out of constants)
         session.execute(text(statement), values)
-    for table in _DELETED:
+    for table in deleted:
         statement = f"DELETE FROM {table} AS held WHERE {WHOSE[table].where}"  # noqa: S608  (put together out of constants)
         session.execute(text(statement), values)
     session.execute(_FORGET_MESSAGES, values)

@@ -96,6 +96,8 @@ WHOSE: Final[Mapping[str, Held]] = {
                 SELECT CAST(:customer_id AS text)
                 UNION ALL SELECT email FROM customer
                 WHERE organization_id = :organization_id AND id = :customer_id
+                UNION ALL SELECT unnest(names) FROM customer_erasure
+                WHERE organization_id = :organization_id AND customer_id = :customer_id
                 UNION ALL SELECT customer_reference FROM payment_method
                 WHERE organization_id = :organization_id AND customer_id = :customer_id
             ) AS names (name)
@@ -134,6 +136,8 @@ WHOSE: Final[Mapping[str, Held]] = {
                     SELECT CAST(:customer_id AS text)
                     UNION ALL SELECT external_id FROM customer
                     WHERE organization_id = :organization_id AND id = :customer_id
+                    UNION ALL SELECT unnest(names) FROM customer_erasure
+                    WHERE organization_id = :organization_id AND customer_id = :customer_id
                     UNION ALL SELECT named.id::text FROM ({_SUBSCRIPTIONS}) AS named
                     UNION ALL SELECT named.id::text FROM ({_PAYMENTS}) AS named
                     UNION ALL SELECT named.id::text FROM ({_NOTES}) AS named

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, NoReturn
 from uuid import UUID
@@ -52,24 +53,35 @@ class Retention:
         self._kinds = kinds
         self._count = count
         self._now = now
+        self._told = asyncio.Event()
         for kind in kinds:
             # What happens for the first time is an increase only of what was shown before.
             count(kind.name, 0)
 
     def hear(self, kind: str) -> None:
-        """Nothing that is queued is finished."""
+        """Somebody is to be erased; of all else nothing that is queued is finished."""
+        if any(kind == one.told_by for one in self._kinds):
+            self.look()
 
     def look(self) -> None:
-        """There is no hurry."""
+        """Look at once for what is told of; for all else there is no hurry."""
+        self._told.set()
 
     async def run(self) -> NoReturn:
         """Look every hour until cancelled. A database that is away only delays it."""
-        pause = FIRST_AFTER_SECONDS
+        clock = asyncio.get_running_loop().time
+        due_at = clock() + FIRST_AFTER_SECONDS
         while True:
-            await asyncio.sleep(pause)
-            pause = EVERY_SECONDS
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due_at):
+                    await self._told.wait()
+            self._told.clear()
+            is_due = clock() >= due_at
             for kind in self._kinds:
-                await self._forget_kind(kind)
+                if is_due or kind.told_by is not None:
+                    await self._forget_kind(kind)
+            if is_due:
+                due_at = clock() + EVERY_SECONDS
 
     async def _forget_kind(self, kind: Kind) -> None:
         try:

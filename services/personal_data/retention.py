@@ -35,6 +35,8 @@ class Kind:
     name: str
     days: int
     forget: Forget
+    told_by: str | None = None
+    """What the outbox's channel says when there is some at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,12 @@ def kinds_of(periods: Periods) -> tuple[Kind, ...]:
             days=periods.former_members,
             forget=stored.forget_former_members,
         ),
-        Kind(name="erased_events", days=0, forget=go_on_erasing),
+        Kind(
+            name="erased_events",
+            days=0,
+            forget=go_on_erasing,
+            told_by=stored_erasures.UNFINISHED,
+        ),
         Kind(name="erased_documents", days=0, forget=erase_old_documents),
     )
 

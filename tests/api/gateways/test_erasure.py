@@ -13,6 +13,9 @@ from billing.errors import Rejected
 from billing.payments.gateways import PaymentRequest
 from integrations.gateways.sandbox.gateway import SandboxGateway
 from repositories.payments import links as stored_links
+from runtime.relays.retention import Retention
+from services.personal_data import erasing
+from services.personal_data.retention import Periods, kinds_of
 from tests.api.gateways.house import V1, House
 
 
@@ -92,18 +95,41 @@ def test_an_open_invoice_and_its_page_are_in_the_way(house: House) -> None:
     assert f"open invoice {invoice['invoice_number']}, payment page " in refused.json()["detail"]
 
 
-def test_what_the_gateway_told_of_them_is_emptied_and_stays_counted(house: House) -> None:
+@pytest.mark.parametrize("searched_at_once", [0, 2_000])
+def test_what_the_gateway_told_of_them_is_emptied_and_stays_counted(
+    house: House, monkeypatch: pytest.MonkeyPatch, searched_at_once: int
+) -> None:
+    monkeypatch.setattr(erasing, "SEARCHED_AT_ONCE", searched_at_once)
+    retention = Retention(house.context.transactions, kinds_of(Periods()), now=house.clock)
     pay(house)
-    before = house.events(page_size="100")
+    # One that names nobody but by their address, as of a page that was left.
+    with house.context.transactions.for_organization(house.organization_id) as session:
+        session.execute(
+            text(
+                "INSERT INTO gateway_event (organization_id, id, connection_id, event_id, type,"
+                " body, content, status, reason, received_at, processed_at)"
+                " SELECT organization_id, gen_random_uuid(), connection_id, 'evt_left', 'left',"
+                " :body, '{}', 'ignored', 'Nothing was paid.', received_at, processed_at"
+                " FROM gateway_event LIMIT 1"
+            ),
+            {"body": b'{"email": "ap@harbor.test"}'},
+        )
+    before = len(house.events(page_size="100"))
     assert count_bodies(house, naming=house.customer_id) > 0
 
     erase(house)
+    is_left = count_bodies(house, naming="ap@harbor.test") > 0
+    assert is_left == (searched_at_once == 0)
+    retention.forget_all()
 
-    assert house.events(page_size="100") == before
+    assert len(house.events(page_size="100")) == before
     assert count_bodies(house, naming=house.customer_id) == 0
+    assert count_bodies(house, naming="ap@harbor.test") == 0
     with house.context.transactions.for_organization(house.organization_id) as session:
         urls = session.execute(text("SELECT count(url), count(*) FROM payment_link")).one()
+        names = session.execute(text("SELECT names FROM customer_erasure")).scalar_one()
     assert tuple(urls) == (0, 1)
+    assert names is None
 
 
 def count_bodies(house: House, *, naming: str) -> int:

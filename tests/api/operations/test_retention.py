@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from api.context import AppContext
+from repositories.personal_data.erasures import UNFINISHED
 from runtime.measuring.counters import BillingCounters
 from runtime.relays.retention import Retention
 from services.personal_data import erasing
-from services.personal_data.retention import Periods, kinds_of
+from services.personal_data.retention import Kind, Periods, kinds_of
 from tests.api.access.furnished import write_invoice
 from tests.api.people import PASSWORD, Clock, Person
 from tests.api.sold import add_feature, post, sell
@@ -198,6 +200,39 @@ def test_documents_name_their_buyer_until_the_law_does_not_want_it(
     shown = owner.get(f"{V1}{path}/pdf")
     assert shown.status_code == 200
     assert retention.forget_all()["erased_documents"] == 0
+
+
+@pytest.mark.usefixtures("owner")
+async def test_an_erasure_that_is_left_to_the_job_does_not_wait_for_the_hour(
+    context: AppContext,
+) -> None:
+    loop, ran, hourly = asyncio.get_running_loop(), asyncio.Event(), []
+
+    def go_on(*_asked: object, **_options: object) -> int:
+        loop.call_soon_threadsafe(ran.set)
+        return 0
+
+    def forget(*asked: object, **_options: object) -> int:
+        hourly.append(asked)
+        return 0
+
+    kinds = [
+        Kind(name="hourly", days=1, forget=forget),
+        Kind(name="erased_events", days=0, forget=go_on, told_by=UNFINISHED),
+    ]
+    retention = Retention(context.transactions, kinds)
+    running = asyncio.create_task(retention.run())
+
+    retention.hear("email")
+    await asyncio.sleep(0.2)
+    assert not ran.is_set()
+    retention.hear(UNFINISHED)
+    await asyncio.wait_for(ran.wait(), 60)
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert hourly == []
 
 
 def test_what_is_forgotten_is_counted_from_nothing_on(context: AppContext) -> None:
