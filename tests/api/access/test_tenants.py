@@ -39,6 +39,7 @@ BODIES: dict[Operation, dict[str, Any]] = {
     ("POST", f"{V1}/credits/holds/{{hold_id}}/settle"): {"amount": 1},
     ("POST", f"{V1}/customers/{{customer_id}}/grants"): {"unit": "USD", "amount": 1},
     ("PATCH", f"{V1}/members/{{member_id}}"): {"role": "billing"},
+    ("POST", f"{V1}/customers/{{customer_id}}/erase"): {"confirm": "acct_77"},
 }
 """Bodies that are good whatever the ids are; others are empty, or made by ``body_of``."""
 
