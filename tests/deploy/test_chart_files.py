@@ -133,7 +133,7 @@ def test_every_setting_can_be_set() -> None:
 
 def test_values_of_secrets_are_not_among_the_settings() -> None:
     assert "FLUXRATE_PREVIOUS_SECRET_KEYS" in secret_names()
-    endings = ("KEY", "KEYS", "TOKEN", "PASSWORD", "SECRET")
+    endings = ("_SECRET_KEY", "_KEYS", "_TOKEN", "_PASSWORD", "_SECRET")
     assert [one for one in free_names() if one.endswith(endings)] == []
 
 
