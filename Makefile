@@ -31,7 +31,7 @@ REDOCLY ?= 2.77.0
 ADVISORIES ?= https://api.osv.dev
 
 .PHONY: help install check lint types layers rules compose-check lock-check format test properties test-deep answers corpus simulate money regress chaos payments cluster histories site demo up status down mutate \
-	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document sbom audit chart
+	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document sbom audit chart python-client
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -211,9 +211,11 @@ pages: $(INSTALLED) ## Pages in a real browser (needs Chromium): themes, keyboar
 	$(UV) sync --quiet --locked --extra embedded --extra einvoice --extra otel --group pages
 	FLUXRATE_DRAW_PAGES=1 $(RUN) pytest tests/console $(ARGS)
 
-clients: $(INSTALLED) ## Make the clients of the API's document, and their packages (TypeScript needs Node)
+python-client: $(INSTALLED) ## The Python client and its wheel, in clients/python/dist
 	$(RUN) python -m clients.generator
 	$(UV) build --quiet --out-dir clients/python/dist clients/python
+
+clients: python-client ## Make the clients of the API's document, and their packages (TypeScript needs Node)
 	cd clients/typescript && npm ci --no-audit --no-fund && npm run generate && npm run build && npm pack --silent
 
 bench: $(INSTALLED) ## Measure everything beside its limit; ONLY="rating closing" narrows it

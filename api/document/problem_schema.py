@@ -17,6 +17,11 @@ _FIELD: Final[Document] = {
     },
 }
 
+
+def _about(description: str) -> Document:
+    return {"type": "string", "description": description}
+
+
 PROBLEM: Final[Document] = {
     "type": "object",
     "title": "Problem",
@@ -45,10 +50,15 @@ PROBLEM: Final[Document] = {
             "type": "string",
             "description": "With `not_found`, where no route is: method and path of a near one.",
         },
-        "subscription_id": {
-            "type": "string",
-            "description": "With `meter_already_billed`: the subscription that is in the way.",
-        },
+        "event_id": _about("With `idempotency_key_reused`: the event that has the key."),
+        "feature_id": _about("With `limit_exceeded`: the feature whose limit it is."),
+        "left": _about("With `credit_exceeds_line`: how much of the line may still be given back."),
+        "meter_id": _about("With `meter_not_found`: the meter that was named."),
+        "plan_id": _about(
+            "Where an edit of a meter is refused: the plan that could not be priced."
+        ),
+        "sandbox_id": _about("With `use_sandbox`: the sandbox that is meant."),
+        "subscription_id": _about("The subscription that is in the way, or still catching up."),
         "quota": {
             "type": "string",
             "enum": list(Quota),

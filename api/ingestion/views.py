@@ -33,11 +33,12 @@ class RecordedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class RowError(msgspec.Struct, kw_only=True):
-    """Why a row was rejected, and by which field if one is to blame."""
+    """Why a row was rejected, by which field, and which event is in the way, if any are."""
 
     code: str
     detail: str
     field: str | UnsetType = UNSET
+    event_id: str | UnsetType = UNSET
 
 
 class RowResult(msgspec.Struct, kw_only=True):
@@ -95,7 +96,12 @@ def view_batch(results: Sequence[EventResult], *, only_errors: bool) -> BatchRes
 
 def view_error(error: BillingError) -> RowError:
     """Why a row was rejected."""
-    return RowError(code=error.code, detail=error.detail, field=error.field or UNSET)
+    return RowError(
+        code=error.code,
+        detail=error.detail,
+        field=error.field or UNSET,
+        event_id=error.identifiers.get("event_id") or UNSET,
+    )
 
 
 def _view_row(index: int, result: EventResult) -> RowResult:

@@ -72,6 +72,7 @@ WORDING: Final[Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]]] = {
         "code": ("Why, for programs.", {}),
         "detail": ("Why, for people.", {}),
         "field": ("The field that is to blame; absent if none is.", {}),
+        "event_id": ("With `idempotency_key_reused`: the event that has the key.", _ID),
     },
 }
 """By component and property: what it means, and what its type leaves out."""

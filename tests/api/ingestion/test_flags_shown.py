@@ -51,3 +51,15 @@ def test_a_row_of_a_batch_says_that_it_is_late_and_no_other_does() -> None:
 
     assert '{"index":0,"status":"created","id":"a","late":true}' in told
     assert '{"index":1,"status":"created","id":"b"}' in told
+
+
+def test_a_row_whose_key_is_taken_names_the_event_that_has_it(owner: Person) -> None:
+    sold = sell(owner)
+    first = sold.used(1, idempotency_key="job-1")
+    row = {"meter_name": "api_calls", "customer_external_id": "acct_77", "quantity": 2}
+
+    answer = owner.post(f"{V1}/usage/batch", json=[row | {"idempotency_key": "job-1"}])
+
+    (refused,) = answer.json()["results"]
+    assert refused["error"]["code"] == "idempotency_key_reused"
+    assert refused["error"]["event_id"] == first["id"]

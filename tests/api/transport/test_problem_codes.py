@@ -12,12 +12,16 @@ from fastapi import FastAPI
 
 from api.document.codes import read_codes, write_reference
 from api.document.operations import operations
+from api.document.problem_schema import PROBLEM
 from api.document.problems import read_refusals
+from api.transport.errors import STATUSES
 from tests.api.examples.refusals import gather, not_met
 from tests.api.people import Person
 
 ROOT = Path(__file__).parents[3]
 LAYERS = ("activities", "api", "billing", "console", "integrations", "repositories", "runtime")
+ERRORS = {kind.__name__ for kind in STATUSES}
+OF_HEADERS = {"retry_after_seconds"}
 ELSEWHERE = {"Exemption"}
 """What has a code that is no error's."""
 
@@ -74,6 +78,19 @@ def test_what_is_recorded_and_not_met_any_more_is_told() -> None:
     assert f"add_charge {recorded[0]}" in forgotten
     assert f"add_charge {recorded[1]}" not in forgotten
     assert gather({"add_charge": {"409 new"}})["add_charge"] == sorted([*recorded, "409 new"])
+
+
+def test_whatever_an_error_is_about_is_a_member_of_the_problem() -> None:
+    named = {
+        keyword.arg
+        for layer in (*LAYERS, "services", "workflows")
+        for call in calls_in(layer)
+        if getattr(call.func, "id", None) in ERRORS
+        for keyword in call.keywords
+    }
+
+    assert {"code", "field", "event_id"} <= named
+    assert named - {None, "code", "field", *OF_HEADERS} <= PROBLEM["properties"].keys()
 
 
 def test_the_reference_is_the_catalogue() -> None:
