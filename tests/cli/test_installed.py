@@ -29,6 +29,11 @@ pytestmark = pytest.mark.skipif(not UV, reason="make install-check runs it")
 ROOT = Path(__file__).parents[2]
 
 
+def asked(address: str) -> httpx2.Response:
+    """The answer of an instance that has just begun, on whatever machine."""
+    return httpx2.get(address, trust_env=False, timeout=60)
+
+
 def run(*words: str, **environment: str) -> str:
     """What a command prints, which must succeed."""
     result = subprocess.run(
@@ -82,10 +87,12 @@ def test_uv_installs_an_application_that_runs(wheel: str, place: Path) -> None:
         addresses = instance.addresses()
         assert addresses is not None, (place / "up.txt").read_text()
         host = addresses.docs_url.removesuffix("/docs")
-        start = httpx2.get(host, trust_env=False, timeout=60)
+        start = asked(host)
         style = re.findall(r'href="(/assets/\S+?)"', start.text)
         pages = ("/readyz", "/docs", "/docs/docs.js", "/openapi.json", *style)
-        statuses = [httpx2.get(host + one, trust_env=False, timeout=60).status_code for one in pages]
+        statuses = [
+            httpx2.get(host + one, trust_env=False, timeout=60).status_code for one in pages
+        ]
         assert (start.status_code, statuses) == (200, [200] * len(pages))
     finally:
         run(program, "down", "--data-dir", str(instance.data_dir))
