@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -88,7 +89,8 @@ def attack(found: Searched) -> None:
 
     A session that an operation ended is begun again, which leaves more to be found.
     """
-    ids: Ids = add_things(found.client, "-more")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    ids: Ids = add_things(found.client, "-more", held_until=later.isoformat())
     wrong = {"email": PERSON, "password": f"{MARK}-wrong"}
     found.client.post(f"{V1}/auth/login", json=wrong)
     for operation in least_credentials():

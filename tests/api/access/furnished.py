@@ -44,8 +44,13 @@ def furnish(person: Person) -> Ids:
     }
 
 
-def add_things(person: Client, suffix: str = "") -> Ids:
-    """What requests alone can make; ``suffix`` tells its names from those of a set before."""
+def add_things(
+    person: Client, suffix: str = "", *, held_until: str = "2026-03-02T09:00:00Z"
+) -> Ids:
+    """What requests alone can make; ``suffix`` tells its names from those of a set before.
+
+    ``held_until`` is within a day of what the product has for now.
+    """
     ids = add_catalogue(person, suffix)
     endpoint = post(
         person,
@@ -73,7 +78,7 @@ def add_things(person: Client, suffix: str = "") -> Ids:
             customer_id=ids["customer_id"],
             unit="USD",
             amount=2,
-            expires_at="2026-03-02T09:00:00Z",
+            expires_at=held_until,
         )["id"],
         "period_index": "0",
         "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx2
@@ -13,6 +14,7 @@ from tests.api.fuzz.ids import IdNames, IdPool
 from tests.api.fuzz.site import Site, now
 
 TELLING_SECONDS: Final = 20.0
+HELD_FOR: Final = timedelta(hours=12)
 SETS: Final = 2
 """Of each thing there are several, since requests end some."""
 
@@ -32,7 +34,8 @@ class Organization:
 
     def _furnish(self, number: int) -> Ids:
         owner = self.callers.owner
-        ids = add_things(owner, suffix=str(number))
+        held_until = (now() + HELD_FOR).isoformat()
+        ids = add_things(owner, suffix=str(number), held_until=held_until)
         organization_id = self.callers.organization_id
         ids["method_id"] = store_method(self._site.transactions, organization_id, ids, now())
         live_in_test_time(owner, ids)
