@@ -11,6 +11,8 @@ from api.document.operations import Document
 ID: Final = re.compile(r"(\w+)_id")
 
 QUERY: Final[Mapping[str, str]] = {
+    "action": "Only entries of this action, such as `plan.updated`.",
+    "actor": "Only what this person or key has done, as entries name it.",
     "after": "Only what comes after the mail of this id, which the answer before names.",
     "atomic": "Whether one rejected row refuses the whole batch, with 422, and stores nothing.",
     "connection_id": "Only those of this connection.",
@@ -31,6 +33,7 @@ QUERY: Final[Mapping[str, str]] = {
     "late": "Only events that came when the invoice of their period was final (`true`), or in time"
     " (`false`).",
     "meter_id": "Only what is on this meter, by the meter's id.",
+    "object_type": "Only entries about things of this kind, such as `plan`.",
     "page_size": "How many a page holds.",
     "results": "Whether the answer tells of all rows, or of rejected ones alone (`errors`).",
     "start_date": "From when, itself included: a date of the organization's calendar, or an"
