@@ -26,7 +26,7 @@ from api.routers import (
     verify,
 )
 from api.routers.accounts import api_keys, audit, auth, links, members, organizations, own_account
-from api.routers.catalog import features, meters, plan_migration, plans, tax_rates
+from api.routers.catalog import features, meters, plan_history, plan_migration, plans, tax_rates
 from api.routers.credits import balances, grants, holds, units
 from api.routers.gateways import connections, events
 from api.routers.gateways import webhooks as gateway_webhooks
@@ -68,6 +68,7 @@ ROUTERS: tuple[Router, ...] = (
     meters.router,
     plans.router,
     plan_migration.router,
+    plan_history.router,
     customers.router,
     customer_lists.router,
     personal_data.router,

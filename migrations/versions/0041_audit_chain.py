@@ -30,6 +30,11 @@ def upgrade() -> None:
         ["organization_id", "object_id", "at", "id"],
         postgresql_where=sa.text("object_id IS NOT NULL"),
     )
+    op.create_index(
+        "ix_subscription_period_plan",
+        "subscription_period",
+        ["organization_id", "plan_id", "subscription_id", "index"],
+    )
     bind_standing_entries()
     forbid_changes()
     for table in ("audit_link", "audit_chain"):
@@ -42,6 +47,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TRIGGER keep_entries ON audit_entry")
     op.drop_index("ix_audit_entry_object", "audit_entry")
+    op.drop_index("ix_subscription_period_plan", "subscription_period")
     op.drop_table("audit_chain")
     op.drop_table("audit_link")
     op.execute("DROP FUNCTION keep_audit_chain()")

@@ -122,6 +122,10 @@ class SubscriptionPeriod(SQLModel, table=True):
             using="gist",
             name="ex_subscription_period_overlap",
         ),
+        # Without the version, which edits move: see below.
+        Index(
+            "ix_subscription_period_plan", "organization_id", "plan_id", "subscription_id", "index"
+        ),
         Index(
             "ix_subscription_period_ends_at",
             "organization_id",

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from billing.errors import InvalidInput, InvariantBroken, NotFound
 from billing.identifiers import ChargeId, FeatureId, MeterId, PlanId
-from billing.invoicing.receipts import from_document, to_document
+from billing.invoicing.receipts import digest, from_document, to_document
 from billing.periods import Interval
 from billing.pricing import Flat, Pricing, resolve_pricing
 from billing.rating.terms import (
@@ -35,6 +35,8 @@ from repositories.catalog import features as stored_features
 from repositories.catalog import meters as stored_meters
 from repositories.catalog import plans as stored_plans
 from repositories.catalog import versions as stored_versions
+from repositories.catalog.history import PUBLISHED
+from services.audit_log import record
 
 
 def get_terms(
@@ -87,7 +89,16 @@ def publish(
         if one.meter_id is not None and one.usage_limit is not None
     ]
     stored_versions.insert_limited_meters(session, plan.organization_id, limited)
+    _record_publication(session, plan, terms, effective, now=now)
     return terms
+
+
+def _record_publication(
+    session: Session, plan: Plan, terms: PlanTerms, effective: Effective, *, now: datetime
+) -> None:
+    # The digest is also that of receipts: the log, the version and a bill name the same terms.
+    said = {"version": plan.version, "effective": effective, "terms_digest": digest(terms)}
+    record(session, plan.organization_id, PUBLISHED, "plan", plan.id, after=said, now=now)
 
 
 def is_published(session: Session, plan: Plan) -> bool:

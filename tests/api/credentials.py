@@ -48,6 +48,8 @@ billing.write  DELETE /api/v1/meters/{meter_id}
 billing.write  POST   /api/v1/plans
 billing.read   GET    /api/v1/plans
 billing.read   GET    /api/v1/plans/{plan_id}
+billing.read   GET    /api/v1/plans/{plan_id}/changes
+billing.read   GET    /api/v1/plans/{plan_id}/versions/{version}/subscriptions
 billing.write  PATCH  /api/v1/plans/{plan_id}
 billing.write  PUT    /api/v1/plans/{plan_id}
 billing.write  DELETE /api/v1/plans/{plan_id}

@@ -81,6 +81,7 @@ def add_things(
             expires_at=held_until,
         )["id"],
         "period_index": "0",
+        "version": "1",
         "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],
         "provider": "sandbox",
         "invitation_id": invite(person)["id"],

@@ -70,7 +70,9 @@ def credentials(kind: str, keys: dict[str, str], members: dict[str, Person]) -> 
 
 def call(app: FastAPI, operation: Operation, headers: dict[str, str]) -> int:
     method, path = operation
-    address = re.sub(r"\{\w+\}", ORIGIN_OF_NOTHING, path.replace("{period_index}", "0"))
+    address = re.sub(
+        r"\{\w+\}", ORIGIN_OF_NOTHING, path.replace("{period_index}", "0").replace("{version}", "1")
+    )
     body: dict[str, str] | None = {} if method in {"POST", "PUT", "PATCH"} else None
     return Person(app).request(method, address, headers=headers, json=body).status_code
 

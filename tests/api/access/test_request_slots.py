@@ -66,7 +66,9 @@ def test_route_takes_a_place_before_it_does_anything(
 ) -> None:
     monkeypatch.setattr(state_of(app).slots.all, "admit", refuse)
     method, path = operation
-    address = re.sub(r"\{\w+\}", str(uuid4()), path.replace("{period_index}", "0"))
+    address = re.sub(
+        r"\{\w+\}", str(uuid4()), path.replace("{period_index}", "0").replace("{version}", "1")
+    )
     body = BODIES.get(path.rpartition("/")[2], {}) if method in {"POST", "PUT", "PATCH"} else None
 
     answer = Person(app).request(method, address, json=body)

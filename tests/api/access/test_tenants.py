@@ -106,7 +106,7 @@ def everything_of(person: Person, ids: Ids) -> dict[str, str]:
     return shown
 
 
-SHARED = {"period_index", "kind", "language", "provider"}
+SHARED = {"period_index", "version", "kind", "language", "provider"}
 """What stands in paths and is no id: the same means the same to everybody."""
 
 
@@ -133,7 +133,7 @@ def test_id_of_another_organization_is_an_id_of_nobody(
 ) -> None:
     method, path = operation
     body = body_of(operation, my_ids)
-    nobody = {name: str(uuid4()) for name in their_ids} | {"period_index": "0"}
+    nobody = {name: str(uuid4()) for name in their_ids} | {"period_index": "0", "version": "1"}
 
     answers = [mine.request(method, fill(path, ids), json=body) for ids in (their_ids, nobody)]
 
