@@ -19,6 +19,7 @@ from cli.keeping.findings import (
     State,
     doubtful,
     good,
+    judge_erasures,
     judge_server,
     judge_space,
     judge_work,
@@ -34,6 +35,7 @@ from runtime.database.schema import newest_revision
 from runtime.setting_errors import InvalidSettings
 from runtime.settings import Settings
 from services.operations.measures import measure
+from services.personal_data.unfinished import count_overdue
 
 MARKS = {State.GOOD: "✓", State.DOUBTFUL: "?", State.WRONG: "✗"}
 
@@ -98,6 +100,7 @@ def _look_at_database(url: str) -> Iterator[Diagnosis]:
         yield from judge_server(facts, newest=newest_revision(), now=datetime.now(UTC))
         if facts.revision == newest_revision():
             yield from judge_work(measure(transactions, now=datetime.now(UTC)))
+            yield judge_erasures(count_overdue(transactions, now=datetime.now(UTC)))
     except SQLAlchemyError as error:
         said = str(error.__cause__ or error).strip().splitlines()[0]
         yield wrong(

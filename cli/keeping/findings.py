@@ -113,6 +113,17 @@ def judge_work(measures: Measures) -> Iterator[Diagnosis]:
                 yield wrong(one.name, f"{found}, {seen}", f"See {one.proof}")
 
 
+def judge_erasures(overdue: int) -> Diagnosis:
+    """What customers asked for, of which the law wants that it happens."""
+    if overdue == 0:
+        return good("Erasures", "no customer waits to be erased for longer than a day")
+    return wrong(
+        "Erasures",
+        f"{overdue:,} customers wait to be erased for longer than a day",
+        "Look whether an API or a worker runs: its log says retention_failed, and why.",
+    )
+
+
 def judge_space(place: str, free: int, total: int) -> Diagnosis:
     """The room that is left on a disk."""
     seen = f"{free / 1024**3:,.1f} of {total / 1024**3:,.1f} GiB are free in {place}"

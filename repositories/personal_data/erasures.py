@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, or_, text
+from sqlalchemy import exists, func, or_, text
 from sqlmodel import Session, col, select
 
 from billing.invoicing.invoices import InvoiceStatus
@@ -144,6 +144,19 @@ def lock_unfinished(
         .limit(at_most)
         .with_for_update(skip_locked=True)
     ).all()
+
+
+def count_unfinished(
+    session: Session, organization_ids: Sequence[UUID], *, requested_before: datetime
+) -> int:
+    """How many erasures that were asked for before then are not done."""
+    return session.exec(
+        select(func.count()).where(
+            col(CustomerErasure.organization_id).in_(organization_ids),
+            col(CustomerErasure.requested_at) < requested_before,
+            col(CustomerErasure.completed_at).is_(None),
+        )
+    ).one()
 
 
 def lock_outdated(

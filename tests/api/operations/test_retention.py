@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from api.context import AppContext
+from cli.keeping.findings import State, judge_erasures
 from repositories.personal_data.erasures import UNFINISHED
 from runtime.measuring.counters import BillingCounters
 from runtime.relays.retention import Retention
 from services.personal_data import erasing
 from services.personal_data.retention import Kind, Periods, kinds_of
+from services.personal_data.unfinished import count_overdue
 from tests.api.access.furnished import write_invoice
 from tests.api.people import PASSWORD, Clock, Person
-from tests.api.sold import add_feature, post, sell
+from tests.api.sold import Sold, add_feature, post, sell
 
 V1 = "/api/v1"
 CUSTOMER = {"name": "Quay", "email": "a@quay.test", "billing_address_country": "DE"}
@@ -40,6 +43,29 @@ def come_back(owner: Person, clock: Clock, **parts: float) -> None:
     clock.advance(**parts)
     answer = owner.post(f"{V1}/auth/login", json={"email": owner.email, "password": PASSWORD})
     assert answer.status_code == 200, answer.text
+
+
+def use_much(owner: Person) -> Sold:
+    """Five calls, and five times that one of two people came."""
+    sold = sell(owner)
+    add_feature(
+        owner,
+        "people",
+        meter_name="people",
+        aggregation_type="UNIQUE_COUNT",
+        property_name="person",
+    )
+    for number in range(5):
+        sold.used(number + 1, idempotency_key=f"k{number}", properties={"note": "Ada"})
+        person = {
+            "meter_name": "people",
+            "customer_external_id": "acct_77",
+            "idempotency_key": f"p{number}",
+            "properties": {"person": f"person-{number % 2}"},
+        }
+        sent = owner.post(f"{V1}/usage", json=person, headers={"X-API-Key": sold.key})
+        assert sent.status_code == 201, sent.text
+    return sold
 
 
 def test_members_who_left_and_people_who_were_invited_are_forgotten(
@@ -110,33 +136,21 @@ def test_many_events_are_erased_batch_by_batch(
 ) -> None:
     monkeypatch.setattr(erasing, "AT_ONCE", 4)
     monkeypatch.setattr(erasing, "BATCH", 2)
-    sold = sell(owner)
-    add_feature(
-        owner,
-        "people",
-        meter_name="people",
-        aggregation_type="UNIQUE_COUNT",
-        property_name="person",
-    )
-    for number in range(5):
-        sold.used(number + 1, idempotency_key=f"k{number}", properties={"note": "Ada"})
-        person = {
-            "meter_name": "people",
-            "customer_external_id": "acct_77",
-            "idempotency_key": f"p{number}",
-            "properties": {"person": f"person-{number % 2}"},
-        }
-        sent = owner.post(f"{V1}/usage", json=person, headers={"X-API-Key": sold.key})
-        assert sent.status_code == 201, sent.text
+    sold = use_much(owner)
     distinct = "SELECT count(DISTINCT value_hash), count(*) FROM usage_distinct"
     counted = read(context, owner, distinct)
 
     path = f"{V1}/customers/{sold.customer['id']}/erase"
     begun = owner.post(path, json={"confirm": "acct_77"})
     assert (begun.status_code, begun.json()["completed_at"]) == (202, None)
+    tomorrow = clock() + timedelta(days=1, seconds=1)
+    waiting = count_overdue(context.transactions, now=tomorrow)
+    assert count_overdue(context.transactions, now=clock()) == 0
+    assert judge_erasures(waiting).state is State.WRONG
     assert retention.forget_all()["erased_events"] == 6, "five batches, and that none is left"
 
     assert owner.post(path, json={"confirm": "acct_77"}).json()["status"] == "completed"
+    assert judge_erasures(count_overdue(context.transactions, now=tomorrow)).state is State.GOOD
     left = "SELECT count(meta_data), count(idempotency_key), count(*) FROM usage_event"
     assert read(context, owner, left) == [(0, 0, 10)]
     assert read(context, owner, "SELECT 1 FROM usage_event_key") == []
