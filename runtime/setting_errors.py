@@ -35,9 +35,11 @@ class InvalidSettings(Exception):
 def sentence(variable: str, error: Mapping[str, Any], bounds: Iterable[Any]) -> str:
     """What one setting may be, from what its reader said and the bounds of its field."""
     kind, context = error["type"], error.get("ctx") or {}
+    if kind == "float_parsing" or isinstance(context.get("ge", context.get("le")), float):
+        return f"{variable} must be a number{_range(bounds)}."
     if kind in WHOLE_NUMBER:
         return f"{variable} must be a whole number{_range(bounds)}."
-    if kind == "enum":
+    if kind in {"enum", "literal_error"}:
         return f"{variable} must be {context['expected'].replace(chr(39), '')}."
     if kind.startswith("bool"):
         return f"{variable} must be true or false."

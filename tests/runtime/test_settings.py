@@ -13,6 +13,21 @@ SHORT = "FLUXRATE_{} must be at least 32 characters long, for example from `open
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
+        ("FLUXRATE_TRACE_SHARE", "2", "FLUXRATE_TRACE_SHARE must be a number from 0 to 1."),
+        ("FLUXRATE_TRACE_SHARE", "all", "FLUXRATE_TRACE_SHARE must be a number from 0 to 1."),
+        (
+            "FLUXRATE_LOG_LEVEL",
+            "loud",
+            "FLUXRATE_LOG_LEVEL must be debug, info, warning or error.",
+        ),
+        (
+            "FLUXRATE_TEMPORAL_CODEC_KEYS",
+            "short",
+            (
+                "FLUXRATE_TEMPORAL_CODEC_KEYS must be at least 32 characters long, for example"
+                " from `openssl rand -hex 32`."
+            ),
+        ),
         ("FLUXRATE_SIGNUP", "bogus", "FLUXRATE_SIGNUP must be open, first or closed."),
         (
             "FLUXRATE_DATABASE_POOL_SIZE",
