@@ -21,6 +21,7 @@ from activities.declarations import CoverageDone
 from repositories.accounts import organizations
 from repositories.operations.occupied import list_occupied
 from repositories.transactions import Transactions, name_organizations
+from services.credits.ends import AT_ONCE, expire_due
 from services.operations import coverage
 from services.operations.checks import Round, keep_round
 from services.operations.coverage import Coverage
@@ -119,6 +120,7 @@ class CoverageActivities:
 
     def _check(self, organization_id: UUID, running: set[UUID]) -> tuple[Coverage, int]:
         now = self._now()
+        self._expire_credit(organization_id)
         with self._transactions.for_organization(organization_id) as session:
             covered = coverage.check_coverage(session, organization_id, running, now=now)
             woken = coverage.repair(session, organization_id, covered, now=now)
@@ -131,6 +133,13 @@ class CoverageActivities:
                 period_index=finding.period_index,
             )
         return covered, woken
+
+    def _expire_credit(self, organization_id: UUID) -> None:
+        """Grants whose time is over have a posting that says so, some in each transaction."""
+        ended = AT_ONCE
+        while ended == AT_ONCE:
+            with self._transactions.for_organization(organization_id) as session:
+                ended = expire_due(session, organization_id, now=self._now())
 
     def _sample(self, organization_id: UUID, count: int) -> Sample:
         with self._transactions.for_organization(organization_id) as session:

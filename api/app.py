@@ -27,7 +27,7 @@ from api.routers import (
 )
 from api.routers.accounts import api_keys, audit, auth, links, members, organizations, own_account
 from api.routers.catalog import features, meters, plan_history, plan_migration, plans, tax_rates
-from api.routers.credits import balances, grants, holds, units
+from api.routers.credits import balances, checks, grants, holds, units
 from api.routers.gateways import connections, events
 from api.routers.gateways import webhooks as gateway_webhooks
 from api.routers.invoicing import actions as invoice_actions
@@ -88,6 +88,7 @@ ROUTERS: tuple[Router, ...] = (
     grants.router,
     balances.router,
     holds.router,
+    checks.router,
     emails.router,
     email_templates.router,
     portal.router,

@@ -21,6 +21,8 @@ LIST_OCCUPIED: Final = text(
         UNION ALL
         (SELECT FROM usage_rollup AS one WHERE one.organization_id = asked.id LIMIT 1)
         UNION ALL
+        (SELECT FROM wallet AS one WHERE one.organization_id = asked.id LIMIT 1)
+        UNION ALL
         (SELECT FROM outbox_message AS one WHERE one.organization_id = asked.id LIMIT 1)
         LIMIT 1
     ) AS found
@@ -30,7 +32,9 @@ LIST_OCCUPIED: Final = text(
 
 
 def list_occupied(session: Session, organization_ids: Sequence[UUID]) -> Sequence[UUID]:
-    """Those of the organizations with subscriptions, invoices, usage or messages, oldest first.
+    """Those of the organizations with subscriptions, invoices, usage, credit or messages.
+
+    Oldest first.
 
     One statement for all; the transaction must name them.
     """

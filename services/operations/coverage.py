@@ -70,6 +70,7 @@ def check_coverage(
         *audit_findings(session, organization_id, now=now),
         *findings_of.usage_findings(session, organization_id, now=now),
         *findings_of.credit_findings(session, organization_id, now=now),
+        *findings_of.prepaid_findings(session, organization_id),
     ]
     return Coverage(subscriptions=len(unfinished), findings=tuple(findings))
 

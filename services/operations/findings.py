@@ -14,6 +14,7 @@ from repositories import customer_accounts as stored_customer_accounts
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.operations import coverage as stored_coverage
 from repositories.payments import collections as stored_collections
+from services.credits import checks as credit_checks
 from services.customer_accounts import RETURNED_AFTER
 from services.usage.unbilled import list_unbilled
 
@@ -55,6 +56,7 @@ class FindingKind(StrEnum):
     AUDIT_LOG_CHANGED = "audit_log_changed"
     UNBILLED_USAGE = "unbilled_usage"
     CREDIT_DUE = "credit_due"
+    CREDIT_CHANGED = "credit_changed"
     OLD_MESSAGES = "old_messages"
 
 
@@ -254,4 +256,17 @@ def credit_findings(session: Session, organization_id: UUID, *, now: datetime) -
         for customer_id in stored_customer_accounts.list_overdue_returns(
             session, organization_id, ended_before
         )
+    ]
+
+
+def prepaid_findings(session: Session, organization_id: UUID) -> list[Finding]:
+    """Prepaid credit whose ledger contradicts itself; people must look at it."""
+    return [
+        Finding(
+            kind=FindingKind.CREDIT_CHANGED,
+            detail=one.detail,
+            customer_id=one.customer_id,
+            invoice_id=one.invoice_id,
+        )
+        for one in credit_checks.list_findings(session, organization_id)
     ]

@@ -70,6 +70,12 @@ RULES: Final = (
         proof=_COVERAGE_PROOF,
     ),
     Rule(
+        name="credit_adds_up",
+        says="Each balance of prepaid credit is the sum of its movements, and each happened once.",
+        broken_by=frozenset({FindingKind.CREDIT_CHANGED}),
+        proof="GET /api/v1/audit/credits",
+    ),
+    Rule(
         name="periods_tile",
         says="The periods of every subscription follow each other without a gap or an overlap.",
         broken_by=frozenset(

@@ -186,6 +186,7 @@ usage.write    POST   /api/v1/usage/{event_id}/void
 usage.write    POST   /api/v1/usage/{event_id}/amend
 billing.read   GET    /api/v1/audit
 billing.read   GET    /api/v1/audit/coverage
+billing.read   GET    /api/v1/audit/credits
 billing.read   GET    /api/v1/audit/chain
 billing.read   GET    /api/v1/exports/audit
 anybody        GET    /api/v1/workers/health

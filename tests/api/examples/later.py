@@ -252,3 +252,4 @@ def tell_of_credits(world: World) -> None:
     other = tell("create_hold", held | until)
     tell("release_hold", hold_id=other["id"])
     tell("end_grant", {"refund": False}, grant_id=grant["id"])
+    tell("get_credit_check")

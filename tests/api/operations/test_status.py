@@ -49,6 +49,7 @@ def test_status_says_what_holds_when_and_how_to_prove_it(
     assert status["status"] == "holds"
     assert [one["name"] for one in status["invariants"]] == [
         "books_balance",
+        "credit_adds_up",
         "periods_tile",
         "billed_once",
         "numbers_have_no_gap",
@@ -57,7 +58,7 @@ def test_status_says_what_holds_when_and_how_to_prove_it(
         "owners_run",
         "invoices_recompute",
     ]
-    assert status["invariants"][4] == {
+    assert status["invariants"][5] == {
         "name": "receipts_chain",
         "says": "Every issued invoice has its receipt, and the chain has all of them.",
         "status": "holds",
@@ -76,7 +77,7 @@ def test_finding_is_shown_in_status_and_metrics(context: AppContext, visitor: Pe
     metrics = visitor.get("/metrics").text
 
     assert status["status"] == "broken"
-    assert status["invariants"][1]["findings"] == {"gap": 2}
+    assert status["invariants"][2]["findings"] == {"gap": 2}
     for line in (
         'fluxrate_coverage_findings{kind="gap"} 2.0',
         'fluxrate_coverage_findings{kind="receipt_missing"} 0.0',
