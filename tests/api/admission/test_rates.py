@@ -200,9 +200,11 @@ def test_processes_of_one_api_allow_a_limit_once(module_database_url: str, tmp_p
             url = f"http://127.0.0.1:{site.port}/api/v1/customers"
             return httpx2.get(url, headers={"X-API-Key": site.key}).status_code
 
+        began = time.monotonic()
         with ThreadPoolExecutor(4) as callers:
             answers = list(callers.map(ask, range(60)))
+        came_back = (time.monotonic() - began) / 2
 
-    # Two in a minute come back each four seconds.
-    assert 30 <= answers.count(200) <= 36
+    # One comes back every two seconds, also on a busy machine.
+    assert 30 <= answers.count(200) <= 31 + came_back
     assert answers.count(429) == 60 - answers.count(200)
