@@ -29,6 +29,7 @@ PAGING: Final = frozenset({"page", "cursor"})
 PAGES: Final = ("PageOf", "CursorPageOf", "PartOf")
 JSON: Final = "application/json"
 NOTHING: Final = 204
+WORDS_OF_TYPESCRIPT: Final = frozenset({"default", "delete", "enum", "export", "new", "switch"})
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
@@ -156,8 +157,15 @@ def write_python(example: Example, resource: str, name: str) -> str:
     if example.is_list:
         one = example.item
         return f"for {one} in {call}:\n    print({one})"
-    answer = example.answer or ("" if example.told["status"] == NOTHING else name)
+    answer = example.answer or _name_of_content(example, name)
     return f"{answer} = {call}" if answer else call
+
+
+def _name_of_content(example: Example, name: str) -> str:
+    """What is called as the method that gives it, such as ``pdf``; empty where nothing is given."""
+    if example.told["status"] == NOTHING:
+        return ""
+    return "content" if iskeyword(name) or name in WORDS_OF_TYPESCRIPT else name
 
 
 def write_typescript(example: Example, resource: str, name: str) -> str:
@@ -175,7 +183,7 @@ def write_typescript(example: Example, resource: str, name: str) -> str:
     if example.is_list:
         one = camel(example.item)
         return f"for await (const {one} of {call}) {{\n  console.log({one});\n}}"
-    answer = example.answer or ("" if example.told["status"] == NOTHING else name)
+    answer = example.answer or _name_of_content(example, name)
     return f"const {camel(answer)} = await {call};" if answer else f"await {call};"
 
 
