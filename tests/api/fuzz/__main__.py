@@ -23,8 +23,6 @@ from tests.api.fuzz.site import open_site
 
 WIDE = 160
 """Columns of a log, which no terminal folds."""
-DEEPEST = 10_000
-"""Bodies of hundreds of levels are written level by level, each in a frame of its own."""
 COLUMNS = (
     TextColumn("{task.description}"),
     BarColumn(),
@@ -42,7 +40,6 @@ def main() -> None:
     parser.add_argument("--log", type=Path, default=Path(".tools/fuzz.log"))
     parser.add_argument("--report", type=Path)
     options = parser.parse_args()
-    sys.setrecursionlimit(DEEPEST)
     options.log.parent.mkdir(exist_ok=True)
     console, started = (
         Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE),
