@@ -253,7 +253,10 @@ def test_receipt_that_was_taken_away(watched: Watched, tmp_path: Path) -> None:
     assert "FluxrateMoneyContradicted" in watched.fires([after], after=1, folder=tmp_path)
 
 
-def test_audit_entry_that_was_changed(watched: Watched, tmp_path: Path) -> None:
+def test_audit_entry_that_was_changed(
+    watched: Watched, account: Account, plan: dict[str, str], tmp_path: Path
+) -> None:
+    subscribe(account, plan, "2026-09-01T00:00:00Z")
     watched.execute("ALTER TABLE audit_entry DISABLE TRIGGER keep_entries")
     first = "SELECT entry_id FROM audit_link WHERE position = 2"
     assert watched.execute(f"UPDATE audit_entry SET actor = 'x' WHERE id IN ({first})") >= 1
