@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import policies
 
-revision = "0046"
-down_revision = "0043"
+revision = "0043"
+down_revision = "0042"
 
 FORMER_KINDS = ("period", "manual", "late_usage")
 KINDS = (*FORMER_KINDS, "purchase")

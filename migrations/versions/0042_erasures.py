@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import policies
 
-revision = "0043"
+revision = "0042"
 down_revision = "0041"
 
 
