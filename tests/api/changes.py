@@ -175,8 +175,8 @@ class Story:
         path = "/customers/{customer_id}/payment-methods/{method_id}"
         self.do(f"DELETE {path}", customer_id=customer_id, method_id=method_id)
         self.do("DELETE /connections/{connection_id}", **its)
-        self.write_off(customer_id)
         self.grant_credit(customer_id)
+        self.write_off(customer_id)
 
     def write_off(self, customer_id: str) -> None:
         """More goes back than was paid, and nobody expects it any more."""

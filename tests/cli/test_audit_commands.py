@@ -1,4 +1,7 @@
-"""``fluxrate audit``: chains verified on the machine itself, heads kept, late entries bound."""
+"""``fluxrate audit``: chains verified on the machine itself, heads kept, late entries bound.
+
+The commands are those of docs/operators/audit-log.md.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ RUNNING = [page for page in PAGES if page.steps()]
 REASONS = {
     "an installation of yours": 11,
     "a machine of yours": 2,
-    "an answer in outline": 1,
+    "an answer in outline": 2,
     "a drawing": 5,
     "an excerpt of code": 2,
     "an account with others": 3,

@@ -37,7 +37,8 @@ class Two:
 
     def leaks(self, operations: Sequence[Operation] = tuple(WITH_IDS)) -> dict[str, str]:
         """Operations that tell their things from things of nobody, with what they answered."""
-        nobody = {name: str(uuid4()) for name in self.their_ids} | {"period_index": "0"}
+        numbers = {"period_index": "0", "version": "1"}
+        nobody = {name: str(uuid4()) for name in self.their_ids} | numbers
         found = {}
         for operation in operations:
             answer, expected = (self.ask(operation, ids) for ids in (self.their_ids, nobody))
