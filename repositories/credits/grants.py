@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.credits.grants import CreditGrant
 from models.credits.postings import CreditPosting
-from repositories.credits.wallets import WalletKey
+from repositories.credits.wallets import WalletKey, lock_wallets
 from repositories.pages import read_page
 
 
@@ -105,6 +105,14 @@ def insert_grant(session: Session, grant: CreditGrant) -> CreditGrant:
 def find_grant(session: Session, organization_id: UUID, grant_id: UUID) -> CreditGrant | None:
     """The grant, or None."""
     return session.get(CreditGrant, (organization_id, grant_id))
+
+
+def lock_wallet_of(session: Session, organization_id: UUID, grant_id: UUID) -> CreditGrant | None:
+    """The grant, or None; nobody else posts to its wallet until the transaction ends."""
+    grant = find_grant(session, organization_id, grant_id)
+    if grant is not None:
+        lock_wallets(session, [(organization_id, grant.customer_id, grant.unit)])
+    return grant
 
 
 def find_of_invoice(

@@ -18,6 +18,7 @@ import pytest
 from runtime.embedded.processes import choose_port, wait_until
 from tests.cli.process_groups import SECONDS_TO_START, Group, end_by_itself, running_group
 from tests.scenarios.account import Account
+from tests.servers import superuser_url
 
 API_READY, WORKER_READY = "Application startup complete", "worker_ready"
 SUBSCRIPTIONS = 24
@@ -168,7 +169,7 @@ def test_worker_bills_everybody_once_though_one_of_its_processes_is_killed(
     account = Account(url).sign_up()
 
     def bills() -> list[tuple[Any, ...]]:
-        with psycopg.connect(environment["DATABASE_URL"]) as connection:
+        with psycopg.connect(superuser_url(environment["DATABASE_URL"])) as connection:
             return connection.execute(
                 "SELECT subscription_id, period_index, count(*) FROM invoice"
                 " WHERE organization_id = %s GROUP BY 1, 2",

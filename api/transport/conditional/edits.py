@@ -24,6 +24,7 @@ from billing.errors import InvalidInput, NotFound, PreconditionFailed
 from repositories import customers
 from repositories.accounts import invitations, organizations, users
 from repositories.catalog import features, meters, plans, tax_rates
+from repositories.credits import grants
 from repositories.notifications import endpoints
 from repositories.payments import connections, payments
 from repositories.subscriptions import clocks, subscriptions
@@ -51,6 +52,7 @@ LOCKS: Final[Mapping[str, Lock]] = {
     "test_clock_id": clocks.lock_clock,
     "member_id": users.lock_user,
     "invitation_id": invitations.lock_invitation,
+    "grant_id": grants.lock_wallet_of,
 }
 """How the row of each resource is locked by those who edit it."""
 

@@ -67,7 +67,7 @@ def test_status_says_what_holds_when_and_how_to_prove_it(
         "findings": {},
         "proof": "fluxrate invoices verify --all",
     }
-    assert status["invariants"][7]["examined"] == 100
+    assert status["invariants"][8]["examined"] == 100
 
 
 def test_finding_is_shown_in_status_and_metrics(context: AppContext, visitor: Person) -> None:
