@@ -38,7 +38,7 @@ JUDGE = shutil.which("stripe-mock") or str(ROOT / ".tools" / "stripe" / "stripe-
 ANYWHERE = "127.0.0.1:0"
 """For both: two judges on one machine would otherwise share a port of TLS, which nobody uses."""
 
-ID_IN_PATH = re.compile(r"/(?:pi|cs|ch|in|re|du)_\w+")
+ID_IN_PATH = re.compile(r"/(?:pi|cs|ch|in|re|du|pm)_\w+")
 
 KINDS = {
     *("POST /checkout/sessions", "GET /checkout/sessions/{id}"),
@@ -46,6 +46,7 @@ KINDS = {
     *("POST /payment_intents", "GET /payment_intents", "GET /payment_intents/{id}"),
     *("GET /charges", "GET /charges/{id}", "GET /invoices/{id}", "GET /disputes/{id}"),
     *("POST /refunds", "GET /refunds", "GET /refunds/{id}"),
+    "POST /payment_methods/{id}/detach",
 }
 """All that the adapter asks Stripe for."""
 
@@ -163,6 +164,10 @@ async def test_refunds_are_what_stripe_takes(stripe: Gateway, reference: str) ->
 
 async def test_disputes_are_looked_up_as_stripe_has_it(stripe: Gateway) -> None:
     assert await stripe.find_dispute("du_1") is not None
+
+
+async def test_a_method_is_forgotten_as_stripe_has_it(stripe: Gateway) -> None:
+    await stripe.forget_method(CARD)
 
 
 def test_every_kind_of_request_that_the_adapter_makes_was_judged() -> None:
