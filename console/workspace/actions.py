@@ -56,7 +56,7 @@ class Action:
                 {"detail": f"Type {form.get('expected')} to confirm.", "code": "not_confirmed"},
             )
         sent = {one.name: form[one.name] for one in self.fields if form.get(one.name)}
-        place = member.request.path_params
+        place = {name: member.place(name) for name in member.request.path_params}
         await member.act(
             self.method, self.call.format(**place), {**self.body, **sent}, key=form.get(KEY)
         )

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx2
 from starlette.requests import Request
@@ -24,6 +24,7 @@ PASSED_ON: Final = ("cookie", "origin", "sec-fetch-site", "user-agent", "x-reque
 """What of a browser's request the API judges by: whose it is, and from which page it comes."""
 
 SIGNED_OUT: Final = 401
+KEY_HEADER: Final = '"X-API-Key: $FLUXRATE_API_KEY"'
 
 Values = Mapping[str, str | int | bool | None]
 
@@ -41,13 +42,11 @@ class Call:
         words = ["curl"]
         if self.method != "GET":
             words += ["-X", self.method]
-        words += [f"{base_url.rstrip('/')}{self.path}", "-H", "X-API-Key: $FLUXRATE_API_KEY"]
+        words.append(f"{base_url.rstrip('/')}{self.path}")
         if self.body is not None:
             words += ["--json", json.dumps(self.body)]
         # The key is a variable of the shell, which only double quotes leave one.
-        return " ".join(
-            f'"{word}"' if "$FLUXRATE_API_KEY" in word else shlex.quote(word) for word in words
-        )
+        return f"{shlex.join(words)} -H {KEY_HEADER}"
 
 
 class Refused(Exception):
@@ -77,6 +76,10 @@ class Member:
     cookies: list[str] = field(default_factory=list)
     _renewed: str | None = None
     _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def place(self, name: str = "id") -> str:
+        """A part of the screen's own address, as a part of a path of the API."""
+        return quote(self.request.path_params[name], safe="")
 
     async def get(self, path: str, **query: str | int | bool | None) -> Any:  # noqa: ANN401  (JSON)
         """What the API answers. Raises Refused."""

@@ -54,7 +54,7 @@ async def show_overview(member: Member) -> Screen:
 
 async def show_customer(member: Member) -> Screen:
     """A customer with what they have, owe and use."""
-    customer_id = member.request.path_params["id"]
+    customer_id = member.place()
     customer = await member.get(f"/customers/{customer_id}")
     subscriptions, invoices, account, entitlements = await asyncio.gather(
         member.get(f"/customers/{customer['id']}/subscriptions"),
@@ -77,7 +77,7 @@ async def show_customer(member: Member) -> Screen:
 
 async def show_subscription(member: Member) -> Screen:
     """A subscription: what happened, what comes, and what the running period comes to so far."""
-    subscription_id = member.request.path_params["id"]
+    subscription_id = member.place()
     subscription = await member.get(f"/subscriptions/{subscription_id}")
     timeline, invoices, customer, preview = await asyncio.gather(
         member.get(f"/subscriptions/{subscription_id}/timeline"),
@@ -112,15 +112,22 @@ async def _preview(member: Member, subscription_id: str) -> Mapping[str, Any] | 
 
 
 async def show_invoice(member: Member) -> Screen:
-    """An invoice; each line unfolds to its calculation, and that to the very events."""
-    invoice = await member.get(f"/invoices/{member.request.path_params['id']}")
+    """An invoice; each line unfolds to its calculation, and that to the very events.
+
+    Of many lines the first few come unfolded, and another one that the address names: a screen
+    asks no more of the API than that, however long the invoice is.
+    """
+    invoice = await member.get(f"/invoices/{member.place()}")
     lines = invoice["line_items"]
+    asked = member.request.query_params.get("line")
+    unfolded = [one for place, one in enumerate(lines) if place < FEW or one["id"] == asked]
     customer, payments, notes, *explained = await asyncio.gather(
         member.get(f"/customers/{invoice['customer_id']}"),
         member.get(f"/invoices/{invoice['id']}/payments"),
         member.get(f"/invoices/{invoice['id']}/credit-notes"),
-        *(_explain(member, invoice["id"], line) for line in lines),
+        *(_explain(member, invoice["id"], line) for line in unfolded),
     )
+    by_id = {one["id"]: found for one, found in zip(unfolded, explained, strict=True)}
     return Screen(
         template="invoice.html",
         title=f"Invoice {invoice['invoice_number'] or '(draft)'}",
@@ -129,7 +136,8 @@ async def show_invoice(member: Member) -> Screen:
             "customer": customer,
             "payments": _rows(payments),
             "notes": _rows(notes),
-            "lines": list(zip(lines, explained, strict=True)),
+            "lines": [(one, by_id.get(one["id"])) for one in lines],
+            "folded": {one["id"] for one in lines} - by_id.keys(),
             "verdict": None,
             "offers": _offers(invoice),
         },
@@ -151,7 +159,7 @@ def _offers(invoice: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 async def verify_invoice(member: Member) -> Screen:
     """The same, computed again from its events just now."""
-    verdict = await member.act("POST", f"/invoices/{member.request.path_params['id']}/verify")
+    verdict = await member.act("POST", f"/invoices/{member.place()}/verify")
     shown = await show_invoice(member)
     return Screen(
         template=shown.template, title=shown.title, values={**shown.values, "verdict": verdict}
@@ -176,7 +184,7 @@ async def _explain(
 
 async def show_plan(member: Member) -> Screen:
     """A plan with its charges and features."""
-    plan = await member.get(f"/plans/{member.request.path_params['id']}")
+    plan = await member.get(f"/plans/{member.place()}")
     return Screen(template="plan.html", title=str(plan["name"]), values={"plan": plan})
 
 

@@ -108,8 +108,11 @@ async def test_a_flood_of_one_organization_delays_another_by_one_group(
     stranger = UUID(sign_up("Elsewhere too").get("/api/v1/organization").json()["id"])
     writer = writer_for(module_database_url)
     answered: list[UUID] = []
+    before = 0
 
     async def send(party: UUID, rows: int) -> None:
+        nonlocal before
+        before = len(answered)
         await writer.submit(Submission(organization_id=party, rows=[REPORT] * rows))
         answered.append(party)
 
@@ -117,11 +120,11 @@ async def test_a_flood_of_one_organization_delays_another_by_one_group(
         for _ in range(40):
             tasks.create_task(send(organization_id, 500))
         await asyncio.sleep(0.001)
-        before = len(answered)
         tasks.create_task(send(stranger, 1))
 
+    # Counted as it asked, the last of all: what was answered until its turn came was no wait.
     waited_for = answered.index(stranger) - before
-    assert waited_for <= 16, "two groups of four were on their way before it, and one may begin"
+    assert waited_for <= 12, "two groups of four were on their way before it"
     await writer.close()
 
 

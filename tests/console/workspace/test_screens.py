@@ -10,7 +10,7 @@ import pytest
 
 from tests.api.people import PASSWORD, Person
 from tests.api.sold import V1
-from tests.console.billed import addresses_in, billed, words_of
+from tests.console.billed import addresses_in, billed, buyer, words_of, write
 from tests.console.workspace.signed_in import screens_of
 
 EVERY = (
@@ -193,3 +193,30 @@ def test_long_list_is_turned_by_its_cursor(owner: Person) -> None:
     assert [len(one) for one in listed] == [25, 7]
     assert not set(listed[0]) & set(listed[1])
     assert len(file.strip().split("\r\n")) == 33
+
+
+def test_long_invoice_asks_no_more_of_the_api_than_a_short_one(owner: Person) -> None:
+    invoice = write(owner, buyer(owner), *(f"Line {number}" for number in range(30)))
+    [line] = [one for one in invoice["line_items"] if one["description"] == "Line 20"]
+    path = f"/console/invoices/{invoice['id']}"
+
+    folded = owner.get(path).text
+    unfolded = owner.get(f"{path}?line={line['id']}").text
+
+    assert folded.count("/explain") == 8
+    assert f"?line={line['id']}#" in folded
+    assert unfolded.count("/explain") == 9
+    assert f"?line={line['id']}#" not in unfolded
+
+
+def test_part_of_an_address_is_no_query_of_the_api(owner: Person) -> None:
+    _, invoice = billed(owner)
+
+    assert owner.get(f"/console/invoices/{invoice['id']}%3Fpage=1").status_code == 404
+
+
+def test_refused_file_is_a_refusal_and_no_half_of_a_file(owner: Person) -> None:
+    refused = owner.get("/console/events?start_date=never&format=csv")
+
+    assert refused.status_code == 422
+    assert not refused.headers["content-type"].startswith("text/csv")
