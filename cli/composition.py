@@ -163,6 +163,7 @@ class ApiProcess:
             lifetimes=TokenLifetimes(
                 access_seconds=self._settings.access_token_seconds,
                 refresh_seconds=self._settings.refresh_token_seconds,
+                session_seconds=self._settings.session_seconds,
             ),
             backdating=BackdatingLimit(days=self._settings.max_backdate_days),
             key_cache=self._keys,

@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     """Earlier keys, separated by commas: what they signed still holds."""
     access_token_seconds: int = Field(default=15 * 60, ge=1)
     refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
+    session_seconds: int = Field(default=30 * 24 * 3600, ge=1)
     allow_private_webhooks: bool = False
     """Webhooks and mails may go to private addresses, by http and to every port: for
     development."""

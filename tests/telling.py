@@ -156,7 +156,7 @@ def told_by(
         now=clock,
         may_be_private=True,
         transaction_seconds=PATIENT_SECONDS,
-        lifetimes=TokenLifetimes(access_seconds=LONG, refresh_seconds=LONG),
+        lifetimes=TokenLifetimes(access_seconds=LONG, refresh_seconds=LONG, session_seconds=LONG),
     )
     served = create_app(context)
     lifespan = served.router.lifespan_context(served)

@@ -14,8 +14,8 @@ def set_cookies(
 ) -> None:
     """The browser keeps both tokens, where no script reads them, as long as they are good."""
     for name, value, seconds in (
-        (ACCESS_COOKIE, logged_in.access_token, logged_in.lifetimes.access_seconds),
-        (REFRESH_COOKIE, logged_in.refresh_token, logged_in.lifetimes.refresh_seconds),
+        (ACCESS_COOKIE, logged_in.access_token, logged_in.access_seconds),
+        (REFRESH_COOKIE, logged_in.refresh_token, logged_in.refresh_seconds),
     ):
         response.set_cookie(
             name,

@@ -30,10 +30,22 @@ LONGEST_USER_AGENT: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLifetimes:
-    """How long an access token is good, and how long a session lasts without a refresh."""
+    """How long an access token is good, a session that is not refreshed, and one at longest.
+
+    However often it is refreshed, a session ends once it is so old, and the person logs in again
+    (OWASP ASVS 5, 7.3.2).
+    """
 
     access_seconds: int = 15 * 60
     refresh_seconds: int = 7 * 24 * 3600
+    session_seconds: int = 30 * 24 * 3600
+
+    def end_of(self, opened_at: datetime, *, now: datetime) -> datetime:
+        """When a session ends that was opened then and is refreshed now."""
+        return min(
+            now + timedelta(seconds=self.refresh_seconds),
+            opened_at + timedelta(seconds=self.session_seconds),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +65,9 @@ class LoggedIn:
     organization: Organization
     access_token: str
     refresh_token: str
-    lifetimes: TokenLifetimes
+    access_seconds: int
+    refresh_seconds: int
+    """How long each of the tokens is good from now."""
 
 
 class Sessions:
@@ -102,7 +116,7 @@ class Sessions:
             family_hash=self.security.digest(family),
             refresh_hash=self.security.digest(refresh_token),
             created_at=now,
-            expires_at=now + timedelta(seconds=self._lifetimes.refresh_seconds),
+            expires_at=self._lifetimes.end_of(now, now=now),
         )
         _note_visit(opened, visit, now=now)
         stored_user_sessions.delete_ended_sessions(
@@ -169,7 +183,7 @@ class Sessions:
         renewed = f"{_family_of(refresh_token)}.{self.security.new_secret()}"
         current.refresh_hash = self.security.digest(renewed)
         _note_visit(current, visit, now=now)
-        current.expires_at = now + timedelta(seconds=self._lifetimes.refresh_seconds)
+        current.expires_at = self._lifetimes.end_of(current.created_at, now=now)
         session.add(current)
         return self._logged_in(user, organization, current, renewed, now=now)
 
@@ -193,14 +207,15 @@ class Sessions:
         claims = AccessClaims(
             organization_id=organization.id, user_id=user.id, user_session_id=current.id
         )
+        left = int((current.expires_at - now).total_seconds())
+        seconds = min(self._lifetimes.access_seconds, left)
         return LoggedIn(
             user=user,
             organization=organization,
-            access_token=self.security.issue_access_token(
-                claims, now=now, seconds=self._lifetimes.access_seconds
-            ),
+            access_token=self.security.issue_access_token(claims, now=now, seconds=seconds),
             refresh_token=refresh_token,
-            lifetimes=self._lifetimes,
+            access_seconds=seconds,
+            refresh_seconds=left,
         )
 
 

@@ -18,6 +18,7 @@ from repositories.accounts import second_factors as stored_factors
 from repositories.accounts import user_sessions as stored_user_sessions
 from repositories.accounts import users as stored_users
 from services.accounts.roles import NOTHING, Role, read_role, require_gives, role_of
+from services.accounts.sessions import end_sessions
 from services.audit_log import record
 from services.constraints import translating
 
@@ -99,6 +100,20 @@ def remove_member(
     )
     _revoke_invitations(session, member, NOTHING, now=now)
     return ended
+
+
+def end_sessions_of(
+    session: Session, organization_id: UUID, user_id: UUID, *, by: Changer, now: datetime
+) -> Sequence[UUID]:
+    """The member is logged out everywhere and may log in again. Repeatable.
+
+    The ids of the sessions that ended now, for whoever trusts them a while. Raises: NotFound
+    ``member_not_found``; Forbidden ``role_too_high``.
+    """
+    member = _lock_member(session, organization_id, user_id)
+    if user_id != by.user_id:
+        require_gives(by.role, member.role)
+    return end_sessions(session, organization_id, user_id, now=now)
 
 
 def _revoke_invitations(session: Session, member: User, role: Role, *, now: datetime) -> None:

@@ -30,6 +30,7 @@ POST   /api/v1/auth/totp/recovery-codes                   user.recovery_codes_re
 POST   /api/v1/auth/totp/disable                          user.totp_disabled
 PATCH  /api/v1/members/{member_id}                        member.updated
 DELETE /api/v1/members/{member_id}                        member.removed
+DELETE /api/v1/members/{member_id}/sessions               user.sessions_ended
 POST   /api/v1/invitations                                invitation.created
 POST   /api/v1/invitations/{invitation_id}/resend         invitation.resent
 DELETE /api/v1/invitations/{invitation_id}                invitation.revoked

@@ -23,6 +23,7 @@ manager        GET    /api/v1/members
 manager        GET    /api/v1/members/{member_id}
 manager        PATCH  /api/v1/members/{member_id}
 manager        DELETE /api/v1/members/{member_id}
+manager        DELETE /api/v1/members/{member_id}/sessions
 manager        POST   /api/v1/invitations
 manager        GET    /api/v1/invitations
 manager        GET    /api/v1/invitations/{invitation_id}

@@ -65,6 +65,7 @@ def tell_of_members(tell: Tell, person: Person, *, email: str) -> None:
     former = {"member_id": members[0]["id"]}
     tell("GET /members/{member_id}", **former)
     tell("PATCH /members/{member_id}", {"role": "admin"}, **former)
+    tell("DELETE /members/{member_id}/sessions", **former)
     tell("DELETE /members/{member_id}", **former)
 
 

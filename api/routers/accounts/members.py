@@ -111,6 +111,26 @@ def remove_member(
     return Response(status_code=204)
 
 
+@router.delete("/members/{member_id}/sessions", status_code=204)
+def end_member_sessions(
+    member_id: UUID, session: MemberSession, principal: MemberManager, context: ContextDep
+) -> Response:
+    """Log a member out everywhere: all tokens of their sessions are refused at once.
+
+    For a lost laptop. They stay a member and may log in again; API keys go on.
+    """
+    ended = members.end_sessions_of(
+        session, principal.organization_id, member_id, by=_changer(principal), now=context.now()
+    )
+
+    def forget(_: object) -> None:
+        for one in ended:
+            context.key_cache.forget(one)
+
+    event.listen(session, "after_commit", forget)
+    return Response(status_code=204)
+
+
 @router.post("/invitations", status_code=201, response_model=SentInvitationView)
 def create_invitation(
     body: InvitationCreate,

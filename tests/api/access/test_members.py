@@ -103,6 +103,34 @@ def test_removed_member_is_out_at_once_and_may_come_again(owner: Person) -> None
     assert made[0]["actor"] == f"user:{whom}"
 
 
+def test_member_is_logged_out_everywhere_at_once_and_may_log_in_again(owner: Person) -> None:
+    member = owner.invite("admin")
+    sessions = f"{MEMBERS}/{id_of(owner, member)}/sessions"
+    refresh = member.cookies["refresh_token"]
+    assert member.get(ORGANIZATION).status_code == 200
+
+    assert owner.delete(sessions).status_code == 204
+    assert owner.delete(sessions).status_code == 204
+
+    assert member.get(ORGANIZATION).status_code == 401
+    answer = member.post(f"{V1}/auth/refresh", headers={"Cookie": f"refresh_token={refresh}"})
+    assert answer.status_code == 401
+    assert owner.get(ORGANIZATION).status_code == 200
+    logged_in = member.post(LOG_IN, json={"email": member.email, "password": PASSWORD})
+    assert logged_in.status_code == 200
+    told = [one["action"] for one in owner.get(f"{V1}/audit").json()["data"]]
+    assert told.count("user.sessions_ended") == 1
+
+
+def test_an_admin_logs_no_owner_out(owner: Person) -> None:
+    admin = owner.invite("admin")
+
+    answer = admin.delete(f"{MEMBERS}/{id_of(admin, owner)}/sessions")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "role_too_high")
+    assert owner.get(ORGANIZATION).status_code == 200
+
+
 def test_last_owner_neither_leaves_nor_steps_down(owner: Person) -> None:
     whom = id_of(owner, owner)
     owner.invite("admin")

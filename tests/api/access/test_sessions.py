@@ -50,6 +50,22 @@ def test_session_ends_a_week_after_its_last_refresh(owner: Person, clock: Clock)
     assert answer.status_code == 401
 
 
+def test_session_ends_after_30_days_however_often_it_is_refreshed(
+    owner: Person, clock: Clock
+) -> None:
+    for _ in range(4):
+        clock.advance(days=6)
+        answer = owner.post(REFRESH)
+        assert answer.status_code == 200
+    clock.advance(days=5)
+    last = owner.post(REFRESH)
+    clock.advance(days=1)
+
+    assert "Max-Age=86400" in last.headers["set-cookie"]
+    assert owner.get(ORGANIZATION).status_code == 401
+    assert owner.post(REFRESH).status_code == 401
+
+
 def test_used_refresh_token_ends_the_session_of_whoever_has_the_newer_one(
     app: FastAPI, owner: Person
 ) -> None:
