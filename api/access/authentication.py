@@ -178,7 +178,7 @@ def _ask_for_session(context: AppContext, claims: AccessClaims) -> Principal:
         found = user_sessions.find_live_user(
             session, claims.organization_id, claims.user_session_id, now=context.now()
         )
-    user, sandbox_id = found or (None, None)
+    user, sandbox_id, lacks_factor = found or (None, None, False)
     if user is None or user.id != claims.user_id:
         raise _invalid_token()
     principal = Principal(
@@ -187,6 +187,7 @@ def _ask_for_session(context: AppContext, claims: AccessClaims) -> Principal:
         session_id=claims.user_session_id,
         role=user.role,
         sandbox_id=sandbox_id,
+        lacks_second_factor=lacks_factor,
     )
     context.key_cache.put(claims, principal, revocations=revocations)
     return principal

@@ -33,6 +33,8 @@ class Principal:
     """From when a key opens nothing; null if it does not end by itself."""
     allowed_networks: tuple[IPNetwork, ...] = ()
     """Where a key may be used from; anywhere if there are none."""
+    lacks_second_factor: bool = False
+    """Whether the organization asks its members for an authenticator, and they have none yet."""
     sandbox_id: UUID | None = None
     """The twin of the organization, which its members reach too (CONTRACT 102)."""
     member_of: UUID | None = None
@@ -75,7 +77,16 @@ class Principal:
         return f"user:{self.user_id}" if self.user_id else f"api_key:{self.api_key_id}"
 
     def require_scope(self, scope: str) -> None:
-        """Return if the credentials reach ``scope``. Raises Forbidden. Source: CONTRACT 7, 65."""
+        """Return if the credentials reach ``scope``. Raises Forbidden. Source: CONTRACT 7, 65.
+
+        Without the second factor that their organization asks for, members reach no scope: what is
+        left is their own account.
+        """
+        if self.lacks_second_factor:
+            raise Forbidden(
+                "Your organization asks for an authenticator: set one up in POST /auth/totp.",
+                code="second_factor_missing",
+            )
         if self.user_id is not None:
             if not role_of(self.role).reaches(scope):
                 raise Forbidden(f"Your role does not reach {scope}.", code="role_missing")

@@ -47,6 +47,7 @@ SECURED: Final = (
     "429 rate_limited",
 )
 BY_KEY: Final = ("403 address_not_allowed", "403 scope_missing")
+BY_MEMBER: Final = ("403 role_missing", "403 second_factor_missing")
 BY_SESSION: Final = ("403 session_required",)
 CHANGING: Final = (
     "403 cross_site_request",
@@ -93,7 +94,7 @@ def refusals_of_kind(operation: Document, method: str) -> Iterator[str]:
         yield from SECURED
         by_key = any("api_key" in scheme for scheme in operation["security"])
         yield from BY_KEY if by_key else BY_SESSION
-        yield "403 role_missing"
+        yield from BY_MEMBER
     if method != "get":
         yield from CHANGING
     if "requestBody" in operation:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    false,
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -53,6 +54,9 @@ class Organization(SQLModel, table=True):
         ),
         CheckConstraint("cardinality(reminder_days) <= 20", name="reminder_days"),
         CheckConstraint("sandbox_id IS NULL OR sandbox_of IS NULL", name="sandbox"),
+        CheckConstraint(
+            "sandbox_of IS NULL OR NOT require_second_factor", name="require_second_factor"
+        ),
         UniqueConstraint("sandbox_of", name="uq_organization_sandbox_of"),
         UniqueConstraint("id", "sandbox_of", name="uq_organization_id_sandbox_of"),
         ForeignKeyConstraint(
@@ -119,6 +123,8 @@ class Organization(SQLModel, table=True):
         default_factory=lambda: list(REMINDER_DAYS),
         sa_column=Column(ARRAY(Integer), nullable=False, server_default="{-3,1,7}"),
     )
+    require_second_factor: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether its members reach nothing but their own account until they have an authenticator."""
     sandbox_id: UUID | None = None
     """The twin in which it tries things (CONTRACT 102)."""
     sandbox_of: UUID | None = None

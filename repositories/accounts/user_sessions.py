@@ -10,6 +10,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from models.accounts.organizations import Organization
+from models.accounts.second_factors import TotpFactor
 from models.accounts.users import User, UserSession
 
 
@@ -97,13 +98,27 @@ def revoke_sessions(
 
 def find_live_user(
     session: Session, organization_id: UUID, user_session_id: UUID, *, now: datetime
-) -> tuple[User, UUID | None] | None:
+) -> tuple[User, UUID | None, bool] | None:
     """Who is logged in by a session that is neither revoked nor over, or None.
 
-    With them comes the sandbox of their organization, if it has one.
+    With them comes the sandbox of their organization, if it has one, and whether they lack a second
+    factor that it asks for.
     """
+    has_factor = (
+        select(TotpFactor.user_id)
+        .where(
+            TotpFactor.organization_id == User.organization_id,
+            TotpFactor.user_id == User.id,
+            col(TotpFactor.confirmed_at).is_not(None),
+        )
+        .exists()
+    )
     return session.exec(
-        select(User, Organization.sandbox_id)
+        select(
+            User,
+            Organization.sandbox_id,
+            col(Organization.require_second_factor) & ~has_factor,
+        )
         .join(Organization, col(Organization.id) == User.organization_id)
         .join(
             UserSession,

@@ -21,6 +21,7 @@ from services.audit_log import record
 OWN: Final = frozenset(
     {
         *("id", "name", "slug", "sandbox_id", "sandbox_of", "created_at", "embed_hosts"),
+        "require_second_factor",
         *("smtp_host", "smtp_port", "smtp_username", "sealed_smtp_password", "smtp_use_tls"),
         *("smtp_from_email", "smtp_from_name", "smtp_reply_to"),
     }

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import InvalidInput
+from billing.errors import Conflict, InvalidInput
 from billing.money import find_currency
 from billing.notifications.mails import mail_address
 from billing.notifications.receivers import read_mail_server
@@ -20,6 +20,7 @@ from billing.payments.dunning import read_dunning, read_reminder_days
 from billing.periods import find_zone
 from models.accounts.organizations import Organization
 from repositories.accounts import organizations as stored_organizations
+from repositories.accounts import second_factors as stored_factors
 from services.accounts.credentials import Sealing, SecretKeyMissing
 from services.accounts.embed_hosts import read_hosts
 from services.addresses import find_country
@@ -49,14 +50,16 @@ def change_settings(
     organization_id: UUID,
     command: ChangeSettings,
     *,
+    by: UUID | None = None,
     sealing: Sealing | None = None,
     may_be_private: bool = False,
     now: datetime,
 ) -> Organization:
     """The settings named have their new values; the others keep theirs. Repeatable.
 
-    ``sealing`` is needed for a password; ``may_be_private`` lets mail servers be private ones.
-    Raises InvalidInput, which names the setting.
+    ``by`` is the member who changes them; ``sealing`` is needed for a password; ``may_be_private``
+    lets mail servers be private ones. Raises InvalidInput, which names the setting; Conflict
+    ``second_factor_missing``, ``is_sandbox``.
     """
     values, is_given = _checked(command.values), GIVEN in command.values
     organization = stored_organizations.lock_organization(session, organization_id)
@@ -70,6 +73,8 @@ def change_settings(
     if not changed:
         return organization
     _require_mailboxes(changed)
+    if changed.get("require_second_factor"):
+        _require_own_factor(session, organization, by)
     if any("smtp_" in name for name in changed):
         _require_mail_server(organization, changed, may_be_private=may_be_private)
         if not is_given:
@@ -129,6 +134,26 @@ def _require_mailboxes(changed: Mapping[str, object]) -> None:
             raise InvalidInput(
                 f"{name} is no address of a mailbox.", code="invalid_email", field=name
             )
+
+
+def _require_own_factor(session: Session, organization: Organization, by: UUID | None) -> None:
+    """Return if whoever asks a second step of everybody takes it too. Raises Conflict.
+
+    Nobody could undo it who locked everybody out, themselves included.
+    """
+    if organization.sandbox_of is not None:
+        raise Conflict(
+            "A sandbox is reached by the members of its organization: set it there.",
+            code="is_sandbox",
+            field="require_second_factor",
+        )
+    factor = None if by is None else stored_factors.find_factor(session, organization.id, by)
+    if factor is None or factor.confirmed_at is None:
+        raise Conflict(
+            "Set up your own authenticator first, in POST /auth/totp.",
+            code="second_factor_missing",
+            field="require_second_factor",
+        )
 
 
 def _require_mail_server(

@@ -39,6 +39,7 @@ def update_organization(
         session,
         principal.organization_id,
         body.command(),
+        by=principal.user_id,
         sealing=context.security.sealer,
         may_be_private=context.may_be_private,
         now=context.now(),

@@ -146,6 +146,7 @@ def confirm_totp(
     codes = OwnAccount(context.sessions_for(request)).confirm_totp(
         principal.organization_id, _person(principal), body.code, now=context.now()
     )
+    context.key_cache.forget(_person(principal))
     return respond(RecoveryCodesView(recovery_codes=codes))
 
 
@@ -172,6 +173,7 @@ async def disable_totp(
     confirmed = await _confirm(request, context, principal, body.password)
     party = principal.organization_id
     await work_for(party, request, own.disable_totp, *confirmed, now=context.now())
+    context.key_cache.forget(_person(principal))
     return respond(view_totp(None, 0))
 
 

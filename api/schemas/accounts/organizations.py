@@ -167,6 +167,9 @@ class OrganizationPatch(Patch):
         " or before it where they are negative.",
         examples=[[-3, 1, 7]],
     )
+    require_second_factor: Flag = False
+    """Whether members reach nothing but their own account until they have an authenticator. Who
+    sets it has one; API keys go on."""
     embed_hosts: list[Words] = Field(
         default_factory=list,
         description="The hosts whose pages may frame the portal, such as `app.example.com`,"
@@ -228,6 +231,7 @@ class OrganizationView(View, like=(OrganizationPatch,)):
     smtp_reply_to: str | None
     has_smtp_password: bool
     """Whether a password for the mail server is stored. It is never shown."""
+    require_second_factor: bool
     embed_hosts: list[str]
     surplus_payments: SurplusPayments
     dunning: Annotated[dict[str, Any], ShownAs(DunningView)]

@@ -52,6 +52,7 @@ SETTINGS_AT_FIRST = {
     "smtp_from_name": None,
     "smtp_reply_to": None,
     "has_smtp_password": False,
+    "require_second_factor": False,
     "embed_hosts": [],
     "sandbox_id": None,
     "sandbox_of": None,

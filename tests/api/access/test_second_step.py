@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from tests.api.people import PASSWORD, Clock, Person
 V1 = "/api/v1"
 TOTP = f"{V1}/auth/totp"
 LOG_IN = f"{V1}/auth/login"
+ORGANIZATION = f"{V1}/organization"
 
 
 @dataclass
@@ -233,3 +235,57 @@ def test_database_holds_neither_the_secret_nor_a_code(
 
     assert enrolled.secret not in stored
     assert not [one for one in enrolled.recovery_codes if one.replace("-", "") in stored]
+
+
+def test_members_without_an_authenticator_reach_their_own_account_alone(
+    enrolled: Enrolled, clock: Clock
+) -> None:
+    owner = enrolled.person
+    member = owner.invite("admin")
+    key = owner.post(f"{V1}/api-keys", json={"name": "CI", "scopes": ["billing.read"]}).json()
+    assert member.get(f"{V1}/plans").status_code == 200
+
+    assert owner.patch(ORGANIZATION, json={"require_second_factor": True}).status_code == 200
+    clock.advance(seconds=2)
+    wait_until_forgotten()
+
+    for path in ("/plans", "/organization", "/members", "/api-keys", "/usage"):
+        answer = member.get(f"{V1}{path}")
+        assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_missing"), path
+    assert member.get(f"{V1}/auth/sessions").status_code == 200
+    assert owner.get(f"{V1}/plans").status_code == 200
+    by_key = Person(member.app).get(f"{V1}/plans", headers={"X-API-Key": key["key"]})
+    assert by_key.status_code == 200
+
+    begun = member.post(TOTP, json={"password": PASSWORD}).json()
+    code = code_of(begun["secret"], clock.instant)
+    assert member.post(f"{TOTP}/confirm", json={"code": code}).status_code == 200
+    assert member.get(f"{V1}/plans").status_code == 200
+
+
+def test_who_asks_for_authenticators_has_one(owner: Person) -> None:
+    answer = owner.patch(ORGANIZATION, json={"require_second_factor": True})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "second_factor_missing")
+    assert owner.get(ORGANIZATION).json()["require_second_factor"] is False
+
+
+def test_a_sandbox_asks_what_its_organization_asks(enrolled: Enrolled, clock: Clock) -> None:
+    owner = enrolled.person
+    sandbox = owner.post(f"{ORGANIZATION}/sandbox").json()["id"]
+    acting = {"Fluxrate-Organization": sandbox}
+    sent = {"require_second_factor": True}
+
+    refused = owner.patch(ORGANIZATION, json=sent, headers=acting)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "is_sandbox")
+    member = owner.invite("admin")
+    assert owner.patch(ORGANIZATION, json=sent).status_code == 200
+    wait_until_forgotten()
+    answer = member.get(f"{V1}/plans", headers=acting)
+    assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_missing")
+
+
+def wait_until_forgotten() -> None:
+    """Who is logged in is known for a second."""
+    time.sleep(1.1)
