@@ -254,6 +254,7 @@ def test_members_without_an_authenticator_reach_their_own_account_alone(
         assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_missing"), path
     assert member.get(f"{V1}/auth/sessions").status_code == 200
     assert owner.get(f"{V1}/plans").status_code == 200
+    assert isinstance(member.app, FastAPI)
     by_key = Person(member.app).get(f"{V1}/plans", headers={"X-API-Key": key["key"]})
     assert by_key.status_code == 200
 

@@ -22,7 +22,6 @@ TURNS_AWAY: Final = ("Fluxrate-Organization", "Fluxrate-Numbers")
 """Generated ones end most requests before they have begun, or let nobody judge their answers."""
 CREDENTIALS: Final = {"authorization", "cookie", "x-api-key"}
 LONGEST_SHOWN: Final = 3_000
-DEEPEST: Final = 200
 
 
 @dataclass
@@ -63,7 +62,7 @@ class Sender:
         generated = {} if case.body is NOT_SET else case.body
         if isinstance(generated, bytes):
             return case.media_type, generated
-        body = variation.body_of(pruned(generated), operation.example.get("request"))
+        body = variation.body_of(generated, operation.example.get("request"))
         if NDJSON in kinds and isinstance(body, list) and self.chance.random() < 0.3:
             return NDJSON, "\n".join(map(write_json, body)).encode()
         kind = JSON if self.chance.random() < 0.99 else "text/csv"
@@ -116,18 +115,3 @@ def tell_request(answer: httpx2.Response) -> str:
     headers = {name: value for name, value in request.headers.items() if name in own}
     body = request.content[:LONGEST_SHOWN].decode(errors="replace")
     return f"{request.method} {path} {headers or ''} {body}"
-
-
-def pruned(value: Any, levels: int = DEEPEST) -> Any:
-    """The value without what is below so many levels: more than the API reads, and Python can.
-
-    Once in some ten thousand requests a body of a thousand levels is generated.
-    """
-    match value:
-        case dict() if levels:
-            return {name: pruned(one, levels - 1) for name, one in value.items()}
-        case list() if levels:
-            return [pruned(one, levels - 1) for one in value]
-        case dict() | list():
-            return None
-    return value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import random
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -10,9 +12,13 @@ import httpx2
 import pytest
 
 from api.app import describe
+from tests.api.fuzz import variations
 from tests.api.fuzz.cases import Operation, read_operations
+from tests.api.fuzz.ids import IdNames, IdPool
 from tests.api.fuzz.judge import Judge
+from tests.api.fuzz.variations import Variation
 from tests.api.refusals import PROBLEM
+from tests.api.transport.bad_requests import write_json
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +47,18 @@ def test_a_seed_repeats_its_requests(operations: dict[str, Operation]) -> None:
 def test_every_operation_is_tried(operations: dict[str, Operation]) -> None:
     assert len(operations) == sum(map(len, describe()["paths"].values()))
     assert all(next(one.requests(1)) for one in list(operations.values())[::50])
+
+
+def test_no_body_changes_what_later_ones_are_made_of() -> None:
+    before = copy.deepcopy(variations.STUMBLES)
+    chance = random.Random(9)
+    nothing = IdPool(IdNames(describe()), [])
+    variation = Variation(nothing, nothing, chance)
+
+    for _ in range(20_000):
+        write_json(variation.body_of({"items": [{"a": 1}, []]}, None))
+
+    assert before == variations.STUMBLES
 
 
 def test_an_answer_as_described_is_good(operations: dict[str, Operation]) -> None:

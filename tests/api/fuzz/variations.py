@@ -136,7 +136,8 @@ class Variation:
 
     def _stumbling(self, body: Any) -> Any:
         """The body with one of its places changed."""
-        value = self._chance.choice(STUMBLES)
+        # A copy: what is changed later is this body's, and no value comes to contain itself.
+        value = copy.deepcopy(self._chance.choice(STUMBLES))
         places = list(_places(body))
         if not places:
             return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -249,27 +249,16 @@ def _resolved(document: Schema, schema: Schema) -> Schema:
 
 
 def write_json(value: Any) -> str:
-    """The JSON of a value of any depth, with what is raw as it is."""
-    written: list[str] = []
-    waiting = [value]
-    while waiting:
-        match waiting.pop():
-            case Raw(text):
-                written.append(text)
-            case dict() as members:
-                inner = [(Raw(f"{json.dumps(name)}:"), one) for name, one in members.items()]
-                waiting += _between("{", inner, "}")
-            case list() as items:
-                waiting += _between("[", [(one,) for one in items], "]")
-            case plain:
-                written.append(json.dumps(plain))
-    return "".join(written)
-
-
-def _between(start: str, parts: Sequence[tuple[Any, ...]], end: str) -> list[Any]:
-    """What is to be written of an object or a list, the last first."""
-    inner = [one for part in parts for one in (Raw(","), *part)][1:]
-    return [Raw(end), *reversed(inner), Raw(start)]
+    """The JSON of a value, with what is raw as it is."""
+    match value:
+        case Raw():
+            return value.text
+        case dict():
+            inner = (f"{json.dumps(name)}:{write_json(one)}" for name, one in value.items())
+            return "{" + ",".join(inner) + "}"
+        case list():
+            return "[" + ",".join(map(write_json, value)) + "]"
+    return json.dumps(value)
 
 
 def names(field: str, errors: list[dict[str, Any]]) -> bool:
