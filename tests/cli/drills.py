@@ -142,3 +142,20 @@ def missing_workflows(business: Business) -> list[str]:
 def answers(url: str) -> int:
     """The status of an answer."""
     return httpx2.get(url, trust_env=False).status_code
+
+
+def go_on(business: Business, invoices: list[tuple[str, str, str]]) -> None:
+    """What was issued is there; what is due is billed, each period once."""
+    assert [one for one in business.invoices() if one in invoices] == invoices
+    business.advance(JULY)
+    after = business.invoices()
+    numbers = [number for number, _, _ in after]
+    periods = [start for _, _, start in after]
+    assert [one for one in after if one in invoices] == invoices
+    assert len(set(numbers)) == len(numbers)
+    assert {start: periods.count(start) for start in periods} == dict.fromkeys(periods, 2)
+    assert len(after) == 12
+    assert missing_workflows(business) == []
+    verified = fluxrate("invoices", "verify", "--all", *business.running.directory_option)
+    assert verified.returncode == 0, verified.stdout
+    assert "12 receipts" in verified.stdout

@@ -15,9 +15,9 @@ import pytest
 from runtime.embedded.processes import wait_until
 from tests.cli.drills import (
     CANARY,
-    JULY,
     MAY,
     Business,
+    go_on,
     missing_workflows,
     rebuild,
     restored,
@@ -88,23 +88,6 @@ def bring_back(drill: Drill, place: RunningInstance) -> Business:
     if not place.data_dir.exists():
         restored(place.data_dir, drill.backup, drill.keys)
     return drill.business.moved_to(place.up())
-
-
-def go_on(business: Business, invoices: list[tuple[str, str, str]]) -> None:
-    """What was issued is there; what is due is billed, each period once."""
-    assert [one for one in business.invoices() if one in invoices] == invoices
-    business.advance(JULY)
-    after = business.invoices()
-    numbers = [number for number, _, _ in after]
-    periods = [start for _, _, start in after]
-    assert [one for one in after if one in invoices] == invoices
-    assert len(set(numbers)) == len(numbers)
-    assert {start: periods.count(start) for start in periods} == dict.fromkeys(periods, 2)
-    assert len(after) == 12
-    assert missing_workflows(business) == []
-    verified = fluxrate("invoices", "verify", "--all", *business.running.directory_option)
-    assert verified.returncode == 0, verified.stdout
-    assert "12 receipts" in verified.stdout
 
 
 def test_everything_destroyed_and_restored_from_a_backup_under_load(
