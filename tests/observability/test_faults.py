@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,16 +13,25 @@ from uuid import uuid4
 import pytest
 
 from api.reads.measures_cache import CACHED_SECONDS
-from runtime.embedded.processes import wait_until
-from tests.cli.running import RunningInstance
-from tests.observability.watched import CHECKED, PATIENCE_SECONDS, Scrape, Watched
+from runtime.embedded.processes import choose_port, wait_until
+from runtime.measuring.counters import LATE_AFTER
+from tests.cli.running import RunningInstance, clean_environment
+from tests.observability.watched import (
+    CHECKED,
+    PATIENCE_SECONDS,
+    Scrape,
+    Watched,
+    metrics_at,
+)
 from tests.scenarios.account import Account, Refused
+from tests.servers import process_url
 
 pytestmark = pytest.mark.skipif(
     "FLUXRATE_ALERTS" not in os.environ, reason="takes minutes: make alerts"
 )
 
 UNBILLED = 'fluxrate_oldest_unbilled_period_seconds{job="api"}'
+DUE = "2030-04-01T00:00:00Z"
 BILLED = "acct_billed"
 """The customer whose invoices are final."""
 
@@ -135,6 +146,50 @@ def test_tasks_that_waited(
         time.sleep(1)
     found = watched.fires(lasting(before, after, 15), after=0, folder=tmp_path)
     assert "FluxrateQueueSlow" in found
+
+
+def test_periods_that_waited_for_a_worker(
+    watched: Watched, account: Account, plan: dict[str, str], healthy: Scrape, tmp_path: Path
+) -> None:
+    del healthy
+    before = watched.scrape()
+    with watched.stopped("worker"):
+        subscribe(account, plan, "2026-10-01T00:00:00Z")
+        time.sleep(LATE_AFTER.total_seconds() + 5)
+    wait_for(lambda: watched.scrape()[UNBILLED] == 0)
+
+    found = watched.fires([before, before, watched.scrape()], after=5, folder=tmp_path)
+    assert "FluxratePeriodsClosedLate" in found
+
+
+def test_cards_that_are_declined(watched: Watched, account: Account, tmp_path: Path) -> None:
+    account.post("/connections", {"provider": "sandbox", "name": "Sandbox"})
+    for _ in range(5):
+        customer = account.create_customer(f"acct_{uuid4()}")
+        line = {"description": "Import", "quantity": 1, "unit_amount": 120}
+        bill = {"customer_id": customer["id"], "currency": "USD", "due_date": DUE}
+        draft = account.post("/invoices", {**bill, "line_items": [line]})
+        invoice = account.post(f"/invoices/{draft['id']}/finalize")
+        answer = account.client.post(f"{invoice['payment_link']}/pay", json={"outcome": "failure"})
+        assert answer.status_code == 200
+    after = watched.until('fluxrate_payments_last_hour{status="failed"}', 5)
+
+    assert "FluxratePaymentsFail" in watched.fires([after], after=6, folder=tmp_path)
+
+
+def test_installation_whose_worker_never_began(module_database_url: str, tmp_path: Path) -> None:
+    port, address = choose_port(), {"DATABASE_URL": process_url(module_database_url)}
+    environment = clean_environment() | address | {"FLUXRATE_SECRET_KEY": "k" * 48}
+    command = [sys.executable, "-m", "cli.main", "api", "--port", str(port), "--processes", "1"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as api:
+        alone = Watched(RunningInstance(tmp_path / "none"), began=time.time())
+        try:
+            wait_for(lambda: bool(metrics_at(f"http://127.0.0.1:{port}", "api")))
+            shown = metrics_at(f"http://127.0.0.1:{port}", "api")
+        finally:
+            api.terminate()
+
+    assert alone.fires([shown], after=95, folder=tmp_path) == {"FluxrateNeverChecked"}
 
 
 def test_receiver_that_is_broken(

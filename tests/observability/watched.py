@@ -67,9 +67,7 @@ class Watched:
         shown: dict[str, float] = {}
         # The worker's first: what both count is there once.
         for name, url in (("worker", f"http://127.0.0.1:{self.port}"), ("api", self.url)):
-            with suppress(httpx2.HTTPError):
-                text = httpx2.get(f"{url}/metrics", timeout=20, trust_env=False).text
-                shown |= _series_in(text, name)
+            shown |= metrics_at(url, name)
         return shown
 
     def until(self, series: str, least: float) -> Scrape:
@@ -139,6 +137,13 @@ class Watched:
         if "timestamp_seconds" in name and figure > 0:
             figure = figure - self.began + BEFORE * 60
         return repr(figure)
+
+
+def metrics_at(url: str, job: str) -> Scrape:
+    """Every series that a process shows; none if it does not answer."""
+    with suppress(httpx2.HTTPError):
+        return _series_in(httpx2.get(f"{url}/metrics", timeout=20, trust_env=False).text, job)
+    return {}
 
 
 def _at(series: str) -> str:
