@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from billing.credits.cuts import Segment, reduce
-from billing.credits.grants import Grant, in_order
+from billing.credits.grants import Grant, Place, in_order
 from billing.credits.units import Unit
 from billing.identifiers import ChargeId, MeterId
 from billing.money import ZERO, exactly
@@ -49,11 +49,12 @@ class Lot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """How much of a line one grant pays, in the grant's unit."""
+    """How much of a line one grant pays, in the grant's unit, and where in the bill."""
 
     grant_id: UUID
     position: int
     amount: Decimal
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,12 @@ def draw(lines: Sequence[DrawableLine], lots: Iterable[Lot]) -> Drawing:
         taken: dict[UUID, Decimal] = {}
         segments = [_draw_segment(one, allowed, rests, taken) for one in line.segments]
         draws += [
-            Draw(grant_id=grant_id, position=line.position, amount=amount)
+            Draw(
+                grant_id=grant_id,
+                position=line.position,
+                amount=amount,
+                place=by_id[grant_id].place,
+            )
             for grant_id, amount in taken.items()
         ]
         left.append(replace(line, segments=tuple(one for one in segments if one.amount > ZERO)))

@@ -63,6 +63,12 @@ class InvoiceTotals:
         """What is left to pay of it by money."""
         return self.total - self.credits_after_tax
 
+    @property
+    @exactly
+    def credits_total(self) -> Decimal:
+        """What prepaid credit pays of it in all."""
+        return self.credits_before_tax + self.credits_after_tax
+
     def __post_init__(self) -> None:
         if any(one.line.currency != self.currency for one in self.lines):
             raise InvariantBroken("An invoice has one currency.")

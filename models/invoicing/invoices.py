@@ -42,9 +42,10 @@ class Invoice(Tenant, table=True):
             name="status",
         ),
         CheckConstraint("kind IN ('period', 'manual', 'late_usage', 'purchase')", name="kind"),
-        CheckConstraint("total = subtotal + tax", name="total"),
+        CheckConstraint("total = subtotal - credits_before_tax + tax", name="total"),
         CheckConstraint(
-            "amount_due >= 0 AND amount_paid >= 0 AND carried_credit >= 0 AND granted_credit >= 0",
+            "amount_due >= 0 AND amount_paid >= 0 AND carried_credit >= 0 AND granted_credit >= 0"
+            " AND credits_before_tax >= 0 AND credits_after_tax >= 0",
             name="amounts",
         ),
         CheckConstraint("status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"),
@@ -53,7 +54,8 @@ class Invoice(Tenant, table=True):
         CheckConstraint(
             "amount_credited >= 0 AND amount_refunded >= 0 AND amount_refunded <= amount_paid"
             " AND (status IN ('DRAFT', 'VOID')"
-            " OR amount_due = total - amount_credited - amount_paid + amount_refunded)",
+            " OR amount_due = total - credits_after_tax - amount_credited - amount_paid"
+            " + amount_refunded)",
             name="due",
         ),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
@@ -122,6 +124,10 @@ class Invoice(Tenant, table=True):
     """What a bill below zero leaves on the customer's account (CONTRACT 48, 81)."""
     granted_credit: Decimal = exact(default=Decimal(0))
     """What the bill takes of the customer's account; a draft only shows it (CONTRACT 81)."""
+    credits_before_tax: Decimal = exact(default=Decimal(0), server_default="0")
+    """What prepaid credit pays of its net amount: it is neither in the tax nor in the total."""
+    credits_after_tax: Decimal = exact(default=Decimal(0), server_default="0")
+    """What prepaid credit pays of its total, tax included."""
     reissue_of: UUID | None = None
     tax_status: str = words()
     timezone: str = words()
@@ -140,6 +146,16 @@ class Invoice(Tenant, table=True):
     )
     """Which rules of EN 16931 it broke when it became final; None where nobody looked."""
     created_at: datetime = instant()
+
+    @property
+    def payable(self) -> Decimal:
+        """What of it is to be paid by money, before any was: its total less paid credit."""
+        return self.total - self.credits_after_tax
+
+    @property
+    def credits_total(self) -> Decimal:
+        """What prepaid credit pays of it in all."""
+        return self.credits_before_tax + self.credits_after_tax
 
 
 class InvoiceLine(Tenant, table=True):

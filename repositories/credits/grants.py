@@ -16,6 +16,7 @@ from models.credits.grants import CreditGrant
 from models.credits.postings import CreditPosting
 from repositories.credits.wallets import WalletKey, lock_wallets
 from repositories.pages import read_page
+from repositories.row_keys import among
 
 
 class GrantFacts(NamedTuple):
@@ -148,7 +149,11 @@ def list_facts(
     session: Session, organization_id: UUID, grant_ids: Collection[UUID]
 ) -> list[GrantFacts]:
     """These grants with what is left of each; of one that is not granted yet, nothing."""
-    return _read_facts(session, organization_id, col(CreditGrant.id).in_(grant_ids))
+    return _read_facts(
+        session,
+        col(CreditGrant.organization_id) == organization_id,
+        col(CreditGrant.id).in_(grant_ids),
+    )
 
 
 def list_lots(session: Session, key: WalletKey, *, at: datetime) -> list[GrantFacts]:
@@ -156,16 +161,24 @@ def list_lots(session: Session, key: WalletKey, *, at: datetime) -> list[GrantFa
     organization_id, customer_id, unit = key
     return _read_facts(
         session,
-        organization_id,
+        col(CreditGrant.organization_id) == organization_id,
         col(CreditGrant.customer_id) == customer_id,
         col(CreditGrant.unit) == unit,
         col(CreditGrant.expires_at).is_(None) | (col(CreditGrant.expires_at) > at),
     )
 
 
-def _read_facts(
-    session: Session, organization_id: UUID, *conditions: ColumnElement[bool]
-) -> list[GrantFacts]:
+def list_lots_of(session: Session, keys: Collection[WalletKey]) -> list[GrantFacts]:
+    """All that is granted in these wallets, over or not, with what is left of each."""
+    columns = (
+        col(CreditGrant.organization_id),
+        col(CreditGrant.customer_id),
+        col(CreditGrant.unit),
+    )
+    return [one for one in _read_facts(session, among(keys, *columns)) if one.begins_at]
+
+
+def _read_facts(session: Session, *conditions: ColumnElement[bool]) -> list[GrantFacts]:
     of_grant = (
         col(CreditPosting.organization_id) == CreditGrant.organization_id,
         col(CreditPosting.grant_id) == CreditGrant.id,
@@ -189,7 +202,7 @@ def _read_facts(
         .select_from(CreditGrant)
         .outerjoin(newest, text("true"))
         .outerjoin(first, text("true"))
-        .where(col(CreditGrant.organization_id) == organization_id, *conditions)
+        .where(*conditions)
         .order_by(col(CreditGrant.sequence))
     )
     return [

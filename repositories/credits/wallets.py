@@ -23,7 +23,7 @@ OPEN = text(
 
 LOCK = text(
     """
-    SELECT FROM wallet
+    SELECT organization_id, customer_id, unit FROM wallet
     WHERE (organization_id, customer_id, unit) IN (
         SELECT asked.organization_id, asked.customer_id, asked.unit
         FROM unnest(
@@ -73,13 +73,14 @@ def open_wallet(session: Session, key: WalletKey) -> None:
     lock_wallets(session, [key])
 
 
-def lock_wallets(session: Session, keys: Collection[WalletKey]) -> None:
-    """Nobody else posts to these wallets until the transaction ends; they are locked in order.
+def lock_wallets(session: Session, keys: Collection[WalletKey]) -> list[WalletKey]:
+    """Nobody else posts to those of these wallets that there are until the transaction ends.
 
-    They come before the customer's account, and so before the chain of receipts and the numbers.
+    They are locked in order, before the customer's account, and so before the chain of receipts
+    and the numbers.
     """
     session.flush()
-    session.execute(
+    found = session.execute(
         LOCK,
         {
             "organizations": [key[0] for key in keys],
@@ -87,3 +88,4 @@ def lock_wallets(session: Session, keys: Collection[WalletKey]) -> None:
             "units": [key[2] for key in keys],
         },
     )
+    return [(row[0], row[1], row[2]) for row in found]

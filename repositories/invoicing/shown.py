@@ -1,21 +1,23 @@
-"""Invoices as they are shown, each with its lines, taxes and link, by one statement."""
+"""Invoices as they are shown, each with its lines, taxes, draws and link, by one statement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
+from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from repositories.asynchronous.document_reads import DocumentRead, PageRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceContents:
-    """An invoice with its lines and taxes, each in their order, and the token of its link."""
+    """An invoice with its lines, taxes and draws, each in their order, and its link's token."""
 
     invoice: Invoice
     lines: list[InvoiceLine]
     taxes: list[InvoiceTax]
+    draws: list[InvoiceDraw]
     public_token: str | None
 
 
@@ -32,6 +34,11 @@ INVOICES: Final = DocumentRead(
             SELECT coalesce(json_agg(applied ORDER BY applied.position), '[]')
             FROM invoice_tax AS applied
             WHERE applied.organization_id = tenant.id AND applied.invoice_id = invoice.id
+        ),
+        'draws', (
+            SELECT coalesce(json_agg(draw ORDER BY draw.line_position, draw.grant_id), '[]')
+            FROM invoice_draw AS draw
+            WHERE draw.organization_id = tenant.id AND draw.invoice_id = invoice.id
         ),
         'public_token', (
             SELECT link.token FROM invoice_link AS link

@@ -59,6 +59,8 @@ WHOSE: Final[Mapping[str, Held]] = {
     "meter_claim": Held(condition=_ITSELF, order=("meter_id",)),
     "invoice": Held(condition=_ITSELF),
     "invoice_line": Held(condition=_OF_INVOICE),
+    "invoice_draw": Held(condition=_OF_INVOICE, order=("invoice_id", "line_position", "grant_id")),
+    "invoice_drawing": Held(condition=_OF_INVOICE, order=("invoice_id",)),
     "invoice_tax": Held(condition=_OF_INVOICE),
     "invoice_parties": Held(condition=_OF_INVOICE, order=("invoice_id",)),
     "invoice_receipt": Held(condition=_OF_INVOICE, order=("invoice_id", "revision")),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from billing.credits.drawing import Draw
 from billing.identifiers import TaxRateId
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import InvoiceTotals
@@ -15,13 +16,14 @@ from billing.invoicing.taxes import TaxAmount
 from billing.rating.lines import PricedLine
 from billing.ratios import as_decimal
 from models.base import new_id
+from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import invoices as stored_invoices
 
 
 def write_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]]) -> None:
-    """Store the lines and taxes of invoices that have none."""
+    """Store the lines, taxes and draws of invoices that have none."""
     rows = [
         (invoice, _line_row(invoice, position, billed), billed.line)
         for invoice, totals in contents
@@ -34,6 +36,7 @@ def write_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTo
         for position, tax in enumerate(totals.taxes)
     )
     session.flush()
+    session.add_all(_draw_row(invoice, one) for invoice, totals in contents for one in totals.draws)
     for invoice, row, line in rows:
         _write_corrections(session, invoice, row, line)
 
@@ -132,4 +135,17 @@ def _tax_row(invoice: Invoice, position: int, tax: TaxAmount) -> InvoiceTax:
         amount=tax.amount,
         category=tax.category,
         exemption_reason=tax.exemption_reason,
+    )
+
+
+def _draw_row(invoice: Invoice, one: Draw) -> InvoiceDraw:
+    return InvoiceDraw(
+        organization_id=invoice.organization_id,
+        invoice_id=invoice.id,
+        line_position=one.position,
+        grant_id=one.grant_id,
+        unit=invoice.currency,
+        amount=one.amount,
+        money=one.amount,
+        place=one.place,
     )

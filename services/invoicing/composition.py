@@ -1,17 +1,19 @@
-"""What a bill consists of: its own lines, late lines, taxes, and the customer's credit.
+"""What a bill consists of: its own lines, late lines, prepaid credit, taxes, and the account.
 
 The one composition, for previews, drafts, finalization, bills of late usage and plan changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.credits.bills import AvailableCredit
 from billing.invoicing.corrections import PeriodCorrection
 from billing.invoicing.invoices import InvoiceTotals, assemble_invoice
 from billing.invoicing.taxes import Address, TaxRate
@@ -20,11 +22,14 @@ from billing.rating.lines import PricedLine
 from models.customers import Customer
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
-from repositories import customer_accounts as stored_customer_accounts
 from repositories import customers as stored_customers
 from repositories.catalog import tax_rates as stored_tax_rates
+from repositories.credits import standings as stored_standings
+from repositories.credits.wallets import WalletKey
 from repositories.invoicing import late_usage as stored_late_usage
 from services.corrections.late_usage import late_lines, taken_back_lines
+from services.invoicing.prepaid.available import Totaling, find_credits
+from services.rating.steps import Rated
 from services.required import require_customer
 
 
@@ -41,11 +46,13 @@ class Composing:
     """A period's bill that is to be composed.
 
     ``draft`` is the draft that is written anew. An ``own_period`` that was billed before is billed
-    whole: what other documents still say of it is taken back.
+    whole: what other documents still say of it is taken back. ``at`` is when it is or would be
+    final.
     """
 
     subscription: Subscription
-    lines: Sequence[PricedLine]
+    rated: Rated
+    at: datetime
     currency: str
     own_period: SubscriptionPeriod | None = None
     draft: Invoice | None = None
@@ -57,64 +64,80 @@ class Composing:
         return self.subscription.organization_id, customer_id
 
 
-def compose_bills(session: Session, composing: Sequence[Composing]) -> list[Bill]:
-    """The bills: priced lines, what changed of earlier periods, tax and credit.
+def compose_bills(
+    session: Session,
+    composing: Sequence[Composing],
+    *,
+    wallets: Collection[WalletKey] | None = None,
+) -> list[Bill]:
+    """The bills: priced lines, what changed of earlier periods, prepaid credit, tax and account.
 
     Bills that become final take the credit that is left: whoever makes several of one customer
-    final posts each before it composes the next, and holds the customer's account. Nothing is
-    stored. Source: CONTRACT 26, 48, 54, 81, 83, 85, 94.
+    final posts each before it composes the next, and holds the customer's account and the
+    ``wallets``, which alone are drawn from then. Nothing is stored.
+    Source: CONTRACT 26, 48, 54, 81, 83, 85, 94, CREDITS 12.
     """
     late = late_lines(session, [(one.subscription, one.draft) for one in composing])
     customers = stored_customers.list_by_key(session, {one.customer for one in composing})
     asked = []
     for one, found in zip(composing, late, strict=True):
-        lines = one.lines
+        lines: tuple[PricedLine, ...] = one.rated.lines
         if one.own_period is not None and one.own_period.revision > 1:
             taken_back = taken_back_lines(session, one.subscription, one.own_period, lines)
             lines = (*lines, *taken_back)
         customer = require_customer(customers.get(one.customer), may_be_deleted=True)
-        asked.append((customer, (*lines, *found.lines), one.currency))
+        asked.append(
+            Totaling(
+                customer=customer,
+                lines=(*lines, *found.lines),
+                currency=one.currency,
+                at=one.at,
+                rated=one.rated,
+            )
+        )
+    totals = total_bills(session, asked, wallets=wallets)
     return [
-        Bill(totals=totals, corrections=found.corrections)
-        for totals, found in zip(_total_bills(session, asked), late, strict=True)
+        Bill(totals=one, corrections=found.corrections)
+        for one, found in zip(totals, late, strict=True)
     ]
 
 
-def total_bill(
-    session: Session, customer: Customer, lines: Sequence[PricedLine], currency: str
-) -> InvoiceTotals:
-    """The lines with taxes, totals, and as much of the customer's credit as they come to."""
-    [totals] = _total_bills(session, [(customer, lines, currency)])
-    return totals
-
-
-def _total_bills(
-    session: Session, bills: Sequence[tuple[Customer, Sequence[PricedLine], str]]
+def total_bills(
+    session: Session,
+    asked: Sequence[Totaling],
+    *,
+    wallets: Collection[WalletKey] | None = None,
 ) -> list[InvoiceTotals]:
-    accounts = [(one.organization_id, one.id, currency) for one, _, currency in bills]
-    balances = stored_customer_accounts.get_balances(session, set(accounts))
+    """The lines with what prepaid credit pays of them, taxes, totals, and what the account pays.
+
+    ``wallets`` as for :func:`compose_bills`.
+    """
+    standings = stored_standings.find_standings(session, {one.account for one in asked})
+    has_wallet = {
+        key
+        for key, one in standings.items()
+        if one.has_wallet and (wallets is None or key in wallets)
+    }
+    spendable = find_credits(session, asked, has_wallet)
     rates = {
         organization_id: stored_tax_rates.list_rates_in_force(session, organization_id)
-        for organization_id in sorted({one.organization_id for one, _, _ in bills})
+        for organization_id in sorted({one.customer.organization_id for one in asked})
     }
     return [
         _assemble(
-            customer,
-            lines,
-            currency,
-            rates=rates[customer.organization_id],
-            available_credit=balances[account],
+            one,
+            rates=rates[one.customer.organization_id],
+            available_credit=standings[one.account].balance,
+            credit=credit,
         )
-        for (customer, lines, currency), account in zip(bills, accounts, strict=True)
+        for one, credit in zip(asked, spendable, strict=True)
     ]
 
 
-def total_manual(
-    session: Session, customer: Customer, lines: Sequence[PricedLine], currency: str
-) -> InvoiceTotals:
+def total_manual(session: Session, written: Totaling) -> InvoiceTotals:
     """What people wrote, with taxes and totals; credit comes in when it is finalized."""
-    rates = stored_tax_rates.list_rates_in_force(session, customer.organization_id)
-    return _assemble(customer, lines, currency, rates=rates)
+    rates = stored_tax_rates.list_rates_in_force(session, written.customer.organization_id)
+    return _assemble(written, rates=rates)
 
 
 def hold_late_lines(
@@ -133,16 +156,20 @@ def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> 
 
 
 def _assemble(
-    customer: Customer,
-    lines: Sequence[PricedLine],
-    currency: str,
+    asked: Totaling,
     *,
     rates: Sequence[TaxRate],
     available_credit: Decimal = ZERO,
+    credit: AvailableCredit | None = None,
 ) -> InvoiceTotals:
     address = Address(
-        country=customer.billing_address_country, state=customer.billing_address_state
+        country=asked.customer.billing_address_country, state=asked.customer.billing_address_state
     )
     return assemble_invoice(
-        lines, rates, address, find_currency(currency), available_credit=available_credit
+        asked.lines,
+        rates,
+        address,
+        find_currency(asked.currency),
+        available_credit=available_credit,
+        credit=credit,
     )

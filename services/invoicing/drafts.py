@@ -31,7 +31,7 @@ from services.invoicing import composition
 from services.invoicing.composition import Composing
 from services.invoicing.numbers import assign_numbers
 from services.rating import steps
-from services.rating.steps import BillKey, FrozenUsage
+from services.rating.steps import BillKey, FrozenUsage, Rated
 from services.subscriptions import clocks
 
 NewInvoice = tuple[Organization, Invoice, InvoiceTotals]
@@ -55,9 +55,7 @@ class _Draft:
     subscription: Subscription
     stored: SubscriptionPeriod
     organization: Organization
-    frozen: FrozenUsage
-    lines: tuple[PricedLine, ...]
-    currency: str
+    rated: Rated
 
 
 def issue_invoice(
@@ -106,9 +104,11 @@ def _read_draft(
         subscription=subscription,
         stored=stored,
         organization=stored_organizations.get_organization(session, due.bill.organization_id),
-        frozen=frozen,
-        lines=steps.load(session, due.bill, steps.EVIDENCE, tuple[PricedLine, ...]),
-        currency=terms.currency,
+        rated=Rated(
+            terms=terms,
+            frozen=frozen,
+            lines=steps.load(session, due.bill, steps.EVIDENCE, tuple[PricedLine, ...]),
+        ),
     )
 
 
@@ -116,8 +116,9 @@ def _write_drafts(session: Session, drafts: Sequence[_Draft], *, now: datetime) 
     composing = [
         Composing(
             subscription=one.subscription,
-            lines=one.lines,
-            currency=one.currency,
+            rated=one.rated,
+            at=one.at,
+            currency=one.rated.terms.currency,
             own_period=one.stored,
         )
         for one in drafts
@@ -134,14 +135,14 @@ def _write_drafts(session: Session, drafts: Sequence[_Draft], *, now: datetime) 
             at=one.at,
             now=now,
         )
-        _show_period(invoice, one.organization, one.stored, one.frozen)
+        _show_period(invoice, one.organization, one.stored, one.rated.frozen)
         invoice.reissue_of = one.due.reissue_of
         added.append((one.organization, invoice, bill.totals))
     add_invoices(session, added, now=now)
     invoices = [invoice for _, invoice, _ in added]
     for one, bill, invoice in zip(drafts, composed, invoices, strict=True):
         composition.hold_late_lines(session, one.subscription, invoice, bill)
-        keep_receipt(session, one.due.bill, invoice, one.frozen, one.lines, now=now)
+        keep_receipt(session, one.due.bill, invoice, one.rated, now=now)
     return invoices
 
 
@@ -220,22 +221,24 @@ def set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
     invoice.subtotal = totals.subtotal
     invoice.tax = totals.tax
     invoice.total = totals.total
-    invoice.amount_due = totals.total
+    invoice.amount_due = totals.amount_due
     invoice.tax_status = totals.tax_status
     invoice.carried_credit = totals.carried_credit
     invoice.granted_credit = totals.granted_credit
+    invoice.credits_before_tax = totals.credits_before_tax
+    invoice.credits_after_tax = totals.credits_after_tax
 
 
 def keep_receipt(
     session: Session,
     bill: BillKey,
     invoice: Invoice,
-    frozen: FrozenUsage,
-    lines: tuple[PricedLine, ...],
+    rated: Rated,
     *,
     now: datetime,
 ) -> None:
     """Remember what this revision of an invoice was computed from."""
+    frozen = rated.frozen
     session.add(
         InvoiceReceipt(
             organization_id=invoice.organization_id,
@@ -247,7 +250,7 @@ def keep_receipt(
             period_end=frozen.period.ends_at,
             watermark=frozen.watermark,
             inputs_digest=digest(frozen),
-            lines_digest=digest(lines),
+            lines_digest=digest(rated.lines),
             created_at=now,
         )
     )

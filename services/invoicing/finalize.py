@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,16 +24,20 @@ from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription
 from repositories import customer_accounts as stored_customer_accounts
 from repositories.accounts import organizations as stored_organizations
+from repositories.credits.wallets import WalletKey
+from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
-from services.documents.contents import add_line
+from services.credits.spendable import lock_wallets_of_customers
+from services.documents.contents import add_line, priced_line_of
 from services.documents.locks import lock_invoice, lock_invoices
-from services.invoicing import updating
+from services.invoicing import composition, updating
 from services.invoicing.issuing import freeze, issue
 from services.invoicing.numbers import assign_numbers
+from services.invoicing.prepaid.available import Totaling
 from services.invoicing.updating import Updated
 from services.required import not_found
 from services.subscriptions import clocks
@@ -106,7 +110,7 @@ def _finalize_locked(
     finals = []
     for invoice, subscription, due_at in locked:
         if invoice.status != InvoiceStatus.DRAFT:
-            status_after_finalizing(InvoiceStatus(invoice.status), invoice.total)
+            status_after_finalizing(InvoiceStatus(invoice.status), invoice.payable)
             continue
         at = due_at
         if subscription is not None:
@@ -121,13 +125,16 @@ def _finalize_locked(
             if one.subscription is not None and one.invoice.period_index is not None
         ],
     )
+    # Grants are drawn from before the account, so their wallets are locked before it.
+    presents = [(one.account, one.at) for one in finals]
+    wallets = lock_wallets_of_customers(session, presents, now=now)
     stored_customer_accounts.lock_accounts(session, {one.account for one in finals})
     # Of those that have their number as well, and before any number is drawn: else two groups
     # could each hold a chain that the other waits for.
     chains = {one.invoice.organization_id for one in finals}
     stored_receipts.lock_chains(session, chains, now=now)
     for apart in _rounds(finals):
-        _bring_up_to_date(session, apart, now=now)
+        _bring_up_to_date(session, apart, wallets, now=now)
         # All at once and in order; those of a later round have theirs then.
         _assign_numbers(session, finals, now=now)
         _finalize_apart(session, apart, now=now)
@@ -145,7 +152,13 @@ def _rounds(finals: Sequence[_Final]) -> list[list[_Final]]:
     return rounds
 
 
-def _bring_up_to_date(session: Session, finals: Sequence[_Final], *, now: datetime) -> None:
+def _bring_up_to_date(
+    session: Session,
+    finals: Sequence[_Final],
+    wallets: Collection[WalletKey],
+    *,
+    now: datetime,
+) -> None:
     """Each says what it is to say, and shows the credit that it takes."""
     updating.bring_up_to_date(
         session,
@@ -154,12 +167,13 @@ def _bring_up_to_date(session: Session, finals: Sequence[_Final], *, now: dateti
             for one in finals
             if one.subscription is not None and one.invoice.kind == InvoiceKind.PERIOD
         ],
+        wallets=wallets,
         now=now,
     )
     for one in finals:
         is_written = one.subscription is None or one.invoice.kind != InvoiceKind.PERIOD
         if is_written or one.invoice.is_edited:
-            _grant_credit(session, one.invoice)
+            _pay_written(session, one, wallets)
 
 
 def _assign_numbers(session: Session, finals: Sequence[_Final], *, now: datetime) -> None:
@@ -212,6 +226,28 @@ def mark_past_due(
         invoice_id=invoice.id,
     )
     session.flush()
+
+
+def _pay_written(session: Session, final: _Final, wallets: Collection[WalletKey]) -> None:
+    """Let credit pay of an invoice that people wrote: prepaid first, then what is on the account.
+
+    Its lines are used as it becomes final (CREDITS 9).
+    """
+    invoice = final.invoice
+    if final.account in wallets:
+        key = (invoice.organization_id, invoice.id)
+        rows = stored_invoices.list_lines_by_key(session, [key])[key]
+        written = Totaling(
+            customer=composition.get_customer(session, key[0], invoice.customer_id),
+            lines=[priced_line_of(row) for row in rows],
+            currency=invoice.currency,
+            at=final.at,
+        )
+        [totals] = composition.total_bills(session, [written], wallets=wallets)
+        if totals.draws:
+            updating.replace_contents(session, [(invoice, totals)])
+            return
+    _grant_credit(session, invoice)
 
 
 @exactly

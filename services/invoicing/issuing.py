@@ -7,10 +7,14 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from billing.credits.drawing import Draw
+from billing.credits.grants import Place
 from billing.invoicing.invoices import InvoiceStatus, status_after_finalizing
 from models.invoicing.invoices import Invoice
+from repositories.invoicing import draws as stored_draws
 from services import customer_accounts
 from services.announcements import announce_final_invoices
+from services.credits.drawing import post_draws
 from services.documents.parties import keep_parties
 from services.notifications import mails
 from services.payments import collections, links
@@ -19,7 +23,7 @@ from services.receipts.chain import link_receipts
 
 def freeze(invoice: Invoice, *, at: datetime) -> None:
     """The invoice is OPEN, or PAID where nothing is owed."""
-    invoice.status = status_after_finalizing(InvoiceStatus(invoice.status), invoice.total)
+    invoice.status = status_after_finalizing(InvoiceStatus(invoice.status), invoice.payable)
     invoice.finalized_at = at
     invoice.scheduled_finalize_at = None
     if invoice.status == InvoiceStatus.PAID:
@@ -29,14 +33,15 @@ def freeze(invoice: Invoice, *, at: datetime) -> None:
 def issue(session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: datetime) -> None:
     """Invoices, each final since an instant, have parties, receipts, postings, links and mails.
 
-    Whoever listens is told. All that they consist of is stored, the account of each is locked.
-    Source: CONTRACT 4.7, 4.8, 68, section 6.
+    Whoever listens is told. All that they consist of is stored, the account of each is locked, and
+    so are the wallets that it draws from. Source: CONTRACT 4.7, 4.8, 68, section 6, CREDITS 12.
     """
     invoices = [invoice for invoice, _ in frozen]
     with session.no_autoflush:
         # What it reads would write a half of each invoice, and the rest once more.
         keep_parties(session, invoices)
     session.flush()
+    _post_draws(session, frozen, now=now)
     link_receipts(session, invoices, now=now)
     for invoice, at in frozen:
         customer_accounts.post_final_invoice(session, invoice, at=at, now=now)
@@ -44,3 +49,22 @@ def issue(session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: 
     mails.queue_final_invoices(session, invoices, now=now)
     links.prepare_links(session, invoices, now=now)
     collections.open_collections(session, invoices, now=now)
+
+
+def _post_draws(
+    session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: datetime
+) -> None:
+    """What the invoices draw from grants is taken from them."""
+    drawing = {(one.organization_id, one.id): (one, at) for one, at in frozen if one.credits_total}
+    for key, rows in stored_draws.list_draws(session, drawing.keys()).items():
+        invoice, at = drawing[key]
+        draws = [
+            Draw(
+                grant_id=row.grant_id,
+                position=row.line_position,
+                amount=row.amount,
+                place=Place(row.place),
+            )
+            for row in rows
+        ]
+        post_draws(session, invoice, draws, at=at, now=now)

@@ -19,6 +19,7 @@ from models.invoicing.invoices import InvoiceLine
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
+from repositories.credits.wallets import WalletKey
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.invoicing.late_usage import MarksAsked
@@ -29,8 +30,10 @@ from services import customer_accounts
 from services.corrections import credit_notes as crediting
 from services.corrections import late_usage as corrections
 from services.corrections.credit_notes import CreditedLine
+from services.credits.spendable import lock_wallets_of_customers
 from services.invoicing import composition, drafts
 from services.invoicing.issuing import freeze, issue
+from services.invoicing.prepaid.available import Totaling
 from services.required import require_subscription
 from services.subscriptions import clocks
 
@@ -65,7 +68,7 @@ def settle_late_usage(
     organization = stored_organizations.get_organization(session, organization_id)
     at = clocks.acting_instant(session, subscription, due_at, now=now)
     notes_less = organization.late_usage == LateUsage.CREDIT_NOTE_OR_INVOICE
-    currency = _lock_account(session, subscription)
+    currency, wallets = _lock_account(session, subscription, at=at, now=now)
     lines: list[PricedLine] = []
     settled: list[PeriodCorrection] = []
     for stored in marked:
@@ -77,36 +80,39 @@ def settle_late_usage(
         if line is not None:
             lines.append(line)
     if lines:
-        _invoice(session, subscription, lines, at=at, now=now)
+        _invoice(session, subscription, lines, wallets, at=at, now=now)
     corrections.settle(session, subscription, settled, currency, at=at, now=now)
     session.flush()
 
 
-def _lock_account(session: Session, subscription: Subscription) -> Currency:
-    """The subscription's currency; the customer's account is locked before a number is drawn."""
+def _lock_account(
+    session: Session, subscription: Subscription, *, at: datetime, now: datetime
+) -> tuple[Currency, frozenset[WalletKey]]:
+    """The subscription's currency, and the wallet in it if there is one.
+
+    It and the customer's account are locked before a number is drawn.
+    """
     plan = stored_plans.find_plan(session, subscription.organization_id, subscription.plan_id)
     assert plan is not None
-    customer_accounts.available_credit(
-        session,
-        subscription.organization_id,
-        subscription.customer_id,
-        plan.currency,
-        lock=True,
-    )
-    return find_currency(plan.currency)
+    account = (subscription.organization_id, subscription.customer_id, plan.currency)
+    wallets = lock_wallets_of_customers(session, [(account, at)], now=now)
+    customer_accounts.available_credit(session, *account, lock=True)
+    return find_currency(plan.currency), wallets
 
 
 def _invoice(
     session: Session,
     subscription: Subscription,
     lines: Sequence[PricedLine],
+    wallets: frozenset[WalletKey],
     *,
     at: datetime,
     now: datetime,
 ) -> None:
     organization = stored_organizations.get_organization(session, subscription.organization_id)
     customer = composition.get_customer(session, organization.id, subscription.customer_id)
-    totals = composition.total_bill(session, customer, lines, lines[0].currency)
+    asked = Totaling(customer=customer, lines=lines, currency=lines[0].currency, at=at)
+    [totals] = composition.total_bills(session, [asked], wallets=wallets)
     invoice = drafts.new_invoice(
         organization,
         customer.id,

@@ -31,6 +31,7 @@ from services.audit_log import record
 from services.documents.contents import write_contents
 from services.documents.locks import lock_invoice
 from services.invoicing import composition, drafts
+from services.invoicing.prepaid.available import Totaling
 from services.required import require_customer
 from services.subscriptions import agenda, clocks
 
@@ -83,7 +84,7 @@ def create_invoice(
     organization = stored_organizations.get_organization(session, organization_id)
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     require_between(command.due_date, at - LONGEST_PLAN, at + LONGEST_PLAN, field="due_date")
-    totals = _total(session, customer, command.lines, currency)
+    totals = _total(session, customer, command.lines, currency, at=at)
     invoice = drafts.new_invoice(
         organization,
         customer.id,
@@ -121,7 +122,8 @@ def edit_draft(
         require_between(edit.due_date, *near, field="due_date")
     invoice.due_date = edit.due_date or invoice.due_date
     if edit.lines is not None:
-        totals = _total(session, customer, edit.lines, find_currency(invoice.currency))
+        currency = find_currency(invoice.currency)
+        totals = _total(session, customer, edit.lines, currency, at=invoice.issue_date)
         stored_invoices.delete_contents(session, organization_id, invoice.id)
         drafts.set_totals(invoice, totals)
         invoice.is_edited = True
@@ -157,12 +159,19 @@ def delete_draft(
 
 
 def _total(
-    session: Session, customer: Customer, lines: Sequence[ManualLine], currency: Currency
+    session: Session,
+    customer: Customer,
+    lines: Sequence[ManualLine],
+    currency: Currency,
+    *,
+    at: datetime,
 ) -> InvoiceTotals:
     priced = tuple(
         manual_line(line.description, line.quantity, line.unit_amount, currency) for line in lines
     )
-    return composition.total_manual(session, customer, priced, currency.code)
+    return composition.total_manual(
+        session, Totaling(customer=customer, lines=priced, currency=currency.code, at=at)
+    )
 
 
 def _get_taxable_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Customer:

@@ -24,6 +24,7 @@ from services.announcements import announce_invoice
 from services.corrections import credit_notes, late_usage
 from services.corrections.credit_notes import CreditedLine
 from services.corrections.said import forgive_said
+from services.credits.drawing import return_draws
 from services.documents.locks import lock_invoice
 from services.invoicing import finalize as finalization
 from services.payments import links, receivables, recording
@@ -134,6 +135,9 @@ def _void(
     session: Session, invoice: Invoice, *, settles_again: bool, at: datetime, now: datetime
 ) -> None:
     """The invoice has no effect any more: what it took and what it settled is free again."""
+    if invoice.credits_total:
+        # Wallets are locked before the account.
+        return_draws(session, invoice, at=at, now=now)
     receivables.release(session, invoice, at=at, now=now)
     customer_accounts.return_granted(session, invoice, at=at, now=now)
     announce_invoice(session, invoice, WebhookEvent.INVOICE_VOIDED, at=at, now=now)

@@ -11,7 +11,6 @@ from sqlmodel import Session
 from billing.errors import Conflict, InvalidInput
 from billing.invoicing.invoices import InvoiceTotals
 from billing.periods import Period
-from billing.rating.lines import PricedLine
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import plans as stored_plans
@@ -19,6 +18,7 @@ from repositories.subscriptions.running import find_running
 from services.invoicing import composition
 from services.invoicing.composition import Composing
 from services.rating import steps
+from services.rating.steps import Rated
 from services.required import require_subscription
 from services.subscriptions.start import span_of
 
@@ -50,8 +50,8 @@ def preview_invoice(
         )
         raise Conflict(f"The subscription {why}.", code="nothing_to_preview")
     span = _span(stored, at)
-    lines = steps.look_at_span(session, subscription, stored, span)
-    totals = total_span(session, subscription, stored, lines)
+    rated = steps.look_at_span(session, subscription, stored, span)
+    totals = total_span(session, subscription, stored, rated)
     return BillPreview(subscription=subscription, span=span, totals=totals)
 
 
@@ -59,12 +59,20 @@ def total_span(
     session: Session,
     subscription: Subscription,
     stored: SubscriptionPeriod,
-    lines: tuple[PricedLine, ...],
+    rated: Rated,
 ) -> InvoiceTotals:
-    """What an invoice of these lines would come to: late lines, taxes and credit included."""
+    """What an invoice of these lines would come to: late lines, taxes and credit included.
+
+    It would be final as its span ends.
+    """
     plan = stored_plans.find_plan(session, subscription.organization_id, stored.plan_id)
     assert plan is not None
-    composing = Composing(subscription=subscription, lines=lines, currency=plan.currency)
+    composing = Composing(
+        subscription=subscription,
+        rated=rated,
+        at=rated.frozen.period.ends_at,
+        currency=plan.currency,
+    )
     [bill] = composition.compose_bills(session, [composing])
     return bill.totals
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from billing.money import find_currency
 from billing.rating.lines import PricedLine
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.credits.wallets import WalletKey
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
@@ -23,7 +24,7 @@ from services.invoicing import composition
 from services.invoicing.composition import Bill, Composing
 from services.invoicing.drafts import keep_receipt, set_totals
 from services.rating import steps
-from services.rating.steps import BillKey, FrozenUsage
+from services.rating.steps import BillKey, Rated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,34 +44,40 @@ class _Rated:
     stored: SubscriptionPeriod
     bill: BillKey
     is_revised: bool
-    frozen: FrozenUsage
-    lines: tuple[PricedLine, ...]
-    currency: str
+    rated: Rated
 
     @property
     def composing(self) -> Composing:
         """The bill that is to be composed."""
         return Composing(
             subscription=self.draft.subscription,
-            lines=self.lines,
-            currency=self.currency,
+            rated=self.rated,
+            at=self.draft.at,
+            currency=self.rated.terms.currency,
             own_period=self.stored,
             draft=self.draft.invoice,
         )
 
 
-def bring_up_to_date(session: Session, drafts: Sequence[Updated], *, now: datetime) -> None:
+def bring_up_to_date(
+    session: Session,
+    drafts: Sequence[Updated],
+    *,
+    wallets: Collection[WalletKey],
+    now: datetime,
+) -> None:
     """Let drafts say what arrived in their grace, and what changed of earlier periods.
 
     A draft that people edited keeps what they wrote; its period is looked at again for what came
-    in since it was drafted (CONTRACT 72). The caller holds the customers' accounts.
+    in since it was drafted (CONTRACT 72). The caller holds the customers' accounts and wallets.
     """
     for draft in drafts:
         if draft.invoice.is_edited:
             index = BillKey.of_invoice(draft.invoice).period_index
             stored_late_usage.mark_periods(session, draft.subscription, [index], now=now)
     rated = _rate(session, [draft for draft in drafts if not draft.invoice.is_edited], now=now)
-    composed = composition.compose_bills(session, [one.composing for one in rated])
+    composing = [one.composing for one in rated]
+    composed = composition.compose_bills(session, composing, wallets=wallets)
     correcting = stored_corrections.find_correcting(
         session,
         [
@@ -85,7 +92,7 @@ def bring_up_to_date(session: Session, drafts: Sequence[Updated], *, now: dateti
         or one.draft.invoice.id in correcting
         or _may_say_else(bill, one.draft.invoice)
     ]
-    _replace_contents(session, replaced)
+    replace_contents(session, replaced)
     for one, bill in zip(rated, composed, strict=True):
         _keep(session, one, bill, now=now)
 
@@ -105,9 +112,11 @@ def _rate(session: Session, drafts: Sequence[Updated], *, now: datetime) -> list
                 stored=periods[bill.key[:3]],
                 bill=bill,
                 is_revised=bill != former,
-                frozen=frozen,
-                lines=steps.load(session, bill, steps.EVIDENCE, tuple[PricedLine, ...]),
-                currency=terms.currency,
+                rated=Rated(
+                    terms=terms,
+                    frozen=frozen,
+                    lines=steps.load(session, bill, steps.EVIDENCE, tuple[PricedLine, ...]),
+                ),
             )
         )
     return rated
@@ -120,11 +129,14 @@ def _may_say_else(composed: Bill, invoice: Invoice) -> bool:
         composed.corrections
         or totals.granted_credit
         or invoice.granted_credit
+        or totals.draws
+        or invoice.credits_total
         or totals.total != invoice.total
     )
 
 
-def _replace_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]]) -> None:
+def replace_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]]) -> None:
+    """Drafts say this instead of what they said."""
     for invoice, totals in contents:
         stored_invoices.delete_contents(session, invoice.organization_id, invoice.id)
         set_totals(invoice, totals)
@@ -136,13 +148,13 @@ def _keep(session: Session, rated: _Rated, composed: Bill, *, now: datetime) -> 
     invoice = rated.draft.invoice
     if rated.is_revised:
         invoice.revision = rated.stored.revision = rated.bill.revision
-        keep_receipt(session, rated.bill, invoice, rated.frozen, rated.lines, now=now)
+        keep_receipt(session, rated.bill, invoice, rated.rated, now=now)
         session.add(rated.stored)
     settle(
         session,
         rated.draft.subscription,
         composed.corrections,
-        find_currency(rated.currency),
+        find_currency(rated.rated.terms.currency),
         at=rated.draft.at,
         now=now,
     )

@@ -125,8 +125,8 @@ def preview_change(
         return PlanChangePreview(lines=(), total=find_currency(plan.currency).round(ZERO))
     assert stored is not None
     span = Period(starts_at=stored.starts_at, ends_at=present)
-    priced = steps.look_at_span(session, subscription, stored, span)
-    totals = previews.total_span(session, subscription, stored, priced)
+    rated = steps.look_at_span(session, subscription, stored, span)
+    totals = previews.total_span(session, subscription, stored, rated)
     return PlanChangePreview(lines=totals.lines, total=totals.total)
 
 

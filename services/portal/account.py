@@ -149,7 +149,7 @@ def _as_document(preview: BillPreview, organization: Organization, customer: Cus
         tax=totals.tax,
         total=totals.total,
         amount_paid=ZERO,
-        amount_due=totals.total,
+        amount_due=totals.amount_due,
         receipt=b"{}",
         period=Period(starts_at=span.starts_at, ends_at=span.ends_at),
     )

@@ -57,6 +57,15 @@ class Billed:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated:
+    """The priced lines of a bill's own period, with all that they were computed from."""
+
+    terms: PlanTerms
+    frozen: FrozenUsage
+    lines: tuple[PricedLine, ...]
+
+
 def freeze_spans(
     session: Session,
     spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]],
@@ -67,11 +76,12 @@ def freeze_spans(
 
 def look_at_span(
     session: Session, subscription: Subscription, stored: SubscriptionPeriod, span: Period
-) -> tuple[PricedLine, ...]:
+) -> Rated:
     """The priced lines of a span, from the usage so far, which is read without holding it up."""
     bills = _empty(session, [(subscription, stored, span)])
     [frozen] = measure_again(session, bills)
-    return rate(bills[0].terms, frozen)
+    terms = bills[0].terms
+    return Rated(terms=terms, frozen=frozen, lines=rate(terms, frozen))
 
 
 def measure_again(

@@ -18,6 +18,7 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.rating.frozen_usage import (
     Billed,
+    Rated,
     anchor_of_period,
     freeze_spans,
     load_frozen,
@@ -44,6 +45,7 @@ __all__ = [
     "BillKey",
     "Billed",
     "FrozenUsage",
+    "Rated",
     "StepResult",
     "aggregate_usage",
     "anchor_of_period",

@@ -21,7 +21,7 @@ from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
-from repositories.invoicing import invoices, links
+from repositories.invoicing import draws, invoices, links
 from repositories.invoicing.shown import INVOICE_PAGES, INVOICES, InvoiceContents
 from services.documents.assembly import read_invoice
 from services.documents.text import render_text
@@ -68,7 +68,7 @@ def get_invoice_text(invoice_id: UUID, session: ReadSession, principal: Reader) 
 def view_invoices(
     session: Session, organization_id: UUID, found: Sequence[Invoice]
 ) -> list[InvoiceView]:
-    """The invoices as the API shows them, their lines, taxes and links read in three queries."""
+    """The invoices as the API shows them, their lines, taxes and links read in a few queries."""
     ids = [invoice.id for invoice in found]
     lines: dict[UUID, list[InvoiceLine]] = defaultdict(list)
     taxes: dict[UUID, list[InvoiceTax]] = defaultdict(list)
@@ -77,11 +77,21 @@ def view_invoices(
     for tax in invoices.list_taxes(session, organization_id, ids):
         taxes[tax.invoice_id].append(tax)
     tokens = links.list_tokens(session, organization_id, ids)
+    drawing = [(organization_id, one.id) for one in found if one.credits_total]
+    drawn = draws.list_draws(session, drawing)
     return [
-        view_invoice(one, lines[one.id], taxes[one.id], public_token=tokens.get(one.id))
+        view_invoice(
+            one,
+            lines[one.id],
+            taxes[one.id],
+            drawn.get((organization_id, one.id), ()),
+            public_token=tokens.get(one.id),
+        )
         for one in found
     ]
 
 
 def _view(found: InvoiceContents) -> InvoiceView:
-    return view_invoice(found.invoice, found.lines, found.taxes, public_token=found.public_token)
+    return view_invoice(
+        found.invoice, found.lines, found.taxes, found.draws, public_token=found.public_token
+    )

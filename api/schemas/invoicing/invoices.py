@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from api.schemas.common import Moment, Money, View
+from api.schemas.common import Exact, Moment, Money, View
 from api.schemas.free_form import AnyObject
 from api.schemas.invoicing.lines import (
     InvoiceLineView,
@@ -17,10 +17,11 @@ from api.schemas.invoicing.lines import (
     view_preview_line,
     view_tax,
 )
-from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.invoices import InvoiceStatus, InvoiceTotals
 from billing.invoicing.kinds import InvoiceKind
 from billing.invoicing.taxes import TaxStatus
 from billing.money import ZERO
+from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from services.documents.contents import tax_amount_of
 from services.invoicing.previews import BillPreview
@@ -44,6 +45,21 @@ class EInvoiceView(View):
     """What is missing; of a valid one, what Peppol asks for besides."""
 
 
+class InvoiceDrawView(View):
+    """What a grant of prepaid credit pays of a line."""
+
+    grant_id: UUID
+    """The grant."""
+    line_id: UUID | None
+    """The line; null in a preview, whose lines have no ids."""
+    unit: str
+    """What the grant is counted in."""
+    amount: Exact
+    """How much the grant pays, in its unit."""
+    money: Money
+    """How much of the invoice that is, in its currency."""
+
+
 class ShownInvoice(View):
     """What an invoice says, stored or not."""
 
@@ -62,10 +78,19 @@ class ShownInvoice(View):
     tax: Money
     """The tax of all rates."""
     total: Money
-    """What the customer owes in all: the lines with tax."""
+    """What the customer owes in all: the lines less `credits_before_tax`, with tax."""
+    credits_before_tax: Money
+    """What prepaid credit pays of the lines before they are taxed; it is not in the total."""
+    credits_after_tax: Money
+    """What prepaid credit pays of the total, tax included."""
+    credits_total: Money
+    """What prepaid credit pays in all. Of a draft it is provisional, and drawn when it is
+    final."""
+    credits: list[InvoiceDrawView]
+    """What prepaid credit pays of which line, and which grant it is of."""
     amount_due: Money
-    """What is left to pay: the total less what was credited and paid, and what was refunded on
-    top."""
+    """What is left to pay: the total less `credits_after_tax` and what was credited and paid, and
+    what was refunded on top."""
     amount_paid: Money
     """What was paid."""
     amount_credited: Money
@@ -143,6 +168,7 @@ def view_invoice(
     invoice: Invoice,
     lines: Sequence[InvoiceLine],
     taxes: Sequence[InvoiceTax],
+    draws: Sequence[InvoiceDraw],
     *,
     public_token: str | None,
 ) -> InvoiceView:
@@ -158,6 +184,10 @@ def view_invoice(
         subtotal=invoice.subtotal,
         tax=invoice.tax,
         total=invoice.total,
+        credits_before_tax=invoice.credits_before_tax,
+        credits_after_tax=invoice.credits_after_tax,
+        credits_total=invoice.credits_before_tax + invoice.credits_after_tax,
+        credits=[_view_draw(draw, lines) for draw in draws],
         amount_due=invoice.amount_due,
         amount_paid=invoice.amount_paid,
         amount_credited=invoice.amount_credited,
@@ -181,6 +211,29 @@ def view_invoice(
     )
 
 
+def _view_draw(draw: InvoiceDraw, lines: Sequence[InvoiceLine]) -> InvoiceDrawView:
+    return InvoiceDrawView(
+        grant_id=draw.grant_id,
+        line_id=lines[draw.line_position].id,
+        unit=draw.unit,
+        amount=draw.amount,
+        money=draw.money,
+    )
+
+
+def _view_draws(totals: InvoiceTotals) -> list[InvoiceDrawView]:
+    return [
+        InvoiceDrawView(
+            grant_id=draw.grant_id,
+            line_id=None,
+            unit=totals.currency,
+            amount=draw.amount,
+            money=draw.amount,
+        )
+        for draw in totals.draws
+    ]
+
+
 def view_preview(preview: BillPreview) -> InvoicePreviewView:
     """An invoice that does not exist: no id, no number, status PREVIEW."""
     totals, subscription = preview.totals, preview.subscription
@@ -195,7 +248,11 @@ def view_preview(preview: BillPreview) -> InvoicePreviewView:
         subtotal=totals.subtotal,
         tax=totals.tax,
         total=totals.total,
-        amount_due=totals.total,
+        credits_before_tax=totals.credits_before_tax,
+        credits_after_tax=totals.credits_after_tax,
+        credits_total=totals.credits_total,
+        credits=_view_draws(totals),
+        amount_due=totals.amount_due,
         amount_paid=ZERO,
         amount_credited=ZERO,
         amount_refunded=ZERO,

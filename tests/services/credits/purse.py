@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.credits.drawing import Draw
+from billing.credits.grants import Place
 from models.credits.holds import CreditHold
 from models.invoicing.invoices import Invoice
 from repositories.credits.postings import LedgerRow
@@ -80,7 +81,12 @@ class Purse:
     def draw(self, invoice: Invoice, *draws: tuple[UUID, int, str], now: datetime = BEGIN) -> None:
         """The invoice draws from grants: of each, which line and how much."""
         wanted = [
-            Draw(grant_id=grant_id, position=position, amount=Decimal(amount))
+            Draw(
+                grant_id=grant_id,
+                position=position,
+                amount=Decimal(amount),
+                place=Place.BEFORE_TAX,
+            )
             for grant_id, position, amount in draws
         ]
         with self.shop.transactions.for_organization(self.organization_id) as session:

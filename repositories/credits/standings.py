@@ -1,0 +1,57 @@
+"""What pays of a customer's bills beside money: what is on the account, and whether credit may.
+
+Asked as one: most customers have no prepaid credit, and their bills are to cost nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from repositories.credits.wallets import WalletKey
+
+
+class Standing(NamedTuple):
+    """What stands on an account, and whether there is a wallet in its currency."""
+
+    balance: Decimal
+    has_wallet: bool
+
+
+STANDINGS = text(
+    """
+    SELECT asked.organization_id, asked.customer_id, asked.currency,
+        coalesce(newest.balance_after, 0),
+        EXISTS (
+            SELECT FROM wallet
+            WHERE wallet.organization_id = asked.organization_id
+                AND wallet.customer_id = asked.customer_id AND wallet.unit = asked.currency
+        )
+    FROM unnest(
+        CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:currencies AS text[])
+    ) AS asked (organization_id, customer_id, currency)
+    LEFT JOIN LATERAL (
+        SELECT balance_after FROM account_posting AS posting
+        WHERE posting.organization_id = asked.organization_id
+            AND posting.customer_id = asked.customer_id AND posting.currency = asked.currency
+        ORDER BY posting.sequence DESC LIMIT 1
+    ) AS newest ON true
+    """
+)
+
+
+def find_standings(session: Session, keys: Collection[WalletKey]) -> dict[WalletKey, Standing]:
+    """How each customer stands in a currency."""
+    asked = {
+        "organizations": [key[0] for key in keys],
+        "customers": [key[1] for key in keys],
+        "currencies": [key[2] for key in keys],
+    }
+    return {
+        (row[0], row[1], row[2]): Standing(Decimal(row[3]), row[4])
+        for row in session.execute(STANDINGS, asked)
+    }

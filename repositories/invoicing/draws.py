@@ -1,0 +1,28 @@
+"""What prepaid credit pays of invoices, by line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlmodel import Session, col, select
+
+from models.invoicing.draws import InvoiceDraw
+from repositories.invoicing.invoices import InvoiceKey
+from repositories.row_keys import among
+
+
+def list_draws(
+    session: Session, keys: Collection[InvoiceKey]
+) -> dict[InvoiceKey, list[InvoiceDraw]]:
+    """The draws of each of some invoices, in the order of their lines; none asks nothing."""
+    found: dict[InvoiceKey, list[InvoiceDraw]] = {key: [] for key in keys}
+    if not found:
+        return found
+    columns = (col(InvoiceDraw.organization_id), col(InvoiceDraw.invoice_id))
+    for row in session.exec(
+        select(InvoiceDraw)
+        .where(among(keys, *columns))
+        .order_by(col(InvoiceDraw.line_position), col(InvoiceDraw.grant_id))
+    ):
+        found[row.organization_id, row.invoice_id].append(row)
+    return found

@@ -1,0 +1,69 @@
+"""What of customers' credit a bill may take: every lot that has something left, over or not.
+
+When a line was used decides which of them may pay it, so a grant that is over by now still pays
+for what was used before. Source: CREDITS.md rules 9 and 19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.credits.drawing import Lot
+from billing.credits.units import Unit
+from billing.money import ZERO, exactly
+from repositories.credits import grants as stored_grants
+from repositories.credits import holds as stored_holds
+from repositories.credits import wallets as stored_wallets
+from repositories.credits.wallets import WalletKey
+from services.credits import posting, units
+from services.credits.standing import NOTHING, to_grant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spendable:
+    """A wallet's unit, and its lots that have something left."""
+
+    unit: Unit
+    lots: tuple[Lot, ...]
+
+
+@exactly
+def find_spendable(
+    session: Session, keys: Collection[WalletKey], *, at: datetime
+) -> dict[WalletKey, Spendable]:
+    """What is left in each of these wallets that has something left.
+
+    What a hold has that is over by that instant is not held.
+    """
+    lots: dict[WalletKey, list[Lot]] = {}
+    known: dict[WalletKey, Unit] = {}
+    aside = {key: stored_holds.find_set_aside(session, *key, at=at) for key in keys}
+    for one in stored_grants.list_lots_of(session, keys) if keys else ():
+        key = posting.wallet_of(one.grant)
+        rest = one.rest + aside[key].get(one.grant.id, NOTHING).over
+        if rest <= ZERO or one.begins_at is None:
+            continue
+        if key not in known:
+            known[key] = units.find_unit(session, key[0], key[2])
+        grant = to_grant(one.grant, known[key], begins_at=one.begins_at)
+        lots.setdefault(key, []).append(Lot(grant=grant, rest=rest))
+    return {key: Spendable(unit=known[key], lots=tuple(found)) for key, found in lots.items()}
+
+
+def lock_wallets_of_customers(
+    session: Session, customers: Collection[tuple[WalletKey, datetime]], *, now: datetime
+) -> frozenset[WalletKey]:
+    """Nobody else posts to the wallets of these keys that there are; which they are.
+
+    Each key comes with its customer's present: what a hold has that is over then is free. Customers
+    without credit cost one statement for all.
+    """
+    presents = dict(customers)
+    found = stored_wallets.lock_wallets(session, presents.keys())
+    for key in sorted(found):
+        posting.free_holds_over(session, key, at=presents[key], now=now)
+    return frozenset(found)

@@ -1,0 +1,1 @@
+"""What prepaid credit pays of bills."""

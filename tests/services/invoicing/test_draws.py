@@ -1,0 +1,115 @@
+"""Bills draw on prepaid credit: which grant pays what of which line, and what is left to pay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from billing.money import plain_text
+from models.invoicing.draws import InvoiceDraw
+from models.invoicing.invoices import Invoice
+from repositories.invoicing import draws
+from services.credits import balances, grants
+from services.credits.grants import NewGrant
+from services.invoicing import previews
+from tests.services.invoicing.test_exact_bills import (
+    FEBRUARY,
+    GRACE_OVER,
+    invoices_of,
+    pass_to,
+    use,
+)
+from tests.services.lives import Life, begin_life
+from tests.services.shop import Shop
+
+JANUARY = datetime(2025, 1, 1, tzinfo=UTC)
+FIFTEENTH = JANUARY + timedelta(days=14)
+
+
+def give(life: Life, amount: str, *, at: datetime = JANUARY, **more: Any) -> UUID:
+    """The customer is given so much in the currency of the bills."""
+    command = NewGrant(unit="USD", amount=Decimal(amount), effective_at=at, **more)
+    return life.shop.do(grants.grant_free, life.row().customer_id, command).row.id
+
+
+def drawn(life: Life, invoice: Invoice) -> list[tuple[UUID, int, str]]:
+    """Which grant pays how much of which line of an invoice."""
+    return [
+        (one.grant_id, one.line_position, plain_text(one.amount)) for one in rows(life, invoice)
+    ]
+
+
+def rows(life: Life, invoice: Invoice) -> Sequence[InvoiceDraw]:
+    """The draws of an invoice as they are stored."""
+    key = (life.shop.organization_id, invoice.id)
+    with life.shop.transactions.for_organization(life.shop.organization_id) as session:
+        return draws.list_draws(session, [key])[key]
+
+
+def amounts(invoice: Invoice) -> list[str]:
+    """What an invoice comes to: its lines, less credit, in all, and what is due of it."""
+    return [
+        plain_text(one)
+        for one in (
+            invoice.subtotal,
+            invoice.credits_before_tax,
+            invoice.total,
+            invoice.amount_due,
+        )
+    ]
+
+
+def movements(life: Life) -> list[tuple[str, str]]:
+    """What moved the customer's credit in the currency of the bills."""
+    read = partial(balances.read_ledger, after=0, limit=1000)
+    found = life.shop.read(read, life.row().customer_id, "USD")
+    return [(one.kind, plain_text(one.amount)) for one in found.rows]
+
+
+def test_a_free_grant_pays_of_the_bill_as_it_becomes_final(shop: Shop) -> None:
+    life = begin_life(shop)
+    grant_id = give(life, "30")
+    use(life, (5, "80"))
+
+    pass_to(life, FEBRUARY)
+    [draft, *_] = invoices_of(life)
+    assert draft.status == "DRAFT"
+    assert amounts(draft) == ["80", "30", "50", "50"]
+    assert movements(life) == [("granted", "30")]
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert final.status == "OPEN"
+    assert amounts(final) == ["80", "30", "50", "50"]
+    assert drawn(life, final) == [(grant_id, 0, "30")]
+    assert movements(life) == [("granted", "30"), ("drawn", "-30")]
+
+
+def test_a_bill_that_credit_pays_whole_is_paid(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "100")
+    use(life, (5, "80"))
+
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert (final.status, amounts(final)) == ("PAID", ["80", "80", "0", "0"])
+    assert movements(life) == [("granted", "100"), ("drawn", "-80")]
+
+
+def test_a_grant_pays_only_what_was_used_while_it_was_alive(shop: Shop) -> None:
+    life = begin_life(shop)
+    first = give(life, "100", expires_at=FIFTEENTH)
+    second = give(life, "100", at=FIFTEENTH)
+    use(life, (5, "50"), (20, "30"))
+
+    preview = shop.read(previews.preview_invoice, life.subscription_id, at=None)
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert preview.totals.credits_before_tax == 80
+    assert drawn(life, final) == [(first, 0, "50"), (second, 0, "30")]
