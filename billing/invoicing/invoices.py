@@ -248,6 +248,18 @@ def require_transition(present: InvoiceStatus, wanted: InvoiceStatus) -> None:
         raise InvalidTransition(f"An invoice cannot go from {present.value} to {wanted.value}.")
 
 
+def require_voidable(
+    present: InvoiceStatus, *, amount_paid: Decimal, credits_total: Decimal
+) -> None:
+    """Refuse to void what CONTRACT 4.8 does not draw; what credit alone has paid may be void.
+
+    Raises: InvalidTransition. Source: CREDITS.md, *Made precise* (Void).
+    """
+    is_paid_by_credit = present is InvoiceStatus.PAID and credits_total > amount_paid == ZERO
+    if not is_paid_by_credit:
+        require_transition(present, InvoiceStatus.VOID)
+
+
 def status_after_finalizing(present: InvoiceStatus, total: Decimal) -> InvoiceStatus:
     """Give the state after ``finalize``: OPEN, or PAID where nothing is owed.
 

@@ -146,12 +146,39 @@ KEYS: Final = text(
     """
 )
 
+DRAWS: Final = text(
+    """
+    -- What a final invoice says that grants pay of its lines is what it drew from them; a draft
+    -- drew nothing.
+    SELECT invoice.customer_id, coalesce(posted.unit, said.unit), coalesce(said.grant_id,
+        posted.grant_id), invoice.id
+    FROM (
+        SELECT draw.invoice_id, draw.line_position, draw.grant_id, draw.unit, draw.amount
+        FROM invoice_draw AS draw
+        JOIN invoice ON invoice.organization_id = draw.organization_id
+            AND invoice.id = draw.invoice_id AND invoice.status <> 'DRAFT'
+        WHERE draw.organization_id = :organization_id
+    ) AS said
+    FULL JOIN (
+        SELECT invoice_id, line_position, grant_id, unit, -amount AS amount
+        FROM credit_posting
+        WHERE organization_id = :organization_id AND kind = 'drawn' AND invoice_id IS NOT NULL
+    ) AS posted ON posted.invoice_id = said.invoice_id
+        AND posted.line_position = said.line_position AND posted.grant_id = said.grant_id
+    JOIN invoice ON invoice.organization_id = :organization_id
+        AND invoice.id = coalesce(said.invoice_id, posted.invoice_id)
+    WHERE posted.amount IS DISTINCT FROM said.amount OR posted.unit IS DISTINCT FROM said.unit
+    LIMIT 1000
+    """
+)
+
 RULES: Final[dict[str, TextClause]] = {
     "zero_sums": SUMS,
     "rests_in_bounds": RESTS,
     "parts_make_the_whole": PARTS,
     "draws_within_life": LIVES,
     "moved_once": KEYS,
+    "draws_as_billed": DRAWS,
 }
 """What contradicts each rule, and where."""
 

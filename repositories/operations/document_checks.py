@@ -122,6 +122,13 @@ CHANGED_AMOUNTS: Final = text(
         SELECT invoice_id, sum(total) AS total FROM credit_note
         WHERE organization_id = :organization_id GROUP BY invoice_id
     ),
+    -- What grants pay before taxes is off the total, what they pay after them off what is due.
+    drawn AS (
+        SELECT invoice_id,
+            coalesce(sum(money) FILTER (WHERE place = 'before_tax'), 0) AS before_tax,
+            coalesce(sum(money) FILTER (WHERE place = 'after_tax'), 0) AS after_tax
+        FROM invoice_draw WHERE organization_id = :organization_id GROUP BY invoice_id
+    ),
     -- What an invoice has, or had before it was refunded, of the payments on it.
     received AS (
         SELECT payment.invoice_id, sum(payment.applied_amount) + sum(coalesce(back.amount, 0))
@@ -140,14 +147,18 @@ CHANGED_AMOUNTS: Final = text(
     LEFT JOIN summed ON summed.invoice_id = invoice.id
     LEFT JOIN taxed ON taxed.invoice_id = invoice.id
     LEFT JOIN given ON given.invoice_id = invoice.id
+    LEFT JOIN drawn ON drawn.invoice_id = invoice.id
     LEFT JOIN received ON received.invoice_id = invoice.id
     WHERE invoice.organization_id = :organization_id AND (
         coalesce(summed.lines, 0) <> invoice.subtotal + coalesce(taxed.inclusive, 0)
         OR coalesce(taxed.tax, 0) <> invoice.tax
-        OR invoice.total <> invoice.subtotal + invoice.tax
+        OR invoice.total <> invoice.subtotal - invoice.credits_before_tax + invoice.tax
+        OR invoice.credits_before_tax <> coalesce(drawn.before_tax, 0)
+        OR invoice.credits_after_tax <> coalesce(drawn.after_tax, 0)
         OR coalesce(summed.has_changed_line, false)
         OR coalesce(summed.has_changed_total, false)
-        OR (invoice.status = 'DRAFT' AND invoice.amount_due <> invoice.total)
+        OR (invoice.status = 'DRAFT'
+            AND invoice.amount_due <> invoice.total - invoice.credits_after_tax)
         -- What notes gave back lowers what is due as far as it was not paid before.
         OR (invoice.status IN ('OPEN', 'UNCOLLECTIBLE')
             AND invoice.amount_credited <> coalesce(given.total, 0))
@@ -220,7 +231,8 @@ CHANGED_STATUSES: Final = text(
         -- What is due: nothing once it is paid, or by credit notes; something while it is open.
         OR (invoice.status = 'PAID' AND (
             invoice.amount_due > invoice.amount_refunded
-            OR invoice.amount_paid + coalesce(given.total, 0) < invoice.total
+            OR invoice.amount_paid + coalesce(given.total, 0)
+                < invoice.total - invoice.credits_after_tax
         ))
         OR (invoice.status = 'OPEN' AND invoice.amount_due = 0)
         -- Only people call an invoice uncollectible, and what people do is in the audit log.

@@ -20,6 +20,7 @@ class CreditRule(StrEnum):
     PARTS_MAKE_THE_WHOLE = "parts_make_the_whole"
     DRAWS_WITHIN_LIFE = "draws_within_life"
     MOVED_ONCE = "moved_once"
+    DRAWS_AS_BILLED = "draws_as_billed"
 
 
 DETAILS = {
@@ -28,6 +29,7 @@ DETAILS = {
     CreditRule.PARTS_MAKE_THE_WHOLE: "What became of a grant, or of a hold, is not all of it.",
     CreditRule.DRAWS_WITHIN_LIFE: "A grant paid for what was used while it was not alive.",
     CreditRule.MOVED_ONCE: "A posting has the key of another movement.",
+    CreditRule.DRAWS_AS_BILLED: "What an invoice drew is not what it says that grants pay.",
 }
 
 

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.errors import InvalidInput
 from billing.invoicing.invoices import (
     InvoiceStatus,
     require_transition,
+    require_voidable,
     status_after_payment,
 )
 from billing.invoicing.kinds import InvoiceKind
@@ -100,17 +102,21 @@ def change_status(
     *,
     note: str | None,
     settles_again: bool = True,
+    extend_days: int | None = None,
     now: datetime,
 ) -> Invoice:
     """The invoice is in another state, and says from which, when and why.
 
     What a voided invoice had settled is settled again by another one, unless ``settles_again`` is
-    false (CONTRACT 85). Raises InvalidTransition for a move that CONTRACT 4.8 does not draw, the
-    same state included.
+    false (CONTRACT 85). What it drew from grants goes back to them; to those that are over for
+    ``extend_days`` (CREDITS 16). Raises InvalidTransition for a move that CONTRACT 4.8 does not
+    draw, the same state included.
     """
     invoice, _ = lock_invoice(session, organization_id, invoice_id)
     former = InvoiceStatus(invoice.status)
-    require_transition(former, wanted)
+    _require_change(invoice, former, wanted)
+    if extend_days is not None and wanted is not InvoiceStatus.VOID:
+        raise InvalidInput("Only a void gives credit back.", field="extend_days")
     present = present_of(session, invoice, now=now)
     match wanted:
         case InvoiceStatus.OPEN:
@@ -118,6 +124,9 @@ def change_status(
         case InvoiceStatus.PAID:
             pay(session, organization_id, invoice_id, now=now)
         case InvoiceStatus.VOID:
+            if invoice.credits_total:
+                # Wallets are locked before the account.
+                return_draws(session, invoice, at=present, now=now, extend_days=extend_days)
             _void(session, invoice, settles_again=settles_again, at=present, now=now)
         case _:
             receivables.write_off(session, invoice, at=present, now=now)
@@ -131,13 +140,17 @@ def change_status(
     return invoice
 
 
+def _require_change(invoice: Invoice, former: InvoiceStatus, wanted: InvoiceStatus) -> None:
+    if wanted is not InvoiceStatus.VOID:
+        require_transition(former, wanted)
+        return
+    require_voidable(former, amount_paid=invoice.amount_paid, credits_total=invoice.credits_total)
+
+
 def _void(
     session: Session, invoice: Invoice, *, settles_again: bool, at: datetime, now: datetime
 ) -> None:
     """The invoice has no effect any more: what it took and what it settled is free again."""
-    if invoice.credits_total:
-        # Wallets are locked before the account.
-        return_draws(session, invoice, at=at, now=now)
     receivables.release(session, invoice, at=at, now=now)
     customer_accounts.return_granted(session, invoice, at=at, now=now)
     announce_invoice(session, invoice, WebhookEvent.INVOICE_VOIDED, at=at, now=now)

@@ -181,6 +181,7 @@ def release(session: Session, invoice: Invoice, *, at: datetime, now: datetime) 
         payment.applied_amount = ZERO
         session.add(payment)
     invoice.status = InvoiceStatus.VOID
+    invoice.paid_at = None
     invoice.amount_due = find_currency(invoice.currency).round(ZERO)
     invoice.voided_at = at
     session.add(invoice)

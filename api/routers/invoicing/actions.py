@@ -106,6 +106,7 @@ def change_invoice_status(
         body.status,
         note=body.note,
         settles_again=body.settle,
+        extend_days=body.extend_days,
         now=context.now(),
     )
     return _show(session, invoice)

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import (
+    Count,
     Flag,
     Instant,
     LongWords,
@@ -97,3 +98,6 @@ class StatusChange(Schema):
     """Why, for the invoice's `meta_data` and the audit log."""
     settle: Flag = True
     """Of a void invoice: whether what it settled of earlier periods is billed again."""
+    extend_days: Annotated[Count, Field(ge=1, le=3650)] | None = None
+    """Of a void invoice: for how many days credit lives on that goes back to grants that are over;
+    null: it is gone."""

@@ -9,13 +9,19 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+from billing.errors import InvalidTransition
+from billing.invoicing.invoices import InvoiceStatus
 from billing.money import plain_text
 from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice
+from repositories.credits import checks as credit_checks
 from repositories.invoicing import draws
+from repositories.operations import document_checks
 from services.credits import balances, grants
 from services.credits.grants import NewGrant
-from services.invoicing import previews
+from services.invoicing import payment_status, previews
 from tests.services.invoicing.test_exact_bills import (
     FEBRUARY,
     GRACE_OVER,
@@ -113,3 +119,60 @@ def test_a_grant_pays_only_what_was_used_while_it_was_alive(shop: Shop) -> None:
     [final, *_] = invoices_of(life)
     assert preview.totals.credits_before_tax == 80
     assert drawn(life, final) == [(first, 0, "50"), (second, 0, "30")]
+
+
+def void(life: Life, invoice: Invoice, **options: Any) -> Invoice:
+    """The invoice has no effect any more."""
+    change = partial(payment_status.change_status, note=None, **options)
+    return life.shop.do(change, invoice.id, InvoiceStatus.VOID)
+
+
+def findings(life: Life) -> list[object]:
+    """Everything that contradicts the rules of documents and of credit."""
+    shop = life.shop
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        return [
+            *document_checks.list_contradictions(session, shop.organization_id),
+            *credit_checks.list_contradictions(session, shop.organization_id),
+        ]
+
+
+def test_what_credit_alone_has_paid_may_be_void_and_gives_it_back(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "100")
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+    assert findings(life) == []
+
+    voided = void(life, final)
+
+    assert (voided.status, voided.amount_due, voided.paid_at) == ("VOID", 0, None)
+    assert movements(life) == [("granted", "100"), ("drawn", "-80"), ("returned", "80")]
+    assert findings(life) == []
+
+
+def test_what_goes_back_to_a_grant_that_is_over_lives_on_only_if_asked(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "100", expires_at=FIFTEENTH)
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+
+    void(life, final, extend_days=3)
+
+    assert movements(life)[-3:] == [("returned", "80"), ("rolled", "-80"), ("granted", "80")]
+    assert findings(life) == []
+
+
+def test_what_money_has_paid_stays_paid(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "30")
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+    shop.do(payment_status.pay, final.id)
+
+    with pytest.raises(InvalidTransition):
+        void(life, final)
+    assert findings(life) == []
