@@ -28,6 +28,7 @@ from api.routers import (
 from api.routers.accounts import api_keys, audit, auth, links, members, organizations, own_account
 from api.routers.catalog import features, meters, plan_history, plan_migration, plans, tax_rates
 from api.routers.credits import balances, checks, grants, holds, units
+from api.routers.discounts import coupons, redemptions
 from api.routers.gateways import connections, events
 from api.routers.gateways import webhooks as gateway_webhooks
 from api.routers.invoicing import actions as invoice_actions
@@ -89,6 +90,8 @@ ROUTERS: tuple[Router, ...] = (
     balances.router,
     holds.router,
     checks.router,
+    coupons.router,
+    redemptions.router,
     emails.router,
     email_templates.router,
     portal.router,

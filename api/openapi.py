@@ -47,6 +47,7 @@ TAGS: Final = (
     ("Payments", "What was paid, what it settled, and what went back."),
     ("Books", "What was billed, paid and written off in double entry, and what is due."),
     ("Credits", "Prepaid credit: what was granted, what is left of it, and every movement."),
+    ("Coupons", "What is taken off the bills of those who redeem it."),
     ("Webhooks", "What happens is told to addresses of yours, signed, until it has arrived."),
     ("Gateways", "Accounts at payment providers, and what they tell of payments."),
     ("Documents", "Invoices and credit notes as files for people, with their evidence inside."),

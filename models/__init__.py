@@ -6,6 +6,7 @@ from models import catalog as catalog
 from models import credits as credits  # noqa: A004  (the topic, as everywhere)
 from models import customer_accounts as customer_accounts
 from models import customers as customers
+from models import discounts as discounts
 from models import entitlements as entitlements
 from models import idempotency as idempotency
 from models import installation_checks as installation_checks

@@ -11,7 +11,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.credits.cuts import Segment, segments_at
-from billing.credits.drawing import DrawableLine, Drawing, Lot, at_most, draw, with_tax
+from billing.credits.drawing import (
+    DrawableLine,
+    Drawing,
+    Lot,
+    at_most,
+    discounted,
+    draw,
+    with_tax,
+)
 from billing.credits.grants import Place
 from billing.credits.units import Unit
 from billing.identifiers import ChargeId, MeterId
@@ -20,10 +28,14 @@ from billing.money import ZERO, exactly
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billed:
-    """A rounded line of a bill, before any credit. ``line_total`` may be below zero."""
+    """A rounded line of a bill, before any credit and after coupons took off their ``discount``.
+
+    ``line_total`` may be below zero.
+    """
 
     line_total: Decimal
     is_taxable: bool
+    discount: Decimal = ZERO
     charge_id: ChargeId | None = None
     meter_id: MeterId | None = None
 
@@ -58,17 +70,22 @@ class AvailableCredit:
     def _lots(self, place: Place) -> list[Lot]:
         return [one for one in self.lots if one.grant.place is place]
 
-    def _drawable(self, lines: Sequence[Billed]) -> list[DrawableLine]:
-        return [
+    @exactly
+    def _drawable(self, lines: Sequence[Billed]) -> tuple[DrawableLine, ...]:
+        """The lines in their segments; what coupons took off, the newest of these give."""
+        whole = [
             DrawableLine(
                 position=position,
-                segments=self.segments.get(position, segments_at(self.final_at, one.line_total)),
+                segments=self.segments.get(
+                    position, segments_at(self.final_at, one.line_total + one.discount)
+                ),
                 charge_id=one.charge_id,
                 meter_id=one.meter_id,
                 is_taxable=one.is_taxable,
             )
             for position, one in enumerate(lines)
         ]
+        return discounted(whole, {at: one.discount for at, one in enumerate(lines)})
 
 
 @exactly

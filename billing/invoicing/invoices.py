@@ -10,6 +10,14 @@ from typing import Final
 
 from billing.credits.bills import AvailableCredit, Billed, taken_off
 from billing.credits.drawing import NOTHING_DRAWN, Draw, Drawing
+from billing.discounts.discounting import (
+    AvailableCoupons,
+    Discount,
+    Discountable,
+    discount,
+    off_by_line,
+    total_of,
+)
 from billing.errors import InvalidTransition, InvariantBroken
 from billing.invoicing.taxes import (
     Address,
@@ -37,7 +45,8 @@ class InvoiceLine:
 class InvoiceTotals:
     """The money side of an invoice. Units: major units, whole minor units of ``currency``.
 
-    ``subtotal`` is net, ``tax`` the sum of ``taxes``, ``total`` what the customer is billed.
+    ``subtotal`` is net, ``tax`` the sum of ``taxes``, ``total`` what the customer is billed, less
+    what coupons take off (``discounts``) and credit pays before taxes.
     ``draws`` are what prepaid credit pays of which line, ``credits_before_tax`` and
     ``credits_after_tax`` in all: the first is not in ``total``, the second pays of it.
     ``carried_credit`` is what a bill below zero leaves to the customer, ``granted_credit`` what
@@ -56,6 +65,12 @@ class InvoiceTotals:
     draws: tuple[Draw, ...] = ()
     credits_before_tax: Decimal = ZERO
     credits_after_tax: Decimal = ZERO
+    discounts: tuple[Discount, ...] = ()
+
+    @property
+    def coupons_total(self) -> Decimal:
+        """What coupons take off in all."""
+        return total_of(self.discounts)
 
     @property
     @exactly
@@ -72,7 +87,7 @@ class InvoiceTotals:
     def __post_init__(self) -> None:
         if any(one.line.currency != self.currency for one in self.lines):
             raise InvariantBroken("An invoice has one currency.")
-        with_tax = self.subtotal - self.credits_before_tax + self.tax
+        with_tax = self.subtotal - self.coupons_total - self.credits_before_tax + self.tax
         inclusive = sum((one.amount for one in self.taxes if one.is_inclusive), ZERO)
         billed = sum((one.line_total for one in self.lines), ZERO)
         if with_tax != self.total or self.subtotal + inclusive != billed:
@@ -88,11 +103,13 @@ def assemble_invoice(
     *,
     available_credit: Decimal = ZERO,
     credit: AvailableCredit | None = None,
+    coupons: AvailableCoupons | None = None,
 ) -> InvoiceTotals:
     """Give the rounded lines, the taxes of the matching rates, and the totals of a bill.
 
-    Each line is rounded once, each rate's tax once; totals are sums of rounded values. Prepaid
-    ``credit`` pays of the lines before they are taxed, and of what is owed with tax. Then the bill
+    Each line is rounded once, each rate's tax once; totals are sums of rounded values. ``coupons``
+    take off the lines, and prepaid ``credit`` pays of what they left, before it is taxed, and of
+    what is owed with tax. Then the bill
     takes of the customer's ``available_credit`` what it still owes, and no more. A bill
     below zero gets a closing line that brings it to 0 and says in ``carried_credit`` what is left.
     Raises: InvariantBroken if a line has another currency or its tiers do not add up.
@@ -103,7 +120,9 @@ def assemble_invoice(
         raise InvariantBroken("The tiers of a line do not add up to its amount.")
     rounded = [round_line(line, currency) for line in lines]
     rates = match_rates(tax_rates, address)
-    billed = [_billed(one) for one in rounded]
+    priced = [Discountable(one.line_total, one.line.charge_id) for one in rounded]
+    discounts = discount(priced, coupons, currency)
+    billed = _billed(rounded, discounts)
     taxes, net, gross = _tax(billed, rates, currency, credit)
     owed = sum((one.line_total for one in billed), ZERO) - net.amount + added_tax(taxes)
     granted = max(ZERO, min(owed - gross.amount, available_credit))
@@ -114,7 +133,7 @@ def assemble_invoice(
     return InvoiceTotals(
         currency=currency.code,
         lines=tuple(rounded),
-        subtotal=total + net.amount - tax,
+        subtotal=total + total_of(discounts) + net.amount - tax,
         taxes=taxes,
         tax=tax + currency.round(ZERO),
         total=total,
@@ -124,6 +143,7 @@ def assemble_invoice(
         draws=(*net.draws, *gross.draws),
         credits_before_tax=net.amount,
         credits_after_tax=gross.amount,
+        discounts=discounts,
     )
 
 
@@ -144,13 +164,19 @@ def _tax(
     return taxes, net, credit.pay_gross(net.left, added_tax(taxes))
 
 
-def _billed(line: InvoiceLine) -> Billed:
-    return Billed(
-        line_total=line.line_total,
-        is_taxable=line.line.is_taxable,
-        charge_id=line.line.charge_id,
-        meter_id=line.line.meter_id,
-    )
+@exactly
+def _billed(lines: Sequence[InvoiceLine], discounts: Sequence[Discount]) -> list[Billed]:
+    off = off_by_line(discounts)
+    return [
+        Billed(
+            line_total=one.line_total - off.get(position, ZERO),
+            discount=off.get(position, ZERO),
+            is_taxable=one.line.is_taxable,
+            charge_id=one.line.charge_id,
+            meter_id=one.line.meter_id,
+        )
+        for position, one in enumerate(lines)
+    ]
 
 
 def _closing_lines(granted: Decimal, carried: Decimal, currency: Currency) -> list[InvoiceLine]:

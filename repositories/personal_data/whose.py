@@ -84,6 +84,7 @@ WHOSE: Final[Mapping[str, Held]] = {
     "credit_grant": Held(condition=_ITSELF),
     "credit_hold": Held(condition=_ITSELF),
     "credit_posting": Held(condition=_ITSELF, order=("unit", "position")),
+    "coupon_redemption": Held(condition=_ITSELF),
     "collection": Held(condition=_ITSELF, order=("invoice_id",)),
     "payment": Held(condition=_ITSELF),
     "payment_reference": Held(condition=_OF_PAYMENT, order=("connection_id", "reference")),

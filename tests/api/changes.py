@@ -97,6 +97,10 @@ POST   /api/v1/customers/{customer_id}/account/write-off  customer_account.writt
 POST   /api/v1/units                                      unit.created
 POST   /api/v1/customers/{customer_id}/grants             grant.created
 POST   /api/v1/grants/{grant_id}/end                      grant.ended
+POST   /api/v1/coupons                                    coupon.created
+DELETE /api/v1/coupons/{coupon_id}                        coupon.withdrawn
+POST   /api/v1/customers/{customer_id}/coupons            coupon.redeemed
+DELETE /api/v1/customers/{customer_id}/coupons/{coupon_id} coupon.detached
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created
@@ -177,6 +181,7 @@ class Story:
         self.do(f"DELETE {path}", customer_id=customer_id, method_id=method_id)
         self.do("DELETE /connections/{connection_id}", **its)
         self.grant_credit(customer_id)
+        self.redeem_coupon(customer_id)
         self.write_off(customer_id)
 
     def write_off(self, customer_id: str) -> None:
@@ -200,6 +205,15 @@ class Story:
         path = "POST /customers/{customer_id}/grants"
         grant = self.do(path, granted, customer_id=customer_id)
         self.do("POST /grants/{grant_id}/end", grant_id=grant["id"])
+
+    def redeem_coupon(self, customer_id: str) -> None:
+        """A coupon is made, redeemed, taken from the customer, and withdrawn."""
+        coupon_id = self.do("POST /coupons", {"code": "SPRING", "percent": 10})["id"]
+        path = "/customers/{customer_id}/coupons"
+        self.do(f"POST {path}", {"code": "SPRING"}, customer_id=customer_id)
+        both = {"customer_id": customer_id, "coupon_id": coupon_id}
+        self.do(f"DELETE {path}/{{coupon_id}}", **both)
+        self.do("DELETE /coupons/{coupon_id}", coupon_id=coupon_id)
 
     def write_mails(self) -> None:
         """A template is written and taken back, and a mail tried."""

@@ -120,6 +120,13 @@ billing.read   GET    /api/v1/customers/{customer_id}/balance
 billing.read   GET    /api/v1/customers/{customer_id}/ledger
 billing.read   GET    /api/v1/grants/{grant_id}
 billing.write  POST   /api/v1/grants/{grant_id}/end
+billing.write  POST   /api/v1/coupons
+billing.read   GET    /api/v1/coupons
+billing.read   GET    /api/v1/coupons/{coupon_id}
+billing.write  DELETE /api/v1/coupons/{coupon_id}
+billing.write  POST   /api/v1/customers/{customer_id}/coupons
+billing.read   GET    /api/v1/customers/{customer_id}/coupons
+billing.write  DELETE /api/v1/customers/{customer_id}/coupons/{coupon_id}
 billing.write  POST   /api/v1/credits/holds
 billing.write  POST   /api/v1/credits/holds/{hold_id}/settle
 billing.write  DELETE /api/v1/credits/holds/{hold_id}

@@ -25,6 +25,7 @@ from repositories import customers
 from repositories.accounts import invitations, organizations, users
 from repositories.catalog import features, meters, plans, tax_rates
 from repositories.credits import grants
+from repositories.discounts import coupons
 from repositories.notifications import endpoints
 from repositories.payments import connections, payments
 from repositories.subscriptions import clocks, subscriptions
@@ -53,6 +54,7 @@ LOCKS: Final[Mapping[str, Lock]] = {
     "member_id": users.lock_user,
     "invitation_id": invitations.lock_invitation,
     "grant_id": grants.lock_wallet_of,
+    "coupon_id": coupons.lock_coupon,
 }
 """How the row of each resource is locked by those who edit it."""
 

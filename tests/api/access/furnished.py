@@ -80,6 +80,7 @@ def add_things(
             amount=2,
             expires_at=held_until,
         )["id"],
+        "coupon_id": add_coupon(person, ids["customer_id"], suffix),
         "period_index": "0",
         "version": "1",
         "email_id": person.get(f"{V1}/emails").json()["data"][0]["id"],
@@ -89,6 +90,14 @@ def add_things(
         "kind": "invoice",
         "language": "de",
     }
+
+
+def add_coupon(person: Client, customer_id: str, suffix: str) -> str:
+    """A coupon that the customer has."""
+    code = f"SPRING{suffix}"
+    coupon = post(person, "/coupons", code=code, percent=10)
+    post(person, f"/customers/{customer_id}/coupons", code=code)
+    return str(coupon["id"])
 
 
 def organization_of(person: Person) -> tuple[AppContext, UUID]:

@@ -233,6 +233,19 @@ def tell_of_gateways(world: World) -> None:
     tell("delete_connection", **its)
 
 
+def tell_of_coupons(world: World) -> None:
+    """A coupon is made, redeemed for a customer, taken from them, and withdrawn."""
+    tell = world.tell
+    body = {"code": "SPRING-10", "percent": 10, "duration": 3, "max_redemptions": 100}
+    coupon = tell("create_coupon", body)
+    tell("list_coupons")
+    tell("redeem_coupon", {"code": "SPRING-10"}, customer_id="harbor")
+    tell("get_coupon", coupon_id=coupon["id"])
+    tell("list_customer_coupons", customer_id="harbor")
+    tell("detach_coupon", customer_id="harbor", coupon_id=coupon["id"])
+    tell("withdraw_coupon", coupon_id=coupon["id"])
+
+
 def tell_of_credits(world: World) -> None:
     """Tokens are granted, and what is left of them is asked for."""
     tell = world.tell

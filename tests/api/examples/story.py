@@ -30,6 +30,7 @@ def tell_everything(app: FastAPI, context: AppContext, clock: Clock) -> dict[str
     later.tell_of_gateways(world)
     later.tell_of_changes(world)
     later.tell_of_credits(world)
+    later.tell_of_coupons(world)
     later.tell_of_reports(world, bill)
     later.tell_of_e_invoices(world)
     later.tell_of_health(world)

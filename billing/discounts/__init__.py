@@ -1,0 +1,1 @@
+"""Coupons: what they take off the lines of a bill, before taxes and credit."""

@@ -1,0 +1,3 @@
+"""Coupons, and who has redeemed them."""
+
+from models.discounts import coupons as coupons
