@@ -16,11 +16,15 @@ class InvoiceKind(StrEnum):
 
 
 class CreditNoteKind(StrEnum):
-    """Why a credit note gives back: people, less usage than was billed, or credit nobody took."""
+    """Why a credit note gives back: people, less usage than was billed, or credit nobody took.
+
+    Or credit that was bought and not spent.
+    """
 
     MANUAL = "manual"
     LATE_USAGE = "late_usage"
     CARRIED_CREDIT = "carried_credit"
+    PURCHASE = "purchase"
 
 
 class LateUsage(StrEnum):

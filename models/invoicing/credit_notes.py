@@ -18,7 +18,9 @@ class CreditNote(Tenant, table=True):
     __table_args__ = (
         reference("invoice_id", "invoice"),
         UniqueConstraint("organization_id", "number", name="uq_credit_note_number"),
-        CheckConstraint("kind IN ('manual', 'late_usage', 'carried_credit')", name="kind"),
+        CheckConstraint(
+            "kind IN ('manual', 'late_usage', 'carried_credit', 'purchase')", name="kind"
+        ),
         CheckConstraint("total = subtotal + tax", name="total"),
         CheckConstraint("subtotal > 0 AND tax >= 0", name="amounts"),
         Index("ix_credit_note_invoice", "organization_id", "invoice_id"),

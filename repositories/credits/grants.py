@@ -87,6 +87,36 @@ DUE = text(
     """
 )
 
+# Up from a grant to the one that was sold, of which it is a rest.
+SELLING = text(
+    """
+    WITH RECURSIVE origin AS (
+        SELECT one.rolled_from, one.invoice_id FROM credit_grant AS one
+        WHERE one.organization_id = :organization_id AND one.id = :grant_id
+        UNION ALL
+        SELECT former.rolled_from, former.invoice_id FROM origin
+        JOIN credit_grant AS former ON former.organization_id = :organization_id
+            AND former.id = origin.rolled_from
+    )
+    SELECT invoice_id FROM origin WHERE invoice_id IS NOT NULL
+    """
+)
+
+# Down from the grant that an invoice sells to all rests of it.
+SOLD = text(
+    """
+    WITH RECURSIVE sold AS (
+        SELECT one.* FROM credit_grant AS one
+        WHERE one.organization_id = :organization_id AND one.invoice_id = :invoice_id
+        UNION ALL
+        SELECT rest.* FROM sold
+        JOIN credit_grant AS rest ON rest.organization_id = sold.organization_id
+            AND rest.rolled_from = sold.id
+    )
+    SELECT * FROM sold ORDER BY sequence
+    """
+)
+
 
 def insert_grant(session: Session, grant: CreditGrant) -> CreditGrant:
     """Store a grant as the newest of its wallet, which is locked."""
@@ -125,6 +155,19 @@ def find_of_invoice(
             CreditGrant.organization_id == organization_id, CreditGrant.invoice_id == invoice_id
         )
     ).one_or_none()
+
+
+def find_selling_invoice(session: Session, organization_id: UUID, grant_id: UUID) -> UUID | None:
+    """The invoice that sold the grant, or the grant that it rolled over from; None: nobody paid."""
+    keys = {"organization_id": organization_id, "grant_id": grant_id}
+    found: UUID | None = session.execute(SELLING, keys).scalar_one_or_none()
+    return found
+
+
+def list_sold(session: Session, organization_id: UUID, invoice_id: UUID) -> list[CreditGrant]:
+    """The grant that an invoice sells, and those that it rolled over into, oldest first."""
+    keys = {"organization_id": organization_id, "invoice_id": invoice_id}
+    return list(session.scalars(select_columns(CreditGrant).from_statement(SOLD), keys))
 
 
 def list_grants(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.credits.expiry import cost_of_rest, rolled_amount
+from billing.credits.expiry import rolled_amount
 from billing.credits.grants import Spendable
 from billing.credits.ledger import (
     CreditPostingKind,
@@ -20,8 +20,8 @@ from billing.credits.ledger import (
     key_of_late_roll,
     key_of_roll,
 )
-from billing.errors import Conflict, InvalidInput
-from billing.money import ZERO, exactly, find_currency
+from billing.errors import Conflict
+from billing.money import exactly
 from models.base import new_id
 from models.credits.grants import CreditGrant
 from repositories.accounts import organizations as stored_organizations
@@ -32,6 +32,7 @@ from services.audit_log import record
 from services.credits import posting, units
 from services.credits.grants import begin, stored_rollover
 from services.credits.posting import Movement
+from services.credits.purchases import cost_of
 from services.credits.standing import (
     GrantReading,
     find_customer,
@@ -66,16 +67,13 @@ def expire_due(session: Session, organization_id: UUID, *, now: datetime) -> int
 
 
 def end_early(
-    session: Session, organization_id: UUID, grant_id: UUID, *, refund: bool, now: datetime
+    session: Session, organization_id: UUID, grant_id: UUID, *, now: datetime
 ) -> GrantReading:
     """What is left of the grant cannot be spent any more; what is held stays held.
 
-    Raises NotFound; InvalidInput ``refund_of_free_credit``; Conflict ``no_refund``, and
-    ``grant_expired`` if its time was over. A repeat changes nothing.
+    Raises NotFound; Conflict ``grant_expired`` if its time was over. A repeat changes nothing.
     """
     row = require_grant(session, organization_id, grant_id)
-    if refund:
-        _refuse_refund(row)
     customer = find_customer(session, organization_id, row.customer_id, may_be_deleted=True)
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     posting.lock_wallet(session, posting.wallet_of(row), at=at, now=now)
@@ -188,19 +186,4 @@ def _roll(
 
 
 def _cost_of(row: CreditGrant, place: GrantPlace, amount: Decimal) -> Decimal:
-    if row.cost_currency is None:
-        return ZERO
-    places = find_currency(row.cost_currency).exponent
-    before, after = (
-        cost_of_rest(row.cost_amount, rest, granted=row.amount, places=places)
-        for rest in (place.rest, place.rest - amount)
-    )
-    return before - after
-
-
-def _refuse_refund(row: CreditGrant) -> None:
-    if row.cost_amount == ZERO:
-        raise InvalidInput(
-            "Nobody paid for the grant.", code="refund_of_free_credit", field="refund"
-        )
-    raise Conflict("Credit that was bought is refunded by a credit note.", code="no_refund")
+    return cost_of(row, place.rest) - cost_of(row, place.rest - amount)

@@ -18,6 +18,8 @@ from billing.credits.grants import (
     Spendable,
 )
 from billing.credits.ledger import CreditPostingKind, key_of_grant
+from billing.credits.purchases import Cost
+from billing.money import ZERO
 from models.base import new_id
 from models.credits.grants import CreditGrant
 from models.customers import Customer
@@ -44,6 +46,14 @@ class NewGrant:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sold:
+    """For what a grant is sold, and from when on it can be spent."""
+
+    cost: Cost
+    spendable: Spendable = Spendable.ON_PAYMENT
+
+
 def grant_free(
     session: Session,
     organization_id: UUID,
@@ -58,7 +68,7 @@ def grant_free(
     """
     customer = find_customer(session, organization_id, customer_id)
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
-    row = new_row(session, customer, command, GrantKind.FREE, at=at, now=now)
+    row = new_row(session, customer, command, at=at, now=now)
     posting.lock_wallet(session, posting.wallet_of(row), at=at, now=now)
     stored_grants.insert_grant(session, row)
     begin(session, row, at=row.effective_at, now=now)
@@ -70,12 +80,15 @@ def new_row(
     session: Session,
     customer: Customer,
     command: NewGrant,
-    kind: GrantKind,
+    sold: Sold | None = None,
     *,
     at: datetime,
     now: datetime,
 ) -> CreditGrant:
-    """A grant that is not stored yet, of a unit that is. Raises as :func:`grant_free`."""
+    """A grant that is not stored yet, of a unit that is; free, unless it is ``sold``.
+
+    Raises as :func:`grant_free`.
+    """
     organization_id = customer.organization_id
     unit = units.find_unit(session, organization_id, command.unit)
     require_scope(session, organization_id, command.applies_to)
@@ -86,13 +99,15 @@ def new_row(
         unit=unit.code,
         sequence=1,
         amount=command.amount,
-        kind=kind,
+        kind=GrantKind.FREE if sold is None else GrantKind.PAID,
         priority=command.priority,
         effective_at=command.effective_at or at,
         expires_at=command.expires_at,
         meter_ids=sorted(command.applies_to.meter_ids),
         charge_ids=sorted(command.applies_to.charge_ids),
-        spendable=Spendable.AT_ONCE,
+        cost_amount=ZERO if sold is None else sold.cost.amount,
+        cost_currency=None if sold is None else sold.cost.currency,
+        spendable=Spendable.AT_ONCE if sold is None else sold.spendable,
         rollover=None if command.rollover is None else stored_rollover(command.rollover),
         reason=command.reason,
         created_at=now,

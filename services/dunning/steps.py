@@ -13,6 +13,7 @@ from billing.pending_changes import ChangeAction, PendingChange
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription
 from services.audit_log import record
+from services.corrections import purchases
 from services.dunning.schedule import DueEntry, lock_due
 from services.lifecycle import changes
 from services.notifications import mails
@@ -74,6 +75,7 @@ def end_collection(
             _cancel(session, due.subscription, due, now=now)
         case AfterRetries.UNCOLLECTIBLE:
             receivables.write_off(session, due.invoice, at=due.at, now=now)
+            purchases.give_up(session, due.invoice, at=due.at, now=now)
             receivables.settle(session, due.invoice, "invoice.uncollectible", now=now)
         case _:
             return

@@ -23,7 +23,7 @@ from models.invoicing.invoices import Invoice
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
 from services.announcements import announce_invoice
-from services.corrections import credit_notes, late_usage
+from services.corrections import credit_notes, late_usage, purchases
 from services.corrections.credit_notes import CreditedLine
 from services.corrections.said import forgive_said
 from services.credits.drawing import return_draws
@@ -81,6 +81,7 @@ def credit(
     The same note asked for again within a minute is the one that was made: a repeat has one effect.
     """
     invoice, _ = lock_invoice(session, organization_id, invoice_id)
+    purchases.require_no_purchase(invoice)
     present = present_of(session, invoice, now=now)
     made = credit_notes.find_repeated(
         session, organization_id, invoice_id, lines, reason=reason, at=present, now=now
@@ -109,7 +110,8 @@ def change_status(
 
     What a voided invoice had settled is settled again by another one, unless ``settles_again`` is
     false (CONTRACT 85). What it drew from grants goes back to them; to those that are over for
-    ``extend_days`` (CREDITS 16). Raises InvalidTransition for a move that CONTRACT 4.8 does not
+    ``extend_days`` (CREDITS 16). An invoice that sold credit of which some was spent is not
+    voided: a note leaves that due. Raises InvalidTransition for a move that CONTRACT 4.8 does not
     draw, the same state included.
     """
     invoice, _ = lock_invoice(session, organization_id, invoice_id)
@@ -123,6 +125,10 @@ def change_status(
             finalize(session, organization_id, invoice_id, now=now)
         case InvoiceStatus.PAID:
             pay(session, organization_id, invoice_id, now=now)
+        case InvoiceStatus.VOID if purchases.keep_what_was_spent(
+            session, invoice, at=present, now=now
+        ):
+            pass
         case InvoiceStatus.VOID:
             if invoice.credits_total:
                 # Wallets are locked before the account.
@@ -130,6 +136,7 @@ def change_status(
             _void(session, invoice, settles_again=settles_again, at=present, now=now)
         case _:
             receivables.write_off(session, invoice, at=present, now=now)
+            purchases.give_up(session, invoice, at=present, now=now)
             receivables.settle(session, invoice, f"invoice.{wanted.value.lower()}", now=now)
     changed = {"status_change_timestamp": present.isoformat(), "previous_status": former.value}
     if note is not None:

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.invoicing.invoices import InvoiceStatus, status_after_payment
+from billing.invoicing.kinds import InvoiceKind
 from billing.money import ZERO, exactly, find_currency
 from billing.notifications.events import WebhookEvent
 from billing.subscriptions import SubscriptionStatus
@@ -27,10 +28,13 @@ from services import customer_accounts
 from services.account_postings import key_of
 from services.announcements import announce_invoice
 from services.audit_log import record
+from services.credits import purchases
 from services.payments import collections, links
 from services.subscriptions import agenda, clocks
 
 PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
+
+GIVEN_UP = (InvoiceKind.PURCHASE, InvoiceStatus.UNCOLLECTIBLE)
 
 
 def takes(invoice: Invoice) -> Decimal:
@@ -47,6 +51,7 @@ def apply_payment(
     The invoice is PAID once nothing is due. Both rows are locked, the payment has succeeded.
     """
     is_written_off = invoice.status == InvoiceStatus.UNCOLLECTIBLE
+    void_lapsed(session, invoice, at=at, now=now)
     taken = min(payment.amount, takes(invoice))
     customer_accounts.post_payment(session, payment, taken, recovers=is_written_off, at=at, now=now)
     _give(session, invoice, payment, taken, at=at, now=now)
@@ -99,6 +104,7 @@ def give_again(
     """
     payment.refunded_amount -= made.amount - made.excess_amount
     payment.excess_amount -= made.excess_amount
+    void_lapsed(session, invoice, at=at, now=now)
     invoice.amount_refunded -= made.from_invoice
     invoice.amount_paid -= made.from_invoice
     invoice.amount_credited -= made.against_notes
@@ -130,6 +136,7 @@ def _give(
     session.add(invoice)
     session.flush()
     if taken > ZERO and _close_if_settled(session, invoice, at=at, now=now):
+        purchases.begin_paid(session, invoice, at=at, now=now)
         settle(session, invoice, "invoice.paid", now=now)
     links.follow_due(session, invoice, now=now)
 
@@ -155,7 +162,9 @@ def credit(
         )
     invoice.amount_credited += credited
     invoice.amount_due -= credited
-    if invoice.status in PAYABLE:
+    # Credit that is not paid for is given up: the invoice that sold it stays what it is.
+    is_given_up = (invoice.kind, invoice.status) == GIVEN_UP
+    if invoice.status in PAYABLE and not is_given_up:
         _close_if_settled(session, invoice, at=at, now=now)
     session.add(invoice)
     session.flush()
@@ -187,6 +196,27 @@ def release(session: Session, invoice: Invoice, *, at: datetime, now: datetime) 
     session.add(invoice)
     session.flush()
     links.follow_due(session, invoice, now=now)
+
+
+def void_lapsed(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
+    """Credit that the invoice sells, and whose time was over before it was paid, is not owed."""
+    row = purchases.lock_sold(session, invoice, at=at, now=now)
+    if row is None or invoice.status == InvoiceStatus.VOID:
+        return
+    if purchases.has_lapsed(session, row, at=at):
+        void_purchase(session, invoice, at=at, now=now)
+
+
+def void_purchase(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
+    """Credit that has not begun never will, and its invoice is void. It is locked."""
+    row = purchases.lock_sold(session, invoice, at=at, now=now)
+    if row is not None:
+        purchases.take_back(session, row, at=at, now=now)
+    if invoice.status == InvoiceStatus.VOID:
+        return
+    release(session, invoice, at=at, now=now)
+    announce_invoice(session, invoice, WebhookEvent.INVOICE_VOIDED, at=at, now=now)
+    settle(session, invoice, "invoice.void", now=now)
 
 
 def write_off(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:

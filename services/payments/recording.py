@@ -69,6 +69,8 @@ def take_by_hand(session: Session, invoice: Invoice, told: Told, *, now: datetim
     kept.
     """
     require_amount(told.amount, find_currency(invoice.currency))
+    at = present_of(session, invoice, now=now)
+    receivables.void_lapsed(session, invoice, at=at, now=now)
     if invoice.status in {InvoiceStatus.DRAFT, InvoiceStatus.VOID}:
         raise Conflict(
             f"Nothing can be paid on a {invoice.status} invoice.", code="invoice_not_payable"
@@ -81,7 +83,6 @@ def take_by_hand(session: Session, invoice: Invoice, told: Told, *, now: datetim
             code="overpayment",
             field="amount",
         )
-    at = present_of(session, invoice, now=now)
     payment = begin(
         session,
         invoice,

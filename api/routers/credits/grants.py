@@ -14,7 +14,9 @@ from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
-from services.credits import ends, grants, standing
+from services.corrections import purchases
+from services.credits import standing
+from services.purchases import buying
 
 router = Router(tags=["Credits"])
 
@@ -31,9 +33,14 @@ def create_grant(
     principal: Writer,
     context: ContextDep,
 ) -> Response:
-    """Grant a customer credit."""
-    created = grants.grant_free(
-        session, principal.organization_id, customer_id, body.command(), now=context.now()
+    """Grant a customer credit, or sell it by an invoice that is open at once."""
+    created = buying.create_grant(
+        session,
+        principal.organization_id,
+        customer_id,
+        body.command(),
+        body.terms(),
+        now=context.now(),
     )
     return respond(view_grant(created), 201)
 
@@ -77,8 +84,8 @@ def end_grant(
     context: ContextDep,
     body: GrantEnd | None = None,
 ) -> Response:
-    """End a grant before its time: what is left of it cannot be spent any more."""
-    ended = ends.end_early(
+    """End a grant before its time: what is left cannot be spent any more, and may be refunded."""
+    ended = purchases.end_grant(
         session,
         principal.organization_id,
         grant_id,

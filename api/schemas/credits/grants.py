@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -15,18 +15,24 @@ from api.schemas.common import (
     Instant,
     LongWords,
     Moment,
+    Money,
     NotNegative,
     Schema,
     View,
     Words,
+    any_case,
 )
 from billing.credits.expiry import Rollover
-from billing.credits.grants import DEFAULT_PRIORITY, GrantKind, GrantStatus, Scope
+from billing.credits.grants import DEFAULT_PRIORITY, GrantKind, GrantStatus, Scope, Spendable
+from billing.credits.purchases import Cost
 from billing.identifiers import ChargeId, MeterId
+from billing.money import find_currency
 from billing.periods import Cadence, Interval
 from services.credits.grants import NewGrant
 from services.credits.standing import GrantReading
+from services.purchases.buying import Terms
 
+CURRENCY: Final = "cost.currency"
 SomeIds = Annotated[list[UUID], Field(max_length=100)]
 
 
@@ -77,6 +83,19 @@ class GrantRolloverCreate(Schema):
         return self.fill(Rollover, expires_after=None if after is None else after.value())
 
 
+class GrantCostCreate(Schema):
+    """What all of a grant is sold for."""
+
+    amount: NotNegative
+    """How much, in major units of the currency; its taxes come on top as on any invoice."""
+    currency: Words
+    """In which currency: its ISO 4217 code."""
+
+    def value(self) -> Cost:
+        """The cost that the body stands for."""
+        return Cost(amount=self.amount, currency=find_currency(self.currency, field=CURRENCY).code)
+
+
 class GrantCreate(Schema):
     """A lot of credit. Nothing of it changes later."""
 
@@ -84,6 +103,13 @@ class GrantCreate(Schema):
     """What it is counted in: the code of a unit, or a currency."""
     amount: NotNegative
     """How much is granted, in the unit."""
+    kind: Annotated[GrantKind, any_case(GrantKind)] = GrantKind.FREE
+    """Whether it is given, or sold by an invoice for its `cost`."""
+    cost: GrantCostCreate | None = None
+    """What all of it is sold for; absent for free credit."""
+    spendable: Annotated[Spendable, any_case(Spendable)] | None = None
+    """From when on credit that is sold can be spent: once its invoice is paid (`on_payment`, also
+    where it is absent), or before (`at_once`)."""
     priority: Count = DEFAULT_PRIORITY
     """Which grants pay first: 0 to 100, the lowest first."""
     effective_at: Instant | None = None
@@ -106,12 +132,17 @@ class GrantCreate(Schema):
             rollover=None if rollover is None else rollover.value(),
         )
 
+    def terms(self) -> Terms:
+        """Whether and for what it is sold."""
+        cost = None if self.cost is None else self.cost.value()
+        return Terms(kind=self.kind, cost=cost, spendable=self.spendable)
+
 
 class GrantEnd(Schema):
     """How a grant is ended before its time."""
 
     refund: Flag = False
-    """Whether the money of what is left goes back."""
+    """Whether the money of what is left goes back, by a credit note on the invoice that sold it."""
 
 
 class GrantScopeView(View, like=(GrantScopeCreate,)):
@@ -140,6 +171,13 @@ class GrantRolloverView(View, like=(GrantRolloverCreate,)):
     """How long the new grant lives; null for ever."""
 
 
+class GrantCostView(View, like=(GrantCostCreate,)):
+    """What all of a grant was sold for."""
+
+    amount: Money
+    currency: str
+
+
 class GrantView(View, like=(GrantCreate,)):
     """A lot of credit, as it stands."""
 
@@ -152,7 +190,13 @@ class GrantView(View, like=(GrantCreate,)):
     held: Exact
     """What holds have set aside of it, in the unit."""
     kind: GrantKind
-    """Whether somebody pays for it."""
+    """Whether it is given, or sold."""
+    cost: GrantCostView | None
+    """What all of it was sold for, before taxes; null for free credit."""
+    spendable: Spendable | None
+    """From when on it can be spent, of credit that is sold; null for free credit."""
+    invoice_id: UUID | None
+    """The invoice that sells it; null for free credit, and for what rolled over."""
     status: GrantStatus
     """How it stands now: not begun, alive, used up, over by its time, or ended before it."""
     priority: int
@@ -176,13 +220,19 @@ def view_grant(reading: GrantReading) -> GrantView:
     """The grant as the API shows it."""
     row = reading.row
     facts: dict[str, Any] = row.model_dump(
-        exclude={"organization_id", "sequence", "meter_ids", "charge_ids"}
+        exclude={"organization_id", "sequence", "meter_ids", "charge_ids", "spendable"}
     )
+    cost = None
+    if row.cost_currency is not None:
+        money = find_currency(row.cost_currency).round(row.cost_amount)
+        cost = GrantCostView(amount=money, currency=row.cost_currency)
     return GrantView(
         **{name: facts[name] for name in GrantView.model_fields.keys() & facts.keys()},
         rest=reading.rest,
         held=reading.held,
         status=reading.status,
         ended_at=reading.ended_at,
+        cost=cost,
+        spendable=None if cost is None else Spendable(row.spendable),
         applies_to=GrantScopeView(meter_ids=row.meter_ids, charge_ids=row.charge_ids),
     )

@@ -122,7 +122,7 @@ class Purse:
 
     def end(self, grant_id: UUID, *, now: datetime = BEGIN) -> GrantReading:
         """The grant is ended before its time."""
-        return self.shop.do(partial(ends.end_early, refund=False), grant_id, now=now)
+        return self.shop.do(ends.end_early, grant_id, now=now)
 
     def expire(self, *, now: datetime) -> int:
         """What is over is posted."""

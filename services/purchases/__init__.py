@@ -1,0 +1,1 @@
+"""Credit that customers buy: by people, and by rules that top it up."""
