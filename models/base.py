@@ -63,9 +63,10 @@ def document(*, nullable: bool = False, **options: Any) -> Any:
     return Field(sa_column=Column(JSONB, nullable=nullable), **options)
 
 
-def words(*, nullable: bool = False, **options: Any) -> Any:
+def words(*, nullable: bool = False, server_default: str | None = None, **options: Any) -> Any:
     """A column of text without a length: limits on input are the edge's."""
-    return Field(sa_column=Column(Text, nullable=nullable), **options)
+    column = Column(Text, nullable=nullable, server_default=server_default)
+    return Field(sa_column=column, **options)
 
 
 __all__ = [

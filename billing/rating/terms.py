@@ -12,6 +12,7 @@ from billing.metering.aggregations import MeterTerms
 from billing.money import ZERO, find_currency, require_not_negative
 from billing.periods import Cadence, Interval
 from billing.pricing import Flat, Pricing, find_misfit
+from billing.units import Unit
 
 
 class PlanType(StrEnum):
@@ -65,12 +66,21 @@ class OverLimit(StrEnum):
     WAIVE = "waive"
 
 
+class Shortfall(StrEnum):
+    """What happens to usage that no credit pays: it is invoiced, or access to it is closed."""
+
+    INVOICE = "invoice"
+    BLOCK = "block"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeTerms:
     """One price of a plan version, its model already resolved (CONTRACT 36).
 
-    Units: ``unit_price``, ``minimum`` and ``maximum`` in major units; ``included_units`` in the
-    meter's unit, None meaning the allowance of the plan's feature on that meter.
+    Units: ``unit_price``, ``minimum`` and ``maximum`` in major units of what it is priced in, which
+    is ``unit`` or, where that is None, the plan's currency; ``overage_rate`` in the plan's currency
+    for one of ``unit``; ``included_units`` in the meter's unit, None meaning the allowance of the
+    plan's feature on that meter. Source: CREDITS.md rules 11 and 14.
     """
 
     charge_id: ChargeId
@@ -82,6 +92,9 @@ class ChargeTerms:
     included_units: Decimal | None = None
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    unit: Unit | None = None
+    overage_rate: Decimal | None = None
+    shortfall: Shortfall = Shortfall.INVOICE
 
     def __post_init__(self) -> None:
         require_not_negative(
@@ -89,6 +102,10 @@ class ChargeTerms:
             included_units=self.included_units,
             minimum=self.minimum,
             maximum=self.maximum,
+            overage_rate=self.overage_rate,
+        )
+        require_paid_or_blocked(
+            self.type, self.unit, overage_rate=self.overage_rate, shortfall=self.shortfall
         )
         if (self.type is ChargeType.FIXED) is not isinstance(self.pricing, Flat):
             raise _refused("FIXED charges are flat, USAGE charges are not.", "pricing")
@@ -246,6 +263,27 @@ def _check_windows(terms: PlanTerms, charge: ChargeTerms, field: str) -> None:
             f"Included units and limits of a {charge.meter.aggregation.value} meter reset with the"
             " billing period: its parts cannot be added up.",
             f"{field}.included_units",
+        )
+
+
+def require_paid_or_blocked(
+    type: ChargeType, unit: Unit | None, *, overage_rate: Decimal | None, shortfall: Shortfall
+) -> None:
+    """What no credit pays of a charge has a price in money, or cannot be used.
+
+    Raises: InvalidInput naming the field. Source: CREDITS.md rule 14.
+    """
+    is_blocking = shortfall is Shortfall.BLOCK
+    if unit is not None and unit.is_currency:
+        raise _refused("A charge in money is priced in the plan's currency.", "unit")
+    if is_blocking and type is ChargeType.FIXED:
+        raise _refused("Nothing is used by a FIXED charge that could be blocked.", "shortfall")
+    if unit is None and overage_rate is not None:
+        raise _refused("What is priced in money needs no overage_rate.", "overage_rate")
+    if unit is not None and overage_rate is None and not is_blocking:
+        raise _refused(
+            "What no credit pays is due at the overage_rate, or blocked by shortfall.",
+            "overage_rate",
         )
 
 

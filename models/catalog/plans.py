@@ -7,11 +7,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from billing.rating.terms import ChargeStatus, Effective, OverLimit
+from billing.rating.terms import ChargeStatus, Effective, OverLimit, Shortfall
 from models.base import Tenant, document, exact, instant, reference, words
 
 INTERVALS = "('day', 'week', 'month', 'quarter', 'year')"
@@ -92,6 +99,18 @@ class Charge(Tenant, table=True):
         CheckConstraint("(type = 'USAGE') = (meter_id IS NOT NULL)", name="meter"),
         CheckConstraint("type = 'USAGE' OR unit_price IS NOT NULL", name="unit_price"),
         CheckConstraint("position > 0", name="position"),
+        CheckConstraint("shortfall IN ('invoice', 'block')", name="shortfall"),
+        CheckConstraint("shortfall = 'invoice' OR type = 'USAGE'", name="blocks"),
+        CheckConstraint(
+            "CASE WHEN unit IS NULL THEN overage_rate IS NULL"
+            " ELSE coalesce(overage_rate >= 0, shortfall = 'block') END",
+            name="overage_rate",
+        ),
+        ForeignKeyConstraint(
+            ["organization_id", "unit"],
+            ["credit_unit.organization_id", "credit_unit.code"],
+            name="fk_charge_unit",
+        ),
         UniqueConstraint("organization_id", "plan_id", "position", name="uq_charge_position"),
         Index(
             "ix_charge_meter",
@@ -113,6 +132,9 @@ class Charge(Tenant, table=True):
     minimum: Decimal | None = exact(nullable=True, default=None)
     maximum: Decimal | None = exact(nullable=True, default=None)
     display_name: str | None = words(nullable=True, default=None)
+    unit: str | None = words(nullable=True, default=None)
+    overage_rate: Decimal | None = exact(nullable=True, default=None)
+    shortfall: str = words(default=Shortfall.INVOICE, server_default=Shortfall.INVOICE)
     status: str = words(default=ChargeStatus.ACTIVE)
     created_at: datetime = instant()
     deactivated_at: datetime | None = instant(nullable=True, default=None)

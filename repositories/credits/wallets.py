@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
+from billing.currencies import MINOR_UNIT_EXPONENTS
+from billing.units import Taxation, Unit, currency_unit
 from models.credits.wallets import CreditUnit
 
 WalletKey = tuple[UUID, UUID, str]
@@ -53,6 +55,32 @@ def insert_unit(session: Session, unit: CreditUnit, *, now: datetime) -> bool:
 def find_unit(session: Session, organization_id: UUID, code: str) -> CreditUnit | None:
     """The unit of that code, or None."""
     return session.get(CreditUnit, (organization_id, code))
+
+
+def to_unit(row: CreditUnit) -> Unit:
+    """The unit as a value."""
+    return Unit(code=row.code, scale=row.scale, taxation=Taxation(row.tax))
+
+
+def find_known_unit(session: Session, organization_id: UUID, code: str) -> Unit | None:
+    """The unit of that code in any case of letters, which a currency is by itself, or None."""
+    upper = code.strip().upper()
+    row = find_unit(session, organization_id, upper)
+    if row is not None:
+        return to_unit(row)
+    return currency_unit(upper) if upper in MINOR_UNIT_EXPONENTS else None
+
+
+def list_units_by_code(
+    session: Session, organization_id: UUID, codes: Collection[str]
+) -> dict[str, Unit]:
+    """The units of these codes that there are, by their codes."""
+    found = session.exec(
+        select(CreditUnit).where(
+            CreditUnit.organization_id == organization_id, col(CreditUnit.code).in_(codes)
+        )
+    )
+    return {row.code: to_unit(row) for row in found}
 
 
 def list_units(

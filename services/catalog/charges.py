@@ -13,15 +13,23 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import InvalidInput, InvalidTransition
+from billing.errors import InvalidInput, InvalidTransition, NotFound
 from billing.money import find_currency, require_not_negative
 from billing.periods import Interval
 from billing.pricing import parse_pricing
-from billing.rating.terms import ChargeStatus, ChargeType, Effective
+from billing.rating.terms import (
+    ChargeStatus,
+    ChargeType,
+    Effective,
+    Shortfall,
+    require_paid_or_blocked,
+)
+from billing.units import Unit
 from models.base import new_id
 from models.catalog.plans import Charge, Plan
 from repositories.catalog import meters as stored_meters
 from repositories.catalog import plans as stored_plans
+from repositories.credits import wallets as stored_units
 from services.audit_log import record
 from services.catalog import meter_claims
 from services.catalog.edits import Edited, is_for_running, publish_edit, reach_nobody
@@ -34,8 +42,9 @@ from services.required import not_found
 class AddCharge:
     """A new price. ``pricing`` is a JSON document of the shape of CONTRACT 8.
 
-    Units: ``unit_price``, ``minimum`` and ``maximum`` in major units; ``included_units`` in the
-    meter's unit, None meaning the allowance of the plan's feature on that meter.
+    Units: ``unit_price``, ``minimum`` and ``maximum`` in major units of ``unit``, None meaning the
+    plan's currency; ``overage_rate`` in that currency for one of ``unit``; ``included_units`` in
+    the meter's unit, None meaning the allowance of the plan's feature on that meter.
     """
 
     type: ChargeType
@@ -48,6 +57,9 @@ class AddCharge:
     display_name: str | None = None
     currency: str | None = None
     billing_interval: Interval | None = None
+    unit: str | None = None
+    overage_rate: Decimal | None = None
+    shortfall: Shortfall = Shortfall.INVOICE
 
 
 def add_charge(
@@ -61,8 +73,9 @@ def add_charge(
 ) -> Edited[Charge]:
     """The plan has the charge, and a next version.
 
-    Raises NotFound for an unknown plan or meter, InvalidInput naming the field for what cannot be
-    priced, Conflict ``meter_already_billed`` if an event would be billed twice (CONTRACT 86).
+    Raises NotFound for an unknown plan, meter or unit, InvalidInput naming the field for what
+    cannot be priced, Conflict ``meter_already_billed`` if an event would be billed twice
+    (CONTRACT 86).
     """
     # The meter first: whoever edits its rules then finds this charge, or this one finds the rules.
     if command.meter_id is not None:
@@ -70,7 +83,8 @@ def add_charge(
     plan = lock_plan(session, organization_id, plan_id)
     _check_charge(command, plan)
     active = stored_plans.list_active_charges(session, organization_id, plan_id)
-    charge = _build_charge(session, plan, command, now=now)
+    unit = _find_unit(session, organization_id, command)
+    charge = _build_charge(session, plan, command, unit, now=now)
     stored_plans.insert_charge(session, charge)
     if command.meter_id is not None:
         meter_claims.claim_for_charge(
@@ -153,6 +167,7 @@ def _check_charge(command: AddCharge, plan: Plan) -> None:
         included_units=command.included_units,
         minimum=command.minimum,
         maximum=command.maximum,
+        overage_rate=command.overage_rate,
     )
     if command.currency is not None and find_currency(command.currency).code != plan.currency:
         raise _refused(f"The plan's currency is {plan.currency}.", "currency")
@@ -169,7 +184,9 @@ def _check_charge(command: AddCharge, plan: Plan) -> None:
         raise _refused("A FIXED charge needs unit_price, its amount per period.", "unit_price")
 
 
-def _build_charge(session: Session, plan: Plan, command: AddCharge, *, now: datetime) -> Charge:
+def _build_charge(
+    session: Session, plan: Plan, command: AddCharge, unit: Unit | None, *, now: datetime
+) -> Charge:
     pricing = None
     if command.pricing is not None:
         pricing = stored_meters.to_pricing_row(parse_pricing(command.pricing))
@@ -186,8 +203,24 @@ def _build_charge(session: Session, plan: Plan, command: AddCharge, *, now: date
         minimum=command.minimum,
         maximum=command.maximum,
         display_name=command.display_name,
+        unit=unit.code if unit is not None else None,
+        overage_rate=command.overage_rate,
+        shortfall=command.shortfall.value,
         created_at=now,
     )
+
+
+def _find_unit(session: Session, organization_id: UUID, command: AddCharge) -> Unit | None:
+    """The unit that the prices are in; None is the plan's currency."""
+    unit = None
+    if command.unit is not None:
+        unit = stored_units.find_known_unit(session, organization_id, command.unit)
+        if unit is None:
+            raise NotFound("Unit not found.", code="unit_not_found", field="unit")
+    require_paid_or_blocked(
+        command.type, unit, overage_rate=command.overage_rate, shortfall=command.shortfall
+    )
+    return unit
 
 
 def _refused(reason: str, field: str) -> InvalidInput:

@@ -27,7 +27,9 @@ from billing.rating.terms import (
     OverLimit,
     PlanTerms,
     PlanType,
+    Shortfall,
 )
+from billing.units import Unit
 from models.catalog.features import Feature
 from models.catalog.meters import Meter
 from models.catalog.plans import Charge, Plan, PlanFeature, PlanVersion
@@ -36,6 +38,7 @@ from repositories.catalog import meters as stored_meters
 from repositories.catalog import plans as stored_plans
 from repositories.catalog import versions as stored_versions
 from repositories.catalog.history import PUBLISHED
+from repositories.credits import wallets as stored_units
 from services.audit_log import record
 
 
@@ -126,11 +129,14 @@ def _charge_terms(session: Session, plan: Plan) -> tuple[ChargeTerms, ...]:
     charges = stored_plans.list_active_charges(session, plan.organization_id, plan.id)
     meter_ids = {charge.meter_id for charge in charges if charge.meter_id is not None}
     metered = stored_meters.list_meters_by_id(session, plan.organization_id, meter_ids)
+    codes = {charge.unit for charge in charges if charge.unit is not None}
+    units = stored_units.list_units_by_code(session, plan.organization_id, codes) if codes else {}
     terms = []
     for place, charge in enumerate(charges):
         meter = metered[charge.meter_id] if charge.meter_id is not None else None
         try:
-            terms.append(_to_charge_terms(charge, meter))
+            unit = units[charge.unit] if charge.unit is not None else None
+            terms.append(_to_charge_terms(charge, meter, unit))
         except InvalidInput as error:
             raise InvalidInput(
                 error.detail, code=error.code, field=f"charges.{place}.{error.field}"
@@ -138,7 +144,7 @@ def _charge_terms(session: Session, plan: Plan) -> tuple[ChargeTerms, ...]:
     return tuple(terms)
 
 
-def _to_charge_terms(charge: Charge, meter: Meter | None) -> ChargeTerms:
+def _to_charge_terms(charge: Charge, meter: Meter | None, unit: Unit | None) -> ChargeTerms:
     return ChargeTerms(
         charge_id=ChargeId(charge.id),
         type=ChargeType(charge.type),
@@ -149,6 +155,9 @@ def _to_charge_terms(charge: Charge, meter: Meter | None) -> ChargeTerms:
         included_units=charge.included_units,
         minimum=charge.minimum,
         maximum=charge.maximum,
+        unit=unit,
+        overage_rate=charge.overage_rate,
+        shortfall=Shortfall(charge.shortfall),
     )
 
 

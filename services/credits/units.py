@@ -9,8 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.credits.units import Taxation, Unit, currency_unit
-from billing.currencies import MINOR_UNIT_EXPONENTS
+from billing.credits.units import Taxation, Unit
 from billing.errors import Conflict, NotFound
 from models.credits.wallets import CreditUnit
 from repositories.accounts import organizations as stored_organizations
@@ -66,12 +65,9 @@ def find_unit(session: Session, organization_id: UUID, code: str | None) -> Unit
     """
     if code is None:
         code = stored_organizations.get_organization(session, organization_id).currency
-    upper = code.strip().upper()
-    row = stored_wallets.find_unit(session, organization_id, upper)
-    if row is not None:
-        return to_unit(row)
-    if upper in MINOR_UNIT_EXPONENTS:
-        return currency_unit(upper)
+    found = stored_wallets.find_known_unit(session, organization_id, code)
+    if found is not None:
+        return found
     raise NotFound("Unit not found.", code="unit_not_found", field="unit")
 
 
@@ -80,11 +76,6 @@ def store_unit(session: Session, organization_id: UUID, unit: Unit, *, now: date
     if unit.is_currency:
         row = _row(organization_id, unit, unit.code, now=now)
         stored_wallets.insert_unit(session, row, now=now)
-
-
-def to_unit(row: CreditUnit) -> Unit:
-    """The unit as a value."""
-    return Unit(code=row.code, scale=row.scale, taxation=Taxation(row.tax))
 
 
 def _row(organization_id: UUID, unit: Unit, name: str, *, now: datetime) -> CreditUnit:

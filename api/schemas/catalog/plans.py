@@ -29,7 +29,7 @@ from api.schemas.common import (
 )
 from api.schemas.patches import Patch
 from billing.periods import Interval
-from billing.rating.terms import ChargeStatus, ChargeType, PlanType
+from billing.rating.terms import ChargeStatus, ChargeType, PlanType, Shortfall
 from models.catalog.plans import Charge, Plan
 from repositories.catalog.shown import PlanContents
 from services.catalog.charges import AddCharge
@@ -103,6 +103,15 @@ class ChargeCreate(Schema):
     """The most that a whole period is billed."""
     display_name: Words | None = None
     """What invoices call it; by default the meter's name."""
+    unit: Words | None = None
+    """The own unit of credit that its prices are in, such as `TOKENS`; by default the plan's
+    currency. Its lines are paid from credit of the unit alone."""
+    overage_rate: Price | None = None
+    """What one of `unit` costs in the plan's currency where no credit pays it; needed unless
+    `shortfall` is `block`."""
+    shortfall: Annotated[Shortfall, any_case(Shortfall)] = Shortfall.INVOICE
+    """What happens to usage that no credit pays: it is due on the `invoice`, or access is closed
+    (`block`): entitlements of its meter answer `no_credit`."""
     currency: Words | None = None
     """The plan's currency; no other is taken."""
     billing_interval: AnyInterval | None = None
@@ -144,6 +153,12 @@ class ChargeView(View, like=(ChargeCreate,)):
     """The most that a whole period is billed; null where there is no most."""
     display_name: str | None
     """What invoices call it; null where they say the meter's name."""
+    unit: str | None
+    """The own unit of credit that its prices are in; null where they are in the plan's currency."""
+    overage_rate: Money | None
+    """What one of `unit` costs in the plan's currency where no credit pays it; null where it is
+    priced in money, or what no credit pays has no price."""
+    shortfall: Shortfall
     status: ChargeStatus
     """Whether new periods are billed by it."""
     created_at: Moment
@@ -213,6 +228,9 @@ def view_charge(charge: Charge) -> ChargeView:
         minimum=charge.minimum,
         maximum=charge.maximum,
         display_name=charge.display_name,
+        unit=charge.unit,
+        overage_rate=charge.overage_rate,
+        shortfall=Shortfall(charge.shortfall),
         status=ChargeStatus(charge.status),
         created_at=charge.created_at,
     )

@@ -9,10 +9,12 @@ import pytest
 
 from billing.errors import InvalidInput
 from billing.identifiers import ChargeId, MeterId
+from billing.invoicing.receipts import canonical_document, from_document, to_document
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval, Period
 from billing.pricing.percentage import Percentage
-from billing.rating.terms import ChargeTerms, ChargeType, PlanType
+from billing.rating.terms import ChargeTerms, ChargeType, PlanType, Shortfall
+from billing.units import Unit
 from tests.billing.builders import (
     d,
     first_period,
@@ -26,6 +28,9 @@ from tests.billing.builders import (
 QUARTER = Period(starts_at=utc("2025-01-01"), ends_at=utc("2025-04-01"))
 OTHER_CHARGE = ChargeId(UUID(int=20))
 OTHER_METER = MeterId(UUID(int=21))
+
+
+TOKENS = Unit(code="TOKENS", scale=0)
 
 
 def charge_of(**changes: object) -> ChargeTerms:
@@ -43,6 +48,10 @@ BAD_CHARGES: list[tuple[dict[str, object], str]] = [
     ({"included_units": d(-1)}, "included_units"),
     ({"unit_price": d(-1)}, "unit_price"),
     ({"unit_price": 0.1}, "unit_price"),
+    ({"overage_rate": d("0.1")}, "overage_rate"),
+    ({"unit": TOKENS}, "overage_rate"),
+    ({"unit": TOKENS, "overage_rate": d(-1)}, "overage_rate"),
+    ({"unit": Unit(code="EUR", scale=2), "overage_rate": d(1)}, "unit"),
 ]
 
 
@@ -51,6 +60,21 @@ def test_charges_that_cannot_be_priced_are_refused(changes: dict[str, object], f
     with pytest.raises(InvalidInput) as refused:
         charge_of(**changes)
     assert refused.value.field == field
+
+
+def test_what_no_credit_pays_has_a_price_or_is_blocked() -> None:
+    assert charge_of(unit=TOKENS, overage_rate=d("0.002")).shortfall is Shortfall.INVOICE
+    assert charge_of(unit=TOKENS, shortfall=Shortfall.BLOCK).overage_rate is None
+    assert charge_of(shortfall=Shortfall.BLOCK).unit is None
+    with pytest.raises(InvalidInput) as refused:
+        replace(fixed_charge(), shortfall=Shortfall.BLOCK)
+    assert refused.value.field == "shortfall"
+
+
+def test_terms_that_say_nothing_of_credit_keep_their_digest() -> None:
+    assert "shortfall" not in str(canonical_document(usage_charge()))
+    whole = charge_of(unit=TOKENS, shortfall=Shortfall.BLOCK)
+    assert from_document(ChargeTerms, to_document(whole)) == whole
 
 
 def test_percentages_need_a_sum() -> None:

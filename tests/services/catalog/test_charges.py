@@ -12,11 +12,14 @@ import pytest
 from billing.errors import Conflict, InvalidInput, InvalidTransition, NotFound
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
-from billing.rating.terms import ChargeType, FeatureType, OverLimit
+from billing.rating.terms import ChargeType, FeatureType, OverLimit, Shortfall
+from billing.units import Unit
 from models.base import new_id
 from repositories.catalog.plans import list_active_charges
 from services.catalog import charges, grants, plans
 from services.catalog.charges import AddCharge
+from services.credits import units
+from services.credits.units import CreateUnit
 from tests.services.catalog.test_plans import TIERS
 from tests.services.shop import Shop
 
@@ -57,6 +60,17 @@ from tests.services.shop import Shop
             },
             "minimum",
         ),
+        ({"meter": True, "unit_price": Decimal(1), "unit": "USD"}, "unit"),
+        ({"meter": True, "unit_price": Decimal(1), "unit": "TOKENS"}, "overage_rate"),
+        ({"meter": True, "unit_price": Decimal(1), "overage_rate": Decimal(1)}, "overage_rate"),
+        (
+            {
+                "type": ChargeType.FIXED,
+                "unit_price": Decimal(1),
+                "shortfall": Shortfall.BLOCK,
+            },
+            "shortfall",
+        ),
         (
             {"count": True, "pricing": {"model": "percentage", "rate": "0.03"}},
             "pricing.model",
@@ -67,6 +81,7 @@ def test_charge_that_cannot_be_priced_is_refused_by_field(
     shop: Shop, terms: dict[str, Any], field: str
 ) -> None:
     plan = shop.add_plan()
+    shop.do(units.create_unit, CreateUnit(code="TOKENS", name="Tokens", scale=0))
     meter = shop.add_meter(
         aggregation_type=Aggregation.COUNT if terms.pop("count", False) else Aggregation.SUM
     )
@@ -163,3 +178,26 @@ def test_feature_is_granted_once(shop: Shop) -> None:
 
     assert outcomes == ["feature_already_granted"] * 5 + ["granted"]
     assert shop.version_of(plan) == 2
+
+
+def test_charge_is_priced_in_a_unit_that_the_organization_has(shop: Shop) -> None:
+    plan, meter = shop.add_plan(), shop.add_meter()
+    rate = Decimal("0.002")
+    command = AddCharge(
+        type=ChargeType.USAGE,
+        meter_id=meter.id,
+        unit_price=Decimal(2),
+        unit="tokens",
+        overage_rate=rate,
+    )
+    with pytest.raises(NotFound) as unknown:
+        shop.do(charges.add_charge, plan.id, command)
+    shop.do(units.create_unit, CreateUnit(code="TOKENS", name="Tokens", scale=3))
+
+    charge = shop.do(charges.add_charge, plan.id, command).result
+
+    assert unknown.value.field == "unit"
+    assert (charge.unit, charge.overage_rate, charge.shortfall) == ("TOKENS", rate, "invoice")
+    [terms] = shop.terms_of(plan).charges
+    assert terms.unit == Unit(code="TOKENS", scale=3)
+    assert (terms.overage_rate, terms.shortfall) == (rate, Shortfall.INVOICE)
