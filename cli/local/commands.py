@@ -134,8 +134,10 @@ def show_addresses(console: Console, addresses: Addresses, instance: Instance) -
     table = Table(show_header=False)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
-    table.add_row("Start here", addresses.docs_url.removesuffix("docs"))
-    table.add_row("Console", addresses.docs_url.removesuffix("docs") + "console")
+    root = addresses.docs_url.removesuffix("docs")
+    table.add_row("Start here", root)
+    table.add_row("Console", f"{root}console")
+    table.add_row("Sign up", f"{root}console/sign-up")
     table.add_row("API", addresses.api_url)
     table.add_row("Interactive docs", addresses.docs_url)
     if addresses.temporal_ui_url:

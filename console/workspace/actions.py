@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -27,6 +27,10 @@ class Field:
     title: str
     value: str = ""
     is_required: bool = False
+
+    def filled(self, text: str | None) -> Field:
+        """The same with what somebody typed; as it was if they typed nothing."""
+        return self if text is None else replace(self, value=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,7 @@ class Action:
             "key": str(uuid4()),
             "expected": expected if self.confirms else "",
             "is_grave": self.is_grave,
-            "call": call,
+            "calls": [call],
         }
 
 

@@ -102,7 +102,14 @@ class Member:
 
     async def sign_in(self, body: Mapping[str, str]) -> None:
         """Log in, and keep the cookies for the browser. Raises Refused."""
-        answer = await self._send("POST", f"{API}/auth/login", body)
+        await self._enter("/auth/login", body)
+
+    async def sign_up(self, body: Mapping[str, str]) -> None:
+        """An organization exists, and its owner is logged in. Raises Refused."""
+        await self._enter("/auth/signup", body)
+
+    async def _enter(self, path: str, body: Mapping[str, str]) -> None:
+        answer = await self._send("POST", f"{API}{path}", body)
         _read(answer)
         self.cookies = answer.headers.get_list("set-cookie")
 

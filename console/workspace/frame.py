@@ -88,7 +88,7 @@ def _page(
         organization=organization,
         navigation=[(words, to, _is_within(path, to)) for words, to in NAVIGATION],
         values=Values.of(organization),
-        calls=[one.as_command(base_url) for one in member.calls],
+        calls=dict.fromkeys(one.as_command(base_url) for one in member.calls),
         command=lambda call: call.as_command(base_url),
         query=dict(member.request.query_params),
         path=path,

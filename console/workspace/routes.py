@@ -11,6 +11,8 @@ from console.workspace import screens, signing
 from console.workspace.actions import ACTIONS
 from console.workspace.catalogue import LISTINGS
 from console.workspace.frame import HOME, Show, screen
+from console.workspace.setup import sign_up
+from console.workspace.setup.screen import SETUP, show_setup, take_step
 
 SHOWN: Final[dict[str, Show]] = {
     HOME: screens.show_overview,
@@ -20,12 +22,14 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/plans/{{id}}": screens.show_plan,
     f"{HOME}/operations": screens.show_operations,
     f"{HOME}/test-clocks": screens.show_clocks,
+    SETUP: show_setup,
     **{f"{HOME}/{name}": listing.show for name, listing in LISTINGS.items()},
 }
 """What each address shows."""
 
 DONE: Final[dict[str, Show]] = {
     f"{HOME}/invoices/{{id}}/verify": screens.verify_invoice,
+    f"{SETUP}/{{step}}": take_step,
     **{HOME + one.path: one.do for one in ACTIONS},
 }
 """What is done where a form is sent to."""
@@ -35,6 +39,7 @@ def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
     """Every screen, and what is done from them."""
     return [
         *signing.make_routes(dependencies),
+        *sign_up.make_routes(dependencies),
         *(Route(path, screen(dependencies, show), methods=["GET"]) for path, show in SHOWN.items()),
         *(Route(path, screen(dependencies, do), methods=["POST"]) for path, do in DONE.items()),
     ]

@@ -48,6 +48,7 @@ async def show_overview(member: Member) -> Screen:
             "coverage": coverage,
             "events": rows_of(events),
             "undelivered": undelivered["meta"]["total"],
+            "is_fresh": not (receivables["totals"] or drafts["data"] or events["data"]),
         },
     )
 

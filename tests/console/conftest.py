@@ -16,6 +16,7 @@ from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.conftest import SECRET, clock, owner, security, shared_loop, sign_up, visitor
 from tests.api.people import Clock
+from tests.scenarios.product import Product, settings_for
 from tests.services.receipts_of import signing
 
 PUBLIC = "http://billing.lumenworks.test"
@@ -29,6 +30,14 @@ def transactions(module_database_url: str) -> Iterator[Transactions]:
     engine = create_application_engine(module_database_url, pool_size=8)
     yield signing(Transactions(engine), SECRET)
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def product(module_database_url: str, temporal_address: str) -> Iterator[Product]:
+    """API and worker on the real PostgreSQL and the real Temporal server."""
+    running = Product(settings_for(module_database_url, temporal_address)).start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests.console.browser import browsing, why_none
-from tests.scenarios.product import Product, settings_for
+from tests.scenarios.product import Product
 
 pytestmark = pytest.mark.skipif(why_none() is not None, reason=str(why_none()))
 
@@ -19,14 +19,6 @@ PATIENCE_MILLISECONDS: Final = 180_000
 MOST_LOOKS: Final = 60
 WAITS_FOR: Final = {"get_test_clock": '"ready"'}
 """What an answer must say before the next step is taken."""
-
-
-@pytest.fixture(scope="module")
-def product(module_database_url: str, temporal_address: str) -> Iterator[Product]:
-    """API and worker on the real PostgreSQL and the real Temporal server."""
-    running = Product(settings_for(module_database_url, temporal_address)).start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture

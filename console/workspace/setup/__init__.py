@@ -1,0 +1,1 @@
+"""From nothing to the first invoice: signing up, and five steps on a test clock."""
