@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Final
 
 import structlog
@@ -33,6 +34,15 @@ POLICY: Final = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:;"
     " form-action 'self'; base-uri 'none'; frame-ancestors {framers}"
 )
+WITH_SCRIPT: Final = (
+    "; connect-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic';"
+    " require-trusted-types-for 'script'; trusted-types htmx"
+)
+"""What a page with scripts may do beyond: run those that carry its nonce, and ask us alone.
+
+Text becomes elements by htmx alone, which takes no attributes without the nonce.
+"""
+NONCE_BYTES: Final = 16
 RETRY_AFTER_SECONDS: Final = 2
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -44,20 +54,32 @@ class Page(Response):
     media_type = "text/html"
 
     def __init__(
-        self, content: bytes, *, embed_hosts: Sequence[str] = (), status_code: int = 200
+        self,
+        content: bytes,
+        *,
+        embed_hosts: Sequence[str] = (),
+        status_code: int = 200,
+        nonce: str | None = None,
     ) -> None:
+        """``nonce`` is carried by the scripts of the page, None where it has none."""
         super().__init__(content, status_code)
-        self.headers["Content-Security-Policy"] = policy_for(embed_hosts)
+        self.headers["Content-Security-Policy"] = policy_for(embed_hosts, nonce)
         self.headers["X-Robots-Tag"] = "noindex, nofollow"
         self.headers["Cache-Control"] = "no-store"
 
 
-def policy_for(embed_hosts: Sequence[str]) -> str:
+def new_nonce() -> str:
+    """What the scripts of one page carry, and nobody guesses."""
+    return token_urlsafe(NONCE_BYTES)
+
+
+def policy_for(embed_hosts: Sequence[str], nonce: str | None = None) -> str:
     """What an answer may load, and which hosts may frame it.
 
     Browsers that know it pass over the ``X-Frame-Options`` of every answer.
     """
-    return POLICY.format(framers=" ".join(framing_sources(embed_hosts)) or "'none'")
+    policy = POLICY.format(framers=" ".join(framing_sources(embed_hosts)) or "'none'")
+    return policy if nonce is None else policy + WITH_SCRIPT.format(nonce=nonce)
 
 
 def render(template: str, *, language: str, **values: object) -> bytes:

@@ -13,12 +13,16 @@ from starlette.responses import RedirectResponse, Response
 
 from billing.invoicing.kinds import DocumentLanguage
 from console.dependencies import Dependencies
-from console.rendering import Handler, Page, answered, render
+from console.rendering import Handler, Page, answered, new_nonce, render
 from console.workspace.asking import SIGNED_OUT, Member, Refused
 from console.workspace.values import Values
 
 HOME: Final = "/console"
 SIGN_IN: Final = f"{HOME}/sign-in"
+SEARCH: Final = f"{HOME}/search"
+SCRIPT_HEADER: Final = "hx-request"
+"""By which a script says that it asks, for a part of a page."""
+
 SEE_OTHER: Final = 303
 
 NAVIGATION: Final = (
@@ -39,11 +43,15 @@ NAVIGATION: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """A screen to be shown: its template, and what that needs beside the frame."""
+    """A screen to be shown: its template, and what that needs beside the frame.
+
+    A script that asks for it gets the ``fragment`` of it, where it has one.
+    """
 
     template: str
     title: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    fragment: str | None = None
 
 
 Show = Callable[[Member], Awaitable[Screen | Response]]
@@ -81,9 +89,12 @@ def _page(
 ) -> Page:
     path = member.request.url.path
     base_url = dependencies.public_url
+    is_part = shown.fragment is not None and SCRIPT_HEADER in member.request.headers
+    nonce = new_nonce()
     content = render(
-        f"workspace/{shown.template}",
+        f"workspace/{shown.fragment if is_part else shown.template}",
         language=DocumentLanguage.ENGLISH,
+        nonce=nonce,
         title=shown.title,
         organization=organization,
         navigation=[(words, to, _is_within(path, to)) for words, to in NAVIGATION],
@@ -94,7 +105,7 @@ def _page(
         path=path,
         **shown.values,
     )
-    return Page(content)
+    return Page(content, nonce=nonce)
 
 
 def _is_within(path: str, place: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import string
+import tomllib
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -20,6 +22,7 @@ from tests.api.people import Person
 from tests.api.sold import V1
 from tests.console.billed import billed, link, portal
 
+VENDOR = FOLDER / "vendor"
 POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:;"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -70,6 +73,49 @@ def test_typeface_is_the_one_that_is_named() -> None:
 
     fonts = {name for name in CONTENTS if name.endswith("woff2")}
     assert said == {name: sha256(CONTENTS[name]).hexdigest() for name in fonts}
+
+
+def test_scripts_of_others_are_the_ones_that_are_named() -> None:
+    said = tomllib.loads((VENDOR / "vendored.toml").read_text())["file"]
+
+    assert {f"vendor/{one['name']}" for one in said} == {
+        name for name in CONTENTS if name.startswith("vendor/")
+    }
+    for one in said:
+        content = CONTENTS[f"vendor/{one['name']}"]
+        assert sha256(content).hexdigest() == one["sha256"], one["name"]
+        assert b"sourceMappingURL" not in content
+        assert (VENDOR / one["licence_file"]).read_text().strip()
+    assert {one.name for one in VENDOR.iterdir()} == {
+        "vendored.toml",
+        *(one["name"] for one in said),
+        *(one["licence_file"] for one in said),
+    }
+
+
+def test_no_page_loads_more_than_90_kilobytes_of_script() -> None:
+    packed = [len(gzip.compress(text)) for name, text in CONTENTS.items() if name.endswith(".js")]
+
+    assert sum(packed) <= 90_000
+
+
+def test_console_runs_the_scripts_that_carry_its_nonce_alone(owner: Person) -> None:
+    pages = [owner.get("/console") for _ in range(2)]
+
+    said = set()
+    for page in pages:
+        policy = page.headers["content-security-policy"]
+        [nonce] = re.findall("'nonce-([^']+)'", policy)
+        assert "'strict-dynamic'" in policy
+        assert "require-trusted-types-for 'script'; trusted-types htmx" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        scripts = re.findall(r"<script([^>]*)></script>", page.text)
+        assert len(scripts) == page.text.count("<script") == 4
+        assert all(f'nonce="{nonce}"' in one for one in scripts)
+        assert not re.findall(r"\son[a-z]+=", page.text)
+        said.add(nonce)
+    assert len(said) == 2
 
 
 def readme() -> str:
