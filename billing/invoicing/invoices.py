@@ -19,6 +19,7 @@ from billing.discounts.discounting import (
     total_of,
 )
 from billing.errors import InvalidTransition, InvariantBroken
+from billing.invoicing.plain_lines import carry_line, credit_line
 from billing.invoicing.taxes import (
     Address,
     TaxAmount,
@@ -30,7 +31,7 @@ from billing.invoicing.taxes import (
     tax_status,
 )
 from billing.money import ZERO, Currency, exactly
-from billing.rating.lines import LineType, PricedLine, has_matching_tiers, step
+from billing.rating.lines import PricedLine, has_matching_tiers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +182,7 @@ def _billed(lines: Sequence[InvoiceLine], discounts: Sequence[Discount]) -> list
 
 def _closing_lines(granted: Decimal, carried: Decimal, currency: Currency) -> list[InvoiceLine]:
     lines = [credit_line(granted, currency)] if granted > ZERO else []
-    lines += [_carry_line(carried, currency)] if carried > ZERO else []
+    lines += [carry_line(carried, currency)] if carried > ZERO else []
     return [round_line(one, currency) for one in lines]
 
 
@@ -193,55 +194,6 @@ def round_line(line: PricedLine, currency: Currency) -> InvoiceLine:
     if line.currency != currency.code:
         raise InvariantBroken(f"A {line.currency} line cannot stand on a {currency.code} invoice.")
     return InvoiceLine(line=line, line_total=currency.round(line.exact_amount))
-
-
-@exactly
-def credit_line(amount: Decimal, currency: Currency) -> PricedLine:
-    """Give the line that grants a credit which earlier bills of the customer left.
-
-    It is not taxed: the amount carried was already after tax. Source: CONTRACT 48, 81.
-    """
-    return _plain_line(LineType.CREDIT, -amount, currency, "Credit from an earlier invoice")
-
-
-def manual_line(
-    description: str, quantity: Decimal, unit_amount: Decimal, currency: Currency
-) -> PricedLine:
-    """Give a line that was typed in: quantity × unit amount. Source: CONTRACT 3.9."""
-    amount = _multiply(quantity, unit_amount)
-    return PricedLine(
-        type=LineType.FIXED,
-        currency=currency.code,
-        name=description,
-        description=description,
-        quantity=quantity,
-        unit_amount=unit_amount,
-        exact_amount=amount,
-        steps=(step("price", amount, quantity=quantity, unit_price=unit_amount),),
-    )
-
-
-@exactly
-def _multiply(left: Decimal, right: Decimal) -> Decimal:
-    return left * right
-
-
-def _carry_line(amount: Decimal, currency: Currency) -> PricedLine:
-    return _plain_line(LineType.ADJUSTMENT, amount, currency, "Credit carried to the next invoice")
-
-
-def _plain_line(
-    kind: LineType, amount: Decimal, currency: Currency, description: str
-) -> PricedLine:
-    return PricedLine(
-        type=kind,
-        currency=currency.code,
-        name=description,
-        description=description,
-        quantity=Decimal(1),
-        exact_amount=amount,
-        is_taxable=False,
-    )
 
 
 class InvoiceStatus(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0046"
-down_revision = "0044"
+down_revision = "0045"
 
 FORMER_NOTES = ("manual", "late_usage", "carried_credit")
 NOTES = (*FORMER_NOTES, "purchase")

@@ -10,7 +10,7 @@ from alembic import op
 from migrations import policies
 
 revision = "0048"
-down_revision = "0044"
+down_revision = "0047"
 
 TABLES = ("coupon_redemption", "coupon")
 

@@ -10,13 +10,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.invoicing.invoices import (
-    InvoiceStatus,
-    credit_line,
-    round_line,
-    status_after_finalizing,
-)
+from billing.invoicing.invoices import InvoiceStatus, round_line, status_after_finalizing
 from billing.invoicing.kinds import InvoiceKind
+from billing.invoicing.plain_lines import credit_line
 from billing.money import ZERO, exactly, find_currency
 from billing.subscriptions import PeriodStatus, SubscriptionStatus, change_period_status
 from billing.timeline import Happening

@@ -12,13 +12,9 @@ from sqlmodel import Session
 
 from billing.date_limits import LONGEST_PLAN, require_between
 from billing.errors import InvalidInput, NotFound
-from billing.invoicing.invoices import (
-    InvoiceStatus,
-    InvoiceTotals,
-    manual_line,
-    require_editable,
-)
+from billing.invoicing.invoices import InvoiceStatus, InvoiceTotals, require_editable
 from billing.invoicing.kinds import InvoiceKind
+from billing.invoicing.plain_lines import manual_line
 from billing.money import Currency, find_currency
 from billing.subscriptions import PeriodStatus, change_period_status
 from models.customers import Customer

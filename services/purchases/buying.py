@@ -15,8 +15,9 @@ from billing.credits.grants import GrantKind, Spendable
 from billing.credits.purchases import Cost, require_terms
 from billing.credits.units import Taxation, Unit
 from billing.errors import InvalidInput
-from billing.invoicing.invoices import InvoiceTotals, manual_line
+from billing.invoicing.invoices import InvoiceTotals
 from billing.invoicing.kinds import InvoiceKind
+from billing.invoicing.plain_lines import manual_line
 from billing.money import ONE, find_currency, plain_text
 from models.credits.grants import CreditGrant
 from models.customers import Customer
@@ -28,6 +29,7 @@ from services.credits.grants import NewGrant, Sold
 from services.credits.standing import GrantReading, find_customer, read_grant
 from services.invoicing import composition, drafts
 from services.invoicing.issuing import freeze, issue
+from services.invoicing.prepaid.available import Totaling
 from services.subscriptions import clocks
 
 
@@ -74,7 +76,7 @@ def sell(
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     row = grants.new_row(session, customer, command, sold, at=at, now=now)
     unit = units.find_unit(session, organization_id, row.unit)
-    totals = _total(session, customer, row, unit)
+    totals = _total(session, customer, row, unit, at=at)
     posting.lock_wallet(session, posting.wallet_of(row), at=at, now=now)
     invoice = _issue(session, customer, totals, at=at, now=now)
     row.invoice_id = invoice.id
@@ -85,7 +87,9 @@ def sell(
     return row
 
 
-def _total(session: Session, customer: Customer, row: CreditGrant, unit: Unit) -> InvoiceTotals:
+def _total(
+    session: Session, customer: Customer, row: CreditGrant, unit: Unit, *, at: datetime
+) -> InvoiceTotals:
     """One line, taxed now unless what the credit pays for will be."""
     is_taxable = unit.taxation is Taxation.AT_PURCHASE
     if is_taxable and customer.billing_address_country is None:
@@ -98,7 +102,9 @@ def _total(session: Session, customer: Customer, row: CreditGrant, unit: Unit) -
     words = f"Credit: {plain_text(row.amount)} {unit.code}"
     line = manual_line(words, ONE, row.cost_amount, currency)
     line = replace(line, is_taxable=is_taxable)
-    return composition.total_manual(session, customer, (line,), currency.code)
+    return composition.total_manual(
+        session, Totaling(customer=customer, lines=(line,), currency=currency.code, at=at)
+    )
 
 
 def _issue(

@@ -3,193 +3,30 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from api.reads.measures_cache import CACHED_SECONDS
-from runtime.embedded.processes import choose_port, wait_until
-from runtime.measuring.counters import LATE_AFTER
-from tests.cli.running import RunningInstance, clean_environment
+from tests.observability.breaking import BILLED, lasting, subscribe, wait_for
 from tests.observability.watched import (
     CHECKED,
-    PATIENCE_SECONDS,
     Scrape,
     Watched,
-    metrics_at,
 )
 from tests.scenarios.account import Account, Refused
-from tests.servers import process_url
 
 pytestmark = pytest.mark.skipif(
     "FLUXRATE_ALERTS" not in os.environ, reason="takes minutes: make alerts"
 )
-
-UNBILLED = 'fluxrate_oldest_unbilled_period_seconds{job="api"}'
-DUE = "2030-04-01T00:00:00Z"
-BILLED = "acct_billed"
-"""The customer whose invoices are final."""
-
-
-def wait_for(happens: Callable[[], bool]) -> None:
-    assert wait_until(happens, timeout_seconds=PATIENCE_SECONDS, pause_seconds=1)
-
-
-def invoices_of(account: Account) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = account.get("/invoices?page_size=100")["data"]
-    return found
-
-
-def lasting(before: Scrape, after: Scrape, minutes: int) -> list[Scrape]:
-    """What would have been seen, had it gone on like that for so many minutes."""
-    # What failed for the first time was not shown before.
-    return [
-        {
-            name: before.get(name, 0.0) + (figure - before.get(name, 0.0)) * minute
-            for name, figure in after.items()
-        }
-        for minute in range(minutes + 1)
-    ]
-
-
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """One installation that the tests of this module break, one after the other."""
-    running = RunningInstance(tmp_path_factory.mktemp("watched"))
-    try:
-        yield Watched(running).start()
-    finally:
-        running.clean_up()
-
-
-@pytest.fixture
-def account(watched: Watched) -> Account:
-    """Whoever uses the installation."""
-    assert watched.account is not None
-    return watched.account
-
-
-@pytest.fixture(scope="module")
-def plan(watched: Watched) -> dict[str, str]:
-    """A plan with a meter."""
-    account = watched.account
-    assert account is not None
-    meter = account.create_meter()
-    made = account.create_plan()
-    account.add_usage_charge(made, meter["meter_id"])
-    return made
-
-
-@pytest.fixture(scope="module")
-def healthy(watched: Watched, plan: dict[str, str]) -> Scrape:
-    """What is shown of a customer who was billed for two months, after a check of everything."""
-    account = watched.account
-    assert account is not None
-    account.subscribe(account.create_customer(BILLED), plan, "2026-01-01T00:00:00Z")
-    wait_for(lambda: watched.scrape()[UNBILLED] == 0 and len(invoices_of(account)) >= 2)
-    for invoice in invoices_of(account):
-        if invoice["status"] == "DRAFT":
-            account.post(f"/invoices/{invoice['id']}/finalize")
-    return watched.check()
-
-
-def subscribe(account: Account, plan: dict[str, str], start: str) -> dict[str, str]:
-    customer = account.create_customer(f"acct_{uuid4()}")
-    made: dict[str, str] = account.subscribe(customer, plan, start)
-    return made
 
 
 def test_healthy_hour_is_quiet(watched: Watched, healthy: Scrape, tmp_path: Path) -> None:
     again = watched.scrape()
 
     assert watched.fires([healthy, again], after=60, folder=tmp_path) == set()
-
-
-def test_worker_that_stopped(
-    watched: Watched, account: Account, plan: dict[str, str], healthy: Scrape, tmp_path: Path
-) -> None:
-    with watched.stopped("worker"):
-        subscribe(account, plan, "2026-03-01T00:00:00Z")
-        after = watched.until("fluxrate_oldest_unbilled_period_seconds", 300)
-        found = watched.fires([healthy, after], after=20, folder=tmp_path)
-        assert {"FluxrateWorkerAway", "FluxratePeriodUnbilled"} <= found
-        assert "FluxrateNobodyChecks" in watched.fires([healthy, after], after=150, folder=tmp_path)
-        time.sleep(8)
-    before = watched.scrape()
-    subscribe(account, plan, "2026-08-01T00:00:00Z")
-    wait_for(lambda: watched.scrape()[UNBILLED] == 0)
-    assert "FluxratePeriodUnbilled" not in watched.fires(
-        [before, watched.scrape()], after=30, folder=tmp_path
-    )
-
-
-def test_tasks_that_waited(
-    watched: Watched, account: Account, plan: dict[str, str], healthy: Scrape, tmp_path: Path
-) -> None:
-    before = watched.scrape()
-    with watched.stopped("worker"):
-        for _ in range(6):
-            subscribe(account, plan, "2027-01-01T00:00:00Z")
-        time.sleep(12)
-    time.sleep(5)
-    slow = 'fluxrate_queue_latency_seconds_bucket{job="worker",kind="workflow",le="%s"}'
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        after = watched.scrape()
-        if after.get(slow % "60.0", 0) > after.get(slow % "5.0", 0):
-            break
-        time.sleep(1)
-    found = watched.fires(lasting(before, after, 15), after=0, folder=tmp_path)
-    assert "FluxrateQueueSlow" in found
-
-
-def test_periods_that_waited_for_a_worker(
-    watched: Watched, account: Account, plan: dict[str, str], healthy: Scrape, tmp_path: Path
-) -> None:
-    del healthy
-    before = watched.scrape()
-    with watched.stopped("worker"):
-        subscribe(account, plan, "2026-10-01T00:00:00Z")
-        time.sleep(LATE_AFTER.total_seconds() + 5)
-    wait_for(lambda: watched.scrape()[UNBILLED] == 0)
-
-    found = watched.fires([before, before, watched.scrape()], after=5, folder=tmp_path)
-    assert "FluxratePeriodsClosedLate" in found
-
-
-def test_cards_that_are_declined(watched: Watched, account: Account, tmp_path: Path) -> None:
-    account.post("/connections", {"provider": "sandbox", "name": "Sandbox"})
-    for _ in range(5):
-        customer = account.create_customer(f"acct_{uuid4()}")
-        line = {"description": "Import", "quantity": 1, "unit_amount": 120}
-        bill = {"customer_id": customer["id"], "currency": "USD", "due_date": DUE}
-        draft = account.post("/invoices", {**bill, "line_items": [line]})
-        invoice = account.post(f"/invoices/{draft['id']}/finalize")
-        answer = account.client.post(f"{invoice['payment_link']}/pay", json={"outcome": "failure"})
-        assert answer.status_code == 200
-    after = watched.until('fluxrate_payments_last_hour{status="failed"}', 5)
-
-    assert "FluxratePaymentsFail" in watched.fires([after], after=6, folder=tmp_path)
-
-
-def test_installation_whose_worker_never_began(module_database_url: str, tmp_path: Path) -> None:
-    port, address = choose_port(), {"DATABASE_URL": process_url(module_database_url)}
-    environment = clean_environment() | address | {"FLUXRATE_SECRET_KEY": "k" * 48}
-    command = [sys.executable, "-m", "cli.main", "api", "--port", str(port), "--processes", "1"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as api:
-        alone = Watched(RunningInstance(tmp_path / "none"), began=time.time())
-        try:
-            wait_for(lambda: bool(metrics_at(f"http://127.0.0.1:{port}", "api")))
-            shown = metrics_at(f"http://127.0.0.1:{port}", "api")
-        finally:
-            api.terminate()
-
-    assert alone.fires([shown], after=95, folder=tmp_path) == {"FluxrateNeverChecked"}
 
 
 def test_receiver_that_is_broken(

@@ -12,7 +12,8 @@ from billing import entitlements, periods, pricing
 from billing.errors import BillingError
 from billing.identifiers import TaxRateId
 from billing.invoicing import credit_notes, taxes
-from billing.invoicing.invoices import assemble_invoice, credit_line, round_line
+from billing.invoicing.invoices import assemble_invoice, round_line
+from billing.invoicing.plain_lines import credit_line
 from billing.invoicing.taxes import Address
 from billing.metering import aggregations, filters
 from billing.metering.aggregations import Aggregation

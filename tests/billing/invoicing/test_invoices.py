@@ -13,13 +13,8 @@ from hypothesis import strategies as st
 
 from billing.errors import InvariantBroken
 from billing.identifiers import TaxRateId
-from billing.invoicing.invoices import (
-    InvoiceTotals,
-    assemble_invoice,
-    credit_line,
-    manual_line,
-    round_line,
-)
+from billing.invoicing.invoices import InvoiceTotals, assemble_invoice, round_line
+from billing.invoicing.plain_lines import credit_line, manual_line
 from billing.invoicing.taxes import Address, TaxRate, TaxStatus
 from billing.money import Currency, find_currency
 from billing.pricing import TierAmount

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from billing.invoicing.explanations import LineDifference, explain_line, first_difference
-from billing.invoicing.invoices import InvoiceLine, manual_line, round_line
+from billing.invoicing.invoices import InvoiceLine, round_line
+from billing.invoicing.plain_lines import manual_line
 from billing.money import plain_text
 from billing.periods import Interval
 from billing.pricing import Pricing

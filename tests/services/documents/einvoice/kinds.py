@@ -9,7 +9,8 @@ from typing import Final
 
 from billing.identifiers import TaxRateId
 from billing.invoicing.credit_notes import credited_taxes
-from billing.invoicing.invoices import assemble_invoice, manual_line
+from billing.invoicing.invoices import assemble_invoice
+from billing.invoicing.plain_lines import manual_line
 from billing.invoicing.tax_categories import TaxCategory
 from billing.invoicing.taxes import Address, TaxAmount, TaxRate
 from billing.money import ZERO, find_currency
