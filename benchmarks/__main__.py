@@ -23,8 +23,10 @@ from runtime.exit import leave
 
 MODULES = (
     "rating",
+    "drawing",
     "ingestion",
     "entitlements",
+    "holds",
     "reads",
     "closing",
     "killed_wave",

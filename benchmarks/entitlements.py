@@ -101,8 +101,11 @@ def run(url: str, path: str, headers: dict[str, str], checks: int) -> Load:
     return load
 
 
-def set_up(url: str) -> tuple[str, str]:
-    """Subscribed customers with a month of usage; gives the organization and a key."""
+def set_up(url: str, *scopes: str) -> tuple[str, str]:
+    """Subscribed customers with a month of usage; gives the organization and a key that reads it.
+
+    The key has the scopes besides.
+    """
     http = Client(base_url=f"{url}/api/v1", timeout=60, trust_env=False)
 
     def post(path: str, body: object) -> dict[str, object]:
@@ -138,5 +141,5 @@ def set_up(url: str) -> tuple[str, str]:
         for place in range(EVENTS)
     ]
     post("/usage/batch", rows)
-    key = post("/api-keys", {"name": "Backend", "scopes": ["usage.read"]})["key"]
+    key = post("/api-keys", {"name": "Backend", "scopes": ["usage.read", *scopes]})["key"]
     return organization_id, str(key)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from enum import StrEnum
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from models.base import new_id
 from models.credits.holds import CreditHold
 from repositories.credits.wallets import WalletKey
+
+LENGTH_OF_STEM: Final = 15
+"""Of an id: its instant and its version; what follows is random."""
 
 
 class SetAside(NamedTuple):
@@ -37,15 +42,54 @@ ASIDE = text(
 )
 
 
+PLACE = text(
+    """
+    SELECT outcome, present, amount FROM place_hold(
+        :organization_id, :id, :customer_id, :unit, :amount, :expires_at, :accruing, :now, :stem
+    )
+    """
+)
+
+
+class Placing(StrEnum):
+    """What became of a hold that was to be placed."""
+
+    HELD = "held"
+    KNOWN = "known"
+    NO_CREDIT = "no_credit"
+    NO_CUSTOMER = "no_customer"
+    NOT_IN_UNIT = "not_in_unit"
+    SOME_OVER = "some_over"
+    TOO_LONG = "too_long"
+
+
+def place_hold(
+    session: Session, wanted: CreditHold, *, accruing: Decimal, now: datetime
+) -> Placing:
+    """The credit is set aside, as one statement, or nothing has changed; which it is.
+
+    ``wanted`` has the customer's present and its amount at the unit's scale afterwards.
+    ``NOT_IN_UNIT``: the unit has no row, or is not that fine. ``SOME_OVER``: the wallet is locked,
+    and holds of it are to be freed before whose time is over.
+    """
+    keys = wanted.model_dump(include={"organization_id", "customer_id", "unit", "amount"})
+    more = {
+        "id": wanted.id,
+        "expires_at": wanted.expires_at,
+        "accruing": accruing,
+        "now": now,
+        "stem": str(new_id())[:LENGTH_OF_STEM],
+    }
+    outcome, present, amount = session.execute(PLACE, keys | more).one()
+    if outcome == Placing.HELD:
+        wanted.amount = amount
+    wanted.at = present or now
+    return Placing(outcome)
+
+
 def find_hold(session: Session, organization_id: UUID, hold_id: UUID) -> CreditHold | None:
     """The hold as it is stored now, or None."""
     return session.get(CreditHold, (organization_id, hold_id), populate_existing=True)
-
-
-def insert_hold(session: Session, hold: CreditHold) -> None:
-    """Store a hold."""
-    session.add(hold)
-    session.flush()
 
 
 def list_over(session: Session, key: WalletKey, *, at: datetime) -> Sequence[CreditHold]:

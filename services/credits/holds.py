@@ -6,40 +6,32 @@ Source: CREDITS.md rule 20.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.credits.drawing import Lot
-from billing.credits.grants import Place
 from billing.credits.ledger import (
     CreditPostingKind,
-    key_of_hold,
     key_of_release,
     key_of_settling,
 )
-from billing.credits.units import Unit
-from billing.errors import Conflict, InvalidInput
+from billing.errors import BillingError, Conflict, InvalidInput
 from billing.money import ZERO, exactly
 from models.base import new_id
 from models.credits.grants import CreditGrant
 from models.credits.holds import CreditHold
-from repositories.credits import grants as stored_grants
 from repositories.credits import holds as stored_holds
 from repositories.credits import postings as stored_postings
+from repositories.credits.holds import Placing
 from services.constraints import translating
 from services.credits import posting, units
 from services.credits.posting import Movement
-from services.credits.standing import find_customer, to_grant
+from services.credits.standing import find_customer
 from services.required import not_found
 from services.subscriptions import clocks
-
-LONGEST: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,57 +58,49 @@ def hold(
     ``accruing`` is what is spent already and not billed yet. Raises NotFound, InvalidInput, which
     names the field; Conflict ``no_credit`` if there is less, ``hold_exists``. Idempotent by the id.
     """
-    customer = find_customer(session, organization_id, command.customer_id)
-    unit = units.find_unit(session, organization_id, command.unit)
-    amount = _require_amount(unit, command.amount)
-    at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
-    key = (organization_id, customer.id, unit.code)
-    units.store_unit(session, organization_id, unit, now=now)
-    posting.lock_wallet(session, key, at=at, now=now)
+    if command.amount <= ZERO:
+        raise InvalidInput("amount is more than 0.", code="not_positive", field="amount")
     wanted = CreditHold(
         organization_id=organization_id,
         id=command.hold_id or new_id(),
-        customer_id=customer.id,
-        unit=unit.code,
-        amount=amount,
-        at=at,
+        customer_id=command.customer_id,
+        unit=command.unit.strip().upper(),
+        amount=command.amount,
+        at=now,
         expires_at=command.expires_at,
         created_at=now,
     )
-    return _set_aside(session, wanted, unit, accruing, now=now)
-
-
-def _set_aside(
-    session: Session, wanted: CreditHold, unit: Unit, accruing: Decimal, *, now: datetime
-) -> CreditHold:
-    """The hold, or that of the same id which is there already; the wallet is locked."""
-    at = wanted.at
-    made = stored_holds.find_hold(session, wanted.organization_id, wanted.id)
-    if made is not None:
-        return _require_same(made, wanted)
-    if not at < wanted.expires_at <= at + LONGEST:
-        raise InvalidInput(
-            "A hold ends within 24 hours from now.", code="hold_too_long", field="expires_at"
-        )
-    parts = _divide(session, wanted, unit, accruing)
-    with translating("pk_credit_hold", _taken()):
-        stored_holds.insert_hold(session, wanted)
-    posting.post(
-        session,
-        [
-            Movement(
-                grant=row,
-                kind=CreditPostingKind.HELD,
-                amount=-part,
-                key=key_of_hold(wanted.id, row.id),
-                at=at,
-                hold_id=wanted.id,
-            )
-            for row, part in parts
-        ],
-        now=now,
-    )
+    outcome = _place(session, wanted, accruing, now=now)
+    if outcome is Placing.SOME_OVER:
+        key = (organization_id, wanted.customer_id, wanted.unit)
+        posting.free_holds_over(session, key, at=wanted.at, now=now)
+        session.flush()
+        outcome = _place(session, wanted, accruing, now=now)
+    if outcome is Placing.KNOWN:
+        return _require_same(session, wanted)
+    if outcome is Placing.NOT_IN_UNIT:
+        unit = units.find_unit(session, organization_id, command.unit)
+        unit.require_scale(command.amount, field="amount")
+    if outcome is not Placing.HELD:
+        raise _refusal(outcome)
     return wanted
+
+
+def _place(session: Session, wanted: CreditHold, accruing: Decimal, *, now: datetime) -> Placing:
+    with translating("pk_credit_hold", _taken()):
+        return stored_holds.place_hold(session, wanted, accruing=accruing, now=now)
+
+
+def _refusal(outcome: Placing) -> BillingError:
+    match outcome:
+        case Placing.NO_CUSTOMER:
+            return not_found("Customer")
+        case Placing.TOO_LONG:
+            return InvalidInput(
+                "A hold ends within 24 hours from now.", code="hold_too_long", field="expires_at"
+            )
+        case _:
+            return Conflict("The customer has not that much credit.", code="no_credit")
 
 
 def settle(
@@ -156,36 +140,6 @@ def release(session: Session, organization_id: UUID, hold_id: UUID, *, now: date
         found.ended_at = at
         session.add(found)
         _free(session, found, used=ZERO, at=at, now=now)
-
-
-@exactly
-def _divide(
-    session: Session, wanted: CreditHold, unit: Unit, accruing: Decimal
-) -> Sequence[tuple[CreditGrant, Decimal]]:
-    """Which grant sets how much aside, in the order in which they pay."""
-    key = (wanted.organization_id, wanted.customer_id, wanted.unit)
-    lots = {}
-    for one in stored_grants.list_lots(session, key, at=wanted.at):
-        row = one.grant
-        outlived = row.expires_at is not None and row.expires_at < wanted.expires_at
-        if one.begins_at is None or outlived or row.meter_ids or row.charge_ids:
-            continue
-        grant = to_grant(row, unit, begins_at=one.begins_at)
-        if grant.is_alive(wanted.at) and one.rest:
-            lots[row.id] = (row, Lot(grant=grant, rest=one.rest))
-    ranked = sorted(
-        lots.values(), key=lambda one: (one[1].grant.place is Place.AFTER_TAX, one[1].grant.rank)
-    )
-    left, parts = wanted.amount, []
-    for row, lot in ranked:
-        part = min(lot.rest, left)
-        left -= part
-        if part:
-            parts.append((row, part))
-    available = sum((lot.rest for _, lot in ranked), ZERO)
-    if available - accruing < wanted.amount:
-        raise Conflict("The customer has not that much credit.", code="no_credit")
-    return parts
 
 
 @exactly
@@ -244,15 +198,10 @@ def _lock_hold(
     return locked or found, at
 
 
-def _require_amount(unit: Unit, amount: Decimal) -> Decimal:
-    if amount <= ZERO:
-        raise InvalidInput("amount is more than 0.", code="not_positive", field="amount")
-    return unit.require_scale(amount, field="amount")
-
-
-def _require_same(made: CreditHold, wanted: CreditHold) -> CreditHold:
+def _require_same(session: Session, wanted: CreditHold) -> CreditHold:
+    made = stored_holds.find_hold(session, wanted.organization_id, wanted.id)
     same = ("customer_id", "unit", "amount", "expires_at")
-    if any(getattr(made, name) != getattr(wanted, name) for name in same):
+    if made is None or any(getattr(made, name) != getattr(wanted, name) for name in same):
         raise _taken()
     return made
 

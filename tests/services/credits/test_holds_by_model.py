@@ -1,0 +1,96 @@
+"""The database ranks grants for a hold as the rules do that rank them for a bill."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from uuid import UUID, uuid4
+
+import pytest
+from sqlmodel import Session
+
+from billing.credits.grants import GrantKind, Place, Scope
+from billing.errors import Conflict
+from billing.identifiers import MeterId
+from billing.money import ZERO
+from repositories.credits import grants as stored_grants
+from services.credits import grants, posting, units
+from services.credits.grants import NewGrant
+from services.credits.standing import find_customer, to_grant
+from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse
+
+Parts = list[tuple[UUID, Decimal]]
+
+
+def grant_any(
+    session: Session, organization_id: UUID, purse: Purse, numbers: Random, meter_id: UUID
+) -> None:
+    """A grant of any kind, priority, life and scope."""
+    begins = BEGIN + timedelta(hours=numbers.choice((-2, -1, -1, 0, 1)))
+    lives = numbers.choice((None, timedelta(hours=10), DAY))
+    is_restricted = numbers.random() < 0.2
+    command = NewGrant(
+        unit=UNIT,
+        amount=Decimal(numbers.randrange(1, 6)),
+        priority=numbers.choice((40, 50)),
+        effective_at=begins,
+        expires_at=None if lives is None else begins + lives,
+        applies_to=Scope(meter_ids=frozenset([MeterId(meter_id)] if is_restricted else [])),
+    )
+    kind = numbers.choice(list(GrantKind))
+    customer = find_customer(session, organization_id, purse.customer_id)
+    row = grants.new_row(session, customer, command, kind, at=BEGIN, now=BEGIN)
+    if kind is GrantKind.PAID:
+        row.cost_amount, row.cost_currency = Decimal(1), "USD"
+    posting.lock_wallet(session, posting.wallet_of(row), at=BEGIN, now=BEGIN)
+    stored_grants.insert_grant(session, row)
+    grants.begin(session, row, at=begins, now=BEGIN)
+
+
+def divide_by_rules(
+    session: Session, organization_id: UUID, purse: Purse, wanted: Decimal, until: datetime
+) -> Parts | None:
+    """Which grant would set how much aside, as the rules say; None if there is not enough."""
+    unit = units.find_unit(session, organization_id, UNIT)
+    lots = [
+        (to_grant(one.grant, unit, begins_at=one.begins_at), one.rest)
+        for one in stored_grants.list_lots(
+            session, (organization_id, purse.customer_id, UNIT), at=BEGIN
+        )
+        if one.begins_at is not None
+    ]
+    fit = [
+        (grant, rest)
+        for grant, rest in lots
+        if grant.is_alive(BEGIN)
+        and not grant.applies_to.is_restricted
+        and (grant.expires_at is None or grant.expires_at >= until)
+    ]
+    parts, left = [], wanted
+    for grant, rest in sorted(fit, key=lambda one: (one[0].place is Place.AFTER_TAX, one[0].rank)):
+        if left > ZERO:
+            parts.append((grant.grant_id, min(rest, left)))
+            left -= min(rest, left)
+    return parts if left == ZERO else None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_hold_takes_from_grants_in_the_order_of_the_rules(purse: Purse, seed: int) -> None:
+    numbers = Random(seed)
+    meter_id = purse.shop.add_meter().id
+    for _ in range(8):
+        purse.shop.read(grant_any, purse, numbers, meter_id)
+    hours, wanted = numbers.choice((1, 20)), Decimal(numbers.randrange(1, 16))
+    expected = purse.shop.read(divide_by_rules, purse, wanted, BEGIN + timedelta(hours=hours))
+    hold_id = uuid4()
+
+    refused = None
+    try:
+        purse.hold(str(wanted), hold_id=hold_id, hours=hours)
+    except Conflict as error:
+        refused = error.code
+
+    held = [one for one in purse.ledger() if one.hold_id == hold_id]
+    taken = [(one.grant_id, -one.amount) for one in held]
+    assert (refused, taken) == (("no_credit", []) if expected is None else (None, expected))
