@@ -109,25 +109,20 @@ def assemble_invoice(
     """Give the rounded lines, the taxes of the matching rates, and the totals of a bill.
 
     Each line is rounded once, each rate's tax once; totals are sums of rounded values. ``coupons``
-    take off the lines, and prepaid ``credit`` pays of what they left, before it is taxed, and of
-    what is owed with tax. Then the bill
-    takes of the customer's ``available_credit`` what it still owes, and no more. A bill
-    below zero gets a closing line that brings it to 0 and says in ``carried_credit`` what is left.
+    take off the lines, prepaid ``credit`` pays of what they left, before it is taxed, and of what
+    is owed with tax. The bill takes of ``available_credit`` what it still owes. One below zero gets
+    a closing line that brings it to 0 and says in ``carried_credit`` what is left.
     Raises: InvariantBroken if a line has another currency or its tiers do not add up.
     Source: CONTRACT 26, 27, 48, 55, 81. Worked example: 82,450 × 0.001 with no tax is 82.45; with
     a credit of 100 it is 0, and 17.55 stay with the customer.
     """
-    if not all(map(has_matching_tiers, lines)):
-        raise InvariantBroken("The tiers of a line do not add up to its amount.")
-    rounded = [round_line(line, currency) for line in lines]
-    rates = match_rates(tax_rates, address)
+    rounded, rates = _rounded(lines, currency), match_rates(tax_rates, address)
     priced = [Discountable(one.line_total, one.line.charge_id) for one in rounded]
     discounts = discount(priced, coupons, currency)
     billed = _billed(rounded, discounts)
     taxes, net, gross = _tax(billed, rates, currency, credit)
     owed = sum((one.line_total for one in billed), ZERO) - net.amount + added_tax(taxes)
-    granted = max(ZERO, min(owed - gross.amount, available_credit))
-    carried = max(ZERO, -owed)
+    granted, carried = max(ZERO, min(owed - gross.amount, available_credit)), max(ZERO, -owed)
     rounded += _closing_lines(granted, carried, currency)
     tax = sum((one.amount for one in taxes), ZERO)
     total = currency.round(owed - granted + carried)
@@ -163,6 +158,12 @@ def _tax(
     if net.draws:
         taxes = calculate_taxes(taxable - taken_off(net, billed), rates, currency)
     return taxes, net, credit.pay_gross(net.left, added_tax(taxes))
+
+
+def _rounded(lines: Sequence[PricedLine], currency: Currency) -> list[InvoiceLine]:
+    if not all(map(has_matching_tiers, lines)):
+        raise InvariantBroken("The tiers of a line do not add up to its amount.")
+    return [round_line(line, currency) for line in lines]
 
 
 @exactly

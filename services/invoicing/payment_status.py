@@ -125,15 +125,8 @@ def change_status(
             finalize(session, organization_id, invoice_id, now=now)
         case InvoiceStatus.PAID:
             pay(session, organization_id, invoice_id, now=now)
-        case InvoiceStatus.VOID if purchases.keep_what_was_spent(
-            session, invoice, at=present, now=now
-        ):
-            pass
         case InvoiceStatus.VOID:
-            if invoice.credits_total:
-                # Wallets are locked before the account.
-                return_draws(session, invoice, at=present, now=now, extend_days=extend_days)
-            _void(session, invoice, settles_again=settles_again, at=present, now=now)
+            _take_back(session, invoice, settles_again, extend_days, at=present, now=now)
         case _:
             receivables.write_off(session, invoice, at=present, now=now)
             purchases.give_up(session, invoice, at=present, now=now)
@@ -145,6 +138,24 @@ def change_status(
     session.add(invoice)
     session.flush()
     return invoice
+
+
+def _take_back(
+    session: Session,
+    invoice: Invoice,
+    settles_again: bool,
+    extend_days: int | None,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """The invoice is void, unless it sold credit of which some was spent."""
+    if purchases.keep_what_was_spent(session, invoice, at=at, now=now):
+        return
+    if invoice.credits_total:
+        # Wallets are locked before the account.
+        return_draws(session, invoice, at=at, now=now, extend_days=extend_days)
+    _void(session, invoice, settles_again=settles_again, at=at, now=now)
 
 
 def _require_change(invoice: Invoice, former: InvoiceStatus, wanted: InvoiceStatus) -> None:

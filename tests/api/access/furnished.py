@@ -69,17 +69,7 @@ def add_things(
         "key_id": key["id"],
         "endpoint_id": endpoint["id"],
         "connection_id": connection["id"],
-        "grant_id": post(person, f"/customers/{ids['customer_id']}/grants", unit="USD", amount=10)[
-            "id"
-        ],
-        "hold_id": post(
-            person,
-            "/credits/holds",
-            customer_id=ids["customer_id"],
-            unit="USD",
-            amount=2,
-            expires_at=held_until,
-        )["id"],
+        **add_credit(person, ids["customer_id"], held_until),
         "coupon_id": add_coupon(person, ids["customer_id"], suffix),
         "period_index": "0",
         "version": "1",
@@ -90,6 +80,13 @@ def add_things(
         "kind": "invoice",
         "language": "de",
     }
+
+
+def add_credit(person: Client, customer_id: str, held_until: str) -> Ids:
+    """A grant, of which some is held."""
+    grant = post(person, f"/customers/{customer_id}/grants", unit="USD", amount=10)
+    wanted = {"customer_id": customer_id, "unit": "USD", "amount": 2, "expires_at": held_until}
+    return {"grant_id": grant["id"], "hold_id": post(person, "/credits/holds", **wanted)["id"]}
 
 
 def add_coupon(person: Client, customer_id: str, suffix: str) -> str:
