@@ -47,6 +47,15 @@ def test_a_cursor_walks_through_every_event_once(studio: Studio, path: str) -> N
     assert walked == ["e", "d", "b", "c", "a"]
 
 
+@pytest.mark.parametrize("path", ["/usage", "/meters/{}/events"])
+def test_a_span_that_ends_before_it_begins_is_refused(studio: Studio, path: str) -> None:
+    query = {"start_date": "2026-03-01", "end_date": "2026-01-31"}
+
+    answer = studio.owner.get(f"/api/v1{path.format(studio.meter['id'])}", params=query)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "empty_span")
+
+
 def test_a_page_beyond_the_end_is_empty(studio: Studio) -> None:
     found = studio.get("/usage", page=99)
 
