@@ -42,6 +42,7 @@ class Discount:
     coupon_id: UUID
     code: str
     amount: Decimal
+    use_limit: int
     lines: tuple[LineDiscount, ...]
 
 
@@ -88,6 +89,7 @@ def discount(
                 coupon_id=coupon.coupon_id,
                 code=coupon.code,
                 amount=amount,
+                use_limit=coupon.use_limit,
                 lines=taken,
             )
         )

@@ -66,26 +66,26 @@ def hold(amount, charge, inputs, share):  # minimum and maximum, over all parts 
 
 def verify(document, events, keys):
     receipt, terms, inputs, lines = map(document.get, ("receipt", "terms", "inputs", "lines"))
-    signed, amounts = without(receipt, "digest", "signature"), []
+    signed, totals, places = without(receipt, "digest", "signature"), [], receipt["currency_places"]
     require(digest(signed) == receipt["digest"].lower(), "the receipt's digest")  # none: unusable
     [key] = [unbase64(one["x"]) for one in keys["keys"] if one["kid"] == receipt["key_id"]]
     try: PublicKey.from_public_bytes(key).verify(unbase64(receipt["signature"]), canonical(signed))
     except InvalidSignature: require(False, "the receipt's signature")
-    places = receipt["currency_places"]
     for charge in terms["charges"] if terms else ():
         share = F(inputs["share"]["covered"], inputs["share"]["total"])
         usage = [one for one in inputs["usage"] if one["charge_id"] == charge["charge_id"]]
         due = measure(charge, terms, usage, events) if charge.get("meter") else (share, 0)
-        amounts.append(rounded(hold(price(charge["pricing"], *due), charge, inputs, share), places))
+        totals.append(rounded(hold(price(charge["pricing"], *due), charge, inputs, share), places))
     own = [e for e in lines if not terms or e.get("charge_id") and e["type"] != "late_usage"]
-    require(not terms or amounts == [F(e["total"]) for e in own], f"lines {[*map(str, amounts)]}")
+    require(not terms or totals == [F(e["total"]) for e in own], f"lines {[*map(str, totals)]}")
     of = {"inputs": inputs, "terms": terms, "lines": [without(e, "line_id", "total") for e in own]}
     for name, value in of.items():
         require(receipt[f"{name}_digest"] == (value if value is None else digest(value)), name)
-    taxable = sum(F(e["total"]) for e in lines if e.get("is_taxable", True))
+    off = [part for one in document.get("coupons", ()) for part in one["lines"]]  # below zero
+    taxable = sum(F(e["total"]) for e in lines + off if e.get("is_taxable", True))
     within = 100 + sum(F(tax["percentage"]) for tax in document["taxes"] if tax["is_inclusive"])
     rates = [F(tax["percentage"]) for tax in document["taxes"] if not tax["is_inclusive"]]
-    total = sum(F(e["total"]) for e in lines)
+    total = sum(F(e["total"]) for e in lines + off)
     total += sum(rounded(taxable * rate / within, places) for rate in rates)
     require(total == F(receipt["total"]), f"total {total}, signed was {receipt['total']}")
     print(f"{receipt['invoice_number']}: {receipt['total']} {receipt['currency']}")

@@ -42,10 +42,12 @@ class Invoice(Tenant, table=True):
             name="status",
         ),
         CheckConstraint("kind IN ('period', 'manual', 'late_usage', 'purchase')", name="kind"),
-        CheckConstraint("total = subtotal - credits_before_tax + tax", name="total"),
+        CheckConstraint(
+            "total = subtotal - coupons_total - credits_before_tax + tax", name="total"
+        ),
         CheckConstraint(
             "amount_due >= 0 AND amount_paid >= 0 AND carried_credit >= 0 AND granted_credit >= 0"
-            " AND credits_before_tax >= 0 AND credits_after_tax >= 0",
+            " AND credits_before_tax >= 0 AND credits_after_tax >= 0 AND coupons_total >= 0",
             name="amounts",
         ),
         CheckConstraint("status = 'DRAFT' OR invoice_number IS NOT NULL", name="final_has_number"),
@@ -124,6 +126,8 @@ class Invoice(Tenant, table=True):
     """What a bill below zero leaves on the customer's account (CONTRACT 48, 81)."""
     granted_credit: Decimal = exact(default=Decimal(0))
     """What the bill takes of the customer's account; a draft only shows it (CONTRACT 81)."""
+    coupons_total: Decimal = exact(default=Decimal(0), server_default="0")
+    """What coupons take off its lines: it is neither in the tax nor in the total."""
     credits_before_tax: Decimal = exact(default=Decimal(0), server_default="0")
     """What prepaid credit pays of its net amount: it is neither in the tax nor in the total."""
     credits_after_tax: Decimal = exact(default=Decimal(0), server_default="0")

@@ -1,6 +1,6 @@
 """What pays of a customer's bills beside money: what is on the account, and whether credit may.
 
-Asked as one: most customers have no prepaid credit, and their bills are to cost nothing more.
+Asked as one, with coupons: most customers have neither, and their bills are to cost nothing more.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from repositories.credits.wallets import WalletKey
 
 
 class Standing(NamedTuple):
-    """What stands on an account, and whether there is a wallet in its currency."""
+    """What stands on an account, whether there is a wallet in its currency, and any coupon."""
 
     balance: Decimal
     has_wallet: bool
+    has_coupon: bool
 
 
 STANDINGS = text(
@@ -30,6 +31,11 @@ STANDINGS = text(
             SELECT FROM wallet
             WHERE wallet.organization_id = asked.organization_id
                 AND wallet.customer_id = asked.customer_id AND wallet.unit = asked.currency
+        ),
+        EXISTS (
+            SELECT FROM coupon_redemption AS redeemed
+            WHERE redeemed.organization_id = asked.organization_id
+                AND redeemed.customer_id = asked.customer_id AND redeemed.ended_at IS NULL
         )
     FROM unnest(
         CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:currencies AS text[])
@@ -52,6 +58,6 @@ def find_standings(session: Session, keys: Collection[WalletKey]) -> dict[Wallet
         "currencies": [key[2] for key in keys],
     }
     return {
-        (row[0], row[1], row[2]): Standing(Decimal(row[3]), row[4])
+        (row[0], row[1], row[2]): Standing(Decimal(row[3]), row[4], row[5])
         for row in session.execute(STANDINGS, asked)
     }

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import InvoiceKind
+from models.discounts.invoice_coupons import InvoiceCoupon
 from models.invoicing.invoices import (
     Invoice,
     InvoiceLine,
@@ -220,8 +221,8 @@ def list_taxes_by_key(
 
 
 def delete_contents(session: Session, organization_id: UUID, invoice_id: UUID) -> None:
-    """Take a draft's lines and taxes away, before others are written in their place."""
-    for table in (InvoiceLine, InvoiceTax):
+    """Take a draft's lines, coupons and taxes away, before others are written in their place."""
+    for table in (InvoiceCoupon, InvoiceLine, InvoiceTax):
         session.execute(
             delete(table).where(
                 col(table.organization_id) == organization_id,

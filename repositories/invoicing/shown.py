@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from models.discounts.invoice_coupons import InvoiceCoupon, InvoiceCouponLine
 from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from repositories.asynchronous.document_reads import DocumentRead, PageRead
@@ -18,6 +19,8 @@ class InvoiceContents:
     lines: list[InvoiceLine]
     taxes: list[InvoiceTax]
     draws: list[InvoiceDraw]
+    coupons: list[InvoiceCoupon]
+    coupon_lines: list[InvoiceCouponLine]
     public_token: str | None
 
 
@@ -39,6 +42,16 @@ INVOICES: Final = DocumentRead(
             SELECT coalesce(json_agg(draw ORDER BY draw.line_position, draw.grant_id), '[]')
             FROM invoice_draw AS draw
             WHERE draw.organization_id = tenant.id AND draw.invoice_id = invoice.id
+        ),
+        'coupons', (
+            SELECT coalesce(json_agg(used ORDER BY used.position), '[]')
+            FROM invoice_coupon AS used
+            WHERE used.organization_id = tenant.id AND used.invoice_id = invoice.id
+        ),
+        'coupon_lines', (
+            SELECT coalesce(json_agg(share ORDER BY share.line_position), '[]')
+            FROM invoice_coupon_line AS share
+            WHERE share.organization_id = tenant.id AND share.invoice_id = invoice.id
         ),
         'public_token', (
             SELECT link.token FROM invoice_link AS link

@@ -129,6 +129,15 @@ CHANGED_AMOUNTS: Final = text(
             coalesce(sum(money) FILTER (WHERE place = 'after_tax'), 0) AS after_tax
         FROM invoice_draw WHERE organization_id = :organization_id GROUP BY invoice_id
     ),
+    -- What coupons take off is off the total, and spread over the lines.
+    discounted AS (
+        SELECT invoice_id, sum(amount) AS coupons FROM invoice_coupon
+        WHERE organization_id = :organization_id GROUP BY invoice_id
+    ),
+    spread AS (
+        SELECT invoice_id, sum(amount) AS lines FROM invoice_coupon_line
+        WHERE organization_id = :organization_id GROUP BY invoice_id
+    ),
     -- What an invoice has, or had before it was refunded, of the payments on it.
     received AS (
         SELECT payment.invoice_id, sum(payment.applied_amount) + sum(coalesce(back.amount, 0))
@@ -148,11 +157,16 @@ CHANGED_AMOUNTS: Final = text(
     LEFT JOIN taxed ON taxed.invoice_id = invoice.id
     LEFT JOIN given ON given.invoice_id = invoice.id
     LEFT JOIN drawn ON drawn.invoice_id = invoice.id
+    LEFT JOIN discounted ON discounted.invoice_id = invoice.id
+    LEFT JOIN spread ON spread.invoice_id = invoice.id
     LEFT JOIN received ON received.invoice_id = invoice.id
     WHERE invoice.organization_id = :organization_id AND (
         coalesce(summed.lines, 0) <> invoice.subtotal + coalesce(taxed.inclusive, 0)
         OR coalesce(taxed.tax, 0) <> invoice.tax
-        OR invoice.total <> invoice.subtotal - invoice.credits_before_tax + invoice.tax
+        OR invoice.total <> invoice.subtotal - invoice.coupons_total
+            - invoice.credits_before_tax + invoice.tax
+        OR invoice.coupons_total <> coalesce(discounted.coupons, 0)
+        OR invoice.coupons_total <> coalesce(spread.lines, 0)
         OR invoice.credits_before_tax <> coalesce(drawn.before_tax, 0)
         OR invoice.credits_after_tax <> coalesce(drawn.after_tax, 0)
         OR coalesce(summed.has_changed_line, false)

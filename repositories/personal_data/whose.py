@@ -85,6 +85,10 @@ WHOSE: Final[Mapping[str, Held]] = {
     "credit_hold": Held(condition=_ITSELF),
     "credit_posting": Held(condition=_ITSELF, order=("unit", "position")),
     "coupon_redemption": Held(condition=_ITSELF),
+    "invoice_coupon": Held(condition=_OF_INVOICE, order=("invoice_id", "redemption_id")),
+    "invoice_coupon_line": Held(
+        condition=_OF_INVOICE, order=("invoice_id", "redemption_id", "line_position")
+    ),
     "collection": Held(condition=_ITSELF, order=("invoice_id",)),
     "payment": Held(condition=_ITSELF),
     "payment_reference": Held(condition=_OF_PAYMENT, order=("connection_id", "reference")),

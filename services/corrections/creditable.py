@@ -16,6 +16,7 @@ from billing.money import ZERO, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, LineType
 from models.invoicing.invoices import Invoice, InvoiceLine
 from models.subscriptions.subscriptions import Subscription
+from repositories.discounts import uses as stored_uses
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import credit_notes as stored_credit_notes
 from repositories.invoicing import invoices as stored_invoices
@@ -28,8 +29,9 @@ ChargeOfPeriod = tuple[int, ChargeId]
 class CreditableLines:
     """The lines of one invoice, each with what is left of it.
 
-    A line has left what credit notes did not give back of it, but no more than all documents
-    together still bill of its charge and period: late corrections on other invoices count too. Of
+    A line has left what neither coupons took off it nor credit notes gave back of it, but no more
+    than all documents together still bill of its charge and period: late corrections on other
+    invoices count too. Of
     lines that people wrote in a period's draft no more is left than of the period. A line that
     carried credit on has left what still stands on the customer's account.
     """
@@ -40,6 +42,7 @@ class CreditableLines:
         self.credited = stored_credit_notes.sum_credited_lines(
             session, invoice.organization_id, list(self._rows)
         )
+        self._discounts = stored_uses.sum_by_line(session, invoice.organization_id, invoice.id)
         self._charges = _charges_of(session, invoice, rows)
         self._left = _left_of(session, invoice, self._charges)
         periods = {
@@ -57,7 +60,8 @@ class CreditableLines:
     @exactly
     def left_of(self, row: InvoiceLine) -> Decimal:
         """What can still be given back of a line, in major units, before tax."""
-        left = row.line_total - self.credited.get(row.id, ZERO)
+        left = row.line_total - self._discounts.get(row.position, ZERO)
+        left -= self.credited.get(row.id, ZERO)
         if row.type == LineType.ADJUSTMENT:
             left = min(left, self._account)
         elif row.id in self._charges:

@@ -16,6 +16,7 @@ from models.accounts.organizations import Organization
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.accounts import organizations as stored_organizations
+from repositories.discounts import uses as stored_uses
 from repositories.invoicing import credit_notes as stored_notes
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import links as stored_links
@@ -29,6 +30,7 @@ from services.documents.view import (
     Contact,
     Correction,
     Document,
+    DocumentCoupon,
     DocumentKind,
     DocumentLine,
     GivenBack,
@@ -73,6 +75,7 @@ def read_invoice(
         period=_period_of(invoice),
         logo=_logo_of(organization),
         contact=_contact_of(organization),
+        coupons=_coupons_of(session, invoice, lines),
         given_back=tuple(
             GivenBack(number=note.number, issued_at=note.issue_date, total=note.total)
             for note in notes
@@ -86,6 +89,28 @@ def read_invoice(
 
 def _lines_of(rows: Sequence[InvoiceLine]) -> tuple[DocumentLine, ...]:
     return tuple(DocumentLine(priced=priced_line_of(row), total=row.line_total) for row in rows)
+
+
+def _coupons_of(
+    session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]
+) -> tuple[DocumentCoupon, ...]:
+    if not invoice.coupons_total:
+        return ()
+    key = (invoice.organization_id, invoice.id)
+    used = stored_uses.list_invoice_coupons(session, [key])[key]
+    shares = stored_uses.list_coupon_lines(session, [key])[key]
+    is_taxed = {one.position: priced_line_of(one).is_taxable for one in lines}
+    return tuple(
+        DocumentCoupon.of(
+            one.code,
+            (
+                (share.amount, is_taxed[share.line_position])
+                for share in shares
+                if share.redemption_id == one.redemption_id
+            ),
+        )
+        for one in used
+    )
 
 
 def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UUID) -> Document:

@@ -20,10 +20,11 @@ from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import invoices as stored_invoices
+from services.discounts.contents import write_coupons
 
 
 def write_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]]) -> None:
-    """Store the lines, taxes and draws of invoices that have none."""
+    """Store the lines, coupons, taxes and draws of invoices that have none."""
     rows = [
         (invoice, _line_row(invoice, position, billed), billed.line)
         for invoice, totals in contents
@@ -36,6 +37,7 @@ def write_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTo
         for position, tax in enumerate(totals.taxes)
     )
     session.flush()
+    write_coupons(session, [(invoice, totals.discounts) for invoice, totals in contents])
     session.add_all(_draw_row(invoice, one) for invoice, totals in contents for one in totals.draws)
     for invoice, row, line in rows:
         _write_corrections(session, invoice, row, line)

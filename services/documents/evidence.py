@@ -22,6 +22,7 @@ from billing.rating.frozen_usage import FrozenUsage
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from models.invoicing.receipts import SignedReceipt
+from repositories.discounts import uses as stored_uses
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from repositories.invoicing import steps as stored_steps
@@ -65,6 +66,7 @@ def evidence_of(
             "receipt": receipt_of(session, invoice),
             **_basis_of(session, invoice),
             "lines": [_line(row) for row in lines],
+            **({} if note else _coupons(session, invoice, lines)),
             "taxes": [canonical_document(tax_amount_of(row)) for row in taxes],
         }
     )
@@ -74,6 +76,35 @@ def _line(row: InvoiceLine) -> dict[str, object]:
     priced = canonical_document(priced_line_of(row))
     assert isinstance(priced, dict)
     return {"line_id": row.id, "total": row.line_total, **priced}
+
+
+def _coupons(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, object]:
+    """What coupons take off which line, and whether that lowers what is taxed."""
+    if not invoice.coupons_total:
+        return {}
+    key = (invoice.organization_id, invoice.id)
+    shares = stored_uses.list_coupon_lines(session, [key])[key]
+    by_position = {row.position: row for row in lines}
+    return {
+        "coupons": [
+            {
+                "coupon_id": one.coupon_id,
+                "code": one.code,
+                "amount": one.amount,
+                "lines": [
+                    {
+                        "line_id": row.id,
+                        "total": -share.amount,
+                        "is_taxable": priced_line_of(row).is_taxable,
+                    }
+                    for share in shares
+                    if share.redemption_id == one.redemption_id
+                    for row in [by_position[share.line_position]]
+                ],
+            }
+            for one in stored_uses.list_invoice_coupons(session, [key])[key]
+        ]
+    }
 
 
 def _basis_of(session: Session, invoice: Invoice) -> dict[str, object]:

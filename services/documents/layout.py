@@ -168,6 +168,7 @@ def _lines(document: Document, formats: Formats, words: Words) -> Page:
 def total_rows(document: Document, formats: Formats, words: Words) -> list[Page]:
     """From the subtotal to what is left to pay."""
     rows = [(words["subtotal"], document.subtotal)]
+    rows += [(f"{words['coupon']} {one.code}", -one.amount) for one in document.coupons]
     if not document.taxes:
         rows.append((words["tax"], document.tax))
     for tax in document.taxes:

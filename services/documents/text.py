@@ -79,6 +79,10 @@ def _line_rows(line: DocumentLine, currency: str) -> list[Row]:
 def _total_rows(invoice: Document) -> list[Row]:
     currency = invoice.currency
     rows = [Row(words="  Subtotal", amount=price_text(invoice.subtotal, currency))]
+    rows += [
+        Row(words=f"  Coupon {one.code}", amount=price_text(-one.amount, currency))
+        for one in invoice.coupons
+    ]
     if not invoice.taxes:
         rows.append(Row(words="  Tax (0%)", amount=price_text(invoice.tax, currency)))
     for tax in invoice.taxes:

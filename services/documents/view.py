@@ -6,6 +6,7 @@ major units of ``currency``, rounded already; instants are aware.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from enum import StrEnum
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import DocumentLanguage
 from billing.invoicing.taxes import TaxAmount
+from billing.money import ZERO, exactly
 from billing.periods import Period
 from billing.rating.lines import PricedLine
 
@@ -66,6 +68,26 @@ class DocumentLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentCoupon:
+    """What a coupon takes off in all, and how much of that off lines that are not taxed."""
+
+    code: str
+    amount: Decimal
+    untaxed: Decimal
+
+    @classmethod
+    @exactly
+    def of(cls, code: str, shares: Iterable[tuple[Decimal, bool]]) -> DocumentCoupon:
+        """The coupon, given what it takes off each line and whether that is taxed."""
+        parts = list(shares)
+        return cls(
+            code=code,
+            amount=sum((amount for amount, _ in parts), ZERO),
+            untaxed=sum((amount for amount, is_taxed in parts if not is_taxed), ZERO),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GivenBack:
     """A credit note of the invoice."""
 
@@ -84,7 +106,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """An invoice or a credit note. ``total`` = ``subtotal`` + ``tax``, the sum of ``taxes``.
+    """An invoice or a credit note. ``total`` = ``subtotal`` - ``coupons`` + ``tax``, of ``taxes``.
 
     ``number`` is None on a draft that has none yet. ``receipt`` is the canonical JSON of what the
     amounts were computed from. ``correction`` is there on credit notes alone, ``status`` and
@@ -115,6 +137,7 @@ class Document:
     contact: Contact = field(default_factory=Contact)
     buyer_reference: str | None = None
     correction: Correction | None = None
+    coupons: tuple[DocumentCoupon, ...] = ()
     given_back: tuple[GivenBack, ...] = ()
     bank_details: tuple[tuple[str, str], ...] = ()
     payment_link: str | None = None

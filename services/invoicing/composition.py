@@ -1,4 +1,4 @@
-"""What a bill consists of: its own lines, late lines, prepaid credit, taxes, and the account.
+"""What a bill consists of: its lines, late lines, coupons, credit, taxes, and the account.
 
 The one composition, for previews, drafts, finalization, bills of late usage and plan changes.
 """
@@ -14,6 +14,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.credits.bills import AvailableCredit
+from billing.discounts.coupons import Redemption
+from billing.discounts.discounting import AvailableCoupons
 from billing.invoicing.corrections import PeriodCorrection
 from billing.invoicing.invoices import InvoiceTotals, assemble_invoice
 from billing.invoicing.taxes import Address, TaxRate
@@ -28,6 +30,7 @@ from repositories.credits import standings as stored_standings
 from repositories.credits.wallets import WalletKey
 from repositories.invoicing import late_usage as stored_late_usage
 from services.corrections.late_usage import late_lines, taken_back_lines
+from services.discounts.uses import find_coupons
 from services.invoicing.prepaid.available import Totaling, find_credits
 from services.rating.steps import Rated
 from services.required import require_customer
@@ -70,7 +73,7 @@ def compose_bills(
     *,
     wallets: Collection[WalletKey] | None = None,
 ) -> list[Bill]:
-    """The bills: priced lines, what changed of earlier periods, prepaid credit, tax and account.
+    """The bills: priced lines, what changed before, coupons, prepaid credit, tax and account.
 
     Bills that become final take the credit that is left: whoever makes several of one customer
     final posts each before it composes the next, and holds the customer's account and the
@@ -108,7 +111,7 @@ def total_bills(
     *,
     wallets: Collection[WalletKey] | None = None,
 ) -> list[InvoiceTotals]:
-    """The lines with what prepaid credit pays of them, taxes, totals, and what the account pays.
+    """The lines less coupons, what prepaid credit pays of them, taxes, and what the account pays.
 
     ``wallets`` as for :func:`compose_bills`.
     """
@@ -119,6 +122,8 @@ def total_bills(
         if one.has_wallet and (wallets is None or key in wallets)
     }
     spendable = find_credits(session, asked, has_wallet)
+    having = {key[:2] for key, one in standings.items() if one.has_coupon}
+    coupons = find_coupons(session, having, is_final=wallets is not None)
     rates = {
         organization_id: stored_tax_rates.list_rates_in_force(session, organization_id)
         for organization_id in sorted({one.customer.organization_id for one in asked})
@@ -129,6 +134,7 @@ def total_bills(
             rates=rates[one.customer.organization_id],
             available_credit=standings[one.account].balance,
             credit=credit,
+            coupons=_coupons_of(one, coupons.get(one.account[:2], ())),
         )
         for one, credit in zip(asked, spendable, strict=True)
     ]
@@ -161,6 +167,7 @@ def _assemble(
     rates: Sequence[TaxRate],
     available_credit: Decimal = ZERO,
     credit: AvailableCredit | None = None,
+    coupons: AvailableCoupons | None = None,
 ) -> InvoiceTotals:
     address = Address(
         country=asked.customer.billing_address_country, state=asked.customer.billing_address_state
@@ -172,4 +179,12 @@ def _assemble(
         find_currency(asked.currency),
         available_credit=available_credit,
         credit=credit,
+        coupons=coupons,
     )
+
+
+def _coupons_of(asked: Totaling, redemptions: Sequence[Redemption]) -> AvailableCoupons | None:
+    """What the bill of a period may use; coupons are for no other."""
+    if asked.rated is None or not redemptions:
+        return None
+    return AvailableCoupons(redemptions=tuple(redemptions), plan_id=asked.rated.terms.plan_id)

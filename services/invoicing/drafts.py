@@ -225,6 +225,7 @@ def set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
     invoice.tax_status = totals.tax_status
     invoice.carried_credit = totals.carried_credit
     invoice.granted_credit = totals.granted_credit
+    invoice.coupons_total = totals.coupons_total
     invoice.credits_before_tax = totals.credits_before_tax
     invoice.credits_after_tax = totals.credits_after_tax
 

@@ -137,14 +137,16 @@ def _finalize_locked(
 
 
 def _rounds(finals: Sequence[_Final]) -> list[list[_Final]]:
-    """The invoices so that each finds what those before it left on its account."""
+    """The invoices so that each finds what those before it left of what its customer has."""
     rounds: list[list[_Final]] = []
-    met: Counter[tuple[UUID, UUID, str]] = Counter()
+    met: Counter[tuple[UUID, UUID]] = Counter()
     for one in finals:
-        if met[one.account] == len(rounds):
+        # Coupons are of a customer in every currency.
+        customer = one.account[:2]
+        if met[customer] == len(rounds):
             rounds.append([])
-        rounds[met[one.account]].append(one)
-        met[one.account] += 1
+        rounds[met[customer]].append(one)
+        met[customer] += 1
     return rounds
 
 

@@ -15,6 +15,7 @@ from repositories.invoicing import draws as stored_draws
 from services import customer_accounts
 from services.announcements import announce_final_invoices
 from services.credits.drawing import post_draws
+from services.discounts.uses import count_uses
 from services.documents.parties import keep_parties
 from services.notifications import mails
 from services.payments import collections, links
@@ -41,6 +42,7 @@ def issue(session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: 
         # What it reads would write a half of each invoice, and the rest once more.
         keep_parties(session, invoices)
     session.flush()
+    count_uses(session, invoices)
     _post_draws(session, frozen, now=now)
     link_receipts(session, invoices, now=now)
     for invoice, at in frozen:

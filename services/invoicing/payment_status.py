@@ -27,6 +27,7 @@ from services.corrections import credit_notes, late_usage, purchases
 from services.corrections.credit_notes import CreditedLine
 from services.corrections.said import forgive_said
 from services.credits.drawing import return_draws
+from services.discounts.uses import give_back_uses
 from services.documents.locks import lock_invoice
 from services.invoicing import finalize as finalization
 from services.payments import links, receivables, recording
@@ -169,6 +170,7 @@ def _void(
     session: Session, invoice: Invoice, *, settles_again: bool, at: datetime, now: datetime
 ) -> None:
     """The invoice has no effect any more: what it took and what it settled is free again."""
+    give_back_uses(session, invoice)
     receivables.release(session, invoice, at=at, now=now)
     customer_accounts.return_granted(session, invoice, at=at, now=now)
     announce_invoice(session, invoice, WebhookEvent.INVOICE_VOIDED, at=at, now=now)

@@ -129,6 +129,8 @@ def _may_say_else(composed: Bill, invoice: Invoice) -> bool:
         composed.corrections
         or totals.granted_credit
         or invoice.granted_credit
+        or totals.discounts
+        or invoice.coupons_total
         or totals.draws
         or invoice.credits_total
         or totals.total != invoice.total

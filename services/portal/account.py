@@ -24,7 +24,14 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.accounts.credentials import WidgetClaims
 from services.documents.appearance.logos import read_logo
-from services.documents.view import Document, DocumentKind, DocumentLine, Logo, Party
+from services.documents.view import (
+    Document,
+    DocumentCoupon,
+    DocumentKind,
+    DocumentLine,
+    Logo,
+    Party,
+)
 from services.invoicing.previews import BillPreview, preview_invoice
 from services.portal.usage import ChartedUsage, chart_usage
 from services.required import require_customer
@@ -145,6 +152,16 @@ def _as_document(preview: BillPreview, organization: Organization, customer: Cus
         buyer=Party(name=customer.name),
         lines=tuple(DocumentLine(priced=one.line, total=one.line_total) for one in totals.lines),
         subtotal=totals.subtotal,
+        coupons=tuple(
+            DocumentCoupon.of(
+                one.code,
+                (
+                    (share.amount, totals.lines[share.position].line.is_taxable)
+                    for share in one.lines
+                ),
+            )
+            for one in totals.discounts
+        ),
         taxes=totals.taxes,
         tax=totals.tax,
         total=totals.total,

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from api.access.sessions import READS_BILLING, Reader, ReadSession
 from api.reads.fast_reads import read_one, read_page, respond_page
 from api.schemas.common import any_case
+from api.schemas.discounts.invoice_coupons import view_invoice_coupons
 from api.schemas.invoicing.invoices import InvoiceView, view_invoice
 from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
@@ -21,6 +22,7 @@ from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
+from repositories.discounts import uses
 from repositories.invoicing import draws, invoices, links
 from repositories.invoicing.shown import INVOICE_PAGES, INVOICES, InvoiceContents
 from services.documents.assembly import read_invoice
@@ -79,12 +81,20 @@ def view_invoices(
     tokens = links.list_tokens(session, organization_id, ids)
     drawing = [(organization_id, one.id) for one in found if one.credits_total]
     drawn = draws.list_draws(session, drawing)
+    discounted = [(organization_id, one.id) for one in found if one.coupons_total]
+    used = uses.list_invoice_coupons(session, discounted)
+    shares = uses.list_coupon_lines(session, discounted)
     return [
         view_invoice(
             one,
             lines[one.id],
             taxes[one.id],
             drawn.get((organization_id, one.id), ()),
+            coupons=view_invoice_coupons(
+                used.get((organization_id, one.id), ()),
+                shares.get((organization_id, one.id), ()),
+                lines[one.id],
+            ),
             public_token=tokens.get(one.id),
         )
         for one in found
@@ -93,5 +103,10 @@ def view_invoices(
 
 def _view(found: InvoiceContents) -> InvoiceView:
     return view_invoice(
-        found.invoice, found.lines, found.taxes, found.draws, public_token=found.public_token
+        found.invoice,
+        found.lines,
+        found.taxes,
+        found.draws,
+        coupons=view_invoice_coupons(found.coupons, found.coupon_lines, found.lines),
+        public_token=found.public_token,
     )

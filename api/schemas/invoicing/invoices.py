@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from api.schemas.common import Exact, Moment, Money, View
+from api.schemas.discounts.invoice_coupons import InvoiceCouponView, view_discounts
 from api.schemas.free_form import AnyObject
 from api.schemas.invoicing.lines import (
     InvoiceLineView,
@@ -78,7 +79,12 @@ class ShownInvoice(View):
     tax: Money
     """The tax of all rates."""
     total: Money
-    """What the customer owes in all: the lines less `credits_before_tax`, with tax."""
+    """What the customer owes in all: the lines less `coupons_total` and `credits_before_tax`, with
+    tax."""
+    coupons_total: Money
+    """What coupons take off the lines; it is not in the total."""
+    coupons: list[InvoiceCouponView]
+    """What each coupon takes off which line, in their order. Of a draft it is provisional."""
     credits_before_tax: Money
     """What prepaid credit pays of the lines before they are taxed; it is not in the total."""
     credits_after_tax: Money
@@ -170,6 +176,7 @@ def view_invoice(
     taxes: Sequence[InvoiceTax],
     draws: Sequence[InvoiceDraw],
     *,
+    coupons: Sequence[InvoiceCouponView],
     public_token: str | None,
 ) -> InvoiceView:
     """The invoice as the API shows it."""
@@ -184,6 +191,8 @@ def view_invoice(
         subtotal=invoice.subtotal,
         tax=invoice.tax,
         total=invoice.total,
+        coupons_total=invoice.coupons_total,
+        coupons=list(coupons),
         credits_before_tax=invoice.credits_before_tax,
         credits_after_tax=invoice.credits_after_tax,
         credits_total=invoice.credits_before_tax + invoice.credits_after_tax,
@@ -248,6 +257,8 @@ def view_preview(preview: BillPreview) -> InvoicePreviewView:
         subtotal=totals.subtotal,
         tax=totals.tax,
         total=totals.total,
+        coupons_total=totals.coupons_total,
+        coupons=view_discounts(totals.discounts),
         credits_before_tax=totals.credits_before_tax,
         credits_after_tax=totals.credits_after_tax,
         credits_total=totals.credits_total,

@@ -43,6 +43,15 @@ _LINE: Final = (
         "BT-131",
     ),
 )
+_ALLOWANCE: Final = (
+    Place("ram:ChargeIndicator/udt:Indicator", "=false"),
+    Place("ram:ActualAmount", "BT-92"),
+    Place("ram:ReasonCode", "BT-98"),
+    Place("ram:Reason", "BT-97"),
+    Place("ram:CategoryTradeTax/ram:TypeCode", "=VAT"),
+    Place("ram:CategoryTradeTax/ram:CategoryCode", "BT-95"),
+    Place("ram:CategoryTradeTax/ram:RateApplicablePercent", "BT-96"),
+)
 _TAX: Final = (
     Place("ram:CalculatedAmount", "BT-117"),
     Place("ram:TypeCode", "=VAT"),
@@ -115,9 +124,11 @@ _PLACES: Final = (
     Place(f"{_PAYMENT}/ram:ApplicableTradeTax", "BG-23", inner=_TAX),
     Place(f"{_SPAN}/ram:StartDateTime/{_DAY}", "BT-73"),
     Place(f"{_SPAN}/ram:EndDateTime/{_DAY}", "BT-74"),
+    Place(f"{_PAYMENT}/ram:SpecifiedTradeAllowanceCharge", "BG-20", inner=_ALLOWANCE),
     Place(f"{_PAYMENT}/ram:SpecifiedTradePaymentTerms/ram:Description", "BT-20"),
     Place(f"{_PAYMENT}/ram:SpecifiedTradePaymentTerms/ram:DueDateDateTime/{_DAY}", "BT-9"),
     Place(f"{_SUMS}/ram:LineTotalAmount", "BT-106"),
+    Place(f"{_SUMS}/ram:AllowanceTotalAmount", "BT-107"),
     Place(f"{_SUMS}/ram:TaxBasisTotalAmount", "BT-109"),
     Place(f"{_SUMS}/ram:TaxTotalAmount[currencyID=BT-5]", "BT-110"),
     Place(f"{_SUMS}/ram:GrandTotalAmount", "BT-112"),

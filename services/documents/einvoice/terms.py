@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from billing.invoicing.tax_categories import TaxCategory
-from billing.invoicing.tax_treatment import Treatment, treatment_of
+from billing.invoicing.tax_treatment import Treatment, treatment_of, treatment_of_untaxed
 from billing.money import ZERO
 from billing.periods import local_date
 from services.documents.einvoice.lines import NetLine, line_terms, net_lines
@@ -21,6 +21,8 @@ CREDIT_NOTE: Final = "381"
 CREDIT_TRANSFER: Final = "30"
 ONLINE_SERVICE: Final = "68"
 UNDEFINED_MEANS: Final = "1"
+DISCOUNT: Final = "95"
+"""UNTDID 5189: a discount."""
 
 
 def terms_of(document: Document) -> Terms:
@@ -45,6 +47,7 @@ def terms_of(document: Document) -> Terms:
         **_period_terms(document),
         **_payment_terms(document),
         **_total_terms(document),
+        "BG-20": _allowance_terms(document),
         "BG-23": _tax_terms(document, lines),
         "BG-25": line_terms(document, lines),
     }
@@ -134,13 +137,15 @@ def _payment_terms(document: Document) -> Terms:
 def _total_terms(document: Document) -> Terms:
     """BG-22. What a credit note gives back is, in its own terms, what is due."""
     paid = document.amount_paid if document.kind is DocumentKind.INVOICE else ZERO
+    allowed = sum((one.amount for one in document.coupons), ZERO)
 
     def amount(value: Decimal) -> Amount:
         return Amount(value=value, currency=document.currency)
 
     return {
         "BT-106": amount(document.subtotal),
-        "BT-109": amount(document.subtotal),
+        "BT-107": amount(allowed) if allowed else None,
+        "BT-109": amount(document.subtotal - allowed),
         "BT-110": amount(document.tax),
         "BT-112": amount(document.total),
         "BT-113": amount(paid) if paid else None,
@@ -156,15 +161,43 @@ def _tax_terms(document: Document, lines: Sequence[NetLine]) -> list[Terms]:
 
     groups = [list(group) for _, group in groupby(sorted(lines, key=place), key=place)]
     taxed = treatment_of(document.taxes)
+    allowed = _allowed(document)
     return [
         _entry(
             document,
             group[0].treatment,
-            sum((one.net for one in group), ZERO),
+            sum((one.net for one in group), ZERO)
+            - sum((one for _, how, one in allowed if how == group[0].treatment), ZERO),
             document.tax if group[0].treatment == taxed else ZERO,
         )
         for group in groups
     ]
+
+
+def _allowance_terms(document: Document) -> list[Terms]:
+    """BG-20: what coupons take off, of what is taxed and of what is not."""
+    return [
+        {
+            "BT-92": Amount(value=amount, currency=document.currency),
+            "BT-95": treatment.category,
+            "BT-96": treatment.percentage,
+            "BT-97": code,
+            "BT-98": DISCOUNT,
+        }
+        for code, treatment, amount in _allowed(document)
+    ]
+
+
+def _allowed(document: Document) -> list[tuple[str, Treatment, Decimal]]:
+    """Each coupon's code, with what it takes off lines that are taxed in one way."""
+    taxed = treatment_of(document.taxes)
+    untaxed = treatment_of_untaxed(taxed)
+    parts = [
+        (one.code, treatment, amount)
+        for one in document.coupons
+        for treatment, amount in ((taxed, one.amount - one.untaxed), (untaxed, one.untaxed))
+    ]
+    return [one for one in parts if one[2]]
 
 
 def _entry(document: Document, treatment: Treatment, taxable: Decimal, tax: Decimal) -> Terms:

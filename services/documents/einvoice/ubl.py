@@ -27,6 +27,15 @@ class Specification(StrEnum):
 
 _PROFILE: Final = "=urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
 
+_ALLOWANCE: Final = (
+    Place("cbc:ChargeIndicator", "=false"),
+    Place("cbc:AllowanceChargeReasonCode", "BT-98"),
+    Place("cbc:AllowanceChargeReason", "BT-97"),
+    Place("cbc:Amount", "BT-92"),
+    Place("cac:TaxCategory/cbc:ID", "BT-95"),
+    Place("cac:TaxCategory/cbc:Percent", "BT-96"),
+    Place("cac:TaxCategory/cac:TaxScheme/cbc:ID", "=VAT"),
+)
 _TAX: Final = (
     Place("cbc:TaxableAmount", "BT-116"),
     Place("cbc:TaxAmount", "BT-117"),
@@ -119,11 +128,13 @@ _PARTIES: Final = (
     Place(f"{_ACCOUNT}/cbc:Name", "BT-85"),
     Place(f"{_ACCOUNT}/cac:FinancialInstitutionBranch/cbc:ID", "BT-86"),
     Place("cac:PaymentTerms/cbc:Note", "BT-20"),
+    Place("cac:AllowanceCharge", "BG-20", inner=_ALLOWANCE),
     Place("cac:TaxTotal/cbc:TaxAmount", "BT-110"),
     Place("cac:TaxTotal/cac:TaxSubtotal", "BG-23", inner=_TAX),
     Place("cac:LegalMonetaryTotal/cbc:LineExtensionAmount", "BT-106"),
     Place("cac:LegalMonetaryTotal/cbc:TaxExclusiveAmount", "BT-109"),
     Place("cac:LegalMonetaryTotal/cbc:TaxInclusiveAmount", "BT-112"),
+    Place("cac:LegalMonetaryTotal/cbc:AllowanceTotalAmount", "BT-107"),
     Place("cac:LegalMonetaryTotal/cbc:PrepaidAmount", "BT-113"),
     Place("cac:LegalMonetaryTotal/cbc:PayableAmount", "BT-115"),
 )
@@ -164,8 +175,9 @@ def _said_to_the_end(terms: Terms) -> Terms:
 
     What is of no period was delivered on the day of issue.
     """
-    entries = terms["BG-23"]
+    entries, allowances = terms["BG-23"], terms["BG-20"]
     assert isinstance(entries, list)
+    assert isinstance(allowances, list)
     return {
         **terms,
         # BR-DE-TMP-32.
@@ -173,4 +185,5 @@ def _said_to_the_end(terms: Terms) -> Terms:
         "BT-81": terms.get("BT-81") or UNDEFINED_MEANS,
         # BR-DE-14.
         "BG-23": [{**one, "BT-119": one["BT-119"] or ZERO} for one in entries],
+        "BG-20": [{**one, "BT-96": one["BT-96"] or ZERO} for one in allowances],
     }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+from billing.discounts.discounting import AvailableCoupons
 from billing.identifiers import TaxRateId
 from billing.invoicing.credit_notes import credited_taxes
 from billing.invoicing.invoices import assemble_invoice
@@ -16,7 +17,14 @@ from billing.invoicing.taxes import Address, TaxAmount, TaxRate
 from billing.money import ZERO, find_currency
 from billing.rating.lines import PricedLine
 from models.base import new_id
-from services.documents.view import Correction, Document, DocumentKind, DocumentLine
+from services.documents.view import (
+    Correction,
+    Document,
+    DocumentCoupon,
+    DocumentKind,
+    DocumentLine,
+)
+from tests.billing.discounts.test_discounting import coupon, redeemed
 from tests.services.documents.samples import invoice, plain_line, samples, usage_line
 
 EURO: Final = "EUR"
@@ -47,11 +55,17 @@ def bill(
     rates: Sequence[TaxRate] = (),
     *,
     credit: Decimal = ZERO,
+    coupons: AvailableCoupons | None = None,
 ) -> Document:
     """What the program bills for the lines, as an issued document that lacks nothing."""
     currency = find_currency(lines[0].currency)
     totals = assemble_invoice(
-        lines, rates, Address(country="FR"), currency, available_credit=credit
+        lines,
+        rates,
+        Address(country="FR"),
+        currency,
+        available_credit=credit,
+        coupons=coupons,
     )
     shown = [DocumentLine(priced=one.line, total=one.line_total) for one in totals.lines]
     return invoice(
@@ -62,6 +76,13 @@ def bill(
         tax=totals.tax,
         total=totals.total,
         amount_due=totals.total,
+        coupons=tuple(
+            DocumentCoupon.of(
+                one.code,
+                [(part.amount, lines[part.position].is_taxable) for part in one.lines],
+            )
+            for one in totals.discounts
+        ),
     )
 
 
@@ -115,6 +136,13 @@ def calls(quantity: str, price: str, total: str, currency: str = EURO) -> Priced
     return usage_line("API calls", quantity, price, total, currency=currency).priced
 
 
+SPRING_AND_FIVE: Final = redeemed(
+    coupon(percent=Decimal("12.5")),
+    coupon("FIVE", amount=Decimal(5), currency=EURO),
+)
+"""12.5 % off everything, and then five euros."""
+
+
 def kinds() -> dict[str, Document]:
     """The documents by name; each has an e-invoice and lacks nothing that Peppol asks for."""
     vat, mixed = rate("19"), [euros("Platform fee", "49.99"), calls("82450", "0.001", "82.45")]
@@ -130,6 +158,14 @@ def kinds() -> dict[str, Document]:
     return drawn | {
         "exclusive tax": taxed,
         "inclusive tax": contained,
+        "coupons": bill(mixed, [vat], coupons=SPRING_AND_FIVE),
+        "coupons with tax included": bill(
+            mixed, [rate("19", inclusive=True)], coupons=SPRING_AND_FIVE
+        ),
+        "coupons on what is not taxed": bill(
+            [*mixed, replace(mixed[0], is_taxable=False)], [vat], coupons=SPRING_AND_FIVE
+        ),
+        "coupons without tax": bill(mixed, coupons=SPRING_AND_FIVE),
         "several rates": bill(mixed, [rate("5"), rate("9.975")]),
         "inclusive and exclusive": bill(mixed, [rate("10", inclusive=True), rate("5")]),
         "tiny price": bill([calls("3", "0.0000001", "0.0000003")], [vat]),

@@ -1,0 +1,203 @@
+"""Bills use coupons as they become final: what each takes off, and how often it may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from billing.errors import Conflict
+from billing.invoicing.invoices import InvoiceStatus
+from billing.money import plain_text
+from models.discounts.invoice_coupons import InvoiceCoupon
+from models.invoicing.invoices import Invoice
+from repositories.discounts import uses
+from repositories.invoicing import invoices
+from repositories.operations import document_checks
+from services.corrections import credit_notes
+from services.corrections.credit_notes import CreditedLine
+from services.credits import grants
+from services.credits.grants import NewGrant
+from services.discounts import coupons, redemptions
+from services.discounts.coupons import CreateCoupon
+from services.invoicing import payment_status, previews
+from tests.services.invoicing.test_exact_bills import (
+    FEBRUARY,
+    GRACE_OVER,
+    invoices_of,
+    pass_to,
+    require_proven,
+    use,
+)
+from tests.services.lives import Life, begin_life
+from tests.services.shop import NOW, Shop
+
+
+def redeem(life: Life, **given: Any) -> UUID:
+    """The customer has a coupon."""
+    command = CreateCoupon(**({"code": "SPRING"} | given))
+    coupon_id = life.shop.do(coupons.create_coupon, command).row.id
+    life.shop.do(redemptions.redeem_coupon, life.row().customer_id, command.code)
+    return coupon_id
+
+
+def amounts(invoice: Invoice) -> list[str]:
+    """What an invoice comes to: its lines, less coupons, less credit, in all, and what is due."""
+    shown = (
+        invoice.subtotal,
+        invoice.coupons_total,
+        invoice.credits_before_tax,
+        invoice.total,
+        invoice.amount_due,
+    )
+    return [plain_text(one) for one in shown]
+
+
+def used(life: Life, invoice: Invoice) -> Sequence[InvoiceCoupon]:
+    """The coupons of an invoice as they are stored."""
+    key = (life.shop.organization_id, invoice.id)
+    with life.shop.transactions.for_organization(life.shop.organization_id) as session:
+        return uses.list_invoice_coupons(session, [key])[key]
+
+
+def require_sums(life: Life) -> None:
+    """The hourly check has nothing to say of amounts."""
+    shop = life.shop
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        asked = {"organization_id": shop.organization_id}
+        assert session.execute(document_checks.CHANGED_AMOUNTS, asked).all() == []
+
+
+def test_coupon_takes_off_the_bill_as_it_becomes_final(shop: Shop) -> None:
+    life = begin_life(shop)
+    redeem(life, percent=Decimal(25))
+    use(life, (5, "80"))
+
+    preview = shop.read(previews.preview_invoice, life.subscription_id, at=None)
+    pass_to(life, FEBRUARY)
+    [draft, *_] = invoices_of(life)
+    assert [one.use_number for one in used(life, draft)] == [None]
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert plain_text(preview.totals.coupons_total) == "20"
+    assert amounts(draft) == amounts(final) == ["80", "20", "0", "60", "60"]
+    [coupon] = used(life, final)
+    assert (coupon.code, coupon.amount, coupon.use_number) == ("SPRING", 20, 1)
+    require_proven(life)
+    require_sums(life)
+
+
+def test_coupon_for_once_is_used_by_the_first_bill_that_becomes_final(shop: Shop) -> None:
+    life = begin_life(shop)
+    redeem(life, percent=Decimal(25), use_limit=1)
+    use(life, (5, "80"))
+
+    pass_to(life, GRACE_OVER)
+    preview = shop.read(previews.preview_invoice, life.subscription_id, at=None)
+
+    assert preview.totals.coupons_total == 0
+    assert [plain_text(one.coupons_total) for one in invoices_of(life)] == ["20"]
+
+
+def test_voiding_gives_a_use_back_and_the_next_bill_has_it(shop: Shop) -> None:
+    life = begin_life(shop)
+    redeem(life, amount=Decimal(10), currency="USD", use_limit=1)
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+
+    void = shop.do(
+        lambda session, of, now: payment_status.change_status(
+            session, of, final.id, InvoiceStatus.VOID, note=None, now=now
+        )
+    )
+
+    assert (void.coupons_total, void.amount_due) == (10, 0)
+    assert [one.use_number for one in used(life, final)] == [None]
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        key = (shop.organization_id, life.row().customer_id)
+        assert len(uses.list_usable(session, [key], lock=False)) == 1
+
+
+def test_database_refuses_a_use_above_the_limit(shop: Shop) -> None:
+    life = begin_life(shop)
+    redeem(life, percent=Decimal(10), use_limit=1)
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+
+    def use_again() -> None:
+        key = (shop.organization_id, final.id)
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            [coupon] = uses.list_invoice_coupons(session, [key])[key]
+            coupon.use_number = 2
+            session.flush()
+
+    with pytest.raises(IntegrityError, match="ck_invoice_coupon_use_number"):
+        use_again()
+
+
+def test_detached_coupon_is_not_used_though_the_draft_showed_it(shop: Shop) -> None:
+    life = begin_life(shop)
+    coupon_id = redeem(life, percent=Decimal(25))
+    use(life, (5, "80"))
+    pass_to(life, FEBRUARY)
+    [draft, *_] = invoices_of(life)
+
+    shop.do(redemptions.detach_coupon, life.row().customer_id, coupon_id)
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert (amounts(draft)[1], amounts(final)) == ("20", ["80", "0", "0", "80", "80"])
+    assert used(life, final) == []
+
+
+def test_credit_pays_what_the_coupon_left(shop: Shop) -> None:
+    life = begin_life(shop)
+    redeem(life, percent=Decimal(25))
+    begins = datetime(2025, 1, 1, tzinfo=UTC)
+    command = NewGrant(unit="USD", amount=Decimal(100), effective_at=begins)
+    shop.do(grants.grant_free, life.row().customer_id, command)
+    use(life, (5, "80"))
+
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert amounts(final) == ["80", "20", "60", "0", "0"]
+    assert final.status == "PAID"
+    require_sums(life)
+
+
+def test_no_more_is_given_back_of_a_line_than_was_billed_of_it(shop: Shop) -> None:
+    life = begin_life(shop)
+    redeem(life, percent=Decimal(25))
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+    [line] = shop.read(invoices.list_lines, [final.id])
+
+    def give_back(amount: str) -> None:
+        with shop.transactions.for_organization(shop.organization_id) as session:
+            credit_notes.credit_invoice(
+                session,
+                shop.organization_id,
+                final.id,
+                [CreditedLine(line_id=line.id, amount=Decimal(amount))],
+                reason="Goodwill",
+                at=NOW,
+                now=NOW,
+            )
+
+    with pytest.raises(Conflict) as refused:
+        give_back("60.01")
+    assert refused.value.code == "credit_exceeds_line"
+    give_back("60")
+
+    [after, *_] = invoices_of(life)
+    assert (after.amount_due, after.amount_credited) == (0, 60)
