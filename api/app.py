@@ -44,6 +44,7 @@ from api.routers.subscriptions import lists as subscription_lists
 from api.routers.subscriptions import subscriptions, test_clocks
 from api.routers.usage import corrections as usage_corrections
 from api.routers.usage import reports as meter_usage
+from api.routers.usage import stream as usage_stream
 from api.routers.usage import unbilled as unbilled_usage
 from api.transport import errors
 from api.transport.conditional.answers import ConditionalAnswers
@@ -98,6 +99,7 @@ ROUTERS: tuple[Router, ...] = (
     test_clocks.router,
     meter_usage.router,
     unbilled_usage.router,
+    usage_stream.router,
     usage_corrections.router,
     webhooks.endpoints,
     webhooks.deliveries,

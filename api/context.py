@@ -22,6 +22,7 @@ from api.admission.rates.counts import Counts
 from api.admission.rates.policies import RateLimits, Rates
 from api.admission.slots import Admission, RequestSlots
 from api.admission.threads import ComputingThreads
+from api.ingestion.tail import UsageTail
 from api.ingestion.writer import TellResults, UsageWriter
 from api.reads.batches import BatchedReads
 from api.reads.body_cache import BodyCache
@@ -86,6 +87,8 @@ class AppContext:
     rates_clock: Callable[[], int] = time.monotonic_ns
     """By which rates are counted: the same for all processes that count together."""
     transaction_seconds: float = TRANSACTION_SECONDS
+    stream_seconds: float = 0.0
+    """How long a stream of events lasts; where nobody listens on, it ends as it begins."""
     may_be_private: bool = False
     """Whether webhooks and mails may go to private addresses."""
     document_years: int = 10
@@ -145,6 +148,7 @@ class AppState:
     verdict_line: Admission
     webhook_line: Admission
     """For what gateways tell: nobody knows yet that it is they."""
+    usage_tail: UsageTail
     usage_writer: UsageWriter
     read_connections: ReadConnections
     long_read_connections: ReadConnections
@@ -164,6 +168,7 @@ class AppState:
         )
         read_connections = ReadConnections(connect_usage)
         metrics = Metrics(context.registry, context.counters_directory)
+        tail = UsageTail(context.stream_seconds)
         shared = context.rates_file
         counts = Counts.alone() if shared is None else Counts.shared(shared)
         return cls(
@@ -180,8 +185,9 @@ class AppState:
             export_threads=ComputingThreads("exports"),
             verdict_line=Admission(2, of_one=1, waiting_seconds=10.0, most_waiting=8),
             webhook_line=Admission(4, of_one=2),
+            usage_tail=tail,
             usage_writer=UsageWriter(
-                connect_usage, context.now, metrics.count_events, context.trace_events
+                connect_usage, context.now, metrics.count_events, context.trace_events, tail
             ),
             read_connections=read_connections,
             long_read_connections=ReadConnections(connect_usage),

@@ -20,6 +20,7 @@ from psycopg.errors import CheckViolation, DeadlockDetected, SerializationFailur
 
 from api.admission.fair_queue import FairQueue
 from api.idle_connections import let_go, still_works
+from api.ingestion.tail import UsageTail
 from billing.errors import TooManyRequests, Unavailable
 from services.catalog.terms_cache import TermsCache
 from services.ingestion.batch import PartitionCache
@@ -42,10 +43,7 @@ MOST_ROWS_OF_ONE: Final = 25_000
 """Of one organization, so that there is room for others."""
 
 ATTEMPTS: Final = 4
-
 TellResults = Callable[[Sequence[EventResult]], None]
-
-
 _AWAY: Final = "The database does not answer; repeat the request."
 
 
@@ -79,9 +77,11 @@ class UsageWriter:
         now: Callable[[], datetime],
         count: TellResults = lambda _results: None,
         trace: TellResults | None = None,
+        tail: UsageTail | None = None,
     ) -> None:
-        """Once reports are committed, ``count`` is told of them, and ``trace`` in each request."""
+        """Once reports are committed, ``count`` and ``tail`` hear it; ``trace`` in each request."""
         self._trace = trace
+        self._tail = UsageTail() if tail is None else tail
         self._connect = connect
         self._now = now
         self._count = count
@@ -124,9 +124,7 @@ class UsageWriter:
             return
         # Another loop's tasks and callers ended with it.
         self._loop = loop
-        self._waiting.clear()
-        self._rows_waiting = 0
-        self._rows_of.clear()
+        self._give_up_waiting()
         self._arrived = asyncio.Event()
         self._free = 0
         # A writer works for many requests, so it is not within any one of them.
@@ -217,6 +215,7 @@ class UsageWriter:
         else:
             for one, results in zip(group, answers, strict=True):
                 self._count(results)
+                self._tail.tell(one.submission, results, self._now())
                 if not one.answer.done():
                     one.answer.set_result(results)
 

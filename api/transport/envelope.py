@@ -57,6 +57,8 @@ STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 """One more over https."""
 
 
+EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+
 _numbers = count()
 
 
@@ -84,7 +86,8 @@ class RequestMiddleware:
         bound = structlog.contextvars.bind_contextvars(request_id=request.state.request_id)
         try:
             await self._answer(scope, receive, answer)
-            self._record(scope, answer.status or 500, time.perf_counter() - started_at)
+            ended_at = answer.streams_from or time.perf_counter()
+            self._record(scope, answer.status or 500, ended_at - started_at)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
 
@@ -149,6 +152,8 @@ class _Answer:
         is_secure = request.scope["scheme"] == "https"
         self._defaults = (*SAFE_HEADERS, STRICT_TRANSPORT) if is_secure else SAFE_HEADERS
         self.status: int | None = None
+        self.streams_from: float | None = None
+        """When an answer began that lasts for as long as somebody listens."""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -156,6 +161,8 @@ class _Answer:
             # ASGI writes the names of headers in small letters.
             own = [header for header in message["headers"] if header[0] != REQUEST_ID_NAME]
             present = {name for name, _ in own}
+            if EVENT_STREAM in own:
+                self.streams_from = time.perf_counter()
             missing = [header for header in self._defaults if header[0] not in present]
             limits = self._rates.headers(self._scope)
             message = {**message, "headers": [*own, self._request_id, *limits, *missing]}

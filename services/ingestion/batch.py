@@ -191,7 +191,11 @@ class Batch:
         for row in rows:
             event = row.require_event()
             row.result = EventResult(
-                status=EventStatus.CREATED, event_id=event.id, is_late=event.late
+                status=EventStatus.CREATED,
+                event_id=event.id,
+                is_late=event.late,
+                is_counted=event.counted,
+                is_paused=event.paused,
             )
         if count < len(rows):
             await self._compare(rows)

@@ -25,12 +25,15 @@ class EventStatus(StrEnum):
 class EventResult(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one report: the event that it is, or the error that refuses it.
 
-    ``is_late``: the bill that it counts for was final when it came.
+    ``is_late``: the bill that it counts for was final when it came. What the meter's filters leave
+    out is not counted, nor is what a paused subscription used.
     """
 
     status: EventStatus
     event_id: str | None = None
     is_late: bool = False
+    is_counted: bool = True
+    is_paused: bool = False
     event: StoredEvent | None = None
     error: BillingError | None = None
 

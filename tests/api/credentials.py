@@ -185,6 +185,7 @@ usage.read     GET    /api/v1/customers/{customer_id}/usage
 usage.read     GET    /api/v1/subscriptions/{subscription_id}/usage
 usage.read     GET    /api/v1/usage
 usage.read     GET    /api/v1/usage/unbilled
+usage.read     GET    /api/v1/usage/stream
 any.read       GET    /api/v1/customers/{customer_id}/entitlements
 any.read       GET    /api/v1/customers/{customer_id}/entitlements/{lookup_key}
 usage.write    POST   /api/v1/usage

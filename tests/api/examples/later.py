@@ -175,6 +175,7 @@ def tell_of_reports(world: World, of: dict[str, str]) -> None:
     tell("list_scheduled_payments")
     tell("export_journal", query={"from": "2026-01-01", "to": "2026-03-31"})
     tell("list_unbilled_usage")
+    tell("stream_usage_events")
     tell("list_audit_entries", query={"page_size": 2})
     tell("get_audit_coverage")
     tell("verify_audit_chain")
