@@ -67,3 +67,33 @@ document.addEventListener("keydown", (event) => {
   openPalette();
 });
 if (isApple) for (const key of document.querySelectorAll(".seek kbd")) key.textContent = "⌘K";
+
+/* The live tail: the newest rows, for as long as nobody holds them. */
+
+const MOST_ROWS = 100;
+const hold = document.getElementById("hold");
+
+hold?.addEventListener("click", () => {
+  const isHeld = hold.getAttribute("aria-pressed") !== "true";
+  hold.setAttribute("aria-pressed", String(isHeld));
+  hold.textContent = isHeld ? "Go on" : "Pause";
+});
+document.addEventListener("htmx:sse:before:message", (event) => {
+  if (hold?.getAttribute("aria-pressed") === "true") event.preventDefault();
+});
+document.addEventListener("htmx:sse:after:message", () => {
+  const rows = document.getElementById("told")?.rows ?? [];
+  for (const row of [...rows].slice(MOST_ROWS)) row.remove();
+});
+
+/* Derivations beside their numbers are CSS; Esc puts one away until it is come to again. */
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const one of document.querySelectorAll(".derives:hover, .derives:focus-within")) {
+    one.classList.add("dismissed");
+    const back = () => one.classList.remove("dismissed");
+    one.addEventListener("mouseenter", back, { once: true });
+    one.addEventListener("focusin", back, { once: true });
+  }
+});

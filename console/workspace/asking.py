@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 import httpx2
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 API: Final = "/api/v1"
 PASSED_ON: Final = ("cookie", "origin", "sec-fetch-site", "user-agent", "x-request-id")
@@ -117,6 +118,30 @@ class Member:
         """The session has ended; a browser that had none is signed out all the same."""
         answer = await self._send("POST", f"{API}/auth/logout")
         self.cookies = answer.headers.get_list("set-cookie")
+
+    def scope_of(self, path: str) -> Scope:
+        """A read of the API as a server would hand it to an application."""
+        request = self.request
+        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        if self._renewed is not None:
+            headers["cookie"] = self._renewed
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": request.url.scheme,
+            "path": f"{API}{path}",
+            "raw_path": f"{API}{path}".encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [
+                (b"host", request.url.netloc.encode()),
+                *((name.encode(), value.encode("latin-1")) for name, value in headers.items()),
+            ],
+            "server": request.scope.get("server"),
+            "client": request.scope.get("client"),
+        }
 
     def hand_over(self, response: Response) -> Response:
         """The answer with the cookies that the browser is to have from now on."""

@@ -211,6 +211,7 @@ EVENTS: Final = Listing(
         Filter(name="through", title="Arrived up to"),
     ),
     empty="Send one: POST /usage.",
+    template="events.html",
 )
 
 

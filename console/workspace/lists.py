@@ -60,6 +60,7 @@ class Listing:
     filters: Sequence[Filter] = ()
     link: Callable[[Row], str] | None = None
     empty: str = ""
+    template: str = "list.html"
     fixed: Mapping[str, str] = field(default_factory=dict)
 
     async def show(self, member: Member) -> Screen | Response:
@@ -72,7 +73,7 @@ class Listing:
         page = await member.get(self.path, **asked, **_place(member), page_size=PAGE_SIZE)
         rows, meta = rows_of(page), page["meta"]
         return Screen(
-            template="list.html",
+            template=self.template,
             title=self.title,
             values={
                 "listing": self,

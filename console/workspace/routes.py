@@ -11,13 +11,19 @@ from console.workspace import screens, signing
 from console.workspace.actions import ACTIONS
 from console.workspace.catalogue import LISTINGS
 from console.workspace.frame import HOME, SEARCH, Show, screen
+from console.workspace.live import derivations
 from console.workspace.live.palette import show_search
+from console.workspace.live.tail import show_tail
 from console.workspace.setup import sign_up
 from console.workspace.setup.screen import SETUP, show_setup, take_step
 
 SHOWN: Final[dict[str, Show]] = {
     HOME: screens.show_overview,
     SEARCH: show_search,
+    f"{HOME}/events/live": show_tail,
+    f"{HOME}/invoices/{{id}}/derivation": derivations.show_total,
+    f"{HOME}/invoices/{{id}}/lines/{{line}}/derivation": derivations.show_amount,
+    f"{HOME}/invoices/{{id}}/lines/{{line}}/unfolded": derivations.show_explanation,
     f"{HOME}/customers/{{id}}": screens.show_customer,
     f"{HOME}/subscriptions/{{id}}": screens.show_subscription,
     f"{HOME}/invoices/{{id}}": screens.show_invoice,

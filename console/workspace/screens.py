@@ -126,7 +126,7 @@ async def show_invoice(member: Member) -> Screen:
         member.get(f"/customers/{invoice['customer_id']}"),
         member.get(f"/invoices/{invoice['id']}/payments"),
         member.get(f"/invoices/{invoice['id']}/credit-notes"),
-        *(_explain(member, invoice["id"], line) for line in unfolded),
+        *(explain_line(member, invoice["id"], line["id"]) for line in unfolded),
     )
     by_id = {one["id"]: found for one, found in zip(unfolded, explained, strict=True)}
     return Screen(
@@ -167,12 +167,10 @@ async def verify_invoice(member: Member) -> Screen:
     )
 
 
-async def _explain(
-    member: Member, invoice_id: str, line: Mapping[str, Any]
-) -> Mapping[str, Any] | None:
+async def explain_line(member: Member, invoice_id: str, line_id: str) -> Mapping[str, Any] | None:
     """How a line was computed, and where its events are listed; None of one that people wrote."""
     try:
-        explained = await member.get(f"/invoices/{invoice_id}/lines/{line['id']}/explain")
+        explained = await member.get(f"/invoices/{invoice_id}/lines/{line_id}/explain")
     except Refused:
         return None
     events = explained.get("events")

@@ -52,6 +52,14 @@ class Values:
         in_utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         return Markup('<time datetime="{}" title="{}">{}</time>').format(text, in_utc, local)
 
+    def clock(self, text: str) -> Markup:
+        """The time of day of an instant to the second, with UTC for who asks."""
+        at = datetime.fromisoformat(text)
+        local = at.astimezone(find_zone(self.timezone))
+        return Markup(
+            '<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S} UTC">{:%H:%M:%S}</time>'
+        ).format(text, at.astimezone(UTC), local)
+
     def day(self, text: str | None) -> Markup:
         """The local day of an instant, with UTC for who asks."""
         if text is None:

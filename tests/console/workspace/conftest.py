@@ -34,7 +34,11 @@ def house(
 ) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Where the console is served, who signs in there, and the screens by their names."""
     context = AppContext(
-        transactions=transactions, security=security, now=Clock(), public_url=PUBLIC
+        transactions=transactions,
+        security=security,
+        now=Clock(),
+        public_url=PUBLIC,
+        stream_seconds=60,
     )
     app = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(app.router.lifespan_context(app)):

@@ -1,0 +1,81 @@
+"""Numbers say how they came to be: to a pointer, to a keyboard, and as pages without script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from tests.api.people import Person
+from tests.console.billed import billed, buyer, words_of, write
+from tests.console.browser import why_none
+
+MISSING: Final = why_none()
+in_a_browser: Final = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
+BY_SCRIPT: Final = {"HX-Request": "true"}
+
+
+def test_total_is_the_sum_of_its_lines(owner: Person) -> None:
+    invoice = write(owner, buyer(owner), *(f"Line {number}" for number in range(15)))
+    address = f"/console/invoices/{invoice['id']}/derivation"
+
+    words = words_of(owner.get(address, headers=BY_SCRIPT).text)
+
+    assert "Line 11 $10.00" in words
+    assert "3 more lines $30.00" in words
+    assert words.endswith("Total $150.00")
+
+
+def test_derivation_leads_to_the_invoice_where_no_script_asks(owner: Person) -> None:
+    _, invoice = billed(owner)
+    [line] = invoice["line_items"]
+    place = f"/console/invoices/{invoice['id']}"
+
+    total = owner.get(f"{place}/derivation", follow_redirects=False)
+    amount = owner.get(f"{place}/lines/{line['id']}/derivation", follow_redirects=False)
+
+    assert total.headers["location"] == place
+    assert amount.headers["location"] == f"{place}?line={line['id']}#line-{line['id']}"
+
+
+@pytest.mark.parametrize("rest", ["derivation", "lines/{line}/derivation", "lines/{line}/unfolded"])
+def test_another_organization_is_told_nothing(
+    owner: Person, sign_up: Callable[[str], Person], rest: str
+) -> None:
+    _, invoice = billed(owner)
+    path = rest.format(line=invoice["line_items"][0]["id"])
+
+    answer = sign_up("Elsewhere").get(
+        f"/console/invoices/{invoice['id']}/{path}", headers=BY_SCRIPT
+    )
+
+    assert answer.status_code == 404
+
+
+@in_a_browser
+def test_amount_says_how_it_was_computed_to_a_keyboard_until_escape(
+    sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]]
+) -> None:
+    page = sign_in()
+    page.goto(house[2]["invoice"])
+    amount = page.locator(".derives a").first
+
+    amount.focus()
+    steps = page.get_by_role("tooltip")
+    steps.filter(has_text="Included units").wait_for()
+    page.keyboard.press("Escape")
+
+    assert not steps.is_visible()
+
+
+@in_a_browser
+def test_total_says_what_it_is_the_sum_of_to_a_pointer(
+    sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]]
+) -> None:
+    page = sign_in()
+    page.goto(house[2]["customer"])
+
+    page.locator(".derives a").first.hover()
+
+    page.get_by_role("tooltip").filter(has_text="Total").wait_for()
