@@ -69,12 +69,14 @@ class Member:
     """Who looks at a screen, by the cookies of their browser; ``calls`` is what was asked so far.
 
     A session whose access token has ended goes on by its refresh token, once for a screen;
-    ``cookies`` are the new ones, which the screen's answer hands to the browser.
+    ``cookies`` are the new ones, which the screen's answer hands to the browser. ``role`` is what the
+    API says of them, once it was asked.
     """
 
     request: Request
     calls: list[Call] = field(default_factory=list)
     cookies: list[str] = field(default_factory=list)
+    role: str = ""
     _renewed: str | None = None
     _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

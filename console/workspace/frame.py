@@ -16,6 +16,7 @@ from console.dependencies import Dependencies
 from console.rendering import Handler, Page, answered, new_nonce, render
 from console.workspace.asking import SIGNED_OUT, Member, Refused
 from console.workspace.values import Values
+from services.accounts.roles import MANAGE, role_of
 
 HOME: Final = "/console"
 SIGN_IN: Final = f"{HOME}/sign-in"
@@ -24,21 +25,43 @@ SCRIPT_HEADER: Final = "hx-request"
 """By which a script says that it asks, for a part of a page."""
 
 SEE_OTHER: Final = 303
+NO_SECOND_FACTOR: Final = "second_factor_missing"
+"""Whoever hears this reaches nothing but their own account, until they have one."""
+
+READS: Final = "billing.read"
+SESSION: Final = ""
+"""What everybody in a session may see."""
 
 NAVIGATION: Final = (
-    ("Overview", HOME),
-    ("Customers", f"{HOME}/customers"),
-    ("Subscriptions", f"{HOME}/subscriptions"),
-    ("Invoices", f"{HOME}/invoices"),
-    ("Payments", f"{HOME}/payments"),
-    ("Events", f"{HOME}/events"),
-    ("Meters", f"{HOME}/meters"),
-    ("Plans", f"{HOME}/plans"),
-    ("Webhooks", f"{HOME}/webhooks"),
-    ("Test clocks", f"{HOME}/test-clocks"),
-    ("Operations", f"{HOME}/operations"),
-    ("Audit log", f"{HOME}/audit"),
+    ("Overview", HOME, READS),
+    ("Customers", f"{HOME}/customers", READS),
+    ("Subscriptions", f"{HOME}/subscriptions", READS),
+    ("Invoices", f"{HOME}/invoices", READS),
+    ("Payments", f"{HOME}/payments", READS),
+    ("Credits", f"{HOME}/credits", READS),
+    ("Events", f"{HOME}/events", READS),
+    ("Meters", f"{HOME}/meters", READS),
+    ("Plans", f"{HOME}/plans", READS),
+    ("Webhooks", f"{HOME}/webhooks", READS),
+    ("Test clocks", f"{HOME}/test-clocks", READS),
+    ("Operations", f"{HOME}/operations", READS),
+    ("Audit log", f"{HOME}/audit", READS),
+    ("Audit chain", f"{HOME}/audit-chain", READS),
+    ("API keys", f"{HOME}/api-keys", MANAGE),
+    ("Members", f"{HOME}/members", MANAGE),
+    ("Organization", f"{HOME}/organization", READS),
+    ("Your account", f"{HOME}/account", SESSION),
 )
+"""What stands at the side: its words, where it leads, and what a role must reach to see it."""
+
+
+def places_for(role: str) -> list[tuple[str, str]]:
+    """The words of the screens that a role may see, and where each is."""
+    return [
+        (words, to)
+        for words, to, needs in NAVIGATION
+        if needs == SESSION or role_of(role).reaches(needs)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +91,14 @@ def screen(dependencies: Dependencies, show: Show) -> Handler:
         member = Member(request)
         try:
             # By itself and first: it finds out whether somebody is signed in.
-            organization = await member.get("/organization")
+            me = await member.get("/auth/me")
+            member.role = me["user"]["role"]
             shown = await show(member)
             if isinstance(shown, Response):
                 return member.hand_over(shown)
         except Refused as refusal:
             return member.hand_over(_refuse(request, refusal))
-        return member.hand_over(_page(dependencies, member, organization, shown))
+        return member.hand_over(_page(dependencies, member, me["organization"], shown))
 
     return answered(dependencies, handle)
 
@@ -97,7 +121,7 @@ def _page(
         nonce=nonce,
         title=shown.title,
         organization=organization,
-        navigation=[(words, to, _is_within(path, to)) for words, to in NAVIGATION],
+        navigation=[(words, to, _is_within(path, to)) for words, to in places_for(member.role)],
         values=Values.of(organization),
         calls=dict.fromkeys(one.as_command(base_url) for one in member.calls),
         command=lambda call: call.as_command(base_url),
@@ -116,12 +140,13 @@ def _refuse(request: Request, refusal: Refused) -> Response:
     if refusal.status == SIGNED_OUT:
         there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return see_other(f"{SIGN_IN}?next={quote(there)}")
+    code = refusal.problem.get("code")
     content = render(
         "workspace/refused.html",
         language=DocumentLanguage.ENGLISH,
         status=refusal.status,
         detail=refusal.detail,
-        code=refusal.problem.get("code"),
-        home=HOME,
+        code=code,
+        home=f"{HOME}/account" if code == NO_SECOND_FACTOR else HOME,
     )
     return Page(content, status_code=refusal.status)

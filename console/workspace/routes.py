@@ -8,12 +8,15 @@ from starlette.routing import BaseRoute, Route
 
 from console.dependencies import Dependencies
 from console.workspace import screens, signing
-from console.workspace.actions import ACTIONS
+from console.workspace.billing_actions import ACTIONS
 from console.workspace.catalogue import LISTINGS
+from console.workspace.credits.screen import ACTIONS as CREDIT_ACTIONS
+from console.workspace.credits.screen import show_credits, show_units
 from console.workspace.frame import HOME, SEARCH, Show, screen
 from console.workspace.live import derivations
 from console.workspace.live.palette import show_search
 from console.workspace.live.tail import show_tail
+from console.workspace.settings import account, keys, members, organization
 from console.workspace.setup import sign_up
 from console.workspace.setup.screen import SETUP, show_setup, take_step
 
@@ -30,15 +33,31 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/plans/{{id}}": screens.show_plan,
     f"{HOME}/operations": screens.show_operations,
     f"{HOME}/test-clocks": screens.show_clocks,
+    f"{HOME}/credits": show_units,
+    f"{HOME}/customers/{{id}}/credits": show_credits,
+    f"{HOME}/members": members.show_members,
+    f"{HOME}/account": account.show_account,
+    f"{HOME}/api-keys": keys.show_keys,
+    f"{HOME}/audit-chain": keys.show_chain,
+    f"{HOME}/organization": organization.show_organization,
     SETUP: show_setup,
     **{f"{HOME}/{name}": listing.show for name, listing in LISTINGS.items()},
 }
 """What each address shows."""
 
+EVERY_ACTION: Final = (
+    *ACTIONS,
+    *members.ACTIONS,
+    *account.ACTIONS,
+    *keys.ACTIONS,
+    *organization.ACTIONS,
+    *CREDIT_ACTIONS,
+)
+
 DONE: Final[dict[str, Show]] = {
     f"{HOME}/invoices/{{id}}/verify": screens.verify_invoice,
     f"{SETUP}/{{step}}": take_step,
-    **{HOME + one.path: one.do for one in ACTIONS},
+    **{HOME + one.path: one.do for one in EVERY_ACTION},
 }
 """What is done where a form is sent to."""
 

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from billing.invoicing.invoices import InvoiceStatus
 from billing.notifications.schedule import DeliveryStatus
 from billing.payments.allocation import PaymentStatus
-from console.workspace.actions import (
+from console.workspace.asking import Member, Refused, rows_of
+from console.workspace.billing_actions import (
     ADVANCE,
     FINALIZE,
     NEW_CLOCK,
@@ -19,7 +20,6 @@ from console.workspace.actions import (
     SKIP,
     VOID,
 )
-from console.workspace.asking import Member, Refused, rows_of
 from console.workspace.frame import HOME, Screen
 
 NOT_FOUND: Final = 404

@@ -11,6 +11,7 @@ anybody        POST   /api/v1/auth/accept-invitation
 anybody        POST   /api/v1/auth/request-reset
 anybody        POST   /api/v1/auth/reset
 session        POST   /api/v1/auth/change-password
+session        GET    /api/v1/auth/me
 session        GET    /api/v1/auth/sessions
 session        DELETE /api/v1/auth/sessions
 session        DELETE /api/v1/auth/sessions/{session_id}

@@ -73,6 +73,7 @@ def tell_of_own_account(tell: Tell, person: Person, context: AppContext, *, emai
     """Sessions are ended, the password is changed and set anew, a second step comes and goes."""
     log_in = {"email": email, "password": PASSWORD}
     person.post("/api/v1/auth/login", json=log_in)
+    assert tell("GET /auth/me")["user"]["email"] == email
     sessions = tell("GET /auth/sessions")["data"]
     other = next(one["id"] for one in sessions if not one["is_current"])
     tell("DELETE /auth/sessions/{session_id}", session_id=other)

@@ -17,6 +17,7 @@ from api.access.sessions import OwnSession, Person
 from api.admission.people import PersonInTurn
 from api.admission.requests import ADMITTED, CALLER_WATCHED, leaving_of, work_for
 from api.context import AppContext, ContextDep, state_of
+from api.schemas.accounts.accounts import OwnAccountView, view_user
 from api.schemas.accounts.members import (
     ChangedPasswordView,
     ChangePasswordBody,
@@ -29,17 +30,31 @@ from api.schemas.accounts.members import (
     view_session,
     view_totp,
 )
+from api.schemas.accounts.organizations import view_organization
 from api.schemas.pages import ListOf
 from api.transport.exact_json import respond
 from api.transport.route import Router
+from repositories.accounts import organizations as stored_organizations
 from repositories.accounts import second_factors as stored_factors
 from repositories.accounts import user_sessions as stored_sessions
+from repositories.accounts import users as stored_users
 from services.accounts import sessions
 from services.accounts.confirmations import Confirmation
 from services.accounts.credentials import PasswordCheck
 from services.members.own_account import OwnAccount
 
 router = Router(prefix="/auth", tags=["Authentication"], admission=None)
+
+
+@router.get("/me", response_model=OwnAccountView, dependencies=[ADMITTED])
+def get_own_account(session: OwnSession, principal: Person) -> Response:
+    """Show who is logged in, in which role, and to which organization."""
+    user = stored_users.find_user(session, principal.organization_id, _person(principal))
+    organization = stored_organizations.get_organization(session, principal.organization_id)
+    assert user is not None, "who is in a session is a member"
+    return respond(
+        OwnAccountView(user=view_user(user), organization=view_organization(organization))
+    )
 
 
 @router.post("/change-password", response_model=ChangedPasswordView, dependencies=[CALLER_WATCHED])

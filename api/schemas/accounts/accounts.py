@@ -59,6 +59,15 @@ class SessionView(View):
     """The organization that they are logged in to."""
 
 
+class OwnAccountView(View):
+    """Who asks, and whose member they are."""
+
+    user: UserView
+    """Who asks."""
+    organization: OrganizationView
+    """The organization that they are a member of."""
+
+
 class LoggedOutView(View):
     """The session has ended, if there was one."""
 

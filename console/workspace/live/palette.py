@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from console.workspace.asking import Member, Refused, rows_of
-from console.workspace.frame import HOME, NAVIGATION, Screen
+from console.workspace.frame import HOME, Screen, places_for
 
 MOST_OF_A_KIND: Final = 6
 LONGEST: Final = 200
@@ -31,7 +31,7 @@ async def show_search(member: Member) -> Screen:
     asked = member.request.query_params.get("q", "").replace("\0", "").strip()[:LONGEST]
     screens = [
         Found(noun="Screen", name=name, address=address)
-        for name, address in NAVIGATION
+        for name, address in places_for(member.role)
         if asked.lower() in name.lower()
     ]
     found = [] if not asked else await _find(member, asked)

@@ -10,13 +10,13 @@ from uuid import uuid4
 
 from starlette.responses import Response
 
+from console.workspace.actions import KEY, Form
 from console.workspace.asking import API, SIGNED_OUT, Call, Member, Refused, rows_of
 from console.workspace.forms import read_form
 from console.workspace.frame import HOME, Screen, see_other
-from console.workspace.setup.steps import STEPS, Document, Form, Found, Request, Step
+from console.workspace.setup.steps import STEPS, Document, Found, Request, Step
 
 SETUP: Final = f"{HOME}/setup"
-KEY: Final = "key"
 LOOKS: Final = 40
 LOOK_SECONDS: Final = 0.25
 """A screen waits ten seconds for a clock that advances, and then says that it does."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from console.workspace.actions import Field
+from console.workspace.actions import Field, Form
 
-Form = Mapping[str, str]
 Document = Mapping[str, Any]
 BEGIN: Final = "2025-01-01T00:00:00Z"
 

@@ -124,3 +124,12 @@ def test_a_key_has_no_sessions(owner: Person, visitor: Person) -> None:
     answer = visitor.get(SESSIONS, headers=key)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "session_required")
+
+
+def test_everybody_in_a_session_is_told_who_they_are(owner: Person) -> None:
+    reader = owner.invite("read_only")
+
+    found = reader.get(f"{V1}/auth/me").json()
+
+    assert (found["user"]["email"], found["user"]["role"]) == (reader.email, "read_only")
+    assert found["organization"] == owner.get(ORGANIZATION).json()

@@ -1,0 +1,1 @@
+"""Credit: grants, balances and ledgers of customers."""

@@ -1,0 +1,128 @@
+"""Credit: the units that it is counted in, and what a customer has in one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from console.workspace.actions import Action, Field
+from console.workspace.asking import Member, rows_of
+from console.workspace.frame import Screen
+
+CREDITS: Final = "/customers/{id}/credits"
+MANY: Final = 100
+LIVE: Final = frozenset({"pending", "active"})
+"""Grants that can still be ended."""
+
+GRANT: Final = Action(
+    title="Grant credit",
+    path="/customers/{id}/credits/grant",
+    call="/customers/{id}/grants",
+    back=CREDITS,
+    fields=(
+        Field(name="amount", title="Amount", is_required=True),
+        Field(name="unit", title="Unit", is_required=True),
+        Field(name="expires_at", title="Until, empty for ever"),
+        Field(name="priority", title="Priority, the lowest pays first", kind="number"),
+        Field(name="reason", title="Why"),
+    ),
+)
+END: Final = Action(
+    title="End the grant",
+    path="/customers/{id}/credits/grants/{grant}/end",
+    call="/grants/{grant}/end",
+    back=CREDITS,
+    is_grave=True,
+)
+RELEASE: Final = Action(
+    title="Release the hold",
+    path="/customers/{id}/credits/holds/{hold}/release",
+    call="/credits/holds/{hold}",
+    back=CREDITS,
+    method="DELETE",
+    is_grave=True,
+)
+NEW_UNIT: Final = Action(
+    title="New unit",
+    path="/credits",
+    call="/units",
+    back="/credits",
+    fields=(
+        Field(name="code", title="Code, such as TOKENS", is_required=True),
+        Field(name="name", title="Name", is_required=True),
+        Field(name="scale", title="Decimal places", kind="number", value="0", is_required=True),
+    ),
+)
+ACTIONS: Final = (GRANT, END, RELEASE, NEW_UNIT)
+
+
+async def show_units(member: Member) -> Screen:
+    """What credit is counted in, and whether every ledger adds up."""
+    units, check = await asyncio.gather(
+        member.get("/units", page_size=MANY), member.get("/audit/credits")
+    )
+    return Screen(
+        template="credits.html",
+        title="Credits",
+        values={"units": rows_of(units), "check": check, "new": NEW_UNIT.offer()},
+    )
+
+
+async def show_credits(member: Member) -> Screen:
+    """A customer's credit in one unit: what is left, of which grants, and how it moved."""
+    customer = await member.get(f"/customers/{member.place()}")
+    units = [one["code"] for one in rows_of(await member.get("/units", page_size=MANY))]
+    unit = await _unit(member, customer["id"], units)
+    address = f"/customers/{customer['id']}"
+    balance, grants, ledger = await asyncio.gather(
+        member.get(f"{address}/balance", unit=unit),
+        member.get(f"{address}/grants", unit=unit, page_size=MANY),
+        member.get(
+            f"{address}/ledger", unit=unit, cursor=member.request.query_params.get("cursor")
+        ),
+    )
+    return Screen(
+        template="customer_credits.html",
+        title=f"Credit of {customer['name']}",
+        values={
+            "customer": customer,
+            "units": units,
+            "unit": unit,
+            "balance": balance,
+            "grants": [_grant(one) for one in rows_of(grants)],
+            "entries": rows_of(ledger),
+            "more": ledger["meta"].get("next_cursor"),
+            "holds": _holds(customer["id"], rows_of(ledger)),
+            "grant": GRANT.offer(id=customer["id"], values={"unit": unit}),
+        },
+    )
+
+
+async def _unit(member: Member, customer_id: str, units: Sequence[str]) -> str:
+    """The unit that the address names, or that of the first grant, or the first there is."""
+    asked = member.request.query_params.get("unit")
+    if asked:
+        return asked
+    grants = rows_of(await member.get(f"/customers/{customer_id}/grants", page_size=1))
+    if grants:
+        return str(grants[0]["unit"])
+    return units[0] if units else str((await member.get("/organization"))["currency"])
+
+
+def _grant(one: Mapping[str, Any]) -> dict[str, Any]:
+    end = END.offer(id=one["customer_id"], grant=one["id"]) if one["status"] in LIVE else None
+    return {**one, "end": end}
+
+
+def _holds(customer_id: str, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Holds of these movements that were neither settled nor released by one of them."""
+    last: dict[str, Mapping[str, Any]] = {}
+    for one in entries:
+        if one["hold_id"] is not None:
+            last.setdefault(one["hold_id"], one)
+    return [
+        {**one, "release": RELEASE.offer(id=customer_id, hold=hold)}
+        for hold, one in last.items()
+        if one["kind"] == "held"
+    ]

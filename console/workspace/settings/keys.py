@@ -1,0 +1,71 @@
+"""API keys: made, shown once, and revoked; and whether the chain of the audit log holds."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from console.workspace.actions import Action, Field
+from console.workspace.asking import Member, rows_of
+from console.workspace.frame import Screen
+
+KEYS: Final = "/api-keys"
+SCOPES: Final = ("usage.write", "usage.read", "billing.write", "billing.read")
+
+
+def _write(said: dict[str, Any]) -> dict[str, Any]:
+    addresses = said.pop("allowed_addresses", "").replace(",", " ").split()
+    return {**said, "allowed_addresses": addresses} if addresses else said
+
+
+MAKE_KEY: Final = Action(
+    title="Make a key",
+    path="/api-keys/make",
+    call="/api-keys",
+    back=KEYS,
+    fields=(
+        Field(name="name", title="What it is for", is_required=True),
+        Field(name="scopes", title="What it may do", kind="choices", choices=SCOPES),
+        Field(name="expires_at", title="Until, empty for ever"),
+        Field(name="allowed_addresses", title="From which addresses, empty for any"),
+    ),
+    shown={"key": "The key", "name": "What it is for", "scopes": "What it may do"},
+    write=_write,
+)
+REVOKE: Final = Action(
+    title="Revoke",
+    path="/api-keys/{id}/revoke",
+    call="/api-keys/{id}",
+    back=KEYS,
+    method="DELETE",
+    confirms=True,
+    is_grave=True,
+)
+ACTIONS: Final = (MAKE_KEY, REVOKE)
+
+
+async def show_keys(member: Member) -> Screen:
+    """Keys with what each may do and when it was used, the revoked ones too."""
+    keys = await member.get("/api-keys", page_size=100)
+    return Screen(
+        template="keys.html",
+        title="API keys",
+        values={
+            "keys": [
+                {
+                    **one,
+                    "revoke": REVOKE.offer(id=one["id"], expected=one["last_four"])
+                    if one["revoked_at"] is None
+                    else None,
+                }
+                for one in rows_of(keys)
+            ],
+            "make": MAKE_KEY.offer(),
+        },
+    )
+
+
+async def show_chain(member: Member) -> Screen:
+    """Whether every entry of the audit log is as it was written, as far as one answer looks."""
+    after = member.request.query_params.get("after")
+    chain = await member.get("/audit/chain", after=after)
+    return Screen(template="chain.html", title="Audit chain", values={"chain": chain})

@@ -1,0 +1,100 @@
+"""Members: who they are, in which role, and who is invited."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from console.workspace.actions import Action, Field
+from console.workspace.asking import Member, rows_of
+from console.workspace.frame import Screen
+from services.accounts.roles import ROLES
+
+MEMBERS: Final = "/members"
+ROLE: Final = Field(
+    name="role", title="Role", kind="choice", choices=tuple(ROLES), value="read_only"
+)
+MANY: Final = 100
+PENDING: Final = "pending"
+"""The state of an invitation whose link is good."""
+
+INVITE: Final = Action(
+    title="Invite",
+    path="/members/invite",
+    call="/invitations",
+    back=MEMBERS,
+    fields=(Field(name="email", title="Email", is_required=True), ROLE),
+    shown={"email": "Invited", "role": "Role", "link": "The link, which is mailed where mail is"},
+)
+CHANGE_ROLE: Final = Action(
+    title="Change role",
+    path="/members/{id}/role",
+    call="/members/{id}",
+    back=MEMBERS,
+    method="PATCH",
+    fields=(ROLE,),
+)
+LOG_OUT: Final = Action(
+    title="Log out everywhere",
+    path="/members/{id}/log-out",
+    call="/members/{id}/sessions",
+    back=MEMBERS,
+    method="DELETE",
+)
+REMOVE: Final = Action(
+    title="Remove",
+    path="/members/{id}/remove",
+    call="/members/{id}",
+    back=MEMBERS,
+    method="DELETE",
+    confirms=True,
+    is_grave=True,
+)
+RESEND: Final = Action(
+    title="New link",
+    path="/members/invitations/{id}/resend",
+    call="/invitations/{id}/resend",
+    back=MEMBERS,
+    shown={"email": "Invited", "link": "The new link; the one before opens nothing any more"},
+)
+WITHDRAW: Final = Action(
+    title="Withdraw",
+    path="/members/invitations/{id}/withdraw",
+    call="/invitations/{id}",
+    back=MEMBERS,
+    method="DELETE",
+    is_grave=True,
+)
+ACTIONS: Final = (INVITE, CHANGE_ROLE, LOG_OUT, REMOVE, RESEND, WITHDRAW)
+
+
+async def show_members(member: Member) -> Screen:
+    """Who belongs to the organization, who is invited, and what can be done about either."""
+    members, invitations = await asyncio.gather(
+        member.get("/members", page_size=MANY), member.get("/invitations", page_size=MANY)
+    )
+    return Screen(
+        template="members.html",
+        title="Members",
+        values={
+            "members": [
+                {
+                    **one,
+                    "change": CHANGE_ROLE.offer(id=one["id"], values={"role": one["role"]}),
+                    "log_out": LOG_OUT.offer(id=one["id"]),
+                    "remove": REMOVE.offer(id=one["id"], expected=one["email"]),
+                }
+                for one in rows_of(members)
+            ],
+            "invitations": [
+                {
+                    **one,
+                    "resend": RESEND.offer(id=one["id"]),
+                    "withdraw": WITHDRAW.offer(id=one["id"]),
+                }
+                for one in rows_of(invitations)
+                if one["status"] == PENDING
+            ],
+            "invite": INVITE.offer(),
+        },
+    )

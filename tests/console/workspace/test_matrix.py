@@ -1,0 +1,167 @@
+"""Every screen and every role, out of the routes of the console and the matrix of the API.
+
+Nobody writes here which role sees what: a screen says of which calls it is made, and the document
+of the API who may make them.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+from fastapi import FastAPI
+
+from console.workspace.frame import HOME, NAVIGATION
+from console.workspace.routes import DONE, SHOWN
+from services.accounts.roles import ROLES
+from tests.api.people import Person
+from tests.api.sold import V1, post
+from tests.console.billed import addresses_in, billed
+from tests.console.workspace.test_actions import forms_of
+
+NOWHERE: Final = "0192a2c4-5b7d-7c3a-8f00-0123456789ab"
+CALL: Final = re.compile(r"^curl (?:-X (\w+) )?'?http://[^/]+(/[^ '?]*)")
+
+
+@pytest.fixture
+def ids(owner: Person) -> dict[str, str]:
+    """What stands in the place of the id of each thing that screens show. A new one fails here."""
+    sold, invoice = billed(owner)
+    customer = invoice["customer_id"]
+    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
+    post(owner, f"/customers/{customer}/grants", {"unit": "TOKENS", "amount": 100})
+    return {
+        "customers": customer,
+        "subscriptions": invoice["subscription_id"],
+        "invoices": invoice["id"],
+        "plans": sold.plan["id"],
+        "meters": sold.feature["meter"]["id"],
+    }
+
+
+def addresses(ids: Mapping[str, str]) -> list[str]:
+    """Every screen, with an id in the place of its ``{id}``."""
+    return [
+        template.replace("{id}", ids[template.split("/")[2]]) if "{id}" in template else template
+        for template in SHOWN
+    ]
+
+
+def calls_of(page: str) -> Iterator[tuple[str, str]]:
+    """Method and path of every call that a screen was made of."""
+    [listed] = re.findall(r'<details class="unfold calls">(.*?)</details>', page, re.DOTALL)
+    for command in re.findall(r"<code>(.*?)</code>", listed):
+        found = CALL.match(html.unescape(command))
+        assert found is not None, command
+        yield found[1] or "GET", found[2]
+
+
+def roles_by_call(app: FastAPI) -> dict[tuple[str, re.Pattern[str]], list[str]]:
+    """Who may make each call, as the document says; everybody where it says nothing."""
+    return {
+        (method.upper(), re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path) + "$")): operation.get(
+            "x-roles", list(ROLES)
+        )
+        for path, operations in app.openapi()["paths"].items()
+        for method, operation in operations.items()
+        if isinstance(operation, dict) and "responses" in operation
+    }
+
+
+def who_may(app: FastAPI, method: str, path: str) -> set[str]:
+    found = [
+        set(roles)
+        for (asked, shape), roles in roles_by_call(app).items()
+        if asked == method and shape.match(path)
+    ]
+    assert found, f"{method} {path} is no call of the API"
+    return set.union(*found)
+
+
+def test_every_role_sees_what_the_api_tells_it_and_nothing_else(
+    owner: Person, ids: dict[str, str]
+) -> None:
+    assert isinstance(owner.app, FastAPI)
+    people = {role: owner.invite(role) for role in ROLES}
+    for address in addresses(ids):
+        calls = set(calls_of(owner.get(address).text))
+        may = set(ROLES).intersection(*(who_may(owner.app, *one) for one in calls))
+        seen = {role for role, one in people.items() if one.get(address).status_code == 200}
+        assert seen == may, address
+
+
+def test_navigation_leaves_out_what_a_role_may_not_see(owner: Person) -> None:
+    for role in ROLES:
+        member = owner.invite(role)
+        page = member.get(f"{HOME}/account")
+        listed = {one for one in addresses_in(page.text) if one in dict(_places())}
+        seen = {place for place in dict(_places()) if member.get(place).status_code == 200}
+        assert listed == seen, role
+
+
+def _places() -> list[tuple[str, str]]:
+    return [(to, words) for words, to, _ in NAVIGATION]
+
+
+def test_every_screen_without_an_id_is_in_the_navigation() -> None:
+    hidden = {f"{HOME}/setup", f"{HOME}/search"}
+
+    assert {one for one in SHOWN if "{" not in one} - hidden == set(dict(_places()))
+
+
+def test_ids_of_another_organization_are_found_on_no_screen(
+    owner: Person, visitor: Person, ids: dict[str, str]
+) -> None:
+    visitor.sign_up("Quay")
+    for template, address in zip(SHOWN, addresses(ids), strict=True):
+        if "{id}" in template:
+            assert visitor.get(address).status_code == 404, address
+            assert owner.get(template.replace("{id}", NOWHERE)).status_code == 404, template
+
+
+def fill(template: str) -> str:
+    return re.sub(r"\{[^}]+\}", NOWHERE, template)
+
+
+@pytest.mark.parametrize("template", DONE)
+def test_nothing_is_done_by_a_form_of_another_site(owner: Person, template: str) -> None:
+    before = owner.get(f"{V1}/audit").json()["data"]
+
+    for headers in ({"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = owner.post(fill(template), headers=headers, data=EVERY_FIELD)
+        assert answer.status_code in {403, 303, 200}, template
+        assert answer.status_code == 403 or template.startswith(f"{HOME}/setup"), template
+
+    assert owner.get(f"{V1}/audit").json()["data"] == before
+
+
+EVERY_FIELD: Final[dict[str, Any]] = {
+    "name": "x",
+    "email": "x@y.test",
+    "role": "owner",
+    "password": "x",
+    "current_password": "x",
+    "new_password": "quiet-harbor-94",
+    "code": "X",
+    "expected": "x",
+    "confirmation": "x",
+}
+
+
+@pytest.mark.parametrize("template", [one for one in DONE if "{id}" in one])
+def test_nothing_of_another_organization_is_changed(owner: Person, template: str) -> None:
+    answer = owner.post(fill(template), data=EVERY_FIELD | {"amount": "1", "reason": "x"})
+
+    assert answer.status_code in {404, 422}, template
+
+
+def test_every_form_of_every_screen_leads_to_something_that_is_done(
+    owner: Person, ids: dict[str, str]
+) -> None:
+    shapes = [re.compile(re.sub(r"\{[^}]+\}", "[^/]+", one) + "$") for one in DONE]
+    for address in addresses(ids):
+        for action in forms_of(owner.get(address).text):
+            assert any(shape.match(action) for shape in shapes), (address, action)
