@@ -15,6 +15,12 @@ STANDARD_PORTS: Final = {"https": 443, "http": 80}
 FIRST_FREE_PORT: Final = 1024
 """Below that only the standard port of https is taken: others belong to other protocols."""
 
+FOR_DEVELOPMENT: Final = (
+    "To try it with a receiver on your own machine, start Fluxrate with "
+    "FLUXRATE_ALLOW_PRIVATE_WEBHOOKS=true."
+)
+"""What a developer does about an address that production refuses."""
+
 MAIL_PORTS: Final = frozenset({25, 465, 587})
 """Those below ``FIRST_FREE_PORT`` that take mail."""
 
@@ -57,7 +63,7 @@ def read_receiver(url: str, *, may_be_private: bool) -> Receiver:
     if may_be_private:
         return receiver
     if receiver.scheme != "https":
-        raise _invalid("The address must begin with https://.")
+        raise _invalid(f"The address must begin with https://. {FOR_DEVELOPMENT}")
     if receiver.port != STANDARD_PORTS["https"] and receiver.port < FIRST_FREE_PORT:
         raise _invalid(f"The port must be 443, or {FIRST_FREE_PORT} or above.")
     return _require_public(receiver, field="url")

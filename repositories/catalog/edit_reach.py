@@ -40,6 +40,27 @@ def move_open_periods(
     )
 
 
+def has_running_before(
+    session: Session, organization_id: UUID, plan_id: UUID, version: int, *, now: datetime
+) -> bool:
+    """Whether a running period would be moved to the version: one before it bills it.
+
+    The caller holds the plan's lock.
+    """
+    return bool(
+        session.execute(
+            _HAS_RUNNING_BEFORE,
+            {
+                "organization_id": organization_id,
+                "plan_id": plan_id,
+                "version": version,
+                "is_running": True,
+                "now": now,
+            },
+        ).scalar_one()
+    )
+
+
 def measure_reach(
     session: Session,
     organization_id: UUID,
@@ -93,9 +114,8 @@ LEFT JOIN test_clock AS clock ON clock.organization_id = subscription.organizati
     AND clock.id = subscription.test_clock_id"""
 
 # A period that is over is nobody's running period, also while nobody has closed it.
-_MOVE_OPEN_PERIODS: Final = text(f"""
-UPDATE subscription_period AS period SET plan_version = :version
-FROM (
+_REACHED: Final = f"""
+(
     SELECT subscription.organization_id, subscription.id, subscription.current_period_index
     {_SUBSCRIPTION_ON_CLOCK}
     WHERE subscription.organization_id = :organization_id AND subscription.plan_id = :plan_id
@@ -105,7 +125,14 @@ FROM (
 ) AS met
 WHERE period.organization_id = met.organization_id AND period.subscription_id = met.id
     AND period.index = met.current_period_index AND period.status = 'open'
-    AND period.plan_id = :plan_id AND period.plan_version < :version""")  # noqa: S608  (put together out of constants)
+    AND period.plan_id = :plan_id AND period.plan_version < :version"""
+
+_MOVE_OPEN_PERIODS: Final = text(
+    f"UPDATE subscription_period AS period SET plan_version = :version FROM {_REACHED}"  # noqa: S608  (put together out of constants)
+)
+_HAS_RUNNING_BEFORE: Final = text(
+    f"SELECT EXISTS (SELECT FROM subscription_period AS period, {_REACHED})"  # noqa: S608  (put together out of constants)
+)
 
 
 def _reach(which: str, moves: str) -> TextClause:

@@ -32,7 +32,7 @@ from repositories.catalog import plans as stored_plans
 from repositories.credits import wallets as stored_units
 from services.audit_log import record
 from services.catalog import meter_claims
-from services.catalog.edits import Edited, is_for_running, publish_edit, reach_nobody
+from services.catalog.edits import Edited, bring_forward, is_for_running, publish_edit
 from services.catalog.meters import lock_meter_in_use
 from services.catalog.plans import lock_plan
 from services.required import not_found
@@ -112,6 +112,7 @@ def set_charge_status(
 ) -> Edited[Charge]:
     """The charge is deactivated and the plan has a next version. Repeating it changes nothing.
 
+    Repeated for the running period it brings waiting edits forward.
     Raises NotFound, InvalidTransition from INACTIVE to ACTIVE.
     """
     plan = lock_plan(session, organization_id, plan_id)
@@ -119,7 +120,7 @@ def set_charge_status(
     if charge is None:
         raise not_found("Charge")
     if charge.status == status:
-        return Edited(result=charge, reach=reach_nobody(now=now))
+        return Edited(result=charge, reach=bring_forward(session, plan, effective, now=now))
     if charge.status == ChargeStatus.INACTIVE:
         raise InvalidTransition(
             "An INACTIVE charge does not become ACTIVE again; add a new one.", field="status"

@@ -126,6 +126,22 @@ def publish_edit(
     return reach_of(session, plan.organization_id, [plan.id], effective, now=now)
 
 
+def bring_forward(
+    session: Session, plan: Plan, effective: Effective | None, *, now: datetime
+) -> EditReach:
+    """What was edited for the next period bills the running ones, by a version of its own.
+
+    For an edit that changes nothing of the plan and asks for the running period by itself; any
+    other reaches nobody. The caller holds the plan's lock. Idempotent by the versions of periods.
+    """
+    if effective is not Effective.RUNNING_PERIOD or not edit_reach.has_running_before(
+        session, plan.organization_id, plan.id, plan.version, now=now
+    ):
+        return reach_nobody(now=now)
+    publish_next(session, plan, effective, now=now)
+    return reach_of(session, plan.organization_id, [plan.id], effective, now=now)
+
+
 def republish(
     session: Session,
     organization_id: UUID,

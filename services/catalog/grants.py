@@ -21,7 +21,7 @@ from repositories.catalog import features as stored_features
 from repositories.catalog import plans as stored_plans
 from repositories.catalog.shown import GrantedFeature
 from services.audit_log import record
-from services.catalog.edits import Edited, EditReach, publish_edit, reach_nobody
+from services.catalog.edits import Edited, EditReach, bring_forward, publish_edit
 from services.catalog.plans import lock_plan
 from services.constraints import translating
 from services.required import require_feature
@@ -99,6 +99,7 @@ def update_plan_feature(
 ) -> Edited[GrantedFeature]:
     """The fields given have their new values, and the plan has a next version.
 
+    The values that it has, asked for the running period, bring waiting edits forward.
     Raises NotFound, InvalidInput naming the field. Repeating it changes nothing.
     """
     plan = lock_plan(session, organization_id, plan_id)
@@ -111,7 +112,7 @@ def update_plan_feature(
     changed = sorted(name for name, value in values.items() if getattr(granted, name) != value)
     found = GrantedFeature(granted=granted, feature=feature)
     if not changed:
-        return Edited(result=found, reach=reach_nobody(now=now))
+        return Edited(result=found, reach=bring_forward(session, plan, effective, now=now))
     for name in changed:
         setattr(granted, name, values[name])
     _check_grant(granted, feature)

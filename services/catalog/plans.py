@@ -90,6 +90,7 @@ def update_plan(
 ) -> Edited[PlanContents]:
     """The fields given have their new values, and the plan has a next version.
 
+    The values that it has, asked for the running period, bring waiting edits forward.
     Raises NotFound, Conflict ``lookup_id_taken`` or ``plan_in_use``, InvalidInput naming the field.
     Repeating it changes nothing.
     """
@@ -98,7 +99,7 @@ def update_plan(
     after = _values(command.details, command.given)
     changed = sorted(name for name in command.given if before[name] != after[name])
     if not changed:
-        reach = edits.reach_nobody(now=now)
+        reach = edits.bring_forward(session, plan, effective, now=now)
         return Edited(result=read_contents(session, plan), reach=reach)
     _require_unsubscribed(session, plan, changed)
     for name in changed:

@@ -107,7 +107,7 @@ def read_event(report: EventReport, target: Target, *, ids: EventIds, now: datet
     Source: CONTRACT 12, 19, 44, 66, 73.
     """
     rules = target.rules
-    timestamp = read_timestamp(report.timestamp, target.clock_time or now)
+    timestamp = read_timestamp(report.timestamp, now, target.clock_time)
     field, properties = _free_form(report)
     document, canonical = _read_free_form(properties, field)
     value = _read_value(report, rules, properties or {}, field)
@@ -125,11 +125,12 @@ def read_event(report: EventReport, target: Target, *, ids: EventIds, now: datet
     )
 
 
-def read_timestamp(text: str | None, present: datetime) -> datetime:
-    """The instant that was sent, else the present.
+def read_timestamp(text: str | None, now: datetime, clock_time: datetime | None) -> datetime:
+    """The instant that was sent, else the customer's present: their test clock's, or the wall's.
 
-    Raises InvalidInput for what is no instant, or lies more than five minutes ahead.
+    Raises InvalidInput for what is no instant, or lies more than five minutes ahead of it.
     """
+    present = clock_time or now
     if text is None:
         return present
     try:
@@ -141,8 +142,9 @@ def read_timestamp(text: str | None, present: datetime) -> datetime:
             "timestamp must be an ISO 8601 instant.", code="invalid_instant", field="timestamp"
         ) from error
     if instant > present + FUTURE_TOLERANCE:
+        clock = "this server's clock" if clock_time is None else "the customer's test clock"
         raise InvalidInput(
-            "timestamp lies more than five minutes ahead.",
+            f"timestamp lies more than five minutes ahead of {clock}, {present:%FT%TZ}.",
             code="timestamp_in_future",
             field="timestamp",
         )

@@ -76,3 +76,9 @@ def test_a_secret_that_was_replaced_is_good_beside_the_new_one() -> None:
     body = json.dumps(read_told()["invoice.paid"]).encode()
 
     assert read_event(body, signed(body, secrets=("the new one", SECRET)), KEY) is not None
+
+
+@pytest.mark.parametrize("other", [SECRET, "c2VjcmV0", "whsec_%%%", "whsec_abc", "whsec_é", ""])
+def test_another_kind_of_secret_proves_nothing_and_is_said(other: str) -> None:
+    with pytest.raises(NotGenuine, match=r"signing_secret, which begins with whsec_"):
+        read_event(b"{}", signed(b"{}"), other)

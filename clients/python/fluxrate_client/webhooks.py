@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import time
@@ -33,12 +34,12 @@ def read_event(
     twice.
 
     Raises:
-        NotGenuine: the signature is of another body or secret, or the delivery is old.
+        NotGenuine: the signature is of another body or secret, the delivery is old, or
+            ``signing_secret`` is no signing secret, such as the ``secret`` of the endpoint.
     """
     given = {name.lower(): value for name, value in headers.items()}
     signed = f"{given.get('webhook-id', '')}.{given.get('webhook-timestamp', '')}.".encode() + body
-    key = base64.b64decode(signing_secret.removeprefix("whsec_"))
-    digest = base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
+    digest = base64.b64encode(hmac.digest(_key_of(signing_secret), signed, hashlib.sha256))
     expected = b"v1," + digest
     signatures = given.get("webhook-signature", "").split(" ")
     if not any(hmac.compare_digest(expected, one.encode()) for one in signatures):
@@ -49,3 +50,18 @@ def read_event(
     told = load(body)
     kind = TOLD_EVENTS.get(told["event"])
     return None if kind is None else read(kind, told)
+
+
+def _key_of(signing_secret: str) -> bytes:
+    # Taken for a key, any other text would be one that signed nothing: the reason would be lost.
+    kind, whsec, encoded = signing_secret.partition("whsec_")
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if kind or not whsec or not key:
+        raise NotGenuine(
+            "This is no signing secret: it is the endpoint's signing_secret, which begins with "
+            "whsec_, not its secret."
+        )
+    return key

@@ -22,7 +22,8 @@ const KNOWN: ReadonlySet<string> = new Set(EVENTS);
  * Node has them; `signingSecret` is the endpoint's, which begins with `whsec_`. Keep the header `webhook-id` of what
  * you have worked on: a delivery may come twice.
  *
- * Throws `NotGenuine` where the signature is of another body or secret, or the delivery is old.
+ * Throws `NotGenuine` where the signature is of another body or secret, the delivery is old, or `signingSecret` is no
+ * signing secret, such as the `secret` of the endpoint.
  */
 export async function readEvent(
   body: string | Uint8Array,
@@ -53,8 +54,12 @@ function headerOf(headers: Headers | Record<string, string | string[] | undefine
 
 async function isSignedByOne(given: string[], signed: Uint8Array<ArrayBuffer>, secret: string): Promise<boolean> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = bytesOf(secret.replace(/^whsec_/, ""));
-  if (key === null) throw new TypeError("The signing secret is not what an endpoint shows: whsec_ and base64.");
+  const key = secret.startsWith("whsec_") ? bytesOf(secret.slice("whsec_".length)) : null;
+  if (key === null) {
+    throw new NotGenuine(
+      "This is no signing secret: it is the endpoint's signing_secret, which begins with whsec_, not its secret.",
+    );
+  }
   const known = await crypto.subtle.importKey("raw", key, algorithm, false, ["verify"]);
   for (const one of given) {
     const signature = one.startsWith("v1,") ? bytesOf(one.slice(3)) : null;

@@ -28,6 +28,10 @@ def test_present_of_a_customer_on_a_clock_is_the_clocks(owner: Person) -> None:
     assert untimed.json()["timestamp"] == "2025-01-31T12:00:00Z"
     assert allowed.status_code == 201, allowed.text
     assert (refused.status_code, refused.json()["code"]) == (422, "timestamp_in_future")
+    assert refused.json()["detail"] == (
+        "timestamp lies more than five minutes ahead of the customer's test clock, "
+        "2025-01-31T12:00:00Z."
+    )
 
 
 def test_rejected_rows_make_no_customers(

@@ -144,6 +144,7 @@ def test_batch_answers_every_row_in_its_place(visitor: Person, key: dict[str, st
         ("invalid_instant", "timestamp"),
         ("timestamp_in_future", "timestamp"),
     ]
+    assert errors[-1]["detail"].endswith("ahead of this server's clock, 2026-03-02T08:00:00Z.")
 
 
 def test_atomic_batch_with_a_bad_row_stores_nothing(

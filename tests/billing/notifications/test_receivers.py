@@ -7,7 +7,12 @@ from ipaddress import ip_address
 import pytest
 
 from billing.errors import InvalidInput
-from billing.notifications.receivers import is_reachable, read_mail_server, read_receiver
+from billing.notifications.receivers import (
+    FOR_DEVELOPMENT,
+    is_reachable,
+    read_mail_server,
+    read_receiver,
+)
 
 PRIVATE = [
     "https://localhost/",
@@ -161,7 +166,10 @@ def test_what_could_be_read_in_two_ways_is_no_address(url: str) -> None:
     ("url", "detail"),
     [
         ("ftp://hooks.example.com/", "The address must begin with https://."),
-        ("http://hooks.example.com/", "The address must begin with https://."),
+        (
+            "http://hooks.example.com/",
+            f"The address must begin with https://. {FOR_DEVELOPMENT}",
+        ),
         ("https://hooks.example.com:1023/", "The port must be 443, or 1024 or above."),
         ("https://256.0.0.1/", "This is not an address."),
         (
