@@ -69,8 +69,8 @@ class Member:
     """Who looks at a screen, by the cookies of their browser; ``calls`` is what was asked so far.
 
     A session whose access token has ended goes on by its refresh token, once for a screen;
-    ``cookies`` are the new ones, which the screen's answer hands to the browser. ``role`` is what the
-    API says of them, once it was asked.
+    ``cookies`` are the new ones, which the screen's answer hands to the browser. ``role`` is what
+    the API says of them, once it was asked.
     """
 
     request: Request

@@ -10,13 +10,14 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session
 
-from billing.credits.grants import GrantKind, Place, Scope
+from billing.credits.grants import Place, Scope
+from billing.credits.purchases import Cost
 from billing.errors import Conflict
 from billing.identifiers import MeterId
 from billing.money import ZERO
 from repositories.credits import grants as stored_grants
 from services.credits import grants, posting, units
-from services.credits.grants import NewGrant
+from services.credits.grants import NewGrant, Sold
 from services.credits.standing import find_customer, to_grant
 from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse
 
@@ -38,11 +39,9 @@ def grant_any(
         expires_at=None if lives is None else begins + lives,
         applies_to=Scope(meter_ids=frozenset([MeterId(meter_id)] if is_restricted else [])),
     )
-    kind = numbers.choice(list(GrantKind))
+    sold = Sold(cost=Cost(amount=Decimal(1), currency="USD")) if numbers.random() < 0.5 else None
     customer = find_customer(session, organization_id, purse.customer_id)
-    row = grants.new_row(session, customer, command, kind, at=BEGIN, now=BEGIN)
-    if kind is GrantKind.PAID:
-        row.cost_amount, row.cost_currency = Decimal(1), "USD"
+    row = grants.new_row(session, customer, command, sold, at=BEGIN, now=BEGIN)
     posting.lock_wallet(session, posting.wallet_of(row), at=BEGIN, now=BEGIN)
     stored_grants.insert_grant(session, row)
     grants.begin(session, row, at=begins, now=BEGIN)
