@@ -11,6 +11,7 @@ from migrations import policies
 revision = "0044"
 down_revision = "0043"
 
+COLUMNS = ("credits_before_tax", "credits_after_tax")
 FORMER_AMOUNTS = (
     "amount_due >= 0 AND amount_paid >= 0 AND carried_credit >= 0 AND granted_credit >= 0"
 )
@@ -27,23 +28,33 @@ DUE = (
 
 
 def upgrade() -> None:
-    for column in ("credits_before_tax", "credits_after_tax"):
+    for column in COLUMNS:
         op.add_column(
             "invoice", sa.Column(column, sa.Numeric(), server_default="0", nullable=False)
         )
     change_checks(total="total = subtotal - credits_before_tax + tax", due=DUE, amounts=AMOUNTS)
     create_invoice_draw()
     create_invoice_drawing()
-    for table in ("invoice_draw", "invoice_drawing"):
+    extend_credit_note()
+    create_credit_note_return()
+    for table in ("invoice_draw", "invoice_drawing", "credit_note_return"):
         policies.protect(table, privileges=("SELECT", "INSERT"))
 
 
 def downgrade() -> None:
     """Refused where a bill drew on credit: its sums would not add up."""
+    op.drop_table("credit_note_return")
+    op.drop_constraint(op.f("ck_credit_note_credits_after_tax"), "credit_note")
+    op.drop_constraint(op.f("ck_credit_note_amounts"), "credit_note")
+    op.create_check_constraint(
+        op.f("ck_credit_note_amounts"), "credit_note", "subtotal > 0 AND tax >= 0"
+    )
+    for column in COLUMNS:
+        op.drop_column("credit_note", column)
     op.drop_table("invoice_drawing")
     op.drop_table("invoice_draw")
     change_checks(total="total = subtotal + tax", due=FORMER_DUE, amounts=FORMER_AMOUNTS)
-    for column in ("credits_after_tax", "credits_before_tax"):
+    for column in COLUMNS:
         op.drop_column("invoice", column)
 
 
@@ -118,4 +129,74 @@ def create_invoice_drawing() -> None:
             name=op.f("fk_invoice_drawing_organization_id"),
         ),
         sa.PrimaryKeyConstraint("organization_id", "invoice_id", name=op.f("pk_invoice_drawing")),
+    )
+
+
+def extend_credit_note() -> None:
+    for column in COLUMNS:
+        op.add_column(
+            "credit_note", sa.Column(column, sa.Numeric(), server_default="0", nullable=False)
+        )
+    op.drop_constraint(op.f("ck_credit_note_amounts"), "credit_note")
+    op.create_check_constraint(
+        op.f("ck_credit_note_amounts"),
+        "credit_note",
+        "subtotal >= 0 AND tax >= 0 AND credits_before_tax >= 0"
+        " AND subtotal + credits_before_tax > 0",
+    )
+    op.create_check_constraint(
+        op.f("ck_credit_note_credits_after_tax"),
+        "credit_note",
+        "credits_after_tax BETWEEN 0 AND total",
+    )
+
+
+def create_credit_note_return() -> None:
+    op.create_table(
+        "credit_note_return",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("credit_note_id", sa.Uuid(), nullable=False),
+        sa.Column("line_position", sa.Integer(), nullable=False),
+        sa.Column("grant_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("amount", sa.Numeric(), nullable=False),
+        sa.Column("money", sa.Numeric(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.CheckConstraint("amount > 0 AND money >= 0", name=op.f("ck_credit_note_return_amount")),
+        sa.CheckConstraint(
+            "place IN ('before_tax', 'after_tax')", name=op.f("ck_credit_note_return_place")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "credit_note_id"],
+            ["credit_note.organization_id", "credit_note.id"],
+            name=op.f("fk_credit_note_return_organization_id_credit_note_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "invoice_id", "line_position", "grant_id"],
+            [
+                "invoice_draw.organization_id",
+                "invoice_draw.invoice_id",
+                "invoice_draw.line_position",
+                "invoice_draw.grant_id",
+            ],
+            name="fk_credit_note_return_draw",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_credit_note_return_organization_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "organization_id",
+            "credit_note_id",
+            "line_position",
+            "grant_id",
+            name=op.f("pk_credit_note_return"),
+        ),
+    )
+    op.create_index(
+        "ix_credit_note_return_invoice",
+        "credit_note_return",
+        ["organization_id", "invoice_id"],
+        unique=False,
     )

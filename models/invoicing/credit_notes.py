@@ -6,13 +6,18 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, exact, instant, reference, words
 
 
 class CreditNote(Tenant, table=True):
-    """What one credit note gives back, in major units; ``total`` = ``subtotal`` + ``tax``."""
+    """What one credit note gives back, in major units; ``total`` = ``subtotal`` + ``tax``.
+
+    What grants paid before tax goes back to them beside that, ``credits_before_tax``; of the total
+    ``credits_after_tax`` goes back to grants instead of money.
+    """
 
     __tablename__ = "credit_note"
     __table_args__ = (
@@ -22,7 +27,12 @@ class CreditNote(Tenant, table=True):
             "kind IN ('manual', 'late_usage', 'carried_credit', 'purchase')", name="kind"
         ),
         CheckConstraint("total = subtotal + tax", name="total"),
-        CheckConstraint("subtotal > 0 AND tax >= 0", name="amounts"),
+        CheckConstraint(
+            "subtotal >= 0 AND tax >= 0 AND credits_before_tax >= 0"
+            " AND subtotal + credits_before_tax > 0",
+            name="amounts",
+        ),
+        CheckConstraint("credits_after_tax BETWEEN 0 AND total", name="credits_after_tax"),
         Index("ix_credit_note_invoice", "organization_id", "invoice_id"),
         Index("ix_credit_note_issued", "organization_id", "issue_date"),
     )
@@ -35,6 +45,8 @@ class CreditNote(Tenant, table=True):
     subtotal: Decimal = exact()
     tax: Decimal = exact()
     total: Decimal = exact()
+    credits_before_tax: Decimal = exact(default=Decimal(0), server_default="0")
+    credits_after_tax: Decimal = exact(default=Decimal(0), server_default="0")
     issue_date: datetime = instant()
     created_at: datetime = instant()
 
@@ -54,3 +66,34 @@ class CreditNoteLine(Tenant, table=True):
     position: int
     line_id: UUID
     amount: Decimal = exact()
+
+
+class CreditNoteReturn(SQLModel, table=True):
+    """How much of a line a credit note gives back to the grant that had paid it."""
+
+    __tablename__ = "credit_note_return"
+    __table_args__ = (
+        reference("credit_note_id", "credit_note"),
+        ForeignKeyConstraint(
+            ["organization_id", "invoice_id", "line_position", "grant_id"],
+            [
+                "invoice_draw.organization_id",
+                "invoice_draw.invoice_id",
+                "invoice_draw.line_position",
+                "invoice_draw.grant_id",
+            ],
+            name="fk_credit_note_return_draw",
+        ),
+        CheckConstraint("amount > 0 AND money >= 0", name="amount"),
+        CheckConstraint("place IN ('before_tax', 'after_tax')", name="place"),
+        Index("ix_credit_note_return_invoice", "organization_id", "invoice_id"),
+    )
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    credit_note_id: UUID = Field(primary_key=True)
+    line_position: int = Field(primary_key=True)
+    grant_id: UUID = Field(primary_key=True)
+    invoice_id: UUID
+    amount: Decimal = exact()
+    money: Decimal = exact()
+    place: str = words()

@@ -135,7 +135,7 @@ NOTES = text(
         ), 0)
     FROM credit_note AS note
     JOIN LATERAL (
-        SELECT coalesce(sum(one.amount), 0) AS amount
+        SELECT coalesce(sum(one.amount), 0) - note.credits_before_tax AS amount
         FROM credit_note_line AS one
         JOIN invoice_line AS line ON line.organization_id = one.organization_id
             AND line.id = one.line_id AND line.type NOT IN ('credit', 'adjustment')

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.invoicing.credit_notes import CreditNote, CreditNoteLine
+from models.invoicing.credit_notes import CreditNote, CreditNoteLine, CreditNoteReturn
 
 
 def find_credit_note(
@@ -57,3 +57,16 @@ def sum_credited_lines(
         .group_by(col(CreditNoteLine.line_id))
     )
     return {line_id: Decimal(amount) for line_id, amount in found}
+
+
+def list_returns(
+    session: Session, organization_id: UUID, invoice_id: UUID
+) -> Sequence[CreditNoteReturn]:
+    """What credit notes of an invoice gave back to the grants that it had drawn from."""
+    session.flush()
+    return session.exec(
+        select(CreditNoteReturn).where(
+            CreditNoteReturn.organization_id == organization_id,
+            CreditNoteReturn.invoice_id == invoice_id,
+        )
+    ).all()

@@ -14,7 +14,7 @@ from models.payments.payments import Payment, PaymentReference, Refund
 
 UNPAID_NOTES = text(
     """
-    SELECT coalesce(sum(note.total), 0) - (
+    SELECT coalesce(sum(note.total - note.credits_after_tax), 0) - (
         SELECT amount_credited FROM invoice
         WHERE organization_id = :organization_id AND id = :invoice_id
     )

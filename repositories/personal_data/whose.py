@@ -77,6 +77,9 @@ WHOSE: Final[Mapping[str, Held]] = {
     "correction_part": Held(condition=_OF_SUBSCRIPTION),
     "forgiven_charge": Held(condition=_OF_SUBSCRIPTION),
     "credit_note": Held(condition=_OF_INVOICE),
+    "credit_note_return": Held(
+        condition=_OF_INVOICE, order=("credit_note_id", "line_position", "grant_id")
+    ),
     "credit_note_line": Held(condition=f"held.credit_note_id IN ({_NOTES})"),
     "customer_account": Held(condition=_ITSELF, order=("currency",)),
     "account_posting": Held(condition=_ITSELF, order=("currency", "sequence")),

@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from billing.credits.grants import Place
 from billing.errors import Conflict, InvalidInput, NotFound
-from billing.invoicing.credit_notes import credit_note
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import CreditNoteKind
-from billing.money import ZERO, find_currency
 from billing.rating.lines import CorrectedCharge, LineType
 from models.base import new_id
 from models.invoicing.credit_notes import CreditNote, CreditNoteLine
@@ -27,8 +26,13 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from services import customer_accounts
 from services.audit_log import record
+from services.corrections.credit_parts import (
+    NoteParts,
+    lock_grants_of,
+    post_returns,
+    split_note,
+)
 from services.corrections.creditable import CreditableLines
-from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.locks import lock_invoice
 from services.notifications import mails
 from services.payments import receivables, repeats
@@ -88,23 +92,23 @@ def credit_invoice(
     Raises NotFound for a foreign line, Conflict for a draft or void invoice and for more than is
     left of a line. Source: CONTRACT section 6, 18, 55, 80.
     """
-    invoice, _ = lock_invoice(session, organization_id, invoice_id)
-    if invoice.status not in CREDITABLE:
-        raise Conflict(
-            f"A {invoice.status} invoice cannot be credited.", code="invoice_not_creditable"
-        )
+    invoice = _lock_creditable(session, organization_id, invoice_id)
+    lock_grants_of(session, invoice, at=at, now=now)
     rows = {
         row.id: row for row in stored_invoices.list_lines(session, organization_id, [invoice_id])
     }
     creditable = CreditableLines(session, invoice, list(rows.values()))
     credited = dict(creditable.credited)
     changes = _take(creditable, rows, lines)
-    note = _build(session, invoice, rows, credited, lines, reason=reason, kind=kind, at=at, now=now)
+    given = {line.line_id: line.amount for line in lines}
+    parts = split_note(session, invoice, list(rows.values()), credited, given)
+    note = _build(session, invoice, parts, reason=reason, kind=kind, at=at, now=now)
     session.add(note)
     session.flush()
     for position, line in enumerate(lines):
         _write_line(session, invoice, note, rows[line.line_id], line, position=position, now=now)
         _write_changes(session, invoice, note, line, changes[line.line_id])
+    post_returns(session, invoice, note, parts.returned, now=now)
     receivables.credit(session, invoice, note.total, credit_note_id=note.id, at=at, now=now)
     mails.queue_credit_note(session, note, invoice, now=now)
     record(
@@ -117,6 +121,15 @@ def credit_invoice(
         now=now,
     )
     return note
+
+
+def _lock_creditable(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice:
+    invoice, _ = lock_invoice(session, organization_id, invoice_id)
+    if invoice.status not in CREDITABLE:
+        raise Conflict(
+            f"A {invoice.status} invoice cannot be credited.", code="invoice_not_creditable"
+        )
+    return invoice
 
 
 def _take(
@@ -184,24 +197,13 @@ def _write_changes(
 def _build(
     session: Session,
     invoice: Invoice,
-    rows: dict[UUID, InvoiceLine],
-    credited: dict[UUID, Decimal],
-    lines: Sequence[CreditedLine],
+    parts: NoteParts,
     *,
     reason: str,
     kind: CreditNoteKind,
     at: datetime,
     now: datetime,
 ) -> CreditNote:
-    taxes = stored_invoices.list_taxes(session, invoice.organization_id, [invoice.id])
-    taxed = {row.id for row in rows.values() if priced_line_of(row).is_taxable}
-    amounts = credit_note(
-        amount=sum((line.amount for line in lines if line.line_id in taxed), ZERO),
-        credited_before=sum((amount for line, amount in credited.items() if line in taxed), ZERO),
-        rates=[tax_amount_of(row) for row in taxes],
-        currency=find_currency(invoice.currency),
-    )
-    untaxed = sum((line.amount for line in lines if line.line_id not in taxed), ZERO)
     organization = stored_organizations.get_organization(session, invoice.organization_id)
     year = at.astimezone(ZoneInfo(organization.timezone)).year
     _lock_before_numbers(session, invoice, now=now)
@@ -214,9 +216,11 @@ def _build(
         kind=kind,
         reason=reason,
         currency=invoice.currency,
-        subtotal=amounts.subtotal + untaxed,
-        tax=amounts.tax,
-        total=amounts.total + untaxed,
+        subtotal=parts.amounts.subtotal,
+        tax=parts.amounts.tax,
+        total=parts.amounts.total,
+        credits_before_tax=parts.sum_at(Place.BEFORE_TAX),
+        credits_after_tax=parts.sum_at(Place.AFTER_TAX),
         issue_date=at,
         created_at=now,
     )

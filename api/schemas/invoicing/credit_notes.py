@@ -58,11 +58,15 @@ class CreditNoteView(View):
     """Why."""
     currency: str
     subtotal: Money
-    """What was given back, before tax."""
+    """What was given back before tax, less `credits_before_tax`."""
     tax: Money
     """The tax that was given back."""
     total: Money
     """What was given back, with tax."""
+    credits_before_tax: Money
+    """What went back to the grants that had paid it before tax; it is not in the total."""
+    credits_after_tax: Money
+    """How much of the total went back to the grants that had paid it, and not in money."""
     issue_date: Moment
     """When it was issued."""
     created_at: Moment

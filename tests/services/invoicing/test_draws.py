@@ -14,11 +14,14 @@ import pytest
 from billing.errors import InvalidTransition
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import plain_text
+from models.invoicing.credit_notes import CreditNote
 from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice
 from repositories.credits import checks as credit_checks
 from repositories.invoicing import draws
+from repositories.invoicing import invoices as stored_invoices
 from repositories.operations import document_checks
+from services.corrections.credit_notes import CreditedLine
 from services.credits import balances, grants
 from services.credits.grants import NewGrant
 from services.invoicing import payment_status, previews
@@ -175,4 +178,62 @@ def test_what_money_has_paid_stays_paid(shop: Shop) -> None:
 
     with pytest.raises(InvalidTransition):
         void(life, final)
+    assert findings(life) == []
+
+
+def note(life: Life, invoice: Invoice, amount: str) -> CreditNote:
+    """So much of the first line is given back."""
+    shop = life.shop
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        [row, *_] = stored_invoices.list_lines(session, shop.organization_id, [invoice.id])
+    credited = [CreditedLine(line_id=row.id, amount=Decimal(amount))]
+    return shop.do(partial(payment_status.credit, reason="Goodwill"), invoice.id, credited)
+
+
+def parts(made: CreditNote) -> tuple[str, str, str]:
+    """What a note gives back to grants before tax, in money and after tax."""
+    return (
+        plain_text(made.credits_before_tax),
+        plain_text(made.total),
+        plain_text(made.credits_after_tax),
+    )
+
+
+def test_a_note_gives_back_to_the_grants_that_paid(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "100")
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+
+    assert parts(note(life, final, "30")) == ("30", "0", "0")
+    assert movements(life)[-1] == ("returned", "30")
+    assert findings(life) == []
+
+
+def test_a_note_lowers_what_is_due_before_it_gives_credit_back(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "30")
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+
+    assert parts(note(life, final, "20")) == ("0", "20", "0")
+    assert parts(note(life, final, "40")) == ("10", "30", "0")
+    assert parts(note(life, final, "15")) == ("15", "0", "0")
+    assert movements(life)[2:] == [("returned", "10"), ("returned", "15")]
+    assert findings(life) == []
+
+
+def test_a_note_on_what_money_and_credit_have_paid_gives_back_in_proportion(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "30")
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+    shop.do(payment_status.pay, final.id)
+
+    assert parts(note(life, final, "40")) == ("15", "25", "0")
+    assert parts(note(life, final, "0.01")) == ("0", "0.01", "0")
+    assert parts(note(life, final, "39.99")) == ("15", "24.99", "0")
     assert findings(life) == []
