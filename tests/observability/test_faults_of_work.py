@@ -45,7 +45,7 @@ def test_periods_that_waited_for_a_worker(
 def test_cards_that_are_declined(watched: Watched, account: Account, tmp_path: Path) -> None:
     account.post("/connections", {"provider": "sandbox", "name": "Sandbox"})
     for _ in range(5):
-        customer = account.create_customer(f"acct_{uuid4()}")
+        customer = account.create_customer(f"acct_{uuid4()}", billing_address_country="GB")
         line = {"description": "Import", "quantity": 1, "unit_amount": 120}
         bill = {"customer_id": customer["id"], "currency": "USD", "due_date": DUE}
         draft = account.post("/invoices", {**bill, "line_items": [line]})

@@ -10,9 +10,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import insert
+
 from billing.credits.drawing import Draw
 from billing.credits.grants import Place
 from models.credits.holds import CreditHold
+from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice
 from repositories.credits.postings import LedgerRow
 from services import customers
@@ -22,7 +25,7 @@ from services.credits.grants import NewGrant
 from services.credits.holds import NewHold
 from services.credits.standing import GrantReading
 from services.customers import CreateCustomer, CustomerDetails
-from services.invoicing import manual
+from services.invoicing import manual, payment_status
 from services.invoicing.manual import ManualInvoice, ManualLine
 from tests.services.shop import Shop
 
@@ -68,7 +71,7 @@ class Purse:
         return [(one.kind, one.amount) for one in self.ledger()]
 
     def invoice(self, lines: int = 3, *, now: datetime = BEGIN) -> Invoice:
-        """A document with so many lines that draws can name."""
+        """A final document with so many lines that draws can name."""
         line = ManualLine(description="Usage", quantity=Decimal(1), unit_amount=Decimal(1))
         command = ManualInvoice(
             customer_id=self.customer_id,
@@ -76,7 +79,8 @@ class Purse:
             due_date=now + 30 * DAY,
             lines=(line,) * lines,
         )
-        return self.shop.do(manual.create_invoice, command, now=now)
+        draft = self.shop.do(manual.create_invoice, command, now=now)
+        return self.shop.do(payment_status.finalize, draft.id, now=now)
 
     def draw(self, invoice: Invoice, *draws: tuple[UUID, int, str], now: datetime = BEGIN) -> None:
         """The invoice draws from grants: of each, which line and how much."""
@@ -89,7 +93,21 @@ class Purse:
             )
             for grant_id, position, amount in draws
         ]
+        said = [
+            {
+                "organization_id": self.organization_id,
+                "invoice_id": invoice.id,
+                "line_position": one.position,
+                "grant_id": one.grant_id,
+                "unit": UNIT,
+                "amount": one.amount,
+                "money": one.amount,
+                "place": one.place,
+            }
+            for one in wanted
+        ]
         with self.shop.transactions.for_organization(self.organization_id) as session:
+            session.execute(insert(InvoiceDraw).on_conflict_do_nothing(), said)
             drawing.post_draws(session, invoice, wanted, at=now, now=now)
 
     def give_back(
