@@ -81,7 +81,7 @@ def verify(document, events, keys):
     of = {"inputs": inputs, "terms": terms, "lines": [without(e, "line_id", "total") for e in own]}
     for name, value in of.items():
         require(receipt[f"{name}_digest"] == (value if value is None else digest(value)), name)
-    off = [part for one in document.get("coupons", ()) for part in one["lines"]]  # below zero
+    off = sum((c["lines"] for c in document.get("coupons", ())), document.get("credits", []))
     taxable = sum(F(e["total"]) for e in lines + off if e.get("is_taxable", True))
     within = 100 + sum(F(tax["percentage"]) for tax in document["taxes"] if tax["is_inclusive"])
     rates = [F(tax["percentage"]) for tax in document["taxes"] if not tax["is_inclusive"]]

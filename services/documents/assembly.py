@@ -7,17 +7,19 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.credits.grants import Place
 from billing.invoicing.credit_notes import taxes_of_note
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.taxes import TaxAmount
 from billing.money import ZERO, find_currency
 from billing.periods import Period
 from models.accounts.organizations import Organization
-from models.invoicing.credit_notes import CreditNote
+from models.invoicing.credit_notes import CreditNote, CreditNoteReturn
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.accounts import organizations as stored_organizations
 from repositories.discounts import uses as stored_uses
 from repositories.invoicing import credit_notes as stored_notes
+from repositories.invoicing import draws as stored_draws
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import links as stored_links
 from repositories.invoicing import receipts as stored_receipts
@@ -35,6 +37,7 @@ from services.documents.view import (
     DocumentLine,
     GivenBack,
     Logo,
+    Prepaid,
 )
 from services.required import not_found, require_invoice
 
@@ -76,10 +79,9 @@ def read_invoice(
         logo=_logo_of(organization),
         contact=_contact_of(organization),
         coupons=_coupons_of(session, invoice, lines),
-        given_back=tuple(
-            GivenBack(number=note.number, issued_at=note.issue_date, total=note.total)
-            for note in notes
-        ),
+        prepaid=_prepaid_of(session, invoice, lines),
+        prepaid_after_tax=invoice.credits_after_tax,
+        given_back=tuple(_given_back(note) for note in notes),
         bank_details=_bank_details(organization.bank_details),
         payment_link=invoice.payment_link,
         page_link=_page_link(session, invoice, public_url),
@@ -87,8 +89,31 @@ def read_invoice(
     )
 
 
+def _given_back(note: CreditNote) -> GivenBack:
+    return GivenBack(number=note.number, issued_at=note.issue_date, total=note.total)
+
+
 def _lines_of(rows: Sequence[InvoiceLine]) -> tuple[DocumentLine, ...]:
     return tuple(DocumentLine(priced=priced_line_of(row), total=row.line_total) for row in rows)
+
+
+def _prepaid_of(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]) -> Prepaid | None:
+    if not invoice.credits_before_tax:
+        return None
+    key = (invoice.organization_id, invoice.id)
+    untaxed = {row.position for row in lines if not priced_line_of(row).is_taxable}
+    draws = stored_draws.list_draws(session, [key])[key]
+    return Prepaid(
+        amount=invoice.credits_before_tax,
+        untaxed=sum(
+            (
+                one.money
+                for one in draws
+                if one.place == Place.BEFORE_TAX and one.line_position in untaxed
+            ),
+            ZERO,
+        ),
+    )
 
 
 def _coupons_of(
@@ -141,12 +166,14 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
             DocumentLine(priced=priced_line_of(billed[one.line_id]), total=one.amount)
             for one in credited
         ),
-        subtotal=note.subtotal,
+        subtotal=note.subtotal + note.credits_before_tax,
+        prepaid=_prepaid_of_note(session, note, rows),
         taxes=taxes,
         tax=note.tax,
         total=note.total,
         amount_paid=ZERO,
         amount_due=ZERO,
+        prepaid_after_tax=note.credits_after_tax,
         receipt=evidence_of(session, invoice, [billed[one.line_id] for one in credited], note=note),
         correction=Correction(invoice_number=invoice.invoice_number or "", reason=note.reason),
         period=_period_of(invoice),
@@ -186,6 +213,12 @@ def _taxes_of_note(
             amount += credited.amount
         elif credited.line_id in taxable:
             before += credited.amount
+    for one in _returns_of(session, note, rows, is_taxable=True):
+        # What goes back to grants was not taxed.
+        if one.credit_note_id == note.id:
+            amount -= one.money
+        elif one.credit_note_id in notes[: notes.index(note.id)]:
+            before -= one.money
     taxes = stored_invoices.list_taxes(session, organization_id, [note.invoice_id])
     return taxes_of_note(
         tax=note.tax,
@@ -194,6 +227,31 @@ def _taxes_of_note(
         rates=[tax_amount_of(row) for row in taxes],
         currency=find_currency(note.currency),
     )
+
+
+def _returns_of(
+    session: Session, note: CreditNote, rows: Sequence[InvoiceLine], *, is_taxable: bool
+) -> list[CreditNoteReturn]:
+    """What notes of the invoice gave back to grants before tax, of lines that are taxed or not."""
+    positions = {row.position for row in rows if priced_line_of(row).is_taxable is is_taxable}
+    return [
+        one
+        for one in stored_notes.list_returns(session, note.organization_id, note.invoice_id)
+        if one.place == Place.BEFORE_TAX and one.line_position in positions
+    ]
+
+
+def _prepaid_of_note(
+    session: Session, note: CreditNote, rows: Sequence[InvoiceLine]
+) -> Prepaid | None:
+    if not note.credits_before_tax:
+        return None
+    untaxed = [
+        one.money
+        for one in _returns_of(session, note, rows, is_taxable=False)
+        if one.credit_note_id == note.id
+    ]
+    return Prepaid(amount=note.credits_before_tax, untaxed=sum(untaxed, ZERO))
 
 
 def _logo_of(organization: Organization) -> Logo | None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlmodel import Session
 
+from billing.credits.grants import Place
 from billing.invoicing.receipts import (
     canonical_bytes,
     canonical_document,
@@ -23,6 +24,7 @@ from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from models.invoicing.receipts import SignedReceipt
 from repositories.discounts import uses as stored_uses
+from repositories.invoicing import draws as stored_draws
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from repositories.invoicing import steps as stored_steps
@@ -67,6 +69,7 @@ def evidence_of(
             **_basis_of(session, invoice),
             "lines": [_line(row) for row in lines],
             **({} if note else _coupons(session, invoice, lines)),
+            **({} if note else _draws(session, invoice, lines)),
             "taxes": [canonical_document(tax_amount_of(row)) for row in taxes],
         }
     )
@@ -105,6 +108,29 @@ def _coupons(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]) -
             for one in stored_uses.list_invoice_coupons(session, [key])[key]
         ]
     }
+
+
+def _draws(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, object]:
+    """What prepaid credit pays of which line; after tax it lowers what is due alone."""
+    if not invoice.credits_total:
+        return {}
+    key = (invoice.organization_id, invoice.id)
+    by_position = {row.position: row for row in lines}
+    found: dict[str, list[dict[str, object]]] = {"credits": [], "credits_after_tax": []}
+    for one in stored_draws.list_draws(session, [key])[key]:
+        row = by_position[one.line_position]
+        name = "credits" if one.place == Place.BEFORE_TAX else "credits_after_tax"
+        found[name].append(
+            {
+                "grant_id": one.grant_id,
+                "unit": one.unit,
+                "amount": one.amount,
+                "line_id": row.id,
+                "total": -one.money,
+                "is_taxable": priced_line_of(row).is_taxable,
+            }
+        )
+    return {**found}
 
 
 def _basis_of(session: Session, invoice: Invoice) -> dict[str, object]:

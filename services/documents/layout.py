@@ -169,6 +169,8 @@ def total_rows(document: Document, formats: Formats, words: Words) -> list[Page]
     """From the subtotal to what is left to pay."""
     rows = [(words["subtotal"], document.subtotal)]
     rows += [(f"{words['coupon']} {one.code}", -one.amount) for one in document.coupons]
+    if document.prepaid is not None:
+        rows.append((words["prepaid"], -document.prepaid.amount))
     if not document.taxes:
         rows.append((words["tax"], document.tax))
     for tax in document.taxes:
@@ -179,8 +181,10 @@ def total_rows(document: Document, formats: Formats, words: Words) -> list[Page]
     at = len(rows) - 1
     if document.kind is DocumentKind.INVOICE and document.amount_due != document.total:
         given_back = sum((note.total for note in document.given_back), ZERO)
-        paid = document.amount_paid
-        if given_back and document.total - given_back - paid == document.amount_due:
+        paid, prepaid = document.amount_paid, document.prepaid_after_tax
+        if prepaid:
+            rows.append((words["prepaid"], -prepaid))
+        if given_back and document.total - prepaid - given_back - paid == document.amount_due:
             rows.append((words["credited"], -given_back))
         if paid:
             rows.append((words["amount_paid"], -paid))

@@ -83,6 +83,9 @@ def _total_rows(invoice: Document) -> list[Row]:
         Row(words=f"  Coupon {one.code}", amount=price_text(-one.amount, currency))
         for one in invoice.coupons
     ]
+    if invoice.prepaid is not None:
+        prepaid = price_text(-invoice.prepaid.amount, currency)
+        rows.append(Row(words="  Prepaid credit", amount=prepaid))
     if not invoice.taxes:
         rows.append(Row(words="  Tax (0%)", amount=price_text(invoice.tax, currency)))
     for tax in invoice.taxes:
@@ -90,6 +93,9 @@ def _total_rows(invoice: Document) -> list[Row]:
         words = f"  {tax.name} ({plain_text(tax.percentage)}%{included})"
         rows.append(Row(words=words, amount=price_text(tax.amount, currency)))
     rows.append(Row(words="  Total", amount=price_text(invoice.total, currency)))
+    if invoice.prepaid_after_tax:
+        prepaid = price_text(-invoice.prepaid_after_tax, currency)
+        rows.append(Row(words="  Prepaid credit", amount=prepaid))
     return rows
 
 

@@ -68,6 +68,14 @@ class DocumentLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepaid:
+    """What prepaid credit pays before tax, and how much of that of lines that are not taxed."""
+
+    amount: Decimal
+    untaxed: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentCoupon:
     """What a coupon takes off in all, and how much of that off lines that are not taxed."""
 
@@ -106,7 +114,10 @@ class Correction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """An invoice or a credit note. ``total`` = ``subtotal`` - ``coupons`` + ``tax``, of ``taxes``.
+    """An invoice or a credit note.
+
+    ``total`` = ``subtotal`` - ``coupons`` - ``prepaid`` + ``tax``, of ``taxes``. Of what is due of
+    an invoice prepaid credit pays ``prepaid_after_tax``; of a note that much is not money.
 
     ``number`` is None on a draft that has none yet. ``receipt`` is the canonical JSON of what the
     amounts were computed from. ``correction`` is there on credit notes alone, ``status`` and
@@ -138,6 +149,8 @@ class Document:
     buyer_reference: str | None = None
     correction: Correction | None = None
     coupons: tuple[DocumentCoupon, ...] = ()
+    prepaid: Prepaid | None = None
+    prepaid_after_tax: Decimal = ZERO
     given_back: tuple[GivenBack, ...] = ()
     bank_details: tuple[tuple[str, str], ...] = ()
     payment_link: str | None = None

@@ -8,7 +8,9 @@ from typing import Final
 
 from sqlmodel import Session
 
+from billing.credits.grants import Place
 from billing.errors import Conflict
+from billing.invoicing.invoices import InvoiceTotals
 from billing.invoicing.kinds import DocumentLanguage
 from billing.money import ZERO
 from billing.periods import Period
@@ -31,6 +33,7 @@ from services.documents.view import (
     DocumentLine,
     Logo,
     Party,
+    Prepaid,
 )
 from services.invoicing.previews import BillPreview, preview_invoice
 from services.portal.usage import ChartedUsage, chart_usage
@@ -162,6 +165,8 @@ def _as_document(preview: BillPreview, organization: Organization, customer: Cus
             )
             for one in totals.discounts
         ),
+        prepaid=_prepaid_of(totals),
+        prepaid_after_tax=totals.credits_after_tax,
         taxes=totals.taxes,
         tax=totals.tax,
         total=totals.total,
@@ -170,3 +175,14 @@ def _as_document(preview: BillPreview, organization: Organization, customer: Cus
         receipt=b"{}",
         period=Period(starts_at=span.starts_at, ends_at=span.ends_at),
     )
+
+
+def _prepaid_of(totals: InvoiceTotals) -> Prepaid | None:
+    if not totals.credits_before_tax:
+        return None
+    untaxed = (
+        one.amount
+        for one in totals.draws
+        if one.place is Place.BEFORE_TAX and not totals.lines[one.position].line.is_taxable
+    )
+    return Prepaid(amount=totals.credits_before_tax, untaxed=sum(untaxed, ZERO))

@@ -23,6 +23,8 @@ ONLINE_SERVICE: Final = "68"
 UNDEFINED_MEANS: Final = "1"
 DISCOUNT: Final = "95"
 """UNTDID 5189: a discount."""
+PREPAID: Final = "Prepaid credit"
+"""Why credit takes off what was granted freely, or taxed as it was sold."""
 
 
 def terms_of(document: Document) -> Terms:
@@ -136,8 +138,9 @@ def _payment_terms(document: Document) -> Terms:
 
 def _total_terms(document: Document) -> Terms:
     """BG-22. What a credit note gives back is, in its own terms, what is due."""
-    paid = document.amount_paid if document.kind is DocumentKind.INVOICE else ZERO
-    allowed = sum((one.amount for one in document.coupons), ZERO)
+    is_invoice = document.kind is DocumentKind.INVOICE
+    paid = document.amount_paid + document.prepaid_after_tax if is_invoice else ZERO
+    allowed = sum((amount for _, _, amount in _allowed(document)), ZERO)
 
     def amount(value: Decimal) -> Amount:
         return Amount(value=value, currency=document.currency)
@@ -175,7 +178,7 @@ def _tax_terms(document: Document, lines: Sequence[NetLine]) -> list[Terms]:
 
 
 def _allowance_terms(document: Document) -> list[Terms]:
-    """BG-20: what coupons take off, of what is taxed and of what is not."""
+    """BG-20: what coupons and credit take off, of what is taxed and of what is not."""
     return [
         {
             "BT-92": Amount(value=amount, currency=document.currency),
@@ -189,7 +192,7 @@ def _allowance_terms(document: Document) -> list[Terms]:
 
 
 def _allowed(document: Document) -> list[tuple[str, Treatment, Decimal]]:
-    """Each coupon's code, with what it takes off lines that are taxed in one way."""
+    """Each coupon's code, and prepaid credit, with what it takes off lines taxed in one way."""
     taxed = treatment_of(document.taxes)
     untaxed = treatment_of_untaxed(taxed)
     parts = [
@@ -197,6 +200,9 @@ def _allowed(document: Document) -> list[tuple[str, Treatment, Decimal]]:
         for one in document.coupons
         for treatment, amount in ((taxed, one.amount - one.untaxed), (untaxed, one.untaxed))
     ]
+    if document.prepaid is not None:
+        off = document.prepaid
+        parts += [(PREPAID, taxed, off.amount - off.untaxed), (PREPAID, untaxed, off.untaxed)]
     return [one for one in parts if one[2]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +25,8 @@ from repositories.operations import document_checks
 from services.corrections.credit_notes import CreditedLine
 from services.credits import balances, grants
 from services.credits.grants import NewGrant
+from services.documents import assembly, text
+from services.documents.summary import summarize
 from services.invoicing import payment_status, previews
 from tests.services.invoicing.test_exact_bills import (
     FEBRUARY,
@@ -237,3 +240,35 @@ def test_a_note_on_what_money_and_credit_have_paid_gives_back_in_proportion(shop
     assert parts(note(life, final, "0.01")) == ("0", "0.01", "0")
     assert parts(note(life, final, "39.99")) == ("15", "24.99", "0")
     assert findings(life) == []
+
+
+def test_documents_say_what_credit_pays(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "30")
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+
+    document = shop.read(assembly.read_invoice, final.id)
+
+    assert "  Prepaid credit" in text.render_text(document)
+    shown = summarize(document).totals
+    assert [one["amount"] for one in shown][:2] == ["$80.00", "-$30.00"]
+    evidence = json.loads(document.receipt)
+    assert [one["total"] for one in evidence["credits"]] == ["-30"]
+
+
+def test_a_note_shows_what_goes_back_to_grants(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "30")
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+    shop.do(payment_status.pay, final.id)
+    made = note(life, final, "40")
+
+    document = shop.read(assembly.read_credit_note, made.id)
+
+    assert (document.subtotal, document.total) == (40, 25)
+    assert document.prepaid is not None
+    assert document.prepaid.amount == 15
