@@ -14,8 +14,9 @@ from itertools import pairwise
 from billing.credits.cuts import Segment, segments_of_fixed, segments_of_usage
 from billing.errors import InvariantBroken
 from billing.identifiers import ChargeId
-from billing.money import find_currency
+from billing.money import ZERO, find_currency
 from billing.rating.frozen_usage import FrozenUsage, rate
+from billing.rating.groups import Group
 from billing.rating.lines import LineType, PricedLine
 from billing.rating.quantities import MeteredUsage
 from billing.rating.terms import PlanTerms
@@ -57,6 +58,9 @@ def segments_of_period(
     }
 
 
+_Part = tuple[ChargeId, Group | None]
+"""A charge, or one group of its usage."""
+
 _OF_PERIOD = frozenset({LineType.USAGE, LineType.FIXED, LineType.PRORATION})
 
 
@@ -64,23 +68,25 @@ def _segments(
     frozen: FrozenUsage,
     instants: Sequence[datetime],
     line: PricedLine,
-    before: Sequence[Mapping[ChargeId, Decimal]],
+    before: Sequence[Mapping[_Part, Decimal]],
 ) -> tuple[Segment, ...]:
     total = find_currency(line.currency).round(line.exact_amount)
     if line.type is not LineType.USAGE:
         return segments_of_fixed(frozen.period, instants, total)
     assert line.charge_id is not None
-    totals = [one[line.charge_id] for one in before]
+    part = (line.charge_id, line.group)
+    # A group that nobody had used yet has no line.
+    totals = [one.get(part, ZERO) for one in before]
     return segments_of_usage(frozen.period, instants, [*totals, total])
 
 
 def _totals(
     terms: PlanTerms, frozen: FrozenUsage, usage: Sequence[MeteredUsage]
-) -> dict[ChargeId, Decimal]:
-    """What each charge came to before a cut, rounded as its line is, and without its minimum."""
+) -> dict[_Part, Decimal]:
+    """What each line came to before a cut, rounded as it is, and without a minimum."""
     currency = find_currency(terms.currency)
     return {
-        line.charge_id: currency.round(line.exact_amount)
+        (line.charge_id, line.group): currency.round(line.exact_amount)
         for line in rate(_without_minimum(terms), frozen, usage)
         if line.charge_id is not None
     }

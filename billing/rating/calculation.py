@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from billing.errors import InvariantBroken
 from billing.metering.aggregations import MeterTerms
 from billing.money import ONE, ROUNDED_QUOTIENT_PLACES, round_half_away
-from billing.pricing import Flat, LineValues, Price, TierAmount
+from billing.pricing import Flat, LineValues, Price, Pricing, TierAmount
 from billing.rating.charge_bounds import Bounded, Bounds, hold
 from billing.rating.engines import ENGINE_VERSION, Engine
+from billing.rating.groups import GroupQuantity
 from billing.rating.lines import CalculationStep, step
 from billing.rating.proration import Share
 from billing.rating.quantities import ChargeQuantity
@@ -32,13 +33,18 @@ class Calculation:
 
 
 def calculate_usage(
-    charge: ChargeTerms, quantity: Exact, event_count: int, bounds: Bounds | None = None
+    charge: ChargeTerms,
+    quantity: Exact,
+    event_count: int,
+    bounds: Bounds | None = None,
+    *,
+    pricing: Pricing | None = None,
 ) -> Calculation:
     """Give what a billable quantity costs: the model first, then minimum and maximum.
 
-    Source: CONTRACT 8.
+    ``pricing`` is the price of a group, where the quantity is one of it. Source: CONTRACT 8.
     """
-    pricing = charge.pricing
+    pricing = pricing or charge.pricing
     price = pricing.price(quantity, event_count)
     priced = step("price", price.amount, model=pricing.model, quantity=quantity, **price.inputs)
     return _bounded(price, quantity, (priced,), bounds)
@@ -85,6 +91,27 @@ def measuring_steps(meter: MeterTerms, quantity: ChargeQuantity) -> tuple[Calcul
             aggregation=meter.aggregation.value,
             event_count=quantity.event_count,
             windows=len(quantity.windows),
+        ),
+        step(
+            "included_units",
+            quantity.billable,
+            measured=quantity.measured,
+            included=quantity.included,
+        ),
+    )
+
+
+def group_steps(meter: MeterTerms, quantity: GroupQuantity) -> tuple[CalculationStep, ...]:
+    """Give the steps from the events of a group to its billable quantity."""
+    group = quantity.group
+    return (
+        step(
+            "aggregate",
+            quantity.measured,
+            aggregation=meter.aggregation.value,
+            event_count=quantity.event_count,
+            group_by=", ".join(group.properties),
+            group=group.label,
         ),
         step(
             "included_units",

@@ -67,13 +67,15 @@ def hold(price: Price, quantity: Exact, bounds: Bounds) -> Bounded:
     to the amount. Source: CONTRACT 8, 93. Worked examples: 0.50 with a minimum of 10 is 10; nothing
     with a minimum of 100 is 32.26 for ten days of January, and 67.74 for the rest.
     """
-    amount, rule = _held_amount(price.amount, bounds)
+    amount, rule = held_amount(price.amount, bounds)
     if rule is None or amount == price.amount:
         return Bounded(price=price)
-    return Bounded(price=_move(price, quantity, amount, rule), rule=rule)
+    return Bounded(price=move(price, quantity, amount, rule), rule=rule)
 
 
-def _held_amount(amount: Exact, bounds: Bounds) -> tuple[Exact, str | None]:
+@exactly
+def held_amount(amount: Exact, bounds: Bounds) -> tuple[Exact, str | None]:
+    """Give what an amount comes to within its bounds, and the rule that moved it, if one did."""
     earlier = bounds.earlier
     together = amount if earlier is None else earlier.priced + amount
     wanted, rule = _clamp(together, bounds)
@@ -93,7 +95,9 @@ def _clamp(amount: Exact, bounds: Bounds) -> tuple[Exact, str | None]:
     return amount, None
 
 
-def _move(price: Price, quantity: Exact, amount: Exact, rule: str) -> Price:
+@exactly
+def move(price: Price, quantity: Exact, amount: Exact, rule: str) -> Price:
+    """Give the price with another amount; a closing row says the difference where it has tiers."""
     if not price.tiers:
         return Price(amount=amount)
     difference, reached = amount - price.amount, as_decimal(quantity)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from billing.identifiers import ChargeId, MeterId
 from billing.money import exactly, find_currency, plain_text, require_decimals, require_exact
 from billing.pricing import TierAmount
+from billing.rating.groups import Group
 from billing.rating.proration import Share
 from billing.ratios import Exact, Ratio, add_up
 
@@ -66,7 +67,7 @@ class PricedLine:
     ``name`` is the label of the text layout, ``description`` that of the JSON (CONTRACT 34).
     ``bound`` names the rule that set the amount: ``minimum``, ``maximum``, or ``true_up`` among
     parts of a period. ``tiers`` add up to ``exact_amount`` wherever the model has tiers;
-    ``corrections`` do on a late line.
+    ``corrections`` do on a late line. ``group`` is what of its charge the line is, if it is a part.
     """
 
     type: LineType
@@ -100,6 +101,7 @@ class PricedLine:
     tiers: tuple[TierAmount, ...] = ()
     steps: tuple[CalculationStep, ...] = ()
     corrections: tuple[CorrectedCharge, ...] = ()
+    group: Group | None = None
 
     def __post_init__(self) -> None:
         find_currency(self.currency)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final
 
 from billing.identifiers import ChargeId
@@ -13,6 +14,7 @@ from billing.rating.engines import ENGINE_VERSION, Engine
 from billing.rating.lines import PricedLine
 from billing.rating.proration import NONE, WHOLE, Share
 from billing.rating.terms import ChargeTerms, PlanTerms
+from billing.ratios import Exact, add_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +72,37 @@ def add_part(
     so that each plan's bounds hold for the time that it ran. Source: CONTRACT 93.
     """
     former: Mapping[ChargeId, EarlierParts] = {one.charge_id: one for one in earlier}
-    raw = {one.charge_id: one.exact_amount for one in unbounded}
+    raw = _sums_of(unbounded)
     added = dict(former)
-    for line in lines:
-        if line.charge_id is None:
-            continue
-        before = former.get(line.charge_id)
-        added[line.charge_id] = EarlierParts(
-            charge_id=line.charge_id,
+    for charge_id, of_charge in _lines_by_charge(lines).items():
+        before = former.get(charge_id)
+        billed = sum((_rounded(line) for line in of_charge), ZERO)
+        is_moved = any(line.bound is not None for line in of_charge)
+        added[charge_id] = EarlierParts(
+            charge_id=charge_id,
             share=share.plus(NONE if before is None else before.share),
-            priced=raw[line.charge_id] + (ZERO if before is None else before.priced),
-            billed=find_currency(line.currency).round(line.exact_amount)
-            + (ZERO if before is None else before.billed),
-            is_moved=line.bound is not None or (before is not None and before.is_moved),
+            priced=raw[charge_id] + (ZERO if before is None else before.priced),
+            billed=billed + (ZERO if before is None else before.billed),
+            is_moved=is_moved or (before is not None and before.is_moved),
         )
     return tuple(added.values())
+
+
+def _lines_by_charge(lines: Sequence[PricedLine]) -> dict[ChargeId, list[PricedLine]]:
+    """The lines of each charge: one, or one for each group of its usage."""
+    found: dict[ChargeId, list[PricedLine]] = {}
+    for line in lines:
+        if line.charge_id is not None:
+            found.setdefault(line.charge_id, []).append(line)
+    return found
+
+
+def _sums_of(lines: Sequence[PricedLine]) -> dict[ChargeId, Exact]:
+    return {
+        charge_id: add_up(line.exact_amount for line in of_charge)
+        for charge_id, of_charge in _lines_by_charge(lines).items()
+    }
+
+
+def _rounded(line: PricedLine) -> Decimal:
+    return find_currency(line.currency).round(line.exact_amount)

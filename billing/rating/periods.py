@@ -13,10 +13,11 @@ from dataclasses import replace
 from itertools import takewhile
 
 from billing.errors import InvariantBroken
+from billing.identifiers import ChargeId
 from billing.metering.aggregations import MeterTerms
 from billing.money import ONE, ZERO, exactly
 from billing.periods import Period
-from billing.rating.calculation import calculate_fixed, calculate_usage, measuring_steps
+from billing.rating.calculation import calculate_fixed, calculate_usage
 from billing.rating.lines import CalculationStep, LineType, PricedLine, step
 from billing.rating.parts import ALL, Part
 from billing.rating.quantities import (
@@ -39,6 +40,7 @@ from billing.rating.terms import (
     PlanType,
     find_allowance,
 )
+from billing.rating.usage_lines import enforced_group_lines, usage_lines
 from billing.ratios import Exact
 
 __all__ = [
@@ -86,17 +88,19 @@ def price_quantities(
     quantities: Sequence[ChargeQuantity],
     part: Part = ALL,
 ) -> tuple[PricedLine, ...]:
-    """Give one line per charge, in the order of the plan, each priced through its model.
+    """Give the lines of each charge, in the order of the plan, each priced through its model.
+
+    A charge has one, unless it tells its usage apart: then each group that was used has one.
 
     Raises: InvariantBroken if a USAGE charge has no quantity, or ``line_not_priced``. Source:
     CONTRACT 8, 18, 41.
     """
     by_charge = {one.charge_id: one for one in quantities}
-    lines = []
+    lines: list[PricedLine] = []
     for charge in terms.charges:
         quantity = by_charge.get(charge.charge_id)
         try:
-            lines.append(_price(terms, charge, period, quantity, part))
+            lines.extend(_price(terms, charge, period, quantity, part))
         except ArithmeticError as error:
             raise not_priced(charge, error) from error
     return tuple(lines)
@@ -116,7 +120,8 @@ def enforce_limits(
     """
     charges = {charge.charge_id: charge for charge in terms.charges}
     over = {one.charge_id: one for one in quantities if one.over_limit > ZERO}
-    enforced = []
+    enforced: list[PricedLine] = []
+    grouped: set[ChargeId] = set()
     for line in lines:
         charge = charges.get(line.charge_id) if line.charge_id is not None else None
         if charge is None:
@@ -124,10 +129,19 @@ def enforce_limits(
                 "A line's charge is not in its plan version.", charge_id=str(line.charge_id)
             )
         quantity = over.get(charge.charge_id)
+        if quantity is None:
+            enforced.append(line)
+            continue
+        if charge.charge_id in grouped:
+            continue
         try:
-            enforced.append(
-                line if quantity is None else _enforce(terms, charge, quantity, line, part)
-            )
+            if charge.grouping is None:
+                enforced.append(_enforce(terms, charge, quantity, line, part))
+            else:
+                # One limit is over all groups, so their lines are made together, by the first one.
+                grouped.add(charge.charge_id)
+                span = _span_of(line)
+                enforced.extend(enforced_group_lines(terms, charge, span, quantity, part))
         except ArithmeticError as error:
             raise not_priced(charge, error) from error
     return tuple(enforced)
@@ -139,12 +153,12 @@ def _price(
     period: Period,
     quantity: ChargeQuantity | None,
     part: Part,
-) -> PricedLine:
+) -> tuple[PricedLine, ...]:
     if charge.meter is None:
-        return _fixed_line(terms, charge, period, part)
+        return (_fixed_line(terms, charge, period, part),)
     if quantity is None:
         raise InvariantBroken("A usage charge was not measured.", charge_id=str(charge.charge_id))
-    return _usage_line(terms, charge, charge.meter, period, quantity, part=part)
+    return usage_lines(terms, charge, period, quantity, part)
 
 
 def _enforce(
@@ -181,6 +195,12 @@ def _enforce(
     )
 
 
+def _span_of(line: PricedLine) -> Period:
+    assert line.starts_at is not None
+    assert line.ends_at is not None
+    return Period(starts_at=line.starts_at, ends_at=line.ends_at)
+
+
 def _steps_before_price(line: PricedLine) -> tuple[CalculationStep, ...]:
     return tuple(takewhile(lambda one: one.name != "price", line.steps))
 
@@ -203,42 +223,6 @@ def _fixed_line(terms: PlanTerms, charge: ChargeTerms, period: Period, part: Par
         share=share,
         bound=calculation.bound,
         steps=calculation.steps,
-        **calculation.line_values,
-    )
-
-
-def _usage_line(
-    terms: PlanTerms,
-    charge: ChargeTerms,
-    meter: MeterTerms,
-    period: Period,
-    quantity: ChargeQuantity,
-    *,
-    part: Part,
-) -> PricedLine:
-    calculation = calculate_usage(
-        charge, quantity.billable, quantity.billable_event_count, part.bounds_of(charge)
-    )
-    return PricedLine(
-        type=LineType.USAGE,
-        currency=terms.currency,
-        name=meter.name,
-        description=charge.display_name or meter.name,
-        quantity=quantity.billable,
-        exact_amount=calculation.amount,
-        starts_at=period.starts_at,
-        ends_at=period.ends_at,
-        charge_id=charge.charge_id,
-        meter_id=meter.meter_id,
-        model=charge.pricing.model,
-        unit=meter.unit,
-        unit_code=meter.unit_code,
-        event_count=quantity.billable_event_count,
-        usage_quantity=quantity.measured,
-        included_quantity=quantity.included,
-        bound=calculation.bound,
-        tiers=calculation.tiers,
-        steps=(*measuring_steps(meter, quantity), *calculation.steps),
         **calculation.line_values,
     )
 

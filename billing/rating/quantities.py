@@ -11,6 +11,7 @@ from billing.identifiers import ChargeId, MeterId
 from billing.money import DECIMAL_PLACES, ZERO, exactly, require_exact, round_half_away
 from billing.periods import Anchor, Period, boundary, index_containing, regular_period
 from billing.rating.engines import ENGINE_VERSION, Engine
+from billing.rating.groups import GroupedWindow, GroupQuantity, GroupUsage, split_windows
 from billing.rating.terms import Allowance, ChargeTerms, ChargeType, PlanTerms, find_allowance
 from billing.ratios import Exact, add_up
 
@@ -21,6 +22,7 @@ class UsageWindow:
 
     ``is_earlier`` marks usage that an earlier bill covered, but that used up part of the allowance
     of the window that goes on in this period; it ends where the first billed window starts.
+    ``group_by`` are the properties by which its usage is told apart, if the charge does so.
     """
 
     charge_id: ChargeId
@@ -28,16 +30,21 @@ class UsageWindow:
     starts_at: datetime
     ends_at: datetime
     is_earlier: bool = False
+    group_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeteredUsage:
-    """The answer to a window: the aggregate of its counted events, and how many they were."""
+    """The answer to a window: the aggregate of its counted events, and how many they were.
+
+    ``groups`` are what it consists of, where its usage is told apart.
+    """
 
     charge_id: ChargeId
     window: UsageWindow
     aggregate: Exact
     event_count: int
+    groups: tuple[GroupUsage, ...] = ()
 
     def __post_init__(self) -> None:
         require_exact(aggregate=self.aggregate)
@@ -66,7 +73,8 @@ class ChargeQuantity:
 
     ``billable`` = measured - included. ``billable_within_limit`` leaves out what is above a hard
     limit; it is what remains where the limit waives. ``billable_event_count`` are the events that a
-    fee for each is due for: all of them (CONTRACT 91).
+    fee for each is due for: all of them (CONTRACT 91). ``groups`` are what it consists of, if the
+    charge tells its usage apart.
     """
 
     charge_id: ChargeId
@@ -78,6 +86,7 @@ class ChargeQuantity:
     event_count: int
     billable_event_count: int
     windows: tuple[WindowQuantity, ...]
+    groups: tuple[GroupQuantity, ...] = ()
 
 
 def usage_windows(terms: PlanTerms, period: Period, anchor: Anchor) -> tuple[UsageWindow, ...]:
@@ -128,6 +137,7 @@ def _window(
         starts_at=starts_at,
         ends_at=ends_at,
         is_earlier=is_earlier,
+        group_by=charge.grouping.properties if charge.grouping is not None else (),
     )
 
 
@@ -210,6 +220,23 @@ def _measure(
             one.event_count for one in windows if not engine.is_first or _is_charged(one)
         ),
         windows=windows,
+        groups=_groups_of(charge, billed, windows),
+    )
+
+
+def _groups_of(
+    charge: ChargeTerms, billed: Sequence[MeteredUsage], windows: Sequence[WindowQuantity]
+) -> tuple[GroupQuantity, ...]:
+    if charge.grouping is None:
+        return ()
+    return split_windows(
+        charge.grouping,
+        [
+            GroupedWindow(
+                usage=usage.groups, included=window.included, over_limit=window.over_limit
+            )
+            for usage, window in zip(billed, windows, strict=True)
+        ],
     )
 
 

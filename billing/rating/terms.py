@@ -12,6 +12,7 @@ from billing.metering.aggregations import MeterTerms
 from billing.money import ZERO, find_currency, require_not_negative
 from billing.periods import Cadence, Interval
 from billing.pricing import Flat, Pricing, find_misfit
+from billing.rating.groups import Group, Grouping
 from billing.units import Unit
 
 
@@ -80,7 +81,8 @@ class ChargeTerms:
     Units: ``unit_price``, ``minimum`` and ``maximum`` in major units of what it is priced in, which
     is ``unit`` or, where that is None, the plan's currency; ``overage_rate`` in the plan's currency
     for one of ``unit``; ``included_units`` in the meter's unit, None meaning the allowance of the
-    plan's feature on that meter. Source: CREDITS.md rules 11 and 14.
+    plan's feature on that meter. ``grouping`` tells usage apart by properties of its events;
+    ``pricing`` is then the price of what it does not name. Source: CREDITS.md rules 11 and 14.
     """
 
     charge_id: ChargeId
@@ -95,6 +97,7 @@ class ChargeTerms:
     unit: Unit | None = None
     overage_rate: Decimal | None = None
     shortfall: Shortfall = Shortfall.INVOICE
+    grouping: Grouping | None = None
 
     def __post_init__(self) -> None:
         require_not_negative(
@@ -116,6 +119,14 @@ class ChargeTerms:
         misfit = find_misfit(self.pricing, self.meter.aggregation if self.meter else None)
         if misfit is not None:
             raise _refused(misfit, "pricing.model")
+        if self.grouping is not None:
+            _check_grouping(self.grouping, self.meter)
+
+    def pricing_of(self, group: Group) -> Pricing:
+        """The price of a group of the charge's usage: its own, else the default one."""
+        if self.grouping is None:
+            return self.pricing
+        return self.grouping.pricing_of(group, self.pricing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +296,21 @@ def require_paid_or_blocked(
             "What no credit pays is due at the overage_rate, or blocked by shortfall.",
             "overage_rate",
         )
+
+
+def _check_grouping(grouping: Grouping, meter: MeterTerms | None) -> None:
+    if meter is None:
+        raise _refused("A FIXED charge has no group_by.", "group_by")
+    if not meter.aggregation.definition.is_additive:
+        raise _refused(
+            f"group_by prices SUM and COUNT meters: the parts of a {meter.aggregation.value} cannot"
+            " be added up.",
+            "group_by",
+        )
+    for place, one in enumerate(grouping.prices):
+        misfit = find_misfit(one.pricing, meter.aggregation)
+        if misfit is not None:
+            raise _refused(misfit, f"group_prices.{place}.pricing.model")
 
 
 def _refused(reason: str, field: str) -> InvalidInput:

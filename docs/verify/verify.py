@@ -26,23 +26,37 @@ def aggregate(meter, start, end, events):  # how many events count in a window, 
         "WEIGHTED_SUM": (sum(past) + F(area, end - start or 1)) * (end > start),
     }[meter["aggregation"]]
 
-def measure(charge, terms, usage, events):  # the billable quantity, and how many events it has
-    meter, billable, used = charge["meter"], 0, 0
+def measure(charge, terms, usage, events):  # price, billable quantity and events of each group
+    meter, used, billed = charge["meter"], 0, {}
     on_meter = lambda one: one.get("meter_id") == meter["meter_id"] and one.get("is_enabled", True)
     feature = next(filter(on_meter, terms.get("features", ())), {})  # of the plan, on this meter
     oldest = next(c for c in terms["charges"] if on_meter(c.get("meter", {})))
     limit = feature.get("usage_limit")
     units = F(charge.get("included_units", limit if charge is oldest else 0) or 0)
     waives = limit and feature.get("over_limit") == "waive" and not feature.get("is_soft_limit")
+    named = [(tuple(one["values"]), one["pricing"]) for one in grouping(charge).get("prices", ())]
+    prices = dict([*named, ("others", charge["pricing"]), ("missing", charge["pricing"])])
     for one in sorted(usage, key=lambda one: instant(one["window"]["starts_at"])):
         start, end = instant(one["window"]["starts_at"]), instant(one["window"]["ends_at"])
         found, is_earlier = aggregate(meter, start, end, events), one["window"].get("is_earlier")
         require(found == (one["event_count"], F(one["aggregate"])), f"{meter['name']}: {found[1]}")
-        quantity = max(0, found[1])
-        over = max(0, quantity - max(0, F(limit) - used)) if waives else 0
-        billable += 0 if is_earlier else max(0, quantity - max(0, units - used) - over)
-        used = quantity if is_earlier else 0  # an earlier bill had them
-    return billable, sum(u["event_count"] for u in usage if not u["window"].get("is_earlier"))
+        included, room = max(0, units - used), max(0, F(limit) - used) if waives else found[1]
+        used = max(0, found[1]) if is_earlier else 0  # an earlier bill had them
+        for group in () if is_earlier else prices:  # the first ones are included, and within
+            own = [e for e in events if group_of(charge, e, prices) == group]
+            count, n = aggregate(meter, start, end, own)
+            n, free, within = max(0, n), min(max(0, n), included), min(max(0, n), max(0, room))
+            before = billed.get(group, (0, 0))
+            billed[group] = before[0] + max(0, within - free), before[1] + count
+            included, room = included - free, room - within
+    due = [(prices[one], *billed[one]) for one in prices if billed[one][1] or not grouping(charge)]
+    return due[: None if grouping(charge) else 1] or [(charge["pricing"], 0, 0)]
+
+def grouping(charge): return charge.get("grouping") or {}
+def group_of(charge, event, prices):  # the event's values of the properties that have prices
+    values = tuple(event.get("properties", {}).get(n) for n in grouping(charge).get("properties", ()))
+    return "others" if not values else "missing" if None in values else (
+        values if values in prices else "others")
 
 def price(model, quantity, count):
     match model["model"]:
@@ -64,6 +78,17 @@ def hold(amount, charge, inputs, share):  # minimum and maximum, over all parts 
     is_moved = wanted != together or any(one.get("is_moved") for one in parts)
     return max(0, wanted - sum(F(one["billed"]) for one in parts)) if is_moved else amount
 
+def settle(amounts, charge, inputs, share, places):  # the lines of a charge, within its bounds
+    total, lines = sum(amounts), [rounded(one, places) for one in amounts]
+    wanted = hold(total, charge, inputs, share)
+    whole = rounded(wanted, places)
+    is_bounded = charge.get("minimum") is not None or charge.get("maximum") is not None
+    if not is_bounded or (wanted == total and sum(lines) == whole): return lines
+    weights = amounts if total else [1] + [0] * (len(amounts) - 1)  # largest remainders
+    floors, rests = zip(*(divmod(whole * 10**places * one, sum(weights)) for one in weights))
+    left = sorted(range(len(rests)), key=lambda at: -rests[at])[: int(whole * 10**places - sum(floors))]
+    return [F(floor + (at in left), 10**places) for at, floor in enumerate(floors)]
+
 def verify(document, events, keys):
     receipt, terms, inputs, lines = map(document.get, ("receipt", "terms", "inputs", "lines"))
     signed, totals, places = without(receipt, "digest", "signature"), [], receipt["currency_places"]
@@ -74,8 +99,9 @@ def verify(document, events, keys):
     for charge in terms["charges"] if terms else ():
         share = F(inputs["share"]["covered"], inputs["share"]["total"])
         usage = [one for one in inputs["usage"] if one["charge_id"] == charge["charge_id"]]
-        due = measure(charge, terms, usage, events) if charge.get("meter") else (share, 0)
-        totals.append(rounded(hold(price(charge["pricing"], *due), charge, inputs, share), places))
+        due = [(charge["pricing"], share, 0)]
+        if charge.get("meter"): due = measure(charge, terms, usage, events)
+        totals += settle([price(*one) for one in due], charge, inputs, share, places)
     own = [e for e in lines if not terms or e.get("charge_id") and e["type"] != "late_usage"]
     require(not terms or totals == [F(e["total"]) for e in own], f"lines {[*map(str, totals)]}")
     of = {"inputs": inputs, "terms": terms, "lines": [without(e, "line_id", "total") for e in own]}

@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
     Index,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -111,6 +113,11 @@ class Charge(Tenant, table=True):
             ["credit_unit.organization_id", "credit_unit.code"],
             name="fk_charge_unit",
         ),
+        CheckConstraint(
+            "(group_by IS NULL) = (group_prices IS NULL)"
+            " AND (group_by IS NULL OR meter_id IS NOT NULL)",
+            name="group_by",
+        ),
         UniqueConstraint("organization_id", "plan_id", "position", name="uq_charge_position"),
         Index(
             "ix_charge_meter",
@@ -128,6 +135,11 @@ class Charge(Tenant, table=True):
     pricing: dict[str, Any] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
     )
+    group_by: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    group_prices: list[dict[str, Any]] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    """A price for each combination of values: objects of ``values`` and ``pricing``."""
     included_units: Decimal | None = exact(nullable=True, default=None)
     minimum: Decimal | None = exact(nullable=True, default=None)
     maximum: Decimal | None = exact(nullable=True, default=None)

@@ -17,6 +17,7 @@ from repositories.array_text import array, optional, quoted
 from repositories.statement_text import compact
 from repositories.usage.arrival_locks import LOCK_BUCKETS, lock_key_of_bucket
 from repositories.usage.figures import Figure, listed, names
+from repositories.usage.groups import ROLL_UP
 
 
 class EventScope:
@@ -257,6 +258,9 @@ distinguished AS (
     FROM fresh WHERE distinct_value IS NOT NULL AND counts
     ORDER BY organization_id, customer_id, meter_id, hour, value_hash
     ON CONFLICT DO NOTHING
+),
+-- The groups that prices tell apart, of meters that have any.
+grouped AS ({ROLL_UP}
 )
 SELECT count(*) FROM identified
 """,  # noqa: S608  (put together out of constants)

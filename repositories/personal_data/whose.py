@@ -168,6 +168,9 @@ WHOSE: Final[Mapping[str, Held]] = {
     "usage_event": Held(condition=_ITSELF, order=("meter_id", "timestamp", "id")),
     "usage_correction": Held(condition=_ITSELF),
     "usage_rollup": Held(condition=_ITSELF, order=("meter_id", "hour")),
+    "usage_group_rollup": Held(
+        condition=_ITSELF, order=("meter_id", "grouping_id", "hour", "place")
+    ),
 }
 """By the names of tables. Not among them: what is of nobody or of members, and what repeats an
 event in other words (``usage_event_key``, ``usage_distinct``)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +17,10 @@ from repositories.usage.counted_events import COUNTS, QUANTITY, latest_correctio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedSpan:
-    """Whose events of which meter in [starts_at, ends_at), as they stood at a watermark."""
+    """Whose events of which meter in [starts_at, ends_at), as they stood at a watermark.
+
+    ``properties`` are those by which their bill prices, if it does.
+    """
 
     organization_id: UUID
     customer_id: UUID
@@ -24,11 +28,15 @@ class CountedSpan:
     starts_at: datetime
     ends_at: datetime
     watermark: int
+    properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedEvent:
-    """An event with the quantity that it counts with. ``distinct`` is what it is unique by."""
+    """An event with the quantity that it counts with. ``distinct`` is what it is unique by.
+
+    ``said`` is what it says of the ``properties`` that were asked for; None for one that it lacks.
+    """
 
     id: UUID
     meter_id: UUID
@@ -37,6 +45,8 @@ class CountedEvent:
     quantity: Decimal
     distinct: str | None
     idempotency_key: str | None
+    properties: tuple[str, ...] = ()
+    said: Sequence[str | None] = ()
 
 
 _CORRECTIONS: Final = latest_corrections(
@@ -48,7 +58,8 @@ _CORRECTIONS: Final = latest_corrections(
 
 _ROWS: Final = f"""
     SELECT event.id, event.meter_id, event.timestamp, event.arrival_sequence AS sequence,
-        {QUANTITY} AS quantity, event.distinct_value AS distinct, event.idempotency_key
+        {QUANTITY} AS quantity, event.distinct_value AS distinct, event.idempotency_key,
+        usage_group_values(event.meta_data, CAST(:properties AS text[])) AS said
     FROM usage_event AS event
     LEFT JOIN {_CORRECTIONS} AS correction ON correction.event_id = event.id
     WHERE event.organization_id = :organization_id AND event.customer_id = :customer_id
@@ -86,5 +97,6 @@ def _read(
     session: Session, statement: TextClause, span: CountedSpan, **values: object
 ) -> list[CountedEvent]:
     named = {name: getattr(span, name) for name in CountedSpan.__dataclass_fields__}
+    named["properties"] = list(span.properties)
     rows = session.execute(statement, {**named, **values}).mappings()
-    return [CountedEvent(**row) for row in rows]
+    return [CountedEvent(**row, properties=span.properties) for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, text
@@ -46,8 +47,21 @@ class RollupDifference:
     stored: str | None
     recomputed: str | None
 
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> RollupDifference:
+        """The difference that a row says: its columns are the fields in their order."""
+        meter_id, customer_id, hour, kind, stored, recomputed = row
+        return cls(
+            meter_id=meter_id,
+            customer_id=customer_id,
+            hour=hour,
+            kind=kind,
+            stored=stored,
+            recomputed=recomputed,
+        )
 
-_ONE_HOUR = """
+
+ONE_HOUR = """
     AND {table}.customer_id = :customer_id AND {table}.meter_id = :meter_id
     AND {table}.{column} >= :hour AND {table}.{column} < CAST(:hour AS timestamptz)
         + interval '1 hour'
@@ -210,17 +224,7 @@ def list_differences(
     rows = session.execute(
         text(_computed(hours) + _DIFFERENCES), {**hours.parameters(), "limit": limit}
     )
-    return [
-        RollupDifference(
-            meter_id=row[0],
-            customer_id=row[1],
-            hour=row[2],
-            kind=row[3],
-            stored=row[4],
-            recomputed=row[5],
-        )
-        for row in rows
-    ]
+    return [RollupDifference.of(row) for row in rows]
 
 
 def count_rollups(session: Session, organization_id: UUID) -> tuple[int, int]:
@@ -253,17 +257,23 @@ def _stored(table: type[UsageRollup | UsageDistinct], hours: Hours) -> list[Colu
 
 
 def _computed(hours: Hours) -> str:
-    event_hour = correction_hour = ""
-    if hours.hour is not None:
-        event_hour = _ONE_HOUR.format(table="event", column="timestamp")
-        correction_hour = _ONE_HOUR.format(table="made", column="timestamp")
+    event_hour, corrections = conditions_of(hours)
     return _COMPUTED.format(
         event_hour=event_hour,
-        corrections=latest_corrections(
-            "made.organization_id = :organization_id " + correction_hour
-        ),
+        corrections=corrections,
         quantity=QUANTITY,
         counts=COUNTS,
         figures=listed(lambda figure: f"{figure.of_counted_events()} AS {figure.name}"),
         distinct=USING_DISTINCT_VALUES,
+    )
+
+
+def conditions_of(hours: Hours) -> tuple[str, str]:
+    """Which rows of ``event`` are meant beside their organization's, and their corrections."""
+    event_hour = correction_hour = ""
+    if hours.hour is not None:
+        event_hour = ONE_HOUR.format(table="event", column="timestamp")
+        correction_hour = ONE_HOUR.format(table="made", column="timestamp")
+    return event_hour, latest_corrections(
+        "made.organization_id = :organization_id " + correction_hour
     )

@@ -5,10 +5,11 @@ Each edit leaves a version of the plan behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -31,7 +32,7 @@ from repositories.catalog import meters as stored_meters
 from repositories.catalog import plans as stored_plans
 from repositories.credits import wallets as stored_units
 from services.audit_log import record
-from services.catalog import meter_claims
+from services.catalog import group_prices, meter_claims
 from services.catalog.edits import Edited, bring_forward, is_for_running, publish_edit
 from services.catalog.meters import lock_meter_in_use
 from services.catalog.plans import lock_plan
@@ -45,6 +46,7 @@ class AddCharge:
     Units: ``unit_price``, ``minimum`` and ``maximum`` in major units of ``unit``, None meaning the
     plan's currency; ``overage_rate`` in that currency for one of ``unit``; ``included_units`` in
     the meter's unit, None meaning the allowance of the plan's feature on that meter.
+    ``group_prices`` name the price of each combination of values of the properties ``group_by``.
     """
 
     type: ChargeType
@@ -52,6 +54,8 @@ class AddCharge:
     meter_id: UUID | None = None
     pricing: object | None = None
     included_units: Decimal | None = None
+    group_by: Sequence[str] | None = None
+    group_prices: Sequence[Mapping[str, Any]] | None = None
     minimum: Decimal | None = None
     maximum: Decimal | None = None
     display_name: str | None = None
@@ -95,6 +99,9 @@ def add_charge(
             now=now,
         )
     blame = {f"charges.{len(active)}.": ""}
+    grouping = group_prices.grouping_of(charge)
+    if grouping is not None and command.meter_id is not None:
+        group_prices.tell_apart(session, organization_id, command.meter_id, grouping, now=now)
     reach = publish_edit(session, plan, blame, effective, now=now)
     _record(session, plan, charge, "charge.added", {"type": charge.type}, now=now)
     return Edited(result=charge, reach=reach)
@@ -174,11 +181,14 @@ def _check_charge(command: AddCharge, plan: Plan) -> None:
         raise _refused(f"The plan's currency is {plan.currency}.", "currency")
     if command.billing_interval not in (None, Interval(plan.billing_interval)):
         raise _refused(f"The plan bills by {plan.billing_interval}.", "billing_interval")
+    if (command.group_by is None) is not (command.group_prices is None):
+        field = "group_prices" if command.group_prices is None else "group_by"
+        raise _refused("group_by and group_prices come together.", field)
     if command.type is ChargeType.USAGE:
         if command.meter_id is None:
             raise _refused("A USAGE charge needs a meter_id.", "meter_id")
         return
-    for field in ("meter_id", "pricing", "included_units"):
+    for field in ("meter_id", "pricing", "included_units", "group_by"):
         if getattr(command, field) is not None:
             raise _refused(f"A FIXED charge has no {field}.", field)
     if command.unit_price is None:
@@ -191,6 +201,9 @@ def _build_charge(
     pricing = None
     if command.pricing is not None:
         pricing = stored_meters.to_pricing_row(parse_pricing(command.pricing))
+    grouping = None
+    if command.group_by is not None and command.group_prices is not None:
+        grouping = group_prices.parse_grouping(command.group_by, command.group_prices)
     return Charge(
         organization_id=plan.organization_id,
         id=new_id(),
@@ -200,6 +213,8 @@ def _build_charge(
         unit_price=command.unit_price,
         meter_id=command.meter_id,
         pricing=pricing,
+        group_by=None if grouping is None else list(grouping.properties),
+        group_prices=None if grouping is None else group_prices.to_rows(grouping),
         included_units=command.included_units,
         minimum=command.minimum,
         maximum=command.maximum,

@@ -40,6 +40,7 @@ from repositories.catalog import versions as stored_versions
 from repositories.catalog.history import PUBLISHED
 from repositories.credits import wallets as stored_units
 from services.audit_log import record
+from services.catalog.group_prices import grouping_of
 
 
 def get_terms(
@@ -158,6 +159,7 @@ def _to_charge_terms(charge: Charge, meter: Meter | None, unit: Unit | None) -> 
         unit=unit,
         overage_rate=charge.overage_rate,
         shortfall=Shortfall(charge.shortfall),
+        grouping=grouping_of(charge),
     )
 
 

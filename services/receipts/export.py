@@ -70,6 +70,7 @@ def find_counted_spans(session: Session, organization_id: UUID, invoice_id: UUID
             starts_at=starts_at,
             ends_at=ends_at,
             watermark=frozen.watermark,
+            properties=_properties_of(terms, meter),
         )
         if meter.carry_forward and meter.aggregation.definition.level is Level.NEWEST:
             newest.append(replace(span, starts_at=BEGINNING, ends_at=starts_at))
@@ -112,7 +113,12 @@ def walk(session: Session, counted: Counted) -> Iterator[CountedEvent]:
 
 
 def describe_event(event: CountedEvent) -> dict[str, Document]:
-    """An event as it is exported: all that its invoice depends on, and the key it came with."""
+    """An event as it is exported: all that its invoice depends on, and the key it came with.
+
+    Properties are there only of a meter that the invoice prices by some.
+    """
+    said = dict(zip(event.properties, event.said, strict=True))
+    properties: dict[str, Document] = {"properties": {**said}} if said else {}
     return {
         "id": str(event.id),
         "meter_id": str(event.meter_id),
@@ -121,7 +127,19 @@ def describe_event(event: CountedEvent) -> dict[str, Document]:
         "quantity": plain_text(event.quantity),
         "distinct": event.distinct,
         "idempotency_key": event.idempotency_key,
+        **properties,
     }
+
+
+def _properties_of(terms: PlanTerms, meter: MeterTerms) -> tuple[str, ...]:
+    """Every property by which a charge on the meter prices, each once."""
+    named = [
+        name
+        for one in terms.charges
+        if one.meter is not None and one.meter.meter_id == meter.meter_id and one.grouping
+        for name in one.grouping.properties
+    ]
+    return tuple(dict.fromkeys(named))
 
 
 def _metered(

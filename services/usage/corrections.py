@@ -18,6 +18,7 @@ from models.usage.events import UsageCorrection, UsageEvent
 from repositories.catalog import meters as stored_meters
 from repositories.ingestion import late_marks as stored_late_marks
 from repositories.usage import corrections as stored_corrections
+from repositories.usage import group_rollups as stored_groups
 from repositories.usage import rollups as stored_rollups
 from repositories.usage.arrival_locks import lock_arrivals
 from repositories.usage.rollups import Hours
@@ -118,15 +119,14 @@ def _correct(
         created_at=now,
     )
     stored_corrections.insert_correction(session, correction)
-    stored_rollups.write_hour(
-        session,
-        Hours(
-            organization_id=event.organization_id,
-            customer_id=event.customer_id,
-            meter_id=event.meter_id,
-            hour=floor_hour(event.timestamp),
-        ),
+    hour = Hours(
+        organization_id=event.organization_id,
+        customer_id=event.customer_id,
+        meter_id=event.meter_id,
+        hour=floor_hour(event.timestamp),
     )
+    stored_rollups.write_hour(session, hour)
+    stored_groups.write_hour(session, hour)
     stored_late_marks.mark_periods_changed_by(
         session,
         event.organization_id,

@@ -20,6 +20,7 @@ from billing.money import ZERO, exactly
 from billing.periods import Period
 from billing.rating.quantities import MeteredUsage
 from repositories.usage.period_usage import UsagePart, UsageRead
+from services.usage.groups import GroupedSpan, read_groups_of, sum_of
 from services.usage.measure import (
     UsageAsked,
     join_parts,
@@ -51,39 +52,65 @@ def measure_cuts(session: Session, asked: CutsAsked) -> tuple[CutUsage, ...]:
     level goes on as they left it.
     """
     windows = [one.window for one in asked.usage]
-    terms = load_meter_terms(
-        session,
-        [
-            UsageAsked(
-                organization_id=asked.organization_id,
-                customer_id=asked.customer_id,
-                windows=windows,
-            )
-        ],
+    whole = UsageAsked(
+        organization_id=asked.organization_id, customer_id=asked.customer_id, windows=windows
     )
-    places = count()
-    spans: list[UsageRead] = []
-    placed: dict[tuple[int, datetime], int] = {}
-    for at in asked.cuts:
-        for number, window in enumerate(windows):
-            if window.starts_at < at < window.ends_at:
-                place = placed[number, at] = next(places)
-                before = Period(starts_at=window.starts_at, ends_at=at)
-                spans += list_spans(terms[window.meter_id], before, place)
-    if not spans:
-        parts: Mapping[int, Sequence[UsagePart]] = {}
-    else:
-        read = (asked.organization_id, asked.customer_id, spans)
-        _, parts = read_parts(session, [read], watermark=asked.watermark)
+    terms = load_meter_terms(session, [whole])
+    placed = _place(asked)
+    parts = _read_parts(session, asked, placed, terms)
+    grouped = [_grouped(asked, place, *cut) for cut, place in placed.items()]
+    groups = read_groups_of(session, grouped, terms, watermark=asked.watermark)
     return tuple(
         CutUsage(
             at=at,
             usage=tuple(
-                _before(at, one, terms[one.window.meter_id], placed.get((number, at)), parts)
+                sum_of(one.window, groups[placed[number, at]])
+                if one.window.group_by and (number, at) in placed
+                else _before(at, one, terms[one.window.meter_id], placed.get((number, at)), parts)
                 for number, one in enumerate(asked.usage)
             ),
         )
         for at in asked.cuts
+    )
+
+
+def _place(asked: CutsAsked) -> dict[tuple[int, datetime], int]:
+    """The windows that are cut, by their numbers and the cuts, counted through."""
+    places = count()
+    return {
+        (number, at): next(places)
+        for at in asked.cuts
+        for number, one in enumerate(asked.usage)
+        if one.window.starts_at < at < one.window.ends_at
+    }
+
+
+def _read_parts(
+    session: Session,
+    asked: CutsAsked,
+    placed: Mapping[tuple[int, datetime], int],
+    terms: Mapping[UUID, MeterTerms],
+) -> Mapping[int, Sequence[UsagePart]]:
+    spans: list[UsageRead] = []
+    for (number, at), place in placed.items():
+        window = asked.usage[number].window
+        if not window.group_by:
+            before = Period(starts_at=window.starts_at, ends_at=at)
+            spans += list_spans(terms[window.meter_id], before, place)
+    if not spans:
+        return {}
+    read = (asked.organization_id, asked.customer_id, spans)
+    return read_parts(session, [read], watermark=asked.watermark)[1]
+
+
+def _grouped(asked: CutsAsked, place: int, number: int, at: datetime) -> GroupedSpan:
+    window = asked.usage[number].window
+    return GroupedSpan(
+        place=place,
+        organization_id=asked.organization_id,
+        customer_id=asked.customer_id,
+        window=window,
+        period=Period(starts_at=window.starts_at, ends_at=at),
     )
 
 
@@ -98,7 +125,7 @@ def _before(
     if window.ends_at <= at:
         return measured
     if place is None:
-        return replace(measured, aggregate=ZERO, event_count=0)
+        return replace(measured, aggregate=ZERO, event_count=0, groups=())
     own = parts.get(place, ())
     inside, before = join_parts(own, 2 * place), join_parts(own, 2 * place + 1)
     whole = Period(starts_at=window.starts_at, ends_at=window.ends_at)

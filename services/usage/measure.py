@@ -22,6 +22,7 @@ from repositories.usage import period_usage as stored_usage
 from repositories.usage.arrival_locks import lock_arrivals
 from repositories.usage.figures import put_together
 from repositories.usage.period_usage import BEGINNING, UsagePart, UsageRead
+from services.usage.groups import GroupedSpan, read_groups_of, sum_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,7 @@ def _read(
         [
             span
             for place, window in windows
+            if not window.group_by
             for span in list_spans(terms[window.meter_id], _period_of(window), place)
         ]
         for windows in placed
@@ -121,15 +123,33 @@ def _read(
         [(*customer, own) for customer, own in zip(whose, spans, strict=True)],
         watermark=watermark,
     )
+    groups = read_groups_of(session, _grouped(asked, placed), terms, watermark=watermark)
     return [
         MeasuredUsage(
             watermark=newest if watermark is None else watermark,
             usage=tuple(
-                _answer(window, terms[window.meter_id], of_place[place], place)
+                sum_of(window, groups[place])
+                if window.group_by
+                else _answer(window, terms[window.meter_id], of_place[place], place)
                 for place, window in windows
             ),
         )
         for windows in placed
+    ]
+
+
+def _grouped(
+    asked: Sequence[UsageAsked], placed: Sequence[Sequence[tuple[int, UsageWindow]]]
+) -> list[GroupedSpan]:
+    return [
+        GroupedSpan(
+            place=place,
+            organization_id=one.organization_id,
+            customer_id=one.customer_id,
+            window=window,
+        )
+        for one, windows in zip(asked, placed, strict=True)
+        for place, window in windows
     ]
 
 

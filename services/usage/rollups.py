@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from repositories.usage import group_rollups as stored_groups
 from repositories.usage import rollups as stored_rollups
 from repositories.usage.rollups import RollupDifference
 
@@ -42,10 +43,15 @@ def look_at_events(session: Session) -> None:
 
 def verify_rollups(session: Session, organization_id: UUID) -> RollupVerdict:
     """Compare every roll-up with the events it stands for. Holds no writer up."""
-    differences = stored_rollups.list_differences(session, organization_id, limit=SHOWN_DIFFERENCES)
+    differences = [
+        *stored_rollups.list_differences(session, organization_id, limit=SHOWN_DIFFERENCES),
+        *stored_groups.list_differences(session, organization_id, limit=SHOWN_DIFFERENCES),
+    ]
     rollup_count, event_count = stored_rollups.count_rollups(session, organization_id)
     return RollupVerdict(
-        rollup_count=rollup_count, event_count=event_count, differences=differences
+        rollup_count=rollup_count,
+        event_count=event_count,
+        differences=differences[:SHOWN_DIFFERENCES],
     )
 
 
@@ -55,4 +61,5 @@ def rebuild_rollups(session: Session, organization_id: UUID) -> int:
     The organization's events wait meanwhile. Idempotent: a second run changes nothing.
     """
     stored_rollups.lock_all_arrivals(session, organization_id)
+    stored_groups.write_all(session, organization_id)
     return stored_rollups.write_rollups(session, organization_id)

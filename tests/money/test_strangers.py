@@ -58,7 +58,7 @@ def run(arguments: list[str]) -> tuple[int, str]:
 
 
 def test_script_is_short_enough_to_be_read() -> None:
-    assert len(SCRIPT.read_text().splitlines()) <= 100
+    assert len(SCRIPT.read_text().splitlines()) <= 130
 
 
 def sign(receipt: dict[str, object], key: Ed25519PrivateKey) -> dict[str, object]:

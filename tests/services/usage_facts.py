@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -28,6 +29,7 @@ class Fact:
     counted: bool = True
     paused: bool = False
     late: bool = False
+    meta_data: dict[str, Any] | None = None
     correction: Decimal | str | None = None
     """A quantity to amend it to, or ``"void"``."""
 
@@ -71,6 +73,7 @@ def store_one(
         customer_id=customer_id,
         quantity=fact.value,
         distinct_value=fact.distinct_value,
+        meta_data=fact.meta_data,
         arrival_sequence=draw_arrival_sequence(session),
         counted=fact.counted,
         late=fact.late,

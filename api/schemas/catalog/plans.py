@@ -11,7 +11,12 @@ from api.schemas.catalog.features import Slug
 from api.schemas.catalog.meters import view_pricing
 from api.schemas.catalog.plan_edits import EditView, EffectiveChoice
 from api.schemas.catalog.plan_features import PlanFeatureView, view_plan_feature
-from api.schemas.catalog.price_models import PricingDocument, ShownPricing
+from api.schemas.catalog.price_models import (
+    GroupPriceView,
+    GroupPriceWrite,
+    PricingDocument,
+    ShownPricing,
+)
 from api.schemas.common import (
     AnyInterval,
     Count,
@@ -29,6 +34,7 @@ from api.schemas.common import (
 )
 from api.schemas.patches import Patch
 from billing.periods import Interval
+from billing.rating.groups import MOST_PRICES, MOST_PROPERTIES
 from billing.rating.terms import ChargeStatus, ChargeType, PlanType, Shortfall
 from models.catalog.plans import Charge, Plan
 from repositories.catalog.shown import PlanContents
@@ -94,9 +100,17 @@ class ChargeCreate(Schema):
     """The meter whose usage is priced; needed by a USAGE charge."""
     pricing: PricingDocument | None = None
     """The price model of a USAGE charge; without it the meter's `usage_pricing_rules` hold."""
+    group_by: Annotated[list[Words], Field(max_length=MOST_PROPERTIES)] | None = None
+    """One or two properties of events, such as `model` and `region`, by which usage of a SUM or
+    COUNT meter is priced; each may be a path such as `request.model`. Comes with `group_prices`."""
+    group_prices: Annotated[list[GroupPriceWrite], Field(max_length=MOST_PRICES)] | None = None
+    """The price of each combination of values, one line of an invoice each. Events with other
+    values, and those without a property, have the price that the charge has besides; they are one
+    line each."""
     included_units: NotNegative | None = None
     """How many units of a period are free; by default the limit of the plan's feature on the same
-    meter, if any."""
+    meter, if any. Of a charge with `group_by` they come off its groups in the order of
+    `group_prices`."""
     minimum: Price | None = None
     """The least that a whole period is billed."""
     maximum: Price | None = None
@@ -120,7 +134,9 @@ class ChargeCreate(Schema):
 
     def command(self) -> AddCharge:
         """The command that the body stands for."""
-        return self.fill(AddCharge)
+        prices = self.group_prices
+        named = None if prices is None else [one.model_dump() for one in prices]
+        return self.fill(AddCharge, group_prices=named)
 
 
 class ChargePatch(Schema):
@@ -144,6 +160,10 @@ class ChargeView(View, like=(ChargeCreate,)):
     meter's rules say the price."""
     pricing: ShownPricing | None
     """The price model; null where the meter's rules or `unit_price` hold."""
+    group_by: list[str] | None
+    """The properties of events by which usage is priced; null where all usage has one price."""
+    group_prices: list[GroupPriceView] | None
+    """The price of each combination of values; null where all usage has one price."""
     included_units: Quantity | None
     """How many units of a period are free; null where the limit of the plan's feature on the meter
     decides."""
@@ -224,6 +244,8 @@ def view_charge(charge: Charge) -> ChargeView:
         meter_id=charge.meter_id,
         unit_price=charge.unit_price,
         pricing=view_pricing(charge.pricing),
+        group_by=charge.group_by,
+        group_prices=_view_group_prices(charge),
         included_units=charge.included_units,
         minimum=charge.minimum,
         maximum=charge.maximum,
@@ -234,3 +256,12 @@ def view_charge(charge: Charge) -> ChargeView:
         status=ChargeStatus(charge.status),
         created_at=charge.created_at,
     )
+
+
+def _view_group_prices(charge: Charge) -> list[GroupPriceView] | None:
+    if charge.group_prices is None:
+        return None
+    return [
+        GroupPriceView(values=one["values"], pricing=view_pricing(one["pricing"]) or {})
+        for one in charge.group_prices
+    ]

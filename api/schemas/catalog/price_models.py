@@ -9,10 +9,11 @@ from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from api.openapi_corrections import NULL_IN_EXAMPLE
-from api.schemas.common import Exact, Money, NotNegative, Price, Quantity, Schema, View
+from api.schemas.common import Exact, Money, NotNegative, Price, Quantity, Schema, View, Words
 from api.schemas.described import ShownAs
 from billing.metering.filters import MAX_FILTERS, Operator
 from billing.pricing import MODELS
+from billing.rating.groups import MOST_PROPERTIES
 
 MAX_CHARACTERS: Final = 500
 
@@ -139,3 +140,23 @@ PricingDocument = Annotated[dict[str, Any], AfterValidator(_check_texts), ShownA
 
 ShownFilters = Annotated[list[Any], ShownAs(list[EventFilterView])]
 ShownPricing = Annotated[dict[str, Any], ShownAs(PriceModelView)]
+
+
+class GroupPriceWrite(Schema):
+    """The price of the events whose properties have certain values."""
+
+    values: Annotated[list[Words], Field(min_length=1, max_length=MOST_PROPERTIES)]
+    """The values, in the order of `group_by`. A number and the text of its digits are the same."""
+    unit_price: Price | None = None
+    """What a unit costs; instead of it `pricing` says a whole price model."""
+    pricing: PricingDocument | None = None
+    """The price model of these events alone: their tiers start at 0."""
+
+
+class GroupPriceView(View, like=(GroupPriceWrite,)):
+    """The price of the events whose properties have certain values."""
+
+    values: list[str]
+    """The values, in the order of `group_by`."""
+    pricing: ShownPricing
+    """The price model of these events alone."""

@@ -12,6 +12,7 @@ from api.schemas.described import ShownAs
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.taxes import TaxAmount
 from billing.money import plain_text
+from billing.rating.groups import Group, GroupKind
 from billing.rating.lines import LineType
 from billing.ratios import as_decimal
 from models.invoicing.invoices import InvoiceLine
@@ -52,6 +53,18 @@ class InvoiceTaxView(View):
     """The tax, rounded once."""
 
 
+class LineGroupView(View):
+    """Which events of its charge a line is of, where the charge prices by properties."""
+
+    properties: list[str]
+    """The properties of events by which the charge prices."""
+    kind: GroupKind
+    """`named`: the charge names a price for the values; `others`: it does not, so its default price
+    holds; `missing`: the events lack a property, so the default price holds as well."""
+    values: list[str]
+    """What the properties say, in their order; empty unless the charge names the values."""
+
+
 class ShownLine(View):
     """One line, stored or not, with the amount before rounding and the tiers that make it up."""
 
@@ -73,6 +86,8 @@ class ShownLine(View):
     """The charge that is billed; null for a line that is of none."""
     meter_id: UUID | None
     """The meter whose usage is billed; null for a line without usage."""
+    group: LineGroupView | None
+    """Which events of the charge the line is of; null where the charge has one price for all."""
     unit: str | None
     """What the quantity counts, such as `calls`; null where nothing says."""
     usage_quantity: Quantity | None
@@ -130,6 +145,7 @@ def _view(kind: type[Line], billed: BilledLine, *, line_id: UUID | None) -> Line
         exact_amount=plain_text(priced.exact_amount),
         charge_id=priced.charge_id,
         meter_id=priced.meter_id,
+        group=_view_group(priced.group),
         unit=priced.unit,
         usage_quantity=as_decimal(priced.usage_quantity),
         included_quantity=as_decimal(priced.included_quantity),
@@ -148,6 +164,14 @@ def _view(kind: type[Line], billed: BilledLine, *, line_id: UUID | None) -> Line
             }
             for tier in priced.tiers
         ],
+    )
+
+
+def _view_group(group: Group | None) -> LineGroupView | None:
+    if group is None:
+        return None
+    return LineGroupView(
+        properties=list(group.properties), kind=group.kind, values=list(group.values)
     )
 
 
