@@ -33,6 +33,7 @@ class PendingChange:
     at_period_end: bool = False
     reason: str | None = None
     plan_id: str | None = None
+    restarts_cycle: bool = False
     resume_at: datetime | None = None
 
     @property

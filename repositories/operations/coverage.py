@@ -120,7 +120,8 @@ def list_progressing(
 def list_gaps(session: Session, organization_id: UUID) -> Sequence[tuple[UUID, int]]:
     """Periods that do not start where the one before them ends, as subscription and index.
 
-    The first is to start at the subscription's anchor.
+    The first is to start at the trial's end, else with the subscription: where periods were counted
+    from until the cycle was restarted.
     """
     numbered = (
         select(
@@ -132,7 +133,8 @@ def list_gaps(session: Session, organization_id: UUID) -> Sequence[tuple[UUID, i
                     partition_by=col(SubscriptionPeriod.subscription_id),
                     order_by=col(SubscriptionPeriod.index),
                 ),
-                Subscription.anchor_at,
+                Subscription.trial_end_date,
+                Subscription.start_date,
             ).label("expected_start"),
         )
         .join(Subscription, _same_subscription(SubscriptionPeriod))

@@ -119,8 +119,7 @@ def _perform(
                 session,
                 subscription,
                 UUID(change.plan_id),
-                at_period_end=change.at_period_end,
-                at=change.at,
+                change,
                 now=now,
             )
         case ChangeAction.GENERATE_INVOICE:

@@ -13,7 +13,7 @@ from billing.errors import Conflict, InvalidInput, InvalidTransition
 from billing.invoicing.invoices import InvoiceLine
 from billing.money import ZERO, find_currency
 from billing.pending_changes import ChangeAction, PendingChange
-from billing.periods import Period
+from billing.periods import Alignment, Period
 from billing.subscriptions import SubscriptionStatus, has_ended
 from models.catalog.plans import Plan
 from models.subscriptions.subscriptions import Subscription
@@ -45,27 +45,33 @@ def change_plan(
     plan_id: UUID,
     *,
     at_period_end: bool,
+    restarts_cycle: bool = False,
     now: datetime,
 ) -> Subscription:
     """The subscription is on the plan, or will be from its period's end.
 
     ``now`` closes the running period at this instant and opens one that runs to the regular
-    boundary; in a trial only the plan is replaced. The bill of what ran exists then; with too many
-    missed periods before it the change is pending instead. Idempotent: the plan that it is on
-    already, or is to change to already, changes nothing. Source: CONTRACT 22, 52, 89.
+    boundary, or a whole one if the cycle is restarted, from which later ones are counted; then it
+    may be the plan that it is on. In a trial only the plan is replaced. The bill of what ran exists
+    then; with too many missed periods before it the change is pending instead. Idempotent: the plan
+    that it is on already, or is to change to already, changes nothing; a cycle that begins at this
+    instant is not restarted. Raises InvalidInput for a restart at the period's end, or of periods
+    that the calendar counts. Source: CONTRACT 22, 52, 89.
     """
     subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    _require_anchor(subscription, at_period_end=at_period_end, restarts_cycle=restarts_cycle)
     wanted = PendingChange(
         action=ChangeAction.CHANGE_PLAN,
         at=present,
         at_period_end=at_period_end,
+        restarts_cycle=restarts_cycle,
         plan_id=str(plan_id),
     )
     if must_wait(session, subscription, wanted, now=now):
         _require_alive(subscription)
         _get_plan(session, subscription, plan_id)
         return subscription
-    put_on_plan(session, subscription, plan_id, at_period_end=at_period_end, at=present, now=now)
+    put_on_plan(session, subscription, plan_id, wanted, now=now)
     catching_up.bill_closed(session, subscription, now=now)
     return subscription
 
@@ -74,25 +80,25 @@ def put_on_plan(
     session: Session,
     subscription: Subscription,
     plan_id: UUID,
+    change: PendingChange,
     *,
-    at_period_end: bool,
-    at: datetime,
     now: datetime,
 ) -> None:
-    """As :func:`change_plan`, as of ``at`` and under the lock; what ran is to be billed."""
+    """As :func:`change_plan`, as of the change and under the lock; what ran is to be billed."""
     _require_alive(subscription)
     plan = _get_plan(session, subscription, plan_id)
-    if at_period_end:
+    begins_anyway = subscription.anchor_at == change.at or not change.restarts_cycle
+    if change.at_period_end:
         wanted = None if plan.id == subscription.plan_id else plan.id
         if subscription.next_plan_id == wanted:
             return
         subscription.next_plan_id = wanted
         session.add(subscription)
         meter_claims.claim_onwards(session, subscription, field="plan_id")
-    elif subscription.plan_id == plan.id and subscription.next_plan_id is None:
+    elif subscription.plan_id == plan.id and subscription.next_plan_id is None and begins_anyway:
         return
     else:
-        _change_now(session, subscription, plan, at=at, now=now)
+        _change_now(session, subscription, plan, change, now=now)
     session.flush()
     record(
         session,
@@ -100,7 +106,7 @@ def put_on_plan(
         "subscription.plan_changed",
         "subscription",
         subscription.id,
-        after={"plan_id": plan.id, "when": "period_end" if at_period_end else "now"},
+        after=_said(plan, change),
         now=now,
     )
     agenda.wake_workflow(session, subscription, now=now)
@@ -113,15 +119,18 @@ def preview_change(
     plan_id: UUID,
     *,
     at_period_end: bool,
+    restarts_cycle: bool = False,
     now: datetime,
 ) -> PlanChangePreview:
     """The lines that a change would bill at once, for the part that ran. Nothing changes."""
     subscription, present = lock_for_change(session, organization_id, subscription_id, now=now)
+    _require_anchor(subscription, at_period_end=at_period_end, restarts_cycle=restarts_cycle)
     _require_alive(subscription)
     plan = _get_plan(session, subscription, plan_id)
     stored = periods.find_open_period(session, subscription)
     nothing_yet = stored is None or stored.starts_at >= present
-    if at_period_end or nothing_yet or plan.id == subscription.plan_id:
+    goes_on = plan.id == subscription.plan_id and not restarts_cycle
+    if at_period_end or nothing_yet or goes_on:
         return PlanChangePreview(lines=(), total=find_currency(plan.currency).round(ZERO))
     assert stored is not None
     span = Period(starts_at=stored.starts_at, ends_at=present)
@@ -131,8 +140,14 @@ def preview_change(
 
 
 def _change_now(
-    session: Session, subscription: Subscription, plan: Plan, *, at: datetime, now: datetime
+    session: Session,
+    subscription: Subscription,
+    plan: Plan,
+    change: PendingChange,
+    *,
+    now: datetime,
 ) -> None:
+    at = change.at
     stored = periods.find_open_period(session, subscription)
     if stored is None:
         period_versions.switch_plan(session, subscription, plan.id, at=at, now=now)
@@ -142,14 +157,40 @@ def _change_now(
     starts_at, index = max(at, stored.starts_at), stored.index
     closed = periods.cut_period(session, subscription, at=at, now=now)
     period_versions.switch_plan(session, subscription, plan.id, at=at, now=now)
+    if change.restarts_cycle:
+        subscription.anchor_at = starts_at
+    part_of = None if change.restarts_cycle else closed
     open_period(
         session,
         subscription,
         index=index if closed is None else index + 1,
         starts_at=starts_at,
-        version=version_to_open(session, subscription, part_of=closed),
+        version=version_to_open(session, subscription, part_of=part_of),
     )
     meter_claims.claim_onwards(session, subscription, since=starts_at, field="plan_id")
+
+
+def _said(plan: Plan, change: PendingChange) -> dict[str, object]:
+    said: dict[str, object] = {"plan_id": plan.id}
+    said["when"] = "period_end" if change.at_period_end else "now"
+    return {**said, "anchor": "now"} if change.restarts_cycle else said
+
+
+def _require_anchor(
+    subscription: Subscription, *, at_period_end: bool, restarts_cycle: bool
+) -> None:
+    if restarts_cycle and at_period_end:
+        raise InvalidInput(
+            "The cycle restarts now, or goes on: at the period's end it begins anyway.",
+            code="anchor_at_period_end",
+            field="anchor",
+        )
+    if restarts_cycle and subscription.billing_anchor == Alignment.CALENDAR:
+        raise InvalidInput(
+            "The periods of this subscription are those of the calendar.",
+            code="calendar_anchor",
+            field="anchor",
+        )
 
 
 def _require_alive(subscription: Subscription) -> None:

@@ -23,6 +23,7 @@ from api.schemas.pages import ListOf
 from api.schemas.subscriptions.actions import (
     CancelRequest,
     ChangePlanRequest,
+    CycleAnchor,
     GenerateRequest,
     PauseRequest,
     PendingBillsView,
@@ -126,6 +127,7 @@ def change_subscription_plan(
 ) -> Response:
     """Put a subscription on another plan, or show what that would bill."""
     at_period_end = body.when is When.PERIOD_END
+    restarts_cycle = body.anchor is CycleAnchor.NOW
     if body.preview:
         shown = plan_changes.preview_change(
             session,
@@ -133,6 +135,7 @@ def change_subscription_plan(
             subscription_id,
             body.plan_id,
             at_period_end=at_period_end,
+            restarts_cycle=restarts_cycle,
             now=context.now(),
         )
         lines = [view_preview_line(line) for line in shown.lines]
@@ -143,6 +146,7 @@ def change_subscription_plan(
         subscription_id,
         body.plan_id,
         at_period_end=at_period_end,
+        restarts_cycle=restarts_cycle,
         now=context.now(),
     )
     return show_changed(session, subscription)

@@ -24,6 +24,13 @@ class When(StrEnum):
     PERIOD_END = "period_end"
 
 
+class CycleAnchor(StrEnum):
+    """From when periods are counted after a change of plan."""
+
+    KEEP = "keep"
+    NOW = "now"
+
+
 class CancelRequest(Schema):
     """End the subscription; at its period's end unless told otherwise."""
 
@@ -47,6 +54,10 @@ class ChangePlanRequest(Schema):
     """The new plan."""
     when: Annotated[When, any_case(When)] = When.NOW
     """Whether the plan changes at once or with the next period."""
+    anchor: Annotated[CycleAnchor, any_case(CycleAnchor)] = CycleAnchor.KEEP
+    """From when periods are counted afterwards: as before (`keep`), so that the new period runs to
+    the regular boundary; or from `now`, so that it is a whole one. The plan may then be the one
+    that the subscription is on. Not with `when` `period_end`, nor where the calendar counts."""
     preview: Flag = False
     """Whether only to show what the change would bill."""
 
