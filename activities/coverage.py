@@ -26,6 +26,7 @@ from services.operations import coverage
 from services.operations.checks import Round, keep_round
 from services.operations.coverage import Coverage
 from services.operations.samples import Sample, recompute_sample
+from services.purchases.hourly import look_after
 
 log = structlog.get_logger(__name__)
 
@@ -121,6 +122,8 @@ class CoverageActivities:
     def _check(self, organization_id: UUID, running: set[UUID]) -> tuple[Coverage, int]:
         now = self._now()
         self._expire_credit(organization_id)
+        with self._transactions.for_organization(organization_id) as session:
+            look_after(session, organization_id, now=now)
         with self._transactions.for_organization(organization_id) as session:
             covered = coverage.check_coverage(session, organization_id, running, now=now)
             woken = coverage.repair(session, organization_id, covered, now=now)

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.invoicing.invoices import InvoiceStatus
 from billing.notifications.events import WebhookEvent
+from models.credits.grants import CreditGrant
+from models.credits.top_ups import CreditTopUp
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment
 from models.subscriptions.subscriptions import Subscription
@@ -23,6 +26,9 @@ from repositories.notifications import endpoints as stored_endpoints
 from repositories.outbox import NewMessage
 
 _LISTENERS = "organizations_with_webhooks"
+
+_OfCustomer = Invoice | Subscription | CreditGrant | CreditTopUp
+"""What is a customer's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +148,54 @@ def announce_subscription(
     _queue(session, [_message(organization_id, event, subscription.id, data, at=at)], now=now)
 
 
+def announce_credit(
+    session: Session,
+    grant: CreditGrant,
+    event: WebhookEvent,
+    amount: Decimal,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """It is told that credit was granted, or that what was left of it expired, and how much.
+
+    Idempotent by event and grant.
+    """
+    if not _is_listening(session, grant.organization_id):
+        return
+    data = {
+        "grant_id": grant.id,
+        "customer_id": grant.customer_id,
+        "customer_external_id": _external_id(session, grant),
+        "unit": grant.unit,
+        "amount": amount,
+        "kind": grant.kind,
+        "expires_at": grant.expires_at,
+        "invoice_id": grant.invoice_id,
+    }
+    _queue(session, [_message(grant.organization_id, event, grant.id, data, at=at)], now=now)
+
+
+def announce_top_up(
+    session: Session, made: CreditTopUp, event: WebhookEvent, *, at: datetime, now: datetime
+) -> None:
+    """It is told what became of a try to top credit up. Idempotent by event and try."""
+    if not _is_listening(session, made.organization_id):
+        return
+    data = {
+        "top_up_id": made.id,
+        "rule_id": made.rule_id,
+        "customer_id": made.customer_id,
+        "customer_external_id": _external_id(session, made),
+        "unit": made.unit,
+        "amount": made.amount,
+        "status": made.status,
+        "grant_id": made.grant_id,
+        "invoice_id": made.invoice_id,
+    }
+    _queue(session, [_message(made.organization_id, event, made.id, data, at=at)], now=now)
+
+
 def _is_listening(session: Session, organization_id: UUID) -> bool:
     """Whether anybody is told; asked once in a transaction."""
     known: dict[UUID, bool] = session.info.setdefault(_LISTENERS, {})
@@ -151,7 +205,7 @@ def _is_listening(session: Session, organization_id: UUID) -> bool:
 
 
 def _external_ids(
-    session: Session, things: Sequence[Invoice | Subscription]
+    session: Session, things: Sequence[_OfCustomer]
 ) -> Mapping[tuple[UUID, UUID], str | None]:
     """What their customers are called by the organizations themselves, in one statement."""
     keys = {(one.organization_id, one.customer_id) for one in things}
@@ -159,7 +213,7 @@ def _external_ids(
     return {key: customer.external_id for key, customer in found.items()}
 
 
-def _external_id(session: Session, thing: Invoice | Subscription) -> str | None:
+def _external_id(session: Session, thing: _OfCustomer) -> str | None:
     return _external_ids(session, [thing])[thing.organization_id, thing.customer_id]
 
 

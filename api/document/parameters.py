@@ -51,6 +51,7 @@ PATH: Final[Mapping[str, str]] = {
     "lookup_key": "The feature's `lookup_key`.",
     "method_id": "The payment method's id.",
     "provider": "The gateway's provider.",
+    "rule_id": "The top-up rule's id.",
 }
 
 

@@ -11,6 +11,8 @@ from uuid import UUID
 from pydantic import create_model
 
 from api.schemas.common import Exact, Moment, Money, View
+from billing.credits.grants import GrantKind
+from billing.credits.top_ups import TopUpStatus
 from billing.invoicing.invoices import InvoiceStatus
 from billing.notifications.events import WebhookEvent
 from billing.subscriptions import SubscriptionStatus
@@ -97,6 +99,48 @@ class LimitNewsView(View):
     """When the reset window ends and usage counts from 0 again."""
 
 
+class CreditNewsView(View):
+    """Credit that was granted, or what of it is gone."""
+
+    grant_id: UUID
+    """The grant."""
+    customer_id: UUID
+    customer_external_id: str | None
+    """Your own id of the customer; null where it has none."""
+    unit: str
+    """What it is counted in: the code of a unit, or a currency."""
+    amount: Exact
+    """How much was granted, or is gone, in the unit."""
+    kind: GrantKind
+    """Whether it was given, or sold."""
+    expires_at: Moment | None
+    """From when on it cannot be spent any more; null for never."""
+    invoice_id: UUID | None
+    """The invoice that sells it; null where none does."""
+
+
+class TopUpNewsView(View):
+    """A try to top credit up, whose end is known."""
+
+    top_up_id: UUID
+    """The try."""
+    rule_id: UUID
+    """The rule that made it."""
+    customer_id: UUID
+    customer_external_id: str | None
+    """Your own id of the customer; null where it has none."""
+    unit: str
+    """What it is counted in: the code of a unit, or a currency."""
+    amount: Exact
+    """How much it was to bring, in the unit."""
+    status: TopUpStatus
+    """Whether it was paid, or failed."""
+    grant_id: UUID
+    """The grant that it buys."""
+    invoice_id: UUID
+    """The invoice that sells the grant, void if it failed."""
+
+
 class ToldEventView(View):
     """Something that happened, as an endpoint is told of it."""
 
@@ -148,6 +192,22 @@ TELLINGS: Final[Mapping[WebhookEvent, Telling]] = {
     WebhookEvent.ENTITLEMENT_THRESHOLD: Telling(
         means="Usage reached 80 or 100 percent of a limit, once in each reset window.",
         data=LimitNewsView,
+    ),
+    WebhookEvent.CREDIT_GRANTED: Telling(
+        means="Credit was granted, or is paid, and can be spent from `timestamp` on.",
+        data=CreditNewsView,
+    ),
+    WebhookEvent.CREDIT_EXPIRED: Telling(
+        means="What was left of a grant is gone: its time is over, or it was ended.",
+        data=CreditNewsView,
+    ),
+    WebhookEvent.TOP_UP_SUCCEEDED: Telling(
+        means="Credit was topped up, and is paid.", data=TopUpNewsView
+    ),
+    WebhookEvent.TOP_UP_FAILED: Telling(
+        means="A try to top credit up failed. The next one is an hour later, then a day, and then"
+        " the rule is off.",
+        data=TopUpNewsView,
     ),
 }
 """Every event; a test compares what is told with it."""

@@ -24,6 +24,10 @@ class WebhookEvent(StrEnum):
     SUBSCRIPTION_ACTIVATED = "subscription.activated"
     SUBSCRIPTION_CANCELED = "subscription.canceled"
     ENTITLEMENT_THRESHOLD = "entitlement.threshold"
+    CREDIT_GRANTED = "credit.granted"
+    CREDIT_EXPIRED = "credit.expired"
+    TOP_UP_SUCCEEDED = "top_up.succeeded"
+    TOP_UP_FAILED = "top_up.failed"
 
 
 EVERY_EVENT: Final = "*"

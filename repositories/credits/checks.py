@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
+from billing.currencies import MINOR_UNIT_EXPONENTS
+
 
 class CreditContradiction(NamedTuple):
     """A rule that does not hold, and where."""
@@ -172,6 +174,74 @@ DRAWS: Final = text(
     """
 )
 
+REFUNDS: Final = text(
+    """
+    -- Credit notes on a purchase give back what the credit that was taken back had cost.
+    SELECT one.customer_id, one.unit, one.id, one.invoice_id
+    FROM credit_grant AS one
+    JOIN invoice ON invoice.organization_id = one.organization_id AND invoice.id = one.invoice_id
+        -- A void one gives back by being void.
+        AND invoice.status <> 'VOID'
+    CROSS JOIN LATERAL (
+        -- What it sold, and what rolled over of that.
+        WITH RECURSIVE sold AS (
+            SELECT one.id, one.amount, one.cost_amount
+            UNION ALL
+            SELECT rest.id, rest.amount, rest.cost_amount FROM sold
+            JOIN credit_grant AS rest ON rest.organization_id = :organization_id
+                AND rest.rolled_from = sold.id
+        )
+        -- What leaves a grant costs what its rest cost before, less what it costs after.
+        SELECT coalesce(sum(
+            round(sold.cost_amount * (sold.amount - posting.rest_after) / sold.amount,
+                places.number)
+            - round(sold.cost_amount * (sold.amount - posting.rest_before) / sold.amount,
+                places.number)
+        ), 0) AS cost
+        FROM sold
+        JOIN unnest(CAST(:currencies AS text[]), CAST(:places AS integer[]))
+            AS places (currency, number) ON places.currency = one.cost_currency
+        JOIN credit_posting AS posting ON posting.organization_id = :organization_id
+            AND posting.grant_id = sold.id AND posting.kind = 'refunded'
+    ) AS refunded
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(line.amount), 0) AS amount
+        FROM credit_note AS note
+        JOIN credit_note_line AS line ON line.organization_id = note.organization_id
+            AND line.credit_note_id = note.id
+        WHERE note.organization_id = one.organization_id AND note.invoice_id = one.invoice_id
+    ) AS given
+    WHERE one.organization_id = :organization_id AND refunded.cost <> given.amount
+    LIMIT 1000
+    """
+)
+
+CAPS: Final = text(
+    """
+    -- In no local day and month did a rule try more often, or for more, than its caps say.
+    SELECT DISTINCT rule.customer_id, rule.unit, CAST(NULL AS uuid), CAST(NULL AS uuid)
+    FROM credit_top_up_rule AS rule
+    JOIN organization ON organization.id = rule.organization_id
+    JOIN LATERAL (
+        SELECT grouping(day) = 0 AS is_day, count(*) AS tries, sum(amount) AS amount
+        FROM (
+            SELECT date_trunc('month', local.at) AS month, date_trunc('day', local.at) AS day,
+                local.amount
+            FROM (
+                SELECT one.at AT TIME ZONE organization.timezone AS at, one.amount
+                FROM credit_top_up AS one
+                WHERE one.organization_id = rule.organization_id AND one.rule_id = rule.id
+            ) AS local
+        ) AS tried
+        GROUP BY GROUPING SETS ((day), (month))
+    ) AS spent ON true
+    WHERE rule.organization_id = :organization_id AND CASE WHEN spent.is_day
+        THEN spent.tries > rule.max_count_day OR spent.amount > rule.max_amount_day
+        ELSE spent.tries > rule.max_count_month OR spent.amount > rule.max_amount_month END
+    LIMIT 1000
+    """
+)
+
 RULES: Final[dict[str, TextClause]] = {
     "zero_sums": SUMS,
     "rests_in_bounds": RESTS,
@@ -179,6 +249,8 @@ RULES: Final[dict[str, TextClause]] = {
     "draws_within_life": LIVES,
     "moved_once": KEYS,
     "draws_as_billed": DRAWS,
+    "refunds_cost_what_was_left": REFUNDS,
+    "top_ups_within_caps": CAPS,
 }
 """What contradicts each rule, and where."""
 
@@ -192,12 +264,20 @@ COUNTS: Final = text(
 
 def list_contradictions(session: Session, organization_id: UUID) -> list[CreditContradiction]:
     """Everything that contradicts a rule, up to a thousand of each."""
-    keys = {"organization_id": organization_id}
+    keys = {
+        "organization_id": organization_id,
+        "currencies": [*MINOR_UNIT_EXPONENTS],
+        "places": [*MINOR_UNIT_EXPONENTS.values()],
+    }
     return [
         CreditContradiction(rule, *row)
         for rule, statement in RULES.items()
-        for row in session.execute(statement, keys)
+        for row in session.execute(statement, _named_in(statement, keys))
     ]
+
+
+def _named_in(statement: TextClause, keys: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in keys.items() if name in statement.compile().params}
 
 
 def count(session: Session, organization_id: UUID) -> tuple[int, int]:

@@ -87,6 +87,26 @@ DUE = text(
     """
 )
 
+# Sold, not begun, and over by the clock of its customer.
+LAPSED = text(
+    """
+    SELECT one.invoice_id FROM credit_grant AS one
+    JOIN invoice ON invoice.organization_id = one.organization_id AND invoice.id = one.invoice_id
+        AND invoice.status = 'OPEN'
+    JOIN customer ON customer.organization_id = one.organization_id
+        AND customer.id = one.customer_id
+    LEFT JOIN test_clock AS clock ON clock.organization_id = customer.organization_id
+        AND clock.id = customer.test_clock_id
+    WHERE one.organization_id = :organization_id AND one.invoice_id IS NOT NULL
+        AND one.expires_at <= coalesce(clock.frozen_time, :now)
+        AND NOT EXISTS (
+            SELECT FROM credit_posting AS posting
+            WHERE posting.organization_id = one.organization_id AND posting.grant_id = one.id
+        )
+    ORDER BY one.invoice_id LIMIT :limit
+    """
+)
+
 # Up from a grant to the one that was sold, of which it is a rest.
 SELLING = text(
     """
@@ -168,6 +188,14 @@ def list_sold(session: Session, organization_id: UUID, invoice_id: UUID) -> list
     """The grant that an invoice sells, and those that it rolled over into, oldest first."""
     keys = {"organization_id": organization_id, "invoice_id": invoice_id}
     return list(session.scalars(select_columns(CreditGrant).from_statement(SOLD), keys))
+
+
+def list_lapsed(
+    session: Session, organization_id: UUID, *, now: datetime, limit: int
+) -> list[UUID]:
+    """Invoices that sell credit whose time was over before it was paid, in the order of locks."""
+    keys = {"organization_id": organization_id, "now": now, "limit": limit}
+    return list(session.scalars(LAPSED, keys))
 
 
 def list_grants(

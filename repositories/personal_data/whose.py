@@ -86,6 +86,8 @@ WHOSE: Final[Mapping[str, Held]] = {
     "wallet": Held(condition=_ITSELF, order=("unit",)),
     "credit_grant": Held(condition=_ITSELF),
     "credit_hold": Held(condition=_ITSELF),
+    "credit_top_up": Held(condition=_ITSELF),
+    "credit_top_up_rule": Held(condition=_ITSELF),
     "credit_posting": Held(condition=_ITSELF, order=("unit", "position")),
     "coupon_redemption": Held(condition=_ITSELF),
     "invoice_coupon": Held(condition=_OF_INVOICE, order=("invoice_id", "redemption_id")),

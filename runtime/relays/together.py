@@ -21,6 +21,7 @@ from runtime.relays.deliveries import AroundDelivery, CountDelivery, DeliveryRel
 from runtime.relays.gateway_tasks import GatewayPost
 from runtime.relays.mails import MailPost
 from runtime.relays.retention import Retention
+from runtime.relays.top_ups import TopUpRelay
 from runtime.relays.webhooks import WebhookPost
 from runtime.relays.workflows import OutboxRelay
 from runtime.sealing import Sealer, sealer_of
@@ -53,13 +54,14 @@ def relays_of(
     *,
     around: AroundDelivery | None = None,
 ) -> list[Relay]:
-    """One to workflows; to webhooks, mails and gateways if there is the key that secrets need.
+    """Those of workflows and top-ups; others too if there is the key that their secrets need.
 
     ``around`` traces each delivery.
     """
     count = counters.count_delivery
     always: list[Relay] = [
         OutboxRelay(transactions, workflows),
+        TopUpRelay(transactions),
         Retention(
             transactions, kinds_of(settings.retention_periods), count=counters.count_forgotten
         ),

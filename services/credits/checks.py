@@ -21,6 +21,8 @@ class CreditRule(StrEnum):
     DRAWS_WITHIN_LIFE = "draws_within_life"
     MOVED_ONCE = "moved_once"
     DRAWS_AS_BILLED = "draws_as_billed"
+    REFUNDS_COST_WHAT_WAS_LEFT = "refunds_cost_what_was_left"
+    TOP_UPS_WITHIN_CAPS = "top_ups_within_caps"
 
 
 DETAILS = {
@@ -30,6 +32,8 @@ DETAILS = {
     CreditRule.DRAWS_WITHIN_LIFE: "A grant paid for what was used while it was not alive.",
     CreditRule.MOVED_ONCE: "A posting has the key of another movement.",
     CreditRule.DRAWS_AS_BILLED: "What an invoice drew is not what it says that grants pay.",
+    CreditRule.REFUNDS_COST_WHAT_WAS_LEFT: "Notes give back another sum than was taken back.",
+    CreditRule.TOP_UPS_WITHIN_CAPS: "A rule topped up more often, or by more, than its caps say.",
 }
 
 

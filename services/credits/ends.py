@@ -22,12 +22,14 @@ from billing.credits.ledger import (
 )
 from billing.errors import Conflict
 from billing.money import exactly
+from billing.notifications.events import WebhookEvent
 from models.base import new_id
 from models.credits.grants import CreditGrant
 from repositories.accounts import organizations as stored_organizations
 from repositories.credits import grants as stored_grants
 from repositories.credits import postings as stored_postings
 from repositories.credits.postings import GrantPlace
+from services.announcements import announce_credit
 from services.audit_log import record
 from services.credits import posting, units
 from services.credits.grants import begin, stored_rollover
@@ -98,6 +100,9 @@ def end(session: Session, row: CreditGrant, *, at: datetime, now: datetime) -> N
         at=max(at, begins_at),
     )
     posting.post(session, [expired], now=now)
+    if facts.rest:
+        gone = WebhookEvent.CREDIT_EXPIRED
+        announce_credit(session, row, gone, facts.rest, at=expired.at, now=now)
 
 
 def extend_returned(

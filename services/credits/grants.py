@@ -20,10 +20,12 @@ from billing.credits.grants import (
 from billing.credits.ledger import CreditPostingKind, key_of_grant
 from billing.credits.purchases import Cost
 from billing.money import ZERO
+from billing.notifications.events import WebhookEvent
 from models.base import new_id
 from models.credits.grants import CreditGrant
 from models.customers import Customer
 from repositories.credits import grants as stored_grants
+from services.announcements import announce_credit
 from services.audit_log import record
 from services.credits import posting, units
 from services.credits.posting import Movement
@@ -118,7 +120,17 @@ def new_row(
 
 
 def begin(session: Session, row: CreditGrant, *, at: datetime, now: datetime) -> None:
-    """The grant can be spent from that instant on. Idempotent by the grant."""
+    """The grant can be spent from that instant on, and whoever listens is told.
+
+    Idempotent by the grant.
+    """
+    put_into_ledger(session, row, at=at, now=now)
+    granted = WebhookEvent.CREDIT_GRANTED
+    announce_credit(session, row, granted, row.amount, at=at, now=now)
+
+
+def put_into_ledger(session: Session, row: CreditGrant, *, at: datetime, now: datetime) -> None:
+    """The grant has its first posting. Idempotent by the grant."""
     movement = Movement(
         grant=row,
         kind=CreditPostingKind.GRANTED,

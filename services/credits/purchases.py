@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -15,13 +16,15 @@ from billing.credits.expiry import cost_of_rest
 from billing.credits.ledger import CreditPostingKind, key_of_end, key_of_grant
 from billing.invoicing.kinds import InvoiceKind
 from billing.money import ZERO, exactly, find_currency
+from billing.notifications.events import WebhookEvent
 from models.credits.grants import CreditGrant
 from models.invoicing.invoices import Invoice
 from repositories.credits import grants as stored_grants
 from repositories.credits import postings as stored_postings
+from services.announcements import announce_top_up
 from services.audit_log import record
-from services.credits import posting
-from services.credits.grants import begin
+from services.credits import posting, top_ups
+from services.credits.grants import begin, put_into_ledger
 from services.credits.posting import Movement
 
 
@@ -54,8 +57,12 @@ def begin_paid(session: Session, invoice: Invoice, *, at: datetime, now: datetim
     One that began before, or ended before it was paid, stays as it is. Idempotent by the grant.
     """
     row = lock_sold(session, invoice, at=at, now=now)
-    if row is not None:
-        begin(session, row, at=max(row.effective_at, at), now=now)
+    if row is None or posting.is_ended(session, row):
+        return
+    begin(session, row, at=max(row.effective_at, at), now=now)
+    made = top_ups.succeed(session, invoice.organization_id, invoice.id, at=at)
+    if made is not None:
+        announce_top_up(session, made, WebhookEvent.TOP_UP_SUCCEEDED, at=at, now=now)
 
 
 def has_begun(session: Session, row: CreditGrant) -> bool:
@@ -80,7 +87,7 @@ def take_back(session: Session, row: CreditGrant, *, at: datetime, now: datetime
     is_too_late = not has_lapsed(session, row, at=at) and posting.is_over(session, row, at=at)
     if is_too_late or posting.is_ended(session, row):
         return TakenBack(amount=ZERO, cost=ZERO)
-    begin(session, row, at=at, now=now)
+    put_into_ledger(session, row, at=at, now=now)
     [facts] = stored_grants.list_facts(session, row.organization_id, [row.id])
     assert facts.begins_at is not None, "it began above, if not before"
     refunded = Movement(
@@ -92,7 +99,19 @@ def take_back(session: Session, row: CreditGrant, *, at: datetime, now: datetime
     )
     posting.post(session, [refunded], now=now)
     record(session, row.organization_id, "grant.ended", "grant", row.id, now=now)
+    if row.invoice_id is not None:
+        fail_top_up(session, row.organization_id, row.invoice_id, at=at, now=now)
     return TakenBack(amount=facts.rest, cost=cost_of(row, facts.rest))
+
+
+def fail_top_up(
+    session: Session, organization_id: UUID, invoice_id: UUID, *, at: datetime, now: datetime
+) -> bool:
+    """The try to top credit up that the invoice is of has failed; False if it is of no open one."""
+    made = top_ups.fail(session, organization_id, invoice_id, at=at, now=now)
+    if made is not None:
+        announce_top_up(session, made, WebhookEvent.TOP_UP_FAILED, at=at, now=now)
+    return made is not None
 
 
 def cost_of(row: CreditGrant, rest: Decimal) -> Decimal:

@@ -24,7 +24,7 @@ from repositories.payments import payments as stored_payments
 from services.documents.locks import lock_invoice
 from services.dunning.questions import FORGOTTEN_AFTER
 from services.dunning.schedule import lock_due
-from services.payments import collections, events, links, recording
+from services.payments import collections, events, links, receivables, recording
 from services.payments.events import Verdict
 from services.payments.methods import find_usable_method
 from services.payments.recording import present_of
@@ -54,6 +54,7 @@ def begin_attempt(
     session.flush()
     usable = find_usable_method(session, organization_id, due.invoice.customer_id)
     if usable is None:
+        receivables.fail_top_up(session, due.invoice, at=due.at, now=now)
         return None
     payment = recording.begin(
         session,

@@ -13,8 +13,11 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.invoicing.invoices import InvoiceStatus
+from billing.subscriptions import SubscriptionStatus
 from models.invoicing.invoices import Invoice
+from models.subscriptions.subscriptions import Subscription
 from repositories.payments import collections as stored_collections
+from services.subscriptions import clocks
 from services.subscriptions.turns import wake_collections
 
 _KNOWS: Final = "collection_that_knows"
@@ -53,3 +56,21 @@ def begin_again(session: Session, invoice: Invoice, *, now: datetime) -> None:
     stored_collections.open_collections(session, [key], now=now)
     stored_collections.reopen(session, *key)
     follow(session, invoice, now=now)
+
+
+def plan_resumption(
+    session: Session, subscription: Subscription, invoice: Invoice, *, now: datetime
+) -> None:
+    """A pause that followed the last try to collect ends now, if it has no reason any more."""
+    if subscription.status != SubscriptionStatus.PAUSED or subscription.resume_at is not None:
+        return
+    key = (invoice.organization_id, subscription.id)
+    paused_at = stored_collections.find_settled_pause(session, *key)
+    if paused_at is None:
+        return
+    present = clocks.present_of(
+        session, invoice.organization_id, subscription.test_clock_id, now=now
+    )
+    subscription.resume_at = max(invoice.paid_at or invoice.voided_at or present, paused_at)
+    session.add(subscription)
+    session.flush()

@@ -19,9 +19,7 @@ from billing.notifications.events import WebhookEvent
 from billing.subscriptions import SubscriptionStatus
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment, Refund
-from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import invoices as stored_invoices
-from repositories.payments import collections as stored_collections
 from repositories.payments import payments as stored_payments
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
@@ -30,7 +28,7 @@ from services.announcements import announce_invoice
 from services.audit_log import record
 from services.credits import purchases
 from services.payments import collections, links
-from services.subscriptions import agenda, clocks
+from services.subscriptions import agenda
 
 PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE})
 
@@ -219,6 +217,19 @@ def void_purchase(session: Session, invoice: Invoice, *, at: datetime, now: date
     settle(session, invoice, "invoice.void", now=now)
 
 
+def fail_top_up(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> bool:
+    """The invoice topped credit up and was declined: it is void, and never charged again.
+
+    False where it is of no try that is open. The invoice is locked.
+    """
+    if purchases.lock_sold(session, invoice, at=at, now=now) is None:
+        return False
+    if not purchases.fail_top_up(session, invoice.organization_id, invoice.id, at=at, now=now):
+        return False
+    void_purchase(session, invoice, at=at, now=now)
+    return True
+
+
 def write_off(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> None:
     """What is due is bad debt from now on; it can still be paid."""
     due = invoice.amount_due
@@ -261,26 +272,8 @@ def follow(session: Session, invoice: Invoice, *, now: datetime) -> None:
         subscription.status = SubscriptionStatus.ACTIVE
         session.add(subscription)
         session.flush()
-    _plan_resumption(session, subscription, invoice, now=now)
+    collections.plan_resumption(session, subscription, invoice, now=now)
     agenda.wake_workflow(session, subscription, now=now)
-
-
-def _plan_resumption(
-    session: Session, subscription: Subscription, invoice: Invoice, *, now: datetime
-) -> None:
-    """A pause that followed the last try to collect ends now, if it has no reason any more."""
-    if subscription.status != SubscriptionStatus.PAUSED or subscription.resume_at is not None:
-        return
-    key = (invoice.organization_id, subscription.id)
-    paused_at = stored_collections.find_settled_pause(session, *key)
-    if paused_at is None:
-        return
-    present = clocks.present_of(
-        session, invoice.organization_id, subscription.test_clock_id, now=now
-    )
-    subscription.resume_at = max(invoice.paid_at or invoice.voided_at or present, paused_at)
-    session.add(subscription)
-    session.flush()
 
 
 def _close_if_settled(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> bool:

@@ -184,9 +184,13 @@ def fail(
     session.flush()
     if payment.error_code != NOT_CHARGED:
         announce_failed_payment(session, invoice, payment, at=at, now=now)
-    # While a saved method is charged there is no page; now the customer needs one.
-    links.follow_due(session, invoice, now=now)
-    collections.begin_again(session, invoice, now=now)
+    is_over = payment.kind == PaymentKind.SAVED_METHOD and receivables.fail_top_up(
+        session, invoice, at=at, now=now
+    )
+    if not is_over:
+        # While a saved method is charged there is no page; now the customer needs one.
+        links.follow_due(session, invoice, now=now)
+        collections.begin_again(session, invoice, now=now)
     _record(session, payment, "payment.failed", now=now)
 
 

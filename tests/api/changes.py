@@ -101,6 +101,8 @@ POST   /api/v1/coupons                                    coupon.created
 DELETE /api/v1/coupons/{coupon_id}                        coupon.withdrawn
 POST   /api/v1/customers/{customer_id}/coupons            coupon.redeemed
 DELETE /api/v1/customers/{customer_id}/coupons/{coupon_id} coupon.detached
+POST   /api/v1/customers/{customer_id}/top-up-rules       top_up_rule.created
+PATCH  /api/v1/customers/{customer_id}/top-up-rules/{rule_id} top_up_rule.disabled
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
 PATCH  /api/v1/invoices/{invoice_id}/status               invoice.void
 POST   /api/v1/invoices/{invoice_id}/reissue              invoice.created
@@ -205,6 +207,13 @@ class Story:
         path = "POST /customers/{customer_id}/grants"
         grant = self.do(path, granted, customer_id=customer_id)
         self.do("POST /grants/{grant_id}/end", grant_id=grant["id"])
+        caps = {"max_count": {"day": 1, "month": 9}, "max_amount": {"day": 500, "month": 4500}}
+        rule = {"unit": "TOKENS", "threshold": 100, "step": 500} | caps
+        price = {"price": {"amount": "0.01", "currency": "USD"}}
+        path = "/customers/{customer_id}/top-up-rules"
+        its = {"customer_id": customer_id}
+        its["rule_id"] = self.do(f"POST {path}", rule | price, customer_id=customer_id)["id"]
+        self.do(f"PATCH {path}/{{rule_id}}", {"enabled": False}, **its)
 
     def redeem_coupon(self, customer_id: str) -> None:
         """A coupon is made, redeemed, taken from the customer, and withdrawn."""

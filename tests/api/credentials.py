@@ -128,6 +128,11 @@ billing.write  DELETE /api/v1/coupons/{coupon_id}
 billing.write  POST   /api/v1/customers/{customer_id}/coupons
 billing.read   GET    /api/v1/customers/{customer_id}/coupons
 billing.write  DELETE /api/v1/customers/{customer_id}/coupons/{coupon_id}
+billing.write  POST   /api/v1/customers/{customer_id}/top-up-rules
+billing.read   GET    /api/v1/customers/{customer_id}/top-up-rules
+billing.write  PATCH  /api/v1/customers/{customer_id}/top-up-rules/{rule_id}
+billing.read   GET    /api/v1/customers/{customer_id}/top-ups
+billing.read   GET    /api/v1/credits/deferred-revenue
 billing.write  POST   /api/v1/credits/holds
 billing.write  POST   /api/v1/credits/holds/{hold_id}/settle
 billing.write  DELETE /api/v1/credits/holds/{hold_id}

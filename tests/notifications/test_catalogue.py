@@ -29,6 +29,7 @@ from services.subscriptions import periods
 from tests.api.answers import closed
 from tests.api.examples.recorder import settle, shape_of
 from tests.api.sold import sell
+from tests.notifications.topped_up import top_up
 from tests.receivers import Receiver, receiving
 from tests.telling import Telling
 
@@ -87,6 +88,7 @@ def live(telling: Telling) -> None:
     telling.post(f"/subscriptions/{subscription['id']}/cancel", {"cancel_at_period_end": False})
     end_a_trial(telling, sold.plan["id"])
     fail_a_payment(telling, subscription["id"], manual)
+    top_up(telling, sold.customer["id"])
 
 
 def fail_a_payment(telling: Telling, subscription_id: str, manual: dict[str, Any]) -> None:

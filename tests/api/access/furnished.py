@@ -23,6 +23,15 @@ from services.payments import refunds
 from tests.api.people import PASSWORD, Person
 
 V1 = "/api/v1"
+
+TOP_UP = {
+    "unit": "USD",
+    "threshold": 0,
+    "step": 5,
+    "max_count": {"day": 1, "month": 3},
+    "max_amount": {"day": 5, "month": 15},
+}
+"""A rule that tops credit up."""
 Ids = dict[str, str]
 
 
@@ -69,7 +78,7 @@ def add_things(
         "key_id": key["id"],
         "endpoint_id": endpoint["id"],
         "connection_id": connection["id"],
-        **add_credit(person, ids["customer_id"], held_until),
+        **add_credit(person, ids["customer_id"], held_until=held_until),
         "coupon_id": add_coupon(person, ids["customer_id"], suffix),
         "period_index": "0",
         "version": "1",
@@ -82,11 +91,14 @@ def add_things(
     }
 
 
-def add_credit(person: Client, customer_id: str, held_until: str) -> Ids:
-    """A grant, of which some is held."""
-    grant = post(person, f"/customers/{customer_id}/grants", unit="USD", amount=10)
-    wanted = {"customer_id": customer_id, "unit": "USD", "amount": 2, "expires_at": held_until}
-    return {"grant_id": grant["id"], "hold_id": post(person, "/credits/holds", **wanted)["id"]}
+def add_credit(person: Client, customer_id: str, *, held_until: str) -> Ids:
+    """The customer has credit, some of it held, and a rule that tops it up."""
+    path = f"/customers/{customer_id}"
+    grant = post(person, f"{path}/grants", unit="USD", amount=10)
+    held = {"customer_id": customer_id, "unit": "USD", "amount": 2, "expires_at": held_until}
+    hold = post(person, "/credits/holds", **held)
+    rule = post(person, f"{path}/top-up-rules", **TOP_UP)
+    return {"grant_id": grant["id"], "hold_id": hold["id"], "rule_id": rule["id"]}
 
 
 def add_coupon(person: Client, customer_id: str, suffix: str) -> str:

@@ -20,7 +20,7 @@ from api.context import AppContext
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
-from tests.api.access.furnished import V1, Ids, fill, furnish
+from tests.api.access.furnished import TOP_UP, V1, Ids, fill, furnish
 from tests.api.credentials import Operation, least_credentials
 from tests.api.people import Clock, Person
 
@@ -38,6 +38,8 @@ BODIES: dict[Operation, dict[str, Any]] = {
     ("POST", f"{V1}/customers/{{customer_id}}/account/write-off"): {"currency": "USD"},
     ("POST", f"{V1}/credits/holds/{{hold_id}}/settle"): {"amount": 1},
     ("POST", f"{V1}/customers/{{customer_id}}/grants"): {"unit": "USD", "amount": 1},
+    ("POST", f"{V1}/customers/{{customer_id}}/top-up-rules"): TOP_UP,
+    ("PATCH", f"{V1}/customers/{{customer_id}}/top-up-rules/{{rule_id}}"): {"enabled": False},
     ("PATCH", f"{V1}/members/{{member_id}}"): {"role": "billing"},
     ("POST", f"{V1}/customers/{{customer_id}}/erase"): {"confirm": "acct_77"},
 }

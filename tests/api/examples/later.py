@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from services.notifications.deliveries import spread_events
-from tests.api.access.furnished import owe, save_method
+from tests.api.access.furnished import owe, post, save_method
 from tests.api.examples.chapters import FEBRUARY, MARCH, World
 
 
@@ -266,4 +266,27 @@ def tell_of_credits(world: World) -> None:
     other = tell("create_hold", held | until)
     tell("release_hold", hold_id=other["id"])
     tell("end_grant", {"refund": False}, grant_id=grant["id"])
+    tell_of_purchases(world)
     tell("get_credit_check")
+
+
+def tell_of_purchases(world: World) -> None:
+    """Tokens are sold, and topped up by themselves from then on."""
+    tell = world.tell
+    pack = {"unit": "TOKENS", "amount": 50000, "kind": "paid"}
+    sold = pack | {"cost": {"amount": 25, "currency": "USD"}, "reason": "Starter pack"}
+    post(tell.person, "/customers/harbor/grants", **sold)
+    tell("get_deferred_revenue", query={"unit": "TOKENS"})
+    rule = {
+        "unit": "TOKENS",
+        "threshold": 10000,
+        "step": 50000,
+        "max_count": {"day": 2, "month": 10},
+        "max_amount": {"day": 100000, "month": 500000},
+        "price": {"amount": "0.0005", "currency": "USD"},
+    }
+    made = tell("create_top_up_rule", rule, customer_id="harbor")
+    tell("list_top_up_rules", customer_id="harbor")
+    its = {"customer_id": "harbor", "rule_id": made["id"]}
+    tell("update_top_up_rule", {"enabled": False}, **its)
+    tell("list_top_ups", customer_id="harbor")

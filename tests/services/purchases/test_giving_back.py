@@ -18,6 +18,7 @@ from services.corrections import purchases
 from services.corrections.credit_notes import CreditedLine
 from services.credits.standing import GrantReading
 from services.invoicing import payment_status
+from services.purchases.hourly import look_after
 from tests.services.credits.purse import BEGIN, DAY
 from tests.services.purchases.till import Till
 
@@ -189,3 +190,11 @@ def test_nobody_pays_for_credit_whose_time_is_over(till: Till) -> None:
         till.pay(sold.row.invoice_id, "10.00", now=BEGIN + DAY)
 
     assert refused.value.code == "invoice_not_payable"
+
+
+def test_the_hourly_check_voids_what_nobody_paid_in_time(till: Till) -> None:
+    sold = till.sell("1000", "10.00", expires_at=BEGIN + DAY)
+
+    till.purse.shop.do(look_after, now=BEGIN + DAY)
+
+    assert till.invoice_of(sold).status == InvoiceStatus.VOID

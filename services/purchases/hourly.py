@@ -1,0 +1,35 @@
+"""What the hourly check does about purchases: what lapsed is not owed, and every rule is looked at.
+
+Usage lowers what is available without a posting: a rule that it takes below its threshold is found
+here at the latest.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from repositories.credits import grants as stored_grants
+from repositories.credits import top_ups as stored_top_ups
+from services.documents.locks import lock_invoice
+from services.payments import receivables
+from services.payments.recording import present_of
+
+AT_ONCE: Final = 100
+"""How many purchases lapse in one round."""
+
+
+def look_after(session: Session, organization_id: UUID, *, now: datetime) -> None:
+    """Purchases whose time was over before anybody paid are void; every rule is looked at soon.
+
+    Idempotent: a rule that waits to be looked at already waits once.
+    """
+    lapsed = stored_grants.list_lapsed(session, organization_id, now=now, limit=AT_ONCE)
+    for invoice_id in lapsed:
+        invoice, _ = lock_invoice(session, organization_id, invoice_id)
+        at = present_of(session, invoice, now=now)
+        receivables.void_lapsed(session, invoice, at=at, now=now)
+    stored_top_ups.wake(session, organization_id, None, now=now)
