@@ -18,6 +18,7 @@ from api.access.address_limits import address_of
 from api.admission.requests import leaving_of, watch, work
 from api.admission.slots import VISITORS
 from api.context import state_of
+from api.reads.credit_left import has_credit
 from api.reads.fast_reads import lend_in_time
 from api.reads.verdicts import give_verdict
 from api.transport.errors import DATABASE_AWAY, TOO_SLOW, unavailable
@@ -71,6 +72,7 @@ async def list_entitlements(
             organization_id,
             str(customer_id),
             cache=state.check_cache.terms,
+            has_credit=partial(has_credit, state.context.transactions),
             now=state.context.now(),
         )
 

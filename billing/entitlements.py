@@ -23,6 +23,7 @@ class AccessReason(StrEnum):
 
     DISABLED = "disabled"
     LIMIT_REACHED = "limit_reached"
+    NO_CREDIT = "no_credit"
     NO_SUBSCRIPTION = "no_subscription"
     NOT_ON_PLAN = "not_on_plan"
 
@@ -51,16 +52,23 @@ class Entitlement:
 
 @exactly
 def decide_access(
-    feature: FeatureTerms, *, usage: Decimal = ZERO, resets_at: datetime | None = None
+    feature: FeatureTerms,
+    *,
+    usage: Decimal = ZERO,
+    resets_at: datetime | None = None,
+    has_credit: bool = True,
 ) -> Entitlement:
     """Say whether a feature may be used, given its usage in the present reset window.
 
-    At or over a hard limit there is no access; over a soft one it stays. ``remaining`` is never
-    negative. Source: CONTRACT 11, 4.12, 43. Worked example: 800 of 1,000 leaves 200 and access.
+    At or over a hard limit there is no access; over a soft one it stays. Nor is there any where
+    its charge blocks what no credit pays, and nothing is left. ``remaining`` is never negative.
+    Source: CONTRACT 11, 4.12, 43. Worked example: 800 of 1,000 leaves 200 and access.
     """
     is_meter = feature.type is FeatureType.METER
     limit = feature.usage_limit
     reason = _refusal(feature, usage)
+    if reason is None and not has_credit:
+        reason = AccessReason.NO_CREDIT
     return Entitlement(
         feature_id=feature.feature_id,
         lookup_key=feature.lookup_key,

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from api.access.authentication import authenticate_async
 from api.access.scopes import Principal
 from api.context import AppState, state_of
+from api.reads.credit_left import has_credit
 from api.schemas.entitlements import EntitlementView, view_entitlement
 from api.schemas.pages import ListOf
 from api.transport.exact_json import dump_json, respond
@@ -43,6 +44,7 @@ async def get_entitlement(request: Request, customer_id: str, lookup_key: str) -
         ask=state.batched_checks.ask,
         lend=partial(state.read_connections.lend, principal.organization_id),
         cache=state.check_cache,
+        has_credit=partial(has_credit, state.context.transactions),
         now=state.context.now(),
     )
     key = (principal.organization_id, customer_id, lookup_key)
@@ -67,6 +69,7 @@ async def list_entitlements(request: Request, customer_id: str) -> Response:
             principal.organization_id,
             customer_id,
             cache=state.check_cache.terms,
+            has_credit=partial(has_credit, state.context.transactions),
             now=state.context.now(),
         )
     return respond({"data": [view_entitlement(one) for one in found]})

@@ -87,11 +87,12 @@ def _totals(
     currency = find_currency(terms.currency)
     return {
         (line.charge_id, line.group): currency.round(line.exact_amount)
-        for line in rate(_without_minimum(terms), frozen, usage)
+        for line in rate(without_minimum(terms), frozen, usage)
         if line.charge_id is not None
     }
 
 
-def _without_minimum(terms: PlanTerms) -> PlanTerms:
+def without_minimum(terms: PlanTerms) -> PlanTerms:
+    """The same terms without what a period owes at least: that is not used before its end."""
     charges = tuple(replace(one, minimum=None) for one in terms.charges)
     return replace(terms, charges=charges)

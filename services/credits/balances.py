@@ -79,7 +79,8 @@ def read_balance(
 ) -> Balance:
     """The customer's credit in the unit, now or at an instant; in no unit, the organization's.
 
-    Raises NotFound ``customer_not_found``, ``unit_not_found``.
+    What accrues is not looked at: ``services.rating.accruing`` adds it. Raises NotFound
+    ``customer_not_found``, ``unit_not_found``.
     """
     customer = find_customer(session, organization_id, customer_id)
     known = units.find_unit(session, organization_id, unit)

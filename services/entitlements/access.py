@@ -6,7 +6,7 @@ and the usage of all reset windows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,6 +31,7 @@ from repositories.entitlements import subscribers as stored_subscribers
 from repositories.entitlements.subscribers import FeatureRow, LiveSubscription, Subscriber
 from repositories.usage import period_usage as stored_usage
 from services.catalog.terms_cache import TermsCache
+from services.entitlements.credit import HasCredit, list_questions
 from services.entitlements.windows import version_in_force, window_at
 from services.required import not_found
 from services.usage.measure import list_spans, read_usage_of
@@ -70,6 +71,7 @@ async def list_entitlements(
     customer: str,
     *,
     cache: TermsCache,
+    has_credit: HasCredit,
     now: datetime,
 ) -> list[CustomerEntitlement]:
     """The answer for every feature of the catalogue, oldest first. Raises NotFound."""
@@ -78,8 +80,18 @@ async def list_entitlements(
     granted = await find_grants(
         connection, organization_id, subscriber, found, cache=cache, now=now
     )
+    unpaid = await find_unpaid(organization_id, subscriber.customer_id, granted, has_credit)
     usages = await measure(connection, organization_id, subscriber.customer_id, granted.grants)
-    return [decide(feature, granted, usages) for feature in found]
+    return [decide(feature, granted, usages, unpaid) for feature in found]
+
+
+async def find_unpaid(
+    organization_id: UUID, customer_id: UUID, granted: Grants, has_credit: HasCredit
+) -> frozenset[int]:
+    """The places of grants whose usage ends with credit of which nothing is left."""
+    terms = [(one.terms, one.feature) for one in granted.grants]
+    asked = list_questions(organization_id, customer_id, terms, granted.at)
+    return frozenset([place for place, one in asked if not await has_credit(one)])
 
 
 async def get_subscriber(
@@ -169,7 +181,10 @@ async def measure(
 
 
 def decide(
-    feature: FeatureRow, granted: Grants, usages: Mapping[int, Decimal]
+    feature: FeatureRow,
+    granted: Grants,
+    usages: Mapping[int, Decimal],
+    unpaid: Collection[int] = (),
 ) -> CustomerEntitlement:
     """The most generous of what the customer's subscriptions grant of a feature."""
     answers = [
@@ -178,6 +193,7 @@ def decide(
                 grant.feature,
                 usage=usages.get(place, ZERO),
                 resets_at=grant.window.ends_at if grant.window else None,
+                has_credit=place not in unpaid,
             ),
             subscription_id=grant.subscription.id,
         )

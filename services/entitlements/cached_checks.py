@@ -31,9 +31,11 @@ from services.entitlements.access import (
     Grants,
     decide,
     find_grants,
+    find_unpaid,
     get_subscriber,
     measure,
 )
+from services.entitlements.credit import HasCredit, is_blocking
 from services.required import not_found
 
 MOST_CHECKS: Final = 20_000
@@ -139,6 +141,7 @@ async def check_entitlement(
     ask: Ask,
     lend: Lend,
     cache: CheckCache,
+    has_credit: HasCredit,
     now: datetime,
 ) -> CustomerEntitlement:
     """Whether the customer may use the feature, every event acknowledged before counting.
@@ -161,7 +164,9 @@ async def check_entitlement(
             # Edges and hours of different moments would not add up: this answer reads both at once.
             return await _measure_again(connection, organization_id, cached)
     async with lend() as connection:
-        return await _check_anew(connection, key, revalidation, cache=cache, now=now)
+        return await _check_anew(
+            connection, key, revalidation, cache=cache, has_credit=has_credit, now=now
+        )
 
 
 def _require_possible(customer: str, lookup_key: str) -> None:
@@ -186,6 +191,7 @@ async def _check_anew(
     revalidation: Revalidation | None,
     *,
     cache: CheckCache,
+    has_credit: HasCredit,
     now: datetime,
 ) -> CustomerEntitlement:
     organization_id, customer, lookup_key = key
@@ -200,8 +206,10 @@ async def _check_anew(
         check = _to_cache(revalidation.validator, subscriber, found, granted)
         if check is not None:
             cache.put(key, check)
-    usages = await measure(connection, organization_id, subscriber.customer_id, granted.grants)
-    return decide(found[0], granted, usages)
+    customer_id = subscriber.customer_id
+    unpaid = await find_unpaid(organization_id, customer_id, granted, has_credit)
+    usages = await measure(connection, organization_id, customer_id, granted.grants)
+    return decide(found[0], granted, usages, unpaid)
 
 
 @exactly
@@ -236,7 +244,9 @@ async def _sum_edges(
 def _to_cache(
     validator: str, subscriber: Subscriber, found: Sequence[FeatureRow], granted: Grants
 ) -> CachedCheck | None:
-    """The check, if its usage is at most one sum or count."""
+    """The check, if its usage is at most one sum or count, and no credit has to be left for it."""
+    if any(is_blocking(one.terms, one.feature) for one in granted.grants):
+        return None
     measured = [
         (place, grant.window, grant.meter)
         for place, grant in enumerate(granted.grants)

@@ -84,6 +84,20 @@ def look_at_span(
     return Rated(terms=terms, frozen=frozen, lines=rate(terms, frozen))
 
 
+def look_at_spans(
+    session: Session,
+    spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]],
+    is_wanted: Callable[[PlanTerms], bool],
+) -> list[Billed]:
+    """What bills of those spans would be computed from now, without holding anything up.
+
+    Nothing is measured for terms that are not wanted.
+    """
+    bills = [bill for bill in _empty(session, spans) if is_wanted(bill.terms)]
+    measured = measure_again(session, bills)
+    return [replace(bill, frozen=frozen) for bill, frozen in zip(bills, measured, strict=True)]
+
+
 def measure_again(
     session: Session, bills: Sequence[Billed], *, measure: Measure = look_at_all
 ) -> list[FrozenUsage]:

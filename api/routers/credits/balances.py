@@ -21,6 +21,7 @@ from api.transport.exact_json import respond
 from api.transport.pagination import read_sequence_cursor, write_sequence_cursor
 from api.transport.route import Router
 from services.credits import balances
+from services.rating import accruing
 
 router = Router(tags=["Credits"])
 
@@ -46,7 +47,7 @@ def get_credit_balance(
     at: Annotated[Instant | None, Query(description="Another instant than now.")] = None,
 ) -> Response:
     """Show what a customer has in a unit, now or at an instant."""
-    found = balances.read_balance(
+    found = accruing.read_balance(
         session, principal.organization_id, customer_id, unit, at=at, now=context.now()
     )
     return respond(view_balance(found))

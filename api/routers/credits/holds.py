@@ -12,6 +12,7 @@ from api.schemas.credits.holds import HoldCreate, HoldSettle, HoldView, view_hol
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from services.credits import holds
+from services.rating import accruing
 
 router = Router(prefix="/credits/holds", tags=["Credits"])
 
@@ -21,7 +22,11 @@ def create_hold(
     body: HoldCreate, session: WriteSession, principal: Writer, context: ContextDep
 ) -> Response:
     """Set a customer's credit aside before something is used."""
-    made = holds.hold(session, principal.organization_id, body.command(), now=context.now())
+    command, organization_id, now = body.command(), principal.organization_id, context.now()
+    used = accruing.find_unholdable(
+        session, organization_id, command.customer_id, command.unit, now=now
+    )
+    made = holds.hold(session, organization_id, command, accruing=used, now=now)
     return respond(view_hold(made), 201)
 
 

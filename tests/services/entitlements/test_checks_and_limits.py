@@ -12,10 +12,16 @@ from billing.periods import Interval
 from repositories.asynchronous.connections import connect
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import list_entitlements
+from services.entitlements.credit import CreditQuestion
 from tests.services.limited import Limited, limit, subscribe
 from tests.services.shop import NOW, Shop
 
 WINDOWS = (Interval.DAY, Interval.WEEK, Interval.MONTH, Interval.YEAR)
+
+
+async def everything_is_paid(question: CreditQuestion) -> bool:
+    """Nothing is blocked here for want of credit, so nobody asks."""
+    raise AssertionError(question)
 
 
 def has_access(limited: Limited) -> bool:
@@ -29,6 +35,7 @@ def has_access(limited: Limited) -> bool:
                 shop.organization_id,
                 str(limited.customer.id),
                 cache=TermsCache(),
+                has_credit=everything_is_paid,
                 now=NOW,
             )
         return answer.entitlement.has_access

@@ -1,0 +1,202 @@
+"""What of a customer's credit is used already, by usage that no final bill has drawn yet.
+
+Bills draw it as they become final; until then nothing is posted, and nothing of it is free. Taxes
+that credit will pay are left out. Source: CREDITS.md rules 9 and 15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from billing.credits.cuts import cut_instants, segments_of_fixed, segments_of_usage
+from billing.credits.drawing import DrawableLine, Lot, draw
+from billing.credits.grants import Place
+from billing.credits.used import without_minimum
+from billing.money import ZERO, exactly
+from billing.rating.frozen_usage import rate
+from billing.rating.lines import LineType, PricedLine
+from billing.rating.terms import PlanTerms
+from billing.ratios import Exact
+from billing.units import Unit
+from repositories.credits.wallets import WalletKey
+from repositories.subscriptions import unbilled_periods as stored_periods
+from services.credits import balances, units
+from services.credits.balances import Balance
+from services.credits.spendable import find_spendable
+from services.credits.standing import find_customer
+from services.rating.frozen_usage import Billed, look_at_spans
+from services.subscriptions import clocks
+from services.subscriptions.start import span_of
+from services.usage.cuts import CutsAsked, measure_cuts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accruing:
+    """How much is used and not drawn yet; ``watermark`` is None where nothing was counted.
+
+    ``unrestricted`` is what of it grants pay that pay for everything.
+    """
+
+    amount: Decimal = ZERO
+    unrestricted: Decimal = ZERO
+    watermark: int | None = None
+
+
+NOTHING = Accruing()
+
+
+def read_balance(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    unit: str | None,
+    *,
+    at: datetime | None,
+    now: datetime,
+) -> Balance:
+    """The customer's credit in the unit with what accrues; at another instant what was posted.
+
+    It counts every event that was acknowledged before. Raises NotFound ``customer_not_found``,
+    ``unit_not_found``.
+    """
+    if at is not None:
+        return balances.read_balance(session, organization_id, customer_id, unit, at=at, now=now)
+    customer = find_customer(session, organization_id, customer_id)
+    known = units.find_unit(session, organization_id, unit)
+    present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    # Before what is posted: what a bill draws in between is missing twice, and never free twice.
+    accruing = find_accruing(session, (organization_id, customer_id, known.code), known, at=present)
+    found = balances.read_balance(session, organization_id, customer_id, unit, at=None, now=now)
+    return replace(found, accruing=accruing.amount, watermark=accruing.watermark)
+
+
+@exactly
+def find_accruing(session: Session, key: WalletKey, unit: Unit, *, at: datetime) -> Accruing:
+    """What bills would draw now from grants that are alive, for what was used up to that instant.
+
+    A fixed charge is used at the last instant of its period, and what a minimum adds as well.
+    """
+    bills = _unbilled(session, key, unit, at)
+    if not bills:
+        return NOTHING
+    lots = _lots(session, key, at)
+    left = _draw(session, bills, lots, unit, at)
+    taken = [(one.grant, one.rest - left[one.grant.grant_id]) for one in _alive(lots, at)]
+    return Accruing(
+        amount=sum((amount for _, amount in taken), ZERO),
+        unrestricted=sum((a for grant, a in taken if not grant.applies_to.is_restricted), ZERO),
+        watermark=max(bill.frozen.watermark for bill in bills),
+    )
+
+
+def find_unholdable(
+    session: Session, organization_id: UUID, customer_id: UUID, unit: str, *, now: datetime
+) -> Decimal:
+    """What of the grants that holds draw from is used already. One statement where nothing is."""
+    key = (organization_id, customer_id, unit.strip().upper())
+    if not stored_periods.list_unbilled(session, *key):
+        return ZERO
+    customer = find_customer(session, organization_id, customer_id)
+    known = units.find_unit(session, organization_id, unit)
+    present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    return find_accruing(session, key, known, at=present).unrestricted
+
+
+def find_left(session: Session, key: WalletKey, unit: Unit, *, at: datetime) -> list[Lot]:
+    """The grants that can be spent at that instant, with what bills so far leave of each."""
+    lots = _lots(session, key, at)
+    left = _draw(session, _unbilled(session, key, unit, at), lots, unit, at) if lots else {}
+    rests = [replace(one, rest=left[one.grant.grant_id]) for one in _alive(lots, at)]
+    return [one for one in rests if one.rest > ZERO]
+
+
+def _unbilled(session: Session, key: WalletKey, unit: Unit, at: datetime) -> list[Billed]:
+    spans = [
+        (subscription, period, span_of(period))
+        for subscription, period in stored_periods.list_unbilled(session, *key)
+        if period.starts_at <= at
+    ]
+    if not spans:
+        return []
+    return look_at_spans(session, spans, lambda terms: bool(_charges_in(terms, unit)))
+
+
+def _lots(session: Session, key: WalletKey, at: datetime) -> tuple[Lot, ...]:
+    spendable = find_spendable(session, [key], at=at).get(key)
+    return spendable.lots if spendable is not None else ()
+
+
+def _alive(lots: Iterable[Lot], at: datetime) -> list[Lot]:
+    return [one for one in lots if one.grant.is_alive(at)]
+
+
+@exactly
+def _draw(
+    session: Session, bills: Sequence[Billed], lots: Sequence[Lot], unit: Unit, at: datetime
+) -> dict[UUID, Decimal]:
+    """What the bills leave of each lot: first those that pay before tax, as on a bill."""
+    lines: list[DrawableLine] = []
+    for bill in bills:
+        used = _used_lines(session, bill, lots, unit, at)
+        lines += [replace(one, position=len(lines) + place) for place, one in enumerate(used)]
+    left = {one.grant.grant_id: one.rest for one in lots}
+    for place in Place:
+        drawing = draw(lines, [one for one in lots if one.grant.place is place])
+        lines = list(drawing.left)
+        for one in drawing.draws:
+            left[one.grant_id] -= one.amount
+    return left
+
+
+def _charges_in(terms: PlanTerms, unit: Unit) -> frozenset[UUID]:
+    return frozenset(
+        one.charge_id
+        for one in terms.charges
+        if (one.unit.code if one.unit is not None else terms.currency) == unit.code
+    )
+
+
+def _used_lines(
+    session: Session, bill: Billed, lots: Sequence[Lot], unit: Unit, at: datetime
+) -> Iterator[DrawableLine]:
+    """The lines of a bill so far in the unit, each in parts by when it was used, not placed yet."""
+    frozen, wanted = bill.frozen, _charges_in(bill.terms, unit)
+    terms = without_minimum(bill.terms)
+    # What begins at this very instant pays for what is used at it; later cuts have nothing yet.
+    instants = [
+        one for one in cut_instants(frozen.period, [one.grant for one in lots]) if one <= at
+    ]
+    asked = CutsAsked(
+        organization_id=bill.subscription.organization_id,
+        customer_id=bill.subscription.customer_id,
+        usage=frozen.usage,
+        cuts=instants,
+    )
+    before = [rate(terms, frozen, one.usage) for one in measure_cuts(session, asked)]
+    for line in rate(terms, frozen):
+        if line.charge_id not in wanted:
+            continue
+        total = unit.round(line.exact_amount)
+        if line.type is LineType.USAGE:
+            totals = [unit.round(_amount_of(line, lines)) for lines in before]
+            segments = segments_of_usage(frozen.period, instants, [*totals, total])
+        elif frozen.period.ends_at <= at:
+            segments = segments_of_fixed(frozen.period, instants, total)
+        else:
+            continue
+        yield DrawableLine(
+            position=0,
+            segments=segments,
+            charge_id=line.charge_id,
+            meter_id=line.meter_id,
+        )
+
+
+def _amount_of(line: PricedLine, lines: Sequence[PricedLine]) -> Exact:
+    return next(one.exact_amount for one in lines if one.charge_id == line.charge_id)

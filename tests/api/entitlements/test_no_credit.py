@@ -1,0 +1,119 @@
+"""Access ends with the credit that pays for it, at the event that uses the last of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.people import Person
+from tests.api.sold import V1, Sold, post, sell
+
+TOKENS = {"code": "TOKENS", "name": "Tokens", "scale": 2}
+BLOCKED = {"unit": "TOKENS", "unit_price": "0.5", "shortfall": "block"}
+
+
+def sell_by_credit(owner: Person, **charge: Any) -> Sold:
+    """A subscribed customer without limits, whose calls cost what the charge says."""
+    sold = sell(owner, usage_limit=None)
+    post(owner, "/units", TOKENS)
+    whole = {"type": "USAGE", "meter_id": sold.feature["meter_id"], **charge}
+    post(owner, f"/plans/{sold.plan['id']}/charges", whole)
+    sold.subscribe()
+    return sold
+
+
+def grant(sold: Sold, amount: int, **more: Any) -> None:
+    body = {"unit": "TOKENS", "amount": amount, **more}
+    post(sold.owner, f"/customers/{sold.customer['id']}/grants", body)
+
+
+def balance(sold: Sold) -> dict[str, Any]:
+    shown = sold.owner.get(f"{V1}/customers/{sold.customer['id']}/balance?unit=TOKENS").json()
+    return {name: shown[name] for name in ("settled", "accruing", "held", "available")}
+
+
+def test_access_is_there_while_credit_is_and_ends_with_the_last_of_it(owner: Person) -> None:
+    sold = sell_by_credit(owner, **BLOCKED)
+    assert (sold.check()["has_access"], sold.check()["reason"]) == (False, "no_credit")
+
+    grant(sold, 10)
+    assert sold.check()["has_access"]
+    sold.used(19)
+    assert sold.check()["has_access"]
+    assert balance(sold) == {"settled": 10, "accruing": 9.5, "held": 0, "available": 0.5}
+    event = sold.used(1)
+    assert (sold.check()["has_access"], sold.check()["reason"]) == (False, "no_credit")
+    every = sold.owner.get(f"{V1}/customers/acct_77/entitlements").json()["data"]
+    assert [one["reason"] for one in every] == ["no_credit"]
+
+    voided = sold.owner.post(f"{V1}/usage/{event['id']}/void")
+    assert voided.status_code == 200, voided.text
+    assert sold.check()["has_access"]
+
+
+def test_what_a_hold_has_is_not_there_for_others(owner: Person) -> None:
+    sold = sell_by_credit(owner, **BLOCKED)
+    grant(sold, 10)
+    sold.used(8)
+    ids = {"customer_id": sold.customer["id"], "unit": "TOKENS"}
+    until = {"expires_at": "2026-03-02T09:00:00Z"}
+
+    refused = sold.owner.post(f"{V1}/credits/holds", json=ids | until | {"amount": 7})
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_credit")
+    held = post(sold.owner, "/credits/holds", ids | until | {"amount": 6})
+
+    assert balance(sold) == {"settled": 10, "accruing": 4, "held": 6, "available": 0}
+    assert sold.check()["reason"] == "no_credit"
+    assert sold.owner.delete(f"{V1}/credits/holds/{held['id']}").status_code == 204
+    assert sold.check()["has_access"]
+
+
+@pytest.mark.parametrize(
+    ("charge", "has_access"),
+    [
+        ({"unit": "TOKENS", "unit_price": 1, "overage_rate": 1}, True),
+        ({"unit_price": 1, "shortfall": "block"}, False),
+        ({"unit_price": 1}, True),
+    ],
+    ids=["overage is billed", "money blocks", "money is invoiced"],
+)
+def test_only_a_charge_that_blocks_closes_access(
+    owner: Person, charge: dict[str, Any], has_access: bool
+) -> None:
+    sold = sell_by_credit(owner, **charge)
+    grant(sold, 5)
+
+    assert sold.check()["has_access"] is has_access
+
+
+def test_credit_for_something_else_opens_nothing(owner: Person) -> None:
+    sold = sell_by_credit(owner, **BLOCKED)
+    other = post(
+        owner,
+        "/features",
+        {
+            "name": "Other",
+            "lookup_key": "other",
+            "type": "meter",
+            "meter_name": "other",
+            "aggregation_type": "SUM",
+        },
+    )
+    grant(sold, 5, applies_to={"meter_ids": [other["meter_id"]]})
+    assert sold.check()["reason"] == "no_credit"
+
+    grant(sold, 5, applies_to={"meter_ids": [sold.feature["meter_id"]]})
+    assert sold.check()["has_access"]
+
+
+def test_what_ran_out_pays_for_what_was_used_before_and_no_more(owner: Person) -> None:
+    sold = sell_by_credit(owner, **BLOCKED)
+    grant(sold, 10, effective_at="2026-03-01T00:00:00Z", expires_at="2026-03-02T00:00:00Z")
+    grant(sold, 3, effective_at="2026-03-01T00:00:00Z")
+
+    sold.used(20, "2026-03-01T12:00:00Z")
+    assert balance(sold) == {"settled": 3, "accruing": 0, "held": 0, "available": 3}
+    sold.used(6, "2026-03-02T01:00:00Z")
+    assert balance(sold) == {"settled": 3, "accruing": 3, "held": 0, "available": 0}
+    assert sold.check()["reason"] == "no_credit"
