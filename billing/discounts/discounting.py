@@ -20,7 +20,10 @@ _PERCENT = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class Discountable:
-    """A rounded line of a bill, in whole minor units; it may be below zero."""
+    """A rounded line of a bill, in whole minor units; it may be below zero.
+
+    One without ``charge_id`` is not the period's own, such as late usage, and no coupon is for it.
+    """
 
     line_total: Decimal
     charge_id: ChargeId | None = None
@@ -119,7 +122,8 @@ def _places(coupon: Coupon, lines: Sequence[Discountable], plan_id: UUID | None)
     return [
         place
         for place, line in enumerate(lines)
-        if coupon.scope is not CouponScope.LINES or line.charge_id in coupon.charge_ids
+        if line.charge_id is not None
+        and (coupon.scope is not CouponScope.LINES or line.charge_id in coupon.charge_ids)
     ]
 
 

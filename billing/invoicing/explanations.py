@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import zip_longest
 
 from billing.invoicing.invoices import InvoiceLine
 from billing.invoicing.receipts import Document, canonical_bytes, to_document
-from billing.money import find_currency, plain_text
+from billing.money import exactly, find_currency, plain_text
 from billing.pricing import TierAmount
 from billing.rating.lines import CalculationStep, step
 
@@ -26,12 +27,14 @@ class LineDifference:
     recomputed: str | None
 
 
-def explain_line(invoice_line: InvoiceLine) -> tuple[CalculationStep, ...]:
+def explain_line(
+    invoice_line: InvoiceLine, coupons: Sequence[tuple[str, Decimal]] = ()
+) -> tuple[CalculationStep, ...]:
     """Give every step of a line, from the aggregate over its tiers to the rounded amount.
 
-    Source: CONTRACT section 6.
+    What ``coupons`` take off it follows, each by its code. Source: CONTRACT section 6.
     """
-    return tuple(_steps(invoice_line))
+    return (*_steps(invoice_line), *_coupon_steps(invoice_line, coupons))
 
 
 def first_difference(
@@ -64,6 +67,18 @@ def _steps(invoice_line: InvoiceLine) -> Iterator[CalculationStep]:
         places=find_currency(line.currency).exponent,
         rule="half away from zero",
     )
+
+
+@exactly
+def _coupon_steps(
+    invoice_line: InvoiceLine, coupons: Sequence[tuple[str, Decimal]]
+) -> list[CalculationStep]:
+    left = invoice_line.line_total
+    steps = []
+    for code, amount in coupons:
+        steps.append(step("coupon", left - amount, code=code, before=left, amount=amount))
+        left -= amount
+    return steps
 
 
 def _tier_step(tier: TierAmount) -> CalculationStep:

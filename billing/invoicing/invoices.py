@@ -8,8 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from billing.credits.bills import AvailableCredit, Billed, taken_off
-from billing.credits.drawing import NOTHING_DRAWN, Draw, Drawing
+from billing.credits.bills import AvailableCredit, Billed
+from billing.credits.drawing import Draw
 from billing.discounts.discounting import (
     AvailableCoupons,
     Discount,
@@ -19,6 +19,7 @@ from billing.discounts.discounting import (
     total_of,
 )
 from billing.errors import InvalidTransition, InvariantBroken
+from billing.invoicing.deductions import tax_and_credit
 from billing.invoicing.plain_lines import carry_line, credit_line
 from billing.invoicing.taxes import (
     Address,
@@ -26,7 +27,6 @@ from billing.invoicing.taxes import (
     TaxRate,
     TaxStatus,
     added_tax,
-    calculate_taxes,
     match_rates,
     tax_status,
 )
@@ -108,19 +108,16 @@ def assemble_invoice(
 ) -> InvoiceTotals:
     """Give the rounded lines, the taxes of the matching rates, and the totals of a bill.
 
-    Each line is rounded once, each rate's tax once; totals are sums of rounded values. ``coupons``
-    take off the lines, prepaid ``credit`` pays of what they left, before it is taxed, and of what
-    is owed with tax. The bill takes of ``available_credit`` what it still owes. One below zero gets
-    a closing line that brings it to 0 and says in ``carried_credit`` what is left.
-    Raises: InvariantBroken if a line has another currency or its tiers do not add up.
-    Source: CONTRACT 26, 27, 48, 55, 81. Worked example: 82,450 × 0.001 with no tax is 82.45; with
-    a credit of 100 it is 0, and 17.55 stay with the customer.
+    Each line and each rate's tax is rounded once. ``coupons`` take off the lines, ``credit`` pays
+    of what they left before taxes, and of what is owed with them. Then the bill takes of the
+    customer's ``available_credit`` what it owes, and no more. One below zero gets a closing line
+    that brings it to 0 and says in ``carried_credit`` what is left. Raises: InvariantBroken if a
+    line has another currency or its tiers do not add up. Source: CONTRACT 26, 27, 48, 55, 81.
+    Worked example: 82,450 × 0.001 is 82.45; with a credit of 100 it is 0, and 17.55 are left.
     """
     rounded, rates = _rounded(lines, currency), match_rates(tax_rates, address)
-    priced = [Discountable(one.line_total, one.line.charge_id) for one in rounded]
-    discounts = discount(priced, coupons, currency)
-    billed = _billed(rounded, discounts)
-    taxes, net, gross = _tax(billed, rates, currency, credit)
+    discounts, billed = _discounted(rounded, coupons, currency)
+    taxes, net, gross = tax_and_credit(billed, rates, currency, credit)
     owed = sum((one.line_total for one in billed), ZERO) - net.amount + added_tax(taxes)
     granted, carried = max(ZERO, min(owed - gross.amount, available_credit)), max(ZERO, -owed)
     rounded += _closing_lines(granted, carried, currency)
@@ -143,23 +140,6 @@ def assemble_invoice(
     )
 
 
-def _tax(
-    billed: Sequence[Billed],
-    rates: Sequence[TaxRate],
-    currency: Currency,
-    credit: AvailableCredit | None,
-) -> tuple[tuple[TaxAmount, ...], Drawing, Drawing]:
-    """The taxes, and what credit pays before them and after them."""
-    taxable = sum((one.line_total for one in billed if one.is_taxable), ZERO)
-    taxes = calculate_taxes(taxable, rates, currency)
-    if credit is None:
-        return taxes, NOTHING_DRAWN, NOTHING_DRAWN
-    net = credit.pay_net(billed, added_tax(taxes))
-    if net.draws:
-        taxes = calculate_taxes(taxable - taken_off(net, billed), rates, currency)
-    return taxes, net, credit.pay_gross(net.left, added_tax(taxes))
-
-
 def _rounded(lines: Sequence[PricedLine], currency: Currency) -> list[InvoiceLine]:
     if not all(map(has_matching_tiers, lines)):
         raise InvariantBroken("The tiers of a line do not add up to its amount.")
@@ -167,9 +147,14 @@ def _rounded(lines: Sequence[PricedLine], currency: Currency) -> list[InvoiceLin
 
 
 @exactly
-def _billed(lines: Sequence[InvoiceLine], discounts: Sequence[Discount]) -> list[Billed]:
+def _discounted(
+    lines: Sequence[InvoiceLine], coupons: AvailableCoupons | None, currency: Currency
+) -> tuple[tuple[Discount, ...], list[Billed]]:
+    """What coupons take off the lines, and the lines as they are left."""
+    priced = [Discountable(one.line_total, one.line.own_charge_id) for one in lines]
+    discounts = discount(priced, coupons, currency)
     off = off_by_line(discounts)
-    return [
+    return discounts, [
         Billed(
             line_total=one.line_total - off.get(position, ZERO),
             discount=off.get(position, ZERO),

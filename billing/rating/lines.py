@@ -103,6 +103,11 @@ class PricedLine:
     corrections: tuple[CorrectedCharge, ...] = ()
     group: Group | None = None
 
+    @property
+    def own_charge_id(self) -> ChargeId | None:
+        """The charge, of a line that bills its period's own share; None of late usage."""
+        return None if self.type is LineType.LATE_USAGE else self.charge_id
+
     def __post_init__(self) -> None:
         find_currency(self.currency)
         require_exact(quantity=self.quantity, exact_amount=self.exact_amount)

@@ -37,6 +37,19 @@ SAID = text(
             AND invoice.kind = 'period' AND invoice.status NOT IN ('DRAFT', 'VOID')
             AND line.charge_id IS NOT NULL
         UNION ALL
+        -- What coupons took off these lines was never paid, as if people had given it back.
+        SELECT line.charge_id, -share.amount, true
+        FROM invoice
+        JOIN invoice_coupon_line AS share ON share.organization_id = invoice.organization_id
+            AND share.invoice_id = invoice.id
+        JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
+            AND line.invoice_id = invoice.id AND line.position = share.line_position
+        WHERE invoice.organization_id = :organization_id
+            AND invoice.subscription_id = :subscription_id
+            AND invoice.period_index = :period_index
+            AND invoice.kind = 'period' AND invoice.status NOT IN ('DRAFT', 'VOID')
+            AND line.charge_id IS NOT NULL
+        UNION ALL
         -- What late lines and credit notes have said of it since. Notes on the void invoice of the
         -- period itself gave back what that one billed, so they say nothing either.
         SELECT part.charge_id, part.amount, part.is_by_hand
@@ -53,14 +66,18 @@ SAID = text(
     """
 )
 
-# Lines that billed a charge of a period, with what each has left: what credit notes did not give
-# back of it, and of a late line no more than it says of that charge.
+# Lines that billed a charge of a period, with what each has left: what coupons did not take off it
+# nor credit notes give back of it, and of a late line no more than it says of that charge.
 BILLING_LINES = text(
     """
     SELECT line.id, least(
         line.line_total - coalesce((
             SELECT sum(given.amount) FROM credit_note_line AS given
             WHERE given.organization_id = line.organization_id AND given.line_id = line.id
+        ), 0) - coalesce((
+            SELECT sum(share.amount) FROM invoice_coupon_line AS share
+            WHERE share.organization_id = line.organization_id
+                AND share.invoice_id = line.invoice_id AND share.line_position = line.position
         ), 0),
         said.amount
     ) AS left

@@ -28,6 +28,7 @@ INVOICES: Final = DocumentRead(
     """
     SELECT asked.place, json_build_object(
         'invoice', invoice,
+        -- What it consists of, in the order in which it is shown.
         'lines', (
             SELECT coalesce(json_agg(line ORDER BY line.position), '[]')
             FROM invoice_line AS line
@@ -43,6 +44,7 @@ INVOICES: Final = DocumentRead(
             FROM invoice_draw AS draw
             WHERE draw.organization_id = tenant.id AND draw.invoice_id = invoice.id
         ),
+        -- What each coupon takes off, and of which line.
         'coupons', (
             SELECT coalesce(json_agg(used ORDER BY used.position), '[]')
             FROM invoice_coupon AS used

@@ -45,12 +45,14 @@ class LineContents:
     """A line, whom its invoice bills, and which events it counts: up to the watermark.
 
     ``line`` is None where the invoice has no such line, ``event_sums`` where it has no meter.
+    ``coupons`` are codes, each with what it takes off the line, in their order.
     """
 
     customer_id: UUID
     line: InvoiceLine | None
     watermark: int | None
     event_sums: tuple[str, ...] | None
+    coupons: tuple[tuple[str, str], ...]
 
 
 EXPLAINED_LINES: Final = DocumentRead(
@@ -59,7 +61,19 @@ EXPLAINED_LINES: Final = DocumentRead(
         'customer_id', invoice.customer_id,
         'line', line,
         'watermark', receipt.watermark,
-        'event_sums', events.sums
+        'event_sums', events.sums,
+        -- What each coupon takes off the line, in their order.
+        'coupons', (
+            SELECT coalesce(json_agg(
+                json_build_array(used.code, share.amount::text) ORDER BY used.position
+            ), '[]')
+            FROM invoice_coupon_line AS share
+            JOIN invoice_coupon AS used ON used.organization_id = share.organization_id
+                AND used.invoice_id = share.invoice_id
+                AND used.redemption_id = share.redemption_id
+            WHERE share.organization_id = tenant.id AND share.invoice_id = invoice.id
+                AND share.line_position = line.position
+        )
     ) AS document
     FROM asked JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id
     LEFT JOIN invoice_line AS line ON line.organization_id = tenant.id

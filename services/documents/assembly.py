@@ -54,7 +54,6 @@ def read_invoice(
     parties = read_parties(session, invoice)
     lines = stored_invoices.list_lines(session, organization_id, [invoice_id])
     taxes = stored_invoices.list_taxes(session, organization_id, [invoice_id])
-    notes = stored_notes.list_credit_notes(session, organization_id, invoice_id)
     return Document(
         kind=DocumentKind.INVOICE,
         number=invoice.invoice_number,
@@ -81,16 +80,12 @@ def read_invoice(
         coupons=_coupons_of(session, invoice, lines),
         prepaid=_prepaid_of(session, invoice, lines),
         prepaid_after_tax=invoice.credits_after_tax,
-        given_back=tuple(_given_back(note) for note in notes),
+        given_back=_given_back(session, invoice),
         bank_details=_bank_details(organization.bank_details),
         payment_link=invoice.payment_link,
         page_link=_page_link(session, invoice, public_url),
         verify_link=_verify_link(session, invoice, public_url),
     )
-
-
-def _given_back(note: CreditNote) -> GivenBack:
-    return GivenBack(number=note.number, issued_at=note.issue_date, total=note.total)
 
 
 def _lines_of(rows: Sequence[InvoiceLine]) -> tuple[DocumentLine, ...]:
@@ -113,6 +108,13 @@ def _prepaid_of(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]
             ),
             ZERO,
         ),
+    )
+
+
+def _given_back(session: Session, invoice: Invoice) -> tuple[GivenBack, ...]:
+    notes = stored_notes.list_credit_notes(session, invoice.organization_id, invoice.id)
+    return tuple(
+        GivenBack(number=note.number, issued_at=note.issue_date, total=note.total) for note in notes
     )
 
 

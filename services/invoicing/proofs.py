@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session
@@ -63,7 +64,10 @@ def explain(contents: LineContents) -> Explanation:
     priced = priced_line_of(line)
     sums = contents.event_sums
     return Explanation(
-        steps=explain_line(BilledLine(line=priced, line_total=line.line_total)),
+        steps=explain_line(
+            BilledLine(line=priced, line_total=line.line_total),
+            [(code, Decimal(amount)) for code, amount in contents.coupons],
+        ),
         line=line,
         customer_id=contents.customer_id,
         watermark=contents.watermark,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
@@ -188,19 +189,9 @@ def view_invoice(
         kind=InvoiceKind(invoice.kind),
         status=InvoiceStatus(invoice.status),
         currency=invoice.currency,
-        subtotal=invoice.subtotal,
-        tax=invoice.tax,
-        total=invoice.total,
-        coupons_total=invoice.coupons_total,
+        **_amounts_of(invoice),
         coupons=list(coupons),
-        credits_before_tax=invoice.credits_before_tax,
-        credits_after_tax=invoice.credits_after_tax,
-        credits_total=invoice.credits_before_tax + invoice.credits_after_tax,
         credits=[_view_draw(draw, lines) for draw in draws],
-        amount_due=invoice.amount_due,
-        amount_paid=invoice.amount_paid,
-        amount_credited=invoice.amount_credited,
-        amount_refunded=invoice.amount_refunded,
         tax_status=TaxStatus(invoice.tax_status),
         taxes=[view_tax(tax_amount_of(tax)) for tax in taxes],
         issue_date=invoice.issue_date,
@@ -218,6 +209,22 @@ def view_invoice(
         created_at=invoice.created_at,
         line_items=[view_line(line) for line in lines],
     )
+
+
+def _amounts_of(invoice: Invoice) -> dict[str, Decimal]:
+    return {
+        "subtotal": invoice.subtotal,
+        "tax": invoice.tax,
+        "total": invoice.total,
+        "coupons_total": invoice.coupons_total,
+        "credits_before_tax": invoice.credits_before_tax,
+        "credits_after_tax": invoice.credits_after_tax,
+        "credits_total": invoice.credits_total,
+        "amount_due": invoice.amount_due,
+        "amount_paid": invoice.amount_paid,
+        "amount_credited": invoice.amount_credited,
+        "amount_refunded": invoice.amount_refunded,
+    }
 
 
 def _view_draw(draw: InvoiceDraw, lines: Sequence[InvoiceLine]) -> InvoiceDrawView:

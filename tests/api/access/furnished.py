@@ -61,12 +61,8 @@ def add_things(
     ``held_until`` is within a day of what the product has for now.
     """
     ids = add_catalogue(person, suffix)
-    endpoint = post(
-        person,
-        "/webhook-endpoints",
-        url="https://hooks.example.com/in",
-        events=["invoice.created"],
-    )
+    hooks = {"url": "https://hooks.example.com/in", "events": ["invoice.created"]}
+    endpoint = post(person, "/webhook-endpoints", **hooks)
     ids |= add_customer(person, ids, suffix)
     tax_rate = post(person, "/tax-rates", name="VAT", country="GB", percentage=20)
     connection = post(person, "/connections", provider="sandbox", name="Sandbox")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,12 +16,18 @@ from billing.credits.grants import GrantKind
 from billing.invoicing.invoices import InvoiceTotals, assemble_invoice
 from billing.invoicing.taxes import TaxRate
 from billing.money import ZERO
-from billing.rating.lines import PricedLine
+from billing.rating.lines import LineType, PricedLine
 from tests.billing.builders import USD
 from tests.billing.credits.lots import DOLLARS, START, grant
-from tests.billing.discounts.test_discounting import coupon, off, redeemed
-from tests.billing.invoicing.test_invoices import CANADA, line, rate
+from tests.billing.discounts.test_discounting import CHARGES, coupon, off, redeemed
+from tests.billing.invoicing import test_invoices
+from tests.billing.invoicing.test_invoices import CANADA, rate
 from tests.billing.profiles import supporting
+
+
+def line(amount: str, **given: object) -> PricedLine:
+    """A line of a charge."""
+    return replace(test_invoices.line(amount), **({"charge_id": CHARGES[0]} | given))  # type: ignore[arg-type]
 
 
 def bill(
@@ -97,6 +104,14 @@ def test_newest_part_of_a_line_gives_what_coupons_take() -> None:
 
     assert [(one.position, one.amount) for one in totals.draws] == [(0, 50)]
     assert totals.total == 0
+
+
+def test_late_usage_and_lines_of_no_charge_are_billed_whole() -> None:
+    late = line("30", type=LineType.LATE_USAGE)
+
+    totals = bill([line("100"), late, line("20", charge_id=None)], coupons=redeemed(coupon()))
+
+    assert (totals.coupons_total, totals.total) == (10, 140)
 
 
 def test_bill_below_zero_is_discounted_by_nothing() -> None:

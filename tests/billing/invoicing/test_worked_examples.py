@@ -34,6 +34,7 @@ from tests.billing.builders import (
     plan,
     usage_charge,
 )
+from tests.billing.discounts.worked_examples import check_coupons
 from tests.billing.markdown_tables import Row, read_rows
 from tests.billing.rating.worked_examples import (
     Cells,
@@ -225,6 +226,7 @@ CHECKS: Final[dict[str, Check]] = {
     "tax": check_tax,
     "negative bills": check_negative_bills,
     "credits": check_credits,
+    "coupons": check_coupons,
     "aggregation": check_aggregation,
     "filters": check_filters,
     "line text": check_line_text,

@@ -12,12 +12,14 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from billing.errors import Conflict
+from billing.invoicing.corrections import correct_period
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import plain_text
+from billing.rating.lines import CorrectedCharge
 from models.discounts.invoice_coupons import InvoiceCoupon
 from models.invoicing.invoices import Invoice
 from repositories.discounts import uses
-from repositories.invoicing import invoices
+from repositories.invoicing import corrections, invoices
 from repositories.operations import document_checks
 from services.corrections import credit_notes
 from services.corrections.credit_notes import CreditedLine
@@ -26,7 +28,9 @@ from services.credits.grants import NewGrant
 from services.discounts import coupons, redemptions
 from services.discounts.coupons import CreateCoupon
 from services.invoicing import payment_status, previews
+from services.lifecycle import plan_changes
 from tests.services.invoicing.test_exact_bills import (
+    ELEVENTH,
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
@@ -35,6 +39,7 @@ from tests.services.invoicing.test_exact_bills import (
     use,
 )
 from tests.services.lives import Life, begin_life
+from tests.services.plan_fees import add_fee
 from tests.services.shop import NOW, Shop
 
 
@@ -201,3 +206,36 @@ def test_no_more_is_given_back_of_a_line_than_was_billed_of_it(shop: Shop) -> No
 
     [after, *_] = invoices_of(life)
     assert (after.amount_due, after.amount_credited) == (0, 60)
+
+
+def test_corrections_count_on_no_more_than_coupons_left(shop: Shop) -> None:
+    life = begin_life(shop)
+    redeem(life, percent=Decimal(25))
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        [said] = corrections.list_said(session, life.row(), 0)
+        back = CorrectedCharge(period_index=0, charge_id=said.charge_id, amount=Decimal(-80))
+        [(_, left)] = corrections.list_billing_lines(session, life.row(), back)
+
+    assert (said.billed, said.given_back, said.left) == (80, 20, 60)
+    assert left == 60
+    # All usage is taken back: 60 were paid, and 60 go back.
+    assert correct_period(0, {said.charge_id: Decimal(0)}, [said]).amount == -60
+
+
+def test_coupon_for_two_bills_on_an_upgrade_in_the_middle_of_a_month(shop: Shop) -> None:
+    """The example of docs/concepts/coupons.md."""
+    life, pro = begin_life(shop), shop.add_plan("pro")
+    add_fee(shop, pro.id, "62")
+    redeem(life, percent=Decimal(20), use_limit=2)
+    use(life, (5, "30"))
+    pass_to(life, ELEVENTH)
+
+    life.do(plan_changes.change_plan, pro.id, at_period_end=False, now=NOW)
+    pass_to(life, datetime(2025, 3, 1, 2, tzinfo=UTC))
+
+    bills = [(amounts(one)[0], amounts(one)[1], amounts(one)[3]) for one in invoices_of(life)]
+    assert bills == [("30", "6", "24"), ("42", "8.4", "33.6"), ("62", "0", "62")]
+    require_proven(life)

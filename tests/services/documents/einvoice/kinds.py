@@ -24,7 +24,7 @@ from services.documents.view import (
     DocumentKind,
     DocumentLine,
 )
-from tests.billing.discounts.test_discounting import coupon, redeemed
+from tests.billing.discounts.test_discounting import CHARGES, coupon, redeemed
 from tests.services.documents.samples import invoice, plain_line, samples, usage_line
 
 EURO: Final = "EUR"
@@ -143,6 +143,19 @@ SPRING_AND_FIVE: Final = redeemed(
 """12.5 % off everything, and then five euros."""
 
 
+def discounted(lines: Sequence[PricedLine], vat: TaxRate) -> dict[str, Document]:
+    """Bills that coupons took something off."""
+    charged = [replace(one, charge_id=CHARGES[0]) for one in lines]
+    untaxed = [*charged, replace(charged[0], is_taxable=False)]
+    included = rate("19", inclusive=True)
+    return {
+        "coupons": bill(charged, [vat], coupons=SPRING_AND_FIVE),
+        "coupons with tax included": bill(charged, [included], coupons=SPRING_AND_FIVE),
+        "coupons on what is not taxed": bill(untaxed, [vat], coupons=SPRING_AND_FIVE),
+        "coupons without tax": bill(charged, coupons=SPRING_AND_FIVE),
+    }
+
+
 def kinds() -> dict[str, Document]:
     """The documents by name; each has an e-invoice and lacks nothing that Peppol asks for."""
     vat, mixed = rate("19"), [euros("Platform fee", "49.99"), calls("82450", "0.001", "82.45")]
@@ -155,41 +168,37 @@ def kinds() -> dict[str, Document]:
         for name, document in samples().items()
         if name not in {"dinars", "arabic", "chinese"}
     }
-    return drawn | {
-        "exclusive tax": taxed,
-        "inclusive tax": contained,
-        "coupons": bill(mixed, [vat], coupons=SPRING_AND_FIVE),
-        "coupons with tax included": bill(
-            mixed, [rate("19", inclusive=True)], coupons=SPRING_AND_FIVE
-        ),
-        "coupons on what is not taxed": bill(
-            [*mixed, replace(mixed[0], is_taxable=False)], [vat], coupons=SPRING_AND_FIVE
-        ),
-        "coupons without tax": bill(mixed, coupons=SPRING_AND_FIVE),
-        "several rates": bill(mixed, [rate("5"), rate("9.975")]),
-        "inclusive and exclusive": bill(mixed, [rate("10", inclusive=True), rate("5")]),
-        "tiny price": bill([calls("3", "0.0000001", "0.0000003")], [vat]),
-        "price of 30 places": bill([calls("1", "0." + "0" * 29 + "1", "0")], [vat]),
-        "gigabytes": bill([replace(mixed[1], unit_code="E34")], [vat]),
-        "nothing billed": replace(
-            bill([calls("0", "0.001", "0")], [vat]), lines=(), subtotal=ZERO, total=ZERO
-        ),
-        "nothing used": bill([calls("0", "0.001", "0")], [vat]),
-        "below zero": bill([euros("Platform fee", "10"), euros("Refund", "-60")], [vat]),
-        "by hand": bill([by_hand, discount], [vat]),
-        "credit taken": bill(mixed, [vat], credit=Decimal(100)),
-        "all paid by credit": bill(mixed, [vat], credit=Decimal(1000)),
-        "partly paid": replace(taxed, amount_paid=Decimal("50.00")),
-        "paid online": replace(taxed, bank_details=(), payment_link=PAY_AT),
-        "paid online or by transfer": replace(taxed, payment_link=PAY_AT),
-        "yen with tax": bill([calls("1500", "3", "4500", "JPY")], [rate("10")]),
-        "no tax": bill(mixed),
-        "no tax, credit taken": bill(mixed, credit=Decimal(10)),
-        "credit note with tax": credited(taxed, [Decimal("9.99"), Decimal("82.45")]),
-        "credit note, tax contained": credited(contained, [Decimal("49.99"), Decimal("0.01")]),
-        "credit note without tax": credited(bill(mixed), [Decimal(1), Decimal(1)]),
-        **_exempt(mixed),
-    }
+    return (
+        drawn
+        | discounted(mixed, vat)
+        | {
+            "exclusive tax": taxed,
+            "inclusive tax": contained,
+            "several rates": bill(mixed, [rate("5"), rate("9.975")]),
+            "inclusive and exclusive": bill(mixed, [rate("10", inclusive=True), rate("5")]),
+            "tiny price": bill([calls("3", "0.0000001", "0.0000003")], [vat]),
+            "price of 30 places": bill([calls("1", "0." + "0" * 29 + "1", "0")], [vat]),
+            "gigabytes": bill([replace(mixed[1], unit_code="E34")], [vat]),
+            "nothing billed": replace(
+                bill([calls("0", "0.001", "0")], [vat]), lines=(), subtotal=ZERO, total=ZERO
+            ),
+            "nothing used": bill([calls("0", "0.001", "0")], [vat]),
+            "below zero": bill([euros("Platform fee", "10"), euros("Refund", "-60")], [vat]),
+            "by hand": bill([by_hand, discount], [vat]),
+            "credit taken": bill(mixed, [vat], credit=Decimal(100)),
+            "all paid by credit": bill(mixed, [vat], credit=Decimal(1000)),
+            "partly paid": replace(taxed, amount_paid=Decimal("50.00")),
+            "paid online": replace(taxed, bank_details=(), payment_link=PAY_AT),
+            "paid online or by transfer": replace(taxed, payment_link=PAY_AT),
+            "yen with tax": bill([calls("1500", "3", "4500", "JPY")], [rate("10")]),
+            "no tax": bill(mixed),
+            "no tax, credit taken": bill(mixed, credit=Decimal(10)),
+            "credit note with tax": credited(taxed, [Decimal("9.99"), Decimal("82.45")]),
+            "credit note, tax contained": credited(contained, [Decimal("49.99"), Decimal("0.01")]),
+            "credit note without tax": credited(bill(mixed), [Decimal(1), Decimal(1)]),
+            **_exempt(mixed),
+        }
+    )
 
 
 def _exempt(lines: Sequence[PricedLine]) -> dict[str, Document]:

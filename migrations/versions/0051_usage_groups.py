@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import policies
 
-revision = "0045"
-down_revision = "0044"
+revision = "0051"
+down_revision = "0050"
 
 ERASED = "(erased)"
 """What stands for a value that no price names, once its customer is erased."""
