@@ -20,9 +20,12 @@ KINDS: Final = {
     "icon.svg": "image/svg+xml",
     "password.js": "text/javascript; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "charts.js": "text/javascript; charset=utf-8",
     "vendor/htmx.min.js": "text/javascript; charset=utf-8",
     "vendor/hx-csp.min.js": "text/javascript; charset=utf-8",
     "vendor/hx-sse.min.js": "text/javascript; charset=utf-8",
+    "vendor/uPlot.iife.min.js": "text/javascript; charset=utf-8",
+    "vendor/uPlot.min.css": "text/css; charset=utf-8",
 }
 CONTENTS: Final = {name: (FOLDER / name).read_bytes() for name in KINDS}
 VERSION: Final = sha256(b"".join(CONTENTS.values())).hexdigest()[:16]

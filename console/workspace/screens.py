@@ -21,6 +21,7 @@ from console.workspace.billing_actions import (
     VOID,
 )
 from console.workspace.frame import HOME, Screen
+from console.workspace.live.charts import list_usage
 
 NOT_FOUND: Final = 404
 PARKED: Final = "needs_attention"
@@ -80,11 +81,12 @@ async def show_subscription(member: Member) -> Screen:
     """A subscription: what happened, what comes, and what the running period comes to so far."""
     subscription_id = member.place()
     subscription = await member.get(f"/subscriptions/{subscription_id}")
-    timeline, invoices, customer, preview = await asyncio.gather(
+    timeline, invoices, customer, preview, series = await asyncio.gather(
         member.get(f"/subscriptions/{subscription_id}/timeline"),
         member.get("/invoices", subscription_id=subscription_id, page_size=FEW),
         member.get(f"/customers/{subscription['customer_id']}"),
         _preview(member, subscription_id),
+        list_usage(member, subscription),
     )
     return Screen(
         template="subscription.html",
@@ -95,6 +97,7 @@ async def show_subscription(member: Member) -> Screen:
             "timeline": timeline,
             "invoices": invoices,
             "preview": preview,
+            "series": series,
         },
     )
 

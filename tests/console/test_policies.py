@@ -111,7 +111,7 @@ def test_console_runs_the_scripts_that_carry_its_nonce_alone(owner: Person) -> N
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         scripts = re.findall(r"<script([^>]*)></script>", page.text)
-        assert len(scripts) == page.text.count("<script") == 4
+        assert len(scripts) == page.text.count("<script") >= 4
         assert all(f'nonce="{nonce}"' in one for one in scripts)
         assert not re.findall(r"\son[a-z]+=", page.text)
         said.add(nonce)
