@@ -97,3 +97,7 @@ document.addEventListener("keydown", (event) => {
     one.addEventListener("focusin", back, { once: true });
   }
 });
+
+/* What was done just now can be undone once; who comes back by the address was not there. */
+
+if (document.getElementById("undo")) history.replaceState(null, "", location.pathname);

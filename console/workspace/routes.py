@@ -13,7 +13,7 @@ from console.workspace.catalogue import LISTINGS
 from console.workspace.credits.screen import ACTIONS as CREDIT_ACTIONS
 from console.workspace.credits.screen import show_credits, show_units
 from console.workspace.frame import HOME, SEARCH, Show, screen
-from console.workspace.live import derivations
+from console.workspace.live import derivations, undoing
 from console.workspace.live.palette import show_search
 from console.workspace.live.tail import show_tail
 from console.workspace.settings import account, keys, members, organization
@@ -47,6 +47,7 @@ SHOWN: Final[dict[str, Show]] = {
 
 EVERY_ACTION: Final = (
     *ACTIONS,
+    *undoing.FINAL,
     *members.ACTIONS,
     *account.ACTIONS,
     *keys.ACTIONS,
@@ -57,6 +58,7 @@ EVERY_ACTION: Final = (
 DONE: Final[dict[str, Show]] = {
     f"{HOME}/invoices/{{id}}/verify": screens.verify_invoice,
     f"{SETUP}/{{step}}": take_step,
+    **{HOME + one.action.path: one.do for one in undoing.UNDOABLE},
     **{HOME + one.path: one.do for one in EVERY_ACTION},
 }
 """What is done where a form is sent to."""

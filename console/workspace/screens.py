@@ -22,6 +22,7 @@ from console.workspace.billing_actions import (
 )
 from console.workspace.frame import HOME, Screen
 from console.workspace.live.charts import list_usage
+from console.workspace.live.undoing import list_offers, offer_undo
 
 NOT_FOUND: Final = 404
 PARKED: Final = "needs_attention"
@@ -98,6 +99,8 @@ async def show_subscription(member: Member) -> Screen:
             "invoices": invoices,
             "preview": preview,
             "series": series,
+            "undone": offer_undo(member, subscription),
+            "offers": list_offers(subscription, customer),
         },
     )
 
