@@ -157,9 +157,10 @@ class UsageEventView(View):
     paused: bool
     """Whether the subscription was paused at the time: then it is not billed."""
     counted: bool
-    """Whether it passes the meter's filters."""
+    """Whether it passes the meter's filters, which nothing changes later, no void either. What is
+    billed are events that are `counted` and neither `voided` nor `paused`."""
     voided: bool
-    """Whether it was taken back: then it counts no more."""
+    """Whether it was taken back: then it is in no sum and no bill any more."""
     amended: bool
     """Whether its quantity was changed."""
 

@@ -113,3 +113,20 @@ def test_routes_and_commands_are_listed(site: Path) -> None:
 
     assert "/api/v1/invoices/{invoice_id}/finalize" in text
     assert "fluxrate events import" in (site / "reference/commands/index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("page", "scripts"),
+    [("concepts/proof", {"verify.py", "included.py"}), ("operators/audit-log", {"audit.py"})],
+)
+def test_scripts_that_prove_something_are_there_to_take(
+    site: Path, page: str, scripts: set[str]
+) -> None:
+    folder = site / page
+    linked = re.findall(r'href="([^"]+\.py)"', (folder / "index.html").read_text())
+
+    assert {Path(one).name for one in linked} == scripts
+    for one in linked:
+        assert (folder / one).resolve().read_text() == (
+            DOCS / "verify" / Path(one).name
+        ).read_text()
