@@ -6,7 +6,7 @@ Source: CREDITS.md rule 9 and *Made precise*.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -21,11 +21,17 @@ from billing.periods import Period
 class Segment:
     """A part of a line between two cuts; ``used_at`` is its first instant.
 
-    No grant begins or ends within it, so who may pay its first instant may pay all of it.
+    No grant begins or ends within it, so who may pay its first instant may pay all of it. What was
+    billed late is paid only by grants that are alive ``until`` it is billed as well (rule 19).
     """
 
     used_at: datetime
     amount: Decimal
+    until: datetime | None = None
+
+    def may_be_paid_by(self, grant: Grant) -> bool:
+        """Whether the grant is alive when it counts."""
+        return grant.is_alive(self.used_at) and (self.until is None or grant.is_alive(self.until))
 
 
 def cut_instants(span: Period, grants: Iterable[Grant]) -> tuple[datetime, ...]:
@@ -69,12 +75,24 @@ def segments_at(at: datetime, total: Decimal) -> tuple[Segment, ...]:
     return _segments([at], [max(total, ZERO)])
 
 
+def segments_of_late(span: Period, final_at: datetime, total: Decimal) -> tuple[Segment, ...]:
+    """What is billed late of a period is paid by grants that were alive then and are still.
+
+    When in the period it was used is not looked at: they are alive from its begin on.
+    """
+    if total <= ZERO:
+        return ()
+    until = max(final_at, span.starts_at)
+    return (Segment(used_at=span.starts_at, amount=total, until=until),)
+
+
 @exactly
 def reduce(segments: Sequence[Segment], by: Decimal) -> tuple[Segment, ...]:
     """The segments with that much less in all, at most all; the newest give back first."""
     whole = sum((one.amount for one in segments), ZERO)
     left = _give_back([one.amount for one in segments], min(by, whole))
-    return _segments([one.used_at for one in segments], left)
+    found = zip(segments, left, strict=True)
+    return tuple(replace(one, amount=amount) for one, amount in found if amount > ZERO)
 
 
 def _give_back(amounts: Sequence[Decimal], back: Decimal) -> list[Decimal]:

@@ -117,7 +117,7 @@ def _draw_segment(
         if due == ZERO:
             break
         amount = min(due, rests[grant.grant_id])
-        if amount == ZERO or not grant.is_alive(segment.used_at):
+        if amount == ZERO or not segment.may_be_paid_by(grant):
             continue
         rests[grant.grant_id] -= amount
         taken[grant.grant_id] = taken.get(grant.grant_id, ZERO) + amount

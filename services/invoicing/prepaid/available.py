@@ -13,9 +13,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from billing.credits.bills import AvailableCredit
-from billing.credits.cuts import Segment, cut_instants
+from billing.credits.cuts import Segment, cut_instants, segments_of_late
 from billing.credits.used import segments_of_period
-from billing.rating.lines import PricedLine
+from billing.money import find_currency
+from billing.periods import Period
+from billing.rating.lines import LineType, PricedLine
 from models.customers import Customer
 from repositories.credits.wallets import WalletKey
 from services.credits.spendable import Spendable, find_spendable
@@ -64,8 +66,23 @@ def _available(session: Session, asked: Totaling, spendable: Spendable) -> Avail
         unit=spendable.unit,
         lots=spendable.lots,
         final_at=asked.at,
-        segments={} if asked.rated is None else _cut(session, asked, asked.rated, spendable),
+        segments=_late(asked)
+        | ({} if asked.rated is None else _cut(session, asked, asked.rated, spendable)),
     )
+
+
+def _late(asked: Totaling) -> dict[int, tuple[Segment, ...]]:
+    """Lines of usage that came after the bill of its period was final."""
+    currency = find_currency(asked.currency)
+    return {
+        place: segments_of_late(
+            Period(starts_at=line.starts_at, ends_at=line.ends_at),
+            asked.at,
+            currency.round(line.exact_amount),
+        )
+        for place, line in enumerate(asked.lines)
+        if line.type is LineType.LATE_USAGE and line.starts_at and line.ends_at
+    }
 
 
 def _cut(

@@ -28,10 +28,12 @@ from services.credits.grants import NewGrant
 from services.documents import assembly, text
 from services.documents.summary import summarize
 from services.invoicing import payment_status, previews
+from services.rating import accruing
 from tests.services.invoicing.test_exact_bills import (
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
+    mark_changed,
     pass_to,
     use,
 )
@@ -272,3 +274,37 @@ def test_a_note_shows_what_goes_back_to_grants(shop: Shop) -> None:
     assert (document.subtotal, document.total) == (40, 25)
     assert document.prepaid is not None
     assert document.prepaid.amount == 15
+
+
+def test_what_is_used_and_not_billed_accrues(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "100")
+    use(life, (5, "80"))
+    read = partial(accruing.read_balance, at=None)
+
+    pass_to(life, FIFTEENTH)
+    open_period = shop.do(read, life.row().customer_id, "USD")
+    pass_to(life, FEBRUARY)
+    drafted = shop.do(read, life.row().customer_id, "USD")
+    pass_to(life, GRACE_OVER)
+    final = shop.do(read, life.row().customer_id, "USD")
+
+    assert (open_period.settled, open_period.accruing, open_period.available) == (100, 80, 20)
+    assert (drafted.settled, drafted.accruing, drafted.available) == (100, 80, 20)
+    assert (final.settled, final.accruing, final.available) == (20, 0, 20)
+
+
+def test_late_usage_is_paid_by_grants_that_were_alive_then_and_are_still(shop: Shop) -> None:
+    life = begin_life(shop)
+    pass_to(life, GRACE_OVER)
+    before = give(life, "5")
+    give(life, "5", at=FIFTEENTH, priority=1)
+    use(life, (20, "10"), late=True)
+    mark_changed(life, datetime(2025, 1, 20, tzinfo=UTC))
+
+    pass_to(life, GRACE_OVER + timedelta(days=28))
+
+    [_, final, *_] = invoices_of(life)
+    assert amounts(final) == ["10", "5", "5", "5"]
+    assert drawn(life, final) == [(before, 1, "5")]
+    assert findings(life) == []
