@@ -5,7 +5,7 @@ Nothing is cached: every balance is a sum. Source: CREDITS.md rules 5 and 15.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -28,8 +28,24 @@ from services.subscriptions import clocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Accruing:
+    """How much is used and not drawn yet; ``watermark`` is None where nothing was counted.
+
+    ``unrestricted`` is what of it grants pay that pay for everything.
+    """
+
+    amount: Decimal = ZERO
+    unrestricted: Decimal = ZERO
+    watermark: int | None = None
+
+
+LookAtAccruing = Callable[[Session, WalletKey, Unit, datetime], Accruing]
+"""Says what of a wallet is used already, up to an instant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What a customer has in a unit. ``accruing`` is what the open period has used of it so far.
+    """What a customer has in a unit. ``accruing`` is what periods not billed have used so far.
 
     ``watermark`` is up to which arrival that was counted; None where nothing was.
     """
@@ -75,11 +91,12 @@ def read_balance(
     unit: str | None,
     *,
     at: datetime | None,
+    look_at_accruing: LookAtAccruing | None = None,
     now: datetime,
 ) -> Balance:
     """The customer's credit in the unit, now or at an instant; in no unit, the organization's.
 
-    What accrues is not looked at: ``services.rating.accruing`` adds it. Raises NotFound
+    What accrues is looked at now only, and if somebody can. Raises NotFound
     ``customer_not_found``, ``unit_not_found``.
     """
     customer = find_customer(session, organization_id, customer_id)
@@ -89,7 +106,15 @@ def read_balance(
         lots = stored_balances.list_lots_at(session, key, at)
         return Balance(unit=known, at=at, lots=tuple(lots))
     present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
-    return Balance(unit=known, at=present, lots=list_lots(session, key, at=present))
+    # Before what is posted: what a bill draws in between is missing twice, and never free twice.
+    looked = look_at_accruing(session, key, known, present) if look_at_accruing else Accruing()
+    return Balance(
+        unit=known,
+        at=present,
+        lots=list_lots(session, key, at=present),
+        accruing=looked.amount,
+        watermark=looked.watermark,
+    )
 
 
 def list_lots(session: Session, key: WalletKey, *, at: datetime) -> tuple[LotAt, ...]:

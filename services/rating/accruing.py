@@ -7,7 +7,7 @@ that credit will pay are left out. Source: CREDITS.md rules 9 and 15.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -26,8 +26,8 @@ from billing.ratios import Exact
 from billing.units import Unit
 from repositories.credits.wallets import WalletKey
 from repositories.subscriptions import unbilled_periods as stored_periods
-from services.credits import balances, units
-from services.credits.balances import Balance
+from services.credits import units
+from services.credits.balances import Accruing
 from services.credits.spendable import find_spendable
 from services.credits.standing import find_customer
 from services.rating.frozen_usage import Billed, look_at_spans
@@ -36,55 +36,15 @@ from services.subscriptions.start import span_of
 from services.usage.cuts import CutsAsked, measure_cuts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accruing:
-    """How much is used and not drawn yet; ``watermark`` is None where nothing was counted.
-
-    ``unrestricted`` is what of it grants pay that pay for everything.
-    """
-
-    amount: Decimal = ZERO
-    unrestricted: Decimal = ZERO
-    watermark: int | None = None
-
-
-NOTHING = Accruing()
-
-
-def read_balance(
-    session: Session,
-    organization_id: UUID,
-    customer_id: UUID,
-    unit: str | None,
-    *,
-    at: datetime | None,
-    now: datetime,
-) -> Balance:
-    """The customer's credit in the unit with what accrues; at another instant what was posted.
-
-    It counts every event that was acknowledged before. Raises NotFound ``customer_not_found``,
-    ``unit_not_found``.
-    """
-    if at is not None:
-        return balances.read_balance(session, organization_id, customer_id, unit, at=at, now=now)
-    customer = find_customer(session, organization_id, customer_id)
-    known = units.find_unit(session, organization_id, unit)
-    present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
-    # Before what is posted: what a bill draws in between is missing twice, and never free twice.
-    accruing = find_accruing(session, (organization_id, customer_id, known.code), known, at=present)
-    found = balances.read_balance(session, organization_id, customer_id, unit, at=None, now=now)
-    return replace(found, accruing=accruing.amount, watermark=accruing.watermark)
-
-
 @exactly
-def find_accruing(session: Session, key: WalletKey, unit: Unit, *, at: datetime) -> Accruing:
+def find_accruing(session: Session, key: WalletKey, unit: Unit, at: datetime) -> Accruing:
     """What bills would draw now from grants that are alive, for what was used up to that instant.
 
     A fixed charge is used at the last instant of its period, and what a minimum adds as well.
     """
     bills = _unbilled(session, key, unit, at)
     if not bills:
-        return NOTHING
+        return Accruing()
     lots = _lots(session, key, at)
     left = _draw(session, bills, lots, unit, at)
     taken = [(one.grant, one.rest - left[one.grant.grant_id]) for one in _alive(lots, at)]
@@ -105,7 +65,7 @@ def find_unholdable(
     customer = find_customer(session, organization_id, customer_id)
     known = units.find_unit(session, organization_id, unit)
     present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
-    return find_accruing(session, key, known, at=present).unrestricted
+    return find_accruing(session, key, known, present).unrestricted
 
 
 def find_left(session: Session, key: WalletKey, unit: Unit, *, at: datetime) -> list[Lot]:

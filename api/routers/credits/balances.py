@@ -47,8 +47,14 @@ def get_credit_balance(
     at: Annotated[Instant | None, Query(description="Another instant than now.")] = None,
 ) -> Response:
     """Show what a customer has in a unit, now or at an instant."""
-    found = accruing.read_balance(
-        session, principal.organization_id, customer_id, unit, at=at, now=context.now()
+    found = balances.read_balance(
+        session,
+        principal.organization_id,
+        customer_id,
+        unit,
+        at=at,
+        look_at_accruing=accruing.find_accruing,
+        now=context.now(),
     )
     return respond(view_balance(found))
 
