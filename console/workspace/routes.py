@@ -15,6 +15,7 @@ from console.workspace.credits.screen import show_credits, show_units
 from console.workspace.frame import HOME, SEARCH, Show, screen
 from console.workspace.live import derivations, undoing
 from console.workspace.live.palette import show_search
+from console.workspace.live.progress import show_clock_progress
 from console.workspace.live.tail import show_tail
 from console.workspace.settings import account, keys, members, organization
 from console.workspace.setup import sign_up
@@ -24,6 +25,7 @@ SHOWN: Final[dict[str, Show]] = {
     HOME: screens.show_overview,
     SEARCH: show_search,
     f"{HOME}/events/live": show_tail,
+    f"{HOME}/test-clocks/{{id}}/progress": show_clock_progress,
     f"{HOME}/invoices/{{id}}/derivation": derivations.show_total,
     f"{HOME}/invoices/{{id}}/lines/{{line}}/derivation": derivations.show_amount,
     f"{HOME}/invoices/{{id}}/lines/{{line}}/unfolded": derivations.show_explanation,

@@ -15,6 +15,7 @@ from starlette.types import Message, Scope
 from console.workspace.asking import Member, Refused
 
 OK: Final = 200
+CLOSED: Final = b"event: done\ndata: done\n\n"
 MOST_PARTS: Final = 16
 """As many are read ahead; the API waits for whoever reads slower."""
 
@@ -81,13 +82,19 @@ class Fragments(StreamingResponse):
     media_type = "text/event-stream"
 
     def __init__(
-        self, messages: AsyncIterator[Any], write: Callable[[Mapping[str, Any]], bytes]
+        self,
+        messages: AsyncIterator[Any],
+        write: Callable[[Mapping[str, Any]], bytes],
+        *,
+        closes: bool = False,
     ) -> None:
-        super().__init__(_written(messages, write), headers={"X-Accel-Buffering": "no"})
+        """One that ``closes`` says so at its end; of others the script opens another."""
+        parts = _written(messages, write, CLOSED if closes else b"")
+        super().__init__(parts, headers={"X-Accel-Buffering": "no"})
 
 
 async def _written(
-    messages: AsyncIterator[Any], write: Callable[[Mapping[str, Any]], bytes]
+    messages: AsyncIterator[Any], write: Callable[[Mapping[str, Any]], bytes], end: bytes
 ) -> AsyncIterator[bytes]:
     async for message in messages:
         if message is None:
@@ -95,3 +102,5 @@ async def _written(
         else:
             lines = write(message).replace(b"\r", b"").split(b"\n")
             yield b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"
+    if end:
+        yield end

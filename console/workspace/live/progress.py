@@ -1,0 +1,47 @@
+"""How far long work has come, while somebody looks: a clock that advances."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from billing.invoicing.kinds import DocumentLanguage
+from console.rendering import render
+from console.workspace.asking import Member
+from console.workspace.live.streams import Fragments
+from console.workspace.values import Values
+
+EVERY_SECONDS: Final = 2.0
+MOST_TIMES: Final = 150
+"""A screen that is left open asks no longer than five minutes."""
+READY: Final = "ready"
+
+
+async def show_clock_progress(member: Member) -> Fragments:
+    """Where a clock stands, until it is ready. Raises Refused."""
+    values = Values.of(await member.get("/organization"))
+    path = f"/test-clocks/{member.place()}"
+    first = await member.get(path)
+
+    def write(clock: Mapping[str, Any]) -> bytes:
+        return render(
+            "workspace/clock_facts.html",
+            language=DocumentLanguage.ENGLISH,
+            values=values,
+            clock=clock,
+        )
+
+    return Fragments(_until_ready(member, path, first), write, closes=True)
+
+
+async def _until_ready(
+    member: Member, path: str, clock: Mapping[str, Any]
+) -> AsyncIterator[Mapping[str, Any]]:
+    yield clock
+    for _ in range(MOST_TIMES):
+        if clock["status"] == READY:
+            return
+        await asyncio.sleep(EVERY_SECONDS)
+        clock = await member.get(path)
+        yield clock

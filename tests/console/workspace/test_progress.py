@@ -1,0 +1,61 @@
+"""How far a clock has come: told until it is ready, and no longer than somebody may wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from console.workspace.live import progress
+from tests.api.people import Person
+from tests.api.sold import V1, post
+from tests.console.billed import words_of
+
+
+def clock_of(owner: Person) -> str:
+    return str(
+        post(owner, "/test-clocks", {"name": "January", "frozen_time": "2026-01-01T00:00:00Z"})[
+            "id"
+        ]
+    )
+
+
+def test_clock_that_is_ready_is_told_of_once(owner: Person) -> None:
+    told = owner.get(f"/console/test-clocks/{clock_of(owner)}/progress")
+
+    assert told.headers["content-type"].startswith("text/event-stream")
+    assert words_of(told.text).count("Ready") == 1
+    assert told.text.endswith("event: done\ndata: done\n\n")
+
+
+def test_clock_that_advances_is_told_of_until_nobody_waits(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "MOST_TIMES", 2)
+    clock = clock_of(owner)
+    customer = post(
+        owner, "/customers", {"name": "Harbor", "email": "a@harbor.test", "test_clock_id": clock}
+    )
+    assert customer["test_clock_id"] == clock
+    later = {"frozen_time": "2026-02-01T00:00:00Z"}
+    assert owner.post(f"{V1}/test-clocks/{clock}/advance", json=later).status_code < 300
+
+    page = owner.get("/console/test-clocks").text
+    told = words_of(owner.get(f"/console/test-clocks/{clock}/progress").text)
+
+    state = owner.get(f"{V1}/test-clocks/{clock}").json()["status"]
+    if state == "advancing":
+        assert f'hx-sse:connect="/console/test-clocks/{clock}/progress"' in page
+        assert told.count("Advancing") == 3
+    else:
+        assert "hx-sse:connect" not in page
+        assert told.count("Ready") == 1
+
+
+def test_progress_of_another_organization_is_nobodys(
+    owner: Person, sign_up: Callable[[str], Person]
+) -> None:
+    clock = clock_of(owner)
+
+    assert sign_up("Elsewhere").get(f"/console/test-clocks/{clock}/progress").status_code == 404
