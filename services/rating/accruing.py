@@ -159,4 +159,7 @@ def _used_lines(
 
 
 def _amount_of(line: PricedLine, lines: Sequence[PricedLine]) -> Exact:
-    return next(one.exact_amount for one in lines if one.charge_id == line.charge_id)
+    """What the line came to before a cut; a group that nobody had used yet has no line."""
+    part = (line.charge_id, line.group)
+    found = (one.exact_amount for one in lines if (one.charge_id, one.group) == part)
+    return next(found, ZERO)

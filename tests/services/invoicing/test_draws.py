@@ -280,7 +280,7 @@ def test_what_is_used_and_not_billed_accrues(shop: Shop) -> None:
     life = begin_life(shop)
     give(life, "100")
     use(life, (5, "80"))
-    read = partial(accruing.read_balance, at=None)
+    read = partial(balances.read_balance, at=None, look_at_accruing=accruing.find_accruing)
 
     pass_to(life, FIFTEENTH)
     open_period = shop.do(read, life.row().customer_id, "USD")
