@@ -159,7 +159,6 @@ def _used_lines(
 
 
 def _amount_of(line: PricedLine, lines: Sequence[PricedLine]) -> Exact:
-    """What the line came to before a cut; a group that nobody had used yet has no line."""
-    part = (line.charge_id, line.group)
-    found = (one.exact_amount for one in lines if (one.charge_id, one.group) == part)
-    return next(found, ZERO)
+    """What the same part of the charge came to before a cut: nothing where it had no line yet."""
+    same = (one for one in lines if (one.charge_id, one.group) == (line.charge_id, line.group))
+    return next((one.exact_amount for one in same), ZERO)

@@ -23,6 +23,7 @@ from tests.observability.watched import (
 from tests.scenarios.account import Account
 from tests.servers import process_url
 
+NOBODY = "127.0.0.1:9"
 pytestmark = pytest.mark.skipif(
     "FLUXRATE_ALERTS" not in os.environ, reason="takes minutes: make alerts"
 )
@@ -58,7 +59,8 @@ def test_cards_that_are_declined(watched: Watched, account: Account, tmp_path: P
 
 
 def test_installation_whose_worker_never_began(module_database_url: str, tmp_path: Path) -> None:
-    port, address = choose_port(), {"DATABASE_URL": process_url(module_database_url)}
+    port = choose_port()
+    address = {"DATABASE_URL": process_url(module_database_url), "TEMPORAL_ADDRESS": NOBODY}
     environment = clean_environment() | address | {"FLUXRATE_SECRET_KEY": "k" * 48}
     command = [sys.executable, "-m", "cli.main", "api", "--port", str(port), "--processes", "1"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as api:
@@ -69,7 +71,8 @@ def test_installation_whose_worker_never_began(module_database_url: str, tmp_pat
         finally:
             api.terminate()
 
-    assert alone.fires([shown], after=95, folder=tmp_path) == {"FluxrateNeverChecked"}
+    found = alone.fires([shown], after=95, folder=tmp_path)
+    assert found == {"FluxrateNeverChecked", "FluxrateWorkerAway"}
 
 
 def test_worker_that_stopped(

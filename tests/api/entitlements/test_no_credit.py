@@ -117,3 +117,19 @@ def test_what_ran_out_pays_for_what_was_used_before_and_no_more(owner: Person) -
     sold.used(6, "2026-03-02T01:00:00Z")
     assert balance(sold) == {"settled": 3, "accruing": 3, "held": 0, "available": 0}
     assert sold.check()["reason"] == "no_credit"
+
+
+def test_prices_by_property_are_each_cut_by_themselves(owner: Person) -> None:
+    by_model = {
+        "group_by": ["model"],
+        "group_prices": [{"values": ["large"], "pricing": {"model": "per_unit", "unit_price": 2}}],
+    }
+    sold = sell_by_credit(owner, **BLOCKED | {"unit_price": 1} | by_model)
+    grant(sold, 50, effective_at="2026-03-01T00:00:00Z", expires_at="2026-03-02T00:00:00Z")
+    grant(sold, 30, effective_at="2026-03-01T00:00:00Z")
+
+    sold.used(4, "2026-03-01T12:00:00Z", properties={"model": "small"})
+    sold.used(5, "2026-03-02T01:00:00Z", properties={"model": "large"})
+    sold.used(6, "2026-03-02T02:00:00Z", properties={"model": "small"})
+
+    assert balance(sold) == {"settled": 30, "accruing": 16, "held": 0, "available": 14}
