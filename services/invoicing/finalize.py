@@ -32,6 +32,7 @@ from services.documents.contents import add_line, priced_line_of
 from services.documents.locks import lock_invoice, lock_invoices
 from services.invoicing import composition, updating
 from services.invoicing.issuing import freeze, issue
+from services.invoicing.late_settlement import give_back_to_grants
 from services.invoicing.numbers import assign_numbers
 from services.invoicing.prepaid.available import Totaling
 from services.invoicing.updating import Updated
@@ -129,6 +130,9 @@ def _finalize_locked(
     # could each hold a chain that the other waits for.
     chains = {one.invoice.organization_id for one in finals}
     stored_receipts.lock_chains(session, chains, now=now)
+    for one in finals:
+        if one.subscription is not None and one.account in wallets:
+            give_back_to_grants(session, one.subscription, one.invoice, at=one.at, now=now)
     for apart in _rounds(finals):
         _bring_up_to_date(session, apart, wallets, now=now)
         # All at once and in order; those of a later round have theirs then.

@@ -15,12 +15,13 @@ from billing.invoicing.kinds import CreditNoteKind, InvoiceKind, LateUsage
 from billing.money import ZERO, Currency, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, PricedLine
 from billing.timeline import Happening
-from models.invoicing.invoices import InvoiceLine
+from models.invoicing.invoices import Invoice, InvoiceLine
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.credits.wallets import WalletKey
 from repositories.invoicing import corrections as stored_corrections
+from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.invoicing.late_usage import MarksAsked
 from repositories.subscriptions import actions as stored_actions
@@ -85,6 +86,30 @@ def settle_late_usage(
     session.flush()
 
 
+def give_back_to_grants(
+    session: Session,
+    subscription: Subscription,
+    draft: Invoice,
+    *,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """What final periods come to less, of invoices that credit paid, is credited on those.
+
+    So it goes back as they were paid, to grants and money, and what grants gave never becomes
+    money on the customer's account; the draft that becomes final says the rest. The wallets are
+    locked, and so is the subscription. Idempotent: what a note says is not said again.
+    Source: CREDITS.md rule 17.
+    """
+    organization = stored_organizations.get_organization(session, subscription.organization_id)
+    takes_free = organization.late_usage == LateUsage.NEXT_INVOICE
+    asked = MarksAsked(subscription=subscription, takes_free=takes_free, draft_id=draft.id)
+    [marked] = stored_late_usage.list_marked_periods(session, [asked])
+    for stored in marked:
+        correction = corrections.correct(session, subscription, stored)
+        _give_back(session, subscription, stored, correction, at=at, now=now, of_grants=True)
+
+
 def _lock_account(
     session: Session, subscription: Subscription, *, at: datetime, now: datetime
 ) -> tuple[Currency, frozenset[WalletKey]]:
@@ -144,8 +169,12 @@ def _give_back(
     *,
     at: datetime,
     now: datetime,
+    of_grants: bool = False,
 ) -> PeriodCorrection:
-    """Credit the charges that come to less; the correction that is left has those with more."""
+    """Credit the charges that come to less; the correction that is left has those with more.
+
+    ``of_grants``: only on invoices that credit paid anything of.
+    """
     given = ZERO
     rest: list[CorrectedCharge] = []
     credited: dict[UUID, dict[UUID, CreditedLine]] = {}
@@ -154,7 +183,7 @@ def _give_back(
             rest.append(change)
             continue
         missing = -change.amount
-        for row, amount in _share_out(session, subscription, change, credited):
+        for row, amount in _share_out(session, subscription, change, credited, of_grants=of_grants):
             _add(credited.setdefault(row.invoice_id, {}), row, change, amount)
             missing -= amount
         given += -change.amount - missing
@@ -213,6 +242,8 @@ def _share_out(
     subscription: Subscription,
     change: CorrectedCharge,
     credited: dict[UUID, dict[UUID, CreditedLine]],
+    *,
+    of_grants: bool,
 ) -> list[tuple[InvoiceLine, Decimal]]:
     """Lines that billed a charge, the first ones first, each with what it gives back of it.
 
@@ -221,9 +252,17 @@ def _share_out(
     missing = -change.amount
     shares: list[tuple[InvoiceLine, Decimal]] = []
     for row, left in stored_corrections.list_billing_lines(session, subscription, change):
+        if of_grants and not _is_drawn(session, row):
+            continue
         taken = credited.get(row.invoice_id, {}).get(row.id)
         part = min(missing, left - taken.amount if taken else left)
         if part > ZERO:
             shares.append((row, part))
             missing -= part
     return shares
+
+
+def _is_drawn(session: Session, row: InvoiceLine) -> bool:
+    """Whether credit paid anything of the invoice that the line is of."""
+    invoice = stored_invoices.find_invoice(session, row.organization_id, row.invoice_id)
+    return invoice is not None and invoice.credits_total > ZERO
