@@ -35,6 +35,7 @@ from services.documents.locks import lock_invoice
 from services.payments import receivables
 from services.payments.methods import find_usable_method
 from services.purchases.buying import sell
+from services.rating.accruing import find_accruing
 from services.subscriptions import clocks
 
 log = structlog.get_logger(__name__)
@@ -167,7 +168,13 @@ def _amount_for(session: Session, rule: CreditTopUpRule, *, at: datetime, now: d
         return ZERO
     left = min(rule.max_amount_day - spent.day_amount, rule.max_amount_month - spent.month_amount)
     balance = balances.read_balance(
-        session, rule.organization_id, rule.customer_id, rule.unit, at=None, now=now
+        session,
+        rule.organization_id,
+        rule.customer_id,
+        rule.unit,
+        at=None,
+        look_at_accruing=find_accruing,
+        now=now,
     )
     return top_ups.terms_of(session, rule).amount_for(balance.available, left=left)
 

@@ -93,6 +93,11 @@ def tries(account: Account, customer: dict[str, Any]) -> list[tuple[str, Decimal
     return [(one["status"], one["amount"]) for one in found]
 
 
+def has_failed(account: Account, customer: dict[str, Any], times: int) -> bool:
+    """Whether so many tries were made, and none brought anything."""
+    return tries(account, customer) == [("failed", Decimal(1000))] * times
+
+
 def available(account: Account, customer: dict[str, Any]) -> Decimal:
     """What can be spent."""
     found = account.get(f"/customers/{customer['id']}/balance?unit=TOKENS")
@@ -138,7 +143,7 @@ def test_a_gateway_that_declines_is_tried_an_hour_later_then_a_day_and_then_no_m
     ):
         account.advance(clock, instant)
         wanted = min(number, 3)
-        until(lambda wanted=wanted: tries(account, customer) == [("failed", 1000)] * wanted)
+        until(partial(has_failed, account, customer, wanted))
 
     [rule] = account.get(f"/customers/{customer['id']}/top-up-rules")["data"]
     assert (rule["enabled"], rule["disabled_because"]) == (False, "declined")
