@@ -30,6 +30,7 @@ from models.invoicing.credit_notes import CreditNote, CreditNoteReturn
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.credits import grants as stored_grants
 from repositories.credits.grants import GrantFacts
+from repositories.discounts import uses as stored_uses
 from repositories.invoicing import credit_notes as stored_credit_notes
 from repositories.invoicing import draws as stored_draws
 from repositories.invoicing import invoices as stored_invoices
@@ -143,13 +144,17 @@ def split_note(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Covered:
-    """An invoice, its taxes, and what grants have paid of each line and got back."""
+    """An invoice, its taxes, and what grants have paid of each line and got back.
+
+    ``discounts`` are what coupons took off each line, which nobody paid.
+    """
 
     invoice: Invoice
     unit: Unit
     taxes: tuple[TaxAmount, ...]
     paid: Mapping[int, tuple[Paid, ...]]
     back: Mapping[int, Decimal]
+    discounts: Mapping[int, Decimal]
 
     @classmethod
     def read(cls, session: Session, invoice: Invoice) -> _Covered:
@@ -184,6 +189,7 @@ class _Covered:
             taxes=tuple(tax_amount_of(row) for row in taxes),
             paid={position: tuple(found) for position, found in paid.items()},
             back=back,
+            discounts=stored_uses.sum_by_line(session, *key),
         )
 
     def line(
@@ -193,7 +199,9 @@ class _Covered:
         return CoveredLine(
             position=row.position,
             amount=amount,
-            left=row.line_total - credited.get(row.id, ZERO),
+            left=row.line_total
+            - self.discounts.get(row.position, ZERO)
+            - credited.get(row.id, ZERO),
             is_taxable=_is_taxable(row),
             paid=self.paid.get(row.position, ()),
         )

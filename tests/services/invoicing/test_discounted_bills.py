@@ -23,7 +23,7 @@ from repositories.invoicing import corrections, invoices
 from repositories.operations import document_checks
 from services.corrections import credit_notes
 from services.corrections.credit_notes import CreditedLine
-from services.credits import grants
+from services.credits import grants, standing
 from services.credits.grants import NewGrant
 from services.discounts import coupons, redemptions
 from services.discounts.coupons import CreateCoupon
@@ -206,6 +206,35 @@ def test_no_more_is_given_back_of_a_line_than_was_billed_of_it(shop: Shop) -> No
 
     [after, *_] = invoices_of(life)
     assert (after.amount_due, after.amount_credited) == (0, 60)
+
+
+def test_note_gives_what_a_grant_paid_back_to_the_grant_and_no_money_for_a_coupon(
+    shop: Shop,
+) -> None:
+    life = begin_life(shop)
+    redeem(life, percent=Decimal(25))
+    begins = datetime(2025, 1, 1, tzinfo=UTC)
+    command = NewGrant(unit="USD", amount=Decimal(100), effective_at=begins)
+    grant_id = shop.do(grants.grant_free, life.row().customer_id, command).row.id
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+    [line] = shop.read(invoices.list_lines, [final.id])
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        note = credit_notes.credit_invoice(
+            session,
+            shop.organization_id,
+            final.id,
+            [CreditedLine(line_id=line.id, amount=Decimal(40))],
+            reason="Goodwill",
+            at=NOW,
+            now=NOW,
+        )
+        money = note.total
+
+    assert money == 0
+    assert shop.do(standing.read_grant, grant_id).rest == 80
 
 
 def test_corrections_count_on_no_more_than_coupons_left(shop: Shop) -> None:
