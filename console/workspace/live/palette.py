@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
+from uuid import UUID
 
 from console.workspace.asking import Member, Refused, rows_of
 from console.workspace.frame import HOME, Screen, places_for
 
 MOST_OF_A_KIND: Final = 6
 LONGEST: Final = 200
-FORBIDDEN: Final = 403
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,48 @@ class Found:
     name: str
     address: str
     about: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Things of the API that are read by an id, and ``by_name`` by a name of their own as well."""
+
+    noun: str
+    path: str
+    name: str
+    about: Sequence[str] = ()
+    by_name: bool = True
+    screen: str = "{path}/{id}"
+
+    def describe(self, thing: Mapping[str, Any]) -> Found:
+        """One of them, as it is found."""
+        about = next((str(thing[one]) for one in self.about if thing.get(one)), "")
+        return Found(
+            noun=self.noun,
+            name=str(thing[self.name] or "Draft"),
+            address=HOME + self.screen.format(path=self.path, id=thing["id"]),
+            about=about,
+        )
+
+
+CUSTOMER: Final = Kind(
+    noun="Customer", path="/customers", name="name", about=("external_id", "email")
+)
+EXACT: Final = (
+    Kind(noun="Invoice", path="/invoices", name="invoice_number"),
+    CUSTOMER,
+    Kind(noun="Plan", path="/plans", name="name", about=("lookup_id",)),
+    Kind(
+        noun="Meter",
+        path="/meters",
+        name="name",
+        about=("meter_name",),
+        screen="/events?meter_id={id}",
+    ),
+    Kind(
+        noun="Subscription", path="/subscriptions", name="plan_name", about=("id",), by_name=False
+    ),
+)
 
 
 async def show_search(member: Member) -> Screen:
@@ -44,33 +86,28 @@ async def show_search(member: Member) -> Screen:
 
 
 async def _find(member: Member, asked: str) -> list[Found]:
-    customers, invoice = await asyncio.gather(
+    """What is called exactly so, then customers whose names have it somewhere."""
+    name = quote(asked, safe="")
+    exact = [one for one in EXACT if one.by_name or _is_id(asked)]
+    customers, *found = await asyncio.gather(
         _ask(member, "/customers", q=asked, page_size=MOST_OF_A_KIND),
-        _ask(member, f"/invoices/{quote(asked, safe='')}"),
+        *(_ask(member, f"{one.path}/{name}") for one in exact),
     )
-    found = [*_customers(rows_of(customers) if customers else ())]
-    if invoice:
-        found.insert(
-            0,
-            Found(
-                noun="Invoice",
-                name=str(invoice["invoice_number"] or "Draft"),
-                address=f"{HOME}/invoices/{invoice['id']}",
-            ),
-        )
-    return found
+    named = [one.describe(thing) for one, thing in zip(exact, found, strict=True) if thing]
+    others = _customers(rows_of(customers) if customers else ())
+    return [*named, *(one for one in others if one not in named)]
+
+
+def _is_id(asked: str) -> bool:
+    try:
+        UUID(asked)
+    except ValueError:
+        return False
+    return True
 
 
 def _customers(rows: Iterable[Mapping[str, Any]]) -> Iterable[Found]:
-    return (
-        Found(
-            noun="Customer",
-            name=str(one["name"]),
-            address=f"{HOME}/customers/{one['id']}",
-            about=str(one["external_id"] or one["email"] or ""),
-        )
-        for one in rows
-    )
+    return map(CUSTOMER.describe, rows)
 
 
 async def _ask(member: Member, path: str, **query: str | int) -> Mapping[str, Any] | None:

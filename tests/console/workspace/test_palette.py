@@ -32,6 +32,25 @@ def test_invoice_is_found_by_its_number(owner: Person) -> None:
     assert f"/console/invoices/{invoice['id']}" in page.text
 
 
+def test_plan_meter_and_subscription_are_found_by_what_identifies_them(owner: Person) -> None:
+    sold, invoice = billed(owner)
+    subscription = str(invoice["subscription_id"])
+
+    pages = {
+        asked: owner.get("/console/search", params={"q": asked}).text
+        for asked in (sold.plan["lookup_id"], "api_calls", subscription, invoice["customer_id"])
+    }
+
+    addresses = [
+        f"/console/plans/{sold.plan['id']}",
+        f"/console/events?meter_id={sold.feature['meter']['id']}",
+        f"/console/subscriptions/{subscription}",
+        f"/console/customers/{invoice['customer_id']}",
+    ]
+    for address, page in zip(addresses, pages.values(), strict=True):
+        assert f'href="{address}"' in page, address
+
+
 def test_nothing_is_found_of_another_organization(
     owner: Person, sign_up: Callable[[str], Person]
 ) -> None:
