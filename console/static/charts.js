@@ -6,8 +6,10 @@ function read(figure) {
   const rows = [...figure.querySelectorAll("tbody tr")].map((row) => ({
     at: Date.parse(row.querySelector("time").dateTime) / 1000,
     number: Number(row.querySelector("[data-value]").dataset.value),
-    words: `${row.cells[0].textContent.trim()}: ${row.cells[1].textContent.trim()}`,
+    words: `${row.cells[0].textContent.trim()}: ${row.querySelector("[data-value]").textContent.trim()}`,
   }));
+  // The newest stand first on a ledger; of those of one instant the first of them is the last.
+  if (figure.dataset.series === "line") rows.reverse();
   return rows.sort((one, other) => one.at - other.at);
 }
 
@@ -46,7 +48,7 @@ function draw(figure) {
           stroke: colour("--accent"),
           fill: isLine ? undefined : colour("--accent"),
           width: isLine ? 2 : 0,
-          points: { show: false },
+          points: { show: isLine, size: 6, fill: colour("--accent") },
           paths: isLine ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.bars({ size: [0.6, 36] }),
         },
       ],
@@ -62,7 +64,7 @@ function draw(figure) {
 function show(figure) {
   const place = figure.querySelector(".drawn");
   place.hidden = false;
-  figure.querySelector("details").open = false;
+  for (const numbers of figure.querySelectorAll("details.numbers")) numbers.open = false;
   let chart = draw(figure);
   new ResizeObserver(() => {
     if (place.clientWidth !== chart.width) chart.setSize({ width: place.clientWidth, height: 190 });

@@ -51,3 +51,19 @@ def test_usage_is_a_table_where_no_script_runs(
     assert "2026-03-02" in row.inner_text()
     assert "1,500" in row.inner_text()
     assert not page.locator("figure .drawn").is_visible()
+
+
+def test_credit_burns_down_as_a_line_above_its_ledger(
+    sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]]
+) -> None:
+    page = sign_in(color_scheme="light")
+    page.goto(f"{house[2]['customer']}/credits")
+    page.get_by_label("Amount").first.fill("50")
+    page.get_by_label("Unit").last.fill("USD")
+    page.get_by_role("button", name="Grant credit").click()
+    page.goto(f"{house[2]['customer']}/credits?unit=USD")
+
+    page.locator("figure[data-series=line] canvas").wait_for()
+
+    assert ACCENT["light"] in page.evaluate(PAINTED)
+    assert page.locator("figure table").is_visible()
