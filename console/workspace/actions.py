@@ -16,6 +16,7 @@ from console.workspace.frame import HOME, Screen, see_other
 KEY: Final = "key"
 CONFIRMATION: Final = "confirmation"
 NOT_CONFIRMED: Final = 422
+ONCE: Final = "Keep what you need of it now: nothing shows it again."
 
 Form = Mapping[str, str]
 
@@ -57,8 +58,8 @@ class Action:
     """Something that can be done: under which address, by which call, and where one is then.
 
     ``body`` is sent beside the fields. With ``confirms`` the member types the number or name of
-    what it cannot be undone for. What is ``shown`` of the answer is shown once, with forms of what
-    is done ``then``.
+    what it cannot be undone for. What is ``shown`` of the answer is shown once, with a ``note`` and
+    with forms of what is done ``then``. ``body`` may name parts of the address.
     """
 
     title: str
@@ -71,6 +72,7 @@ class Action:
     confirms: bool = False
     is_grave: bool = False
     shown: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
     then: Sequence[Action] = ()
     write: Callable[[dict[str, Any]], dict[str, Any]] = dict
     """What is sent, out of what the fields say, where the API takes it in another form."""
@@ -87,11 +89,17 @@ class Action:
         made = await member.act(
             self.method,
             self.call.format(**place),
-            {**self.body, **self._sent(form)},
+            {**self._fixed(place), **self._sent(form)},
             key=form.get(KEY),
         )
         back = HOME + self.back.format(**place)
         return self._show(made, back) if self.shown else see_other(back)
+
+    def _fixed(self, place: Mapping[str, object]) -> dict[str, object]:
+        return {
+            name: value.format(**place) if isinstance(value, str) else value
+            for name, value in self.body.items()
+        }
 
     def _sent(self, form: Form) -> dict[str, Any]:
         said = {one.name: (one, one.read(form)) for one in self.fields}
@@ -100,12 +108,12 @@ class Action:
         )
 
     def _show(self, made: Mapping[str, Any], back: str) -> Screen:
-        shown = [(words, made.get(name)) for name, words in self.shown.items()]
+        shown = [(words, _told(made.get(name))) for name, words in self.shown.items()]
         offers = [one.offer() for one in self.then]
         return Screen(
             template="made.html",
             title=self.title,
-            values={"shown": shown, "offers": offers, "back": back},
+            values={"shown": shown, "note": self.note, "offers": offers, "back": back},
         )
 
     def offer(
@@ -118,7 +126,7 @@ class Action:
         call = Call(
             method=self.method,
             path=API + self.call.format(**place),
-            body={**self.body, **example} or None,
+            body={**self._fixed(place), **example} or None,
         )
         return {
             "title": self.title,
@@ -129,3 +137,10 @@ class Action:
             "is_grave": self.is_grave,
             "calls": [call],
         }
+
+
+def _told(value: object) -> object:
+    """A value of an answer as a page shows it: words, or several of them."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return value if value is None or isinstance(value, list) else str(value)

@@ -8,6 +8,7 @@ from billing.invoicing.invoices import InvoiceStatus
 from billing.notifications.schedule import DeliveryStatus
 from billing.payments.allocation import PaymentStatus
 from billing.subscriptions import SubscriptionStatus
+from console.workspace.billing_actions import REPLAY
 from console.workspace.frame import HOME
 from console.workspace.lists import Cell, Column, Filter, Listing
 
@@ -130,7 +131,7 @@ METERS: Final = Listing(
         _column("Unit", "unit"),
         _column("Status", "status", _words("status"), is_status=True),
     ),
-    link=lambda row: f"{HOME}/events?meter_id={row['id']}",
+    link=lambda row: f"{HOME}/meters/{row['id']}",
     empty="A meter says how events are counted: POST /meters.",
 )
 
@@ -166,6 +167,7 @@ WEBHOOKS: Final = Listing(
         Filter(name="endpoint_id", title="Endpoint"),
     ),
     empty="Deliveries appear once an endpoint listens: POST /webhook-endpoints.",
+    offer=lambda row: REPLAY.offer(id=row["id"]),
 )
 
 AUDIT: Final = Listing(

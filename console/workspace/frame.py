@@ -125,6 +125,7 @@ def _page(
         values=Values.of(organization),
         calls=dict.fromkeys(one.as_command(base_url) for one in member.calls),
         command=lambda call: call.as_command(base_url),
+        temporal_links=dependencies.link_temporal(),
         query=dict(member.request.query_params),
         path=path,
         **shown.values,

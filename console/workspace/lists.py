@@ -51,7 +51,7 @@ class Listing:
     """A list of the API as a screen.
 
     ``link`` gives where a row leads, ``empty`` what to do first where nothing is listed. A list of
-    ``has_cursor`` knows no numbers of pages.
+    ``has_cursor`` knows no numbers of pages. ``offer`` is the form of what is done with a row.
     """
 
     title: str
@@ -62,6 +62,7 @@ class Listing:
     empty: str = ""
     template: str = "list.html"
     fixed: Mapping[str, str] = field(default_factory=dict)
+    offer: Callable[[Row], Mapping[str, Any]] | None = None
 
     async def show(self, member: Member) -> Screen | Response:
         """The page of the list that the address asks for, or the file of all of it."""

@@ -17,6 +17,8 @@ from console.workspace.live import derivations, undoing
 from console.workspace.live.palette import show_search
 from console.workspace.live.progress import show_clock_progress
 from console.workspace.live.tail import show_tail
+from console.workspace.metering.screen import ACTIONS as METER_ACTIONS
+from console.workspace.metering.screen import show_meter
 from console.workspace.settings import account, keys, members, organization
 from console.workspace.setup import sign_up
 from console.workspace.setup.screen import SETUP, show_setup, take_step
@@ -32,6 +34,7 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/customers/{{id}}": screens.show_customer,
     f"{HOME}/subscriptions/{{id}}": screens.show_subscription,
     f"{HOME}/invoices/{{id}}": screens.show_invoice,
+    f"{HOME}/meters/{{id}}": show_meter,
     f"{HOME}/plans/{{id}}": screens.show_plan,
     f"{HOME}/operations": screens.show_operations,
     f"{HOME}/test-clocks": screens.show_clocks,
@@ -55,6 +58,7 @@ EVERY_ACTION: Final = (
     *keys.ACTIONS,
     *organization.ACTIONS,
     *CREDIT_ACTIONS,
+    *METER_ACTIONS,
 )
 
 DONE: Final[dict[str, Show]] = {

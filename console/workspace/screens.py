@@ -188,9 +188,29 @@ async def explain_line(member: Member, invoice_id: str, line_id: str) -> Mapping
 
 
 async def show_plan(member: Member) -> Screen:
-    """A plan with its charges and features."""
-    plan = await member.get(f"/plans/{member.place()}")
-    return Screen(template="plan.html", title=str(plan["name"]), values={"plan": plan})
+    """A plan with its charges, its features, and what each version changed."""
+    plan, changes = await asyncio.gather(
+        member.get(f"/plans/{member.place()}"),
+        member.get(f"/plans/{member.place()}/changes", page_size=FEW),
+    )
+    versions = [
+        {**one, "changes": [_changed(part) for part in one["changes"]]} for one in rows_of(changes)
+    ]
+    return Screen(
+        template="plan.html",
+        title=str(plan["name"]),
+        values={"plan": plan, "versions": versions},
+    )
+
+
+def _changed(part: Mapping[str, Any]) -> dict[str, Any]:
+    """What an edit made of a part of a plan: each term that is another, before and after."""
+    before, after = part["before"] or {}, part["after"] or {}
+    differing = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    terms = [(name, before.get(name), after.get(name)) for name in differing]
+    return {**part, "is_new": part["before"] is None, "is_gone": part["after"] is None} | {
+        "terms": terms
+    }
 
 
 async def show_operations(member: Member) -> Screen:

@@ -12,6 +12,9 @@ from console.workspace.frame import Screen
 
 CREDITS: Final = "/customers/{id}/credits"
 MANY: Final = 100
+HELD: Final = "held"
+"""The kind of a movement that sets credit aside."""
+
 LIVE: Final = frozenset({"pending", "active"})
 """Grants that can still be ended."""
 
@@ -117,12 +120,9 @@ def _grant(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _holds(customer_id: str, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Holds of these movements that were neither settled nor released by one of them."""
-    last: dict[str, Mapping[str, Any]] = {}
-    for one in entries:
-        if one["hold_id"] is not None:
-            last.setdefault(one["hold_id"], one)
+    ended = {one["hold_id"] for one in entries if one["kind"] != HELD}
     return [
-        {**one, "release": RELEASE.offer(id=customer_id, hold=hold)}
-        for hold, one in last.items()
-        if one["kind"] == "held"
+        {**one, "release": RELEASE.offer(id=customer_id, hold=one["hold_id"])}
+        for one in entries
+        if one["kind"] == HELD and one["hold_id"] not in ended
     ]

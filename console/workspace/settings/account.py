@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from console.workspace.actions import Action, Field
+from console.workspace.actions import ONCE, Action, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 
@@ -43,6 +43,7 @@ CONFIRM_TOTP: Final = Action(
     back=ACCOUNT,
     fields=(Field(name="code", title="Code that it shows", is_required=True),),
     shown={"recovery_codes": "Recovery codes, each good once"},
+    note=ONCE,
 )
 BEGIN_TOTP: Final = Action(
     title="Set up an authenticator",
@@ -51,6 +52,7 @@ BEGIN_TOTP: Final = Action(
     back=ACCOUNT,
     fields=(PASSWORD,),
     shown={"secret": "Secret, to type in", "uri": "Address, to open on the phone"},
+    note=ONCE,
     then=(CONFIRM_TOTP,),
 )
 NEW_CODES: Final = Action(
@@ -60,6 +62,7 @@ NEW_CODES: Final = Action(
     back=ACCOUNT,
     fields=(PASSWORD,),
     shown={"recovery_codes": "Recovery codes, each good once"},
+    note=ONCE,
 )
 DISABLE_TOTP: Final = Action(
     title="Log in by the password alone",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from console.workspace.actions import Action, Field
+from console.workspace.actions import ONCE, Action, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 
@@ -29,6 +29,7 @@ MAKE_KEY: Final = Action(
         Field(name="allowed_addresses", title="From which addresses, empty for any"),
     ),
     shown={"key": "The key", "name": "What it is for", "scopes": "What it may do"},
+    note=ONCE,
     write=_write,
 )
 REVOKE: Final = Action(

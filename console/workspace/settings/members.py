@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from console.workspace.actions import Action, Field
+from console.workspace.actions import ONCE, Action, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 from services.accounts.roles import ROLES
@@ -25,6 +25,7 @@ INVITE: Final = Action(
     back=MEMBERS,
     fields=(Field(name="email", title="Email", is_required=True), ROLE),
     shown={"email": "Invited", "role": "Role", "link": "The link, which is mailed where mail is"},
+    note=ONCE,
 )
 CHANGE_ROLE: Final = Action(
     title="Change role",
@@ -56,6 +57,7 @@ RESEND: Final = Action(
     call="/invitations/{id}/resend",
     back=MEMBERS,
     shown={"email": "Invited", "link": "The new link; the one before opens nothing any more"},
+    note=ONCE,
 )
 WITHDRAW: Final = Action(
     title="Withdraw",

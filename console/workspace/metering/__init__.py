@@ -1,0 +1,1 @@
+"""Meters: what each counted, and an event to try."""
