@@ -123,6 +123,12 @@ def _charge(market: Market, charge: Charge) -> AddCharge:
         type=ChargeType.USAGE,
         meter_id=market.features[charge.meter].meter_id,
         pricing=charge.pricing,
+        group_by=["who"] if charge.groups else None,
+        group_prices=[
+            {"values": [who], "pricing": pricing} for who, pricing in charge.groups.items()
+        ]
+        if charge.groups
+        else None,
         included_units=charge.included,
         minimum=charge.minimum,
         maximum=charge.maximum,

@@ -26,11 +26,15 @@ class Meter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """A price: for a meter's usage by the JSON of ``pricing``, or ``amount`` a period."""
+    """A price: for a meter's usage by the JSON of ``pricing``, or ``amount`` a period.
+
+    ``groups`` are prices of their own for what some people used, in their order.
+    """
 
     name: str = "calls"
     meter: str | None = "calls"
     pricing: Mapping[str, object] | None = None
+    groups: Mapping[str, Mapping[str, object]] | None = None
     amount: Decimal | None = None
     included: Decimal | None = None
     minimum: Decimal | None = None

@@ -50,13 +50,17 @@ def _rate_charge(world: World, plan: Plan, charge: Charge, parts: Sequence[Part]
     priced, covered, billed = NOTHING, NOTHING, [NOTHING]
     is_moved = False
     for part in parts:
-        amount = _price_part(world, plan, charge, part)
+        amounts = _price_part(world, plan, charge, part)
+        amount = sum(amounts, NOTHING)
         priced, covered = priced + amount, covered + _share(world, part)
         held = _clamp(charge, priced, covered)
         is_moved = is_moved or held != priced
         if is_moved:
             amount = max(NOTHING, held - sum(billed, NOTHING))
-        billed.append(round_half_away(amount, world.places))
+        # Lines of groups are rounded each, unless bounds hold them together.
+        is_bounded = charge.minimum is not None or charge.maximum is not None
+        lines = [amount] if is_bounded else amounts
+        billed.append(sum((round_half_away(one, world.places) for one in lines), NOTHING))
     return billed[-1]
 
 
@@ -81,20 +85,56 @@ def _days(span: Span) -> int:
     return (span.ends_at.date() - span.starts_at.date()).days
 
 
-def _price_part(world: World, plan: Plan, charge: Charge, part: Part) -> Fraction:
+def _price_part(world: World, plan: Plan, charge: Charge, part: Part) -> list[Fraction]:
+    """What each line of the charge costs: one, or one for each group that was used."""
     if charge.meter is None:
         assert charge.amount is not None
-        return Fraction(charge.amount) * _share(world, part)
+        return [Fraction(charge.amount) * _share(world, part)]
     assert charge.pricing is not None
     meter = world.meters[charge.meter]
     mine = [event for event in part.events if event.meter == charge.meter and not event.is_void]
+    if charge.groups is not None:
+        return _price_groups(world, plan, charge, part, mine)
     billable = NOTHING
     for opens_at, window in _windows(plan, charge, part):
         before = Span(starts_at=opens_at, ends_at=window.starts_at)
         earlier = aggregate(meter, mine, before) if opens_at < window.starts_at else NOTHING
         measured = aggregate(meter, mine, window)
         billable += _billable(plan, charge, max(NOTHING, earlier), measured)
-    return price(charge.pricing, billable, len(counted(mine, part.span)))
+    return [price(charge.pricing, billable, len(counted(mine, part.span)))]
+
+
+def _price_groups(
+    world: World, plan: Plan, charge: Charge, part: Part, mine: Sequence[Event]
+) -> list[Fraction]:
+    """What is billed of everybody together, less what is billed of those before in the order."""
+    assert charge.meter is not None
+    assert charge.pricing is not None
+    assert charge.groups is not None
+    meter, default = world.meters[charge.meter], charge.pricing
+    order = [*charge.groups, "somebody else", "nobody"]
+    amounts = []
+    for place, group in enumerate(order):
+        upto = [event for event in mine if order.index(_group_of(charge, event)) <= place]
+        own = [event for event in upto if _group_of(charge, event) == group]
+        billable, count = NOTHING, len(counted(own, part.span))
+        for opens_at, window in _windows(plan, charge, part):
+            before = Span(starts_at=opens_at, ends_at=window.starts_at)
+            earlier = aggregate(meter, mine, before) if opens_at < window.starts_at else NOTHING
+            together = aggregate(meter, upto, window)
+            without = together - aggregate(meter, own, window)
+            billable += _billable(plan, charge, earlier, together)
+            billable -= _billable(plan, charge, earlier, without)
+        if count:
+            amounts.append(price(charge.groups.get(group, default), billable, count))
+    return amounts or [price(default, NOTHING, 0)]
+
+
+def _group_of(charge: Charge, event: Event) -> str:
+    assert charge.groups is not None
+    if event.distinct is None:
+        return "nobody"
+    return event.distinct if event.distinct in charge.groups else "somebody else"
 
 
 def _billable(plan: Plan, charge: Charge, earlier: Fraction, measured: Fraction) -> Fraction:

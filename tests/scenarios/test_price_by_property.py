@@ -191,3 +191,26 @@ def test_no_event_makes_more_lines_than_the_charge_names(account: Account) -> No
     account.advance(shop.clock, "2025-02-01T02:00:00Z")
 
     assert shop.lines() == [("API Calls · other model · region", 500, Decimal("0.50"))]
+
+
+def test_the_bills_of_an_erased_customer_come_out_again(account: Account) -> None:
+    shop = Tokens(account)
+    shop.use_all()
+    shop.use(5, "01-08T10", model="ada@harbor.test", region="eu", name="Ada")
+    account.post(
+        f"/subscriptions/{shop.subscription['id']}/cancel", {"cancel_at_period_end": False}
+    )
+    account.advance(shop.clock, "2025-02-21T00:00:00Z")
+    [invoice] = account.invoices(shop.subscription)
+    events = f"/api/v1/invoices/{invoice['id']}/events.ndjson"
+    before = account.client.get(events).text
+    account.post(f"/invoices/{invoice['id']}/pay")
+
+    account.post("/customers/acct_77/erase", {"confirm": "acct_77"})
+
+    assert account.post(f"/invoices/{invoice['id']}/verify")["result"] == "equal"
+    after = account.client.get(events).text
+    assert "ada@harbor.test" in before
+    assert "ada@harbor.test" not in after
+    assert '"large"' in after
+    assert after.count("(erased)") == 2

@@ -29,9 +29,11 @@ class ExplainedEventsView(View):
     count: int
     """How many events were counted."""
     digest: str | None
-    """The fingerprint of the events; null for a line without a meter."""
+    """The fingerprint of the events, of a line with a `group` those of all groups of its charge;
+    null for a line without a meter."""
     url: str | None
-    """The path of the list of exactly these events; null for a line without a meter."""
+    """The path of the list of exactly the events of the fingerprint; null for a line without a
+    meter."""
 
 
 class ExplanationView(View):
