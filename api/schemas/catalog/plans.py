@@ -41,6 +41,9 @@ from repositories.catalog.shown import PlanContents
 from services.catalog.charges import AddCharge
 from services.catalog.plans import PlanDetails, UpdatePlan
 
+IntervalCount = Annotated[Count, Field(json_schema_extra={"minimum": 1, "maximum": 1000})]
+"""Checked by ``billing.periods.Cadence``."""
+
 
 class PlanCreate(Schema):
     """A plan, without charges yet. A billing period is ``billing_interval_count`` intervals."""
@@ -55,8 +58,8 @@ class PlanCreate(Schema):
     """The interval that a billing period is made of."""
     currency: Words
     """The currency of all its prices, an ISO 4217 code such as `EUR`."""
-    billing_interval_count: Count = 1
-    """How many intervals a billing period has."""
+    billing_interval_count: IntervalCount = 1
+    """How many intervals a billing period has, 1 to 1,000: two weeks are `week` and 2."""
     trial_days: Count = 0
     """How many days a subscription is free at its begin; 0 for no trial."""
     description: LongWords | None = None
@@ -77,7 +80,7 @@ class PlanPatch(Patch, like=(PlanCreate,)):
     type: Annotated[PlanType, any_case(PlanType)] = PlanType.HYBRID
     billing_interval: AnyInterval = Interval.MONTH
     currency: Words = Field(default="")
-    billing_interval_count: Count = 1
+    billing_interval_count: IntervalCount = 1
     trial_days: Count = 0
     description: LongWords | None = None
     is_active: Flag = True
