@@ -15,7 +15,7 @@ ROLE: Final = Field(
     name="role", title="Role", kind="choice", choices=tuple(ROLES), value="read_only"
 )
 MANY: Final = 100
-PENDING: Final = "pending"
+PENDING: Final = "open"
 """The state of an invitation whose link is good."""
 
 INVITE: Final = Action(

@@ -16,6 +16,7 @@ from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.security import Security
 from tests.api.people import PASSWORD, Clock, Person
+from tests.api.sold import Sold, post
 from tests.console.billed import billed
 from tests.console.browser import browsing, served
 from tests.console.conftest import PUBLIC
@@ -26,6 +27,27 @@ PLACES: Final = (
     *("payments", "events", "meters", "webhooks", "audit"),
     *("customer", "subscription", "invoice", "plan"),
 )
+
+ALONE: Final = (
+    *("setup", "credits", "test-clocks", "operations", "audit-chain"),
+    *("api-keys", "members", "organization", "account"),
+)
+
+
+def furnish(owner: Person, sold: Sold, invoice: dict[str, Any]) -> dict[str, str]:
+    """Credit that was granted and held, a key and an invitation; the screens that show them."""
+    customer = invoice["customer_id"]
+    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
+    grant = {"unit": "TOKENS", "amount": 5_000, "reason": "A welcome"}
+    post(owner, f"/customers/{customer}/grants", grant)
+    hold = {"unit": "TOKENS", "amount": 400, "expires_at": "2026-03-02T12:00:00Z"}
+    post(owner, "/credits/holds", hold | {"customer_id": customer})
+    owner.make_key("usage.write")
+    post(owner, "/invitations", {"email": "finance@lumenworks.test", "role": "billing"})
+    return {
+        "credit": f"/console/customers/{customer}/credits?unit=TOKENS",
+        "meter": f"/console/meters/{sold.feature['meter']['id']}",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +65,9 @@ def house(
     app = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(app.router.lifespan_context(app)):
         owner = Person(app).sign_up()
-        screens = dict(zip(PLACES, screens_of(owner, *billed(owner)), strict=True))
+        sold, invoice = billed(owner)
+        screens = dict(zip(PLACES, screens_of(owner, sold, invoice), strict=True))
+        screens |= {name: f"/console/{name}" for name in ALONE} | furnish(owner, sold, invoice)
     own = replace(context, registry=CollectorRegistry())
     with served(create_app(own, pages=pages_of(own))) as address:
         yield address, owner.email, screens

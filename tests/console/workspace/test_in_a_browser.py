@@ -14,6 +14,8 @@ MISSING: Final = why_none()
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 DRAWN: Final = {"overview", "invoice", "subscription"}
+"""What is drawn whole, and unfolded, in every look; others as they open, in themes."""
+THEMES: Final = {"light", "dark"}
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -26,21 +28,24 @@ def test_screens_are_accessible_in_every_look(
     found = []
     for name, path in house[2].items():
         page.goto(path)
+        if look in THEMES and name not in DRAWN:
+            draw(page, f"console-{name}-{look}", is_whole=False)
         for summary in page.query_selector_all("details:not([open]) > summary"):
             summary.click()
         violations = Axe().run(page).response["violations"]
         found += [(name, one["id"], one["nodes"][0]["html"][:200]) for one in violations]
         width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert width <= 0, name
-        draw(page, f"console-{name}-{look}", is_wanted=name in DRAWN)
+        if name in DRAWN:
+            draw(page, f"console-{name}-{look}")
     assert found == []
 
 
-def draw(page: Any, name: str, *, is_wanted: bool) -> None:
+def draw(page: Any, name: str, *, is_whole: bool = True) -> None:
     """The screen as a picture for docs, if pictures are asked for."""
-    if DRAWS and is_wanted:
+    if DRAWS:
         PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
+        page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=is_whole)
 
 
 def test_invoice_is_verified_with_the_keyboard_alone(

@@ -51,6 +51,10 @@ def test_somebody_is_invited_and_given_another_role(owner: Person) -> None:
 
     assert "/join#" in words_of(invited.text), words_of(invited.text)[300:900]
     assert owner.get(f"{V1}/members/{member_id}").json()["role"] == "billing"
+    assert "new@b.test" in words_of(owner.get(page).text)
+    address, fields = form_of(owner, page, "/withdraw")
+    owner.post(address, data=fields)
+    assert "new@b.test" not in words_of(owner.get(page).text)
 
 
 def test_settings_are_saved_and_what_is_emptied_is_null(owner: Person) -> None:

@@ -1,0 +1,58 @@
+"""No screen asks the database once for each row: many rows take the statements of a few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event
+
+from tests.api.people import Person
+from tests.console.billed import billed, buyer, issue
+
+FEW, MANY = 2, 12
+LISTS = ("customers", "invoices", "payments", "audit", "plans", "meters", "subscriptions")
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Every statement that is sent meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def statements_of(owner: Person, name: str) -> int:
+    """How many statements a list takes, once whatever is cached is there."""
+    owner.get(f"/console/{name}")
+    with counted() as sent:
+        assert owner.get(f"/console/{name}").status_code == 200
+    return len(sent)
+
+
+def sell_to(owner: Person, first: int, last: int) -> None:
+    for number in range(first, last):
+        issue(owner, buyer(owner, external_id=f"acct_{number}", name=f"Buyer {number}"))
+
+
+@pytest.fixture
+def taken(owner: Person) -> dict[str, tuple[int, int]]:
+    """By list, the statements that few rows take, and those that many take."""
+    billed(owner)
+    sell_to(owner, 100, 100 + FEW)
+    few = {name: statements_of(owner, name) for name in LISTS}
+    sell_to(owner, 200, 200 + MANY)
+    return {name: (few[name], statements_of(owner, name)) for name in LISTS}
+
+
+def test_many_rows_take_the_statements_of_a_few(taken: dict[str, tuple[int, int]]) -> None:
+    assert all(few for few, _ in taken.values())
+    assert {name: both for name, both in taken.items() if both[0] != both[1]} == {}
