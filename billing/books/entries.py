@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from billing.books.chart import (
     CUSTOMER_CREDIT,
+    PREPAID_CREDIT,
     RECEIVABLE,
     PostingKind,
     Rate,
@@ -56,9 +57,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billed:
-    """What an invoice billed, or a note gave back: all of it, and of that each rate's tax."""
+    """What an invoice billed, or a note gave back: all of it, and of that each rate's tax.
+
+    Prepaid credit pays ``prepaid`` of it, so that nobody owes that; what was paid in the end for
+    the credit drawn, before tax too, is ``prepaid_cost``. ``sells_credit``: it is what is sold.
+    """
 
     total: Decimal
+    prepaid: Decimal = ZERO
+    prepaid_cost: Decimal = ZERO
+    sells_credit: bool = False
     rates: tuple[Rate, ...] = ()
     taxes: tuple[Decimal, ...] = field(default=())
 
@@ -98,10 +106,14 @@ def post(matter: Matter, kind: PostingKind, amount: Decimal, provider: str | Non
 
 
 def _legs_of(billed: Billed) -> list[Leg]:
-    sold = billed.total - sum(billed.taxes, ZERO)
+    # What credit was sold for is earned as the credit is used; what it was sold below its worth,
+    # or given, is less revenue.
+    sold = billed.total - sum(billed.taxes, ZERO) - billed.prepaid + billed.prepaid_cost
+    earned = PREPAID_CREDIT if billed.sells_credit else revenue_account(billed.rates)
     return [
-        Leg(account=RECEIVABLE, amount=billed.total),
-        Leg(account=revenue_account(billed.rates), amount=-sold),
+        Leg(account=RECEIVABLE, amount=billed.total - billed.prepaid),
+        Leg(account=PREPAID_CREDIT, amount=billed.prepaid_cost),
+        Leg(account=earned, amount=-sold),
         *(
             Leg(account=tax_account(rate), amount=-tax)
             for rate, tax in zip(billed.rates, billed.taxes, strict=True)

@@ -31,7 +31,10 @@ class Place(NamedTuple):
 
 
 class InvoiceFacts(NamedTuple):
-    """What an invoice billed, before credit; ``rates`` are in their order."""
+    """What an invoice billed, before credit; ``rates`` are in their order.
+
+    Prepaid credit pays ``prepaid`` of it; what it draws was sold for ``prepaid_cost``.
+    """
 
     id: UUID
     number: str
@@ -40,6 +43,9 @@ class InvoiceFacts(NamedTuple):
     currency: str
     total: Decimal
     rates: Sequence[dict[str, Any]]
+    prepaid: Decimal
+    prepaid_cost: Decimal
+    sells_credit: bool
 
 
 class NoteFacts(NamedTuple):
@@ -51,6 +57,8 @@ class NoteFacts(NamedTuple):
     tax: Decimal
     amount: Decimal
     credited_before: Decimal
+    prepaid: Decimal
+    prepaid_cost: Decimal
 
 
 class PostingFacts(NamedTuple):
@@ -116,7 +124,15 @@ INVOICES = text(
                 AND rate.id = applied.tax_rate_id
             WHERE applied.organization_id = invoice.organization_id
                 AND applied.invoice_id = invoice.id
-        ), '[]')
+        ), '[]'),
+        -- What it draws of credit that was sold, by what that was sold for.
+        invoice.credits_after_tax, coalesce((
+            SELECT sum(round(draw.money * one.cost_amount / one.amount, scale(invoice.total)))
+            FROM invoice_draw AS draw
+            JOIN credit_grant AS one ON one.organization_id = draw.organization_id
+                AND one.id = draw.grant_id AND one.cost_currency = invoice.currency
+            WHERE draw.organization_id = invoice.organization_id AND draw.invoice_id = invoice.id
+        ), 0), invoice.kind = 'purchase'
     FROM invoice
     JOIN customer ON customer.organization_id = invoice.organization_id
         AND customer.id = invoice.customer_id
@@ -132,6 +148,13 @@ NOTES = text(
         coalesce(sum(given.amount) OVER (
             PARTITION BY note.invoice_id ORDER BY note.created_at, note.id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ), 0),
+        note.credits_after_tax, coalesce((
+            SELECT sum(round(back.money * one.cost_amount / one.amount, scale(note.total)))
+            FROM credit_note_return AS back
+            JOIN credit_grant AS one ON one.organization_id = back.organization_id
+                AND one.id = back.grant_id AND one.cost_currency = note.currency
+            WHERE back.organization_id = note.organization_id AND back.credit_note_id = note.id
         ), 0)
     FROM credit_note AS note
     JOIN LATERAL (

@@ -158,6 +158,9 @@ def _billed(invoice: InvoiceFacts) -> Billed:
         total=invoice.total,
         rates=_rates_of(invoice),
         taxes=tuple(Decimal(one["amount"]) for one in invoice.rates),
+        prepaid=invoice.prepaid,
+        prepaid_cost=invoice.prepaid_cost,
+        sells_credit=invoice.sells_credit,
     )
 
 
@@ -178,7 +181,14 @@ def _given(invoice: InvoiceFacts, note: NoteFacts) -> Billed:
         tax = taxes.get(TaxRateId(UUID(one["tax_rate_id"])))
         amounts.append(ZERO if tax is None else tax.amount)
         on_top += ZERO if tax is None or tax.is_inclusive else tax.amount
-    return Billed(total=note.amount + on_top, rates=_rates_of(invoice), taxes=tuple(amounts))
+    return Billed(
+        total=note.amount + on_top,
+        rates=_rates_of(invoice),
+        taxes=tuple(amounts),
+        prepaid=note.prepaid,
+        prepaid_cost=note.prepaid_cost,
+        sells_credit=invoice.sells_credit,
+    )
 
 
 def _rates_of(invoice: InvoiceFacts) -> tuple[Rate, ...]:

@@ -1,0 +1,71 @@
+"""Prepaid credit in the books: what was sold is owed until bills draw it, what was given is not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from billing.books.formats import JournalFormat
+from services.invoicing import payment_status
+from tests.services.books.ledgers import read_beancount, write
+from tests.services.credits.purse import Purse
+from tests.services.invoicing.drawn import JANUARY, give, note, void
+from tests.services.invoicing.test_exact_bills import GRACE_OVER, invoices_of, pass_to, use
+from tests.services.lives import Life, begin_life
+from tests.services.purchases.till import Till
+from tests.services.shop import Shop
+
+
+def books(shop: Shop) -> dict[str, Decimal]:
+    """What stands on each account."""
+    text = write(shop.transactions, shop.organization_id, JournalFormat.BEANCOUNT)
+    return {account: amount for (account, _), amount in read_beancount(text).items()}
+
+
+def sell_and_bill(shop: Shop) -> Life:
+    """50 sold for 40 and paid, 10 given, and 80 used."""
+    life = begin_life(shop)
+    till = Till(purse=Purse(shop=shop, customer_id=life.row().customer_id))
+    sold = till.sell("50", "40", unit="USD", now=JANUARY)
+    till.pay(sold.row.invoice_id, "40", now=JANUARY)
+    give(life, "10")
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    return life
+
+
+def test_sold_credit_is_a_liability_until_a_bill_draws_it(shop: Shop) -> None:
+    life = sell_and_bill(shop)
+
+    [final, *_] = invoices_of(life)
+
+    assert (final.total, final.credits_after_tax, final.amount_due) == (70, 50, 20)
+    assert books(shop) == {
+        "Assets:Receivable": 20,
+        "Assets:Cash:ByHand": 40,
+        "Income:Revenue:Untaxed": -60,
+    }
+
+
+def test_what_goes_back_is_a_liability_again(shop: Shop) -> None:
+    life = sell_and_bill(shop)
+    [final, *_] = invoices_of(life)
+
+    void(life, final)
+
+    assert books(shop) == {"Liabilities:PrepaidCredit": -40, "Assets:Cash:ByHand": 40}
+
+
+def test_a_note_gives_back_what_was_sold(shop: Shop) -> None:
+    life = sell_and_bill(shop)
+    [final, *_] = invoices_of(life)
+    shop.do(payment_status.pay, final.id)
+
+    made = note(life, final, "40")
+
+    assert (made.credits_before_tax, made.total, made.credits_after_tax) == (5, 35, 25)
+    assert books(shop) == {
+        "Assets:Receivable": -10,
+        "Assets:Cash:ByHand": 60,
+        "Liabilities:PrepaidCredit": -20,
+        "Income:Revenue:Untaxed": -30,
+    }
