@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, Final
 from uuid import uuid4
 
@@ -21,19 +22,30 @@ ONCE: Final = "Keep what you need of it now: nothing shows it again."
 Form = Mapping[str, str]
 
 
+class Entry(StrEnum):
+    """What a field of a form takes."""
+
+    TEXT = "text"
+    CONCEALED = "password"
+    NUMBER = "number"
+    FLAG = "flag"
+    CHOICE = "choice"
+    CHOICES = "choices"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One thing that a form asks for; what is left empty is not sent unless it is required.
 
-    ``kind`` is what it takes: ``text``, ``password``, ``number``, ``flag``, ``choice`` of the
-    choices, or ``choices``, several of them. What ``clears`` is sent as null where it is empty.
+    A ``choice`` is of the choices, ``choices`` are several of them. What ``clears`` is sent as null
+    where it is empty.
     """
 
     name: str
     title: str
     value: str = ""
     is_required: bool = False
-    kind: str = "text"
+    entry: Entry = Entry.TEXT
     choices: Sequence[str] = ()
     clears: bool = False
 
@@ -43,12 +55,12 @@ class Field:
 
     def read(self, form: Form) -> object:
         """What the API is sent; None where nothing was said."""
-        if self.kind == "choices":
+        if self.entry is Entry.CHOICES:
             return [one for one in self.choices if form.get(f"{self.name}.{one}")] or None
         text = form.get(self.name, "")
-        if self.kind == "flag" and text:
+        if self.entry is Entry.FLAG and text:
             return text == "true"
-        if self.kind == "number" and text.isascii() and text.isdigit():
+        if self.entry is Entry.NUMBER and text.isascii() and text.isdigit():
             return int(text)
         return text or None
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from console.workspace.actions import Action, Field
+from console.workspace.actions import Action, Entry, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 
@@ -27,7 +27,7 @@ GRANT: Final = Action(
         Field(name="amount", title="Amount", is_required=True),
         Field(name="unit", title="Unit", is_required=True),
         Field(name="expires_at", title="Until, empty for ever"),
-        Field(name="priority", title="Priority, the lowest pays first", kind="number"),
+        Field(name="priority", title="Priority, the lowest pays first", entry=Entry.NUMBER),
         Field(name="reason", title="Why"),
     ),
 )
@@ -54,7 +54,9 @@ NEW_UNIT: Final = Action(
     fields=(
         Field(name="code", title="Code, such as TOKENS", is_required=True),
         Field(name="name", title="Name", is_required=True),
-        Field(name="scale", title="Decimal places", kind="number", value="0", is_required=True),
+        Field(
+            name="scale", title="Decimal places", entry=Entry.NUMBER, value="0", is_required=True
+        ),
     ),
 )
 ACTIONS: Final = (GRANT, END, RELEASE, NEW_UNIT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from console.workspace.actions import Action, Field
+from console.workspace.actions import Action, Entry, Field
 from console.workspace.asking import Member
 from console.workspace.frame import Screen
 
@@ -25,7 +25,7 @@ TRY: Final = Action(
         Field(name="customer_external_id", title="Your id of the customer", is_required=True),
         Field(name="quantity", title="Quantity"),
         Field(name="property", title="Or a property"),
-        Field(name="value", title="and its value", kind="number"),
+        Field(name="value", title="and its value", entry=Entry.NUMBER),
         Field(name="timestamp", title="When, empty for now"),
         Field(name="idempotency_key", title="Its key", is_required=True),
     ),

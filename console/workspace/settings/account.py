@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from console.workspace.actions import ONCE, Action, Field
+from console.workspace.actions import ONCE, Action, Entry, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 
 ACCOUNT: Final = "/account"
-PASSWORD: Final = Field(name="password", title="Password", kind="password", is_required=True)
+PASSWORD: Final = Field(name="password", title="Password", entry=Entry.CONCEALED, is_required=True)
 
 CHANGE_PASSWORD: Final = Action(
     title="Change password",
@@ -18,8 +18,13 @@ CHANGE_PASSWORD: Final = Action(
     call="/auth/change-password",
     back=ACCOUNT,
     fields=(
-        Field(name="current_password", title="Current password", kind="password", is_required=True),
-        Field(name="new_password", title="New password", kind="password", is_required=True),
+        Field(
+            name="current_password",
+            title="Current password",
+            entry=Entry.CONCEALED,
+            is_required=True,
+        ),
+        Field(name="new_password", title="New password", entry=Entry.CONCEALED, is_required=True),
     ),
 )
 END_SESSION: Final = Action(

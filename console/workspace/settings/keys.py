@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from console.workspace.actions import ONCE, Action, Field
+from console.workspace.actions import ONCE, Action, Entry, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 
@@ -24,7 +24,7 @@ MAKE_KEY: Final = Action(
     back=KEYS,
     fields=(
         Field(name="name", title="What it is for", is_required=True),
-        Field(name="scopes", title="What it may do", kind="choices", choices=SCOPES),
+        Field(name="scopes", title="What it may do", entry=Entry.CHOICES, choices=SCOPES),
         Field(name="expires_at", title="Until, empty for ever"),
         Field(name="allowed_addresses", title="From which addresses, empty for any"),
     ),

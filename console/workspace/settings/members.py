@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from console.workspace.actions import ONCE, Action, Field
+from console.workspace.actions import ONCE, Action, Entry, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 from services.accounts.roles import ROLES
 
 MEMBERS: Final = "/members"
 ROLE: Final = Field(
-    name="role", title="Role", kind="choice", choices=tuple(ROLES), value="read_only"
+    name="role", title="Role", entry=Entry.CHOICE, choices=tuple(ROLES), value="read_only"
 )
 MANY: Final = 100
 PENDING: Final = "open"

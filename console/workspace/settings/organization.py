@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from billing.invoicing.kinds import DocumentLanguage
-from console.workspace.actions import Action, Field
+from console.workspace.actions import Action, Entry, Field
 from console.workspace.asking import Member
 from console.workspace.frame import Screen
 
@@ -38,22 +38,22 @@ UPDATE: Final = Action(
         Field(
             name="document_language",
             title="Language of documents",
-            kind="choice",
+            entry=Entry.CHOICE,
             choices=tuple(DocumentLanguage),
         ),
-        Field(name="payment_terms_days", title="Due after days", kind="number"),
-        Field(name="grace_period_minutes", title="Grace of drafts in minutes", kind="number"),
-        Field(name="auto_email", title="Mail final invoices", kind="flag", choices=FLAG),
+        Field(name="payment_terms_days", title="Due after days", entry=Entry.NUMBER),
+        Field(name="grace_period_minutes", title="Grace of drafts in minutes", entry=Entry.NUMBER),
+        Field(name="auto_email", title="Mail final invoices", entry=Entry.FLAG, choices=FLAG),
         Field(
             name="auto_create_customers",
             title="Usage creates customers",
-            kind="flag",
+            entry=Entry.FLAG,
             choices=FLAG,
         ),
         Field(
             name="require_second_factor",
             title="All members need an authenticator",
-            kind="flag",
+            entry=Entry.FLAG,
             choices=FLAG,
         ),
     ),
