@@ -59,10 +59,15 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """The draws of a bill, and its lines as they are left to be paid another way."""
+    """The draws of a bill, and its lines as they are left to be paid another way.
+
+    ``asked`` are the lines as they were before, and ``lots`` what could pay them.
+    """
 
     draws: tuple[Draw, ...]
     left: tuple[DrawableLine, ...]
+    asked: tuple[DrawableLine, ...] = ()
+    lots: tuple[Lot, ...] = ()
 
     @property
     @exactly
@@ -82,6 +87,7 @@ def draw(lines: Sequence[DrawableLine], lots: Iterable[Lot]) -> Drawing:
     left of it. Worked example: of a line of 10 that was used before an expiry and 5 after it, a
     grant of 12 that expires pays 10, and one that never does the 5.
     """
+    lots = tuple(lots)
     rests = {one.grant.grant_id: one.rest for one in lots if one.rest > ZERO}
     by_id = {one.grant.grant_id: one.grant for one in lots}
     ranked = in_order(by_id[grant_id] for grant_id in rests)
@@ -102,7 +108,7 @@ def draw(lines: Sequence[DrawableLine], lots: Iterable[Lot]) -> Drawing:
         ]
         left.append(replace(line, segments=tuple(one for one in segments if one.amount > ZERO)))
         ranked = [one for one in ranked if rests[one.grant_id] > ZERO]
-    return Drawing(draws=tuple(draws), left=tuple(left))
+    return Drawing(draws=tuple(draws), left=tuple(left), asked=tuple(lines), lots=lots)
 
 
 def _draw_segment(

@@ -10,6 +10,7 @@ from typing import Final
 
 from billing.credits.bills import AvailableCredit, Billed
 from billing.credits.drawing import Draw
+from billing.credits.evidence import DrawingRecord, record_drawing
 from billing.discounts.discounting import (
     AvailableCoupons,
     Discount,
@@ -50,6 +51,7 @@ class InvoiceTotals:
     what coupons take off (``discounts``) and credit pays before taxes.
     ``draws`` are what prepaid credit pays of which line, ``credits_before_tax`` and
     ``credits_after_tax`` in all: the first is not in ``total``, the second pays of it.
+    ``drawing`` is what they were decided from.
     ``carried_credit`` is what a bill below zero leaves to the customer, ``granted_credit`` what
     this one takes of what earlier ones left (CONTRACT 48, 81).
     """
@@ -67,6 +69,7 @@ class InvoiceTotals:
     credits_before_tax: Decimal = ZERO
     credits_after_tax: Decimal = ZERO
     discounts: tuple[Discount, ...] = ()
+    drawing: DrawingRecord | None = None
 
     @property
     def coupons_total(self) -> Decimal:
@@ -137,6 +140,7 @@ def assemble_invoice(
         credits_before_tax=net.amount,
         credits_after_tax=gross.amount,
         discounts=discounts,
+        drawing=record_drawing(net, gross),
     )
 
 

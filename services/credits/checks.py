@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.credits.evidence import DrawingRecord, draw_again
+from billing.errors import InvalidInput
+from billing.invoicing.receipts import digest, from_document
 from repositories.credits import checks as stored_checks
+from repositories.credits import drawings as stored_drawings
+from repositories.credits.drawings import KeptDrawing
 
 
 class CreditRule(StrEnum):
@@ -21,6 +27,7 @@ class CreditRule(StrEnum):
     DRAWS_WITHIN_LIFE = "draws_within_life"
     MOVED_ONCE = "moved_once"
     DRAWS_AS_BILLED = "draws_as_billed"
+    DRAWS_DECIDED_AGAIN = "draws_decided_again"
     REFUNDS_COST_WHAT_WAS_LEFT = "refunds_cost_what_was_left"
     TOP_UPS_WITHIN_CAPS = "top_ups_within_caps"
 
@@ -31,6 +38,7 @@ DETAILS = {
     CreditRule.PARTS_MAKE_THE_WHOLE: "What became of a grant, or of a hold, is not all of it.",
     CreditRule.DRAWS_WITHIN_LIFE: "A grant paid for what was used while it was not alive.",
     CreditRule.MOVED_ONCE: "A posting has the key of another movement.",
+    CreditRule.DRAWS_DECIDED_AGAIN: "The lots and usage of an invoice lead to other draws.",
     CreditRule.DRAWS_AS_BILLED: "What an invoice drew is not what it says that grants pay.",
     CreditRule.REFUNDS_COST_WHAT_WAS_LEFT: "Notes give back another sum than was taken back.",
     CreditRule.TOP_UPS_WITHIN_CAPS: "A rule topped up more often, or by more, than its caps say.",
@@ -68,7 +76,7 @@ def check_credits(session: Session, organization_id: UUID) -> CreditCheck:
 
 def list_findings(session: Session, organization_id: UUID) -> list[CreditFinding]:
     """As :func:`check_credits`, without counting."""
-    return [
+    return _list_broken(session, organization_id) + [
         CreditFinding(
             rule=CreditRule(one.rule),
             detail=DETAILS[CreditRule(one.rule)],
@@ -79,3 +87,33 @@ def list_findings(session: Session, organization_id: UUID) -> list[CreditFinding
         )
         for one in stored_checks.list_contradictions(session, organization_id)
     ]
+
+
+def _list_broken(session: Session, organization_id: UUID) -> list[CreditFinding]:
+    """Invoices whose draws are not those that their evidence leads to (I6)."""
+    rule = CreditRule.DRAWS_DECIDED_AGAIN
+    return [
+        CreditFinding(
+            rule=rule,
+            detail=DETAILS[rule],
+            customer_id=one.customer_id,
+            unit=one.unit,
+            grant_id=None,
+            invoice_id=one.invoice_id,
+        )
+        for one in stored_drawings.list_drawings(session, organization_id)
+        if not _is_decided_so(one)
+    ]
+
+
+def _is_decided_so(kept: KeptDrawing) -> bool:
+    try:
+        record = from_document(DrawingRecord, kept.content)
+    except InvalidInput:
+        return False
+    said = {
+        (UUID(one["grant_id"]), one["position"], one["place"]): Decimal(one["amount"])
+        for one in kept.draws
+    }
+    again = {(one.grant_id, one.position, one.place): one.amount for one in draw_again(record)}
+    return digest(record) == kept.digest and said == again

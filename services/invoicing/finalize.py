@@ -175,7 +175,7 @@ def _bring_up_to_date(
     for one in finals:
         is_written = one.subscription is None or one.invoice.kind != InvoiceKind.PERIOD
         if is_written or one.invoice.is_edited:
-            _pay_written(session, one, wallets)
+            _pay_written(session, one, wallets, now=now)
 
 
 def _assign_numbers(session: Session, finals: Sequence[_Final], *, now: datetime) -> None:
@@ -230,7 +230,9 @@ def mark_past_due(
     session.flush()
 
 
-def _pay_written(session: Session, final: _Final, wallets: Collection[WalletKey]) -> None:
+def _pay_written(
+    session: Session, final: _Final, wallets: Collection[WalletKey], *, now: datetime
+) -> None:
     """Let credit pay of an invoice that people wrote: prepaid first, then what is on the account.
 
     Its lines are used as it becomes final (CREDITS 9).
@@ -247,7 +249,7 @@ def _pay_written(session: Session, final: _Final, wallets: Collection[WalletKey]
         )
         [totals] = composition.total_bills(session, [written], wallets=wallets)
         if totals.draws:
-            updating.replace_contents(session, [(invoice, totals)])
+            updating.replace_contents(session, [(invoice, totals)], now=now)
             return
     _grant_credit(session, invoice)
 

@@ -35,6 +35,7 @@ from services.credits.spendable import lock_wallets_of_customers
 from services.invoicing import composition, drafts
 from services.invoicing.issuing import freeze, issue
 from services.invoicing.prepaid.available import Totaling
+from services.invoicing.prepaid.evidence import keep_drawings
 from services.required import require_subscription
 from services.subscriptions import clocks
 
@@ -149,6 +150,7 @@ def _invoice(
     )
     freeze(invoice, at=at)
     drafts.add_invoices(session, [(organization, invoice, totals)], now=now)
+    keep_drawings(session, [(invoice, totals)], now=now)
     issue(session, [(invoice, at)], now=now)
     stored_actions.insert_action(
         session,

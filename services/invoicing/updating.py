@@ -23,6 +23,7 @@ from services.documents.contents import write_contents
 from services.invoicing import composition
 from services.invoicing.composition import Bill, Composing
 from services.invoicing.drafts import keep_receipt, set_totals
+from services.invoicing.prepaid.evidence import keep_drawings
 from services.rating import steps
 from services.rating.steps import BillKey, Rated
 
@@ -92,7 +93,7 @@ def bring_up_to_date(
         or one.draft.invoice.id in correcting
         or _may_say_else(bill, one.draft.invoice)
     ]
-    replace_contents(session, replaced)
+    replace_contents(session, replaced, now=now)
     for one, bill in zip(rated, composed, strict=True):
         _keep(session, one, bill, now=now)
 
@@ -137,13 +138,16 @@ def _may_say_else(composed: Bill, invoice: Invoice) -> bool:
     )
 
 
-def replace_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]]) -> None:
-    """Drafts say this instead of what they said."""
+def replace_contents(
+    session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]], *, now: datetime
+) -> None:
+    """Drafts that become final say this instead of what they said."""
     for invoice, totals in contents:
         stored_invoices.delete_contents(session, invoice.organization_id, invoice.id)
         set_totals(invoice, totals)
         session.add(invoice)
     write_contents(session, contents)
+    keep_drawings(session, contents, now=now)
 
 
 def _keep(session: Session, rated: _Rated, composed: Bill, *, now: datetime) -> None:

@@ -14,12 +14,12 @@ from billing.money import plain_text
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice
-from repositories.credits import checks as credit_checks
 from repositories.invoicing import draws
 from repositories.invoicing import invoices as stored_invoices
 from repositories.operations import document_checks
 from services.corrections.credit_notes import CreditedLine
 from services.credits import balances, grants
+from services.credits import checks as credit_checks
 from services.credits.grants import NewGrant
 from services.invoicing import payment_status
 from tests.services.lives import Life
@@ -80,7 +80,7 @@ def findings(life: Life) -> list[object]:
     with shop.transactions.for_organization(shop.organization_id) as session:
         return [
             *document_checks.list_contradictions(session, shop.organization_id),
-            *credit_checks.list_contradictions(session, shop.organization_id),
+            *credit_checks.list_findings(session, shop.organization_id),
         ]
 
 

@@ -124,3 +124,13 @@ def test_late_usage_is_paid_by_grants_that_were_alive_then_and_are_still(shop: S
     assert amounts(final) == ["10", "5", "5", "5"]
     assert drawn(life, final) == [(before, 1, "5")]
     assert findings(life) == []
+
+
+def test_draws_are_decided_again_from_what_is_kept(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "100", expires_at=FIFTEENTH)
+    give(life, "10", at=FIFTEENTH)
+    use(life, (5, "50"), (20, "30"))
+    pass_to(life, GRACE_OVER)
+    assert findings(life) == []
+
