@@ -123,7 +123,7 @@ def switch(
     find_customer(session, organization_id, customer_id)
     row = stored_top_ups.lock_rule(session, organization_id, rule_id)
     if row is None or row.customer_id != customer_id:
-        raise not_found("Top-up rule")
+        raise not_found("Top up rule")
     if row.enabled is is_enabled:
         return row
     if is_enabled:

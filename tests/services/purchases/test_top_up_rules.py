@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -12,9 +12,14 @@ import pytest
 from billing.credits.top_ups import PerWindow, Price, TopUpStatus
 from billing.errors import Conflict, InvalidInput
 from billing.invoicing.invoices import InvoiceStatus
+from services.credits import grants
 from services.credits import top_ups as rules
+from services.credits.grants import NewGrant
 from services.purchases import top_ups
-from tests.services.credits.purse import BEGIN, DAY
+from services.purchases.hourly import look_after
+from tests.services.credits.purse import BEGIN, DAY, Purse
+from tests.services.invoicing.test_exact_bills import use
+from tests.services.lives import begin_life
 from tests.services.purchases.till import Till
 from tests.services.purchases.topping_up import (
     HOUR,
@@ -27,6 +32,9 @@ from tests.services.purchases.topping_up import (
     tell_again,
     tries,
 )
+from tests.services.shop import Shop
+
+JANUARY = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def test_one_charge_closes_the_whole_gap_in_whole_steps(till: Till) -> None:
@@ -196,3 +204,23 @@ def test_a_rule_that_makes_no_sense_names_its_field(
         add_rule(till, **changes)
 
     assert refused.value.field == field
+
+
+def test_usage_that_is_not_billed_yet_is_found_by_the_hourly_check(shop: Shop) -> None:
+    life = begin_life(shop)
+    customer_id = life.row().customer_id
+    till = Till(purse=Purse(shop=shop, customer_id=customer_id))
+    free = NewGrant(unit="USD", amount=Decimal(100), effective_at=JANUARY)
+    shop.do(grants.grant_free, customer_id, free)
+    save_method(till)
+    add_rule(till, unit="USD", price=None)
+    look(till)
+    assert tries(till) == []
+
+    use(life, (1, "50"))
+    look(till)
+    assert tries(till) == []
+    shop.do(look_after)
+    look(till)
+
+    assert [status for status, _ in tries(till)] == [TopUpStatus.OPEN]
