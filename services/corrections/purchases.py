@@ -19,8 +19,8 @@ from billing.invoicing.kinds import CreditNoteKind, InvoiceKind
 from billing.money import ZERO, exactly
 from models.credits.grants import CreditGrant
 from models.invoicing.invoices import Invoice
-from repositories.credits import grants as stored_grants
 from repositories.credits import postings as stored_postings
+from repositories.credits import purchases as stored_purchases
 from repositories.invoicing import invoices as stored_invoices
 from services.corrections.credit_notes import CreditedLine, credit_invoice
 from services.corrections.creditable import CreditableLines
@@ -44,7 +44,7 @@ def end_grant(
     ``grant_ended`` if it was ended without a refund. A repeat changes nothing.
     """
     row = require_grant(session, organization_id, grant_id)
-    invoice_id = stored_grants.find_selling_invoice(session, organization_id, grant_id)
+    invoice_id = stored_purchases.find_selling_invoice(session, organization_id, grant_id)
     if invoice_id is None:
         if refund:
             raise InvalidInput(
@@ -119,7 +119,7 @@ def give_up(session: Session, invoice: Invoice, *, at: datetime, now: datetime) 
 def _take_back_all(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> Decimal:
     """What was not spent is taken back, of what rolled over as well; gives what that had cost."""
     purchases.lock_sold(session, invoice, at=at, now=now)
-    rows = stored_grants.list_sold(session, invoice.organization_id, invoice.id)
+    rows = stored_purchases.list_sold(session, invoice.organization_id, invoice.id)
     taken = [purchases.take_back(session, row, at=at, now=now) for row in rows]
     return sum((one.cost for one in taken), ZERO)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from repositories.credits import grants as stored_grants
+from repositories.credits import purchases as stored_purchases
 from repositories.credits import top_ups as stored_top_ups
 from services.documents.locks import lock_invoice
 from services.payments import receivables
@@ -27,7 +27,7 @@ def look_after(session: Session, organization_id: UUID, *, now: datetime) -> Non
 
     Idempotent: a rule that waits to be looked at already waits once.
     """
-    lapsed = stored_grants.list_lapsed(session, organization_id, now=now, limit=AT_ONCE)
+    lapsed = stored_purchases.list_lapsed(session, organization_id, now=now, limit=AT_ONCE)
     for invoice_id in lapsed:
         invoice, _ = lock_invoice(session, organization_id, invoice_id)
         at = present_of(session, invoice, now=now)
