@@ -8,8 +8,6 @@ function read(figure) {
     number: Number(row.querySelector("[data-value]").dataset.value),
     words: `${row.cells[0].textContent.trim()}: ${row.querySelector("[data-value]").textContent.trim()}`,
   }));
-  // The newest stand first on a ledger; of those of one instant the first of them is the last.
-  if (figure.dataset.series === "line") rows.reverse();
   return rows.sort((one, other) => one.at - other.at);
 }
 
