@@ -8,7 +8,7 @@ from fastapi import Request
 
 from api.access.sessions import UsageReader
 from api.context import state_of
-from api.reads.usage_stream import StreamedUsage
+from api.ingestion.streamed import StreamedUsage
 from api.transport.route import Router
 
 router = Router(prefix="/usage", tags=["Usage"])

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from fastapi.responses import StreamingResponse
 
+from api.ingestion.stream_views import UsageTurn, view_told
 from api.ingestion.tail import UsageTail
-from api.schemas.usage_stream import UsageTurn, view_told
 from api.transport.exact_json import dump_json
 
 BEGINS: Final = b"retry: 2000\n\n"
