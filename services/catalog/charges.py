@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -37,6 +37,13 @@ from services.catalog.edits import Edited, bring_forward, is_for_running, publis
 from services.catalog.meters import lock_meter_in_use
 from services.catalog.plans import lock_plan
 from services.required import not_found
+
+NOTHING_MORE: Final[Mapping[str, object]] = {}
+PRICED_BY: Final = (
+    *("type", "display_name", "meter_id", "unit_price", "pricing", "included_units"),
+    *("minimum", "maximum", "unit", "overage_rate", "shortfall"),
+)
+"""What the audit log says of a charge when it begins and when it ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +110,7 @@ def add_charge(
     if grouping is not None and command.meter_id is not None:
         group_prices.tell_apart(session, organization_id, command.meter_id, grouping, now=now)
     reach = publish_edit(session, plan, blame, effective, now=now)
-    _record(session, plan, charge, "charge.added", {"type": charge.type}, now=now)
+    _record(session, plan, charge, "charge.added", after=_price(charge), now=now)
     return Edited(result=charge, reach=reach)
 
 
@@ -145,7 +152,7 @@ def set_charge_status(
             from_running_period=is_for_running(session, organization_id, effective),
             now=now,
         )
-    _record(session, plan, charge, "charge.deactivated", {}, now=now)
+    _record(session, plan, charge, "charge.deactivated", before=_price(charge), now=now)
     return Edited(result=charge, reach=reach)
 
 
@@ -154,8 +161,9 @@ def _record(
     plan: Plan,
     charge: Charge,
     action: str,
-    facts: Mapping[str, object],
     *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] = NOTHING_MORE,
     now: datetime,
 ) -> None:
     record(
@@ -164,9 +172,16 @@ def _record(
         action,
         "charge",
         charge.id,
-        after={"plan_id": plan.id, "version": plan.version, **facts},
+        before=before,
+        after={"plan_id": plan.id, "version": plan.version, **after},
         now=now,
     )
+
+
+def _price(charge: Charge) -> dict[str, object]:
+    """What a charge costs, as the log tells it: what it does not say is left out."""
+    said = {name: getattr(charge, name) for name in PRICED_BY}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _check_charge(command: AddCharge, plan: Plan) -> None:

@@ -15,6 +15,7 @@ from billing.periods import Interval
 from billing.rating.terms import ChargeType, FeatureType, OverLimit, Shortfall
 from billing.units import Unit
 from models.base import new_id
+from repositories.audit_log import Filter, list_entries
 from repositories.catalog.plans import list_active_charges
 from services.catalog import charges, grants, plans
 from services.catalog.charges import AddCharge
@@ -201,3 +202,23 @@ def test_charge_is_priced_in_a_unit_that_the_organization_has(shop: Shop) -> Non
     [terms] = shop.terms_of(plan).charges
     assert terms.unit == Unit(code="TOKENS", scale=3)
     assert (terms.overage_rate, terms.shortfall) == (rate, Shortfall.INVOICE)
+
+
+def test_log_says_the_price_that_begins_and_that_ends(shop: Shop) -> None:
+    plan = shop.add_plan("logged")
+    fee = AddCharge(type=ChargeType.FIXED, unit_price=Decimal("49.50"), display_name="Platform fee")
+    charge = shop.do(charges.add_charge, plan.id, fee).result
+    shop.do(charges.set_charge_status, plan.id, charge.id, "INACTIVE")
+
+    entries = {
+        one.entry.action: one.entry
+        for one in shop.read(list_entries, Filter(object_id=charge.id), limit=10)
+    }
+
+    price = {"type": "FIXED", "unit_price": "49.50", "display_name": "Platform fee"}
+    added, ended = entries["charge.added"], entries["charge.deactivated"]
+    assert added.before is None
+    assert added.after is not None
+    assert ended.before is not None
+    assert price.items() <= added.after.items()
+    assert price.items() <= ended.before.items()
