@@ -42,6 +42,7 @@ QUERY: Final[Mapping[str, str]] = {
     "subscription_id": "Only those of this subscription.",
     "test_clock_id": "Only customers who live on this test clock.",
     "type": "Only those of this type.",
+    "voided": "Only events that were taken back (`true`), or were not (`false`).",
 }
 PATH: Final[Mapping[str, str]] = {
     "event_id": "The usage event's id.",

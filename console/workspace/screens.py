@@ -184,7 +184,16 @@ async def explain_line(member: Member, invoice_id: str, line_id: str) -> Mapping
     if events and events.get("url"):
         query = dict(parse_qsl(urlsplit(events["url"]).query))
         address = f"{HOME}/events?{urlencode(query)}"
-    return {**explained, "address": address}
+    return {**explained, "address": address, "changed_address": _changed_address(explained)}
+
+
+def _changed_address(explained: Mapping[str, Any]) -> str | None:
+    """Where everything is listed that changed a period after it was billed."""
+    changes = explained.get("changes")
+    if not changes or not changes["count"]:
+        return None
+    query = dict(parse_qsl(urlsplit(changes["url"]).query))
+    return f"{HOME}/events?{urlencode(query)}"
 
 
 async def show_plan(member: Member) -> Screen:

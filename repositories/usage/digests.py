@@ -9,6 +9,7 @@ from uuid import UUID
 
 from models.invoicing.invoices import InvoiceLine
 from repositories.asynchronous.document_reads import DocumentRead
+from repositories.usage.changes import CHANGES_OF_LINE, LineChanges
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 
 _CORRECTIONS: Final = latest_corrections(
@@ -44,8 +45,9 @@ not among them, and amended ones are with their newest quantity.
 class LineContents:
     """A line, whom its invoice bills, and which events it counts: up to the watermark.
 
-    ``line`` is None where the invoice has no such line, ``event_sums`` where it has no meter.
-    ``coupons`` are codes, each with what it takes off the line, in their order.
+    ``line`` is None where the invoice has no such line, ``event_sums`` where it has no meter, and
+    ``changes`` of every line but those that settle what changed later. ``coupons`` are codes, each
+    with what it takes off the line, in their order.
     """
 
     customer_id: UUID
@@ -53,6 +55,7 @@ class LineContents:
     watermark: int | None
     event_sums: tuple[str, ...] | None
     coupons: tuple[tuple[str, str], ...]
+    changes: LineChanges | None
 
 
 EXPLAINED_LINES: Final = DocumentRead(
@@ -73,7 +76,8 @@ EXPLAINED_LINES: Final = DocumentRead(
                 AND used.redemption_id = share.redemption_id
             WHERE share.organization_id = tenant.id AND share.invoice_id = invoice.id
                 AND share.line_position = line.position
-        )
+        ),
+        'changes', CASE WHEN line.type = 'late_usage' THEN ({CHANGES_OF_LINE}) END
     ) AS document
     FROM asked JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id
     LEFT JOIN invoice_line AS line ON line.organization_id = tenant.id

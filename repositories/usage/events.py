@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, not_, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
+from billing.metering.corrections import CorrectionKind
 from models.usage.events import UsageCorrection, UsageEvent
 
 
@@ -18,7 +19,8 @@ from models.usage.events import UsageCorrection, UsageEvent
 class EventSelection:
     """Which events are wanted; None leaves a condition out. The span is half-open.
 
-    ``through`` is an arrival sequence: later arrivals are left out.
+    ``through`` is an arrival sequence: later arrivals are left out; ``changed_after`` another: what
+    neither arrived nor was corrected after it is.
     """
 
     meter_id: UUID | None = None
@@ -27,6 +29,8 @@ class EventSelection:
     ends_at: datetime | None = None
     late: bool | None = None
     counted: bool | None = None
+    voided: bool | None = None
+    changed_after: int | None = None
     through: int | None = None
 
 
@@ -115,6 +119,31 @@ def _conditions(organization_id: UUID, selection: EventSelection) -> list[Column
         conditions.append(late if selection.late else not_(late))
     if selection.counted is not None:
         conditions.append(col(UsageEvent.counted).is_(selection.counted))
+    if selection.voided is not None:
+        voided = _corrected(selection, col(UsageCorrection.kind) == CorrectionKind.VOID)
+        conditions.append(voided if selection.voided else not_(voided))
+    if selection.changed_after is not None:
+        conditions.append(
+            or_(
+                col(UsageEvent.arrival_sequence) > selection.changed_after,
+                _corrected(
+                    selection, col(UsageCorrection.arrival_sequence) > selection.changed_after
+                ),
+            )
+        )
     if selection.through is not None:
         conditions.append(col(UsageEvent.arrival_sequence) <= selection.through)
     return conditions
+
+
+def _corrected(selection: EventSelection, how: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the event has such a correction. A void is the last of its corrections."""
+    conditions = [
+        col(UsageCorrection.organization_id) == col(UsageEvent.organization_id),
+        col(UsageCorrection.event_id) == col(UsageEvent.id),
+        col(UsageCorrection.timestamp) == col(UsageEvent.timestamp),
+        how,
+    ]
+    if selection.through is not None:
+        conditions.append(col(UsageCorrection.arrival_sequence) <= selection.through)
+    return exists().where(*conditions)

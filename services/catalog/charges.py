@@ -41,7 +41,7 @@ from services.required import not_found
 NOTHING_MORE: Final[Mapping[str, object]] = {}
 PRICED_BY: Final = (
     *("type", "display_name", "meter_id", "unit_price", "pricing", "included_units"),
-    *("minimum", "maximum", "unit", "overage_rate", "shortfall"),
+    *("minimum", "maximum", "unit", "overage_rate", "shortfall", "group_by", "group_prices"),
 )
 """What the audit log says of a charge when it begins and when it ends."""
 

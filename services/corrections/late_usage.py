@@ -28,6 +28,7 @@ from repositories.invoicing import late_usage as stored_late_usage
 from repositories.invoicing.late_usage import MarksAsked
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.usage.changes import has_late_arrivals
 from services.corrections.said import find_invoice_of, say_of, totals_of
 from services.documents.text import period_text
 from services.rating import steps
@@ -132,15 +133,22 @@ def describe(
     stored: SubscriptionPeriod,
     correction: PeriodCorrection,
 ) -> PricedLine | None:
-    """A correction as a line that names its period; None where nothing changes."""
+    """A correction as a line that names its period; None where nothing changes.
+
+    It is called late usage where some arrived since the period was billed, and a correction where
+    only what was known already became void or another quantity.
+    """
     if not correction.charges:
         return None
     span = span_of(stored)
+    charge_ids = [change.charge_id for change in correction.charges]
+    is_late = has_late_arrivals(session, subscription, stored, charge_ids)
+    name = "Late usage" if is_late else "Correction"
     return late_usage_line(
         correction,
         period=span,
         currency=_currency_of(session, stored),
-        description=f"Late usage, {period_text(span, subscription.timezone)}",
+        description=f"{name}, {period_text(span, subscription.timezone)}",
     )
 
 

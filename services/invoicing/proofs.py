@@ -21,6 +21,7 @@ from billing.rating.terms import PlanTerms
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.usage.changes import LineChanges
 from repositories.usage.digests import LineContents, write_digest
 from services.corrections.late_usage import is_pending
 from services.documents.contents import is_computed_bill, priced_line_of
@@ -34,7 +35,8 @@ from services.usage.measure import recompute_usage
 class Explanation:
     """Every step of a line, and which events it counts: up to the watermark, in its period.
 
-    ``digest`` is the fingerprint of those events, None for a line without a meter.
+    ``digest`` is the fingerprint of those events, None for a line without a meter; ``changes`` is
+    what a late line settles, None of every other.
     """
 
     steps: tuple[CalculationStep, ...]
@@ -43,6 +45,7 @@ class Explanation:
     watermark: int | None
     event_count: int
     digest: str | None
+    changes: LineChanges | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ def explain(contents: LineContents) -> Explanation:
         watermark=contents.watermark,
         event_count=priced.event_count or 0,
         digest=None if sums is None else write_digest(sums),
+        changes=contents.changes,
     )
 
 

@@ -48,7 +48,11 @@ async def explain_invoice_line(request: Request, invoice_id: str, line_id: IdTex
         line_id=parse_id("line_id", line_id),
     )
     explanation = proofs.explain(contents)
-    return respond(view_explanation(explanation, url=_events_url(explanation)))
+    return respond(
+        view_explanation(
+            explanation, url=_events_url(explanation), changes_url=_changes_url(explanation)
+        )
+    )
 
 
 @router.get("/{invoice_id}/receipt", response_model=ReceiptView)
@@ -90,6 +94,21 @@ def verify_invoice(
     """Compute an invoice again from its events, and compare."""
     verification = proofs.verify(session, principal.organization_id, invoice_id, now=context.now())
     return respond(view_verification(verification))
+
+
+def _changes_url(explanation: Explanation) -> str:
+    line, changes = explanation.line, explanation.changes
+    if changes is None or line.period_start is None or line.period_end is None:
+        return ""
+    query: dict[str, object] = {
+        "customer_id": explanation.customer_id,
+        "start_date": instant_text(line.period_start),
+        "end_date": instant_text(line.period_end),
+        "changed_after": changes.after,
+    }
+    if changes.through is not None:
+        query["through"] = changes.through
+    return f"/api/v1/usage?{urlencode(query)}"
 
 
 def _events_url(explanation: Explanation) -> str | None:

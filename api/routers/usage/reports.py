@@ -44,6 +44,16 @@ Through = Annotated[
 ]
 
 
+ChangedAfter = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        le=2**63 - 1,
+        description="Only what arrived, or was corrected, after this watermark of a receipt.",
+    ),
+]
+
+
 @router.get("/meters/{meter_id}/usage", response_model=MeterUsageView)
 def get_meter_usage(
     meter_id: UUID,
@@ -114,6 +124,8 @@ def list_usage_events(
     end_date: BoundParameter | None = None,
     late: bool | None = None,
     counted: bool | None = None,
+    voided: bool | None = None,
+    changed_after: ChangedAfter = None,
     through: Through = None,
 ) -> Response:
     """List usage events, newest first."""
@@ -129,6 +141,8 @@ def list_usage_events(
             customer_id=customer_id,
             late=late,
             counted=counted,
+            voided=voided,
+            changed_after=changed_after,
             through=through,
         ),
         UsageQuery(starts=start_date, ends=end_date),

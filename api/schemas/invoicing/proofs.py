@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import Moment, View
+from api.schemas.common import Moment, Quantity, View
 from services.invoicing.proofs import Explanation, Verification
 
 
@@ -36,6 +36,41 @@ class ExplainedEventsView(View):
     meter."""
 
 
+class UsageChangeView(View):
+    """What changed a period after its invoice was final: a late event, or a correction of one."""
+
+    cause: Literal["late", "voided", "amended"]
+    """Whether the event arrived late, was taken back, or had its quantity changed."""
+    event_id: UUID
+    """The event."""
+    meter_id: UUID
+    """The meter that it is of."""
+    idempotency_key: str | None
+    """The key that the event came with; null where it came without."""
+    timestamp: Moment
+    """When the event happened."""
+    known_at: Moment
+    """When it arrived, or was corrected."""
+    quantity: Quantity
+    """With which quantity it counts since, in the unit of the meter; 0 if it was taken back."""
+    was: Quantity
+    """With which quantity it counted before, in the unit of the meter; 0 if it arrived late."""
+    actor: str | None
+    """Who corrected it, as the audit log has it: `user:` or `api_key:` and an id; null where it
+    arrived late."""
+
+
+class LineChangesView(View):
+    """Why a late line is there: what came after the documents of its period."""
+
+    data: list[UsageChangeView]
+    """The first of them, at most 20, in the order in which they came."""
+    count: int
+    """How many there are; 10,000 stands for that many and more."""
+    url: str
+    """The path of the list of all events of the period that came, or were corrected, since."""
+
+
 class ExplanationView(View):
     """The arithmetic of a line, and the events that it counts."""
 
@@ -43,6 +78,8 @@ class ExplanationView(View):
     """From the aggregate to the rounded amount, in order."""
     events: ExplainedEventsView
     """What was counted."""
+    changes: LineChangesView | None
+    """What changed since the period was billed; null of every line but one of type `late_usage`."""
 
 
 class DifferenceView(View):
@@ -93,8 +130,11 @@ def view_verification(verification: Verification) -> VerificationView:
     )
 
 
-def view_explanation(explanation: Explanation, *, url: str | None) -> ExplanationView:
-    """The steps of a line, and where its events are."""
+def view_explanation(
+    explanation: Explanation, *, url: str | None, changes_url: str
+) -> ExplanationView:
+    """The steps of a line, and where its events are, and those that changed since."""
+    changes = explanation.changes
     return ExplanationView(
         steps=[
             CalculationStepView(name=step.name, inputs=dict(step.inputs), output=step.output)
@@ -102,5 +142,17 @@ def view_explanation(explanation: Explanation, *, url: str | None) -> Explanatio
         ],
         events=ExplainedEventsView(
             count=explanation.event_count, digest=explanation.digest, url=url
+        ),
+        changes=None
+        if changes is None
+        else LineChangesView(
+            data=[
+                UsageChangeView(
+                    **{name: getattr(one, name) for name in UsageChangeView.model_fields}
+                )
+                for one in changes.data
+            ],
+            count=changes.count,
+            url=changes_url,
         ),
     )

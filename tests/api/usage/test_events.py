@@ -105,6 +105,9 @@ def test_a_void_event_counts_no_more_and_stays_listed(studio: Studio) -> None:
     assert studio.usage(start_date="2026-02-01", end_date="2026-02-28")["total_usage"] == 40
     listed = {one["id"]: one["voided"] for one in studio.get("/usage")["data"]}
     assert [identifier for identifier, voided in listed.items() if voided] == [studio.ids[3]]
+    (void,) = studio.get("/usage", voided="true")["data"]
+    assert void["id"] == studio.ids[3]
+    assert len(studio.get("/usage", voided="false")["data"]) == len(listed) - 1
 
 
 def test_an_amended_event_answers_as_it_now_counts(studio: Studio) -> None:

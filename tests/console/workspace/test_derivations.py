@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.api.people import Person
-from tests.console.billed import billed, buyer, words_of, write
+from tests.api.people import Clock, Person
+from tests.console.billed import bill, billed, buyer, words_of, write
 from tests.console.browser import why_none
 
 MISSING: Final = why_none()
@@ -79,3 +79,19 @@ def test_total_says_what_it_is_the_sum_of_to_a_pointer(
     page.locator(".derives a").first.hover()
 
     page.get_by_role("tooltip").filter(has_text="Total").wait_for()
+
+
+def test_late_line_says_which_events_changed_its_period(owner: Person, clock: Clock) -> None:
+    _, first = billed(owner)
+    listed = owner.get("/api/v1/usage").json()["data"]
+    [wrong] = [one["id"] for one in listed if one["idempotency_key"] == "run-0"]
+    assert owner.post(f"/api/v1/usage/{wrong}/void").status_code == 200
+    clock.advance(minutes=10)
+    invoice = bill(owner, {"id": first["subscription_id"]})
+    [late] = [one for one in invoice["line_items"] if one["type"] == "late_usage"]
+
+    page = owner.get(f"/console/invoices/{invoice['id']}").text
+
+    assert late["description"].startswith("Correction, ")
+    assert "<code>run-0</code>, 1200 → 0" in page
+    assert "All that changed, as events (1)" in page
