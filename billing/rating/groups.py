@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Final
 
 from billing.errors import InvalidInput
+from billing.metering.aggregations import MeterTerms
 from billing.money import ZERO, exactly
-from billing.pricing import Flat, Pricing
+from billing.pricing import Flat, Pricing, find_misfit
 from billing.ratios import Exact
 
 MOST_PROPERTIES: Final = 2
@@ -223,6 +224,22 @@ def _by_group(grouping: Grouping, usage: Sequence[GroupUsage]) -> dict[Group, tu
         amount, event_count = found.get(group, (ZERO, 0))
         found[group] = (amount + one.aggregate, event_count + one.event_count)
     return found
+
+
+def require_groupable(grouping: Grouping, meter: MeterTerms | None) -> None:
+    """Refuse to price by properties what has no parts. Raises: InvalidInput naming the field."""
+    if meter is None:
+        raise _refused("A FIXED charge has no group_by.", "group_by")
+    if not meter.aggregation.definition.is_additive:
+        raise _refused(
+            f"group_by prices SUM and COUNT meters: the parts of a {meter.aggregation.value} cannot"
+            " be added up.",
+            "group_by",
+        )
+    for place, one in enumerate(grouping.prices):
+        misfit = find_misfit(one.pricing, meter.aggregation)
+        if misfit is not None:
+            raise _refused(misfit, f"group_prices.{place}.pricing.model")
 
 
 def _refused(reason: str, field: str) -> InvalidInput:

@@ -12,7 +12,7 @@ from billing.metering.aggregations import MeterTerms
 from billing.money import ZERO, find_currency, require_not_negative
 from billing.periods import Cadence, Interval
 from billing.pricing import Flat, Pricing, find_misfit
-from billing.rating.groups import Group, Grouping
+from billing.rating.groups import Group, Grouping, require_groupable
 from billing.units import Unit
 
 
@@ -120,7 +120,7 @@ class ChargeTerms:
         if misfit is not None:
             raise _refused(misfit, "pricing.model")
         if self.grouping is not None:
-            _check_grouping(self.grouping, self.meter)
+            require_groupable(self.grouping, self.meter)
 
     def pricing_of(self, group: Group) -> Pricing:
         """The price of a group of the charge's usage: its own, else the default one."""
@@ -234,16 +234,12 @@ def find_allowance(terms: PlanTerms, charge: ChargeTerms) -> Allowance:
         units=units,
         hard_limit=feature.hard_limit,
         over_limit=feature.over_limit,
-        cadence=_reset_cadence(terms, feature),
+        cadence=find_reset_cadence(terms, feature),
     )
 
 
 def find_reset_cadence(terms: PlanTerms, feature: FeatureTerms) -> Cadence:
     """Give how long a feature's usage counts before it starts anew; by default a billing period."""
-    return _reset_cadence(terms, feature)
-
-
-def _reset_cadence(terms: PlanTerms, feature: FeatureTerms) -> Cadence:
     if feature.usage_reset_period is None:
         return terms.cadence
     return Cadence(interval=feature.usage_reset_period)
@@ -296,21 +292,6 @@ def require_paid_or_blocked(
             "What no credit pays is due at the overage_rate, or blocked by shortfall.",
             "overage_rate",
         )
-
-
-def _check_grouping(grouping: Grouping, meter: MeterTerms | None) -> None:
-    if meter is None:
-        raise _refused("A FIXED charge has no group_by.", "group_by")
-    if not meter.aggregation.definition.is_additive:
-        raise _refused(
-            f"group_by prices SUM and COUNT meters: the parts of a {meter.aggregation.value} cannot"
-            " be added up.",
-            "group_by",
-        )
-    for place, one in enumerate(grouping.prices):
-        misfit = find_misfit(one.pricing, meter.aggregation)
-        if misfit is not None:
-            raise _refused(misfit, f"group_prices.{place}.pricing.model")
 
 
 def _refused(reason: str, field: str) -> InvalidInput:
