@@ -19,7 +19,7 @@ from benchmarks.figures import Result, figure
 from billing.identifiers import ChargeId, MeterId
 from billing.rating.quantities import UsageWindow
 from repositories.transactions import Transactions
-from repositories.usage import group_rollups
+from repositories.usage.properties import rollups as group_rollups
 from runtime.database.engine import create_application_engine
 from services.catalog.group_prices import parse_grouping, tell_apart
 from services.usage.measure import look_at_usage

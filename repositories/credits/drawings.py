@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 
-class KeptDrawing(NamedTuple):
+class StoredDrawing(NamedTuple):
     """The evidence behind an invoice's draws, and the draws that it says."""
 
     invoice_id: UUID
@@ -41,7 +41,7 @@ DRAWINGS = text(
 )
 
 
-def list_drawings(session: Session, organization_id: UUID) -> Iterator[KeptDrawing]:
+def list_drawings(session: Session, organization_id: UUID) -> Iterator[StoredDrawing]:
     """Every final invoice with evidence of its draws, which the application cannot take away."""
     for row in session.execute(DRAWINGS, {"organization_id": organization_id}):
-        yield KeptDrawing(*row)
+        yield StoredDrawing(*row)

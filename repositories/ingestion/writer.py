@@ -17,7 +17,7 @@ from repositories.array_text import array, optional, quoted
 from repositories.statement_text import compact
 from repositories.usage.arrival_locks import LOCK_BUCKETS, lock_key_of_bucket
 from repositories.usage.figures import Figure, listed, names
-from repositories.usage.groups import ROLL_UP
+from repositories.usage.properties.groups import ROLL_UP
 
 
 class EventScope:

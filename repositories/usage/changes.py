@@ -63,6 +63,7 @@ SELECT json_build_object(
         'idempotency_key', change.idempotency_key, 'timestamp', change.timestamp,
         'known_at', change.known_at, 'quantity', change.quantity::text, 'was', change.was::text,
         'actor', (
+            -- Who voided or amended it stands in the audit log, of the same instant.
             SELECT entry.actor FROM audit_entry AS entry
             WHERE entry.organization_id = tenant.id AND entry.object_id = change.event_id
                 AND entry.action = 'usage_event.' || change.cause AND entry.at = change.known_at
@@ -99,6 +100,7 @@ FROM (
 LEFT JOIN LATERAL (
     SELECT row_number() OVER (ORDER BY fact.sequence) AS place, fact.*
     FROM (
+        -- What arrived after the bill counts from nothing; each correction from what was before.
         SELECT 'late' AS cause, event.id AS event_id, event.meter_id, event.idempotency_key,
             event.timestamp, event.ingested_at AS known_at, event.quantity, 0::numeric AS was,
             event.arrival_sequence AS sequence
@@ -124,6 +126,7 @@ LEFT JOIN LATERAL (
             AND made.timestamp >= line.period_start AND made.timestamp < line.period_end
             AND made.arrival_sequence > bounds.after
     ) AS fact
+    -- Up to where this document has counted, and of the meters that its line corrects.
     WHERE fact.known_at > bounds.since
         AND (fact.sequence <= receipt.watermark
             OR (receipt.watermark IS NULL AND fact.known_at <= invoice.created_at))
@@ -162,6 +165,7 @@ SELECT EXISTS (
                 AND (
                     (said.kind = 'period' AND said.period_index = :period_index)
                     OR EXISTS (
+                        -- Another document has corrected it before.
                         SELECT FROM correction_part AS part
                         WHERE part.organization_id = said.organization_id
                             AND part.invoice_id = said.id AND NOT part.is_by_hand

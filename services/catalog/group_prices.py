@@ -17,8 +17,8 @@ from billing.pricing import UsagePricing, parse_pricing, resolve_pricing
 from billing.rating.groups import Grouping, GroupPrice
 from models.catalog.plans import Charge
 from repositories.catalog import meters as stored_meters
-from repositories.usage import group_rollups as stored_rollups
-from repositories.usage import groups as stored_groups
+from repositories.usage.properties import groups as stored_groups
+from repositories.usage.properties import rollups as stored_rollups
 from repositories.usage.rollups import lock_all_arrivals
 
 MOST_VALUES: Final = 2000

@@ -15,7 +15,7 @@ from billing.errors import InvalidInput
 from billing.invoicing.receipts import digest, from_document
 from repositories.credits import checks as stored_checks
 from repositories.credits import drawings as stored_drawings
-from repositories.credits.drawings import KeptDrawing
+from repositories.credits.drawings import StoredDrawing
 
 
 class CreditRule(StrEnum):
@@ -106,7 +106,7 @@ def _list_broken(session: Session, organization_id: UUID) -> list[CreditFinding]
     ]
 
 
-def _is_decided_so(kept: KeptDrawing) -> bool:
+def _is_decided_so(kept: StoredDrawing) -> bool:
     try:
         record = from_document(DrawingRecord, kept.content)
     except InvalidInput:

@@ -18,9 +18,9 @@ from models.usage.events import UsageCorrection, UsageEvent
 from repositories.catalog import meters as stored_meters
 from repositories.ingestion import late_marks as stored_late_marks
 from repositories.usage import corrections as stored_corrections
-from repositories.usage import group_rollups as stored_groups
 from repositories.usage import rollups as stored_rollups
 from repositories.usage.arrival_locks import lock_arrivals
+from repositories.usage.properties import rollups as stored_groups
 from repositories.usage.rollups import Hours
 from services.audit_log import record
 from services.required import require_meter

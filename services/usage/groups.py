@@ -15,7 +15,7 @@ from billing.rating.groups import GroupKind, GroupUsage
 from billing.rating.quantities import MeteredUsage, UsageWindow
 from billing.ratios import add_up, as_decimal
 from models.usage.groups import MISSING_PLACE
-from repositories.usage.groups import GroupPart, GroupRead, read_groups
+from repositories.usage.properties.groups import GroupPart, GroupRead, read_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

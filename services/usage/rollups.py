@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from repositories.usage import group_rollups as stored_groups
 from repositories.usage import rollups as stored_rollups
+from repositories.usage.properties import rollups as stored_groups
 from repositories.usage.rollups import RollupDifference
 
 SHOWN_DIFFERENCES = 100

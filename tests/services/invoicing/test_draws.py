@@ -133,4 +133,3 @@ def test_draws_are_decided_again_from_what_is_kept(shop: Shop) -> None:
     use(life, (5, "50"), (20, "30"))
     pass_to(life, GRACE_OVER)
     assert findings(life) == []
-

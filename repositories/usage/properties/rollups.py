@@ -13,7 +13,7 @@ from sqlmodel import Session
 from models.base import new_id
 from models.usage.groups import OTHERS_PLACE, UsageGroup, UsageGrouping
 from repositories.usage.counted_events import COUNTS, QUANTITY
-from repositories.usage.groups import PLACE, named
+from repositories.usage.properties.groups import PLACE, named
 from repositories.usage.rollups import ONE_HOUR, Hours, RollupDifference, conditions_of
 
 _COMPUTED: Final = f"""
