@@ -223,7 +223,7 @@ FORMS = {
             "display_name": WORDS,
             "unit": [*WORDS, "USD"],
             "overage_rate": PRICE,
-            "shortfall": [*ENUM, "block"],
+            "shortfall": ENUM,
             "currency": [one for one in CURRENCY if one is not None] + ["EUR"],
             "billing_interval": [*ENUM, "year"],
         },

@@ -38,6 +38,7 @@ BODIES: dict[Operation, dict[str, Any]] = {
     ("POST", f"{V1}/customers/{{customer_id}}/account/write-off"): {"currency": "USD"},
     ("POST", f"{V1}/credits/holds/{{hold_id}}/settle"): {"amount": 1},
     ("POST", f"{V1}/customers/{{customer_id}}/grants"): {"unit": "USD", "amount": 1},
+    ("POST", f"{V1}/customers/{{customer_id}}/coupons"): {"code": "SPRING"},
     ("POST", f"{V1}/customers/{{customer_id}}/top-up-rules"): TOP_UP,
     ("PATCH", f"{V1}/customers/{{customer_id}}/top-up-rules/{{rule_id}}"): {"enabled": False},
     ("PATCH", f"{V1}/members/{{member_id}}"): {"role": "billing"},

@@ -53,6 +53,8 @@ def test_plan_of_the_main_example_is_told_as_documented(owner: Person) -> None:
         "display_name": "API calls ($0.001 each)",
         "unit": None,
         "overage_rate": None,
+        "group_by": None,
+        "group_prices": None,
         "shortfall": "invoice",
         "status": "ACTIVE",
         "created_at": "2026-03-02T08:00:00Z",

@@ -17,6 +17,7 @@ from tests.api.transport.bad_requests import NOT_NUMBERS, BadRequest, bad_reques
 
 EVERY: Final = 1 if "FLUXRATE_CORPUS" in os.environ else 17
 LEAST: Final = 3_000
+GROUP_PRICE: Final = {"values": ["eu"], "unit_price": 2}
 JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -49,7 +50,11 @@ def good_bodies(person: Person, ids: Ids) -> dict[str, dict[str, Any]]:
         "EventReport": {"meter_id": meter["id"]} | event,
         "TrackedEvent": {"meter_token": meter["meter_token"]} | event,
         "FeatureCreate": words | {"meter_name": "seats", "aggregation_type": "SUM"},
-        "ChargeCreate": {"type": "USAGE", "meter_id": ids["meter_id"], "unit_price": 1},
+        "ChargeCreate": {
+            **{"type": "USAGE", "meter_id": ids["meter_id"], "unit_price": 1},
+            **{"group_by": ["region"], "group_prices": [GROUP_PRICE]},
+        },
+        "GroupPriceWrite": GROUP_PRICE,
         "PriceModelWrite": {"model": "graduated", "tiers": [{"up_to": None, "unit_price": 1}]},
         "PriceTierWrite": {"up_to": None, "unit_price": 1},
         "EventFilterWrite": {"property": "region", "operator": "eq", "value": "eu"},
