@@ -89,16 +89,14 @@ def _missing(session: Session, key: tuple[UUID, UUID, tuple[str, ...]], grouping
 
 def _parse_price(row: Mapping[str, Any], field: str) -> GroupPrice:
     pricing, unit_price = row.get("pricing"), row.get("unit_price")
-    if (pricing is None) is (unit_price is None):
-        raise InvalidInput(
-            "The price of a group is either unit_price or pricing.",
-            code="missing_price" if pricing is None else "invalid_charge",
-            field=f"{field}.unit_price",
-        )
-    return GroupPrice(
-        values=tuple(row["values"]),
-        pricing=_priced(pricing, unit_price, field),
-    )
+    either = "The price of a group is either unit_price or pricing."
+    if pricing is None and unit_price is None:
+        raise InvalidInput(either, code="missing_price", field=f"{field}.unit_price")
+    # What is wrong inside a price model is told before that there is another price beside it.
+    priced = _priced(pricing, unit_price if pricing is None else None, field)
+    if pricing is not None and unit_price is not None:
+        raise InvalidInput(either, code="invalid_charge", field=f"{field}.unit_price")
+    return GroupPrice(values=tuple(row["values"]), pricing=priced)
 
 
 def _priced(pricing: object, unit_price: object, field: str) -> UsagePricing:
