@@ -175,15 +175,13 @@ def _said_to_the_end(terms: Terms) -> Terms:
 
     What is of no period was delivered on the day of issue.
     """
-    entries, allowances = terms["BG-23"], terms["BG-20"]
+    entries = terms["BG-23"]
     assert isinstance(entries, list)
-    assert isinstance(allowances, list)
     return {
         **terms,
         # BR-DE-TMP-32.
         "BT-72": terms["BT-2"] if terms.get("BT-73") is None else terms.get("BT-72"),
         "BT-81": terms.get("BT-81") or UNDEFINED_MEANS,
-        # BR-DE-14.
+        # BR-DE-14; allowances outside of VAT have none all the same (BR-O-06).
         "BG-23": [{**one, "BT-119": one["BT-119"] or ZERO} for one in entries],
-        "BG-20": [{**one, "BT-96": one["BT-96"] or ZERO} for one in allowances],
     }
