@@ -43,6 +43,12 @@ def require_few_missed(anchor: Anchor, cadence: Cadence, *, now: datetime) -> No
         )
 
 
+def clock_in_words(present: datetime, *, is_test_clock: bool) -> str:
+    """Which clock a customer's present is read from, and what it shows, for words of refusals."""
+    clock = "the customer's test clock" if is_test_clock else "this server's clock"
+    return f"{clock}, {present.astimezone(UTC):%FT%TZ}"
+
+
 def require_between(instant: datetime, earliest: datetime, latest: datetime, *, field: str) -> None:
     """Return if the instant lies within. Raises InvalidInput ``out_of_range`` naming both ends."""
     if not earliest <= instant <= latest:

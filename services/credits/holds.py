@@ -18,6 +18,7 @@ from billing.credits.ledger import (
     key_of_release,
     key_of_settling,
 )
+from billing.date_limits import clock_in_words
 from billing.errors import BillingError, Conflict, InvalidInput
 from billing.money import ZERO, exactly
 from models.base import new_id
@@ -82,7 +83,7 @@ def hold(
         unit = units.find_unit(session, organization_id, command.unit)
         unit.require_scale(command.amount, field="amount")
     if outcome is not Placing.HELD:
-        raise _refusal(outcome)
+        raise _refusal(session, outcome, wanted)
     return wanted
 
 
@@ -91,13 +92,18 @@ def _place(session: Session, wanted: CreditHold, accruing: Decimal, *, now: date
         return stored_holds.place_hold(session, wanted, accruing=accruing, now=now)
 
 
-def _refusal(outcome: Placing) -> BillingError:
+def _refusal(session: Session, outcome: Placing, wanted: CreditHold) -> BillingError:
     match outcome:
         case Placing.NO_CUSTOMER:
             return not_found("Customer")
         case Placing.TOO_LONG:
+            customer = find_customer(session, wanted.organization_id, wanted.customer_id)
+            is_test_clock = customer.test_clock_id is not None
             return InvalidInput(
-                "A hold ends within 24 hours from now.", code="hold_too_long", field="expires_at"
+                "A hold ends after the customer's present, and at most 24 hours after it, by"
+                f" {clock_in_words(wanted.at, is_test_clock=is_test_clock)}.",
+                code="hold_too_long",
+                field="expires_at",
             )
         case _:
             return Conflict("The customer has not that much credit.", code="no_credit")

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.date_limits import clock_in_words
 from billing.errors import InvalidInput
 from billing.metering.aggregations import Aggregation, EventValue, read_event_value
 from billing.metering.filters import Filter, matches_all
@@ -31,7 +32,6 @@ _PLAIN: Final = 10**15
 _PLAIN_VALUED: Final = frozenset(
     one for one in Aggregation if not one.definition.uses_distinct_values
 )
-
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
@@ -142,9 +142,9 @@ def read_timestamp(text: str | None, now: datetime, clock_time: datetime | None)
             "timestamp must be an ISO 8601 instant.", code="invalid_instant", field="timestamp"
         ) from error
     if instant > present + FUTURE_TOLERANCE:
-        clock = "this server's clock" if clock_time is None else "the customer's test clock"
+        clock = clock_in_words(present, is_test_clock=clock_time is not None)
         raise InvalidInput(
-            f"timestamp lies more than five minutes ahead of {clock}, {present:%FT%TZ}.",
+            f"timestamp lies more than five minutes ahead of {clock}.",
             code="timestamp_in_future",
             field="timestamp",
         )

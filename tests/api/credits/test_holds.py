@@ -114,6 +114,24 @@ def test_what_cannot_be_held_is_refused(
     )
 
 
+def test_a_hold_that_ends_too_late_is_told_the_clock_and_its_instant(owner: Person) -> None:
+    clock = post(owner, "/test-clocks", {"name": "Clock", "frozen_time": "2025-01-01T12:00:00Z"})
+    body = {"name": "Quay", "email": "q@example.com", "billing_address_country": "DE"}
+    shown = "at most 24 hours after it, by"
+
+    said = []
+    for more in ({}, {"test_clock_id": clock["id"]}):
+        made = post(owner, "/customers", body | more)
+        post(owner, f"/customers/{made['id']}/grants", {"unit": "USD", "amount": 10})
+        late = body_of(made["id"], expires_at="2026-03-04T00:00:00Z")
+        said.append(owner.post(f"{V1}/credits/holds", json=late).json()["detail"])
+
+    assert [one.split(shown)[1] for one in said] == [
+        " this server's clock, 2026-03-02T08:00:00Z.",
+        " the customer's test clock, 2025-01-01T12:00:00Z.",
+    ]
+
+
 def test_ends_of_a_hold_that_contradict_are_refused(owner: Person, customer_id: str) -> None:
     path = f"{V1}/credits/holds/{post(owner, '/credits/holds', body_of(customer_id))['id']}"
     nobody = f"{V1}/credits/holds/{uuid4()}"
