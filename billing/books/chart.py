@@ -19,6 +19,7 @@ CUSTOMER_CREDIT: Final = "Liabilities:CustomerCredit"
 PREPAID_CREDIT: Final = "Liabilities:PrepaidCredit"
 TAX: Final = "Liabilities:Tax"
 REVENUE: Final = "Income:Revenue"
+BREAKAGE: Final = "Income:Breakage"
 BAD_DEBT: Final = "Expenses:BadDebt"
 GATEWAY_FEES: Final = "Expenses:GatewayFees"
 

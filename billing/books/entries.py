@@ -105,6 +105,16 @@ def post(matter: Matter, kind: PostingKind, amount: Decimal, provider: str | Non
     )
 
 
+@exactly
+def earn(matter: Matter, cost: Decimal, account: str) -> Entry:
+    """Sold credit that is owed no more, by what it had cost: income of that account.
+
+    Below zero it is owed again.
+    """
+    legs = [Leg(account=PREPAID_CREDIT, amount=cost), Leg(account=account, amount=-cost)]
+    return _entry(matter, legs)
+
+
 def _legs_of(billed: Billed) -> list[Leg]:
     # What credit was sold for is earned as the credit is used; what it was sold below its worth,
     # or given, is less revenue.

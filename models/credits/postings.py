@@ -93,6 +93,12 @@ class CreditPosting(SQLModel, table=True):
             postgresql_where=text("invoice_id IS NOT NULL"),
         ),
         Index(
+            "ix_credit_posting_at",
+            "organization_id",
+            "at",
+            postgresql_where=text("kind IN ('drawn', 'returned', 'expired')"),
+        ),
+        Index(
             "ix_credit_posting_hold",
             "organization_id",
             "hold_id",

@@ -20,6 +20,7 @@ class Source(IntEnum):
     CREDIT_NOTE = 1
     VOID = 2
     POSTING = 3
+    CREDIT = 4
 
 
 class Place(NamedTuple):
@@ -33,7 +34,7 @@ class Place(NamedTuple):
 class InvoiceFacts(NamedTuple):
     """What an invoice billed, before credit; ``rates`` are in their order.
 
-    Prepaid credit pays ``prepaid`` of it; what it draws was sold for ``prepaid_cost``.
+    Prepaid credit pays ``prepaid`` of it.
     """
 
     id: UUID
@@ -44,7 +45,6 @@ class InvoiceFacts(NamedTuple):
     total: Decimal
     rates: Sequence[dict[str, Any]]
     prepaid: Decimal
-    prepaid_cost: Decimal
     sells_credit: bool
 
 
@@ -58,7 +58,6 @@ class NoteFacts(NamedTuple):
     amount: Decimal
     credited_before: Decimal
     prepaid: Decimal
-    prepaid_cost: Decimal
 
 
 class PostingFacts(NamedTuple):
@@ -79,6 +78,19 @@ class PostingFacts(NamedTuple):
 
 # The place of a posting: with zeros before its sequence, so that texts are in order.
 POSTING_KEY = """customer_id || '/' || currency || '/' || lpad(sequence::text, 12, '0')"""
+
+
+# What no entry of a document has: sold credit that expires, that a hold used, or that a document in
+# another currency drew than it was sold for.
+BY_ITSELF = """kind IN ('drawn', 'returned', 'expired') AND amount <> 0 AND EXISTS (
+            SELECT FROM credit_grant AS one
+            LEFT JOIN invoice AS its ON its.organization_id = one.organization_id
+                AND its.id = credit_posting.invoice_id
+            WHERE one.organization_id = credit_posting.organization_id
+                AND one.id = credit_posting.grant_id AND one.kind = 'paid'
+                AND (credit_posting.kind = 'expired' OR its.id IS NULL
+                    OR its.currency <> one.cost_currency)
+        )"""
 
 
 def _branch(source: Source, table: str, at: str, key: str, condition: str) -> str:
@@ -102,6 +114,8 @@ PLACES = text(
         {_branch(Source.VOID, "invoice", "voided_at", "id::text", "voided_at IS NOT NULL")}
         UNION ALL
         {_branch(Source.POSTING, "account_posting", "at", POSTING_KEY, "amount <> 0")}
+        UNION ALL
+        {_branch(Source.CREDIT, "credit_posting", "at", "key", BY_ITSELF)}
     ) AS found
     ORDER BY at, source, key LIMIT :limit
     """  # noqa: S608  (put together out of constants)
@@ -125,14 +139,7 @@ INVOICES = text(
             WHERE applied.organization_id = invoice.organization_id
                 AND applied.invoice_id = invoice.id
         ), '[]'),
-        -- What it draws of credit that was sold, by what that was sold for.
-        invoice.credits_after_tax, coalesce((
-            SELECT sum(round(draw.money * one.cost_amount / one.amount, scale(invoice.total)))
-            FROM invoice_draw AS draw
-            JOIN credit_grant AS one ON one.organization_id = draw.organization_id
-                AND one.id = draw.grant_id AND one.cost_currency = invoice.currency
-            WHERE draw.organization_id = invoice.organization_id AND draw.invoice_id = invoice.id
-        ), 0), invoice.kind = 'purchase'
+        invoice.credits_after_tax, invoice.kind = 'purchase'
     FROM invoice
     JOIN customer ON customer.organization_id = invoice.organization_id
         AND customer.id = invoice.customer_id
@@ -149,13 +156,7 @@ NOTES = text(
             PARTITION BY note.invoice_id ORDER BY note.created_at, note.id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ), 0),
-        note.credits_after_tax, coalesce((
-            SELECT sum(round(back.money * one.cost_amount / one.amount, scale(note.total)))
-            FROM credit_note_return AS back
-            JOIN credit_grant AS one ON one.organization_id = back.organization_id
-                AND one.id = back.grant_id AND one.cost_currency = note.currency
-            WHERE back.organization_id = note.organization_id AND back.credit_note_id = note.id
-        ), 0)
+        note.credits_after_tax
     FROM credit_note AS note
     JOIN LATERAL (
         SELECT coalesce(sum(one.amount), 0) - note.credits_before_tax AS amount

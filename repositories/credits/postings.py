@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
-from billing.credits.ledger import CreditPostingKind
+from billing.credits.ledger import OF_HOLDS, CreditPostingKind
 from models.credits.postings import CreditPosting
 from repositories.credits.wallets import WalletKey
 
@@ -141,6 +141,18 @@ def find_taken(session: Session, organization_id: UUID, invoice_id: UUID) -> dic
     """What the invoice has of each grant."""
     keys = {"organization_id": organization_id, "invoice_id": invoice_id}
     return {row.grant_id: row.amount for row in session.execute(TAKEN, keys)}
+
+
+def get_owned(session: Session, organization_id: UUID, grant_id: UUID) -> Decimal:
+    """What the customer has of a grant, what is held too."""
+    found = session.exec(
+        select(func.coalesce(func.sum(CreditPosting.amount), 0)).where(
+            CreditPosting.organization_id == organization_id,
+            CreditPosting.grant_id == grant_id,
+            col(CreditPosting.kind).not_in(OF_HOLDS),
+        )
+    ).one()
+    return Decimal(found)
 
 
 def list_held(session: Session, organization_id: UUID, hold_id: UUID) -> list[CreditPosting]:

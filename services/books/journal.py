@@ -22,7 +22,11 @@ from billing.money import ZERO, exactly, find_currency
 from billing.periods import local_date, start_of_day
 from repositories.accounts import organizations as stored_organizations
 from repositories.books import journal as stored_journal
+from repositories.books import prepaid as stored_prepaid
 from repositories.books.journal import InvoiceFacts, NoteFacts, Place, PostingFacts, Source
+from repositories.books.prepaid import CreditMove
+from services.books import prepaid
+from services.books.prepaid import Costs
 
 PAGE: Final = 500
 """How many entries are read at once."""
@@ -86,6 +90,8 @@ class _Facts:
     invoices: dict[UUID, InvoiceFacts]
     notes: Sequence[NoteFacts]
     postings: dict[str, PostingFacts]
+    moves: dict[str, CreditMove]
+    costs: Costs
 
     @classmethod
     def read(cls, session: Session, organization_id: UUID, places: Sequence[Place]) -> _Facts:
@@ -95,13 +101,22 @@ class _Facts:
             session, organization_id, keys[Source.CREDIT_NOTE]
         )
         with_notes = credited | {*keys[Source.VOID]}
-        invoices = with_notes | {*keys[Source.INVOICE]}
+        documents = with_notes | {*keys[Source.INVOICE]}
+        moves = stored_prepaid.list_moves(
+            session,
+            organization_id,
+            invoice_ids=[UUID(one) for one in documents],
+            keys=keys[Source.CREDIT],
+        )
+        invoices = documents | {str(one.invoice_id) for one in moves if one.invoice_id is not None}
         return cls(
             invoices=stored_journal.list_invoice_facts(session, organization_id, invoices),
             notes=stored_journal.list_note_facts(session, organization_id, with_notes),
             postings=stored_journal.list_posting_facts(
                 session, organization_id, keys[Source.POSTING]
             ),
+            moves={one.key: one for one in moves},
+            costs=Costs(moves=moves),
         )
 
     def enter(self, place: Place, timezone: str) -> Entry:
@@ -110,18 +125,35 @@ class _Facts:
         match Source(place.source):
             case Source.INVOICE:
                 invoice = self.invoices[UUID(place.key)]
-                return entries.bill(_matter_of(invoice, "invoice", on), _billed(invoice))
+                billed = _billed(invoice, self.costs.drawn_by(invoice.id))
+                return entries.bill(_matter_of(invoice, "invoice", on), billed)
             case Source.CREDIT_NOTE:
                 [note] = [one for one in self.notes if str(one.id) == place.key]
                 invoice = self.invoices[note.invoice_id]
                 matter = _matter_of(invoice, "credit_note", on, note=note)
-                return entries.give_back(matter, _given(invoice, note))
+                return entries.give_back(matter, self._given(invoice, note))
             case Source.VOID:
                 invoice = self.invoices[UUID(place.key)]
-                given = [_given(invoice, one) for one in self.notes if one.invoice_id == invoice.id]
-                return entries.void(_matter_of(invoice, "void", on), _billed(invoice), given)
+                notes = [one for one in self.notes if one.invoice_id == invoice.id]
+                given = [self._given(invoice, one) for one in notes]
+                return entries.void(
+                    _matter_of(invoice, "void", on), self._voided(invoice, given), given
+                )
             case Source.POSTING:
                 return _post(self.postings[place.key], on)
+            case Source.CREDIT:
+                move = self.moves[place.key]
+                its = None if move.invoice_id is None else self.invoices[move.invoice_id]
+                return prepaid.enter(move, () if its is None else _rates_of(its), on)
+
+    def _given(self, invoice: InvoiceFacts, note: NoteFacts) -> Billed:
+        return _given(invoice, note, self.costs.given_back_by(note.id))
+
+    @exactly
+    def _voided(self, invoice: InvoiceFacts, given: Sequence[Billed]) -> Billed:
+        """What was billed, so that it comes without the notes to the credit that comes back."""
+        noted = sum((one.prepaid_cost for one in given), ZERO)
+        return _billed(invoice, self.costs.given_back_by_void(invoice.id) + noted)
 
 
 def _matter_of(
@@ -153,19 +185,19 @@ def _post(posting: PostingFacts, on: date) -> Entry:
     return entries.post(matter, PostingKind(posting.kind), posting.amount, posting.provider)
 
 
-def _billed(invoice: InvoiceFacts) -> Billed:
+def _billed(invoice: InvoiceFacts, prepaid_cost: Decimal) -> Billed:
     return Billed(
         total=invoice.total,
         rates=_rates_of(invoice),
         taxes=tuple(Decimal(one["amount"]) for one in invoice.rates),
         prepaid=invoice.prepaid,
-        prepaid_cost=invoice.prepaid_cost,
+        prepaid_cost=prepaid_cost,
         sells_credit=invoice.sells_credit,
     )
 
 
 @exactly
-def _given(invoice: InvoiceFacts, note: NoteFacts) -> Billed:
+def _given(invoice: InvoiceFacts, note: NoteFacts, prepaid_cost: Decimal) -> Billed:
     """What a note gave back of lines; tax that was on top is given back on top of them."""
     given = taxes_of_note(
         tax=note.tax,
@@ -186,7 +218,7 @@ def _given(invoice: InvoiceFacts, note: NoteFacts) -> Billed:
         rates=_rates_of(invoice),
         taxes=tuple(amounts),
         prepaid=note.prepaid,
-        prepaid_cost=note.prepaid_cost,
+        prepaid_cost=prepaid_cost,
         sells_credit=invoice.sells_credit,
     )
 

@@ -28,13 +28,12 @@ from models.credits.grants import CreditGrant
 from repositories.accounts import organizations as stored_organizations
 from repositories.credits import grants as stored_grants
 from repositories.credits import postings as stored_postings
-from repositories.credits.postings import GrantPlace
 from services.announcements import announce_credit
 from services.audit_log import record
 from services.credits import posting, units
 from services.credits.grants import begin, stored_rollover
 from services.credits.posting import Movement
-from services.credits.purchases import cost_of
+from services.credits.purchases import cost_of_part
 from services.credits.standing import (
     GrantReading,
     find_customer,
@@ -160,7 +159,7 @@ def _roll(
     """Part of the rest goes on in a new grant of the same kind, at what it cost."""
     if stored_postings.find_posted(session, row.organization_id, [key]):
         return
-    [place] = stored_postings.find_places(session, row.organization_id, [row.id]).values()
+    cost = cost_of_part(session, row, amount)
     out = Movement(grant=row, kind=CreditPostingKind.ROLLED, amount=-amount, key=key, at=at)
     posting.post(session, [out], now=now)
     rollover = rollover_of(row)
@@ -178,7 +177,7 @@ def _roll(
         expires_at=expires_at,
         meter_ids=row.meter_ids,
         charge_ids=row.charge_ids,
-        cost_amount=_cost_of(row, place, amount),
+        cost_amount=cost,
         cost_currency=row.cost_currency,
         spendable=Spendable.AT_ONCE,
         rollover=None if left is None else stored_rollover(left),
@@ -188,7 +187,3 @@ def _roll(
     )
     stored_grants.insert_grant(session, made)
     begin(session, made, at=at, now=now)
-
-
-def _cost_of(row: CreditGrant, place: GrantPlace, amount: Decimal) -> Decimal:
-    return cost_of(row, place.rest) - cost_of(row, place.rest - amount)

@@ -90,6 +90,7 @@ def take_back(session: Session, row: CreditGrant, *, at: datetime, now: datetime
     put_into_ledger(session, row, at=at, now=now)
     [facts] = stored_grants.list_facts(session, row.organization_id, [row.id])
     assert facts.begins_at is not None, "it began above, if not before"
+    cost = cost_of_part(session, row, facts.rest)
     refunded = Movement(
         grant=row,
         kind=CreditPostingKind.REFUNDED,
@@ -101,7 +102,7 @@ def take_back(session: Session, row: CreditGrant, *, at: datetime, now: datetime
     record(session, row.organization_id, "grant.ended", "grant", row.id, now=now)
     if row.invoice_id is not None:
         fail_top_up(session, row.organization_id, row.invoice_id, at=at, now=now)
-    return TakenBack(amount=facts.rest, cost=cost_of(row, facts.rest))
+    return TakenBack(amount=facts.rest, cost=cost)
 
 
 def fail_top_up(
@@ -114,9 +115,18 @@ def fail_top_up(
     return made is not None
 
 
-def cost_of(row: CreditGrant, rest: Decimal) -> Decimal:
-    """What the rest of a grant had cost, to the cent; nothing where nobody paid."""
+@exactly
+def cost_of_part(session: Session, row: CreditGrant, amount: Decimal) -> Decimal:
+    """What a part of a grant had cost that is about to leave it, to the cent; 0 if nobody paid.
+
+    What is held is still there. Source: rule 18.
+    """
     if row.cost_currency is None:
         return ZERO
     places = find_currency(row.cost_currency).exponent
-    return cost_of_rest(row.cost_amount, rest, granted=row.amount, places=places)
+    had = stored_postings.get_owned(session, row.organization_id, row.id)
+    before, after = (
+        cost_of_rest(row.cost_amount, rest, granted=row.amount, places=places)
+        for rest in (had, had - amount)
+    )
+    return before - after
