@@ -251,6 +251,9 @@ def _find_unit(session: Session, organization_id: UUID, command: AddCharge) -> U
     require_paid_or_blocked(
         command.type, unit, overage_rate=command.overage_rate, shortfall=command.shortfall
     )
+    if unit is not None:
+        # A bill would take its prices for money of the plan's currency.
+        raise _refused("Prices in a unit of your own are not billed yet.", "unit")
     return unit
 
 

@@ -122,7 +122,7 @@ class ChargeCreate(Schema):
     """What invoices call it; by default the meter's name."""
     unit: Words | None = None
     """The own unit of credit that its prices are in, such as `TOKENS`; by default the plan's
-    currency. Its lines are paid from credit of the unit alone."""
+    currency. Refused as yet: no bill knows such prices."""
     overage_rate: Price | None = None
     """What one of `unit` costs in the plan's currency where no credit pays it; needed unless
     `shortfall` is `block`."""

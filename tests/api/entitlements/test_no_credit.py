@@ -9,14 +9,12 @@ import pytest
 from tests.api.people import Person
 from tests.api.sold import V1, Sold, post, sell
 
-TOKENS = {"code": "TOKENS", "name": "Tokens", "scale": 2}
-BLOCKED = {"unit": "TOKENS", "unit_price": "0.5", "shortfall": "block"}
+BLOCKED = {"unit_price": "0.5", "shortfall": "block"}
 
 
 def sell_by_credit(owner: Person, **charge: Any) -> Sold:
     """A subscribed customer without limits, whose calls cost what the charge says."""
     sold = sell(owner, usage_limit=None)
-    post(owner, "/units", TOKENS)
     whole = {"type": "USAGE", "meter_id": sold.feature["meter_id"], **charge}
     post(owner, f"/plans/{sold.plan['id']}/charges", whole)
     sold.subscribe()
@@ -24,12 +22,12 @@ def sell_by_credit(owner: Person, **charge: Any) -> Sold:
 
 
 def grant(sold: Sold, amount: int, **more: Any) -> None:
-    body = {"unit": "TOKENS", "amount": amount, **more}
+    body = {"unit": "USD", "amount": amount, **more}
     post(sold.owner, f"/customers/{sold.customer['id']}/grants", body)
 
 
 def balance(sold: Sold) -> dict[str, Any]:
-    shown = sold.owner.get(f"{V1}/customers/{sold.customer['id']}/balance?unit=TOKENS").json()
+    shown = sold.owner.get(f"{V1}/customers/{sold.customer['id']}/balance?unit=USD").json()
     return {name: shown[name] for name in ("settled", "accruing", "held", "available")}
 
 
@@ -56,7 +54,7 @@ def test_what_a_hold_has_is_not_there_for_others(owner: Person) -> None:
     sold = sell_by_credit(owner, **BLOCKED)
     grant(sold, 10)
     sold.used(8)
-    ids = {"customer_id": sold.customer["id"], "unit": "TOKENS"}
+    ids = {"customer_id": sold.customer["id"], "unit": "USD"}
     until = {"expires_at": "2026-03-02T09:00:00Z"}
 
     refused = sold.owner.post(f"{V1}/credits/holds", json=ids | until | {"amount": 7})
@@ -72,17 +70,16 @@ def test_what_a_hold_has_is_not_there_for_others(owner: Person) -> None:
 @pytest.mark.parametrize(
     ("charge", "has_access"),
     [
-        ({"unit": "TOKENS", "unit_price": 1, "overage_rate": 1}, True),
         ({"unit_price": 1, "shortfall": "block"}, False),
         ({"unit_price": 1}, True),
     ],
-    ids=["overage is billed", "money blocks", "money is invoiced"],
+    ids=["money blocks", "money is invoiced"],
 )
 def test_only_a_charge_that_blocks_closes_access(
     owner: Person, charge: dict[str, Any], has_access: bool
 ) -> None:
     sold = sell_by_credit(owner, **charge)
-    grant(sold, 5)
+    grant(sold, 5, unit="EUR")
 
     assert sold.check()["has_access"] is has_access
 
@@ -133,3 +130,16 @@ def test_prices_by_property_are_each_cut_by_themselves(owner: Person) -> None:
     sold.used(6, "2026-03-02T02:00:00Z", properties={"model": "small"})
 
     assert balance(sold) == {"settled": 30, "accruing": 16, "held": 0, "available": 14}
+
+
+def test_price_in_a_unit_of_credit_is_refused_while_no_bill_knows_it(owner: Person) -> None:
+    sold = sell(owner, usage_limit=None)
+    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
+    charge = {"type": "USAGE", "meter_id": sold.feature["meter_id"], "unit_price": 2}
+    path = f"{V1}/plans/{sold.plan['id']}/charges"
+
+    for shortfall in ({"shortfall": "block"}, {"overage_rate": "0.01"}):
+        refused = owner.post(path, json=charge | shortfall | {"unit": "TOKENS"})
+        assert refused.status_code == 422
+        assert [one["field"] for one in refused.json()["errors"]] == ["unit"]
+    assert owner.get(f"{V1}/plans/{sold.plan['id']}").json()["charges"] == []

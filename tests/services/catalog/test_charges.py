@@ -13,7 +13,6 @@ from billing.errors import Conflict, InvalidInput, InvalidTransition, NotFound
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
 from billing.rating.terms import ChargeType, FeatureType, OverLimit, Shortfall
-from billing.units import Unit
 from models.base import new_id
 from repositories.audit_log import Filter, list_entries
 from repositories.catalog.plans import list_active_charges
@@ -181,7 +180,7 @@ def test_feature_is_granted_once(shop: Shop) -> None:
     assert shop.version_of(plan) == 2
 
 
-def test_charge_is_priced_in_a_unit_that_the_organization_has(shop: Shop) -> None:
+def test_price_in_a_unit_of_credit_is_refused_while_no_bill_knows_it(shop: Shop) -> None:
     plan, meter = shop.add_plan(), shop.add_meter()
     rate = Decimal("0.002")
     command = AddCharge(
@@ -195,13 +194,11 @@ def test_charge_is_priced_in_a_unit_that_the_organization_has(shop: Shop) -> Non
         shop.do(charges.add_charge, plan.id, command)
     shop.do(units.create_unit, CreateUnit(code="TOKENS", name="Tokens", scale=3))
 
-    charge = shop.do(charges.add_charge, plan.id, command).result
+    with pytest.raises(InvalidInput) as refused:
+        shop.do(charges.add_charge, plan.id, command)
 
-    assert unknown.value.field == "unit"
-    assert (charge.unit, charge.overage_rate, charge.shortfall) == ("TOKENS", rate, "invoice")
-    [terms] = shop.terms_of(plan).charges
-    assert terms.unit == Unit(code="TOKENS", scale=3)
-    assert (terms.overage_rate, terms.shortfall) == (rate, Shortfall.INVOICE)
+    assert (unknown.value.field, refused.value.field) == ("unit", "unit")
+    assert not shop.terms_of(plan).charges
 
 
 def test_log_says_the_price_that_begins_and_that_ends(shop: Shop) -> None:
