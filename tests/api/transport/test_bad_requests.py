@@ -51,8 +51,11 @@ def good_bodies(person: Person, ids: Ids) -> dict[str, dict[str, Any]]:
         "TrackedEvent": {"meter_token": meter["meter_token"]} | event,
         "FeatureCreate": words | {"meter_name": "seats", "aggregation_type": "SUM"},
         "ChargeCreate": {
-            **{"type": "USAGE", "meter_id": ids["meter_id"], "unit_price": 1},
-            **{"group_by": ["region"], "group_prices": [GROUP_PRICE]},
+            "type": "USAGE",
+            "meter_id": ids["meter_id"],
+            "unit_price": 1,
+            "group_by": ["region"],
+            "group_prices": [GROUP_PRICE],
         },
         "GroupPriceWrite": GROUP_PRICE,
         "PriceModelWrite": {"model": "graduated", "tiers": [{"up_to": None, "unit_price": 1}]},
