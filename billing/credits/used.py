@@ -12,14 +12,15 @@ from decimal import Decimal
 from itertools import pairwise
 
 from billing.credits.cuts import Segment, segments_of_fixed, segments_of_usage
+from billing.credits.units import Unit, currency_unit
 from billing.errors import InvariantBroken
 from billing.identifiers import ChargeId
-from billing.money import ZERO, find_currency
+from billing.money import ZERO
 from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.groups import Group
 from billing.rating.lines import LineType, PricedLine
 from billing.rating.quantities import MeteredUsage
-from billing.rating.terms import PlanTerms
+from billing.rating.terms import ChargeTerms, PlanTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +42,28 @@ def segments_of_period(
 ) -> dict[int, tuple[Segment, ...]]:
     """The segments of a period's lines by their place; ``cuts`` are in order, inside the period.
 
-    Up to a cut a line is what the same code makes of the usage before it; what its minimum adds
-    belongs to the last segment, and a fixed charge is used at the period's last instant. Lines that
-    are not of the period (late usage, credit) have none here: they are used as they become final.
+    Up to a cut a line is what the same code makes of the usage before it, rounded as the line is,
+    to the unit of its charge; what its minimum adds belongs to the last segment, and a fixed charge
+    is used at the period's last instant. Lines that are not of the period (late usage, credit) have
+    none here: they are used as they become final.
     Raises: InvariantBroken if cuts are out of order or outside.
     """
     instants = [one.at for one in cuts]
     edges = [frozen.period.starts_at, *instants, frozen.period.ends_at]
     if any(earlier >= later for earlier, later in pairwise(edges)) and cuts:
         raise InvariantBroken("The cuts of a period are inside it, in their order.")
-    before = [_totals(terms, frozen, one.usage) for one in cuts]
+    units = {one.charge_id: unit_of(terms, one) for one in terms.charges}
+    before = [_totals(terms, frozen, one.usage, units) for one in cuts]
     return {
-        place: _segments(frozen, instants, line, before)
+        place: _segments(frozen, instants, line, before, units[line.charge_id])
         for place, line in enumerate(lines)
         if line.charge_id is not None and line.type in _OF_PERIOD
     }
+
+
+def unit_of(terms: PlanTerms, charge: ChargeTerms) -> Unit:
+    """What the prices of a charge are in, and its lines are rounded to: by default the currency."""
+    return charge.unit or currency_unit(terms.currency)
 
 
 _Part = tuple[ChargeId, Group | None]
@@ -69,8 +77,9 @@ def _segments(
     instants: Sequence[datetime],
     line: PricedLine,
     before: Sequence[Mapping[_Part, Decimal]],
+    unit: Unit,
 ) -> tuple[Segment, ...]:
-    total = find_currency(line.currency).round(line.exact_amount)
+    total = unit.round(line.exact_amount)
     if line.type is not LineType.USAGE:
         return segments_of_fixed(frozen.period, instants, total)
     assert line.charge_id is not None
@@ -81,12 +90,14 @@ def _segments(
 
 
 def _totals(
-    terms: PlanTerms, frozen: FrozenUsage, usage: Sequence[MeteredUsage]
+    terms: PlanTerms,
+    frozen: FrozenUsage,
+    usage: Sequence[MeteredUsage],
+    units: Mapping[ChargeId, Unit],
 ) -> dict[_Part, Decimal]:
     """What each line came to before a cut, rounded as it is, and without a minimum."""
-    currency = find_currency(terms.currency)
     return {
-        (line.charge_id, line.group): currency.round(line.exact_amount)
+        (line.charge_id, line.group): units[line.charge_id].round(line.exact_amount)
         for line in rate(without_minimum(terms), frozen, usage)
         if line.charge_id is not None
     }

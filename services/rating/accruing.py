@@ -14,15 +14,14 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.credits.cuts import cut_instants, segments_of_fixed, segments_of_usage
+from billing.credits.cuts import cut_instants
 from billing.credits.drawing import DrawableLine, Lot, draw
 from billing.credits.grants import Place
-from billing.credits.used import without_minimum
+from billing.credits.used import segments_of_period, unit_of, without_minimum
 from billing.money import ZERO, exactly
 from billing.rating.frozen_usage import rate
-from billing.rating.lines import LineType, PricedLine
+from billing.rating.lines import LineType
 from billing.rating.terms import PlanTerms
-from billing.ratios import Exact
 from billing.units import Unit
 from repositories.credits.wallets import WalletKey
 from repositories.subscriptions import unbilled_periods as stored_periods
@@ -116,9 +115,7 @@ def _draw(
 
 def _charges_in(terms: PlanTerms, unit: Unit) -> frozenset[UUID]:
     return frozenset(
-        one.charge_id
-        for one in terms.charges
-        if (one.unit.code if one.unit is not None else terms.currency) == unit.code
+        one.charge_id for one in terms.charges if unit_of(terms, one).code == unit.code
     )
 
 
@@ -138,27 +135,14 @@ def _used_lines(
         usage=frozen.usage,
         cuts=instants,
     )
-    before = [rate(terms, frozen, one.usage) for one in measure_cuts(session, asked)]
-    for line in rate(terms, frozen):
-        if line.charge_id not in wanted:
-            continue
-        total = unit.round(line.exact_amount)
-        if line.type is LineType.USAGE:
-            totals = [unit.round(_amount_of(line, lines)) for lines in before]
-            segments = segments_of_usage(frozen.period, instants, [*totals, total])
-        elif frozen.period.ends_at <= at:
-            segments = segments_of_fixed(frozen.period, instants, total)
-        else:
-            continue
-        yield DrawableLine(
-            position=0,
-            segments=segments,
-            charge_id=line.charge_id,
-            meter_id=line.meter_id,
-        )
-
-
-def _amount_of(line: PricedLine, lines: Sequence[PricedLine]) -> Exact:
-    """What the same part of the charge came to before a cut: nothing where it had no line yet."""
-    same = (one for one in lines if (one.charge_id, one.group) == (line.charge_id, line.group))
-    return next((one.exact_amount for one in same), ZERO)
+    lines = rate(terms, frozen)
+    segments = segments_of_period(terms, frozen, lines, measure_cuts(session, asked))
+    for place, line in enumerate(lines):
+        is_used = line.type is LineType.USAGE or frozen.period.ends_at <= at
+        if line.charge_id in wanted and is_used:
+            yield DrawableLine(
+                position=0,
+                segments=segments[place],
+                charge_id=line.charge_id,
+                meter_id=line.meter_id,
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.credits.units import Unit
 from billing.credits.used import CutUsage, segments_of_period
 from billing.errors import InvariantBroken
 from billing.money import ZERO
+from billing.pricing.per_unit import PerUnit
 from billing.pricing.volume import Volume
 from billing.rating.engines import Engine
 from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.proration import WHOLE
-from billing.rating.terms import PlanTerms
+from billing.rating.terms import PlanTerms, Shortfall
 from tests.billing.builders import (
     DOCUMENTED_TIERS,
     JANUARY,
@@ -71,6 +74,20 @@ def test_tiers_go_on_over_a_cut() -> None:
 
     assert cut == [(FIRST, Decimal("2.50")), (TENTH, Decimal("0.50"))]
     assert whole == [(FIRST, 3)]
+
+
+def test_line_and_cuts_are_rounded_to_the_unit_of_their_charge() -> None:
+    """3 and 7 at 0.125 are 0.375 and 0.875: of dollars to cents, of tokens to tenths."""
+    dear = PerUnit(unit_price=Decimal("0.125"))
+    tokens = replace(
+        usage_charge(dear), unit=Unit(code="TOKENS", scale=1), shortfall=Shortfall.BLOCK
+    )
+
+    [of_money] = used(plan(usage_charge(dear)), (TENTH, "3"), in_all="7")
+    [of_tokens] = used(plan(tokens), (TENTH, "3"), in_all="7")
+
+    assert of_money == [(FIRST, Decimal("0.38")), (TENTH, Decimal("0.50"))]
+    assert of_tokens == [(FIRST, Decimal("0.4")), (TENTH, Decimal("0.5"))]
 
 
 def test_fixed_charge_is_used_after_the_last_cut() -> None:
