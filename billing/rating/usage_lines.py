@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from billing.errors import InvariantBroken
 from billing.metering.aggregations import MeterTerms
-from billing.money import ONE, ZERO, Currency, allocate, exactly, find_currency
+from billing.money import ONE, ZERO, exactly
 from billing.periods import Period
 from billing.pricing import Price
 from billing.rating.calculation import Calculation, calculate_usage, group_steps, measuring_steps
@@ -18,6 +18,7 @@ from billing.rating.parts import Part
 from billing.rating.quantities import ChargeQuantity
 from billing.rating.terms import ChargeTerms, OverLimit, PlanTerms, find_allowance
 from billing.ratios import Exact, add_up, as_decimal
+from billing.units import Unit, currency_unit
 
 
 def usage_lines(
@@ -140,24 +141,24 @@ def _hold_together(
     bounds = part.bounds_of(charge)
     if bounds is None:
         return tuple(lines)
-    currency = find_currency(lines[0].currency)
-    total, rounded = _sums(lines, currency)
+    unit = charge.unit or currency_unit(lines[0].currency)
+    total, rounded = _sums(lines, unit)
     wanted, rule = held_amount(total, bounds)
-    whole = currency.round(wanted)
+    whole = unit.round(wanted)
     if whole == rounded and wanted == total:
         return tuple(lines)
     weights = [as_decimal(line.exact_amount) for line in lines]
     if not any(weights):
         weights[0] = ONE
-    shares = allocate(whole, weights, currency)
+    shares = unit.share(whole, tuple(weights))
     return tuple(
         _moved(line, share, rule, bounds) for line, share in zip(lines, shares, strict=True)
     )
 
 
 @exactly
-def _sums(lines: Sequence[PricedLine], currency: Currency) -> tuple[Exact, Exact]:
-    rounded = sum((currency.round(line.exact_amount) for line in lines), ZERO)
+def _sums(lines: Sequence[PricedLine], unit: Unit) -> tuple[Exact, Exact]:
+    rounded = sum((unit.round(line.exact_amount) for line in lines), ZERO)
     return add_up(line.exact_amount for line in lines), rounded
 
 

@@ -18,8 +18,9 @@ from billing.rating.groups import Grouping, GroupKind, GroupPrice, GroupUsage
 from billing.rating.lines import PricedLine
 from billing.rating.periods import rate_period
 from billing.rating.quantities import MeteredUsage, UsageWindow
-from billing.rating.terms import ChargeTerms, OverLimit, PlanTerms
+from billing.rating.terms import ChargeTerms, OverLimit, PlanTerms, Shortfall
 from billing.ratios import add_up
+from billing.units import Unit
 from tests.billing.builders import (
     CHARGE,
     DOCUMENTED_TIERS,
@@ -151,6 +152,18 @@ def test_minimum_and_maximum_are_of_the_whole_charge(
     lines = bill(plan(charge), {"large": "10", "small": "10"})
 
     assert [amount for _, _, amount in shown(lines)] == totals
+
+
+def test_bounds_in_a_unit_of_credit_are_shared_out_in_its_finest_part() -> None:
+    charge = replace(
+        by_model(usage_charge(minimum="101"), large=per_unit("1"), small=per_unit("2")),
+        unit=Unit(code="TOKENS", scale=0),
+        shortfall=Shortfall.BLOCK,
+    )
+
+    lines = bill(plan(charge), {"large": "10", "small": "10"})
+
+    assert [one.exact_amount for one in lines] == [34, 67]
 
 
 amounts = st.decimals("0", "100000", places=3).map(str)
