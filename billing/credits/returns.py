@@ -89,6 +89,7 @@ def return_gross(
     lines: Sequence[CoveredLine],
     rest: Decimal,
     *,
+    others: Sequence[CoveredLine],
     given: Mapping[int, Decimal],
     left: Mapping[int, Decimal],
     received: Decimal,
@@ -97,7 +98,10 @@ def return_gross(
     """Say what of ``rest`` goes back to grants that paid with tax; the other part is money.
 
     ``given`` is what the note gives back of each line with tax, ``left`` what was left of it then.
-    No more money goes back than was ``received``.
+    No more money goes back than was ``received``: what is over goes to grants of the ``others``
+    too, on which a note may have lowered what was due of these. Worked example: a grant paid 25 of
+    one line, and 25 of another are due. A note on the first lowers what is due, so that one on the
+    second gives back to the grant.
     """
     if rest <= ZERO:
         return ()
@@ -112,7 +116,7 @@ def return_gross(
         )
         returned += _returned(line, paid, shares)
     over = rest - sum((one.amount for one in returned), ZERO) - received
-    return _with_more(lines, returned, over)
+    return _with_more((*lines, *others), returned, over)
 
 
 def _shares(amount: Decimal, weights: Sequence[Decimal], unit: Unit) -> tuple[Decimal, ...]:

@@ -132,6 +132,7 @@ def split_note(
     gross = return_gross(
         named,
         rest,
+        others=[one for one in lines if one.amount == ZERO],
         given=covered.with_tax(named, net.money, made.total - taxed),
         left=covered.with_tax(
             lines, {one.position: _money_left(one) for one in lines}, covered.tax_left(before)
