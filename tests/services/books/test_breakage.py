@@ -10,14 +10,17 @@ import pytest
 
 from billing.books.formats import JournalFormat
 from billing.credits.expiry import Rollover
-from billing.credits.grants import Spendable
+from billing.credits.grants import GrantKind, Spendable
+from billing.credits.purchases import Cost
 from billing.invoicing.invoices import InvoiceStatus
 from services.corrections import purchases
 from services.credits import holds
 from services.credits.deferred import read_deferred
+from services.credits.grants import NewGrant
 from services.credits.holds import NewHold
+from services.purchases.buying import Terms, create_grant
 from tests.services.books.ledgers import read_beancount, read_csv, read_hledger, write
-from tests.services.credits.purse import BEGIN, DAY, Purse, open_purse
+from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse, open_purse
 from tests.services.invoicing.drawn import JANUARY, void
 from tests.services.invoicing.test_discounted_bills import redeem
 from tests.services.invoicing.test_exact_bills import (
@@ -248,6 +251,24 @@ def test_thirds_come_back_to_the_cent_in_another_order(shop: Shop) -> None:
     found = books(till)
     assert found["Liabilities:PrepaidCredit"] == Decimal("-3.33")
     assert found["Income:Revenue:Untaxed"] == Decimal("-6.67")
+
+
+def test_what_another_currency_drew_is_earned_in_that_which_it_was_sold_in(till: Till) -> None:
+    purse = till.purse
+    command = NewGrant(unit=UNIT, amount=Decimal(3))
+    price = Cost(amount=Decimal(10), currency="EUR")
+    terms = Terms(kind=GrantKind.PAID, cost=price, spendable=Spendable.AT_ONCE)
+    sold = purse.shop.do(create_grant, purse.customer_id, command, terms, now=BEGIN)
+    purse.draw(purse.invoice(), (sold.row.id, 1, "1"))
+
+    text = write(purse.shop.transactions, purse.organization_id, JournalFormat.BEANCOUNT)
+
+    found = {account: one for (account, code), one in read_beancount(text).items() if code == "EUR"}
+    assert found == {
+        "Assets:Receivable": 10,
+        "Liabilities:PrepaidCredit": Decimal("-6.67"),
+        "Income:Revenue:Untaxed": Decimal("-3.33"),
+    }
 
 
 def test_free_credit_that_expires_is_no_matter_of_the_books(till: Till) -> None:
