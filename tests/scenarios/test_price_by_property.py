@@ -1,4 +1,7 @@
-"""A charge that prices by properties of events: lines, corrections, proofs, and what is refused."""
+"""A charge that prices by properties of events: lines, corrections, proofs, and what is refused.
+
+The charge is that of docs/concepts/pricing.md.
+"""
 
 from __future__ import annotations
 
