@@ -28,33 +28,21 @@ def without_reach(edited: dict[str, Any]) -> dict[str, Any]:
 def test_plan_of_the_main_example_is_told_as_documented(owner: Person) -> None:
     meter_id = create(owner, "/features", FEATURE)["meter_id"]
     plan = create(owner, "/plans", PLAN)
-    charge = create(
-        owner,
-        f"/plans/{plan['id']}/charges",
-        {
-            "type": "USAGE",
-            "meter_id": meter_id,
-            "unit_price": 0.001,
-            "display_name": "API calls ($0.001 each)",
-        },
-    )
-
-    assert charge == {
-        **REACHES_NOBODY,
-        "id": charge["id"],
-        "plan_id": plan["id"],
+    sent = {
         "type": "USAGE",
         "meter_id": meter_id,
         "unit_price": 0.001,
-        "pricing": None,
-        "included_units": None,
-        "minimum": None,
-        "maximum": None,
         "display_name": "API calls ($0.001 each)",
-        "unit": None,
-        "overage_rate": None,
-        "group_by": None,
-        "group_prices": None,
+    }
+    charge = create(owner, f"/plans/{plan['id']}/charges", sent)
+
+    assert charge == {
+        **REACHES_NOBODY,
+        **sent,
+        "id": charge["id"],
+        "plan_id": plan["id"],
+        **dict.fromkeys(("pricing", "included_units", "minimum", "maximum", "unit")),
+        **dict.fromkeys(("overage_rate", "group_by", "group_prices")),
         "shortfall": "invoice",
         "status": "ACTIVE",
         "created_at": "2026-03-02T08:00:00Z",
