@@ -59,8 +59,6 @@ SPARE_CONNECTIONS = 5
 """What the probes and the relays take while requests hold all others."""
 
 
-STREAM_SECONDS = 300
-"""A client whose stream has ended opens another."""
 
 FOR_EVER_SECONDS = 24 * 3600
 
@@ -189,7 +187,7 @@ class ApiProcess:
             ),
             rates_file=self._rates_file,
             transaction_seconds=(self._settings.api_statement_seconds or FOR_EVER_SECONDS) - 0.1,
-            stream_seconds=STREAM_SECONDS,
+            stream_seconds=self._settings.stream_seconds,
             trace_events=None if self._traces is None else self._traces.accept_events,
         )
         pages = [

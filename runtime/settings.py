@@ -100,6 +100,8 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(default=15 * 60, ge=1)
     refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
     session_seconds: int = Field(default=30 * 24 * 3600, ge=1)
+    stream_seconds: int = Field(default=300, ge=1)
+    """How long a stream of events lasts; then whoever watches opens another."""
     allow_private_webhooks: bool = False
     """Webhooks and mails may go to private addresses, by http and to every port: for
     development."""

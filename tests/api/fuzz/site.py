@@ -22,8 +22,13 @@ from runtime.exit import leave
 from tests.scenarios.product import Product, settings_for
 from tests.servers import TestRun, make_database, start_postgres, start_shared_temporal
 
-PATIENCE: Final = {"api_statement_seconds": 60, "auth_per_minute": 10**9, "workflow_sandbox": False}
-"""A busy machine is no defect, and all requests come from one address."""
+PATIENCE: Final = {
+    "api_statement_seconds": 60,
+    "auth_per_minute": 10**9,
+    "stream_seconds": 1,
+    "workflow_sandbox": False,
+}
+"""A busy machine is no defect, all requests come from one address, and each waits for the last."""
 
 
 @dataclass(frozen=True, slots=True)
