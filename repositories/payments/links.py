@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, literal, update
+from sqlalchemy import case, func, literal, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -75,11 +75,17 @@ def find_last_sequence(session: Session, organization_id: UUID, invoice_id: UUID
 def save_method(session: Session, method: PaymentMethod, *, has_worked: bool) -> None:
     """The customer's method at this connection is this one.
 
-    It is usable again if it is another one, or has worked.
+    It is usable again if it is another one, or has worked. Told again as it is, it keeps its
+    ``updated_at``: a charge that began before charges what it meant to.
     """
     statement = insert(PaymentMethod).values(method.model_dump())
     given = statement.excluded
     is_same = col(PaymentMethod.method_reference) == given.method_reference
+    is_as_it_was = (
+        is_same
+        & (col(PaymentMethod.customer_reference) == given.customer_reference)
+        & (col(PaymentMethod.is_usable) | ~literal(has_worked))
+    )
     session.execute(
         statement.on_conflict_do_update(
             constraint="uq_payment_method_customer",
@@ -88,7 +94,9 @@ def save_method(session: Session, method: PaymentMethod, *, has_worked: bool) ->
                 "method_reference": given.method_reference,
                 "label": given.label,
                 "is_usable": col(PaymentMethod.is_usable) | ~is_same | literal(has_worked),
-                "updated_at": given.updated_at,
+                "updated_at": case(
+                    (is_as_it_was, col(PaymentMethod.updated_at)), else_=given.updated_at
+                ),
             },
         )
     )
