@@ -59,7 +59,6 @@ SPARE_CONNECTIONS = 5
 """What the probes and the relays take while requests hold all others."""
 
 
-
 FOR_EVER_SECONDS = 24 * 3600
 
 
