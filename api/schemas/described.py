@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
+from threading import Lock
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, TypeAdapter
@@ -17,6 +18,9 @@ from pydantic_core import CoreSchema, core_schema
 from api.schemas.wording import SAME_EVERYWHERE
 
 _WITHIN_PARAGRAPH: Final = re.compile(r"(?<!\n)\n *(?!\n)")
+
+_PARSING: Final = Lock()
+"""Python 3.11 counts how deep it is in a tree for all threads together: two at once fail."""
 
 NOTE: Final = "x-note"
 """What a type says of its values, such as their unit, behind what a field says of itself."""
@@ -115,7 +119,8 @@ def _said_of(model: type[Described], name: str) -> str | None:
 @cache
 def _fields_in(module: str) -> dict[tuple[str, str], str]:
     """The texts below the fields of a module's models, read when the document is first made."""
-    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    with _PARSING:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
     return {
         (model.name, field.target.id): inspect.cleandoc(below.value.value)
         for model in tree.body
