@@ -170,7 +170,9 @@ def test_answers_that_are_lost_late_or_told_twice_buy_once(
 
     account.post(f"/customers/{customer['id']}/top-up-rules", RULE)
 
-    until(lambda: tries(account, customer) == [("succeeded", Decimal(1000))])
+    # What became of a charge is asked for again after ever longer whiles, while answers are lost.
+    done = [("succeeded", Decimal(1000))]
+    until(lambda: tries(account, customer) == done, seconds=900)
     assert available(account, customer) == 1010
     assert account.get("/audit/credits")["findings"] == []
 
