@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from pydantic import ConfigDict
+
 from api.schemas.common import Moment, View
 from api.schemas.described import ShownAs
 from api.schemas.free_form import AnyObject
@@ -114,7 +116,13 @@ class InclusionView(View):
 
 
 class ReceiptFileView(View, like=(ReceiptView,)):
-    """The file that is inside the PDF: all that a stranger needs to compute an invoice again."""
+    """The file that is inside the PDF: all that a stranger needs to compute an invoice again.
+
+    Where they take something off, `coupons`, `credits` and `credits_after_tax` say how much, of
+    which line.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     invoice_id: UUID
     invoice_number: str | None
