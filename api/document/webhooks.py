@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.document.operations import Document
 from api.schemas.webhook_events import TELLINGS, body_of
@@ -58,8 +58,9 @@ def read_told() -> dict[str, Any]:
 def add_webhooks(document: Document) -> None:
     """Each event is described, with its body and one that was sent."""
     components = document["components"]
-    kinds = [(body_of(event), "serialization") for event in WebhookEvent]
-    _, found = models_json_schema(kinds, ref_template=_REFERENCE)  # type: ignore[arg-type]
+    mode: JsonSchemaMode = "serialization"
+    kinds = [(body_of(event), mode) for event in WebhookEvent]
+    _, found = models_json_schema(kinds, ref_template=_REFERENCE)
     components["schemas"] = dict(sorted({**found["$defs"], **components["schemas"]}.items()))
     components["parameters"] |= HEADERS
     document["webhooks"] = {event.value: {"post": _describe(event)} for event in WebhookEvent}

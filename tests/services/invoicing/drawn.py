@@ -22,7 +22,9 @@ from services.credits import balances, grants
 from services.credits import checks as credit_checks
 from services.credits.grants import NewGrant
 from services.invoicing import payment_status
-from tests.services.lives import Life
+from tests.services.invoicing.test_exact_bills import GRACE_OVER, invoices_of, pass_to, use
+from tests.services.lives import Life, begin_life
+from tests.services.shop import Shop
 
 JANUARY = datetime(2025, 1, 1, tzinfo=UTC)
 FIFTEENTH = JANUARY + timedelta(days=14)
@@ -100,3 +102,13 @@ def parts(made: CreditNote) -> tuple[str, str, str]:
         plain_text(made.total),
         plain_text(made.credits_after_tax),
     )
+
+
+def eighty_billed(shop: Shop, credit: str, **grant: Any) -> tuple[Life, Invoice]:
+    """A life whose first month used 80 dollars, with so much credit, and its final invoice."""
+    life = begin_life(shop)
+    give(life, credit, **grant)
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+    return life, final

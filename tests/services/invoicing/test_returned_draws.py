@@ -13,6 +13,7 @@ from services.invoicing import payment_status
 from tests.services.invoicing.drawn import (
     FIFTEENTH,
     amounts,
+    eighty_billed,
     findings,
     give,
     movements,
@@ -32,11 +33,7 @@ from tests.services.shop import Shop
 
 
 def test_what_credit_alone_has_paid_may_be_void_and_gives_it_back(shop: Shop) -> None:
-    life = begin_life(shop)
-    give(life, "100")
-    use(life, (5, "80"))
-    pass_to(life, GRACE_OVER)
-    [final, *_] = invoices_of(life)
+    life, final = eighty_billed(shop, "100")
     assert findings(life) == []
 
     voided = void(life, final)
@@ -47,11 +44,7 @@ def test_what_credit_alone_has_paid_may_be_void_and_gives_it_back(shop: Shop) ->
 
 
 def test_what_goes_back_to_a_grant_that_is_over_lives_on_only_if_asked(shop: Shop) -> None:
-    life = begin_life(shop)
-    give(life, "100", expires_at=FIFTEENTH)
-    use(life, (5, "80"))
-    pass_to(life, GRACE_OVER)
-    [final, *_] = invoices_of(life)
+    life, final = eighty_billed(shop, "100", expires_at=FIFTEENTH)
 
     void(life, final, extend_days=3)
 
@@ -60,11 +53,7 @@ def test_what_goes_back_to_a_grant_that_is_over_lives_on_only_if_asked(shop: Sho
 
 
 def test_what_money_has_paid_stays_paid(shop: Shop) -> None:
-    life = begin_life(shop)
-    give(life, "30")
-    use(life, (5, "80"))
-    pass_to(life, GRACE_OVER)
-    [final, *_] = invoices_of(life)
+    life, final = eighty_billed(shop, "30")
     shop.do(payment_status.pay, final.id)
 
     with pytest.raises(InvalidTransition):
@@ -73,11 +62,7 @@ def test_what_money_has_paid_stays_paid(shop: Shop) -> None:
 
 
 def test_a_note_gives_back_to_the_grants_that_paid(shop: Shop) -> None:
-    life = begin_life(shop)
-    give(life, "100")
-    use(life, (5, "80"))
-    pass_to(life, GRACE_OVER)
-    [final, *_] = invoices_of(life)
+    life, final = eighty_billed(shop, "100")
 
     assert parts(note(life, final, "30")) == ("30", "0", "0")
     assert movements(life)[-1] == ("returned", "30")
@@ -85,11 +70,7 @@ def test_a_note_gives_back_to_the_grants_that_paid(shop: Shop) -> None:
 
 
 def test_a_note_lowers_what_is_due_before_it_gives_credit_back(shop: Shop) -> None:
-    life = begin_life(shop)
-    give(life, "30")
-    use(life, (5, "80"))
-    pass_to(life, GRACE_OVER)
-    [final, *_] = invoices_of(life)
+    life, final = eighty_billed(shop, "30")
 
     assert parts(note(life, final, "20")) == ("0", "20", "0")
     assert parts(note(life, final, "40")) == ("10", "30", "0")
@@ -99,11 +80,7 @@ def test_a_note_lowers_what_is_due_before_it_gives_credit_back(shop: Shop) -> No
 
 
 def test_a_note_on_what_money_and_credit_have_paid_gives_back_in_proportion(shop: Shop) -> None:
-    life = begin_life(shop)
-    give(life, "30")
-    use(life, (5, "80"))
-    pass_to(life, GRACE_OVER)
-    [final, *_] = invoices_of(life)
+    life, final = eighty_billed(shop, "30")
     shop.do(payment_status.pay, final.id)
 
     assert parts(note(life, final, "40")) == ("15", "25", "0")
@@ -113,11 +90,7 @@ def test_a_note_on_what_money_and_credit_have_paid_gives_back_in_proportion(shop
 
 
 def test_a_note_shows_what_goes_back_to_grants(shop: Shop) -> None:
-    life = begin_life(shop)
-    give(life, "30")
-    use(life, (5, "80"))
-    pass_to(life, GRACE_OVER)
-    [final, *_] = invoices_of(life)
+    life, final = eighty_billed(shop, "30")
     shop.do(payment_status.pay, final.id)
     made = note(life, final, "40")
 
