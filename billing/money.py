@@ -11,13 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import (
     ROUND_HALF_UP,
-    Clamped,
     Context,
     Decimal,
-    DivisionByZero,
-    Inexact,
     InvalidOperation,
-    Overflow,
     localcontext,
 )
 from functools import lru_cache, wraps
@@ -25,7 +21,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from billing.currencies import MINOR_UNIT_EXPONENTS
 from billing.errors import InvalidInput, InvariantBroken
-from billing.ratios import Exact, Ratio, as_decimal
+from billing.ratios import EXACT, PRECISION, Exact, Ratio, as_decimal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,13 +36,7 @@ PRICE_PLACES: Final = 30
 ROUNDED_QUOTIENT_PLACES: Final = 40
 """What the first engine kept of a share; the present one keeps all of it."""
 
-_PRECISION: Final = 400
-_EXACT: Final = Context(
-    prec=_PRECISION,
-    rounding=ROUND_HALF_UP,
-    traps=[InvalidOperation, DivisionByZero, Overflow, Clamped, Inexact],
-)
-_ROUNDING: Final = Context(prec=_PRECISION, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
+_ROUNDING: Final = Context(prec=PRECISION, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 
@@ -59,7 +49,7 @@ def exactly(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             return function(*args, **kwargs)
 
     return run
@@ -175,7 +165,7 @@ def _exponent(number: Decimal) -> int:
 
 def _significant_span(number: Decimal) -> tuple[int, int]:
     """Give the count of digits before the point and the exponent of the last non-zero digit."""
-    shortest = number.normalize(_EXACT)
+    shortest = number.normalize(EXACT)
     return max(0, shortest.adjusted() + 1), _exponent(shortest)
 
 
@@ -237,13 +227,13 @@ def round_half_away(amount: Exact, places: int, *, divisor: Decimal = ONE) -> De
     31 to 2 places is 16.45; 1 over -8 to 2 places is -0.13.
     """
     if isinstance(amount, Ratio):
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             divisor = divisor * amount.denominator
         return round_half_away(Decimal(amount.numerator), places, divisor=divisor)
     if divisor == ONE:
         # plus() turns -0.00 into 0.00.
         return _ROUNDING.plus(amount.quantize(ONE.scaleb(-places), context=_ROUNDING))
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         scaled = amount.scaleb(places)
         whole, rest = divmod(scaled, divisor)
         if 2 * abs(rest) >= abs(divisor):

@@ -9,12 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import (
+    ROUND_HALF_UP,
+    Clamped,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
 from fractions import Fraction
 from numbers import Rational
 from typing import Final, TypeAlias, overload
 
 SIGNIFICANT_DIGITS: Final = 40
+
+PRECISION: Final = 400
+EXACT: Final = Context(
+    prec=PRECISION,
+    rounding=ROUND_HALF_UP,
+    traps=[InvalidOperation, DivisionByZero, Overflow, Clamped, Inexact],
+)
+"""Where a result that would lose a digit is an error, whatever context the caller has."""
 
 _ZERO: Final = Decimal(0)
 _SHOWING: Final = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_UP)
@@ -90,8 +108,12 @@ def quotient(total: Exact, divisor: Decimal | int) -> Exact:
 
 
 def add_up(numbers: Iterable[Exact]) -> Exact:
-    """Give the sum of exact numbers, 0 for none."""
-    return sum(numbers, _ZERO)
+    """Give the sum of exact numbers, 0 for none, with every digit whoever asks.
+
+    Python's own context would keep 28 digits: a hundred million calls and a trace of one are more.
+    """
+    with localcontext(EXACT):
+        return sum(numbers, _ZERO)
 
 
 @overload

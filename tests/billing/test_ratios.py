@@ -101,3 +101,9 @@ def test_floats_are_refused_beside_ratios() -> None:
     for wrong in (0.5, d("NaN"), 1):
         with pytest.raises(InvalidInput):
             require_exact(a=wrong)  # type: ignore[arg-type]  # what it is there to refuse
+
+
+def test_a_sum_keeps_digits_that_the_context_of_whoever_asks_would_drop() -> None:
+    numbers = [Decimal("1E-20"), Decimal("100000011.0000000000000000000")]
+
+    assert add_up(numbers) == Decimal("100000011.00000000000000000001")
