@@ -30,7 +30,7 @@ SPECTRAL ?= 6.16.3
 REDOCLY ?= 2.77.0
 ADVISORIES ?= https://api.osv.dev
 
-.PHONY: help install check lint types layers rules compose-check lock-check format test properties test-deep answers corpus simulate money regress chaos payments cluster histories site demo up status down mutate \
+.PHONY: help install check lint types layers rules compose-check lock-check format test properties test-long test-deep answers corpus simulate money regress chaos payments cluster histories site demo up status down mutate \
 	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document sbom audit chart python-client
 
 help: ## List these targets
@@ -76,8 +76,11 @@ format: $(INSTALLED) ## Rewrite the code in its one form
 	$(RUN) ruff check --fix-only .
 	$(RUN) ruff format .
 
-test: $(INSTALLED) ## Every test, on real servers; ARGS="-k invoice" narrows it
-	$(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(INSTALLED) ## Tests on real servers, but for those that take minutes; ARGS="-k invoice" narrows it
+	$(RUN) pytest -m "not long" -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-long: $(INSTALLED) ## Tests that take minutes: whole installations, kills, years of a customer
+	$(RUN) pytest -m long -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 properties: $(INSTALLED) ## Rules of money and time with ten times the generated cases of the suite
 	FLUXRATE_HYPOTHESIS_PROFILE=gate $(RUN) pytest -n $(TEST_PROCESSES) --dist loadfile tests/billing $(ARGS)

@@ -27,46 +27,52 @@ from tests.servers import (
 
 TEMPLATE = "template_fluxrate"
 
-LONGEST_FILES = (
-    "faults/test_payments.py",
-    "faults/test_dying_requests.py",
+LONG = (
+    "faults",
     "dunning/test_dunning.py",
-    "faults/test_outages.py",
+    "dunning/test_crashes.py",
+    "dunning/test_top_ups.py",
+    "dunning/test_jumps.py",
     "observability/test_canaries.py",
     "observability/test_one_trace.py",
     "cli/test_up.py",
     "cli/test_several_processes.py",
-    "scenarios/test_bounds.py",
-    "faults/test_crash_matrix.py",
+    "cli/test_keeping.py",
+    "cli/test_point_in_time.py",
+    "cli/test_credit_on_two_processes.py",
+    "cli/test_paid.py",
+    "cli/test_demo.py",
+    "cli/test_usage_commands.py",
     "money/test_money.py",
     "money/test_stories.py",
-    "faults/test_late_crashes.py",
-    "faults/test_stopped_crashes.py",
     "money/test_faults.py",
-    "activities/test_equal_bills.py",
-    "docs/test_pages.py",
+    "scenarios/test_bounds.py",
     "scenarios/test_year.py",
     "scenarios/test_customer_year.py",
-    "faults/test_ingestion_outage.py",
-    "cli/test_demo.py",
-    "services/usage/test_aggregates.py",
-    "faults/test_races.py",
-    "faults/test_deployments.py",
-    "faults/test_postgres_stops.py",
-    "cli/test_usage_commands.py",
+    "scenarios/test_old_installation.py",
+    "docs/test_pages.py",
+    "activities/test_equal_bills.py",
     "workflows/test_history_length.py",
-    "models/test_migrations.py",
-    "models/test_migration_races.py",
-    "runtime/test_embedded_temporal.py",
-    "scenarios/test_subscription_life.py",
-    "scenarios/test_price_models.py",
     "workflows/test_simulated_money.py",
     "workflows/test_simulator.py",
+    "runtime/test_embedded_temporal.py",
+    "models/test_migration_races.py",
     "architecture/test_how_tos.py",
+)
+"""What takes minutes: whole installations, kills, years of a customer. ``make test-long`` runs it.
+
+Begun first there, so that a run does not end with one of them alone. Waiting and computing
+alternate: one process uses the processors while another waits for servers.
+"""
+
+LONGEST_OF_THE_OTHERS = (
+    "services/usage/test_aggregates.py",
+    "models/test_migrations.py",
+    "scenarios/test_subscription_life.py",
+    "scenarios/test_price_models.py",
     "services/catalog/test_meter_claims_by_model.py",
 )
-"""Begun first, so that a run does not end with one of them alone. Waiting and computing alternate:
-one process uses the processors while another waits for servers."""
+"""Begun first of what ``make test`` runs, for the same reason."""
 
 test_run = pytest.StashKey[TestRun]()
 exit_status = pytest.StashKey[int]()
@@ -88,10 +94,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files come first; all others keep their order."""
+    """What is long is marked as that and comes first; all others keep their order."""
     directory = Path(__file__).parent
-    places = {directory / name: place for place, name in enumerate(LONGEST_FILES)}
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    places = {directory / name: place for place, name in enumerate((*LONG, *LONGEST_OF_THE_OTHERS))}
+
+    def place_of(item: pytest.Item) -> int:
+        return min(places.get(path, len(places)) for path in (item.path, item.path.parent))
+
+    for item in items:
+        if place_of(item) < len(LONG):
+            item.add_marker(pytest.mark.long)
+    items.sort(key=place_of)
 
 
 def pytest_collection_finish() -> None:
