@@ -108,6 +108,8 @@ class CollectionFacts:
 
     On a page, where the customer tries of their own will, not before the due date.
     """
+    page_failed_at: datetime | None = None
+    """When the last try on a gateway's page failed, before the due date too."""
     charged_through: datetime | None = None
     reminded_through: datetime | None = None
     exhausted_at: datetime | None = None
@@ -160,11 +162,17 @@ def entries_of(facts: CollectionFacts) -> tuple[CollectionEntry, ...]:
 
 
 def tries_of(facts: CollectionFacts) -> list[datetime]:
-    """When a saved method is tried: once the invoice is open, then after the first failed try."""
-    first = facts.first_failed_at
-    if first is None:
-        return [facts.opened_at]
-    return [facts.opened_at, *(first + timedelta(days=day) for day in facts.dunning.retry_days)]
+    """When a saved method is tried: once the invoice is open, then after the first failed try.
+
+    Where one on a page has failed by then, ours is let pass: it would ask for the card again that
+    was declined a moment ago.
+    """
+    on_page, first = facts.page_failed_at, facts.first_failed_at
+    is_passed = on_page is not None and on_page >= facts.opened_at
+    tries = [] if is_passed else [facts.opened_at]
+    if first is not None:
+        tries += [first + timedelta(days=day) for day in facts.dunning.retry_days]
+    return tries
 
 
 def _charge_entries(facts: CollectionFacts) -> Iterable[CollectionEntry]:

@@ -79,7 +79,8 @@ FACTS = """
             WHERE connection.organization_id = collection.organization_id
                 AND connection.deleted_at IS NULL
         ) AS has_gateway,
-        pending.id AS pending_id, pending.at AS pending_at, failed.first_at, failed.tries
+        pending.id AS pending_id, pending.at AS pending_at, failed.first_at, failed.tries,
+        failed.page_failed_at
     FROM collection
     JOIN organization ON organization.id = collection.organization_id
     JOIN invoice ON invoice.organization_id = collection.organization_id
@@ -93,7 +94,8 @@ FACTS = """
             -- Who fails on a page before the due date has not failed to pay: no retry, and no end
             -- of the schedule, comes of it before the money is due.
             WHEN 'link' THEN greatest(payment.at, invoice.due_date)
-            ELSE payment.at END) AS first_at
+            ELSE payment.at END) AS first_at,
+            max(payment.at) FILTER (WHERE payment.kind = 'link') AS page_failed_at
         FROM payment
         WHERE payment.organization_id = collection.organization_id
             AND payment.invoice_id = collection.invoice_id AND payment.status = 'failed'
@@ -275,6 +277,7 @@ def read_collection(row: Any) -> StoredCollection:  # noqa: ANN401  (a row of a 
             reminder_days=tuple(row.reminder_days),
             pending=pending,
             first_failed_at=row.first_at,
+            page_failed_at=row.page_failed_at,
             charged_through=row.charged_through,
             reminded_through=row.reminded_through,
             exhausted_at=row.exhausted_at,

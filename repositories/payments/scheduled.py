@@ -18,10 +18,11 @@ NEXT_AT: Final = """
         -- What became of a try is asked for before all else.
         WHEN pending_at IS NOT NULL THEN pending_at
         WHEN is_due THEN least(
-            -- The next try: once the invoice is open, then days after the first that failed.
+            -- The next try: once the invoice is open, unless one on a page was quicker and failed,
+            -- then days after the first that failed.
             CASE WHEN has_gateway AND exhausted_at IS NULL THEN (
                 SELECT min(try.at) FROM (
-                    SELECT opened_at
+                    SELECT opened_at WHERE (page_failed_at >= opened_at) IS NOT TRUE
                     UNION ALL
                     SELECT first_at + day::integer * interval '24 hours'
                     FROM jsonb_array_elements(dunning -> 'retry_days') AS day

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from billing.errors import Rejected, Unavailable
 from billing.payments import gateways
+from billing.payments.allocation import PaymentKind
 from billing.payments.gateways import PaymentRequest
 from billing.payments.states import LinkStatus, TaskKind, TaskStatus
 from models.payments.links import PaymentLink
@@ -22,6 +23,7 @@ from models.subscriptions.subscriptions import OutboxMessage
 from repositories.invoicing import invoices as stored_invoices
 from repositories.transactions import Transactions
 from services.payments import links, receivables, recording
+from tests.dunning.conftest import FINAL_AT
 from tests.dunning.gateway import Answer
 from tests.dunning.work import Work
 from tests.services.shop import NOW
@@ -134,6 +136,30 @@ def test_page_that_nobody_can_end_holds_nothing_back(
     assert paged.live(None)
 
     assert paged.payments() == ["succeeded"]
+
+
+def test_page_that_is_quicker_than_the_first_try_lets_it_pass(paged: Work) -> None:
+    """The card that was declined there is charged by us only at the first retry."""
+    with paged.session() as session:
+        told = request_of(paged)
+        invoice = stored_invoices.find_invoice(session, paged.organization_id, paged.invoice_id)
+        [link] = session.exec(select(PaymentLink)).all()
+        assert invoice is not None
+        tried = recording.begin(
+            session,
+            invoice,
+            kind=PaymentKind.LINK,
+            amount=told.amount,
+            connection_id=link.connection_id,
+            at=FINAL_AT,
+            now=NOW,
+        )
+        recording.fail(session, invoice, tried, at=FINAL_AT, now=NOW)
+
+    assert paged.live(None)
+
+    assert paged.gateway.charges == {}
+    assert paged.payments() == ["failed"]
 
 
 def test_no_page_is_made_while_a_saved_method_is_charged(paged: Work) -> None:

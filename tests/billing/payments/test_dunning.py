@@ -91,6 +91,20 @@ def test_without_a_gateway_there_are_reminders_and_the_end_of_what_was_begun() -
     assert shown(gone) == [(7, END), (27, REMIND), (31, REMIND), (37, REMIND)]
 
 
+def test_first_try_is_let_pass_where_one_on_a_page_was_quicker() -> None:
+    """The card that was declined a second ago is not charged again before its first retry."""
+    due = FACTS.due_at
+    failed = replace(FACTS, first_failed_at=due, page_failed_at=OPENED, reminder_days=())
+
+    assert shown(failed) == [(31, CHARGE), (33, CHARGE), (35, CHARGE), (37, CHARGE), (37, END)]
+
+
+def test_page_of_an_invoice_that_was_not_collected_yet_lets_no_try_pass() -> None:
+    before = replace(FACTS, page_failed_at=OPENED - DAY)
+
+    assert shown(before)[0] == (0, CHARGE)
+
+
 def test_nobody_is_reminded_of_what_they_are_only_told_now() -> None:
     at_once = replace(FACTS, due_at=OPENED, charged_through=OPENED)
 

@@ -23,6 +23,7 @@ NEXT_OF_FACTS = text(
             jsonb_build_object('retry_days', to_jsonb(CAST(:retry_days AS integer[]))) AS dunning,
             CAST(:reminder_days AS integer[]) AS reminder_days,
             CAST(:first_failed_at AS timestamptz) AS first_at,
+            CAST(:page_failed_at AS timestamptz) AS page_failed_at,
             CAST(:charged_through AS timestamptz) AS charged_through,
             CAST(:reminded_through AS timestamptz) AS reminded_through,
             CAST(:exhausted_at AS timestamptz) AS exhausted_at
@@ -51,6 +52,7 @@ collections = st.builds(
     reminder_days=days_of.map(lambda days: tuple(day - 6 for day in days)),
     pending=st.none() | st.builds(PendingAttempt, payment_id=st.just("1"), at=instants),
     first_failed_at=perhaps,
+    page_failed_at=perhaps,
     charged_through=perhaps,
     reminded_through=perhaps,
     exhausted_at=perhaps,

@@ -134,16 +134,16 @@ def test_failed_try_on_a_page_begins_the_schedule_of_an_older_invoice(shop: Shop
 
 
 @pytest.mark.parametrize(
-    ("kind", "days", "counts_from"),
+    ("kind", "days", "counts_from", "page_days"),
     [
-        (PaymentKind.LINK, 2, 30),
-        (PaymentKind.LINK, 31, 31),
-        (PaymentKind.SAVED_METHOD, 2, 2),
+        (PaymentKind.LINK, 2, 30, 2),
+        (PaymentKind.LINK, 31, 31, 31),
+        (PaymentKind.SAVED_METHOD, 2, 2, None),
     ],
     ids=["on a page, before it is due", "on a page, overdue", "by us"],
 )
 def test_who_fails_on_a_page_before_the_due_date_is_not_dunned_before_it(
-    shop: Shop, kind: PaymentKind, days: int, counts_from: int
+    shop: Shop, kind: PaymentKind, days: int, counts_from: int, page_days: int | None
 ) -> None:
     connection_id = connect(shop.transactions, shop.organization_id)
     [invoice] = finalize(shop, write_invoices(shop, 1))
@@ -164,6 +164,8 @@ def test_who_fails_on_a_page_before_the_due_date_is_not_dunned_before_it(
 
     assert stored is not None
     assert stored.facts.first_failed_at == NOW + timedelta(days=counts_from)
+    on_page = None if page_days is None else NOW + timedelta(days=page_days)
+    assert stored.facts.page_failed_at == on_page
 
 
 def test_payment_by_hand_wakes_what_collects(shop: Shop) -> None:
