@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, Request, Response  # noqa: TID251  (what others use is made of it)
+from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
@@ -67,7 +68,8 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """The framework's handler behind our steps."""
-        is_required = self.body_field is not None and self.body_field.field_info.is_required()
+        body = self.body_field
+        is_required = body is not None and body.field_info.is_required()
         answer = self._get_known_handler()
 
         async def handle(request: Request) -> Response:
@@ -75,7 +77,10 @@ class StrictRoute(APIRoute):
             # Body limits, and what else is wrong with a request before anybody looks into it.
             if await exact.keep_to_limits():
                 # Exact JSON, before the framework parses it and answers what it cannot read by 400.
-                require_object(await exact.json(), is_required=is_required)
+                document = await exact.json()
+                require_object(document, is_required=is_required)
+                if body is None:
+                    require_no_fields(document)
             # Idempotency-Key: what was answered before is not done again.
             # Admission: the router's dependency is the first, so it surrounds the transaction.
             return await answer_once(exact, answer)
@@ -198,3 +203,17 @@ def require_object(document: Any, *, is_required: bool) -> None:
     if isinstance(document, Mapping) or (document is None and not is_required):
         return
     raise InvalidInput("The body must be a JSON object.", code="invalid_body")
+
+
+def require_no_fields(document: Any) -> None:
+    """Return if a body says nothing. Raises RequestValidationError naming what an operation drops.
+
+    One that takes no body would else lose what somebody meant by it. Source: CONTRACT 6.
+    """
+    if document:
+        raise RequestValidationError(
+            [
+                {"type": "extra_forbidden", "loc": ("body", name), "msg": "No body is taken here."}
+                for name in document
+            ]
+        )

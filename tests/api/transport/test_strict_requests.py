@@ -30,6 +30,9 @@ ACTIONS = [
     "/plans/{plan_id}/migrate",
 ]
 
+EVENT_FORMS = {f"{V1}/usage", f"{V1}/usage/batch", f"{V1}/sdk/track"}
+"""Their tests are those of ingestion."""
+
 
 @pytest.fixture(scope="module")
 def sold(shared_owner: Person) -> Sold:
@@ -151,16 +154,19 @@ def test_action_with_a_body_that_is_no_object_does_not_run(
     assert (shown["status"], shown["cancel_at_period_end"]) == ("ACTIVE", False)
 
 
-@pytest.mark.parametrize(
+# What a gateway sends is read once its signature was found right.
+writes = pytest.mark.parametrize(
     "operation",
     [
         one
         for one in OPERATIONS
-        # What a gateway sends is read once its signature was found right.
         if one[0] in {"PATCH", "PUT", "POST"} and "/webhooks/" not in one[1]
     ],
     ids=" ".join,
 )
+
+
+@writes
 @pytest.mark.parametrize("body", ["NaN", "1.5", "[]", '"x"'])
 def test_body_that_is_no_object_is_refused_everywhere(
     shared_owner: Person, operation: Operation, body: str
@@ -170,6 +176,22 @@ def test_body_that_is_no_object_is_refused_everywhere(
     answer = shared_owner.request(method, written(path), content=body.encode(), headers=JSON)
 
     assert answer.status_code == 422, answer.text
+
+
+@writes
+def test_fields_that_an_operation_does_not_have_are_refused_and_named_everywhere(
+    shared_owner: Person, operation: Operation
+) -> None:
+    """By those that take no body, too: the reason of a void was lost without a word."""
+    method, path = operation
+    if path in EVENT_FORMS:
+        pytest.skip("reads each form of an event itself")
+
+    answer = shared_owner.request(method, written(path), json={"nobodys_field": 1})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), answer.text
+    named = {(one["in"], one["field"]) for one in answer.json()["errors"]}
+    assert ("body", "nobodys_field") in named, answer.text
 
 
 @pytest.mark.parametrize(
