@@ -27,6 +27,7 @@ QUERY: Final[Mapping[str, str]] = {
     "endpoint_id": "Only deliveries to this endpoint.",
     "format": "How the journal is written.",
     "group_by": "The calendar units that usage is told by.",
+    "idempotency_key": "Only the event that was sent under this key, which is compared exactly.",
     "invoice_id": "Only those of this invoice.",
     "is_active": "Only plans that take new subscriptions (`true`), or that do not (`false`).",
     "key_id": "Only the key of this id, as receipts name it.",

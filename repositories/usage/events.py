@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
 from billing.metering.corrections import CorrectionKind
-from models.usage.events import UsageCorrection, UsageEvent
+from models.usage.events import UsageCorrection, UsageEvent, UsageEventKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class EventSelection:
     neither arrived nor was corrected after it is.
     """
 
+    idempotency_key: str | None = None
     meter_id: UUID | None = None
     customer_id: UUID | None = None
     starts_at: datetime | None = None
@@ -105,6 +106,8 @@ def list_newest_corrections(
 
 def _conditions(organization_id: UUID, selection: EventSelection) -> list[ColumnElement[bool]]:
     conditions = [col(UsageEvent.organization_id) == organization_id]
+    if selection.idempotency_key is not None:
+        conditions += _of_key(organization_id, selection.idempotency_key)
     if selection.meter_id is not None:
         conditions.append(col(UsageEvent.meter_id) == selection.meter_id)
     if selection.customer_id is not None:
@@ -119,6 +122,15 @@ def _conditions(organization_id: UUID, selection: EventSelection) -> list[Column
         conditions.append(late if selection.late else not_(late))
     if selection.counted is not None:
         conditions.append(col(UsageEvent.counted).is_(selection.counted))
+    conditions += _changes(selection)
+    if selection.through is not None:
+        conditions.append(col(UsageEvent.arrival_sequence) <= selection.through)
+    return conditions
+
+
+def _changes(selection: EventSelection) -> list[ColumnElement[bool]]:
+    """What was done with an event since it came."""
+    conditions: list[ColumnElement[bool]] = []
     if selection.voided is not None:
         voided = _corrected(selection, col(UsageCorrection.kind) == CorrectionKind.VOID)
         conditions.append(voided if selection.voided else not_(voided))
@@ -131,9 +143,24 @@ def _conditions(organization_id: UUID, selection: EventSelection) -> list[Column
                 ),
             )
         )
-    if selection.through is not None:
-        conditions.append(col(UsageEvent.arrival_sequence) <= selection.through)
     return conditions
+
+
+def _of_key(organization_id: UUID, key: str) -> list[ColumnElement[bool]]:
+    """What holds of the one event of a key: each is an index's first column, or its row's.
+
+    An event without a key is known by its id, which nobody gave it.
+    """
+    known = (
+        col(UsageEventKey.organization_id) == organization_id,
+        col(UsageEventKey.idempotency_key) == key,
+    )
+    return [
+        col(UsageEvent.timestamp)
+        == select(UsageEventKey.timestamp).where(*known).scalar_subquery(),
+        col(UsageEvent.id) == select(UsageEventKey.event_id).where(*known).scalar_subquery(),
+        col(UsageEvent.idempotency_key) == key,
+    ]
 
 
 def _corrected(selection: EventSelection, how: ColumnElement[bool]) -> ColumnElement[bool]:

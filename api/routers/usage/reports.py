@@ -11,7 +11,7 @@ from sqlmodel import Session
 from api.access.sessions import UsageReader
 from api.access.usage_access import UsageReadSession
 from api.context import ContextDep
-from api.schemas.common import any_case
+from api.schemas.common import Words, any_case
 from api.schemas.pages import CursorPageOf
 from api.schemas.usage import (
     BoundParameter,
@@ -120,6 +120,7 @@ def list_usage_events(
     list_range: ListRangeDep,
     customer_id: UUID | None = None,
     meter_id: UUID | None = None,
+    idempotency_key: Annotated[Words | None, Query()] = None,
     start_date: BoundParameter | None = None,
     end_date: BoundParameter | None = None,
     late: bool | None = None,
@@ -139,6 +140,7 @@ def list_usage_events(
         EventSelection(
             meter_id=meter_id,
             customer_id=customer_id,
+            idempotency_key=idempotency_key,
             late=late,
             counted=counted,
             voided=voided,

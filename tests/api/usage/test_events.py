@@ -73,6 +73,10 @@ def test_a_page_beyond_the_end_is_empty(studio: Studio) -> None:
         ({"late": "true"}, []),
         ({"late": "false", "end_date": "2026-02-01T12:00:00Z"}, ["a"]),
         ({"counted": "false"}, []),
+        ({"idempotency_key": "d"}, ["d"]),
+        ({"idempotency_key": " d "}, ["d"]),
+        ({"idempotency_key": "D"}, []),
+        ({"idempotency_key": "d", "end_date": "2026-02-01"}, []),
     ],
 )
 def test_events_are_selected(studio: Studio, query: dict[str, str], keys: list[str]) -> None:
@@ -84,6 +88,12 @@ def test_events_are_selected(studio: Studio, query: dict[str, str], keys: list[s
 
     assert [one["idempotency_key"] for one in found["data"]] == keys
     assert found["meta"]["total"] == len(keys)
+
+
+def test_an_event_without_a_key_is_not_found_by_the_one_that_its_id_is(studio: Studio) -> None:
+    [stored] = studio.record([event("ada", 1)])["results"]
+
+    assert studio.get("/usage", idempotency_key=stored["id"])["data"] == []
 
 
 def test_an_event_that_a_filter_refuses_is_visible_and_not_counted(studio: Studio) -> None:

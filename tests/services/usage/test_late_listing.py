@@ -1,4 +1,4 @@
-"""Late events of all customers are found by an index, however many events there are."""
+"""Late events, and the one of a key, are found by an index, however many events there are."""
 
 from __future__ import annotations
 
@@ -51,3 +51,20 @@ def test_late_events_are_read_newest_first_from_their_index(shop: Shop) -> None:
     assert [one.timestamp for one in found] == [
         MARCH + timedelta(minutes=number) for number in (1900, 1800, 1700, 1600, 1500)
     ]
+
+
+def test_event_of_a_key_is_read_by_it_and_no_other_row_is(shop: Shop) -> None:
+    meter = shop.add_meter()
+    facts = [Fact(at=MARCH + timedelta(days=number % 60)) for number in range(2000)]
+    store_events(shop, add_customer(shop), meter.id, facts)
+    selection = EventSelection(idempotency_key="run-30")
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        plan = plan_of_listing(session, shop, selection)
+
+    assert "Index Scan using pk_usage_event_key" in plan
+    assert "Seq Scan" not in plan
+    # The partition is known once the key was read, and in it the row.
+    events = [line for line in plan.splitlines() if "Index Cond" in line and '"timestamp"' in line]
+    assert events
+    assert all("id = " in line for line in events), plan
