@@ -199,7 +199,12 @@ def create_app(
         # The first is the outermost.
         middleware=[
             *around,
-            Middleware(RequestMiddleware, metrics=state.metrics, rates=state.rates),
+            Middleware(
+                RequestMiddleware,
+                metrics=state.metrics,
+                rates=state.rates,
+                has_subdomains_encrypted=context.has_subdomains_encrypted,
+            ),
             Middleware(ConditionalAnswers),
             Middleware(NumberTexts),
             Middleware(SameOrigin, public_url=context.public_url),

@@ -89,6 +89,10 @@ class AppContext:
     transaction_seconds: float = TRANSACTION_SECONDS
     stream_seconds: float = 0.0
     """How long a stream of events lasts; where nobody listens on, it ends as it begins."""
+    plain_cookie_names: bool = False
+    """Whether sessions' cookies have their documented names over https as well."""
+    has_subdomains_encrypted: bool = False
+    """Whether browsers are told that every host below this one speaks https, too."""
     may_be_private: bool = False
     """Whether webhooks and mails may go to private addresses."""
     document_years: int = 10

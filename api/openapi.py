@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.access import sessions
-from api.access.authentication import ACCESS_COOKIE
+from api.access.cookie_names import ACCESS_COOKIE, HOST_PREFIX
 from api.admission.people import get_person_in_turn
 from api.document.descriptions import describe_further
 from api.document.examples import add_examples
@@ -71,7 +71,8 @@ SECURITY_SCHEMES: Final[Document] = {
         "type": "apiKey",
         "in": "cookie",
         "name": ACCESS_COOKIE,
-        "description": "Set by signing up, logging in and refreshing.",
+        "description": "Set by signing up, logging in and refreshing. Over https it is called"
+        f" `{HOST_PREFIX}{ACCESS_COOKIE}`.",
     },
     "bearer": {
         "type": "http",

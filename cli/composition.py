@@ -138,6 +138,7 @@ class ApiProcess:
             settings.secret_key.get_secret_value(),
             previous_secret_keys=settings.former_secret_keys,
             passwords=passwords,
+            code_tolerance_steps=settings.totp_tolerance_steps,
         )
         self._traces = begin_traces(settings, "api")
         if self._traces is not None:
@@ -167,6 +168,8 @@ class ApiProcess:
             ),
             backdating=BackdatingLimit(days=self._settings.max_backdate_days),
             key_cache=self._keys,
+            plain_cookie_names=self._settings.plain_cookie_names,
+            has_subdomains_encrypted=self._settings.hsts_subdomains,
             may_be_private=self._settings.allow_private_webhooks,
             reach_temporal=self.reach_temporal,
             reach_schema=self.reach_schema,

@@ -47,7 +47,8 @@ class Security:
 
     ``previous_secret_keys`` still verify tokens that an earlier ``secret_key`` signed; nothing is
     signed with them. ``passwords`` sets the cost of a guess, by default the recommended time and
-    memory, in a process of its own.
+    memory, in a process of its own. A code of an authenticator counts for ``code_tolerance_steps``
+    half minutes before and after its own.
 
     Raises: ValueError for a secret of less than 32 characters.
     """
@@ -58,6 +59,7 @@ class Security:
         *,
         previous_secret_keys: Sequence[str] = (),
         passwords: PasswordHasher | None = None,
+        code_tolerance_steps: int = 1,
     ) -> None:
         accepted = (secret_key, *previous_secret_keys)
         if any(len(secret) < SHORTEST_SECRET_KEY for secret in accepted):
@@ -69,6 +71,7 @@ class Security:
             [OctKey.import_key(secret, {"kid": _key_id(secret)}) for secret in accepted]
         )
         self.sealer = Sealer(secret_key, previous_secret_keys)
+        self.code_tolerance_steps = code_tolerance_steps
         self._signing_key_id = _key_id(secret_key)
         self._passwords = passwords or HashingProcesses()
         # Verified in place of a password nobody has, so that unknown accounts take as long.

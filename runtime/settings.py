@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(default=15 * 60, ge=1)
     refresh_token_seconds: int = Field(default=7 * 24 * 3600, ge=1)
     session_seconds: int = Field(default=30 * 24 * 3600, ge=1)
+    plain_cookie_names: bool = False
+    """Cookies are called as documented over https as well, without ``__Host-``."""
+    hsts_subdomains: bool = False
+    """Browsers are told that every host below this one speaks https, too."""
+    totp_tolerance_steps: int = Field(default=1, ge=0, le=2)
+    """For how many half minutes before and after its own a code of an authenticator counts."""
     stream_seconds: int = Field(default=300, ge=1)
     """How long a stream of events lasts; then whoever watches opens another."""
     allow_private_webhooks: bool = False

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from api.access.address_limits import ip_of
+from api.access.cookie_names import ACCESS_COOKIE, shown_cookie
 from api.access.key_cache import Credential
 from api.access.scopes import Principal
 from api.context import AppContext, state_of
@@ -19,8 +20,6 @@ from repositories.accounts import user_sessions
 from services.accounts.api_keys import PREFIXES, find_live_api_key
 from services.accounts.credentials import AccessClaims
 
-ACCESS_COOKIE = "access_token"
-REFRESH_COOKIE = "refresh_token"
 LONGEST_CREDENTIAL = 4096
 ORGANIZATION_HEADER = "Fluxrate-Organization"
 """By which members act for the sandbox of their organization (CONTRACT 102)."""
@@ -48,7 +47,7 @@ def claimed_organization(request: HTTPConnection, context: AppContext) -> UUID |
     None without one. The session may have ended meanwhile: this says whose slots a request takes,
     not what it may. Raises: Unauthenticated for an Authorization that is none; TooManyRequests.
     """
-    token = shown_token(request)
+    token = shown_token(request, context)
     claims = None if token is None else _read_claims(request, context, token)
     if claims is None:
         return None
@@ -127,10 +126,10 @@ def shown_api_key(request: HTTPConnection) -> str | None:
     return token if token is not None and token.startswith(PREFIXES) else None
 
 
-def shown_token(request: HTTPConnection) -> str | None:
+def shown_token(request: HTTPConnection, context: AppContext) -> str | None:
     """The access token in ``Authorization: Bearer`` or in the cookie, if there is one."""
     token = _bearer(request)
-    return token if token is not None else request.cookies.get(ACCESS_COOKIE)
+    return token if token is not None else shown_cookie(ACCESS_COOKIE, request, context)
 
 
 def _bearer(request: HTTPConnection) -> str | None:
@@ -194,7 +193,7 @@ def _ask_for_session(context: AppContext, claims: AccessClaims) -> Principal:
 
 
 def _require_claims(request: HTTPConnection, context: AppContext) -> AccessClaims:
-    token = shown_token(request)
+    token = shown_token(request, context)
     if token is None:
         raise Unauthenticated(
             "Log in, or send an API key in the header X-API-Key.", code="credentials_missing"

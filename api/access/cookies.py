@@ -1,10 +1,10 @@
-"""The two cookies of a session, under their documented names (CONTRACT 63)."""
+"""The two cookies of a session: set, and taken away (CONTRACT 63)."""
 
 from __future__ import annotations
 
 from fastapi import Request, Response
 
-from api.access.authentication import ACCESS_COOKIE, REFRESH_COOKIE
+from api.access.cookie_names import ACCESS_COOKIE, REFRESH_COOKIE, cookie_name, is_secure
 from api.context import AppContext
 from services.accounts.sessions import LoggedIn
 
@@ -18,7 +18,7 @@ def set_cookies(
         (REFRESH_COOKIE, logged_in.refresh_token, logged_in.refresh_seconds),
     ):
         response.set_cookie(
-            name,
+            cookie_name(name, request, context),
             value,
             max_age=seconds,
             path="/",
@@ -32,10 +32,9 @@ def clear_cookies(response: Response, request: Request, context: AppContext) -> 
     """The browser forgets both tokens."""
     for name in (ACCESS_COOKIE, REFRESH_COOKIE):
         response.delete_cookie(
-            name, path="/", secure=is_secure(request, context), httponly=True, samesite="lax"
+            cookie_name(name, request, context),
+            path="/",
+            secure=is_secure(request, context),
+            httponly=True,
+            samesite="lax",
         )
-
-
-def is_secure(request: Request, context: AppContext) -> bool:
-    """Whether cookies may travel encrypted only: the request did, or the public address does."""
-    return request.url.scheme == "https" or context.public_url.startswith("https://")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access.authentication import ACCESS_COOKIE, REFRESH_COOKIE
+from api.access.cookie_names import ALL_COOKIES
 from api.transport.errors import problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -42,7 +42,7 @@ class SameOrigin:
         await response(scope, receive, send)
 
     def _is_allowed(self, request: Request) -> bool:
-        if not {ACCESS_COOKIE, REFRESH_COOKIE} & request.cookies.keys():
+        if not ALL_COOKIES & request.cookies.keys():
             return True
         if request.headers.get("sec-fetch-site", "").casefold() == "cross-site":
             return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from api.access.authentication import ACCESS_COOKIE, ORGANIZATION_HEADER, REFRESH_COOKIE
+from api.access.authentication import ORGANIZATION_HEADER
+from api.access.cookie_names import ACCESS_COOKIE, HOST_PREFIX, REFRESH_COOKIE
 from api.admission.rates import policies
 from api.document.operations import Document, operations
 from api.transport import idempotency, number_texts
@@ -102,7 +103,8 @@ HEADERS: Final[Document] = {
     SET_COOKIE: {
         "description": f"Twice: the session's cookies `{ACCESS_COOKIE}` and `{REFRESH_COOKIE}`,"
         " `HttpOnly`, `SameSite=Lax`, `Path=/`, with `Max-Age` of their lifetimes in seconds, and"
-        " `Secure` where the installation is reached by https. Logging out empties both.",
+        f" `Secure` and with `{HOST_PREFIX}` before their names where the installation is reached"
+        " by https. Logging out empties both.",
         "schema": _TEXT,
     },
     REQUEST_ID_HEADER: {

@@ -50,12 +50,15 @@ SAFE_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""Headers of every answer that does not set them itself."""
+"""Headers of every answer that does not set them itself. Pages and documents have policies of
+their own; of anything else, such as JSON, a browser that shows it loads and runs nothing."""
 
-STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
+STRICT_TRANSPORT = b"strict-transport-security"
 """One more over https."""
 
+A_YEAR = b"max-age=31536000"
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
@@ -69,7 +72,16 @@ class RequestMiddleware:
     underscores. Neither log nor metrics hold paths as sent, since those may carry public tokens.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, rates: Rates) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        rates: Rates,
+        has_subdomains_encrypted: bool = False,
+    ) -> None:
+        age = A_YEAR + b"; includeSubDomains" if has_subdomains_encrypted else A_YEAR
+        self._encrypted_defaults = (*SAFE_HEADERS, (STRICT_TRANSPORT, age))
         self._app = app
         self._metrics = metrics
         self._rates = rates
@@ -81,7 +93,9 @@ class RequestMiddleware:
             return
         request = Request(scope, receive)
         request.state.request_id = request_id_of(request)
-        answer = _Answer(send, request, self._rates)
+        is_secure = scope["scheme"] == "https"
+        defaults = self._encrypted_defaults if is_secure else SAFE_HEADERS
+        answer = _Answer(send, request, self._rates, defaults)
         started_at = time.perf_counter()
         bound = structlog.contextvars.bind_contextvars(request_id=request.state.request_id)
         try:
@@ -141,16 +155,18 @@ def route_of(scope: MutableMapping[str, Any]) -> str:
     )
 
 
+_Headers = tuple[tuple[bytes, bytes], ...]
+
+
 class _Answer:
     """The answer on its way out, with its status once it has begun."""
 
-    def __init__(self, send: Send, request: Request, rates: Rates) -> None:
+    def __init__(self, send: Send, request: Request, rates: Rates, defaults: _Headers) -> None:
         self._send = send
         self._scope = request.scope
         self._rates = rates
         self._request_id = (REQUEST_ID_NAME, request.state.request_id.encode())
-        is_secure = request.scope["scheme"] == "https"
-        self._defaults = (*SAFE_HEADERS, STRICT_TRANSPORT) if is_secure else SAFE_HEADERS
+        self._defaults = defaults
         self.status: int | None = None
         self.streams_from: float | None = None
         """When an answer began that lasts for as long as somebody listens."""

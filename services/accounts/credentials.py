@@ -61,6 +61,10 @@ class Security(Protocol):
     def sealer(self) -> Sealing:
         """Keeps what others must be shown again."""
 
+    @property
+    def code_tolerance_steps(self) -> int:
+        """For how many half minutes before and after its own a code counts."""
+
     def hash_password(self, password: str) -> str:
         """The slow, salted hash to store."""
 

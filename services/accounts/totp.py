@@ -1,8 +1,9 @@
 """A second step of logging in: codes of an authenticator (RFC 6238), and of a list for its loss.
 
-A code counts for its own half minute and for the one before and after it, since clocks differ. One
-that was taken, and every older one, is never taken again. Recovery codes have 120 random bits, so
-a plain SHA-256 keeps them as it keeps keys.
+A code counts for its own half minute and, since clocks differ and people type slowly, for the one
+before and after it, unless the operator says otherwise. One that was taken, and every older one, is
+never taken again. Recovery codes have 120 random bits, so a plain SHA-256 keeps them as it keeps
+keys.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from services.audit_log import record
 STEP_SECONDS: Final = 30
 DIGITS: Final = 6
 SECRET_BYTES: Final = 20
-TOLERATED_STEPS: Final = (-1, 0, 1)
 RECOVERY_CODES: Final = 10
 RECOVERY_BYTES: Final = 15
 GROUP: Final = 6
@@ -156,7 +156,8 @@ def _find_step(factor: TotpFactor, code: str, security: Security, *, now: dateti
     given = "".join(code.split())
     current = int(now.timestamp()) // STEP_SECONDS
     found = None
-    for step in (current + offset for offset in TOLERATED_STEPS):
+    tolerance = security.code_tolerance_steps
+    for step in range(current - tolerance, current + tolerance + 1):
         shown = generator.generate(step * STEP_SECONDS)
         is_right = hmac.compare_digest(shown, given.encode())
         if is_right and (factor.last_step is None or step > factor.last_step):

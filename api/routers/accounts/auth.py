@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from api.access.address_limits import address_of, visit_of
-from api.access.authentication import REFRESH_COOKIE, authenticate, shown_token
+from api.access.authentication import authenticate, shown_token
+from api.access.cookie_names import REFRESH_COOKIE, shown_cookie
 from api.access.cookies import clear_cookies, set_cookies
 from api.admission.requests import ADMITTED, CALLER_WATCHED, leaving_of, work
 from api.context import ContextDep, state_of
@@ -79,7 +80,7 @@ async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Resp
 @router.post("/refresh", response_model=SessionView, dependencies=[ADMITTED])
 def refresh_session(request: Request, context: ContextDep) -> Response:
     """Exchange the refresh token for new ones. It is good once; a second use ends the session."""
-    token = request.cookies.get(REFRESH_COOKIE)
+    token = shown_cookie(REFRESH_COOKIE, request, context)
     if token is None:
         raise Unauthenticated("There is no refresh token.", code="credentials_missing")
     sessions, visit = context.sessions_for(request), visit_of(request)
@@ -92,10 +93,10 @@ def log_out(request: Request, context: ContextDep) -> Response:
     response = respond(LoggedOutView())
     clear_cookies(response, request, context)
     sessions, now = context.sessions_for(request), context.now()
-    refresh_token = request.cookies.get(REFRESH_COOKIE)
+    refresh_token = shown_cookie(REFRESH_COOKIE, request, context)
     if refresh_token is not None:
         sessions.log_out_by_refresh_token(refresh_token, now=now)
-    if shown_token(request) is not None:
+    if shown_token(request, context) is not None:
         try:
             principal = authenticate(request, context)
         except Unauthenticated:

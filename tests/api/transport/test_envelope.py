@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from api.app import create_app
-from api.context import AppContext
+from api.context import AppContext, state_of
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
@@ -74,6 +76,8 @@ def test_every_answer_carries_the_safe_headers(anybody: Person, path: str) -> No
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers.get_list("Content-Security-Policy") == [headers["Content-Security-Policy"]]
     assert "Strict-Transport-Security" not in headers
     assert "Server" not in headers
 
@@ -82,6 +86,19 @@ def test_encrypted_answer_asks_for_encryption_from_now_on(shared_app: FastAPI) -
     answer = Person(shared_app).get("https://testserver/livez")
 
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_hosts_below_are_asked_too_where_the_operator_says_so(shared_app: FastAPI) -> None:
+    context = replace(
+        state_of(shared_app).context, has_subdomains_encrypted=True, registry=CollectorRegistry()
+    )
+    person = Person(create_app(context))
+
+    encrypted = person.get("https://testserver/livez")
+    plain = person.get("/livez")
+
+    assert encrypted.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert "Strict-Transport-Security" not in plain.headers
 
 
 def test_unexpected_failure_says_nothing_about_the_inside(anybody: Person) -> None:
