@@ -89,7 +89,7 @@ def test_uv_installs_an_application_that_runs(wheel: str, place: Path) -> None:
         host = addresses.docs_url.removesuffix("/docs")
         start = asked(host)
         style = re.findall(r'href="(/assets/\S+?)"', start.text)
-        pages = ("/readyz", "/docs", "/docs/docs.js", "/openapi.json", *style)
+        pages = ("/readyz", "/docs", "/docs/docs.js", "/openapi.json", "/verify/verify.py", *style)
         statuses = [
             httpx2.get(host + one, trust_env=False, timeout=60).status_code for one in pages
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from services.receipts.verdicts import Verdict
 from tests.api.people import Clock, Person
 from tests.api.sold import V1
 from tests.console.billed import addresses_in, billed, buyer, issue, link, words_of, write
+
+PROGRAMS = Path(__file__).parents[2] / "docs" / "verify"
 
 
 def test_page_says_what_anybody_is_told_of_the_receipt(
@@ -77,6 +80,15 @@ def test_draft_offers_no_verification(owner: Person, visitor: Person) -> None:
     assert visitor.get(f"{address}/verify").status_code == 404
 
 
+@pytest.mark.parametrize("name", ["verify.py", "included.py", "audit.py"])
+def test_programs_of_strangers_are_given_to_anybody(visitor: Person, name: str) -> None:
+    answer = visitor.get(f"/verify/{name}")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/x-python; charset=utf-8"
+    assert answer.content == (PROGRAMS / name).read_bytes()
+
+
 def test_anybody_reads_a_receipt_and_nothing_of_the_customer(
     owner: Person, visitor: Person
 ) -> None:
@@ -88,6 +100,7 @@ def test_anybody_reads_a_receipt_and_nothing_of_the_customer(
 
     words = words_of(page.text)
     assert f"Receipt {invoice['invoice_number']}" in words
+    assert 'href="/verify/verify.py"' in page.text
     assert "computed again from what was counted it comes out the same. Checked" in words
     assert f"Total {receipt['total']} USD" in words
     for digest in ("inputs_digest", "lines_digest", "signature"):
