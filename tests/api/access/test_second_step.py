@@ -5,19 +5,15 @@ from __future__ import annotations
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from api.app import create_app
 from api.context import AppContext
-from runtime.security import Security
-from tests import passwords
 from tests.api.access.furnished import organization_of
-from tests.api.conftest import SECRET
 from tests.api.members_story import code_of
 from tests.api.people import PASSWORD, Clock, Person
 
@@ -54,13 +50,6 @@ class Enrolled:
 @pytest.fixture
 def enrolled(owner: Person, clock: Clock) -> Enrolled:
     return enrol(owner, clock)
-
-
-@pytest.fixture
-def strict(context: AppContext, clock: Clock) -> Enrolled:
-    """Somebody of an installation that tolerates no clock that differs."""
-    security = Security(SECRET, passwords=passwords.QUICK, code_tolerance_steps=0)
-    return enrol(Person(create_app(replace(context, security=security))).sign_up(), clock)
 
 
 def enrol(owner: Person, clock: Clock) -> Enrolled:
@@ -154,15 +143,6 @@ def test_clocks_may_differ_by_half_a_minute(enrolled: Enrolled, seconds: int, st
     enrolled.clock.advance(seconds=300)
 
     assert enrolled.log_in(enrolled.code(seconds=seconds))[0] == status
-
-
-@pytest.mark.parametrize(("seconds", "status"), [(-30, 401), (0, 200), (30, 401)])
-def test_a_code_is_good_for_its_own_half_minute_alone_where_the_operator_says_so(
-    strict: Enrolled, seconds: int, status: int
-) -> None:
-    strict.clock.advance(seconds=300)
-
-    assert strict.log_in(strict.code(seconds=seconds))[0] == status
 
 
 def test_of_several_logins_with_one_code_at_once_one_succeeds(enrolled: Enrolled) -> None:
