@@ -47,7 +47,7 @@ from runtime.sealing import carried_by
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.telemetry import configure_logging
-from runtime.temporal import connect
+from runtime.temporal import connect_by
 from runtime.workflow_runner import ForgettingWorkflowRunner
 from services.audit_log import ACTOR, WORKFLOW
 from workflows.coverage import CoverageWorkflow
@@ -129,11 +129,10 @@ async def run(settings: Settings, registry: CollectorRegistry | None = None) -> 
     latencies = QueueLatencies(
         counters.observe_queue, is_measured=settings.worker_metrics is not None
     )
-    client = await connect(
+    client = await connect_by(
+        settings,
         temporal_address,
-        namespace=settings.temporal_namespace,
         runtime=latencies.runtime,
-        codec_keys=settings.shown_codec_keys,
         interceptors=interceptors_of(traces, engine, transactions),
     )
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue, traces=traces)

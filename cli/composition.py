@@ -47,7 +47,7 @@ from runtime.sealing import carried_by
 from runtime.security import Security
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
-from runtime.temporal import connect
+from runtime.temporal import connect_by
 from services.accounts.sessions import TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
 
@@ -211,12 +211,11 @@ class ApiProcess:
         """Relay messages, and hear of revoked keys, while the application serves."""
         relax_garbage_collection()
         take_turns_quickly()
-        self._client = await connect(
+        self._client = await connect_by(
+            self._settings,
             self._temporal_address,
-            namespace=self._settings.temporal_namespace,
             lazy=True,
             runtime=self._temporal_runtime,
-            codec_keys=self._settings.shown_codec_keys,
             interceptors=[] if self._traces is None else [self._traces.of_temporal()],
         )
         workflows = SubscriptionWorkflows(

@@ -31,11 +31,7 @@ def migrate() -> NoReturn:
         _prepare_account(url, settings.database_url)
     if settings.temporal_address:
         require_temporal(settings.temporal_address)
-        added = asyncio.run(_register(settings.temporal_address, settings.temporal_namespace))
-        console.print(
-            f"Temporal has the namespace {settings.temporal_namespace} with our search attributes "
-            f"({added} new)."
-        )
+        console.print(asyncio.run(prepare_temporal(settings, settings.temporal_address)))
     leave(0)
 
 
@@ -52,10 +48,24 @@ def _prepare_account(migration_url: str, process_url: str) -> None:
         )
 
 
-async def _register(address: str, namespace: str) -> int:
-    from runtime.temporal import connect, register_namespace, register_search_attributes
+async def prepare_temporal(settings: Settings, address: str) -> str:
+    """What was done, or what is left to do where Temporal lets no client do it."""
+    from temporalio.service import RPCError, RPCStatusCode
+
+    from runtime.temporal import connect_by, register_namespace, register_search_attributes
     from workflows.names import SEARCH_ATTRIBUTES
 
-    client = await connect(address, namespace)
-    await register_namespace(client)
-    return await register_search_attributes(client, SEARCH_ATTRIBUTES)
+    namespace = settings.temporal_namespace
+    client = await connect_by(settings, address)
+    try:
+        await register_namespace(client)
+        added = await register_search_attributes(client, SEARCH_ATTRIBUTES)
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED):
+            raise
+        wanted = ", ".join(f"{name} ({kind})" for name, kind in SEARCH_ATTRIBUTES.items())
+        return (
+            f"Temporal lets this account make no namespace or search attribute: see to it by its"
+            f" own tools that {namespace} is there and has {wanted}."
+        )
+    return f"Temporal has the namespace {namespace} with our search attributes ({added} new)."

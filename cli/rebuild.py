@@ -19,7 +19,7 @@ from runtime.database.engine import create_application_engine
 from runtime.exit import leave
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
-from runtime.temporal import connect
+from runtime.temporal import connect_by
 from services.operations.coverage import list_unfinished
 from services.operations.outbox import AnyMessage, CollectMessage, WakeMessage
 
@@ -86,11 +86,7 @@ async def wake_workflows(
     report: Callable[[int], None],
 ) -> int:
     """How many workflows were reached, in batches."""
-    client = await connect(
-        temporal_address,
-        namespace=settings.temporal_namespace,
-        codec_keys=settings.shown_codec_keys,
-    )
+    client = await connect_by(settings, temporal_address)
     workflows = SubscriptionWorkflows(client, task_queue=settings.task_queue)
     reached = 0
     for start in range(0, len(messages), BATCH):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -73,6 +73,17 @@ class Settings(BaseSettings):
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
     temporal_codec_keys: SecretStr = SecretStr("")
     """Keys, separated by commas, for what Temporal keeps: the first seals, all of them open."""
+    temporal_tls: bool | None = None
+    """Whether Temporal is reached by TLS; by default where one of the next five says so."""
+    temporal_tls_ca: FilePath | None = None
+    """The certificates that Temporal's is trusted by, as PEM; by default those of the system."""
+    temporal_tls_name: str | None = None
+    """What Temporal's certificate is made out to, where that is not the host of its address."""
+    temporal_tls_certificate: FilePath | None = None
+    """The certificate by which we show who we are, as PEM, with its key beside it."""
+    temporal_tls_key: FilePath | None = None
+    temporal_api_key: SecretStr | None = None
+    """What we show who we are by instead, as Temporal Cloud asks for it."""
     temporal_ui_url: str | None = None
     """Where people find the Temporal Web UI; the page at ``/`` links to it."""
     operator_token: SecretStr | None = None
@@ -170,6 +181,10 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise InvalidSettings([_sentence(one) for one in error.errors()]) from None
+        if (self.temporal_tls_certificate is None) is not (self.temporal_tls_key is None):
+            raise InvalidSettings(
+                ["FLUXRATE_TEMPORAL_TLS_CERTIFICATE and FLUXRATE_TEMPORAL_TLS_KEY go together."]
+            )
         if self.production and (refused := list_refusals(self)):
             raise InvalidSettings(refused)
 

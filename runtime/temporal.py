@@ -24,9 +24,10 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from runtime.payloads.converter import converter_of
+from runtime.settings import Settings
 
 RETENTION = timedelta(days=30)
 """How long a namespace of ours keeps the histories of workflows that have ended."""
@@ -72,6 +73,51 @@ async def connect(
         lazy=lazy,
         runtime=runtime,
         interceptors=interceptors,
+    )
+
+
+async def connect_by(
+    settings: Settings,
+    address: str,
+    *,
+    lazy: bool = False,
+    runtime: Runtime | None = None,
+    interceptors: Sequence[Interceptor] = (),
+) -> Client:
+    """A client as the settings say: its namespace, its keys, and how it shows who it is.
+
+    ``address`` is theirs or the embedded server's; the rest is as :func:`connect` has it.
+    """
+    api_key = settings.temporal_api_key
+    return await Client.connect(
+        address,
+        namespace=settings.temporal_namespace,
+        data_converter=converter_of(settings.shown_codec_keys),
+        tls=_tls_of(settings),
+        api_key=None if api_key is None else api_key.get_secret_value(),
+        lazy=lazy,
+        runtime=runtime,
+        interceptors=interceptors,
+    )
+
+
+def _tls_of(settings: Settings) -> TLSConfig | bool:
+    """By whose certificates Temporal is trusted and trusts us; whether at all.
+
+    A named one is read anew with every client, so that a renewed one holds after a restart.
+    """
+    name, api_key = settings.temporal_tls_name, settings.temporal_api_key
+    files = (
+        settings.temporal_tls_ca,
+        settings.temporal_tls_certificate,
+        settings.temporal_tls_key,
+    )
+    is_implied = any(one is not None for one in (name, api_key, *files))
+    if not (is_implied if settings.temporal_tls is None else settings.temporal_tls):
+        return False
+    trusted, certificate, key = (None if file is None else file.read_bytes() for file in files)
+    return TLSConfig(
+        server_root_ca_cert=trusted, domain=name, client_cert=certificate, client_private_key=key
     )
 
 

@@ -78,7 +78,7 @@ def _look(data_dir: Path | None) -> Iterator[Diagnosis]:
         return
     yield from _look_at_database(database_url)
     if temporal is not None:
-        yield asyncio.run(_look_at_temporal(temporal, settings.temporal_namespace))
+        yield asyncio.run(_look_at_temporal(temporal, settings))
 
 
 def _judge_settings(settings: Settings) -> Diagnosis:
@@ -112,16 +112,17 @@ def _look_at_database(url: str) -> Iterator[Diagnosis]:
         engine.dispose()
 
 
-async def _look_at_temporal(address: str, namespace: str) -> Diagnosis:
-    from runtime.temporal import connect, list_search_attributes
+async def _look_at_temporal(address: str, settings: Settings) -> Diagnosis:
+    from runtime.temporal import connect_by, list_search_attributes
     from workflows.names import SEARCH_ATTRIBUTES
 
+    namespace = settings.temporal_namespace
     try:
         async with asyncio.timeout(5):
-            known = await list_search_attributes(await connect(address, namespace))
+            known = await list_search_attributes(await connect_by(settings, address))
     except (RPCError, RuntimeError, TimeoutError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        remedy = "Start it, or correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."
+        remedy = "Start it, or correct TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, FLUXRATE_TEMPORAL_…"
         return wrong("Temporal", f"{address}, {namespace}: {said}", remedy)
     missing = sorted(SEARCH_ATTRIBUTES.keys() - known)
     if missing:

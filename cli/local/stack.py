@@ -169,6 +169,8 @@ class Stack:
         environment["DATABASE_URL"] = database_url
         environment["TEMPORAL_ADDRESS"] = temporal_address
         environment["TEMPORAL_NAMESPACE"] = self.settings.temporal_namespace
+        if not self.settings.temporal_address:
+            environment["FLUXRATE_TEMPORAL_TLS"] = "false"
         environment["FLUXRATE_SECRET_KEY"] = (
             secret.get_secret_value() if secret else self.instance.secret_key()
         )

@@ -53,6 +53,10 @@ imagePullSecrets:
 volumes:
   - name: tmp
     emptyDir: {sizeLimit: 256Mi}
+{{- if and .Values.temporal.tls.enabled .Values.temporal.tls.existingSecret }}
+  - name: temporal-tls
+    secret: {secretName: {{ .Values.temporal.tls.existingSecret | quote }}, defaultMode: 0440}
+{{- end }}
 {{- end -}}
 
 {{/* The image, its rights, its one place to write. */}}
@@ -65,6 +69,9 @@ securityContext:
   capabilities: {drop: [ALL]}
 volumeMounts:
   - {name: tmp, mountPath: /tmp}
+{{- if and .Values.temporal.tls.enabled .Values.temporal.tls.existingSecret }}
+  - {name: temporal-tls, mountPath: /etc/fluxrate/temporal, readOnly: true}
+{{- end }}
 {{- end -}}
 
 {{/* The settings of every process; docker-compose.yml has the same. */}}
@@ -78,6 +85,30 @@ volumeMounts:
   value: {{ .Values.temporal.address | quote }}
 - name: TEMPORAL_NAMESPACE
   value: {{ .Values.temporal.namespace | quote }}
+{{- with .Values.temporal.tls }}
+{{- if .enabled }}
+- name: FLUXRATE_TEMPORAL_TLS
+  value: "true"
+{{- with .serverName }}
+- name: FLUXRATE_TEMPORAL_TLS_NAME
+  value: {{ . | quote }}
+{{- end }}
+{{- if .existingSecret }}
+{{- with .caKey }}
+- name: FLUXRATE_TEMPORAL_TLS_CA
+  value: {{ printf "/etc/fluxrate/temporal/%s" . | quote }}
+{{- end }}
+{{- with .certificateKey }}
+- name: FLUXRATE_TEMPORAL_TLS_CERTIFICATE
+  value: {{ printf "/etc/fluxrate/temporal/%s" . | quote }}
+{{- end }}
+{{- with .keyKey }}
+- name: FLUXRATE_TEMPORAL_TLS_KEY
+  value: {{ printf "/etc/fluxrate/temporal/%s" . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 - name: FLUXRATE_SECRET_KEY
   valueFrom:
     secretKeyRef:
