@@ -25,6 +25,7 @@ from services.credits.ends import AT_ONCE, expire_due
 from services.operations import coverage
 from services.operations.checks import Round, keep_round
 from services.operations.coverage import Coverage
+from services.operations.kept_coverage import keep_coverage
 from services.operations.samples import Sample, recompute_sample
 from services.purchases.hourly import look_after
 
@@ -126,6 +127,7 @@ class CoverageActivities:
             look_after(session, organization_id, now=now)
         with self._transactions.for_organization(organization_id) as session:
             covered = coverage.check_coverage(session, organization_id, running, now=now)
+            keep_coverage(session, organization_id, covered, owners_checked=True, now=now)
             woken = coverage.repair(session, organization_id, covered, now=now)
         for finding in covered.findings:
             log.warning(

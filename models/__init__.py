@@ -3,6 +3,7 @@
 from models import accounts as accounts
 from models import audit_log as audit_log
 from models import catalog as catalog
+from models import coverage_checks as coverage_checks
 from models import credits as credits  # noqa: A004  (the topic, as everywhere)
 from models import customer_accounts as customer_accounts
 from models import customers as customers

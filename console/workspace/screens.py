@@ -28,6 +28,8 @@ NOT_FOUND: Final = 404
 PARKED: Final = "needs_attention"
 """The kind of finding that is a bill which waits for somebody."""
 FEW: Final = 8
+NOW: Final = "now"
+"""By which an address asks for a check of its own."""
 
 
 async def show_overview(member: Member) -> Screen:
@@ -36,7 +38,7 @@ async def show_overview(member: Member) -> Screen:
         member.get("/reports/receivables", page_size=1),
         member.get("/invoices", status=InvoiceStatus.DRAFT, page_size=FEW),
         member.get("/payments", status=PaymentStatus.FAILED, page_size=FEW),
-        member.get("/audit/coverage"),
+        member.get("/audit/coverage", latest=True),
         member.get("/usage", page_size=FEW),
         member.get("/webhook-deliveries", status=DeliveryStatus.FAILED, page_size=1),
     )
@@ -223,9 +225,14 @@ def _changed(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def show_operations(member: Member) -> Screen:
-    """Whether every period is billed, bills that wait for somebody, and the workers."""
+    """Whether every period is billed, bills that wait for somebody, and the workers.
+
+    What the last hourly check found, unless the address asks for another now, which takes as long
+    as there is much to check.
+    """
+    is_kept = NOW not in member.request.query_params
     coverage, health = await asyncio.gather(
-        member.get("/audit/coverage"), member.get("/workers/health")
+        member.get("/audit/coverage", latest=is_kept), member.get("/workers/health")
     )
     parked = [
         {

@@ -203,15 +203,6 @@ def bill_findings(session: Session, organization_id: UUID, *, now: datetime) -> 
             session, organization_id, before=before
         )
     ]
-    parked = [
-        Finding(
-            kind=FindingKind.NEEDS_ATTENTION,
-            detail=f"{period.parked_step}: {period.parked_reason}",
-            subscription_id=period.subscription_id,
-            period_index=period.index,
-        )
-        for period in stored_coverage.list_parked(session, organization_id)
-    ]
     late = [
         Finding(
             kind=FindingKind.LATE_USAGE_DUE,
@@ -227,7 +218,21 @@ def bill_findings(session: Session, organization_id: UUID, *, now: datetime) -> 
     waiting = [
         Finding(kind=FindingKind.OLD_MESSAGES, detail=f"{count} messages wait to be delivered.")
     ]
+    parked = parked_findings(session, organization_id)
     return [*stuck, *parked, *late, *(waiting if count else [])]
+
+
+def parked_findings(session: Session, organization_id: UUID) -> list[Finding]:
+    """Bills that were set aside and wait for people."""
+    return [
+        Finding(
+            kind=FindingKind.NEEDS_ATTENTION,
+            detail=f"{period.parked_step}: {period.parked_reason}",
+            subscription_id=period.subscription_id,
+            period_index=period.index,
+        )
+        for period in stored_coverage.list_parked(session, organization_id)
+    ]
 
 
 def usage_findings(session: Session, organization_id: UUID, *, now: datetime) -> list[Finding]:

@@ -18,6 +18,7 @@ from api.schemas.accounts.audit import (
     view_audit_entry,
     view_chain,
     view_coverage,
+    view_latest_coverage,
 )
 from api.schemas.common import Instant, any_case
 from api.schemas.pages import CursorPageOf
@@ -31,6 +32,7 @@ from repositories import audit_log
 from repositories.audit_log import Filter
 from services.audit_chain import check_part
 from services.operations.coverage import Coverage, check_coverage
+from services.operations.kept_coverage import LatestCoverage, find_kept_coverage
 
 router = Router(prefix="/audit", tags=["Audit"])
 exports = Router(prefix="/exports", tags=["Audit"])
@@ -144,13 +146,32 @@ def export_audit_log(
 
 
 @router.get("/coverage", response_model=CoverageView)
-async def get_audit_coverage(principal: Reader, context: ContextDep) -> Response:
-    """Show whether every subscription's periods tile its life and its workflow runs."""
+async def get_audit_coverage(
+    principal: Reader,
+    context: ContextDep,
+    latest: Annotated[
+        bool, Query(description="What the last hourly check found, at once, instead of a new one.")
+    ] = False,
+) -> Response:
+    """Show whether every subscription's periods tile its life and its workflow runs.
+
+    With `latest` bills that wait for people are those that wait now; where nothing was checked yet,
+    it is checked now.
+    """
+
+    def find_kept() -> LatestCoverage | None:
+        with context.transactions.for_organization(principal.organization_id) as session:
+            return find_kept_coverage(session, principal.organization_id)
+
+    kept = await run_in_threadpool(find_kept) if latest else None
+    if kept is not None:
+        return respond(view_latest_coverage(kept))
     running = await context.find_running(principal.organization_id)
 
     def check() -> Coverage:
         with context.transactions.for_organization(principal.organization_id) as session:
-            return check_coverage(session, principal.organization_id, running, now=context.now())
+            return check_coverage(session, principal.organization_id, running, now=now)
 
+    now = context.now()
     found = await run_in_threadpool(check)
-    return respond(view_coverage(found, owners_checked=running is not None))
+    return respond(view_coverage(found, owners_checked=running is not None, checked_at=now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from repositories.audit_log import PlacedEntry
 from services.audit_chain import Part
 from services.operations.coverage import Coverage
 from services.operations.findings import FindingKind
+from services.operations.kept_coverage import LatestCoverage
 
 
 class AuditEntryView(View):
@@ -156,9 +158,15 @@ class CoverageView(View):
     """What is wrong; empty where all is well."""
     owners_checked: bool
     """Whether workflows were looked at; false while Temporal is away."""
+    total: int
+    """How many things are wrong; of a check that was kept the first thousand are listed."""
+    checked_at: Moment
+    """When it was looked at."""
 
 
-def view_coverage(coverage: Coverage, *, owners_checked: bool) -> CoverageView:
+def view_coverage(
+    coverage: Coverage, *, owners_checked: bool, checked_at: datetime, total: int | None = None
+) -> CoverageView:
     """The coverage as the API shows it."""
     return CoverageView(
         subscriptions=coverage.subscriptions,
@@ -167,4 +175,16 @@ def view_coverage(coverage: Coverage, *, owners_checked: bool) -> CoverageView:
             for finding in coverage.findings
         ],
         owners_checked=owners_checked,
+        total=len(coverage.findings) if total is None else total,
+        checked_at=checked_at,
+    )
+
+
+def view_latest_coverage(kept: LatestCoverage) -> CoverageView:
+    """What was kept of a check, as the API shows it."""
+    return view_coverage(
+        kept.coverage,
+        owners_checked=kept.owners_checked,
+        checked_at=kept.checked_at,
+        total=kept.total,
     )
