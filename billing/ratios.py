@@ -14,11 +14,13 @@ from decimal import (
     Clamped,
     Context,
     Decimal,
+    DefaultContext,
     DivisionByZero,
     Inexact,
     InvalidOperation,
     Overflow,
     localcontext,
+    setcontext,
 )
 from fractions import Fraction
 from numbers import Rational
@@ -35,7 +37,19 @@ EXACT: Final = Context(
 """Where a result that would lose a digit is an error, whatever context the caller has."""
 
 _ZERO: Final = Decimal(0)
-_SHOWING: Final = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_UP)
+_SHOWING: Final = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_UP, traps=[])
+
+
+def keep_every_digit() -> None:
+    """Arithmetic is exact or raises ``decimal.Inexact``, in this thread and all that begin later.
+
+    Python's own context drops what goes beyond 28 digits, and a quantity alone may have fifty;
+    minus and ``abs`` round as well. Whoever rounds on purpose does so in a context of their own.
+    """
+    DefaultContext.prec = EXACT.prec
+    DefaultContext.rounding = EXACT.rounding
+    DefaultContext.traps = EXACT.traps
+    setcontext(EXACT.copy())
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -156,11 +170,11 @@ def _reduce(value: Fraction) -> Exact:
     if places is None:
         return Ratio(value.numerator, value.denominator)
     digits = value.numerator * 10**places // value.denominator
-    return Decimal(digits).scaleb(-places, context=_EXACT) if places else Decimal(digits)
+    return Decimal(digits).scaleb(-places, context=_WIDE) if places else Decimal(digits)
 
 
 # Wider than any number that can come up: what is shortened here would be wrong in silence.
-_EXACT: Final = Context(prec=2_000)
+_WIDE: Final = Context(prec=2_000, traps=EXACT.traps)
 
 
 def _count_places(denominator: int) -> int | None:

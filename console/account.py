@@ -142,7 +142,7 @@ def _share(usage: Decimal, limit: Decimal) -> int:
     """How much of a limit is used, in percent, as far as a gauge shows it."""
     if limit <= 0:
         return 100
-    return max(0, min(100, int(100 * usage / limit)))
+    return max(0, min(100, int(100 * usage // limit)))
 
 
 def _invoice(invoice: Invoice, account: Account, token: str, words: Words) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from billing.money import ZERO
+from billing.money import ONE, ZERO, round_half_away
 
 HEIGHT: Final = 100
 STEP: Final = 12
@@ -44,9 +44,8 @@ def draw_bars(
     greatest = max([*usages, ZERO])
     bars = []
     for number, usage in enumerate(usages):
-        height = max(usage, ZERO) * (HEIGHT - 4) / greatest if greatest else ZERO
+        height = round_half_away(max(usage, ZERO) * (HEIGHT - 4), 1, divisor=greatest or ONE)
         height = max(height, LOWEST) if usage > ZERO or to_come[number] else height
-        height = height.quantize(Decimal("0.1"))
         bars.append(
             Bar(
                 x=number * STEP + (STEP - BAR) // 2,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 from billing.credits.purchases import Cost
 from billing.credits.units import Unit
 from billing.errors import InvalidInput
-from billing.money import ZERO, exactly, find_currency, require_decimals, round_half_away
+from billing.money import ONE, ZERO, exactly, find_currency, require_decimals, round_half_away
 
 MOST_A_MONTH: Final = 1000
 PAUSES: Final = (timedelta(hours=1), timedelta(hours=24))
@@ -134,9 +134,9 @@ class TopUpTerms:
         if available >= self.threshold:
             return ZERO
         gap = max(self.goal - available, self.unit.finest)
-        wanted = _whole(gap / self.step, ROUND_CEILING)
-        allowed = _whole(max(left, ZERO) / self.step, ROUND_FLOOR)
-        return min(wanted, allowed) * self.step
+        wanted, rest = divmod(gap, self.step)
+        allowed = max(left, ZERO) // self.step
+        return min(wanted + ONE if rest else wanted, allowed) * self.step
 
     @exactly
     def cost_of(self, amount: Decimal) -> Cost:
@@ -150,10 +150,6 @@ class TopUpTerms:
                 "A step costs less than the smallest coin.", code="step_costs_nothing", field="step"
             )
         return Cost(amount=cost, currency=currency.code)
-
-
-def _whole(number: Decimal, rounding: str) -> Decimal:
-    return number.to_integral_value(rounding=rounding)
 
 
 def next_try_at(declined_at: datetime, *, declines: int) -> datetime | None:

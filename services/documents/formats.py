@@ -9,7 +9,7 @@ import re
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Final
 
 from babel import Locale
@@ -58,13 +58,11 @@ class Formats:
 
     def quantity(self, number: Decimal) -> str:
         """A quantity with all its digits: ``82,450.5``."""
-        with localcontext(prec=100):
-            return format_decimal(number, locale=self.language, decimal_quantization=False)
+        return format_decimal(number, locale=self.language, decimal_quantization=False)
 
     def percent(self, share: Decimal) -> str:
         """A share of one with all its digits: ``2.9%``."""
-        with localcontext(prec=100):
-            return format_percent(share, locale=self.language, decimal_quantization=False)
+        return format_percent(share, locale=self.language, decimal_quantization=False)
 
     def day(self, instant: datetime) -> str:
         """The local day of an instant: ``March 31, 2026``."""
@@ -90,8 +88,7 @@ def price_text(price: Decimal, currency: str, language: str = "en") -> str:
     locale = Locale.parse(name)
     pattern = copy(locale.currency_formats["standard"])
     pattern.frac_prec = (exponent, max(exponent, _places(price)))
-    with localcontext(prec=100):
-        return str(pattern.apply(price, locale, currency=currency, currency_digits=False))
+    return str(pattern.apply(price, locale, currency=currency, currency_digits=False))
 
 
 def _places(number: Decimal) -> int:
