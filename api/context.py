@@ -43,6 +43,7 @@ from services.accounts.credentials import Security
 from services.accounts.sessions import Sessions, TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
 from services.entitlements.cached_checks import CheckCache
+from services.operations.outbound import Outbound
 from services.payments.asking import Desk
 from services.portal.links import page_maker
 
@@ -105,6 +106,7 @@ class AppContext:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     counters_directory: str | None = None
     operator_token: str | None = None
+    outbound: Outbound = Outbound.ON
     gateways: Gateways = field(default_factory=NoGateways)
     trace_events: TellResults | None = None
     """Is told, within its request, what became of reported events; None where nobody traces."""

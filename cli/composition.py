@@ -177,6 +177,7 @@ class ApiProcess:
             gateways=self._gateways.registry,
             registry=self._registry,
             counters_directory=self._counters_directory,
+            outbound=self._settings.outbound,
             operator_token=self._settings.shown_operator_token,
             document_years=self._settings.document_retention_years,
             sign_up_policy=self._settings.signup or SignUpPolicy.FIRST,

@@ -59,6 +59,13 @@ Keep = Annotated[
     bool, typer.Option("--keep", help="Go on running, with what was made, until Ctrl-C.")
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        help="Nothing leaves: mails, webhooks, charges and top-ups wait. For a restored copy.",
+    ),
+]
 Processes = Annotated[
     int | None,
     typer.Option(min=1, help="How many of them. By default as many as the processors are for."),
@@ -84,11 +91,11 @@ def fluxrate(
 
 
 @app.command()
-def up(data_dir: DataDirectory = None, port: Port = 8000) -> None:
+def up(data_dir: DataDirectory = None, port: Port = 8000, *, quiet: Quiet = False) -> None:
     """Run everything in the foreground: database, Temporal, API and worker. Ctrl-C stops it."""
     from cli.local.commands import up as run_up
 
-    raise typer.Exit(run_up(data_dir, port))
+    raise typer.Exit(run_up(data_dir, port, is_quiet=quiet))
 
 
 @app.command()

@@ -11,11 +11,10 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from billing.errors import Unavailable
-from billing.payments.gateways import Gateway
-from integrations.gateways.client import ProviderClient
-from integrations.gateways.registry import GatewayRegistry
+from billing.payments.gateways import Gateway, Gateways
 from repositories.payments import connections as stored_connections
 from repositories.transactions import Transactions
+from runtime.relays.outbound import gateways_of
 from runtime.relays.sandbox_gateway import SandboxReach, reach_sandbox
 from runtime.sealing import sealer_of
 from runtime.security import new_secret
@@ -30,7 +29,7 @@ from services.portal.links import page_maker
 class InstalledGateways:
     """Every adapter, and the sandbox gateway in this process or elsewhere."""
 
-    registry: GatewayRegistry
+    registry: Gateways
     sandbox: SandboxReach
 
 
@@ -39,14 +38,13 @@ def install_gateways(
 ) -> InstalledGateways:
     """The gateways of a process, which share its connections."""
     sandbox = reach_sandbox(engine, settings, now=now)
-    registry = GatewayRegistry(ProviderClient(), sandbox=sandbox.client)
-    return InstalledGateways(registry=registry, sandbox=sandbox)
+    return InstalledGateways(registry=gateways_of(settings, sandbox), sandbox=sandbox)
 
 
 def desk_of(
     transactions: Transactions,
     sealing: Sealing,
-    gateways: GatewayRegistry,
+    gateways: Gateways,
     settings: Settings,
     *,
     now: Callable[[], datetime],
@@ -66,7 +64,7 @@ def desk_of(
 class ConnectedGateways:
     """Who speaks for a connection, by the secrets that it is sealed with."""
 
-    gateways: GatewayRegistry
+    gateways: Gateways
     sealing: Sealing
     public_url: str
 

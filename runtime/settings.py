@@ -15,6 +15,7 @@ from billing.quotas import Quota, Quotas
 from runtime.processes.machine import memory_bytes
 from runtime.setting_errors import InvalidSettings, list_refusals, sentence
 from services.accounts.sign_up_policy import SignUpPolicy
+from services.operations.outbound import Outbound
 from services.personal_data.retention import Periods
 
 SHORTEST_SECRET_KEY = 32
@@ -122,6 +123,8 @@ class Settings(BaseSettings):
     allow_private_webhooks: bool = False
     """Webhooks and mails may go to private addresses, by http and to every port: for
     development."""
+    outbound: Outbound = Outbound.ON
+    """Whether mails, webhooks, charges and top-ups leave; off for copies that are looked at."""
     sandbox_gateway_url: str | None = None
     """Where the sandbox gateway is served by itself; else it is in each process."""
     webhook_retention_days: int = Field(default=90, ge=1)
@@ -147,6 +150,11 @@ class Settings(BaseSettings):
     worker_workflow_task_slots: int = Field(default=72, ge=1)
     worker_cached_workflows: int = Field(default_factory=cached_workflows_that_fit, ge=0)
     """Workflows kept in memory between their tasks; others are read from their history again."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing leaves this installation."""
+        return self.outbound is Outbound.OFF
 
     @property
     def shown_operator_token(self) -> str | None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from api.schemas.common import Moment, View
 from services.operations.invariants import Invariant, Standing, worst
+from services.operations.outbound import Outbound
 from services.operations.worker_health import Health, WorkerReport, WorkReport
 
 
@@ -160,15 +161,20 @@ class StatusView(View):
     """When this was put together."""
     status: Standing
     """The worst of all."""
+    outbound: Outbound
+    """`off` where the operator lets nothing leave: mails, webhooks, charges and top-ups wait."""
     invariants: list[InvariantView]
     """Each with when it was last looked at."""
 
 
-def view_status(invariants: Sequence[Invariant], *, now: datetime) -> StatusView:
+def view_status(
+    invariants: Sequence[Invariant], *, outbound: Outbound, now: datetime
+) -> StatusView:
     """The invariants as the API shows them."""
     return StatusView(
         timestamp=now,
         status=worst(invariants),
+        outbound=outbound,
         invariants=[
             InvariantView(
                 name=one.name,

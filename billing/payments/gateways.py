@@ -244,6 +244,10 @@ class Gateways(Protocol):
         """Who speaks for the account. Raises Rejected where there is no adapter for it."""
 
 
+OUTBOUND_OFF: Final = "outbound_off"
+"""Why nobody is asked where the operator lets nothing leave."""
+
+
 class NoGateways:
     """Where no adapter is installed: nobody can be asked."""
 

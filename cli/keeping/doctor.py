@@ -20,6 +20,7 @@ from cli.keeping.findings import (
     doubtful,
     good,
     judge_erasures,
+    judge_outbound,
     judge_server,
     judge_space,
     judge_work,
@@ -64,6 +65,7 @@ def _look(data_dir: Path | None) -> Iterator[Diagnosis]:
     yield _judge_settings(settings)
     instance = Instance((data_dir or settings.data_dir).absolute())
     addresses = instance.addresses() if data_dir or not settings.database_url else None
+    yield judge_outbound(settings.outbound if addresses is None else addresses.outbound)
     database_url = settings.database_url if addresses is None else addresses.database_url
     temporal = settings.temporal_address if addresses is None else addresses.temporal_address
     place = instance.data_dir if instance.data_dir.exists() else Path.cwd()

@@ -11,6 +11,7 @@ from typing import Final
 from repositories.operations.server_facts import ServerFacts
 from services.operations.invariants import Standing
 from services.operations.measures import Measures
+from services.operations.outbound import Outbound
 
 OLDEST_SERVER: Final = 15
 TESTED_SERVER: Final = 18
@@ -51,6 +52,17 @@ def doubtful(subject: str, seen: str, remedy: str) -> Diagnosis:
 def wrong(subject: str, seen: str, remedy: str) -> Diagnosis:
     """Somebody must do something."""
     return Diagnosis(subject=subject, state=State.WRONG, seen=seen, remedy=remedy)
+
+
+def judge_outbound(outbound: str) -> Diagnosis:
+    """Whether anything leaves; where nothing does, somebody must know."""
+    if outbound == Outbound.ON:
+        return good("Outbound", "mails, webhooks, charges and top-ups leave")
+    return doubtful(
+        "Outbound",
+        "nothing leaves: mails, webhooks, charges and top-ups wait",
+        "Start it without --quiet and FLUXRATE_OUTBOUND=off where customers are billed.",
+    )
 
 
 def judge_server(facts: ServerFacts, *, newest: str, now: datetime) -> Iterator[Diagnosis]:

@@ -18,8 +18,10 @@ from cli.local.temporal_links import link_questions
 from cli.output import make_console, refuse
 from runtime.embedded.processes import ProcessFailure
 from runtime.settings import Settings
+from services.operations.outbound import Outbound
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+QUIET = "Quiet: no mail, webhook, charge or top-up leaves; they wait for a start without it."
 NOT_RUNNING = 3
 """Exit code of ``status`` when nothing runs, as of service scripts."""
 
@@ -28,10 +30,15 @@ class StopAsked(BaseException):
     """The operator asked this process to stop."""
 
 
-def up(data_dir: Path | None, port: int) -> int:
-    """Run an instance until a signal asks to stop it; return the exit code."""
+def up(data_dir: Path | None, port: int, *, is_quiet: bool = False) -> int:
+    """Run an instance until a signal asks to stop it; return the exit code.
+
+    Where it is to be quiet, nothing leaves it, whatever the environment says.
+    """
     console = make_console()
     settings = Settings()
+    if is_quiet:
+        settings = settings.model_copy(update={"outbound": Outbound.OFF})
     instance = Instance((data_dir or settings.data_dir).absolute())
     claim_or_refuse(instance)
     stack = Stack(instance=instance, settings=settings, port=port)
@@ -146,6 +153,8 @@ def show_addresses(console: Console, addresses: Addresses, instance: Instance) -
     table.add_row("Database", addresses.database_url)
     table.add_row("Data and logs", str(instance.data_dir))
     console.print(table)
+    if addresses.outbound == Outbound.OFF:
+        console.print(QUIET)
     if addresses.temporal_ui_url:
         ui, namespace = addresses.temporal_ui_url, addresses.temporal_namespace
         for name, address in link_questions(ui, namespace=namespace, now=datetime.now(UTC)):

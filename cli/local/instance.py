@@ -18,6 +18,7 @@ from pathlib import Path
 
 from runtime.embedded.processes import Command, PidFile, ProcessFailure, last_lines, wait_until
 from runtime.processes.supervision import name_end
+from services.operations.outbound import Outbound
 
 STOP_TIMEOUT_SECONDS = 25.0
 """A worker finishes the steps that run, for at most twenty seconds, before it ends."""
@@ -49,6 +50,8 @@ class Addresses:
     """None if Temporal is not ours and nobody said where its interface is."""
     database_url: str
     """Without its password."""
+    outbound: str = Outbound.ON
+    """Whether anything leaves it."""
 
     @property
     def host_url(self) -> str:

@@ -76,6 +76,7 @@ class Stack:
             temporal_namespace=self.settings.temporal_namespace,
             temporal_ui_url=environment.get(TEMPORAL_UI_VARIABLE),
             database_url=without_password(database_url),
+            outbound=self.settings.outbound,
         )
         self.instance.write_addresses(addresses)
         return addresses
@@ -177,6 +178,7 @@ class Stack:
         if self.settings.temporal_ui_url:
             environment[TEMPORAL_UI_VARIABLE] = self.settings.temporal_ui_url
         environment["FLUXRATE_SIGNUP"] = self.settings.signup or SignUpPolicy.OPEN
+        environment["FLUXRATE_OUTBOUND"] = self.settings.outbound
         if "public_url" not in self.settings.model_fields_set:
             environment["FLUXRATE_PUBLIC_URL"] = f"http://{HOST}:{self.port}"
         return environment

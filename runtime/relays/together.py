@@ -9,8 +9,6 @@ from typing import Protocol
 import structlog
 from sqlalchemy import URL
 
-from integrations.mail.sender import MailSender
-from integrations.webhooks.sender import WebhookSender
 from repositories.outbox import CHANNEL
 from repositories.transactions import Transactions
 from runtime.measuring.counters import BillingCounters
@@ -20,11 +18,12 @@ from runtime.relays import gateway_tasks, mails, webhooks
 from runtime.relays.deliveries import AroundDelivery, CountDelivery, DeliveryRelay
 from runtime.relays.gateway_tasks import GatewayPost
 from runtime.relays.mails import MailPost
+from runtime.relays.outbound import outside_of
 from runtime.relays.retention import Retention
 from runtime.relays.top_ups import TopUpRelay
 from runtime.relays.webhooks import WebhookPost
 from runtime.relays.workflows import OutboxRelay
-from runtime.sealing import Sealer, sealer_of
+from runtime.sealing import Sealer
 from runtime.settings import Settings
 from runtime.subscription_workflows import SubscriptionWorkflows
 from services.personal_data.retention import kinds_of
@@ -54,36 +53,34 @@ def relays_of(
     *,
     around: AroundDelivery | None = None,
 ) -> list[Relay]:
-    """Those of workflows and top-ups; others too if there is the key that their secrets need.
+    """Those of workflows, and what leaves the installation, if anything may.
 
     ``around`` traces each delivery.
     """
-    count = counters.count_delivery
-    always: list[Relay] = [
+    within: list[Relay] = [
         OutboxRelay(transactions, workflows),
-        TopUpRelay(transactions),
         Retention(
             transactions, kinds_of(settings.retention_periods), count=counters.count_forgotten
         ),
     ]
-    sealer = sealer_of(settings)
-    if sealer is None:
+    if settings.is_quiet:
+        log.warning("nothing_leaves", setting="FLUXRATE_OUTBOUND")
+        return within
+    outside = outside_of(settings)
+    if outside is None:
         log.warning("webhooks_and_mails_need_a_key", setting="FLUXRATE_SECRET_KEY")
-        return always
-    sender = WebhookSender(may_be_private=settings.allow_private_webhooks)
-    mail_sender = MailSender(may_be_private=settings.allow_private_webhooks)
+        return [*within, TopUpRelay(transactions)]
+    count = counters.count_delivery
+    webhook_post = WebhookPost(transactions, outside.sealer, outside.webhooks)
+    mail_post = MailPost(
+        transactions, outside.sealer, outside.mails, public_url=settings.public_url
+    )
     return [
-        *always,
-        DeliveryRelay(
-            WebhookPost(transactions, sealer, sender), webhooks.ROOMS, count=count, around=around
-        ),
-        DeliveryRelay(
-            MailPost(transactions, sealer, mail_sender, public_url=settings.public_url),
-            mails.ROOMS,
-            count=count,
-            around=around,
-        ),
-        *_gateway_relays(transactions, sealer, settings, gateways, count),
+        *within,
+        TopUpRelay(transactions),
+        DeliveryRelay(webhook_post, webhooks.ROOMS, count=count, around=around),
+        DeliveryRelay(mail_post, mails.ROOMS, count=count, around=around),
+        *_gateway_relays(transactions, outside.sealer, settings, gateways, count),
     ]
 
 

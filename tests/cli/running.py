@@ -65,13 +65,16 @@ class RunningInstance:
         assert found is not None, self.output
         return found
 
-    def up(self) -> RunningInstance:
+    def up(self, *options: str) -> RunningInstance:
         """Start it on a free port and wait until it says that it is ready."""
         heed_interrupts()
         self.data_dir.mkdir(exist_ok=True)
         with (self.data_dir / "up.txt").open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "up", "--port", "0", *self.directory_option],
+                [
+                    *(sys.executable, "-m", "cli.main", "up", "--port", "0"),
+                    *(*self.directory_option, *options),
+                ],
                 env=clean_environment(),
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from runtime.embedded.processes import wait_until
@@ -87,7 +88,7 @@ def bring_back(drill: Drill, place: RunningInstance) -> Business:
     """It runs again, out of the backup alone."""
     if not place.data_dir.exists():
         restored(place.data_dir, drill.backup, drill.keys)
-    return drill.business.moved_to(place.up())
+    return drill.business.moved_to(place.up("--quiet"))
 
 
 def test_everything_destroyed_and_restored_from_a_backup_under_load(
@@ -98,6 +99,10 @@ def test_everything_destroyed_and_restored_from_a_backup_under_load(
     assert drill.acknowledged - stored_keys(place) == set()
     rebuild(place)
     go_on(business, drill.invoices)
+    assert "Quiet: no mail, webhook, charge or top-up leaves" in place.output
+    status = httpx2.get(f"{place.addresses.host_url}/status", trust_env=False)
+    assert status.json()["outbound"] == "off"
+    assert "nothing leaves" in fluxrate("doctor", *place.directory_option).stdout
 
 
 def test_temporal_is_lost(drill: Drill, place: RunningInstance) -> None:

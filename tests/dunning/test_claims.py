@@ -22,6 +22,7 @@ from models.payments.tasks import GatewayTask
 from models.subscriptions.subscriptions import OutboxMessage
 from repositories.invoicing import invoices as stored_invoices
 from repositories.transactions import Transactions
+from runtime.relays.outbound import QuietGateways
 from services.payments import links, receivables, recording
 from tests.dunning.conftest import FINAL_AT
 from tests.dunning.gateway import Answer
@@ -160,6 +161,27 @@ def test_page_that_is_quicker_than_the_first_try_lets_it_pass(paged: Work) -> No
 
     assert paged.gateway.charges == {}
     assert paged.payments() == ["failed"]
+
+
+def test_charge_waits_where_nothing_leaves_and_is_made_once_it_may(work: Work) -> None:
+    class Quiet:
+        def gateway_of(self, _session: Session, *keys: UUID) -> gateways.Gateway:
+            account = gateways.GatewayAccount(
+                organization_id=keys[0],
+                connection_id=keys[1],
+                provider=gateways.Provider.STRIPE,
+                secrets={},
+                webhook_url="",
+            )
+            return QuietGateways().gateway_of(account)
+
+    gateway, work.gateway = work.gateway, Quiet()  # type: ignore[assignment]  # speaks for nobody
+
+    assert not work.live(None)
+    assert work.payments() == ["pending"]
+    work.gateway = gateway
+    assert work.live(None)
+    assert work.payments() == ["succeeded"]
 
 
 def test_no_page_is_made_while_a_saved_method_is_charged(paged: Work) -> None:

@@ -20,6 +20,7 @@ from api.transport.exact_json import load_json, respond
 from api.transport.idempotency import keep_completed
 from api.transport.route import Handler, StrictRoute
 from billing.errors import IntegrationError, InvalidInput, Unavailable
+from billing.payments.gateways import OUTBOUND_OFF
 from billing.payments.states import LinkStatus
 from models.invoicing.invoices import Invoice
 from models.payments.links import PaymentLink
@@ -98,7 +99,9 @@ async def _make(request: Request, awaited: _Awaited) -> str | None:
                     return await context.desk.open_link(
                         awaited.organization_id, link.id, run_in_threadpool
                     )
-                except Unavailable:
+                except Unavailable as away:
+                    if away.code == OUTBOUND_OFF:
+                        return None
                     await asyncio.sleep(AGAIN_SECONDS)
     except (TimeoutError, IntegrationError, InvalidInput):
         # The invoice is final either way; whoever does what is left says what became of it.

@@ -14,6 +14,7 @@ from api.routers.operations.operators import is_operator, require_operator
 from api.schemas.workers import InvariantView, StatusView, view_status
 from api.transport.exact_json import respond
 from api.transport.route import Router
+from services.operations.outbound import Outbound
 
 router = Router(tags=["Health"], admission=None)
 
@@ -48,7 +49,7 @@ async def get_status(request: Request, context: ContextDep) -> Response:
         return Response(status_code=401, headers=ASKING)
     require_operator(request, context)
     measures = await state_of(request.app).measures.get()
-    status = view_status(measures.invariants, now=measures.read_at)
+    status = view_status(measures.invariants, outbound=context.outbound, now=measures.read_at)
     if wants_page:
         return HTMLResponse(_page(status), headers=HEADERS)
     answer = respond(status)
@@ -63,7 +64,7 @@ def _page(status: StatusView) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Status</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
-        f"<h1>{_TITLES[status.status.value]}</h1><table><caption>As of"
+        f"<h1>{_TITLES[status.status.value]}</h1>{_QUIET[status.outbound]}<table><caption>As of"
         f" {status.timestamp:%Y-%m-%d %H:%M:%S} UTC.</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></body></html>"
     )
@@ -74,6 +75,14 @@ _TITLES: Final = {
     "holds": "Everything holds",
     "unknown": "Not everything was looked at lately",
     "broken": "Something is broken",
+}
+
+_QUIET: Final = {
+    Outbound.ON: "",
+    Outbound.OFF: (
+        '<p class="broken">Nothing leaves this installation: mails, webhooks, charges and top-ups'
+        " wait until <code>FLUXRATE_OUTBOUND</code> is on.</p>"
+    ),
 }
 
 

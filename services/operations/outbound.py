@@ -1,0 +1,12 @@
+"""The operator's choice whether an installation speaks to the world."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outbound(StrEnum):
+    """Mails, webhooks, charges and top-ups leave, or wait until they may."""
+
+    ON = "on"
+    OFF = "off"
