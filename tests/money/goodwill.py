@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -83,4 +83,4 @@ class Goodwill(Steps):
 
     def _share_of(self, left: Decimal, quarters: int) -> Decimal:
         places = self._model().opened.places
-        return (left * quarters / 4).quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN)
+        return (left.scaleb(places) * quarters // 4).scaleb(-places)

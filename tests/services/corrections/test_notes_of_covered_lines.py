@@ -19,7 +19,7 @@ import pytest
 
 from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
-from billing.money import ONE, ZERO
+from billing.money import ONE, ZERO, round_half_away
 from billing.rating.terms import Effective
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine
@@ -135,7 +135,7 @@ def bill_any(shop: Shop, numbers: Random) -> Coins:
     pass_to(life, GRACE_OVER)
     [final, *_] = invoices_of(life)
     coins = coins_of(life, final)
-    coins.pay((final.amount_due * numbers.choice([ZERO, Decimal("0.4"), ONE])).quantize(CENT))
+    coins.pay(round_half_away(final.amount_due * numbers.choice([ZERO, Decimal("0.4"), ONE]), 2))
     return coins
 
 

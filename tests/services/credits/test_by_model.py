@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 )
 
 from billing.errors import BillingError
+from billing.money import round_half_away
 from models.base import new_id
 from repositories.transactions import Transactions
 from services.credits.checks import check_credits
@@ -102,7 +103,7 @@ class Movements(RuleBasedStateMachine):
         """What was set aside was used, some of it, or all."""
         name = self.holds[pick % len(self.holds)]
         held = self.shelf.promises[name].amount
-        used = (Decimal(held.numerator) / held.denominator * share / 4).quantize(Decimal("0.01"))
+        used = round_half_away(Decimal(held.numerator) / held.denominator * share / 4, 2)
         used = min(used, Decimal(held.numerator) / held.denominator)
         stood = self.shelf.keep(name, Fraction(used), self.now)
         with refusal("hold_over", "hold_settled") as met:
