@@ -28,6 +28,7 @@ from services.operations.coverage import Coverage
 from services.operations.kept_coverage import keep_coverage
 from services.operations.samples import Sample, recompute_sample
 from services.purchases.hourly import look_after
+from services.purchases.recurring import grant_all_due
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +123,7 @@ class CoverageActivities:
 
     def _check(self, organization_id: UUID, running: set[UUID]) -> tuple[Coverage, int]:
         now = self._now()
-        self._expire_credit(organization_id)
+        self._move_credit(organization_id)
         with self._transactions.for_organization(organization_id) as session:
             look_after(session, organization_id, now=now)
         with self._transactions.for_organization(organization_id) as session:
@@ -139,8 +140,15 @@ class CoverageActivities:
             )
         return covered, woken
 
-    def _expire_credit(self, organization_id: UUID) -> None:
-        """Grants whose time is over have a posting that says so, some in each transaction."""
+    def _move_credit(self, organization_id: UUID) -> None:
+        """What recurs is granted, and grants whose time is over have a posting that says so.
+
+        Some in each transaction.
+        """
+        granted = AT_ONCE
+        while granted == AT_ONCE:
+            with self._transactions.for_organization(organization_id) as session:
+                granted = grant_all_due(session, organization_id, limit=AT_ONCE, now=self._now())
         ended = AT_ONCE
         while ended == AT_ONCE:
             with self._transactions.for_organization(organization_id) as session:

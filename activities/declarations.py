@@ -121,6 +121,7 @@ FINALIZE_INVOICE: Final = Step("finalize_invoice", ActionRequest, WorkflowState)
 MARK_PAST_DUE: Final = Step("mark_past_due", ActionRequest, WorkflowState)
 SETTLE_LATE_USAGE: Final = Step("settle_late_usage", ActionRequest, WorkflowState)
 RETURN_CREDIT: Final = Step("return_credit", ActionRequest, WorkflowState)
+GRANT_CREDIT: Final = Step("grant_credit", ActionRequest, WorkflowState)
 PARK_BILL: Final = Step("park_bill", ParkRequest, WorkflowState)
 RECORD_PROGRESS: Final = Step("record_progress", ProgressRequest, WorkflowState)
 
@@ -163,6 +164,7 @@ STEPS: Final = (
     MARK_PAST_DUE,
     SETTLE_LATE_USAGE,
     RETURN_CREDIT,
+    GRANT_CREDIT,
     PARK_BILL,
     RECORD_PROGRESS,
 )

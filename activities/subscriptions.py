@@ -33,6 +33,7 @@ from repositories.transactions import Transactions
 from services.corrections import credit_returns
 from services.invoicing import finalize, late_settlement, parking
 from services.lifecycle import pending_changes
+from services.purchases import recurring
 from services.subscriptions import agenda, clocks, periods
 
 Activities = TypeVar("Activities")
@@ -110,6 +111,11 @@ class SubscriptionActivities:
     def return_credit(self, request: ActionRequest) -> WorkflowState:
         """Credit that no bill took any more has become credit notes."""
         return self._act(request, credit_returns.return_credit, ids_of)
+
+    @performs(declarations.GRANT_CREDIT)
+    def grant_credit(self, request: ActionRequest) -> WorkflowState:
+        """Credit that recurs is granted again."""
+        return self._act(request, recurring.grant_due, ids_of)
 
     @performs(declarations.PARK_BILL)
     def park_bill(self, request: ParkRequest) -> WorkflowState:

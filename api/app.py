@@ -27,7 +27,16 @@ from api.routers import (
 )
 from api.routers.accounts import api_keys, audit, auth, links, members, organizations, own_account
 from api.routers.catalog import features, meters, plan_history, plan_migration, plans, tax_rates
-from api.routers.credits import balances, checks, deferred, grants, holds, top_ups, units
+from api.routers.credits import (
+    balances,
+    checks,
+    deferred,
+    grant_rules,
+    grants,
+    holds,
+    top_ups,
+    units,
+)
 from api.routers.discounts import coupons, redemptions
 from api.routers.gateways import connections, events
 from api.routers.gateways import webhooks as gateway_webhooks
@@ -90,6 +99,7 @@ ROUTERS: tuple[Router, ...] = (
     grants.router,
     balances.router,
     holds.router,
+    grant_rules.router,
     top_ups.router,
     deferred.router,
     checks.router,

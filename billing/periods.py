@@ -201,6 +201,22 @@ def index_containing(anchor: Anchor, cadence: Cadence, instant: datetime) -> int
     return n
 
 
+def boundary_after(anchor: Anchor, cadence: Cadence, n: int, length: Cadence) -> datetime:
+    """Give the instant that lies ``length`` after the start of period ``n``.
+
+    Where both count months, or both days, it is counted from the anchor as the boundaries are, so
+    that what lives for one period ends where the next one starts. Worked example: one month after
+    the period that starts on 28 February because the anchor is 31 January is 31 March.
+    """
+    for sizes, unit in ((_MONTHS, Interval.MONTH), (_DAYS, Interval.DAY)):
+        if cadence.interval in sizes and length.interval in sizes:
+            before = sizes[cadence.interval] * cadence.count * n
+            more = sizes[length.interval] * length.count
+            return boundary(anchor, Cadence(interval=unit), before + more)
+    started = Anchor(starts_at=boundary(anchor, cadence, n), timezone=anchor.timezone)
+    return boundary(started, length, 1)
+
+
 def local_date(instant: datetime, timezone: str) -> date:
     """Give the calendar date that people in that zone have at ``instant``."""
     return instant.astimezone(find_zone(timezone)).date()

@@ -65,10 +65,9 @@ def is_live(status: str, deleted_at: datetime | None) -> bool:
 
 
 class PeriodStatus(StrEnum):
-    """How far the bill of a period has come.
+    """How far the bill of a period has come (CONTRACT 94).
 
-    ``UNBILLED``: its draft was deleted. ``VOID``: its invoice was voided. Both can be billed again
-    (CONTRACT 94).
+    ``UNBILLED``: its draft was deleted. ``VOID``: its invoice was. Both can be billed again.
     """
 
     OPEN = "open"
@@ -108,10 +107,9 @@ _PERIOD_ARROWS: dict[PeriodStatus, frozenset[PeriodStatus]] = {
 
 
 def change_period_status(present: str, target: PeriodStatus) -> PeriodStatus:
-    """The target, if the state machine of a period's bill has the arrow.
+    """The target, if the state machine has the arrow, else InvalidTransition names both states.
 
-    A deleted draft and a void invoice leave their period to be closed, and so billed, once more; a
-    bill that was given up stays so. Raises InvalidTransition naming both states.
+    A deleted draft and a void invoice leave their period to be closed, and so billed, once more.
     """
     if target not in _PERIOD_ARROWS[PeriodStatus(present)]:
         raise InvalidTransition(f"The bill of a period that is {present} cannot become {target}.")
@@ -130,6 +128,7 @@ class Action(StrEnum):
     PAYMENT_DUE = "payment_due"
     SETTLE_LATE_USAGE = "settle_late_usage"
     RETURN_CREDIT = "return_credit"
+    GRANT_CREDIT = "grant_credit"
 
 
 _RANK = {action: rank for rank, action in enumerate(Action)}
@@ -183,6 +182,7 @@ class SubscriptionFacts:
     late_usage_due_at: datetime | None = None
     late_usage_period_index: int | None = None
     credit_returns_at: datetime | None = None
+    credit_recurs_at: datetime | None = None
     periods: tuple[PeriodFacts, ...] = ()
     bills: tuple[BillFacts, ...] = ()
 
@@ -190,11 +190,10 @@ class SubscriptionFacts:
 def agenda_of(facts: SubscriptionFacts) -> tuple[AgendaEntry, ...]:
     """Everything that will happen by itself, in the order in which it is to be performed.
 
-    A closed period that has no draft is due since its end, so a bill that was interrupted between
-    two steps comes first when its workflow returns. Parked bills are left out, as they wait for
-    people. What is left to do is defined here; `repositories/subscriptions/agenda_facts.py` reads
-    the beginning of it and `repositories/operations/coverage.py` whether there is any, and a
-    property test compares them.
+    A closed period without a draft is due since its end, so a bill that was interrupted comes first
+    when its workflow returns. Parked bills are left out, as they wait for people. What is left to
+    do is defined here; `repositories/subscriptions/agenda_facts.py` reads the beginning of it and
+    `repositories/operations/coverage.py` whether there is any, and a property test compares them.
     """
     parked = {one.index for one in facts.periods if one.status is PeriodStatus.PARKED}
     waiting = [bill for bill in facts.bills if bill.period_index not in parked]
@@ -218,6 +217,8 @@ def _life_entries(facts: SubscriptionFacts) -> Iterable[AgendaEntry]:
         )
     if facts.credit_returns_at is not None:
         yield AgendaEntry(due_at=facts.credit_returns_at, action=Action.RETURN_CREDIT)
+    if facts.credit_recurs_at is not None and not has_ended(facts.status):
+        yield AgendaEntry(due_at=facts.credit_recurs_at, action=Action.GRANT_CREDIT)
 
 
 def _period_entries(periods: Iterable[PeriodFacts]) -> Iterable[AgendaEntry]:

@@ -25,4 +25,5 @@ class Happening(StrEnum):
     LATE_USAGE_SETTLED = "late_usage_settled"
     CORRECTION_CUT = "correction_cut"
     CREDIT_RETURNED = "credit_returned"
+    CREDIT_GRANTED = "credit_granted"
     NEEDS_ATTENTION = "needs_attention"

@@ -53,6 +53,7 @@ SINGLE_STEPS: dict[Action, Step[ActionRequest, WorkflowState]] = {
     Action.PAYMENT_DUE: declarations.MARK_PAST_DUE,
     Action.SETTLE_LATE_USAGE: declarations.SETTLE_LATE_USAGE,
     Action.RETURN_CREDIT: declarations.RETURN_CREDIT,
+    Action.GRANT_CREDIT: declarations.GRANT_CREDIT,
 }
 
 

@@ -47,6 +47,7 @@ QUERY: Final[Mapping[str, str]] = {
 }
 PATH: Final[Mapping[str, str]] = {
     "event_id": "The usage event's id.",
+    "grant_rule_id": "The id of the rule that grants credit.",
     "key_id": "The API key's id.",
     "kind": "Which mail it is.",
     "language": "The language of the mail, such as `de`.",

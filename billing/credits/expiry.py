@@ -13,7 +13,7 @@ from typing import Final
 from billing.credits.units import Unit
 from billing.errors import InvalidInput
 from billing.money import ZERO, exactly, require_decimals, round_half_away
-from billing.periods import Anchor, Cadence, boundary
+from billing.periods import Anchor, Cadence, Interval, boundary, boundary_after, index_containing
 
 MOST_ROLLOVERS: Final = 1000
 HUNDRED: Final = Decimal(100)
@@ -24,7 +24,8 @@ class Rollover:
     """What of a grant goes on when its time is over, into a new grant, and how often.
 
     At most ``max`` of it, in its unit, and at most ``percent`` of what was granted; None does not
-    limit. The new grant expires ``expires_after`` later, None for never.
+    limit. The new grant expires ``expires_after`` later, None for never; where ``calendar`` says
+    from which instant grants recur, that is counted from it, so that it ends where they begin.
     Raises: InvalidInput, which names the field.
     """
 
@@ -32,6 +33,7 @@ class Rollover:
     max: Decimal | None = None
     percent: Decimal | None = None
     expires_after: Cadence | None = None
+    calendar: Anchor | None = None
 
     def __post_init__(self) -> None:
         require_decimals(max=self.max, percent=self.percent)
@@ -46,8 +48,19 @@ class Rollover:
         """When the grant expires that begins as this one's does, by the local calendar."""
         if self.expires_after is None:
             return None
-        anchor = Anchor(starts_at=expired_at, timezone=timezone)
-        return boundary(anchor, self.expires_after, 1)
+        return self._on_calendar(expired_at, self.expires_after) or boundary(
+            Anchor(starts_at=expired_at, timezone=timezone), self.expires_after, 1
+        )
+
+    def _on_calendar(self, expired_at: datetime, length: Cadence) -> datetime | None:
+        """As far from the calendar's begin as the next grants are; None off its boundaries."""
+        if self.calendar is None:
+            return None
+        for unit in (Cadence(interval=Interval.MONTH), Cadence(interval=Interval.DAY)):
+            n = index_containing(self.calendar, unit, expired_at)
+            if boundary(self.calendar, unit, n) == expired_at:
+                return boundary_after(self.calendar, unit, n, length)
+        return None
 
     def rest_of_times(self) -> Rollover | None:
         """How the new grant rolls over in its turn; None if that was the last time."""
@@ -58,6 +71,7 @@ class Rollover:
             max=self.max,
             percent=self.percent,
             expires_after=self.expires_after,
+            calendar=self.calendar,
         )
 
 

@@ -27,7 +27,7 @@ class CreditGrant(Tenant, table=True):
     """A lot of credit. Nothing of it changes: what happens to it is postings.
 
     ``cost_amount`` is the money paid for all of it. ``invoice_id`` is the invoice that sells it,
-    and ``rolled_from`` the grant whose rest it is.
+    and ``rolled_from`` the grant whose rest it is. A rule grants each ``occurrence`` once.
     """
 
     __tablename__ = "credit_grant"
@@ -39,6 +39,7 @@ class CreditGrant(Tenant, table=True):
         ),
         reference("invoice_id", "invoice"),
         reference("rolled_from", "credit_grant"),
+        reference("rule_id", "credit_grant_rule"),
         UniqueConstraint(
             "organization_id", "customer_id", "unit", "sequence", name="uq_credit_grant_sequence"
         ),
@@ -46,6 +47,12 @@ class CreditGrant(Tenant, table=True):
             "organization_id", "id", "customer_id", "unit", "amount", name="uq_credit_grant_amount"
         ),
         UniqueConstraint("organization_id", "invoice_id", name="uq_credit_grant_invoice"),
+        UniqueConstraint(
+            "organization_id", "rule_id", "occurrence", name="uq_credit_grant_occurrence"
+        ),
+        CheckConstraint(
+            "(rule_id IS NULL) = (occurrence IS NULL) AND occurrence >= 0", name="occurrence"
+        ),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("sequence >= 1", name="sequence"),
         CheckConstraint("kind IN ('paid', 'free')", name="kind"),
@@ -95,4 +102,6 @@ class CreditGrant(Tenant, table=True):
     reason: str | None = words(nullable=True, default=None)
     invoice_id: UUID | None = None
     rolled_from: UUID | None = None
+    rule_id: UUID | None = None
+    occurrence: int | None = None
     created_at: datetime = instant()

@@ -47,8 +47,7 @@ ENDS = text(
 
 # Grants that are over by their customer's clock and have something left, and what their end is to
 # wait for is done: late usage within the grace of a bill may still draw from them (CREDITS 19).
-DUE = text(
-    """
+DUE = """
     SELECT one.id, one.customer_id, one.unit
     FROM credit_grant AS one
     -- The customer's present is that of their clock.
@@ -61,8 +60,7 @@ DUE = text(
         WHERE posting.organization_id = one.organization_id AND posting.grant_id = one.id
         ORDER BY posting.sequence DESC LIMIT 1
     ) AS newest ON true
-    WHERE one.organization_id = :organization_id
-        AND one.expires_at <= coalesce(clock.frozen_time, :now)
+    WHERE one.organization_id = :organization_id AND {condition}
         -- What is held of it is free again by then: no hold outlives its grants.
         AND (newest.rest_after > 0 OR EXISTS (
             SELECT FROM credit_hold AS hold
@@ -85,22 +83,36 @@ DUE = text(
         )
     ORDER BY one.customer_id, one.unit, one.expires_at, one.id LIMIT :limit
     """
+DUE_NOW = text(DUE.format(condition="one.expires_at <= coalesce(clock.frozen_time, :now)"))
+DUE_IN_WALLET = text(
+    DUE.format(
+        condition="""one.customer_id = :customer_id AND one.unit = :unit
+        AND one.expires_at <= :at"""
+    )
 )
 
 
 def insert_grant(session: Session, grant: CreditGrant) -> CreditGrant:
     """Store a grant as the newest of its wallet, which is locked."""
+    insert_grants(session, [grant])
+    return grant
+
+
+def insert_grants(session: Session, grants: Sequence[CreditGrant]) -> None:
+    """Store grants of one wallet, which is locked, as its newest, in this order."""
+    if not grants:
+        return
     newest = session.exec(
         select(func.max(CreditGrant.sequence)).where(
-            CreditGrant.organization_id == grant.organization_id,
-            CreditGrant.customer_id == grant.customer_id,
-            CreditGrant.unit == grant.unit,
+            CreditGrant.organization_id == grants[0].organization_id,
+            CreditGrant.customer_id == grants[0].customer_id,
+            CreditGrant.unit == grants[0].unit,
         )
     ).one()
-    grant.sequence = (newest or 0) + 1
-    session.add(grant)
+    for sequence, grant in enumerate(grants, start=(newest or 0) + 1):
+        grant.sequence = sequence
+    session.add_all(grants)
     session.flush()
-    return grant
 
 
 def find_grant(session: Session, organization_id: UUID, grant_id: UUID) -> CreditGrant | None:
@@ -230,5 +242,14 @@ def list_due(
     keys = {"organization_id": organization_id, "now": now, "limit": limit}
     return [
         (grant_id, (organization_id, customer_id, unit))
-        for grant_id, customer_id, unit in session.execute(DUE, keys)
+        for grant_id, customer_id, unit in session.execute(DUE_NOW, keys)
     ]
+
+
+def list_due_in(session: Session, key: WalletKey, *, at: datetime, limit: int) -> list[UUID]:
+    """As :func:`list_due`, of one wallet by that instant, in the order of their ends."""
+    session.flush()
+    organization_id, customer_id, unit = key
+    keys = {"organization_id": organization_id, "customer_id": customer_id, "unit": unit}
+    found = session.execute(DUE_IN_WALLET, keys | {"at": at, "limit": limit})
+    return [grant_id for grant_id, _, _ in found]

@@ -59,6 +59,7 @@ class Placing(StrEnum):
     NO_CREDIT = "no_credit"
     NO_CUSTOMER = "no_customer"
     NOT_IN_UNIT = "not_in_unit"
+    SOME_DUE = "some_due"
     SOME_OVER = "some_over"
     TOO_LONG = "too_long"
 
@@ -70,7 +71,8 @@ def place_hold(
 
     ``wanted`` has the customer's present and its amount at the unit's scale afterwards.
     ``NOT_IN_UNIT``: the unit has no row, or is not that fine. ``SOME_OVER``: the wallet is locked,
-    and holds of it are to be freed before whose time is over.
+    and holds of it are to be freed before whose time is over. ``SOME_DUE``: it is locked, and what
+    rules have granted is to be stored before.
     """
     keys = wanted.model_dump(include={"organization_id", "customer_id", "unit", "amount"})
     more = {

@@ -85,6 +85,7 @@ WHOSE: Final[Mapping[str, Held]] = {
     "account_posting": Held(condition=_ITSELF, order=("currency", "sequence")),
     "wallet": Held(condition=_ITSELF, order=("unit",)),
     "credit_grant": Held(condition=_ITSELF),
+    "credit_grant_rule": Held(condition=_ITSELF),
     "credit_hold": Held(condition=_ITSELF),
     "credit_top_up": Held(condition=_ITSELF),
     "credit_top_up_rule": Held(condition=_ITSELF),

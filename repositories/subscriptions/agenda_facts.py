@@ -81,10 +81,15 @@ SELECT asked.subscription_id, plan.lookup_id, organization.late_usage,
          LIMIT :payments)
      ) AS waiting),
     -- How many of each there are, counted no further than anybody looks.
-    jsonb_build_array({_count(CLOSED)}, {_count(IN_GRACE)}, {_count(UNPAID)}, {_count(PARKED)})
+    jsonb_build_array({_count(CLOSED)}, {_count(IN_GRACE)}, {_count(UNPAID)}, {_count(PARKED)}),
+    -- When the customer is granted credit again.
+    (SELECT min(rule.next_at) FROM credit_grant_rule AS rule
+     WHERE rule.organization_id = asked.organization_id AND rule.customer_id = asked.customer_id
+        AND rule.next_at IS NOT NULL)
 FROM unnest(
-    CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:plans AS uuid[])
-) AS asked (organization_id, subscription_id, plan_id)
+    CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:plans AS uuid[]),
+    CAST(:customers AS uuid[])
+) AS asked (organization_id, subscription_id, plan_id, customer_id)
 JOIN organization ON organization.id = asked.organization_id
 JOIN plan ON plan.organization_id = asked.organization_id AND plan.id = asked.plan_id
 """)  # noqa: S608  made of the constants above
@@ -118,7 +123,8 @@ class WaitingBill:
 class AgendaFacts:
     """The subscription's plan, its organization's policy, its newest invoice, and what waits.
 
-    ``periods`` and ``bills`` are the first of each kind, ``counts`` says how many there are.
+    ``periods`` and ``bills`` are the first of each kind, ``counts`` says how many there are. At
+    ``credit_recurs_at`` the customer is granted credit again.
     """
 
     plan_code: str
@@ -127,6 +133,7 @@ class AgendaFacts:
     periods: tuple[UnfinishedPeriod, ...]
     bills: tuple[WaitingBill, ...]
     counts: WaitingCounts
+    credit_recurs_at: datetime | None = None
 
 
 def list_agenda_facts(
@@ -143,6 +150,7 @@ def list_agenda_facts(
             "organizations": [one.organization_id for one in subscriptions],
             "subscriptions": [one.id for one in subscriptions],
             "plans": [one.plan_id for one in subscriptions],
+            "customers": [one.customer_id for one in subscriptions],
             "payments": payments,
         },
     )
@@ -150,7 +158,7 @@ def list_agenda_facts(
 
 
 def _read_facts(row: Sequence[Any]) -> AgendaFacts:
-    plan_code, late_usage, last_invoice, periods, bills, counts = row
+    plan_code, late_usage, last_invoice, periods, bills, counts, credit_recurs_at = row
     undrafted, in_grace, unpaid, parked = map(int, counts)
     return AgendaFacts(
         plan_code=plan_code,
@@ -159,6 +167,7 @@ def _read_facts(row: Sequence[Any]) -> AgendaFacts:
         periods=tuple(_read_period(one) for one in periods or ()),
         bills=tuple(_read_bill(one) for one in bills or ()),
         counts=WaitingCounts(undrafted=undrafted, in_grace=in_grace, unpaid=unpaid, parked=parked),
+        credit_recurs_at=credit_recurs_at,
     )
 
 

@@ -5,7 +5,7 @@ Nothing is cached: every balance is a sum. Source: CREDITS.md rules 5 and 15.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from billing.credits.units import Unit
 from billing.money import ZERO, exactly
+from models.credits.grants import CreditGrant
 from repositories.credits import balances as stored_balances
 from repositories.credits import grants as stored_grants
 from repositories.credits import holds as stored_holds
@@ -23,6 +24,7 @@ from repositories.credits.balances import LotAt
 from repositories.credits.postings import LedgerRow
 from repositories.credits.wallets import WalletKey
 from services.credits import units
+from services.credits.recurring import occurrences
 from services.credits.standing import NOTHING, find_customer
 from services.subscriptions import clocks
 
@@ -103,7 +105,9 @@ def read_balance(
     known = units.find_unit(session, organization_id, unit)
     key = (organization_id, customer_id, known.code)
     if at is not None:
+        due = occurrences.list_due(session, [key], at=at).get(key, [])
         lots = stored_balances.list_lots_at(session, key, at)
+        lots += _due_lots(due, {one.grant_id for one in lots}, at=at)
         return Balance(unit=known, at=at, lots=tuple(lots))
     present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     # Before what is posted: what a bill draws in between is missing twice, and never free twice.
@@ -120,18 +124,30 @@ def read_balance(
 def list_lots(session: Session, key: WalletKey, *, at: datetime) -> tuple[LotAt, ...]:
     """The wallet's grants that are alive at the present, with what is left of each.
 
-    What a hold has that is over is not held. Grants with nothing left are left out.
+    What a hold has that is over is not held. Grants with nothing left are left out; what rules have
+    granted is there, stored or not.
     """
+    due = occurrences.list_due(session, [key], at=at).get(key, [])
     aside = stored_holds.find_set_aside(session, *key, at=at)
     lots = []
-    for one in stored_grants.list_lots(session, key, at=at):
+    stored = stored_grants.list_lots(session, key, at=at)
+    for one in stored:
         if one.begins_at is None or one.begins_at > at:
             continue
         held = aside.get(one.grant.id, NOTHING)
         rest = one.rest + held.over
         if rest or held.live:
             lots.append(LotAt(one.grant.id, rest, held.live, one.grant.expires_at))
-    return tuple(lots)
+    return (*lots, *_due_lots(due, {one.grant.id for one in stored}, at=at))
+
+
+def _due_lots(
+    due: Iterable[CreditGrant], stored: Collection[UUID], *, at: datetime
+) -> Iterator[LotAt]:
+    """What rules have granted that is alive, and that nobody had stored when that was read."""
+    for one in due:
+        if one.id not in stored and (one.expires_at is None or at < one.expires_at):
+            yield LotAt(one.id, one.amount, ZERO, one.expires_at)
 
 
 def read_ledger(

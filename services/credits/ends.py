@@ -5,6 +5,7 @@ Source: CREDITS.md rules 5, 8, 16.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -28,6 +29,7 @@ from models.credits.grants import CreditGrant
 from repositories.accounts import organizations as stored_organizations
 from repositories.credits import grants as stored_grants
 from repositories.credits import postings as stored_postings
+from repositories.credits.wallets import WalletKey
 from services.announcements import announce_credit
 from services.audit_log import record
 from services.credits import posting, units
@@ -65,6 +67,17 @@ def expire_due(session: Session, organization_id: UUID, *, now: datetime) -> int
         row = require_grant(session, organization_id, grant_id)
         _expire(session, row, timezone, now=now)
     return len(due)
+
+
+def expire_in(session: Session, presents: Mapping[WalletKey, datetime], *, now: datetime) -> None:
+    """As :func:`expire_due`, at once, in locked wallets: a bill that waited for is final.
+
+    So what of a period's credit rolls over is there before the bill of the next period.
+    """
+    for key, at in sorted(presents.items()):
+        for grant_id in stored_grants.list_due_in(session, key, at=at, limit=AT_ONCE):
+            timezone = stored_organizations.get_organization(session, key[0]).timezone
+            _expire(session, require_grant(session, key[0], grant_id), timezone, now=now)
 
 
 def end_early(

@@ -162,7 +162,10 @@ def record_granted(session: Session, row: CreditGrant, *, now: datetime) -> None
 
 def stored_rollover(rollover: Rollover) -> dict[str, object]:
     """How a grant stores the way in which it rolls over."""
-    after = rollover.expires_after
+    after, calendar = rollover.expires_after, rollover.calendar
+    counted_from = None
+    if calendar is not None:
+        counted_from = {"at": calendar.starts_at.isoformat(), "timezone": calendar.timezone}
     return {
         "times": rollover.times,
         "max": None if rollover.max is None else format(rollover.max, "f"),
@@ -170,4 +173,5 @@ def stored_rollover(rollover: Rollover) -> dict[str, object]:
         "expires_after": None
         if after is None
         else {"interval": after.interval.value, "count": after.count},
+        "calendar": counted_from,
     }

@@ -30,6 +30,7 @@ from repositories.credits.holds import Placing
 from services.constraints import translating
 from services.credits import posting, units
 from services.credits.posting import Movement
+from services.credits.recurring import occurrences
 from services.credits.standing import find_customer
 from services.required import not_found
 from services.subscriptions import clocks
@@ -72,9 +73,12 @@ def hold(
         created_at=now,
     )
     outcome = _place(session, wanted, accruing, now=now)
-    if outcome is Placing.SOME_OVER:
+    while outcome in {Placing.SOME_OVER, Placing.SOME_DUE}:
         key = (organization_id, wanted.customer_id, wanted.unit)
-        posting.free_holds_over(session, key, at=wanted.at, now=now)
+        if outcome is Placing.SOME_OVER:
+            posting.free_holds_over(session, key, at=wanted.at, now=now)
+        else:
+            occurrences.store_due(session, key, at=wanted.at, now=now)
         session.flush()
         outcome = _place(session, wanted, accruing, now=now)
     if outcome is Placing.KNOWN:

@@ -6,20 +6,23 @@ for what was used before. Source: CREDITS.md rules 9 and 19.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.credits.drawing import Lot
 from billing.credits.units import Unit
 from billing.money import ZERO, exactly
+from models.credits.grants import CreditGrant
 from repositories.credits import grants as stored_grants
 from repositories.credits import holds as stored_holds
 from repositories.credits import wallets as stored_wallets
 from repositories.credits.wallets import WalletKey
 from services.credits import posting, units
+from services.credits.recurring import occurrences
 from services.credits.standing import NOTHING, to_grant
 
 
@@ -37,13 +40,17 @@ def find_spendable(
 ) -> dict[WalletKey, Spendable]:
     """What is left in each of these wallets that has something left.
 
-    What a hold has that is over by that instant is not held.
+    What a hold has that is over by that instant is not held, and what rules have granted by then is
+    there, stored or not.
     """
     lots: dict[WalletKey, list[Lot]] = {}
     known: dict[WalletKey, Unit] = {}
+    due = occurrences.list_due(session, keys, at=at)
     aside = {key: stored_holds.find_set_aside(session, *key, at=at) for key in keys}
+    stored: set[UUID] = set()
     for one in stored_grants.list_lots_of(session, keys) if keys else ():
         key = posting.wallet_of(one.grant)
+        stored.add(one.grant.id)
         rest = one.rest + aside[key].get(one.grant.id, NOTHING).over
         if rest <= ZERO or one.begins_at is None:
             continue
@@ -51,7 +58,21 @@ def find_spendable(
             known[key] = units.find_unit(session, key[0], key[2])
         grant = to_grant(one.grant, known[key], begins_at=one.begins_at)
         lots.setdefault(key, []).append(Lot(grant=grant, rest=rest))
-    return {key: Spendable(unit=known[key], lots=tuple(found)) for key, found in lots.items()}
+    for key, granted in due.items():
+        unit = known[key] = known.get(key) or units.find_unit(session, key[0], key[2])
+        found = lots.setdefault(key, [])
+        found += _as_lots([one for one in granted if one.id not in stored], after=found, unit=unit)
+    return {key: Spendable(unit=known[key], lots=tuple(one)) for key, one in lots.items() if one}
+
+
+def _as_lots(due: Sequence[CreditGrant], *, after: Sequence[Lot], unit: Unit) -> list[Lot]:
+    """What rules have granted and nobody has stored yet, as if it were stored after those lots."""
+    newest = max((one.grant.sequence for one in after), default=0)
+    grants = [to_grant(row, unit, begins_at=row.effective_at) for row in due]
+    return [
+        Lot(grant=replace(grant, sequence=sequence), rest=grant.amount)
+        for sequence, grant in enumerate(grants, start=newest + 1)
+    ]
 
 
 def lock_wallets_of_customers(
@@ -59,11 +80,12 @@ def lock_wallets_of_customers(
 ) -> frozenset[WalletKey]:
     """Nobody else posts to the wallets of these keys that there are; which they are.
 
-    Each key comes with its customer's present: what a hold has that is over then is free. Customers
-    without credit cost one statement for all.
+    Each key comes with its customer's present: what a hold has that is over then is free, and what
+    rules have granted by then is stored. Customers without credit cost one statement for all.
     """
     presents = dict(customers)
     found = stored_wallets.lock_wallets(session, presents.keys())
     for key in sorted(found):
         posting.free_holds_over(session, key, at=presents[key], now=now)
+    occurrences.store_due_of(session, {key: presents[key] for key in found}, now=now)
     return frozenset(found)

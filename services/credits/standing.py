@@ -16,7 +16,7 @@ from billing.credits.grants import Grant, GrantKind, GrantStatus, Scope
 from billing.credits.units import Unit
 from billing.identifiers import ChargeId, MeterId
 from billing.money import ZERO
-from billing.periods import Cadence, Interval
+from billing.periods import Anchor, Cadence, Interval
 from models.credits.grants import CreditGrant
 from models.customers import Customer
 from repositories import customers as stored_customers
@@ -150,7 +150,11 @@ def rollover_of(row: CreditGrant) -> Rollover | None:
     stored = row.rollover
     if stored is None:
         return None
-    after = stored["expires_after"]
+    after, calendar = stored["expires_after"], stored.get("calendar")
+    counted_from = None
+    if calendar is not None:
+        starts_at = datetime.fromisoformat(calendar["at"])
+        counted_from = Anchor(starts_at=starts_at, timezone=calendar["timezone"])
     return Rollover(
         times=stored["times"],
         max=None if stored["max"] is None else Decimal(stored["max"]),
@@ -158,6 +162,7 @@ def rollover_of(row: CreditGrant) -> Rollover | None:
         expires_after=None
         if after is None
         else Cadence(interval=Interval(after["interval"]), count=after["count"]),
+        calendar=counted_from,
     )
 
 

@@ -27,6 +27,7 @@ from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
+from services.credits.ends import expire_in
 from services.credits.spendable import lock_wallets_of_customers
 from services.documents.contents import add_line, priced_line_of
 from services.documents.locks import lock_invoice, lock_invoices
@@ -138,6 +139,7 @@ def _finalize_locked(
         # All at once and in order; those of a later round have theirs then.
         _assign_numbers(session, finals, now=now)
         _finalize_apart(session, apart, now=now)
+    expire_in(session, {key: at for key, at in presents if key in wallets}, now=now)
 
 
 def _rounds(finals: Sequence[_Final]) -> list[list[_Final]]:

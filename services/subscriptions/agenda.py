@@ -251,6 +251,7 @@ def _agenda(
             late_usage_due_at=late_usage_due[0] if late_usage_due else None,
             late_usage_period_index=late_usage_due[1] if late_usage_due else None,
             credit_returns_at=credit_returns_at,
+            credit_recurs_at=facts.credit_recurs_at,
             periods=tuple(
                 PeriodFacts(
                     index=period.index,

@@ -27,6 +27,7 @@ NAMES = {
     Action.PAYMENT_DUE: Happening.PAYMENT_DUE,
     Action.SETTLE_LATE_USAGE: Happening.LATE_USAGE_SETTLED,
     Action.RETURN_CREDIT: Happening.CREDIT_RETURNED,
+    Action.GRANT_CREDIT: Happening.CREDIT_GRANTED,
 }
 """What the timeline calls an action of the agenda."""
 

@@ -101,6 +101,8 @@ POST   /api/v1/coupons                                    coupon.created
 DELETE /api/v1/coupons/{coupon_id}                        coupon.withdrawn
 POST   /api/v1/customers/{customer_id}/coupons            coupon.redeemed
 DELETE /api/v1/customers/{customer_id}/coupons/{coupon_id} coupon.detached
+POST   /api/v1/customers/{customer_id}/grant-rules        grant_rule.created
+DELETE /api/v1/customers/{customer_id}/grant-rules/{grant_rule_id} grant_rule.ended
 POST   /api/v1/customers/{customer_id}/top-up-rules       top_up_rule.created
 PATCH  /api/v1/customers/{customer_id}/top-up-rules/{rule_id} top_up_rule.disabled
 POST   /api/v1/invoices/{invoice_id}/pay                  invoice.paid
@@ -207,6 +209,10 @@ class Story:
         path = "POST /customers/{customer_id}/grants"
         grant = self.do(path, granted, customer_id=customer_id)
         self.do("POST /grants/{grant_id}/end", grant_id=grant["id"])
+        path = "/customers/{customer_id}/grant-rules"
+        its = {"customer_id": customer_id}
+        rule = self.do(f"POST {path}", granted | {"interval": "month"}, **its)
+        self.do(f"DELETE {path}/{{grant_rule_id}}", grant_rule_id=rule["id"], **its)
         caps = {"max_count": {"day": 1, "month": 9}, "max_amount": {"day": 500, "month": 4500}}
         rule = {"unit": "TOKENS", "threshold": 100, "step": 500} | caps
         price = {"price": {"amount": "0.01", "currency": "USD"}}

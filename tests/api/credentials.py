@@ -128,6 +128,9 @@ billing.write  DELETE /api/v1/coupons/{coupon_id}
 billing.write  POST   /api/v1/customers/{customer_id}/coupons
 billing.read   GET    /api/v1/customers/{customer_id}/coupons
 billing.write  DELETE /api/v1/customers/{customer_id}/coupons/{coupon_id}
+billing.write  POST   /api/v1/customers/{customer_id}/grant-rules
+billing.read   GET    /api/v1/customers/{customer_id}/grant-rules
+billing.write  DELETE /api/v1/customers/{customer_id}/grant-rules/{grant_rule_id}
 billing.write  POST   /api/v1/customers/{customer_id}/top-up-rules
 billing.read   GET    /api/v1/customers/{customer_id}/top-up-rules
 billing.write  PATCH  /api/v1/customers/{customer_id}/top-up-rules/{rule_id}

@@ -80,7 +80,8 @@ class GrantRolloverCreate(Schema):
     def value(self) -> Rollover:
         """The rollover that the body stands for."""
         after = self.expires_after
-        return self.fill(Rollover, expires_after=None if after is None else after.value())
+        lives = None if after is None else after.value()
+        return self.fill(Rollover, expires_after=lives, calendar=None)
 
 
 class GrantCostCreate(Schema):
@@ -211,6 +212,8 @@ class GrantView(View, like=(GrantCreate,)):
     """What of it goes on as it expires; null for nothing."""
     rolled_from: UUID | None
     """The grant whose rest it is; null if it is nobody's."""
+    rule_id: UUID | None
+    """The rule that granted it; null if none did."""
     reason: str | None
     """Why it was granted; null where nobody said."""
     created_at: Moment

@@ -32,6 +32,8 @@ TOP_UP = {
     "max_amount": {"day": 5, "month": 15},
 }
 """A rule that tops credit up."""
+MONTHLY = {"unit": "USD", "amount": 10, "interval": {"interval": "month"}}
+"""A rule that grants credit again and again."""
 Ids = dict[str, str]
 
 
@@ -94,7 +96,13 @@ def add_credit(person: Client, customer_id: str, *, held_until: str) -> Ids:
     held = {"customer_id": customer_id, "unit": "USD", "amount": 2, "expires_at": held_until}
     hold = post(person, "/credits/holds", **held)
     rule = post(person, f"{path}/top-up-rules", **TOP_UP)
-    return {"grant_id": grant["id"], "hold_id": hold["id"], "rule_id": rule["id"]}
+    recurring = post(person, f"{path}/grant-rules", **MONTHLY)
+    return {
+        "grant_id": grant["id"],
+        "hold_id": hold["id"],
+        "rule_id": rule["id"],
+        "grant_rule_id": recurring["id"],
+    }
 
 
 def add_coupon(person: Client, customer_id: str, suffix: str) -> str:

@@ -20,7 +20,7 @@ from api.context import AppContext
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
-from tests.api.access.furnished import TOP_UP, V1, Ids, fill, furnish
+from tests.api.access.furnished import MONTHLY, TOP_UP, V1, Ids, fill, furnish
 from tests.api.credentials import Operation, least_credentials
 from tests.api.people import Clock, Person
 
@@ -40,6 +40,7 @@ BODIES: dict[Operation, dict[str, Any]] = {
     ("POST", f"{V1}/customers/{{customer_id}}/grants"): {"unit": "USD", "amount": 1},
     ("POST", f"{V1}/customers/{{customer_id}}/coupons"): {"code": "SPRING"},
     ("POST", f"{V1}/customers/{{customer_id}}/top-up-rules"): TOP_UP,
+    ("POST", f"{V1}/customers/{{customer_id}}/grant-rules"): MONTHLY,
     ("PATCH", f"{V1}/customers/{{customer_id}}/top-up-rules/{{rule_id}}"): {"enabled": False},
     ("PATCH", f"{V1}/members/{{member_id}}"): {"role": "billing"},
     ("POST", f"{V1}/customers/{{customer_id}}/erase"): {"confirm": "acct_77"},

@@ -11,11 +11,15 @@ from functools import partial
 import pytest
 
 from billing.errors import BillingError, InvariantBroken
+from billing.periods import Cadence, Interval
 from models.base import new_id
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.credits.checks import check_credits
-from tests.services.credits.purse import BEGIN, DAY, Purse
+from services.credits.recurring import rules
+from services.credits.recurring.rules import NewGrantRule
+from services.purchases import recurring
+from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse
 
 THREADS = 64
 
@@ -111,3 +115,21 @@ def test_a_movement_that_is_repeated_is_there_once(purse: Purse, kind: str) -> N
 
     assert [one for one in done if isinstance(one, BillingError)] == []
     assert [one.kind for one in purse.ledger()[before:]] == kinds
+
+
+def test_what_recurs_is_granted_once_whoever_stores_it(purse: Purse) -> None:
+    """A thousand looks, holds and an end at once: each of its times is one grant."""
+    monthly = Cadence(interval=Interval.MONTH)
+    command = NewGrantRule(unit=UNIT, amount=Decimal(100), interval=monthly)
+    rule = purse.shop.do(recurring.create_rule, purse.customer_id, command, now=BEGIN)
+    later = BEGIN + 100 * DAY
+    look = partial(purse.shop.do, partial(recurring.grant_all_due, limit=10), now=later)
+    end = partial(purse.shop.do, rules.end_rule, purse.customer_id, rule.id, now=later)
+
+    done = at_once(*([look] * 900 + [partial(purse.hold, "1", now=later)] * 60 + [end] * 40))
+
+    assert [one for one in done if isinstance(one, BillingError)] == []
+    granted = [one.at for one in purse.ledger() if one.kind == "granted"]
+    assert granted == [BEGIN.replace(month=month) for month in (3, 4, 5, 6)]
+    assert (purse.balance(now=later).settled, purse.balance(now=later).held) == (400, 60)
+    assert list(purse.shop.read(check_credits).findings) == []

@@ -1,0 +1,1 @@
+"""Credit that is granted again and again."""
