@@ -26,7 +26,15 @@ from api.routers import (
     verify,
 )
 from api.routers.accounts import api_keys, audit, auth, links, members, organizations, own_account
-from api.routers.catalog import features, meters, plan_history, plan_migration, plans, tax_rates
+from api.routers.catalog import (
+    features,
+    meters,
+    plan_estimates,
+    plan_history,
+    plan_migration,
+    plans,
+    tax_rates,
+)
 from api.routers.credits import (
     balances,
     checks,
@@ -79,6 +87,7 @@ ROUTERS: tuple[Router, ...] = (
     meters.router,
     plans.router,
     plan_migration.router,
+    plan_estimates.router,
     plan_history.router,
     customers.router,
     customer_lists.router,

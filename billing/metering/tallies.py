@@ -107,6 +107,11 @@ class Definition:
     is_over_time: bool = False
     uses_distinct_values: bool = False
 
+    @property
+    def counts_events(self) -> bool:
+        """Whether the usage is how many events there are."""
+        return self.is_additive and not self.needs_quantity
+
 
 @exactly
 def tally_up(measurements: Iterable[Measurement], period: Period) -> Tally:

@@ -92,10 +92,8 @@ def add_charge(
     if command.meter_id is not None:
         lock_meter_in_use(session, organization_id, command.meter_id)
     plan = lock_plan(session, organization_id, plan_id)
-    _check_charge(command, plan)
+    charge = draft_charge(session, plan, command, now=now)
     active = stored_plans.list_active_charges(session, organization_id, plan_id)
-    unit = _find_unit(session, organization_id, command)
-    charge = _build_charge(session, plan, command, unit, now=now)
     stored_plans.insert_charge(session, charge)
     if command.meter_id is not None:
         meter_claims.claim_for_charge(
@@ -112,6 +110,16 @@ def add_charge(
     reach = publish_edit(session, plan, blame, effective, now=now)
     _record(session, plan, charge, "charge.added", after=_price(charge), now=now)
     return Edited(result=charge, reach=reach)
+
+
+def draft_charge(session: Session, plan: Plan, command: AddCharge, *, now: datetime) -> Charge:
+    """The charge as the plan would have it; it is stored nowhere.
+
+    Raises as :func:`add_charge`, for what the charge says by itself.
+    """
+    _check_charge(command, plan)
+    unit = _find_unit(session, plan.organization_id, command)
+    return _build_charge(session, plan, command, unit, now=now)
 
 
 def set_charge_status(

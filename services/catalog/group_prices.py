@@ -60,7 +60,7 @@ def tell_apart(
     any is new. Raises Conflict ``too_many_values``.
     """
     key = (organization_id, meter_id, grouping.properties)
-    if not _missing(session, key, grouping):
+    if is_told_apart(session, organization_id, meter_id, grouping):
         return
     lock_all_arrivals(session, organization_id)
     stored = stored_groups.list_groupings(session, [key[:2]]).get(key)
@@ -79,12 +79,16 @@ def tell_apart(
     stored_rollups.insert_groups(session, stored, new, max(known.values(), default=1) + 1)
 
 
-def _missing(session: Session, key: tuple[UUID, UUID, tuple[str, ...]], grouping: Grouping) -> bool:
+def is_told_apart(
+    session: Session, organization_id: UUID, meter_id: UUID, grouping: Grouping
+) -> bool:
+    """Whether the meter's usage is told apart by all that the grouping names."""
+    key = (organization_id, meter_id, grouping.properties)
     stored = stored_groups.list_groupings(session, [key[:2]]).get(key)
     if stored is None:
-        return True
-    known = stored_groups.values_by_place(session, key[0], stored.id)
-    return any(one.values not in known for one in grouping.prices)
+        return False
+    known = stored_groups.values_by_place(session, organization_id, stored.id)
+    return all(one.values in known for one in grouping.prices)
 
 
 def _parse_price(row: Mapping[str, Any], field: str) -> GroupPrice:

@@ -7,6 +7,7 @@ of a plan, a meter or a feature never changes what an older version says (CONTRA
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -111,8 +112,14 @@ def is_published(session: Session, plan: Plan) -> bool:
     return build_terms(session, plan) == newest
 
 
-def build_terms(session: Session, plan: Plan) -> PlanTerms:
-    """The terms of the plan as it stands. Raises InvalidInput if they cannot be priced."""
+def build_terms(session: Session, plan: Plan, charges: Sequence[Charge] | None = None) -> PlanTerms:
+    """The terms of the plan as it stands, or with those ``charges`` in the place of its own.
+
+    Raises InvalidInput if they cannot be priced, its field being ``charges.<place>.<field>`` where
+    a charge is to blame.
+    """
+    if charges is None:
+        charges = stored_plans.list_active_charges(session, plan.organization_id, plan.id)
     return PlanTerms(
         plan_id=PlanId(plan.id),
         version=plan.version,
@@ -121,17 +128,18 @@ def build_terms(session: Session, plan: Plan) -> PlanTerms:
         currency=plan.currency,
         interval=Interval(plan.billing_interval),
         interval_count=plan.billing_interval_count,
-        charges=_charge_terms(session, plan),
+        charges=_charge_terms(session, plan.organization_id, charges),
         features=_feature_terms(session, plan),
     )
 
 
-def _charge_terms(session: Session, plan: Plan) -> tuple[ChargeTerms, ...]:
-    charges = stored_plans.list_active_charges(session, plan.organization_id, plan.id)
+def _charge_terms(
+    session: Session, organization_id: UUID, charges: Sequence[Charge]
+) -> tuple[ChargeTerms, ...]:
     meter_ids = {charge.meter_id for charge in charges if charge.meter_id is not None}
-    metered = stored_meters.list_meters_by_id(session, plan.organization_id, meter_ids)
+    metered = stored_meters.list_meters_by_id(session, organization_id, meter_ids)
     codes = {charge.unit for charge in charges if charge.unit is not None}
-    units = stored_units.list_units_by_code(session, plan.organization_id, codes) if codes else {}
+    units = stored_units.list_units_by_code(session, organization_id, codes) if codes else {}
     terms = []
     for place, charge in enumerate(charges):
         meter = metered[charge.meter_id] if charge.meter_id is not None else None

@@ -124,10 +124,7 @@ def total_bills(
     spendable = find_credits(session, asked, has_wallet)
     having = {key[:2] for key, one in standings.items() if one.has_coupon}
     coupons = find_coupons(session, having, is_final=wallets is not None)
-    rates = {
-        organization_id: stored_tax_rates.list_rates_in_force(session, organization_id)
-        for organization_id in sorted({one.customer.organization_id for one in asked})
-    }
+    rates = _rates_of(session, asked)
     return [
         _assemble(
             one,
@@ -137,6 +134,22 @@ def total_bills(
             coupons=_coupons_of(one, coupons.get(one.account[:2], ())),
         )
         for one, credit in zip(asked, spendable, strict=True)
+    ]
+
+
+def total_prices(session: Session, asked: Sequence[Totaling]) -> list[InvoiceTotals]:
+    """What the lines come to less coupons and with taxes, whatever credit there is to pay of it."""
+    standings = stored_standings.find_standings(session, {one.account for one in asked})
+    having = {key[:2] for key, one in standings.items() if one.has_coupon}
+    coupons = find_coupons(session, having, is_final=False)
+    rates = _rates_of(session, asked)
+    return [
+        _assemble(
+            one,
+            rates=rates[one.customer.organization_id],
+            coupons=_coupons_of(one, coupons.get(one.account[:2], ())),
+        )
+        for one in asked
     ]
 
 
@@ -159,6 +172,14 @@ def get_customer(session: Session, organization_id: UUID, customer_id: UUID) -> 
     return require_customer(
         stored_customers.find_customer(session, organization_id, customer_id), may_be_deleted=True
     )
+
+
+def _rates_of(session: Session, asked: Sequence[Totaling]) -> dict[UUID, Sequence[TaxRate]]:
+    """The tax rates of each organization."""
+    return {
+        organization_id: stored_tax_rates.list_rates_in_force(session, organization_id)
+        for organization_id in sorted({one.customer.organization_id for one in asked})
+    }
 
 
 def _assemble(

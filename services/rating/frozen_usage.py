@@ -98,6 +98,20 @@ def look_at_spans(
     return [replace(bill, frozen=frozen) for bill, frozen in zip(bills, measured, strict=True)]
 
 
+def look_at_spans_by(
+    session: Session,
+    spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]],
+    terms: PlanTerms,
+) -> list[Rated]:
+    """As :func:`look_at_span`, of many spans, and as if those terms billed them."""
+    bills = [
+        replace(bill, terms=terms, frozen=replace(bill.frozen, plan_version=terms.version))
+        for bill in _empty(session, spans)
+    ]
+    measured = measure_again(session, bills)
+    return [Rated(terms=terms, frozen=one, lines=rate(terms, one)) for one in measured]
+
+
 def measure_again(
     session: Session, bills: Sequence[Billed], *, measure: Measure = look_at_all
 ) -> list[FrozenUsage]:

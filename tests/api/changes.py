@@ -123,6 +123,8 @@ EXCEPTIONS: Mapping[str, str] = {
     "POST /api/v1/usage/batch": "events are a log of their own, append-only",
     "POST /api/v1/sdk/track": "events are a log of their own, append-only",
     "POST /api/v1/subscriptions/{subscription_id}/preview-invoice": "changes nothing",
+    "POST /api/v1/plans/{plan_id}/price": "changes nothing",
+    "POST /api/v1/plans/{plan_id}/preview-edit": "changes nothing",
     "POST /api/v1/invoices/{invoice_id}/verify": "changes nothing",
     "POST /api/v1/webhooks/{provider}/tenant_{organization_id}/{connection_id}": "an event",
     "POST /api/v1/credits/holds": "holds come as events do, and the ledger has each",

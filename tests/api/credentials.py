@@ -56,6 +56,8 @@ billing.write  PATCH  /api/v1/plans/{plan_id}
 billing.write  PUT    /api/v1/plans/{plan_id}
 billing.write  DELETE /api/v1/plans/{plan_id}
 billing.write  POST   /api/v1/plans/{plan_id}/migrate
+billing.read   POST   /api/v1/plans/{plan_id}/price
+billing.read   POST   /api/v1/plans/{plan_id}/preview-edit
 billing.write  POST   /api/v1/plans/{plan_id}/charges
 billing.write  PATCH  /api/v1/plans/{plan_id}/charges/{charge_id}
 billing.write  POST   /api/v1/plans/{plan_id}/features

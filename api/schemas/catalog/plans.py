@@ -91,7 +91,7 @@ class PlanPatch(Patch, like=(PlanCreate,)):
         return UpdatePlan(details=self.fill(PlanDetails), given=self.given)
 
 
-class ChargeCreate(Schema):
+class ProposedCharge(Schema):
     """A price. Of a USAGE charge: ``pricing``, else the meter's rules, else ``unit_price``."""
 
     type: Annotated[ChargeType, any_case(ChargeType)]
@@ -133,13 +133,18 @@ class ChargeCreate(Schema):
     """The plan's currency; no other is taken."""
     billing_interval: AnyInterval | None = None
     """The plan's interval; no other is taken."""
-    effective: EffectiveChoice = None
 
     def command(self) -> AddCharge:
         """The command that the body stands for."""
         prices = self.group_prices
         named = None if prices is None else [one.model_dump() for one in prices]
         return self.fill(AddCharge, group_prices=named)
+
+
+class ChargeCreate(ProposedCharge):
+    """A price. Of a USAGE charge: ``pricing``, else the meter's rules, else ``unit_price``."""
+
+    effective: EffectiveChoice = None
 
 
 class ChargePatch(Schema):

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import Moment, Quantity, View
+from billing.rating.lines import CalculationStep
 from services.invoicing.proofs import Explanation, Verification
 
 
@@ -130,16 +131,18 @@ def view_verification(verification: Verification) -> VerificationView:
     )
 
 
+def view_step(step: CalculationStep) -> CalculationStepView:
+    """A step as the API shows it."""
+    return CalculationStepView(name=step.name, inputs=dict(step.inputs), output=step.output)
+
+
 def view_explanation(
     explanation: Explanation, *, url: str | None, changes_url: str
 ) -> ExplanationView:
     """The steps of a line, and where its events are, and those that changed since."""
     changes = explanation.changes
     return ExplanationView(
-        steps=[
-            CalculationStepView(name=step.name, inputs=dict(step.inputs), output=step.output)
-            for step in explanation.steps
-        ],
+        steps=[view_step(one) for one in explanation.steps],
         events=ExplainedEventsView(
             count=explanation.event_count, digest=explanation.digest, url=url
         ),

@@ -27,6 +27,7 @@ from tests.api.people import Clock, Person
 BODIES: dict[Operation, dict[str, Any]] = {
     ("POST", f"{V1}/plans/{{plan_id}}/charges"): {"type": "FIXED", "unit_price": 1},
     ("PATCH", f"{V1}/plans/{{plan_id}}/charges/{{charge_id}}"): {"status": "INACTIVE"},
+    ("POST", f"{V1}/plans/{{plan_id}}/preview-edit"): {"edit": {}},
     ("POST", f"{V1}/subscriptions/{{subscription_id}}/periods/{{period_index}}/skip"): {
         "reason": "agreed"
     },
@@ -176,6 +177,8 @@ def test_part_of_another_organization_below_a_thing_of_ones_own_is_of_nobody(
         ("/plans/{plan_id}/charges", "meter_id", {"type": "USAGE", "unit_price": 1}),
         ("/plans/{plan_id}/features", "feature_id", {"is_enabled": True}),
         ("/subscriptions/{subscription_id}/change-plan", "plan_id", {"when": "now"}),
+        ("/plans/{plan_id}/price", "customer_id", {}),
+        ("/plans/{plan_id}/preview-edit", "customer_id", {"edit": {}}),
         ("/customers", "test_clock_id", {"name": "Harbor", "email": "a@harbor.test"}),
         ("/usage", "customer_id", {"quantity": 1}),
         ("/usage", "meter_id", {"quantity": 1}),

@@ -155,6 +155,17 @@ def tell_of_the_catalog(world: World) -> None:
     tell_of_plan_edits(world, plan, feature["id"])
 
 
+def tell_of_other_prices(world: World) -> None:
+    """What a million calls would cost, and what dearer ones would come to for whom."""
+    tell = world.tell
+    [charge, *_] = [one for one in tell("get_plan", plan_id="payg")["charges"] if one["meter_id"]]
+    used = {"meter_id": charge["meter_id"], "quantity": 1_000_000}
+    tell("price_plan", {"quantities": [used]}, plan_id="payg")
+    dear = {"type": "USAGE", "meter_id": charge["meter_id"], "unit_price": 0.002}
+    edit = {"add": [dear], "deactivate": [charge["id"]]}
+    tell("preview_plan_edit", {"edit": edit}, plan_id="payg")
+
+
 def granted(feature_id: str) -> dict[str, object]:
     """A million calls a month."""
     limits = {"usage_limit": 1_000_000, "usage_reset_period": "MONTH"}
@@ -211,6 +222,7 @@ def tell_of_a_month(world: World) -> dict[str, str]:
     tell("list_entitlements", customer_id="harbor")
     tell("get_entitlement", customer_id="harbor", lookup_key="api_calls")
     tell("preview_invoice", {"at": FEBRUARY}, **its)
+    tell_of_other_prices(world)
     tell("get_subscription_usage", **its)
     tell("advance_test_clock", {"frozen_time": "2026-02-01T02:00:00Z"}, **its_clock)
     world.work(subscription["id"])
