@@ -42,10 +42,11 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AvailableCredit:
-    """What of a customer's credit a bill may take: the lots of its unit, and when it was used.
+    """What of a customer's credit a bill may take, and when it was used.
 
-    ``segments`` are those of lines by their place in the bill; a line that has none there is used
-    at ``final_at``, as its invoice becomes final.
+    ``unit`` is the currency of the bill; ``lots`` are those of it, and of own units that lines are
+    priced in. ``segments`` are those of lines by their place in the bill; a line that has none
+    there is used at ``final_at``, as its invoice becomes final.
     """
 
     unit: Unit
@@ -68,7 +69,8 @@ class AvailableCredit:
         return draw(with_tax(left, added_tax, self.unit), self._lots(Place.AFTER_TAX))
 
     def _lots(self, place: Place) -> list[Lot]:
-        return [one for one in self.lots if one.grant.place is place]
+        money = (one for one in self.lots if one.grant.unit.is_currency)
+        return [one for one in money if one.grant.place is place]
 
     @exactly
     def _drawable(self, lines: Sequence[Billed]) -> tuple[DrawableLine, ...]:

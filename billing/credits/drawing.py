@@ -23,7 +23,8 @@ from billing.money import ZERO, exactly
 class DrawableLine:
     """What of a line can be paid by credit: its parts after discounts, in the order of use.
 
-    ``position`` names the line in its invoice. Units: amounts in the unit of the grants.
+    ``position`` names the line in its invoice. Units: amounts in ``unit``, the own unit that the
+    line is priced in; where that is None, in the currency of the invoice.
     """
 
     position: int
@@ -31,6 +32,7 @@ class DrawableLine:
     charge_id: ChargeId | None = None
     meter_id: MeterId | None = None
     is_taxable: bool = True
+    unit: str | None = None
 
     @property
     @exactly
@@ -49,12 +51,21 @@ class Lot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """How much of a line one grant pays, in the grant's unit, and where in the bill."""
+    """How much of a line one grant pays, in the grant's unit, and where in the bill.
+
+    ``unit`` is the grant's where that is no currency: it pays before anything becomes money.
+    """
 
     grant_id: UUID
     position: int
     amount: Decimal
     place: Place
+    unit: str | None = None
+
+    @property
+    def money(self) -> Decimal:
+        """How much of what the bill comes to that is, in its currency."""
+        return self.amount if self.unit is None else ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +105,7 @@ def draw(lines: Sequence[DrawableLine], lots: Iterable[Lot]) -> Drawing:
     draws: list[Draw] = []
     left = []
     for line in lines:
-        allowed = [one for one in ranked if one.applies_to.covers(line.charge_id, line.meter_id)]
+        allowed = [one for one in ranked if _may_pay(one, line)]
         taken: dict[UUID, Decimal] = {}
         segments = [_draw_segment(one, allowed, rests, taken) for one in line.segments]
         draws += [
@@ -103,12 +114,19 @@ def draw(lines: Sequence[DrawableLine], lots: Iterable[Lot]) -> Drawing:
                 position=line.position,
                 amount=amount,
                 place=by_id[grant_id].place,
+                unit=line.unit,
             )
             for grant_id, amount in taken.items()
         ]
         left.append(replace(line, segments=tuple(one for one in segments if one.amount > ZERO)))
         ranked = [one for one in ranked if rests[one.grant_id] > ZERO]
     return Drawing(draws=tuple(draws), left=tuple(left), asked=tuple(lines), lots=lots)
+
+
+def _may_pay(grant: Grant, line: DrawableLine) -> bool:
+    if line.unit is None or line.unit == grant.unit.code:
+        return grant.applies_to.covers(line.charge_id, line.meter_id)
+    return False
 
 
 def _draw_segment(

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from billing.credits.drawing import Draw, DrawableLine, Drawing, Lot, draw
+from billing.credits.drawing import NOTHING_DRAWN, Draw, DrawableLine, Drawing, Lot, draw
 from billing.credits.grants import Grant, GrantKind, Place, Scope
 from billing.credits.units import Taxation, Unit
 from billing.identifiers import ChargeId, MeterId
@@ -72,30 +72,36 @@ class LotRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawingRecord:
-    """The lots, and what of each line could be paid before tax and after it."""
+    """The lots, and what of each line could be paid in its own unit, before tax and after it."""
 
     lots: tuple[LotRecord, ...]
     before_tax: tuple[DrawableLine, ...]
     after_tax: tuple[DrawableLine, ...]
+    in_units: tuple[DrawableLine, ...] = ()
 
 
-def record_drawing(net: Drawing, gross: Drawing) -> DrawingRecord | None:
+def record_drawing(
+    net: Drawing, gross: Drawing, in_units: Drawing = NOTHING_DRAWN
+) -> DrawingRecord | None:
     """What a bill's draws were decided from; None where nothing was drawn."""
-    if not (net.draws or gross.draws):
+    if not (in_units.draws or net.draws or gross.draws):
         return None
     return DrawingRecord(
-        lots=tuple(LotRecord.of(one) for one in (*net.lots, *gross.lots)),
+        lots=tuple(LotRecord.of(one) for one in (*in_units.lots, *net.lots, *gross.lots)),
         before_tax=net.asked,
         after_tax=gross.asked,
+        in_units=in_units.asked,
     )
 
 
 def draw_again(record: DrawingRecord) -> tuple[Draw, ...]:
     """The draws that the record leads to, by the same rules."""
     lots: Sequence[Lot] = [one.lot() for one in record.lots]
-    places = ((Place.BEFORE_TAX, record.before_tax), (Place.AFTER_TAX, record.after_tax))
-    return tuple(
-        found
-        for place, lines in places
-        for found in draw(lines, [one for one in lots if one.grant.place is place]).draws
+    own = [one for one in lots if not one.grant.unit.is_currency]
+    money = [one for one in lots if one.grant.unit.is_currency]
+    asked = (
+        (record.in_units, own),
+        (record.before_tax, [one for one in money if one.grant.place is Place.BEFORE_TAX]),
+        (record.after_tax, [one for one in money if one.grant.place is Place.AFTER_TAX]),
     )
+    return tuple(found for lines, paying in asked for found in draw(lines, paying).draws)

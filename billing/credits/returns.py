@@ -46,12 +46,18 @@ class CoveredLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """How much of a line goes back to a grant."""
+    """How much of a line goes back to a grant, in its unit: ``unit`` where that is no currency."""
 
     grant_id: UUID
     position: int
     amount: Decimal
     place: Place
+    unit: str | None = None
+
+    @property
+    def money(self) -> Decimal:
+        """How much of what the bill came to that is, in its currency."""
+        return self.amount if self.unit is None else ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

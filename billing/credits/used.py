@@ -52,10 +52,9 @@ def segments_of_period(
     edges = [frozen.period.starts_at, *instants, frozen.period.ends_at]
     if any(earlier >= later for earlier, later in pairwise(edges)) and cuts:
         raise InvariantBroken("The cuts of a period are inside it, in their order.")
-    units = {one.charge_id: unit_of(terms, one) for one in terms.charges}
-    before = [_totals(terms, frozen, one.usage, units) for one in cuts]
+    before = [_totals(terms, frozen, one.usage) for one in cuts]
     return {
-        place: _segments(frozen, instants, line, before, units[line.charge_id])
+        place: _segments(frozen, instants, line, before)
         for place, line in enumerate(lines)
         if line.charge_id is not None and line.type in _OF_PERIOD
     }
@@ -77,9 +76,8 @@ def _segments(
     instants: Sequence[datetime],
     line: PricedLine,
     before: Sequence[Mapping[_Part, Decimal]],
-    unit: Unit,
 ) -> tuple[Segment, ...]:
-    total = unit.round(line.exact_amount)
+    total = line.amount
     if line.type is not LineType.USAGE:
         return segments_of_fixed(frozen.period, instants, total)
     assert line.charge_id is not None
@@ -93,11 +91,10 @@ def _totals(
     terms: PlanTerms,
     frozen: FrozenUsage,
     usage: Sequence[MeteredUsage],
-    units: Mapping[ChargeId, Unit],
 ) -> dict[_Part, Decimal]:
     """What each line came to before a cut, rounded as it is, and without a minimum."""
     return {
-        (line.charge_id, line.group): units[line.charge_id].round(line.exact_amount)
+        (line.charge_id, line.group): line.amount
         for line in rate(without_minimum(terms), frozen, usage)
         if line.charge_id is not None
     }

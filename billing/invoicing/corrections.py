@@ -15,6 +15,7 @@ from billing.identifiers import ChargeId
 from billing.money import ONE, ZERO, Currency, exactly
 from billing.periods import Period
 from billing.rating.lines import CorrectedCharge, LineType, PricedLine, step
+from billing.units import Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +48,19 @@ def forgive(wanted: Decimal, forgiven: Iterable[Forgiven]) -> Decimal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BilledCharge:
-    """What all documents say of one charge of one period, in whole minor units.
+    """What all documents say of one charge of one period, rounded as its lines are.
 
-    ``billed`` is what its lines come to, corrections included; ``given_back`` what people gave
-    back of it by credit notes of their own; ``forgiven`` what void documents said of it for good,
-    the first one first.
+    Units: ``unit``, the own unit that the charge is priced in, else the currency. ``billed`` is
+    what its lines come to, corrections included; ``given_back`` what people gave back of it by
+    credit notes of their own; ``forgiven`` what void documents said of it for good, the first one
+    first.
     """
 
     charge_id: ChargeId
     billed: Decimal
     given_back: Decimal = ZERO
     forgiven: tuple[Forgiven, ...] = ()
+    unit: str | None = None
 
     @property
     @exactly
@@ -86,7 +89,8 @@ class PeriodCorrection:
 
     ``forgiven`` is what void documents billed and nobody is to bill again, below zero what they
     gave back. ``cut`` is what the corrections would have given back beyond what is left of their
-    charges.
+    charges. Units: the own unit that its one charge is ``priced_in``, else the currency: then it is
+    of all charges that are priced in money.
     """
 
     period_index: int
@@ -95,6 +99,8 @@ class PeriodCorrection:
     billed: Decimal
     forgiven: Decimal = ZERO
     cut: Decimal = ZERO
+    priced_in: Unit | None = None
+    overage_rate: Decimal | None = None
 
     @property
     @exactly
@@ -212,6 +218,8 @@ def late_usage_line(
         description=description,
         quantity=ONE,
         exact_amount=correction.amount,
+        priced_in=correction.priced_in,
+        overage_rate=correction.overage_rate,
         starts_at=period.starts_at,
         ends_at=period.ends_at,
         steps=(

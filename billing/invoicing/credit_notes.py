@@ -9,6 +9,7 @@ from decimal import Decimal
 from billing.errors import Conflict, InvalidInput
 from billing.invoicing.taxes import AnyRate, TaxAmount, added_tax, calculate_taxes
 from billing.money import ZERO, Currency, exactly
+from billing.units import Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,21 +21,23 @@ class CreditNote:
     total: Decimal
 
 
-def require_creditable(*, left: Decimal, amount: Decimal, currency: Currency) -> None:
-    """Refuse a credit that is not a positive amount of money or more than is ``left`` of a line.
+def require_creditable(*, left: Decimal, amount: Decimal, unit: Currency | Unit) -> None:
+    """Refuse a credit that is no positive amount of ``unit`` or more than is ``left`` of a line.
+
+    The unit is what the line is priced in, by default the currency.
 
     Raises: InvalidInput ``invalid_amount``; Conflict ``credit_exceeds_line`` with what is left.
     Source: CONTRACT 18, 55, 80, 82. Worked example: of a line of 82.45 with 80.00 given back 2.45
     are left.
     """
-    if amount <= ZERO or amount != currency.round(amount):
+    if amount <= ZERO or amount != unit.round(amount):
         raise InvalidInput(
-            f"A credit is a positive amount of {currency.code}.",
+            f"A credit is a positive amount of {unit.code}.",
             code="invalid_amount",
             field="amount",
         )
     if amount > left:
-        rest = f"{currency.round(max(ZERO, left)):f}"
+        rest = f"{unit.round(max(ZERO, left)):f}"
         raise Conflict(
             f"Of this line {rest} can still be credited.",
             code="credit_exceeds_line",

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
+from typing import Final
 
 from billing.invoicing.invoices import InvoiceLine
 from billing.invoicing.receipts import Document, canonical_bytes, to_document
 from billing.money import exactly, find_currency, plain_text
 from billing.pricing import TierAmount
 from billing.rating.lines import CalculationStep, step
+
+ROUNDING: Final = "half away from zero"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +65,22 @@ def _steps(invoice_line: InvoiceLine) -> Iterator[CalculationStep]:
         yield one
     yield step(
         "round",
-        invoice_line.line_total,
+        invoice_line.line_total if line.priced_in is None else line.amount,
         exact_amount=line.exact_amount,
-        places=find_currency(line.currency).exponent,
-        rule="half away from zero",
+        places=line.amount_unit.scale,
+        rule=ROUNDING,
+        unit=line.own_unit,
     )
+    if line.priced_in is not None:
+        yield step("pay_in_unit", line.rest, amount=line.amount, paid_by_credit=line.paid_in_unit)
+        yield step(
+            "overage",
+            invoice_line.line_total,
+            rest=line.rest,
+            overage_rate=line.overage_rate,
+            places=find_currency(line.currency).exponent,
+            rule=ROUNDING,
+        )
 
 
 @exactly

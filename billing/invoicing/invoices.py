@@ -11,6 +11,7 @@ from typing import Final
 from billing.credits.bills import AvailableCredit, Billed
 from billing.credits.drawing import Draw
 from billing.credits.evidence import DrawingRecord, record_drawing
+from billing.credits.own_units import pay_in_units
 from billing.discounts.discounting import (
     AvailableCoupons,
     Discount,
@@ -77,6 +78,11 @@ class InvoiceTotals:
         return total_of(self.discounts)
 
     @property
+    def draws_units(self) -> bool:
+        """Whether credit in own units pays of it, which is no money."""
+        return any(one.unit is not None for one in self.draws)
+
+    @property
     @exactly
     def amount_due(self) -> Decimal:
         """What is left to pay of it by money."""
@@ -111,16 +117,18 @@ def assemble_invoice(
 ) -> InvoiceTotals:
     """Give the rounded lines, the taxes of the matching rates, and the totals of a bill.
 
-    Each line and each rate's tax is rounded once. ``coupons`` take off the lines, ``credit`` pays
-    of what they left before taxes, and of what is owed with them. Then the bill takes of the
+    Each line and each rate's tax is rounded once. ``credit`` pays of lines in their own units; of
+    the money that is left of these and of all others ``coupons`` take off, and ``credit`` pays
+    before taxes, and of what is owed with them. Then the bill takes of the
     customer's ``available_credit`` what it owes, and no more. One below zero gets a closing line
     that brings it to 0 and says in ``carried_credit`` what is left. Raises: InvariantBroken if a
     line has another currency or its tiers do not add up. Source: CONTRACT 26, 27, 48, 55, 81.
     Worked example: 82,450 × 0.001 is 82.45; with a credit of 100 it is 0, and 17.55 are left.
     """
-    rounded, rates = _rounded(lines, currency), match_rates(tax_rates, address)
+    in_units, rates = pay_in_units(lines, credit), match_rates(tax_rates, address)
+    rounded = _rounded(in_units.lines, currency)
     discounts, billed = _discounted(rounded, coupons, currency)
-    taxes, net, gross = tax_and_credit(billed, rates, currency, credit)
+    taxes, net, gross = tax_and_credit(billed, rates, currency, in_units.credit)
     owed = sum((one.line_total for one in billed), ZERO) - net.amount + added_tax(taxes)
     granted, carried = max(ZERO, min(owed - gross.amount, available_credit)), max(ZERO, -owed)
     rounded += _closing_lines(granted, carried, currency)
@@ -136,11 +144,11 @@ def assemble_invoice(
         tax_status=tax_status(rates, address),
         carried_credit=carried,
         granted_credit=granted,
-        draws=(*net.draws, *gross.draws),
+        draws=(*in_units.drawing.draws, *net.draws, *gross.draws),
         credits_before_tax=net.amount,
         credits_after_tax=gross.amount,
         discounts=discounts,
-        drawing=record_drawing(net, gross),
+        drawing=record_drawing(net, gross, in_units.drawing),
     )
 
 
@@ -177,13 +185,13 @@ def _closing_lines(granted: Decimal, carried: Decimal, currency: Currency) -> li
 
 
 def round_line(line: PricedLine, currency: Currency) -> InvoiceLine:
-    """Give a line with its total in whole minor units, and the rounding as its last step.
+    """Give a line with its total in whole minor units, of its own unit what credit leaves of it.
 
-    Source: CONTRACT 26.
+    Source: CONTRACT 26, CREDITS 14.
     """
     if line.currency != currency.code:
         raise InvariantBroken(f"A {line.currency} line cannot stand on a {currency.code} invoice.")
-    return InvoiceLine(line=line, line_total=currency.round(line.exact_amount))
+    return InvoiceLine(line=line, line_total=line.money)
 
 
 class InvoiceStatus(StrEnum):
@@ -216,14 +224,14 @@ def require_transition(present: InvoiceStatus, wanted: InvoiceStatus) -> None:
         raise InvalidTransition(f"An invoice cannot go from {present.value} to {wanted.value}.")
 
 
-def require_voidable(
-    present: InvoiceStatus, *, amount_paid: Decimal, credits_total: Decimal
-) -> None:
+def require_voidable(present: InvoiceStatus, *, amount_paid: Decimal, is_drawn: bool) -> None:
     """Refuse to void what CONTRACT 4.8 does not draw; what credit alone has paid may be void.
+
+    ``is_drawn`` says whether credit has paid anything of it.
 
     Raises: InvalidTransition. Source: CREDITS.md, *Made precise* (Void).
     """
-    is_paid_by_credit = present is InvoiceStatus.PAID and credits_total > amount_paid == ZERO
+    is_paid_by_credit = present is InvoiceStatus.PAID and is_drawn and amount_paid == ZERO
     if not is_paid_by_credit:
         require_transition(present, InvoiceStatus.VOID)
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from billing.identifiers import ChargeId, MeterId
-from billing.money import exactly, find_currency, plain_text, require_decimals, require_exact
+from billing.money import (
+    ZERO,
+    exactly,
+    find_currency,
+    plain_text,
+    require_decimals,
+    require_exact,
+)
 from billing.pricing import TierAmount
 from billing.rating.groups import Group
 from billing.rating.proration import Share
 from billing.ratios import Exact, Ratio, add_up
+from billing.units import Unit, currency_unit
 
 
 class LineType(StrEnum):
@@ -51,7 +59,10 @@ def step(name: str, output: Exact, **inputs: Exact | int | str | None) -> Calcul
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectedCharge:
-    """What a late line or a credit note changes of one charge of one period, in major units."""
+    """What a late line or a credit note changes of one charge of one period.
+
+    Units: what the charge is priced in, by default major units of the currency.
+    """
 
     period_index: int
     charge_id: ChargeId
@@ -62,8 +73,10 @@ class CorrectedCharge:
 class PricedLine:
     """A priced but unrounded line.
 
-    Units: quantities in the meter's unit, amounts in major units of ``currency``. ``quantity`` is
-    what is billed, ``usage_quantity`` what was measured, ``included_quantity`` what was taken off.
+    Units: quantities in the meter's unit, amounts in major units of ``currency``, or in the own
+    unit that it is ``priced_in``: of these ``paid_in_unit`` is what credit pays, and what is left
+    is due at the ``overage_rate``, None meaning that it is due nothing. ``quantity`` is what is
+    billed, ``usage_quantity`` what was measured, ``included_quantity`` what was taken off.
     ``name`` is the label of the text layout, ``description`` that of the JSON (CONTRACT 34).
     ``bound`` names the rule that set the amount: ``minimum``, ``maximum``, or ``true_up`` among
     parts of a period. ``tiers`` add up to ``exact_amount`` wherever the model has tiers;
@@ -102,19 +115,74 @@ class PricedLine:
     steps: tuple[CalculationStep, ...] = ()
     corrections: tuple[CorrectedCharge, ...] = ()
     group: Group | None = None
+    priced_in: Unit | None = None
+    overage_rate: Decimal | None = None
+    paid_in_unit: Decimal = ZERO
 
     @property
     def own_charge_id(self) -> ChargeId | None:
         """The charge, of a line that bills its period's own share; None of late usage."""
         return None if self.type is LineType.LATE_USAGE else self.charge_id
 
+    @property
+    def amount_unit(self) -> Unit:
+        """What its amount is in: its own unit, else the currency."""
+        return self.priced_in or currency_unit(self.currency)
+
+    @property
+    def own_unit(self) -> str | None:
+        """The code of the own unit that it is priced in; None where that is the currency."""
+        return None if self.priced_in is None else self.priced_in.code
+
+    @property
+    def amount(self) -> Decimal:
+        """Its amount as it is billed, rounded once. Source: CONTRACT 26, CREDITS 14."""
+        return self.amount_unit.round(self.exact_amount)
+
+    @property
+    @exactly
+    def rest(self) -> Decimal:
+        """What credit in its own unit leaves of the amount, in that unit."""
+        return self.amount - self.paid_in_unit
+
+    @property
+    @exactly
+    def money(self) -> Decimal:
+        """What is due of it in whole minor units of the currency, before coupons.
+
+        Source: CREDITS 14. Worked example: of 120.5 tokens credit pays 100; at 0.02 each the rest
+        is 0.41.
+        """
+        currency = find_currency(self.currency)
+        if self.priced_in is None:
+            return currency.round(self.exact_amount)
+        return currency.round(self.rest * (self.overage_rate or ZERO))
+
     def __post_init__(self) -> None:
         find_currency(self.currency)
         require_exact(quantity=self.quantity, exact_amount=self.exact_amount)
-        require_decimals(unit_amount=self.unit_amount)
+        require_decimals(unit_amount=self.unit_amount, paid_in_unit=self.paid_in_unit)
 
 
 @exactly
 def has_matching_tiers(line: PricedLine) -> bool:
     """Whether the tiers, if any, add up to the line's exact amount."""
     return not line.tiers or add_up(tier.amount for tier in line.tiers) == line.exact_amount
+
+
+def paid_as(lines: Sequence[PricedLine], billed: Sequence[PricedLine]) -> list[PricedLine]:
+    """Lines that were computed again, paid in their own units as those that were billed.
+
+    What credit paid is no part of what a line is computed from: the draws say that.
+    """
+    paid = [one.paid_in_unit for one in billed[: len(lines)]]
+    paid += [ZERO] * (len(lines) - len(paid))
+    return [
+        line if line.priced_in is None else replace(line, paid_in_unit=amount)
+        for line, amount in zip(lines, paid, strict=True)
+    ]
+
+
+def as_computed(lines: Iterable[PricedLine]) -> tuple[PricedLine, ...]:
+    """Billed lines as they were computed, before credit in their own units paid of them."""
+    return tuple(one if one.priced_in is None else replace(one, paid_in_unit=ZERO) for one in lines)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Final
 
 from billing.identifiers import ChargeId
-from billing.money import ZERO, exactly, find_currency
+from billing.money import ZERO, exactly
 from billing.rating.charge_bounds import Bounds, EarlierParts
 from billing.rating.engines import ENGINE_VERSION, Engine
 from billing.rating.lines import PricedLine
@@ -76,7 +75,7 @@ def add_part(
     added = dict(former)
     for charge_id, of_charge in _lines_by_charge(lines).items():
         before = former.get(charge_id)
-        billed = sum((_rounded(line) for line in of_charge), ZERO)
+        billed = sum((line.amount for line in of_charge), ZERO)
         is_moved = any(line.bound is not None for line in of_charge)
         added[charge_id] = EarlierParts(
             charge_id=charge_id,
@@ -102,7 +101,3 @@ def _sums_of(lines: Sequence[PricedLine]) -> dict[ChargeId, Exact]:
         charge_id: add_up(line.exact_amount for line in of_charge)
         for charge_id, of_charge in _lines_by_charge(lines).items()
     }
-
-
-def _rounded(line: PricedLine) -> Decimal:
-    return find_currency(line.currency).round(line.exact_amount)

@@ -212,6 +212,8 @@ def _fixed_line(terms: PlanTerms, charge: ChargeTerms, period: Period, part: Par
     return PricedLine(
         type=LineType.FIXED if share.is_whole else LineType.PRORATION,
         currency=terms.currency,
+        priced_in=charge.unit,
+        overage_rate=charge.overage_rate,
         name=label,
         description=label,
         quantity=ONE,

@@ -105,6 +105,8 @@ def _line(
     return PricedLine(
         type=LineType.USAGE,
         currency=terms.currency,
+        priced_in=charge.unit,
+        overage_rate=charge.overage_rate,
         name=meter.name + of_group,
         description=(charge.display_name or meter.name) + of_group,
         quantity=quantity.billable,

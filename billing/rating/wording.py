@@ -14,7 +14,6 @@ from billing.money import (
     DECIMAL_PLACES,
     ZERO,
     exactly,
-    find_currency,
     plain_text,
     round_half_away,
     shortest,
@@ -70,6 +69,23 @@ def describe_tiers(
         TierText(text=_tier_text(tier, price, quantity), amount=shown_number(tier.amount))
         for tier in line.tiers
     )
+
+
+def describe_rest(
+    line: PricedLine, *, price: Formatter, quantity: Formatter = group_digits, paid_by: str
+) -> tuple[str, ...]:
+    """Say of a line in an own unit what credit pays, and how the rest becomes money; else nothing.
+
+    Worked example: ``120.5 TOKENS − 100 Prepaid credit = 20.5 TOKENS × $0.02``.
+    """
+    if line.own_unit is None:
+        return ()
+    rate = price(line.overage_rate or ZERO)
+    rest = f"{quantity(line.rest)} {line.own_unit} × {rate}"
+    if line.paid_in_unit == ZERO:
+        return (rest,)
+    whole = f"{quantity(line.amount)} {line.own_unit}"
+    return (f"{whole} − {quantity(line.paid_in_unit)} {paid_by} = {rest}",)
 
 
 def describe_share(
@@ -138,4 +154,4 @@ def _range_text(tier: TierAmount, quantity: Formatter) -> str:
 def _bounded_amount(line: PricedLine) -> Decimal:
     if isinstance(line.exact_amount, Decimal):
         return line.exact_amount
-    return find_currency(line.currency).round(line.exact_amount)
+    return line.amount

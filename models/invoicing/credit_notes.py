@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, exact, instant, reference, words
@@ -29,7 +29,7 @@ class CreditNote(Tenant, table=True):
         CheckConstraint("total = subtotal + tax", name="total"),
         CheckConstraint(
             "subtotal >= 0 AND tax >= 0 AND credits_before_tax >= 0"
-            " AND subtotal + credits_before_tax > 0",
+            " AND (subtotal + credits_before_tax > 0 OR returns_units)",
             name="amounts",
         ),
         CheckConstraint("credits_after_tax BETWEEN 0 AND total", name="credits_after_tax"),
@@ -47,18 +47,28 @@ class CreditNote(Tenant, table=True):
     total: Decimal = exact()
     credits_before_tax: Decimal = exact(default=Decimal(0), server_default="0")
     credits_after_tax: Decimal = exact(default=Decimal(0), server_default="0")
+    returns_units: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether it gives anything back of lines in own units, perhaps no money."""
     issue_date: datetime = instant()
     created_at: datetime = instant()
 
 
 class CreditNoteLine(Tenant, table=True):
-    """How much of one invoice line a credit note gives back."""
+    """How much of one invoice line a credit note gives back, before tax.
+
+    ``amount`` is money. Of a line that is priced in an own unit ``amount_in_unit`` is what of it
+    is given back in all, of which the money is only what had become money.
+    """
 
     __tablename__ = "credit_note_line"
     __table_args__ = (
         reference("credit_note_id", "credit_note"),
         reference("line_id", "invoice_line"),
-        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint(
+            "CASE WHEN amount_in_unit IS NULL THEN amount > 0"
+            " ELSE amount >= 0 AND amount_in_unit > 0 END",
+            name="amount",
+        ),
         Index("ix_credit_note_line_line", "organization_id", "line_id"),
     )
 
@@ -66,6 +76,7 @@ class CreditNoteLine(Tenant, table=True):
     position: int
     line_id: UUID
     amount: Decimal = exact()
+    amount_in_unit: Decimal | None = exact(nullable=True, default=None)
 
 
 class CreditNoteReturn(SQLModel, table=True):

@@ -7,7 +7,16 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -132,6 +141,8 @@ class Invoice(Tenant, table=True):
     """What prepaid credit pays of its net amount: it is neither in the tax nor in the total."""
     credits_after_tax: Decimal = exact(default=Decimal(0), server_default="0")
     """What prepaid credit pays of its total, tax included."""
+    draws_units: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether credit in own units pays of its lines, which is no money."""
     reissue_of: UUID | None = None
     tax_status: str = words()
     timezone: str = words()
@@ -161,6 +172,11 @@ class Invoice(Tenant, table=True):
         """What prepaid credit pays of it in all."""
         return self.credits_before_tax + self.credits_after_tax
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether prepaid credit pays anything of it, in the currency or in own units."""
+        return self.draws_units or self.credits_total > 0
+
 
 class InvoiceLine(Tenant, table=True):
     """One line: what was measured, taken off and billed, before and after rounding."""
@@ -185,6 +201,8 @@ class InvoiceLine(Tenant, table=True):
     unit_amount: Decimal | None = exact(nullable=True, default=None)
     line_total: Decimal = exact()
     exact_amount: Decimal = exact()
+    amount_in_unit: Decimal | None = exact(nullable=True, default=None)
+    """What it comes to in the own unit that it is priced in, rounded; None of a line of money."""
     charge_id: UUID | None = None
     meter_id: UUID | None = None
     usage_quantity: Decimal | None = exact(nullable=True, default=None)

@@ -16,10 +16,10 @@ from repositories.credits.wallets import WalletKey
 
 
 class Standing(NamedTuple):
-    """What stands on an account, whether there is a wallet in its currency, and any coupon."""
+    """What stands on an account, in which units there are wallets, and whether any coupon."""
 
     balance: Decimal
-    has_wallet: bool
+    units: frozenset[str]
     has_coupon: bool
 
 
@@ -27,10 +27,10 @@ STANDINGS = text(
     """
     SELECT asked.organization_id, asked.customer_id, asked.currency,
         coalesce(newest.balance_after, 0),
-        EXISTS (
-            SELECT FROM wallet
+        ARRAY(
+            SELECT wallet.unit FROM wallet
             WHERE wallet.organization_id = asked.organization_id
-                AND wallet.customer_id = asked.customer_id AND wallet.unit = asked.currency
+                AND wallet.customer_id = asked.customer_id
         ),
         EXISTS (
             SELECT FROM coupon_redemption AS redeemed
@@ -58,6 +58,6 @@ def find_standings(session: Session, keys: Collection[WalletKey]) -> dict[Wallet
         "currencies": [key[2] for key in keys],
     }
     return {
-        (row[0], row[1], row[2]): Standing(Decimal(row[3]), row[4], row[5])
+        (row[0], row[1], row[2]): Standing(Decimal(row[3]), frozenset(row[4]), row[5])
         for row in session.execute(STANDINGS, asked)
     }

@@ -16,6 +16,9 @@ from models.credits.wallets import CreditUnit
 WalletKey = tuple[UUID, UUID, str]
 """Organization, customer and unit."""
 
+CustomerKey = tuple[UUID, UUID]
+"""Organization and customer."""
+
 OPEN = text(
     """
     INSERT INTO wallet (organization_id, customer_id, unit)
@@ -31,6 +34,19 @@ LOCK = text(
         FROM unnest(
             CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:units AS text[])
         ) AS asked (organization_id, customer_id, unit)
+    )
+    ORDER BY organization_id, customer_id, unit
+    FOR UPDATE
+    """
+)
+
+LOCK_ALL = text(
+    """
+    SELECT organization_id, customer_id, unit FROM wallet
+    WHERE (organization_id, customer_id) IN (
+        SELECT asked.organization_id, asked.customer_id
+        FROM unnest(CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]))
+            AS asked (organization_id, customer_id)
     )
     ORDER BY organization_id, customer_id, unit
     FOR UPDATE
@@ -117,3 +133,13 @@ def lock_wallets(session: Session, keys: Collection[WalletKey]) -> list[WalletKe
         },
     )
     return [(row[0], row[1], row[2]) for row in found]
+
+
+def lock_wallets_of(session: Session, customers: Collection[CustomerKey]) -> list[WalletKey]:
+    """As :func:`lock_wallets`, every wallet that these customers have, in whatever unit."""
+    session.flush()
+    keys = {
+        "organizations": [key[0] for key in customers],
+        "customers": [key[1] for key in customers],
+    }
+    return [(row[0], row[1], row[2]) for row in session.execute(LOCK_ALL, keys)]

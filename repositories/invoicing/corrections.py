@@ -22,12 +22,14 @@ from repositories.row_keys import among
 
 SAID = text(
     """
-    SELECT said.charge_id,
+    -- Of a charge that is priced in an own unit all amounts are in that.
+    SELECT said.charge_id, charge.unit,
         coalesce(sum(said.amount) FILTER (WHERE NOT said.is_by_hand), 0) AS billed,
         coalesce(-sum(said.amount) FILTER (WHERE said.is_by_hand), 0) AS given_back
     FROM (
         -- What the period's own invoice bills; a draft or void one bills nothing.
-        SELECT line.charge_id, line.line_total AS amount, false AS is_by_hand
+        SELECT line.charge_id, coalesce(line.amount_in_unit, line.line_total) AS amount,
+            false AS is_by_hand
         FROM invoice
         JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
             AND line.invoice_id = invoice.id
@@ -37,7 +39,8 @@ SAID = text(
             AND invoice.kind = 'period' AND invoice.status NOT IN ('DRAFT', 'VOID')
             AND line.charge_id IS NOT NULL
         UNION ALL
-        -- What coupons took off these lines was never paid, as if people had given it back.
+        -- What coupons took off these lines was never paid, as if people had given it back. Of an
+        -- own unit they take nothing, but of the money that its rest became.
         SELECT line.charge_id, -share.amount, true
         FROM invoice
         JOIN invoice_coupon_line AS share ON share.organization_id = invoice.organization_id
@@ -48,7 +51,7 @@ SAID = text(
             AND invoice.subscription_id = :subscription_id
             AND invoice.period_index = :period_index
             AND invoice.kind = 'period' AND invoice.status NOT IN ('DRAFT', 'VOID')
-            AND line.charge_id IS NOT NULL
+            AND line.charge_id IS NOT NULL AND line.amount_in_unit IS NULL
         UNION ALL
         -- What late lines and credit notes have said of it since. Notes on the void invoice of the
         -- period itself gave back what that one billed, so they say nothing either.
@@ -61,7 +64,8 @@ SAID = text(
             AND part.period_index = :period_index
             AND invoice.status NOT IN ('DRAFT', 'VOID')
     ) AS said
-    GROUP BY said.charge_id
+    LEFT JOIN charge ON charge.organization_id = :organization_id AND charge.id = said.charge_id
+    GROUP BY said.charge_id, charge.unit
     ORDER BY said.charge_id
     """
 )
@@ -71,19 +75,20 @@ SAID = text(
 BILLING_LINES = text(
     """
     SELECT line.id, least(
-        line.line_total - coalesce((
-            SELECT sum(given.amount) FROM credit_note_line AS given
+        coalesce(line.amount_in_unit, line.line_total) - coalesce((
+            SELECT sum(coalesce(given.amount_in_unit, given.amount)) FROM credit_note_line AS given
             WHERE given.organization_id = line.organization_id AND given.line_id = line.id
         ), 0) - coalesce((
             SELECT sum(share.amount) FROM invoice_coupon_line AS share
             WHERE share.organization_id = line.organization_id
                 AND share.invoice_id = line.invoice_id AND share.line_position = line.position
+                AND line.amount_in_unit IS NULL
         ), 0),
         said.amount
     ) AS left
     FROM (
         -- The line of the period's own invoice.
-        SELECT line.id AS line_id, line.line_total AS amount
+        SELECT line.id AS line_id, coalesce(line.amount_in_unit, line.line_total) AS amount
         FROM invoice
         JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
             AND line.invoice_id = invoice.id
@@ -160,9 +165,9 @@ def list_said(
     keys = _keys(subscription) | {"period_index": period_index}
     said = {
         ChargeId(charge_id): BilledCharge(
-            charge_id=ChargeId(charge_id), billed=billed, given_back=given_back
+            charge_id=ChargeId(charge_id), unit=unit, billed=billed, given_back=given_back
         )
-        for charge_id, billed, given_back in session.execute(SAID, keys)
+        for charge_id, unit, billed, given_back in session.execute(SAID, keys)
     }
     for row in list_forgiven(session, subscription, period_index):
         if row.charge_id is None:

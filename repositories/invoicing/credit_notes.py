@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import SQLColumnExpression, func
 from sqlmodel import Session, col, select
 
 from models.invoicing.credit_notes import CreditNote, CreditNoteLine, CreditNoteReturn
@@ -47,9 +47,29 @@ def list_credit_lines(
 def sum_credited_lines(
     session: Session, organization_id: UUID, line_ids: Sequence[UUID]
 ) -> dict[UUID, Decimal]:
-    """How much of each line was given back so far; lines without a credit are left out."""
+    """How much of each line was given back so far, of its own unit or of money before tax.
+
+    Lines without a credit are left out.
+    """
+    given = func.coalesce(CreditNoteLine.amount_in_unit, CreditNoteLine.amount)
+    return _sum_of_lines(session, organization_id, line_ids, given)
+
+
+def sum_credited_money(
+    session: Session, organization_id: UUID, line_ids: Sequence[UUID]
+) -> dict[UUID, Decimal]:
+    """As :func:`sum_credited_lines`, of lines in own units what of them was given back as money."""
+    return _sum_of_lines(session, organization_id, line_ids, col(CreditNoteLine.amount))
+
+
+def _sum_of_lines(
+    session: Session,
+    organization_id: UUID,
+    line_ids: Sequence[UUID],
+    given: SQLColumnExpression[Decimal],
+) -> dict[UUID, Decimal]:
     found = session.exec(
-        select(CreditNoteLine.line_id, func.sum(CreditNoteLine.amount))
+        select(CreditNoteLine.line_id, func.sum(given))
         .where(
             CreditNoteLine.organization_id == organization_id,
             col(CreditNoteLine.line_id).in_(line_ids),

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from repositories.operations.account_checks import CHANGED_ACCOUNTS
+from repositories.operations.line_money import MONEY_OF_LINE
 
 # A quotient whose digits never end is stored as one; what is compared with it was cut somewhere.
 _TOLERANCE: Final = "0.000000001"
@@ -106,8 +107,10 @@ CHANGED_AMOUNTS: Final = text(
             bool_or(abs(line.exact_amount - {exact})
                 > CASE WHEN line.calculation ->> 'exact_amount' LIKE '%/%'
                     THEN {tolerance} ELSE 0 END) AS has_changed_line,
-            bool_or(abs(line.line_total - line.exact_amount)
-                > 0.5 * power(10::numeric, -scale(line.line_total))) AS has_changed_total
+            bool_or(abs(line.line_total - {money})
+                > 0.5 * power(10::numeric, -scale(line.line_total))
+            OR abs(line.amount_in_unit - line.exact_amount)
+                > 0.5 * power(10::numeric, -scale(line.amount_in_unit))) AS has_changed_total
         FROM invoice_line AS line
         WHERE line.organization_id = :organization_id
         GROUP BY line.invoice_id
@@ -183,9 +186,9 @@ CHANGED_AMOUNTS: Final = text(
         ))
     )
     ORDER BY invoice.id LIMIT 1000
-    """.replace("{exact}", _exact("line.calculation ->> 'exact_amount'")).replace(
-        "{tolerance}", _TOLERANCE
-    )
+    """.replace("{exact}", _exact("line.calculation ->> 'exact_amount'"))
+    .replace("{tolerance}", _TOLERANCE)
+    .replace("{money}", MONEY_OF_LINE)
 )
 
 # Every line of a period's invoice is the evidence that its receipt fingerprints.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -43,7 +43,10 @@ CREDITABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.UN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditedLine:
-    """How much of one invoice line is given back, in major units, before tax."""
+    """How much of one invoice line is given back, before tax.
+
+    Units: what the line is priced in: its own unit, else major units of the currency.
+    """
 
     line_id: UUID
     amount: Decimal
@@ -71,7 +74,7 @@ def find_repeated(
         if (note.kind, note.reason) != (CreditNoteKind.MANUAL, reason) or not is_recent:
             continue
         rows = stored_credit_notes.list_credit_lines(session, organization_id, [note.id])
-        if {row.line_id: row.amount for row in rows} == wanted:
+        if {row.line_id: row.amount_in_unit or row.amount for row in rows} == wanted:
             return note
     return None
 
@@ -105,9 +108,8 @@ def credit_invoice(
     note = _build(session, invoice, parts, reason=reason, kind=kind, at=at, now=now)
     session.add(note)
     session.flush()
-    for position, line in enumerate(lines):
-        _write_line(session, invoice, note, rows[line.line_id], line, position=position, now=now)
-        _write_changes(session, invoice, note, line, changes[line.line_id])
+    named = [(rows[one.line_id], one) for one in lines]
+    _write_lines(session, invoice, note, named, parts=parts, changes=changes, now=now)
     post_returns(session, invoice, note, parts.returned, now=now)
     receivables.credit(session, invoice, note.total, credit_note_id=note.id, at=at, now=now)
     mails.queue_credit_note(session, note, invoice, now=now)
@@ -148,30 +150,33 @@ def _take(
     return changes
 
 
-def _write_line(
+def _write_lines(
     session: Session,
     invoice: Invoice,
     note: CreditNote,
-    row: InvoiceLine,
-    line: CreditedLine,
+    lines: Sequence[tuple[InvoiceLine, CreditedLine]],
     *,
-    position: int,
+    parts: NoteParts,
+    changes: Mapping[UUID, tuple[CorrectedCharge, ...]],
     now: datetime,
 ) -> None:
-    session.add(
-        CreditNoteLine(
-            organization_id=note.organization_id,
-            id=new_id(),
-            credit_note_id=note.id,
-            position=position,
-            line_id=line.line_id,
-            amount=line.amount,
+    for position, (row, line) in enumerate(lines):
+        session.add(
+            CreditNoteLine(
+                organization_id=note.organization_id,
+                id=new_id(),
+                credit_note_id=note.id,
+                position=position,
+                line_id=line.line_id,
+                amount=parts.money[line.line_id],
+                amount_in_unit=None if row.amount_in_unit is None else line.amount,
+            )
         )
-    )
-    if row.type == LineType.ADJUSTMENT:
-        customer_accounts.pay_out(
-            session, invoice, line.amount, credit_note_id=note.id, at=note.issue_date, now=now
-        )
+        _write_changes(session, invoice, note, line, changes[line.line_id])
+        if row.type == LineType.ADJUSTMENT:
+            customer_accounts.pay_out(
+                session, invoice, line.amount, credit_note_id=note.id, at=note.issue_date, now=now
+            )
 
 
 def _write_changes(
@@ -221,6 +226,7 @@ def _build(
         total=parts.amounts.total,
         credits_before_tax=parts.sum_at(Place.BEFORE_TAX),
         credits_after_tax=parts.sum_at(Place.AFTER_TAX),
+        returns_units=parts.returns_units,
         issue_date=at,
         created_at=now,
     )

@@ -12,8 +12,9 @@ from billing.identifiers import ChargeId
 from billing.invoicing.corrections import left_of_rewritten
 from billing.invoicing.credit_notes import require_creditable
 from billing.invoicing.invoices import InvoiceStatus
-from billing.money import ZERO, exactly, find_currency
+from billing.money import ZERO, Currency, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, LineType
+from billing.units import Unit
 from models.invoicing.invoices import Invoice, InvoiceLine
 from models.subscriptions.subscriptions import Subscription
 from repositories.discounts import uses as stored_uses
@@ -22,12 +23,13 @@ from repositories.invoicing import credit_notes as stored_credit_notes
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
+from services.documents.contents import priced_line_of
 
 ChargeOfPeriod = tuple[int, ChargeId]
 
 
 class CreditableLines:
-    """The lines of one invoice, each with what is left of it.
+    """The lines of one invoice, each with what is left of it, in what it is priced in.
 
     A line has left what neither coupons took off it nor credit notes gave back of it, but no more
     than all documents together still bill of its charge and period: late corrections on other
@@ -59,7 +61,10 @@ class CreditableLines:
 
     @exactly
     def left_of(self, row: InvoiceLine) -> Decimal:
-        """What can still be given back of a line, in major units, before tax."""
+        """What can still be given back of a line, before tax, in its own unit or major units."""
+        if row.amount_in_unit is not None:
+            left = row.amount_in_unit - self.credited.get(row.id, ZERO)
+            return max(ZERO, min(left, self._left_of_charges_in_unit(row)))
         left = row.line_total - self._discounts.get(row.position, ZERO)
         left -= self.credited.get(row.id, ZERO)
         if row.type == LineType.ADJUSTMENT:
@@ -69,6 +74,10 @@ class CreditableLines:
         else:
             left = min(left, self._rewritten.get(self._invoice.period_index, left))
         return max(ZERO, left)
+
+    @exactly
+    def _left_of_charges_in_unit(self, row: InvoiceLine) -> Decimal:
+        return sum((self._left[one] for one in self._charges.get(row.id, ())), ZERO)
 
     def _left_of_charges(self, charges: Sequence[ChargeOfPeriod]) -> Decimal:
         """What is left of charges, of a period that people rewrote no more than of all of it."""
@@ -84,9 +93,7 @@ class CreditableLines:
 
         Raises Conflict ``credit_exceeds_line`` with what is left.
         """
-        require_creditable(
-            left=self.left_of(row), amount=amount, currency=find_currency(self._invoice.currency)
-        )
+        require_creditable(left=self.left_of(row), amount=amount, unit=_unit_of(row, self._invoice))
         self.credited[row.id] = self.credited.get(row.id, ZERO) + amount
         if row.type == LineType.ADJUSTMENT:
             self._account -= amount
@@ -95,10 +102,12 @@ class CreditableLines:
         changes = []
         for period_index, charge_id in self._charges.get(row.id, ()):
             part = min(amount, self._left[period_index, charge_id])
-            part = min(part, self._rewritten.get(period_index, part))
+            if row.amount_in_unit is None:
+                part = min(part, self._rewritten.get(period_index, part))
             if part > ZERO:
                 self._left[period_index, charge_id] -= part
-                self._take_of_rewritten(period_index, part)
+                if row.amount_in_unit is None:
+                    self._take_of_rewritten(period_index, part)
                 amount -= part
                 changes.append(
                     CorrectedCharge(period_index=period_index, charge_id=charge_id, amount=-part)
@@ -108,6 +117,12 @@ class CreditableLines:
     def _take_of_rewritten(self, period_index: int | None, amount: Decimal) -> None:
         if period_index in self._rewritten:
             self._rewritten[period_index] -= amount
+
+
+def _unit_of(row: InvoiceLine, invoice: Invoice) -> Currency | Unit:
+    """What amounts of a line are in."""
+    own = None if row.amount_in_unit is None else priced_line_of(row).priced_in
+    return own or find_currency(invoice.currency)
 
 
 def _charges_of(

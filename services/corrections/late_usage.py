@@ -7,12 +7,14 @@ and no document gives back what another one gave back already. Source: CONTRACT 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
+from billing.identifiers import ChargeId
 from billing.invoicing.corrections import PeriodCorrection, correct_period, late_usage_line
 from billing.invoicing.kinds import InvoiceKind, LateUsage
 from billing.money import ZERO, Currency, find_currency
@@ -29,7 +31,8 @@ from repositories.invoicing.late_usage import MarksAsked
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.changes import has_late_arrivals
-from services.corrections.said import find_invoice_of, say_of, totals_of
+from services.corrections.said import Said, find_invoice_of, say_of, totals_of
+from services.credits.units import find_unit
 from services.documents.text import period_text
 from services.rating import steps
 from services.rating.steps import BillKey
@@ -75,13 +78,11 @@ def _policy_of(session: Session, subscription: Subscription) -> str:
 def _late_lines(
     session: Session, subscription: Subscription, marked: Sequence[SubscriptionPeriod]
 ) -> LateLines:
-    corrections = [correct(session, subscription, stored) for stored in marked]
-    lines = [
-        describe(session, subscription, stored, correction)
-        for stored, correction in zip(marked, corrections, strict=True)
-    ]
+    found = [(stored, one) for stored in marked for one in correct(session, subscription, stored)]
+    lines = [describe(session, subscription, stored, one) for stored, one in found]
     return LateLines(
-        lines=tuple(line for line in lines if line is not None), corrections=tuple(corrections)
+        lines=tuple(line for line in lines if line is not None),
+        corrections=tuple(one for _, one in found),
     )
 
 
@@ -100,7 +101,8 @@ def settle(
     """
     for correction in corrections:
         if correction.cut > ZERO:
-            amount = f"{currency.round(correction.cut):f} {currency.code}"
+            unit = correction.priced_in or currency
+            amount = f"{unit.round(correction.cut):f} {unit.code}"
             stored_actions.insert_action(
                 session,
                 subscription,
@@ -110,21 +112,23 @@ def settle(
                 period_index=correction.period_index,
                 detail=f"{amount} of period {correction.period_index} was given back already.",
             )
-    stored_late_usage.settle_marks(session, subscription, [one.period_index for one in corrections])
+    periods = dict.fromkeys(one.period_index for one in corrections)
+    stored_late_usage.settle_marks(session, subscription, [*periods])
 
 
 def taken_back_lines(
     session: Session,
     subscription: Subscription,
     stored: SubscriptionPeriod,
-    lines: Iterable[PricedLine],
+    lines: Sequence[PricedLine],
 ) -> tuple[PricedLine, ...]:
-    """What other documents say of a period that ``lines`` bill whole, as a line against it."""
-    wanted = totals_of(lines, _currency_of(session, stored))
-    said = say_of(session, subscription, stored, None).and_bill(wanted)
-    correction = correct_period(stored.index, wanted, said.charges, said.as_one)
-    line = describe(session, subscription, stored, correction)
-    return () if line is None else (line,)
+    """What other documents say of a period that ``lines`` bill whole, as lines against it."""
+    said = say_of(session, subscription, stored, None).and_bill(lines)
+    against = [
+        describe(session, subscription, stored, one)
+        for one in _correct(session, stored, lines, said)
+    ]
+    return tuple(line for line in against if line is not None)
 
 
 def describe(
@@ -141,6 +145,7 @@ def describe(
     if not correction.charges:
         return None
     span = span_of(stored)
+    unit = "" if correction.priced_in is None else f" · {correction.priced_in.code}"
     charge_ids = [change.charge_id for change in correction.charges]
     is_late = has_late_arrivals(session, subscription, stored, charge_ids)
     name = "Late usage" if is_late else "Correction"
@@ -148,29 +153,63 @@ def describe(
         correction,
         period=span,
         currency=_currency_of(session, stored),
-        description=f"{name}, {period_text(span, subscription.timezone)}",
+        description=f"{name}, {period_text(span, subscription.timezone)}{unit}",
     )
 
 
 def correct(
     session: Session, subscription: Subscription, stored: SubscriptionPeriod
-) -> PeriodCorrection:
+) -> tuple[PeriodCorrection, ...]:
     """What the documents of a period are to say more or less: wanted less existing, per charge.
 
-    A period whose invoice is void is owed nothing: what other documents say of it is taken back.
+    The first is of all charges in money, then each that is priced in an own unit has one. A period
+    whose invoice is void is owed nothing: what other documents say of it is taken back.
     """
     if stored.status != PeriodStatus.FINAL:
         said = say_of(session, subscription, stored, None)
-        return correct_period(stored.index, {}, said.charges, said.as_one)
+        return _correct(session, stored, (), said)
     invoice = find_invoice_of(session, stored)
     if invoice is None:
         # Somebody took the invoice away behind our back: coverage says so, nobody bills by guess.
-        return correct_period(stored.index, {}, ())
-    wanted = totals_of(
-        _rate(session, subscription, stored, BillKey.of(stored)), find_currency(invoice.currency)
+        return (correct_period(stored.index, {}, ()),)
+    lines = _rate(session, subscription, stored, BillKey.of(stored))
+    return _correct(session, stored, lines, say_of(session, subscription, stored, invoice))
+
+
+def _correct(
+    session: Session, stored: SubscriptionPeriod, lines: Sequence[PricedLine], said: Said
+) -> tuple[PeriodCorrection, ...]:
+    """What is to be said of the charges in money together, and of each in an own unit apart."""
+    wanted = totals_of(lines)
+    own = {one.charge_id for one in lines if one.priced_in and one.charge_id is not None}
+    own |= {one.charge_id for one in said.charges if one.unit is not None}
+    money = correct_period(
+        stored.index,
+        {charge_id: amount for charge_id, amount in wanted.items() if charge_id not in own},
+        [one for one in said.charges if one.charge_id not in own],
+        said.as_one,
     )
-    said = say_of(session, subscription, stored, invoice)
-    return correct_period(stored.index, wanted, said.charges, said.as_one)
+    known = {one.charge_id: one for one in said.charges}
+    return money, *(
+        replace(
+            correct_period(
+                stored.index,
+                {charge_id: wanted[charge_id]} if charge_id in wanted else {},
+                [known[charge_id]] if charge_id in known else [],
+            ),
+            **_price_of(session, stored, charge_id),
+        )
+        for charge_id in sorted(own)
+    )
+
+
+def _price_of(session: Session, stored: SubscriptionPeriod, charge_id: ChargeId) -> dict[str, Any]:
+    """The unit and the rate of a charge, which never change."""
+    charge = stored_plans.find_charge(session, stored.organization_id, stored.plan_id, charge_id)
+    assert charge is not None
+    assert charge.unit is not None
+    unit = find_unit(session, stored.organization_id, charge.unit)
+    return {"priced_in": unit, "overage_rate": charge.overage_rate}
 
 
 def mark_again(
@@ -209,7 +248,7 @@ def is_pending(session: Session, invoice: Invoice) -> bool:
         return False
     if stored_late_usage.find_mark(session, subscription, stored.index) is None:
         return False
-    return bool(correct(session, subscription, stored).charges)
+    return any(one.charges for one in correct(session, subscription, stored))
 
 
 def _currency_of(session: Session, stored: SubscriptionPeriod) -> Currency:

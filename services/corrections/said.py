@@ -15,8 +15,7 @@ from sqlmodel import Session
 
 from billing.identifiers import ChargeId
 from billing.invoicing.corrections import BilledCharge, BilledPeriod, Forgiven, forgive
-from billing.invoicing.invoices import round_line
-from billing.money import ZERO, Currency, exactly, find_currency
+from billing.money import ZERO, exactly
 from billing.rating.lines import CorrectedCharge, PricedLine
 from models.invoicing.invoices import Invoice
 from models.invoicing.late_usage import ForgivenCharge
@@ -37,11 +36,12 @@ class Said:
     as_one: BilledPeriod | None = None
 
     @exactly
-    def and_bill(self, more: Mapping[ChargeId, Decimal]) -> Said:
-        """The same once a document bills ``more`` of its charges."""
-        charges = add_to(self.charges, more)
+    def and_bill(self, lines: Sequence[PricedLine]) -> Said:
+        """The same once a document bills these lines of its charges."""
+        charges = add_to(self.charges, lines)
         if self.as_one is None:
             return Said(charges=charges)
+        more = totals_of(one for one in lines if one.priced_in is None)
         billed = self.as_one.billed + sum(more.values(), ZERO)
         return Said(charges=charges, as_one=replace(self.as_one, billed=billed))
 
@@ -63,7 +63,7 @@ def say_of(
         return _say_of_rewritten(session, stored, invoice, charges, rows)
     if not rows:
         return Said(charges=charges)
-    billed = _sum(one.billed for one in charges)
+    billed = _sum(one.billed for one in charges if one.unit is None)
     return Said(charges=charges, as_one=BilledPeriod(billed=billed, forgiven=_forgiven(rows)))
 
 
@@ -77,18 +77,21 @@ def _say_of_rewritten(
 ) -> Said:
     """What people wrote replaced what had been measured by then, less what was forgiven by then."""
     drafted = steps.load(session, BillKey.of(stored), steps.EVIDENCE, tuple[PricedLine, ...])
-    measured = totals_of(drafted, find_currency(invoice.currency))
+    in_money = [one for one in charges if one.unit is None]
+    measured = totals_of(one for one in drafted if one.priced_in is None)
     replaced = measured | {
-        one.charge_id: forgive(measured.get(one.charge_id, ZERO), one.forgiven) for one in charges
+        one.charge_id: forgive(measured.get(one.charge_id, ZERO), one.forgiven) for one in in_money
     }
     earlier = _forgiven(row for row in rows if row.rewritten_id != invoice.id)
     in_place_of = forgive(_sum(replaced.values()), earlier)
     written = max(ZERO, stored_corrections.sum_written(session, invoice))
+    # What people wrote is money: what was measured in own units counts as billed as it was.
+    in_units = [one for one in drafted if one.priced_in is not None]
     return Said(
-        charges=add_to(charges, replaced),
+        charges=add_to(_add(charges, replaced), in_units),
         as_one=BilledPeriod(
-            billed=in_place_of + _sum(one.billed for one in charges),
-            at_least=in_place_of - written + _sum(one.given_back for one in charges),
+            billed=in_place_of + _sum(one.billed for one in in_money),
+            at_least=in_place_of - written + _sum(one.given_back for one in in_money),
             forgiven=_forgiven(rows),
         ),
     )
@@ -122,11 +125,17 @@ def _forgiven_of(
     said: Said, changes: Sequence[CorrectedCharge]
 ) -> list[tuple[ChargeId | None, Decimal, Decimal]]:
     """Charge, what stands billed of it, and how much more was said; None is the period as one."""
-    if said.as_one is not None:
-        amount = _sum(change.amount for change in changes)
-        return [(None, said.as_one.billed, amount)] if amount != ZERO else []
     billed = {one.charge_id: one.billed for one in said.charges}
-    return [(one.charge_id, billed.get(one.charge_id, ZERO), one.amount) for one in changes]
+    in_units = {one.charge_id for one in said.charges if one.unit is not None}
+    apart: list[tuple[ChargeId | None, Decimal, Decimal]] = [
+        (one.charge_id, billed.get(one.charge_id, ZERO), one.amount)
+        for one in changes
+        if said.as_one is None or one.charge_id in in_units
+    ]
+    if said.as_one is None:
+        return apart
+    amount = _sum(one.amount for one in changes if one.charge_id not in in_units)
+    return [*apart, (None, said.as_one.billed, amount)] if amount != ZERO else apart
 
 
 def find_invoice_of(session: Session, stored: SubscriptionPeriod) -> Invoice | None:
@@ -137,19 +146,26 @@ def find_invoice_of(session: Session, stored: SubscriptionPeriod) -> Invoice | N
 
 
 @exactly
-def totals_of(lines: Iterable[PricedLine], currency: Currency) -> dict[ChargeId, Decimal]:
-    """What lines bill of each charge, as sums of rounded lines."""
+def totals_of(lines: Iterable[PricedLine]) -> dict[ChargeId, Decimal]:
+    """What lines bill of each charge, in what it is priced in, as sums of rounded lines."""
     totals: dict[ChargeId, Decimal] = {}
     for line in lines:
         if line.charge_id is not None:
-            rounded = round_line(line, currency).line_total
-            totals[line.charge_id] = totals.get(line.charge_id, ZERO) + rounded
+            totals[line.charge_id] = totals.get(line.charge_id, ZERO) + line.amount
     return totals
 
 
+def add_to(charges: Iterable[BilledCharge], lines: Sequence[PricedLine]) -> list[BilledCharge]:
+    """The same charges, of which documents say these lines more."""
+    units = {one.charge_id: one.priced_in.code for one in lines if one.priced_in is not None}
+    return [
+        replace(one, unit=units.get(one.charge_id, one.unit))
+        for one in _add(charges, totals_of(lines))
+    ]
+
+
 @exactly
-def add_to(charges: Iterable[BilledCharge], more: Mapping[ChargeId, Decimal]) -> list[BilledCharge]:
-    """The same charges, of which documents say so much ``more``."""
+def _add(charges: Iterable[BilledCharge], more: Mapping[ChargeId, Decimal]) -> list[BilledCharge]:
     known = {one.charge_id: one for one in charges}
     for charge_id, amount in more.items():
         one = known.get(charge_id) or BilledCharge(charge_id=charge_id, billed=ZERO)

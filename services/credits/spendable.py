@@ -20,7 +20,7 @@ from models.credits.grants import CreditGrant
 from repositories.credits import grants as stored_grants
 from repositories.credits import holds as stored_holds
 from repositories.credits import wallets as stored_wallets
-from repositories.credits.wallets import WalletKey
+from repositories.credits.wallets import CustomerKey, WalletKey
 from services.credits import posting, units
 from services.credits.recurring import occurrences
 from services.credits.standing import NOTHING, to_grant
@@ -76,16 +76,16 @@ def _as_lots(due: Sequence[CreditGrant], *, after: Sequence[Lot], unit: Unit) ->
 
 
 def lock_wallets_of_customers(
-    session: Session, customers: Collection[tuple[WalletKey, datetime]], *, now: datetime
+    session: Session, customers: Collection[tuple[CustomerKey, datetime]], *, now: datetime
 ) -> frozenset[WalletKey]:
-    """Nobody else posts to the wallets of these keys that there are; which they are.
+    """Nobody else posts to any wallet of these customers; which they have.
 
-    Each key comes with its customer's present: what a hold has that is over then is free, and what
-    rules have granted by then is stored. Customers without credit cost one statement for all.
+    Each comes with its present: what a hold has that is over then is free, and what rules have
+    granted by then is stored. Customers without credit cost one statement for all.
     """
     presents = dict(customers)
-    found = stored_wallets.lock_wallets(session, presents.keys())
+    found = stored_wallets.lock_wallets_of(session, presents.keys())
     for key in sorted(found):
-        posting.free_holds_over(session, key, at=presents[key], now=now)
-    occurrences.store_due_of(session, {key: presents[key] for key in found}, now=now)
+        posting.free_holds_over(session, key, at=presents[key[:2]], now=now)
+    occurrences.store_due_of(session, {key: presents[key[:2]] for key in found}, now=now)
     return frozenset(found)

@@ -98,6 +98,7 @@ def _line_row(invoice: Invoice, position: int, billed: BilledLine) -> InvoiceLin
         unit_amount=line.unit_amount,
         line_total=billed.line_total,
         exact_amount=as_decimal(line.exact_amount),
+        amount_in_unit=None if line.priced_in is None else line.amount,
         charge_id=line.charge_id,
         meter_id=line.meter_id,
         usage_quantity=as_decimal(line.usage_quantity),
@@ -146,8 +147,8 @@ def _draw_row(invoice: Invoice, one: Draw) -> InvoiceDraw:
         invoice_id=invoice.id,
         line_position=one.position,
         grant_id=one.grant_id,
-        unit=invoice.currency,
+        unit=one.unit or invoice.currency,
         amount=one.amount,
-        money=one.amount,
+        money=one.money,
         place=one.place,
     )

@@ -112,7 +112,7 @@ def _coupons(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]) -
 
 def _draws(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, object]:
     """What prepaid credit pays of which line; after tax it lowers what is due alone."""
-    if not invoice.credits_total:
+    if not invoice.is_drawn:
         return {}
     key = (invoice.organization_id, invoice.id)
     by_position = {row.position: row for row in lines}

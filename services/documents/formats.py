@@ -56,6 +56,10 @@ class Formats:
             "\\g<0>\N{NO-BREAK SPACE}", price_text(price, self.currency, self.language)
         )
 
+    def price_in(self, unit: str | None, price: Decimal) -> str:
+        """A price in an own unit, ``0.5 TOKENS``; without one as :meth:`price`."""
+        return self.price(price) if unit is None else f"{self.quantity(price)} {unit}"
+
     def quantity(self, number: Decimal) -> str:
         """A quantity with all its digits: ``82,450.5``."""
         return format_decimal(number, locale=self.language, decimal_quantization=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from billing.money import ZERO
 from billing.periods import Period
 from billing.rating.lines import PricedLine
-from billing.rating.wording import describe_share, describe_tiers, shown_number
+from billing.rating.wording import describe_rest, describe_share, describe_tiers, shown_number
 from services.documents.formats import Formats
 from services.documents.view import DocumentLine
 
@@ -59,8 +60,8 @@ def _price(line: PricedLine, formats: Formats) -> str:
     if line.rate is not None:
         return formats.percent(line.rate)
     if line.package_price is not None:
-        return formats.price(line.package_price)
-    return "" if line.unit_amount is None else formats.price(line.unit_amount)
+        return formats.price_in(line.own_unit, line.package_price)
+    return "" if line.unit_amount is None else formats.price_in(line.own_unit, line.unit_amount)
 
 
 def _period_rows(line: PricedLine, formats: Formats, period: Period | None) -> list[str]:
@@ -72,6 +73,7 @@ def _period_rows(line: PricedLine, formats: Formats, period: Period | None) -> l
 
 def _arithmetic_rows(line: PricedLine, formats: Formats, words: Words) -> list[str]:
     rows = []
+    price = partial(formats.price_in, line.own_unit)
     if line.share is not None and not line.share.is_whole:
         rows.append(describe_share(line.share, days=words["days"], percent=words["part_of_period"]))
     rows.extend(_taken_off(line, formats, words))
@@ -79,20 +81,25 @@ def _arithmetic_rows(line: PricedLine, formats: Formats, words: Words) -> list[s
         count, size = formats.quantity(line.package_count), formats.quantity(line.package_size)
         rows.append(words["packages"].format(count=count, size=size))
     if line.fixed_fee and line.event_count:
-        fee, count = formats.price(line.fixed_fee), str(line.event_count)
+        fee, count = price(line.fixed_fee), str(line.event_count)
         rows.append(words["fixed_fees"].format(count=count, fee=fee))
     for tier, text in zip(
         line.tiers,
-        describe_tiers(line, price=formats.price, quantity=formats.quantity),
+        describe_tiers(line, price=price, quantity=formats.quantity),
         strict=True,
     ):
         said = text.text if tier.adjustment is None else words[tier.adjustment]
-        rows.append(f"{said} = {formats.price(text.amount)}")
+        rows.append(f"{said} = {price(text.amount)}")
     if line.bound is not None:
         rows.append(words[line.bound])
     if line.limit_exceeded and line.over_limit_quantity is not None:
         over = formats.quantity(shown_number(line.over_limit_quantity))
         rows.append(words["over_limit"].format(quantity=over))
+    rows.extend(
+        describe_rest(
+            line, price=formats.price, quantity=formats.quantity, paid_by=words["prepaid"]
+        )
+    )
     return rows
 
 

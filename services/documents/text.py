@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from billing.money import plain_text
 from billing.periods import Period
-from billing.rating.wording import describe_line, describe_tiers, group_digits
+from billing.pricing import Formatter
+from billing.rating.wording import describe_line, describe_rest, describe_tiers, group_digits
 from billing.ratios import as_decimal
 from services.documents.formats import price_text
 from services.documents.view import Document, DocumentLine
@@ -60,19 +62,24 @@ def period_text(span: Period, timezone: str) -> str:
     return f"{_day(first, with_year=first.year != last.year)} – {_day(last, with_year=True)}"
 
 
+def _in_unit(unit: str) -> Formatter:
+    """Writes prices in an own unit: ``0.5 TOKENS``."""
+    return lambda amount: f"{group_digits(amount)} {unit}"
+
+
 def _line_rows(line: DocumentLine, currency: str) -> list[Row]:
     priced = line.priced
-    words = describe_line(
-        priced, price=lambda price: price_text(price, currency), quantity=group_digits
-    )
+    price: Formatter = partial(price_text, currency=currency)
+    in_unit = price if priced.own_unit is None else _in_unit(priced.own_unit)
+    words = describe_line(priced, price=in_unit, quantity=group_digits)
     rows = [Row(words=f"  {words}", amount=price_text(line.total, currency))]
     if priced.limit_exceeded and priced.over_limit_quantity is not None:
         over = group_digits(as_decimal(priced.over_limit_quantity))
         rows.append(Row(words=f"    over the limit by {over}", amount=""))
-    tiers = describe_tiers(priced, price=lambda price: price_text(price, currency))
-    rows.extend(
-        Row(words=f"    {tier.text}", amount=price_text(tier.amount, currency)) for tier in tiers
-    )
+    tiers = describe_tiers(priced, price=in_unit)
+    rows.extend(Row(words=f"    {tier.text}", amount=in_unit(tier.amount)) for tier in tiers)
+    paid = describe_rest(priced, price=price, paid_by="prepaid credit")
+    rows.extend(Row(words=f"    {one}", amount="") for one in paid)
     return rows
 
 

@@ -116,12 +116,13 @@ def total_bills(
     ``wallets`` as for :func:`compose_bills`.
     """
     standings = stored_standings.find_standings(session, {one.account for one in asked})
-    has_wallet = {
+    paying = {
         key
-        for key, one in standings.items()
-        if one.has_wallet and (wallets is None or key in wallets)
+        for one in asked
+        for key in one.wallets
+        if key[2] in standings[one.account].units and (wallets is None or key in wallets)
     }
-    spendable = find_credits(session, asked, has_wallet)
+    spendable = find_credits(session, asked, paying)
     having = {key[:2] for key, one in standings.items() if one.has_coupon}
     coupons = find_coupons(session, having, is_final=wallets is not None)
     rates = _rates_of(session, asked)

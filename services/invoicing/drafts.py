@@ -228,6 +228,7 @@ def set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
     invoice.coupons_total = totals.coupons_total
     invoice.credits_before_tax = totals.credits_before_tax
     invoice.credits_after_tax = totals.credits_after_tax
+    invoice.draws_units = totals.draws_units
 
 
 def keep_receipt(

@@ -124,15 +124,16 @@ def _finalize_locked(
         ],
     )
     # Grants are drawn from before the account, so their wallets are locked before it.
-    presents = [(one.account, one.at) for one in finals]
+    presents = [(one.account[:2], one.at) for one in finals]
     wallets = lock_wallets_of_customers(session, presents, now=now)
     stored_customer_accounts.lock_accounts(session, {one.account for one in finals})
     # Of those that have their number as well, and before any number is drawn: else two groups
     # could each hold a chain that the other waits for.
     chains = {one.invoice.organization_id for one in finals}
     stored_receipts.lock_chains(session, chains, now=now)
+    having = {key[:2] for key in wallets}
     for one in finals:
-        if one.subscription is not None and one.account in wallets:
+        if one.subscription is not None and one.account[:2] in having:
             give_back_to_grants(session, one.subscription, one.invoice, at=one.at, now=now)
     for apart in _rounds(finals):
         _bring_up_to_date(session, apart, wallets, now=now)

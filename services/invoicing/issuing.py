@@ -57,7 +57,7 @@ def _post_draws(
     session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: datetime
 ) -> None:
     """What the invoices draw from grants is taken from them."""
-    drawing = {(one.organization_id, one.id): (one, at) for one, at in frozen if one.credits_total}
+    drawing = {(one.organization_id, one.id): (one, at) for one, at in frozen if one.is_drawn}
     for key, rows in stored_draws.list_draws(session, drawing.keys()).items():
         invoice, at = drawing[key]
         draws = [
@@ -66,6 +66,7 @@ def _post_draws(
                 position=row.line_position,
                 amount=row.amount,
                 place=Place(row.place),
+                unit=None if row.unit == invoice.currency else row.unit,
             )
             for row in rows
         ]

@@ -71,20 +71,40 @@ def settle_late_usage(
     at = clocks.acting_instant(session, subscription, due_at, now=now)
     notes_less = organization.late_usage == LateUsage.CREDIT_NOTE_OR_INVOICE
     currency, wallets = _lock_account(session, subscription, at=at, now=now)
-    lines: list[PricedLine] = []
-    settled: list[PeriodCorrection] = []
-    for stored in marked:
-        correction = corrections.correct(session, subscription, stored)
-        settled.append(correction)
-        if notes_less:
-            correction = _give_back(session, subscription, stored, correction, at=at, now=now)
-        line = corrections.describe(session, subscription, stored, correction)
-        if line is not None:
-            lines.append(line)
+    lines, settled = _correct_all(session, subscription, marked, notes_less, at=at, now=now)
     if lines:
         _invoice(session, subscription, lines, wallets, at=at, now=now)
     corrections.settle(session, subscription, settled, currency, at=at, now=now)
     session.flush()
+
+
+def _correct_all(
+    session: Session,
+    subscription: Subscription,
+    marked: Sequence[SubscriptionPeriod],
+    notes_less: bool,
+    *,
+    at: datetime,
+    now: datetime,
+) -> tuple[list[PricedLine], list[PeriodCorrection]]:
+    """Credit what is less, and say the rest as lines: of what grants paid under every policy.
+
+    With the lines come the corrections that are settled by these and the notes.
+    """
+    settled = [
+        (stored, one)
+        for stored in marked
+        for one in corrections.correct(session, subscription, stored)
+    ]
+    lines = []
+    for stored, correction in settled:
+        left = _give_back(
+            session, subscription, stored, correction, at=at, now=now, of_grants=not notes_less
+        )
+        line = corrections.describe(session, subscription, stored, left)
+        if line is not None:
+            lines.append(line)
+    return lines, [one for _, one in settled]
 
 
 def give_back_to_grants(
@@ -107,21 +127,21 @@ def give_back_to_grants(
     asked = MarksAsked(subscription=subscription, takes_free=takes_free, draft_id=draft.id)
     [marked] = stored_late_usage.list_marked_periods(session, [asked])
     for stored in marked:
-        correction = corrections.correct(session, subscription, stored)
-        _give_back(session, subscription, stored, correction, at=at, now=now, of_grants=True)
+        for one in corrections.correct(session, subscription, stored):
+            _give_back(session, subscription, stored, one, at=at, now=now, of_grants=True)
 
 
 def _lock_account(
     session: Session, subscription: Subscription, *, at: datetime, now: datetime
 ) -> tuple[Currency, frozenset[WalletKey]]:
-    """The subscription's currency, and the wallet in it if there is one.
+    """The subscription's currency, and the wallets that its customer has.
 
-    It and the customer's account are locked before a number is drawn.
+    They and the customer's account are locked before a number is drawn.
     """
     plan = stored_plans.find_plan(session, subscription.organization_id, subscription.plan_id)
     assert plan is not None
     account = (subscription.organization_id, subscription.customer_id, plan.currency)
-    wallets = lock_wallets_of_customers(session, [(account, at)], now=now)
+    wallets = lock_wallets_of_customers(session, [(account[:2], at)], now=now)
     customer_accounts.available_credit(session, *account, lock=True)
     return find_currency(plan.currency), wallets
 
@@ -267,4 +287,4 @@ def _share_out(
 def _is_drawn(session: Session, row: InvoiceLine) -> bool:
     """Whether credit paid anything of the invoice that the line is of."""
     invoice = stored_invoices.find_invoice(session, row.organization_id, row.invoice_id)
-    return invoice is not None and invoice.credits_total > ZERO
+    return invoice is not None and invoice.is_drawn

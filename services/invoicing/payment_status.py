@@ -153,7 +153,7 @@ def _take_back(
     """The invoice is void, unless it sold credit of which some was spent."""
     if purchases.keep_what_was_spent(session, invoice, at=at, now=now):
         return
-    if invoice.credits_total:
+    if invoice.is_drawn:
         # Wallets are locked before the account.
         return_draws(session, invoice, at=at, now=now, extend_days=extend_days)
     _void(session, invoice, settles_again=settles_again, at=at, now=now)
@@ -163,7 +163,7 @@ def _require_change(invoice: Invoice, former: InvoiceStatus, wanted: InvoiceStat
     if wanted is not InvoiceStatus.VOID:
         require_transition(former, wanted)
         return
-    require_voidable(former, amount_paid=invoice.amount_paid, credits_total=invoice.credits_total)
+    require_voidable(former, amount_paid=invoice.amount_paid, is_drawn=invoice.is_drawn)
 
 
 def _void(

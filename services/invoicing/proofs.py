@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import round_line
 from billing.money import find_currency
 from billing.rating.frozen_usage import FrozenUsage, rate
-from billing.rating.lines import CalculationStep, LineType, PricedLine
+from billing.rating.lines import CalculationStep, LineType, PricedLine, paid_as
 from billing.rating.quantities import MeteredUsage, usage_by, usage_windows
 from billing.rating.terms import PlanTerms
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
@@ -109,8 +110,9 @@ def verify(
         for row in stored_invoices.list_lines(session, organization_id, [invoice_id])
         if is_computed(row)
     ]
-    recomputed = _recompute(session, invoice, receipt.revision)
-    difference = first_difference([_billed(row) for row in rows], recomputed)
+    billed = [_billed(row) for row in rows]
+    recomputed = _recompute(session, invoice, receipt.revision, billed)
+    difference = first_difference(billed, recomputed)
     at = difference.place if difference else None
     return Verification(
         checked_at=now,
@@ -126,13 +128,15 @@ def is_computed(line: InvoiceLine | PricedLine) -> bool:
     return line.charge_id is not None and line.type != LineType.LATE_USAGE
 
 
-def _recompute(session: Session, invoice: Invoice, revision: int) -> list[BilledLine]:
+def _recompute(
+    session: Session, invoice: Invoice, revision: int, billed: Sequence[BilledLine]
+) -> list[BilledLine]:
     assert invoice.subscription_id is not None
     assert invoice.period_index is not None
     bill = replace(BillKey.of_invoice(invoice), revision=revision)
     frozen, terms = bill_steps.load_frozen(session, bill)
     usage = recompute_usage_of(session, invoice, frozen, terms)
-    lines = rate(terms, frozen, usage)
+    lines = paid_as(rate(terms, frozen, usage), [one.line for one in billed])
     currency = find_currency(invoice.currency)
     return [round_line(line, currency) for line in lines]
 

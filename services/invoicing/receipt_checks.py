@@ -20,6 +20,7 @@ from billing.invoicing.receipts import digest
 from billing.metering.tallies import Level
 from billing.money import find_currency
 from billing.rating.frozen_usage import rate
+from billing.rating.lines import as_computed, paid_as
 from billing.rating.terms import PlanTerms
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from models.invoicing.receipts import ReceiptKey, SignedReceipt
@@ -204,16 +205,16 @@ class _Bills:
             yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
             return
         own = [one for one in lines if is_computed(one.line)]
+        signed = as_computed(one.line for one in own)
         # The receipt says whether usage was computed: the row could have been changed to say not.
         if content_of(receipt).get("inputs_digest") is None:
-            own = lines
+            signed = tuple(one.line for one in lines)
         elif is_computed_bill(invoice):
             yield from self._flaws_of_bill(receipt, invoice, own)
         else:
             detail = "It was computed from usage when it was issued, and its row says it was not."
             yield flaw_of(receipt, Fault.INVOICE_CHANGED, detail)
-        written = digest(tuple(one.line for one in own))
-        if written != content_of(receipt).get("lines_digest"):
+        if digest(signed) != content_of(receipt).get("lines_digest"):
             yield flaw_of(receipt, Fault.LINES_CHANGED, "The lines are not those issued.")
         yield from flaws_of_sums(receipt, invoice, lines, self._taxes.get(invoice.id, []))
         if receipt.key_id is None or receipt.signature is None:
@@ -253,7 +254,8 @@ class _Bills:
                         f" {again.aggregate} by {again.event_count}.",
                     )
         currency = find_currency(invoice.currency)
-        recomputed = [round_line(line, currency) for line in rate(terms, frozen, usage)]
+        lines = paid_as(rate(terms, frozen, usage), [one.line for one in own])
+        recomputed = [round_line(line, currency) for line in lines]
         difference = first_difference(own, recomputed)
         if difference is not None:
             detail = (

@@ -22,7 +22,7 @@ from billing.metering.tallies import Measurement, conclude, level_after, tally_u
 from billing.money import ZERO, find_currency, plain_text
 from billing.periods import Period
 from billing.rating.frozen_usage import FrozenUsage, rate
-from billing.rating.lines import PricedLine
+from billing.rating.lines import PricedLine, as_computed, paid_as
 from billing.rating.quantities import MeteredUsage
 from billing.rating.terms import PlanTerms
 from repositories.usage.period_usage import BEGINNING
@@ -53,14 +53,15 @@ def differences(file: ReceiptFile) -> Iterator[str]:
     digests = {
         "inputs_digest": digest(frozen),
         "terms_digest": digest(terms),
-        "lines_digest": digest(tuple(one.line for one in own)),
+        "lines_digest": digest(as_computed(one.line for one in own)),
     }
     for name, found in digests.items():
         if found != receipt[name]:
             yield f"{name} is {found}, and was {receipt[name]}"
     yield from _differences_of_usage(file, frozen, terms)
     currency = find_currency(document["currency"])
-    again = [round_line(line, currency) for line in rate(terms, frozen)]
+    computed = paid_as(rate(terms, frozen), [one.line for one in own])
+    again = [round_line(line, currency) for line in computed]
     difference = first_difference(own, again)
     if difference is not None:
         yield (

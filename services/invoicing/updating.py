@@ -133,7 +133,7 @@ def _may_say_else(composed: Bill, invoice: Invoice) -> bool:
         or totals.discounts
         or invoice.coupons_total
         or totals.draws
-        or invoice.credits_total
+        or invoice.is_drawn
         or totals.total != invoice.total
     )
 

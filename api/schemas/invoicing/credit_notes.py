@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.common import LongWords, Moment, Money, NotNegative, Schema, View
+from api.schemas.common import Exact, LongWords, Moment, Money, NotNegative, Schema, View
 from billing.invoicing.kinds import CreditNoteKind
 from models.invoicing.credit_notes import CreditNote, CreditNoteLine
 from services.corrections.credit_notes import CreditedLine
@@ -20,7 +20,8 @@ class CreditLineItem(Schema):
     line_id: UUID
     """The line of the invoice."""
     amount: NotNegative
-    """How much of the line is given back, before tax, in major units of the invoice's currency."""
+    """How much of the line is given back, before tax, in major units of the invoice's currency; of
+    a line that is `priced_in` an own unit so much of that."""
 
 
 class CreditNoteCreate(Schema):
@@ -42,7 +43,10 @@ class CreditNoteLineView(View):
     line_id: UUID
     """The line of the invoice."""
     amount: Money
-    """How much of the line was given back, before tax."""
+    """How much of the line was given back in money, before tax."""
+    amount_in_unit: Exact | None
+    """How much of a line in an own unit was given back, in that unit: to the grants that had paid
+    it, and as money of the rest; null for every other line."""
 
 
 class CreditNoteView(View):
@@ -78,5 +82,10 @@ def view_credit_note(note: CreditNote, lines: Sequence[CreditNoteLine]) -> Credi
     """The credit note as the API shows it."""
     own = [line for line in lines if line.credit_note_id == note.id]
     fields = {name: getattr(note, name) for name in CreditNoteView.model_fields if name != "lines"}
-    shown = [CreditNoteLineView(line_id=line.line_id, amount=line.amount) for line in own]
+    shown = [
+        CreditNoteLineView(
+            line_id=line.line_id, amount=line.amount, amount_in_unit=line.amount_in_unit
+        )
+        for line in own
+    ]
     return CreditNoteView(**fields, lines=shown)

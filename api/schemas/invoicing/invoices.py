@@ -59,7 +59,8 @@ class InvoiceDrawView(View):
     amount: Exact
     """How much the grant pays, in its unit."""
     money: Money
-    """How much of the invoice that is, in its currency."""
+    """How much of the invoice that is, in its currency: 0 in an own unit, which pays before
+    anything becomes money."""
 
 
 class ShownInvoice(View):
@@ -243,9 +244,9 @@ def _view_draws(totals: InvoiceTotals) -> list[InvoiceDrawView]:
         InvoiceDrawView(
             grant_id=draw.grant_id,
             line_id=None,
-            unit=totals.currency,
+            unit=draw.unit or totals.currency,
             amount=draw.amount,
-            money=draw.amount,
+            money=draw.money,
         )
         for draw in totals.draws
     ]

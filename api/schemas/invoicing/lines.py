@@ -13,7 +13,7 @@ from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.taxes import TaxAmount
 from billing.money import plain_text
 from billing.rating.groups import Group, GroupKind
-from billing.rating.lines import LineType
+from billing.rating.lines import LineType, PricedLine
 from billing.ratios import as_decimal
 from models.invoicing.invoices import InvoiceLine
 from services.documents.contents import shown_line_of
@@ -65,6 +65,22 @@ class LineGroupView(View):
     """What the properties say, in their order; empty unless the charge names the values."""
 
 
+class LineUnitView(View):
+    """What a line comes to in the own unit that it is priced in, and how it becomes money."""
+
+    unit: str
+    """The code of the unit, such as `TOKENS`."""
+    amount: Exact
+    """The amount in the unit, rounded once to its decimal places."""
+    paid: Exact
+    """How much of that prepaid credit in the unit pays. Of a draft it is provisional."""
+    rest: Exact
+    """What is left: `line_total` is that times `overage_rate`, rounded once."""
+    overage_rate: Money | None
+    """What one of the unit costs in the currency where no credit pays it; null where the rest is
+    not due, since access is blocked instead."""
+
+
 class ShownLine(View):
     """One line, stored or not, with the amount before rounding and the tiers that make it up."""
 
@@ -77,11 +93,14 @@ class ShownLine(View):
     quantity: Quantity
     """The quantity that is billed."""
     unit_amount: Money | None
-    """The price of a unit; null where there is no single one."""
+    """The price of a unit, in what the line is priced in; null where there is no single one."""
     line_total: Money
     """The amount of the line, rounded once to the currency's smallest unit."""
     exact_amount: str
-    """The amount before rounding, a decimal string in major units of the currency."""
+    """The amount before rounding, a decimal string in major units of the currency, or in the own
+    unit of `priced_in`."""
+    priced_in: LineUnitView | None
+    """What of an own unit the line is; null for a line that is priced in the currency."""
     charge_id: UUID | None
     """The charge that is billed; null for a line that is of none."""
     meter_id: UUID | None
@@ -143,6 +162,7 @@ def _view(kind: type[Line], billed: BilledLine, *, line_id: UUID | None) -> Line
         unit_amount=priced.unit_amount,
         line_total=billed.line_total,
         exact_amount=plain_text(priced.exact_amount),
+        priced_in=_view_unit(priced),
         charge_id=priced.charge_id,
         meter_id=priced.meter_id,
         group=_view_group(priced.group),
@@ -164,6 +184,18 @@ def _view(kind: type[Line], billed: BilledLine, *, line_id: UUID | None) -> Line
             }
             for tier in priced.tiers
         ],
+    )
+
+
+def _view_unit(priced: PricedLine) -> LineUnitView | None:
+    if priced.priced_in is None:
+        return None
+    return LineUnitView(
+        unit=priced.priced_in.code,
+        amount=priced.amount,
+        paid=priced.paid_in_unit,
+        rest=priced.rest,
+        overage_rate=priced.overage_rate,
     )
 
 

@@ -134,6 +134,7 @@ def price_of(one: NetLine, currency: Currency, *, is_whole: bool) -> Price:
     if (
         is_whole
         and unit_amount is not None
+        and priced.priced_in is None
         and currency.round(quantity * unit_amount) == one.net == one.line.total
     ):
         base = _base_of(unit_amount, currency)

@@ -14,8 +14,9 @@ from sqlmodel import Session
 
 from billing.credits.bills import AvailableCredit
 from billing.credits.cuts import Segment, cut_instants, segments_of_late
+from billing.credits.drawing import Lot
+from billing.credits.units import currency_unit
 from billing.credits.used import segments_of_period
-from billing.money import find_currency
 from billing.periods import Period
 from billing.rating.lines import LineType, PricedLine
 from models.customers import Customer
@@ -40,8 +41,14 @@ class Totaling:
 
     @property
     def account(self) -> WalletKey:
-        """What pays of it, beside money: the customer's account and wallet in its currency."""
+        """The customer's account, in the currency of the bill."""
         return self.customer.organization_id, self.customer.id, self.currency
+
+    @property
+    def wallets(self) -> frozenset[WalletKey]:
+        """What may pay of it, if it is there: in the currency, and in each unit of its lines."""
+        own = {one.priced_in.code for one in self.lines if one.priced_in is not None}
+        return frozenset((*self.account[:2], unit) for unit in {self.currency, *own})
 
 
 def find_credits(
@@ -56,29 +63,31 @@ def find_credits(
     ends_at = max(one.at for one in asked)
     found = find_spendable(session, wallets, at=ends_at)
     return [
-        _available(session, one, found[one.account]) if one.account in found else None
+        _available(session, one, [found[key] for key in sorted(one.wallets & found.keys())])
         for one in asked
     ]
 
 
-def _available(session: Session, asked: Totaling, spendable: Spendable) -> AvailableCredit:
+def _available(
+    session: Session, asked: Totaling, spendable: Sequence[Spendable]
+) -> AvailableCredit | None:
+    if not spendable:
+        return None
+    lots = tuple(lot for one in spendable for lot in one.lots)
     return AvailableCredit(
-        unit=spendable.unit,
-        lots=spendable.lots,
+        unit=currency_unit(asked.currency),
+        lots=lots,
         final_at=asked.at,
         segments=_late(asked)
-        | ({} if asked.rated is None else _cut(session, asked, asked.rated, spendable)),
+        | ({} if asked.rated is None else _cut(session, asked, asked.rated, lots)),
     )
 
 
 def _late(asked: Totaling) -> dict[int, tuple[Segment, ...]]:
     """Lines of usage that came after the bill of its period was final."""
-    currency = find_currency(asked.currency)
     return {
         place: segments_of_late(
-            Period(starts_at=line.starts_at, ends_at=line.ends_at),
-            asked.at,
-            currency.round(line.exact_amount),
+            Period(starts_at=line.starts_at, ends_at=line.ends_at), asked.at, line.amount
         )
         for place, line in enumerate(asked.lines)
         if line.type is LineType.LATE_USAGE and line.starts_at and line.ends_at
@@ -86,11 +95,11 @@ def _late(asked: Totaling) -> dict[int, tuple[Segment, ...]]:
 
 
 def _cut(
-    session: Session, asked: Totaling, rated: Rated, spendable: Spendable
+    session: Session, asked: Totaling, rated: Rated, lots: Sequence[Lot]
 ) -> dict[int, tuple[Segment, ...]]:
     """When the lines of the bill's own period were used: the first ones of the bill."""
     frozen = rated.frozen
-    instants = cut_instants(frozen.period, [one.grant for one in spendable.lots])
+    instants = cut_instants(frozen.period, [one.grant for one in lots])
     cuts = measure_cuts(
         session,
         CutsAsked(

@@ -132,7 +132,7 @@ def test_prices_by_property_are_each_cut_by_themselves(owner: Person) -> None:
     assert balance(sold) == {"settled": 30, "accruing": 16, "held": 0, "available": 14}
 
 
-def test_price_in_a_unit_of_credit_is_refused_while_no_bill_knows_it(owner: Person) -> None:
+def test_what_is_taxed_as_it_is_used_prices_nothing_as_yet(owner: Person) -> None:
     sold = sell(owner, usage_limit=None)
     post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
     charge = {"type": "USAGE", "meter_id": sold.feature["meter_id"], "unit_price": 2}
@@ -143,3 +143,32 @@ def test_price_in_a_unit_of_credit_is_refused_while_no_bill_knows_it(owner: Pers
         assert refused.status_code == 422
         assert [one["field"] for one in refused.json()["errors"]] == ["unit"]
     assert owner.get(f"{V1}/plans/{sold.plan['id']}").json()["charges"] == []
+
+
+def test_tokens_open_a_feature_that_is_priced_in_them(owner: Person) -> None:
+    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 1, "tax": "at_purchase"})
+    sold = sell_by_credit(owner, **BLOCKED, unit="TOKENS")
+    grant(sold, 100)
+    assert (sold.check()["has_access"], sold.check()["reason"]) == (False, "no_credit")
+
+    grant(sold, 10, unit="TOKENS")
+    assert sold.check()["has_access"]
+    sold.used(20)
+
+    assert (sold.check()["has_access"], sold.check()["reason"]) == (False, "no_credit")
+    [subscription] = sold.owner.get(f"{V1}/subscriptions").json()["data"]
+    preview = sold.owner.post(
+        f"{V1}/subscriptions/{subscription['id']}/preview-invoice", json={}
+    ).json()
+    [line] = preview["line_items"]
+    assert line["priced_in"] == {
+        "unit": "TOKENS",
+        "amount": 10,
+        "paid": 10,
+        "rest": 0,
+        "overage_rate": None,
+    }
+    assert [(one["unit"], one["amount"], one["money"]) for one in preview["credits"]] == [
+        ("TOKENS", 10, 0)
+    ]
+    assert (preview["total"], preview["credits_total"]) == (0, 0)

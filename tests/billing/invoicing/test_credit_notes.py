@@ -18,7 +18,7 @@ from tests.billing.profiles import supporting
 
 
 def creditable(amount: str, left: str = "2.45") -> None:
-    require_creditable(left=d(left), amount=d(amount), currency=USD)
+    require_creditable(left=d(left), amount=d(amount), unit=USD)
 
 
 @pytest.mark.parametrize("amount", ["2.45", "0.01", "2.450"])

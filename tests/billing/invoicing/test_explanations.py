@@ -65,7 +65,7 @@ def event(kind: Aggregation, quantity: object = None, **properties: object) -> C
 
 
 def credit(amount: str) -> Callable[[], object]:
-    return lambda: credit_notes.require_creditable(left=d(2), amount=d(amount), currency=USD)
+    return lambda: credit_notes.require_creditable(left=d(2), amount=d(amount), unit=USD)
 
 
 def tax_rate(percentage: str, country: str) -> Callable[[], object]:

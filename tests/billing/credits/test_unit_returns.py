@@ -1,0 +1,105 @@
+"""What notes give back of lines in own units: units to grants, money of the rest, once each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.credits.grants import Place
+from billing.credits.returns import Paid
+from billing.credits.unit_returns import UnitLine, UnitReturn, return_in_unit
+from billing.credits.units import Taxation, Unit
+from billing.money import ZERO
+from tests.billing.builders import USD
+
+TOKENS = Unit(code="TOKENS", scale=1, taxation=Taxation.AT_PURCHASE)
+
+
+def covered(paid: list[str], rest: str, money: str) -> UnitLine:
+    """A line of which nothing was given back."""
+    return UnitLine(
+        position=0,
+        unit=TOKENS,
+        amount=ZERO,
+        paid=tuple(
+            Paid(grant_id=UUID(int=place), place=Place.BEFORE_TAX, left=Decimal(amount))
+            for place, amount in enumerate(paid)
+        ),
+        rest=Decimal(rest),
+        rest_left=Decimal(rest),
+        money=Decimal(money),
+        money_left=Decimal(money),
+    )
+
+
+def give_back(line: UnitLine, amount: Decimal, due: Decimal) -> tuple[UnitReturn, UnitLine]:
+    """What a note of so much gives back, and the line as it is left."""
+    found = return_in_unit(replace(line, amount=amount), due, USD)
+    back = {one.grant_id: one.amount for one in found.returned}
+    paid = tuple(
+        Paid(grant_id=one.grant_id, place=one.place, left=one.left - back.get(one.grant_id, ZERO))
+        for one in line.paid
+    )
+    rest = line.rest_left - (amount - sum(back.values(), ZERO))
+    money_left = line.money_left - found.money
+    return found, replace(line, paid=paid, rest_left=rest, money_left=money_left)
+
+
+def test_what_is_due_is_lowered_first_by_whole_parts_of_the_unit() -> None:
+    line = covered(["100"], "20", "0.40")
+
+    found, _ = give_back(line, Decimal(60), Decimal("0.15"))
+
+    # 7.5 of the rest are still due; of the other 52.5 the grant paid 100 of 112.5.
+    assert [one.amount for one in found.returned] == [Decimal("46.7")]
+    assert found.money == Decimal("0.27")
+
+
+def test_what_nobody_owes_goes_before_the_grants_get_anything() -> None:
+    found, left = give_back(covered(["100"], "20", "0"), Decimal(30), ZERO)
+
+    assert ([one.amount for one in found.returned], found.money) == ([Decimal(10)], ZERO)
+    assert left.rest_left == 0
+
+
+@given(
+    st.lists(st.integers(0, 500), max_size=3),
+    st.integers(0, 300),
+    st.integers(0, 700),
+    st.lists(st.tuples(st.integers(1, 400), st.booleans()), min_size=1, max_size=5),
+)
+def test_notes_give_back_each_part_once(
+    paid: list[int], rest: int, cents: int, notes: list[tuple[int, bool]]
+) -> None:
+    """Whatever was paid in between, all notes together are the line, by fractions."""
+    money = Decimal(cents if rest else 0) / 100
+    line = covered([str(Decimal(one) / 10) for one in paid], str(Decimal(rest) / 10), str(money))
+    whole = Fraction(sum(paid) + rest, 10)
+    given_units, given_money = Fraction(0), Fraction(0)
+    for amount, is_due in [*notes, (10_000, False)]:
+        wanted = min(Fraction(amount, 10), whole - given_units)
+        if wanted <= 0:
+            continue
+        before = line
+        found, line = give_back(
+            line, Decimal(int(wanted * 10)) / 10, line.money_left if is_due else ZERO
+        )
+        given_units += wanted
+        given_money += Fraction(found.money)
+        assert found.money >= 0
+        assert all(one.left >= 0 for one in line.paid)
+        assert 0 <= line.rest_left <= before.rest_left
+        shares = {one.grant_id: Fraction(one.amount) for one in found.returned}
+        settled = whole - given_units + wanted
+        if not is_due and before.money_left > 0:
+            for one in before.paid:
+                exact = wanted * Fraction(one.left) / settled
+                assert abs(shares.get(one.grant_id, Fraction(0)) - exact) < Fraction(1, 10)
+
+    assert (given_units, given_money) == (whole, Fraction(money))
+    assert all(one.left == 0 for one in line.paid)
