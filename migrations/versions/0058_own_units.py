@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0058"
-down_revision = "0052"
+down_revision = "0057"
 
 FORMER_NOTE = (
     "subtotal >= 0 AND tax >= 0 AND credits_before_tax >= 0 AND subtotal + credits_before_tax > 0"

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import policies
 
 revision = "0059"
-down_revision = "0052"
+down_revision = "0058"
 
 RANKS: Final = "-- Grants that pay for everything"
 """Where ``place_hold`` begins to rank grants."""

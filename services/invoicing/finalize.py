@@ -140,7 +140,8 @@ def _finalize_locked(
         # All at once and in order; those of a later round have theirs then.
         _assign_numbers(session, finals, now=now)
         _finalize_apart(session, apart, now=now)
-    expire_in(session, {key: at for key, at in presents if key in wallets}, now=now)
+    by_customer = dict(presents)
+    expire_in(session, {key: by_customer[key[:2]] for key in wallets}, now=now)
 
 
 def _rounds(finals: Sequence[_Final]) -> list[list[_Final]]:

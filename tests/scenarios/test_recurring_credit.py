@@ -20,7 +20,10 @@ def seller(account: Account) -> Seller:
 def grant_each_month(seller: Seller, **more: Any) -> dict[str, Any]:
     body = {"unit": "USD", "amount": 30, "interval": MONTH, "expires_after": MONTH}
     path = f"/customers/{CUSTOMER}/grant-rules"
-    return seller.account.post(path, body | {"anchor": "2025-01-01T00:00:00Z"} | more)
+    made: dict[str, Any] = seller.account.post(
+        path, body | {"anchor": "2025-01-01T00:00:00Z"} | more
+    )
+    return made
 
 
 def test_each_month_is_paid_from_its_own_credit_in_one_jump(seller: Seller) -> None:
