@@ -23,6 +23,7 @@ from api.routers import (
     ingestion,
     personal_data,
     portal,
+    search,
     verify,
 )
 from api.routers.accounts import api_keys, audit, auth, links, members, organizations, own_account
@@ -91,6 +92,7 @@ ROUTERS: tuple[Router, ...] = (
     plan_history.router,
     customers.router,
     customer_lists.router,
+    search.router,
     personal_data.router,
     entitlements.router,
     tax_rates.router,

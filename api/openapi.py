@@ -40,6 +40,7 @@ TAGS: Final = (
     ("Meters", "What is counted, and how."),
     ("Plans", "Charges and entitlements, in immutable versions."),
     ("Customers", "Who is billed."),
+    ("Search", "Anything by its name, its number or its id."),
     ("Tax rates", "What is added where."),
     ("Subscriptions", "A customer on a plan, served by one durable workflow."),
     ("Invoices", "What was billed, and why it is exactly that much."),

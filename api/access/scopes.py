@@ -87,11 +87,17 @@ class Principal:
                 "Your organization asks for an authenticator: set one up in POST /auth/totp.",
                 code="second_factor_missing",
             )
+        if self.reaches(scope):
+            return
         if self.user_id is not None:
-            if not role_of(self.role).reaches(scope):
-                raise Forbidden(f"Your role does not reach {scope}.", code="role_missing")
-        elif not reach(self.scopes, scope):
-            raise Forbidden(f"The API key lacks the scope {scope}.", code="scope_missing")
+            raise Forbidden(f"Your role does not reach {scope}.", code="role_missing")
+        raise Forbidden(f"The API key lacks the scope {scope}.", code="scope_missing")
+
+    def reaches(self, scope: str) -> bool:
+        """Whether the role, or the key, reaches ``scope``."""
+        if self.user_id is not None:
+            return role_of(self.role).reaches(scope)
+        return reach(self.scopes, scope)
 
     def require_session(self) -> None:
         """Return for a person in a session. Raises Forbidden."""

@@ -71,6 +71,12 @@ class Invoice(Tenant, table=True):
         ),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
         Index(
+            "ix_invoice_begins",
+            "organization_id",
+            "invoice_number",
+            postgresql_ops={"invoice_number": "text_pattern_ops"},
+        ),
+        Index(
             "ix_invoice_issued",
             "organization_id",
             "issue_date",

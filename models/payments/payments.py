@@ -60,6 +60,13 @@ class Payment(Tenant, table=True):
             postgresql_where=text("status = 'failed'"),
         ),
         Index("ix_payment_listed", "organization_id", "created_at", "id"),
+        Index(
+            "ix_payment_begins",
+            "organization_id",
+            "reference",
+            postgresql_ops={"reference": "text_pattern_ops"},
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
     )
 
     invoice_id: UUID

@@ -47,6 +47,7 @@ billing.read   GET    /api/v1/meters
 billing.read   GET    /api/v1/meters/{meter_id}
 billing.write  PATCH  /api/v1/meters/{meter_id}
 billing.write  DELETE /api/v1/meters/{meter_id}
+billing.read   GET    /api/v1/search
 billing.write  POST   /api/v1/plans
 billing.read   GET    /api/v1/plans
 billing.read   GET    /api/v1/plans/{plan_id}

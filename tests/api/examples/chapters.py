@@ -188,6 +188,7 @@ def tell_of_plan_edits(world: World, plan: dict[str, str], feature_id: str) -> N
     tell("update_plan_feature", {"usage_limit": 2_000_000}, **its)
     tell("remove_plan_feature", **its)
     tell("migrate_plan", {"preview": True}, plan_id="flat")
+    tell("search_everything", query={"q": "flat"})
     tell("list_plan_changes", plan_id="flat", query={"page_size": 2})
     tell("list_version_subscriptions", plan_id="flat", version=1)
     tell("create_plan", plan | {"name": "Trial", "lookup_id": "trial"})
