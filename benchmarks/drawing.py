@@ -18,7 +18,7 @@ from benchmarks.figures import Result, figure
 from billing.credits.cuts import Segment
 from billing.credits.drawing import DrawableLine, Lot, draw
 from billing.credits.grants import Grant, GrantKind
-from billing.credits.units import currency_unit
+from billing.units import currency_unit
 
 BILLS_A_ROUND = 200
 LINES = 20

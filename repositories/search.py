@@ -106,12 +106,13 @@ def _kind(
     *,
     name: str,
     rank: str = "0",
+    state: str = "NULL::text",
     **columns: str,
 ) -> str:
     """What is found of a kind, whose own row is named as the kind is."""
     shown = {
         "about": "NULL::text",
-        "status": "NULL::text",
+        "status": state,
         "customer_id": "NULL::uuid",
         "invoice_id": "NULL::uuid",
         "meter_id": "NULL::uuid",
@@ -166,7 +167,7 @@ _SUBSCRIPTIONS: Final = _kind(
     "subscription.deleted_at IS NULL",
     name="plan.name",
     about="customer.name",
-    status="subscription.status",
+    state="subscription.status",
     customer_id="subscription.customer_id",
 )
 _INVOICES: Final = _kind(
@@ -179,7 +180,7 @@ _INVOICES: Final = _kind(
     name="coalesce(invoice.invoice_number, 'Draft')",
     rank=_rank("invoice.invoice_number"),
     about="customer.name",
-    status="invoice.status",
+    state="invoice.status",
     customer_id="invoice.customer_id",
     invoice_id="invoice.id",
 )
@@ -189,7 +190,7 @@ _PAYMENTS: Final = _kind(
     name="coalesce(payment.reference, payment.id::text)",
     rank=_rank("payment.reference"),
     about="customer.name",
-    status="payment.status",
+    state="payment.status",
     customer_id="payment.customer_id",
     invoice_id="payment.invoice_id",
 )
@@ -201,7 +202,7 @@ _PLANS: Final = _kind(
     name="plan.name",
     rank=_rank("plan.name", "plan.lookup_id"),
     about="plan.lookup_id",
-    status="CASE WHEN plan.is_active THEN 'ACTIVE' ELSE 'INACTIVE' END",
+    state="CASE WHEN plan.is_active THEN 'ACTIVE' ELSE 'INACTIVE' END",
 )
 _METERS: Final = _kind(
     FoundKind.METER,

@@ -21,9 +21,9 @@ from billing.credits.drawing import (
     with_tax,
 )
 from billing.credits.grants import Place
-from billing.credits.units import Unit
 from billing.identifiers import ChargeId, MeterId
 from billing.money import ZERO, exactly
+from billing.units import Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from billing.credits.cuts import Segment, reduce
 from billing.credits.grants import Grant, Place, in_order
-from billing.credits.units import Unit
 from billing.identifiers import ChargeId, MeterId
 from billing.money import ZERO, exactly
+from billing.units import Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from billing.credits.drawing import NOTHING_DRAWN, Draw, DrawableLine, Drawing, Lot, draw
 from billing.credits.grants import Grant, GrantKind, Place, Scope
-from billing.credits.units import Taxation, Unit
 from billing.identifiers import ChargeId, MeterId
+from billing.units import Taxation, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

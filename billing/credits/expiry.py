@@ -10,10 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from billing.credits.units import Unit
 from billing.errors import InvalidInput
 from billing.money import ZERO, exactly, require_decimals, round_half_away
 from billing.periods import Anchor, Cadence, Interval, boundary, boundary_after, index_containing
+from billing.units import Unit
 
 MOST_ROLLOVERS: Final = 1000
 HUNDRED: Final = Decimal(100)

@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from billing.credits.units import Taxation, Unit
 from billing.errors import InvalidInput
 from billing.identifiers import ChargeId, MeterId
 from billing.money import ZERO, require_decimals
+from billing.units import Taxation, Unit
 
 DEFAULT_PRIORITY: Final = 50
 LAST_PRIORITY: Final = 100

@@ -13,8 +13,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.credits.grants import Place
-from billing.credits.units import Unit
 from billing.money import ZERO, exactly
+from billing.units import Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

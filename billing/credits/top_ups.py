@@ -13,9 +13,9 @@ from typing import Final
 from uuid import UUID
 
 from billing.credits.purchases import Cost
-from billing.credits.units import Unit
 from billing.errors import InvalidInput
 from billing.money import ONE, ZERO, exactly, find_currency, require_decimals, round_half_away
+from billing.units import Unit
 
 MOST_A_MONTH: Final = 1000
 PAUSES: Final = (timedelta(hours=1), timedelta(hours=24))

@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from billing.credits.grants import Place
 from billing.credits.returns import Paid, Returned
-from billing.credits.units import Unit
 from billing.money import ZERO, Currency, exactly, round_half_away
+from billing.units import Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

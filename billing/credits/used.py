@@ -12,7 +12,6 @@ from decimal import Decimal
 from itertools import pairwise
 
 from billing.credits.cuts import Segment, segments_of_fixed, segments_of_usage
-from billing.credits.units import Unit, currency_unit
 from billing.errors import InvariantBroken
 from billing.identifiers import ChargeId
 from billing.money import ZERO
@@ -21,6 +20,7 @@ from billing.rating.groups import Group
 from billing.rating.lines import LineType, PricedLine
 from billing.rating.quantities import MeteredUsage
 from billing.rating.terms import ChargeTerms, PlanTerms
+from billing.units import Unit, currency_unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

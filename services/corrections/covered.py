@@ -11,11 +11,11 @@ from sqlmodel import Session
 
 from billing.credits.grants import Place
 from billing.credits.returns import CoveredLine, Paid
-from billing.credits.units import Unit, currency_unit
 from billing.invoicing.credit_notes import CreditNote as NoteAmounts
 from billing.invoicing.credit_notes import credit_note
 from billing.invoicing.taxes import TaxAmount, added_tax
 from billing.money import ZERO, find_currency
+from billing.units import Unit, currency_unit
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.credits import grants as stored_grants
 from repositories.credits.grants import GrantFacts

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.credits.units import Unit
 from billing.money import ZERO, exactly
+from billing.units import Unit
 from models.credits.grants import CreditGrant
 from repositories.credits import balances as stored_balances
 from repositories.credits import grants as stored_grants

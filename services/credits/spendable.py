@@ -14,8 +14,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.credits.drawing import Lot
-from billing.credits.units import Unit
 from billing.money import ZERO, exactly
+from billing.units import Unit
 from models.credits.grants import CreditGrant
 from repositories.credits import grants as stored_grants
 from repositories.credits import holds as stored_holds

@@ -13,10 +13,10 @@ from sqlmodel import Session
 
 from billing.credits.expiry import Rollover
 from billing.credits.grants import Grant, GrantKind, GrantStatus, Scope
-from billing.credits.units import Unit
 from billing.identifiers import ChargeId, MeterId
 from billing.money import ZERO
 from billing.periods import Anchor, Cadence, Interval
+from billing.units import Unit
 from models.credits.grants import CreditGrant
 from models.customers import Customer
 from repositories import customers as stored_customers

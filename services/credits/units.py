@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.credits.units import Taxation, Unit
 from billing.errors import Conflict, NotFound
+from billing.units import Taxation, Unit
 from models.credits.wallets import CreditUnit
 from repositories.accounts import organizations as stored_organizations
 from repositories.credits import wallets as stored_wallets

@@ -13,12 +13,12 @@ from sqlmodel import Session
 
 from billing.credits.grants import GrantKind, Spendable
 from billing.credits.purchases import Cost, require_terms
-from billing.credits.units import Taxation, Unit
 from billing.errors import InvalidInput
 from billing.invoicing.invoices import InvoiceTotals
 from billing.invoicing.kinds import InvoiceKind
 from billing.invoicing.plain_lines import manual_line
 from billing.money import ONE, find_currency, plain_text
+from billing.units import Taxation, Unit
 from models.credits.grants import CreditGrant
 from models.customers import Customer
 from models.invoicing.invoices import Invoice

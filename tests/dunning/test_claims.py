@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -17,11 +15,9 @@ from billing.payments.allocation import PaymentKind
 from billing.payments.gateways import PaymentRequest
 from billing.payments.states import LinkStatus, TaskKind, TaskStatus
 from models.payments.links import PaymentLink
-from models.payments.payments import Payment
 from models.payments.tasks import GatewayTask
 from models.subscriptions.subscriptions import OutboxMessage
 from repositories.invoicing import invoices as stored_invoices
-from repositories.transactions import Transactions
 from runtime.relays.outbound import QuietGateways
 from services.payments import links, receivables, recording
 from tests.dunning.conftest import FINAL_AT
@@ -63,12 +59,6 @@ def request_of(work: Work) -> PaymentRequest:
             idempotency_key="none",
             customer_name="",
         )
-
-
-def pay_by_hand(work: Work) -> None:
-    with work.session() as session:
-        told = recording.Told(amount=Decimal(7))
-        recording.record_by_hand(session, work.organization_id, work.invoice_id, told, now=work.now)
 
 
 def test_page_ends_before_the_saved_method_is_charged(paged: Work) -> None:
@@ -197,7 +187,7 @@ def test_no_page_is_made_while_a_saved_method_is_charged(paged: Work) -> None:
 
 def test_charge_that_never_went_out_ends_as_soon_as_it_is_paid_another_way(work: Work) -> None:
     work.live((2, "after"))
-    pay_by_hand(work)
+    work.pay_by_hand()
 
     assert work.live(None)
 
@@ -265,42 +255,8 @@ def test_key_that_nobody_replaces_fails_the_try_in_the_end(work: Work) -> None:
 def test_try_that_was_refused_at_the_door_ends_with_what_was_paid_another_way(work: Work) -> None:
     work.gateway.answers[:] = [Answer.NO_KEY]
     work.live(None)
-    pay_by_hand(work)
+    work.pay_by_hand()
 
     assert work.live(None)
 
     assert work.payments() == ["failed", "succeeded"]
-
-
-class SleepingTransactions(Transactions):
-    """Those of a worker that sleeps after a transaction, while the world goes on."""
-
-    def __init__(self, work: Work, after: int) -> None:
-        self.work, self.left = work, after
-
-    @contextmanager
-    def for_organization(self, organization_id: UUID) -> Iterator[Session]:
-        """As ever, and then for two hours nothing."""
-        with self.work.transactions.for_organization(organization_id) as session:
-            yield session
-        self.left -= 1
-        if self.left == 0:
-            self.work.now += timedelta(hours=2)
-            if self.work.payments()[0] == "pending":
-                pay_by_hand(self.work)
-                self.work.live(None)
-
-
-@pytest.mark.parametrize("sleeps_after", [1, 2], ids=["reading", "claiming"])
-def test_worker_that_slept_until_the_try_was_given_up_charges_nothing(
-    work: Work, sleeps_after: int
-) -> None:
-    work.live((2, "after"))
-    with work.session() as session:
-        [payment] = session.exec(select(Payment)).all()
-        payment_id = str(payment.id)
-
-    work.settle(SleepingTransactions(work, sleeps_after), payment_id)
-
-    assert work.payments() == ["failed", "succeeded"]
-    assert work.gateway.charges == {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -18,6 +19,7 @@ from billing.errors import Unavailable
 from billing.payments.dunning import CollectionAction, CollectionState
 from models.payments.payments import Payment
 from repositories.transactions import Transactions
+from services.payments import recording
 from tests.dunning.gateway import ScriptedGateway
 from tests.services.shop import NOW
 
@@ -93,6 +95,14 @@ class Work:
         )
         with suppress(Unavailable):
             asyncio.run(ActivityEnvironment().run(activities.settle_attempt, request))
+
+    def pay_by_hand(self) -> None:
+        """Somebody records that the whole invoice was paid."""
+        with self.session() as session:
+            told = recording.Told(amount=Decimal(7))
+            recording.record_by_hand(
+                session, self.organization_id, self.invoice_id, told, now=self.now
+            )
 
     def session(self) -> AbstractContextManager[Session]:
         """A transaction of the organization's."""

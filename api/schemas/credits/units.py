@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from api.schemas.common import Count, Moment, Schema, View, Words, any_case
-from billing.credits.units import Taxation
+from billing.units import Taxation
 from models.credits.wallets import CreditUnit
 from services.credits.units import CreateUnit
 

@@ -15,12 +15,12 @@ from billing.credits.expiry import Rollover
 from billing.credits.grants import DEFAULT_PRIORITY, EVERYTHING, Grant, GrantKind, Scope
 from billing.credits.purchases import Cost, require_terms
 from billing.credits.recurring import Recurrence
-from billing.credits.units import Unit
 from billing.date_limits import EARLIEST_CLOCK, LATEST_CLOCK, require_between
 from billing.errors import InvalidInput
 from billing.money import ZERO
 from billing.periods import Anchor, Cadence
 from billing.subscriptions import is_live
+from billing.units import Unit
 from models.base import new_id
 from models.credits.grant_rules import CreditGrantRule
 from models.customers import Customer

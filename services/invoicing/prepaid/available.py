@@ -15,10 +15,10 @@ from sqlmodel import Session
 from billing.credits.bills import AvailableCredit
 from billing.credits.cuts import Segment, cut_instants, segments_of_late
 from billing.credits.drawing import Lot
-from billing.credits.units import currency_unit
 from billing.credits.used import segments_of_period
 from billing.periods import Period
 from billing.rating.lines import LineType, PricedLine
+from billing.units import currency_unit
 from models.customers import Customer
 from repositories.credits.wallets import WalletKey
 from services.credits.spendable import Spendable, find_spendable

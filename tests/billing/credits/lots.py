@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from billing.credits.cuts import Segment
 from billing.credits.drawing import DrawableLine, Lot
 from billing.credits.grants import EVERYTHING, Grant, GrantKind, Scope
-from billing.credits.units import Taxation, currency_unit
 from billing.identifiers import ChargeId, MeterId
+from billing.units import Taxation, currency_unit
 
 DOLLARS = currency_unit("USD")
 START = datetime(2025, 1, 1, tzinfo=UTC)

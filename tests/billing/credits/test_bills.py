@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from billing.credits.bills import AvailableCredit
 from billing.credits.drawing import Lot
 from billing.credits.grants import GrantKind, Scope
-from billing.credits.units import Taxation, currency_unit
 from billing.identifiers import ChargeId
 from billing.invoicing.invoices import InvoiceTotals, assemble_invoice
 from billing.invoicing.taxes import TaxRate
 from billing.money import ZERO
 from billing.rating.lines import PricedLine
+from billing.units import Taxation, currency_unit
 from tests.billing.builders import USD
 from tests.billing.credits.lots import CHARGES, DOLLARS, START, grant
 from tests.billing.invoicing.test_invoices import CANADA, line, rate

@@ -11,9 +11,9 @@ from billing.credits.cuts import Segment
 from billing.credits.drawing import NOTHING_DRAWN, DrawableLine, Lot, draw
 from billing.credits.evidence import DrawingRecord, draw_again, record_drawing
 from billing.credits.grants import Grant, GrantKind, Scope
-from billing.credits.units import currency_unit
 from billing.identifiers import MeterId
 from billing.invoicing.receipts import from_document, to_document
+from billing.units import currency_unit
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MIDDLE = JANUARY + timedelta(days=14)

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from billing.credits.grants import GrantKind, GrantStatus, Place
-from billing.credits.units import Taxation, Unit, currency_unit
 from billing.errors import InvalidInput
+from billing.units import Taxation, Unit, currency_unit
 from tests.billing.credits.lots import START, grant
 
 DAY = timedelta(days=1)

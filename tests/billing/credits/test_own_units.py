@@ -18,7 +18,6 @@ from billing.credits.cuts import Segment
 from billing.credits.drawing import Lot
 from billing.credits.evidence import draw_again
 from billing.credits.grants import GrantKind
-from billing.credits.units import Taxation, Unit
 from billing.discounts.coupons import Coupon, Redemption
 from billing.discounts.discounting import AvailableCoupons
 from billing.invoicing.explanations import explain_line
@@ -28,6 +27,7 @@ from billing.invoicing.taxes import TaxRate
 from billing.money import ZERO
 from billing.rating.lines import PricedLine, as_computed, paid_as
 from billing.rating.wording import describe_rest
+from billing.units import Taxation, Unit
 from tests.billing.builders import USD
 from tests.billing.credits.lots import CHARGES, DOLLARS, START, grant
 from tests.billing.invoicing.test_invoices import CANADA, line, rate

@@ -9,7 +9,7 @@ import pytest
 
 from billing.credits.grants import Place
 from billing.credits.returns import CoveredLine, Paid, Returned, return_gross
-from billing.credits.units import currency_unit
+from billing.units import currency_unit
 
 GRANT = UUID("01a22a00-1d94-74fb-a813-08ac5a204c6d")
 TWENTY_FIVE = Decimal(25)

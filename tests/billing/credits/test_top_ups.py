@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from billing.credits.top_ups import PerWindow, TopUpTerms
-from billing.credits.units import currency_unit
+from billing.units import currency_unit
 
 d = Decimal
 OFTEN = PerWindow(day=d(10), month=d(100))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from billing.credits.grants import Place
 from billing.credits.returns import Paid
 from billing.credits.unit_returns import UnitLine, UnitReturn, return_in_unit
-from billing.credits.units import Taxation, Unit
 from billing.money import ZERO
+from billing.units import Taxation, Unit
 from tests.billing.builders import USD
 
 TOKENS = Unit(code="TOKENS", scale=1, taxation=Taxation.AT_PURCHASE)

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.credits.units import Unit
 from billing.credits.used import CutUsage, segments_of_period
 from billing.errors import InvariantBroken
 from billing.money import ZERO
@@ -21,6 +20,7 @@ from billing.rating.engines import Engine
 from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.proration import WHOLE
 from billing.rating.terms import PlanTerms, Shortfall
+from billing.units import Unit
 from tests.billing.builders import (
     DOCUMENTED_TIERS,
     JANUARY,
