@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from billing.invoicing.own_words import CARRIED_CREDIT, EARLIER_CREDIT
 from billing.money import Currency, exactly
 from billing.rating.lines import LineType, PricedLine, step
 
@@ -14,7 +15,7 @@ def credit_line(amount: Decimal, currency: Currency) -> PricedLine:
 
     It is not taxed: the amount carried was already after tax. Source: CONTRACT 48, 81.
     """
-    return _plain_line(LineType.CREDIT, -amount, currency, "Credit from an earlier invoice")
+    return _plain_line(LineType.CREDIT, -amount, currency, EARLIER_CREDIT)
 
 
 def manual_line(
@@ -41,7 +42,7 @@ def _multiply(left: Decimal, right: Decimal) -> Decimal:
 
 def carry_line(amount: Decimal, currency: Currency) -> PricedLine:
     """Give the line that keeps what a bill below zero leaves, for a later one."""
-    return _plain_line(LineType.ADJUSTMENT, amount, currency, "Credit carried to the next invoice")
+    return _plain_line(LineType.ADJUSTMENT, amount, currency, CARRIED_CREDIT)
 
 
 def _plain_line(

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.invoicing.kinds import CreditNoteKind
+from billing.invoicing.own_words import CARRIED_REASON
 from billing.money import ZERO, exactly
 from billing.rating.lines import LineType
 from billing.timeline import Happening
@@ -24,8 +25,6 @@ from services.corrections.creditable import CreditableLines
 from services.documents.locks import lock_invoice
 from services.required import require_subscription
 from services.subscriptions import clocks
-
-REASON = "No further invoice took the credit."
 
 
 def return_credit(
@@ -105,7 +104,7 @@ def _return(
             organization_id,
             invoice.id,
             [CreditedLine(line_id=carry.id, amount=amount)],
-            reason=REASON,
+            reason=CARRIED_REASON,
             at=at,
             now=now,
             kind=CreditNoteKind.CARRIED_CREDIT,

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from billing.identifiers import ChargeId
 from billing.invoicing.corrections import PeriodCorrection, correct_period, late_usage_line
 from billing.invoicing.kinds import InvoiceKind, LateUsage
+from billing.invoicing.own_words import CORRECTION, LATE_USAGE
 from billing.money import ZERO, Currency, find_currency
 from billing.rating.lines import PricedLine
 from billing.subscriptions import PeriodStatus
@@ -148,7 +149,7 @@ def describe(
     unit = "" if correction.priced_in is None else f" · {correction.priced_in.code}"
     charge_ids = [change.charge_id for change in correction.charges]
     is_late = has_late_arrivals(session, subscription, stored, charge_ids)
-    name = "Late usage" if is_late else "Correction"
+    name = LATE_USAGE if is_late else CORRECTION
     return late_usage_line(
         correction,
         period=span,

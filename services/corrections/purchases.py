@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -16,6 +15,7 @@ from sqlmodel import Session
 from billing.credits.ledger import CreditPostingKind, key_of_end
 from billing.errors import Conflict, InvalidInput
 from billing.invoicing.kinds import CreditNoteKind, InvoiceKind
+from billing.invoicing.own_words import NOT_PAID_REASON, REFUNDED_REASON
 from billing.money import ZERO, exactly
 from models.credits.grants import CreditGrant
 from models.invoicing.invoices import Invoice
@@ -29,9 +29,6 @@ from services.credits.standing import GrantReading, read_grant, require_grant
 from services.documents.locks import lock_invoice
 from services.payments import receivables
 from services.payments.recording import present_of
-
-REFUNDED: Final = "Credit that was not spent is refunded."
-NOT_PAID: Final = "The purchase was not paid: what was not spent of it is not owed."
 
 
 def end_grant(
@@ -84,7 +81,7 @@ def _refund(
     if row.expires_at is not None and row.expires_at <= at:
         raise Conflict("The grant's time is over.", code="grant_expired")
     taken = purchases.take_back(session, row, at=at, now=now)
-    _note(session, invoice, taken.cost, reason=REFUNDED, at=at, now=now)
+    _note(session, invoice, taken.cost, reason=REFUNDED_REASON, at=at, now=now)
 
 
 def keep_what_was_spent(session: Session, invoice: Invoice, *, at: datetime, now: datetime) -> bool:
@@ -101,7 +98,7 @@ def keep_what_was_spent(session: Session, invoice: Invoice, *, at: datetime, now
         return False
     if unspent == ZERO:
         raise Conflict("All of the credit was spent, so that it stays due.", code="purchase_spent")
-    _note(session, invoice, unspent, reason=NOT_PAID, at=at, now=now)
+    _note(session, invoice, unspent, reason=NOT_PAID_REASON, at=at, now=now)
     return True
 
 
@@ -112,7 +109,7 @@ def give_up(session: Session, invoice: Invoice, *, at: datetime, now: datetime) 
     """
     if invoice.kind == InvoiceKind.PURCHASE:
         unspent = _take_back_all(session, invoice, at=at, now=now)
-        _note(session, invoice, unspent, reason=NOT_PAID, at=at, now=now)
+        _note(session, invoice, unspent, reason=NOT_PAID_REASON, at=at, now=now)
 
 
 @exactly

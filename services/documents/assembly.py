@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session
@@ -10,6 +11,7 @@ from sqlmodel import Session
 from billing.credits.grants import Place
 from billing.invoicing.credit_notes import taxes_of_note
 from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import CreditNoteKind, InvoiceKind
 from billing.invoicing.taxes import TaxAmount
 from billing.money import ZERO, find_currency
 from billing.periods import Period
@@ -64,7 +66,7 @@ def read_invoice(
         seller=parties.seller,
         buyer=parties.buyer,
         buyer_reference=parties.buyer_reference,
-        lines=_lines_of(lines),
+        lines=_lines_of(invoice, lines),
         subtotal=invoice.subtotal,
         taxes=tuple(tax_amount_of(row) for row in taxes),
         tax=invoice.tax,
@@ -88,8 +90,13 @@ def read_invoice(
     )
 
 
-def _lines_of(rows: Sequence[InvoiceLine]) -> tuple[DocumentLine, ...]:
-    return tuple(DocumentLine(priced=priced_line_of(row), total=row.line_total) for row in rows)
+def _lines_of(invoice: Invoice, rows: Sequence[InvoiceLine]) -> tuple[DocumentLine, ...]:
+    return tuple(_line_of(invoice, row, row.line_total) for row in rows)
+
+
+def _line_of(invoice: Invoice, row: InvoiceLine, total: Decimal) -> DocumentLine:
+    sells_credit = invoice.kind == InvoiceKind.PURCHASE
+    return DocumentLine(priced=priced_line_of(row), total=total, sells_credit=sells_credit)
 
 
 def _prepaid_of(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]) -> Prepaid | None:
@@ -164,10 +171,7 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
         seller=parties.seller,
         buyer=parties.buyer,
         buyer_reference=parties.buyer_reference,
-        lines=tuple(
-            DocumentLine(priced=priced_line_of(billed[one.line_id]), total=one.amount)
-            for one in credited
-        ),
+        lines=tuple(_line_of(invoice, billed[one.line_id], one.amount) for one in credited),
         subtotal=note.subtotal + note.credits_before_tax,
         prepaid=_prepaid_of_note(session, note, rows),
         taxes=taxes,
@@ -177,7 +181,11 @@ def read_credit_note(session: Session, organization_id: UUID, credit_note_id: UU
         amount_due=ZERO,
         prepaid_after_tax=note.credits_after_tax,
         receipt=evidence_of(session, invoice, [billed[one.line_id] for one in credited], note=note),
-        correction=Correction(invoice_number=invoice.invoice_number or "", reason=note.reason),
+        correction=Correction(
+            invoice_number=invoice.invoice_number or "",
+            reason=note.reason,
+            is_ours=note.kind != CreditNoteKind.MANUAL,
+        ),
         period=_period_of(invoice),
         logo=_logo_of(organization),
         contact=_contact_of(organization),

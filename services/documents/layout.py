@@ -19,6 +19,7 @@ from services.documents.addresses import code_of
 from services.documents.appearance.glyphs import printable
 from services.documents.formats import Formats
 from services.documents.line_rows import Words, line_row
+from services.documents.own_words import reason_of
 from services.documents.view import Document, DocumentKind, Logo, Party
 
 Page: TypeAlias = dict[str, object]
@@ -104,7 +105,7 @@ def fact_rows(document: Document, formats: Formats, words: Words) -> list[Page]:
     if document.status in _STATUS_WORDS:
         facts.append(("status", words[_STATUS_WORDS[document.status]]))
     if document.correction is not None:
-        facts.append(("reason", document.correction.reason))
+        facts.append(("reason", reason_of(document.correction, document.language, words)))
     return [{"words": words[name], "value": value} for name, value in facts]
 
 

@@ -12,6 +12,7 @@ from billing.periods import Period
 from billing.rating.lines import PricedLine
 from billing.rating.wording import describe_rest, describe_share, describe_tiers, shown_number
 from services.documents.formats import Formats
+from services.documents.own_words import name_of_line
 from services.documents.view import DocumentLine
 
 Words: TypeAlias = Mapping[str, str]
@@ -39,7 +40,7 @@ def line_row(
     line = one.priced
     arithmetic = _arithmetic_rows(line, formats, words) if is_whole else []
     return LineRow(
-        name=line.name,
+        name=name_of_line(one, formats, words),
         below=(*_period_rows(line, formats, period), *arithmetic),
         quantity=_quantity(line, formats) if is_whole else "",
         price=_price(line, formats) if is_whole else "",

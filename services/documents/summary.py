@@ -18,6 +18,7 @@ from services.documents.layout import (
     total_rows,
     words_in,
 )
+from services.documents.own_words import name_of_line
 from services.documents.view import Document
 
 Row: TypeAlias = dict[str, str]
@@ -48,7 +49,8 @@ def summarize(document: Document) -> Summary:
         headline=headline_of(document, formats, words),
         facts=_rows(fact_rows(document, formats, words), "words", "value"),
         lines=[
-            {"name": one.priced.name, "amount": formats.money(one.total)} for one in document.lines
+            {"name": name_of_line(one, formats, words), "amount": formats.money(one.total)}
+            for one in document.lines
         ],
         totals=_rows(total_rows(document, formats, words), "words", "amount"),
         bank=_rows(bank_rows(document), "words", "value"),

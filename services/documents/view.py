@@ -61,10 +61,14 @@ class Logo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentLine:
-    """One line: the priced line with its arithmetic, and what of it is billed or given back."""
+    """One line: the priced line with its arithmetic, and what of it is billed or given back.
+
+    One that sells prepaid credit (``sells_credit``) is called so by the product.
+    """
 
     priced: PricedLine
     total: Decimal
+    sells_credit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +110,11 @@ class GivenBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """Which invoice a credit note gives back of, and why."""
+    """Which invoice a credit note gives back of, and why: in our words, or as people wrote it."""
 
     invoice_number: str
     reason: str
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

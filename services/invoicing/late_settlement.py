@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from billing.invoicing.corrections import PeriodCorrection
 from billing.invoicing.kinds import CreditNoteKind, InvoiceKind, LateUsage
+from billing.invoicing.own_words import CORRECTED_REASON
 from billing.money import ZERO, Currency, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, PricedLine
 from billing.timeline import Happening
@@ -38,8 +39,6 @@ from services.invoicing.prepaid.available import Totaling
 from services.invoicing.prepaid.evidence import keep_drawings
 from services.required import require_subscription
 from services.subscriptions import clocks
-
-REASON = "Usage was corrected after the invoice was final."
 
 
 def settle_late_usage(
@@ -242,7 +241,7 @@ def _credit(
         subscription.organization_id,
         invoice_id,
         lines,
-        reason=REASON,
+        reason=CORRECTED_REASON,
         at=at,
         now=now,
         kind=CreditNoteKind.LATE_USAGE,

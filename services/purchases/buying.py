@@ -16,6 +16,7 @@ from billing.credits.purchases import Cost, require_terms
 from billing.errors import InvalidInput
 from billing.invoicing.invoices import InvoiceTotals
 from billing.invoicing.kinds import InvoiceKind
+from billing.invoicing.own_words import SOLD_CREDIT
 from billing.invoicing.plain_lines import manual_line
 from billing.money import ONE, find_currency, plain_text
 from billing.units import Taxation, Unit
@@ -108,7 +109,7 @@ def _total(
             field="customer_id",
         )
     currency = find_currency(row.cost_currency)
-    words = f"Credit: {plain_text(row.amount)} {unit.code}"
+    words = f"{SOLD_CREDIT}{plain_text(row.amount)} {unit.code}"
     line = manual_line(words, ONE, row.cost_amount, currency)
     line = replace(line, is_taxable=is_taxable)
     return composition.total_manual(

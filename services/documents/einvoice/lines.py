@@ -30,6 +30,7 @@ from services.documents.einvoice.values import Amount, Quantity, Terms, UnitPric
 from services.documents.formats import Formats
 from services.documents.layout import words_in
 from services.documents.line_rows import line_row
+from services.documents.own_words import name_of_line
 from services.documents.view import Document, DocumentKind, DocumentLine
 
 
@@ -104,7 +105,7 @@ def line_terms(document: Document, lines: Sequence[NetLine]) -> list[Terms]:
             **_period_terms(one.line, document),
             "BT-151": one.treatment.category,
             "BT-152": one.treatment.percentage,
-            "BT-153": one.line.priced.name.strip() or words["description"],
+            "BT-153": name_of_line(one.line, formats, words).strip() or words["description"],
             "BT-154": "; ".join(
                 line_row(one.line, formats, words, is_whole=is_whole, period=document.period).below
             ),

@@ -14,7 +14,9 @@ from billing.periods import local_date
 from services.documents.einvoice.lines import NetLine, line_terms, net_lines
 from services.documents.einvoice.tax_ids import peppol_address_of, vat_id_of
 from services.documents.einvoice.values import Amount, Identifier, Term, Terms
-from services.documents.view import Correction, Document, DocumentKind, Party
+from services.documents.layout import words_in
+from services.documents.own_words import reason_of
+from services.documents.view import Document, DocumentKind, Party
 
 INVOICE: Final = "380"
 CREDIT_NOTE: Final = "381"
@@ -39,7 +41,7 @@ def terms_of(document: Document) -> Terms:
         "BT-5": document.currency,
         "BT-9": document.due_at and local_date(document.due_at, document.timezone),
         "BT-10": document.buyer_reference,
-        **_correction_terms(document.correction),
+        **_correction_terms(document),
         **_seller_terms(document.seller, is_outside=outside),
         "BT-34": _electronic_address(document.seller, document.contact.email),
         "BT-41": document.contact.name,
@@ -55,13 +57,14 @@ def terms_of(document: Document) -> Terms:
     }
 
 
-def _correction_terms(correction: Correction | None) -> Terms:
+def _correction_terms(document: Document) -> Terms:
     """Which invoice a credit note gives back of, and why. Its amount needs terms too (BR-CO-25)."""
+    correction = document.correction
     if correction is None:
         return {}
     return {
         "BT-20": f"Given back of invoice {correction.invoice_number}",
-        "BT-22": correction.reason,
+        "BT-22": reason_of(correction, document.language, words_in(document.language)),
         "BT-25": correction.invoice_number,
     }
 

@@ -1,0 +1,67 @@
+"""What the product itself calls a line or gives as a reason, in the language of a document.
+
+Rows keep it in English, as it was issued and signed; here it is said again when it is shown, from
+what kind of line it is. What people wrote stays as they wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from billing.invoicing.kinds import DocumentLanguage
+from billing.invoicing.own_words import (
+    CARRIED_CREDIT,
+    CARRIED_REASON,
+    CORRECTED_REASON,
+    CORRECTION,
+    EARLIER_CREDIT,
+    NOT_PAID_REASON,
+    REFUNDED_REASON,
+    SOLD_CREDIT,
+)
+from billing.periods import Period
+from billing.rating.lines import LineType, PricedLine
+from services.documents.formats import Formats
+from services.documents.view import Correction, DocumentLine
+
+_REASONS: Final = {
+    CARRIED_REASON: "reason_carried",
+    CORRECTED_REASON: "reason_corrected",
+    NOT_PAID_REASON: "reason_not_paid",
+    REFUNDED_REASON: "reason_refunded",
+}
+
+
+def name_of_line(one: DocumentLine, formats: Formats, words: Mapping[str, str]) -> str:
+    """What a line is called: a plan's and a charge's own names are as they were given."""
+    line = one.priced
+    if formats.language == DocumentLanguage.ENGLISH:
+        return line.name
+    match line.type:
+        case LineType.CREDIT if line.name == EARLIER_CREDIT:
+            return words["line_credit"]
+        case LineType.ADJUSTMENT if line.name == CARRIED_CREDIT:
+            return words["line_carried"]
+        case LineType.LATE_USAGE:
+            is_correction = line.name.startswith(CORRECTION)
+            name = words["line_correction" if is_correction else "line_late_usage"]
+            return f"{name}{_span_text(line, formats)}"
+        case _ if one.sells_credit:
+            return words["line_sold_credit"].format(credit=line.name.removeprefix(SOLD_CREDIT))
+        case _:
+            return line.name
+
+
+def reason_of(correction: Correction, language: DocumentLanguage, words: Mapping[str, str]) -> str:
+    """Why something is given back; what people wrote is as they wrote it."""
+    known = _REASONS.get(correction.reason)
+    if known is None or not correction.is_ours or language == DocumentLanguage.ENGLISH:
+        return correction.reason
+    return words[known]
+
+
+def _span_text(line: PricedLine, formats: Formats) -> str:
+    if line.starts_at is None or line.ends_at is None or line.starts_at >= line.ends_at:
+        return ""
+    return f", {formats.span(Period(starts_at=line.starts_at, ends_at=line.ends_at))}"
