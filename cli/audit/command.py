@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -73,13 +73,9 @@ def verify(
 
     kept = {} if heads is None else _read_heads(heads)
     console = make_console()
-    found: dict[UUID, Head] = {}
     with open_database(data_dir) as transactions:
         ids = list_organizations(transactions, organization)
-        for organization_id in ids:
-            head = _verify_one(console, transactions, organization_id, kept.get(organization_id))
-            if head is not None:
-                found[organization_id] = head
+        found = follow_chains(console, transactions, ids, kept)
     missing = kept.keys() - set(ids) if organization is None else set()
     for one in sorted(missing):
         console.print(f"{one}: the organization is gone.", soft_wrap=True)
@@ -144,6 +140,20 @@ def export(
                 file.write(text)
                 after = links[-1].position if len(links) == AT_ONCE else None
             file.flush()
+
+
+def follow_chains(
+    console: Console,
+    transactions: Transactions,
+    ids: Sequence[UUID],
+    kept: Mapping[UUID, Head] | None = None,
+) -> dict[UUID, Head]:
+    """Where the chains end that hold, by organization; each is told of, also one that is broken.
+
+    ``kept`` are heads that were written down before, which a chain must still contain.
+    """
+    heads = {one: _verify_one(console, transactions, one, (kept or {}).get(one)) for one in ids}
+    return {one: head for one, head in heads.items() if head is not None}
 
 
 def _verify_one(

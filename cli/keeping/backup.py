@@ -27,7 +27,7 @@ SECRETS: Final = frozenset(
     {
         *("DATABASE_URL", "FLUXRATE_MIGRATION_DATABASE_URL", "FLUXRATE_OPERATOR_TOKEN"),
         *("FLUXRATE_PREVIOUS_SECRET_KEYS", "FLUXRATE_SECRET_KEY"),
-        "FLUXRATE_TEMPORAL_CODEC_KEYS",
+        *("FLUXRATE_TEMPORAL_API_KEY", "FLUXRATE_TEMPORAL_CODEC_KEYS"),
     }
 )
 """Settings that no backup has: keys are kept apart from what they open."""

@@ -26,6 +26,7 @@ from cli.keeping.findings import (
     judge_work,
     wrong,
 )
+from cli.keeping.histories import look_at_collector, look_at_histories
 from cli.local.instance import Instance
 from cli.output import make_console
 from cli.requirements import without_password
@@ -37,6 +38,8 @@ from runtime.setting_errors import InvalidSettings
 from runtime.settings import Settings
 from services.operations.measures import measure
 from services.personal_data.unfinished import count_overdue
+
+HISTORIES_SECONDS = 60.0
 
 MARKS = {State.GOOD: "✓", State.DOUBTFUL: "?", State.WRONG: "✗"}
 
@@ -63,6 +66,8 @@ def _look(data_dir: Path | None) -> Iterator[Diagnosis]:
         yield wrong("Settings", str(invalid), "Correct it; docs/operators/running.md has all.")
         return
     yield _judge_settings(settings)
+    if settings.otlp_endpoint is not None:
+        yield look_at_collector(settings.otlp_endpoint)
     instance = Instance((data_dir or settings.data_dir).absolute())
     addresses = instance.addresses() if data_dir or not settings.database_url else None
     yield judge_outbound(settings.outbound if addresses is None else addresses.outbound)
@@ -80,7 +85,7 @@ def _look(data_dir: Path | None) -> Iterator[Diagnosis]:
         return
     yield from _look_at_database(database_url)
     if temporal is not None:
-        yield asyncio.run(_look_at_temporal(temporal, settings))
+        yield from asyncio.run(_look_at_temporal(temporal, settings))
 
 
 def _judge_settings(settings: Settings) -> Diagnosis:
@@ -114,20 +119,24 @@ def _look_at_database(url: str) -> Iterator[Diagnosis]:
         engine.dispose()
 
 
-async def _look_at_temporal(address: str, settings: Settings) -> Diagnosis:
+async def _look_at_temporal(address: str, settings: Settings) -> list[Diagnosis]:
     from runtime.temporal import connect_by, list_search_attributes
     from workflows.names import SEARCH_ATTRIBUTES
 
     namespace = settings.temporal_namespace
     try:
         async with asyncio.timeout(5):
-            known = await list_search_attributes(await connect_by(settings, address))
+            client = await connect_by(settings, address)
+            known = await list_search_attributes(client)
+        async with asyncio.timeout(HISTORIES_SECONDS):
+            histories = await look_at_histories(client, settings.shown_codec_keys)
     except (RPCError, RuntimeError, TimeoutError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         remedy = "Start it, or correct TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, FLUXRATE_TEMPORAL_…"
-        return wrong("Temporal", f"{address}, {namespace}: {said}", remedy)
+        return [wrong("Temporal", f"{address}, {namespace}: {said}", remedy)]
     missing = sorted(SEARCH_ATTRIBUTES.keys() - known)
     if missing:
         seen = f"{namespace} has no {', '.join(missing)}"
-        return wrong("Temporal", seen, "Run `fluxrate migrate`.")
-    return good("Temporal", f"{address} answers, {namespace} has our search attributes")
+        return [wrong("Temporal", seen, "Run `fluxrate migrate`."), histories]
+    seen = f"{address} answers, {namespace} has our search attributes"
+    return [good("Temporal", seen), histories]

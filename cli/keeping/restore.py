@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cli.audit.command import follow_chains
 from cli.invoices import check_receipts
 from cli.keeping.archive import (
     CONFIGURATION,
@@ -34,7 +35,8 @@ from runtime.settings import Settings
 def restore(source: Path, data_dir: Path | None, keys: Path | None, *, verifies: bool) -> int:
     """The installation is there, brought up to this version's schema; returns the exit code.
 
-    1 if an invoice does not come out as it was issued. Nothing that is there is overwritten.
+    1 if an invoice does not come out as it was issued, or a chain of the audit log does not hold.
+    Nothing that is there is overwritten.
     """
     console = make_console()
     settings = Settings()
@@ -68,7 +70,7 @@ def restore(source: Path, data_dir: Path | None, keys: Path | None, *, verifies:
         console.print(configuration, markup=False, soft_wrap=True)
     if secret_keys[1:]:
         console.print("Go on naming the earlier keys in FLUXRATE_PREVIOUS_SECRET_KEYS.")
-    code = _verify(console, instance, url) if verifies else 0
+    code = verify_restored(console, instance, url) if verifies else 0
     where = f" --data-dir {instance.data_dir}" if url is None else ""
     start = f"`fluxrate up{where}`" if url is None else "the API and the worker"
     console.print(f"Next: start {start}, then run `fluxrate rebuild{where}`.")
@@ -93,8 +95,11 @@ def _restore_instance(instance: Instance, folder: Path, secret_keys: list[str]) 
             shutil.move(temporal, instance.data_dir / TEMPORAL_FILE)
 
 
-def _verify(console: Console, instance: Instance, url: str | None) -> int:
-    """Every receipt of every organization, as ``fluxrate invoices verify --all``."""
+def verify_restored(console: Console, instance: Instance, url: str | None) -> int:
+    """Every receipt and every entry of the audit log, of every organization.
+
+    As ``fluxrate invoices verify --all`` and ``fluxrate audit verify``.
+    """
     began = time.monotonic()
     with product_database(instance, url) as address:
         engine = create_application_engine(address, pool_size=1)
@@ -103,10 +108,14 @@ def _verify(console: Console, instance: Instance, url: str | None) -> int:
             with transactions.for_organizations([]) as session:
                 ids = list_directory(session)
             code = check_receipts(console, transactions, ids, last=None)
+            holding = follow_chains(console, transactions, ids)
         finally:
             engine.dispose()
-    console.print(f"Verified after {time.monotonic() - began:.1f} s.")
-    return code
+    console.print(
+        f"{len(holding):,} of {len(ids):,} audit logs hold. Verified after"
+        f" {time.monotonic() - began:.1f} s."
+    )
+    return code if len(holding) == len(ids) else 1
 
 
 def _require_empty(instance: Instance) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -20,6 +21,10 @@ KEY_ID: Final = "encryption-key-id"
 """In the metadata of a sealed payload: which key sealed it, by a hash that gives nothing away."""
 
 
+_MARKED: Final = re.compile(re.escape(KEY_ID.encode()) + rb"\x12\x10([0-9a-f]{16})")
+"""How protobuf writes that mark: the name, the number and the length of what follows, the id."""
+
+
 class PayloadKeyMissing(RuntimeError):
     """A payload was sealed by a key that this process was not given, or was changed since.
 
@@ -32,6 +37,16 @@ class PayloadKeyMissing(RuntimeError):
             f" {key_id}). Give this process every key that histories were sealed by; the first"
             " seals what is new."
         )
+
+
+def key_id_of(key: str) -> str:
+    """What a key is called in the metadata of what it sealed."""
+    return _id_of(derive_key(key, PURPOSE))
+
+
+def key_ids_in(content: bytes) -> set[str]:
+    """By which keys parts of a message of Temporal's were sealed, however deep they lie in it."""
+    return {found.decode() for found in _MARKED.findall(content)}
 
 
 class SealedPayloads(PayloadCodec):

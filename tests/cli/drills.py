@@ -129,6 +129,7 @@ def restored(folder: Path, backup: Path, keys: Path) -> RunningInstance:
     done = fluxrate("restore", str(backup), "--data-dir", str(folder), "--keys", str(keys))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all are equal" in done.stdout
+    assert "1 of 1 audit logs hold" in done.stdout
     return RunningInstance(folder)
 
 

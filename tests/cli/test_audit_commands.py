@@ -5,13 +5,18 @@ The commands are those of docs/operators/audit-log.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
+from cli.keeping.restore import verify_restored
+from cli.local.instance import Instance
 from cli.main import app
 from models.accounts.organizations import OrganizationDirectory
 from models.audit_log import AuditEntry
@@ -69,6 +74,27 @@ def test_first_broken_link_is_named(log: Shop, owner: Engine, module_database_ur
     assert done.exit_code == 1
     assert f"{log.organization_id} position 4 entry " in done.stdout
     assert "content_changed" in done.stdout
+
+
+def test_a_restored_log_that_does_not_hold_is_told(
+    log: Shop, owner: Engine, module_database_url: str, tmp_path: Path
+) -> None:
+    said = StringIO()
+
+    def verify() -> int:
+        return verify_restored(Console(file=said), Instance(tmp_path), module_database_url)
+
+    def holding() -> int:
+        return int(re.findall(r"(\d+) of \d+ audit logs hold", said.getvalue())[-1])
+
+    verify()
+    before = holding()
+    assert f"{log.organization_id} position 4" not in said.getvalue()
+    tamper(owner, log, FORGED)
+
+    assert verify() == 1
+    assert holding() == before - 1
+    assert f"{log.organization_id} position 4 entry" in said.getvalue()
 
 
 def test_heads_of_an_earlier_run_tell_a_history_that_was_written_anew(

@@ -219,5 +219,13 @@ def test_doctor_of_a_sound_installation_and_of_none(drill: Drill, place: Running
     sound = fluxrate("doctor", *place.directory_option)
 
     assert sound.returncode == 0, sound.stdout
-    for subject in ("Migrations", "Clocks", "Partitions", "Outbox", "Disk", "Temporal"):
+    for subject in (
+        "Migrations",
+        "Clocks",
+        "Partitions",
+        "Outbox",
+        "Disk",
+        "Temporal",
+        "Histories",
+    ):
         assert f"✓ │ {subject}" in sound.stdout

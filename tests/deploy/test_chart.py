@@ -68,9 +68,26 @@ def test_pods_have_no_right_and_one_place_to_write(example: str) -> None:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         }
-        assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+        written = [one for one in container["volumeMounts"] if not one.get("readOnly")]
+        assert written == [{"name": "tmp", "mountPath": "/tmp"}]
         assert set(container["resources"]) == {"requests", "limits"}
         assert "memory" in container["resources"]["limits"]
+
+
+def test_certificates_for_temporal_are_where_settings_look_for_them() -> None:
+    for name, pod in pods_of("full").items():
+        [container] = pod["spec"]["containers"]
+        mounted = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+        given = {one["name"]: one.get("value") for one in container.get("env", [])}
+        if "TEMPORAL_ADDRESS" in given:
+            place = mounted["temporal-tls"]
+            assert given["FLUXRATE_TEMPORAL_TLS"] == "true", name
+            assert given["FLUXRATE_TEMPORAL_TLS_NAME"] == "temporal.internal"
+            assert given["FLUXRATE_TEMPORAL_TLS_CA"] == f"{place}/ca.crt"
+            assert given["FLUXRATE_TEMPORAL_TLS_CERTIFICATE"] == f"{place}/tls.crt"
+            assert given["FLUXRATE_TEMPORAL_TLS_KEY"] == f"{place}/tls.key"
+            volumes = {one["name"]: one for one in pod["spec"]["volumes"]}
+            assert volumes["temporal-tls"]["secret"]["secretName"] == "fluxrate-temporal"
 
 
 def test_pods_run_as_the_account_of_the_image(example: str) -> None:
