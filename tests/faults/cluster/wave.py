@@ -24,6 +24,7 @@ EVENTS: Final = 5
 
 AT_ONCE: Final = 8
 BATCH_ROWS: Final = 5000
+LEAD_SECONDS, LEAD_SHARE = 45, 4
 LIVE_ROWS, LIVE_PAUSE_SECONDS = 20, 0.2
 
 Count = Callable[[int], None]
@@ -63,8 +64,6 @@ def sell_wave(client: Fluxrate, count: int, done: Count) -> Wave:
 
     ``done`` is told how many subscriptions there are.
     """
-    lead = timedelta(seconds=45 + count / 4)
-    begins_at, ends_at = running_period(datetime.now(UTC) + lead)
     feature = client.features.create(
         name="Calls of the wave",
         lookup_key=METER,
@@ -79,6 +78,12 @@ def sell_wave(client: Fluxrate, count: int, done: Count) -> Wave:
     )
     meter_id = str(feature.meter_id)
     client.plans.add_charge(plan.id, type="USAGE", meter_id=meter_id, unit_price=UNIT_PRICE)
+    began = time.monotonic()
+    with ThreadPoolExecutor(AT_ONCE) as executor:
+        customers = list(executor.map(lambda number: add_customer(client, number), range(count)))
+    # As fast as this machine makes customers, it makes the rest; the period ends after that.
+    lead = timedelta(seconds=LEAD_SECONDS + LEAD_SHARE * (time.monotonic() - began))
+    begins_at, ends_at = running_period(datetime.now(UTC) + lead)
     wave = Wave(
         count=count,
         begins_at=begins_at,
@@ -87,22 +92,29 @@ def sell_wave(client: Fluxrate, count: int, done: Count) -> Wave:
         meter_id=meter_id,
     )
     with ThreadPoolExecutor(AT_ONCE) as executor:
-        made = executor.map(lambda number: subscribe(client, wave, number), range(count))
+        made = executor.map(lambda customer: subscribe(client, wave, customer), customers)
         for number, _ in enumerate(made, start=1):
             done(number)
     send_usage(client, wave)
+    late = datetime.now(UTC) - ends_at
+    assert late < timedelta(), f"The period ended {late} before all usage of it was there."
     return wave
 
 
-def subscribe(client: Fluxrate, wave: Wave, number: int) -> None:
-    """One more customer, whose period began with everybody's."""
+def add_customer(client: Fluxrate, number: int) -> str:
+    """The id of one more customer."""
     customer = client.customers.create(
         name=f"Customer {number}",
         email=f"{name_of(number)}@harbor.test",
         external_id=name_of(number),
     )
+    return str(customer.id)
+
+
+def subscribe(client: Fluxrate, wave: Wave, customer_id: str) -> None:
+    """The customer's period began with everybody's."""
     client.subscriptions.create(
-        customer_id=customer.id, plan_id=wave.plan_id, start_date=wave.begins_at
+        customer_id=customer_id, plan_id=wave.plan_id, start_date=wave.begins_at
     )
 
 
