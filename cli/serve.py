@@ -13,6 +13,7 @@ from cli.requirements import require_servers
 from runtime.exit import leave
 from runtime.measuring.files import COUNTERS_DIRECTORY
 from runtime.processes.group import ProcessGroup
+from runtime.processes.priority import take_short_turns
 from runtime.serving.connections import Connections, allow_files
 from runtime.settings import Settings
 from runtime.telemetry import configure_logging
@@ -78,6 +79,7 @@ def answer_on(bound: socket.socket, settings: Settings) -> NoReturn:
     from cli.composition import ApiProcess
     from runtime.temporal import make_runtime
 
+    take_short_turns()
     database_url, temporal_address = require_servers(settings, "The API")
     process = ApiProcess(settings, database_url, temporal_address, temporal_runtime=make_runtime())
     connections = Connections(allow_files(settings.api_connections))

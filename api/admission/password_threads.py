@@ -8,6 +8,8 @@ threads here wait in turn for the processes that compute (``runtime.hashing``).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from api.admission.threads import ComputingThreads
 from services.accounts.credentials import PasswordCheck, Security
@@ -26,6 +28,17 @@ class Passwords:
             lambda: self._security.hash_password(password), party=address, leaving=leaving
         )
 
+    @asynccontextmanager
+    async def turn(
+        self, *, address: str, leaving: asyncio.Future[None]
+    ) -> AsyncIterator[Callable[[str, str | None], Awaitable[PasswordCheck]]]:
+        """Comparing, as :meth:`check` does, is the caller's turn while the block runs.
+
+        Who waits for it has asked the database for nothing yet.
+        """
+        async with self._threads.turn(address, leaving=leaving):
+            yield self._compare
+
     async def check(
         self,
         password: str,
@@ -35,10 +48,12 @@ class Passwords:
         leaving: asyncio.Future[None],
     ) -> PasswordCheck:
         """Whether the password is the one that was hashed; without a hash: no, after as long."""
-        return await self._threads.run(
-            lambda: self._security.check_password(password, password_hash),
-            party=address,
-            leaving=leaving,
+        async with self.turn(address=address, leaving=leaving) as compare:
+            return await compare(password, password_hash)
+
+    async def _compare(self, password: str, password_hash: str | None) -> PasswordCheck:
+        return await self._threads.compute(
+            lambda: self._security.check_password(password, password_hash)
         )
 
     def close(self) -> None:

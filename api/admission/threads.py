@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from typing import Final, TypeVar
 
 from api.admission.slots import Admission
@@ -41,8 +42,18 @@ class ComputingThreads:
         leaving: asyncio.Future[None] | None = None,
     ) -> Answer:
         """What ``do`` returns, which had a thread of its own meanwhile."""
-        async with self._line.admit(party, leaving=leaving):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, do)
+        async with self.turn(party, leaving=leaving):
+            return await self.compute(do)
+
+    def turn(
+        self, party: Hashable, *, leaving: asyncio.Future[None] | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """A thread is the party's while the block runs, which may :meth:`compute` in it."""
+        return self._line.admit(party, leaving=leaving)
+
+    async def compute(self, do: Callable[[], Answer]) -> Answer:
+        """What ``do`` returns, in the thread of one's turn."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, do)
 
     def close(self) -> None:
         """The threads end."""

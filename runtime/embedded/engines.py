@@ -121,7 +121,8 @@ class EmbeddedPostgres:
         settings["max_connections"] = "300"
         for name, value in (settings | dict(self.server_settings)).items():
             words += ["-c", f"{name}={value}"]
-        return Command(words=words, log=self.log, account=unprivileged_account())
+        account = unprivileged_account()
+        return Command(words=words, log=self.log, account=account, short_turns=True)
 
     def _initialize(self) -> None:
         account = unprivileged_account()

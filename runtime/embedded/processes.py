@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.embedded.accounts import Account
+from runtime.processes.priority import take_short_turns
 
 SERVER_PORTS = range(15_000, 30_000)
 """Ports that systems give to no client: until the server listens, nobody else is given one.
@@ -55,6 +56,8 @@ class Command:
     account: Account | None = None
     niceness: int = 0
     """How far it stands back behind whoever answers requests (``runtime.processes.priority``)."""
+    short_turns: bool = False
+    """Requests wait for it, so it runs as soon as it wakes."""
     lifeline: bool = False
     """Give it a pipe as standard input that ends when this process ends."""
 
@@ -152,6 +155,8 @@ class PidFile:
                 group=account.group_id if account else None,
                 extra_groups=[] if account else None,
             )
+        if command.short_turns:
+            take_short_turns(process.pid)
         # Whoever looks next must find a pid; the shell writes it within milliseconds.
         wait_until(
             lambda: self.path.read_text().endswith("\n") or process.poll() is not None,

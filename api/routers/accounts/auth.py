@@ -67,10 +67,10 @@ async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Resp
     async with state.address_limits.failed_log_ins.counting_refusals(
         address, now=now, leaving=leaving
     ):
-        attempt = await work(request, accounts.begin_log_in, body.email, visit, now=now)
-        checked = await state.passwords.check(
-            body.password, attempt.password_hash, address=address, leaving=leaving
-        )
+        # A crowd waits before it asks the database for anything: most of it leaves meanwhile.
+        async with state.passwords.turn(address=address, leaving=leaving) as compare:
+            attempt = await work(request, accounts.begin_log_in, body.email, visit, now=now)
+            checked = await compare(body.password, attempt.password_hash)
         logged_in = await work(
             request, accounts.complete_log_in, attempt, checked, visit, code=body.code, now=now
         )
