@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from billing.credits.bills import AvailableCredit, Billed, taken_off
 from billing.credits.drawing import NOTHING_DRAWN, Drawing
-from billing.invoicing.taxes import TaxAmount, TaxRate, added_tax, calculate_taxes
+from billing.invoicing.taxes import AnyRate, TaxAmount, added_tax, calculate_taxes
 from billing.money import ZERO, Currency, exactly
 
 
 @exactly
 def tax_and_credit(
     billed: Sequence[Billed],
-    rates: Sequence[TaxRate],
+    rates: Sequence[AnyRate],
     currency: Currency,
     credit: AvailableCredit | None,
 ) -> tuple[tuple[TaxAmount, ...], Drawing, Drawing]:

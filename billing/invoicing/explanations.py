@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Final
 
+from billing.credits.grants import Place
 from billing.invoicing.invoices import InvoiceLine
 from billing.invoicing.receipts import Document, canonical_bytes, to_document
 from billing.money import exactly, find_currency, plain_text
@@ -30,14 +31,46 @@ class LineDifference:
     recomputed: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedDraw:
+    """What a grant pays of a line: ``amount`` in its unit, ``money`` in the bill's currency."""
+
+    grant_id: str
+    unit: str
+    amount: Decimal
+    money: Decimal
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deducted:
+    """What is taken off a line: by coupons, each by its code, and by grants.
+
+    ``parts`` are what grants could pay, with tax where they pay ``after_tax``: place, instant from
+    which on it was used, and amount.
+    """
+
+    coupons: Sequence[tuple[str, Decimal]] = ()
+    draws: Sequence[ExplainedDraw] = ()
+    parts: Sequence[tuple[str, str, Decimal]] = ()
+
+
+NOTHING_DEDUCTED: Final = Deducted()
+
+
 def explain_line(
-    invoice_line: InvoiceLine, coupons: Sequence[tuple[str, Decimal]] = ()
+    invoice_line: InvoiceLine, deducted: Deducted = NOTHING_DEDUCTED
 ) -> tuple[CalculationStep, ...]:
     """Give every step of a line, from the aggregate over its tiers to the rounded amount.
 
-    What ``coupons`` take off it follows, each by its code. Source: CONTRACT section 6.
+    What coupons take off it follows, then for credit that pays before tax, and for credit that pays
+    with it, when that was used and which grant pays how much. Source: CONTRACT section 6.
     """
-    return (*_steps(invoice_line), *_coupon_steps(invoice_line, coupons))
+    return (
+        *_steps(invoice_line),
+        *_coupon_steps(invoice_line, deducted.coupons),
+        *(one for place in Place for one in _credit_steps(deducted, place)),
+    )
 
 
 def first_difference(
@@ -92,6 +125,22 @@ def _coupon_steps(
     for code, amount in coupons:
         steps.append(step("coupon", left - amount, code=code, before=left, amount=amount))
         left -= amount
+    return steps
+
+
+@exactly
+def _credit_steps(deducted: Deducted, place: Place) -> list[CalculationStep]:
+    draws = [one for one in deducted.draws if one.place == place]
+    if not draws:
+        return []
+    steps = [
+        step("used", amount, used_at=at, place=place.value)
+        for part, at, amount in deducted.parts
+        if part == place
+    ]
+    for one in draws:
+        named = {"grant_id": one.grant_id, "unit": one.unit, "place": place.value}
+        steps.append(step("credit", one.money, amount=one.amount, **named))
     return steps
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlmodel import Session, col, select
 
-from models.invoicing.draws import InvoiceDraw
+from models.invoicing.draws import InvoiceDraw, InvoiceDrawing
 from repositories.invoicing.invoices import InvoiceKey
 from repositories.row_keys import among
 
@@ -26,3 +26,14 @@ def list_draws(
     ):
         found[row.organization_id, row.invoice_id].append(row)
     return found
+
+
+def list_drawings_of(
+    session: Session, keys: Collection[InvoiceKey]
+) -> dict[InvoiceKey, InvoiceDrawing]:
+    """What the draws of each of some final invoices were decided from; none asks nothing."""
+    if not keys:
+        return {}
+    columns = (col(InvoiceDrawing.organization_id), col(InvoiceDrawing.invoice_id))
+    rows = session.exec(select(InvoiceDrawing).where(among(keys, *columns)))
+    return {(row.organization_id, row.invoice_id): row for row in rows}

@@ -47,7 +47,9 @@ class LineContents:
 
     ``line`` is None where the invoice has no such line, ``event_sums`` where it has no meter, and
     ``changes`` of every line but those that settle what changed later. ``coupons`` are codes, each
-    with what it takes off the line, in their order.
+    with what it takes off the line, in their order; ``draws`` what each grant pays of it: grant,
+    unit, amount, money and place; ``parts`` when what could be paid of it was used: place, instant
+    and amount.
     """
 
     customer_id: UUID
@@ -55,6 +57,8 @@ class LineContents:
     watermark: int | None
     event_sums: tuple[str, ...] | None
     coupons: tuple[tuple[str, str], ...]
+    draws: tuple[tuple[str, str, str, str, str], ...]
+    parts: tuple[tuple[str, str, str], ...]
     changes: LineChanges | None
 
 
@@ -76,6 +80,32 @@ EXPLAINED_LINES: Final = DocumentRead(
                 AND used.redemption_id = share.redemption_id
             WHERE share.organization_id = tenant.id AND share.invoice_id = invoice.id
                 AND share.line_position = line.position
+        ),
+        -- What each grant pays of the line, before tax first.
+        'draws', (
+            SELECT coalesce(json_agg(
+                json_build_array(draw.grant_id, draw.unit, draw.amount::text, draw.money::text,
+                    draw.place)
+                ORDER BY draw.place DESC, draw.grant_id
+            ), '[]')
+            FROM invoice_draw AS draw
+            WHERE draw.organization_id = tenant.id AND draw.invoice_id = invoice.id
+                AND draw.line_position = line.position
+        ),
+        -- Of a final invoice: when what could be paid of the line was used.
+        'parts', (
+            SELECT coalesce(json_agg(
+                json_build_array(asked.place, segment.value ->> 'used_at',
+                    segment.value ->> 'amount')
+                ORDER BY asked.place DESC, segment.number
+            ), '[]')
+            FROM invoice_drawing AS drawing
+            CROSS JOIN (VALUES ('before_tax'), ('after_tax')) AS asked (place)
+            CROSS JOIN jsonb_array_elements(drawing.content -> asked.place) AS part (value)
+            CROSS JOIN jsonb_array_elements(part.value -> 'segments')
+                WITH ORDINALITY AS segment (value, number)
+            WHERE drawing.organization_id = tenant.id AND drawing.invoice_id = invoice.id
+                AND (part.value ->> 'position')::integer = line.position
         ),
         'changes', CASE WHEN line.type = 'late_usage' THEN ({CHANGES_OF_LINE}) END
     ) AS document

@@ -11,7 +11,6 @@ from typing import Final
 
 from sqlmodel import Session
 
-from billing.credits.grants import Place
 from billing.invoicing.receipts import (
     canonical_bytes,
     canonical_document,
@@ -23,14 +22,13 @@ from billing.rating.frozen_usage import FrozenUsage
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceReceipt
 from models.invoicing.receipts import SignedReceipt
-from repositories.discounts import uses as stored_uses
-from repositories.invoicing import draws as stored_draws
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from repositories.invoicing import steps as stored_steps
 from repositories.invoicing.receipts import Basis
 from services.catalog.versions import parse_terms
 from services.documents.contents import is_computed_bill, priced_line_of, tax_amount_of
+from services.documents.deductions import Parts, describe_deductions, signed_names
 
 SIGNED_PARTS: Final = (
     "id",
@@ -40,6 +38,7 @@ SIGNED_PARTS: Final = (
     "terms_digest",
     "hours_digest",
     "hours_watermark",
+    *signed_names(),
 )
 
 
@@ -68,8 +67,7 @@ def evidence_of(
             "receipt": receipt_of(session, invoice),
             **_basis_of(session, invoice),
             "lines": [_line(row) for row in lines],
-            **({} if note else _coupons(session, invoice, lines)),
-            **({} if note else _draws(session, invoice, lines)),
+            **({} if note else _deductions(session, invoice)),
             "taxes": [canonical_document(tax_amount_of(row)) for row in taxes],
         }
     )
@@ -81,56 +79,10 @@ def _line(row: InvoiceLine) -> dict[str, object]:
     return {"line_id": row.id, "total": row.line_total, **priced}
 
 
-def _coupons(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, object]:
-    """What coupons take off which line, and whether that lowers what is taxed."""
-    if not invoice.coupons_total:
-        return {}
-    key = (invoice.organization_id, invoice.id)
-    shares = stored_uses.list_coupon_lines(session, [key])[key]
-    by_position = {row.position: row for row in lines}
-    return {
-        "coupons": [
-            {
-                "coupon_id": one.coupon_id,
-                "code": one.code,
-                "amount": one.amount,
-                "lines": [
-                    {
-                        "line_id": row.id,
-                        "total": -share.amount,
-                        "is_taxable": priced_line_of(row).is_taxable,
-                    }
-                    for share in shares
-                    if share.redemption_id == one.redemption_id
-                    for row in [by_position[share.line_position]]
-                ],
-            }
-            for one in stored_uses.list_invoice_coupons(session, [key])[key]
-        ]
-    }
-
-
-def _draws(session: Session, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, object]:
-    """What prepaid credit pays of which line; after tax it lowers what is due alone."""
-    if not invoice.is_drawn:
-        return {}
-    key = (invoice.organization_id, invoice.id)
-    by_position = {row.position: row for row in lines}
-    found: dict[str, list[dict[str, object]]] = {"credits": [], "credits_after_tax": []}
-    for one in stored_draws.list_draws(session, [key])[key]:
-        row = by_position[one.line_position]
-        name = "credits" if one.place == Place.BEFORE_TAX else "credits_after_tax"
-        found[name].append(
-            {
-                "grant_id": one.grant_id,
-                "unit": one.unit,
-                "amount": one.amount,
-                "line_id": row.id,
-                "total": -one.money,
-                "is_taxable": priced_line_of(row).is_taxable,
-            }
-        )
-    return {**found}
+def _deductions(session: Session, invoice: Invoice) -> Parts:
+    """What is taken off an invoice; of one that is final, with what its draws were decided from."""
+    found = describe_deductions(session, [invoice])
+    return found.get((invoice.organization_id, invoice.id), {})
 
 
 def _basis_of(session: Session, invoice: Invoice) -> dict[str, object]:

@@ -11,9 +11,15 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.errors import Conflict, NotFound
-from billing.invoicing.explanations import LineDifference, explain_line, first_difference
+from billing.invoicing.explanations import (
+    Deducted,
+    ExplainedDraw,
+    LineDifference,
+    explain_line,
+    first_difference,
+)
 from billing.invoicing.invoices import InvoiceLine as BilledLine
-from billing.invoicing.invoices import round_line
+from billing.invoicing.invoices import InvoiceStatus, round_line
 from billing.money import find_currency
 from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.lines import CalculationStep, LineType, PricedLine, paid_as
@@ -26,7 +32,9 @@ from repositories.usage.changes import LineChanges
 from repositories.usage.digests import LineContents, write_digest
 from services.corrections.late_usage import is_pending
 from services.documents.contents import is_computed_bill, priced_line_of
+from services.invoicing.prepaid.draw_checks import find_draw_differences
 from services.rating import steps as bill_steps
+from services.rating.frozen_usage import Rated
 from services.rating.steps import BillKey
 from services.required import require_invoice
 from services.usage.measure import recompute_usage
@@ -69,8 +77,7 @@ def explain(contents: LineContents) -> Explanation:
     sums = contents.event_sums
     return Explanation(
         steps=explain_line(
-            BilledLine(line=priced, line_total=line.line_total),
-            [(code, Decimal(amount)) for code, amount in contents.coupons],
+            BilledLine(line=priced, line_total=line.line_total), _deducted(contents)
         ),
         line=line,
         customer_id=contents.customer_id,
@@ -78,6 +85,23 @@ def explain(contents: LineContents) -> Explanation:
         event_count=priced.event_count or 0,
         digest=None if sums is None else write_digest(sums),
         changes=contents.changes,
+    )
+
+
+def _deducted(contents: LineContents) -> Deducted:
+    return Deducted(
+        coupons=[(code, Decimal(amount)) for code, amount in contents.coupons],
+        draws=[
+            ExplainedDraw(
+                grant_id=grant_id,
+                unit=unit,
+                amount=Decimal(amount),
+                money=Decimal(money),
+                place=place,
+            )
+            for grant_id, unit, amount, money, place in contents.draws
+        ],
+        parts=[(place, at, Decimal(amount)) for place, at, amount in contents.parts],
     )
 
 
@@ -105,21 +129,42 @@ def verify(
     invoice = _get(session, organization_id, invoice_id)
     if not is_computed_bill(invoice):
         raise Conflict("The invoice was edited by hand.", code="invoice_was_edited")
-    rows = [
-        row
-        for row in stored_invoices.list_lines(session, organization_id, [invoice_id])
-        if is_computed(row)
-    ]
+    all_rows = stored_invoices.list_lines(session, organization_id, [invoice_id])
+    rows = [row for row in all_rows if is_computed(row)]
+    line_count = len(rows)
+    rated = _rate_again(session, invoice, receipt.revision)
+    currency = find_currency(invoice.currency)
     billed = [_billed(row) for row in rows]
-    recomputed = _recompute(session, invoice, receipt.revision, billed)
-    difference = first_difference(billed, recomputed)
+    lines = paid_as(rated.lines, [one.line for one in billed])
+    difference = first_difference(billed, [round_line(line, currency) for line in lines])
+    if difference is None:
+        rows = list(all_rows)
+        difference = _difference_of_draws(session, invoice, rows, rated)
     at = difference.place if difference else None
     return Verification(
         checked_at=now,
-        line_count=len(rows),
+        line_count=line_count,
         difference=difference,
         line_id=rows[at].id if at is not None and at < len(rows) else None,
         is_late_usage_pending=is_pending(session, invoice),
+    )
+
+
+def _difference_of_draws(
+    session: Session, invoice: Invoice, rows: Sequence[InvoiceLine], rated: Rated
+) -> LineDifference | None:
+    """What credit pays of a final bill, decided again; a draft posts nothing yet."""
+    if invoice.status == InvoiceStatus.DRAFT:
+        return None
+    found = next(find_draw_differences(session, invoice, rows, rated), None)
+    if found is None:
+        return None
+    return LineDifference(
+        # Behind all lines where it is of none.
+        place=len(rows) if found.line is None else found.line,
+        field=found.field,
+        billed=found.billed,
+        recomputed=found.recomputed,
     )
 
 
@@ -128,17 +173,14 @@ def is_computed(line: InvoiceLine | PricedLine) -> bool:
     return line.charge_id is not None and line.type != LineType.LATE_USAGE
 
 
-def _recompute(
-    session: Session, invoice: Invoice, revision: int, billed: Sequence[BilledLine]
-) -> list[BilledLine]:
+def _rate_again(session: Session, invoice: Invoice, revision: int) -> Rated:
+    """The lines of the bill's own period, from raw events."""
     assert invoice.subscription_id is not None
     assert invoice.period_index is not None
     bill = replace(BillKey.of_invoice(invoice), revision=revision)
     frozen, terms = bill_steps.load_frozen(session, bill)
     usage = recompute_usage_of(session, invoice, frozen, terms)
-    lines = paid_as(rate(terms, frozen, usage), [one.line for one in billed])
-    currency = find_currency(invoice.currency)
-    return [round_line(line, currency) for line in lines]
+    return Rated(terms=terms, frozen=frozen, lines=rate(terms, frozen, usage))
 
 
 def recompute_usage_of(

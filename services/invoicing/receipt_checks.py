@@ -29,8 +29,10 @@ from repositories.invoicing import receipt_keys as stored_keys
 from repositories.invoicing import receipts as stored_receipts
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.documents.contents import is_computed_bill, priced_line_of
+from services.invoicing.prepaid.deduction_checks import flaws_of_deductions
 from services.invoicing.proofs import is_computed, recompute_usage_of
 from services.rating import steps
+from services.rating.frozen_usage import Rated
 from services.rating.steps import BillKey
 from services.receipts.seals import (
     Fault,
@@ -164,6 +166,7 @@ class _Bills:
         self.has_recomputed = False
         self._session = session
         self._most_events = most_events
+        self._rated: dict[UUID, Rated] = {}
         ids = [one.invoice_id for one in receipts]
         keys = [(organization_id, one) for one in ids]
         self._invoices = stored_invoices.find_invoices(session, keys)
@@ -217,6 +220,8 @@ class _Bills:
         if digest(signed) != content_of(receipt).get("lines_digest"):
             yield flaw_of(receipt, Fault.LINES_CHANGED, "The lines are not those issued.")
         yield from flaws_of_sums(receipt, invoice, lines, self._taxes.get(invoice.id, []))
+        rows, rated = self._lines.get(invoice.id, []), self._rated.get(invoice.id)
+        yield from flaws_of_deductions(self._session, receipt, invoice, rows, rated)
         if receipt.key_id is None or receipt.signature is None:
             yield flaw_of(receipt, Fault.UNSIGNED, "The receipt was not signed.")
 
@@ -254,8 +259,11 @@ class _Bills:
                         f" {again.aggregate} by {again.event_count}.",
                     )
         currency = find_currency(invoice.currency)
-        lines = paid_as(rate(terms, frozen, usage), [one.line for one in own])
-        recomputed = [round_line(line, currency) for line in lines]
+        rated = Rated(terms=terms, frozen=frozen, lines=rate(terms, frozen, usage))
+        if usage is not frozen.usage:
+            self._rated[invoice.id] = rated
+        computed = paid_as(rated.lines, [one.line for one in own])
+        recomputed = [round_line(line, currency) for line in computed]
         difference = first_difference(own, recomputed)
         if difference is not None:
             detail = (

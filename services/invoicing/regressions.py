@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from billing.credits.evidence import DrawingRecord, draw_again
 from billing.invoicing.explanations import first_difference
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import round_line
@@ -25,7 +26,9 @@ from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.lines import PricedLine, as_computed, paid_as
 from billing.rating.quantities import MeteredUsage
 from billing.rating.terms import PlanTerms
+from billing.ratios import add_up, as_decimal
 from repositories.usage.period_usage import BEGINNING
+from services.documents.deductions import PARTS
 from services.invoicing.proofs import is_computed
 
 
@@ -68,7 +71,30 @@ def differences(file: ReceiptFile) -> Iterator[str]:
             f"line {difference.place + 1}: {difference.field} was {difference.billed},"
             f" and comes out as {difference.recomputed}"
         )
+    yield from _differences_of_draws(document)
     yield from _differences_of_total(document, billed)
+
+
+def _differences_of_draws(document: Mapping[str, Any]) -> Iterator[str]:
+    """What is taken off against what was signed, and draws against their lots."""
+    for name in PARTS:
+        found = digest(document[name]) if name in document else None
+        # Receipts of the first format signed nothing of it.
+        if document["receipt"].get(f"{name}_digest", found) != found:
+            yield f"{name} are not those that were signed"
+    if "drawing" not in document:
+        return
+    said = {
+        (one["line"], one["grant_id"]): Decimal(one["amount"])
+        for name in ("credits", "credits_after_tax")
+        for one in document[name]
+    }
+    drawn = draw_again(from_document(DrawingRecord, document["drawing"]))
+    again = {(one.position, str(one.grant_id)): one.amount for one in drawn}
+    for line, grant in sorted(said.keys() | again.keys()):
+        paid, pays = said.get((line, grant), ZERO), again.get((line, grant), ZERO)
+        if paid != pays:
+            yield f"line {line + 1}: grant {grant} paid {paid}, and pays {pays}"
 
 
 def _differences_of_usage(
@@ -105,12 +131,19 @@ def _differences_of_total(
 ) -> Iterator[str]:
     currency = find_currency(document["currency"])
     taxes = [from_document(TaxAmount, one) for one in document["taxes"]]
-    taxable = sum((one.line_total for one in billed if one.line.is_taxable), ZERO)
-    again = calculate_taxes(taxable, taxes, currency)
+    off = [*document.get("credits", ())]
+    off += [line for coupon in document.get("coupons", ()) for line in coupon["lines"]]
+    taken = add_up(Decimal(one["total"]) for one in off)
+    taxable = add_up(
+        (
+            *(one.line_total for one in billed if one.line.is_taxable),
+            *(Decimal(one["total"]) for one in off if one["is_taxable"]),
+        )
+    )
+    again = calculate_taxes(as_decimal(taxable), taxes, currency)
     if list(again) != taxes:
         yield f"the taxes come out as {[plain_text(one.amount) for one in again]}"
-    total = sum((one.line_total for one in billed), ZERO)
-    total += added_tax(again)
+    total = as_decimal(add_up((*(one.line_total for one in billed), taken, added_tax(again))))
     if total != Decimal(document["receipt"]["total"]):
         yield f"the total was {document['receipt']['total']}, and comes out as {plain_text(total)}"
 

@@ -22,6 +22,7 @@ from repositories.usage.hour_leaves import HoursDigest
 from services.audit_log import record
 from services.catalog import versions
 from services.documents.contents import priced_line_of
+from services.documents.deductions import describe_deductions, sign_deductions
 from services.documents.evidence import describe_invoice
 from services.receipts.inclusion import seal_hours
 from services.receipts.signing import ReceiptSigner, signer_of
@@ -42,12 +43,14 @@ def link_receipts(session: Session, issued: Sequence[Invoice], *, now: datetime)
     bases = stored_receipts.list_bases(session, issued)
     hours = seal_hours(session, issued, bases)
     written = _digest_written(session, [one for one in issued if one.id not in bases])
+    deductions = describe_deductions(session, issued)
     receipts = []
     for invoice in issued:
         organization_id = invoice.organization_id
         content = {
             **describe_issued(invoice, bases.get(invoice.id), written.get(invoice.id)),
             **_describe_hours(hours.get(invoice.id)),
+            **sign_deductions(invoice, deductions.get((organization_id, invoice.id), {})),
             "created_at": instant_text(now),
         }
         receipt = _link(invoice, content, ends[organization_id], keys.get(organization_id), signer)

@@ -29,6 +29,8 @@ class Fault(StrEnum):
     INPUTS_CHANGED = "inputs_changed"
     EVENTS_CHANGED = "events_changed"
     LINES_CHANGED = "lines_changed"
+    COUPONS_CHANGED = "coupons_changed"
+    CREDITS_CHANGED = "credits_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

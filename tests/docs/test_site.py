@@ -117,7 +117,10 @@ def test_routes_and_commands_are_listed(site: Path) -> None:
 
 @pytest.mark.parametrize(
     ("page", "scripts"),
-    [("concepts/proof", {"verify.py", "included.py"}), ("operators/audit-log", {"audit.py"})],
+    [
+        ("concepts/proof", {"verify.py", "rules.py", "included.py"}),
+        ("operators/audit-log", {"audit.py"}),
+    ],
 )
 def test_scripts_that_prove_something_are_there_to_take(
     site: Path, page: str, scripts: set[str]

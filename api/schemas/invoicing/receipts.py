@@ -11,7 +11,13 @@ from api.schemas.common import Moment, View
 from api.schemas.described import ShownAs
 from api.schemas.free_form import AnyObject
 from billing.invoicing.kinds import InvoiceKind
+from services.documents.deductions import signed_names
 from services.receipts.verdicts import Verdict
+
+
+def _newer_may_be_absent(schema: dict[str, Any]) -> None:
+    """Receipts never change, so that those of before lack what newer ones say."""
+    schema["required"] = [one for one in schema["required"] if one not in signed_names()]
 
 
 class ReceiptView(View):
@@ -20,6 +26,8 @@ class ReceiptView(View):
     Of a draft, and of what was issued before receipts were signed, what is signed is null. Nothing
     else may be added: the signature is of all of it but `digest` and `signature`.
     """
+
+    model_config = ConfigDict(json_schema_extra=_newer_may_be_absent)
 
     id: UUID | None
     """The id of the receipt, by which strangers verify it; null where it is not signed."""
@@ -75,6 +83,27 @@ class ReceiptView(View):
     signed."""
     hours_watermark: int | None
     """The arrival number up to which hours were counted; null where `hours_digest` is."""
+    format: int | None
+    """Which parts are signed: 2 with what is taken off; null where it is not signed. Receipts of
+    the first format have neither it nor what follows of it."""
+    coupons_total: str | None
+    """What coupons take off, a decimal string in major units of the currency; null where it is not
+    signed, absent in receipts of the first format."""
+    credits_total: str | None
+    """What prepaid credit pays, a decimal string in major units of the currency; null where it is
+    not signed, absent in receipts of the first format."""
+    coupons_digest: str | None
+    """The fingerprint of `coupons` in `receipt.json`; null where there are none, or it is not
+    signed; absent in receipts of the first format."""
+    credits_digest: str | None
+    """The fingerprint of `credits` in `receipt.json`; null where no credit pays, or it is not
+    signed; absent in receipts of the first format."""
+    credits_after_tax_digest: str | None
+    """The fingerprint of `credits_after_tax` in `receipt.json`; null where no credit pays, or it is
+    not signed; absent in receipts of the first format."""
+    drawing_digest: str | None
+    """The fingerprint of `drawing` in `receipt.json`; null where no credit pays, or it is not
+    signed; absent in receipts of the first format."""
     created_at: Moment
     """When the receipt was made."""
 
@@ -119,7 +148,7 @@ class ReceiptFileView(View, like=(ReceiptView,)):
     """The file that is inside the PDF: all that a stranger needs to compute an invoice again.
 
     Where they take something off, `coupons`, `credits` and `credits_after_tax` say how much, of
-    which line.
+    which line; `drawing` says what that was decided from.
     """
 
     model_config = ConfigDict(extra="allow")

@@ -63,23 +63,30 @@ def find_credits(
     ends_at = max(one.at for one in asked)
     found = find_spendable(session, wallets, at=ends_at)
     return [
-        _available(session, one, [found[key] for key in sorted(one.wallets & found.keys())])
+        available_credit(session, one, [found[key] for key in sorted(one.wallets & found.keys())])
         for one in asked
     ]
 
 
-def _available(
-    session: Session, asked: Totaling, spendable: Sequence[Spendable]
+def available_credit(
+    session: Session,
+    asked: Totaling,
+    spendable: Sequence[Spendable],
+    *,
+    watermark: int | None = None,
 ) -> AvailableCredit | None:
+    """What the bill may take of these lots, by events up to an arrival; None for all of them."""
     if not spendable:
         return None
     lots = tuple(lot for one in spendable for lot in one.lots)
+    own = {}
+    if asked.rated is not None:
+        own = _cut(session, asked, asked.rated, lots, watermark)
     return AvailableCredit(
         unit=currency_unit(asked.currency),
         lots=lots,
         final_at=asked.at,
-        segments=_late(asked)
-        | ({} if asked.rated is None else _cut(session, asked, asked.rated, lots)),
+        segments=_late(asked) | own,
     )
 
 
@@ -95,7 +102,11 @@ def _late(asked: Totaling) -> dict[int, tuple[Segment, ...]]:
 
 
 def _cut(
-    session: Session, asked: Totaling, rated: Rated, lots: Sequence[Lot]
+    session: Session,
+    asked: Totaling,
+    rated: Rated,
+    lots: Sequence[Lot],
+    watermark: int | None,
 ) -> dict[int, tuple[Segment, ...]]:
     """When the lines of the bill's own period were used: the first ones of the bill."""
     frozen = rated.frozen
@@ -107,6 +118,7 @@ def _cut(
             customer_id=asked.customer.id,
             usage=frozen.usage,
             cuts=instants,
+            watermark=watermark,
         ),
     )
     return segments_of_period(rated.terms, frozen, rated.lines, cuts)

@@ -17,22 +17,30 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
+from billing.credits.grants import GrantKind, Spendable
+from billing.credits.purchases import Cost
 from billing.metering.tallies import Aggregation
 from repositories.invoicing import receipt_keys as stored_keys
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.catalog.tax_rates import CreateTaxRate, create_tax_rate
+from services.credits.grants import NewGrant
+from services.discounts import coupons, redemptions
+from services.discounts.coupons import CreateCoupon
 from services.documents.assembly import read_invoice
+from services.purchases import buying
+from services.purchases.buying import Terms
 from services.receipts.export import describe_event, find_counted_spans, walk
 from services.receipts.signing import public_jwk
 from services.usage.rollups import rebuild_rollups
 from tests.servers import TestRun, make_database, start_postgres
-from tests.services.lives import begin_life
+from tests.services.lives import Life, begin_life
 from tests.services.receipts_of import receipts_of, signing
-from tests.services.shop import Shop, open_shop
+from tests.services.shop import NOW, Shop, open_shop
 from tests.services.usage_facts import Fact, store_events
 
 GOLDEN: Final = Path(__file__).parent / "golden"
+JANUARY: Final = datetime(2025, 1, 1, tzinfo=UTC)
 FEBRUARY: Final = datetime(2025, 2, 1, 2, tzinfo=UTC)
 TENTH: Final = datetime(2025, 1, 10, 9, 30, tzinfo=UTC)
 
@@ -55,8 +63,33 @@ CHARGES: Final[dict[str, dict[str, Any]]] = {
     "included": {"unit_price": Decimal(1), "included_units": Decimal("11.5")},
     "minimum": {"unit_price": Decimal("0.01"), "minimum": Decimal(20)},
     "maximum": {"unit_price": Decimal(3), "maximum": Decimal(20)},
+    "prepaid": {"unit_price": Decimal("0.123")},
 }
 """Charges of a SUM meter, by the name of their file."""
+
+
+PREPAID: Final = "prepaid"
+"""A bill that a coupon and three grants, one of them sold, pay of."""
+
+
+def give(life: Life) -> None:
+    """Credit that ends within January, some that was sold, and a coupon of a tenth."""
+    expiring = NewGrant(
+        unit="USD",
+        amount=Decimal("1.5"),
+        effective_at=JANUARY,
+        expires_at=TENTH + timedelta(days=1),
+    )
+    lasting = NewGrant(unit="USD", amount=Decimal("0.4"), effective_at=JANUARY)
+    free = Terms(kind=GrantKind.FREE)
+    price = Cost(amount=Decimal(1), currency="USD")
+    sold = Terms(kind=GrantKind.PAID, cost=price, spendable=Spendable.AT_ONCE)
+    customer_id = life.row().customer_id
+    for command, terms in ((expiring, free), (lasting, free), (lasting, sold)):
+        life.shop.do(buying.create_grant, customer_id, command, terms, now=NOW)
+    coupon = CreateCoupon(code="SPRING", percent=Decimal(10))
+    life.shop.do(coupons.create_coupon, coupon)
+    life.shop.do(redemptions.redeem_coupon, customer_id, coupon.code)
 
 
 def record(transactions: Transactions, name: str, aggregation: Aggregation) -> None:
@@ -69,6 +102,8 @@ def record(transactions: Transactions, name: str, aggregation: Aggregation) -> N
     life = begin_life(shop, aggregation=aggregation, charge=CHARGES.get(name))
     with shop.transactions.for_organization(shop.organization_id) as session:
         session.execute(text("UPDATE customer SET billing_address_country = 'GB'"))
+    if name == PREPAID:
+        give(life)
     facts = [
         Fact(at=TENTH + timedelta(days=days), value=Decimal(value), distinct_value=who)
         for days, value, who in ((0, "7.25", "ada"), (3, "3", "bob"), (9, "15.5", "ada"))
@@ -81,7 +116,7 @@ def record(transactions: Transactions, name: str, aggregation: Aggregation) -> N
 
 def write(shop: Shop, name: str) -> None:
     """The three files that a stranger gets."""
-    [receipt] = receipts_of(shop)
+    *_, receipt = receipts_of(shop)
     with shop.transactions.for_organization(shop.organization_id) as session:
         document = read_invoice(session, shop.organization_id, receipt.invoice_id).receipt
         counted = find_counted_spans(session, shop.organization_id, receipt.invoice_id)
