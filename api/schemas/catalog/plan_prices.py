@@ -22,7 +22,7 @@ from api.schemas.invoicing.lines import (
 from api.schemas.invoicing.proofs import CalculationStepView, view_step
 from billing.errors import InvalidInput
 from billing.identifiers import MeterId
-from billing.invoicing.explanations import explain_line
+from billing.invoicing.explanations import Deducted, explain_line
 from billing.invoicing.invoices import InvoiceLine
 from billing.invoicing.taxes import TaxStatus
 from billing.rating.groups import MOST_PROPERTIES
@@ -167,5 +167,5 @@ def view_price(estimate: Estimate, *, has_customer: bool) -> PriceView:
 
 
 def _view_line(billed: InvoiceLine, coupons: Sequence[tuple[str, Decimal]]) -> EstimatedLineView:
-    steps = [view_step(one) for one in explain_line(billed, coupons)]
+    steps = [view_step(one) for one in explain_line(billed, Deducted(coupons=coupons))]
     return EstimatedLineView(**dict(view_preview_line(billed)), steps=steps)
