@@ -22,9 +22,10 @@ from temporalio.service import RPCError
 
 from api import visits
 from api.access.key_cache import KeyCache
+from api.admission.rates.own_limits import OwnLimits
 from api.admission.rates.policies import RateLimits
 from api.app import create_app
-from api.context import AppContext
+from api.context import AppContext, state_of
 from api.transport.envelope import route_of
 from billing.date_limits import BackdatingLimit
 from cli.local.temporal_links import link_questions
@@ -33,6 +34,7 @@ from console.routes import make_routes
 from integrations.gateways.sandbox.page.routes import Handler
 from integrations.gateways.sandbox.server import SandboxServer
 from repositories.accounts.api_keys import REVOCATIONS
+from repositories.accounts.limits import CHANGES
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.database.schema import is_current
@@ -208,7 +210,7 @@ class ApiProcess:
         return [Middleware(TracedRequests, traces=self._traces, route_of=route_of)]
 
     @asynccontextmanager
-    async def serve(self, _app: FastAPI) -> AsyncIterator[None]:
+    async def serve(self, app: FastAPI) -> AsyncIterator[None]:
         """Relay messages, and hear of revoked keys, while the application serves."""
         relax_garbage_collection()
         take_turns_quickly()
@@ -230,12 +232,15 @@ class ApiProcess:
             self._counters,
             around=deliveries_of(self._traces),
         )
+        own_limits = OwnLimits(self.transactions, state_of(app).rates)
+        heard = {
+            REVOCATIONS: lambda key_id: self._keys.forget(UUID(key_id)),
+            CHANGES: own_limits.hear,
+        }
         notifications = notifications_for(
-            relays,
-            self.transactions.address,
-            {REVOCATIONS: lambda key_id: self._keys.forget(UUID(key_id))},
+            relays, self.transactions.address, heard, missed=own_limits.look
         )
-        runs = [notifications.run(), *(one.run() for one in relays)]
+        runs = [notifications.run(), own_limits.run(), *(one.run() for one in relays)]
         tasks = [asyncio.create_task(run) for run in runs]
         try:
             yield

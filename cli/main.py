@@ -11,6 +11,7 @@ from cli import invoices, mail, sandbox_gateway, usage, webhooks
 from cli.audit import command as audit
 from cli.books import command as books
 from cli.events import command as events
+from cli.limits import command as limits
 from cli.migration import command as migration
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.add_typer(usage.app, name="usage")
 app.add_typer(events.app, name="events")
 app.add_typer(books.app, name="books")
 app.add_typer(audit.app, name="audit")
+app.add_typer(limits.app, name="limits")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(sandbox_gateway.app, name="sandbox-gateway")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -104,9 +104,16 @@ def now() -> datetime:
 
 
 def notifications_for(
-    relays: Sequence[Relay], address: URL, also: Mapping[str, Hear] | None = None
+    relays: Sequence[Relay],
+    address: URL,
+    also: Mapping[str, Hear] | None = None,
+    *,
+    missed: Callable[[], None] | None = None,
 ) -> Notifications:
-    """Tells the relays what was queued; ``also`` takes what is told on other channels."""
+    """Tells the relays what was queued; ``also`` takes what is told on other channels.
+
+    ``missed`` is called too whenever something may have been told to nobody.
+    """
 
     def hear(kind: str) -> None:
         for one in relays:
@@ -115,5 +122,7 @@ def notifications_for(
     def look() -> None:
         for one in relays:
             one.look()
+        if missed is not None:
+            missed()
 
     return Notifications(address, {CHANNEL: hear, **(also or {})}, missed=look)

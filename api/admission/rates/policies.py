@@ -6,15 +6,16 @@ organization, each row of a batch (docs/decisions/0059).
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
 
 from api.admission.rates.counts import Allowance, Counts, Taken
 from billing.errors import TooManyRequests
+from billing.own_limits import Rate
 
 WINDOW_SECONDS: Final = 60
 POLICY_HEADER: Final = "RateLimit-Policy"
@@ -66,34 +67,60 @@ class _Limit:
         self.policy = f'"{name}";q={quota};w={WINDOW_SECONDS}'
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """The three limits that hold for an organization."""
+
+    key: _Limit
+    organization: _Limit
+    events: _Limit
+
+    @classmethod
+    def of(cls, limits: RateLimits, own: Mapping[str, int]) -> Self:
+        """Those of the installation, but where the organization has its own."""
+        per_key = own.get(Rate.REQUESTS_PER_CALLER, limits.per_key)
+        per_organization = own.get(Rate.REQUESTS, limits.per_organization)
+        events = own.get(Rate.EVENTS, limits.events_per_organization)
+        return cls(
+            key=_Limit(
+                "key",
+                1,
+                limits.part_of(per_key),
+                "Too many requests with this key or session; repeat this one later.",
+            ),
+            organization=_Limit(
+                "organization",
+                2,
+                limits.part_of(per_organization),
+                "Too many requests of this organization; repeat this one later.",
+            ),
+            events=_Limit(
+                "events",
+                3,
+                limits.part_of(events),
+                "Too many events of this organization; send these again later.",
+            ),
+        )
+
+
 class Rates:
     """Counts requests and events. Costs a few microseconds, and asks no database.
 
-    Safe to use from several threads.
+    What organizations have of their own is set by :meth:`set_own`, as a whole. Safe to use from
+    several threads.
     """
 
     def __init__(self, limits: RateLimits, counts: Counts, *, clock: Callable[[], int]) -> None:
         """``clock`` is the machine's monotonic one, in nanoseconds."""
         self._counts = counts
         self._clock = clock
-        self._key = _Limit(
-            "key",
-            1,
-            limits.part_of(limits.per_key),
-            "Too many requests with this key or session; repeat this one later.",
-        )
-        self._organization = _Limit(
-            "organization",
-            2,
-            limits.part_of(limits.per_organization),
-            "Too many requests of this organization; repeat this one later.",
-        )
-        self._events = _Limit(
-            "events",
-            3,
-            limits.part_of(limits.events_per_organization),
-            "Too many events of this organization; send these again later.",
-        )
+        self._limits = limits
+        self._of_everybody = _Limits.of(limits, {})
+        self._own: Mapping[UUID, _Limits] = {}
+
+    def set_own(self, own: Mapping[UUID, Mapping[str, int]]) -> None:
+        """By organization, what holds for it from now on in place of what holds for everybody."""
+        self._own = {whose: _Limits.of(self._limits, stated) for whose, stated in own.items()}
 
     def count_request(
         self, request: HTTPConnection, organization_id: UUID, caller_id: UUID
@@ -103,14 +130,16 @@ class Rates:
         Raises TooManyRequests ``rate_limited``.
         """
         seen = _seen_of(request.scope)
-        if self._key not in seen:
+        limits = self._limits_of(organization_id)
+        if limits.key not in seen:
             now = self._clock()
-            self._take(seen, self._key, caller_id, 1, now)
-            self._take(seen, self._organization, organization_id, 1, now)
+            self._take(seen, limits.key, caller_id, 1, now)
+            self._take(seen, limits.organization, organization_id, 1, now)
 
     def count_events(self, request: HTTPConnection, organization_id: UUID, events: int) -> None:
         """So many more events of an organization. Raises TooManyRequests ``rate_limited``."""
-        self._take(_seen_of(request.scope), self._events, organization_id, events, self._clock())
+        limit = self._limits_of(organization_id).events
+        self._take(_seen_of(request.scope), limit, organization_id, events, self._clock())
 
     def headers(self, scope: MutableMapping[str, Any]) -> Headers:
         """What the answer says: the limits that its request met, and what is left of them."""
@@ -122,6 +151,9 @@ class Rates:
             (_POLICY_NAME, ", ".join([limit.policy for limit, _ in seen]).encode()),
             (_NAME, ", ".join(left).encode()),
         )
+
+    def _limits_of(self, organization_id: UUID) -> _Limits:
+        return self._own.get(organization_id, self._of_everybody)
 
     def _take(self, seen: _Seen, limit: _Limit, whom: UUID, units: int, now: int) -> None:
         if limit.allowance is None:

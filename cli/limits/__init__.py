@@ -1,0 +1,1 @@
+"""Limits of an organization's own, set on the machine itself."""
