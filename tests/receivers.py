@@ -16,13 +16,14 @@ class Receiver:
     """Answers by its rule, and remembers what it was told and when.
 
     ``status`` is what it answers; with ``hangs_seconds`` it does so late, and with ``floods`` its
-    answer does not end by itself.
+    answer does not end by itself. ``says`` is the text of its answer.
     """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     hangs_seconds: float = 0
     floods: bool = False
+    says: str = ""
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
     heads: list[dict[str, str]] = field(default_factory=list)
@@ -49,8 +50,9 @@ class Receiver:
         for name, value in self.headers.items():
             handler.send_header(name, value)
         if not self.floods:
-            handler.send_header("Content-Length", "0")
+            handler.send_header("Content-Length", str(len(self.says.encode())))
         handler.end_headers()
+        handler.wfile.write(self.says.encode())
         while self.floods and not self.ends.is_set():
             handler.wfile.write(b"x" * 65536)
             self.sent_bytes += 65536

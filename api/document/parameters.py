@@ -25,6 +25,7 @@ QUERY: Final[Mapping[str, str]] = {
     "end_date": "Until when: a date of the organization's calendar, itself included, or an instant,"
     " itself excluded.",
     "endpoint_id": "Only deliveries to this endpoint.",
+    "event": "Only deliveries of this event.",
     "format": "How the journal is written.",
     "group_by": "The calendar units that usage is told by.",
     "idempotency_key": "Only the event that was sent under this key, which is compared exactly.",

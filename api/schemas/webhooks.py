@@ -14,6 +14,7 @@ from billing.notifications.receivers import LONGEST
 from billing.notifications.schedule import DeliveryStatus
 from billing.notifications.signatures import signing_secret
 from models.notifications.webhooks import WebhookDelivery, WebhookEndpoint
+from repositories.notifications.deliveries import ShownDelivery
 from services.notifications.endpoints import CreateEndpoint, EditEndpoint
 
 Url = Annotated[
@@ -115,6 +116,30 @@ class WebhookDeliveryView(View):
     """When it arrived or was given up; null before."""
 
 
+class WebhookTryView(View):
+    """One try of a delivery."""
+
+    number: int
+    """Which try it was, counted from 1."""
+    at: Moment
+    """When it came to an end."""
+    response_code: int | None
+    """The HTTP status of the answer; null where there was none."""
+    error: str | None
+    """Why it failed; null where it did not."""
+    answer: str | None
+    """The first thousand bytes of the answer; null where it said nothing."""
+
+
+class WebhookDeliveryDetailView(WebhookDeliveryView):
+    """A delivery with what is sent, and each of its tries."""
+
+    body: str
+    """What is sent, to the byte: the JSON that the signatures are of."""
+    tries: list[WebhookTryView]
+    """The tries, the first one first; those before this was kept are missing."""
+
+
 def view_endpoint(endpoint: WebhookEndpoint) -> WebhookEndpointView:
     """The endpoint as the API shows it."""
     return WebhookEndpointView.model_validate(endpoint, from_attributes=True)
@@ -125,6 +150,15 @@ def view_secrets(endpoint: WebhookEndpoint, secret: str) -> WebhookEndpointWithS
     shown = view_endpoint(endpoint).model_dump()
     return WebhookEndpointWithSecretView(
         **shown, secret=secret, signing_secret=signing_secret(secret)
+    )
+
+
+def view_shown_delivery(shown: ShownDelivery) -> WebhookDeliveryDetailView:
+    """The delivery with what is sent and its tries, as the API shows it."""
+    return WebhookDeliveryDetailView(
+        **view_delivery(shown.delivery).model_dump(),
+        body=shown.body,
+        tries=[WebhookTryView.model_validate(one, from_attributes=True) for one in shown.tries],
     )
 
 

@@ -26,11 +26,13 @@ class Room:
 class Answer:
     """What a receiver answered, or why there is no answer.
 
-    After one that ``is_final`` no further try would change anything.
+    After one that ``is_final`` no further try would change anything. ``beginning`` is what its
+    text begins with, None where nobody read it.
     """
 
     response_code: int | None = None
     error: str | None = None
+    beginning: str | None = None
     is_final: bool = False
 
     @property

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from console.workspace.asking import API, Call, Member, Refused
 from console.workspace.forms import read_form
-from console.workspace.frame import HOME, Screen, see_other
+from console.workspace.frame import HOME, NEEDS, WRITES, Screen, see_other
 
 KEY: Final = "key"
 CONFIRMATION: Final = "confirmation"
@@ -86,6 +86,8 @@ class Action:
     shown: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     then: Sequence[Action] = ()
+    needs: str = WRITES
+    """What a role must reach to do it; pages of others leave its form out."""
     write: Callable[[dict[str, Any]], dict[str, Any]] = dict
     """What is sent, out of what the fields say, where the API takes it in another form."""
 
@@ -148,6 +150,7 @@ class Action:
             "expected": expected if self.confirms else "",
             "is_grave": self.is_grave,
             "calls": [call],
+            NEEDS: self.needs,
         }
 
 

@@ -66,11 +66,5 @@ NEW_CLOCK: Final = Action(
         Field(name="frozen_time", title="Its present", is_required=True),
     ),
 )
-REPLAY: Final = Action(
-    title="Deliver again",
-    path="/webhooks/{id}/replay",
-    call="/webhook-deliveries/{id}/replay",
-    back="/webhooks",
-)
 
-ACTIONS: Final = (FINALIZE, RECORD_PAYMENT, VOID, RETRY, SKIP, ADVANCE, NEW_CLOCK, REPLAY)
+ACTIONS: Final = (FINALIZE, RECORD_PAYMENT, VOID, RETRY, SKIP, ADVANCE, NEW_CLOCK)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from billing.invoicing.invoices import InvoiceStatus
-from billing.notifications.schedule import DeliveryStatus
 from billing.payments.allocation import PaymentStatus
 from billing.subscriptions import SubscriptionStatus
-from console.workspace.billing_actions import REPLAY
 from console.workspace.frame import HOME
 from console.workspace.lists import Cell, Column, Filter, Listing
 
@@ -151,25 +149,6 @@ PLANS: Final = Listing(
     empty="A plan has charges, each priced by a meter or fixed: POST /plans.",
 )
 
-WEBHOOKS: Final = Listing(
-    title="Webhooks",
-    path="/webhook-deliveries",
-    columns=(
-        _column("At", "created_at", _instant("created_at")),
-        _column("Event", "event"),
-        _column("Status", "status", _words("status"), is_status=True),
-        _column("Attempts", "attempts", is_number=True),
-        _column("Answer", "response_code", is_number=True),
-        _column("Why not", "error"),
-    ),
-    filters=(
-        Filter(name="status", title="Status", choices=tuple(DeliveryStatus)),
-        Filter(name="endpoint_id", title="Endpoint"),
-    ),
-    empty="Deliveries appear once an endpoint listens: POST /webhook-endpoints.",
-    offer=lambda row: REPLAY.offer(id=row["id"]),
-)
-
 AUDIT: Final = Listing(
     title="Audit log",
     path="/audit",
@@ -239,6 +218,5 @@ LISTINGS: Final = {
     "events": EVENTS,
     "meters": METERS,
     "plans": PLANS,
-    "webhooks": WEBHOOKS,
     "audit": AUDIT,
 }

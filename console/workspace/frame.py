@@ -29,6 +29,10 @@ NO_SECOND_FACTOR: Final = "second_factor_missing"
 """Whoever hears this reaches nothing but their own account, until they have one."""
 
 READS: Final = "billing.read"
+WRITES: Final = "billing.write"
+NEEDS: Final = "needs"
+"""By which a form in the values of a screen says what a role must reach to send it."""
+
 SESSION: Final = ""
 """What everybody in a session may see."""
 
@@ -57,11 +61,24 @@ NAVIGATION: Final = (
 
 def places_for(role: str) -> list[tuple[str, str]]:
     """The words of the screens that a role may see, and where each is."""
-    return [
-        (words, to)
-        for words, to, needs in NAVIGATION
-        if needs == SESSION or role_of(role).reaches(needs)
-    ]
+    return [(words, to) for words, to, needs in NAVIGATION if reaches(role, needs)]
+
+
+def reaches(role: str, needs: str) -> bool:
+    """Whether a role reaches a permission; everybody in a session what needs no more."""
+    return needs == SESSION or role_of(role).reaches(needs)
+
+
+def without_forms(shown: Any, role: str) -> Any:  # noqa: ANN401  (whatever a template takes)
+    """The same without the forms that a role may not send: None in their places, none in lists."""
+    if isinstance(shown, dict):
+        if NEEDS in shown and not reaches(role, shown[NEEDS]):
+            return None
+        return {name: without_forms(one, role) for name, one in shown.items()}
+    if isinstance(shown, list):
+        kept = [(one, without_forms(one, role)) for one in shown]
+        return [after for before, after in kept if after is not None or before is None]
+    return shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +145,8 @@ def _page(
         temporal_links=dependencies.link_temporal(),
         query=dict(member.request.query_params),
         path=path,
-        **shown.values,
+        may=lambda needs: reaches(member.role, needs),
+        **{name: without_forms(one, member.role) for name, one in shown.values.items()},
     )
     return Page(content, nonce=nonce)
 

@@ -83,7 +83,7 @@ class Listing:
                 "previous": _turned(asked, meta, back=True),
                 "next": _turned(asked, meta, back=False),
                 "file": f"?{urlencode({**asked, 'format': CSV})}",
-                "is_filtered": bool(asked),
+                "is_filtered": asked.keys() != self.fixed.keys(),
             },
         )
 

@@ -15,13 +15,14 @@ from console.workspace.credits.screen import show_credits, show_units
 from console.workspace.frame import HOME, SEARCH, Show, screen
 from console.workspace.live import derivations, undoing
 from console.workspace.live.palette import show_search
-from console.workspace.live.progress import show_clock_progress
+from console.workspace.live.progress import show_chain_progress, show_clock_progress
 from console.workspace.live.tail import show_tail
 from console.workspace.metering.screen import ACTIONS as METER_ACTIONS
-from console.workspace.metering.screen import show_meter
+from console.workspace.metering.screen import show_counted, show_meter
 from console.workspace.settings import account, keys, members, organization
 from console.workspace.setup import sign_up
 from console.workspace.setup.screen import SETUP, show_setup, take_step
+from console.workspace.webhooks import screen as webhooks
 
 SHOWN: Final[dict[str, Show]] = {
     HOME: screens.show_overview,
@@ -35,6 +36,7 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/subscriptions/{{id}}": screens.show_subscription,
     f"{HOME}/invoices/{{id}}": screens.show_invoice,
     f"{HOME}/meters/{{id}}": show_meter,
+    f"{HOME}/meters/{{id}}/counted": show_counted,
     f"{HOME}/plans/{{id}}": screens.show_plan,
     f"{HOME}/operations": screens.show_operations,
     f"{HOME}/test-clocks": screens.show_clocks,
@@ -44,7 +46,10 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/account": account.show_account,
     f"{HOME}/api-keys": keys.show_keys,
     f"{HOME}/audit-chain": keys.show_chain,
+    f"{HOME}/audit-chain/progress": show_chain_progress,
     f"{HOME}/organization": organization.show_organization,
+    f"{HOME}/webhooks": webhooks.show_webhooks,
+    f"{HOME}/webhooks/{{id}}": webhooks.show_delivery,
     SETUP: show_setup,
     **{f"{HOME}/{name}": listing.show for name, listing in LISTINGS.items()},
 }
@@ -59,11 +64,13 @@ EVERY_ACTION: Final = (
     *organization.ACTIONS,
     *CREDIT_ACTIONS,
     *METER_ACTIONS,
+    *webhooks.ACTIONS,
 )
 
 DONE: Final[dict[str, Show]] = {
     f"{HOME}/invoices/{{id}}/verify": screens.verify_invoice,
     f"{SETUP}/{{step}}": take_step,
+    f"{HOME}/webhooks/replay": webhooks.replay_failed,
     **{HOME + one.action.path: one.do for one in undoing.UNDOABLE},
     **{HOME + one.path: one.do for one in EVERY_ACTION},
 }

@@ -70,6 +70,19 @@ class Invoice(Tenant, table=True):
             name="due",
         ),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
+        Index("ix_invoice_status", "organization_id", "status", "created_at", "id"),
+        Index(
+            "ix_invoice_scheduled",
+            "organization_id",
+            "scheduled_finalize_at",
+            postgresql_where=text("status = 'DRAFT' AND scheduled_finalize_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_invoice_finalized",
+            "organization_id",
+            "finalized_at",
+            postgresql_where=text("finalized_at IS NOT NULL"),
+        ),
         Index(
             "ix_invoice_begins",
             "organization_id",

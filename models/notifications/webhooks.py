@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Text, UniqueConstraint, text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, instant, reference, words
 
@@ -87,6 +87,8 @@ class WebhookDelivery(Tenant, table=True):
         ),
         Index("ix_webhook_delivery_event", "organization_id", "event_id"),
         Index("ix_webhook_delivery_listed", "organization_id", "created_at", "id"),
+        Index("ix_webhook_delivery_status", "organization_id", "status", "created_at", "id"),
+        Index("ix_webhook_delivery_endpoint", "organization_id", "endpoint_id", "created_at", "id"),
     )
 
     endpoint_id: UUID
@@ -100,3 +102,21 @@ class WebhookDelivery(Tenant, table=True):
     replay_of: UUID | None = None
     created_at: datetime = instant()
     completed_at: datetime | None = instant(nullable=True, default=None)
+
+
+class WebhookAttempt(SQLModel, table=True):
+    """One try of a delivery, counted from 1, and the beginning of what was answered."""
+
+    __tablename__ = "webhook_attempt"
+    __table_args__ = (
+        reference("delivery_id", "webhook_delivery", ondelete="CASCADE"),
+        CheckConstraint("number >= 1", name="number"),
+    )
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
+    delivery_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    at: datetime = instant()
+    response_code: int | None = None
+    error: str | None = words(nullable=True, default=None)
+    answer: str | None = words(nullable=True, default=None)

@@ -67,6 +67,13 @@ class Payment(Tenant, table=True):
             postgresql_ops={"reference": "text_pattern_ops"},
             postgresql_where=text("reference IS NOT NULL"),
         ),
+        Index(
+            "ix_payment_succeeded",
+            "organization_id",
+            "at",
+            postgresql_where=text("status = 'succeeded'"),
+        ),
+        Index("ix_payment_status", "organization_id", "status", "created_at", "id"),
     )
 
     invoice_id: UUID
@@ -124,6 +131,12 @@ class Refund(Tenant, table=True):
         UniqueConstraint("organization_id", "payment_id", "sequence", name="uq_refund_sequence"),
         UniqueConstraint("organization_id", "idempotency_key", name="uq_refund_key"),
         UniqueConstraint("organization_id", "payment_id", "reference", name="uq_refund_reference"),
+        Index(
+            "ix_refund_succeeded",
+            "organization_id",
+            "settled_at",
+            postgresql_where=text("status = 'succeeded'"),
+        ),
         CheckConstraint(
             "amount > 0 AND from_invoice >= 0 AND from_credit >= 0 AND owed_amount >= 0"
             " AND amount = from_invoice + from_credit + owed_amount",

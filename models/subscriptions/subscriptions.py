@@ -140,6 +140,13 @@ class SubscriptionPeriod(SQLModel, table=True):
             postgresql_where=text("status IN ('open', 'closed', 'parked')"),
         ),
         Index(
+            "ix_subscription_period_parked",
+            "organization_id",
+            "subscription_id",
+            "index",
+            postgresql_where=text("status = 'parked'"),
+        ),
+        Index(
             "ix_subscription_period_final",
             "organization_id",
             "ends_at",

@@ -8,14 +8,15 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import and_, func, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.notifications.schedule import DeliveryStatus
-from models.notifications.webhooks import WebhookDelivery, WebhookEventRow
+from models.notifications.webhooks import WebhookAttempt, WebhookDelivery, WebhookEventRow
 from repositories.outbox import CHANNEL
-from repositories.pages import read_page
+from repositories.pages import Row
 
 REPLAYS: Final = "webhook_delivery"
 """What the outbox's channel tells when a delivery is due that no message announced."""
@@ -81,6 +82,15 @@ class TakenDelivery:
     former_secret: str | None
     former_until: datetime | None
     body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownDelivery:
+    """A delivery as people look at it: the bytes that are sent, and each try."""
+
+    delivery: WebhookDelivery
+    body: str
+    tries: Sequence[WebhookAttempt]
 
 
 def insert_events(session: Session, events: Sequence[WebhookEventRow]) -> set[UUID]:
@@ -153,22 +163,87 @@ def find_replay(
     ).first()
 
 
+def find_shown(session: Session, organization_id: UUID, delivery_id: UUID) -> ShownDelivery | None:
+    """A delivery with what is sent and all of its tries, or None."""
+    found = session.exec(
+        select(WebhookDelivery, WebhookEventRow.body)
+        .join(
+            WebhookEventRow,
+            and_(
+                col(WebhookEventRow.organization_id) == col(WebhookDelivery.organization_id),
+                col(WebhookEventRow.id) == col(WebhookDelivery.event_id),
+            ),
+        )
+        .where(
+            WebhookDelivery.organization_id == organization_id, WebhookDelivery.id == delivery_id
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    tries = session.exec(
+        select(WebhookAttempt)
+        .where(
+            WebhookAttempt.organization_id == organization_id,
+            WebhookAttempt.delivery_id == delivery_id,
+        )
+        .order_by(col(WebhookAttempt.number))
+    ).all()
+    return ShownDelivery(delivery=found[0], body=found[1], tries=tries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries are meant: to one endpoint, in one state, of one event; None is any."""
+
+    endpoint_id: UUID | None = None
+    status: str | None = None
+    event: str | None = None
+
+    def narrow(self, matching: SelectOfScalar[Row]) -> SelectOfScalar[Row]:
+        """The same statement about those alone."""
+        if self.endpoint_id is not None:
+            matching = matching.where(WebhookDelivery.endpoint_id == self.endpoint_id)
+        if self.status is not None:
+            matching = matching.where(WebhookDelivery.status == self.status)
+        if self.event is not None:
+            matching = matching.where(WebhookDelivery.event == self.event)
+        return matching
+
+
 def list_deliveries(
     session: Session,
     organization_id: UUID,
+    wanted: DeliveryFilter,
     *,
-    endpoint_id: UUID | None,
-    status: str | None,
-    offset: int,
+    newest_first: bool = False,
+    after: tuple[datetime, UUID] | None = None,
+    offset: int = 0,
     limit: int,
-) -> tuple[Sequence[WebhookDelivery], int]:
-    """A page of deliveries, oldest first, and how many there are."""
-    matching = select(WebhookDelivery).where(WebhookDelivery.organization_id == organization_id)
-    if endpoint_id is not None:
-        matching = matching.where(WebhookDelivery.endpoint_id == endpoint_id)
-    if status is not None:
-        matching = matching.where(WebhookDelivery.status == status)
-    return read_page(session, matching, offset=offset, limit=limit)
+) -> Sequence[WebhookDelivery]:
+    """Deliveries in the order in which they were made, or from the newest on.
+
+    Those that follow ``after`` in that order if it is given.
+    """
+    place = tuple_(col(WebhookDelivery.created_at), col(WebhookDelivery.id))
+    matching = wanted.narrow(
+        select(WebhookDelivery).where(WebhookDelivery.organization_id == organization_id)
+    )
+    if after is not None:
+        matching = matching.where(place < after if newest_first else place > after)
+    order = [col(WebhookDelivery.created_at), col(WebhookDelivery.id)]
+    ordered = matching.order_by(*(one.desc() if newest_first else one for one in order))
+    return session.exec(ordered.offset(offset).limit(limit)).all()
+
+
+def count_deliveries(
+    session: Session, organization_id: UUID, wanted: DeliveryFilter, *, at_most: int
+) -> int:
+    """How many deliveries there are, counted no further than ``at_most``."""
+    matching = wanted.narrow(
+        select(WebhookDelivery.id).where(WebhookDelivery.organization_id == organization_id)
+    )
+    some = matching.limit(at_most).subquery()
+    return session.exec(select(func.count()).select_from(some)).one()
 
 
 def give_up_pending(

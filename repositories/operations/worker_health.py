@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, and_, func, literal_column, or_
 from sqlmodel import Session, col, select
 
-from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import InvoiceKind
 from billing.subscriptions import PeriodStatus
 from models.audit_log import AuditEntry
@@ -36,15 +35,18 @@ class WorkFacts:
 
 def read_generation(session: Session, organization_ids: Sequence[UUID]) -> WorkFacts:
     """What is known of the making of drafts."""
+    # The first by an index, not the least of all: of an organization there may be very many.
     next_due_at = session.exec(
-        select(func.min(SubscriptionPeriod.ends_at))
+        select(SubscriptionPeriod.ends_at)
         .join(Subscription, _subscription_of_period())
         .where(
             col(SubscriptionPeriod.organization_id).in_(organization_ids),
             col(SubscriptionPeriod.status).in_(UNDRAFTED),
             col(Subscription.test_clock_id).is_(None),
         )
-    ).one()
+        .order_by(col(SubscriptionPeriod.ends_at))
+        .limit(1)
+    ).first()
     last_done_at = session.exec(
         select(func.max(Invoice.created_at)).where(
             col(Invoice.organization_id).in_(organization_ids), Invoice.kind == InvoiceKind.PERIOD
@@ -61,27 +63,34 @@ def read_generation(session: Session, organization_ids: Sequence[UUID]) -> WorkF
 def read_finalization(session: Session, organization_ids: Sequence[UUID]) -> WorkFacts:
     """What is known of the finalizing of drafts."""
     next_due_at = session.exec(
-        select(func.min(Invoice.scheduled_finalize_at))
+        select(Invoice.scheduled_finalize_at)
         .join(Subscription, _subscription_of_invoice())
         .join(SubscriptionPeriod, _period_of_invoice(), isouter=True)
         .where(
             col(Invoice.organization_id).in_(organization_ids),
-            Invoice.status == InvoiceStatus.DRAFT,
+            # A literal, as in the partial index.
+            col(Invoice.status) == literal_column("'DRAFT'"),
+            col(Invoice.scheduled_finalize_at).is_not(None),
             col(Subscription.test_clock_id).is_(None),
             or_(
                 col(SubscriptionPeriod.status).is_(None),
                 col(SubscriptionPeriod.status) != PeriodStatus.PARKED,
             ),
         )
-    ).one()
+        .order_by(col(Invoice.scheduled_finalize_at))
+        .limit(1)
+    ).first()
     last_done_at = session.exec(
-        select(func.max(Invoice.finalized_at))
+        select(Invoice.finalized_at)
         .join(Subscription, _subscription_of_invoice(), isouter=True)
         .where(
             col(Invoice.organization_id).in_(organization_ids),
+            col(Invoice.finalized_at).is_not(None),
             col(Subscription.test_clock_id).is_(None),
         )
-    ).one()
+        .order_by(col(Invoice.finalized_at).desc())
+        .limit(1)
+    ).first()
     failed = col(SubscriptionPeriod.parked_step) == FINALIZE_STEP
     return WorkFacts(
         next_due_at=next_due_at,

@@ -52,8 +52,11 @@ _EMPTIED_BY_SEARCH: Final = (
 )
 """The same, of tables that are read from one end to the other."""
 
-_DELETED_BY_SEARCH: Final = ("webhook_delivery", "webhook_event", "idempotency_request")
-"""A delivery goes before its event."""
+_DELETED_BY_SEARCH: Final = (
+    *("webhook_attempt", "webhook_delivery", "webhook_event"),
+    "idempotency_request",
+)
+"""A try goes before its delivery, and that before its event."""
 
 _FORGET_MESSAGES: Final = text(
     """

@@ -141,6 +141,16 @@ WHOSE: Final[Mapping[str, Held]] = {
                 AND strpos(event.body, CAST(:customer_id AS text)) > 0
         )"""
     ),
+    "webhook_attempt": Held(
+        condition="""held.delivery_id IN (
+            SELECT delivery.id FROM webhook_delivery AS delivery
+            JOIN webhook_event AS event ON event.organization_id = delivery.organization_id
+                AND event.id = delivery.event_id
+            WHERE delivery.organization_id = :organization_id
+                AND strpos(event.body, CAST(:customer_id AS text)) > 0
+        )""",
+        order=("delivery_id", "number"),
+    ),
     "idempotency_request": Held(
         # What is asked names the customer or something of it, or what is answered does.
         condition=f"""strpos(held.body, CAST(:customer_id AS text)) > 0

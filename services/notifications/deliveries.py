@@ -18,13 +18,18 @@ from billing.notifications.deliveries import Answer, Room
 from billing.notifications.events import is_wanted
 from billing.notifications.schedule import DeliveryStatus, is_given_up
 from models.base import new_id
-from models.notifications.webhooks import WebhookDelivery, WebhookEndpoint, WebhookEventRow
+from models.notifications.webhooks import (
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEventRow,
+)
 from models.subscriptions.subscriptions import OutboxMessage
 from repositories import outbox as stored_outbox
 from repositories.notifications import deliveries as stored_deliveries
 from repositories.notifications import due as stored_due
 from repositories.notifications import endpoints as stored_endpoints
-from repositories.notifications.deliveries import TakenDelivery
+from repositories.notifications.deliveries import ShownDelivery, TakenDelivery
 from repositories.notifications.due import WEBHOOKS
 from repositories.transactions import Transactions, name_organizations
 from services.accounts.credentials import Sealing, SecretKeyMissing
@@ -215,6 +220,17 @@ def settle(session: Session, letter: Letter, answer: Answer, *, now: datetime) -
         delivery.status = DeliveryStatus.SUCCEEDED if answer.is_success else DeliveryStatus.FAILED
         delivery.completed_at = now
     session.add(delivery)
+    session.add(
+        WebhookAttempt(
+            organization_id=delivery.organization_id,
+            delivery_id=delivery.id,
+            number=delivery.attempts,
+            at=now,
+            response_code=answer.response_code,
+            error=answer.error,
+            answer=answer.beginning,
+        )
+    )
     session.flush()
     if endpoint is None:
         return
@@ -233,6 +249,14 @@ def _count_failure(session: Session, endpoint: WebhookEndpoint, *, now: datetime
         session.add(endpoint)
     elif is_given_up(endpoint.failing_since, at=now):
         endpoints.disable(session, endpoint, now=now)
+
+
+def get_delivery(session: Session, organization_id: UUID, delivery_id: UUID) -> ShownDelivery:
+    """A delivery with the bytes that are sent and each of its tries. Raises NotFound."""
+    shown = stored_deliveries.find_shown(session, organization_id, delivery_id)
+    if shown is None:
+        raise not_found("Delivery")
+    return shown
 
 
 def replay(

@@ -179,6 +179,7 @@ billing.write  PATCH  /api/v1/webhook-endpoints/{endpoint_id}
 billing.write  DELETE /api/v1/webhook-endpoints/{endpoint_id}
 billing.write  POST   /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret
 billing.read   GET    /api/v1/webhook-deliveries
+billing.read   GET    /api/v1/webhook-deliveries/{delivery_id}
 billing.write  POST   /api/v1/webhook-deliveries/{delivery_id}/replay
 billing.read   GET    /api/v1/invoices/{invoice_id}/receipt
 billing.read   GET    /api/v1/invoices/{invoice_id}/receipt.json

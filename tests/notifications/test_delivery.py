@@ -17,6 +17,7 @@ from repositories.notifications.deliveries import forget_finished
 from runtime.relays.retention import Retention
 from runtime.security import Security
 from services.personal_data.retention import Kind
+from tests.api.sold import V1
 from tests.passwords import QUICK
 from tests.receivers import receiving
 from tests.telling import Telling
@@ -109,6 +110,47 @@ def test_retries_come_at_the_documented_times_and_end(telling: Telling) -> None:
     assert failed["next_attempt_at"] is None
     assert len(receiver.bodies) == 6
     assert len({head["webhook-id"] for head in receiver.heads}) == 1
+
+
+def test_each_try_is_kept_with_the_beginning_of_its_answer(telling: Telling) -> None:
+    with receiving(status=503, says="Come later: " + "x" * 5_000) as receiver:
+        telling.listen(receiver.url, "invoice.created")
+        telling.draft_invoice()
+        telling.deliver()
+        receiver.status, receiver.says = 200, "\0 thanks"
+        telling.clock.advance(seconds=30)
+        telling.deliver()
+
+    (told,) = telling.deliveries()
+    shown = telling.get(f"/webhook-deliveries/{told['id']}")
+    assert shown["body"].encode() == receiver.bodies[0]
+    assert [(one["number"], one["response_code"], one["error"]) for one in shown["tries"]] == [
+        (1, 503, "The receiver answered 503."),
+        (2, 200, None),
+    ]
+    first, second = (one["answer"] for one in shown["tries"])
+    assert (first[:14], len(first), second) == ("Come later: xx", 1_000, "\ufffd thanks")
+    assert shown["tries"][0]["at"] < shown["tries"][1]["at"]
+    assert shown | {"body": None, "tries": None} == told | {"body": None, "tries": None}
+
+
+def test_list_goes_on_from_the_newest(telling: Telling) -> None:
+    with receiving() as receiver:
+        telling.listen(receiver.url)
+        for _ in range(3):
+            telling.draft_invoice()
+            telling.clock.advance(seconds=1)
+        telling.deliver()
+
+    oldest_first = [one["id"] for one in telling.deliveries()]
+    listed: list[str] = []
+    cursor = None
+    while cursor is not None or not listed:
+        query = {"page_size": 2, "newest_first": True} | ({"cursor": cursor} if cursor else {})
+        answer = telling.owner.get(f"{V1}/webhook-deliveries", params=query).json()
+        listed += [one["id"] for one in answer["data"]]
+        cursor = answer["meta"]["next_cursor"]
+    assert listed == oldest_first[::-1]
 
 
 def test_a_receiver_that_recovers_is_told_then(telling: Telling) -> None:

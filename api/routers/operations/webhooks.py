@@ -9,8 +9,9 @@ from fastapi import Query, Request, Response
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.schemas.pages import PageOf
+from api.schemas.pages import CursorPageOf, PageOf
 from api.schemas.webhooks import (
+    WebhookDeliveryDetailView,
     WebhookDeliveryView,
     WebhookEndpointCreate,
     WebhookEndpointPatch,
@@ -19,15 +20,24 @@ from api.schemas.webhooks import (
     view_delivery,
     view_endpoint,
     view_secrets,
+    view_shown_delivery,
 )
 from api.transport.exact_json import dump_json, respond
 from api.transport.idempotency import keep_instead
-from api.transport.pagination import PageDep, envelope
+from api.transport.pagination import (
+    COUNTED_AT_MOST,
+    ListRangeDep,
+    PageDep,
+    envelope,
+    list_range_envelope,
+)
 from api.transport.route import Router
+from billing.notifications.events import WebhookEvent
 from billing.notifications.receivers import read_receiver
 from billing.notifications.schedule import DeliveryStatus
 from repositories.notifications import deliveries as stored_deliveries
 from repositories.notifications import endpoints as stored_endpoints
+from repositories.notifications.deliveries import DeliveryFilter
 from services.notifications import deliveries as told
 from services.notifications import endpoints as listeners
 
@@ -123,24 +133,47 @@ def rotate_webhook_secret(
     return respond(view_secrets(rotated, secret))
 
 
-@deliveries.get("", response_model=PageOf[WebhookDeliveryView])
+@deliveries.get("", response_model=CursorPageOf[WebhookDeliveryView])
 def list_webhook_deliveries(
     session: ReadSession,
     principal: Reader,
-    page: PageDep,
+    list_range: ListRangeDep,
     endpoint_id: Annotated[UUID | None, Query()] = None,
     status: Annotated[DeliveryStatus | None, Query()] = None,
+    event: Annotated[WebhookEvent | None, Query()] = None,
+    newest_first: Annotated[
+        bool, Query(description="The newest first (`true`) or the oldest first.")
+    ] = False,
 ) -> Response:
-    """List deliveries, oldest first."""
-    found, total = stored_deliveries.list_deliveries(
+    """List deliveries, oldest first unless asked otherwise."""
+    size = list_range.page.size
+    wanted = DeliveryFilter(endpoint_id=endpoint_id, status=status, event=event)
+    # One more than is shown tells whether the list goes on.
+    found = stored_deliveries.list_deliveries(
         session,
         principal.organization_id,
-        endpoint_id=endpoint_id,
-        status=status,
-        offset=page.offset,
-        limit=page.size,
+        wanted,
+        newest_first=newest_first,
+        after=list_range.after,
+        offset=list_range.offset,
+        limit=size + 1,
     )
-    return respond(envelope([view_delivery(one) for one in found], page, total))
+    total = stored_deliveries.count_deliveries(
+        session, principal.organization_id, wanted, at_most=COUNTED_AT_MOST + 1
+    )
+    shown = found[:size]
+    last = (shown[-1].created_at, shown[-1].id) if len(found) > size else None
+    return respond(
+        list_range_envelope([view_delivery(one) for one in shown], list_range, total, last)
+    )
+
+
+@deliveries.get("/{delivery_id}", response_model=WebhookDeliveryDetailView)
+def get_webhook_delivery(delivery_id: UUID, session: ReadSession, principal: Reader) -> Response:
+    """Show what is sent, and what each try was answered."""
+    return respond(
+        view_shown_delivery(told.get_delivery(session, principal.organization_id, delivery_id))
+    )
 
 
 @deliveries.post("/{delivery_id}/replay", status_code=202, response_model=WebhookDeliveryView)

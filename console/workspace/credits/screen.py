@@ -62,11 +62,18 @@ NEW_UNIT: Final = Action(
 ACTIONS: Final = (GRANT, END, RELEASE, NEW_UNIT)
 
 
+CHECK: Final = "check"
+"""By which an address asks whether every ledger adds up."""
+
+
 async def show_units(member: Member) -> Screen:
-    """What credit is counted in, and whether every ledger adds up."""
-    units, check = await asyncio.gather(
-        member.get("/units", page_size=MANY), member.get("/audit/credits")
-    )
+    """What credit is counted in; if the address asks, whether every ledger adds up.
+
+    Adding up all of them takes longer than a page may.
+    """
+    is_asked = CHECK in member.request.query_params
+    units = await member.get("/units", page_size=MANY)
+    check = await member.get("/audit/credits") if is_asked else None
     return Screen(
         template="credits.html",
         title="Credits",

@@ -1,4 +1,4 @@
-"""How far long work has come, while somebody looks: a clock that advances."""
+"""How far long work has come, while somebody looks: a clock that advances, a chain verified."""
 
 from __future__ import annotations
 
@@ -45,3 +45,28 @@ async def _until_ready(
         await asyncio.sleep(EVERY_SECONDS)
         clock = await member.get(path)
         yield clock
+
+
+async def show_chain_progress(member: Member) -> Fragments:
+    """How far the chain of the audit log holds, part after part, until its end. Raises Refused."""
+    values = Values.of(await member.get("/organization"))
+    first = await member.get("/audit/chain", after=member.request.query_params.get("after"))
+
+    def write(chain: Mapping[str, Any]) -> bytes:
+        return render(
+            "workspace/chain_part.html",
+            language=DocumentLanguage.ENGLISH,
+            values=values,
+            chain=chain,
+        )
+
+    return Fragments(_until_verified(member, first), write, closes=True)
+
+
+async def _until_verified(
+    member: Member, chain: Mapping[str, Any]
+) -> AsyncIterator[Mapping[str, Any]]:
+    yield chain
+    while chain["next_after"] is not None:
+        chain = await member.get("/audit/chain", after=chain["next_after"])
+        yield chain

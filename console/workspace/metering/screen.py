@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
+
+from starlette.responses import Response
 
 from console.workspace.actions import Action, Entry, Field
 from console.workspace.asking import Member
-from console.workspace.frame import Screen
+from console.workspace.frame import HOME, SCRIPT_HEADER, Screen, see_other
 
 
 def _write(said: dict[str, Any]) -> dict[str, Any]:
@@ -21,6 +22,7 @@ TRY: Final = Action(
     path="/meters/{id}/try",
     call="/usage",
     back="/meters/{id}",
+    needs="usage.write",
     fields=(
         Field(name="customer_external_id", title="Your id of the customer", is_required=True),
         Field(name="quantity", title="Quantity"),
@@ -43,12 +45,19 @@ TRY: Final = Action(
 ACTIONS: Final = (TRY,)
 
 
+COUNTED: Final = "counted"
+"""By which an address without scripts asks for what a meter counted."""
+
+
 async def show_meter(member: Member) -> Screen:
-    """How a meter counts and what it counted, with an event to try."""
+    """How a meter counts, with an event to try; what it counted comes by itself, or is asked for.
+
+    Counting everything that was ever reported takes longer than a page may.
+    """
     place = member.place()
-    meter, statistics = await asyncio.gather(
-        member.get(f"/meters/{place}"), member.get(f"/meters/{place}/stats")
-    )
+    meter = await member.get(f"/meters/{place}")
+    is_asked = COUNTED in member.request.query_params
+    statistics = await member.get(f"/meters/{place}/stats") if is_asked else None
     asked = {"property": meter["property_name"] or "", "value": "1"}
     return Screen(
         template="meter.html",
@@ -58,4 +67,17 @@ async def show_meter(member: Member) -> Screen:
             "statistics": statistics,
             "attempt": TRY.offer(id=meter["id"], values=asked if meter["property_name"] else {}),
         },
+    )
+
+
+async def show_counted(member: Member) -> Screen | Response:
+    """What a meter counted, as a part of its screen; as a page, that screen."""
+    place = member.place()
+    if SCRIPT_HEADER not in member.request.headers:
+        return see_other(f"{HOME}/meters/{place}?{COUNTED}=now")
+    return Screen(
+        template="counted.html",
+        title="",
+        fragment="counted.html",
+        values={"statistics": await member.get(f"/meters/{place}/stats")},
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from console.workspace.actions import ONCE, Action, Entry, Field
 from console.workspace.asking import Member, rows_of
-from console.workspace.frame import Screen
+from console.workspace.frame import SESSION, Screen
 
 ACCOUNT: Final = "/account"
 PASSWORD: Final = Field(name="password", title="Password", entry=Entry.CONCEALED, is_required=True)
@@ -17,6 +17,7 @@ CHANGE_PASSWORD: Final = Action(
     path="/account/password",
     call="/auth/change-password",
     back=ACCOUNT,
+    needs=SESSION,
     fields=(
         Field(
             name="current_password",
@@ -32,6 +33,7 @@ END_SESSION: Final = Action(
     path="/account/sessions/{id}/end",
     call="/auth/sessions/{id}",
     back=ACCOUNT,
+    needs=SESSION,
     method="DELETE",
 )
 END_OTHERS: Final = Action(
@@ -39,6 +41,7 @@ END_OTHERS: Final = Action(
     path="/account/sessions/end",
     call="/auth/sessions",
     back=ACCOUNT,
+    needs=SESSION,
     method="DELETE",
 )
 CONFIRM_TOTP: Final = Action(
@@ -46,6 +49,7 @@ CONFIRM_TOTP: Final = Action(
     path="/account/totp/confirm",
     call="/auth/totp/confirm",
     back=ACCOUNT,
+    needs=SESSION,
     fields=(Field(name="code", title="Code that it shows", is_required=True),),
     shown={"recovery_codes": "Recovery codes, each good once"},
     note=ONCE,
@@ -55,6 +59,7 @@ BEGIN_TOTP: Final = Action(
     path="/account/totp",
     call="/auth/totp",
     back=ACCOUNT,
+    needs=SESSION,
     fields=(PASSWORD,),
     shown={"secret": "Secret, to type in", "uri": "Address, to open on the phone"},
     note=ONCE,
@@ -65,6 +70,7 @@ NEW_CODES: Final = Action(
     path="/account/totp/recovery-codes",
     call="/auth/totp/recovery-codes",
     back=ACCOUNT,
+    needs=SESSION,
     fields=(PASSWORD,),
     shown={"recovery_codes": "Recovery codes, each good once"},
     note=ONCE,
@@ -74,6 +80,7 @@ DISABLE_TOTP: Final = Action(
     path="/account/totp/disable",
     call="/auth/totp/disable",
     back=ACCOUNT,
+    needs=SESSION,
     fields=(PASSWORD,),
     is_grave=True,
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from console.workspace.actions import ONCE, Action, Entry, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
+from services.accounts.roles import MANAGE
 
 KEYS: Final = "/api-keys"
 SCOPES: Final = ("usage.write", "usage.read", "billing.write", "billing.read")
@@ -22,6 +23,7 @@ MAKE_KEY: Final = Action(
     path="/api-keys/make",
     call="/api-keys",
     back=KEYS,
+    needs=MANAGE,
     fields=(
         Field(name="name", title="What it is for", is_required=True),
         Field(name="scopes", title="What it may do", entry=Entry.CHOICES, choices=SCOPES),
@@ -37,6 +39,7 @@ REVOKE: Final = Action(
     path="/api-keys/{id}/revoke",
     call="/api-keys/{id}",
     back=KEYS,
+    needs=MANAGE,
     method="DELETE",
     confirms=True,
     is_grave=True,
@@ -66,7 +69,17 @@ async def show_keys(member: Member) -> Screen:
 
 
 async def show_chain(member: Member) -> Screen:
-    """Whether every entry of the audit log is as it was written, as far as one answer looks."""
+    """Where the chain of the audit log ends, and whether it holds if the address asks from where.
+
+    Verifying takes longer than a page may; scripts go on by themselves from part to part.
+    """
     after = member.request.query_params.get("after")
-    chain = await member.get("/audit/chain", after=after)
-    return Screen(template="chain.html", title="Audit chain", values={"chain": chain})
+    if after is not None:
+        chain = await member.get("/audit/chain", after=after)
+        return Screen(template="chain.html", title="Audit chain", values={"chain": chain})
+    newest = rows_of(await member.get("/audit", page_size=1))
+    return Screen(
+        template="chain.html",
+        title="Audit chain",
+        values={"chain": None, "newest": newest[0] if newest else None},
+    )

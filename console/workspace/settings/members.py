@@ -8,7 +8,7 @@ from typing import Final
 from console.workspace.actions import ONCE, Action, Entry, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
-from services.accounts.roles import ROLES
+from services.accounts.roles import MANAGE, ROLES
 
 MEMBERS: Final = "/members"
 ROLE: Final = Field(
@@ -23,6 +23,7 @@ INVITE: Final = Action(
     path="/members/invite",
     call="/invitations",
     back=MEMBERS,
+    needs=MANAGE,
     fields=(Field(name="email", title="Email", is_required=True), ROLE),
     shown={"email": "Invited", "role": "Role", "link": "The link, which is mailed where mail is"},
     note=ONCE,
@@ -32,6 +33,7 @@ CHANGE_ROLE: Final = Action(
     path="/members/{id}/role",
     call="/members/{id}",
     back=MEMBERS,
+    needs=MANAGE,
     method="PATCH",
     fields=(ROLE,),
 )
@@ -40,6 +42,7 @@ LOG_OUT: Final = Action(
     path="/members/{id}/log-out",
     call="/members/{id}/sessions",
     back=MEMBERS,
+    needs=MANAGE,
     method="DELETE",
 )
 REMOVE: Final = Action(
@@ -47,6 +50,7 @@ REMOVE: Final = Action(
     path="/members/{id}/remove",
     call="/members/{id}",
     back=MEMBERS,
+    needs=MANAGE,
     method="DELETE",
     confirms=True,
     is_grave=True,
@@ -56,6 +60,7 @@ RESEND: Final = Action(
     path="/members/invitations/{id}/resend",
     call="/invitations/{id}/resend",
     back=MEMBERS,
+    needs=MANAGE,
     shown={"email": "Invited", "link": "The new link; the one before opens nothing any more"},
     note=ONCE,
 )
@@ -64,6 +69,7 @@ WITHDRAW: Final = Action(
     path="/members/invitations/{id}/withdraw",
     call="/invitations/{id}",
     back=MEMBERS,
+    needs=MANAGE,
     method="DELETE",
     is_grave=True,
 )

@@ -8,6 +8,7 @@ from billing.invoicing.kinds import DocumentLanguage
 from console.workspace.actions import Action, Entry, Field
 from console.workspace.asking import Member
 from console.workspace.frame import Screen
+from services.accounts.roles import MANAGE
 
 FLAG: Final = ("true", "false")
 
@@ -21,6 +22,7 @@ UPDATE: Final = Action(
     path="/organization",
     call="/organization",
     back="/organization",
+    needs=MANAGE,
     method="PATCH",
     fields=(
         Field(name="name", title="Name", is_required=True),

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from console.workspace.actions import KEY, Form
 from console.workspace.asking import API, SIGNED_OUT, Call, Member, Refused, rows_of
 from console.workspace.forms import read_form
-from console.workspace.frame import HOME, Screen, see_other
+from console.workspace.frame import HOME, NEEDS, WRITES, Screen, see_other
 from console.workspace.setup.steps import STEPS, Document, Found, Request, Step
 
 SETUP: Final = f"{HOME}/setup"
@@ -134,7 +134,14 @@ def _offer(step: Step, found: Found, typed: Form) -> dict[str, Any]:
         "expected": "",
         "is_grave": False,
         "calls": [_call(one) for one in requests],
+        NEEDS: _needs(requests),
     }
+
+
+def _needs(requests: Sequence[Request]) -> str:
+    """What a role must reach to take a step: events are not what is sold."""
+    is_usage = all(one.path.startswith("/usage") for one in requests)
+    return "usage.write" if is_usage else WRITES
 
 
 def _call(request: Request) -> Call:

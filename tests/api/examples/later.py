@@ -205,6 +205,7 @@ def tell_of_webhooks(world: World) -> None:
     tell("create_invoice", setup_fee(world))
     spread_events(world.context.transactions, now=world.clock())
     told = tell("list_webhook_deliveries")["data"][0]
+    tell("get_webhook_delivery", delivery_id=told["id"])
     tell("replay_webhook_delivery", delivery_id=told["id"])
     tell("delete_webhook_endpoint", **its)
 

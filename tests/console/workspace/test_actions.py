@@ -121,7 +121,9 @@ def test_who_may_only_read_is_refused_by_the_api(owner: Person, visitor: Person)
     token = invited["link"].partition("#")[2].removeprefix("token=")
     visitor.post(f"{V1}/auth/accept-invitation", json={"token": token, "password": OTHER})
     visitor.post("/console/sign-in", data={"email": "reader@b.test", "password": OTHER})
-    address, fields = form_of(visitor, f"/console/invoices/{invoice['id']}", "/payments")
+    screen = f"/console/invoices/{invoice['id']}"
+    address, fields = form_of(owner, screen, "/payments")
+    assert forms_of(visitor.get(screen).text) == {}
 
     refused = visitor.post(address, data=fields | {"amount": "1"})
 

@@ -16,33 +16,43 @@ from fastapi import FastAPI
 
 from console.workspace.frame import HOME, NAVIGATION
 from console.workspace.routes import DONE, SHOWN
+from repositories.transactions import Transactions
 from services.accounts.roles import ROLES
-from tests.api.people import Person
+from services.notifications.deliveries import spread_events
+from tests.api.people import Clock, Person
 from tests.api.sold import V1, post
 from tests.console.billed import addresses_in, billed
 from tests.console.workspace.test_actions import forms_of
 
-STREAMS: Final = {f"{HOME}/events/live", f"{HOME}/test-clocks/{{id}}/progress"}
+STREAMS: Final = {
+    *(f"{HOME}/events/live", f"{HOME}/audit-chain/progress"),
+    f"{HOME}/test-clocks/{{id}}/progress",
+}
 """What is told as it happens, and so says no calls."""
 NOWHERE: Final = "0192a2c4-5b7d-7c3a-8f00-0123456789ab"
 CALL: Final = re.compile(r"^curl (?:-X (\w+) )?'?http://[^/]+(/[^ '?]*)")
 
 
 @pytest.fixture
-def ids(owner: Person) -> dict[str, str]:
+def ids(owner: Person, transactions: Transactions, clock: Clock) -> dict[str, str]:
     """What stands in the place of the id of each thing that screens show. A new one fails here."""
+    post(owner, "/webhook-endpoints", {"url": "https://hooks.lumenworks.test", "events": ["*"]})
     sold, invoice = billed(owner)
     customer = invoice["customer_id"]
-    clock = post(owner, "/test-clocks", {"name": "Example", "frozen_time": "2026-01-01T00:00:00Z"})
+    example = {"name": "Example", "frozen_time": "2026-01-01T00:00:00Z"}
+    test_clock = post(owner, "/test-clocks", example)
     post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
     post(owner, f"/customers/{customer}/grants", {"unit": "TOKENS", "amount": 100})
+    spread_events(transactions, now=clock())
+    told = owner.get(f"{V1}/webhook-deliveries").json()["data"][0]
     return {
         "customers": customer,
         "subscriptions": invoice["subscription_id"],
         "invoices": invoice["id"],
         "plans": sold.plan["id"],
         "meters": sold.feature["meter"]["id"],
-        "test-clocks": clock["id"],
+        "test-clocks": test_clock["id"],
+        "webhooks": told["id"],
     }
 
 
@@ -117,6 +127,29 @@ def test_every_screen_without_an_id_is_in_the_navigation() -> None:
     assert {one for one in SHOWN if "{" not in one} - hidden == set(dict(_places()))
 
 
+def sendable(page: str) -> set[tuple[str, str]]:
+    """Method and path of the call of every form of a page."""
+    folded = re.findall(r'<details class="unfold call">(.*?)</details>', page, re.DOTALL)
+    commands = re.findall(r"<code>(.*?)</code>", "".join(folded))
+    found = [CALL.match(html.unescape(one)) for one in commands]
+    assert None not in found
+    return {(one[1] or "GET", one[2]) for one in found if one}
+
+
+def test_pages_have_the_forms_that_a_role_may_send_and_no_others(
+    owner: Person, ids: dict[str, str]
+) -> None:
+    assert isinstance(owner.app, FastAPI)
+    people = {role: owner.invite(role) for role in ROLES}
+    for address in addresses(ids):
+        every = sendable(owner.get(address).text)
+        for role, one in people.items():
+            answer = one.get(address)
+            if answer.status_code == 200:
+                may = {call for call in every if role in who_may(owner.app, *call)}
+                assert sendable(answer.text) == may, (role, address)
+
+
 def test_ids_of_another_organization_are_found_on_no_screen(
     owner: Person, visitor: Person, ids: dict[str, str]
 ) -> None:
@@ -153,6 +186,7 @@ EVERY_FIELD: Final[dict[str, Any]] = {
     "new_password": "quiet-harbor-94",
     "code": "X",
     "expected": "x",
+    "ids": NOWHERE,
     "confirmation": "x",
 }
 

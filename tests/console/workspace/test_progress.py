@@ -59,3 +59,21 @@ def test_progress_of_another_organization_is_nobodys(
     clock = clock_of(owner)
 
     assert sign_up("Elsewhere").get(f"/console/test-clocks/{clock}/progress").status_code == 404
+
+
+def test_chain_is_verified_when_somebody_asks_and_told_of_part_by_part(owner: Person) -> None:
+    entries = owner.get(f"{V1}/audit").json()["data"]
+
+    page = words_of(owner.get("/console/audit-chain").text)
+    verified = words_of(owner.get("/console/audit-chain?after=0").text)
+    told = owner.get("/console/audit-chain/progress?after=0")
+
+    assert entries[0]["digest"] in page
+    assert "as it was written" not in page
+    assert "Every entry that was looked at is as it was written" in verified
+    assert "Every entry that was looked at is as it was written" in words_of(told.text)
+    assert told.text.endswith("event: done\ndata: done\n\n")
+
+
+def test_verifying_goes_on_where_the_address_says(owner: Person) -> None:
+    assert owner.get("/console/audit-chain/progress?after=x").status_code == 422

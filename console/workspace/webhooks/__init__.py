@@ -1,0 +1,1 @@
+"""Webhooks: who listens, what was told, and what each try was answered."""
