@@ -30,7 +30,7 @@ SPECTRAL ?= 6.16.3
 REDOCLY ?= 2.77.0
 ADVISORIES ?= https://api.osv.dev
 
-.PHONY: help install check lint types layers rules compose-check lock-check format test properties test-long test-deep answers corpus simulate money regress chaos payments cluster histories site demo up status down mutate \
+.PHONY: help install check lint types layers rules compose-check lock-check format test properties test-long test-deep answers corpus simulate money regress verify-many mail-wave chaos payments cluster histories site demo up status down mutate \
 	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document sbom audit chart python-client
 
 help: ## List these targets
@@ -157,6 +157,14 @@ audit: $(INSTALLED) ## Locked packages, of development too, against known adviso
 
 regress: $(INSTALLED) ## Receipts of every price model, computed again by this code
 	$(RUN) fluxrate regress --files tests/services/invoicing/golden
+
+verify-many: COUNT = 10000
+verify-many: $(INSTALLED) ## COUNT=10000 invoices verified in one run, then five things changed and each named
+	$(RUN) python -m tests.services.invoicing.many_receipts --count $(COUNT)
+
+mail-wave: COUNT = 10000
+mail-wave: $(INSTALLED) ## COUNT=10000 finalizations with a dead mail server beside as many with a living one
+	BENCHMARK_INVOICES=$(COUNT) $(RUN) python -m benchmarks.mail_wave
 
 site: $(INSTALLED) ## Build the documentation's site into site/
 	$(RUN) python -m tests.docs.build
