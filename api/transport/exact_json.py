@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
@@ -137,5 +137,6 @@ _PLAIN: Final = frozenset({NoneType, bool, int, str})
 _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     Decimal: _write_number,
     datetime: instant_text,
+    date: date.isoformat,
     UUID: str,
 }

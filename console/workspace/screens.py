@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -28,19 +29,21 @@ NOT_FOUND: Final = 404
 PARKED: Final = "needs_attention"
 """The kind of finding that is a bill which waits for somebody."""
 FEW: Final = 8
+NOTHING: Final = dict.fromkeys(("invoices", "invoiced", "credited", "paid", "refunded"), 0)
 NOW: Final = "now"
 """By which an address asks for a check of its own."""
 
 
 async def show_overview(member: Member) -> Screen:
     """What is open, what comes next, and whether anything needs somebody."""
-    receivables, drafts, failed, coverage, events, undelivered = await asyncio.gather(
+    receivables, drafts, failed, coverage, events, undelivered, months = await asyncio.gather(
         member.get("/reports/receivables", page_size=1),
         member.get("/invoices", status=InvoiceStatus.DRAFT, page_size=FEW),
         member.get("/payments", status=PaymentStatus.FAILED, page_size=FEW),
         member.get("/audit/coverage", latest=True),
         member.get("/usage", page_size=FEW),
         member.get("/webhook-deliveries", status=DeliveryStatus.FAILED, page_size=1),
+        _read_months(member),
     )
     return Screen(
         template="overview.html",
@@ -52,9 +55,24 @@ async def show_overview(member: Member) -> Screen:
             "coverage": coverage,
             "events": rows_of(events),
             "undelivered": undelivered["meta"]["total"],
+            "months": months,
             "is_fresh": not (receivables["totals"] or drafts["data"] or events["data"]),
         },
     )
+
+
+async def _read_months(member: Member) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Money in and out of each currency: its name, this month and the last; nothing is nothing."""
+    running = await member.get("/reports/turnover")
+    ended_on = date.fromisoformat(running["first_day"]) - timedelta(days=1)
+    former = await member.get(
+        "/reports/turnover", from_=str(ended_on.replace(day=1)), to=str(ended_on)
+    )
+    now, then = ({one["currency"]: one for one in month["data"]} for month in (running, former))
+    return [
+        (currency, now.get(currency, NOTHING), then.get(currency, NOTHING))
+        for currency in sorted({*now, *then})
+    ]
 
 
 async def show_customer(member: Member) -> Screen:
@@ -84,10 +102,11 @@ async def show_subscription(member: Member) -> Screen:
     """A subscription: what happened, what comes, and what the running period comes to so far."""
     subscription_id = member.place()
     subscription = await member.get(f"/subscriptions/{subscription_id}")
-    timeline, invoices, customer, preview, series = await asyncio.gather(
+    timeline, invoices, customer, entitlements, preview, series = await asyncio.gather(
         member.get(f"/subscriptions/{subscription_id}/timeline"),
         member.get("/invoices", subscription_id=subscription_id, page_size=FEW),
         member.get(f"/customers/{subscription['customer_id']}"),
+        member.get(f"/customers/{subscription['customer_id']}/entitlements"),
         _preview(member, subscription_id),
         list_usage(member, subscription),
     )
@@ -99,6 +118,9 @@ async def show_subscription(member: Member) -> Screen:
             "customer": customer,
             "timeline": timeline,
             "invoices": invoices,
+            "entitlements": [
+                one for one in _rows(entitlements) if one["subscription_id"] == subscription["id"]
+            ],
             "preview": preview,
             "series": series,
             "undone": offer_undo(member, subscription),

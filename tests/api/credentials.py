@@ -144,6 +144,7 @@ billing.write  POST   /api/v1/credits/holds/{hold_id}/settle
 billing.write  DELETE /api/v1/credits/holds/{hold_id}
 billing.read   GET    /api/v1/reports/receivables
 billing.read   GET    /api/v1/reports/failed-payments
+billing.read   GET    /api/v1/reports/turnover
 billing.read   GET    /api/v1/reports/scheduled-payments
 billing.read   GET    /api/v1/credit-notes/{credit_note_id}/pdf
 billing.read   GET    /api/v1/invoices/{invoice_id}/pdf

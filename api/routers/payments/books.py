@@ -18,11 +18,13 @@ from api.schemas.payments.books import (
     FailureReasonView,
     ReceivablesView,
     ScheduledPaymentView,
+    TurnoverView,
     WriteOff,
     view_account,
     view_failures,
     view_receivables,
     view_schedule,
+    view_turnover,
 )
 from api.transport.exact_json import respond
 from api.transport.pagination import (
@@ -36,7 +38,7 @@ from api.transport.pagination import (
 from api.transport.route import Router
 from billing.books.formats import JournalFormat
 from billing.money import find_currency
-from services.books import journal, receivables, statement, write_offs
+from services.books import journal, receivables, statement, turnover, write_offs
 
 PageSize = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[
@@ -148,6 +150,21 @@ def get_receivables(
     )
     place = place_of(page, found.customer_count)
     return respond(view_receivables(found, as_of=now, place=place))
+
+
+@router.get("/reports/turnover", response_model=TurnoverView)
+def get_turnover(
+    session: ReadSession,
+    principal: Reader,
+    context: ContextDep,
+    first_day: FirstDay = None,
+    last_day: LastDay = None,
+) -> Response:
+    """Show what was billed, given back, paid and refunded: this month, or in up to 366 days."""
+    found = turnover.read_turnover(
+        session, principal.organization_id, first_day, last_day, now=context.now()
+    )
+    return respond(view_turnover(found))
 
 
 @router.get("/reports/failed-payments", response_model=ListOf[FailureReasonView])

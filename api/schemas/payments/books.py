@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from billing.payments.dunning import CollectionAction
 from repositories.books.receivables import FailedPayments
 from services.books.receivables import Aged, Receivables, Scheduled
 from services.books.statement import Posted, Statement
+from services.books.turnover import Turnover
 
 
 class WriteOff(Schema):
@@ -142,6 +143,42 @@ class FailureReasonView(View):
     """What they come to."""
     last_at: Moment
     """When the last of them failed."""
+
+
+class TurnoverRowView(View):
+    """What came to pass in one currency."""
+
+    currency: str
+    invoices: int
+    """How many invoices were issued that are not void."""
+    invoiced: Money
+    """What these invoices come to, tax included."""
+    credited: Money
+    """What credit notes gave back."""
+    paid: Money
+    """What was paid, whenever its invoice was issued."""
+    refunded: Money
+    """What was paid back."""
+
+
+class TurnoverView(View):
+    """Money in and out, by currency, from one day to another."""
+
+    first_day: date
+    """The first day, in the organization's zone."""
+    last_day: date
+    """The last day, itself included."""
+    data: list[TurnoverRowView]
+    """What came to pass, a row for each currency in which anything did."""
+
+
+def view_turnover(found: Turnover) -> TurnoverView:
+    """The sums as the API shows them."""
+    return TurnoverView(
+        first_day=found.first_day,
+        last_day=found.last_day,
+        data=[TurnoverRowView(**one._asdict()) for one in found.rows],
+    )
 
 
 class ScheduledActionView(View):

@@ -173,6 +173,7 @@ def tell_of_reports(world: World, of: dict[str, str]) -> None:
     tell("write_off_owed", given_up, customer_id="harbor")
     tell("get_receivables")
     tell("list_failed_payments")
+    tell("get_turnover")
     tell("list_scheduled_payments")
     tell("export_journal", query={"from": "2026-01-01", "to": "2026-03-31"})
     tell("list_unbilled_usage")

@@ -15,7 +15,7 @@ from models.payments.connections import Connection
 from services.documents.locks import lock_invoice
 from services.payments.told import record_told
 from tests.api.payments.paying import issue, pay
-from tests.api.people import Clock, Person
+from tests.api.people import PASSWORD, Clock, Person
 from tests.api.sold import V1, post
 
 
@@ -206,6 +206,42 @@ def test_failed_payments_are_counted_by_reason(
     ]
     later = owner.get(f"{V1}/reports/failed-payments", params={"from": "2026-03-03"})
     assert later.json()["data"] == []
+
+
+def test_money_in_and_out_is_summed_by_day_and_currency(
+    owner: Person, customer: dict[str, Any], clock: Clock
+) -> None:
+    first, voided, second = (issue(owner, customer, amount) for amount in (10, 99, 5))
+    owner.patch(f"{V1}/invoices/{voided['id']}/status", json={"status": "VOID"})
+    owner.post(f"{V1}/invoices/{first['id']}/payments", json={"amount": 4, "method": "cash"})
+    line = owner.get(f"{V1}/invoices/{second['id']}").json()["line_items"][0]["id"]
+    note = {"reason": "Broken", "lines": [{"line_id": line, "amount": 2}]}
+    owner.post(f"{V1}/invoices/{second['id']}/credit-notes", json=note)
+    clock.advance(days=31)
+    owner.post(f"{V1}/auth/login", json={"email": owner.email, "password": PASSWORD})
+    owner.post(f"{V1}/invoices/{first['id']}/payments", json={"amount": 6, "method": "cash"})
+
+    def turnover(**days: str) -> list[tuple[str, int, object, object, object, object]]:
+        found = owner.get(f"{V1}/reports/turnover", params=days).json()["data"]
+        names = ("invoices", "invoiced", "credited", "paid", "refunded")
+        return [(one["currency"], *(one[name] for name in names)) for one in found]
+
+    assert turnover() == [("USD", 0, 0, 0, 6, 0)]
+    assert turnover(**{"from": "2026-03-01", "to": "2026-03-31"}) == [("USD", 2, 15, 2, 4, 0)]
+    assert turnover(**{"from": "2026-03-03", "to": "2026-03-31"}) == []
+    assert turnover(**{"from": "2026-03-01", "to": "2026-12-31"}) == [("USD", 2, 15, 2, 10, 0)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "code"),
+    [("2026-03-02", "2026-03-01", "empty_span"), ("2025-03-01", "2026-03-02", "span_too_long")],
+)
+def test_money_is_summed_over_a_year_at_most(
+    owner: Person, first: str, last: str, code: str
+) -> None:
+    answer = owner.get(f"{V1}/reports/turnover", params={"from": first, "to": last})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
 def test_what_is_scheduled_is_listed_by_instant(
