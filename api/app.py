@@ -37,6 +37,7 @@ from api.routers.catalog import (
     tax_rates,
 )
 from api.routers.credits import (
+    alerts,
     balances,
     checks,
     deferred,
@@ -110,6 +111,7 @@ ROUTERS: tuple[Router, ...] = (
     grants.router,
     balances.router,
     holds.router,
+    alerts.router,
     grant_rules.router,
     top_ups.router,
     deferred.router,

@@ -26,6 +26,7 @@ class AccessReason(StrEnum):
     NO_CREDIT = "no_credit"
     NO_SUBSCRIPTION = "no_subscription"
     NOT_ON_PLAN = "not_on_plan"
+    SPENDING_CAP = "spending_cap"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +58,13 @@ def decide_access(
     usage: Decimal = ZERO,
     resets_at: datetime | None = None,
     has_credit: bool = True,
+    is_capped: bool = False,
 ) -> Entitlement:
     """Say whether a feature may be used, given its usage in the present reset window.
 
     At or over a hard limit there is no access; over a soft one it stays. Nor is there any where
-    its charge blocks what no credit pays, and nothing is left. ``remaining`` is never negative.
+    its charge blocks what no credit pays, and nothing is left, or where an alert that blocks is
+    reached. ``remaining`` is never negative.
     Source: CONTRACT 11, 4.12, 43. Worked example: 800 of 1,000 leaves 200 and access.
     """
     is_meter = feature.type is FeatureType.METER
@@ -69,6 +72,8 @@ def decide_access(
     reason = _refusal(feature, usage)
     if reason is None and not has_credit:
         reason = AccessReason.NO_CREDIT
+    if reason is None and is_capped:
+        reason = AccessReason.SPENDING_CAP
     return Entitlement(
         feature_id=feature.feature_id,
         lookup_key=feature.lookup_key,

@@ -48,6 +48,8 @@ class Customer(Tenant, table=True):
     test_clock_id: UUID | None = None
     auto_created: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Usage under an unknown ``external_id`` created it, and nobody else."""
+    has_cap: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether an alert of theirs ends access as it is reached."""
     created_at: datetime = instant()
     updated_at: datetime = instant()
     deleted_at: datetime | None = instant(nullable=True, default=None)

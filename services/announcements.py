@@ -18,6 +18,7 @@ from billing.notifications.events import WebhookEvent
 from models.credits.grants import CreditGrant
 from models.credits.top_ups import CreditTopUp
 from models.invoicing.invoices import Invoice
+from models.notifications.alerts import Alert, AlertCrossing
 from models.payments.payments import Payment
 from models.subscriptions.subscriptions import Subscription
 from repositories import customers as stored_customers
@@ -27,7 +28,7 @@ from repositories.outbox import NewMessage
 
 _LISTENERS = "organizations_with_webhooks"
 
-_OfCustomer = Invoice | Subscription | CreditGrant | CreditTopUp
+_OfCustomer = Invoice | Subscription | CreditGrant | CreditTopUp | Alert
 """What is a customer's."""
 
 
@@ -194,6 +195,30 @@ def announce_top_up(
         "invoice_id": made.invoice_id,
     }
     _queue(session, [_message(made.organization_id, event, made.id, data, at=at)], now=now)
+
+
+def announce_alert(
+    session: Session, alert: Alert, crossing: AlertCrossing, *, at: datetime, now: datetime
+) -> None:
+    """It is told that a threshold was reached. Idempotent by the crossing."""
+    if not _is_listening(session, alert.organization_id):
+        return
+    data = {
+        "alert_id": alert.id,
+        "customer_id": alert.customer_id,
+        "customer_external_id": _external_id(session, alert),
+        "subscription_id": alert.subscription_id,
+        "meter_id": alert.meter_id,
+        "on": alert.on,
+        "unit": alert.unit,
+        "action": alert.action,
+        "threshold": crossing.threshold,
+        "value": crossing.value,
+        "number": crossing.number,
+        "watermark": crossing.watermark,
+    }
+    event = WebhookEvent.ALERT_TRIGGERED
+    _queue(session, [_message(alert.organization_id, event, crossing.id, data, at=at)], now=now)
 
 
 def _is_listening(session: Session, organization_id: UUID) -> bool:

@@ -47,6 +47,7 @@ QUERY: Final[Mapping[str, str]] = {
     "voided": "Only events that were taken back (`true`), or were not (`false`).",
 }
 PATH: Final[Mapping[str, str]] = {
+    "alert_id": "The alert's id.",
     "event_id": "The usage event's id.",
     "grant_rule_id": "The id of the rule that grants credit.",
     "key_id": "The API key's id.",

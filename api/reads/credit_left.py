@@ -8,14 +8,14 @@ from starlette.concurrency import run_in_threadpool
 
 from repositories.transactions import Transactions
 from services.entitlements import credit
-from services.entitlements.credit import CreditQuestion
+from services.entitlements.credit import CapQuestion, CreditQuestion
 
 
-async def has_credit(transactions: Transactions, question: CreditQuestion) -> bool:
+async def has_credit(transactions: Transactions, question: CreditQuestion | CapQuestion) -> bool:
     """As :func:`services.entitlements.credit.has_credit`, in a transaction of its own."""
     return await run_in_threadpool(partial(_look, transactions, question))
 
 
-def _look(transactions: Transactions, question: CreditQuestion) -> bool:
+def _look(transactions: Transactions, question: CreditQuestion | CapQuestion) -> bool:
     with transactions.for_organization(question.organization_id) as session:
         return credit.has_credit(session, question)

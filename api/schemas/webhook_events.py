@@ -14,6 +14,7 @@ from api.schemas.common import Exact, Moment, Money, View
 from billing.credits.grants import GrantKind
 from billing.credits.top_ups import TopUpStatus
 from billing.invoicing.invoices import InvoiceStatus
+from billing.notifications.alerts import AlertAction, AlertOn
 from billing.notifications.events import WebhookEvent
 from billing.subscriptions import SubscriptionStatus
 
@@ -141,6 +142,34 @@ class TopUpNewsView(View):
     """The invoice that sells the grant, void if it failed."""
 
 
+class AlertNewsView(View):
+    """A threshold of an alert, and what was there as it was found to be reached."""
+
+    alert_id: UUID
+    """The alert."""
+    customer_id: UUID
+    customer_external_id: str | None
+    """Your own id of the customer; null where it has none."""
+    subscription_id: UUID | None
+    """The subscription that is watched alone; null for all of the customer's."""
+    meter_id: UUID | None
+    """The meter that is watched alone; null for all."""
+    on: AlertOn
+    """What is watched."""
+    unit: str | None
+    """What spend or credit is counted in; null for usage."""
+    action: AlertAction
+    """Whether access ends besides."""
+    threshold: Exact
+    """Which threshold, in the unit of what is watched."""
+    value: Exact
+    """What was there, in the same unit."""
+    number: int
+    """How often it was reached in that period: more than once where the alert rearms."""
+    watermark: int | None
+    """Up to which arrival usage was counted; null where none was."""
+
+
 class ToldEventView(View):
     """Something that happened, as an endpoint is told of it."""
 
@@ -208,6 +237,10 @@ TELLINGS: Final[Mapping[WebhookEvent, Telling]] = {
         means="A try to top credit up failed. The next one is an hour later, then a day, and then"
         " the rule is off.",
         data=TopUpNewsView,
+    ),
+    WebhookEvent.ALERT_TRIGGERED: Telling(
+        means="A threshold of an alert was reached, once in each period unless it rearms.",
+        data=AlertNewsView,
     ),
 }
 """Every event; a test compares what is told with it."""

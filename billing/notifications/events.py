@@ -28,6 +28,7 @@ class WebhookEvent(StrEnum):
     CREDIT_EXPIRED = "credit.expired"
     TOP_UP_SUCCEEDED = "top_up.succeeded"
     TOP_UP_FAILED = "top_up.failed"
+    ALERT_TRIGGERED = "alert.triggered"
 
 
 EVERY_EVENT: Final = "*"

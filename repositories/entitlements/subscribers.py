@@ -43,11 +43,13 @@ class LiveSubscription:
 class Subscriber:
     """A customer with their live subscriptions, oldest first.
 
-    ``clock_time`` is the present of the test clock they live on, if any.
+    ``clock_time`` is the present of the test clock they live on, if any. ``has_cap``: an alert of
+    theirs ends access as it is reached.
     """
 
     customer_id: UUID
     clock_time: datetime | None
+    has_cap: bool
     subscriptions: tuple[LiveSubscription, ...]
 
 
@@ -80,6 +82,7 @@ async def find_subscriber(
     return Subscriber(
         customer_id=first["customer_id"],
         clock_time=first["clock_time"],
+        has_cap=first["has_cap"],
         subscriptions=tuple(_to_subscription(row) for row in rows if row["id"] is not None),
     )
 
@@ -119,9 +122,12 @@ def _as_id(text: str) -> UUID | None:
         return None
 
 
+OF_CUSTOMER: Final = frozenset({"customer_id", "clock_time", "has_cap"})
+
+
 def _to_subscription(row: dict[str, Any]) -> LiveSubscription:
     return LiveSubscription(
-        **{name: value for name, value in row.items() if name not in ("customer_id", "clock_time")}
+        **{name: value for name, value in row.items() if name not in OF_CUSTOMER}
     )
 
 
@@ -139,7 +145,7 @@ SUBSCRIPTION_COLUMNS: Final = f"""
     subscription.current_period_end, subscription.cancel_at_period_end"""
 
 _FIND_SUBSCRIBER: Final = compact(f"""
-SELECT customer.id AS customer_id,
+SELECT customer.id AS customer_id, customer.has_cap,
     coalesce(clock.target_time, clock.frozen_time) AS clock_time,
     {SUBSCRIPTION_COLUMNS}
 FROM customer

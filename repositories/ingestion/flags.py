@@ -46,19 +46,23 @@ class NeededChecks(NamedTuple):
 
     has_flagged_spans: bool
     has_limits: bool
+    has_alerts: bool
 
 
 async def find_needed_checks(
     connection: AsyncConnection, events: Sequence[NewEvent]
 ) -> NeededChecks:
-    """Whether these events' organizations flag spans that they may lie in, or limit their meters.
+    """Whether spans are flagged that these events may lie in, meters limited, customers watched.
 
     Read after the arrival locks are held, so that no bill becomes final meanwhile.
     """
-    keys = _keys_of(events) | {"meters": array({one.scope.meter for one in events})}
+    keys = _keys_of(events) | {
+        "meters": array({one.scope.meter for one in events}),
+        "customers": array({one.scope.customer for one in events}),
+    }
     cursor = await connection.execute(_FIND_NEEDED_CHECKS, keys)
     row = await cursor.fetchone()
-    return NeededChecks(*row) if row is not None else NeededChecks(False, False)
+    return NeededChecks(*row) if row is not None else NeededChecks(False, False, False)
 
 
 async def find_flagged_spans(
@@ -104,7 +108,14 @@ SELECT
             WHERE limited_meter.organization_id = named.organization_id
                 AND limited_meter.meter_id = ANY (%(meters)s::uuid[])
         )
-    ) AS has_limits
+    ) AS has_limits,
+    bool_or(
+        EXISTS (
+            SELECT FROM alert
+            WHERE alert.organization_id = named.organization_id AND alert.deleted_at IS NULL
+                AND alert.customer_id = ANY (%(customers)s::uuid[])
+        )
+    ) AS has_alerts
 FROM unnest(%(organizations)s::uuid[]) AS named(organization_id)
 """
 

@@ -13,6 +13,8 @@ _SUBSCRIPTIONS: Final = """SELECT subscription.id FROM subscription
         AND subscription.customer_id = :customer_id"""
 _PAYMENTS: Final = """SELECT payment.id FROM payment
     WHERE payment.organization_id = :organization_id AND payment.customer_id = :customer_id"""
+_ALERTS: Final = """SELECT alert.id FROM alert
+WHERE alert.organization_id = :organization_id AND alert.customer_id = :customer_id"""
 _NOTES: Final = f"""SELECT credit_note.id FROM credit_note
     WHERE credit_note.organization_id = :organization_id
         AND credit_note.invoice_id IN ({_INVOICES})"""  # noqa: S608  (put together out of constants)
@@ -84,6 +86,8 @@ WHOSE: Final[Mapping[str, Held]] = {
     "customer_account": Held(condition=_ITSELF, order=("currency",)),
     "account_posting": Held(condition=_ITSELF, order=("currency", "sequence")),
     "wallet": Held(condition=_ITSELF, order=("unit",)),
+    "alert": Held(condition=_ITSELF),
+    "alert_crossing": Held(condition=f"held.alert_id IN ({_ALERTS})"),
     "credit_grant": Held(condition=_ITSELF),
     "credit_grant_rule": Held(condition=_ITSELF),
     "credit_hold": Held(condition=_ITSELF),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, TextClause, text
 from sqlmodel import Session, col, select
 
 from billing.subscriptions import PeriodStatus
@@ -31,6 +32,35 @@ def list_unbilled(
     session: Session, organization_id: UUID, customer_id: UUID, unit: str
 ) -> Sequence[tuple[Subscription, SubscriptionPeriod]]:
     """Each with its subscription, in the order in which they are billed."""
+    return _list(
+        session,
+        organization_id,
+        customer_id,
+        col(SubscriptionPeriod.status).in_(NOT_FINAL),
+        CHARGES_IN_UNIT.bindparams(unit=unit),
+    )
+
+
+def list_running(
+    session: Session, organization_id: UUID, customer_id: UUID, *, at: datetime
+) -> Sequence[tuple[Subscription, SubscriptionPeriod]]:
+    """The periods that have begun by that instant and are open, whatever they charge in."""
+    return _list(
+        session,
+        organization_id,
+        customer_id,
+        col(SubscriptionPeriod.status) == PeriodStatus.OPEN,
+        col(SubscriptionPeriod.starts_at) <= at,
+        col(Subscription.deleted_at).is_(None),
+    )
+
+
+def _list(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    *conditions: ColumnElement[bool] | TextClause,
+) -> Sequence[tuple[Subscription, SubscriptionPeriod]]:
     found = session.exec(
         select(Subscription, SubscriptionPeriod)
         .join(
@@ -41,8 +71,7 @@ def list_unbilled(
         .where(
             Subscription.organization_id == organization_id,
             Subscription.customer_id == customer_id,
-            col(SubscriptionPeriod.status).in_(NOT_FINAL),
-            CHARGES_IN_UNIT.bindparams(unit=unit),
+            *conditions,
         )
         .order_by(col(SubscriptionPeriod.ends_at), col(Subscription.id))
     )

@@ -17,10 +17,10 @@ from runtime.payment_gateways import InstalledGateways, desk_of
 from runtime.relays import gateway_tasks, mails, webhooks
 from runtime.relays.deliveries import AroundDelivery, CountDelivery, DeliveryRelay
 from runtime.relays.gateway_tasks import GatewayPost
+from runtime.relays.looks import alerts_of, top_ups_of
 from runtime.relays.mails import MailPost
 from runtime.relays.outbound import outside_of
 from runtime.relays.retention import Retention
-from runtime.relays.top_ups import TopUpRelay
 from runtime.relays.webhooks import WebhookPost
 from runtime.relays.workflows import OutboxRelay
 from runtime.sealing import Sealer
@@ -53,12 +53,13 @@ def relays_of(
     *,
     around: AroundDelivery | None = None,
 ) -> list[Relay]:
-    """Those of workflows, and what leaves the installation, if anything may.
+    """Those of workflows and alerts, and what leaves the installation, if anything may.
 
     ``around`` traces each delivery.
     """
     within: list[Relay] = [
         OutboxRelay(transactions, workflows),
+        alerts_of(transactions),
         Retention(
             transactions, kinds_of(settings.retention_periods), count=counters.count_forgotten
         ),
@@ -69,7 +70,7 @@ def relays_of(
     outside = outside_of(settings)
     if outside is None:
         log.warning("webhooks_and_mails_need_a_key", setting="FLUXRATE_SECRET_KEY")
-        return [*within, TopUpRelay(transactions)]
+        return [*within, top_ups_of(transactions)]
     count = counters.count_delivery
     webhook_post = WebhookPost(transactions, outside.sealer, outside.webhooks)
     mail_post = MailPost(
@@ -77,7 +78,7 @@ def relays_of(
     )
     return [
         *within,
-        TopUpRelay(transactions),
+        top_ups_of(transactions),
         DeliveryRelay(webhook_post, webhooks.ROOMS, count=count, around=around),
         DeliveryRelay(mail_post, mails.ROOMS, count=count, around=around),
         *_gateway_relays(transactions, outside.sealer, settings, gateways, count),

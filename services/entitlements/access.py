@@ -31,7 +31,7 @@ from repositories.entitlements import subscribers as stored_subscribers
 from repositories.entitlements.subscribers import FeatureRow, LiveSubscription, Subscriber
 from repositories.usage import period_usage as stored_usage
 from services.catalog.terms_cache import TermsCache
-from services.entitlements.credit import HasCredit, list_questions
+from services.entitlements.credit import CapQuestion, HasCredit, list_questions
 from services.entitlements.windows import version_in_force, window_at
 from services.required import not_found
 from services.usage.measure import list_spans, read_usage_of
@@ -81,8 +81,32 @@ async def list_entitlements(
         connection, organization_id, subscriber, found, cache=cache, now=now
     )
     unpaid = await find_unpaid(organization_id, subscriber.customer_id, granted, has_credit)
+    capped = await find_capped(organization_id, subscriber, granted, has_credit)
     usages = await measure(connection, organization_id, subscriber.customer_id, granted.grants)
-    return [decide(feature, granted, usages, unpaid) for feature in found]
+    return [decide(feature, granted, usages, unpaid, capped) for feature in found]
+
+
+async def find_capped(
+    organization_id: UUID, subscriber: Subscriber, granted: Grants, has_credit: HasCredit
+) -> frozenset[int]:
+    """The places of grants whose meter a spending cap ends; nobody asks without one."""
+    if not subscriber.has_cap:
+        return frozenset()
+    asked = [
+        (
+            place,
+            CapQuestion(
+                organization_id=organization_id,
+                customer_id=subscriber.customer_id,
+                subscription_id=one.subscription.id,
+                meter_id=one.meter.meter_id,
+                at=granted.at,
+            ),
+        )
+        for place, one in enumerate(granted.grants)
+        if one.meter is not None
+    ]
+    return frozenset([place for place, one in asked if not await has_credit(one)])
 
 
 async def find_unpaid(
@@ -185,6 +209,7 @@ def decide(
     granted: Grants,
     usages: Mapping[int, Decimal],
     unpaid: Collection[int] = (),
+    capped: Collection[int] = (),
 ) -> CustomerEntitlement:
     """The most generous of what the customer's subscriptions grant of a feature."""
     answers = [
@@ -194,6 +219,7 @@ def decide(
                 usage=usages.get(place, ZERO),
                 resets_at=grant.window.ends_at if grant.window else None,
                 has_credit=place not in unpaid,
+                is_capped=place in capped,
             ),
             subscription_id=grant.subscription.id,
         )

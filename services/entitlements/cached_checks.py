@@ -30,6 +30,7 @@ from services.entitlements.access import (
     CustomerEntitlement,
     Grants,
     decide,
+    find_capped,
     find_grants,
     find_unpaid,
     get_subscriber,
@@ -208,8 +209,9 @@ async def _check_anew(
             cache.put(key, check)
     customer_id = subscriber.customer_id
     unpaid = await find_unpaid(organization_id, customer_id, granted, has_credit)
+    capped = await find_capped(organization_id, subscriber, granted, has_credit)
     usages = await measure(connection, organization_id, customer_id, granted.grants)
-    return decide(found[0], granted, usages, unpaid)
+    return decide(found[0], granted, usages, unpaid, capped)
 
 
 @exactly
@@ -244,8 +246,8 @@ async def _sum_edges(
 def _to_cache(
     validator: str, subscriber: Subscriber, found: Sequence[FeatureRow], granted: Grants
 ) -> CachedCheck | None:
-    """The check, if its usage is at most one sum or count, and no credit has to be left for it."""
-    if any(is_blocking(one.terms, one.feature) for one in granted.grants):
+    """The check, if its usage is at most one sum or count, and nothing else ends it."""
+    if subscriber.has_cap or any(is_blocking(one.terms, one.feature) for one in granted.grants):
         return None
     measured = [
         (place, grant.window, grant.meter)

@@ -16,6 +16,7 @@ from billing.identifiers import ChargeId, MeterId
 from billing.rating.terms import FeatureTerms, PlanTerms, Shortfall
 from billing.units import Unit, currency_unit
 from services.rating.accruing import find_left
+from services.rating.alerts.figures import is_capped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +31,35 @@ class CreditQuestion:
     at: datetime
 
 
-HasCredit = Callable[[CreditQuestion], Awaitable[bool]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapQuestion:
+    """Whether spending caps leave room at an instant, for usage of a meter of a subscription."""
+
+    organization_id: UUID
+    customer_id: UUID
+    subscription_id: UUID
+    meter_id: UUID
+    at: datetime
+
+
+HasCredit = Callable[[CreditQuestion | CapQuestion], Awaitable[bool]]
 """Answers a question, every event counting that was acknowledged before."""
 
 
-def has_credit(session: Session, question: CreditQuestion) -> bool:
-    """Whether a grant that pays for the charge has something left that is neither used nor held."""
+def has_credit(session: Session, question: CreditQuestion | CapQuestion) -> bool:
+    """Whether a grant that pays for the charge has something left that is neither used nor held.
+
+    Or, if that is asked, whether no spending cap is reached.
+    """
+    if isinstance(question, CapQuestion):
+        return not is_capped(
+            session,
+            question.organization_id,
+            question.customer_id,
+            subscription_id=question.subscription_id,
+            meter_id=question.meter_id,
+            at=question.at,
+        )
     key = (question.organization_id, question.customer_id, question.unit.code)
     return any(
         one.grant.applies_to.covers(question.charge_id, question.meter_id)

@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from billing.errors import BillingError, Conflict, InvariantBroken
 from models.usage.event_ids import EventIds
 from repositories.ingestion import writer as stored_writer
+from repositories.ingestion.alerts import wake_alerts
 from repositories.ingestion.flags import find_flagged_spans, find_needed_checks
 from repositories.ingestion.late_marks import mark_changed_periods
 from repositories.ingestion.partitions import month_of
@@ -27,6 +28,16 @@ from services.ingestion.event_input import free_form_of, read_event
 from services.ingestion.references import Targets
 from services.ingestion.rows import Row, answer_of, answer_to_taken_key
 from services.ingestion.submissions import EventResult, EventStatus, Submission
+
+
+def _counted(rows: Iterable[Row]) -> list[NewEvent]:
+    """What was stored of these rows and counts."""
+    stored = [
+        row.require_event()
+        for row in rows
+        if row.result is not None and row.result.status is EventStatus.CREATED
+    ]
+    return [event for event in stored if event.counted and not event.paused]
 
 
 @dataclass(slots=True)
@@ -143,19 +154,12 @@ class Batch:
             await self._write_limited(limits, rows)
         else:
             await self._insert(rows)
-        if needed.has_flagged_spans:
-            await self._mark_changed_periods(rows)
-
-    async def _mark_changed_periods(self, rows: Sequence[Row]) -> None:
-        """Final periods that depend on what was stored are rated again (CONTRACT 83, 84)."""
-        stored = [
-            row.require_event()
-            for row in rows
-            if row.result is not None and row.result.status is EventStatus.CREATED
-        ]
-        counted = [event for event in stored if event.counted and not event.paused]
-        if counted:
+        counted = _counted(rows) if needed.has_flagged_spans or needed.has_alerts else []
+        if needed.has_flagged_spans and counted:
+            # Final periods that depend on what was stored are rated again (CONTRACT 83, 84).
             await mark_changed_periods(self._connection, counted, now=self._now)
+        if needed.has_alerts:
+            await wake_alerts(self._connection, counted, now=self._now)
 
     async def _write_limited(self, limits: UsageLimits, rows: Sequence[Row]) -> None:
         """Every row is stored, answered with the event that has its key, or refused by a limit."""

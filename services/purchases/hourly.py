@@ -1,4 +1,4 @@
-"""What the hourly check does about purchases: what lapsed is not owed, and every rule is looked at.
+"""What the hourly check does about purchases and alerts: each rule and alert is looked at.
 
 Usage lowers what is available without a posting: a rule that it takes below its threshold is found
 here at the latest.
@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from repositories.credits import purchases as stored_purchases
 from repositories.credits import top_ups as stored_top_ups
+from repositories.notifications import alerts as stored_alerts
 from services.documents.locks import lock_invoice
 from services.payments import receivables
 from services.payments.recording import present_of
@@ -23,7 +24,7 @@ AT_ONCE: Final = 100
 
 
 def look_after(session: Session, organization_id: UUID, *, now: datetime) -> None:
-    """Purchases whose time was over before anybody paid are void; every rule is looked at soon.
+    """Purchases whose time was over before anybody paid are void; rules and alerts are looked at.
 
     Idempotent: a rule that waits to be looked at already waits once.
     """
@@ -33,3 +34,4 @@ def look_after(session: Session, organization_id: UUID, *, now: datetime) -> Non
         at = present_of(session, invoice, now=now)
         receivables.void_lapsed(session, invoice, at=at, now=now)
     stored_top_ups.wake(session, organization_id, None, now=now)
+    stored_alerts.wake(session, organization_id, None, now=now)

@@ -7,7 +7,7 @@ that credit will pay are left out. Source: CREDITS.md rules 9 and 15.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -18,10 +18,12 @@ from billing.credits.cuts import cut_instants
 from billing.credits.drawing import DrawableLine, Lot, draw
 from billing.credits.grants import Place
 from billing.credits.used import segments_of_period, unit_of, without_minimum
+from billing.identifiers import ChargeId, MeterId
 from billing.money import ZERO, exactly
 from billing.rating.frozen_usage import rate
 from billing.rating.lines import LineType
 from billing.rating.terms import PlanTerms
+from billing.ratios import as_decimal
 from billing.units import Unit
 from repositories.credits.wallets import WalletKey
 from repositories.subscriptions import unbilled_periods as stored_periods
@@ -65,6 +67,56 @@ def find_unholdable(
     known = units.find_unit(session, organization_id, unit)
     present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     return find_accruing(session, key, known, present).unrestricted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpentLine:
+    """What usage of one running period comes to so far, before what pays it: one line.
+
+    Units: ``amount`` in ``unit``, rounded as on a bill; ``quantity`` in the meter's unit.
+    """
+
+    subscription_id: UUID
+    period_starts_at: datetime
+    charge_id: ChargeId | None
+    meter_id: MeterId | None
+    unit: Unit
+    amount: Decimal
+    quantity: Decimal
+    watermark: int
+
+
+def list_spent(
+    session: Session, organization_id: UUID, customer_id: UUID, *, at: datetime
+) -> tuple[SpentLine, ...]:
+    """What the customer's running periods come to so far, line by line.
+
+    Of what is used as it is: a fixed charge is used at the last instant of its period, and what a
+    minimum adds as well.
+    """
+    running = stored_periods.list_running(session, organization_id, customer_id, at=at)
+    spans = [(of, period, span_of(period)) for of, period in running]
+    bills = look_at_spans(session, spans, lambda _: True) if spans else []
+    return tuple(line for bill in bills for line in _spent_lines(bill))
+
+
+def _spent_lines(bill: Billed) -> Iterator[SpentLine]:
+    terms = without_minimum(bill.terms)
+    charges = {one.charge_id: one for one in terms.charges}
+    for line in rate(terms, bill.frozen):
+        charge = None if line.charge_id is None else charges.get(line.charge_id)
+        if line.type is LineType.USAGE and charge is not None:
+            unit = unit_of(terms, charge)
+            yield SpentLine(
+                subscription_id=bill.subscription.id,
+                period_starts_at=bill.stored.starts_at,
+                charge_id=line.charge_id,
+                meter_id=line.meter_id,
+                unit=unit,
+                amount=unit.round(line.exact_amount),
+                quantity=as_decimal(line.usage_quantity or ZERO),
+                watermark=bill.frozen.watermark,
+            )
 
 
 def find_left(session: Session, key: WalletKey, unit: Unit, *, at: datetime) -> list[Lot]:

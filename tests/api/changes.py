@@ -101,6 +101,8 @@ POST   /api/v1/coupons                                    coupon.created
 DELETE /api/v1/coupons/{coupon_id}                        coupon.withdrawn
 POST   /api/v1/customers/{customer_id}/coupons            coupon.redeemed
 DELETE /api/v1/customers/{customer_id}/coupons/{coupon_id} coupon.detached
+POST   /api/v1/alerts                                     alert.created
+DELETE /api/v1/alerts/{alert_id}                          alert.ended
 POST   /api/v1/customers/{customer_id}/grant-rules        grant_rule.created
 DELETE /api/v1/customers/{customer_id}/grant-rules/{grant_rule_id} grant_rule.ended
 POST   /api/v1/customers/{customer_id}/top-up-rules       top_up_rule.created
@@ -211,6 +213,9 @@ class Story:
         path = "POST /customers/{customer_id}/grants"
         grant = self.do(path, granted, customer_id=customer_id)
         self.do("POST /grants/{grant_id}/end", grant_id=grant["id"])
+        watched = {"on": "spend", "subject": {"customer_id": customer_id}, "thresholds": [10]}
+        alert = self.do("POST /alerts", watched)
+        self.do("DELETE /alerts/{alert_id}", alert_id=alert["id"])
         path = "/customers/{customer_id}/grant-rules"
         its = {"customer_id": customer_id}
         rule = self.do(f"POST {path}", granted | {"interval": "month"}, **its)

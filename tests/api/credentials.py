@@ -131,6 +131,10 @@ billing.write  DELETE /api/v1/coupons/{coupon_id}
 billing.write  POST   /api/v1/customers/{customer_id}/coupons
 billing.read   GET    /api/v1/customers/{customer_id}/coupons
 billing.write  DELETE /api/v1/customers/{customer_id}/coupons/{coupon_id}
+billing.write  POST   /api/v1/alerts
+billing.read   GET    /api/v1/alerts
+billing.read   GET    /api/v1/alerts/{alert_id}/crossings
+billing.write  DELETE /api/v1/alerts/{alert_id}
 billing.write  POST   /api/v1/customers/{customer_id}/grant-rules
 billing.read   GET    /api/v1/customers/{customer_id}/grant-rules
 billing.write  DELETE /api/v1/customers/{customer_id}/grant-rules/{grant_rule_id}

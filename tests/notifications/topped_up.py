@@ -16,6 +16,7 @@ from repositories.payments import links as stored_links
 from services.documents.locks import lock_invoice
 from services.payments import recording
 from services.purchases.top_ups import look_at_next
+from services.rating.alerts.looking import look_at_next as look_at_alerts
 from tests.telling import Telling
 
 RULE = {
@@ -43,6 +44,9 @@ def top_up(telling: Telling, customer_id: str) -> None:
     held = {"customer_id": customer_id, "unit": "TOKENS", "amount": 60, "expires_at": until}
     telling.post("/credits/holds", held)
     end_try(telling, organization_id, succeeds=False)
+    subject = {"customer_id": customer_id, "unit": "TOKENS"}
+    telling.post("/alerts", {"on": "available", "subject": subject, "thresholds": [100]})
+    assert look_at_alerts(telling.transactions, now=telling.clock())
 
 
 def save_card(telling: Telling, organization_id: UUID, customer_id: UUID) -> None:

@@ -97,7 +97,10 @@ def add_credit(person: Client, customer_id: str, *, held_until: str) -> Ids:
     hold = post(person, "/credits/holds", **held)
     rule = post(person, f"{path}/top-up-rules", **TOP_UP)
     recurring = post(person, f"{path}/grant-rules", **MONTHLY)
+    subject = {"customer_id": customer_id}
+    alert = post(person, "/alerts", on="spend", subject=subject, thresholds=[100])
     return {
+        "alert_id": alert["id"],
         "grant_id": grant["id"],
         "hold_id": hold["id"],
         "rule_id": rule["id"],

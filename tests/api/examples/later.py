@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from services.notifications.deliveries import spread_events
 from tests.api.access.furnished import owe, post, save_method
 from tests.api.examples.chapters import FEBRUARY, MARCH, World
-from tests.api.examples.rules import tell_of_recurring_credit
+from tests.api.examples.rules import tell_of_alerts, tell_of_recurring_credit
 
 
 def tell_of_a_bill(world: World, of: dict[str, str]) -> None:
@@ -289,6 +289,7 @@ def tell_of_purchases(world: World) -> None:
         "price": {"amount": "0.0005", "currency": "USD"},
     }
     tell_of_recurring_credit(world)
+    tell_of_alerts(world)
     made = tell("create_top_up_rule", rule, customer_id="harbor")
     tell("list_top_up_rules", customer_id="harbor")
     its = {"customer_id": "harbor", "rule_id": made["id"]}

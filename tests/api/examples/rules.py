@@ -19,3 +19,19 @@ def tell_of_recurring_credit(world: World) -> None:
     recurring = tell("create_grant_rule", monthly, customer_id="harbor")
     tell("list_grant_rules", customer_id="harbor")
     tell("end_grant_rule", customer_id="harbor", grant_rule_id=recurring["id"])
+
+
+def tell_of_alerts(world: World) -> None:
+    """Somebody watches what a customer spends, until nobody does."""
+    tell = world.tell
+    customer = world.tell.person.get("/api/v1/customers").json()["data"][0]
+    cap = {
+        "on": "spend",
+        "subject": {"customer_id": customer["id"], "unit": "USD"},
+        "thresholds": [400, 500],
+        "action": "block",
+    }
+    alert = tell("create_alert", cap)
+    tell("list_alerts", query={"customer_id": customer["id"]})
+    tell("list_alert_crossings", alert_id=alert["id"])
+    tell("end_alert", alert_id=alert["id"])

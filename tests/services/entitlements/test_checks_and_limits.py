@@ -12,14 +12,14 @@ from billing.periods import Interval
 from repositories.asynchronous.connections import connect
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import list_entitlements
-from services.entitlements.credit import CreditQuestion
+from services.entitlements.credit import CapQuestion, CreditQuestion
 from tests.services.limited import Limited, limit, subscribe
 from tests.services.shop import NOW, Shop
 
 WINDOWS = (Interval.DAY, Interval.WEEK, Interval.MONTH, Interval.YEAR)
 
 
-async def everything_is_paid(question: CreditQuestion) -> bool:
+async def everything_is_paid(question: CreditQuestion | CapQuestion) -> bool:
     """Nothing is blocked here for want of credit, so nobody asks."""
     raise AssertionError(question)
 

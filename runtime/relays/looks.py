@@ -1,19 +1,21 @@
-"""Looks at rules that top credit up, as soon as something took credit that they watch."""
+"""Looks at what watches customers, as soon as it is asked to: rules that top up, and alerts."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from repositories import outbox as stored_outbox
-from repositories.credits.top_ups import MESSAGE
+from repositories.credits import top_ups as stored_top_ups
+from repositories.notifications import alerts as stored_alerts
 from repositories.transactions import Transactions
-from services.purchases.top_ups import look_at_next
+from services.purchases import top_ups
+from services.rating.alerts import looking
 
 log = structlog.get_logger(__name__)
 
@@ -24,21 +26,32 @@ HELD_SECONDS: Final = 1.0
 """After that what another relay held is looked for again."""
 
 
-class TopUpRelay:
-    """Messages are queued by whatever lowers credit under a rule; nobody looks without one."""
+class LookAtNext(Protocol):
+    """Looks at what was asked for first; whether there may be more."""
+
+    def __call__(self, transactions: Transactions, *, now: datetime) -> bool:
+        """Look."""
+
+
+class LookRelay:
+    """Messages are queued by whatever changes what is watched; nobody looks without one."""
 
     def __init__(
         self,
         transactions: Transactions,
+        kind: str,
+        look_at_next: LookAtNext,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._transactions = transactions
+        self._kind = kind
+        self._look_at_next = look_at_next
         self._now = now
         self._told = asyncio.Event()
 
     def hear(self, kind: str) -> None:
         """Messages of this kind were queued."""
-        if kind == MESSAGE:
+        if kind == self._kind:
             self.look()
 
     def look(self) -> None:
@@ -51,12 +64,14 @@ class TopUpRelay:
         while True:
             self._told.clear()
             try:
-                while await asyncio.to_thread(look_at_next, self._transactions, now=self._now()):
+                while await asyncio.to_thread(
+                    self._look_at_next, self._transactions, now=self._now()
+                ):
                     pass
                 pause = await asyncio.to_thread(self._find_pause)
                 patience = 0.1
             except SQLAlchemyError as error:
-                log.warning("relay_unreachable", relay="top_ups", error=type(error).__name__)
+                log.warning("relay_unreachable", relay=self._kind, error=type(error).__name__)
                 pause = patience = min(5.0, patience * 2)
             try:
                 async with asyncio.timeout(pause):
@@ -65,9 +80,19 @@ class TopUpRelay:
                 continue
 
     def _find_pause(self) -> float:
-        with self._transactions.looking_up(stored_outbox.LOOKUP, MESSAGE) as session:
-            due_at = stored_outbox.find_next_due(session, MESSAGE)
+        with self._transactions.looking_up(stored_outbox.LOOKUP, self._kind) as session:
+            due_at = stored_outbox.find_next_due(session, self._kind)
         if due_at is None:
             return SWEEP_SECONDS
         waits = (due_at - self._now()).total_seconds()
         return min(SWEEP_SECONDS, waits) if waits > 0 else HELD_SECONDS
+
+
+def top_ups_of(transactions: Transactions) -> LookRelay:
+    """Looks at rules that top up: what it begins asks gateways."""
+    return LookRelay(transactions, stored_top_ups.MESSAGE, top_ups.look_at_next)
+
+
+def alerts_of(transactions: Transactions) -> LookRelay:
+    """Looks at alerts: what they tell is queued as any other webhook is."""
+    return LookRelay(transactions, stored_alerts.MESSAGE, looking.look_at_next)

@@ -1,0 +1,1 @@
+"""Alerts on what is spent, used and left, and spending caps."""

@@ -1,0 +1,118 @@
+"""Looking at alerts: what is reached is stored and told, once for each threshold and window.
+
+Whatever changes what they watch queues a look in its own transaction. Source: CREDITS.md rule 25.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlmodel import Session
+
+from billing.errors import BillingError
+from billing.notifications.alerts import AlertAction, AlertDirection, AlertOn, AlertTerms
+from models.base import new_id
+from models.notifications.alerts import Alert, AlertCrossing
+from models.subscriptions.subscriptions import OutboxMessage
+from repositories import customers as stored_customers
+from repositories import outbox as stored_outbox
+from repositories.notifications import alerts as stored_alerts
+from repositories.transactions import Transactions, name_organizations
+from services.announcements import announce_alert
+from services.rating.alerts.figures import Figure, Figures
+from services.subscriptions import clocks
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 100
+"""How many messages are read together; of one customer they are one look."""
+
+
+def look_at_next(transactions: Transactions, *, now: datetime) -> bool:
+    """The alerts that were asked to be looked at are; whether there may be more.
+
+    Several processes share the work. What a message says was stored before it could be read, so the
+    figures that are read now count it.
+    """
+    kind = stored_alerts.MESSAGE
+    with transactions.looking_up(stored_outbox.LOOKUP, kind) as session:
+        due = stored_outbox.lock_due_messages(session, kind, now=now, limit=AT_ONCE)
+        by_customer: dict[tuple[UUID, UUID], list[OutboxMessage]] = {}
+        for message in due:
+            key = (message.organization_id, UUID(message.payload["customer_id"]))
+            by_customer.setdefault(key, []).append(message)
+        name_organizations(session, sorted({key[0] for key in by_customer}))
+        for key, messages in sorted(by_customer.items()):
+            try:
+                with session.begin_nested():
+                    look(session, *key, now=now)
+            except BillingError as error:
+                log.warning("alerts_postponed", customer_id=str(key[1]), code=error.code)
+                for message in messages:
+                    wait = timedelta(seconds=min(3600, 2 ** min(message.attempts, 12)))
+                    stored_outbox.postpone(session, key[0], message.id, until=now + wait)
+                continue
+            for message in messages:
+                session.delete(message)
+    return bool(due)
+
+
+def look(session: Session, organization_id: UUID, customer_id: UUID, *, now: datetime) -> None:
+    """What the customer's alerts watch has been compared with their thresholds.
+
+    Idempotent by alert, threshold, window and number (``uq_alert_crossing_number``).
+    """
+    alerts = stored_alerts.lock_of_customer(session, organization_id, customer_id)
+    customer = stored_customers.find_customer(session, organization_id, customer_id)
+    if not alerts or customer is None or customer.deleted_at is not None:
+        return
+    at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    figures = Figures(session, organization_id, customer_id, at=at)
+    for alert in alerts:
+        found = figures.of(alert, now=now)
+        if found is not None:
+            _compare(session, alert, found, at=at, now=now)
+
+
+def _compare(session: Session, alert: Alert, found: Figure, *, at: datetime, now: datetime) -> None:
+    terms = terms_of(alert)
+    newest = stored_alerts.list_newest(session, alert.organization_id, alert.id, found.window)
+    for threshold in terms.thresholds:
+        last = newest.get(threshold)
+        if not terms.is_reached(threshold, found.value):
+            if last is not None and last.recovered_at is None:
+                last.recovered_at = at
+                session.add(last)
+            continue
+        if last is None or (last.recovered_at is not None and alert.rearm):
+            number = 1 if last is None else last.number + 1
+            crossing = AlertCrossing(
+                organization_id=alert.organization_id,
+                id=new_id(),
+                alert_id=alert.id,
+                threshold=threshold,
+                window=found.window,
+                number=number,
+                value=found.value,
+                watermark=found.watermark,
+                at=at,
+                created_at=now,
+            )
+            if stored_alerts.insert_crossing(session, crossing):
+                announce_alert(session, alert, crossing, at=at, now=now)
+        elif last.recovered_at is not None:
+            last.recovered_at = None
+            session.add(last)
+
+
+def terms_of(alert: Alert) -> AlertTerms:
+    """What was asked for, as a value."""
+    return AlertTerms(
+        on=AlertOn(alert.on),
+        thresholds=tuple(alert.thresholds),
+        direction=AlertDirection(alert.direction),
+        action=AlertAction(alert.action),
+    )

@@ -1,0 +1,149 @@
+"""A threshold is told once, whoever looks; any usage, voids and looks leave what a child says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlmodel import select
+
+from billing.notifications.alerts import AlertDirection, AlertOn, AlertTerms
+from models.usage.events import UsageEvent
+from repositories.transactions import Transactions
+from runtime.database.engine import create_application_engine
+from services.rating.alerts import looking, rules
+from services.rating.alerts.rules import NewAlert
+from services.usage import corrections
+from tests.billing.profiles import PROFILE
+from tests.services.invoicing.test_exact_bills import FEBRUARY, pass_to, use
+from tests.services.lives import Life, begin_life
+from tests.services.shop import Shop, open_shop
+
+THREADS: Final = 64
+EXAMPLES: Final = {"quick": 4, "default": 8, "gate": 100, "deep": 2_000}
+
+
+@pytest.fixture(scope="module")
+def transactions(module_database_url: str) -> Iterator[Transactions]:
+    """A connection for everybody."""
+    engine = create_application_engine(module_database_url, pool_size=THREADS)
+    yield Transactions(engine)
+    engine.dispose()
+
+
+def watch(life: Life, *thresholds: int, rearm: bool = False) -> UUID:
+    """An alert on what the customer spends."""
+    terms = AlertTerms(
+        on=AlertOn.SPEND,
+        thresholds=tuple(map(Decimal, thresholds)),
+        direction=AlertDirection.UP,
+    )
+    command = NewAlert(terms=terms, customer_id=life.row().customer_id, rearm=rearm)
+    return life.shop.do(rules.create_alert, command).id
+
+
+def look(life: Life) -> None:
+    life.shop.do(looking.look, life.row().customer_id)
+
+
+def told(life: Life, alert_id: UUID) -> list[tuple[Decimal, int]]:
+    """Which thresholds were told, and under which numbers."""
+    found, _ = life.shop.read(rules.list_crossings, alert_id, offset=0, limit=1000)
+    return sorted((one.threshold, one.number) for one in found)
+
+
+def test_a_threshold_is_told_once_whoever_looks(shop: Shop) -> None:
+    life = begin_life(shop)
+    alert_id = watch(life, 50, 80, 100)
+    use(life, (5, "80"))
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(lambda _: look(life), range(300)))
+
+    assert told(life, alert_id) == [(50, 1), (80, 1)]
+
+
+def test_a_period_that_begins_is_a_new_window(shop: Shop) -> None:
+    life = begin_life(shop)
+    alert_id = watch(life, 50)
+    use(life, (5, "80"))
+    look(life)
+
+    pass_to(life, FEBRUARY)
+    look(life)
+    assert told(life, alert_id) == [(50, 1)]
+
+
+def test_alerts_say_what_a_child_would(transactions: Transactions) -> None:
+    """Coins on a table: some are added, the last are taken back, and somebody looks up at times."""
+    steps = st.lists(
+        st.one_of(st.integers(min_value=1, max_value=12), st.just("void"), st.just("look")),
+        max_size=12,
+    )
+
+    @settings(max_examples=EXAMPLES[PROFILE], deadline=None, derandomize=PROFILE == "default")
+    @given(steps=steps, thresholds=st.sets(st.integers(0, 60), min_size=1, max_size=3))
+    def compare(steps: list[int | str], thresholds: set[int]) -> None:
+        life = begin_life(open_shop(transactions))
+        once, again = watch(life, *thresholds), watch(life, *thresholds, rearm=True)
+        child = Child(thresholds)
+        for step in steps:
+            act(life, child, step)
+        act(life, child, "look")
+        assert told(life, again) == sorted(child.told)
+        assert told(life, once) == sorted(one for one in child.told if one[1] == 1)
+
+    compare()
+
+
+class Child:
+    """Who counts coins, and calls out what is reached and was not as they looked last."""
+
+    def __init__(self, thresholds: set[int]) -> None:
+        self.coins: list[int] = []
+        self.was: dict[int, bool] = dict.fromkeys(thresholds, False)
+        self.told: list[tuple[int, int]] = []
+
+    def look(self) -> None:
+        for threshold, was in self.was.items():
+            self.was[threshold] = sum(self.coins) >= threshold
+            if self.was[threshold] and not was:
+                before = sum(one == threshold for one, _ in self.told)
+                self.told.append((threshold, before + 1))
+
+
+def act(life: Life, child: Child, step: int | str) -> None:
+    """One step, on the table and in the database."""
+    if step == "look":
+        look(life)
+        child.look()
+    elif step == "void":
+        if child.coins:
+            child.coins.pop()
+            void_newest(life)
+    else:
+        assert isinstance(step, int)
+        child.coins.append(step)
+        use(life, (5, str(step)))
+
+
+def void_newest(life: Life) -> None:
+    """The newest event that counts counts no more."""
+    shop = life.shop
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        found = session.exec(select(UsageEvent)).all()
+        ids = [one.id for one in sorted(found, key=lambda one: one.arrival_sequence, reverse=True)]
+    for event_id in ids:
+        if event_id not in VOIDED:
+            VOIDED.add(event_id)
+            shop.do(corrections.void_usage, event_id)
+            return
+
+
+VOIDED: Final[set[UUID]] = set()
