@@ -37,6 +37,8 @@ QUERY: Final[Mapping[str, str]] = {
     "meter_id": "Only what is on this meter, by the meter's id.",
     "object_type": "Only entries about things of this kind, such as `plan`.",
     "page_size": "How many a page holds.",
+    "period_ends_before": "Only live ones whose running period ends before this instant: what"
+    " closes tonight.",
     "results": "Whether the answer tells of all rows, or of rejected ones alone (`errors`).",
     "start_date": "From when, itself included: a date of the organization's calendar, or an"
     " instant.",

@@ -70,6 +70,7 @@ SUBSCRIPTIONS: Final = Listing(
             choices=tuple(SubscriptionStatus),
         ),
         Filter(name="customer_id", title="Customer"),
+        Filter(name="period_ends_before", title="Period ends before"),
     ),
     link=lambda row: f"{HOME}/subscriptions/{row['id']}",
     empty="A subscription puts a customer on a plan: POST /subscriptions.",

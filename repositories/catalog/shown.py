@@ -7,6 +7,7 @@ from typing import Final
 
 from models.catalog.features import Feature
 from models.catalog.plans import Charge, Plan, PlanFeature
+from models.subscriptions.states import HAS_NOT_ENDED
 from models.subscriptions.subscriptions import Subscription
 from repositories.asynchronous.document_reads import DocumentRead, PageRead
 from repositories.catalog.versions import PERIOD_AND_PLAN, VERSION_IN_FORCE
@@ -117,5 +118,9 @@ SUBSCRIPTION_PAGES: Final = PageRead(
     ),
     table="subscription",
     listed="deleted_at IS NULL",
-    filters={"customer_id": "customer_id = %(customer_id)s", "status": "status = %(status)s"},
+    filters={
+        "customer_id": "customer_id = %(customer_id)s",
+        "status": "status = %(status)s",
+        "period_ends_before": f"{HAS_NOT_ENDED} AND current_period_end < %(period_ends_before)s",
+    },
 )

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.context import ContextDep
 from api.reads.fast_reads import read_one, read_page, respond_page
-from api.schemas.common import any_case
+from api.schemas.common import Instant, any_case
 from api.schemas.pages import PageOf
 from api.schemas.subscriptions.subscriptions import (
     SubscriptionCreate,
@@ -55,10 +55,16 @@ async def list_subscriptions(
     page: PageDep,
     customer_id: UUID | None = None,
     status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
+    period_ends_before: Annotated[Instant | None, Query()] = None,
 ) -> Response:
     """List subscriptions, oldest first."""
     found = await read_page(
-        request, SUBSCRIPTION_PAGES, page, customer_id=customer_id, status=status
+        request,
+        SUBSCRIPTION_PAGES,
+        page,
+        customer_id=customer_id,
+        status=status,
+        period_ends_before=period_ends_before,
     )
     return await respond_page(found, page, _view)
 
