@@ -19,6 +19,8 @@ from console.workspace.live.progress import show_chain_progress, show_clock_prog
 from console.workspace.live.tail import show_tail
 from console.workspace.metering.screen import ACTIONS as METER_ACTIONS
 from console.workspace.metering.screen import show_counted, show_meter
+from console.workspace.metering.screen import show_meter
+from console.workspace.pricing.screen import PRICES, save_prices, show_prices
 from console.workspace.settings import account, keys, members, organization
 from console.workspace.setup import sign_up
 from console.workspace.setup.screen import SETUP, show_setup, take_step
@@ -38,6 +40,7 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/meters/{{id}}": show_meter,
     f"{HOME}/meters/{{id}}/counted": show_counted,
     f"{HOME}/plans/{{id}}": screens.show_plan,
+    HOME + PRICES: show_prices,
     f"{HOME}/operations": screens.show_operations,
     f"{HOME}/test-clocks": screens.show_clocks,
     f"{HOME}/credits": show_units,
@@ -71,6 +74,7 @@ DONE: Final[dict[str, Show]] = {
     f"{HOME}/invoices/{{id}}/verify": screens.verify_invoice,
     f"{SETUP}/{{step}}": take_step,
     f"{HOME}/webhooks/replay": webhooks.replay_failed,
+    HOME + PRICES: save_prices,
     **{HOME + one.action.path: one.do for one in undoing.UNDOABLE},
     **{HOME + one.path: one.do for one in EVERY_ACTION},
 }

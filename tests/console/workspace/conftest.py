@@ -16,7 +16,7 @@ from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.security import Security
 from tests.api.people import PASSWORD, Clock, Person
-from tests.api.sold import Sold, post
+from tests.api.sold import V1, Sold, post
 from tests.console.billed import billed
 from tests.console.browser import browsing, served
 from tests.console.conftest import PUBLIC
@@ -44,7 +44,11 @@ def furnish(owner: Person, sold: Sold, invoice: dict[str, Any]) -> dict[str, str
     post(owner, "/credits/holds", hold | {"customer_id": customer})
     owner.make_key("usage.write")
     post(owner, "/invitations", {"email": "finance@lumenworks.test", "role": "billing"})
+    plan, meter = sold.plan["id"], sold.feature["meter"]["id"]
+    [charge] = owner.get(f"{V1}/plans/{plan}").json()["charges"]
+    tried = f"c.{charge['id']}.unit_price=0.012&q.{meter}=5000&period=last"
     return {
+        "prices": f"/console/plans/{plan}/prices?{tried}",
         "credit": f"/console/customers/{customer}/credits?unit=TOKENS",
         "meter": f"/console/meters/{sold.feature['meter']['id']}",
     }

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from tests.api.people import Person
+from tests.api.sold import post
 from tests.console.billed import billed, words_of
 from tests.console.browser import why_none
 
@@ -43,12 +44,25 @@ def test_plan_meter_and_subscription_are_found_by_what_identifies_them(owner: Pe
 
     addresses = [
         f"/console/plans/{sold.plan['id']}",
-        f"/console/events?meter_id={sold.feature['meter']['id']}",
+        f"/console/meters/{sold.feature['meter']['id']}",
         f"/console/subscriptions/{subscription}",
         f"/console/customers/{invoice['customer_id']}",
     ]
     for address, page in zip(addresses, pages.values(), strict=True):
         assert f'href="{address}"' in page, address
+
+
+def test_event_is_found_by_its_key_and_a_payment_by_its_reference(owner: Person) -> None:
+    sold, invoice = billed(owner)
+    paid = {"amount": 1, "method": "transfer", "reference": "wire-77"}
+    post(owner, f"/invoices/{invoice['id']}/payments", paid)
+
+    event, payment = (
+        owner.get("/console/search", params={"q": asked}).text for asked in ("run-1", "wire-7")
+    )
+
+    assert f"/console/events?meter_id={sold.feature['meter']['id']}" in event
+    assert f"/console/invoices/{invoice['id']}" in payment
 
 
 def test_nothing_is_found_of_another_organization(

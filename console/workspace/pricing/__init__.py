@@ -1,0 +1,1 @@
+"""Prices of a plan, tried before they are saved."""
