@@ -242,7 +242,7 @@ def _pay_written(
     Its lines are used as it becomes final (CREDITS 9).
     """
     invoice = final.invoice
-    if final.account in wallets:
+    if any(key[:2] == final.account[:2] for key in wallets):
         key = (invoice.organization_id, invoice.id)
         rows = stored_invoices.list_lines_by_key(session, [key])[key]
         written = Totaling(
@@ -252,7 +252,7 @@ def _pay_written(
             at=final.at,
         )
         [totals] = composition.total_bills(session, [written], wallets=wallets)
-        if totals.draws:
+        if totals.draws or invoice.is_drawn:
             updating.replace_contents(session, [(invoice, totals)], now=now)
             return
     _grant_credit(session, invoice)
