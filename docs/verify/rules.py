@@ -5,6 +5,10 @@ from fractions import Fraction as F
 
 def of_charge(charge, found): return [e for e in found if e["charge_id"] == charge["charge_id"]]
 def share_of(one): return F(one["share"]["covered"], one["share"]["total"])
+def rounded(n, places): return F(int(abs(n) * 10**places + F(1, 2)), 10**places) * (-1) ** (n < 0)
+def amount_of(line):  # in its own unit, else in money
+    unit = line.get("priced_in")
+    return rounded(F(line["exact_amount"]), unit["scale"]) if unit else F(line["total"])
 def instant(text): return datetime.fromisoformat(text or "9999-12-31T00:00:00Z")  # None: never
 
 def aggregate(meter, window, events):  # how many events count in a window, and its usage
@@ -70,7 +74,6 @@ def hold(total, charge, inputs):  # within its bounds, less what bills of parts 
 def place_of(lot):  # free credit, and what was taxed as it was sold, lowers what is taxed
     is_net = lot["kind"] == "free" or lot["taxation"] == "at_purchase"
     return "before_tax" if is_net else "after_tax"
-
 def scope_of(lot):  # the charges and meters that it is for; none: everything
     return {*lot.get("charge_ids", ()), *lot.get("meter_ids", ())}
 
@@ -78,18 +81,19 @@ def rank(lot):  # lots pay in this order
     begins, ends = instant(lot["effective_at"]), instant(lot.get("expires_at"))
     return lot["priority"], ends, not scope_of(lot), lot["kind"] == "paid", begins, lot["sequence"]
 
-def may_pay(lot, line, part):  # what it is for, if it was alive as that was used
+def may_pay(lot, line, part, currency):  # what it is for, if it was alive as that was used
     used, until = instant(part["used_at"]), instant(part.get("until") or part["used_at"])
     is_alive = instant(lot["effective_at"]) <= used and until < instant(lot.get("expires_at"))
     is_for = not scope_of(lot) or scope_of(lot) & {line.get("charge_id"), line.get("meter_id")}
-    return is_alive and is_for
+    return is_alive and is_for and lot["unit"] == line.get("unit", currency)
 
-def draw(drawing, place):  # what each lot pays of each line: lines as they stand, lots by rank
+def draw(drawing, place, currency):  # what each lot pays of each line, first in own units
+    lines = drawing.get("in_units", []) + drawing[place]
     lots = sorted((lot for lot in drawing["lots"] if place_of(lot) == place), key=rank)
     rests, paid = {lot["grant_id"]: F(lot["rest"]) for lot in lots}, {}
-    for line, part in [(line, part) for line in drawing[place] for part in line["segments"]]:
+    for line, part in [(line, part) for line in lines for part in line["segments"]]:
         left = F(part["amount"])
-        for lot in (one for one in lots if may_pay(one, line, part)):
+        for lot in (one for one in lots if may_pay(one, line, part, currency)):
             key, taken = (line["position"], lot["grant_id"]), min(left, rests[lot["grant_id"]])
             left, rests[lot["grant_id"]] = left - taken, rests[lot["grant_id"]] - taken
             paid[key] = paid.get(key, 0) + taken

@@ -11,12 +11,11 @@ def canonical(value):  # RFC 8785: names are ASCII and numbers integers, so that
 def digest(value): return value if value is None else hashlib.sha256(canonical(value)).hexdigest()
 def without(value, *names): return {k: v for k, v in value.items() if k not in names}
 def unbase64(text): return base64.urlsafe_b64decode(text + "==")
-def rounded(n, places): return F(int(abs(n) * 10**places + F(1, 2)), 10**places) * (-1) ** (n < 0)
 
-def measure(charge, terms, usage, events):  # price, billable quantity and events of each line
+def measure(charge, terms, inputs, events):  # price, billable quantity and events of each line
     groups, used = rules.groups_of(charge, events), 0
     due = {group: (pricing, 0, 0) for group, (pricing, _) in groups.items()}
-    for one in usage:
+    for one in rules.of_charge(charge, inputs["usage"]):
         window, meter = one["window"], charge["meter"]
         found = {group: rules.aggregate(meter, window, own) for group, (_, own) in groups.items()}
         count, n = map(sum, zip(*found.values()))
@@ -30,30 +29,37 @@ def measure(charge, terms, usage, events):  # price, billable quantity and event
     return [one for one in due.values() if one[2] or () in due] or [due["others"]]
 
 def check_charge(charge, terms, inputs, lines, events, places):
-    usage = rules.of_charge(charge, inputs["usage"])
     due = [(charge["pricing"], rules.share_of(inputs), 0)]
-    if charge.get("meter"): due = measure(charge, terms, usage, events)
+    if charge.get("meter"): due = measure(charge, terms, inputs, events)
     amounts = [rules.price(*one) for one in due]
-    found, said = [rounded(one, places) for one in amounts], [F(one["total"]) for one in lines]
+    places = charge.get("unit", {"scale": places})["scale"]
+    found = [rules.rounded(one, places) for one in amounts]
+    said = [rules.amount_of(one) for one in lines]
     if charge.keys() & {"minimum", "maximum"}:  # which are of all its lines together
-        found, said = [rounded(rules.hold(sum(amounts), charge, inputs), places)], [sum(said)]
+        found, said = [rules.rounded(rules.hold(sum(amounts), charge, inputs), places)], [sum(said)]
     require(found == said, f"charge {charge['charge_id']} comes to {[*map(str, found)]}")
-
+def check_units(lines, credits, places):  # what no credit pays of a line is money, at its rate
+    for at, one in enumerate(lines):
+        if "priced_in" in one:
+            paid = sum(F(e["amount"]) for e in credits if (e["line"], F(e["total"])) == (at, 0))
+            rest = (rules.amount_of(one) - paid) * F(one.get("overage_rate") or 0)
+            require(rules.rounded(rest, places) == F(one["total"]), f"line {at + 1}, {paid} paid")
 def check_credit(document, places):  # draws come out again, and pay no more than there was
     worth = {at: F(one["total"]) for at, one in enumerate(document["lines"])}
     for one in [line for coupon in document.get("coupons", ()) for line in coupon["lines"]]:
         worth[one["line"]] += F(one["total"])
-    for one in document["drawing"]["before_tax"]:
+    for one in document["drawing"].get("in_units", []) + document["drawing"]["before_tax"]:
         asked, at = sum(F(part["amount"]) for part in one["segments"]), one["position"]
-        require(asked <= max(0, worth[at]), f"line {at + 1} was used for {asked}")
+        most = rules.amount_of(document["lines"][at]) if "unit" in one else worth[at]
+        require(asked <= max(0, most), f"line {at + 1} was used for {asked}")
     for name, place in (("credits", "before_tax"), ("credits_after_tax", "after_tax")):
-        found = rules.draw(document["drawing"], place)
+        found = rules.draw(document["drawing"], place, document["currency"])
         said = {(one["line"], one["grant_id"]): F(one["amount"]) for one in document[name]}
         for at, grant in sorted(found.keys() | said.keys()):
             paid = found.get((at, grant), 0)
             require(paid == said.get((at, grant), 0), f"grant {grant} pays {paid} of line {at + 1}")
-        for one in document[name]:  # in its unit, which has a rate where it is not the currency
-            money = rounded(F(one["amount"]) * F(one.get("rate", 1)), places)
+        for one in document[name]:  # in an own unit it is no money
+            money = F(one["amount"]) * (one["unit"] == document["currency"])
             require(money == -F(one["total"]), f"{one['amount']} {one['unit']} are {money}")
 
 def verify(document, events, keys):
@@ -67,17 +73,18 @@ def verify(document, events, keys):
     own = [e for e in lines if e.get("charge_id") in charges and e["type"] != "late_usage"]
     for charge in charges.values():
         check_charge(charge, terms, inputs, rules.of_charge(charge, own), events, places)
-    written = [without(one, "line_id", "total") for one in (own if terms else lines)]
+    written = [without(e, "line_id", "total", "paid_in_unit") for e in (own if terms else lines)]
     for name in PARTS:  # receipts of before name fewer
         found = digest({**document, "lines": written}.get(name))
         require(receipt.get(f"{name}_digest", found) == found, name)
+    check_units(lines, document.get("credits", []), places)
     if document.get("drawing"): check_credit(document, places)
     off = sum((one["lines"] for one in document.get("coupons", ())), document.get("credits", []))
     taxable = sum(F(one["total"]) for one in lines + off if one.get("is_taxable", True))
     within = 100 + sum(F(tax["percentage"]) for tax in document["taxes"] if tax["is_inclusive"])
     rates = [F(tax["percentage"]) for tax in document["taxes"] if not tax["is_inclusive"]]
     total = sum(F(one["total"]) for one in lines + off)
-    total += sum(rounded(taxable * rate / within, places) for rate in rates)
+    total += sum(rules.rounded(taxable * rate / within, places) for rate in rates)
     require(total == F(receipt["total"]), f"total {total}, signed was {receipt['total']}")
     print(f"{receipt['invoice_number']}: {receipt['total']} {receipt['currency']}")
 

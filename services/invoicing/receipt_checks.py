@@ -208,16 +208,15 @@ class _Bills:
             yield flaw_of(receipt, Fault.LINES_CHANGED, detail)
             return
         own = [one for one in lines if is_computed(one.line)]
-        signed = as_computed(one.line for one in own)
         # The receipt says whether usage was computed: the row could have been changed to say not.
         if content_of(receipt).get("inputs_digest") is None:
-            signed = tuple(one.line for one in lines)
+            own = lines
         elif is_computed_bill(invoice):
             yield from self._flaws_of_bill(receipt, invoice, own)
         else:
             detail = "It was computed from usage when it was issued, and its row says it was not."
             yield flaw_of(receipt, Fault.INVOICE_CHANGED, detail)
-        if digest(signed) != content_of(receipt).get("lines_digest"):
+        if digest(as_computed(one.line for one in own)) != content_of(receipt).get("lines_digest"):
             yield flaw_of(receipt, Fault.LINES_CHANGED, "The lines are not those issued.")
         yield from flaws_of_sums(receipt, invoice, lines, self._taxes.get(invoice.id, []))
         rows, rated = self._lines.get(invoice.id, []), self._rated.get(invoice.id)

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.invoicing.receipts import canonical_bytes, digest, instant_text
+from billing.rating.lines import as_computed
 from models.base import new_id
 from models.invoicing.invoices import Invoice
 from models.invoicing.receipts import ReceiptKey
@@ -163,6 +164,6 @@ def _digest_written(session: Session, invoices: Sequence[Invoice]) -> dict[UUID,
         return {}
     lines = stored_invoices.list_lines_by_key(session, keys)
     return {
-        invoice_id: digest(tuple(priced_line_of(row) for row in rows))
+        invoice_id: digest(as_computed(priced_line_of(row) for row in rows))
         for (_, invoice_id), rows in lines.items()
     }

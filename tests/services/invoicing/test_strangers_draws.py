@@ -43,7 +43,7 @@ def change(arguments: list[str], edit: Callable[[Document], None], *, signed: bo
         public = urlsafe_b64encode(key.public_key().public_bytes_raw()).decode().rstrip("=")
         said = {k: v for k, v in document["receipt"].items() if k not in ("digest", "signature")}
         parts = ("coupons", "credits", "credits_after_tax", "drawing")
-        said |= {f"{name}_digest": digest(document[name]) for name in parts}
+        said |= {f"{name}_digest": digest(document[name]) for name in parts if name in document}
         document["receipt"] = sign({**said, "key_id": "k"}, key)
         Path(arguments[3]).write_text(json.dumps({"keys": [{"kid": "k", "x": public}]}))
     path.write_text(json.dumps(document))
