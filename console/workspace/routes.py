@@ -19,7 +19,6 @@ from console.workspace.live.progress import show_chain_progress, show_clock_prog
 from console.workspace.live.tail import show_tail
 from console.workspace.metering.screen import ACTIONS as METER_ACTIONS
 from console.workspace.metering.screen import show_counted, show_meter
-from console.workspace.metering.screen import show_meter
 from console.workspace.pricing.screen import PRICES, save_prices, show_prices
 from console.workspace.settings import account, keys, members, organization
 from console.workspace.setup import sign_up

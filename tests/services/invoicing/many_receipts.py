@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
@@ -140,8 +140,8 @@ def bill(shop: Shop, customers: Sequence[Subscriber]) -> None:
     states = {one.id: shop.read(agenda.get_state, one.id) for one in customers}
     for number in range(1, MONTHS + 1):
         now, later = (month(number).replace(hour=hour) for hour in (2, 12))
-        closing = ClosingActivities(shop.transactions, lambda now=now: now)
-        finalizing = ClosingActivities(shop.transactions, lambda now=later: now)
+        closing = ClosingActivities(shop.transactions, always(now))
+        finalizing = ClosingActivities(shop.transactions, always(later))
         for group in in_groups(customers):
             due = [request_of(one, states[one.id], Action.CLOSE_PERIOD) for one in group]
             for step in STEPS:
@@ -151,6 +151,11 @@ def bill(shop: Shop, customers: Sequence[Subscriber]) -> None:
             answers = perform(finalizing, declarations.FINALIZE_INVOICE, due)
             states |= {one.id: state for one, state in zip(group, answers, strict=True)}
         show(f"month {number} is billed")
+
+
+def always(instant: datetime) -> Callable[[], datetime]:
+    """A clock that stands still."""
+    return lambda: instant
 
 
 def perform(
