@@ -33,7 +33,7 @@ def set_own(
     """Allow an organization more or less than everybody; running APIs do so at once."""
     from datetime import UTC, datetime
 
-    from billing.own_limits import DEFAULT, read_limits
+    from billing.quotas import DEFAULT, read_limits
     from cli.output import make_console, refuse
     from services.own_limits import set_limits
 

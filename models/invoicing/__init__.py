@@ -6,3 +6,4 @@ from models.invoicing import invoices as invoices
 from models.invoicing import late_usage as late_usage
 from models.invoicing import links as links
 from models.invoicing import receipts as receipts
+from models.invoicing import sequences as sequences

@@ -251,18 +251,6 @@ class InvoiceTax(Tenant, table=True):
     exemption_reason: str | None = words(nullable=True, default=None)
 
 
-class InvoiceSequence(SQLModel, table=True):
-    """The last number given in one series and year. Its row lock keeps the series gapless."""
-
-    __tablename__ = "invoice_sequence"
-    __table_args__ = (CheckConstraint("last_number >= 0", name="last_number"),)
-
-    organization_id: UUID = Field(primary_key=True, foreign_key="organization.id")
-    series: str = Field(primary_key=True, sa_type=Text)
-    year: int = Field(primary_key=True)
-    last_number: int
-
-
 class BillingRun(SQLModel, table=True):
     """What one step of a bill handed to the next. Append-only: the evidence behind the invoice."""
 

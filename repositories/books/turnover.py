@@ -26,6 +26,7 @@ class TurnoverRow(NamedTuple):
 # Each of the four reads its rows by an index on their instant.
 _TURNOVER = text(
     """
+    -- One row for what each kind of document moved, in columns of its own.
     WITH moved AS (
         SELECT currency, count(*) AS invoices, sum(total) AS invoiced, 0 AS credited, 0 AS paid,
             0 AS refunded
@@ -44,6 +45,7 @@ _TURNOVER = text(
             AND at >= :since AND at < :until
         GROUP BY currency
         UNION ALL
+        -- A refund has its currency from what it gives back, and counts once it arrived.
         SELECT payment.currency, 0, 0, 0, 0, sum(refund.amount)
         FROM refund
         JOIN payment ON payment.organization_id = refund.organization_id

@@ -90,6 +90,7 @@ def _keys_of(events: Sequence[NewEvent]) -> dict[str, object]:
 # Events that are on time end here: no bill that late is final, nothing is paused.
 _FIND_NEEDED_CHECKS: Final = """
 SELECT
+    -- A bill that is final and ends after the first event, or a pause that meets them.
     bool_or(
         EXISTS (
             SELECT FROM subscription_period AS period
@@ -109,6 +110,7 @@ SELECT
                 AND limited_meter.meter_id = ANY (%(meters)s::uuid[])
         )
     ) AS has_limits,
+    -- Whoever has an alert is looked at once these are stored.
     bool_or(
         EXISTS (
             SELECT FROM alert

@@ -17,9 +17,9 @@ from models.invoicing.invoices import (
     InvoiceLine,
     InvoiceParties,
     InvoiceReceipt,
-    InvoiceSequence,
     InvoiceTax,
 )
+from models.invoicing.sequences import InvoiceSequence
 from repositories.row_keys import PeriodKey, among
 
 InvoiceKey = tuple[UUID, UUID]

@@ -225,8 +225,7 @@ def tell_of_unfinished(session: Session) -> None:
 
 def count_events(session: Session, organization_id: UUID, customer_id: UUID) -> int:
     """How many events there are of the customer, counted by their hours."""
-    found = session.execute(_COUNT_EVENTS, _names(organization_id, customer_id))
-    return int(found.scalar_one())
+    return int(session.execute(_COUNT_EVENTS, _names(organization_id, customer_id)).scalar_one())
 
 
 def empty_rows(session: Session, organization_id: UUID, customer_id: UUID) -> None:

@@ -1,8 +1,7 @@
 """PostgreSQL and the Temporal development server out of wheels, for ``up``, ``demo`` and tests.
 
-Both start as processes that outlive their starter, both are found again by their pid file, and
-both keep their state in the data directory: starting where one runs attaches to it, starting
-where one was killed recovers it.
+Both outlive their starter, are found again by their pid file, and keep their state in the data
+directory: starting where one runs attaches to it, where one was killed recovers it.
 """
 
 from __future__ import annotations
@@ -281,7 +280,7 @@ def temporal_program() -> str:
 
 
 def let_others_reach(path: Path) -> None:
-    """Every directory down to the path may be entered by any account, though not listed."""
+    """Any account may enter every directory down to the path, though not list it."""
     for directory in (path, *path.parents):
         mode = directory.stat().st_mode
         if not mode & 0o001:

@@ -219,18 +219,7 @@ def settle(session: Session, letter: Letter, answer: Answer, *, now: datetime) -
     if delivery.next_attempt_at is None:
         delivery.status = DeliveryStatus.SUCCEEDED if answer.is_success else DeliveryStatus.FAILED
         delivery.completed_at = now
-    session.add(delivery)
-    session.add(
-        WebhookAttempt(
-            organization_id=delivery.organization_id,
-            delivery_id=delivery.id,
-            number=delivery.attempts,
-            at=now,
-            response_code=answer.response_code,
-            error=answer.error,
-            answer=answer.beginning,
-        )
-    )
+    session.add_all([delivery, _attempt_of(delivery, answer, at=now)])
     session.flush()
     if endpoint is None:
         return
@@ -239,6 +228,18 @@ def settle(session: Session, letter: Letter, answer: Answer, *, now: datetime) -
         session.add(endpoint)
     else:
         _count_failure(session, endpoint, now=now)
+
+
+def _attempt_of(delivery: WebhookDelivery, answer: Answer, *, at: datetime) -> WebhookAttempt:
+    return WebhookAttempt(
+        organization_id=delivery.organization_id,
+        delivery_id=delivery.id,
+        number=delivery.attempts,
+        at=at,
+        response_code=answer.response_code,
+        error=answer.error,
+        answer=answer.beginning,
+    )
 
 
 def _count_failure(session: Session, endpoint: WebhookEndpoint, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ import pytest
 from httpx2 import Response
 from typer.testing import CliRunner, Result
 
-from billing.own_limits import read_limits
+from billing.quotas import read_limits
 from cli.composition import ApiProcess
 from cli.main import app as commands
 from runtime.settings import Settings

@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 
 from api.admission.rates.counts import Allowance, Counts, Taken
 from billing.errors import TooManyRequests
-from billing.own_limits import Rate
+from billing.quotas import Rate
 
 WINDOW_SECONDS: Final = 60
 POLICY_HEADER: Final = "RateLimit-Policy"

@@ -92,11 +92,7 @@ def test_bills_in_tokens_are_what_a_till_says(shop: Shop, seed: int) -> None:
     random = Random(seed)
     story = begin(shop, random)
     life, till = story.life, story.till
-    for _ in range(random.randint(1, 3)):
-        story.use(JANUARY, tenths=random.randint(1, 600))
-    pass_to(life, GRACE_OVER)
-    january = story.bill_of(JANUARY, FEBRUARY)
-    [first, *_] = invoices_of(life)
+    first, january = live_through_january(story)
     assert cents(first.total) == january.cents
 
     is_due, late, cents_back, is_void = january.cents > 0, 0, 0, False
@@ -137,6 +133,15 @@ def test_bills_in_tokens_are_what_a_till_says(shop: Shop, seed: int) -> None:
     assert findings(life) == []
     if not is_void:
         require_proven(life)
+
+
+def live_through_january(story: Story) -> tuple[Invoice, Line]:
+    """January's bill, and what the till makes of it."""
+    for _ in range(story.random.randint(1, 3)):
+        story.use(JANUARY, tenths=story.random.randint(1, 600))
+    pass_to(story.life, GRACE_OVER)
+    [first, *_] = invoices_of(story.life)
+    return first, story.bill_of(JANUARY, FEBRUARY)
 
 
 def _february(life: Life, *, is_void: bool) -> Invoice:
