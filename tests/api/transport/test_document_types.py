@@ -27,6 +27,7 @@ LEFT_OUT = {
     "PriceModel": "has the numbers of its model alone",
     "RecordedEvent": "says `duplicate` of a repeat alone",
     "RowResult": "has an id or an error",
+    "Receipt": "of the first format says nothing of what is taken off",
     "RowError": "has a field or an event only where one is to blame",
 }
 
