@@ -19,11 +19,13 @@ from models.base import new_id
 from services.documents.view import (
     Correction,
     Document,
+    DocumentCoupon,
     DocumentKind,
     DocumentLine,
     GivenBack,
     Logo,
     Party,
+    Prepaid,
 )
 
 MARCH: Final = Period(
@@ -189,6 +191,20 @@ def credited() -> Document:
     return replace(plain, given_back=(note,), amount_due=Decimal("69.95"))
 
 
+def prepaid() -> Document:
+    """An invoice that a coupon lowers, and that credit pays of before its taxes and after them."""
+    plain = invoice([usage_line("API calls", "82450", "0.001", "82.45", currency="EUR")])
+    lowered = taxed(replace(plain, subtotal=Decimal("54.21")), "23", "12.47")
+    return replace(
+        lowered,
+        subtotal=plain.subtotal,
+        coupons=(DocumentCoupon(code="SPRING", amount=Decimal("8.24"), untaxed=ZERO),),
+        prepaid=Prepaid(amount=Decimal("20.00"), untaxed=ZERO),
+        prepaid_after_tax=Decimal("30.00"),
+        amount_due=Decimal("36.68"),
+    )
+
+
 LOGO: Final = Logo(
     format="svg",
     content=b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 14">'
@@ -237,4 +253,5 @@ def samples() -> dict[str, Document]:
         "chinese": invoice([one_line], buyer=chinese),
         "credit-note": credit_note(),
         "credited": credited(),
+        "prepaid": prepaid(),
     }
