@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.architecture.sources import ROOT
+from tests.docs.advisories import flaws_of, index_of, locked_packages
 
 BILL = ROOT / "dist" / "fluxrate.cdx.json"
 
@@ -81,3 +82,41 @@ def test_the_bill_says_what_needs_what(bill: dict[str, Any]) -> None:
     told = {one["ref"] for one in bill["dependencies"]}
 
     assert references <= told
+
+
+FLAW = {"id": "PYSEC-1", "aliases": ["CVE-1"], "fixed_in": ["1.1"], "withdrawn": None}
+
+
+@pytest.mark.parametrize(
+    ("flaws", "found"),
+    [
+        ([], []),
+        ([FLAW], ["PYSEC-1, CVE-1: mended by 1.1"]),
+        ([FLAW | {"fixed_in": [], "aliases": []}], ["PYSEC-1: mended by nothing yet"]),
+        ([FLAW | {"withdrawn": "2026-01-01T00:00:00Z"}], []),
+    ],
+)
+def test_flaws_that_the_index_tells_of_are_named_with_what_mends_them(
+    flaws: list[dict[str, Any]], found: list[str]
+) -> None:
+    assert flaws_of({"info": {"version": "1.0"}, "vulnerabilities": flaws}, "1.0") == found
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        {"info": {"version": "1.0"}},
+        {"info": {"version": "1.1"}, "vulnerabilities": []},
+    ],
+)
+def test_what_the_index_says_nothing_of_is_not_taken_for_sound(told: Any) -> None:
+    assert flaws_of(told, "1.0") is None
+
+
+def test_the_index_that_is_configured_is_asked() -> None:
+    assert index_of({}) == "https://pypi.org/pypi"
+    assert index_of({"UV_DEFAULT_INDEX": "https://packages.test/simple/"}) == (
+        "https://packages.test/pypi"
+    )
+    assert len(locked_packages()) > 100
