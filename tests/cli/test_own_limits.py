@@ -1,4 +1,7 @@
-"""``fluxrate limits``: one organization may more or less than everybody, and is told so."""
+"""``fluxrate limits``: one organization may more or less than everybody, and is told so.
+
+The commands are those of docs/operators/limits.md.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ REASONS = {
     "an answer in outline": 2,
     "a drawing": 5,
     "an excerpt of code": 2,
-    "an account with others": 3,
+    "an account with others": 4,
 }
 """Why blocks are not run, and how many may say so."""
 WORD = re.compile(r"[\w.-]+")
