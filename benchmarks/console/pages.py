@@ -1,0 +1,132 @@
+"""P18: how long every page of the console takes, with much to look at.
+
+    python -m benchmarks console.pages
+
+Ten thousand customers with ten bills each, paid or not, and ten million events; pages at eight
+connections, one API process, after a warm-up. ``BENCHMARK_COPIES=49`` makes a tenth of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import median, quantiles
+from typing import Final
+
+import psycopg
+
+from benchmarks.console.copies import copy_customers
+from benchmarks.console.sold import CUSTOMERS, House, set_up
+from benchmarks.figures import Result, figure
+from benchmarks.invoiced import get
+from benchmarks.load import require_statuses, run_load
+from benchmarks.servers import make_database, running_api, running_postgres
+from console.workspace.routes import SHOWN
+from repositories.transactions import Transactions
+from runtime.database.engine import create_application_engine
+from services.operations.coverage import Coverage
+from services.operations.kept_coverage import keep_coverage
+
+COPIES: Final = int(os.environ.get("BENCHMARK_COPIES", "499"))
+VIEWS: Final = int(os.environ.get("BENCHMARK_VIEWS", "200"))
+CONNECTIONS: Final = 8
+GOAL_MILLISECONDS: Final = 100.0
+
+PATIENT: Final = {"FLUXRATE_API_STATEMENT_SECONDS": "300"}
+"""Ten bills at once are more than a request does on a busy machine."""
+
+STREAMS: Final = ("/events/live", "/progress")
+"""What is told as it happens is never over."""
+PARTS: Final = ("/derivation", "/unfolded", "/counted")
+"""What scripts ask for, to put it into a page."""
+
+BESIDE: Final = ("/counted",)
+"""What counts everything there ever was, while the page is there already: it has no goal."""
+QUERIES: Final = {"/credits": "?unit=TOKENS", "/search": "?q=customer-7"}
+"""What pages are asked beside their address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Milliseconds of a page."""
+
+    p50: float
+    p99: float
+
+
+def measure() -> list[Result]:
+    """The time of every page."""
+    with running_postgres() as server:
+        database_url = make_database(server)
+        with running_api(database_url, **PATIENT) as url:
+            house = set_up(url, database_url)
+        copy_customers(database_url, COPIES)
+        check_once(database_url)
+        with running_api(database_url) as url:
+            return show(time_pages(url, house))
+
+
+def check_once(database_url: str) -> None:
+    """What pages show of coverage is there, as after the first hour of an installation."""
+    transactions = Transactions(create_application_engine(database_url, pool_size=1))
+    with psycopg.connect(database_url) as connection:
+        [(organization_id,)] = connection.execute("SELECT id FROM organization").fetchall()
+    covered = Coverage(subscriptions=CUSTOMERS * (COPIES + 1), findings=())
+    now = datetime.now(UTC)
+    with transactions.for_organization(organization_id) as session:
+        keep_coverage(session, organization_id, covered, owners_checked=True, now=now)
+
+
+def time_pages(url: str, house: House) -> dict[str, Timed]:
+    """Every page in turn, by its address."""
+    session = {"Cookie": house.sign_in(url)}
+    timed = {}
+    for name, path in addresses(house.ids):
+        script = {"HX-Request": "true"} if name.endswith(PARTS) else {}
+        request = get(url, path, session | script)
+        require_statuses(run_load(url, [request] * CONNECTIONS, connections=CONNECTIONS), 200)
+        load = run_load(url, [request] * VIEWS, connections=CONNECTIONS)
+        require_statuses(load, 200)
+        hundredths = quantiles(load.latencies, n=100)
+        timed[name] = Timed(1000 * median(load.latencies), 1000 * hundredths[98])
+    return timed
+
+
+def addresses(ids: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Every page, with the id of something in the place of its ``{id}``."""
+    for template in SHOWN:
+        if template.endswith(STREAMS):
+            continue
+        path = template.replace("{line}", ids["lines"])
+        if "{id}" in path:
+            path = path.replace("{id}", ids[template.split("/")[2]])
+        query = next((one for end, one in QUERIES.items() if template.endswith(end)), "")
+        yield template, path + query
+
+
+def show(timed: Mapping[str, Timed]) -> list[Result]:
+    """P18: the slowest page, and each."""
+    slowest = max(
+        (one for one in timed if not one.endswith(BESIDE)), key=lambda one: timed[one].p99
+    )
+    customers = CUSTOMERS * (COPIES + 1)
+    results = [
+        _row("P18", f"the slowest page with {customers:,} customers: {slowest}", timed[slowest])
+    ]
+    each = [_row(f"P18.{place:02}", name, one) for place, (name, one) in enumerate(timed.items())]
+    return [*results, *each]
+
+
+def _row(identifier: str, name: str, timed: Timed) -> Result:
+    return figure(
+        identifier,
+        f"{name}, 99th percentile; half within {timed.p50:.0f} ms",
+        value=timed.p99,
+        unit="ms",
+        limit=GOAL_MILLISECONDS,
+        ratio=timed.p99 / GOAL_MILLISECONDS,
+        goal="shown" if name.endswith(BESIDE) else f"≤ {GOAL_MILLISECONDS:.0f} ms",
+        met=None if name.endswith(BESIDE) else timed.p99 <= GOAL_MILLISECONDS,
+    )
