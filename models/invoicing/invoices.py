@@ -23,6 +23,11 @@ from sqlmodel import Field, SQLModel
 from models.base import Tenant, document, exact, instant, reference, words
 
 
+def _some(name: str, *columns: str, where: str) -> Index:
+    """An index of an organization's invoices of which this is true, and of no others."""
+    return Index(name, "organization_id", *columns, postgresql_where=text(where))
+
+
 class Invoice(Tenant, table=True):
     """What a customer owes for one period, or for what somebody wrote by hand.
 
@@ -71,63 +76,37 @@ class Invoice(Tenant, table=True):
         ),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
         Index("ix_invoice_status", "organization_id", "status", "created_at", "id"),
-        Index(
+        _some(
             "ix_invoice_scheduled",
-            "organization_id",
             "scheduled_finalize_at",
-            postgresql_where=text("status = 'DRAFT' AND scheduled_finalize_at IS NOT NULL"),
+            where="status = 'DRAFT' AND scheduled_finalize_at IS NOT NULL",
         ),
-        Index(
-            "ix_invoice_finalized",
-            "organization_id",
-            "finalized_at",
-            postgresql_where=text("finalized_at IS NOT NULL"),
-        ),
+        _some("ix_invoice_finalized", "finalized_at", where="finalized_at IS NOT NULL"),
         Index(
             "ix_invoice_begins",
             "organization_id",
             "invoice_number",
             postgresql_ops={"invoice_number": "text_pattern_ops"},
         ),
-        Index(
-            "ix_invoice_issued",
-            "organization_id",
-            "issue_date",
-            postgresql_where=text("status <> 'DRAFT'"),
-        ),
-        Index(
-            "ix_invoice_voided",
-            "organization_id",
-            "voided_at",
-            postgresql_where=text("voided_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_invoice_due",
-            "organization_id",
-            "customer_id",
-            postgresql_where=text("status IN ('OPEN', 'PAID') AND amount_due > 0"),
+        _some("ix_invoice_issued", "issue_date", where="status <> 'DRAFT'"),
+        _some("ix_invoice_voided", "voided_at", where="voided_at IS NOT NULL"),
+        _some(
+            "ix_invoice_due", "customer_id", where="status IN ('OPEN', 'PAID') AND amount_due > 0"
         ),
         Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
-        Index(
+        _some(
             "ix_invoice_in_grace",
-            "organization_id",
             "subscription_id",
             "scheduled_finalize_at",
-            postgresql_where=text("status = 'DRAFT' AND scheduled_finalize_at IS NOT NULL"),
+            where="status = 'DRAFT' AND scheduled_finalize_at IS NOT NULL",
         ),
-        Index(
+        _some(
             "ix_invoice_unpaid",
-            "organization_id",
             "subscription_id",
             "due_date",
-            postgresql_where=text("status = 'OPEN' AND past_due_at IS NULL"),
+            where="status = 'OPEN' AND past_due_at IS NULL",
         ),
-        Index(
-            "ix_invoice_waiting",
-            "organization_id",
-            "subscription_id",
-            postgresql_where=text("status IN ('DRAFT', 'OPEN')"),
-        ),
+        _some("ix_invoice_waiting", "subscription_id", where="status IN ('DRAFT', 'OPEN')"),
     )
 
     invoice_number: str | None = words(nullable=True, default=None)
