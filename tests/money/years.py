@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import count
 
 DAYS = {"day": 1, "week": 7}
@@ -38,6 +39,7 @@ def boundary(anchor: Anchor, interval: str, n: int) -> datetime:
     return _later(_counted_from(anchor, interval), interval, n)
 
 
+@lru_cache(maxsize=100_000)
 def span_around(anchor: Anchor, interval: str, instant: datetime) -> Span:
     """The regular span that holds an instant at or after the anchor."""
     for n in count():  # pragma: no branch  it always ends
