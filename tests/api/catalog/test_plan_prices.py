@@ -197,3 +197,25 @@ def test_who_reads_bills_may_ask_and_others_may_not(sold: Sold) -> None:
     reader = sold.owner.post(path, json={}, headers={"X-API-Key": sold.key})
 
     assert reader.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("more", "total"), [({"overage_rate": 0.01}, 2), ({"shortfall": "block"}, 0)]
+)
+def test_what_is_priced_in_a_unit_costs_what_it_does_without_credit(
+    sold: Sold, more: dict[str, Any], total: int
+) -> None:
+    unit = {"code": "TOKENS", "name": "Tokens", "scale": 0, "tax": "at_purchase"}
+    post(sold.owner, "/units", unit)
+    [old] = plan_of(sold)["charges"]
+    priced = usage_charge(sold, unit_price=2, unit="TOKENS", included_units=0, **more)
+
+    found = price(
+        sold,
+        quantities=[calls(sold, 100)],
+        edit={"add": [priced], "deactivate": [old["id"]]},
+        customer_id=sold.customer["id"],
+    )
+
+    assert found["total"] == total
+    assert len(found["lines"]) == 1
