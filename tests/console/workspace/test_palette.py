@@ -89,6 +89,8 @@ def test_customer_is_reached_by_the_palette_with_the_keyboard_alone(
     sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]]
 ) -> None:
     page = sign_in()
+    # A key that comes before the scripts is the browser's own.
+    page.wait_for_load_state()
 
     page.keyboard.press("Control+k")
     page.keyboard.type("acct")
