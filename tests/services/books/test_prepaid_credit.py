@@ -10,6 +10,7 @@ from tests.services.books.ledgers import read_beancount, write
 from tests.services.credits.purse import Purse
 from tests.services.invoicing.drawn import JANUARY, give, note, void
 from tests.services.invoicing.test_exact_bills import GRACE_OVER, invoices_of, pass_to, use
+from tests.services.invoicing.tokens import give_tokens_back, in_britain, live_on_tokens
 from tests.services.lives import Life, begin_life
 from tests.services.purchases.till import Till
 from tests.services.shop import Shop
@@ -68,4 +69,30 @@ def test_a_note_gives_back_what_was_sold(shop: Shop) -> None:
         "Assets:Cash:ByHand": 60,
         "Liabilities:PrepaidCredit": -20,
         "Income:Revenue:Untaxed": -30,
+    }
+
+
+def test_sold_units_are_earned_by_what_they_had_cost_and_what_is_over_by_its_rate(
+    shop: Shop,
+) -> None:
+    life = in_britain(live_on_tokens(shop))
+    till = Till(purse=Purse(shop=shop, customer_id=life.row().customer_id))
+    sold = till.sell("100", "40", unit="TOKENS", now=JANUARY)
+    till.pay(sold.row.invoice_id, "40", now=JANUARY)
+    use(life, (5, "60"))
+    assert books(shop) == {"Liabilities:PrepaidCredit": -40, "Assets:Cash:ByHand": 40}
+
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert books(shop) == {
+        "Assets:Receivable": Decimal("0.4"),
+        "Assets:Cash:ByHand": 40,
+        "Income:Revenue:Untaxed": Decimal("-40.4"),
+    }
+    give_tokens_back(life, final, "70")
+    assert books(shop) == {
+        "Assets:Cash:ByHand": 40,
+        "Liabilities:PrepaidCredit": -20,
+        "Income:Revenue:Untaxed": -20,
     }

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from billing.rating.terms import Shortfall
-from services.invoicing import payment_status
+from services.documents import assembly
+from services.documents.einvoice.cii import to_cii
+from services.invoicing import manual, payment_status
+from services.invoicing.manual import DraftEdit, ManualLine
 from tests.services.invoicing.drawn import FIFTEENTH, amounts, drawn, findings, parts, void
 from tests.services.invoicing.test_exact_bills import (
     FEBRUARY,
@@ -19,6 +23,7 @@ from tests.services.invoicing.test_exact_bills import (
 from tests.services.invoicing.tokens import (
     give_tokens,
     give_tokens_back,
+    in_britain,
     live_on_tokens,
     moved,
     notes,
@@ -166,4 +171,37 @@ def test_usage_that_was_too_much_gives_tokens_back_and_only_the_rest_as_money(sh
     assert moved(life)[1:] == [("drawn", "-100"), ("returned", "50")]
     assert [parts(one) for one in notes(life, first)] == [("0", "0.2", "0")]
     assert shown(life, second) == [("0", "0", "0")]
+    assert findings(life) == []
+
+
+def test_a_note_that_gives_back_tokens_alone_is_a_document(shop: Shop) -> None:
+    life = live_on_tokens(shop)
+    give_tokens(life, "100")
+    use(life, (5, "40"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+
+    made = give_tokens_back(life, final, "30")
+
+    assert (parts(made), made.returns_units) == (("0", "0", "0"), True)
+    document = shop.read(assembly.read_credit_note, made.id)
+    assert (document.subtotal, document.total) == (0, 0)
+    assert made.number.encode() in to_cii(document)
+    assert moved(life)[-1] == ("returned", "30")
+    assert findings(life) == []
+
+
+def test_people_who_rewrite_a_draft_bill_money_and_draw_no_tokens(shop: Shop) -> None:
+    life = in_britain(live_on_tokens(shop))
+    give_tokens(life, "100")
+    use(life, (5, "40"))
+    pass_to(life, FEBRUARY)
+    [draft, *_] = invoices_of(life)
+    line = ManualLine(description="Agreed", quantity=Decimal(1), unit_amount=Decimal(3))
+    shop.do(manual.edit_draft, draft.id, DraftEdit(lines=(line,)))
+
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert (amounts(final), moved(life)) == (["3", "0", "3", "3"], [("granted", "100")])
     assert findings(life) == []

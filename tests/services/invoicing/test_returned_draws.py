@@ -10,6 +10,7 @@ from billing.errors import InvalidTransition
 from billing.money import plain_text
 from services.documents import assembly
 from services.invoicing import payment_status
+from services.lifecycle import changes
 from tests.services.invoicing.drawn import (
     FIFTEENTH,
     amounts,
@@ -29,7 +30,7 @@ from tests.services.invoicing.test_exact_bills import (
     use,
 )
 from tests.services.lives import begin_life
-from tests.services.shop import Shop
+from tests.services.shop import NOW, Shop
 
 
 def test_what_credit_alone_has_paid_may_be_void_and_gives_it_back(shop: Shop) -> None:
@@ -113,5 +114,23 @@ def test_a_correction_gives_back_to_the_grants_that_paid_and_makes_no_money(shop
 
     [_, final, *_] = invoices_of(life)
     assert (amounts(final), plain_text(final.carried_credit)) == (["0", "0", "0", "0"], "0")
+    assert movements(life)[1:] == [("drawn", "-80"), ("returned", "30")]
+    assert findings(life) == []
+
+
+def test_a_correction_after_the_last_invoice_makes_no_money_of_credit(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "80")
+    use(life, (5, "80"))
+    pass_to(life, GRACE_OVER)
+    life.do(changes.cancel_subscription, at_period_end=False, now=NOW)
+    life.catch_up()
+    pass_to(life, GRACE_OVER + timedelta(days=1))
+    use(life, (6, "-30"), late=True)
+    mark_changed(life, datetime(2025, 1, 6, tzinfo=UTC))
+
+    pass_to(life, GRACE_OVER + timedelta(days=28))
+
+    assert [plain_text(one.carried_credit) for one in life.invoices()] == ["0", "0"]
     assert movements(life)[1:] == [("drawn", "-80"), ("returned", "30")]
     assert findings(life) == []

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from billing.money import plain_text
 from billing.units import Taxation
+from models.customers import Customer
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.invoicing import credit_notes
@@ -80,3 +81,14 @@ def notes(life: Life, invoice: Invoice) -> list[CreditNote]:
     """The credit notes on an invoice, first ones first."""
     found = life.shop.read(credit_notes.list_credit_notes, invoice.id)
     return list(found)
+
+
+def in_britain(life: Life) -> Life:
+    """The customer has a country, as whoever is sold anything by hand."""
+    shop = life.shop
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        customer = session.get(Customer, (shop.organization_id, life.row().customer_id))
+        assert customer is not None
+        customer.billing_address_country = "GB"
+        session.add(customer)
+    return life
