@@ -87,32 +87,52 @@ def begin(shop: Shop, random: Random) -> Story:
     return Story(random=random, life=life, till=till, grants=grants)
 
 
+@dataclass(kw_only=True)
+class Then:
+    """What happened to January's bill. Units: ``late`` tenths of a token more, or fewer."""
+
+    is_due: bool
+    late: int = 0
+    cents_back: int = 0
+    is_void: bool = False
+
+
+def happen(story: Story, first: Invoice, january: Line) -> Then:
+    """One thing, or two, in the product and in the till."""
+    life, till, random = story.life, story.till, story.random
+    then = Then(is_due=january.cents > 0)
+    chosen = random.choice(["note", "pay and note", "void", "more", "less", "note and less"])
+    if chosen == "void":
+        void(life, first)
+        till.void(january, GRACE_OVER)
+        then.is_void = True
+    if chosen == "more":
+        then.late = random.randint(1, 300)
+    if chosen == "pay and note" and then.is_due:
+        life.shop.do(payment_status.pay, first.id)
+        then.is_due = False
+    if "note" in chosen:
+        story.noted = random.randint(1, january.left)
+        give_tokens_back(life, first, plain_text(Decimal(story.noted) / 10))
+        then.cents_back += till.give_back(january, story.noted, is_due=then.is_due, at=GRACE_OVER)
+    if "less" in chosen and january.paid:
+        then.late = -random.randint(1, sum(tenths for _, tenths in story.spent))
+    return then
+
+
 @pytest.mark.parametrize("seed", range(STORIES))
 def test_bills_in_tokens_are_what_a_till_says(shop: Shop, seed: int) -> None:
-    random = Random(seed)
-    story = begin(shop, random)
-    life, till = story.life, story.till
-    first, january = live_through_january(story)
+    story = begin(shop, Random(seed))
+    life, till, random = story.life, story.till, story.random
+    for _ in range(random.randint(1, 3)):
+        story.use(JANUARY, tenths=random.randint(1, 600))
+    pass_to(life, GRACE_OVER)
+    january = story.bill_of(JANUARY, FEBRUARY)
+    [first, *_] = invoices_of(life)
     assert cents(first.total) == january.cents
 
-    is_due, late, cents_back, is_void = january.cents > 0, 0, 0, False
-    match random.choice(["note", "pay and note", "void", "more", "less", "note and less"]):
-        case "void":
-            void(life, first)
-            till.void(january, GRACE_OVER)
-            is_void = True
-        case "more":
-            late = random.randint(1, 300)
-        case chosen:
-            if chosen == "pay and note" and is_due:
-                shop.do(payment_status.pay, first.id)
-                is_due = False
-            if "note" in chosen:
-                story.noted = random.randint(1, january.left)
-                give_tokens_back(life, first, plain_text(Decimal(story.noted) / 10))
-                cents_back += till.give_back(january, story.noted, is_due=is_due, at=GRACE_OVER)
-            if "less" in chosen and january.paid:
-                late = -random.randint(1, sum(tenths for _, tenths in story.spent))
+    then = happen(story, first, january)
+    late, cents_back, is_void = then.late, then.cents_back, then.is_void
     billed = sum(tenths for _, tenths in story.spent)
     if late:
         story.use(JANUARY, tenths=late, late=True)
@@ -122,7 +142,7 @@ def test_bills_in_tokens_are_what_a_till_says(shop: Shop, seed: int) -> None:
     final_at = MARCH + timedelta(hours=1)
     change = max(billed + late, story.noted) - billed if late else 0
     if change < 0:
-        cents_back += till.give_back(january, -change, is_due=is_due, at=final_at)
+        cents_back += till.give_back(january, -change, is_due=then.is_due, at=final_at)
     february = story.bill_of(FEBRUARY, MARCH)
     added = till.bill([(JANUARY, change, final_at)]) if change > 0 else Line()
 
@@ -133,15 +153,6 @@ def test_bills_in_tokens_are_what_a_till_says(shop: Shop, seed: int) -> None:
     assert findings(life) == []
     if not is_void:
         require_proven(life)
-
-
-def live_through_january(story: Story) -> tuple[Invoice, Line]:
-    """January's bill, and what the till makes of it."""
-    for _ in range(story.random.randint(1, 3)):
-        story.use(JANUARY, tenths=story.random.randint(1, 600))
-    pass_to(story.life, GRACE_OVER)
-    [first, *_] = invoices_of(story.life)
-    return first, story.bill_of(JANUARY, FEBRUARY)
 
 
 def _february(life: Life, *, is_void: bool) -> Invoice:
