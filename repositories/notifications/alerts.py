@@ -34,6 +34,24 @@ WAKE = text(
     """
 )
 
+# Those whose customers live on a clock, which arrived where it was sent.
+WAKE_ON_CLOCK = text(
+    """
+    INSERT INTO outbox_message
+        (organization_id, id, kind, key, payload, created_at, available_at, attempts)
+    SELECT watched.organization_id, gen_random_uuid(), 'alert',
+        watched.customer_id || '/' || gen_random_uuid(),
+        jsonb_build_object('customer_id', watched.customer_id), now(), now(), 0
+    FROM (
+        SELECT DISTINCT alert.organization_id, alert.customer_id FROM alert
+        JOIN customer ON customer.organization_id = alert.organization_id
+            AND customer.id = alert.customer_id
+        WHERE alert.organization_id = :organization_id AND alert.deleted_at IS NULL
+            AND customer.test_clock_id = :test_clock_id
+    ) AS watched
+    """
+)
+
 ADD_CROSSING = text(
     """
     INSERT INTO alert_crossing (organization_id, id, alert_id, threshold, "window", number, value,
@@ -64,6 +82,12 @@ def wake(
     session.flush()
     keys = {"organization_id": organization_id, "customer_id": customer_id, "now": now}
     session.execute(WAKE, keys)
+
+
+def wake_on_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> None:
+    """Somebody looks at the alerts of the customers of a test clock."""
+    keys = {"organization_id": organization_id, "test_clock_id": test_clock_id}
+    session.execute(WAKE_ON_CLOCK, keys)
 
 
 def insert(session: Session, alert: Alert) -> None:

@@ -17,6 +17,7 @@ from models.subscriptions.subscriptions import Subscription
 from repositories import customers as stored_customers
 from repositories.accounts import organizations as stored_organizations
 from repositories.credits import top_ups as stored_top_ups
+from repositories.notifications import alerts as stored_alerts
 from repositories.payments import collections as stored_collections
 from repositories.subscriptions import clocks as stored_clocks
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -229,6 +230,8 @@ def settle_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -
         session.flush()
         # What waited after a decline may try again by this clock.
         stored_top_ups.wake_on_clock(session, organization_id, test_clock_id)
+        # What time alone changes, as credit that is over, is told where the clock arrived.
+        stored_alerts.wake_on_clock(session, organization_id, test_clock_id)
 
 
 def _get_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> TestClock:

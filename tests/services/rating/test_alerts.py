@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -21,9 +22,10 @@ from services.rating.alerts import looking, rules
 from services.rating.alerts.rules import NewAlert
 from services.usage import corrections
 from tests.billing.profiles import PROFILE
+from tests.services.invoicing.drawn import FIFTEENTH, give
 from tests.services.invoicing.test_exact_bills import FEBRUARY, pass_to, use
 from tests.services.lives import Life, begin_life
-from tests.services.shop import Shop, open_shop
+from tests.services.shop import NOW, Shop, open_shop
 
 THREADS: Final = 64
 EXAMPLES: Final = {"quick": 4, "default": 8, "gate": 100, "deep": 2_000}
@@ -78,6 +80,23 @@ def test_a_period_that_begins_is_a_new_window(shop: Shop) -> None:
     pass_to(life, FEBRUARY)
     look(life)
     assert told(life, alert_id) == [(50, 1)]
+
+
+def test_what_time_alone_takes_is_told_where_a_test_clock_arrives(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "100", expires_at=FIFTEENTH)
+    terms = AlertTerms(
+        on=AlertOn.AVAILABLE, thresholds=(Decimal(10),), direction=AlertDirection.DOWN
+    )
+    command = NewAlert(terms=terms, customer_id=life.row().customer_id, unit="USD")
+    alert_id = life.shop.do(rules.create_alert, command).id
+    assert looking.look_at_next(shop.transactions, now=NOW)
+    assert told(life, alert_id) == []
+
+    pass_to(life, FIFTEENTH)
+
+    assert looking.look_at_next(shop.transactions, now=datetime.now(UTC))
+    assert told(life, alert_id) == [(10, 1)]
 
 
 def test_alerts_say_what_a_child_would(transactions: Transactions) -> None:
