@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.errors import Rejected, Unavailable
 from billing.payments import gateways
-from billing.payments.allocation import PaymentKind
 from billing.payments.gateways import PaymentRequest
 from billing.payments.states import LinkStatus, TaskKind, TaskStatus
 from models.payments.links import PaymentLink
 from models.payments.tasks import GatewayTask
 from models.subscriptions.subscriptions import OutboxMessage
 from repositories.invoicing import invoices as stored_invoices
-from runtime.relays.outbound import QuietGateways
 from services.payments import links, receivables, recording
-from tests.dunning.conftest import FINAL_AT
 from tests.dunning.gateway import Answer
 from tests.dunning.work import Work
 from tests.services.shop import NOW
@@ -127,51 +123,6 @@ def test_page_that_nobody_can_end_holds_nothing_back(
     assert paged.live(None)
 
     assert paged.payments() == ["succeeded"]
-
-
-def test_page_that_is_quicker_than_the_first_try_lets_it_pass(paged: Work) -> None:
-    """The card that was declined there is charged by us only at the first retry."""
-    with paged.session() as session:
-        told = request_of(paged)
-        invoice = stored_invoices.find_invoice(session, paged.organization_id, paged.invoice_id)
-        [link] = session.exec(select(PaymentLink)).all()
-        assert invoice is not None
-        tried = recording.begin(
-            session,
-            invoice,
-            kind=PaymentKind.LINK,
-            amount=told.amount,
-            connection_id=link.connection_id,
-            at=FINAL_AT,
-            now=NOW,
-        )
-        recording.fail(session, invoice, tried, at=FINAL_AT, now=NOW)
-
-    assert paged.live(None)
-
-    assert paged.gateway.charges == {}
-    assert paged.payments() == ["failed"]
-
-
-def test_charge_waits_where_nothing_leaves_and_is_made_once_it_may(work: Work) -> None:
-    class Quiet:
-        def gateway_of(self, _session: Session, *keys: UUID) -> gateways.Gateway:
-            account = gateways.GatewayAccount(
-                organization_id=keys[0],
-                connection_id=keys[1],
-                provider=gateways.Provider.STRIPE,
-                secrets={},
-                webhook_url="",
-            )
-            return QuietGateways().gateway_of(account)
-
-    gateway, work.gateway = work.gateway, Quiet()  # type: ignore[assignment]  # speaks for nobody
-
-    assert not work.live(None)
-    assert work.payments() == ["pending"]
-    work.gateway = gateway
-    assert work.live(None)
-    assert work.payments() == ["succeeded"]
 
 
 def test_no_page_is_made_while_a_saved_method_is_charged(paged: Work) -> None:
