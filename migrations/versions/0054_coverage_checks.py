@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from migrations import policies
 
-revision = "0057"
-down_revision = "0055"
+revision = "0054"
+down_revision = "0053"
 
 IN_ORDER = ("created_at", "id")
 """Lists are in this order, whatever they are narrowed by."""

@@ -7,7 +7,7 @@ from alembic import op
 
 from migrations import policies
 
-revision = "0055"
+revision = "0053"
 down_revision = "0052"
 
 

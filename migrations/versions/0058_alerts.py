@@ -9,8 +9,8 @@ from alembic import op
 
 from migrations import policies
 
-revision = "0061"
-down_revision = "0060"
+revision = "0058"
+down_revision = "0057"
 
 WAKES_RULES: Final = "ON CONFLICT DO NOTHING;\n"
 WAKES_ALERTS: Final = """ON CONFLICT DO NOTHING;

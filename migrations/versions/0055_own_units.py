@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0058"
-down_revision = "0057"
+revision = "0055"
+down_revision = "0054"
 
 FORMER_NOTE = (
     "subtotal >= 0 AND tax >= 0 AND credits_before_tax >= 0 AND subtotal + credits_before_tax > 0"

@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import policies
 
-revision = "0059"
-down_revision = "0058"
+revision = "0056"
+down_revision = "0055"
 
 RANKS: Final = "-- Grants that pay for everything"
 """Where ``place_hold`` begins to rank grants."""
