@@ -28,8 +28,8 @@ from billing.payments.gateways import (
 from billing.payments.states import TaskKind
 from repositories.payments import tasks as stored_tasks
 from repositories.transactions import Transactions
-from services.dunning import attempts, questions
-from services.dunning.questions import Attempt, Page
+from services.dunning import attempts, gateway_requests
+from services.dunning.gateway_requests import Attempt, Page
 from services.payments.judging import close_page, record_paid
 
 log = structlog.get_logger(__name__)
@@ -102,7 +102,9 @@ class Charges:
 
     def _read(self, organization_id: UUID, payment_id: UUID) -> Asked | None:
         with self._transactions.for_organization(organization_id) as session:
-            attempt = questions.read_attempt(session, organization_id, payment_id, now=self._now())
+            attempt = gateway_requests.read_attempt(
+                session, organization_id, payment_id, now=self._now()
+            )
             if attempt is None:
                 return None
 

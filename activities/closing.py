@@ -22,7 +22,7 @@ from temporalio import activity
 from activities import declarations
 from activities.declarations import ActionRequest, Result, Step, StepDone
 from activities.errors import translated
-from activities.gathering import Gatherer
+from activities.group_commit import Gatherer
 from activities.subjects import bill_of, due_invoice_of, due_period_of, ids_of
 from activities.turns import Turns
 from billing.subscriptions import WorkflowState

@@ -9,7 +9,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import SecurityScopes
 from sqlmodel import Session
 
-from api.access import filters
+from api.access import filter_ids
 from api.access.authentication import authenticate_async
 from api.access.scopes import Principal
 from api.context import AppContext, ContextDep
@@ -68,7 +68,7 @@ def open_transaction(
         path_params = request.path_params
         sent_ids = natural_keys.put_ids(session, principal.organization_id, path_params)
         if request.scope["query_string"]:
-            filters.require_known_ids(session, principal.organization_id, request.query_params)
+            filter_ids.require_known_ids(session, principal.organization_id, request.query_params)
         within = Within(session=session, principal=principal, context=context)
         try:
             require_unchanged(request, within)

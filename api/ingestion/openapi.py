@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from api.ingestion.property_descriptions import describe, tracked_event
 from api.ingestion.views import BatchResult, RecordedEvent
-from api.ingestion.wording import describe, tracked_event
 from services.ingestion.event_input import EventReport
 
 PREFIX: Final = "/api/v1"

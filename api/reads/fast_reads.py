@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access.authentication import authenticate_async
-from api.access.filters import require_known_ids
+from api.access.filter_ids import require_known_ids
 from api.context import AppContext, AppState, state_of
 from api.reads.batches import ANSWER_SECONDS, late
 from api.reads.connections import ReadConnections

@@ -22,7 +22,7 @@ from models.payments.payments import Payment
 from repositories.payments import links as stored_links
 from repositories.payments import payments as stored_payments
 from services.documents.locks import lock_invoice
-from services.dunning.questions import FORGOTTEN_AFTER
+from services.dunning.gateway_requests import FORGOTTEN_AFTER
 from services.dunning.schedule import lock_due
 from services.payments import collections, events, links, receivables, recording
 from services.payments.events import Verdict

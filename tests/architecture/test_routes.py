@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api import app, catching_up
-from api.access import filters, sessions
+from api.access import filter_ids, sessions
 from api.ingestion.openapi import add_ingestion
 from api.routers import ingestion
 from api.routers.operations import docs, health, metrics, status, workers
@@ -97,7 +97,7 @@ def test_every_kind_of_thing_in_a_path_is_known_to_have_a_name_or_not() -> None:
 
 
 def test_every_filter_by_an_id_is_one_that_is_looked_up() -> None:
-    """An id in a query is of somebody: a new one enters ``api.access.filters`` (CONTRACT 97)."""
+    """An id in a query is of somebody: a new one enters ``api.access.filter_ids`` (CONTRACT 97)."""
     used = {
         name
         for route in ROUTES
@@ -105,7 +105,7 @@ def test_every_filter_by_an_id_is_one_that_is_looked_up() -> None:
         if name.endswith("_id")
     }
 
-    assert used == set(filters.FIND)
+    assert used == set(filter_ids.FIND)
 
 
 def test_fast_routes_take_the_parameters_that_are_documented() -> None:

@@ -14,7 +14,7 @@ from activities import charges
 from billing.payments import states
 from cli import serve
 from repositories.notifications import due
-from services.dunning import attempts, questions
+from services.dunning import attempts, gateway_requests
 from workflows import options
 
 FORGOTTEN_AFTER = timedelta(seconds=12)
@@ -26,7 +26,7 @@ TAKEN_FOR = timedelta(seconds=30)
 
 def shorten() -> None:
     """What is given up after an hour is given up within seconds; nothing else differs."""
-    for module in (attempts, questions):
+    for module in (attempts, gateway_requests):
         vars(module)["FORGOTTEN_AFTER"] = FORGOTTEN_AFTER
     vars(charges).update(CLAIM_HOLDS=CLAIM_HOLDS, BEAT_SECONDS=BEAT_SECONDS)
     options.GATEWAY_STEP["heartbeat_timeout"] = MISSED_AFTER

@@ -11,6 +11,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from billing.payments.allocation import PaymentKind, PaymentStatus
+from billing.payments.gateways import Provider
+from models.invoicing.invoices import Invoice
+from models.payments.connections import Connection
+from models.payments.payments import Payment
 from models.usage.events import UsageEventKey
 from repositories import idempotency
 from repositories.idempotency import RequestName
@@ -24,6 +29,8 @@ from tests.services.shop import NOW, Shop, open_shop
 
 TENTH = datetime(2025, 1, 10, tzinfo=UTC)
 FEBRUARY, MARCH, APRIL = (datetime(2025, month, 1, 2, tzinfo=UTC) for month in (2, 3, 4))
+
+FAILED = "'id', gen_random_uuid(), 'status', 'failed', 'settled_at', now()"
 
 SECOND_ROWS = {
     "pk_usage_event_key": ("usage_event_key", "'event_id', gen_random_uuid()"),
@@ -61,6 +68,12 @@ SECOND_ROWS = {
             " 'balance_after', original.balance_after + original.amount"
         ),
     ),
+    "uq_payment_in_flight": (
+        "payment",
+        "'id', gen_random_uuid(), 'attempt', 90, 'idempotency_key', 'another'",
+    ),
+    "uq_payment_attempt": ("payment", f"{FAILED}, 'idempotency_key', 'another'"),
+    "uq_payment_key": ("payment", f"{FAILED}, 'attempt', 90"),
     "pk_idempotency_request": ("idempotency_request", "'body', 'another'"),
     "uq_outbox_message_key": ("outbox_message", "'id', gen_random_uuid()"),
 }
@@ -102,6 +115,7 @@ def shop(transactions: Transactions) -> Shop:
                 content_hash=b"",
             )
         )
+        charge(session, january)
         credit_invoice(
             session, name.organization_id, january.id, note, reason="goodwill", at=APRIL, now=NOW
         )
@@ -109,6 +123,35 @@ def shop(transactions: Transactions) -> Shop:
             session, name, fingerprint="one", status=201, body="{}", created_at=NOW
         )
     return shop
+
+
+def charge(session: Session, invoice: Invoice) -> None:
+    """A saved method is being charged for the invoice."""
+    connection = Connection(
+        organization_id=invoice.organization_id,
+        provider=Provider.SANDBOX,
+        name="Sandbox",
+        created_at=NOW,
+    )
+    session.add(connection)
+    session.flush()
+    session.add(
+        Payment(
+            organization_id=invoice.organization_id,
+            invoice_id=invoice.id,
+            customer_id=invoice.customer_id,
+            connection_id=connection.id,
+            attempt=1,
+            kind=PaymentKind.SAVED_METHOD,
+            amount=invoice.total,
+            currency=invoice.currency,
+            status=PaymentStatus.PENDING,
+            idempotency_key="once",
+            at=NOW,
+            created_at=NOW,
+        )
+    )
+    session.flush()
 
 
 @pytest.mark.parametrize("constraint", SECOND_ROWS)

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from activities.gathering import MOST_TOGETHER, Gatherer
+from activities.group_commit import MOST_TOGETHER, Gatherer
 from activities.turns import Turns
 
 name = ContextVar("name", default="nobody")
