@@ -18,6 +18,10 @@ MOST_MISSED: Final = 1000
 """How many grants a rule may bring at once because its anchor lies in the past."""
 
 
+MOST_TO_COME: Final = 4000
+"""How many grants to come of a rule a balance counts: ten years of days."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
     """The grant number ``number`` of a rule: when it begins, and when it is over, None for never.
@@ -84,6 +88,20 @@ class Recurrence:
                 f"More than {MOST_MISSED} grants would be due at once: choose a later anchor.",
                 code="too_many_missed",
                 field="anchor",
+            )
+
+    def require_countable(self, first: int, at: datetime) -> None:
+        """Return if a balance at that instant counts at most :data:`MOST_TO_COME` grants of it.
+
+        Raises: InvalidInput.
+        """
+        begins_at = self.begins_at(first + MOST_TO_COME)
+        if begins_at is not None and begins_at <= at:
+            raise InvalidInput(
+                f"More than {MOST_TO_COME} grants of a rule are to come by then: choose an earlier"
+                " instant.",
+                code="too_many_to_come",
+                field="at",
             )
 
 

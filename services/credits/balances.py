@@ -99,13 +99,13 @@ def read_balance(
     """The customer's credit in the unit, now or at an instant; in no unit, the organization's.
 
     What accrues is looked at now only, and if somebody can. Raises NotFound
-    ``customer_not_found``, ``unit_not_found``.
+    ``customer_not_found``, ``unit_not_found``; InvalidInput ``too_many_to_come``.
     """
     customer = find_customer(session, organization_id, customer_id)
     known = units.find_unit(session, organization_id, unit)
     key = (organization_id, customer_id, known.code)
     if at is not None:
-        due = occurrences.list_due(session, [key], at=at).get(key, [])
+        due = occurrences.list_to_come(session, key, at=at)
         lots = stored_balances.list_lots_at(session, key, at)
         lots += _due_lots(due, {one.grant_id for one in lots}, at=at)
         return Balance(unit=known, at=at, lots=tuple(lots))

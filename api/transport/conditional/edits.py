@@ -26,7 +26,7 @@ from repositories.accounts import invitations, organizations, users
 from repositories.catalog import features, meters, plans, tax_rates
 from repositories.credits import grants
 from repositories.discounts import coupons
-from repositories.notifications import endpoints
+from repositories.notifications import deliveries, endpoints
 from repositories.payments import connections, payments
 from repositories.subscriptions import clocks, subscriptions
 from services.documents import locks
@@ -49,6 +49,7 @@ LOCKS: Final[Mapping[str, Lock]] = {
     "payment_id": payments.lock_payment,
     "connection_id": connections.lock_connection,
     "endpoint_id": endpoints.lock_endpoint,
+    "delivery_id": deliveries.lock_delivery,
     "tax_rate_id": tax_rates.lock_tax_rate,
     "test_clock_id": clocks.lock_clock,
     "member_id": users.lock_user,

@@ -55,6 +55,16 @@ def list_due(
     return found
 
 
+def list_to_come(session: Session, key: WalletKey, *, at: datetime) -> list[CreditGrant]:
+    """As :func:`list_due`, of one wallet at an instant that somebody names, however far away.
+
+    Raises InvalidInput ``too_many_to_come``: a request counts no grants of thousands of years.
+    """
+    for rule in stored_rules.list_due(session, [key], kind=GrantKind.FREE, at=at):
+        recurrence_of(rule).require_countable(rule.made, at)
+    return list_due(session, [key], at=at).get(key, [])
+
+
 def store_due(session: Session, key: WalletKey, *, at: datetime, now: datetime) -> int:
     """What rules of a locked wallet have granted by that instant is stored; how much it was.
 

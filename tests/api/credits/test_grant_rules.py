@@ -95,3 +95,19 @@ def test_a_rule_of_another_customer_is_not_there(owner: Person, customer: str) -
     answer = owner.delete(f"{V1}/customers/{other}/grant-rules/{rule['id']}")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "grant_rule_not_found")
+
+
+def test_a_balance_in_thousands_of_years_is_refused_and_one_in_ten_is_told(
+    owner: Person, customer: str
+) -> None:
+    daily = MONTHLY | {"interval": "day", "expires_after": "day"}
+    made = owner.post(f"{V1}/customers/{customer}/grant-rules", json=daily)
+    assert made.status_code == 201, made.text
+    path = f"{V1}/customers/{customer}/balance"
+
+    far = owner.get(path, params={"unit": "USD", "at": "9998-12-31T23:59:59Z"})
+    near = owner.get(path, params={"unit": "USD", "at": "2035-12-31T23:59:59Z"})
+
+    assert (far.status_code, far.json()["code"]) == (422, "too_many_to_come")
+    assert [one["field"] for one in far.json()["errors"]] == ["at"]
+    assert (near.status_code, near.json()["available"]) == (200, 10)

@@ -17,12 +17,15 @@ NOT_OF_A_DRAFT = {
 }
 """Of an invoice that was written by hand, and is not final, there is none of these."""
 
+ASKED = {"GET /api/v1/search": {"q": "acct"}}
+"""Where something must be asked for."""
+
 
 def test_everything_that_is_read_is_described(compared: AnswerChecks, owner: Person) -> None:
     ids = furnish(owner)
 
     for name in compared.names("GET"):
-        owner.get(fill(name.removeprefix("GET "), ids))
+        owner.get(fill(name.removeprefix("GET "), ids), params=ASKED.get(name))
 
     assert set(compared.names("GET")) - compared.seen == NOT_OF_A_DRAFT
 

@@ -45,18 +45,20 @@ def good_bodies(person: Person, ids: Ids) -> dict[str, dict[str, Any]]:
     """Bodies of which more is asked than types, by their schemas."""
     (meter,) = person.get(f"{V1}/meters").json()["data"]
     event = {"customer_external_id": "acct_77", "quantity": 1}
+    charge = {
+        "type": "USAGE",
+        "meter_id": ids["meter_id"],
+        "unit_price": 1,
+        "group_by": ["region"],
+        "group_prices": [GROUP_PRICE],
+    }
     words = {"name": "Seats", "lookup_key": "seats", "type": "meter"}
     return {
         "EventReport": {"meter_id": meter["id"]} | event,
         "TrackedEvent": {"meter_token": meter["meter_token"]} | event,
         "FeatureCreate": words | {"meter_name": "seats", "aggregation_type": "SUM"},
-        "ChargeCreate": {
-            "type": "USAGE",
-            "meter_id": ids["meter_id"],
-            "unit_price": 1,
-            "group_by": ["region"],
-            "group_prices": [GROUP_PRICE],
-        },
+        "ChargeCreate": charge,
+        "ProposedCharge": charge,
         "GroupPriceWrite": GROUP_PRICE,
         "PriceModelWrite": {"model": "graduated", "tiers": [{"up_to": None, "unit_price": 1}]},
         "PriceTierWrite": {"up_to": None, "unit_price": 1},

@@ -16,6 +16,7 @@ STATES = re.compile(r"status|kind|type|action|cause|role|verdict|result|operator
 IN_WORDS_OF_OTHERS = {
     "AuditEntry.action": "a word of the log, which any version may add to",
     "Dispute.status": "the provider's word",
+    "Found.status": "the state of whatever was found",
     "GatewayEvent.type": "the provider's word",
     "Problem.type": "an address",
     "Problem.status": "a number",
