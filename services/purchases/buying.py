@@ -76,16 +76,14 @@ def sell(
     organization_id = customer.organization_id
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     row = grants.new_row(session, customer, command, sold, at=at, now=now)
-    return sell_row(session, customer, row, now=now)
+    return sell_row(session, customer, row, at=at, now=now)
 
 
 def sell_row(
-    session: Session, customer: Customer, row: CreditGrant, *, now: datetime
+    session: Session, customer: Customer, row: CreditGrant, *, at: datetime, now: datetime
 ) -> CreditGrant:
-    """As :func:`sell`, of a grant that has its terms and is not stored yet."""
-    organization_id = customer.organization_id
-    at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
-    unit = units.find_unit(session, organization_id, row.unit)
+    """As :func:`sell`, of a grant that has its terms and is not stored yet; issued at ``at``."""
+    unit = units.find_unit(session, customer.organization_id, row.unit)
     totals = _total(session, customer, row, unit, at=at)
     posting.lock_wallet(session, posting.wallet_of(row), at=at, now=now)
     invoice = _issue(session, customer, totals, at=at, now=now)

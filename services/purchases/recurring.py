@@ -54,14 +54,17 @@ def grant_due(
     due_at: datetime,
     now: datetime,
 ) -> None:
-    """The subscription's customer has what recurs by their present. Idempotent by rule and number.
+    """The subscription's customer has what recurs by then. Idempotent by rule and number.
 
-    Raises NotFound.
+    On a test clock that is the due instant, also while the clock is on its way to a later one: what
+    is sold has its own dates (CONTRACT 49). Raises NotFound.
     """
     found = stored_subscriptions.find_subscription(session, organization_id, subscription_id)
-    customer_id = require_subscription(found, may_be_deleted=True).customer_id
-    customer = find_customer(session, organization_id, customer_id, may_be_deleted=True)
-    at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    subscription = require_subscription(found, may_be_deleted=True)
+    customer = find_customer(
+        session, organization_id, subscription.customer_id, may_be_deleted=True
+    )
+    at = clocks.acting_instant(session, subscription, due_at, now=now)
     # Of two machines' clocks the one that woke the workflow may be ahead.
     _grant(session, customer, at=max(at, due_at), now=now)
 
@@ -71,7 +74,7 @@ def grant_all_due(session: Session, organization_id: UUID, *, limit: int, now: d
     due = stored_rules.list_due_customers(session, organization_id, now=now, limit=limit)
     for customer_id in due:
         customer = find_customer(session, organization_id, customer_id)
-        at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+        at = clocks.standing_of(session, organization_id, customer.test_clock_id, now=now)
         _grant(session, customer, at=at, now=now)
     return len(due)
 
@@ -98,6 +101,7 @@ def _sell_due(
     """What the rule sells by that instant is sold, but nothing that is over by then."""
     for one in occurrences.recurrence_of(rule).due(rule.made, at):
         if one.expires_at is None or at < one.expires_at:
-            sell_row(session, customer, occurrences.grant_of(rule, one, now=now), now=now)
+            row = occurrences.grant_of(rule, one, now=now)
+            sell_row(session, customer, row, at=at, now=now)
     occurrences.move_on(rule, at=at)
     stored_rules.insert(session, rule)

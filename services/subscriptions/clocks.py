@@ -51,6 +51,18 @@ def present_of(
     return clock.target_time or clock.frozen_time
 
 
+def standing_of(
+    session: Session, organization_id: UUID, test_clock_id: UUID | None, *, now: datetime
+) -> datetime:
+    """Up to when all that is due to a customer has come: ``now``, or where the clock last stood.
+
+    What an advancing clock has passed since then is due to workflows, each at its own instant.
+    """
+    if test_clock_id is None:
+        return now
+    return _get_clock(session, organization_id, test_clock_id).frozen_time
+
+
 def acting_instant(
     session: Session, subscription: Subscription, due_at: datetime, *, now: datetime
 ) -> datetime:
@@ -60,10 +72,9 @@ def acting_instant(
     so that one big jump equals many small ones; what was overdue when the clock last stood still
     happens there (CONTRACT 49 and 76).
     """
-    if subscription.test_clock_id is None:
-        return now
-    clock = _get_clock(session, subscription.organization_id, subscription.test_clock_id)
-    return max(due_at, clock.frozen_time)
+    organization_id, test_clock_id = subscription.organization_id, subscription.test_clock_id
+    stood = standing_of(session, organization_id, test_clock_id, now=now)
+    return stood if test_clock_id is None else max(due_at, stood)
 
 
 def require_still(session: Session, organization_id: UUID, test_clock_id: UUID | None) -> None:

@@ -61,3 +61,27 @@ def test_a_timeline_says_when_credit_comes_again(seller: Seller) -> None:
     coming = seller.account.get(f"/subscriptions/{subscription['id']}/timeline")["upcoming"]
 
     assert rule["next_at"] in {one["at"] for one in coming if one["action"] == "credit_granted"}
+
+
+@pytest.mark.parametrize("stops", [("04-01",), ("02-01", "03-01", "04-01")], ids=["one", "three"])
+def test_what_is_sold_again_is_sold_at_its_own_times_however_the_clock_jumps(
+    seller: Seller, stops: tuple[str, ...]
+) -> None:
+    seller.subscribe()
+    path = f"/customers/{CUSTOMER}/grant-rules"
+    price = {"kind": "paid", "cost": {"amount": 20, "currency": "USD"}}
+    monthly = {"unit": "USD", "amount": 30, "interval": MONTH, "expires_after": MONTH}
+    seller.account.post(path, monthly | price)
+
+    for day in stops:
+        seller.advance(f"2025-{day}T00:00:00Z")
+
+    found = seller.account.get("/invoices")["data"]
+    sold = [one for one in found if one["kind"] == "purchase"]
+    dates = sorted((one["issue_date"][:10], one["due_date"][:10]) for one in sold)
+    assert dates == [
+        ("2025-01-01", "2025-01-31"),
+        ("2025-02-01", "2025-03-03"),
+        ("2025-03-01", "2025-03-31"),
+        ("2025-04-01", "2025-05-01"),
+    ]
