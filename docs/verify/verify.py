@@ -2,7 +2,6 @@
 Prints the total. Exit code 0: equal; 1: different; 2: the files cannot be used."""
 import base64, hashlib, json, sys
 from fractions import Fraction as F
-
 PARTS = ("inputs", "terms", "lines", "coupons", "credits", "credits_after_tax", "drawing")
 
 def require(is_so, what): is_so or sys.exit(f"different: {what}")  # a text ends with exit code 1
@@ -97,4 +96,5 @@ try:
     for one in events: one.update(at=rules.instant(one["timestamp"]), value=F(one["quantity"]))
     verify(json.load(files[0]), sorted(events, key=lambda e: e["at"]), json.load(files[2]))
 except Exception as error:  # whatever it is, nothing was compared to its end
-    print(f"unusable: {error!r}", file=sys.stderr), sys.exit(2)
+    lacks = getattr(error, "name", "") == "rules" and "rules.py must lie beside verify.py"
+    print(f"unusable: {lacks or repr(error)}", file=sys.stderr), sys.exit(2)

@@ -108,6 +108,16 @@ def test_without_its_one_library_a_script_compares_nothing(name: str) -> None:
     assert (done.returncode, "unusable: ModuleNotFoundError" in done.stderr) == (2, True)
 
 
+def test_without_its_second_page_the_script_says_which_is_missing(tmp_path: Path) -> None:
+    alone = tmp_path / SCRIPT.name
+    alone.write_text(SCRIPT.read_text())
+    words = [sys.executable, str(alone), "none.json"]
+
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (2, "unusable: rules.py must lie beside verify.py\n")
+
+
 def test_a_stranger_comes_to_every_total(
     transactions: Transactions, way_in: WayIn, tmp_path: Path
 ) -> None:
