@@ -71,10 +71,21 @@ def restore(source: Path, data_dir: Path | None, keys: Path | None, *, verifies:
     if secret_keys[1:]:
         console.print("Go on naming the earlier keys in FLUXRATE_PREVIOUS_SECRET_KEYS.")
     code = verify_restored(console, instance, url) if verifies else 0
-    where = f" --data-dir {instance.data_dir}" if url is None else ""
-    start = f"`fluxrate up{where}`" if url is None else "the API and the worker"
-    console.print(f"Next: start {start}, then run `fluxrate rebuild{where}`.")
+    console.print(_next_steps(instance.data_dir if url is None else None), soft_wrap=True)
     return code
+
+
+def _next_steps(data_dir: Path | None) -> str:
+    """How to look at what was restored while the first installation may still run."""
+    if data_dir is None:
+        start, quiet, rebuild = "start the API and the worker with", "FLUXRATE_OUTBOUND=off", ""
+    else:
+        rebuild = f" --data-dir {data_dir}"
+        start, quiet = f"fluxrate up{rebuild} --port 8001", "--quiet"
+    return (
+        f"Next, to look at it: {start} {quiet}, then fluxrate rebuild{rebuild}."
+        f" Without {quiet} only once the first installation is gone for good."
+    )
 
 
 def _restore_instance(instance: Instance, folder: Path, secret_keys: list[str]) -> None:

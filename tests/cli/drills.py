@@ -130,6 +130,11 @@ def restored(folder: Path, backup: Path, keys: Path) -> RunningInstance:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all are equal" in done.stdout
     assert "1 of 1 audit logs hold" in done.stdout
+    assert done.stdout.splitlines()[-1] == (
+        f"Next, to look at it: fluxrate up --data-dir {folder} --port 8001 --quiet,"
+        f" then fluxrate rebuild --data-dir {folder}."
+        " Without --quiet only once the first installation is gone for good."
+    )
     return RunningInstance(folder)
 
 
