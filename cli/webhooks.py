@@ -85,12 +85,13 @@ def listen(
     told = Listener()
     with HTTPServer(("127.0.0.1", port), _receiver_of(told)) as server, told.forwarding(forward_to):
         url = f"http://127.0.0.1:{server.server_address[1]}/"
-        typer.echo(f"Listening at {url}")
         if secret is not None:
             told.secret = secret
+            typer.echo(f"Listening at {url}")
             _serve(server, count)
             return
         with _endpoint(url, api_key or "", api_url, events.split(",")) as told.secret:
+            typer.echo(f"Listening at {url}")
             typer.echo(f"Signing secret: {told.secret}")
             _serve(server, count)
 

@@ -117,6 +117,19 @@ def test_an_endpoint_is_made_for_as_long_as_it_listens(delivering: Product) -> N
     assert told.event == "invoice.created"
 
 
+def test_nothing_listens_before_an_api_answers() -> None:
+    away = ("--api-key", "key", "--api-url", "http://127.0.0.1:9")
+    command = [sys.executable, "-m", "cli.main", "webhooks", "listen", "--port", "0", *away]
+
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert done.returncode == 1
+    assert "No API answers at http://127.0.0.1:9/api/v1" in done.stdout + done.stderr
+    assert "Listening" not in done.stdout
+
+
 def write_invoice(owner: httpx2.Client) -> None:
     customer = post(
         owner, "/customers", name="Quay", email="a@quay.test", billing_address_country="DE"
