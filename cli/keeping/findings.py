@@ -120,9 +120,16 @@ def judge_work(measures: Measures) -> Iterator[Diagnosis]:
             case Standing.HOLDS:
                 yield good(one.name, seen)
             case Standing.UNKNOWN:
-                yield doubtful(one.name, seen, "Look whether a worker runs: it checks every hour.")
+                yield doubtful(one.name, seen, _remedy_of_unknown(one.checked_at))
             case Standing.BROKEN:
                 yield wrong(one.name, f"{found}, {seen}", f"See {one.proof}")
+
+
+def _remedy_of_unknown(checked_at: datetime | None) -> str:
+    """Right after a first start nothing was looked at yet, and nothing is wrong."""
+    if checked_at is None:
+        return "The first check comes within the hour; if it does not, look whether a worker runs."
+    return "Look whether a worker runs: it checks every hour."
 
 
 def judge_erasures(overdue: int) -> Diagnosis:

@@ -88,10 +88,12 @@ _QUIET: Final = {
 
 def _row(one: InvariantView) -> str:
     found = ", ".join(f"{count} {escape(kind)}" for kind, count in sorted(one.findings.items()))
-    at = "never" if one.checked_at is None else f"{one.checked_at:%Y-%m-%d %H:%M:%S} UTC"
+    looked = "never; the first check comes within the hour"
+    if one.checked_at is not None:
+        looked = f"{one.checked_at:%Y-%m-%d %H:%M:%S} UTC, {one.examined:,} of them"
     state = escape(one.status.value)
     return (
         f'<tr><th scope="row">{escape(one.says)}</th>'
         f'<td class="{state}">{state}{f": {found}" if found else ""}</td>'
-        f"<td>{at}, {one.examined:,} of them</td><td><code>{escape(one.proof)}</code></td></tr>"
+        f"<td>{looked}</td><td><code>{escape(one.proof)}</code></td></tr>"
     )

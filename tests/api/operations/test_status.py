@@ -101,6 +101,12 @@ def test_browser_is_shown_a_page(context: AppContext, visitor: Person) -> None:
     assert "fluxrate invoices verify --all" in page.text
 
 
+def test_what_nobody_looked_at_yet_says_when_somebody_will(visitor: Person) -> None:
+    page = visitor.get("/status", headers={"Accept": "text/html"})
+
+    assert "<td>never; the first check comes within the hour</td>" in page.text
+
+
 def test_nobody_knows_where_nobody_has_looked_lately(
     context: AppContext, clock: Clock, visitor: Person
 ) -> None:
