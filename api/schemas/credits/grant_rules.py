@@ -52,11 +52,13 @@ class GrantRuleCreate(Schema):
     amount: NotNegative
     """How much is granted each time, in the unit."""
     interval: Duration
-    """How long it is from one grant to the next; the word of an interval alone is one of it."""
+    """How long it is from one grant to the next; `"month"` is short for
+    `{"interval":"month","count":1}`."""
     anchor: Instant | None = None
-    """When the first grant begins, from which all others are counted; absent for now."""
+    """When the first grant begins, from which all others are counted; absent for now. Give
+    the start of the period, or usage before it is not paid."""
     expires_after: Duration | None = None
-    """How long each grant lives; absent for ever."""
+    """How long each grant lives, said as `interval` is; absent for ever."""
     ends_at: Instant | None = None
     """From when on nothing is granted any more; absent for never."""
     kind: Annotated[GrantKind, any_case(GrantKind)] = GrantKind.FREE
