@@ -127,7 +127,7 @@ def list_lots(session: Session, key: WalletKey, *, at: datetime) -> tuple[LotAt,
     What a hold has that is over is not held. Grants with nothing left are left out; what rules have
     granted is there, stored or not.
     """
-    due = occurrences.list_due(session, [key], at=at).get(key, [])
+    due = occurrences.list_due(session, {key: at}).get(key, [])
     aside = stored_holds.find_set_aside(session, *key, at=at)
     lots = []
     stored = stored_grants.list_lots(session, key, at=at)

@@ -6,9 +6,10 @@ for what was used before. Source: CREDITS.md rules 9 and 19.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
@@ -25,6 +26,8 @@ from services.credits import posting, units
 from services.credits.recurring import occurrences
 from services.credits.standing import NOTHING, to_grant
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spendable:
@@ -34,21 +37,32 @@ class Spendable:
     lots: tuple[Lot, ...]
 
 
+def last_presents(asked: Iterable[tuple[Key, datetime]]) -> dict[Key, datetime]:
+    """The present of each customer, or wallet, that is asked for: the last that it is named with.
+
+    Bills of many customers are made together, and everybody on a test clock has a present apart.
+    """
+    presents: dict[Key, datetime] = {}
+    for key, at in asked:
+        presents[key] = max(at, presents.get(key, at))
+    return presents
+
+
 @exactly
 def find_spendable(
-    session: Session, keys: Collection[WalletKey], *, at: datetime
+    session: Session, presents: Mapping[WalletKey, datetime]
 ) -> dict[WalletKey, Spendable]:
     """What is left in each of these wallets that has something left.
 
-    What a hold has that is over by that instant is not held, and what rules have granted by then is
-    there, stored or not.
+    Each comes with its present, for customers on test clocks have their own: what a hold has that
+    is over then is not held, and what rules have granted by then is there, stored or not.
     """
     lots: dict[WalletKey, list[Lot]] = {}
     known: dict[WalletKey, Unit] = {}
-    due = occurrences.list_due(session, keys, at=at)
-    aside = {key: stored_holds.find_set_aside(session, *key, at=at) for key in keys}
+    due = occurrences.list_due(session, presents)
+    aside = {key: stored_holds.find_set_aside(session, *key, at=at) for key, at in presents.items()}
     stored: set[UUID] = set()
-    for one in stored_grants.list_lots_of(session, keys) if keys else ():
+    for one in stored_grants.list_lots_of(session, presents) if presents else ():
         key = posting.wallet_of(one.grant)
         stored.add(one.grant.id)
         rest = one.rest + aside[key].get(one.grant.id, NOTHING).over
@@ -76,14 +90,13 @@ def _as_lots(due: Sequence[CreditGrant], *, after: Sequence[Lot], unit: Unit) ->
 
 
 def lock_wallets_of_customers(
-    session: Session, customers: Collection[tuple[CustomerKey, datetime]], *, now: datetime
+    session: Session, presents: Mapping[CustomerKey, datetime], *, now: datetime
 ) -> frozenset[WalletKey]:
     """Nobody else posts to any wallet of these customers; which they have.
 
     Each comes with its present: what a hold has that is over then is free, and what rules have
     granted by then is stored. Customers without credit cost one statement for all.
     """
-    presents = dict(customers)
     found = stored_wallets.lock_wallets_of(session, presents.keys())
     for key in sorted(found):
         posting.free_holds_over(session, key, at=presents[key[:2]], now=now)

@@ -28,7 +28,7 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
 from services.credits.ends import expire_in
-from services.credits.spendable import lock_wallets_of_customers
+from services.credits.spendable import last_presents, lock_wallets_of_customers
 from services.documents.contents import add_line, priced_line_of
 from services.documents.locks import lock_invoice, lock_invoices
 from services.invoicing import composition, updating
@@ -124,7 +124,7 @@ def _finalize_locked(
         ],
     )
     # Grants are drawn from before the account, so their wallets are locked before it.
-    presents = [(one.account[:2], one.at) for one in finals]
+    presents = last_presents((one.account[:2], one.at) for one in finals)
     wallets = lock_wallets_of_customers(session, presents, now=now)
     stored_customer_accounts.lock_accounts(session, {one.account for one in finals})
     # Of those that have their number as well, and before any number is drawn: else two groups
@@ -140,8 +140,7 @@ def _finalize_locked(
         # All at once and in order; those of a later round have theirs then.
         _assign_numbers(session, finals, now=now)
         _finalize_apart(session, apart, now=now)
-    by_customer = dict(presents)
-    expire_in(session, {key: by_customer[key[:2]] for key in wallets}, now=now)
+    expire_in(session, {key: presents[key[:2]] for key in wallets}, now=now)
 
 
 def _rounds(finals: Sequence[_Final]) -> list[list[_Final]]:

@@ -140,7 +140,7 @@ def _lock_account(
     plan = stored_plans.find_plan(session, subscription.organization_id, subscription.plan_id)
     assert plan is not None
     account = (subscription.organization_id, subscription.customer_id, plan.currency)
-    wallets = lock_wallets_of_customers(session, [(account[:2], at)], now=now)
+    wallets = lock_wallets_of_customers(session, {account[:2]: at}, now=now)
     customer_accounts.available_credit(session, *account, lock=True)
     return find_currency(plan.currency), wallets
 

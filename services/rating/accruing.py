@@ -139,7 +139,7 @@ def _unbilled(session: Session, key: WalletKey, unit: Unit, at: datetime) -> lis
 
 
 def _lots(session: Session, key: WalletKey, at: datetime) -> tuple[Lot, ...]:
-    spendable = find_spendable(session, [key], at=at).get(key)
+    spendable = find_spendable(session, {key: at}).get(key)
     return spendable.lots if spendable is not None else ()
 
 

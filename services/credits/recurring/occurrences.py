@@ -6,7 +6,7 @@ will have; whoever locks the wallet stores it, dated as it was. Source: CREDITS.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -40,19 +40,25 @@ def recurrence_of(rule: CreditGrantRule) -> Recurrence:
 
 
 def list_due(
-    session: Session, keys: Collection[WalletKey], *, at: datetime
+    session: Session, presents: Mapping[WalletKey, datetime]
 ) -> dict[WalletKey, list[CreditGrant]]:
-    """What rules have granted by that instant and nobody has stored yet, of these wallets.
+    """What rules have granted by its present and nobody has stored yet, of each of these wallets.
 
     In the order in which it will be stored; read it before what is stored, and leave out what is
     there by then: else what is stored in between is missed.
     """
-    rules = stored_rules.list_due(session, keys, kind=GrantKind.FREE, at=at) if keys else ()
-    found: dict[WalletKey, list[CreditGrant]] = {}
-    for rule, one in _in_order(rules, at=at):
-        key = (rule.organization_id, rule.customer_id, rule.unit)
-        found.setdefault(key, []).append(grant_of(rule, one, now=at))
-    return found
+    if not presents:
+        return {}
+    by_wallet: dict[WalletKey, list[CreditGrantRule]] = {}
+    latest = max(presents.values())
+    for rule in stored_rules.list_due(session, presents, kind=GrantKind.FREE, at=latest):
+        by_wallet.setdefault((rule.organization_id, rule.customer_id, rule.unit), []).append(rule)
+    granted = {
+        key: [grant_of(rule, one, now=at) for rule, one in _in_order(rules, at=at)]
+        for key, rules in by_wallet.items()
+        for at in [presents[key]]
+    }
+    return {key: found for key, found in granted.items() if found}
 
 
 def list_to_come(session: Session, key: WalletKey, *, at: datetime) -> list[CreditGrant]:
@@ -62,7 +68,7 @@ def list_to_come(session: Session, key: WalletKey, *, at: datetime) -> list[Cred
     """
     for rule in stored_rules.list_due(session, [key], kind=GrantKind.FREE, at=at):
         recurrence_of(rule).require_countable(rule.made, at)
-    return list_due(session, [key], at=at).get(key, [])
+    return list_due(session, {key: at}).get(key, [])
 
 
 def store_due(session: Session, key: WalletKey, *, at: datetime, now: datetime) -> int:

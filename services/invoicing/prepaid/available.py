@@ -21,7 +21,7 @@ from billing.rating.lines import LineType, PricedLine
 from billing.units import currency_unit
 from models.customers import Customer
 from repositories.credits.wallets import WalletKey
-from services.credits.spendable import Spendable, find_spendable
+from services.credits.spendable import Spendable, find_spendable, last_presents
 from services.rating.steps import Rated
 from services.usage.cuts import CutsAsked, measure_cuts
 
@@ -60,8 +60,10 @@ def find_credits(
     """
     if not wallets:
         return [None] * len(asked)
-    ends_at = max(one.at for one in asked)
-    found = find_spendable(session, wallets, at=ends_at)
+    presents = last_presents(
+        (key, one.at) for one in asked for key in one.wallets.intersection(wallets)
+    )
+    found = find_spendable(session, presents)
     return [
         available_credit(session, one, [found[key] for key in sorted(one.wallets & found.keys())])
         for one in asked
