@@ -62,6 +62,14 @@ ADD_CROSSING = text(
     """
 )
 
+# By itself: a statement that waits sees the caps of before what it waited for.
+LOCK_CUSTOMER = text(
+    """
+    SELECT FROM customer WHERE organization_id = :organization_id AND id = :customer_id
+    FOR NO KEY UPDATE
+    """
+)
+
 SET_CAP = text(
     """
     -- The row changes, so that cached answers about the customer hold no more.
@@ -96,6 +104,7 @@ def insert(session: Session, alert: Alert) -> None:
     session.flush()
     if alert.action == AlertAction.BLOCK:
         keys = {"organization_id": alert.organization_id, "customer_id": alert.customer_id}
+        session.execute(LOCK_CUSTOMER, keys)
         session.execute(SET_CAP, keys)
 
 
