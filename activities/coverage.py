@@ -28,7 +28,7 @@ from services.operations.coverage import Coverage
 from services.operations.kept_coverage import keep_coverage
 from services.operations.samples import Sample, recompute_sample
 from services.purchases.hourly import look_after
-from services.purchases.recurring import grant_all_due
+from services.purchases.recurring import grant_to, list_due_customers
 
 log = structlog.get_logger(__name__)
 
@@ -143,12 +143,17 @@ class CoverageActivities:
     def _move_credit(self, organization_id: UUID) -> None:
         """What recurs is granted, and grants whose time is over have a posting that says so.
 
-        Some in each transaction.
+        Grants of one customer in each transaction, and some ends.
         """
         granted = AT_ONCE
         while granted == AT_ONCE:
+            now = self._now()
             with self._transactions.for_organization(organization_id) as session:
-                granted = grant_all_due(session, organization_id, limit=AT_ONCE, now=self._now())
+                due = list_due_customers(session, organization_id, limit=AT_ONCE, now=now)
+            for customer_id in due:
+                with self._transactions.for_organization(organization_id) as session:
+                    grant_to(session, organization_id, customer_id, now=now)
+            granted = len(due)
         ended = AT_ONCE
         while ended == AT_ONCE:
             with self._transactions.for_organization(organization_id) as session:

@@ -6,6 +6,7 @@ is an invoice for each time, which nobody can have paid before it is made. Sourc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -69,14 +70,22 @@ def grant_due(
     _grant(session, customer, at=max(at, due_at), now=now)
 
 
-def grant_all_due(session: Session, organization_id: UUID, *, limit: int, now: datetime) -> int:
-    """As :func:`grant_due`, for so many customers; how many had something due."""
-    due = stored_rules.list_due_customers(session, organization_id, now=now, limit=limit)
-    for customer_id in due:
-        customer = find_customer(session, organization_id, customer_id)
-        at = clocks.standing_of(session, organization_id, customer.test_clock_id, now=now)
-        _grant(session, customer, at=at, now=now)
-    return len(due)
+def list_due_customers(
+    session: Session, organization_id: UUID, *, limit: int, now: datetime
+) -> Sequence[UUID]:
+    """Whom :func:`grant_to` would grant something, in order."""
+    return stored_rules.list_due_customers(session, organization_id, now=now, limit=limit)
+
+
+def grant_to(session: Session, organization_id: UUID, customer_id: UUID, *, now: datetime) -> None:
+    """The customer has what recurs by then. Idempotent by rule and number. Raises NotFound.
+
+    Of one customer in a transaction: a sale has the chain of receipts until it is committed, and
+    another customer's wallets are to be locked before that.
+    """
+    customer = find_customer(session, organization_id, customer_id, may_be_deleted=True)
+    at = clocks.standing_of(session, organization_id, customer.test_clock_id, now=now)
+    _grant(session, customer, at=at, now=now)
 
 
 def _grant(session: Session, customer: Customer, *, at: datetime, now: datetime) -> None:

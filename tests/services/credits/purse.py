@@ -27,6 +27,7 @@ from services.credits.standing import GrantReading
 from services.customers import CreateCustomer, CustomerDetails
 from services.invoicing import manual, payment_status
 from services.invoicing.manual import ManualInvoice, ManualLine
+from services.purchases import recurring
 from tests.services.shop import Shop
 
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -145,6 +146,14 @@ class Purse:
     def expire(self, *, now: datetime) -> int:
         """What is over is posted."""
         return self.shop.do(ends.expire_due, now=now)
+
+
+def grant_due(shop: Shop, *, now: datetime) -> int:
+    """What recurs is granted as the hourly check does it; to how many customers."""
+    due = shop.do(partial(recurring.list_due_customers, limit=100), now=now)
+    for customer_id in due:
+        shop.do(recurring.grant_to, customer_id, now=now)
+    return len(due)
 
 
 def open_purse(shop: Shop) -> Purse:

@@ -19,7 +19,7 @@ from services.credits.checks import check_credits
 from services.credits.recurring import rules
 from services.credits.recurring.rules import NewGrantRule
 from services.purchases import recurring
-from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse
+from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse, grant_due
 
 THREADS = 64
 
@@ -123,7 +123,7 @@ def test_what_recurs_is_granted_once_whoever_stores_it(purse: Purse) -> None:
     command = NewGrantRule(unit=UNIT, amount=Decimal(100), interval=monthly)
     rule = purse.shop.do(recurring.create_rule, purse.customer_id, command, now=BEGIN)
     later = BEGIN + 100 * DAY
-    look = partial(purse.shop.do, partial(recurring.grant_all_due, limit=10), now=later)
+    look = partial(grant_due, purse.shop, now=later)
     end = partial(purse.shop.do, rules.end_rule, purse.customer_id, rule.id, now=later)
 
     done = at_once(*([look] * 900 + [partial(purse.hold, "1", now=later)] * 60 + [end] * 40))

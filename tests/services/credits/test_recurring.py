@@ -17,7 +17,7 @@ from services.credits.checks import check_credits
 from services.credits.recurring import rules
 from services.credits.recurring.rules import NewGrantRule
 from services.purchases import recurring
-from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse
+from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse, grant_due
 
 MONTHLY = Cadence(interval=Interval.MONTH)
 HOUR = timedelta(hours=1)
@@ -28,11 +28,6 @@ def recur(purse: Purse, amount: str = "100", now: datetime = BEGIN, **more: Any)
     terms = {"interval": MONTHLY, "expires_after": MONTHLY} | more
     command = NewGrantRule(unit=UNIT, amount=Decimal(amount), **terms)
     return purse.shop.do(recurring.create_rule, purse.customer_id, command, now=now)
-
-
-def store(purse: Purse, *, now: datetime) -> int:
-    """What the hourly check does."""
-    return purse.shop.do(partial(recurring.grant_all_due, limit=100), now=now)
 
 
 def test_credit_recurs_with_nobody_running(purse: Purse) -> None:
@@ -58,8 +53,8 @@ def test_what_is_stored_late_is_dated_as_it_was(purse: Purse) -> None:
     late = datetime(2026, 6, 5, tzinfo=UTC)
     seen = purse.balance(now=late)
 
-    assert store(purse, now=late) == 1
-    assert store(purse, now=late) == 0
+    assert grant_due(purse.shop, now=late) == 1
+    assert grant_due(purse.shop, now=late) == 0
 
     granted = [one.at for one in purse.ledger() if one.kind == "granted"]
     assert granted == [datetime(2026, month, 2, 8, tzinfo=UTC) for month in (3, 4, 5, 6)]
@@ -83,7 +78,7 @@ def test_a_rollover_ends_where_the_next_grant_begins(purse: Purse) -> None:
     recur(purse, anchor=anchor, rollover=rollover, now=anchor)
     february, march = (datetime(2026, *day, tzinfo=UTC) for day in ((2, 28), (3, 31)))
 
-    store(purse, now=february)
+    grant_due(purse.shop, now=february)
     purse.expire(now=february)
 
     assert purse.balance(now=february).available == 130
@@ -113,14 +108,14 @@ def test_an_ended_rule_grants_no_more_and_takes_nothing_back(purse: Purse) -> No
     end(now=BEGIN + 80 * DAY)
 
     assert purse.balance(now=BEGIN + 400 * DAY).available == 200
-    assert store(purse, now=BEGIN + 400 * DAY) == 0
+    assert grant_due(purse.shop, now=BEGIN + 400 * DAY) == 0
 
 
 def test_a_rule_ends_by_itself(purse: Purse) -> None:
     recur(purse, expires_after=None, ends_at=BEGIN + 61 * DAY)
 
     assert purse.balance(now=BEGIN + 400 * DAY).available == 200
-    store(purse, now=BEGIN + 400 * DAY)
+    grant_due(purse.shop, now=BEGIN + 400 * DAY)
     assert purse.balance(now=BEGIN + 400 * DAY).available == 200
 
 
@@ -160,7 +155,7 @@ def test_all_of_it_adds_up(purse: Purse) -> None:
     for days in range(0, 200, 7):
         now = BEGIN + days * DAY
         purse.hold("9", now=now, hours=2)
-        store(purse, now=now + HOUR)
+        grant_due(purse.shop, now=now + HOUR)
         purse.expire(now=now + HOUR)
 
     assert list(purse.shop.read(check_credits).findings) == []

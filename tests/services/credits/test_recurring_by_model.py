@@ -6,7 +6,6 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
@@ -17,7 +16,7 @@ from repositories.transactions import Transactions
 from services.credits.recurring.rules import NewGrantRule
 from services.purchases import recurring
 from tests.billing.profiles import PROFILE
-from tests.services.credits.purse import UNIT, Purse, open_purse
+from tests.services.credits.purse import UNIT, Purse, grant_due, open_purse
 from tests.services.shop import open_shop
 
 EXAMPLES = {"quick": 5, "default": 15, "gate": 60, "deep": 600}
@@ -96,7 +95,7 @@ def test_rules_leave_what_coins_in_jars_do(transactions: Transactions) -> None:
             expected = sum(one.coins(now) for one in kept)
             assert purse.balance(now=now).available == expected
             if stores:
-                purse.shop.do(partial(recurring.grant_all_due, limit=100), now=now)
+                grant_due(purse.shop, now=now)
             assert purse.balance(now=now).available == expected
             assert purse.balance(at=now).available == expected
 

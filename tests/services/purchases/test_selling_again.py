@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
+from temporalio.testing import ActivityEnvironment
 
+from activities.coverage import CoverageActivities
 from billing.credits.grants import GrantKind
 from billing.credits.purchases import Cost
 from billing.invoicing.kinds import InvoiceKind
 from billing.periods import Cadence, Interval
+from models.accounts.organizations import OrganizationDirectory
 from models.credits.grant_rules import CreditGrantRule
 from models.invoicing.invoices import Invoice
+from repositories.credits import wallets as stored_wallets
+from repositories.invoicing import receipts as stored_receipts
 from services.credits.recurring.rules import NewGrantRule
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.purchases import recurring
+from tests.services.credits.purse import grant_due
 from tests.services.lives import START, begin_life
 from tests.services.shop import NOW, Shop
+from tests.services.subscriptions.test_clocks import until_somebody_waits_for_a_lock
 
+LATER = NOW + timedelta(days=31)
 MONTHLY = Cadence(interval=Interval.MONTH)
 
 
@@ -55,6 +65,39 @@ def sales_of(shop: Shop, customer_id: UUID) -> list[datetime]:
         return list(found)
 
 
+def check_hourly(shop: Shop, *, now: datetime) -> None:
+    """The hourly check is made."""
+
+    async def find_running(organization_id: UUID) -> set[UUID]:
+        return set()
+
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.merge(OrganizationDirectory(id=shop.organization_id))
+    coverage = CoverageActivities(shop.transactions, find_running, lambda: now)
+    asyncio.run(ActivityEnvironment().run(coverage.check_coverage))
+
+
+def test_a_sale_to_one_customer_keeps_no_bill_of_another_waiting(shop: Shop) -> None:
+    """A bill holds its customer's wallets as it asks for the chain, which a sale has until then."""
+    first, second = sorted(add_customer(shop) for _ in range(2))
+    for customer_id in (first, second):
+        sell_monthly(shop, customer_id)
+
+    with (
+        ThreadPoolExecutor(max_workers=1) as other,
+        shop.transactions.for_organization(shop.organization_id) as bill,
+    ):
+        stored_wallets.lock_wallets_of(bill, [(shop.organization_id, second)])
+        checked = other.submit(check_hourly, shop, now=LATER)
+        until_somebody_waits_for_a_lock(bill)
+        bill.execute(text("SET LOCAL lock_timeout = '5s'"))
+        stored_receipts.lock_chains(bill, [shop.organization_id], now=LATER)
+        bill.commit()
+        checked.result(60)
+
+    assert [len(sales_of(shop, one)) for one in (first, second)] == [2, 2]
+
+
 def test_the_hourly_check_sells_where_a_clock_stood_and_not_where_it_goes(shop: Shop) -> None:
     life = begin_life(shop)
     customer_id = add_customer(shop, life.clock_id)
@@ -63,6 +106,6 @@ def test_the_hourly_check_sells_where_a_clock_stood_and_not_where_it_goes(shop: 
     life.advance(stood)
     life.send_clock(START.replace(month=START.month + 3))
 
-    shop.do(partial(recurring.grant_all_due, limit=10))
+    grant_due(shop, now=NOW)
 
     assert sales_of(shop, customer_id) == [START, stood]
