@@ -20,6 +20,7 @@ from models.customers import Customer
 from repositories.credits import grant_rules as stored_rules
 from repositories.credits import wallets as stored_wallets
 from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.credits import posting
 from services.credits.recurring import occurrences, rules
 from services.credits.recurring.rules import NewGrantRule
 from services.credits.standing import find_customer
@@ -45,6 +46,24 @@ def create_rule(
         at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
         _sell_due(session, customer, rule, at=at, now=now)
     return rule
+
+
+def end_rule(
+    session: Session, organization_id: UUID, customer_id: UUID, rule_id: UUID, *, now: datetime
+) -> None:
+    """As :func:`services.credits.recurring.rules.end_rule`; what was to be sold by now is sold.
+
+    Nobody need have run since it was due.
+    """
+    customer = find_customer(session, organization_id, customer_id)
+    unit = rules.require_rule(session, organization_id, customer_id, rule_id).unit
+    at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
+    key = (organization_id, customer_id, unit)
+    posting.lock_wallet(session, key, at=at, now=now)
+    for rule in stored_rules.list_due(session, [key], kind=GrantKind.PAID, at=at):
+        if rule.id == rule_id:
+            _sell_or_end(session, customer, rule, at=at, now=now)
+    rules.end_rule(session, organization_id, customer_id, rule_id, now=now)
 
 
 def grant_due(
@@ -96,12 +115,19 @@ def _grant(session: Session, customer: Customer, *, at: datetime, now: datetime)
             continue
         occurrences.store_due(session, key, at=at, now=now)
         for rule in stored_rules.list_due(session, [key], kind=GrantKind.PAID, at=at):
-            try:
-                with session.begin_nested():
-                    _sell_due(session, customer, rule, at=at, now=now)
-            except BillingError as refused:
-                log.warning("grant_rule_ended", rule_id=str(rule.id), code=refused.code)
-                rules.end(session, rule, because=refused.code, at=at, now=now)
+            _sell_or_end(session, customer, rule, at=at, now=now)
+
+
+def _sell_or_end(
+    session: Session, customer: Customer, rule: CreditGrantRule, *, at: datetime, now: datetime
+) -> None:
+    """As :func:`_sell_due`; a rule whose credit cannot be sold is over, and says why."""
+    try:
+        with session.begin_nested():
+            _sell_due(session, customer, rule, at=at, now=now)
+    except BillingError as refused:
+        log.warning("grant_rule_ended", rule_id=str(rule.id), code=refused.code)
+        rules.end(session, rule, because=refused.code, at=at, now=now)
 
 
 def _sell_due(

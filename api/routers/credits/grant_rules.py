@@ -54,7 +54,7 @@ def end_grant_rule(
     context: ContextDep,
 ) -> Response:
     """End a rule: nothing is granted from now on, and what was granted stays."""
-    rules.end_rule(
+    recurring.end_rule(
         session, principal.organization_id, customer_id, grant_rule_id, now=context.now()
     )
     return Response(status_code=204)

@@ -99,12 +99,12 @@ def end_rule(
     Raises NotFound ``grant_rule_not_found``. A repeat changes nothing.
     """
     customer = find_customer(session, organization_id, customer_id)
-    found = _require_rule(session, organization_id, customer_id, rule_id)
+    found = require_rule(session, organization_id, customer_id, rule_id)
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     key = (organization_id, found.customer_id, found.unit)
     posting.lock_wallet(session, key, at=at, now=now)
     occurrences.store_due(session, key, at=at, now=now)
-    rule = _require_rule(session, organization_id, customer_id, rule_id)
+    rule = require_rule(session, organization_id, customer_id, rule_id)
     if rule.ended_at is None:
         end(session, rule, because=BY_PERSON, at=at, now=now)
         _wake(session, rule, now=now)
@@ -205,9 +205,10 @@ def _require_sense(
     )
 
 
-def _require_rule(
+def require_rule(
     session: Session, organization_id: UUID, customer_id: UUID, rule_id: UUID
 ) -> CreditGrantRule:
+    """The customer's rule of that id. Raises NotFound ``grant_rule_not_found``."""
     found = stored_rules.find_rule(session, organization_id, rule_id)
     if found is None or found.customer_id != customer_id:
         raise not_found("Grant rule")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +20,22 @@ from billing.credits.grants import GrantKind
 from billing.credits.purchases import Cost
 from billing.invoicing.kinds import InvoiceKind
 from billing.periods import Cadence, Interval
+from billing.units import Taxation
 from models.accounts.organizations import OrganizationDirectory
 from models.credits.grant_rules import CreditGrantRule
 from models.invoicing.invoices import Invoice
 from repositories.credits import wallets as stored_wallets
 from repositories.invoicing import receipts as stored_receipts
+from services.credits import units
+from services.credits.recurring import rules
 from services.credits.recurring.rules import NewGrantRule
-from services.customers import CreateCustomer, CustomerDetails, create_customer
+from services.customers import (
+    CreateCustomer,
+    CustomerDetails,
+    UpdateCustomer,
+    create_customer,
+    update_customer,
+)
 from services.purchases import recurring
 from tests.services.credits.purse import grant_due
 from tests.services.lives import START, begin_life
@@ -43,15 +54,18 @@ def add_customer(shop: Shop, test_clock_id: UUID | None = None) -> UUID:
 
 
 def sell_monthly(
-    shop: Shop, customer_id: UUID, currency: str = "USD", *, now: datetime = NOW, **more: Any
+    shop: Shop, customer_id: UUID, unit: str = "USD", *, now: datetime = NOW, **more: Any
 ) -> CreditGrantRule:
     """Ten of credit for eight, each month, which each last one."""
     terms: dict[str, Any] = {"interval": MONTHLY, "expires_after": MONTHLY} | more
-    cost = Cost(amount=Decimal(8), currency=currency)
-    command = NewGrantRule(
-        unit=currency, amount=Decimal(10), kind=GrantKind.PAID, cost=cost, **terms
-    )
+    cost = Cost(amount=Decimal(8), currency="USD")
+    command = NewGrantRule(unit=unit, amount=Decimal(10), kind=GrantKind.PAID, cost=cost, **terms)
     return shop.do(recurring.create_rule, customer_id, command, now=now)
+
+
+def rules_of(shop: Shop, customer_id: UUID) -> Sequence[CreditGrantRule]:
+    """The customer's rules."""
+    return shop.read(partial(rules.list_rules, offset=0, limit=10), customer_id)[0]
 
 
 def sales_of(shop: Shop, customer_id: UUID) -> list[datetime]:
@@ -96,6 +110,36 @@ def test_a_sale_to_one_customer_keeps_no_bill_of_another_waiting(shop: Shop) -> 
         checked.result(60)
 
     assert [len(sales_of(shop, one)) for one in (first, second)] == [2, 2]
+
+
+def test_a_rule_that_ends_has_sold_what_was_due(shop: Shop) -> None:
+    customer_id = add_customer(shop)
+    rule = sell_monthly(shop, customer_id)
+
+    for _ in range(2):
+        shop.do(recurring.end_rule, customer_id, rule.id, now=LATER)
+
+    assert sales_of(shop, customer_id) == [NOW, LATER]
+    [ended] = rules_of(shop, customer_id)
+    assert (ended.made, ended.next_at, ended.ended_because) == (2, None, "person")
+
+
+def test_a_rule_that_ends_though_it_could_not_sell_says_what_kept_it(shop: Shop) -> None:
+    customer_id = add_customer(shop)
+    unit = units.CreateUnit(code="TOKENS", name="Tokens", scale=0, tax=Taxation.AT_PURCHASE)
+    shop.do(units.create_unit, unit)
+    rule = sell_monthly(shop, customer_id, unit="TOKENS")
+    nowhere = UpdateCustomer(
+        details=CustomerDetails(name="Quay"), given=frozenset({"billing_address_country"})
+    )
+    shop.do(update_customer, customer_id, nowhere)
+
+    shop.do(recurring.end_rule, customer_id, rule.id, now=LATER)
+
+    assert sales_of(shop, customer_id) == [NOW]
+    assert [one.ended_because for one in rules_of(shop, customer_id)] == [
+        "customer_without_country"
+    ]
 
 
 def test_the_hourly_check_sells_where_a_clock_stood_and_not_where_it_goes(shop: Shop) -> None:
