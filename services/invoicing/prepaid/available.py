@@ -21,7 +21,7 @@ from billing.rating.lines import LineType, PricedLine
 from billing.units import currency_unit
 from models.customers import Customer
 from repositories.credits.wallets import WalletKey
-from services.credits.spendable import Spendable, find_spendable, last_presents
+from services.credits.spendable import find_spendable, last_presents
 from services.rating.steps import Rated
 from services.usage.cuts import CutsAsked, measure_cuts
 
@@ -64,29 +64,30 @@ def find_credits(
         (key, one.at) for one in asked for key in one.wallets.intersection(wallets)
     )
     found = find_spendable(session, presents)
-    return [
-        available_credit(session, one, [found[key] for key in sorted(one.wallets & found.keys())])
+    paying = [
+        [lot for key in sorted(one.wallets & found.keys()) for lot in found[key].lots]
         for one in asked
+    ]
+    return [
+        available_credit(session, one, lots) if lots else None
+        for one, lots in zip(asked, paying, strict=True)
     ]
 
 
 def available_credit(
     session: Session,
     asked: Totaling,
-    spendable: Sequence[Spendable],
+    lots: Sequence[Lot],
     *,
     watermark: int | None = None,
-) -> AvailableCredit | None:
+) -> AvailableCredit:
     """What the bill may take of these lots, by events up to an arrival; None for all of them."""
-    if not spendable:
-        return None
-    lots = tuple(lot for one in spendable for lot in one.lots)
     own = {}
     if asked.rated is not None:
         own = _cut(session, asked, asked.rated, lots, watermark)
     return AvailableCredit(
         unit=currency_unit(asked.currency),
-        lots=lots,
+        lots=tuple(lots),
         final_at=asked.at,
         segments=_late(asked) | own,
     )

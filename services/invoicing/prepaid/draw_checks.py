@@ -24,7 +24,6 @@ from repositories.credits import grants as stored_grants
 from repositories.discounts import uses as stored_uses
 from repositories.invoicing import draws as stored_draws
 from repositories.invoicing import invoices as stored_invoices
-from services.credits.spendable import Spendable
 from services.credits.standing import to_grant
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.invoicing.prepaid.available import Totaling, available_credit
@@ -178,11 +177,10 @@ def _cut_again(
         at=invoice.finalized_at,
         rated=rated,
     )
-    lots = tuple(one.lot() for one in record.lots)
     credit = available_credit(
         session,
         asked,
-        [Spendable(unit=lots[0].grant.unit, lots=lots)],
+        [one.lot() for one in record.lots],
         watermark=None if rated is None else rated.frozen.watermark,
     )
     in_units = pay_in_units(asked.lines, credit)

@@ -193,3 +193,18 @@ def test_a_line_explains_what_grants_pay_and_when_that_was_used(shop: Shop, life
         ("credit", "10", {"amount": "10", "grant_id": str(second), **named}),
         ("credit", "50", {"amount": "50", "grant_id": str(first), **named}),
     ]
+
+
+def test_evidence_without_lots_is_named_as_well(shop: Shop, life: Life, tamper: Tamper) -> None:
+    tamper("UPDATE invoice_drawing SET content = jsonb_set(content, '{lots}', '[]') WHERE true")
+    tamper("DELETE FROM invoice_draw WHERE true")
+    tamper(
+        "UPDATE invoice SET credits_before_tax = 0, total = 72, amount_due = 72"
+        " WHERE credits_before_tax = 60"
+    )
+
+    found = verify(life)
+
+    assert found.difference is not None
+    assert found.difference.field == "segments"
+    assert {one.fault for one in check_all(shop)} & {"credits_changed", "invoice_changed"}
