@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from billing.credits.bills import AvailableCredit
 from billing.credits.cuts import Segment, segments_at
 from billing.credits.drawing import NOTHING_DRAWN, DrawableLine, Drawing, at_most, draw
-from billing.identifiers import ChargeId
 from billing.money import ZERO, exactly
 from billing.rating.lines import PricedLine
 
@@ -67,8 +66,8 @@ def _payable(own: Mapping[int, PricedLine], credit: AvailableCredit) -> list[Dra
         at: DrawableLine(
             position=at,
             segments=credit.segments.get(at, segments_at(credit.final_at, line.amount)),
-            charge_id=_charge_of(line),
-            meter_id=line.meter_id,
+            charge_id=line.only_charge_id,
+            meter_id=line.only_meter_id,
             is_taxable=line.is_taxable,
             unit=line.amount_unit.code,
         )
@@ -79,11 +78,6 @@ def _payable(own: Mapping[int, PricedLine], credit: AvailableCredit) -> list[Dra
         whole = sum((own[at].amount for at in of_unit), ZERO)
         drawable |= {one.position: one for one in at_most([drawable[at] for at in of_unit], whole)}
     return [drawable[at] for at in own]
-
-
-def _charge_of(line: PricedLine) -> ChargeId | None:
-    """The charge, of a late line the one that it corrects: in an own unit it is of one alone."""
-    return line.charge_id or next((one.charge_id for one in line.corrections), None)
 
 
 def _in_money(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from billing.identifiers import ChargeId
+from billing.identifiers import ChargeId, MeterId
 from billing.money import ONE, ZERO, Currency, exactly
 from billing.periods import Period
 from billing.rating.lines import CorrectedCharge, LineType, PricedLine, step
@@ -90,7 +90,7 @@ class PeriodCorrection:
     ``forgiven`` is what void documents billed and nobody is to bill again, below zero what they
     gave back. ``cut`` is what the corrections would have given back beyond what is left of their
     charges. Units: the own unit that its one charge is ``priced_in``, else the currency: then it is
-    of all charges that are priced in money.
+    of all charges that are priced in money, and of no ``meter_id``.
     """
 
     period_index: int
@@ -101,6 +101,7 @@ class PeriodCorrection:
     cut: Decimal = ZERO
     priced_in: Unit | None = None
     overage_rate: Decimal | None = None
+    meter_id: MeterId | None = None
 
     @property
     @exactly
@@ -220,6 +221,7 @@ def late_usage_line(
         exact_amount=correction.amount,
         priced_in=correction.priced_in,
         overage_rate=correction.overage_rate,
+        corrected_meter_id=correction.meter_id,
         starts_at=period.starts_at,
         ends_at=period.ends_at,
         steps=(

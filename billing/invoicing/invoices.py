@@ -171,8 +171,8 @@ def _discounted(
             line_total=one.line_total - off.get(position, ZERO),
             discount=off.get(position, ZERO),
             is_taxable=one.line.is_taxable,
-            charge_id=one.line.charge_id,
-            meter_id=one.line.meter_id,
+            charge_id=one.line.only_charge_id,
+            meter_id=one.line.only_meter_id,
         )
         for position, one in enumerate(lines)
     ]

@@ -80,7 +80,8 @@ class PricedLine:
     ``name`` is the label of the text layout, ``description`` that of the JSON (CONTRACT 34).
     ``bound`` names the rule that set the amount: ``minimum``, ``maximum``, or ``true_up`` among
     parts of a period. ``tiers`` add up to ``exact_amount`` wherever the model has tiers;
-    ``corrections`` do on a late line. ``group`` is what of its charge the line is, if it is a part.
+    ``corrections`` do on a late line, which in an own unit is of one charge: ``corrected_meter_id``
+    is what that is measured by. ``group`` is what of its charge the line is, if it is a part.
     """
 
     type: LineType
@@ -118,11 +119,24 @@ class PricedLine:
     priced_in: Unit | None = None
     overage_rate: Decimal | None = None
     paid_in_unit: Decimal = ZERO
+    corrected_meter_id: MeterId | None = None
 
     @property
     def own_charge_id(self) -> ChargeId | None:
         """The charge, of a line that bills its period's own share; None of late usage."""
         return None if self.type is LineType.LATE_USAGE else self.charge_id
+
+    @property
+    def only_charge_id(self) -> ChargeId | None:
+        """The one charge that it bills or corrects, for grants that pay some alone."""
+        if self.priced_in is None:
+            return self.charge_id
+        return self.charge_id or next((one.charge_id for one in self.corrections), None)
+
+    @property
+    def only_meter_id(self) -> MeterId | None:
+        """The meter of :attr:`only_charge_id`, if it has one."""
+        return self.meter_id or self.corrected_meter_id
 
     @property
     def amount_unit(self) -> Unit:

@@ -205,12 +205,16 @@ def _correct(
 
 
 def _price_of(session: Session, stored: SubscriptionPeriod, charge_id: ChargeId) -> dict[str, Any]:
-    """The unit and the rate of a charge, which never change."""
+    """The unit, the rate and the meter of a charge, which never change."""
     charge = stored_plans.find_charge(session, stored.organization_id, stored.plan_id, charge_id)
     assert charge is not None
     assert charge.unit is not None
     unit = find_unit(session, stored.organization_id, charge.unit)
-    return {"priced_in": unit, "overage_rate": charge.overage_rate}
+    return {
+        "priced_in": unit,
+        "overage_rate": charge.overage_rate,
+        "meter_id": charge.meter_id,
+    }
 
 
 def mark_again(

@@ -202,8 +202,8 @@ def _billed(session: Session, invoice: Invoice, rows: Sequence[InvoiceLine]) -> 
             line_total=row.line_total - off.get(row.position, ZERO),
             discount=off.get(row.position, ZERO),
             is_taxable=line.is_taxable,
-            charge_id=line.charge_id,
-            meter_id=line.meter_id,
+            charge_id=line.only_charge_id,
+            meter_id=line.only_meter_id,
         )
         for row in rows
         for line in [priced_line_of(row)]

@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
+from billing.credits.grants import Scope
+from billing.identifiers import MeterId
 from billing.rating.terms import Shortfall
+from models.invoicing.invoices import Invoice
+from services.catalog import versions
 from services.documents import assembly
 from services.documents.einvoice.cii import to_cii
 from services.invoicing import manual, payment_status
 from services.invoicing.manual import DraftEdit, ManualLine
-from tests.services.invoicing.drawn import FIFTEENTH, amounts, drawn, findings, parts, void
+from tests.services.invoicing.drawn import FIFTEENTH, amounts, drawn, findings, give, parts, void
 from tests.services.invoicing.test_exact_bills import (
     FEBRUARY,
     GRACE_OVER,
@@ -29,6 +35,7 @@ from tests.services.invoicing.tokens import (
     notes,
     shown,
 )
+from tests.services.lives import Life
 from tests.services.shop import Shop
 
 
@@ -205,3 +212,43 @@ def test_people_who_rewrite_a_draft_bill_money_and_draw_no_tokens(shop: Shop) ->
     [final, *_] = invoices_of(life)
     assert (amounts(final), moved(life)) == (["3", "0", "3", "3"], [("granted", "100")])
     assert findings(life) == []
+
+
+def late_ten(life: Life) -> Invoice:
+    """Five calls come late, at two tokens each; the invoice that says so."""
+    pass_to(life, GRACE_OVER)
+    use(life, (6, "5"), late=True)
+    mark_changed(life, datetime(2025, 1, 6, tzinfo=UTC))
+    pass_to(life, GRACE_OVER + timedelta(days=28))
+    [_, final, *_] = invoices_of(life)
+    return final
+
+
+def test_tokens_of_a_meter_pay_usage_of_it_that_comes_late(shop: Shop) -> None:
+    life = live_on_tokens(shop)
+    give_tokens(life, "500", applies_to=Scope(meter_ids=frozenset({MeterId(life.meter_id())})))
+
+    final = late_ten(life)
+
+    assert shown(life, final) == [("0", "0", "0"), ("10", "10", "0")]
+    assert moved(life) == [("granted", "500"), ("drawn", "-10")]
+    assert findings(life) == []
+    require_proven(life)
+
+
+@pytest.mark.parametrize("of", ["meter", "charge"])
+def test_money_of_a_meter_or_charge_pays_the_rest_of_late_tokens(shop: Shop, of: str) -> None:
+    life = live_on_tokens(shop)
+    [charge, *_] = shop.read(versions.get_terms, life.row().plan_id, None).charges
+    scope = {
+        "meter": Scope(meter_ids=frozenset({MeterId(life.meter_id())})),
+        "charge": Scope(charge_ids=frozenset({charge.charge_id})),
+    }
+    give(life, "0.15", applies_to=scope[of])
+
+    final = late_ten(life)
+
+    assert shown(life, final) == [("0", "0", "0"), ("10", "0", "0.2")]
+    assert amounts(final) == ["0.2", "0.15", "0.05", "0.05"]
+    assert findings(life) == []
+    require_proven(life)
