@@ -15,30 +15,73 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 NOT_FINAL = (PeriodStatus.OPEN, PeriodStatus.CLOSED, PeriodStatus.PARKED, PeriodStatus.DRAFTED)
 
 # Edits only add and end charges, so a plan that has none in the unit never bills one in it.
-CHARGES_IN_UNIT = text(
+# What no credit in a charge's own unit pays is billed in money.
+CHARGES_IN_UNITS = text(
     """
     EXISTS (
         SELECT FROM charge
         JOIN plan ON plan.organization_id = charge.organization_id AND plan.id = charge.plan_id
         WHERE charge.organization_id = subscription_period.organization_id
             AND charge.plan_id = subscription_period.plan_id
-            AND coalesce(charge.unit, plan.currency) = :unit
+            AND (
+                coalesce(charge.unit, plan.currency) = ANY(:units)
+                OR (charge.overage_rate IS NOT NULL AND plan.currency = ANY(:units))
+            )
     )
+    """
+)
+
+OWN_UNITS = text(
+    """
+    SELECT DISTINCT charge.unit
+    FROM subscription
+    JOIN subscription_period ON subscription_period.organization_id = subscription.organization_id
+        AND subscription_period.subscription_id = subscription.id
+    JOIN plan ON plan.organization_id = subscription_period.organization_id
+        AND plan.id = subscription_period.plan_id
+    JOIN charge ON charge.organization_id = plan.organization_id AND charge.plan_id = plan.id
+    WHERE subscription.organization_id = :organization_id
+        AND subscription.customer_id = :customer_id
+        AND subscription_period.status = ANY(:statuses)
+        AND charge.unit IS NOT NULL AND charge.overage_rate IS NOT NULL
+        AND (CAST(:currency AS text) IS NULL OR plan.currency = :currency)
+    ORDER BY charge.unit
     """
 )
 
 
 def list_unbilled(
-    session: Session, organization_id: UUID, customer_id: UUID, unit: str
+    session: Session, organization_id: UUID, customer_id: UUID, units: Sequence[str]
 ) -> Sequence[tuple[Subscription, SubscriptionPeriod]]:
-    """Each with its subscription, in the order in which they are billed."""
+    """Those that charge in any of the units, each with its subscription, in the order of billing.
+
+    What is due in money where credit in an own unit ends is charged in the currency as well.
+    """
+    if not units:
+        return []
     return _list(
         session,
         organization_id,
         customer_id,
         col(SubscriptionPeriod.status).in_(NOT_FINAL),
-        CHARGES_IN_UNIT.bindparams(unit=unit),
+        CHARGES_IN_UNITS.bindparams(units=list(units)),
     )
+
+
+def list_own_units(
+    session: Session, organization_id: UUID, customer_id: UUID, *, currency: str | None = None
+) -> Sequence[str]:
+    """The own units that these periods charge in, and in money what no credit in them pays.
+
+    Where a currency is named, in that one alone.
+    """
+    keys = {
+        "organization_id": organization_id,
+        "customer_id": customer_id,
+        "statuses": [one.value for one in NOT_FINAL],
+        "currency": currency,
+    }
+    return session.execute(OWN_UNITS, keys).scalars().all()
 
 
 def list_running(

@@ -6,7 +6,7 @@ that credit will pay are left out. Source: CREDITS.md rules 9 and 15.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,27 +14,21 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.credits.cuts import cut_instants
 from billing.credits.drawing import DrawableLine, Lot, draw
 from billing.credits.grants import Place
-from billing.credits.used import segments_of_period, unit_of, without_minimum
-from billing.identifiers import ChargeId, MeterId
+from billing.credits.used import unit_of
 from billing.money import ZERO, exactly
-from billing.rating.frozen_usage import rate
-from billing.rating.lines import LineType
 from billing.rating.terms import PlanTerms
-from billing.ratios import as_decimal
 from billing.units import Unit
 from repositories.credits.wallets import WalletKey
 from repositories.subscriptions import unbilled_periods as stored_periods
 from services.credits import units
 from services.credits.balances import Accruing
-from services.credits.spendable import find_spendable
 from services.credits.standing import find_customer
 from services.rating.frozen_usage import Billed, look_at_spans
+from services.rating.so_far import list_lots, pay_so_far
 from services.subscriptions import clocks
 from services.subscriptions.start import span_of
-from services.usage.cuts import CutsAsked, measure_cuts
 
 
 @exactly
@@ -43,16 +37,16 @@ def find_accruing(session: Session, key: WalletKey, unit: Unit, at: datetime) ->
 
     A fixed charge is used at the last instant of its period, and what a minimum adds as well.
     """
-    bills = _unbilled(session, key, unit, at)
-    if not bills:
+    unbilled = _unbilled(session, key, unit, at)
+    if not unbilled.bills:
         return Accruing()
-    lots = _lots(session, key, at)
-    left = _draw(session, bills, lots, unit, at)
+    lots = list_lots(session, [key], at)
+    left = _draw(session, unbilled, lots, unit, at)
     taken = [(one.grant, one.rest - left[one.grant.grant_id]) for one in _alive(lots, at)]
     return Accruing(
         amount=sum((amount for _, amount in taken), ZERO),
         unrestricted=sum((a for grant, a in taken if not grant.applies_to.is_restricted), ZERO),
-        watermark=max(bill.frozen.watermark for bill in bills),
+        watermark=max(bill.frozen.watermark for bill in unbilled.bills),
     )
 
 
@@ -61,7 +55,7 @@ def find_unholdable(
 ) -> Decimal:
     """What of the grants that holds draw from is used already. One statement where nothing is."""
     key = (organization_id, customer_id, unit.strip().upper())
-    if not stored_periods.list_unbilled(session, *key):
+    if not stored_periods.list_unbilled(session, *key[:2], [key[2]]):
         return ZERO
     customer = find_customer(session, organization_id, customer_id)
     known = units.find_unit(session, organization_id, unit)
@@ -69,78 +63,42 @@ def find_unholdable(
     return find_accruing(session, key, known, present).unrestricted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpentLine:
-    """What usage of one running period comes to so far, before what pays it: one line.
-
-    Units: ``amount`` in ``unit``, rounded as on a bill; ``quantity`` in the meter's unit.
-    """
-
-    subscription_id: UUID
-    period_starts_at: datetime
-    charge_id: ChargeId | None
-    meter_id: MeterId | None
-    unit: Unit
-    amount: Decimal
-    quantity: Decimal
-    watermark: int
-
-
-def list_spent(
-    session: Session, organization_id: UUID, customer_id: UUID, *, at: datetime
-) -> tuple[SpentLine, ...]:
-    """What the customer's running periods come to so far, line by line.
-
-    Of what is used as it is: a fixed charge is used at the last instant of its period, and what a
-    minimum adds as well.
-    """
-    running = stored_periods.list_running(session, organization_id, customer_id, at=at)
-    spans = [(of, period, span_of(period)) for of, period in running]
-    bills = look_at_spans(session, spans, lambda _: True) if spans else []
-    return tuple(line for bill in bills for line in _spent_lines(bill))
-
-
-def _spent_lines(bill: Billed) -> Iterator[SpentLine]:
-    terms = without_minimum(bill.terms)
-    charges = {one.charge_id: one for one in terms.charges}
-    for line in rate(terms, bill.frozen):
-        charge = None if line.charge_id is None else charges.get(line.charge_id)
-        if line.type is LineType.USAGE and charge is not None:
-            unit = unit_of(terms, charge)
-            yield SpentLine(
-                subscription_id=bill.subscription.id,
-                period_starts_at=bill.stored.starts_at,
-                charge_id=line.charge_id,
-                meter_id=line.meter_id,
-                unit=unit,
-                amount=unit.round(line.exact_amount),
-                quantity=as_decimal(line.usage_quantity or ZERO),
-                watermark=bill.frozen.watermark,
-            )
-
-
 def find_left(session: Session, key: WalletKey, unit: Unit, *, at: datetime) -> list[Lot]:
     """The grants that can be spent at that instant, with what bills so far leave of each."""
-    lots = _lots(session, key, at)
-    left = _draw(session, _unbilled(session, key, unit, at), lots, unit, at) if lots else {}
+    lots = list_lots(session, [key], at)
+    if not lots:
+        return []
+    left = _draw(session, _unbilled(session, key, unit, at), lots, unit, at)
     rests = [replace(one, rest=left[one.grant.grant_id]) for one in _alive(lots, at)]
     return [one for one in rests if one.rest > ZERO]
 
 
-def _unbilled(session: Session, key: WalletKey, unit: Unit, at: datetime) -> list[Billed]:
-    spans = [
-        (subscription, period, span_of(period))
-        for subscription, period in stored_periods.list_unbilled(session, *key)
-        if period.starts_at <= at
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unbilled:
+    """Bills that draw on a wallet, and on those in own units that pay before it does."""
+
+    bills: Sequence[Billed] = ()
+    before: Sequence[WalletKey] = ()
+
+
+def _unbilled(session: Session, key: WalletKey, unit: Unit, at: datetime) -> _Unbilled:
+    """What draws on the wallet; in a currency also what leaves less in an own unit before it."""
+    periods = stored_periods.list_unbilled(session, *key[:2], [unit.code])
+    own: Sequence[str] = ()
+    if periods and unit.is_currency:
+        own = stored_periods.list_own_units(session, *key[:2], currency=unit.code)
+    if own:
+        periods = stored_periods.list_unbilled(session, *key[:2], [unit.code, *own])
+    spans = [(of, period, span_of(period)) for of, period in periods if period.starts_at <= at]
     if not spans:
-        return []
-    return look_at_spans(session, spans, lambda terms: bool(_charges_in(terms, unit)))
+        return _Unbilled()
+    wanted = {unit.code, *own}
+    bills = look_at_spans(session, spans, lambda terms: not wanted.isdisjoint(_units_of(terms)))
+    return _Unbilled(bills=bills, before=[(*key[:2], one) for one in own])
 
 
-def _lots(session: Session, key: WalletKey, at: datetime) -> tuple[Lot, ...]:
-    spendable = find_spendable(session, {key: at}).get(key)
-    return spendable.lots if spendable is not None else ()
+def _units_of(terms: PlanTerms) -> set[str]:
+    return {unit_of(terms, one).code for one in terms.charges}
 
 
 def _alive(lots: Iterable[Lot], at: datetime) -> list[Lot]:
@@ -149,52 +107,22 @@ def _alive(lots: Iterable[Lot], at: datetime) -> list[Lot]:
 
 @exactly
 def _draw(
-    session: Session, bills: Sequence[Billed], lots: Sequence[Lot], unit: Unit, at: datetime
-) -> dict[UUID, Decimal]:
-    """What the bills leave of each lot: first those that pay before tax, as on a bill."""
+    session: Session, unbilled: _Unbilled, lots: Sequence[Lot], unit: Unit, at: datetime
+) -> Mapping[UUID, Decimal]:
+    """What the bills leave of each lot: own units first, then what pays before tax, as on a bill.
+
+    The lots are those of the unit.
+    """
+    before = list_lots(session, unbilled.before, at)
+    paid = pay_so_far(session, unbilled.bills, (*lots, *before), at)
+    left = dict(paid.left)
     lines: list[DrawableLine] = []
-    for bill in bills:
-        used = _used_lines(session, bill, lots, unit, at)
-        lines += [replace(one, position=len(lines) + place) for place, one in enumerate(used)]
-    left = {one.grant.grant_id: one.rest for one in lots}
+    for one in paid.bills:
+        if one.bill.terms.currency == unit.code:
+            lines += one.in_money(first=len(lines))
     for place in Place:
         drawing = draw(lines, [one for one in lots if one.grant.place is place])
         lines = list(drawing.left)
-        for one in drawing.draws:
-            left[one.grant_id] -= one.amount
+        for drawn in drawing.draws:
+            left[drawn.grant_id] -= drawn.amount
     return left
-
-
-def _charges_in(terms: PlanTerms, unit: Unit) -> frozenset[UUID]:
-    return frozenset(
-        one.charge_id for one in terms.charges if unit_of(terms, one).code == unit.code
-    )
-
-
-def _used_lines(
-    session: Session, bill: Billed, lots: Sequence[Lot], unit: Unit, at: datetime
-) -> Iterator[DrawableLine]:
-    """The lines of a bill so far in the unit, each in parts by when it was used, not placed yet."""
-    frozen, wanted = bill.frozen, _charges_in(bill.terms, unit)
-    terms = without_minimum(bill.terms)
-    # What begins at this very instant pays for what is used at it; later cuts have nothing yet.
-    instants = [
-        one for one in cut_instants(frozen.period, [one.grant for one in lots]) if one <= at
-    ]
-    asked = CutsAsked(
-        organization_id=bill.subscription.organization_id,
-        customer_id=bill.subscription.customer_id,
-        usage=frozen.usage,
-        cuts=instants,
-    )
-    lines = rate(terms, frozen)
-    segments = segments_of_period(terms, frozen, lines, measure_cuts(session, asked))
-    for place, line in enumerate(lines):
-        is_used = line.type is LineType.USAGE or frozen.period.ends_at <= at
-        if line.charge_id in wanted and is_used:
-            yield DrawableLine(
-                position=0,
-                segments=segments[place],
-                charge_id=line.charge_id,
-                meter_id=line.meter_id,
-            )

@@ -19,7 +19,8 @@ from billing.notifications.alerts import AlertOn
 from models.notifications.alerts import Alert
 from repositories.notifications import alerts as stored_alerts
 from services.credits import balances
-from services.rating.accruing import SpentLine, find_accruing, list_spent
+from services.rating.accruing import find_accruing
+from services.rating.spending import SpentLine, list_spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,9 @@ class Figures:
             case AlertOn.AVAILABLE:
                 return self._available(alert, now=now)
             case AlertOn.SPEND:
-                lines = [one for one in self._lines(alert) if one.unit.code == alert.unit]
-                return _figure(lines, _spend(lines))
+                assert alert.unit is not None
+                lines = [one for one in self._lines(alert) if alert.unit in one.amounts]
+                return _figure(lines, _spend(lines, alert.unit))
             case AlertOn.USAGE:
                 lines = self._lines(alert)
                 return _figure(lines, _usage(lines))
@@ -115,8 +117,8 @@ def _figure(lines: Sequence[SpentLine], value: Decimal) -> Figure | None:
 
 
 @exactly
-def _spend(lines: Iterable[SpentLine]) -> Decimal:
-    return sum((one.amount for one in lines), ZERO)
+def _spend(lines: Iterable[SpentLine], unit: str) -> Decimal:
+    return sum((one.amounts[unit] for one in lines), ZERO)
 
 
 @exactly

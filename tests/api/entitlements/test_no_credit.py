@@ -172,3 +172,40 @@ def test_tokens_open_a_feature_that_is_priced_in_them(owner: Person) -> None:
         ("TOKENS", 10, 0)
     ]
     assert (preview["total"], preview["credits_total"]) == (0, 0)
+
+
+def test_what_tokens_leave_takes_of_money_before_a_hold_does(owner: Person) -> None:
+    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0, "tax": "at_purchase"})
+    sold = sell_by_credit(owner, unit_price=1, unit="TOKENS", overage_rate="0.02")
+    grant(sold, 10)
+    grant(sold, 50, unit="TOKENS")
+    sold.used(150)
+    assert balance(sold) == {"settled": 10, "accruing": 2, "held": 0, "available": 8}
+
+    ids = {"customer_id": sold.customer["id"], "unit": "USD", "expires_at": "2026-03-02T09:00:00Z"}
+    refused = sold.owner.post(f"{V1}/credits/holds", json=ids | {"amount": 10})
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_credit")
+    assert sold.owner.post(f"{V1}/credits/holds", json=ids | {"amount": 8}).status_code == 201
+
+
+def test_money_that_tokens_leave_to_pay_closes_what_money_pays_for(owner: Person) -> None:
+    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0, "tax": "at_purchase"})
+    sold = sell(owner, usage_limit=None)
+    other = post(
+        owner,
+        "/features",
+        {"name": "Words", "lookup_key": "words", "type": "meter", "meter_name": "words"}
+        | {"aggregation_type": "SUM"},
+    )
+    priced = {"unit_price": 1, "unit": "TOKENS", "overage_rate": "0.02"}
+    path = f"/plans/{sold.plan['id']}/charges"
+    post(owner, path, {"type": "USAGE", "meter_id": other["meter_id"]} | priced)
+    post(owner, path, {"type": "USAGE", "meter_id": sold.feature["meter_id"]} | BLOCKED)
+    sold.subscribe()
+    grant(sold, 10)
+    sold.used(499, meter_name="words")
+    assert sold.check()["has_access"]
+
+    sold.used(1, meter_name="words")
+
+    assert sold.check()["reason"] == "no_credit"

@@ -12,11 +12,11 @@ from tests.api.people import Clock, Person
 from tests.api.sold import V1, Sold, post, sell
 
 
-def sell_calls(owner: Person) -> Sold:
-    """A subscribed customer without limits, whose calls cost a half each."""
+def sell_calls(owner: Person, **charge: Any) -> Sold:
+    """A subscribed customer without limits, whose calls cost a half each, or what is said."""
     sold = sell(owner, usage_limit=None)
     whole = {"type": "USAGE", "meter_id": sold.feature["meter_id"], "unit_price": "0.5"}
-    post(owner, f"/plans/{sold.plan['id']}/charges", whole)
+    post(owner, f"/plans/{sold.plan['id']}/charges", whole | charge)
     sold.subscribe()
     return sold
 
@@ -56,6 +56,23 @@ def test_access_ends_at_the_event_that_reaches_the_cap(owner: Person) -> None:
     assert not sold.check()["has_access"]
     assert sold.owner.delete(f"{V1}/alerts/{cap['id']}").status_code == 204
     assert sold.check()["has_access"]
+
+
+def test_a_cap_in_money_sees_what_no_credit_in_its_unit_pays(owner: Person) -> None:
+    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0, "tax": "at_purchase"})
+    sold = sell_calls(owner, unit_price=1, unit="TOKENS", overage_rate="0.5")
+    tokens = {"unit": "TOKENS", "amount": 4}
+    post(owner, f"/customers/{sold.customer['id']}/grants", tokens)
+    watch(sold, 10, action="block")
+
+    sold.used(23)
+    assert sold.check()["has_access"]
+    event = sold.used(1)
+    assert (sold.check()["has_access"], sold.check()["reason"]) == (False, "spending_cap")
+    sold.owner.post(f"{V1}/usage/{event['id']}/void")
+    assert sold.check()["has_access"]
+    watch(sold, 23, action="block", subject={"unit": "TOKENS"})
+    assert sold.check()["reason"] == "spending_cap"
 
 
 @pytest.mark.parametrize("of", ["subscription_id", "meter_id"])
