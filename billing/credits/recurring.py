@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -17,6 +18,8 @@ from billing.periods import Anchor, Cadence, boundary, boundary_after
 MOST_MISSED: Final = 1000
 """How many grants a rule may bring at once because its anchor lies in the past."""
 
+MOST_SOLD: Final = 40
+"""How many sales they may be: each is an invoice, and a request makes no more (CONTRACT 89)."""
 
 MOST_TO_COME: Final = 4000
 """How many grants to come of a rule a balance counts: ten years of days."""
@@ -79,6 +82,19 @@ class Recurrence:
         while (begins_at := self.begins_at(number)) is not None and begins_at <= at:
             yield self.occurrence(number, begins_at)
             number += 1
+
+    def sold(self, first: int, at: datetime) -> Iterator[Occurrence]:
+        """Those :meth:`due` that are not over by that instant: nobody buys what is."""
+        return (one for one in self.due(first, at) if one.expires_at is None or at < one.expires_at)
+
+    def require_sellable(self, at: datetime) -> None:
+        """Return if no more than :data:`MOST_SOLD` would be sold at once. Raises: InvalidInput."""
+        if next(islice(self.sold(0, at), MOST_SOLD, None), None) is not None:
+            raise InvalidInput(
+                f"More than {MOST_SOLD} grants would be sold at once: choose a later anchor.",
+                code="too_many_missed",
+                field="anchor",
+            )
 
     def require_bounded(self, at: datetime) -> None:
         """Return if no more than :data:`MOST_MISSED` are due. Raises: InvalidInput."""

@@ -134,9 +134,8 @@ def _sell_due(
     session: Session, customer: Customer, rule: CreditGrantRule, *, at: datetime, now: datetime
 ) -> None:
     """What the rule sells by that instant is sold, but nothing that is over by then."""
-    for one in occurrences.recurrence_of(rule).due(rule.made, at):
-        if one.expires_at is None or at < one.expires_at:
-            row = occurrences.grant_of(rule, one, now=now)
-            sell_row(session, customer, row, at=at, now=now)
+    for one in occurrences.recurrence_of(rule).sold(rule.made, at):
+        row = occurrences.grant_of(rule, one, now=now)
+        sell_row(session, customer, row, at=at, now=now)
     occurrences.move_on(rule, at=at)
     stored_rules.insert(session, rule)

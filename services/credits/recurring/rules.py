@@ -194,6 +194,8 @@ def _require_sense(
             field="rollover",
         )
     recurrence.require_bounded(at)
+    if rule.kind == GrantKind.PAID:
+        recurrence.require_sellable(at)
     Grant(
         grant_id=rule.id,
         sequence=1,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
@@ -18,6 +20,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.coverage import CoverageActivities
 from billing.credits.grants import GrantKind
 from billing.credits.purchases import Cost
+from billing.errors import InvalidInput
 from billing.invoicing.kinds import InvoiceKind
 from billing.periods import Cadence, Interval
 from billing.units import Taxation
@@ -37,7 +40,7 @@ from services.customers import (
     update_customer,
 )
 from services.purchases import recurring
-from tests.services.credits.purse import grant_due
+from tests.services.credits.purse import DAY, grant_due
 from tests.services.lives import START, begin_life
 from tests.services.shop import NOW, Shop
 from tests.services.subscriptions.test_clocks import until_somebody_waits_for_a_lock
@@ -140,6 +143,20 @@ def test_a_rule_that_ends_though_it_could_not_sell_says_what_kept_it(shop: Shop)
     assert [one.ended_because for one in rules_of(shop, customer_id)] == [
         "customer_without_country"
     ]
+
+
+def test_a_rule_sells_no_more_at_once_than_a_request_closes_periods(shop: Shop) -> None:
+    customer_id = add_customer(shop)
+    daily = Cadence(interval=Interval.DAY)
+    from_long_ago = partial(sell_monthly, shop, customer_id, interval=daily)
+
+    with pytest.raises(InvalidInput) as refused:
+        from_long_ago(anchor=NOW - 40 * DAY, expires_after=None)
+    # What is over by now is not sold, however long ago the first was.
+    from_long_ago(anchor=NOW - 400 * DAY, expires_after=replace(daily, count=40))
+
+    assert (refused.value.code, refused.value.field) == ("too_many_missed", "anchor")
+    assert len(sales_of(shop, customer_id)) == 40
 
 
 def test_the_hourly_check_sells_where_a_clock_stood_and_not_where_it_goes(shop: Shop) -> None:
