@@ -46,8 +46,8 @@ class ExplainedDraw:
 class Deducted:
     """What is taken off a line: by coupons, each by its code, and by grants.
 
-    ``parts`` are what grants could pay, with tax where they pay ``after_tax``: place, instant from
-    which on it was used, and amount.
+    ``parts`` are what grants could pay, with tax where they pay ``after_tax``, and in the own unit
+    where they pay :data:`IN_UNITS`: place, instant from which on it was used, and amount.
     """
 
     coupons: Sequence[tuple[str, Decimal]] = ()
@@ -57,19 +57,34 @@ class Deducted:
 
 NOTHING_DEDUCTED: Final = Deducted()
 
+IN_UNITS: Final = "in_units"
+"""Where grants pay of a line in its own unit, before that becomes money."""
+
 
 def explain_line(
     invoice_line: InvoiceLine, deducted: Deducted = NOTHING_DEDUCTED
 ) -> tuple[CalculationStep, ...]:
     """Give every step of a line, from the aggregate over its tiers to the rounded amount.
 
-    What coupons take off it follows, then for credit that pays before tax, and for credit that pays
-    with it, when that was used and which grant pays how much. Source: CONTRACT section 6.
+    Of a line in an own unit follows what credit pays of it there, and what is left in money. What
+    coupons take off it follows, then for credit that pays before tax, and for credit that pays with
+    it, when that was used and which grant pays how much. Source: CONTRACT section 6.
     """
+    own = invoice_line.line.own_unit
+    in_units = [one for one in deducted.draws if one.unit == own]
+    money = [one for one in deducted.draws if one.unit != own]
     return (
         *_steps(invoice_line),
+        *_credit_steps(in_units, deducted, IN_UNITS),
+        *_overage_steps(invoice_line),
         *_coupon_steps(invoice_line, deducted.coupons),
-        *(one for place in Place for one in _credit_steps(deducted, place)),
+        *(
+            one
+            for place in Place
+            for one in _credit_steps(
+                [drawn for drawn in money if drawn.place == place], deducted, place.value
+            )
+        ),
     )
 
 
@@ -104,16 +119,22 @@ def _steps(invoice_line: InvoiceLine) -> Iterator[CalculationStep]:
         rule=ROUNDING,
         unit=line.own_unit,
     )
-    if line.priced_in is not None:
-        yield step("pay_in_unit", line.rest, amount=line.amount, paid_by_credit=line.paid_in_unit)
-        yield step(
-            "overage",
-            invoice_line.line_total,
-            rest=line.rest,
-            overage_rate=line.overage_rate,
-            places=find_currency(line.currency).exponent,
-            rule=ROUNDING,
-        )
+
+
+def _overage_steps(invoice_line: InvoiceLine) -> Iterator[CalculationStep]:
+    """How what credit left of a line in an own unit became money."""
+    line = invoice_line.line
+    if line.priced_in is None:
+        return
+    yield step("pay_in_unit", line.rest, amount=line.amount, paid_by_credit=line.paid_in_unit)
+    yield step(
+        "overage",
+        invoice_line.line_total,
+        rest=line.rest,
+        overage_rate=line.overage_rate,
+        places=find_currency(line.currency).exponent,
+        rule=ROUNDING,
+    )
 
 
 @exactly
@@ -129,18 +150,21 @@ def _coupon_steps(
 
 
 @exactly
-def _credit_steps(deducted: Deducted, place: Place) -> list[CalculationStep]:
-    draws = [one for one in deducted.draws if one.place == place]
+def _credit_steps(
+    draws: Sequence[ExplainedDraw], deducted: Deducted, place: str
+) -> list[CalculationStep]:
+    """When what these draws of one place pay was used, and which grant pays how much of it."""
     if not draws:
         return []
     steps = [
-        step("used", amount, used_at=at, place=place.value)
+        step("used", amount, used_at=at, place=place)
         for part, at, amount in deducted.parts
         if part == place
     ]
     for one in draws:
-        named = {"grant_id": one.grant_id, "unit": one.unit, "place": place.value}
-        steps.append(step("credit", one.money, amount=one.amount, **named))
+        named = {"grant_id": one.grant_id, "unit": one.unit, "place": place}
+        paid = one.amount if place == IN_UNITS else one.money
+        steps.append(step("credit", paid, amount=one.amount, **named))
     return steps
 
 

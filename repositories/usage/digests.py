@@ -100,7 +100,7 @@ EXPLAINED_LINES: Final = DocumentRead(
                 ORDER BY asked.place DESC, segment.number
             ), '[]')
             FROM invoice_drawing AS drawing
-            CROSS JOIN (VALUES ('before_tax'), ('after_tax')) AS asked (place)
+            CROSS JOIN (VALUES ('in_units'), ('before_tax'), ('after_tax')) AS asked (place)
             CROSS JOIN jsonb_array_elements(drawing.content -> asked.place) AS part (value)
             CROSS JOIN jsonb_array_elements(part.value -> 'segments')
                 WITH ORDINALITY AS segment (value, number)

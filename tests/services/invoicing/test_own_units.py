@@ -11,10 +11,11 @@ from billing.credits.grants import Scope
 from billing.identifiers import MeterId
 from billing.rating.terms import Shortfall
 from models.invoicing.invoices import Invoice
+from repositories.usage.digests import EXPLAINED_LINES
 from services.catalog import versions
 from services.documents import assembly
 from services.documents.einvoice.cii import to_cii
-from services.invoicing import manual, payment_status
+from services.invoicing import manual, payment_status, proofs
 from services.invoicing.manual import DraftEdit, ManualLine
 from tests.services.invoicing.drawn import FIFTEENTH, amounts, drawn, findings, give, parts, void
 from tests.services.invoicing.test_exact_bills import (
@@ -30,12 +31,14 @@ from tests.services.invoicing.tokens import (
     give_tokens,
     give_tokens_back,
     in_britain,
+    lines,
     live_on_tokens,
     moved,
     notes,
     shown,
 )
 from tests.services.lives import Life
+from tests.services.receipts_of import with_signer
 from tests.services.shop import Shop
 
 
@@ -252,3 +255,22 @@ def test_money_of_a_meter_or_charge_pays_the_rest_of_late_tokens(shop: Shop, of:
     assert amounts(final) == ["0.2", "0.15", "0.05", "0.05"]
     assert findings(life) == []
     require_proven(life)
+
+
+def test_a_line_explains_when_tokens_were_used_before_what_paid_them(shop: Shop) -> None:
+    life = live_on_tokens(with_signer(shop))
+    give_tokens(life, "70", expires_at=FIFTEENTH)
+    give_tokens(life, "20", effective_at=FIFTEENTH)
+    use(life, (5, "50"), (20, "30"))
+    pass_to(life, GRACE_OVER)
+    [final, *_] = invoices_of(life)
+    [line, *_] = lines(life, final)
+
+    steps = proofs.explain(shop.show_one(EXPLAINED_LINES, final.id, line_id=line.id)).steps
+
+    names = [one.name for one in steps]
+    used = [(one.output, one.inputs["place"]) for one in steps if one.name == "used"]
+    paid = sorted((one.output, one.inputs["unit"]) for one in steps if one.name == "credit")
+    assert used == [("100", "in_units"), ("60", "in_units")]
+    assert paid == [("20", "TOKENS"), ("70", "TOKENS")]
+    assert names[-6:] == ["used", "used", "credit", "credit", "pay_in_unit", "overage"]
