@@ -13,11 +13,13 @@ from sqlmodel import Session
 from billing.identifiers import ChargeId, MeterId
 from billing.money import ZERO
 from billing.rating.lines import LineType, PricedLine
+from billing.rating.quantities import UsageWindow
 from billing.ratios import as_decimal
 from repositories.subscriptions import unbilled_periods as stored_periods
 from services.rating.frozen_usage import look_at_spans
 from services.rating.so_far import BillSoFar, list_lots, pay_so_far
 from services.subscriptions.start import span_of
+from services.usage.measure import look_at_usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,52 @@ def list_spent(
         for one in paid.bills
         if (one.bill.subscription.id, one.bill.stored.index) in meant
         for line in _spent_lines(one)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedOfMeter:
+    """How much of a meter was used in one running period, in the meter's unit."""
+
+    period_starts_at: datetime
+    quantity: Decimal
+    watermark: int
+
+
+def list_used(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    meter_id: UUID,
+    *,
+    subscription_id: UUID | None,
+    at: datetime,
+) -> tuple[UsedOfMeter, ...]:
+    """What the meter counts in each running period of the customer, whether or not it is charged.
+
+    Of a subscription, in that one's alone. The periods share their events: they do not add up.
+    """
+    windows = [
+        UsageWindow(
+            # No charge asks for it, and nothing else tells windows of one meter apart.
+            charge_id=ChargeId(meter_id),
+            meter_id=MeterId(meter_id),
+            starts_at=period.starts_at,
+            ends_at=period.ends_at,
+        )
+        for of, period in stored_periods.list_running(session, organization_id, customer_id, at=at)
+        if subscription_id in {None, of.id}
+    ]
+    if not windows:
+        return ()
+    measured = look_at_usage(session, organization_id, customer_id, windows)
+    return tuple(
+        UsedOfMeter(
+            period_starts_at=one.window.starts_at,
+            quantity=as_decimal(one.aggregate),
+            watermark=measured.watermark,
+        )
+        for one in measured.usage
     )
 
 

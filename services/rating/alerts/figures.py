@@ -20,7 +20,7 @@ from models.notifications.alerts import Alert
 from repositories.notifications import alerts as stored_alerts
 from services.credits import balances
 from services.rating.accruing import find_accruing
-from services.rating.spending import SpentLine, list_spent
+from services.rating.spending import SpentLine, UsedOfMeter, list_spent, list_used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,20 @@ class Figures:
                 return _figure(lines, _spend(lines, alert.unit))
             case AlertOn.USAGE:
                 lines = self._lines(alert)
-                return _figure(lines, _usage(lines))
+                return _figure(lines, _usage(lines)) if lines else self._uncharged(alert)
+
+    def _uncharged(self, alert: Alert) -> Figure | None:
+        """Usage of a meter that no running period charges: of several, the one that has most."""
+        assert alert.meter_id is not None
+        found = list_used(
+            self._session,
+            self._organization_id,
+            self._customer_id,
+            alert.meter_id,
+            subscription_id=alert.subscription_id,
+            at=self._at,
+        )
+        return _figure(found, max((one.quantity for one in found), default=ZERO))
 
     def _available(self, alert: Alert, *, now: datetime) -> Figure:
         found = balances.read_balance(
@@ -105,7 +118,7 @@ def is_capped(
     return False
 
 
-def _figure(lines: Sequence[SpentLine], value: Decimal) -> Figure | None:
+def _figure(lines: Sequence[SpentLine | UsedOfMeter], value: Decimal) -> Figure | None:
     """Of lines of running periods: a new window begins with each period that begins."""
     if not lines:
         return None

@@ -135,6 +135,27 @@ def test_usage_and_credit_are_watched_too(owner: Person, context: AppContext, cl
     assert crossings(sold, left) == [(10, 10, 1)]
 
 
+def test_usage_that_nothing_charges_is_watched_too(
+    owner: Person, context: AppContext, clock: Clock
+) -> None:
+    sold = sell(owner, usage_limit=None)
+    meter = {"meter_id": sold.feature["meter_id"]}
+    alert = watch(sold, 100, on="usage", subject=meter, rearm=True)
+    sold.used(150, "2026-03-01T06:00:00Z")
+    look(context, clock)
+    assert crossings(sold, alert) == []
+    sold.subscribe()
+    sold.subscribe("2026-03-01T00:00:00Z")
+
+    event = sold.used(50, "2026-03-01T07:00:00Z")
+    look(context, clock)
+    assert crossings(sold, alert) == [(100, 200, 1)]
+    sold.owner.post(f"{V1}/usage/{event['id']}/void")
+    sold.used(5, "2026-03-01T07:00:00Z")
+    look(context, clock)
+    assert crossings(sold, alert) == [(100, 200, 1)]
+
+
 def test_nobody_looks_where_nobody_watches(
     owner: Person, context: AppContext, clock: Clock
 ) -> None:
