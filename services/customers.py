@@ -23,6 +23,7 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.addresses import find_country
 from services.audit_log import record
 from services.constraints import translating
+from services.credits.recurring import rules
 from services.required import require_clock, require_customer
 from services.subscriptions import agenda, clocks
 from services.subscriptions.stored_changes import set_change
@@ -145,9 +146,10 @@ def delete_customer(
 ) -> list[UUID]:
     """The customer is hidden and its ``external_id`` free again; invoices keep it.
 
-    Its subscriptions are to be canceled as of now, each with its final bill, and hidden too: those
-    that are given have that as their pending change, which their workflows or the caller do. Raises
-    NotFound, Conflict while its test clock advances. Source: CONTRACT 15, 53, 89.
+    Its rules grant no more credit. Its subscriptions are to be canceled as of now, each with its
+    final bill, and hidden too: those that are given have that as their pending change, which their
+    workflows or the caller do. Raises NotFound, Conflict while its test clock advances. Source:
+    CONTRACT 15, 53, 89.
     """
     known = get_customer(session, organization_id, customer_id)
     # The clock first: deleting a clock locks it before its customers.
@@ -165,6 +167,8 @@ def delete_customer(
             ending.append(subscription.id)
         session.add(subscription)
     agenda.wake_workflows(session, organization_id, ending, now=now)
+    # The last bills are still paid from what is there; nothing is added to it any more.
+    rules.end_of_deleted(session, organization_id, customer_id, at=present, now=now)
     customer.deleted_at = now
     customer.updated_at = now
     session.add(customer)

@@ -15,13 +15,13 @@ from repositories.credits.wallets import WalletKey
 from repositories.pages import read_page
 from repositories.row_keys import among
 
-# Whoever is not deleted, by the present of their own clock.
+# By the present of their own clock; whoever is deleted, too, whose rules are to end.
 CUSTOMERS_DUE = text(
     """
     SELECT DISTINCT rule.customer_id
     FROM credit_grant_rule AS rule
     JOIN customer ON customer.organization_id = rule.organization_id
-        AND customer.id = rule.customer_id AND customer.deleted_at IS NULL
+        AND customer.id = rule.customer_id
     LEFT JOIN test_clock AS clock ON clock.organization_id = customer.organization_id
         AND clock.id = customer.test_clock_id
     WHERE rule.organization_id = :organization_id
@@ -89,6 +89,22 @@ def list_due_wallets(
         .order_by(col(CreditGrantRule.unit))
     )
     return [(organization_id, customer_id, unit) for unit in found]
+
+
+def list_going_on(session: Session, key: WalletKey) -> Sequence[CreditGrantRule]:
+    """Rules of a wallet that would grant again, as they are stored now."""
+    organization_id, customer_id, unit = key
+    return session.exec(
+        select(CreditGrantRule)
+        .where(
+            CreditGrantRule.organization_id == organization_id,
+            CreditGrantRule.customer_id == customer_id,
+            CreditGrantRule.unit == unit,
+            col(CreditGrantRule.next_at).is_not(None),
+        )
+        .order_by(col(CreditGrantRule.created_at), col(CreditGrantRule.id))
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def list_due_customers(

@@ -26,6 +26,7 @@ from models.credits.grant_rules import CreditGrantRule
 from models.customers import Customer
 from repositories.accounts import organizations as stored_organizations
 from repositories.credits import grant_rules as stored_rules
+from repositories.credits import wallets as stored_wallets
 from repositories.credits.wallets import WalletKey
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
@@ -117,6 +118,19 @@ def end(
     rule.ended_at, rule.ended_because, rule.next_at = at, because, None
     stored_rules.insert(session, rule)
     _record(session, rule, "grant_rule.ended", now=now)
+
+
+def end_of_deleted(
+    session: Session, organization_id: UUID, customer_id: UUID, *, at: datetime, now: datetime
+) -> None:
+    """No rule of a customer who is deleted grants any more; what was given by then is there.
+
+    What was to be sold is not: nobody is left to pay for it. Locks the customer's wallets.
+    """
+    for key in stored_wallets.lock_wallets_of(session, [(organization_id, customer_id)]):
+        occurrences.store_due(session, key, at=at, now=now)
+        for rule in stored_rules.list_going_on(session, key):
+            end(session, rule, because=CUSTOMER_DELETED, at=at, now=now)
 
 
 def end_due(session: Session, key: WalletKey, *, because: str, at: datetime, now: datetime) -> None:

@@ -27,16 +27,19 @@ from billing.units import Taxation
 from models.accounts.organizations import OrganizationDirectory
 from models.credits.grant_rules import CreditGrantRule
 from models.invoicing.invoices import Invoice
+from repositories.credits import grant_rules as stored_rules
 from repositories.credits import wallets as stored_wallets
 from repositories.invoicing import receipts as stored_receipts
 from services.credits import units
 from services.credits.recurring import rules
 from services.credits.recurring.rules import NewGrantRule
+from services.credits.standing import find_customer
 from services.customers import (
     CreateCustomer,
     CustomerDetails,
     UpdateCustomer,
     create_customer,
+    delete_customer,
     update_customer,
 )
 from services.purchases import recurring
@@ -64,6 +67,19 @@ def sell_monthly(
     cost = Cost(amount=Decimal(8), currency="USD")
     command = NewGrantRule(unit=unit, amount=Decimal(10), kind=GrantKind.PAID, cost=cost, **terms)
     return shop.do(recurring.create_rule, customer_id, command, now=now)
+
+
+def give_monthly(shop: Shop, customer_id: UUID) -> CreditGrantRule:
+    """Ten of credit, each month."""
+    command = NewGrantRule(unit="USD", amount=Decimal(10), interval=MONTHLY)
+    return shop.do(recurring.create_rule, customer_id, command)
+
+
+def stored(shop: Shop, rule: CreditGrantRule) -> CreditGrantRule:
+    """The rule as it is now."""
+    found = shop.read(stored_rules.find_rule, rule.id)
+    assert found is not None
+    return found
 
 
 def rules_of(shop: Shop, customer_id: UUID) -> Sequence[CreditGrantRule]:
@@ -157,6 +173,32 @@ def test_a_rule_sells_no_more_at_once_than_a_request_closes_periods(shop: Shop) 
 
     assert (refused.value.code, refused.value.field) == ("too_many_missed", "anchor")
     assert len(sales_of(shop, customer_id)) == 40
+
+
+def test_rules_of_a_customer_who_is_deleted_are_over(shop: Shop) -> None:
+    customer_id = add_customer(shop)
+    sold, given = sell_monthly(shop, customer_id), give_monthly(shop, customer_id)
+
+    shop.do(delete_customer, customer_id, now=LATER)
+
+    assert sales_of(shop, customer_id) == [NOW]
+    assert [(stored(shop, one).ended_because, stored(shop, one).made) for one in (sold, given)] == [
+        ("customer_deleted", 1),
+        ("customer_deleted", 2),
+    ]
+
+
+def test_a_rule_that_a_deleted_customer_still_has_is_over_as_it_is_due(shop: Shop) -> None:
+    """It was made as the customer was deleted, or the customer's clock was."""
+    customer_id = add_customer(shop)
+    given = give_monthly(shop, customer_id)
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        find_customer(session, shop.organization_id, customer_id).deleted_at = NOW
+
+    grant_due(shop, now=LATER)
+
+    found = stored(shop, given)
+    assert (found.ended_because, found.made) == ("customer_deleted", 1)
 
 
 def test_the_hourly_check_sells_where_a_clock_stood_and_not_where_it_goes(shop: Shop) -> None:
