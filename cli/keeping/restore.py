@@ -71,7 +71,8 @@ def restore(source: Path, data_dir: Path | None, keys: Path | None, *, verifies:
     if secret_keys[1:]:
         console.print("Go on naming the earlier keys in FLUXRATE_PREVIOUS_SECRET_KEYS.")
     code = verify_restored(console, instance, url) if verifies else 0
-    console.print(_next_steps(instance.data_dir if url is None else None), soft_wrap=True)
+    after = _next_steps(instance.data_dir if url is None else None)
+    console.print(after, markup=False, soft_wrap=True)
     return code
 
 
