@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -197,3 +197,50 @@ def has_late_arrivals(
         },
     )
     return bool(found.scalar_one())
+
+
+CORRECTED_SINCE: Final = text("""
+SELECT asked.place
+FROM unnest(
+    CAST(:places AS integer[]), CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]),
+    CAST(:meters AS uuid[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
+    CAST(:watermarks AS bigint[])
+) AS asked (
+    place, organization_id, customer_id, meter_id, starts_at, ends_at, watermark
+)
+WHERE EXISTS (
+    SELECT FROM usage_correction AS made
+    WHERE made.organization_id = asked.organization_id AND made.customer_id = asked.customer_id
+        AND made.meter_id = asked.meter_id
+        AND made.timestamp >= asked.starts_at AND made.timestamp < asked.ends_at
+        AND made.arrival_sequence > asked.watermark
+)""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedWindow:
+    """A window of a customer's meter, counted up to a watermark, of the bill at that place."""
+
+    place: int
+    organization_id: UUID
+    customer_id: UUID
+    meter_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    watermark: int
+
+
+def find_corrected(session: Session, windows: Sequence[CountedWindow]) -> set[int]:
+    """The places of the windows of which an event became void or another quantity since."""
+    if not windows:
+        return set()
+    columns = {
+        "places": [one.place for one in windows],
+        "organizations": [one.organization_id for one in windows],
+        "customers": [one.customer_id for one in windows],
+        "meters": [one.meter_id for one in windows],
+        "starts": [one.starts_at for one in windows],
+        "ends": [one.ends_at for one in windows],
+        "watermarks": [one.watermark for one in windows],
+    }
+    return set(session.execute(CORRECTED_SINCE, columns).scalars())

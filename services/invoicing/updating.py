@@ -13,7 +13,7 @@ from billing.money import find_currency
 from billing.rating.lines import PricedLine
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
-from repositories.credits.wallets import WalletKey
+from repositories.credits.wallets import CustomerKey, WalletKey
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
@@ -76,7 +76,9 @@ def bring_up_to_date(
         if draft.invoice.is_edited:
             index = BillKey.of_invoice(draft.invoice).period_index
             stored_late_usage.mark_periods(session, draft.subscription, [index], now=now)
-    rated = _rate(session, [draft for draft in drafts if not draft.invoice.is_edited], now=now)
+    drawing = {key[:2] for key in wallets}
+    plain = [draft for draft in drafts if not draft.invoice.is_edited]
+    rated = _rate(session, plain, drawing=drawing, now=now)
     composing = [one.composing for one in rated]
     composed = composition.compose_bills(session, composing, wallets=wallets)
     correcting = stored_corrections.find_correcting(
@@ -98,11 +100,17 @@ def bring_up_to_date(
         _keep(session, one, bill, now=now)
 
 
-def _rate(session: Session, drafts: Sequence[Updated], *, now: datetime) -> list[_Rated]:
+def _rate(
+    session: Session,
+    drafts: Sequence[Updated],
+    *,
+    drawing: Collection[CustomerKey],
+    now: datetime,
+) -> list[_Rated]:
     """What the drafts are made of now."""
     drafted = [BillKey.of_invoice(one.invoice) for one in drafts]
     periods = stored_subscriptions.list_periods_by_key(session, [one.key[:3] for one in drafted])
-    revised = steps.revise_usage(session, drafted, now=now)
+    revised = steps.revise_usage(session, drafted, drawing=drawing, now=now)
     rated = []
     for draft, former in zip(drafts, drafted, strict=True):
         bill = revised.get(former, former)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,7 +15,10 @@ from billing.rating.periods import enforce_limits as mark_limits
 from billing.rating.periods import measure_quantities, price_quantities
 from billing.rating.quantities import ChargeQuantity
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.credits.wallets import CustomerKey
 from repositories.subscriptions import subscriptions as stored_subscriptions
+from repositories.usage import changes as stored_changes
+from repositories.usage.changes import CountedWindow
 from services.rating.frozen_usage import (
     Billed,
     Rated,
@@ -121,12 +124,18 @@ def enforce_limits(
 
 
 def revise_usage(
-    session: Session, drafted: Sequence[BillKey], *, now: datetime
+    session: Session,
+    drafted: Sequence[BillKey],
+    *,
+    drawing: Collection[CustomerKey],
+    now: datetime,
 ) -> dict[BillKey, BillKey]:
     """The next revision of each bill for which events arrived since it was drafted, rated anew.
 
     They keep the plan version, the share and the rules that the drafts were made with; only usage
-    may have come in, their own or that of an earlier part of the same period. The caller holds the
+    may have come in, their own or that of an earlier part of the same period. Of customers who may
+    be ``drawing`` credit, which asks when something was used, it may also be as much as before at
+    another time. The caller holds the
     customers' ingestion locks, so that what arrives later finds the bills final.
     """
     read_runs(session, drafted)
@@ -136,14 +145,42 @@ def revise_usage(
         bills.append(Billed(subscription=subscription, stored=stored, frozen=frozen, terms=terms))
     revised, contents = {}, {}
     present = measure_again(session, bills) if bills else []
-    for bill, former, new in zip(drafted, bills, present, strict=True):
-        if (new.usage, new.earlier) != (former.frozen.usage, former.frozen.earlier):
+    moved = _find_moved(session, bills, drawing)
+    for place, (bill, former, new) in enumerate(zip(drafted, bills, present, strict=True)):
+        is_other = (new.usage, new.earlier) != (former.frozen.usage, former.frozen.earlier)
+        if is_other or place in moved:
             revised[bill] = replace(bill, revision=bill.revision + 1)
             contents[revised[bill]] = new
     keep_all(session, USAGE, contents, now=now)
     for step in (aggregate_usage, price_usage, enforce_limits):
         step(session, [*contents], now=now)
     return revised
+
+
+def _find_moved(
+    session: Session, bills: Sequence[Billed], drawing: Collection[CustomerKey]
+) -> set[int]:
+    """The places of bills whose usage may be of another time: they are cut by when it was.
+
+    An event that arrives is counted, so as many as before means that one was corrected as well.
+    """
+    return stored_changes.find_corrected(
+        session,
+        [
+            CountedWindow(
+                place=place,
+                organization_id=one.asked.organization_id,
+                customer_id=one.asked.customer_id,
+                meter_id=window.meter_id,
+                starts_at=window.starts_at,
+                ends_at=window.ends_at,
+                watermark=one.frozen.watermark,
+            )
+            for place, one in enumerate(bills)
+            if (one.subscription.organization_id, one.subscription.customer_id) in drawing
+            for window in one.asked.windows
+        ],
+    )
 
 
 def freeze_usage(session: Session, bills: Sequence[BillKey]) -> list[FrozenUsage]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -15,9 +16,11 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.usage.digests import EXPLAINED_LINES
 from services.invoicing import proofs
 from services.invoicing.proofs import Verification
+from services.usage.corrections import void_usage
 from tests.services.invoicing.drawn import FIFTEENTH, drawn, give, void
 from tests.services.invoicing.test_discounted_bills import redeem
 from tests.services.invoicing.test_exact_bills import (
+    FEBRUARY,
     GRACE_OVER,
     invoices_of,
     pass_to,
@@ -208,3 +211,20 @@ def test_evidence_without_lots_is_named_as_well(shop: Shop, life: Life, tamper: 
     assert found.difference is not None
     assert found.difference.field == "segments"
     assert {one.fault for one in check_all(shop)} & {"credits_changed", "invoice_changed"}
+
+
+def test_as_much_at_another_time_of_the_month_is_another_bill(shop: Shop) -> None:
+    life = begin_life(with_signer(shop))
+    give(life, "10", expires_at=FIFTEENTH)
+    second = give(life, "10", at=FIFTEENTH)
+    first_used = life.use(FIFTEENTH - timedelta(days=10), 10)
+    pass_to(life, FEBRUARY)
+
+    shop.do(void_usage, first_used.id)
+    life.use(FIFTEENTH + timedelta(days=10), 10)
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert drawn(life, final) == [(second, 0, "10")]
+    assert verify(life).difference is None
+    assert check_all(shop) == []
