@@ -44,13 +44,13 @@ class Copier:
         tables = self._connection.execute(TABLES).fetchall()
         statements = [
             f"INSERT INTO {table} ({', '.join((key, *others))})"
-            f" SELECT {', '.join(('made', *others))} FROM {table} WHERE {key} = source;"
+            f" SELECT {', '.join(('copied', *others))} FROM {table} WHERE {key} = source;"
             for table, key, others in tables
         ]
         body = f"BEGIN {' '.join(statements)} END"
         self._connection.execute(
             sql.SQL(
-                "CREATE FUNCTION pg_temp.copy_organization(source uuid, made uuid) RETURNS void"
+                "CREATE FUNCTION pg_temp.copy_organization(source uuid, copied uuid) RETURNS void"
                 " LANGUAGE plpgsql AS {}"
             ).format(sql.Literal(body))
         )
