@@ -42,7 +42,7 @@ def build_wheel(
 ) -> str:
     """The name of the wheel, once it is there."""
     # Imported here: it is not there yet when a build is asked what it requires.
-    from clients.generator.current import make_current  # noqa: PLC0415
+    from clients.generator.current import make_current  # noqa: PLC0415  (loaded only where it is made)
 
     make_current()
     name: str = hatchling.build_wheel(wheel_directory, config_settings, metadata_directory)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -98,7 +98,7 @@ def set_up(url: str, database_url: str) -> House:
     return House(email, ids)
 
 
-def _live(post: Any, plan_id: str, number: int) -> dict[str, str]:  # noqa: ANN401
+def _live(post: Callable[[str, object], Any], plan_id: str, number: int) -> dict[str, str]:
     """The months of one customer; the ids of what they have."""
     name = f"customer-{number}"
     body = {"name": f"Customer {number}", "email": f"{name}@benchmark.test", "external_id": name}

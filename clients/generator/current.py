@@ -41,9 +41,9 @@ def is_complete() -> bool:
 def _make(known: list[str]) -> str:
     """The digest of the document, whose clients are there."""
     # The product is imported when it must be asked, which takes a second.
-    from clients.generator.document import print_document  # noqa: PLC0415
-    from clients.generator.python import write_python  # noqa: PLC0415
-    from clients.generator.typescript import write_typescript  # noqa: PLC0415
+    from clients.generator.document import print_document  # noqa: PLC0415  (loaded only where it is made)
+    from clients.generator.python import write_python  # noqa: PLC0415  (loaded only where it is made)
+    from clients.generator.typescript import write_typescript  # noqa: PLC0415  (loaded only where it is made)
 
     document = print_document()
     digest = digest_of(document)

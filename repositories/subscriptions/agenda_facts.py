@@ -46,7 +46,7 @@ UNPAID = f"{BILLS} 'OPEN' AND bill.past_due_at IS NULL"
 
 def _count(rows: str) -> str:
     # Made of the constants above, as the statement is.
-    return f"(SELECT count(*) FROM (SELECT {rows} LIMIT {MOST_COUNTED}) AS counted)"  # noqa: S608
+    return f"(SELECT count(*) FROM (SELECT {rows} LIMIT {MOST_COUNTED}) AS counted)"  # noqa: S608  (put together out of constants)
 
 
 # The orders are those of the agenda: by instant, then period and invoice.

@@ -111,10 +111,10 @@ class ShareOfTraces(Sampler):
         self,
         parent_context: Context | None,  # noqa: ARG002  (the ids alone decide)
         trace_id: int,
-        name: str,  # noqa: ARG002
-        kind: SpanKind | None = None,  # noqa: ARG002
+        name: str,  # noqa: ARG002  (the library's signature)
+        kind: SpanKind | None = None,  # noqa: ARG002  (the library's signature)
         attributes: Attributes = None,
-        links: object = None,  # noqa: ARG002
+        links: object = None,  # noqa: ARG002  (the library's signature)
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         """Whether a span of the trace is recorded."""

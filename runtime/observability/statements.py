@@ -23,7 +23,7 @@ _SPAN: Final = "fluxrate.span"
 def trace_statements(engine: Engine, traces: Traces) -> None:
     """From now on statements have spans, with their text but without what they are given."""
 
-    def begin(_connection: Any, _cursor: Any, statement: str, *rest: Any) -> None:  # noqa: ANN401
+    def begin(_connection: Any, _cursor: Any, statement: str, *rest: Any) -> None:  # noqa: ANN401  (whatever the library hands over)
         if not trace.get_current_span().is_recording():
             return
         context = rest[1]
@@ -39,14 +39,14 @@ def trace_statements(engine: Engine, traces: Traces) -> None:
         if context is not None:
             setattr(context, _SPAN, manager)
 
-    def end(*words: Any) -> None:  # noqa: ANN401
+    def end(*words: Any) -> None:  # noqa: ANN401  (whatever the library hands over)
         context = words[4]
         manager = getattr(context, _SPAN, None)
         if manager is not None:
             delattr(context, _SPAN)
             manager.__exit__(None, None, None)
 
-    def give_up(told: Any) -> None:  # noqa: ANN401
+    def give_up(told: Any) -> None:  # noqa: ANN401  (whatever the library hands over)
         manager = getattr(told.execution_context, _SPAN, None)
         if manager is not None:
             delattr(told.execution_context, _SPAN)

@@ -64,7 +64,7 @@ class TracedTemporal(temporalio.client.Interceptor, temporalio.worker.Intercepto
 
     def workflow_interceptor_class(
         self,
-        input: temporalio.worker.WorkflowInterceptorClassInput,  # noqa: A002, ARG002
+        input: temporalio.worker.WorkflowInterceptorClassInput,  # noqa: A002, ARG002  (the library's own name)
     ) -> type[WakeInbound]:
         """Workflows pass on who woke them."""
         return WakeInbound
@@ -73,7 +73,7 @@ class TracedTemporal(temporalio.client.Interceptor, temporalio.worker.Intercepto
 class _NamedWakes(temporalio.client.OutboundInterceptor):
     async def start_workflow(
         self,
-        input: temporalio.client.StartWorkflowInput,  # noqa: A002
+        input: temporalio.client.StartWorkflowInput,  # noqa: A002  (the library's own name)
     ) -> temporalio.client.WorkflowHandle[Any, Any]:
         place = Traces.current()
         if place is not None:
@@ -85,7 +85,7 @@ class _NamedWakes(temporalio.client.OutboundInterceptor):
 class _TracedSteps(ActivityInboundInterceptor):
     def __init__(
         self,
-        next: ActivityInboundInterceptor,  # noqa: A002
+        next: ActivityInboundInterceptor,  # noqa: A002  (the library's own name)
         traces: Traces,
         find_events: FindEvents | None,
     ) -> None:
@@ -93,7 +93,7 @@ class _TracedSteps(ActivityInboundInterceptor):
         self._traces = traces
         self._find_events = find_events
 
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401  (the library's own name)
         """Do the step within its span."""
         info = activity.info()
         request = input.args[0] if input.args else None

@@ -46,12 +46,12 @@ class WakeInbound(WorkflowInboundInterceptor):
         """Steps are scheduled through what hands it on."""
         super().init(WakeOutbound(outbound, self._wake))
 
-    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002, ANN401
+    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002, ANN401  (the library's own name)
         """Run, started by whoever the header names."""
         self._note(input)
         return await super().execute_workflow(input)
 
-    async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
+    async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002  (the library's own name)
         """Take a signal of whoever the header names."""
         self._note(input)
         await super().handle_signal(input)
@@ -66,18 +66,18 @@ class WakeInbound(WorkflowInboundInterceptor):
 class WakeOutbound(WorkflowOutboundInterceptor):
     """Gives it to every step."""
 
-    def __init__(self, next: WorkflowOutboundInterceptor, wake: Wake) -> None:  # noqa: A002
+    def __init__(self, next: WorkflowOutboundInterceptor, wake: Wake) -> None:  # noqa: A002  (the library's own name)
         super().__init__(next)
         self._wake = wake
 
-    def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:  # noqa: A002
+    def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:  # noqa: A002  (the library's own name)
         """Schedule a step that knows who woke the workflow."""
         self._tell(input)
         return super().start_activity(input)
 
     def start_local_activity(
         self,
-        input: StartLocalActivityInput,  # noqa: A002
+        input: StartLocalActivityInput,  # noqa: A002  (the library's own name)
     ) -> workflow.ActivityHandle[Any]:
         """Schedule a step that knows who woke the workflow."""
         self._tell(input)

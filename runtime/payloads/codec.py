@@ -101,7 +101,7 @@ class SealedPayloadConverter(EncodingPayloadConverter):
         """Nothing is sealed here: that is the codec's."""
         return None
 
-    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:  # noqa: ANN401, ARG002
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:  # noqa: ANN401, ARG002  (the library's signature)
         """Raise PayloadKeyMissing: the codec would have opened it."""
         raise PayloadKeyMissing(_key_id_in(payload))
 

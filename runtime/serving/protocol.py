@@ -60,7 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Since when a request is being received; now if none is."""
         return self.loop.time() if self._begun_at is None else self._begun_at
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # narrower than its base, as uvicorn calls it
         """Somebody is there: a request is due. The server says the type as we do."""
         super().connection_made(transport)
         self._begun_at = self.loop.time()

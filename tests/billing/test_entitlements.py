@@ -247,5 +247,5 @@ def test_answers_hold_decimals_only() -> None:
             type=FeatureType.METER,
             is_enabled=True,
             has_access=True,
-            usage=0.5,  # type: ignore[arg-type]
+            usage=0.5,  # type: ignore[arg-type]  # what a test says by name
         )

@@ -92,7 +92,7 @@ def test_invariant_33_rounding_moves_by_half_a_minor_unit_at_most(
     assert Fraction(rounded) == naive_round(Fraction(amount), currency.exponent)
     assert currency.round(rounded) == rounded
     assert currency.round(-amount) == -rounded
-    assert -rounded.as_tuple().exponent == currency.exponent  # type: ignore[operator]
+    assert -rounded.as_tuple().exponent == currency.exponent  # type: ignore[operator]  # never None here
 
 
 @thorough

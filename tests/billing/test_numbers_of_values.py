@@ -51,7 +51,7 @@ def test_invariant_04_no_price_is_made_of_anything_but_a_decimal_from_zero_up(
 
 def test_invariant_04_bounds_of_tiers_are_decimals() -> None:
     with pytest.raises(BillingError) as refused:
-        pricing.Tier(up_to=0.5)  # type: ignore[arg-type]
+        pricing.Tier(up_to=0.5)  # type: ignore[arg-type]  # what a test says by name
     assert refused.value.field == "up_to"
 
 
@@ -61,7 +61,7 @@ NOT_A_NUMBER: Final = Decimal("NaN")
 def test_no_field_takes_what_is_not_a_number() -> None:
     for field in ("usage", "limit", "remaining"):
         with pytest.raises(BillingError) as refused:
-            replace(entitlements.decide_access(limit("1")), **{field: NOT_A_NUMBER})  # type: ignore[arg-type]
+            replace(entitlements.decide_access(limit("1")), **{field: NOT_A_NUMBER})  # type: ignore[arg-type]  # what a test says by name
         assert refused.value.field == field
     with pytest.raises(BillingError) as refused:
         replace(unmeasured(0), aggregate=NOT_A_NUMBER)

@@ -159,7 +159,7 @@ def test_invariant_18_thirty_years_tile_in_every_zone_for_every_anchor_day() -> 
 
 
 def months(start: str, count: int, zone: str = "UTC", **kwargs: object) -> list[str]:
-    anchor = Anchor(starts_at=utc(start), timezone=zone, **kwargs)  # type: ignore[arg-type]
+    anchor = Anchor(starts_at=utc(start), timezone=zone, **kwargs)  # type: ignore[arg-type]  # what a test says by name
     return [
         boundary(anchor, Cadence(interval=Interval.MONTH), n).isoformat()[:10]
         for n in range(1, count + 1)

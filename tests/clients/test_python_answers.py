@@ -63,7 +63,7 @@ def test_what_stands_in_a_list_has_no_tag_and_none_is_no_condition() -> None:
     with pytest.raises(NoTag):
         _ = item.etag
     with pytest.raises(ValueError, match="If-Match is None"):
-        Api().client().customers.update("a", name="Quay", if_match=None)  # type: ignore[arg-type]
+        Api().client().customers.update("a", name="Quay", if_match=None)  # type: ignore[arg-type]  # what a test says by name
 
 
 def test_an_answer_is_given_back_as_plain_values() -> None:

@@ -56,7 +56,7 @@ def show_nothing_any_more(self: SubscriptionWorkflow, state: WorkflowState) -> N
 @contextmanager
 def deployed(settings: Settings, show: Show, account: Account | None = None) -> Iterator[Account]:
     """The product with this code, and somebody who uses it: the same person as before, or new."""
-    SubscriptionWorkflow._show = show  # type: ignore[method-assign, assignment]
+    SubscriptionWorkflow._show = show  # type: ignore[method-assign, assignment]  # a workflow of another version
     product = Product(settings).start()
     try:
         person = Account(product.url)
@@ -67,7 +67,7 @@ def deployed(settings: Settings, show: Show, account: Account | None = None) -> 
         yield person
     finally:
         product.stop()
-        SubscriptionWorkflow._show = show_as_ever  # type: ignore[method-assign]
+        SubscriptionWorkflow._show = show_as_ever  # type: ignore[method-assign]  # a workflow of another version
 
 
 def totals(account: Account, subscription: dict[str, Any]) -> list[Any]:

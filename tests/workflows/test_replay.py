@@ -69,11 +69,11 @@ async def replay_as_changed(show: Any) -> None:
         data_converter=DATA_CONVERTER,
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
-    SubscriptionWorkflow._show = show  # type: ignore[method-assign]
+    SubscriptionWorkflow._show = show  # type: ignore[method-assign]  # a workflow of another version
     try:
         await replayer.replay_workflow(load(HISTORIES / "past_due.json"))
     finally:
-        SubscriptionWorkflow._show = original  # type: ignore[method-assign]
+        SubscriptionWorkflow._show = original  # type: ignore[method-assign]  # a workflow of another version
 
 
 async def test_replay_notices_a_command_left_out() -> None:

@@ -121,7 +121,7 @@ class SandboxGateway:
         reference: str | None,
         key: str | None,
         since: datetime | None = None,  # noqa: ARG002  (keys are found however old they are)
-        until: datetime | None = None,  # noqa: ARG002
+        until: datetime | None = None,  # noqa: ARG002  (the library's signature)
     ) -> GatewayPayment | None:
         """The payment of that reference, or of that charge's idempotency key; None if unknown."""
         names = {"key": key or ""} if reference is None else {"reference": reference}

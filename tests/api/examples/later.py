@@ -230,7 +230,7 @@ def tell_of_gateways(world: World) -> None:
     tell("get_connection", **its)
     tell("update_connection", {"name": "Trials"}, **its)
     customer_id = tell("get_customer", customer_id="harbor")["id"]
-    method_id = save_method(tell.person, customer_id, its["connection_id"])  # type: ignore[arg-type]
+    method_id = save_method(tell.person, customer_id, its["connection_id"])  # type: ignore[arg-type]  # what a test says by name
     tell("list_payment_methods", customer_id="harbor")
     tell("delete_payment_method", customer_id="harbor", method_id=method_id)
     tell("list_gateway_events")

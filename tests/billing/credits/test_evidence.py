@@ -30,7 +30,7 @@ def lot(rest: str, sequence: int, **more: object) -> Lot:
         kind=GrantKind.FREE,
         effective_at=JANUARY,
     )
-    return Lot(grant=replace(grant, **more), rest=Decimal(rest))  # type: ignore[arg-type]
+    return Lot(grant=replace(grant, **more), rest=Decimal(rest))  # type: ignore[arg-type]  # what a test says by name
 
 
 def test_a_record_leads_to_the_same_draws_and_a_changed_one_does_not() -> None:

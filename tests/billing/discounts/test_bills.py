@@ -27,7 +27,7 @@ from tests.billing.profiles import supporting
 
 def line(amount: str, **given: object) -> PricedLine:
     """A line of a charge."""
-    return replace(test_invoices.line(amount), **({"charge_id": CHARGES[0]} | given))  # type: ignore[arg-type]
+    return replace(test_invoices.line(amount), **({"charge_id": CHARGES[0]} | given))  # type: ignore[arg-type]  # what a test says by name
 
 
 def bill(
@@ -44,7 +44,7 @@ def bill(
         USD,
         available_credit=Decimal(balance),
         credit=credit,
-        coupons=coupons,  # type: ignore[arg-type]
+        coupons=coupons,  # type: ignore[arg-type]  # what a test says by name
     )
 
 
@@ -54,7 +54,7 @@ def free(amount: str, **segments: object) -> AvailableCredit:
         unit=DOLLARS,
         lots=(Lot(grant=lot, rest=lot.amount),),
         final_at=START,
-        segments=segments.get("of", {}),  # type: ignore[arg-type]
+        segments=segments.get("of", {}),  # type: ignore[arg-type]  # what a test says by name
     )
 
 

@@ -32,7 +32,7 @@ CHARGES = tuple(ChargeId(UUID(int=number)) for number in range(100, 104))
 
 def coupon(code: str = "SPRING", **given: object) -> Coupon:
     value = given if given.keys() & {"percent", "amount"} else {"percent": Decimal(10), **given}
-    return Coupon(coupon_id=UUID(int=len(code)), code=code, **value)  # type: ignore[arg-type]
+    return Coupon(coupon_id=UUID(int=len(code)), code=code, **value)  # type: ignore[arg-type]  # what a test says by name
 
 
 def off(amount: str, code: str = "FIVE", **given: object) -> Coupon:
@@ -111,7 +111,7 @@ def test_coupon_that_is_not_for_the_bill_takes_nothing_off(
 ) -> None:
     bill = lines("3.00", "4.00")
 
-    assert discount(bill, redeemed(coupon(**given), plan_id=plan_id), USD) == ()  # type: ignore[arg-type]
+    assert discount(bill, redeemed(coupon(**given), plan_id=plan_id), USD) == ()  # type: ignore[arg-type]  # what a test says by name
 
 
 def test_all_of_a_bill_can_be_off_by_line_and_no_line_falls_below_zero() -> None:
@@ -143,7 +143,7 @@ def test_coupon_that_says_too_much_or_too_little_is_refused(
     given: dict[str, object], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        coupon(**{"code": "SPRING", **given})  # type: ignore[arg-type]
+        coupon(**{"code": "SPRING", **given})  # type: ignore[arg-type]  # what a test says by name
 
     assert refused.value.field == field
 

@@ -175,7 +175,7 @@ REFUSALS: Final[list[Refusal]] = [
      "The value does not fit the operator in."),
     (parse_filter(property="x", operator="in", value=[None]), "invalid_filter", "filters.0.value",
      "filters.0.value must be a finite decimal number."),
-    (lambda: filters.Filter(property="x", operator=filters.Operator.EQ, value=7),  # type: ignore[arg-type]
+    (lambda: filters.Filter(property="x", operator=filters.Operator.EQ, value=7),  # type: ignore[arg-type]  # what a test says by name
      "invalid_filter", "value", "A filter compares with strings, numbers or booleans."),
     (event(Aggregation.SUM), "missing_value", "properties.seat", "The event has no value."),
     (event(Aggregation.SUM, "0"), "quantity_out_of_range", "quantity",

@@ -198,7 +198,7 @@ def test_totals_that_do_not_add_up_cannot_be_made() -> None:
 
     for broken in ({"total": d(111)}, {"subtotal": d(99), "total": d(109)}, {"tax": d(9)}):
         with pytest.raises(InvariantBroken, match="add up"):
-            replace(totals, **broken)  # type: ignore[arg-type]
+            replace(totals, **broken)  # type: ignore[arg-type]  # what a test says by name
 
 
 def test_lines_whose_tiers_do_not_add_up_are_a_bug() -> None:

@@ -220,7 +220,7 @@ def test_carrying_forward_is_refused_where_it_means_nothing() -> None:
 
 def test_measurements_hold_decimals_and_instants_only() -> None:
     with pytest.raises(InvalidInput) as refused:
-        Measurement(at=PERIOD.starts_at, sequence=1, value=0.5)  # type: ignore[arg-type]
+        Measurement(at=PERIOD.starts_at, sequence=1, value=0.5)  # type: ignore[arg-type]  # what a test says by name
     assert refused.value.field == "quantity"
     with pytest.raises(InvalidInput) as refused:
         Measurement(at=PERIOD.starts_at.replace(tzinfo=None), sequence=1, value=d(1))

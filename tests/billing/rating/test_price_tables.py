@@ -61,9 +61,9 @@ def test_graduated_is_the_default_model_and_names_are_read_in_any_case() -> None
     assert isinstance(parse_pricing({"tiers": table}), Graduated)
     assert isinstance(parse_pricing({"model": "VOLUME", "tiers": table}), Volume)
     assert parse_pricing({"model": "percentage", "rate": "0.1"}) == Percentage(rate=d("0.1"))
-    assert parse_pricing({"tiers": [{"up_to": None, "flat_fee": None}]}).tiers[0].flat_fee == 0  # type: ignore[union-attr]
+    assert parse_pricing({"tiers": [{"up_to": None, "flat_fee": None}]}).tiers[0].flat_fee == 0  # type: ignore[union-attr]  # never None here
     many = [{"up_to": n + 1} for n in range(9_999)] + [{"up_to": None}]
-    assert len(Graduated(tiers=parse_pricing({"tiers": many}).tiers).tiers) == 10_000  # type: ignore[union-attr]
+    assert len(Graduated(tiers=parse_pricing({"tiers": many}).tiers).tiers) == 10_000  # type: ignore[union-attr]  # never None here
 
 
 def test_the_charge_then_the_meter_then_the_unit_price_decide() -> None:

@@ -218,7 +218,7 @@ def test_invariant_12_only_tables_that_tile_are_accepted(bounds: list[int | None
         len(bounds) > 0
         and bounds[-1] is None
         and None not in finite
-        and all(low < high for low, high in zip([0, *finite], finite, strict=False))  # type: ignore[operator]
+        and all(low < high for low, high in zip([0, *finite], finite, strict=False))  # type: ignore[operator]  # never None here
     )
     table = tuple(Tier(up_to=None if bound is None else d(bound)) for bound in bounds)
 

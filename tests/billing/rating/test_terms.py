@@ -34,7 +34,7 @@ TOKENS = Unit(code="TOKENS", scale=0)
 
 
 def charge_of(**changes: object) -> ChargeTerms:
-    return replace(usage_charge(), **changes)  # type: ignore[arg-type]
+    return replace(usage_charge(), **changes)  # type: ignore[arg-type]  # what a test says by name
 
 
 BAD_CHARGES: list[tuple[dict[str, object], str]] = [

@@ -48,8 +48,8 @@ def usage_line(
     usage: str, pricing: Pricing = PER_CALL, *, events: int = 1, **options: object
 ) -> PricedLine:
     features = options.pop("features", [])
-    charge = usage_charge(pricing, **options)  # type: ignore[arg-type]
-    terms = plan(charge, features=features, interval=Interval.MONTH)  # type: ignore[arg-type]
+    charge = usage_charge(pricing, **options)  # type: ignore[arg-type]  # what a test says by name
+    terms = plan(charge, features=features, interval=Interval.MONTH)  # type: ignore[arg-type]  # what a test says by name
     return rate_period(terms, JANUARY, answer(terms, JANUARY, [usage], events=events))[0]
 
 

@@ -91,7 +91,7 @@ def last(till: Till) -> CreditTopUp:
     """The newest try."""
     purse = till.purse
     with purse.shop.transactions.for_organization(purse.organization_id) as session:
-        return session.exec(select(CreditTopUp).order_by(col(CreditTopUp.number).desc())).first()  # type: ignore[return-value]
+        return session.exec(select(CreditTopUp).order_by(col(CreditTopUp.number).desc())).first()  # type: ignore[return-value]  # never None here
 
 
 def end_charge(till: Till, *, succeeds: bool, now: datetime = BEGIN) -> None:
