@@ -12,6 +12,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 
 from integrations.gateways.sandbox.faults import Faults, FaultsAsked, save_plan
 from integrations.gateways.sandbox.ledger.books import Ledger
@@ -26,6 +27,12 @@ RULE = {
     "max_count": {"day": 3, "month": 4},
     "max_amount": {"day": 5000, "month": 9000},
     "price": {"amount": "0.01", "currency": "USD"},
+}
+
+NOTHING_IS_LOST = {
+    "lost_before_share": Decimal(0),
+    "lost_after_share": Decimal(0),
+    "late_share": Decimal(0),
 }
 
 
@@ -54,12 +61,19 @@ def account(product: Product) -> Iterator[Account]:
     made.client.close()
 
 
-def until(is_so: Callable[[], bool], *, seconds: float = 180) -> None:
+def until(is_so: Callable[[], bool]) -> None:
     """Return when it is so."""
+    assert is_so_within(is_so, seconds=180)
+
+
+def is_so_within(is_so: Callable[[], bool], *, seconds: float) -> bool:
+    """Whether it is so by then, as soon as it is."""
     deadline = time.monotonic() + seconds
     while not is_so():
-        assert time.monotonic() < deadline
+        if time.monotonic() >= deadline:
+            return False
         time.sleep(0.1)
+    return True
 
 
 def buyer_of(
@@ -170,9 +184,13 @@ def test_answers_that_are_lost_late_or_told_twice_buy_once(
 
     account.post(f"/customers/{customer['id']}/top-up-rules", RULE)
 
-    # What became of a charge is asked for again after ever longer whiles, while answers are lost.
+    # What became of a charge is asked for again after ever longer whiles: a plan that loses answers
+    # for ever would lose some of its charges for hours.
     done = [("succeeded", Decimal(1000))]
-    until(lambda: tries(account, customer) == done, seconds=900)
+    if not is_so_within(lambda: tries(account, customer) == done, seconds=20):
+        asked = FaultsAsked(faults=replace(faults, **NOTHING_IS_LOST))
+        ledger.run(partial(save_plan, account_id=UUID(connection["id"]), asked=asked))
+        until(lambda: tries(account, customer) == done)
     assert available(account, customer) == 1010
     assert account.get("/audit/credits")["findings"] == []
 
