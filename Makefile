@@ -76,10 +76,10 @@ format: $(INSTALLED) ## Rewrite the code in its one form
 	$(RUN) ruff check --fix-only .
 	$(RUN) ruff format .
 
-test: $(INSTALLED) ## Tests on real servers, but for those that take minutes; ARGS="-k invoice" narrows it
-	$(RUN) pytest -m "not long" -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(INSTALLED) ## Tests on real servers, but for what takes long and for the rules of `make check`; ARGS="-k invoice" narrows it
+	$(RUN) pytest -m "not long" --ignore=tests/architecture -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-long: $(INSTALLED) ## Tests that take minutes: whole installations, kills, years of a customer
+test-long: $(INSTALLED) ## What takes long: whole installations, kills, stories through the whole product
 	$(RUN) pytest -m long -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 properties: $(INSTALLED) ## Rules of money and time with ten times the generated cases of the suite

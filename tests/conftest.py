@@ -29,61 +29,51 @@ TEMPLATE = "template_fluxrate"
 
 LONG = (
     "faults",
-    "dunning/test_dunning.py",
-    "dunning/test_crashes.py",
-    "dunning/test_top_ups.py",
-    "dunning/test_jumps.py",
+    "scenarios",
+    "dunning",
+    "cli",
+    "money",
+    "api/attacks",
+    "api/connections",
+    "api/fuzz",
+    "api/gateways/test_told.py",
+    "api/ingestion/test_tail.py",
+    "console/workspace/test_matrix.py",
     "observability/test_canaries.py",
     "observability/test_one_trace.py",
-    "cli/test_up.py",
-    "cli/test_several_processes.py",
-    "cli/test_keeping.py",
-    "cli/test_point_in_time.py",
-    "cli/test_credit_on_two_processes.py",
-    "cli/test_paid.py",
-    "cli/test_demo.py",
-    "cli/test_usage_commands.py",
-    "cli/test_imports.py",
-    "cli/test_commands.py",
-    "cli/migration/test_migration.py",
-    "cli/test_first_minutes.py",
-    "cli/test_codec_server.py",
-    "cli/test_sandbox_gateway.py",
-    "cli/test_webhooks.py",
     "deploy/test_read_only.py",
-    "api/connections/test_slow_clients.py",
     "services/catalog/test_edit_races.py",
-    "money/test_strangers.py",
-    "money/test_money.py",
-    "money/test_stories.py",
-    "money/test_faults.py",
-    "scenarios/test_bounds.py",
-    "scenarios/test_year.py",
-    "scenarios/test_customer_year.py",
-    "scenarios/test_old_installation.py",
-    "docs/test_pages.py",
+    "services/catalog/test_meter_claims_by_model.py",
+    "services/corrections/test_notes_of_covered_lines.py",
+    "services/documents/test_pictures.py",
+    "services/invoicing/test_random_draws.py",
+    "services/invoicing/test_receipt_checks.py",
+    "services/payments/test_every_order.py",
+    "integrations/gateways/sandbox/test_faults.py",
+    "notifications/test_mail_isolation.py",
+    "clients",
+    "docs",
     "activities/test_equal_bills.py",
     "workflows/test_history_length.py",
     "workflows/test_simulated_money.py",
     "workflows/test_simulator.py",
     "runtime/test_embedded_temporal.py",
+    "runtime/test_idle.py",
+    "runtime/test_payloads.py",
+    "runtime/test_process_groups.py",
     "models/test_migration_races.py",
+    "models/test_migrations.py",
     "architecture/test_how_tos.py",
 )
-"""What takes minutes: whole installations, kills, years of a customer. ``make test-long`` runs it.
+"""What takes long: whole installations, kills, stories told through the whole product, thousands of
+cases of one rule. ``make test-long`` runs it.
 
-Begun first there, so that a run does not end with one of them alone. Waiting and computing
+Begun in this order, so that a run does not end with one of them alone. Waiting and computing
 alternate: one process uses the processors while another waits for servers.
 """
 
-LONGEST_OF_THE_OTHERS = (
-    "services/usage/test_aggregates.py",
-    "models/test_migrations.py",
-    "scenarios/test_subscription_life.py",
-    "scenarios/test_price_models.py",
-    "services/catalog/test_meter_claims_by_model.py",
-)
-"""Begun first of what ``make test`` runs, for the same reason."""
+LONG_PLACES = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
+"""Where each is, and when its turn comes."""
 
 test_run = pytest.StashKey[TestRun]()
 exit_status = pytest.StashKey[int]()
@@ -104,18 +94,26 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[test_run] = TestRun()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What a run deselects it does not even load, which takes long for so many tests."""
+    is_long = _place_of(collection_path) < len(LONG)
+    if config.option.markexpr == "not long" and is_long:
+        return True
+    is_test = collection_path.name.startswith("test_")
+    return True if config.option.markexpr == "long" and is_test and not is_long else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is long is marked as that and comes first; all others keep their order."""
-    directory = Path(__file__).parent
-    places = {directory / name: place for place, name in enumerate((*LONG, *LONGEST_OF_THE_OTHERS))}
-
-    def place_of(item: pytest.Item) -> int:
-        return min(places.get(path, len(places)) for path in (item.path, item.path.parent))
-
     for item in items:
-        if place_of(item) < len(LONG):
+        if _place_of(item.path) < len(LONG):
             item.add_marker(pytest.mark.long)
-    items.sort(key=place_of)
+    items.sort(key=lambda item: _place_of(item.path))
+
+
+def _place_of(path: Path) -> int:
+    """The place of a test file or its directory in the list, which ends with all others."""
+    return min(LONG_PLACES.get(one, len(LONG)) for one in (path, *path.parents))
 
 
 def pytest_collection_finish() -> None:
