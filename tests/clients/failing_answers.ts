@@ -6,6 +6,7 @@ import {
   Conflict,
   ConnectionFailed,
   etagOf,
+  EventsRejected,
   fluxrate,
   NotFound,
   PreconditionFailed,
@@ -135,4 +136,25 @@ const page = (page: string) =>
   await batch.close();
   assert.equal(asked.length, 2);
   assert.equal(asked[0]?.body, asked[1]?.body);
+}
+{
+  // What is refused is told as it was sent, whatever was sent together.
+  const refused = (...places: string[]) => {
+    const error = { code: "invalid_quantity", detail: "No number." };
+    const results = places.map((index) => ({ index, status: "rejected", error }));
+    return answer({ accepted: "1", duplicates: "0", rejected: `${places.length}`, results });
+  };
+  const { client } = clientOf(refused("0", "1"), refused("1"));
+  const batch = client.usage.batching({ size: 2, seconds: 60 });
+  for (const key of ["a", "b", "c"]) batch.track({ meter_name: "calls", idempotency_key: key });
+  batch.track({ meter_name: "calls", properties: { calls: 7 } });
+  await assert.rejects(batch.close(), (error: EventsRejected) => {
+    assert.ok(error instanceof EventsRejected);
+    assert.deepEqual(error.rows.slice(0, 2).map((row) => row.idempotencyKey), ["a", "b"]);
+    const last = error.rows[2];
+    assert.deepEqual(last?.event.properties, { calls: 7 });
+    assert.match(last?.idempotencyKey ?? "", /^[-0-9a-f]{36}$/);
+    assert.match(error.message, /^3 events were rejected, the first \(a\): .*invalid_quantity/);
+    return true;
+  });
 }

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import httpx2
 import pytest
 from fluxrate_client import (
     NEVER,
@@ -19,6 +20,7 @@ from fluxrate_client import (
 )
 from fluxrate_client.errors import error_of
 from fluxrate_client.models import PriceModel
+from fluxrate_client.usage import AsyncBatch, Batch
 
 from tests.clients.answering import CUSTOMER, QUICK, Api, answer, lost, page, problem
 
@@ -206,4 +208,61 @@ def test_a_batch_says_which_events_were_refused() -> None:
     with pytest.raises(EventsRejected) as caught, api.client().usage.batching() as batch:
         batch.track(meter_name="none", customer_external_id="a")
 
-    assert [row.error.code for row in caught.value.rows if row.error] == ["unknown_meter"]
+    [row] = caught.value.rows
+    [sent] = json.loads(api.asked[0].content)
+    assert (row.event, row.idempotency_key) == (sent, sent["idempotency_key"])
+    assert (row.error.code, row.index) == ("unknown_meter", 0)
+    assert str(caught.value) == (
+        f"1 events were rejected, the first ({row.idempotency_key}): unknown_meter: There is none."
+    )
+
+
+def refuse_odd(request: httpx2.Request) -> httpx2.Response:
+    """The answer to a batch whose events are numbered by their keys: every other one is refused."""
+    sent = json.loads(request.content)
+    error = {"code": "invalid_quantity", "detail": "No number."}
+    places = [at for at, one in enumerate(sent) if int(one["idempotency_key"]) % 2]
+    rows = [{"index": at, "status": "rejected", "error": error} for at in places]
+    counts = {"accepted": len(sent) - len(rows), "duplicates": 0, "rejected": len(rows)}
+    return answer(body={**counts, "results": rows})
+
+
+NAMES = [str(number) for number in range(6)]
+
+
+def track_each(batch: Batch | AsyncBatch) -> None:
+    """One event under each name."""
+    for name in NAMES:
+        batch.track(meter_name="calls", customer_external_id="a", idempotency_key=name)
+
+
+def test_refused_events_are_told_whatever_was_sent_together() -> None:
+    api = Api(*[refuse_odd] * len(NAMES))
+
+    with (
+        pytest.raises(EventsRejected) as caught,
+        api.client().usage.batching(size=3, seconds=60) as batch,
+    ):
+        track_each(batch)
+
+    assert [row.idempotency_key for row in caught.value.rows] == ["1", "3", "5"]
+
+
+async def test_refused_events_are_told_in_an_event_loop_too() -> None:
+    api = Api(*[refuse_odd] * len(NAMES))
+
+    async with api.async_client() as client:
+        batch = client.usage.batching(size=3, seconds=60)
+        track_each(batch)
+        with pytest.raises(EventsRejected) as caught:
+            await batch.flush()
+
+    assert [row.event.get("idempotency_key") for row in caught.value.rows] == ["1", "3", "5"]
+
+
+def test_key_that_is_none_is_no_key() -> None:
+    api = Api(answer(201, {"id": "e1"}))
+
+    api.client().usage.track(meter_name="calls", customer_external_id="a", idempotency_key=None)
+
+    assert json.loads(api.asked[0].content)["idempotency_key"]

@@ -29,5 +29,8 @@ def test_the_example_ends_with_a_paid_invoice(
     [ending] = re.findall(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert ending in said
     assert re.search(r"^plan_exists \S+$|^duplicate\w* \S+$|^\w+ req\S+$", said, re.MULTILINE)
+    assert re.search(r"^Refused: job-2 .*calls", said, re.MULTILINE)
+    mended = [one for one in names["client"].usage.list() if one.idempotency_key == "job-2"]
+    assert [str(one.quantity) for one in mended] == ["7"]
     assert "Together: Pay per call – A tenth of a cent each.\n" in said
     assert said.endswith("[]\n")

@@ -20,7 +20,7 @@ from fluxrate_client.errors import (
 from fluxrate_client.pages import AsyncPages, Page, Pages
 from fluxrate_client.retries import NEVER, Retries
 from fluxrate_client.test_clocks import StillAdvancing
-from fluxrate_client.usage import EventsRejected
+from fluxrate_client.usage import EventsRejected, RejectedEvent
 
 __all__ = [
     "NEVER",
@@ -43,6 +43,7 @@ __all__ = [
     "Page",
     "Pages",
     "PreconditionFailed",
+    "RejectedEvent",
     "Retries",
     "ServerFailed",
     "StillAdvancing",

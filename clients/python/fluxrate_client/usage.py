@@ -6,25 +6,52 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, Unpack
 from uuid import uuid4
 
 from fluxrate_client.async_resources import AsyncUsageOperations
 from fluxrate_client.errors import FluxrateError
-from fluxrate_client.models import BatchResult, RowResult
+from fluxrate_client.models import BatchResult, RowError
 from fluxrate_client.params import EventReportParams
 from fluxrate_client.resources import UsageOperations
 
 LARGEST_BATCH = 10_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedEvent:
+    """An event that was refused: nothing of it is stored, and its key is free.
+
+    Mend it, and send it again: ``client.usage.track(**{**row.event, "properties": {…}})``.
+    """
+
+    event: EventReportParams
+    """What was sent, with the key that it was given where it had none."""
+
+    error: RowError
+    """Why, by ``code`` for programs and ``detail`` for people, and the ``field`` to blame."""
+
+    index: int
+    """Its place in what was sent together, counted from 0. Each sending begins at 0."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The key of the event."""
+        return str(self.event["idempotency_key"])
+
+
 class EventsRejected(FluxrateError):
     """Some events of a batch were refused; all others are stored. ``rows`` are those refused."""
 
-    def __init__(self, rows: Sequence[RowResult]) -> None:
+    def __init__(self, rows: Sequence[RejectedEvent]) -> None:
         self.rows = rows
-        super().__init__(f"{len(rows)} events were rejected, the first: {rows[0].error}")
+        first = rows[0]
+        super().__init__(
+            f"{len(rows)} events were rejected, the first ({first.idempotency_key}):"
+            f" {first.error.code}: {first.error.detail}"
+        )
 
 
 class Usage(UsageOperations):
@@ -60,7 +87,7 @@ class _Waiting:
         self.size = size
         self.seconds = seconds
         self.rows: list[EventReportParams] = []
-        self.rejected: list[RowResult] = []
+        self.rejected: list[RejectedEvent] = []
         self.failure: Exception | None = None
 
     def take(self) -> list[EventReportParams]:
@@ -70,7 +97,11 @@ class _Waiting:
     def keep(self, answer: BatchResult, sent: list[EventReportParams]) -> None:
         """Those events were answered."""
         del self.rows[: len(sent)]
-        self.rejected += [row for row in answer.results if row.error is not None]
+        self.rejected += [
+            RejectedEvent(event=sent[row.index], error=row.error, index=row.index)
+            for row in answer.results
+            if row.error is not None
+        ]
 
     def raise_what_failed(self) -> None:
         """Raises what went wrong since it was last asked."""
@@ -200,4 +231,6 @@ class AsyncBatch:
 
 def keyed(event: EventReportParams) -> EventReportParams:
     """The event with a key by which a repeat of it is known."""
-    return {"idempotency_key": str(uuid4()), **event}
+    if event.get("idempotency_key") is not None:
+        return event
+    return {**event, "idempotency_key": str(uuid4())}

@@ -3,16 +3,28 @@ import type { Resources } from "./generated/resources.js";
 type Event = NonNullable<Parameters<Resources["usage"]["track"]>[0]>;
 type Answered = Awaited<ReturnType<Resources["usage"]["trackAll"]>>;
 
+type KeyedEvent = Event & { idempotency_key: string };
+
+/** An event that was refused: nothing of it is stored, so it can be mended and sent again under its key. */
+export type RejectedEvent = Answered["results"][number] & {
+  /** What was sent, with the key that it was given where it had none. */
+  event: KeyedEvent;
+  idempotencyKey: string;
+};
+
 /** Some events of a batch were refused; all others are stored. */
 export class EventsRejected extends Error {
   override readonly name = "EventsRejected";
 
-  constructor(readonly rows: Answered["results"]) {
-    super(`${rows.length} events were rejected, the first: ${JSON.stringify(rows[0])}`);
+  constructor(readonly rows: RejectedEvent[]) {
+    const first = rows[0];
+    super(
+      `${rows.length} events were rejected, the first (${first?.idempotencyKey}): ${JSON.stringify(first?.error)}`,
+    );
   }
 }
 
-const keyed = (event: Event): Event => ({
+const keyed = (event: Event): KeyedEvent => ({
   ...event,
   idempotency_key: event.idempotency_key ?? crypto.randomUUID(),
 });
@@ -37,8 +49,8 @@ export function usage(resource: Resources["usage"]): Usage {
 
 /** Collects events; `close` sends what still waits. One that could not be sent is sent again. */
 export class Batch {
-  private readonly waiting: Event[] = [];
-  private rejected: Answered["results"] = [];
+  private readonly waiting: KeyedEvent[] = [];
+  private rejected: RejectedEvent[] = [];
   private sending: Promise<void> = Promise.resolve();
   private readonly timer: NodeJS.Timeout;
 
@@ -80,7 +92,10 @@ export class Batch {
       const rows = this.waiting.slice(0, this.size);
       const answer = await this.trackAll(rows, { query: { results: "errors" } });
       this.waiting.splice(0, rows.length);
-      this.rejected.push(...answer.results);
+      for (const row of answer.results) {
+        const event = rows[Number(row.index)];
+        if (event) this.rejected.push({ ...row, event, idempotencyKey: event.idempotency_key });
+      }
     }
   }
 }

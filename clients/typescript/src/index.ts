@@ -19,7 +19,7 @@ export {
   ServerFailed,
   TooManyRequests,
 } from "./errors.js";
-export { Batch, EventsRejected, type Patience, StillAdvancing } from "./extras.js";
+export { Batch, EventsRejected, type Patience, type RejectedEvent, StillAdvancing } from "./extras.js";
 export { etagOf } from "./tags.js";
 export { NotGenuine, readEvent, type ToldEvent } from "./webhooks.js";
 export type { components, paths } from "./generated/schema.js";
