@@ -76,14 +76,14 @@ def listen(
     With --api-key an endpoint is made at the API and deleted at the end; with --secret it is one
     that you made. Deliveries that are signed are handed on to --forward-to as they came, or
     answered 200; all others are answered 401. The API must run with
-    FLUXRATE_ALLOW_PRIVATE_WEBHOOKS=1 to reach this machine.
+    FLUXRATE_ALLOW_PRIVATE_WEBHOOKS=true to reach this machine.
     """
     from cli.output import refuse
 
     if secret is None and api_key is None:
         refuse("Name the endpoint's --secret, or an --api-key to make an endpoint with.")
     told = Listener()
-    with HTTPServer(("127.0.0.1", port), _receiver_of(told)) as server, told.forwarding(forward_to):
+    with _server_at(port, told) as server, told.forwarding(forward_to):
         url = f"http://127.0.0.1:{server.server_address[1]}/"
         if secret is not None:
             told.secret = secret
@@ -94,6 +94,18 @@ def listen(
             typer.echo(f"Listening at {url}")
             typer.echo(f"Signing secret: {told.secret}")
             _serve(server, count)
+
+
+def _server_at(port: int, told: Listener) -> HTTPServer:
+    from cli.output import refuse
+
+    try:
+        return HTTPServer(("127.0.0.1", port), _receiver_of(told))
+    except OSError as error:  # another program has it, or it is the system's alone
+        refuse(
+            f"Nothing can listen on port {port} here ({error.strerror}). Choose another one with"
+            " --port, or --port 0, which takes a free one."
+        )
 
 
 def _serve(server: HTTPServer, count: int) -> None:
@@ -149,10 +161,7 @@ def _delete(client: Client, path: str) -> None:
 
 def _why(refused: Response) -> str:
     problem = refused.json() if refused.content else {}
-    said = f"The API refuses the endpoint: {problem.get('detail', refused.status_code)}"
-    if problem.get("code") == "invalid_url":
-        return f"{said} Start it with FLUXRATE_ALLOW_PRIVATE_WEBHOOKS=1."
-    return said
+    return f"The API refuses the endpoint: {problem.get('detail', refused.status_code)}"
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -130,6 +131,27 @@ def test_nothing_listens_before_an_api_answers() -> None:
     assert "Listening" not in done.stdout
 
 
+def test_port_that_is_taken_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "cli.main", "webhooks", "listen", "--port", port]
+
+        done = subprocess.run(
+            [*command, "--secret", SECRET],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+        )
+
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 1
+    assert f"Nothing can listen on port {port} here" in said
+    assert "--port 0" in said
+    assert "Traceback" not in said
+
+
 def write_invoice(owner: httpx2.Client) -> None:
     customer = post(
         owner, "/customers", name="Quay", email="a@quay.test", billing_address_country="DE"
@@ -169,4 +191,6 @@ def test_an_api_that_reaches_no_private_address_says_so(product: Product) -> Non
     )
 
     assert done.returncode == 1
-    assert "FLUXRATE_ALLOW_PRIVATE_WEBHOOKS=1" in done.stdout + done.stderr
+    said = " ".join((done.stdout + done.stderr).split())
+    assert said.count("FLUXRATE_ALLOW_PRIVATE_WEBHOOKS=true") == 1
+    assert said.count("start Fluxrate with") == 1
