@@ -31,6 +31,9 @@ try:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as PublicKey
     files = [open(one, encoding="utf-8") for one in sys.argv[1:] if one != "--keys"]
-    check(json.load(files[0]), json.load(files[1]))
+    proof, keys = map(json.load, files)
+    for error in (one["detail"] for one in (proof, keys) if "detail" in one):
+        print(f"unusable: this is an answer of an error, {error}", file=sys.stderr), sys.exit(2)
+    check(proof, keys)
 except Exception as error:  # whatever it is, nothing was compared to its end
     print(f"unusable: {error!r}", file=sys.stderr), sys.exit(2)

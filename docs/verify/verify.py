@@ -2,7 +2,6 @@
 Prints the total. Exit code 0: equal; 1: different; 2: the files cannot be used."""
 import base64, hashlib, json, sys
 from fractions import Fraction as F
-PARTS = ("inputs", "terms", "lines", "coupons", "credits", "credits_after_tax", "drawing")
 
 def require(is_so, what): is_so or sys.exit(f"different: {what}")  # a text ends with exit code 1
 def canonical(value):  # RFC 8785: names are ASCII and numbers integers, so that sorting is enough
@@ -30,12 +29,11 @@ def measure(charge, terms, inputs, events):  # price, billable quantity and even
 def check_charge(charge, terms, inputs, lines, events, places):
     due = [(charge["pricing"], rules.share_of(inputs), 0)]
     if charge.get("meter"): due = measure(charge, terms, inputs, events)
-    amounts = [rules.price(*one) for one in due]
+    amounts, said = [rules.price(*one) for one in due], [rules.amount_of(one) for one in lines]
+    if charge.keys() & {"minimum", "maximum"}:  # which are of all its lines together
+        amounts, said = [rules.hold(sum(amounts), charge, inputs)], [sum(said)]
     places = charge.get("unit", {"scale": places})["scale"]
     found = [rules.rounded(one, places) for one in amounts]
-    said = [rules.amount_of(one) for one in lines]
-    if charge.keys() & {"minimum", "maximum"}:  # which are of all its lines together
-        found, said = [rules.rounded(rules.hold(sum(amounts), charge, inputs), places)], [sum(said)]
     require(found == said, f"charge {charge['charge_id']} comes to {[*map(str, found)]}")
 def check_units(lines, credits, places):  # what no credit pays of a line is money, at its rate
     for at, one in enumerate(lines):
@@ -73,8 +71,8 @@ def verify(document, events, keys):
     for charge in charges.values():
         check_charge(charge, terms, inputs, rules.of_charge(charge, own), events, places)
     written = [without(e, "line_id", "total", "paid_in_unit") for e in (own if terms else lines)]
-    for name in PARTS:  # receipts of before name fewer
-        found = digest({**document, "lines": written}.get(name))
+    for name in ("inputs", "terms", "lines", "coupons", "credits", "credits_after_tax", "drawing"):
+        found = digest({**document, "lines": written}.get(name))  # receipts of before name fewer
         require(receipt.get(f"{name}_digest", found) == found, name)
     check_units(lines, document.get("credits", []), places)
     if document.get("drawing"): check_credit(document, places)
@@ -92,9 +90,11 @@ try:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as PublicKey
     import rules  # the second page
     files = [open(one, encoding="utf-8") for one in sys.argv[1:] if one != "--keys"]
-    events = sorted(map(json.loads, files[1]), key=lambda one: one["sequence"])
+    document, events, keys = json.load(files[0]), [*map(json.loads, files[1])], json.load(files[2])
+    for error in (one["detail"] for one in (document, keys, *events) if "detail" in one):
+        print(f"unusable: this is an answer of an error, {error}", file=sys.stderr), sys.exit(2)
     for one in events: one.update(at=rules.instant(one["timestamp"]), value=F(one["quantity"]))
-    verify(json.load(files[0]), sorted(events, key=lambda e: e["at"]), json.load(files[2]))
+    verify(document, sorted(events, key=lambda e: (e["at"], e["sequence"])), keys)
 except Exception as error:  # whatever it is, nothing was compared to its end
     lacks = getattr(error, "name", "") == "rules" and "rules.py must lie beside verify.py"
     print(f"unusable: {lacks or repr(error)}", file=sys.stderr), sys.exit(2)

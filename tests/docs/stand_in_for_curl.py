@@ -1,4 +1,4 @@
-"""Does what the pages need of curl where none is installed: -X, -b, -c, -H, -d, -o and -w."""
+"""Does what the pages need of curl where none is installed: -X, -b, -c, -H, -d, -o, -w and -f."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import urllib.request
 from urllib.response import addinfourl
 
 TAKING = ("-X", "-b", "-c", "-d", "-o", "-w")
+REFUSED = 22
+"""With that ends ``-f`` where an error is answered, and keeps nothing."""
 
 
 def main(words: list[str]) -> None:
     """Send one request and print, or keep, its answer."""
     options: dict[str, str] = {}
     headers: dict[str, str] = {}
-    address = ""
+    address, fails = "", False
     while words:
         word = words.pop(0)
         if word == "-H":
@@ -26,12 +28,16 @@ def main(words: list[str]) -> None:
             options[word] = words.pop(0)
         elif not word.startswith("-"):
             address = word
+        else:
+            fails = fails or "f" in word
     jar = http.cookiejar.MozillaCookieJar(options.get("-b", "no-cookies"))
     if pathlib.Path(options.get("-b", "")).is_file():
         jar.load(ignore_discard=True)
     body = options["-d"].encode() if "-d" in options else None
     request = urllib.request.Request(address, body, headers, method=options.get("-X"))
     answer = send(request, jar)
+    if fails and (answer.status or 0) >= 400:
+        sys.exit(REFUSED)
     content = answer.read()
     if "-o" in options:
         pathlib.Path(options["-o"]).write_bytes(content)

@@ -98,6 +98,37 @@ def test_what_cannot_be_computed_is_not_called_different(tmp_path: Path) -> None
     assert (code, "ZeroDivisionError" in said) == (2, True)
 
 
+PROBLEM = {"code": "not_found", "detail": "There is no such invoice.", "request_id": "r1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [
+        ("verify.py", (PROBLEM, "", {"keys": []})),
+        ("verify.py", (PROBLEM, PROBLEM, PROBLEM)),
+        ("verify.py", ({"receipt": {}}, PROBLEM, {"keys": []})),
+        ("included.py", (PROBLEM, {"keys": []})),
+        ("included.py", ({"receipt": {}}, PROBLEM)),
+    ],
+)
+def test_answer_of_an_error_is_called_one(
+    name: str, answers: tuple[object, ...], tmp_path: Path
+) -> None:
+    files = [tmp_path / f"answer-{at}.json" for at in range(len(answers))]
+    for file, said in zip(files, answers, strict=True):
+        file.write_text(json.dumps(said) if said else "")
+
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT.with_name(name)), *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    told = "unusable: this is an answer of an error, There is no such invoice.\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
 @pytest.mark.parametrize("name", ["verify.py", "included.py"])
 def test_without_its_one_library_a_script_compares_nothing(name: str) -> None:
     # -S: without the packages that are installed here.
