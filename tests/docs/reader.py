@@ -51,7 +51,7 @@ class Reader:
             )
         self._deadline = threading.Timer(SECONDS, self._end)
         self._deadline.start()
-        self._send("set -euo pipefail -a; sleep() { command sleep 0.05; }")
+        self._send("set -euo pipefail; sleep() { command sleep 0.05; }")
 
     def __enter__(self) -> Self:
         return self
