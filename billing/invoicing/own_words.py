@@ -17,3 +17,6 @@ CARRIED_REASON: Final = "No further invoice took the credit."
 CORRECTED_REASON: Final = "Usage was corrected after the invoice was final."
 REFUNDED_REASON: Final = "Credit that was not spent is refunded."
 NOT_PAID_REASON: Final = "The purchase was not paid: what was not spent of it is not owed."
+
+SETTLED: Final = "Settled with another invoice, after tax"
+"""Why credit from or to another invoice bears no tax."""

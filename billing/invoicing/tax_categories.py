@@ -28,10 +28,14 @@ class TaxCategory(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemption:
-    """Why there is no tax: in words, and by the code that software reads."""
+    """Why there is no tax: in words, and by the code that software reads.
+
+    ``is_ours`` says that the words are the product's, which documents say in their language.
+    """
 
     reason: str
     code: str | None = None
+    is_ours: bool = True
 
 
 EXEMPTIONS: Final = {
@@ -49,7 +53,7 @@ def exemption_of(category: TaxCategory, reason: str | None) -> Exemption | None:
     usual = EXEMPTIONS.get(category)
     if usual is None or reason is None:
         return usual
-    return Exemption(reason=reason, code=usual.code)
+    return Exemption(reason=reason, code=usual.code, is_ours=False)
 
 
 def require_category(category: TaxCategory | None, percentage: Decimal, reason: str | None) -> None:

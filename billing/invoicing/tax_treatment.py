@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from billing.invoicing.own_words import SETTLED
 from billing.invoicing.tax_categories import Exemption, TaxCategory, exemption_of
 from billing.invoicing.taxes import TaxAmount
 from billing.money import ZERO, exactly
@@ -33,7 +34,7 @@ _OUTSIDE: Final = Treatment(
 _SETTLED: Final = Treatment(
     category=TaxCategory.EXEMPT,
     percentage=ZERO,
-    exemption=Exemption(reason="Settled with another invoice, after tax"),
+    exemption=Exemption(reason=SETTLED),
 )
 
 

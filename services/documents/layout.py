@@ -19,7 +19,7 @@ from services.documents.appearance.addresses import code_of
 from services.documents.appearance.glyphs import printable
 from services.documents.formats import Formats
 from services.documents.line_rows import Words, line_row
-from services.documents.own_words import reason_of
+from services.documents.own_words import exemption_reason_of, reason_of
 from services.documents.view import Document, DocumentKind, Logo, Party
 
 Page: TypeAlias = dict[str, object]
@@ -205,7 +205,9 @@ def total_rows(document: Document, formats: Formats, words: Words) -> list[Page]
 def _tables(document: Document, formats: Formats, words: Words) -> Page:
     taxes = [
         [
-            f"{tax.name}: {tax.exemption.reason}" if tax.exemption else tax.name,
+            f"{tax.name}: {exemption_reason_of(tax.exemption, words)}"
+            if tax.exemption
+            else tax.name,
             formats.percent(tax.percentage.scaleb(-2)),
             formats.money(tax.taxable),
             formats.money(tax.amount),

@@ -18,8 +18,10 @@ from billing.invoicing.own_words import (
     EARLIER_CREDIT,
     NOT_PAID_REASON,
     REFUNDED_REASON,
+    SETTLED,
     SOLD_CREDIT,
 )
+from billing.invoicing.tax_categories import EXEMPTIONS, Exemption, TaxCategory
 from billing.periods import Period
 from billing.rating.lines import LineType, PricedLine
 from services.documents.formats import Formats
@@ -30,6 +32,14 @@ _REASONS: Final = {
     CORRECTED_REASON: "reason_corrected",
     NOT_PAID_REASON: "reason_not_paid",
     REFUNDED_REASON: "reason_refunded",
+}
+_EXEMPTIONS: Final = {
+    EXEMPTIONS[TaxCategory.EXEMPT].reason: "exemption_exempt",
+    EXEMPTIONS[TaxCategory.REVERSE_CHARGE].reason: "exemption_reverse_charge",
+    EXEMPTIONS[TaxCategory.INTRA_COMMUNITY].reason: "exemption_intra_community",
+    EXEMPTIONS[TaxCategory.EXPORT].reason: "exemption_export",
+    EXEMPTIONS[TaxCategory.OUTSIDE].reason: "exemption_outside",
+    SETTLED: "exemption_settled",
 }
 
 
@@ -59,6 +69,12 @@ def reason_of(correction: Correction, language: DocumentLanguage, words: Mapping
     if known is None or not correction.is_ours or language == DocumentLanguage.ENGLISH:
         return correction.reason
     return words[known]
+
+
+def exemption_reason_of(exemption: Exemption, words: Mapping[str, str]) -> str:
+    """Why there is no tax; what people wrote is as they wrote it."""
+    known = _EXEMPTIONS.get(exemption.reason)
+    return words[known] if known is not None and exemption.is_ours else exemption.reason
 
 
 def _span_text(line: PricedLine, formats: Formats) -> str:

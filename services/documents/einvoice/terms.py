@@ -15,7 +15,7 @@ from services.documents.einvoice.lines import NetLine, line_terms, net_lines
 from services.documents.einvoice.tax_ids import peppol_address_of, vat_id_of
 from services.documents.einvoice.values import Amount, Identifier, Term, Terms
 from services.documents.layout import words_in
-from services.documents.own_words import reason_of
+from services.documents.own_words import exemption_reason_of, reason_of
 from services.documents.view import Document, DocumentKind, Party
 
 INVOICE: Final = "380"
@@ -25,8 +25,6 @@ ONLINE_SERVICE: Final = "68"
 UNDEFINED_MEANS: Final = "1"
 DISCOUNT: Final = "95"
 """UNTDID 5189: a discount."""
-PREPAID: Final = "Prepaid credit"
-"""Why credit takes off what was granted freely, or taxed as it was sold."""
 
 
 def terms_of(document: Document) -> Terms:
@@ -62,9 +60,10 @@ def _correction_terms(document: Document) -> Terms:
     correction = document.correction
     if correction is None:
         return {}
+    words = words_in(document.language)
     return {
-        "BT-20": f"Given back of invoice {correction.invoice_number}",
-        "BT-22": reason_of(correction, document.language, words_in(document.language)),
+        "BT-20": words["terms_given_back"].format(invoice=correction.invoice_number),
+        "BT-22": reason_of(correction, document.language, words),
         "BT-25": correction.invoice_number,
     }
 
@@ -127,7 +126,9 @@ def _payment_terms(document: Document) -> Terms:
         return {}
     details = {name.casefold(): value for name, value in document.bank_details}
     iban, link = "".join(details.get("iban", "").split()), document.payment_link
-    terms: dict[str, Term] = {"BT-20": f"Pay online: {link}"} if link else {}
+    terms: dict[str, Term] = {}
+    if link:
+        terms["BT-20"] = words_in(document.language)["terms_pay_online"].format(link=link)
     if iban:
         account_name, bic = details.get("account_name"), details.get("bic") or details.get("swift")
         return terms | {
@@ -195,7 +196,10 @@ def _allowance_terms(document: Document) -> list[Terms]:
 
 
 def _allowed(document: Document) -> list[tuple[str, Treatment, Decimal]]:
-    """Each coupon's code, and prepaid credit, with what it takes off lines taxed in one way."""
+    """Each coupon's code, and prepaid credit, with what it takes off lines taxed in one way.
+
+    Credit takes off what was granted freely, or taxed as it was sold.
+    """
     taxed = treatment_of(document.taxes)
     untaxed = treatment_of_untaxed(taxed)
     parts = [
@@ -204,18 +208,18 @@ def _allowed(document: Document) -> list[tuple[str, Treatment, Decimal]]:
         for treatment, amount in ((taxed, one.amount - one.untaxed), (untaxed, one.untaxed))
     ]
     if document.prepaid is not None:
-        off = document.prepaid
-        parts += [(PREPAID, taxed, off.amount - off.untaxed), (PREPAID, untaxed, off.untaxed)]
+        off, name = document.prepaid, words_in(document.language)["prepaid"]
+        parts += [(name, taxed, off.amount - off.untaxed), (name, untaxed, off.untaxed)]
     return [one for one in parts if one[2]]
 
 
 def _entry(document: Document, treatment: Treatment, taxable: Decimal, tax: Decimal) -> Terms:
-    exemption = treatment.exemption
+    exemption, words = treatment.exemption, words_in(document.language)
     return {
         "BT-116": Amount(value=taxable, currency=document.currency),
         "BT-117": Amount(value=tax, currency=document.currency),
         "BT-118": treatment.category,
         "BT-119": treatment.percentage,
-        "BT-120": exemption.reason if exemption else None,
+        "BT-120": exemption_reason_of(exemption, words) if exemption else None,
         "BT-121": exemption.code if exemption else None,
     }

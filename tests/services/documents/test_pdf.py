@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from syrupy.assertion import SnapshotAssertion
 
+from billing.invoicing.kinds import DocumentLanguage
 from billing.invoicing.tax_categories import TaxCategory
 from services.documents.appearance.glyphs import printable
 from services.documents.pdf import render_pdf
@@ -118,7 +119,11 @@ def test_page_says_why_there_is_no_tax() -> None:
     [tax] = document.taxes
     told = replace(tax, category=TaxCategory.REVERSE_CHARGE)
 
-    assert "VAT: Reverse charge 0% $82.45 $0.00" in words_of(replace(document, taxes=(told,)))
+    english = replace(document, taxes=(told,))
+    spanish = replace(english, language=DocumentLanguage.SPANISH)
+
+    assert "VAT: Reverse charge 0% $82.45 $0.00" in words_of(english)
+    assert "VAT: Inversión del sujeto pasivo 0" in words_of(spanish)
 
 
 def test_draft_says_so() -> None:
