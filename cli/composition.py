@@ -52,6 +52,7 @@ from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect_by
 from services.accounts.sessions import TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
+from services.operations.outbound import Outbound
 
 LISTING_SECONDS = 10
 """How long a request waits for the list of workflows."""
@@ -89,6 +90,7 @@ def pages_of(
             typeset=visits.typeset,
             judge=visits.judge,
             link_temporal=link_temporal,
+            is_quiet=context.outbound is Outbound.OFF,
         )
     )
 

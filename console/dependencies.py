@@ -78,3 +78,5 @@ class Dependencies:
     judge: Judge
     link_temporal: Callable[[], Sequence[tuple[str, str]]]
     """Addresses in the Temporal Web UI by what they show, none where nobody named it."""
+    is_quiet: bool = False
+    """Whether nothing leaves the installation, of which every page of the console tells."""

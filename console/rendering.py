@@ -18,6 +18,7 @@ from console.assets import address_of
 from console.dependencies import Dependencies
 from console.language import language_of, words_in
 from services.accounts.embed_hosts import framing_sources
+from services.operations.outbound import WAITING
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ TEMPLATES: Final = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.globals["asset"] = address_of
+TEMPLATES.globals["waiting"] = WAITING
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:;"
@@ -91,11 +93,13 @@ def render(template: str, *, language: str, **values: object) -> bytes:
 def answered(dependencies: Dependencies, handle: Handler) -> Handler:
     """The handler, for addresses that do not ask too often.
 
-    Its errors are answered with pages that say nothing about the inside.
+    Its errors are answered with pages that say nothing about the inside. Whether the installation
+    is quiet, it finds as ``request.state.is_quiet``.
     """
 
     @wraps(handle)
     async def answer(request: Request) -> Response:
+        request.state.is_quiet = dependencies.is_quiet
         try:
             await dependencies.count(request)
             return await handle(request)

@@ -11,7 +11,7 @@ from typing import Final
 from repositories.operations.server_facts import ServerFacts
 from services.operations.invariants import Standing
 from services.operations.measures import Measures
-from services.operations.outbound import Outbound
+from services.operations.outbound import WAITING, Outbound
 
 OLDEST_SERVER: Final = 15
 TESTED_SERVER: Final = 18
@@ -57,10 +57,10 @@ def wrong(subject: str, seen: str, remedy: str) -> Diagnosis:
 def judge_outbound(outbound: str) -> Diagnosis:
     """Whether anything leaves; where nothing does, somebody must know."""
     if outbound == Outbound.ON:
-        return good("Outbound", "mails, webhooks, charges and top-ups leave")
+        return good("Outbound", f"{WAITING} leave")
     return doubtful(
         "Outbound",
-        "nothing leaves: mails, webhooks, charges and top-ups wait",
+        f"nothing leaves: {WAITING} wait",
         "Start it without --quiet and FLUXRATE_OUTBOUND=off where customers are billed.",
     )
 

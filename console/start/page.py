@@ -21,6 +21,7 @@ def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
         content = render(
             "start.html",
             language=DocumentLanguage.ENGLISH,
+            is_quiet=dependencies.is_quiet,
             version=version("fluxrate"),
             api_url=f"{dependencies.public_url.rstrip('/')}/api/v1",
             temporal_links=dependencies.link_temporal(),

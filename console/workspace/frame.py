@@ -135,6 +135,7 @@ def _page(
     content = render(
         f"workspace/{shown.fragment if is_part else shown.template}",
         language=DocumentLanguage.ENGLISH,
+        is_quiet=dependencies.is_quiet,
         nonce=nonce,
         title=shown.title,
         organization=organization,
@@ -163,6 +164,7 @@ def _refuse(request: Request, refusal: Refused) -> Response:
     content = render(
         "workspace/refused.html",
         language=DocumentLanguage.ENGLISH,
+        is_quiet=request.state.is_quiet,
         status=refusal.status,
         detail=refusal.detail,
         code=code,

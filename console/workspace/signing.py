@@ -76,6 +76,7 @@ def _page(
     content = render(
         "workspace/sign_in.html",
         language=DocumentLanguage.ENGLISH,
+        is_quiet=request.state.is_quiet,
         problem=problem,
         email=email,
         wants_code=wants_code,

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+WAITING: Final = "mails, webhooks, charges and top-ups"
+"""What waits where nothing leaves, as people are told."""
 
 
 class Outbound(StrEnum):

@@ -14,7 +14,7 @@ from api.routers.operations.operators import is_operator, require_operator
 from api.schemas.workers import InvariantView, StatusView, view_status
 from api.transport.exact_json import respond
 from api.transport.route import Router
-from services.operations.outbound import Outbound
+from services.operations.outbound import WAITING, Outbound
 
 router = Router(tags=["Health"], admission=None)
 
@@ -80,7 +80,7 @@ _TITLES: Final = {
 _QUIET: Final = {
     Outbound.ON: "",
     Outbound.OFF: (
-        '<p class="broken">Nothing leaves this installation: mails, webhooks, charges and top-ups'
+        f'<p class="broken">Nothing leaves this installation: {WAITING}'
         " wait until <code>FLUXRATE_OUTBOUND</code> is on.</p>"
     ),
 }

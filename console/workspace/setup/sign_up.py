@@ -29,14 +29,14 @@ def make_routes(dependencies: Dependencies) -> list[BaseRoute]:
     ]
 
 
-async def _show(_request: Request) -> Response:
-    return _page()
+async def _show(request: Request) -> Response:
+    return _page(request)
 
 
 async def _sign_up(request: Request) -> Response:
     # Nobody's browser makes an organization by a form of another site.
     if request.headers.get("sec-fetch-site", "") == FOREIGN:
-        return _page(status=403, problem="This form was sent by another site.")
+        return _page(request, status=403, problem="This form was sent by another site.")
     form = await read_form(request)
     body = {name: form.get(name, "") for name in FIELDS}
     member = Member(request)
@@ -44,6 +44,7 @@ async def _sign_up(request: Request) -> Response:
         await member.sign_up(body)
     except Refused as refusal:
         return _page(
+            request,
             status=refusal.status,
             problem=refusal.detail,
             email=body["email"],
@@ -53,11 +54,17 @@ async def _sign_up(request: Request) -> Response:
 
 
 def _page(
-    *, status: int = 200, problem: str = "", email: str = "", organization_name: str = ""
+    request: Request,
+    *,
+    status: int = 200,
+    problem: str = "",
+    email: str = "",
+    organization_name: str = "",
 ) -> Page:
     content = render(
         "workspace/sign_up.html",
         language=DocumentLanguage.ENGLISH,
+        is_quiet=request.state.is_quiet,
         problem=problem,
         email=email,
         organization_name=organization_name,
