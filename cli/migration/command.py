@@ -51,9 +51,12 @@ def import_export(
     from cli.events.command import find_api
     from cli.migration.bringing import Bringing
     from cli.migration.exports import read_exports
+    from cli.migration.pages import missing_pages
     from cli.migration.target import Target
 
     wanted = translate(system, read_exports(files))
+    for name, reason in missing_pages(files):
+        wanted.skip(name, reason)
     target = Target(find_api(api_url), api_key, is_rehearsal=dry_run)
     with target.client:
         report = Bringing(target, datetime.now(UTC)).bring(wanted)

@@ -48,7 +48,19 @@ def _read(path: Path) -> Iterator[Record]:
 
 def _load(text: str) -> object:
     found: object = json.loads(text, parse_float=Decimal)
+    error = _error_in(found) if isinstance(found, dict) else None
+    if error is not None:
+        raise ValueError(f"it is an answer of an error, {error.rstrip('.')}")
     return found
+
+
+def _error_in(document: Body) -> str | None:
+    """What an API says where it refuses, as each of them writes it; None of anything else."""
+    if "error" in document and "object" not in document:
+        said = document["error"]
+        return str(said.get("message", said) if isinstance(said, dict) else said)
+    is_problem = {"title", "status", "detail"} <= document.keys()
+    return str(document["detail"]) if is_problem else None
 
 
 def _elements(document: object, collection: str = "") -> Iterator[Record]:

@@ -239,6 +239,13 @@ def test_a_charge_that_was_changed_is_left_alone_and_reported(
         ("a.json", "{", "cannot be read"),
         ("a.json", '{"object": "subscription", "id": "sub_1"}', "has no field 'status'"),
         ("a.csv", "Colour,Size\nred,1\n", "none of Stripe's"),
+        ("a.json", '{"error": {"message": "Invalid key."}}', "an answer of an error, Invalid key."),
+        ("a.json", '{"status": 401, "error": "Unauthorized"}', "of an error, Unauthorized."),
+        (
+            "a.json",
+            '{"title": "Forbidden", "status": 403, "detail": "No scope."}',
+            "a.json cannot be read: it is an answer of an error, No scope.",
+        ),
     ],
 )
 def test_files_that_are_no_exports_are_refused(
