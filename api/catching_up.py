@@ -14,7 +14,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from sqlmodel import Session
 
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.access.sessions import Writer, open_transaction
 from api.context import AppContext, ContextDep
 from billing.errors import Conflict, NotFound

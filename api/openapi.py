@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from api.access import sessions
 from api.access.cookie_names import ACCESS_COOKIE, HOST_PREFIX
 from api.admission.people import get_person_in_turn
+from api.document.corrections import correct
 from api.document.descriptions import describe_further
 from api.document.examples import add_examples
 from api.document.headers import PARAMETERS, share_headers
@@ -25,7 +26,6 @@ from api.document.samples import add_samples
 from api.document.webhooks import add_webhooks
 from api.ingestion.openapi import add_ingestion
 from api.openapi_conditions import describe_conditions
-from api.openapi_corrections import correct
 from api.transport import idempotency
 from api.transport.conditional.resources import list_resources
 from api.transport.route import Router

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from repositories.transactions import Transactions
-    from services.receipts.seals import Flaw
+    from services.receipts.flaws import Flaw
 
 app = typer.Typer(help="Prove issued invoices.", no_args_is_help=True)
 

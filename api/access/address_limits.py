@@ -14,7 +14,7 @@ from typing import Final
 
 from starlette.requests import HTTPConnection
 
-from api.access.scopes import IPAddress
+from api.access.principal import IPAddress
 from billing.errors import TooManyRequests, Unauthenticated
 from services.accounts.sessions import Visit
 

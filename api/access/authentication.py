@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from api.access.address_limits import ip_of
 from api.access.cookie_names import ACCESS_COOKIE, shown_cookie
 from api.access.key_cache import Credential
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.context import AppContext, state_of
 from api.transport.urls.natural_keys import read_id
 from billing.errors import Unauthenticated

@@ -9,7 +9,7 @@ from contextvars import Context
 from typing import TypeAlias
 from uuid import UUID
 
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from services.accounts.credentials import AccessClaims
 
 TRUSTED_SECONDS = 1.0

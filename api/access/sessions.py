@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from api.access import filter_ids
 from api.access.authentication import authenticate_async
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.context import AppContext, ContextDep
 from api.transport import idempotency
 from api.transport.conditional.edits import note_left, require_unchanged

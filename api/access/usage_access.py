@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from sqlmodel import Session
 
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.access.sessions import UsageReader, get_principal, open_reading
 from api.context import ContextDep
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.access.authentication import claimed_organization
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.access.sessions import get_person
 from api.admission.requests import leaving_of
 from api.admission.slots import VISITORS

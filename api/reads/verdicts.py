@@ -18,7 +18,7 @@ from models.invoicing.receipts import SignedReceipt
 from repositories.invoicing import receipts as stored_receipts
 from repositories.transactions import Transactions
 from services.invoicing.receipt_checks import Judgment, judge
-from services.receipts.seals import Fault, content_of
+from services.receipts.flaws import Fault, content_of
 from services.receipts.verdicts import Verdict
 
 GOOD_FOR: Final = timedelta(minutes=10)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 
 from api.access.authentication import authenticate_async
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.context import AppState, state_of
 from api.reads.credit_left import has_credit
 from api.schemas.entitlements import EntitlementView, view_entitlement

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access.authentication import recognize_async
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.context import AppState, state_of
 from api.ingestion.decoding import (
     MOST_BATCH_BYTES,

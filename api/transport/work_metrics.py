@@ -8,12 +8,12 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from billing.payments.allocation import PaymentStatus
+from billing.payments.kinds import PaymentStatus
 from repositories.operations.checks import COVERAGE, RECOMPUTED
 from services.operations.findings import FindingKind
 from services.operations.invariants import RECOMPUTES, Invariant, Standing
 from services.operations.measures import Measures, seconds_since
-from services.receipts.seals import Fault
+from services.receipts.flaws import Fault
 
 CHECKS: Final = {COVERAGE: "books_balance", RECOMPUTED: RECOMPUTES}
 """Each check, and an invariant that it looks at."""

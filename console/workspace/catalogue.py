@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from billing.invoicing.invoices import InvoiceStatus
-from billing.payments.allocation import PaymentStatus
+from billing.payments.kinds import PaymentStatus
 from billing.subscriptions import SubscriptionStatus
 from console.workspace.frame import HOME
 from console.workspace.lists import Cell, Column, Filter, Listing

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from billing.invoicing.invoices import InvoiceStatus
 from billing.notifications.schedule import DeliveryStatus
-from billing.payments.allocation import PaymentStatus
+from billing.payments.kinds import PaymentStatus
 from console.workspace.asking import Member, Refused, rows_of
 from console.workspace.billing_actions import (
     ADVANCE,

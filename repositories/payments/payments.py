@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
-from billing.payments.allocation import PaymentKind, PaymentStatus
+from billing.payments.kinds import PaymentKind, PaymentStatus
 from models.payments.payments import Payment, PaymentReference, Refund
 
 UNPAID_NOTES = text(

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.money import ZERO, find_currency
-from billing.payments.allocation import require_amount
+from billing.payments.amounts import require_amount
 from models.base import new_id
 from repositories import customer_accounts as stored_customer_accounts
 from repositories import customers as stored_customers

@@ -18,7 +18,7 @@ import typst
 
 from billing.errors import InvalidInput
 from services.documents.appearance.glyphs import FAMILIES, FONTS
-from services.documents.einvoice.issuing import factur_x_of
+from services.documents.einvoice.formats import factur_x_of
 from services.documents.einvoice.metadata import declare_factur_x
 from services.documents.layout import page_of
 from services.documents.view import Document, Logo

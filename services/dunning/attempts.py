@@ -14,9 +14,9 @@ from sqlmodel import Session
 
 from billing.errors import Unavailable
 from billing.invoicing.invoices import InvoiceStatus
-from billing.payments.allocation import NOT_CHARGED, PaymentKind, PaymentStatus
 from billing.payments.dunning import CollectionAction
 from billing.payments.gateways import GatewayPayment, SavedMethod
+from billing.payments.kinds import NOT_CHARGED, PaymentKind, PaymentStatus
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment
 from repositories.payments import links as stored_links

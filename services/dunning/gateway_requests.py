@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.payments.allocation import PaymentStatus
 from billing.payments.gateways import PaymentRequest
+from billing.payments.kinds import PaymentStatus
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment
 from repositories import customers as stored_customers

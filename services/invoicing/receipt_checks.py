@@ -34,7 +34,7 @@ from services.invoicing.proofs import is_computed, recompute_usage_of
 from services.rating import steps
 from services.rating.frozen_usage import Rated
 from services.rating.steps import BillKey
-from services.receipts.seals import (
+from services.receipts.flaws import (
     Fault,
     Flaw,
     broken_seal,

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from repositories.invoicing import receipts as stored_receipts
 from services.invoicing.receipt_checks import find_end, judge
-from services.receipts.seals import Flaw
+from services.receipts.flaws import Flaw
 
 MOST_EVENTS: Final = 50_000
 """Of a larger bill its rows, seals and amounts are checked, and its events are not read again."""

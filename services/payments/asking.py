@@ -18,7 +18,6 @@ from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput, Rejected, Unavailable
 from billing.notifications.deliveries import Answer
-from billing.payments.allocation import RefundStatus
 from billing.payments.gateways import (
     KEY_REFUSED,
     Gateway,
@@ -30,6 +29,7 @@ from billing.payments.gateways import (
     PaymentRequest,
     RefundRequest,
 )
+from billing.payments.kinds import RefundStatus
 from billing.payments.states import ARRIVES_LATEST, EventStatus, TaskKind
 from models.payments.connections import Connection
 from repositories.payments import connections as stored_connections

@@ -16,12 +16,8 @@ from sqlmodel import Session
 from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO, find_currency
-from billing.payments.allocation import (
-    NOT_CHARGED,
-    PaymentKind,
-    PaymentStatus,
-    require_amount,
-)
+from billing.payments.amounts import require_amount
+from billing.payments.kinds import NOT_CHARGED, PaymentKind, PaymentStatus
 from models.base import new_id
 from models.invoicing.invoices import Invoice
 from models.payments.payments import Payment

@@ -15,14 +15,9 @@ from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.money import exactly, find_currency
-from billing.payments.allocation import (
-    PaymentStatus,
-    RefundKind,
-    RefundSplit,
-    RefundStatus,
-    require_amount,
-    split_refund,
-)
+from billing.payments.amounts import require_amount
+from billing.payments.kinds import PaymentStatus, RefundKind, RefundStatus
+from billing.payments.refunds import RefundSplit, split_refund
 from billing.payments.states import TaskKind
 from models.base import new_id
 from models.invoicing.invoices import Invoice

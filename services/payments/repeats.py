@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.money import ZERO
-from billing.payments.allocation import PaymentKind, RefundKind, RefundStatus
+from billing.payments.kinds import PaymentKind, RefundKind, RefundStatus
 from models.payments.payments import Payment, Refund
 from repositories.payments import payments as stored_payments
 

@@ -15,8 +15,8 @@ from sqlmodel import Session
 
 from billing.errors import Conflict, Unavailable
 from billing.money import ZERO, exactly
-from billing.payments.allocation import PaymentStatus, RefundKind, RefundStatus
 from billing.payments.gateways import GatewayDispute, GatewayPayment, GatewayRefund, GatewayStatus
+from billing.payments.kinds import PaymentStatus, RefundKind, RefundStatus
 from billing.payments.states import EventStatus
 from models.base import new_id
 from models.invoicing.invoices import Invoice

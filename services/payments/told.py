@@ -15,8 +15,8 @@ from sqlmodel import Session
 from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO
-from billing.payments.allocation import PaymentKind, PaymentStatus
 from billing.payments.gateways import GatewayPayment, GatewayStatus
+from billing.payments.kinds import PaymentKind, PaymentStatus
 from billing.payments.states import EventStatus, SurplusPayments
 from models.base import new_id
 from models.invoicing.invoices import Invoice

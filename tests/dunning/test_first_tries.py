@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session, select
 
 from billing.payments import gateways
-from billing.payments.allocation import PaymentKind
+from billing.payments.kinds import PaymentKind
 from models.payments.links import PaymentLink
 from repositories.invoicing import invoices as stored_invoices
 from runtime.relays.outbound import QuietGateways

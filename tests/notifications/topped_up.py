@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from billing.payments.allocation import PaymentKind
+from billing.payments.kinds import PaymentKind
 from models.base import new_id
 from models.credits.top_ups import CreditTopUp
 from models.payments.connections import Connection

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlalchemy import event
 
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.access.sessions import MemberManager, MemberSession
 from api.context import ContextDep
 from api.schemas.accounts.members import (

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from sqlalchemy import event
 
 from api.access.address_limits import address_of
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.access.sessions import OwnSession, Person
 from api.admission.people import PersonInTurn
 from api.admission.requests import ADMITTED, CALLER_WATCHED, leaving_of, work_for

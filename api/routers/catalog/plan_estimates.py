@@ -20,8 +20,8 @@ from api.schemas.catalog.plan_prices import PriceRequest, PriceView, view_price
 from api.transport.exact_json import respond
 from api.transport.pagination import read_pair_cursor
 from api.transport.route import Router
-from repositories.subscriptions.compared import FIRST
-from services.estimates import differences, prices
+from repositories.subscriptions.plan_followers import FIRST
+from services.estimates import plan_edits, prices
 
 LONGEST_SECONDS: Final = 1.0
 """For how long a request rates subscriptions; it then answers with those that it has."""
@@ -59,7 +59,7 @@ def preview_plan_edit(
 ) -> Response:
     """Show what an edit would change, for whom. Nothing is stored."""
     until = monotonic() + LONGEST_SECONDS
-    comparison = differences.compare_edit(
+    comparison = plan_edits.compare_edit(
         session,
         principal.organization_id,
         plan_id,

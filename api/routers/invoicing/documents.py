@@ -9,13 +9,13 @@ from uuid import UUID
 
 from fastapi import Request
 
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.access.sessions import Reader, ReadSession
 from api.context import state_of
 from api.transport.rendered import RenderedPdf, RenderedXml
 from api.transport.route import Router
 from services.documents.assembly import read_credit_note, read_invoice
-from services.documents.einvoice.issuing import ubl_of, xrechnung_of
+from services.documents.einvoice.formats import ubl_of, xrechnung_of
 from services.documents.view import Document
 
 BYTES: Final[dict[int | str, dict[str, Any]]] = {

@@ -23,7 +23,7 @@ from api.schemas.payments.payments import (
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
 from api.transport.route import Router
-from billing.payments.allocation import PaymentStatus
+from billing.payments.kinds import PaymentStatus
 from repositories.invoicing.invoices import find_invoice
 from repositories.payments.events import list_disputes
 from repositories.payments.payments import find_payment, list_of_invoice, list_refunds

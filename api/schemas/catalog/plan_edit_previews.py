@@ -9,7 +9,7 @@ from api.schemas.catalog.plan_prices import PlanProposal
 from api.schemas.common import Moment, Money, Schema, View, any_case
 from api.schemas.pages import PartMeta
 from api.transport.pagination import write_pair_cursor
-from services.estimates.differences import Comparison, Difference, EditQuestion, TriedPeriod
+from services.estimates.plan_edits import Comparison, Difference, EditQuestion, TriedPeriod
 
 
 class EditPreviewRequest(Schema):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from api.openapi_corrections import NULL_IN_EXAMPLE
+from api.document.corrections import NULL_IN_EXAMPLE
 from api.schemas.common import Exact, Money, NotNegative, Price, Quantity, Schema, View, Words
 from api.schemas.described import ShownAs
 from billing.metering.filters import MAX_FILTERS, Operator

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import LongWords, Moment, Money, NotNegative, Schema, View, Words
-from billing.payments.allocation import PaymentKind, PaymentStatus, RefundKind, RefundStatus
+from billing.payments.kinds import PaymentKind, PaymentStatus, RefundKind, RefundStatus
 from models.payments.events import Dispute
 from models.payments.payments import Payment, Refund
 from services.payments.recording import Told

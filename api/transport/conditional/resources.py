@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from sqlmodel import Session
 
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.transport.urls.natural_keys import read_id
 
 EDITS: Final = frozenset({"PATCH", "PUT"})

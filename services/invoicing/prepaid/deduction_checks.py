@@ -11,7 +11,7 @@ from models.invoicing.receipts import SignedReceipt
 from services.documents.deductions import SIGNED_TOTALS, describe_deductions, sign_deductions
 from services.invoicing.prepaid.draw_checks import DrawDifference, find_draw_differences
 from services.rating.frozen_usage import Rated
-from services.receipts.seals import Fault, Flaw, content_of, flaw_of
+from services.receipts.flaws import Fault, Flaw, content_of, flaw_of
 
 _CHANGED = {
     "coupons_digest": (Fault.COUPONS_CHANGED, "What coupons take off is not what was issued."),

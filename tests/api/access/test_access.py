@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from fastapi import FastAPI
 
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.app import create_app
 from api.context import AppContext
 from api.document.operations import operations

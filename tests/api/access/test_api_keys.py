@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlmodel import select
 
 from api.access.key_cache import KeyCache
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from api.context import AppContext
 from models.accounts.api_keys import ApiKey
 from tests.api.people import Clock, Person

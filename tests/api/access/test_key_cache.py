@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from api.access.key_cache import KeyCache
-from api.access.scopes import Principal
+from api.access.principal import Principal
 from billing.errors import Unauthenticated
 
 

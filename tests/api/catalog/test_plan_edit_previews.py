@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.routers.catalog import plan_estimates
-from services.estimates import differences
+from services.estimates import plan_edits
 from tests.api.people import Person
 from tests.api.sold import V1, Sold, post, sell
 
@@ -142,7 +142,7 @@ def test_pages_go_on_where_the_last_ended_and_add_up(sold: Sold) -> None:
 def test_time_that_is_up_ends_a_part_and_no_subscription_is_lost(
     sold: Sold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(differences, "AT_ONCE", 2)
+    monkeypatch.setattr(plan_edits, "AT_ONCE", 2)
     monkeypatch.setattr(plan_estimates, "LONGEST_SECONDS", 0.0)
     for place in range(3):
         add_customer(sold, f"acme-{place}").subscribe()

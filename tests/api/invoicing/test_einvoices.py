@@ -10,7 +10,7 @@ import pytest
 from facturx import get_facturx_xml_from_pdf
 from pypdf import PdfReader
 
-from services.documents.einvoice import checks, issuing
+from services.documents.einvoice import checks, formats
 from tests.api.catalogue import field_of
 from tests.api.people import Person
 from tests.api.sold import V1, post, sell
@@ -264,7 +264,7 @@ def test_draft_void_and_three_decimals_have_none(owner: Person) -> None:
 def test_without_the_extra_there_is_the_receipt_alone(
     owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (checks, issuing):
+    for module in (checks, formats):
         monkeypatch.setattr(module, "IS_INSTALLED", False)
     complete(owner)
     invoice = issued(owner)

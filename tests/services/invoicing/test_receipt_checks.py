@@ -20,7 +20,7 @@ from models.accounts.organizations import OrganizationDirectory
 from models.invoicing.receipts import SignedReceipt
 from services.invoicing import receipt_checks
 from services.invoicing.receipt_checks import Judgment, Place
-from services.receipts.seals import Flaw
+from services.receipts.flaws import Flaw
 from services.usage.corrections import void_usage
 from tests.servers import superuser_url
 from tests.services.invoicing.tamperings import TAMPERINGS

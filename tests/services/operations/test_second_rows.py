@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from billing.payments.allocation import PaymentKind, PaymentStatus
 from billing.payments.gateways import Provider
+from billing.payments.kinds import PaymentKind, PaymentStatus
 from models.invoicing.invoices import Invoice
 from models.payments.connections import Connection
 from models.payments.payments import Payment

@@ -23,8 +23,8 @@ from sqlmodel import Session, col, select
 from billing.books.formats import JournalFormat
 from billing.errors import Conflict
 from billing.invoicing.invoices import InvoiceStatus
-from billing.payments.allocation import RefundKind
 from billing.payments.gateways import GatewayPayment, GatewayStatus, Provider
+from billing.payments.kinds import RefundKind
 from models.base import new_id
 from models.customer_accounts import AccountPosting
 from models.invoicing.invoices import Invoice

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 from sqlmodel import select
 
-from billing.payments.allocation import PaymentKind
 from billing.payments.dunning import CollectionStatus
+from billing.payments.kinds import PaymentKind
 from models.accounts.organizations import Organization
 from models.invoicing.invoices import Invoice
 from models.payments.collections import Collection

@@ -16,8 +16,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlmodel import Session, select
 
 from billing.errors import Conflict
-from billing.payments.allocation import PaymentKind, RefundKind
 from billing.payments.gateways import GatewayPayment, GatewayStatus
+from billing.payments.kinds import PaymentKind, RefundKind
 from models.payments.events import GatewayEventRow
 from repositories.payments.payments import list_of_invoice
 from repositories.transactions import Transactions

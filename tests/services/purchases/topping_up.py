@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from billing.credits.top_ups import PerWindow, Price
-from billing.payments.allocation import PaymentKind
 from billing.payments.gateways import GatewayPayment, GatewayStatus
+from billing.payments.kinds import PaymentKind
 from models.base import new_id
 from models.credits.top_ups import CreditTopUp, CreditTopUpRule
 from models.payments.connections import Connection

@@ -1,4 +1,4 @@
-"""Which documents have an e-invoice: what is issued, in a currency of at most two decimals.
+"""An e-invoice in each format, of documents that have one: issued, in at most two decimals.
 
 The extra ``einvoice`` brings what checks tax ids; without it no document has one.
 """

@@ -1,52 +1,12 @@
-"""Where money goes: what a payment settles, and what of it can go back."""
+"""What a refund of a payment is taken from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
-from typing import Final
 
-from billing.errors import Conflict, InvalidInput
-from billing.money import ZERO, Currency, exactly
-
-
-class PaymentKind(StrEnum):
-    """How money comes in: told by people, on a gateway's page, or from a saved method."""
-
-    MANUAL = "manual"
-    LINK = "link"
-    SAVED_METHOD = "saved_method"
-
-
-class PaymentStatus(StrEnum):
-    """The states of a payment. A pending one is known to nobody yet, a success is for good.
-
-    A failure is one as far as anybody knows: a gateway may tell of a success after all.
-    """
-
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-NOT_CHARGED: Final = "not_charged"
-"""Why a try has failed for which nobody was asked, or that no gateway knows: nobody declined it."""
-
-
-class RefundKind(StrEnum):
-    """Why money went back: somebody sent it, or the customer's bank took it."""
-
-    REFUND = "refund"
-    DISPUTE = "dispute"
-
-
-class RefundStatus(StrEnum):
-    """The states of a refund."""
-
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
+from billing.errors import Conflict
+from billing.money import ZERO, exactly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,32 +24,6 @@ class RefundSplit:
     against_notes: Decimal
     owed: Decimal = ZERO
     excess: Decimal = ZERO
-
-
-MOST_DIGITS: Final = 15
-"""So many digits of minor units every reader of numbers keeps, those that count in doubles too."""
-
-
-def require_amount(amount: Decimal, currency: Currency) -> None:
-    """Return if that much money can be paid: above 0, in whole minor units, of 15 digits at most.
-
-    Raises: InvalidInput ``amount_invalid``, ``amount_too_large``. Worked example: the most are
-    9999999999999.99 USD and 999999999999999 JPY.
-    """
-    if amount <= ZERO or currency.round(amount) != amount:
-        raise InvalidInput(
-            f"An amount of {currency.code} is above 0 and has at most {currency.exponent} decimal"
-            " places.",
-            code="amount_invalid",
-            field="amount",
-        )
-    most = currency.minor_unit * (10**MOST_DIGITS - 1)
-    if amount > most:
-        raise InvalidInput(
-            f"An amount of {currency.code} is {most} at most.",
-            code="amount_too_large",
-            field="amount",
-        )
 
 
 @exactly

@@ -17,11 +17,11 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 FIRST: Final = UUID(int=0)
 """What comes before every subscription."""
 
-Compared = tuple[Subscription, SubscriptionPeriod]
+Follower = tuple[Subscription, SubscriptionPeriod]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedOf:
+class FollowersOf:
     """Which are wanted: of a plan, by the period that runs or the last one, perhaps one's own."""
 
     organization_id: UUID
@@ -30,9 +30,9 @@ class ComparedOf:
     customer_id: UUID | None
 
 
-def list_compared(
-    session: Session, which: ComparedOf, *, after: UUID, limit: int
-) -> list[Compared]:
+def list_followers(
+    session: Session, which: FollowersOf, *, after: UUID, limit: int
+) -> list[Follower]:
     """Live subscriptions that follow the plan's edits, by id, each with its period.
 
     The period is the one that runs, or the last that is over; who has none by the plan is left
@@ -48,7 +48,7 @@ def list_compared(
     return [(subscriptions[key[:2]], periods[key]) for key in keys]
 
 
-def count_compared(session: Session, which: ComparedOf) -> int:
+def count_followers(session: Session, which: FollowersOf) -> int:
     """How many there are in all."""
     count: int = session.execute(
         _COUNT_RUNNING if which.is_running else _COUNT_LAST, _values(which)
@@ -56,7 +56,7 @@ def count_compared(session: Session, which: ComparedOf) -> int:
     return count
 
 
-def _values(which: ComparedOf) -> dict[str, UUID | None]:
+def _values(which: FollowersOf) -> dict[str, UUID | None]:
     return {
         "organization_id": which.organization_id,
         "plan_id": which.plan_id,

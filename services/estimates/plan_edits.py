@@ -26,8 +26,8 @@ from models.customers import Customer
 from models.subscriptions.subscriptions import Subscription
 from repositories import customers as stored_customers
 from repositories.catalog import plans as stored_plans
-from repositories.subscriptions import compared
-from repositories.subscriptions.compared import Compared, ComparedOf
+from repositories.subscriptions import plan_followers
+from repositories.subscriptions.plan_followers import Follower, FollowersOf
 from services.catalog import versions
 from services.catalog.group_prices import is_told_apart
 from services.estimates.proposals import Proposal, propose_terms
@@ -98,7 +98,7 @@ def compare_edit(
     plan_id: UUID,
     question: EditQuestion,
     *,
-    after: UUID = compared.FIRST,
+    after: UUID = plan_followers.FIRST,
     limit: int,
     has_time: Callable[[], bool],
     now: datetime,
@@ -113,13 +113,13 @@ def compare_edit(
     before = versions.build_terms(session, plan)
     proposed = propose_terms(session, plan, question.proposal, now=now)
     _require_told_apart(session, organization_id, proposed)
-    which = ComparedOf(
+    which = FollowersOf(
         organization_id=organization_id,
         plan_id=plan_id,
         is_running=question.period is TriedPeriod.CURRENT,
         customer_id=question.customer_id,
     )
-    met = compared.list_compared(session, which, after=after, limit=limit + 1)
+    met = plan_followers.list_followers(session, which, after=after, limit=limit + 1)
     differences: list[Difference] = []
     while len(differences) < min(limit, len(met)) and (not differences or has_time()):
         done = len(differences)
@@ -127,7 +127,7 @@ def compare_edit(
         differences += _compare(session, some, before, proposed)
     return Comparison(
         plan=plan,
-        subscription_count=compared.count_compared(session, which),
+        subscription_count=plan_followers.count_followers(session, which),
         differences=differences,
         last=differences[-1].subscription.id if len(differences) < len(met) else None,
     )
@@ -140,7 +140,7 @@ def _require_customer(session: Session, organization_id: UUID, customer_id: UUID
 
 
 def _compare(
-    session: Session, met: Sequence[Compared], before: PlanTerms, proposed: PlanTerms
+    session: Session, met: Sequence[Follower], before: PlanTerms, proposed: PlanTerms
 ) -> list[Difference]:
     keys = [(subscription.organization_id, subscription.customer_id) for subscription, _ in met]
     known = stored_customers.list_by_key(session, set(keys))
@@ -159,7 +159,7 @@ def _compare(
 
 
 def _total(
-    session: Session, met: Sequence[Compared], customers: Sequence[Customer], terms: PlanTerms
+    session: Session, met: Sequence[Follower], customers: Sequence[Customer], terms: PlanTerms
 ) -> list[InvoiceTotals]:
     spans = [(subscription, stored, span_of(stored)) for subscription, stored in met]
     asked = [
