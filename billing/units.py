@@ -28,7 +28,7 @@ class Taxation(StrEnum):
 class Unit:
     """What credit is counted in. ``scale`` is its number of decimal places: 2 for USD, 0 to 12.
 
-    Source: CREDITS.md, words, and rule 13.
+    Source: CREDITS 13.
     """
 
     code: str

@@ -13,7 +13,9 @@ NULL_IN_EXAMPLE: Final = "\x00null"
 
 _BOUNDS: Final = {"ge": "minimum", "le": "maximum"}
 
-_OUR_NOTES: Final = re.compile(r" ?\(CONTRACT[^)]*\)|\s*\*?Source\*?: CONTRACT[^\n]*")
+_OUR_NOTES: Final = re.compile(
+    r" ?\((?:CONTRACT|CREDITS)[^)]*\)|\s*\*?Source\*?: (?:CONTRACT|CREDITS)[^\n]*"
+)
 
 
 def correct(document: Document) -> Document:

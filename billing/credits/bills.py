@@ -1,6 +1,6 @@
 """What credit pays of a whole bill: of its net amount first, and of what is due with its taxes.
 
-Source: CREDITS.md rules 11 and 13, *Made precise* (Order).
+Source: CREDITS 11 and 13.
 """
 
 from __future__ import annotations

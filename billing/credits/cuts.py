@@ -1,6 +1,6 @@
 """Cuts: a bill's line in the parts that different grants may pay, by when it was used.
 
-Source: CREDITS.md rule 9 and *Made precise*.
+Source: CREDITS 9.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Drawing: which grant pays how much of which line of a bill.
 
 Nothing is stored here, and nothing is held: a draft's draws are computed again when it becomes
-final. Source: CREDITS.md rules 9 to 13.
+final. Source: CREDITS 9 to 13.
 """
 
 from __future__ import annotations

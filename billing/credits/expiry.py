@@ -1,6 +1,6 @@
 """The end of a grant: what rolls over into a new one, what expires, and what each part cost.
 
-Source: CREDITS.md rules 8 and 18.
+Source: CREDITS 8 and 18.
 """
 
 from __future__ import annotations

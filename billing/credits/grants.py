@@ -82,7 +82,7 @@ class Grant:
 
     It can be spent for instants from ``effective_at`` on and before ``expires_at``, None for ever.
     Of grants that are otherwise equal the lower ``sequence`` pays first.
-    Raises: InvalidInput, which names the field. Source: CREDITS.md rules 4, 5, 10.
+    Raises: InvalidInput, which names the field. Source: CREDITS 4, 5, 10.
     """
 
     grant_id: UUID

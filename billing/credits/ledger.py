@@ -1,7 +1,7 @@
 """What moves credit: the kinds of postings, their keys, and what a movement does to a grant's rest.
 
 A posting is both sides of its movement: what it adds to its grant it takes from the other side, so
-that every movement's sum is zero. Source: CREDITS.md rules 1 to 3.
+that every movement's sum is zero. Source: CREDITS 1 to 3.
 """
 
 from __future__ import annotations

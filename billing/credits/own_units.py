@@ -2,7 +2,7 @@
 
 What it leaves of a line is due in money at the line's overage rate, or not at all. From there on
 the line is one of money: coupons, credit in the currency and taxes are of that.
-Source: CREDITS.md rules 11, 13 and 14.
+Source: CREDITS 11, 13 and 14.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Credit that is sold: what it costs, and that only what is paid for has a price.
 
-Source: CREDITS.md rules 4 and 6.
+Source: CREDITS 4 and 6.
 """
 
 from __future__ import annotations

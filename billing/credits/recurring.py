@@ -1,6 +1,6 @@
 """Grants that recur: the n-th of a rule begins at the n-th boundary of the one calendar function.
 
-Source: CREDITS.md rule 7.
+Source: CREDITS 7.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 First it lowers what is still due. The rest goes back as the line was settled: to money and to each
 grant in proportion, by largest remainder; ties go to the grants, in the order in which they pay.
-Source: CREDITS.md rule 17 and *Made precise* (Credit notes).
+Source: CREDITS 17.
 """
 
 from __future__ import annotations

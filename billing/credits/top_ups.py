@@ -1,6 +1,6 @@
 """Automatic top-ups: how much is bought when too little is left, how often, and when not any more.
 
-Source: CREDITS.md rule 21.
+Source: CREDITS 21.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 First it lowers what is still due of the money that the rest became, or what nobody owes of it. The
 remainder goes back as the line was settled: to each grant in its unit, and as money of the rest.
-Source: CREDITS.md rules 14 and 17 and *Made precise* (Credit notes).
+Source: CREDITS 14 and 17.
 """
 
 from __future__ import annotations

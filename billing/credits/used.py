@@ -1,6 +1,6 @@
 """When the lines of a period's bill were used: each line in segments, by the usage up to each cut.
 
-Source: CREDITS.md rule 9 and *Made precise* (Cuts).
+Source: CREDITS 9.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Coupons: what one takes off, of which lines, and of how many bills.
 
-Source: CREDITS.md rule 23 and *Made precise* (Coupons).
+Source: CREDITS 23.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Discounting: what the coupons of a customer take off which line of a bill.
 
 Nothing is stored here. A draft's discounts are computed again when it becomes final.
-Source: CREDITS.md rules 13 and 23.
+Source: CREDITS 13 and 23.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def tax_and_credit(
 ) -> tuple[tuple[TaxAmount, ...], Drawing, Drawing]:
     """Give the taxes, and what credit pays before them and after them.
 
-    Source: CREDITS.md rule 13.
+    Source: CREDITS 13.
     """
     taxable = sum((one.line_total for one in billed if one.is_taxable), ZERO)
     taxes = calculate_taxes(taxable, rates, currency)

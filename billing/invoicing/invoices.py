@@ -229,7 +229,7 @@ def require_voidable(present: InvoiceStatus, *, amount_paid: Decimal, is_drawn: 
 
     ``is_drawn`` says whether credit has paid anything of it.
 
-    Raises: InvalidTransition. Source: CREDITS.md, *Made precise* (Void).
+    Raises: InvalidTransition. Source: CREDITS 16.
     """
     is_paid_by_credit = present is InvoiceStatus.PAID and is_drawn and amount_paid == ZERO
     if not is_paid_by_credit:

@@ -1,6 +1,6 @@
 """Alerts: what is watched, its thresholds, and which of them are reached.
 
-Source: CREDITS.md rule 25.
+Source: CREDITS 25.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class ChargeTerms:
     is ``unit`` or, where that is None, the plan's currency; ``overage_rate`` in the plan's currency
     for one of ``unit``; ``included_units`` in the meter's unit, None meaning the allowance of the
     plan's feature on that meter. ``grouping`` tells usage apart by properties of its events;
-    ``pricing`` is then the price of what it does not name. Source: CREDITS.md rules 11 and 14.
+    ``pricing`` is then the price of what it does not name. Source: CREDITS 11 and 14.
     """
 
     charge_id: ChargeId
@@ -278,7 +278,7 @@ def require_paid_or_blocked(
 ) -> None:
     """What no credit pays of a charge has a price in money, or cannot be used.
 
-    Raises: InvalidInput naming the field. Source: CREDITS.md rule 14.
+    Raises: InvalidInput naming the field. Source: CREDITS 14.
     """
     is_blocking = shortfall is Shortfall.BLOCK
     if unit is not None and unit.is_currency:

@@ -12,7 +12,7 @@ def upgrade() -> None:
     """Each statement of the function sees what is committed once the wallet's lock is had."""
     op.execute(
         """
-        -- The order in which grants pay is also said by billing.credits.grants (CREDITS.md 10, 13);
+        -- The order in which grants pay is also said by billing.credits.grants (CREDITS 10, 13);
         -- tests/services/credits/test_holds_by_model.py compares them. Whoever calls names their
         -- organization to row-level security before, and may do nothing here that they may not do.
         CREATE FUNCTION place_hold(

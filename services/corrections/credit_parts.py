@@ -1,6 +1,6 @@
 """What a credit note comes to: in money, and in what goes back to grants that paid of its invoice.
 
-Source: CONTRACT 55, CREDITS.md rule 17 and *Made precise* (Credit notes).
+Source: CONTRACT 55, CREDITS 17.
 """
 
 from __future__ import annotations

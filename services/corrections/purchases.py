@@ -1,6 +1,6 @@
 """What purchases of credit give back: the money of what was not spent, and no more.
 
-Recognised, refunded and expired come to what the credit cost, to the cent. Source: CREDITS.md rules
+Recognised, refunded and expired come to what the credit cost, to the cent. Source: CREDITS
 6 and 18.
 """
 

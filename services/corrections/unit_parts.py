@@ -1,6 +1,6 @@
 """What a credit note gives back of lines in own units: to grants in these, and the rest in money.
 
-Source: CREDITS.md rules 14 and 17.
+Source: CREDITS 14 and 17.
 """
 
 from __future__ import annotations

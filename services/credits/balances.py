@@ -1,6 +1,6 @@
 """What a customer has in a unit, now or at an instant, and the ledger that it comes from.
 
-Nothing is cached: every balance is a sum. Source: CREDITS.md rules 5 and 15.
+Nothing is cached: every balance is a sum. Source: CREDITS 5 and 15.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Deferred revenue: the money of credit that was sold and is not spent. Source: CREDITS.md I9."""
+"""Deferred revenue: the money of credit that was sold and is not spent. Source: CREDITS I9."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What final invoices draw from grants, and what documents give back to them.
 
 Which grant pays what is decided before, by :mod:`billing.credits.drawing`; here it is only posted.
-Source: CREDITS.md rules 12, 16, 17.
+Source: CREDITS 12, 16, 17.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How grants end: by their time, by people before it, and what happens to what comes back later.
 
-Source: CREDITS.md rules 5, 8, 16.
+Source: CREDITS 5, 8, 16.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Holds: credit is set aside before something is used, and settled for what it came to.
 
 They draw only from grants without limits on what they pay for, and outlive none of those.
-Source: CREDITS.md rule 20.
+Source: CREDITS 20.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Grants that are sold: they begin as their invoice is paid, or end where it never will be.
 
-The invoice is made and corrected above this. Source: CREDITS.md rules 6 and 18.
+The invoice is made and corrected above this. Source: CREDITS 6 and 18.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What of customers' credit a bill may take: every lot that has something left, over or not.
 
 When a line was used decides which of them may pay it, so a grant that is over by now still pays
-for what was used before. Source: CREDITS.md rules 9 and 19.
+for what was used before. Source: CREDITS 9 and 19.
 """
 
 from __future__ import annotations

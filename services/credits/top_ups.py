@@ -1,6 +1,6 @@
 """Rules that top credit up: switched on and off, shown, and told what became of their tries.
 
-Who tries is :mod:`services.purchases.top_ups`. Source: CREDITS.md rule 21.
+Who tries is :mod:`services.purchases.top_ups`. Source: CREDITS 21.
 """
 
 from __future__ import annotations

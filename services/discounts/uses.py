@@ -1,7 +1,7 @@
 """Which coupons a bill may use, and which it used: a final bill is a use, a void one is none.
 
 What each takes off is decided by :mod:`billing.discounts.discounting`, as the bill is put together.
-Source: CREDITS.md rule 23.
+Source: CREDITS 23.
 """
 
 from __future__ import annotations

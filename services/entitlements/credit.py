@@ -1,6 +1,6 @@
 """Whether credit pays for what a customer is about to use, where nothing else is to pay for it.
 
-Source: CREDITS.md rule 11: a charge whose ``shortfall`` is ``block``.
+Source: CREDITS 11: a charge whose ``shortfall`` is ``block``.
 """
 
 from __future__ import annotations

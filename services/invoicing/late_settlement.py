@@ -119,7 +119,7 @@ def give_back_to_grants(
     So it goes back as they were paid, to grants and money, and what grants gave never becomes
     money on the customer's account; the draft that becomes final says the rest. The wallets are
     locked, and so is the subscription. Idempotent: what a note says is not said again.
-    Source: CREDITS.md rule 17.
+    Source: CREDITS 17.
     """
     organization = stored_organizations.get_organization(session, subscription.organization_id)
     takes_free = organization.late_usage == LateUsage.NEXT_INVOICE

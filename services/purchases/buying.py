@@ -1,6 +1,6 @@
 """Selling credit: the grant, and an invoice that is final at once and that no credit pays.
 
-Source: CREDITS.md rules 4 and 6.
+Source: CREDITS 4 and 6.
 """
 
 from __future__ import annotations

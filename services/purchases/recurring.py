@@ -1,7 +1,7 @@
 """Credit that recurs is granted, or sold, as its time comes: by workflows, and by the hourly check.
 
 What is given is there without either (:mod:`services.credits.recurring.occurrences`). What is sold
-is an invoice for each time, which nobody can have paid before it is made. Source: CREDITS.md 7.
+is an invoice for each time, which nobody can have paid before it is made. Source: CREDITS 7.
 """
 
 from __future__ import annotations

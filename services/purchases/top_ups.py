@@ -1,7 +1,7 @@
 """A try to top credit up: one purchase that closes the whole gap, within the caps of its rule.
 
 It is an invoice like any other: its payment workflow charges the saved method, looks up what became
-of that before it asks again, and the end of it settles the try. Source: CREDITS.md rule 21.
+of that before it asks again, and the end of it settles the try. Source: CREDITS 21.
 """
 
 from __future__ import annotations

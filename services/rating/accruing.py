@@ -1,7 +1,7 @@
 """What of a customer's credit is used already, by usage that no final bill has drawn yet.
 
 Bills draw it as they become final; until then nothing is posted, and nothing of it is free. Taxes
-that credit will pay are left out. Source: CREDITS.md rules 9 and 15.
+that credit will pay are left out. Source: CREDITS 9 and 15.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What bills would come to now: their lines so far, and what credit in own units pays of these.
 
 That credit pays before a line becomes money, and bills draw on it one after the other: what a bill
-comes to in money is known once those before it have drawn. Source: CREDITS.md rules 9, 14 and 15.
+comes to in money is known once those before it have drawn. Source: CREDITS 9, 14 and 15.
 """
 
 from __future__ import annotations

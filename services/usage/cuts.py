@@ -1,6 +1,6 @@
 """Usage before an instant: what of the windows of a bill had been used at each of its cuts.
 
-Source: CREDITS.md rule 9 and *Made precise* (Cuts).
+Source: CREDITS 9.
 """
 
 from __future__ import annotations

@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from tests.architecture.sources import ROOT, documents, every_source
+from tests.architecture.citations import cited_in, citing_files
+from tests.architecture.sources import ROOT
 
 CONTRACT = ROOT / "docs" / "contract.md"
 DECISIONS = range(1, 104)
 
-NUMBER = r"(?:section )?\d+(?:\.\d+)?"
-CITATION = re.compile(rf"CONTRACT (?P<numbers>{NUMBER}(?:(?:, and |, | and | to |–){NUMBER})*)")
-RANGE = re.compile(r"(?P<prefix>\d+\.)?(?P<first>\d+)(?: to |–)(?:\d+\.)?(?P<last>\d+)")
 ANCHOR = re.compile(r'^<a id="(?P<number>[^"]+)"></a>\*\*(?P<title>[^*]+)\*\*', re.MULTILINE)
-LINE_BREAK = re.compile(r"\n\s*(?:#|--)?\s*")
-"""Between two lines of a docstring, of a comment, or of a comment in SQL."""
-
-
-def cited_in(text: str) -> Iterator[str]:
-    """Every number that a text cites, as its entry is named: ``95``, ``4.8``, ``section-6``."""
-    for citation in CITATION.finditer(LINE_BREAK.sub(" ", text)):
-        numbers = citation["numbers"]
-        for found in RANGE.finditer(numbers):
-            for number in range(int(found["first"]), int(found["last"]) + 1):
-                yield f"{found['prefix'] or ''}{number}"
-        yield from (one.replace(" ", "-") for one in re.findall(NUMBER, numbers))
-
-
-def citing_files() -> dict[Path, set[str]]:
-    """What each file of the code, the tests and the documents cites."""
-    texts = {source.path: source.text for source in every_source()}
-    texts |= {path: path.read_text() for path in documents()}
-    del texts[Path(__file__)]
-    return {path: numbers for path, text in texts.items() if (numbers := set(cited_in(text)))}
 
 
 def entries() -> list[str]:
@@ -55,7 +32,7 @@ def test_numbers_are_read_as_people_write_them() -> None:
 
 def test_every_number_that_is_cited_is_an_entry() -> None:
     known = set(entries())
-    cited = citing_files()
+    cited = citing_files("CONTRACT", Path(__file__))
 
     assert len(cited) > 100
     assert {
@@ -73,7 +50,7 @@ def test_every_decision_has_one_entry_and_keeps_its_number() -> None:
 
 
 def test_sections_that_nobody_cites_are_left_out() -> None:
-    cited = set().union(*citing_files().values())
+    cited = set().union(*citing_files("CONTRACT", Path(__file__)).values())
 
     assert {name for name in entries() if not name.isdigit()} <= cited
 

@@ -1,7 +1,7 @@
 """The grants of rules: known to every read once they have begun, stored by whoever moves credit.
 
 Nothing needs to run at their instant. A read counts what is due and not stored under the id that it
-will have; whoever locks the wallet stores it, dated as it was. Source: CREDITS.md rules 5 and 7.
+will have; whoever locks the wallet stores it, dated as it was. Source: CREDITS 5 and 7.
 """
 
 from __future__ import annotations

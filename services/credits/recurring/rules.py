@@ -1,4 +1,4 @@
-"""Rules that grant a customer credit again and again: made, shown, ended. Source: CREDITS.md 7."""
+"""Rules that grant a customer credit again and again: made, shown, ended. Source: CREDITS 7."""
 
 from __future__ import annotations
 

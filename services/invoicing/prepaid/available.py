@@ -1,7 +1,7 @@
 """What prepaid credit may pay of bills: the lots of each customer, and when each line was used.
 
 Which lot pays what is decided by :mod:`billing.credits.bills`, as the bill is put together. Source:
-CREDITS.md rules 9 to 13.
+CREDITS 9 to 13.
 """
 
 from __future__ import annotations

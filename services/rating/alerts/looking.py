@@ -1,6 +1,6 @@
 """Looking at alerts: what is reached is stored and told, once for each threshold and window.
 
-Whatever changes what they watch queues a look in its own transaction. Source: CREDITS.md rule 25.
+Whatever changes what they watch queues a look in its own transaction. Source: CREDITS 25.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Random lives that credit and coupons pay of: receipts, verification and the stranger agree.
 
-*Source: CREDITS.md rules 9 to 13, I6; CONTRACT section 6, Proof for anybody.*
+*Source: CREDITS 9 to 13, I6; CONTRACT section 6, Proof for anybody.*
 """
 
 from __future__ import annotations

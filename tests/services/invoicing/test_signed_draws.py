@@ -1,6 +1,6 @@
 """Receipts sign what coupons and prepaid credit take off, and who changes it is found and named.
 
-*Source: CONTRACT section 6, Proof for anybody; CREDITS.md I4 to I6.*
+*Source: CONTRACT section 6, Proof for anybody; CREDITS I4 to I6.*
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The stranger's script decides again what prepaid credit pays, and names what was changed.
 
-*Source: CONTRACT section 6, Proof for anybody; CREDITS.md I6.*
+*Source: CONTRACT section 6, Proof for anybody; CREDITS I6.*
 """
 
 from __future__ import annotations
