@@ -59,8 +59,8 @@ from api.routers.operations import errors as errors_page
 from api.routers.operations import metrics as metrics_route
 from api.routers.payments import books, payments
 from api.routers.subscriptions import actions as subscription_actions
+from api.routers.subscriptions import add_ons, subscriptions, test_clocks
 from api.routers.subscriptions import lists as subscription_lists
-from api.routers.subscriptions import subscriptions, test_clocks
 from api.routers.usage import corrections as usage_corrections
 from api.routers.usage import reports as meter_usage
 from api.routers.usage import stream as usage_stream
@@ -100,6 +100,7 @@ ROUTERS: tuple[Router, ...] = (
     subscriptions.router,
     subscription_actions.router,
     subscription_lists.router,
+    add_ons.router,
     invoices.router,
     invoice_actions.router,
     credit_notes.router,

@@ -49,6 +49,7 @@ QUERY: Final[Mapping[str, str]] = {
     "voided": "Only events that were taken back (`true`), or were not (`false`).",
 }
 PATH: Final[Mapping[str, str]] = {
+    "add_on_id": "The add-on's id.",
     "alert_id": "The alert's id.",
     "event_id": "The usage event's id.",
     "grant_rule_id": "The id of the rule that grants credit.",

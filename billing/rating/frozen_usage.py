@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from billing.periods import Period
+from billing.rating.add_ons.lines import add_on_lines
+from billing.rating.add_ons.spans import AddOnTerms
 from billing.rating.charge_bounds import EarlierParts
 from billing.rating.engines import Engine
 from billing.rating.lines import PricedLine
@@ -25,7 +27,8 @@ class FrozenUsage:
 
     ``share`` is what fixed charges, minimum and maximum owe of the regular period; ``watermark``
     the last arrival sequence that is in. ``earlier`` are the parts of the same regular period that
-    were billed before, ``engine`` the rules that the bill is made by, for good.
+    were billed before, ``engine`` the rules that the bill is made by, for good. ``add_ons`` are
+    those of the subscription, in the quantities that held in the period.
     """
 
     plan_id: UUID
@@ -36,6 +39,7 @@ class FrozenUsage:
     usage: tuple[MeteredUsage, ...]
     earlier: tuple[EarlierParts, ...] = ()
     engine: Engine = Engine.FIRST
+    add_ons: tuple[AddOnTerms, ...] = ()
 
     @property
     def part(self) -> Part:
@@ -47,4 +51,12 @@ def rate(
     terms: PlanTerms, frozen: FrozenUsage, usage: Sequence[MeteredUsage] | None = None
 ) -> tuple[PricedLine, ...]:
     """The priced lines of what was frozen; ``usage`` stands in for its own, read in another way."""
-    return rate_period(terms, frozen.period, frozen.usage if usage is None else usage, frozen.part)
+    measured = frozen.usage if usage is None else usage
+    return with_add_ons(terms, frozen, rate_period(terms, frozen.period, measured, frozen.part))
+
+
+def with_add_ons(
+    terms: PlanTerms, frozen: FrozenUsage, lines: Sequence[PricedLine]
+) -> tuple[PricedLine, ...]:
+    """The lines of the plan's charges, and after them those of the subscription's add-ons."""
+    return (*lines, *add_on_lines(terms.currency, frozen.add_ons))

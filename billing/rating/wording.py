@@ -12,6 +12,7 @@ from typing import Final
 
 from billing.money import (
     DECIMAL_PLACES,
+    ONE,
     ZERO,
     exactly,
     plain_text,
@@ -43,15 +44,12 @@ def describe_line(line: PricedLine, *, price: Formatter, quantity: Formatter = g
     """Give a line's label with its arithmetic in brackets.
 
     Source: CONTRACT 34 and 59. Worked examples: ``API Calls (82,450 calls × $0.001)``,
-    ``API Calls (1,500 calls − 1,000 included = 500 × $0.001)``, ``Platform fee (17 of 31 days)``.
+    ``API Calls (1,500 calls − 1,000 included = 500 × $0.001)``, ``Platform fee (17 of 31 days)``,
+    ``Seats (3 × $10, 17 of 31 days)``.
     """
     if line.usage_quantity is None:
-        share = line.share
-        return (
-            line.name
-            if share is None or share.is_whole
-            else f"{line.name} ({describe_share(share)})"
-        )
+        told = _fixed_texts(line, price, quantity)
+        return f"{line.name} ({', '.join(told)})" if told else line.name
     computed = _quantity_text(line, quantity) + _model_text(line, price, quantity)
     if line.bound is not None:
         computed += f", {line.bound.replace('_', '-')} {price(_bounded_amount(line))}"
@@ -106,6 +104,16 @@ def shown_number(number: Exact) -> Decimal:
     if isinstance(number, Decimal):
         return number
     return round_half_away(number, DECIMAL_PLACES)
+
+
+def _fixed_texts(line: PricedLine, price: Formatter, quantity: Formatter) -> list[str]:
+    """What of a fixed charge is not plain: how many there are of it, and of which share."""
+    share, told = line.share, []
+    if share is not None and line.unit_amount is not None and line.quantity != ONE:
+        told.append(f"{quantity(shown_number(line.quantity))} × {price(line.unit_amount)}")
+    if share is not None and not share.is_whole:
+        told.append(describe_share(share))
+    return told
 
 
 def _quantity_text(line: PricedLine, quantity: Formatter) -> str:

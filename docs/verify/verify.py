@@ -9,7 +9,6 @@ def canonical(value):  # RFC 8785: names are ASCII and numbers integers, so that
 def digest(value): return value if value is None else hashlib.sha256(canonical(value)).hexdigest()
 def without(value, *names): return {k: v for k, v in value.items() if k not in names}
 def unbase64(text): return base64.urlsafe_b64decode(text + "==")
-
 def measure(charge, terms, inputs, events):  # price, billable quantity and events of each line
     groups, used = rules.groups_of(charge, events), 0
     due = {group: (pricing, 0, 0) for group, (pricing, _) in groups.items()}
@@ -25,9 +24,9 @@ def measure(charge, terms, inputs, events):  # price, billable quantity and even
                 due[group] = due[group][0], due[group][1] + own, due[group][2] + count
         used *= window.get("is_earlier", 0)
     return [one for one in due.values() if one[2] or () in due] or [due["others"]]
-
 def check_charge(charge, terms, inputs, lines, events, places):
-    due = [(charge["pricing"], rules.share_of(inputs), 0)]
+    spans = charge.get("spans", [{**inputs, "quantity": 1}])  # an add-on has one for each quantity
+    due = [(charge["pricing"], rules.share_of(e) * F(e["quantity"]), 0) for e in spans]
     if charge.get("meter"): due = measure(charge, terms, inputs, events)
     amounts, said = [rules.price(*one) for one in due], [rules.amount_of(one) for one in lines]
     if charge.keys() & {"minimum", "maximum"}:  # which are of all its lines together
@@ -58,15 +57,16 @@ def check_credit(document, places):  # draws come out again, and pay no more tha
         for one in document[name]:  # in an own unit it is no money
             money = F(one["amount"]) * (one["unit"] == document["currency"])
             require(money == -F(one["total"]), f"{one['amount']} {one['unit']} are {money}")
-
 def verify(document, events, keys):
-    receipt, terms, inputs, lines = map(document.get, ("receipt", "terms", "inputs", "lines"))
+    receipt, lines = document["receipt"], document["lines"]
+    terms, inputs = document.get("terms") or {}, document.get("inputs") or {}
     signed, places = without(receipt, "digest", "signature"), receipt["currency_places"]
     require(digest(signed) == receipt["digest"].lower(), "the receipt's digest")  # none: unusable
     [key] = [unbase64(one["x"]) for one in keys["keys"] if one["kid"] == receipt["key_id"]]
     try: PublicKey.from_public_bytes(key).verify(unbase64(receipt["signature"]), canonical(signed))
     except InvalidSignature: require(False, "the receipt's signature")
-    charges = {one["charge_id"]: one for one in terms["charges"]} if terms else {}
+    add_ons = [{**one["charge"], "spans": one["spans"]} for one in inputs.get("add_ons", ())]
+    charges = {one["charge_id"]: one for one in terms.get("charges", []) + add_ons}
     own = [e for e in lines if e.get("charge_id") in charges and e["type"] != "late_usage"]
     for charge in charges.values():
         check_charge(charge, terms, inputs, rules.of_charge(charge, own), events, places)

@@ -14,6 +14,9 @@ KNOWN = text(
     SELECT id FROM meter WHERE organization_id = :organization_id AND id = ANY (:meters)
     UNION ALL
     SELECT id FROM charge WHERE organization_id = :organization_id AND id = ANY (:charges)
+    UNION ALL
+    SELECT id FROM subscription_add_on
+    WHERE organization_id = :organization_id AND id = ANY (:charges)
     """
 )
 

@@ -16,6 +16,9 @@ KNOWN = text(
     SELECT id FROM plan WHERE organization_id = :organization_id AND id = ANY (:plans)
     UNION ALL
     SELECT id FROM charge WHERE organization_id = :organization_id AND id = ANY (:charges)
+    UNION ALL
+    SELECT id FROM subscription_add_on
+    WHERE organization_id = :organization_id AND id = ANY (:charges)
     """
 )
 

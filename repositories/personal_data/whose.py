@@ -11,6 +11,9 @@ _INVOICES: Final = """SELECT invoice.id FROM invoice
 _SUBSCRIPTIONS: Final = """SELECT subscription.id FROM subscription
     WHERE subscription.organization_id = :organization_id
         AND subscription.customer_id = :customer_id"""
+_ADD_ONS: Final = f"""SELECT add_on.id FROM subscription_add_on AS add_on
+    WHERE add_on.organization_id = :organization_id
+        AND add_on.subscription_id IN ({_SUBSCRIPTIONS})"""  # noqa: S608  (put together out of constants)
 _PAYMENTS: Final = """SELECT payment.id FROM payment
     WHERE payment.organization_id = :organization_id AND payment.customer_id = :customer_id"""
 _ALERTS: Final = """SELECT alert.id FROM alert
@@ -51,6 +54,10 @@ WHOSE: Final[Mapping[str, Held]] = {
     "subscription_period": Held(condition=_OF_SUBSCRIPTION, order=("subscription_id", "index")),
     "subscription_pause": Held(condition=_OF_SUBSCRIPTION),
     "subscription_action": Held(condition=_OF_SUBSCRIPTION),
+    "subscription_add_on": Held(condition=_OF_SUBSCRIPTION),
+    "add_on_quantity": Held(
+        condition=f"held.add_on_id IN ({_ADD_ONS})", order=("add_on_id", "effective_at")
+    ),
     "entitlement_window": Held(
         condition=_OF_SUBSCRIPTION, order=("subscription_id", "feature_id", "starts_at")
     ),

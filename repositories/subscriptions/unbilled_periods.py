@@ -15,10 +15,10 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 NOT_FINAL = (PeriodStatus.OPEN, PeriodStatus.CLOSED, PeriodStatus.PARKED, PeriodStatus.DRAFTED)
 
 # Edits only add and end charges, so a plan that has none in the unit never bills one in it.
-# What no credit in a charge's own unit pays is billed in money.
+# What no credit in a charge's own unit pays is billed in money, and so are add-ons.
 CHARGES_IN_UNITS = text(
     """
-    EXISTS (
+    (EXISTS (
         SELECT FROM charge
         JOIN plan ON plan.organization_id = charge.organization_id AND plan.id = charge.plan_id
         WHERE charge.organization_id = subscription_period.organization_id
@@ -27,7 +27,13 @@ CHARGES_IN_UNITS = text(
                 coalesce(charge.unit, plan.currency) = ANY(:units)
                 OR (charge.overage_rate IS NOT NULL AND plan.currency = ANY(:units))
             )
-    )
+    ) OR EXISTS (
+        SELECT FROM subscription_add_on AS add_on
+        JOIN plan ON plan.organization_id = add_on.organization_id
+            AND plan.id = subscription_period.plan_id AND plan.currency = ANY(:units)
+        WHERE add_on.organization_id = subscription_period.organization_id
+            AND add_on.subscription_id = subscription_period.subscription_id
+    ))
     """
 )
 

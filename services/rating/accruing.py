@@ -18,7 +18,6 @@ from billing.credits.drawing import DrawableLine, Lot, draw
 from billing.credits.grants import Place
 from billing.credits.used import unit_of
 from billing.money import ZERO, exactly
-from billing.rating.terms import PlanTerms
 from billing.units import Unit
 from repositories.credits.wallets import WalletKey
 from repositories.subscriptions import unbilled_periods as stored_periods
@@ -93,12 +92,14 @@ def _unbilled(session: Session, key: WalletKey, unit: Unit, at: datetime) -> _Un
     if not spans:
         return _Unbilled()
     wanted = {unit.code, *own}
-    bills = look_at_spans(session, spans, lambda terms: not wanted.isdisjoint(_units_of(terms)))
+    bills = look_at_spans(session, spans, lambda bill: not wanted.isdisjoint(_units_of(bill)))
     return _Unbilled(bills=bills, before=[(*key[:2], one) for one in own])
 
 
-def _units_of(terms: PlanTerms) -> set[str]:
-    return {unit_of(terms, one).code for one in terms.charges}
+def _units_of(bill: Billed) -> set[str]:
+    terms = bill.terms
+    of_add_ons = {terms.currency} if bill.frozen.add_ons else set()
+    return {unit_of(terms, one).code for one in terms.charges} | of_add_ons
 
 
 def _alive(lots: Iterable[Lot], at: datetime) -> list[Lot]:

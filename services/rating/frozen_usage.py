@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 from sqlmodel import Session
@@ -28,8 +29,10 @@ from models.subscriptions.subscriptions import (
     SubscriptionPeriod,
 )
 from repositories.accounts import organizations as stored_organizations
+from repositories.subscriptions import add_ons as stored_add_ons
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import versions
+from services.rating.add_ons import add_ons_in
 from services.rating.records import USAGE, BillKey, find_runs, load
 from services.subscriptions.start import cadence_of, span_of
 from services.usage.measure import MeasuredUsage, UsageAsked, look_at_all, measure_all
@@ -87,13 +90,13 @@ def look_at_span(
 def look_at_spans(
     session: Session,
     spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]],
-    is_wanted: Callable[[PlanTerms], bool],
+    is_wanted: Callable[[Billed], bool],
 ) -> list[Billed]:
     """What bills of those spans would be computed from now, without holding anything up.
 
-    Nothing is measured for terms that are not wanted.
+    Nothing is measured for bills that are not wanted.
     """
-    bills = [bill for bill in _empty(session, spans) if is_wanted(bill.terms)]
+    bills = [bill for bill in _empty(session, spans) if is_wanted(bill)]
     measured = measure_again(session, bills)
     return [replace(bill, frozen=frozen) for bill, frozen in zip(bills, measured, strict=True)]
 
@@ -145,24 +148,26 @@ def _empty(
     session: Session, spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]]
 ) -> list[Billed]:
     """Bills by the present rules, before anything is measured."""
-    pauses = stored_subscriptions.list_pauses(
-        session, [(one.organization_id, one.id) for one, _, _ in spans]
-    )
+    keys = [(one.organization_id, one.id) for one, _, _ in spans]
+    pauses = stored_subscriptions.list_pauses(session, keys)
+    attached = stored_add_ons.list_of_subscriptions(session, keys)
     terms: dict[tuple[UUID, UUID, int], PlanTerms] = {}
     bills = []
     for subscription, stored, span in spans:
         key = (subscription.organization_id, stored.plan_id, stored.plan_version)
         if key not in terms:
             terms[key] = versions.get_terms(session, *key)
-        own = pauses[subscription.organization_id, subscription.id]
+        own = (subscription.organization_id, subscription.id)
+        share = partial(_share, session, subscription, stored, pauses[own])
         frozen = FrozenUsage(
             plan_id=stored.plan_id,
             plan_version=terms[key].version,
             period=span,
-            share=_share(session, subscription, stored, span, own),
+            share=share(span),
             watermark=0,
             usage=(),
             engine=ENGINE_VERSION,
+            add_ons=add_ons_in(attached[own], span, share),
         )
         bills.append(
             Billed(subscription=subscription, stored=stored, frozen=frozen, terms=terms[key])
@@ -217,6 +222,8 @@ def _with_part(
     if not (is_billed and is_settled):
         [measured] = look_at_all(session, [bill.asked])
         frozen = replace(frozen, usage=measured.usage, earlier=earlier)
+    # Add-ons have no bounds that parts would share.
+    frozen = replace(frozen, add_ons=())
     lines, unbounded = rate(terms, frozen), rate(without_bounds(terms), frozen)
     return add_part(earlier, lines, unbounded, frozen.share)
 
@@ -243,8 +250,8 @@ def _share(
     session: Session,
     subscription: Subscription,
     stored: SubscriptionPeriod,
-    span: Period,
     pauses: Sequence[SubscriptionPause],
+    span: Period,
 ) -> Share:
     organization = stored_organizations.get_organization(session, subscription.organization_id)
     regular = _regular_of(subscription, stored)

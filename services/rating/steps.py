@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from billing.errors import NotFound
-from billing.rating.frozen_usage import FrozenUsage, rate
+from billing.rating.frozen_usage import FrozenUsage, rate, with_add_ons
 from billing.rating.lines import PricedLine
 from billing.rating.periods import enforce_limits as mark_limits
 from billing.rating.periods import measure_quantities, price_quantities
@@ -112,13 +112,17 @@ def price_usage(session: Session, bills: Sequence[BillKey], *, now: datetime) ->
 def enforce_limits(
     session: Session, bills: Sequence[BillKey], *, now: datetime
 ) -> list[StepResult]:
-    """Lines over a hard limit are marked, or waived if the plan says so. Idempotent by the key."""
+    """Lines over a hard limit are marked, or waived if the plan says so; add-ons have theirs.
+
+    Idempotent by the key.
+    """
 
     def compute(bill: BillKey) -> tuple[PricedLine, ...]:
         frozen, terms = load_frozen(session, bill)
         quantities = load(session, bill, QUANTITIES, tuple[ChargeQuantity, ...])
         lines = load(session, bill, PRICED_LINES, tuple[PricedLine, ...])
-        return mark_limits(terms, quantities, lines, frozen.part)
+        enforced = mark_limits(terms, quantities, lines, frozen.part)
+        return with_add_ons(terms, frozen, enforced)
 
     return _step(session, bills, EVIDENCE, compute, now=now)
 

@@ -79,6 +79,9 @@ POST   /api/v1/subscriptions/{subscription_id}/pause      subscription.paused
 POST   /api/v1/subscriptions/{subscription_id}/resume     subscription.resumed
 POST   /api/v1/subscriptions/{subscription_id}/change-plan      subscription.plan_changed
 POST   /api/v1/subscriptions/{subscription_id}/generate-invoice subscription.invoiced
+POST   /api/v1/subscriptions/{subscription_id}/add-ons    add_on.attached
+PATCH  /api/v1/subscriptions/{subscription_id}/add-ons/{add_on_id} add_on.changed
+DELETE /api/v1/subscriptions/{subscription_id}/add-ons/{add_on_id} add_on.ended
 POST   /api/v1/subscriptions/{subscription_id}/cancel     subscription.canceled
 POST   /api/v1/subscriptions/{subscription_id}/reactivate subscription.reactivated
 DELETE /api/v1/subscriptions/{subscription_id}            subscription.deleted
@@ -227,6 +230,14 @@ class Story:
         its = {"customer_id": customer_id}
         its["rule_id"] = self.do(f"POST {path}", rule | price, customer_id=customer_id)["id"]
         self.do(f"PATCH {path}/{{rule_id}}", {"enabled": False}, **its)
+
+    def attach_add_on(self, subscription_id: str) -> None:
+        """An add-on is attached, there are more of it, and it ends."""
+        path = "/subscriptions/{subscription_id}/add-ons"
+        its = {"subscription_id": subscription_id}
+        its["add_on_id"] = self.do(f"POST {path}", {"charge": {"unit_price": 5}}, **its)["id"]
+        self.do(f"PATCH {path}/{{add_on_id}}", {"quantity": 2}, **its)
+        self.do(f"DELETE {path}/{{add_on_id}}", **its)
 
     def redeem_coupon(self, customer_id: str) -> None:
         """A coupon is made, redeemed, taken from the customer, and withdrawn."""

@@ -91,6 +91,11 @@ billing.read   POST   /api/v1/subscriptions/{subscription_id}/preview-invoice
 billing.write  POST   /api/v1/subscriptions/{subscription_id}/generate-invoice
 billing.read   GET    /api/v1/subscriptions/{subscription_id}/timeline
 billing.read   GET    /api/v1/subscriptions/{subscription_id}/invoices
+billing.write  POST   /api/v1/subscriptions/{subscription_id}/add-ons
+billing.read   GET    /api/v1/subscriptions/{subscription_id}/add-ons
+billing.read   GET    /api/v1/subscriptions/{subscription_id}/add-ons/{add_on_id}
+billing.write  PATCH  /api/v1/subscriptions/{subscription_id}/add-ons/{add_on_id}
+billing.write  DELETE /api/v1/subscriptions/{subscription_id}/add-ons/{add_on_id}
 billing.write  POST   /api/v1/subscriptions/{subscription_id}/periods/{period_index}/retry
 billing.write  POST   /api/v1/subscriptions/{subscription_id}/periods/{period_index}/skip
 billing.read   GET    /api/v1/invoices

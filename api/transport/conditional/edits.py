@@ -28,7 +28,7 @@ from repositories.credits import grants
 from repositories.discounts import coupons
 from repositories.notifications import deliveries, endpoints
 from repositories.payments import connections, payments
-from repositories.subscriptions import clocks, subscriptions
+from repositories.subscriptions import add_ons, clocks, subscriptions
 from services.documents import locks
 
 EDIT: Final = "fluxrate.edit"
@@ -45,6 +45,7 @@ LOCKS: Final[Mapping[str, Lock]] = {
     "feature_id": features.lock_feature,
     "meter_id": meters.lock_meter,
     "subscription_id": subscriptions.lock_subscription,
+    "add_on_id": add_ons.lock_add_on,
     "invoice_id": locks.lock_invoice_if_any,
     "payment_id": payments.lock_payment,
     "connection_id": connections.lock_connection,

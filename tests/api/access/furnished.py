@@ -34,6 +34,8 @@ TOP_UP = {
 """A rule that tops credit up."""
 MONTHLY = {"unit": "USD", "amount": 10, "interval": {"interval": "month"}}
 """A rule that grants credit again and again."""
+ADD_ON = {"charge": {"unit_price": 10}}
+"""A charge that is attached to a subscription."""
 Ids = dict[str, str]
 
 
@@ -264,6 +266,7 @@ def add_customer(person: Client, catalogue: Ids, suffix: str = "") -> Ids:
         plan_id=catalogue["plan_id"],
         start_date="2026-03-01T00:00:00Z",
     )
+    add_on = post(person, f"/subscriptions/{subscription['id']}/add-ons", **ADD_ON)
     invoice = write_invoice(person, customer_id, description="Import", quantity=3, unit_amount=120)
     credited = write_invoice(person, customer_id, description="Export", quantity=1, unit_amount=10)
     post(person, f"/invoices/{credited['id']}/finalize")
@@ -280,6 +283,7 @@ def add_customer(person: Client, catalogue: Ids, suffix: str = "") -> Ids:
     return {
         "customer_id": customer_id,
         "subscription_id": subscription["id"],
+        "add_on_id": add_on["id"],
         "invoice_id": invoice["id"],
         "line_id": invoice["line_items"][0]["id"],
         "credit_note_id": note["id"],

@@ -20,7 +20,7 @@ from api.context import AppContext
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
-from tests.api.access.furnished import MONTHLY, TOP_UP, V1, Ids, fill, furnish
+from tests.api.access.furnished import ADD_ON, MONTHLY, TOP_UP, V1, Ids, fill, furnish
 from tests.api.credentials import Operation, least_credentials
 from tests.api.people import Clock, Person
 
@@ -31,6 +31,8 @@ BODIES: dict[Operation, dict[str, Any]] = {
     ("POST", f"{V1}/subscriptions/{{subscription_id}}/periods/{{period_index}}/skip"): {
         "reason": "agreed"
     },
+    ("POST", f"{V1}/subscriptions/{{subscription_id}}/add-ons"): ADD_ON,
+    ("PATCH", f"{V1}/subscriptions/{{subscription_id}}/add-ons/{{add_on_id}}"): {"quantity": 2},
     ("PATCH", f"{V1}/invoices/{{invoice_id}}/status"): {"status": "OPEN"},
     ("POST", f"{V1}/test-clocks/{{test_clock_id}}/advance"): {
         "frozen_time": "2027-01-01T00:00:00Z"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from services.notifications.deliveries import spread_events
 from tests.api.access.furnished import owe, post, save_method
 from tests.api.examples.chapters import FEBRUARY, MARCH, World
-from tests.api.examples.rules import tell_of_alerts, tell_of_recurring_credit
+from tests.api.examples.rules import tell_of_add_ons, tell_of_alerts, tell_of_recurring_credit
 
 
 def tell_of_a_bill(world: World, of: dict[str, str]) -> None:
@@ -136,6 +136,7 @@ def tell_of_changes(world: World) -> None:
     world.clock.advance(minutes=1)
     tell("pause_subscription", {"resume_at": "2026-03-10T00:00:00Z"}, **its)
     tell("resume_subscription", **its)
+    tell_of_add_ons(world, its)
     world.clock.advance(minutes=1)
     tell("generate_invoice", {}, **its)
     tell("void_usage_event", event_id=event["id"])

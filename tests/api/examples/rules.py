@@ -1,4 +1,4 @@
-"""Rules about credit, told as examples."""
+"""Rules about credit, and charges of one subscription alone, told as examples."""
 
 from __future__ import annotations
 
@@ -35,3 +35,14 @@ def tell_of_alerts(world: World) -> None:
     tell("list_alerts", query={"customer_id": customer["id"]})
     tell("list_alert_crossings", alert_id=alert["id"])
     tell("end_alert", alert_id=alert["id"])
+
+
+def tell_of_add_ons(world: World, its: dict[str, str]) -> None:
+    """Seats are attached to a subscription, there are more of them, and then none."""
+    tell = world.tell
+    seats = {"charge": {"type": "FIXED", "unit_price": 12, "display_name": "Seats"}, "quantity": 3}
+    add_on_id = tell("attach_add_on", seats, **its)["id"]
+    tell("list_add_ons", **its)
+    tell("change_add_on", {"quantity": 5}, add_on_id=add_on_id, **its)
+    tell("get_add_on", add_on_id=add_on_id, **its)
+    tell("end_add_on", add_on_id=add_on_id, **its)

@@ -88,6 +88,7 @@ def tell_of_a_subscription(story: Story, context: AppContext, clock: Clock) -> N
     story.do("POST /plans/{plan_id}/migrate", {}, plan_id=plan_id)
     story.do("POST /subscriptions/{subscription_id}/pause", {}, **its)
     story.do("POST /subscriptions/{subscription_id}/resume", **its)
+    story.attach_add_on(subscription["id"])
     clock.advance(minutes=1)
     story.do("POST /subscriptions/{subscription_id}/generate-invoice", {}, **its)
     clock.advance(minutes=1)

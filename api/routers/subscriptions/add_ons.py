@@ -1,0 +1,95 @@
+"""Add-ons: charges that are attached to one subscription (docs/guides/add-ons.md)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import Response
+
+from api.access.sessions import Reader, ReadSession, Writer
+from api.admission.requests import BILL_ADMITTED
+from api.catching_up import ChangeSession
+from api.context import ContextDep
+from api.schemas.pages import PageOf
+from api.schemas.subscriptions.add_ons import AddOnCreate, AddOnPatch, AddOnView, view_add_on
+from api.transport.exact_json import respond
+from api.transport.pagination import PageDep, envelope
+from api.transport.route import Router
+from services.lifecycle import add_ons
+
+router = Router(
+    prefix="/subscriptions/{subscription_id}/add-ons",
+    tags=["Subscriptions"],
+    admission=BILL_ADMITTED,
+)
+
+
+@router.post("", status_code=201, response_model=AddOnView)
+def attach_add_on(
+    subscription_id: UUID,
+    body: AddOnCreate,
+    session: ChangeSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Attach a charge to a subscription: it is billed from now on, for its share of the period."""
+    attached = add_ons.attach_add_on(
+        session, principal.organization_id, subscription_id, body.command(), now=context.now()
+    )
+    return respond(view_add_on(attached), 201)
+
+
+@router.get("", response_model=PageOf[AddOnView])
+def list_add_ons(
+    subscription_id: UUID, session: ReadSession, principal: Reader, page: PageDep
+) -> Response:
+    """List what is or was attached to a subscription, oldest first."""
+    found, total = add_ons.list_add_ons(
+        session, principal.organization_id, subscription_id, offset=page.offset, limit=page.size
+    )
+    return respond(envelope([view_add_on(one) for one in found], page, total))
+
+
+@router.get("/{add_on_id}", response_model=AddOnView)
+def get_add_on(
+    subscription_id: UUID, add_on_id: UUID, session: ReadSession, principal: Reader
+) -> Response:
+    """Show an add-on, ended or not."""
+    found = add_ons.get_add_on(session, principal.organization_id, subscription_id, add_on_id)
+    return respond(view_add_on(found))
+
+
+@router.patch("/{add_on_id}", response_model=AddOnView)
+def change_add_on(
+    subscription_id: UUID,
+    add_on_id: UUID,
+    body: AddOnPatch,
+    session: ChangeSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Change how many there are from now on; each quantity is billed for its share of a period."""
+    changed = add_ons.change_quantity(
+        session,
+        principal.organization_id,
+        subscription_id,
+        add_on_id,
+        body.quantity,
+        now=context.now(),
+    )
+    return respond(view_add_on(changed))
+
+
+@router.delete("/{add_on_id}", status_code=204)
+def end_add_on(
+    subscription_id: UUID,
+    add_on_id: UUID,
+    session: ChangeSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """End an add-on: it is billed until now, and not any more."""
+    add_ons.end_add_on(
+        session, principal.organization_id, subscription_id, add_on_id, now=context.now()
+    )
+    return Response(status_code=204)

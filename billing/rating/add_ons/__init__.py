@@ -1,0 +1,1 @@
+"""Charges that are attached to one subscription, with a quantity that changes."""
