@@ -6,7 +6,7 @@ Source: CREDITS 11 and 13.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -30,12 +30,14 @@ from billing.units import Unit
 class Billed:
     """A rounded line of a bill, before any credit and after coupons took off their ``discount``.
 
-    ``line_total`` may be below zero.
+    ``line_total`` may be below zero. ``cost_share`` is not in it: what own units had cost that paid
+    of the line, which is taxed with it and paid already.
     """
 
     line_total: Decimal
     is_taxable: bool
     discount: Decimal = ZERO
+    cost_share: Decimal = ZERO
     charge_id: ChargeId | None = None
     meter_id: MeterId | None = None
 
@@ -46,13 +48,15 @@ class AvailableCredit:
 
     ``unit`` is the currency of the bill; ``lots`` are those of it, and of own units that lines are
     priced in. ``segments`` are those of lines by their place in the bill; a line that has none
-    there is used at ``final_at``, as its invoice becomes final.
+    there is used at ``final_at``, as its invoice becomes final. ``costs`` are those of own units
+    that paid of a line, by when it was used.
     """
 
     unit: Unit
     lots: tuple[Lot, ...]
     final_at: datetime
     segments: Mapping[int, tuple[Segment, ...]]
+    costs: Mapping[int, tuple[Segment, ...]] = field(default_factory=dict)
 
     def pay_net(self, lines: Sequence[Billed], added_tax: Decimal) -> Drawing:
         """What is paid before taxes: by free credit, and by credit that was taxed as it was sold.
@@ -64,9 +68,15 @@ class AvailableCredit:
         payable = _payable(self._drawable(lines), lines, min(added_tax, ZERO))
         return draw(payable, self._lots(Place.BEFORE_TAX))
 
-    def pay_gross(self, left: Sequence[DrawableLine], added_tax: Decimal) -> Drawing:
-        """What is paid of the rest with its taxes, by credit that is taxed as it is used."""
-        return draw(with_tax(left, added_tax, self.unit), self._lots(Place.AFTER_TAX))
+    def pay_gross(self, left: Sequence[DrawableLine], added_tax: Decimal, owed: Decimal) -> Drawing:
+        """What is paid of the rest with its taxes, by credit that is taxed as it is used.
+
+        No more than is ``owed`` is paid, where lines below zero take from the tax of paid costs.
+        """
+        gross = with_tax(left, added_tax, self.unit, self.costs)
+        if self.costs:
+            gross = at_most(gross, owed)
+        return draw(gross, self._lots(Place.AFTER_TAX))
 
     def _lots(self, place: Place) -> list[Lot]:
         money = (one for one in self.lots if one.grant.unit.is_currency)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
 from billing.credits.cuts import Segment, reduce
+from billing.credits.expiry import CostBasis, cost_of_rest
 from billing.credits.grants import Grant, Place, in_order
 from billing.identifiers import ChargeId, MeterId
-from billing.money import ZERO, exactly
+from billing.money import ZERO, exactly, find_currency
 from billing.units import Unit
 
 
@@ -43,10 +45,18 @@ class DrawableLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
-    """A grant with what is left of it and can be drawn."""
+    """A grant with what is left of it and can be drawn.
+
+    ``cost`` is there of a grant in an own unit that was sold and is taxed as it is used.
+    """
 
     grant: Grant
     rest: Decimal
+    cost: CostBasis | None = None
+
+    def pays_in(self, currency: str) -> bool:
+        """Whether it may pay bills in the currency: what it cost is no money in another one."""
+        return self.cost is None or self.cost.currency == currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +64,7 @@ class Draw:
     """How much of a line one grant pays, in the grant's unit, and where in the bill.
 
     ``unit`` is the grant's where that is no currency: it pays before anything becomes money.
+    ``cost`` is what that much of it was sold for, where that is taxed as it is used.
     """
 
     grant_id: UUID
@@ -61,11 +72,12 @@ class Draw:
     amount: Decimal
     place: Place
     unit: str | None = None
+    cost: Decimal = ZERO
 
     @property
     def money(self) -> Decimal:
         """How much of what the bill comes to that is, in its currency."""
-        return self.amount if self.unit is None else ZERO
+        return self.amount if self.unit is None else self.cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +135,37 @@ def draw(lines: Sequence[DrawableLine], lots: Iterable[Lot]) -> Drawing:
     return Drawing(draws=tuple(draws), left=tuple(left), asked=tuple(lines), lots=lots)
 
 
+@exactly
+def share_costs(draws: Sequence[Draw], lots: Iterable[Lot]) -> tuple[Draw, ...]:
+    """Draws of own units, each with its share of what its grant was sold for.
+
+    A share is what of the cost no document has said, less what the grant's rest costs after the
+    draw: so the shares of a grant come to its cost, to the cent, and the last one takes the
+    remainder; what returns left over or short goes into the next. None is below zero. Source:
+    CREDITS 18. Worked example: of 3 tokens for 10.00, three draws of one cost 3.33, 3.34
+    and 3.33.
+    """
+    found = {one.grant.grant_id: one for one in lots}
+    left = {key: one.cost.left for key, one in found.items() if one.cost is not None}
+    rests = {key: one.rest + one.cost.held for key, one in found.items() if one.cost is not None}
+    shared = []
+    for one in draws:
+        lot = found[one.grant_id]
+        share = ZERO
+        if lot.cost is not None:
+            rests[one.grant_id] -= one.amount
+            after = cost_of_rest(
+                lot.cost.amount,
+                rests[one.grant_id],
+                granted=lot.grant.amount,
+                places=find_currency(lot.cost.currency).exponent,
+            )
+            share = max(ZERO, left[one.grant_id] - after)
+            left[one.grant_id] -= share
+        shared.append(replace(one, cost=share))
+    return tuple(shared)
+
+
 def _may_pay(grant: Grant, line: DrawableLine) -> bool:
     if line.unit is None or line.unit == grant.unit.code:
         return grant.applies_to.covers(line.charge_id, line.meter_id)
@@ -176,24 +219,42 @@ def at_most(lines: Sequence[DrawableLine], amount: Decimal) -> tuple[DrawableLin
 
 
 @exactly
-def with_tax(lines: Sequence[DrawableLine], tax: Decimal, unit: Unit) -> tuple[DrawableLine, ...]:
+def with_tax(
+    lines: Sequence[DrawableLine],
+    tax: Decimal,
+    unit: Unit,
+    costs: Mapping[int, Sequence[Segment]] = MappingProxyType({}),
+) -> tuple[DrawableLine, ...]:
     """The lines with the tax that comes on top of the bill, as paid credit pays them.
 
     The tax is spread over what is left of the taxable lines, and of each line over its segments,
-    by largest remainder, so that nothing of it is lost. Source: rule 13.
+    by largest remainder, so that nothing of it is lost. What own units cost that paid of a line is
+    taxed with it: those ``costs``, by position, are paid, and their tax is not. Source: rule 13.
     """
-    weights = tuple(one.amount if one.is_taxable else ZERO for one in lines)
+    weights = tuple(
+        _sum_of((*one.segments, *costs.get(one.position, ()))) if one.is_taxable else ZERO
+        for one in lines
+    )
     if tax <= ZERO or not any(weights):
         return tuple(lines)
     shares = unit.share(tax, weights)
-    return tuple(_taxed(line, share, unit) for line, share in zip(lines, shares, strict=True))
+    return tuple(
+        _taxed(line, costs.get(line.position, ()), share, unit)
+        for line, share in zip(lines, shares, strict=True)
+    )
 
 
-def _taxed(line: DrawableLine, tax: Decimal, unit: Unit) -> DrawableLine:
+def _taxed(line: DrawableLine, costs: Sequence[Segment], tax: Decimal, unit: Unit) -> DrawableLine:
     if tax == ZERO:
         return line
-    shares = unit.share(tax, tuple(one.amount for one in line.segments))
-    segments = zip(line.segments, shares, strict=True)
-    return replace(
-        line, segments=tuple(replace(one, amount=one.amount + share) for one, share in segments)
-    )
+    parts = (*line.segments, *(replace(one, amount=ZERO) for one in costs))
+    shares = unit.share(tax, tuple(one.amount for one in (*line.segments, *costs)))
+    made = [
+        replace(one, amount=one.amount + share) for one, share in zip(parts, shares, strict=True)
+    ]
+    in_order_of_use = sorted(made, key=lambda one: one.used_at)
+    return replace(line, segments=tuple(one for one in in_order_of_use if one.amount > ZERO))
+
+
+def _sum_of(segments: Iterable[Segment]) -> Decimal:
+    return sum((one.amount for one in segments), ZERO)

@@ -93,6 +93,20 @@ def rolled_amount(
     return min(limits)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostBasis:
+    """What a grant was sold for whose draws are taxed as they are used, as a bill finds it.
+
+    Units: ``amount`` is what all of it cost, ``left`` what no document has said of that yet and
+    nothing took away, both in major units of ``currency``; ``held`` is in the grant's unit.
+    """
+
+    amount: Decimal
+    currency: str
+    left: Decimal
+    held: Decimal = ZERO
+
+
 @exactly
 def cost_of_rest(cost: Decimal, rest: Decimal, *, granted: Decimal, places: int) -> Decimal:
     """What the rest of a grant cost, in money with that many decimal places.

@@ -19,11 +19,18 @@ from billing.units import Unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
-    """What a grant has paid of a line and not got back."""
+    """What a grant has paid of a line and not got back.
+
+    Of ``drawn`` in an own unit that is taxed as it is used the line had a share of ``cost``;
+    ``cost_left`` of that no note has given back.
+    """
 
     grant_id: UUID
     place: Place
     left: Decimal
+    drawn: Decimal = ZERO
+    cost: Decimal = ZERO
+    cost_left: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +53,22 @@ class CoveredLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """How much of a line goes back to a grant, in its unit: ``unit`` where that is no currency."""
+    """How much of a line goes back to a grant, in its unit: ``unit`` where that is no currency.
+
+    ``cost`` is what of the line's cost share goes back with it.
+    """
 
     grant_id: UUID
     position: int
     amount: Decimal
+    cost: Decimal = ZERO
     place: Place
     unit: str | None = None
 
     @property
     def money(self) -> Decimal:
         """How much of what the bill came to that is, in its currency."""
-        return self.amount if self.unit is None else ZERO
+        return self.amount if self.unit is None else self.cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 First it lowers what is still due of the money that the rest became, or what nobody owes of it. The
 remainder goes back as the line was settled: to each grant in its unit, and as money of the rest.
+What goes back to grants whose units are taxed as they are used gives back its part of their cost,
+which the line had, and the tax of that.
 Source: CREDITS 14 and 17.
 """
 
@@ -11,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from billing.credits.grants import Place
 from billing.credits.returns import Paid, Returned
 from billing.money import ZERO, Currency, exactly, round_half_away
 from billing.units import Unit
@@ -38,10 +39,16 @@ class UnitLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitReturn:
-    """What goes back of a line in an own unit: to grants, and in money before tax."""
+    """What goes back of a line in an own unit: to grants, and in money of its rest before tax."""
 
     returned: tuple[Returned, ...]
     money: Decimal
+
+    @property
+    @exactly
+    def cost(self) -> Decimal:
+        """What of the line's cost shares goes back, in money before tax."""
+        return sum((one.cost for one in self.returned), ZERO)
 
 
 @exactly
@@ -60,8 +67,9 @@ def return_in_unit(line: UnitLine, due: Decimal, currency: Currency) -> UnitRetu
             grant_id=one.grant_id,
             position=line.position,
             amount=share,
-            place=Place.BEFORE_TAX,
+            place=one.place,
             unit=line.unit.code,
+            cost=_cost_of(one, share, currency),
         )
         for one, share in zip(line.paid, shares, strict=False)
         if share > ZERO
@@ -82,6 +90,15 @@ def _shares(line: UnitLine, amount: Decimal, rest: Decimal) -> Sequence[Decimal]
     if amount == ZERO:
         return [ZERO for _ in weights]
     return line.unit.share(amount, weights)
+
+
+def _cost_of(paid: Paid, amount: Decimal, currency: Currency) -> Decimal:
+    """What so much of what a grant paid had cost, after what was given back before."""
+    if paid.cost == ZERO:
+        return ZERO
+    given = paid.drawn - paid.left + amount
+    whole = round_half_away(paid.cost * given, currency.exponent, divisor=paid.drawn)
+    return whole - (paid.cost - paid.cost_left)
 
 
 def _money_of(line: UnitLine, units: Decimal, currency: Currency) -> Decimal:

@@ -21,11 +21,12 @@ def tax_and_credit(
 
     Source: CREDITS 13.
     """
-    taxable = sum((one.line_total for one in billed if one.is_taxable), ZERO)
+    taxable = sum((one.line_total + one.cost_share for one in billed if one.is_taxable), ZERO)
     taxes = calculate_taxes(taxable, rates, currency)
     if credit is None:
         return taxes, NOTHING_DRAWN, NOTHING_DRAWN
     net = credit.pay_net(billed, added_tax(taxes))
     if net.draws:
         taxes = calculate_taxes(taxable - taken_off(net, billed), rates, currency)
-    return taxes, net, credit.pay_gross(net.left, added_tax(taxes))
+    owed = sum((one.line_total for one in billed), ZERO) - net.amount + added_tax(taxes)
+    return taxes, net, credit.pay_gross(net.left, added_tax(taxes), owed)

@@ -66,7 +66,8 @@ def explain_line(
 ) -> tuple[CalculationStep, ...]:
     """Give every step of a line, from the aggregate over its tiers to the rounded amount.
 
-    Of a line in an own unit follows what credit pays of it there, and what is left in money. What
+    Of a line in an own unit follows what credit pays of it there, what is left in money, and what
+    that credit had cost, where it is taxed with the line. What
     coupons take off it follows, then for credit that pays before tax, and for credit that pays with
     it, when that was used and which grant pays how much. Source: CONTRACT section 6.
     """
@@ -129,19 +130,26 @@ def _overage_steps(invoice_line: InvoiceLine) -> Iterator[CalculationStep]:
     yield step("pay_in_unit", line.rest, amount=line.amount, paid_by_credit=line.paid_in_unit)
     yield step(
         "overage",
-        invoice_line.line_total,
+        line.rest_money,
         rest=line.rest,
         overage_rate=line.overage_rate,
         places=find_currency(line.currency).exponent,
         rule=ROUNDING,
     )
+    if line.cost_share:
+        yield step(
+            "cost_share",
+            invoice_line.line_total,
+            rest=line.rest_money,
+            cost_of_credit=line.cost_share,
+        )
 
 
 @exactly
 def _coupon_steps(
     invoice_line: InvoiceLine, coupons: Sequence[tuple[str, Decimal]]
 ) -> list[CalculationStep]:
-    left = invoice_line.line_total
+    left = invoice_line.line_total - invoice_line.line.cost_share
     steps = []
     for code, amount in coupons:
         steps.append(step("coupon", left - amount, code=code, before=left, amount=amount))

@@ -51,7 +51,8 @@ class InvoiceTotals:
     ``subtotal`` is net, ``tax`` the sum of ``taxes``, ``total`` what the customer is billed, less
     what coupons take off (``discounts``) and credit pays before taxes.
     ``draws`` are what prepaid credit pays of which line, ``credits_before_tax`` and
-    ``credits_after_tax`` in all: the first is not in ``total``, the second pays of it.
+    ``credits_after_tax`` in all: the first is not in ``total``, the second pays of it, with what
+    own units had cost that are taxed as they are used.
     ``drawing`` is what they were decided from.
     ``carried_credit`` is what a bill below zero leaves to the customer, ``granted_credit`` what
     this one takes of what earlier ones left (CONTRACT 48, 81).
@@ -133,7 +134,7 @@ def assemble_invoice(
     granted, carried = max(ZERO, min(owed - gross.amount, available_credit)), max(ZERO, -owed)
     rounded += _closing_lines(granted, carried, currency)
     tax = sum((one.amount for one in taxes), ZERO)
-    total = currency.round(owed - granted + carried)
+    total = currency.round(owed + in_units.cost - granted + carried)
     return InvoiceTotals(
         currency=currency.code,
         lines=tuple(rounded),
@@ -144,11 +145,11 @@ def assemble_invoice(
         tax_status=tax_status(rates, address),
         carried_credit=carried,
         granted_credit=granted,
-        draws=(*in_units.drawing.draws, *net.draws, *gross.draws),
+        draws=(*in_units.draws, *net.draws, *gross.draws),
         credits_before_tax=net.amount,
-        credits_after_tax=gross.amount,
+        credits_after_tax=gross.amount + in_units.cost,
         discounts=discounts,
-        drawing=record_drawing(net, gross, in_units.drawing),
+        drawing=record_drawing(net, gross, in_units.drawing, in_units.at_use),
     )
 
 
@@ -163,13 +164,16 @@ def _discounted(
     lines: Sequence[InvoiceLine], coupons: AvailableCoupons | None, currency: Currency
 ) -> tuple[tuple[Discount, ...], list[Billed]]:
     """What coupons take off the lines, and the lines as they are left."""
-    priced = [Discountable(one.line_total, one.line.own_charge_id) for one in lines]
+    priced = [
+        Discountable(one.line_total - one.line.cost_share, one.line.own_charge_id) for one in lines
+    ]
     discounts = discount(priced, coupons, currency)
     off = off_by_line(discounts)
     return discounts, [
         Billed(
-            line_total=one.line_total - off.get(position, ZERO),
+            line_total=one.line_total - one.line.cost_share - off.get(position, ZERO),
             discount=off.get(position, ZERO),
+            cost_share=one.line.cost_share,
             is_taxable=one.line.is_taxable,
             charge_id=one.line.only_charge_id,
             meter_id=one.line.only_meter_id,

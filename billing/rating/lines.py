@@ -75,7 +75,9 @@ class PricedLine:
 
     Units: quantities in the meter's unit, amounts in major units of ``currency``, or in the own
     unit that it is ``priced_in``: of these ``paid_in_unit`` is what credit pays, and what is left
-    is due at the ``overage_rate``, None meaning that it is due nothing. ``quantity`` is what is
+    is due at the ``overage_rate``, None meaning that it is due nothing. ``cost_share`` is what that
+    credit had cost, in major units of ``currency``, where it is taxed as it is used. ``quantity``
+    is what is
     billed, ``usage_quantity`` what was measured, ``included_quantity`` what was taken off.
     ``name`` is the label of the text layout, ``description`` that of the JSON (CONTRACT 34).
     ``bound`` names the rule that set the amount: ``minimum``, ``maximum``, or ``true_up`` among
@@ -119,6 +121,7 @@ class PricedLine:
     priced_in: Unit | None = None
     overage_rate: Decimal | None = None
     paid_in_unit: Decimal = ZERO
+    cost_share: Decimal = ZERO
     corrected_meter_id: MeterId | None = None
 
     @property
@@ -162,6 +165,16 @@ class PricedLine:
     @property
     @exactly
     def money(self) -> Decimal:
+        """What it comes to in whole minor units of the currency, before coupons.
+
+        That is what is due, and the cost of what credit in its own unit paid that is taxed as it is
+        used, which is paid. Source: CREDITS 14, *Made precise* (Own units).
+        """
+        return self.rest_money + self.cost_share
+
+    @property
+    @exactly
+    def rest_money(self) -> Decimal:
         """What is due of it in whole minor units of the currency, before coupons.
 
         Source: CREDITS 14. Worked example: of 120.5 tokens credit pays 100; at 0.02 each the rest
@@ -175,7 +188,11 @@ class PricedLine:
     def __post_init__(self) -> None:
         find_currency(self.currency)
         require_exact(quantity=self.quantity, exact_amount=self.exact_amount)
-        require_decimals(unit_amount=self.unit_amount, paid_in_unit=self.paid_in_unit)
+        require_decimals(
+            unit_amount=self.unit_amount,
+            paid_in_unit=self.paid_in_unit,
+            cost_share=self.cost_share,
+        )
 
 
 @exactly
@@ -189,14 +206,19 @@ def paid_as(lines: Sequence[PricedLine], billed: Sequence[PricedLine]) -> list[P
 
     What credit paid is no part of what a line is computed from: the draws say that.
     """
-    paid = [one.paid_in_unit for one in billed[: len(lines)]]
-    paid += [ZERO] * (len(lines) - len(paid))
+    paid = [(one.paid_in_unit, one.cost_share) for one in billed[: len(lines)]]
+    paid += [(ZERO, ZERO)] * (len(lines) - len(paid))
     return [
-        line if line.priced_in is None else replace(line, paid_in_unit=amount)
-        for line, amount in zip(lines, paid, strict=True)
+        line
+        if line.priced_in is None
+        else replace(line, paid_in_unit=amount, cost_share=cost_share)
+        for line, (amount, cost_share) in zip(lines, paid, strict=True)
     ]
 
 
 def as_computed(lines: Iterable[PricedLine]) -> tuple[PricedLine, ...]:
     """Billed lines as they were computed, before credit in their own units paid of them."""
-    return tuple(one if one.priced_in is None else replace(one, paid_in_unit=ZERO) for one in lines)
+    return tuple(
+        one if one.priced_in is None else replace(one, paid_in_unit=ZERO, cost_share=ZERO)
+        for one in lines
+    )

@@ -74,7 +74,8 @@ def describe_rest(
 ) -> tuple[str, ...]:
     """Say of a line in an own unit what credit pays, and how the rest becomes money; else nothing.
 
-    Worked example: ``120.5 TOKENS − 100 Prepaid credit = 20.5 TOKENS × $0.02``.
+    Then what that credit had cost, where it is taxed with the line. Worked example:
+    ``120.5 TOKENS − 100 Prepaid credit = 20.5 TOKENS × $0.02``, and ``Prepaid credit = $1.00``.
     """
     if line.own_unit is None:
         return ()
@@ -83,7 +84,10 @@ def describe_rest(
     if line.paid_in_unit == ZERO:
         return (rest,)
     whole = f"{quantity(line.amount)} {line.own_unit}"
-    return (f"{whole} − {quantity(line.paid_in_unit)} {paid_by} = {rest}",)
+    paid = f"{whole} − {quantity(line.paid_in_unit)} {paid_by} = {rest}"
+    if line.cost_share == ZERO:
+        return (paid,)
+    return (paid, f"{paid_by} = {price(line.cost_share)}")
 
 
 def describe_share(

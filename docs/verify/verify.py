@@ -2,6 +2,8 @@
 Prints the total. Exit code 0: equal; 1: different; 2: the files cannot be used."""
 import base64, hashlib, json, sys
 from fractions import Fraction as F
+PARTS = ("inputs", "terms", "lines", "coupons", "credits", "credits_after_tax", "drawing")
+PAID = ("line_id", "total", "paid_in_unit", "cost_share")  # no part of what a line is computed from
 
 def require(is_so, what): is_so or sys.exit(f"different: {what}")  # a text ends with exit code 1
 def canonical(value):  # RFC 8785: names are ASCII and numbers integers, so that sorting is enough
@@ -34,29 +36,6 @@ def check_charge(charge, terms, inputs, lines, events, places):
     places = charge.get("unit", {"scale": places})["scale"]
     found = [rules.rounded(one, places) for one in amounts]
     require(found == said, f"charge {charge['charge_id']} comes to {[*map(str, found)]}")
-def check_units(lines, credits, places):  # what no credit pays of a line is money, at its rate
-    for at, one in enumerate(lines):
-        if "priced_in" in one:
-            paid = sum(F(e["amount"]) for e in credits if (e["line"], F(e["total"])) == (at, 0))
-            rest = (rules.amount_of(one) - paid) * F(one.get("overage_rate") or 0)
-            require(rules.rounded(rest, places) == F(one["total"]), f"line {at + 1}, {paid} paid")
-def check_credit(document, places):  # draws come out again, and pay no more than there was
-    worth = {at: F(one["total"]) for at, one in enumerate(document["lines"])}
-    for one in [line for coupon in document.get("coupons", ()) for line in coupon["lines"]]:
-        worth[one["line"]] += F(one["total"])
-    for one in document["drawing"].get("in_units", []) + document["drawing"]["before_tax"]:
-        asked, at = sum(F(part["amount"]) for part in one["segments"]), one["position"]
-        most = rules.amount_of(document["lines"][at]) if "unit" in one else worth[at]
-        require(asked <= max(0, most), f"line {at + 1} was used for {asked}")
-    for name, place in (("credits", "before_tax"), ("credits_after_tax", "after_tax")):
-        found = rules.draw(document["drawing"], place, document["currency"])
-        said = {(one["line"], one["grant_id"]): F(one["amount"]) for one in document[name]}
-        for at, grant in sorted(found.keys() | said.keys()):
-            paid = found.get((at, grant), 0)
-            require(paid == said.get((at, grant), 0), f"grant {grant} pays {paid} of line {at + 1}")
-        for one in document[name]:  # in an own unit it is no money
-            money = F(one["amount"]) * (one["unit"] == document["currency"])
-            require(money == -F(one["total"]), f"{one['amount']} {one['unit']} are {money}")
 def verify(document, events, keys):
     receipt, lines = document["receipt"], document["lines"]
     terms, inputs = document.get("terms") or {}, document.get("inputs") or {}
@@ -70,25 +49,25 @@ def verify(document, events, keys):
     own = [e for e in lines if e.get("charge_id") in charges and e["type"] != "late_usage"]
     for charge in charges.values():
         check_charge(charge, terms, inputs, rules.of_charge(charge, own), events, places)
-    written = [without(e, "line_id", "total", "paid_in_unit") for e in (own if terms else lines)]
-    for name in ("inputs", "terms", "lines", "coupons", "credits", "credits_after_tax", "drawing"):
-        found = digest({**document, "lines": written}.get(name))  # receipts of before name fewer
+    written = [without(one, *PAID) for one in (own if terms else lines)]
+    for name in PARTS:  # receipts of before name fewer
+        found = digest({**document, "lines": written}.get(name))
         require(receipt.get(f"{name}_digest", found) == found, name)
-    check_units(lines, document.get("credits", []), places)
-    if document.get("drawing"): check_credit(document, places)
+    credit.check_units(document, places, require)
+    if document.get("drawing"): credit.check_draws(document, places, require)
     off = sum((one["lines"] for one in document.get("coupons", ())), document.get("credits", []))
     taxable = sum(F(one["total"]) for one in lines + off if one.get("is_taxable", True))
     within = 100 + sum(F(tax["percentage"]) for tax in document["taxes"] if tax["is_inclusive"])
     rates = [F(tax["percentage"]) for tax in document["taxes"] if not tax["is_inclusive"]]
-    total = sum(F(one["total"]) for one in lines + off)
-    total += sum(rules.rounded(taxable * rate / within, places) for rate in rates)
+    taxes = (rules.rounded(taxable * rate / within, places) for rate in rates)
+    total = sum([F(one["total"]) for one in lines + off] + [*taxes])
     require(total == F(receipt["total"]), f"total {total}, signed was {receipt['total']}")
     print(f"{receipt['invoice_number']}: {receipt['total']} {receipt['currency']}")
 
 try:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as PublicKey
-    import rules  # the second page
+    import rules, credit  # the other pages
     files = [open(one, encoding="utf-8") for one in sys.argv[1:] if one != "--keys"]
     document, events, keys = json.load(files[0]), [*map(json.loads, files[1])], json.load(files[2])
     for error in (one["detail"] for one in (document, keys, *events) if "detail" in one):
@@ -96,5 +75,6 @@ try:
     for one in events: one.update(at=rules.instant(one["timestamp"]), value=F(one["quantity"]))
     verify(document, sorted(events, key=lambda e: (e["at"], e["sequence"])), keys)
 except Exception as error:  # whatever it is, nothing was compared to its end
-    lacks = getattr(error, "name", "") == "rules" and "rules.py must lie beside verify.py"
+    name = getattr(error, "name", "")
+    lacks = name in ("credit", "rules") and f"{name}.py must lie beside verify.py"
     print(f"unusable: {lacks or repr(error)}", file=sys.stderr), sys.exit(2)

@@ -52,12 +52,18 @@ class CreditNote(Tenant, table=True):
     issue_date: datetime = instant()
     created_at: datetime = instant()
 
+    @property
+    def in_money(self) -> Decimal:
+        """What of its total lowers what is due or was paid by money; grants get the rest."""
+        return self.total - self.credits_after_tax
+
 
 class CreditNoteLine(Tenant, table=True):
     """How much of one invoice line a credit note gives back, before tax.
 
     ``amount`` is money. Of a line that is priced in an own unit ``amount_in_unit`` is what of it
-    is given back in all, of which the money is only what had become money.
+    is given back in all, of which the money is only what had become money, and what units had cost
+    that go back and are taxed as they are used.
     """
 
     __tablename__ = "credit_note_line"

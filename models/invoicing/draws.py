@@ -17,7 +17,9 @@ class InvoiceDraw(SQLModel, table=True):
     """How much of a line a grant pays: ``amount`` in its unit, ``money`` in the invoice's currency.
 
     Of a draft it is provisional, and goes with the line. Of a final invoice it is posted.
-    ``place`` says whether it pays of the net amount, or of what is due with its taxes.
+    ``place`` says whether it pays of the net amount, or of what is due with its taxes. In an own
+    unit ``money`` is what that had cost where it is taxed as it is used, else nothing. Of one line
+    draws pay by their ``sequence``; earlier ones, which have none, are in the order of grants.
     """
 
     __tablename__ = "invoice_draw"
@@ -46,6 +48,7 @@ class InvoiceDraw(SQLModel, table=True):
     amount: Decimal = exact()
     money: Decimal = exact()
     place: str = words()
+    sequence: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class InvoiceDrawing(SQLModel, table=True):

@@ -30,7 +30,7 @@ DRAWINGS = text(
     CROSS JOIN LATERAL (
         SELECT coalesce(jsonb_agg(jsonb_build_object(
             'grant_id', draw.grant_id, 'position', draw.line_position,
-            'amount', draw.amount::text, 'place', draw.place
+            'amount', draw.amount::text, 'money', draw.money::text, 'place', draw.place
         )), '[]') AS draws
         FROM invoice_draw AS draw
         WHERE draw.organization_id = invoice.organization_id AND draw.invoice_id = invoice.id

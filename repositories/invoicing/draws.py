@@ -14,7 +14,7 @@ from repositories.row_keys import among
 def list_draws(
     session: Session, keys: Collection[InvoiceKey]
 ) -> dict[InvoiceKey, list[InvoiceDraw]]:
-    """The draws of each of some invoices, in the order of their lines; none asks nothing."""
+    """The draws of each of some invoices, by lines and as they pay these; none asks nothing."""
     found: dict[InvoiceKey, list[InvoiceDraw]] = {key: [] for key in keys}
     if not found:
         return found
@@ -22,7 +22,9 @@ def list_draws(
     for row in session.exec(
         select(InvoiceDraw)
         .where(among(keys, *columns))
-        .order_by(col(InvoiceDraw.line_position), col(InvoiceDraw.grant_id))
+        .order_by(
+            col(InvoiceDraw.line_position), col(InvoiceDraw.sequence), col(InvoiceDraw.grant_id)
+        )
     ):
         found[row.organization_id, row.invoice_id].append(row)
     return found

@@ -40,7 +40,9 @@ INVOICES: Final = DocumentRead(
             WHERE applied.organization_id = tenant.id AND applied.invoice_id = invoice.id
         ),
         'draws', (
-            SELECT coalesce(json_agg(draw ORDER BY draw.line_position, draw.grant_id), '[]')
+            SELECT coalesce(json_agg(
+                draw ORDER BY draw.line_position, draw.sequence, draw.grant_id
+            ), '[]')
             FROM invoice_draw AS draw
             WHERE draw.organization_id = tenant.id AND draw.invoice_id = invoice.id
         ),

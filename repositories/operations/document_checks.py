@@ -121,8 +121,9 @@ CHANGED_AMOUNTS: Final = text(
             coalesce(sum(amount) FILTER (WHERE is_inclusive), 0) AS inclusive
         FROM invoice_tax WHERE organization_id = :organization_id GROUP BY invoice_id
     ),
+    -- What goes back to grants that paid after taxes never was due.
     given AS (
-        SELECT invoice_id, sum(total) AS total FROM credit_note
+        SELECT invoice_id, sum(total - credits_after_tax) AS total FROM credit_note
         WHERE organization_id = :organization_id GROUP BY invoice_id
     ),
     -- What grants pay before taxes is off the total, what they pay after them off what is due.
@@ -238,7 +239,7 @@ CHANGED_STATUSES: Final = text(
         AND period.subscription_id = invoice.subscription_id
         AND period.index = invoice.period_index AND invoice.kind = 'period'
     LEFT JOIN LATERAL (
-        SELECT sum(note.total) AS total FROM credit_note AS note
+        SELECT sum(note.total - note.credits_after_tax) AS total FROM credit_note AS note
         WHERE note.organization_id = invoice.organization_id AND note.invoice_id = invoice.id
     ) AS given ON true
     WHERE invoice.organization_id = :organization_id AND (

@@ -86,7 +86,7 @@ EXPLAINED_LINES: Final = DocumentRead(
             SELECT coalesce(json_agg(
                 json_build_array(draw.grant_id, draw.unit, draw.amount::text, draw.money::text,
                     draw.place)
-                ORDER BY draw.place DESC, draw.grant_id
+                ORDER BY draw.place DESC, draw.sequence, draw.grant_id
             ), '[]')
             FROM invoice_draw AS draw
             WHERE draw.organization_id = tenant.id AND draw.invoice_id = invoice.id

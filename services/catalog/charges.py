@@ -25,7 +25,7 @@ from billing.rating.terms import (
     Shortfall,
     require_paid_or_blocked,
 )
-from billing.units import Taxation, Unit
+from billing.units import Unit
 from models.base import new_id
 from models.catalog.plans import Charge, Plan
 from repositories.catalog import meters as stored_meters
@@ -259,9 +259,6 @@ def _find_unit(session: Session, organization_id: UUID, command: AddCharge) -> U
     require_paid_or_blocked(
         command.type, unit, overage_rate=command.overage_rate, shortfall=command.shortfall
     )
-    if unit is not None and unit.taxation is not Taxation.AT_PURCHASE:
-        # What it costs would have to be taxed as it pays, and no bill knows how yet.
-        raise _refused("A charge takes units that are taxed as they are sold: at_purchase.", "unit")
     return unit
 
 

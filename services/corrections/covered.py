@@ -16,6 +16,7 @@ from billing.invoicing.credit_notes import credit_note
 from billing.invoicing.taxes import TaxAmount, added_tax
 from billing.money import ZERO, find_currency
 from billing.units import Unit, currency_unit
+from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.credits import grants as stored_grants
 from repositories.credits.grants import GrantFacts
@@ -54,10 +55,11 @@ class Covered:
         in_units: dict[int, list[Paid]] = {}
         back: dict[int, Decimal] = {}
         if invoice.is_drawn:
-            returned: dict[tuple[int, UUID], Decimal] = {}
+            returned: dict[tuple[int, UUID], tuple[Decimal, Decimal]] = {}
             for one in stored_credit_notes.list_returns(session, *key):
                 at = (one.line_position, one.grant_id)
-                returned[at] = returned.get(at, ZERO) + one.amount
+                amount, money = returned.get(at, (ZERO, ZERO))
+                returned[at] = amount + one.amount, money + one.money
                 if one.place == Place.BEFORE_TAX:
                     back[one.line_position] = back.get(one.line_position, ZERO) + one.money
             ranks = {
@@ -69,11 +71,14 @@ class Covered:
                 for one in facts_of(session, invoice)
             }
             draws = stored_draws.list_draws(session, [key])[key]
-            for draw in sorted(draws, key=lambda one: ranks[one.grant_id]):
-                left = draw.amount - returned.get((draw.line_position, draw.grant_id), ZERO)
-                by_line = paid if draw.unit == invoice.currency else in_units
+            for draw in sorted(
+                draws, key=lambda one: (one.place == Place.AFTER_TAX, ranks[one.grant_id])
+            ):
+                is_money = draw.unit == invoice.currency
+                back_of = returned.get((draw.line_position, draw.grant_id), (ZERO, ZERO))
+                by_line = paid if is_money else in_units
                 by_line.setdefault(draw.line_position, []).append(
-                    Paid(grant_id=draw.grant_id, place=Place(draw.place), left=left)
+                    _paid(draw, *back_of, is_money=is_money)
                 )
         taxes = stored_invoices.list_taxes(session, invoice.organization_id, [invoice.id])
         return cls(
@@ -89,11 +94,15 @@ class Covered:
     def line(
         self, row: InvoiceLine, credited: Mapping[UUID, Decimal], amount: Decimal
     ) -> CoveredLine:
-        """A line of which that much is given back, after what was credited."""
+        """A line of which that much is given back, after what was credited, without shares of cost.
+
+        Those of own units that paid of it go back with the units.
+        """
         return CoveredLine(
             position=row.position,
             amount=amount,
             left=row.line_total
+            - sum((one.cost for one in self.in_units.get(row.position, ())), ZERO)
             - self.discounts.get(row.position, ZERO)
             - credited.get(row.id, ZERO),
             is_taxable=is_taxable(row),
@@ -103,6 +112,15 @@ class Covered:
     def money_credited(self, row: InvoiceLine, credited: Mapping[UUID, Decimal]) -> Decimal:
         """What notes gave back of a line in money so far, before tax."""
         return credited.get(row.id, ZERO) - self.back.get(row.position, ZERO)
+
+    def cost_left(self, position: int) -> Decimal:
+        """What of a line's cost shares no note has given back."""
+        return sum((one.cost_left for one in self.in_units.get(position, ())), ZERO)
+
+    def cost_back(self, position: int) -> Decimal:
+        """What of a line's cost shares notes have given back."""
+        paid = self.in_units.get(position, ())
+        return sum((one.cost - one.cost_left for one in paid), ZERO)
 
     def note(self, amount: Decimal, before: Decimal) -> NoteAmounts:
         """A note of so much of the taxable lines, with its share of the tax."""
@@ -131,16 +149,38 @@ class Covered:
         return max(ZERO, kept - unpaid)
 
     def with_tax(
-        self, lines: Sequence[CoveredLine], net: Mapping[int, Decimal], tax: Decimal
+        self,
+        lines: Sequence[CoveredLine],
+        net: Mapping[int, Decimal],
+        tax: Decimal,
+        costs: Mapping[int, Decimal],
     ) -> dict[int, Decimal]:
-        """So much of each line with its share of a tax on top of those that are taxed."""
-        weights = [max(ZERO, net[one.position]) if one.is_taxable else ZERO for one in lines]
+        """So much of each line with its share of a tax on top of those that are taxed.
+
+        The ``costs`` of own units are taxed with it, and are not in it.
+        """
+        weights = [
+            max(ZERO, net[one.position] + costs[one.position]) if one.is_taxable else ZERO
+            for one in lines
+        ]
         has_tax = tax > ZERO and any(weights)
         shares = self.unit.share(tax, tuple(weights)) if has_tax else [ZERO] * len(lines)
         return {
             one.position: net[one.position] + share
             for one, share in zip(lines, shares, strict=True)
         }
+
+
+def _paid(draw: InvoiceDraw, amount: Decimal, money: Decimal, *, is_money: bool) -> Paid:
+    """What a draw has paid, of which so much came back, and so much of its cost."""
+    return Paid(
+        grant_id=draw.grant_id,
+        place=Place(draw.place),
+        left=draw.amount - amount,
+        drawn=draw.amount,
+        cost=ZERO if is_money else draw.money,
+        cost_left=ZERO if is_money else draw.money - money,
+    )
 
 
 def is_taxable(row: InvoiceLine) -> bool:

@@ -111,7 +111,7 @@ def credit_invoice(
     named = [(rows[one.line_id], one) for one in lines]
     _write_lines(session, invoice, note, named, parts=parts, changes=changes, now=now)
     post_returns(session, invoice, note, parts.returned, now=now)
-    receivables.credit(session, invoice, note.total, credit_note_id=note.id, at=at, now=now)
+    receivables.credit(session, invoice, note.in_money, credit_note_id=note.id, at=at, now=now)
     mails.queue_credit_note(session, note, invoice, now=now)
     record(
         session,

@@ -26,7 +26,7 @@ from models.invoicing.credit_notes import CreditNote, CreditNoteReturn
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.invoicing import credit_notes as stored_credit_notes
 from services.corrections.covered import Covered, facts_of, is_taxable
-from services.corrections.unit_parts import Noted, split_units
+from services.corrections.unit_parts import Noted, UnitParts, split_units
 from services.credits import drawing
 from services.payments import receivables
 
@@ -35,7 +35,8 @@ from services.payments import receivables
 class NoteParts:
     """What a note gives back in money, and what goes back to which grant.
 
-    ``money`` is what it gives back of each line in money, before tax, or to grants in the currency.
+    ``money`` is what it gives back of each line in money, before tax, or to grants in the currency,
+    with what the units had cost that go back to grants.
     """
 
     amounts: NoteAmounts
@@ -114,12 +115,7 @@ def split_note(
     """
     covered = Covered.read(session, invoice)
     has_units = any(row.amount_in_unit is not None for row in rows)
-    ids = [row.id for row in rows]
-    in_money = (
-        stored_credit_notes.sum_credited_money(session, invoice.organization_id, ids)
-        if has_units
-        else credited
-    )
+    in_money = _credited_money(session, covered, rows) if has_units else credited
     in_units = split_units(
         rows,
         given,
@@ -129,13 +125,27 @@ def split_note(
         due=covered.due_before_tax(),
         currency=invoice.currency,
     )
-    parts = _split_money(session, covered, rows, in_money, in_units.money)
+    parts = _split_money(session, covered, rows, in_money, in_units)
     return replace(
         parts,
-        money=in_units.money,
+        money={
+            row_id: amount + in_units.costs.get(row_id, ZERO)
+            for row_id, amount in in_units.money.items()
+        },
         returned=(*in_units.returned, *parts.returned),
         returns_units=any(given.get(row.id) and row.amount_in_unit is not None for row in rows),
     )
+
+
+@exactly
+def _credited_money(
+    session: Session, covered: Covered, rows: Sequence[InvoiceLine]
+) -> dict[UUID, Decimal]:
+    """What notes gave back of each line as money, without shares of cost."""
+    found = stored_credit_notes.sum_credited_money(
+        session, covered.invoice.organization_id, [row.id for row in rows]
+    )
+    return {row.id: found.get(row.id, ZERO) - covered.cost_back(row.position) for row in rows}
 
 
 def _split_money(
@@ -143,28 +153,40 @@ def _split_money(
     covered: Covered,
     rows: Sequence[InvoiceLine],
     credited: Mapping[UUID, Decimal],
-    given: Mapping[UUID, Decimal],
+    in_units: UnitParts,
 ) -> NoteParts:
-    """The same of amounts that are all money."""
+    """The same of what is money, and of what units had cost: that is taxed, and goes to grants."""
     invoice = covered.invoice
-    lines = [covered.line(row, credited, given.get(row.id, ZERO)) for row in rows]
-    named = [one for one in lines if one.amount > ZERO]
+    lines = [covered.line(row, credited, in_units.money[row.id]) for row in rows]
+    costs = {row.position: in_units.costs.get(row.id, ZERO) for row in rows}
+    named = [one for one in lines if one.amount > ZERO or costs[one.position] > ZERO]
     net = return_net(named, covered.due_before_tax(), covered.unit)
-    before = sum((covered.money_credited(row, credited) for row in rows if is_taxable(row)), ZERO)
-    taxed = sum((net.money[one.position] for one in named if one.is_taxable), ZERO)
-    untaxed = sum((net.money[one.position] for one in named if not one.is_taxable), ZERO)
+    before = sum(
+        (
+            covered.money_credited(row, credited) + covered.cost_back(row.position)
+            for row in rows
+            if is_taxable(row)
+        ),
+        ZERO,
+    )
+    back = {one.position: net.money[one.position] + costs[one.position] for one in named}
+    taxed = sum((back[one.position] for one in named if one.is_taxable), ZERO)
+    untaxed = sum((back[one.position] for one in named if not one.is_taxable), ZERO)
     made = covered.note(taxed, before)
     amounts = replace(made, subtotal=made.subtotal + untaxed, total=made.total + untaxed)
-    rest = amounts.total - receivables.takes(invoice)
+    rest = amounts.total - sum(costs.values(), ZERO) - receivables.takes(invoice)
     if invoice.credits_after_tax == ZERO or rest <= ZERO:
         return NoteParts(amounts=amounts, returned=net.returned)
     gross = return_gross(
         named,
         rest,
-        others=[one for one in lines if one.amount == ZERO],
-        given=covered.with_tax(named, net.money, made.total - taxed),
+        others=[one for one in lines if one not in named],
+        given=covered.with_tax(named, net.money, made.total - taxed, costs),
         left=covered.with_tax(
-            lines, {one.position: _money_left(one) for one in lines}, covered.tax_left(before)
+            lines,
+            {one.position: _money_left(one) for one in lines},
+            covered.tax_left(before),
+            {one.position: covered.cost_left(one.position) for one in lines},
         ),
         received=covered.received(session),
         unit=covered.unit,

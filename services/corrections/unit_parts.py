@@ -21,7 +21,8 @@ from services.documents.contents import priced_line_of
 class Noted:
     """What notes have given back of an invoice's lines before this one.
 
-    ``credited`` is in what each line is priced in, ``money`` in the currency. ``discounts`` are
+    ``credited`` is in what each line is priced in, ``money`` in the currency, before tax and
+    without shares of cost. ``discounts`` are
     what coupons took off the money of each line, ``paid`` what grants in own units have paid of it
     and not got back, both by position.
     """
@@ -34,9 +35,13 @@ class Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitParts:
-    """What goes back to grants in own units, and what of each line is to be given back in money."""
+    """What goes back to grants in own units, and what of each line is to be given back in money.
+
+    ``costs`` are what of each line's cost shares goes back besides.
+    """
 
     money: Mapping[UUID, Decimal] = field(default_factory=dict)
+    costs: Mapping[UUID, Decimal] = field(default_factory=dict)
     returned: tuple[Returned, ...] = ()
 
 
@@ -54,23 +59,24 @@ def split_units(
     ``due`` is what is still due of the invoice before tax: lines lower it in their order.
     """
     money: dict[UUID, Decimal] = {}
+    costs: dict[UUID, Decimal] = {}
     returned: list[Returned] = []
     for row in rows:
         amount = given.get(row.id, ZERO)
         if amount > ZERO and row.amount_in_unit is not None:
             parts = return_in_unit(_line_of(row, amount, noted), due, find_currency(currency))
             returned += parts.returned
-            amount = parts.money
+            amount, costs[row.id] = parts.money, parts.cost
         money[row.id] = amount
         due -= min(amount, due)
-    return UnitParts(money=money, returned=tuple(returned))
+    return UnitParts(money=money, costs=costs, returned=tuple(returned))
 
 
 def _line_of(row: InvoiceLine, amount: Decimal, noted: Noted) -> UnitLine:
     priced = priced_line_of(row)
     paid = tuple(noted.paid.get(row.position, ()))
     left = sum((one.left for one in paid), ZERO)
-    money = row.line_total - noted.discounts.get(row.position, ZERO)
+    money = row.line_total - priced.cost_share - noted.discounts.get(row.position, ZERO)
     return UnitLine(
         position=row.position,
         unit=priced.amount_unit,

@@ -112,8 +112,14 @@ def _is_decided_so(kept: StoredDrawing) -> bool:
     except InvalidInput:
         return False
     said = {
-        (UUID(one["grant_id"]), one["position"], one["place"]): Decimal(one["amount"])
+        (UUID(one["grant_id"]), one["position"], one["place"]): (
+            Decimal(one["amount"]),
+            Decimal(one["money"]),
+        )
         for one in kept.draws
     }
-    again = {(one.grant_id, one.position, one.place): one.amount for one in draw_again(record)}
+    again = {
+        (one.grant_id, one.position, one.place): (one.amount, one.money)
+        for one in draw_again(record)
+    }
     return digest(record) == kept.digest and said == again

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.credits.drawing import Lot
+from billing.credits.grants import Grant, Place
 from billing.money import ZERO, exactly
 from billing.units import Unit
 from models.credits.grants import CreditGrant
@@ -23,6 +24,7 @@ from repositories.credits import holds as stored_holds
 from repositories.credits import wallets as stored_wallets
 from repositories.credits.wallets import CustomerKey, WalletKey
 from services.credits import posting, units
+from services.credits.deferred import Sold, find_bases
 from services.credits.recurring import occurrences
 from services.credits.standing import NOTHING, to_grant
 
@@ -55,28 +57,46 @@ def find_spendable(
     """What is left in each of these wallets that has something left.
 
     Each comes with its present, for customers on test clocks have their own: what a hold has that
-    is over then is not held, and what rules have granted by then is there, stored or not.
+    is over then is not held, and what rules have granted by then is there, stored or not. Lots of
+    own units that are taxed as they are used know what of their cost no document has said.
     """
     lots: dict[WalletKey, list[Lot]] = {}
     known: dict[WalletKey, Unit] = {}
     due = occurrences.list_due(session, presents)
     aside = {key: stored_holds.find_set_aside(session, *key, at=at) for key, at in presents.items()}
     stored: set[UUID] = set()
+    sold: list[Sold] = []
     for one in stored_grants.list_lots_of(session, presents) if presents else ():
         key = posting.wallet_of(one.grant)
         stored.add(one.grant.id)
-        rest = one.rest + aside[key].get(one.grant.id, NOTHING).over
+        held = aside[key].get(one.grant.id, NOTHING)
+        rest = one.rest + held.over
         if rest <= ZERO or one.begins_at is None:
             continue
         if key not in known:
             known[key] = units.find_unit(session, key[0], key[2])
         grant = to_grant(one.grant, known[key], begins_at=one.begins_at)
         lots.setdefault(key, []).append(Lot(grant=grant, rest=rest))
+        if is_taxed_by_cost(grant):
+            sold.append(Sold(row=one.grant, rest=rest, held=held.live))
     for key, granted in due.items():
         unit = known[key] = known.get(key) or units.find_unit(session, key[0], key[2])
         found = lots.setdefault(key, [])
         found += _as_lots([one for one in granted if one.id not in stored], after=found, unit=unit)
-    return {key: Spendable(unit=known[key], lots=tuple(one)) for key, one in lots.items() if one}
+    bases = find_bases(session, sold)
+    return {
+        key: Spendable(
+            unit=known[key],
+            lots=tuple(replace(lot, cost=bases.get(lot.grant.grant_id)) for lot in found),
+        )
+        for key, found in lots.items()
+        if found
+    }
+
+
+def is_taxed_by_cost(grant: Grant) -> bool:
+    """Whether what it pays of a line is taxed there, by what that much of it was sold for."""
+    return grant.place is Place.AFTER_TAX and not grant.unit.is_currency
 
 
 def _as_lots(due: Sequence[CreditGrant], *, after: Sequence[Lot], unit: Unit) -> list[Lot]:

@@ -38,7 +38,11 @@ def write_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTo
     )
     session.flush()
     write_coupons(session, [(invoice, totals.discounts) for invoice, totals in contents])
-    session.add_all(_draw_row(invoice, one) for invoice, totals in contents for one in totals.draws)
+    session.add_all(
+        _draw_row(invoice, one, sequence)
+        for invoice, totals in contents
+        for sequence, one in enumerate(totals.draws, start=1)
+    )
     for invoice, row, line in rows:
         _write_corrections(session, invoice, row, line)
 
@@ -141,7 +145,7 @@ def _tax_row(invoice: Invoice, position: int, tax: TaxAmount) -> InvoiceTax:
     )
 
 
-def _draw_row(invoice: Invoice, one: Draw) -> InvoiceDraw:
+def _draw_row(invoice: Invoice, one: Draw, sequence: int) -> InvoiceDraw:
     return InvoiceDraw(
         organization_id=invoice.organization_id,
         invoice_id=invoice.id,
@@ -151,4 +155,5 @@ def _draw_row(invoice: Invoice, one: Draw) -> InvoiceDraw:
         amount=one.amount,
         money=one.money,
         place=one.place,
+        sequence=sequence,
     )

@@ -85,16 +85,20 @@ def _differences_of_draws(document: Mapping[str, Any]) -> Iterator[str]:
     if "drawing" not in document:
         return
     said = {
-        (one["line"], one["grant_id"]): Decimal(one["amount"])
+        (one["line"], one["grant_id"]): (Decimal(one["amount"]), -Decimal(one["total"]))
         for name in ("credits", "credits_after_tax")
         for one in document[name]
     }
     drawn = draw_again(from_document(DrawingRecord, document["drawing"]))
-    again = {(one.position, str(one.grant_id)): one.amount for one in drawn}
+    again = {(one.position, str(one.grant_id)): (one.amount, one.money) for one in drawn}
     for line, grant in sorted(said.keys() | again.keys()):
-        paid, pays = said.get((line, grant), ZERO), again.get((line, grant), ZERO)
+        (paid, worth), (pays, money) = (
+            found.get((line, grant), (ZERO, ZERO)) for found in (said, again)
+        )
         if paid != pays:
             yield f"line {line + 1}: grant {grant} paid {paid}, and pays {pays}"
+        elif worth != money:
+            yield f"line {line + 1}: what grant {grant} paid was {worth}, and comes out as {money}"
 
 
 def _differences_of_usage(

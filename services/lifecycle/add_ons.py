@@ -1,7 +1,7 @@
 """Add-ons: charges that are attached to one subscription, each in a quantity that changes.
 
 What is attached, changed and ended holds from the customer's present on, never before: no period
-that is over is billed otherwise. Source: CREDITS.md rule 23, docs/decisions/0083.
+that is over is billed otherwise. Source: CREDITS 23, docs/decisions/0083.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def pay_so_far(
             segments=segments,
         )
         paid = pay_in_units(lines, credit)
-        for one in paid.drawing.draws:
+        for one in paid.draws:
             left[one.grant_id] -= one.amount
         segments = (paid.credit or credit).segments
         found.append(BillSoFar(bill=bill, lines=paid.lines, segments=segments))

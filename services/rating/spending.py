@@ -137,4 +137,4 @@ def _amounts(line: PricedLine) -> dict[str, Decimal]:
     if line.priced_in is None:
         return {line.currency: line.money}
     own = {line.priced_in.code: line.amount}
-    return own if line.overage_rate is None else own | {line.currency: line.money}
+    return own if line.overage_rate is None else own | {line.currency: line.rest_money}

@@ -59,8 +59,9 @@ class InvoiceDrawView(View):
     amount: Exact
     """How much the grant pays, in its unit."""
     money: Money
-    """How much of the invoice that is, in its currency: 0 in an own unit, which pays before
-    anything becomes money."""
+    """How much of the invoice that is, in its currency. In an own unit what that much of the grant
+    was sold for, where the unit is taxed `at_use`; else 0, for it pays before anything becomes
+    money."""
 
 
 class ShownInvoice(View):
@@ -90,12 +91,14 @@ class ShownInvoice(View):
     credits_before_tax: Money
     """What prepaid credit pays of the lines before they are taxed; it is not in the total."""
     credits_after_tax: Money
-    """What prepaid credit pays of the total, tax included."""
+    """What prepaid credit pays of the total, tax included; with what own units that are taxed
+    `at_use` were sold for."""
     credits_total: Money
     """What prepaid credit pays in all. Of a draft it is provisional, and drawn when it is
     final."""
     credits: list[InvoiceDrawView]
-    """What prepaid credit pays of which line, and which grant it is of."""
+    """What prepaid credit pays of which line, and which grant it is of: by lines, and of each line
+    in the order in which grants pay it."""
     amount_due: Money
     """What is left to pay: the total less `credits_after_tax` and what was credited and paid, and
     what was refunded on top."""
@@ -248,7 +251,7 @@ def _view_draws(totals: InvoiceTotals) -> list[InvoiceDrawView]:
             amount=draw.amount,
             money=draw.money,
         )
-        for draw in totals.draws
+        for draw in sorted(totals.draws, key=lambda one: one.position)
     ]
 
 

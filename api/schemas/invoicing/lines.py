@@ -75,7 +75,10 @@ class LineUnitView(View):
     paid: Exact
     """How much of that prepaid credit in the unit pays. Of a draft it is provisional."""
     rest: Exact
-    """What is left: `line_total` is that times `overage_rate`, rounded once."""
+    """What is left: that times `overage_rate`, rounded once, is due."""
+    cost_share: Money
+    """What that credit was sold for where the unit is taxed `at_use`, in the currency: it is taxed
+    with the line and paid already. `line_total` is what is due, and this."""
     overage_rate: Money | None
     """What one of the unit costs in the currency where no credit pays it; null where the rest is
     not due, since access is blocked instead."""
@@ -195,6 +198,7 @@ def _view_unit(priced: PricedLine) -> LineUnitView | None:
         amount=priced.amount,
         paid=priced.paid_in_unit,
         rest=priced.rest,
+        cost_share=priced.cost_share,
         overage_rate=priced.overage_rate,
     )
 

@@ -18,7 +18,7 @@ UNNAMED = "Add-on"
 def add_on_lines(currency: str, add_ons: Iterable[AddOnTerms]) -> tuple[PricedLine, ...]:
     """Give the lines of add-ons, each add-on's in the order of its spans, not yet rounded.
 
-    Source: CREDITS.md rule 23. Worked example: 3 seats of 10.00 for 10 of 31 days are 9.677…, and
+    Source: CREDITS 23. Worked example: 3 seats of 10.00 for 10 of 31 days are 9.677…, and
     5 for the other 21 are 33.870….
     """
     return tuple(_line(currency, one.charge, span) for one in add_ons for span in one.spans)

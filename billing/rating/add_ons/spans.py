@@ -65,7 +65,7 @@ def spans_of(
     """Give the spans of a part of a period in which there was something of an add-on.
 
     ``share`` tells what a span covers of the whole period. A quantity that held for no share of it
-    is as if it had never been. Source: CREDITS.md rule 23, CONTRACT 18, 50, 51. Worked example: by
+    is as if it had never been. Source: CREDITS 23, CONTRACT 18, 50, 51. Worked example: by
     day, 3 until noon of 11 January and 5 afterwards are 3 for 10 of 31 days and 5 for 21.
     """
     ordered = sorted(quantities)

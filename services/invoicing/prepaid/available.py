@@ -65,7 +65,12 @@ def find_credits(
     )
     found = find_spendable(session, presents)
     paying = [
-        [lot for key in sorted(one.wallets & found.keys()) for lot in found[key].lots]
+        [
+            lot
+            for key in sorted(one.wallets & found.keys())
+            for lot in found[key].lots
+            if lot.pays_in(one.currency)
+        ]
         for one in asked
     ]
     return [

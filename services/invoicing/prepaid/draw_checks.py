@@ -11,12 +11,14 @@ from sqlmodel import Session
 from billing.credits.bills import Billed
 from billing.credits.drawing import Draw, DrawableLine, Lot
 from billing.credits.evidence import DrawingRecord, LotRecord, draw_again
+from billing.credits.expiry import CostBasis
 from billing.credits.grants import Grant, Place
 from billing.credits.own_units import pay_in_units
 from billing.errors import InvalidInput
 from billing.invoicing.deductions import tax_and_credit
 from billing.invoicing.receipts import canonical_bytes, from_document
 from billing.money import ZERO, exactly, find_currency, plain_text
+from models.credits.grants import CreditGrant
 from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories import customers as stored_customers
@@ -72,9 +74,11 @@ def find_draw_differences(
 
 
 def _of_draws(said: Sequence[InvoiceDraw], again: Sequence[Draw]) -> Iterator[DrawDifference]:
-    """Draw by draw: whether the grants in their order pay that much of that line."""
-    billed = {(one.line_position, one.grant_id): (one.amount, one.place) for one in said}
-    found = {(one.position, one.grant_id): (one.amount, one.place.value) for one in again}
+    """Draw by draw: whether the grants in their order pay that much of that line, worth that."""
+    billed = {(one.line_position, one.grant_id): (one.amount, one.place, one.money) for one in said}
+    found = {
+        (one.position, one.grant_id): (one.amount, one.place.value, one.money) for one in again
+    }
     for line, grant_id in sorted(billed.keys() | found.keys()):
         old, new = billed.get((line, grant_id)), found.get((line, grant_id))
         if old != new:
@@ -83,8 +87,13 @@ def _of_draws(said: Sequence[InvoiceDraw], again: Sequence[Draw]) -> Iterator[Dr
             )
 
 
-def _drawn(one: tuple[Decimal, str] | None) -> str | None:
-    return None if one is None else f"{plain_text(one[0])} {one[1]}"
+def _drawn(one: tuple[Decimal, str, Decimal] | None) -> str | None:
+    if one is None:
+        return None
+    amount, place, money = one
+    # Draws in own units say money only where they are taxed by their cost.
+    worth = "" if money in (amount, ZERO) else f" for {plain_text(money)}"
+    return f"{plain_text(amount)} {place}{worth}"
 
 
 @exactly
@@ -110,10 +119,10 @@ def _of_grants(
     session: Session, invoice: Invoice, record: DrawingRecord
 ) -> Iterator[DrawDifference]:
     """A grant never changes: it is what it was as the invoice drew from it, or a lot was forged."""
-    lots = {one.grant_id: one.lot().grant for one in record.lots}
+    lots = {one.grant_id: (one.lot().grant, one.cost) for one in record.lots}
     wallets = {(invoice.organization_id, invoice.customer_id, one.unit) for one in record.lots}
     rows = {one.grant.id: one for one in stored_grants.list_lots_of(session, wallets)}
-    for grant_id, before in lots.items():
+    for grant_id, (before, cost) in lots.items():
         facts, now = rows.get(grant_id), None
         if facts is not None and facts.begins_at is not None:
             now = to_grant(facts.grant, before.unit, begins_at=facts.begins_at)
@@ -124,6 +133,16 @@ def _of_grants(
                 billed=_grant_text(before),
                 recomputed=None if now is None else _grant_text(now),
             )
+        elif facts is not None and cost is not None:
+            yield from _of_cost(facts.grant, cost)
+
+
+def _of_cost(row: CreditGrant, cost: CostBasis) -> Iterator[DrawDifference]:
+    """What all of a grant was sold for never changes either."""
+    before = f"{plain_text(cost.amount)} {cost.currency}"
+    now = f"{plain_text(row.cost_amount)} {row.cost_currency}"
+    if now != before:
+        yield DrawDifference(line=None, field=f"grants.{row.id}", billed=before, recomputed=now)
 
 
 def _grant_text(grant: Grant) -> str:
@@ -139,7 +158,7 @@ def _of_segments(
 ) -> Iterator[DrawDifference]:
     """Line by line: whether it was used when the record says, so that those grants may pay it."""
     for said, again in zip(
-        (record.in_units, record.before_tax, record.after_tax),
+        (record.in_units, record.in_units_at_use, record.before_tax, record.after_tax),
         _cut_again(session, invoice, rows, record, rated),
         strict=True,
     ):
@@ -191,7 +210,7 @@ def _cut_again(
         find_currency(invoice.currency),
         in_units.credit,
     )
-    return in_units.drawing.asked, net.asked, gross.asked
+    return in_units.drawing.asked, in_units.at_use.asked, net.asked, gross.asked
 
 
 @exactly
@@ -199,8 +218,9 @@ def _billed(session: Session, invoice: Invoice, rows: Sequence[InvoiceLine]) -> 
     off = stored_uses.sum_by_line(session, invoice.organization_id, invoice.id)
     return [
         Billed(
-            line_total=row.line_total - off.get(row.position, ZERO),
+            line_total=row.line_total - line.cost_share - off.get(row.position, ZERO),
             discount=off.get(row.position, ZERO),
+            cost_share=line.cost_share,
             is_taxable=line.is_taxable,
             charge_id=line.only_charge_id,
             meter_id=line.only_meter_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -13,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.credits.bills import AvailableCredit
 from billing.credits.cuts import Segment
 from billing.credits.drawing import Lot
 from billing.credits.evidence import draw_again
@@ -21,16 +19,15 @@ from billing.credits.grants import GrantKind
 from billing.discounts.coupons import Coupon, Redemption
 from billing.discounts.discounting import AvailableCoupons
 from billing.invoicing.explanations import explain_line
-from billing.invoicing.invoices import InvoiceTotals, assemble_invoice
+from billing.invoicing.invoices import InvoiceTotals
 from billing.invoicing.receipts import from_document, to_document
-from billing.invoicing.taxes import TaxRate
 from billing.money import ZERO
 from billing.rating.lines import PricedLine, as_computed, paid_as
 from billing.rating.wording import describe_rest
 from billing.units import Taxation, Unit
-from tests.billing.builders import USD
 from tests.billing.credits.lots import CHARGES, DOLLARS, START, grant
-from tests.billing.invoicing.test_invoices import CANADA, line, rate
+from tests.billing.credits.tokens_at_use import bill
+from tests.billing.invoicing.test_invoices import line, rate
 
 TOKENS = Unit(code="TOKENS", scale=1, taxation=Taxation.AT_PURCHASE)
 MINUTES = Unit(code="MINUTES", scale=0, taxation=Taxation.AT_PURCHASE)
@@ -44,17 +41,6 @@ def priced(amount: str, overage_rate: str | None = "0.02", unit: Unit = TOKENS) 
 def lot(amount: str, unit: Unit = TOKENS, **terms: object) -> Lot:
     one = grant(unit=unit, amount=Decimal(amount), **terms)
     return Lot(grant=one, rest=one.amount)
-
-
-def bill(
-    lines: Sequence[PricedLine],
-    *lots: Lot,
-    taxes: Sequence[TaxRate] = (),
-    segments: dict[int, tuple[Segment, ...]] | None = None,
-    coupons: AvailableCoupons | None = None,
-) -> InvoiceTotals:
-    credit = AvailableCredit(unit=DOLLARS, lots=lots, final_at=START, segments=segments or {})
-    return assemble_invoice(lines, taxes, CANADA, USD, credit=credit, coupons=coupons)
 
 
 def money(totals: InvoiceTotals) -> list[str]:

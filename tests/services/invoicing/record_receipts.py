@@ -24,7 +24,9 @@ from repositories.invoicing import receipt_keys as stored_keys
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.catalog.tax_rates import CreateTaxRate, create_tax_rate
+from services.credits import units
 from services.credits.grants import NewGrant
+from services.credits.units import CreateUnit
 from services.discounts import coupons, redemptions
 from services.discounts.coupons import CreateCoupon
 from services.documents.assembly import read_invoice
@@ -64,12 +66,31 @@ CHARGES: Final[dict[str, dict[str, Any]]] = {
     "minimum": {"unit_price": Decimal("0.01"), "minimum": Decimal(20)},
     "maximum": {"unit_price": Decimal(3), "maximum": Decimal(20)},
     "prepaid": {"unit_price": Decimal("0.123")},
+    "at_use": {"unit_price": Decimal(2), "unit": "TOKENS", "overage_rate": Decimal("0.02")},
 }
 """Charges of a SUM meter, by the name of their file."""
 
 
 PREPAID: Final = "prepaid"
 """A bill that a coupon and three grants, one of them sold, pay of."""
+
+
+AT_USE: Final = "at_use"
+"""A bill in a unit that is taxed as it is used, of which some was sold and some given."""
+
+
+def sell_tokens(life: Life) -> None:
+    """Two packs, one of which ends within January, and a few tokens for nothing."""
+    free = Terms(kind=GrantKind.FREE)
+    for amount, cost, ends_at in (("7", "1", TENTH + timedelta(days=1)), ("30", "10", None)):
+        price = Cost(amount=Decimal(cost), currency="USD")
+        terms = Terms(kind=GrantKind.PAID, cost=price, spendable=Spendable.AT_ONCE)
+        pack = NewGrant(
+            unit="TOKENS", amount=Decimal(amount), effective_at=JANUARY, expires_at=ends_at
+        )
+        life.shop.do(buying.create_grant, life.row().customer_id, pack, terms, now=NOW)
+    few = NewGrant(unit="TOKENS", amount=Decimal(3), effective_at=JANUARY)
+    life.shop.do(buying.create_grant, life.row().customer_id, few, free, now=NOW)
 
 
 def give(life: Life) -> None:
@@ -99,11 +120,15 @@ def record(transactions: Transactions, name: str, aggregation: Aggregation) -> N
         name="VAT", country="GB", percentage=Decimal(20), inclusive=name == "volume"
     )
     shop.do(create_tax_rate, rate)
+    if name == AT_USE:
+        shop.do(units.create_unit, CreateUnit(code="TOKENS", name="Tokens", scale=1))
     life = begin_life(shop, aggregation=aggregation, charge=CHARGES.get(name))
     with shop.transactions.for_organization(shop.organization_id) as session:
         session.execute(text("UPDATE customer SET billing_address_country = 'GB'"))
     if name == PREPAID:
         give(life)
+    if name == AT_USE:
+        sell_tokens(life)
     facts = [
         Fact(at=TENTH + timedelta(days=days), value=Decimal(value), distinct_value=who)
         for days, value, who in ((0, "7.25", "ada"), (3, "3", "bob"), (9, "15.5", "ada"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from random import Random
 from uuid import UUID
 
@@ -13,9 +14,11 @@ import pytest
 
 from billing.money import plain_text
 from billing.rating.terms import Shortfall
+from billing.units import Taxation
 from models.invoicing.invoices import Invoice
 from repositories.catalog import meters
 from repositories.credits import postings
+from services.credits.deferred import read_deferred
 from services.invoicing import payment_status
 from services.usage.rollups import rebuild_rollups
 from tests.billing.profiles import PROFILE
@@ -28,7 +31,13 @@ from tests.services.invoicing.test_exact_bills import (
     pass_to,
     require_proven,
 )
-from tests.services.invoicing.tokens import give_tokens, give_tokens_back, live_on_tokens, notes
+from tests.services.invoicing.tokens import (
+    give_tokens,
+    give_tokens_back,
+    live_on_tokens,
+    notes,
+    sell_tokens,
+)
 from tests.services.lives import Life
 from tests.services.shop import Shop
 from tests.services.usage_facts import Fact, store_events
@@ -70,18 +79,24 @@ class Story:
 
 
 def begin(shop: Shop, random: Random) -> Story:
+    """Tokens that are free, and in every second story some that are sold and taxed at their use."""
+    tax = random.choice(list(Taxation))
     rate = random.choice(["0.02", "0.333", "0.0049", None])
     charge = {"shortfall": Shortfall.BLOCK} if rate is None else {}
-    life = live_on_tokens(shop, rate=rate, charge=charge)
+    life = live_on_tokens(shop, rate=rate, charge=charge, tax=tax)
     jars, grants = [], []
     for number in range(random.randint(1, 4)):
         begins_at = JANUARY + timedelta(days=random.choice([0, 0, 0, 9, 20, 40]), hours=12)
         begins_at = JANUARY if begins_at.day == 1 and begins_at.month == 1 else begins_at
         ends_at = random.choice([None, begins_at + timedelta(days=random.randint(3, 45))])
         coins = random.randint(1, 900)
-        jars.append(Jar(number=number, coins=coins, begins_at=begins_at, ends_at=ends_at))
+        is_sold = tax is Taxation.AT_USE and random.random() < 0.7
+        cost = random.choice([1, 7, 333, 1000, 99_999]) if is_sold else None
+        jar = Jar(number=number, coins=coins, begins_at=begins_at, ends_at=ends_at, cost=cost)
+        jars.append(jar)
         amount = str(Decimal(coins) / 10)
-        grants.append(give_tokens(life, amount, effective_at=begins_at, expires_at=ends_at))
+        give = give_tokens if cost is None else partial(sell_tokens, cost=str(Decimal(cost) / 100))
+        grants.append(give(life, amount, effective_at=begins_at, expires_at=ends_at))
     # Dollars for each token are tens of cents for each tenth.
     till = Till(jars=jars, rate=Fraction(rate or "0") * 10)
     return Story(random=random, life=life, till=till, grants=grants)
@@ -129,7 +144,7 @@ def test_bills_in_tokens_are_what_a_till_says(shop: Shop, seed: int) -> None:
     pass_to(life, GRACE_OVER)
     january = story.bill_of(JANUARY, FEBRUARY)
     [first, *_] = invoices_of(life)
-    assert cents(first.total) == january.cents
+    assert said(first) == (january.cents + january.cost, january.cost)
 
     then = happen(story, first, january)
     late, cents_back, is_void = then.late, then.cents_back, then.is_void
@@ -147,12 +162,25 @@ def test_bills_in_tokens_are_what_a_till_says(shop: Shop, seed: int) -> None:
     added = till.bill([(JANUARY, change, final_at)]) if change > 0 else Line()
 
     second = _february(life, is_void=is_void)
-    assert cents(second.total) == february.cents + added.cents
+    cost = february.cost + added.cost
+    assert said(second) == (february.cents + added.cents + cost, cost)
     assert sum(cents(one.total) for one in notes(life, first)) == cents_back
     assert used(story) == [jar.used for jar in till.jars]
+    lasting = [jar for jar in till.jars if jar.ends_at is None or jar.ends_at > final_at]
+    assert deferred(life) == sum(jar.cost_of(jar.coins) for jar in lasting)
     assert findings(life) == []
     if not is_void:
         require_proven(life)
+
+
+def said(invoice: Invoice) -> tuple[int, int]:
+    """What a bill comes to, and what of it tokens have paid by what they had cost, in cents."""
+    return cents(invoice.total), cents(invoice.credits_after_tax)
+
+
+def deferred(life: Life) -> int:
+    """What was sold and is not spent, in cents."""
+    return sum(cents(one.amount) for one in life.shop.read(read_deferred, "TOKENS"))
 
 
 def _february(life: Life, *, is_void: bool) -> Invoice:

@@ -96,7 +96,7 @@ TAMPERINGS = {
     "money of a draw": (
         "UPDATE invoice_draw SET money = 51 WHERE amount = 50",
         "credits_changed",
-        "credits_before_tax is 60, and comes out as 61.",
+        "Line 1: credits.{first} is 50 before_tax for 51, and comes out as 50 before_tax.",
     ),
     "order of grants": (
         "UPDATE credit_grant SET priority = 1 WHERE amount = 10",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from billing.credits.grants import GrantKind, Spendable
+from billing.credits.purchases import Cost
 from billing.money import plain_text
 from billing.units import Taxation
 from models.customers import Customer
@@ -20,6 +23,8 @@ from services.credits import balances, grants, units
 from services.credits.grants import NewGrant
 from services.credits.units import CreateUnit
 from services.invoicing import payment_status
+from services.purchases import buying
+from services.purchases.buying import Terms
 from tests.services.invoicing.drawn import JANUARY
 from tests.services.lives import Life, begin_life
 from tests.services.shop import Shop
@@ -28,10 +33,14 @@ TOKENS = CreateUnit(code="TOKENS", name="Tokens", scale=1, tax=Taxation.AT_PURCH
 
 
 def live_on_tokens(
-    shop: Shop, *, rate: str | None = "0.02", charge: Mapping[str, Any] | None = None
+    shop: Shop,
+    *,
+    rate: str | None = "0.02",
+    charge: Mapping[str, Any] | None = None,
+    tax: Taxation = Taxation.AT_PURCHASE,
 ) -> Life:
     """A subscription at two tokens a call; what no credit pays is due at ``rate`` dollars each."""
-    shop.do(units.create_unit, TOKENS)
+    shop.do(units.create_unit, replace(TOKENS, tax=tax))
     priced = {"unit_price": Decimal(2), **(charge or {}), "unit": "TOKENS"}
     if rate is not None:
         priced["overage_rate"] = Decimal(rate)
@@ -42,6 +51,18 @@ def give_tokens(life: Life, amount: str, **more: Any) -> UUID:
     """The customer is given so many tokens, by default on 1 January."""
     command = NewGrant(unit="TOKENS", amount=Decimal(amount), **{"effective_at": JANUARY, **more})
     return life.shop.do(grants.grant_free, life.row().customer_id, command).row.id
+
+
+def sell_tokens(life: Life, amount: str, cost: str, *, currency: str = "USD", **more: Any) -> UUID:
+    """The customer buys so many tokens for so much, and may spend them before it is paid."""
+    command = NewGrant(unit="TOKENS", amount=Decimal(amount), **{"effective_at": JANUARY, **more})
+    terms = Terms(
+        kind=GrantKind.PAID,
+        cost=Cost(amount=Decimal(cost), currency=currency),
+        spendable=Spendable.AT_ONCE,
+    )
+    customer_id = life.row().customer_id
+    return life.shop.do(buying.create_grant, customer_id, command, terms).row.id
 
 
 def lines(life: Life, invoice: Invoice) -> list[InvoiceLine]:
@@ -70,11 +91,13 @@ def moved(life: Life) -> list[tuple[str, str]]:
     return [(one.kind, plain_text(one.amount)) for one in found.rows]
 
 
-def give_tokens_back(life: Life, invoice: Invoice, amount: str) -> CreditNote:
+def give_tokens_back(
+    life: Life, invoice: Invoice, amount: str, *, reason: str = "Goodwill"
+) -> CreditNote:
     """A note gives so many tokens of the first line back."""
     [row, *_] = lines(life, invoice)
     credited = [CreditedLine(line_id=row.id, amount=Decimal(amount))]
-    return life.shop.do(partial(payment_status.credit, reason="Goodwill"), invoice.id, credited)
+    return life.shop.do(partial(payment_status.credit, reason=reason), invoice.id, credited)
 
 
 def notes(life: Life, invoice: Invoice) -> list[CreditNote]:
