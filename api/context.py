@@ -22,6 +22,7 @@ from api.admission.rates.counts import Counts
 from api.admission.rates.policies import RateLimits, Rates
 from api.admission.slots import Admission, RequestSlots
 from api.admission.threads import ComputingThreads
+from api.ingestion.spread import UsageSpread
 from api.ingestion.tail import UsageTail
 from api.ingestion.writer import TellResults, UsageWriter
 from api.reads.batches import BatchedReads
@@ -155,6 +156,7 @@ class AppState:
     webhook_line: Admission
     """For what gateways tell: nobody knows yet that it is they."""
     usage_tail: UsageTail
+    usage_spread: UsageSpread
     usage_writer: UsageWriter
     read_connections: ReadConnections
     long_read_connections: ReadConnections
@@ -192,6 +194,7 @@ class AppState:
             verdict_line=Admission(2, of_one=1, waiting_seconds=10.0, most_waiting=8),
             webhook_line=Admission(4, of_one=2),
             usage_tail=tail,
+            usage_spread=UsageSpread(tail, read_connections),
             usage_writer=UsageWriter(
                 connect_usage, context.now, metrics.count_events, context.trace_events, tail
             ),

@@ -235,14 +235,16 @@ class ApiProcess:
             around=deliveries_of(self._traces),
         )
         own_limits = OwnLimits(self.transactions, state_of(app).rates)
+        spread = state_of(app).usage_spread
         heard = {
             REVOCATIONS: lambda key_id: self._keys.forget(UUID(key_id)),
             CHANGES: own_limits.hear,
+            **spread.hearers,
         }
         notifications = notifications_for(
             relays, self.transactions.address, heard, missed=own_limits.look
         )
-        runs = [notifications.run(), own_limits.run(), *(one.run() for one in relays)]
+        runs = [notifications.run(), own_limits.run(), spread.run(), *(one.run() for one in relays)]
         tasks = [asyncio.create_task(run) for run in runs]
         try:
             yield

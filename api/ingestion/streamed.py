@@ -22,14 +22,15 @@ class StreamedUsage(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, tail: UsageTail, organization_id: UUID) -> None:
+    def __init__(self, tail: UsageTail, organization_id: UUID, caller: str) -> None:
         """Raises TooManyRequests."""
-        tail.require_room(organization_id)
-        super().__init__(_turns(tail, organization_id), headers={"X-Accel-Buffering": "no"})
+        tail.require_room(organization_id, caller)
+        turns = _turns(tail, organization_id, caller)
+        super().__init__(turns, headers={"X-Accel-Buffering": "no"})
 
 
-async def _turns(tail: UsageTail, organization_id: UUID) -> AsyncIterator[bytes]:
-    with tail.watch(organization_id) as viewer:
+async def _turns(tail: UsageTail, organization_id: UUID, caller: str) -> AsyncIterator[bytes]:
+    with tail.watch(organization_id, caller) as viewer:
         yield BEGINS
         async for told, passed_over in viewer.turns(tail.stream_seconds):
             if not told:

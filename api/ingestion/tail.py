@@ -1,14 +1,14 @@
-"""What becomes of reports, told to who watches as it is committed.
+"""What becomes of reports, told to who watches as it is committed, whichever process took them.
 
-Nothing is kept and no statement is run for it: a process tells of the reports that it took itself,
-and of those of organizations that nobody watches it forgets at once.
+Nothing is stored. Reports of organizations that nobody watches are forgotten at once; what those
+who watch in other processes are told is `spread.py`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +22,8 @@ from services.ingestion.submissions import EventResult, EventStatus, Submission
 
 MOST_VIEWERS: Final = 8
 """Of one organization, in one process."""
+MOST_OF_ONE: Final = 3
+"""Of one member or key, in one process: who leaves screens open keeps none from others."""
 MOST_WAITING: Final = 50
 """Outcomes that a viewer is told of in a second; of more only how many they are."""
 TURN_SECONDS: Final = 1.0
@@ -61,6 +63,7 @@ class Told:
 class Viewer:
     """Somebody who watches, and what they were not told yet."""
 
+    caller: str = ""
     waiting: deque[Told] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     passed_over: int = 0
@@ -70,6 +73,14 @@ class Viewer:
         self.passed_over += over + max(0, len(self.waiting) + len(told) - MOST_WAITING)
         self.waiting.extend(told)
         self.arrived.set()
+
+    def take(self) -> tuple[list[Told], int]:
+        """What they were not told yet, the oldest first, and how much more there was."""
+        told, over = list(self.waiting), self.passed_over
+        self.waiting.clear()
+        self.arrived.clear()
+        self.passed_over = 0
+        return told, over
 
     async def turns(self, seconds: float) -> AsyncIterator[tuple[list[Told], int]]:
         """What came since the turn before, and how much more: at most once a second, for so long.
@@ -85,42 +96,55 @@ class Viewer:
             except TimeoutError:
                 yield [], 0
                 continue
-            told, over = list(self.waiting), self.passed_over
-            self.waiting.clear()
-            self.arrived.clear()
-            self.passed_over = 0
-            yield told, over
+            yield self.take()
             await asyncio.sleep(TURN_SECONDS)
 
 
 class UsageTail:
-    """Who watches, by organization. Used by one event loop."""
+    """Who watches, by organization: here, and in other processes. Used by one event loop.
+
+    ``stirred`` is set when there is something to say to other processes.
+    """
 
     def __init__(self, stream_seconds: float = 0.0) -> None:
         """A stream ends after as long: its client opens another, and a lost one is let go."""
         self.stream_seconds = stream_seconds
+        self.stirred = asyncio.Event()
+        self.away: dict[UUID, Viewer] = {}
         self._viewers: dict[UUID, list[Viewer]] = {}
 
     def __len__(self) -> int:
-        """How many watch."""
+        """How many watch here."""
         return sum(map(len, self._viewers.values()))
 
-    def require_room(self, organization_id: UUID) -> None:
-        """One more may watch. Raises TooManyRequests."""
-        if len(self._viewers.get(organization_id, ())) >= MOST_VIEWERS:
-            raise TooManyRequests(
-                f"{MOST_VIEWERS} streams of events are open already; close one first.",
-                code="too_many_streams",
-                retry_after_seconds=RETRY_AFTER_SECONDS,
-            )
+    @property
+    def watched(self) -> Collection[UUID]:
+        """The organizations that somebody watches here."""
+        return self._viewers.keys()
+
+    def require_room(self, organization_id: UUID, caller: str) -> None:
+        """One more of the caller's may watch. Raises TooManyRequests."""
+        viewers = self._viewers.get(organization_id, ())
+        own = sum(one.caller == caller for one in viewers)
+        for found, most, whose in (
+            (len(viewers), MOST_VIEWERS, ""),
+            (own, MOST_OF_ONE, " of yours"),
+        ):
+            if found >= most:
+                raise TooManyRequests(
+                    f"{most} streams of events{whose} are open already; close one first.",
+                    code="too_many_streams",
+                    retry_after_seconds=RETRY_AFTER_SECONDS,
+                )
 
     @contextmanager
-    def watch(self, organization_id: UUID) -> Iterator[Viewer]:
+    def watch(self, organization_id: UUID, caller: str) -> Iterator[Viewer]:
         """Somebody watches within the block. Raises TooManyRequests."""
-        self.require_room(organization_id)
+        self.require_room(organization_id, caller)
         viewers = self._viewers.setdefault(organization_id, [])
-        viewer = Viewer()
+        viewer = Viewer(caller=caller)
         viewers.append(viewer)
+        self.stirred.set()
         try:
             yield viewer
         finally:
@@ -129,17 +153,28 @@ class UsageTail:
                 self._viewers.pop(organization_id, None)
 
     def tell(self, submission: Submission, results: Sequence[EventResult], at: datetime) -> None:
-        """What became of reports, once that is committed; those of nobody's cost a look-up."""
-        viewers = self._viewers.get(submission.organization_id)
-        if not viewers:
+        """What became of reports, once that is committed; those of nobody's cost two look-ups."""
+        organization_id = submission.organization_id
+        viewers = self._viewers.get(organization_id, ())
+        away = self.away.get(organization_id)
+        if not viewers and away is None:
             return
         newest = slice(-MOST_WAITING, None)
         told = [
             _describe(row, result, at)
             for row, result in zip(submission.rows[newest], results[newest], strict=True)
         ]
+        over = len(results) - len(told)
         for one in viewers:
-            one.hear(told, over=len(results) - len(told))
+            one.hear(told, over=over)
+        if away is not None:
+            away.hear(told, over=over)
+            self.stirred.set()
+
+    def hear(self, organization_id: UUID, told: Sequence[Told], *, over: int) -> None:
+        """What another process took is told to whoever watches here."""
+        for one in self._viewers.get(organization_id, ()):
+            one.hear(told, over=over)
 
 
 def _describe(row: EventReport | BillingError, result: EventResult, at: datetime) -> Told:

@@ -43,6 +43,13 @@ class Alert(Tenant, table=True):
             "customer_id",
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        Index(
+            "ix_alert_listed",
+            "organization_id",
+            "created_at",
+            "id",
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
     )
 
     customer_id: UUID

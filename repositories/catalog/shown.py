@@ -77,10 +77,11 @@ PLAN_PAGES: Final = PageRead(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSubscription:
-    """A subscription with its plan, and the version in force."""
+    """A subscription with its plan, whose it is, and the version in force."""
 
     subscription: Subscription
     plan: Plan
+    customer_name: str
     version: int
 
 
@@ -93,13 +94,16 @@ class SubscriptionContents(ListedSubscription):
 
 _JOINED: Final = f"""
     FROM asked JOIN subscription ON subscription.organization_id = tenant.id
-        AND subscription.id = asked.id AND subscription.deleted_at IS NULL{PERIOD_AND_PLAN}"""
+        AND subscription.id = asked.id AND subscription.deleted_at IS NULL
+    JOIN customer ON customer.organization_id = tenant.id
+        AND customer.id = subscription.customer_id{PERIOD_AND_PLAN}"""
 
 SUBSCRIPTIONS: Final = DocumentRead(
     f"""
     SELECT asked.place, json_build_object(
         'subscription', subscription,
         'plan', plan,
+        'customer_name', customer.name,
         'version', {VERSION_IN_FORCE},
         'terms', made.terms::text
     ) AS document{_JOINED}
@@ -112,7 +116,8 @@ SUBSCRIPTION_PAGES: Final = PageRead(
     read=DocumentRead(
         f"""
     SELECT asked.place, json_build_object(
-        'subscription', subscription, 'plan', plan, 'version', {VERSION_IN_FORCE}
+        'subscription', subscription, 'plan', plan, 'customer_name', customer.name,
+        'version', {VERSION_IN_FORCE}
     ) AS document{_JOINED}""",
         ListedSubscription,
     ),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from billing.payments.dunning import CollectionStatus
@@ -44,29 +44,28 @@ def list_clocks(
     return read_page(session, matching, offset=offset, limit=limit)
 
 
-def count_behind(
+def count_arrived(
     session: Session, organization_id: UUID, test_clock_id: UUID, target: datetime
-) -> int:
-    """How many workflows on the clock have not reported that they reached ``target``.
+) -> tuple[int, int]:
+    """How many workflows on the clock have reported that they reached ``target``, and of how many.
 
     Those of subscriptions, and those that collect invoices.
     """
-    return sum(
-        session.exec(
-            select(func.count())
-            .select_from(table)
-            .where(
+    arrived = of = 0
+    for table, conditions in (
+        (Subscription, ()),
+        (Collection, (Collection.status == CollectionStatus.ACTIVE,)),
+    ):
+        has_come = col(table.completed_through) >= target
+        found = session.exec(
+            select(func.count().filter(has_come), func.count()).where(
                 table.organization_id == organization_id,
                 table.test_clock_id == test_clock_id,
-                or_(col(table.completed_through).is_(None), col(table.completed_through) < target),
                 *conditions,
             )
         ).one()
-        for table, conditions in (
-            (Subscription, ()),
-            (Collection, (Collection.status == CollectionStatus.ACTIVE,)),
-        )
-    )
+        arrived, of = arrived + found[0], of + found[1]
+    return arrived, of
 
 
 def count_parked(session: Session, organization_id: UUID, test_clock_id: UUID) -> int:

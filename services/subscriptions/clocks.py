@@ -29,13 +29,17 @@ from services.subscriptions import agenda, turns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockReading:
-    """A test clock as its customers see it."""
+    """A test clock as its customers see it.
+
+    While it advances ``arrived`` is how many of its workflows have come along, and of how many.
+    """
 
     id: UUID
     name: str
     frozen_time: datetime
     is_advancing: bool
     needs_attention: int
+    arrived: tuple[int, int] | None = None
 
 
 def present_of(
@@ -234,7 +238,8 @@ def settle_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -
     clock = stored_clocks.lock_clock(session, organization_id, test_clock_id)
     if clock is None or clock.target_time is None:
         return
-    if stored_clocks.count_behind(session, organization_id, clock.id, clock.target_time) == 0:
+    arrived, of = stored_clocks.count_arrived(session, organization_id, clock.id, clock.target_time)
+    if arrived == of:
         clock.frozen_time = clock.target_time
         clock.target_time = None
         session.add(clock)
@@ -254,10 +259,14 @@ def _get_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> 
 def _read(session: Session, clock: TestClock) -> ClockReading:
     if clock.deleted_at is not None:
         raise not_found("Test clock")
+    target = clock.target_time
     return ClockReading(
         id=clock.id,
         name=clock.name,
-        frozen_time=clock.target_time or clock.frozen_time,
-        is_advancing=clock.target_time is not None,
+        frozen_time=target or clock.frozen_time,
+        is_advancing=target is not None,
         needs_attention=stored_clocks.count_parked(session, clock.organization_id, clock.id),
+        arrived=None
+        if target is None
+        else stored_clocks.count_arrived(session, clock.organization_id, clock.id, target),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +25,7 @@ from tests.servers import superuser_url
 
 API_READY, WORKER_READY = "Application startup complete", "worker_ready"
 SUBSCRIPTIONS = 24
+TELLING_SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +128,39 @@ def test_requests_go_on_when_a_process_is_killed_and_it_is_replaced(api: Group, 
         lambda: len(api.pids) == 2 and api.pids != before, timeout_seconds=SECONDS_TO_START
     )
     assert "ended unexpectedly (signal 9)" in api.log.read_text()
+
+
+def test_viewers_in_one_process_are_told_what_another_took(api: Group, url: str) -> None:
+    account = Account(url).sign_up()
+    scopes = ["billing.read", "usage.read", "usage.write"]
+    key = account.post("/api-keys", {"name": "b", "scopes": scopes})["key"]
+    watching, taking = backends_of_both(api, url, key)
+    report = {"meter_name": "nothing", "customer_external_id": "acct_77", "quantity": 1}
+    is_told = Event()
+
+    def send() -> None:
+        # The other process learns within a moment that somebody watches.
+        deadline = time.monotonic() + TELLING_SECONDS
+        while not is_told.is_set() and time.monotonic() < deadline:
+            taking.client.post("/api/v1/usage", json=report | {"idempotency_key": str(uuid4())})
+            time.sleep(0.2)
+
+    with (
+        ThreadPoolExecutor(1) as pool,
+        watching.client.stream("GET", "/api/v1/usage/stream", timeout=TELLING_SECONDS) as stream,
+    ):
+        sending = pool.submit(send)
+        turn = next((one for one in stream.iter_lines() if one.startswith("data:")), None)
+        is_told.set()
+        sending.result()
+
+    assert turn is not None
+    [first, *_] = json.loads(turn.removeprefix("data: "))["data"]
+    assert (first["outcome"], first["meter"], first["customer"]) == (
+        "refused",
+        "nothing",
+        "acct_77",
+    )
 
 
 def test_every_process_shows_what_all_have_counted(api: Group, url: str) -> None:

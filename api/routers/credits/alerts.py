@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
+from sqlmodel import Session
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
@@ -20,6 +22,8 @@ from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
+from models.notifications.alerts import Alert
+from repositories import customers
 from services.rating.alerts import rules
 
 router = Router(prefix="/alerts", tags=["Credits"])
@@ -33,7 +37,8 @@ def create_alert(
     created = rules.create_alert(
         session, principal.organization_id, body.command(), now=context.now()
     )
-    return respond(view_alert(created), 201)
+    [shown] = _view(session, [created])
+    return respond(shown, 201)
 
 
 @router.get("", response_model=PageOf[AlertView])
@@ -51,7 +56,7 @@ def list_alerts(
         offset=page.offset,
         limit=page.size,
     )
-    return respond(envelope([view_alert(one) for one in found], page, total))
+    return respond(envelope(_view(session, found), page, total))
 
 
 @router.get("/{alert_id}/crossings", response_model=PageOf[AlertCrossingView])
@@ -72,3 +77,13 @@ def end_alert(
     """End an alert: it tells nothing any more, and blocks nothing."""
     rules.end_alert(session, principal.organization_id, alert_id, now=context.now())
     return Response(status_code=204)
+
+
+def _view(session: Session, found: Sequence[Alert]) -> list[AlertView]:
+    """The alerts as the API shows them, with the names of their customers."""
+    buyers = customers.list_by_key(session, [_buyer(one) for one in found])
+    return [view_alert(one, customer_name=buyers[_buyer(one)].name) for one in found]
+
+
+def _buyer(alert: Alert) -> tuple[UUID, UUID]:
+    return alert.organization_id, alert.customer_id

@@ -26,6 +26,7 @@ from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription
+from repositories import customers
 from repositories.catalog import plans
 from repositories.catalog.shown import SUBSCRIPTION_PAGES, SUBSCRIPTIONS, ListedSubscription
 from services.catalog.versions import parse_terms
@@ -86,15 +87,20 @@ def view_one(session: Session, subscription: Subscription) -> SubscriptionView:
 def view_all(
     session: Session, organization_id: UUID, found: Sequence[Subscription]
 ) -> list[SubscriptionView]:
-    """Subscriptions as the API shows them, with the names of their plans."""
+    """Subscriptions as the API shows them, with the names of their plans and customers."""
     versions = period_versions.list_versions_in_force(session, organization_id, found)
+    keys = [(organization_id, one.customer_id) for one in found]
+    buyers = customers.list_by_key(session, keys)
     shown = []
-    for one in found:
+    for key, one in zip(keys, found, strict=True):
         plan = plans.find_plan(session, one.organization_id, one.plan_id)
         assert plan is not None
-        shown.append(view_subscription(one, plan, versions[one.id]))
+        name = buyers[key].name
+        shown.append(view_subscription(one, plan, versions[one.id], customer_name=name))
     return shown
 
 
 def _view(found: ListedSubscription) -> SubscriptionView:
-    return view_subscription(found.subscription, found.plan, found.version)
+    return view_subscription(
+        found.subscription, found.plan, found.version, customer_name=found.customer_name
+    )

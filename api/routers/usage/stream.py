@@ -24,8 +24,9 @@ async def stream_usage_events(principal: UsageReader, request: Request) -> Strea
     """Watch events as they are taken: counted, late, paused, not counted, duplicate or refused.
 
     Server-sent events. ``data`` of each message is a JSON object: ``data`` has at most 50 reports
-    with their ``outcome``, ``passed_over`` says how many more there were. A stream ends by itself
-    after five minutes; an organization has at most eight at a time. Each process of the API tells
-    of what it took itself.
+    with their ``outcome``, ``passed_over`` says how many more there were. Whatever process of the
+    API took a report, it is told. A stream ends by itself after five minutes; an organization has
+    at most eight at a time, one member or key of it three.
     """
-    return StreamedUsage(state_of(request.app).usage_tail, principal.organization_id)
+    tail = state_of(request.app).usage_tail
+    return StreamedUsage(tail, principal.organization_id, principal.actor)

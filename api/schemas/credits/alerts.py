@@ -72,6 +72,8 @@ class AlertSubjectView(View, like=(AlertSubjectCreate,)):
 
     customer_id: UUID
     """The customer."""
+    customer_name: str
+    """What the customer is called."""
     subscription_id: UUID | None
     """A subscription alone; null for all of the customer's."""
     meter_id: UUID | None
@@ -114,9 +116,9 @@ class AlertCrossingView(View):
     """When the value was found on the other side again; null while it is not."""
 
 
-def view_alert(row: Alert) -> AlertView:
+def view_alert(row: Alert, *, customer_name: str) -> AlertView:
     """The alert as the API shows it."""
-    facts = row.model_dump()
+    facts = row.model_dump() | {"customer_name": customer_name}
     subject = AlertSubjectView(**{name: facts[name] for name in AlertSubjectView.model_fields})
     names = AlertView.model_fields.keys() - {"subject"}
     return AlertView(**{name: facts[name] for name in names}, subject=subject)

@@ -68,6 +68,8 @@ class SubscriptionView(View, like=(SubscriptionCreate,)):
 
     id: UUID
     customer_id: UUID
+    customer_name: str
+    """What the customer is called."""
     plan_id: UUID
     plan_name: str
     """What the plan is called."""
@@ -155,11 +157,14 @@ class SubscriptionWithPlanView(SubscriptionView):
     """The plan, as the subscription has it now."""
 
 
-def view_subscription(subscription: Subscription, plan: Plan, version: int) -> SubscriptionView:
+def view_subscription(
+    subscription: Subscription, plan: Plan, version: int, *, customer_name: str
+) -> SubscriptionView:
     """The subscription as the API shows it."""
     return SubscriptionView(
         id=subscription.id,
         customer_id=subscription.customer_id,
+        customer_name=customer_name,
         plan_id=subscription.plan_id,
         plan_name=plan.name,
         version_policy=VersionPolicy(subscription.version_policy),

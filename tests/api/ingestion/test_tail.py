@@ -15,7 +15,7 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
 from api.context import AppContext, state_of
-from api.ingestion.tail import MOST_VIEWERS, MOST_WAITING, UsageTail
+from api.ingestion.tail import MOST_OF_ONE, MOST_VIEWERS, MOST_WAITING, UsageTail
 from billing.errors import TooManyRequests
 from models.base import new_id
 from services.ingestion.event_input import EventReport
@@ -107,17 +107,30 @@ def told_by(tail: UsageTail, submission: Submission, results: list[EventResult])
 
 def test_an_organization_watches_in_eight_streams_and_no_more() -> None:
     tail, organization, other = UsageTail(), new_id(), new_id()
-    opened = [tail.watch(organization) for _ in range(MOST_VIEWERS)]
+    opened = [tail.watch(organization, f"user:{number}") for number in range(MOST_VIEWERS)]
     for one in opened:
         one.__enter__()
 
     with pytest.raises(TooManyRequests) as refused:
-        tail.require_room(organization)
-    tail.require_room(other)
+        tail.require_room(organization, "user:new")
+    tail.require_room(other, "user:new")
     opened[0].__exit__(None, None, None)
-    tail.require_room(organization)
+    tail.require_room(organization, "user:new")
 
     assert refused.value.code == "too_many_streams"
+
+
+def test_one_of_its_members_watches_in_three_and_leaves_room_for_others() -> None:
+    tail, organization = UsageTail(), new_id()
+    opened = [tail.watch(organization, "user:1") for _ in range(MOST_OF_ONE)]
+    for one in opened:
+        one.__enter__()
+
+    with pytest.raises(TooManyRequests, match="3 streams of events of yours"):
+        tail.require_room(organization, "user:1")
+    tail.require_room(organization, "user:2")
+    opened[0].__exit__(None, None, None)
+    tail.require_room(organization, "user:1")
 
 
 def test_of_many_reports_the_newest_are_told_and_the_others_counted() -> None:
@@ -125,7 +138,7 @@ def test_of_many_reports_the_newest_are_told_and_the_others_counted() -> None:
     rows = [EventReport(quantity=number) for number in range(120)]
     results = [EventResult(status=EventStatus.CREATED) for _ in rows]
 
-    with tail.watch(organization) as viewer:
+    with tail.watch(organization, "user:1") as viewer:
         for _ in range(2):
             told_by(tail, Submission(organization_id=organization, rows=rows), results)
 
@@ -136,7 +149,7 @@ def test_of_many_reports_the_newest_are_told_and_the_others_counted() -> None:
 
 def test_nothing_is_kept_of_what_nobody_watches() -> None:
     tail, organization = UsageTail(), new_id()
-    with tail.watch(organization):
+    with tail.watch(organization, "user:1"):
         pass
 
     told_by(
