@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from billing.payments.gateways import Provider
 from billing.payments.kinds import PaymentKind, PaymentStatus
+from billing.periods import Cadence, Interval
 from models.invoicing.invoices import Invoice
 from models.payments.connections import Connection
 from models.payments.payments import Payment
@@ -22,19 +23,37 @@ from repositories.idempotency import RequestName
 from repositories.invoicing import invoices
 from repositories.transactions import Transactions
 from services.corrections.credit_notes import CreditedLine, credit_invoice
+from services.credits.recurring.rules import NewGrantRule
+from services.discounts import coupons, redemptions
+from services.discounts.coupons import CreateCoupon
+from services.purchases import recurring
 from services.usage.corrections import void_usage
 from tests.servers import superuser_engine
+from tests.services.credits.purse import BEGIN, UNIT, open_purse
 from tests.services.lives import begin_life
+from tests.services.purchases.till import Till
+from tests.services.purchases.topping_up import add_rule, look, save_method
 from tests.services.shop import NOW, Shop, open_shop
 
 TENTH = datetime(2025, 1, 10, tzinfo=UTC)
 FEBRUARY, MARCH, APRIL = (datetime(2025, month, 1, 2, tzinfo=UTC) for month in (2, 3, 4))
 
+ANOTHER_INVOICE = """(
+    SELECT id FROM invoice AS another WHERE another.organization_id = original.organization_id
+        AND another.id <> original.invoice_id LIMIT 1
+)"""
 FAILED = "'id', gen_random_uuid(), 'status', 'failed', 'settled_at', now()"
 
 SECOND_ROWS = {
     "pk_usage_event_key": ("usage_event_key", "'event_id', gen_random_uuid()"),
     "pk_meter_claim": ("meter_claim", "'spans', '{}', 'subscription_ids', '{}'"),
+    "ck_meter_claim_overlap": (
+        "meter_claim",
+        (
+            "'spans', original.spans || original.spans,"
+            " 'subscription_ids', original.subscription_ids || original.subscription_ids"
+        ),
+    ),
     "pk_subscription_period": (
         "subscription_period",
         (
@@ -60,6 +79,17 @@ SECOND_ROWS = {
     "pk_invoice_sequence": ("invoice_sequence", "'last_number', 0"),
     "pk_late_usage_mark": ("late_usage_mark", "'marked_at', now()"),
     "pk_account_posting": ("account_posting", "'key', 'another'"),
+    "ck_account_posting_balance": (
+        "account_posting",
+        "'key', 'another', 'amount', -1 - original.balance_before, 'balance_after', -1",
+    ),
+    "fk_account_posting_chain": (
+        "account_posting",
+        (
+            "'key', 'another' || number, 'sequence', 90 + number, 'follows', 89 + number,"
+            " 'balance_before', 0, 'balance_after', original.amount"
+        ),
+    ),
     "uq_account_posting_key": (
         "account_posting",
         (
@@ -75,6 +105,20 @@ SECOND_ROWS = {
     "uq_payment_attempt": ("payment", f"{FAILED}, 'idempotency_key', 'another'"),
     "uq_payment_key": ("payment", f"{FAILED}, 'attempt', 90"),
     "pk_idempotency_request": ("idempotency_request", "'body', 'another'"),
+    "uq_credit_posting_key": (
+        "credit_posting",
+        (
+            "'id', gen_random_uuid(), 'position', 90, 'kind', 'expired', 'amount', 0,"
+            " 'sequence', original.sequence + 1, 'follows', original.sequence,"
+            " 'rest_before', original.rest_after"
+        ),
+    ),
+    "uq_credit_grant_occurrence": ("credit_grant", "'id', gen_random_uuid(), 'sequence', 90"),
+    "uq_credit_top_up_open": (
+        "credit_top_up",
+        f"'id', gen_random_uuid(), 'number', 90, 'invoice_id', {ANOTHER_INVOICE}",
+    ),
+    "uq_invoice_coupon_use": ("invoice_coupon", f"'invoice_id', {ANOTHER_INVOICE}"),
     "uq_outbox_message_key": ("outbox_message", "'id', gen_random_uuid()"),
 }
 """By constraint: the table, and what a copy of one of its rows says differently."""
@@ -93,6 +137,8 @@ def shop(transactions: Transactions) -> Shop:
     """January was billed, January's usage voided, credit left; there is a row of everything."""
     shop = open_shop(transactions)
     life = begin_life(shop)
+    shop.do(coupons.create_coupon, CreateCoupon(code="ONCE", amount=Decimal(1), currency="USD"))
+    shop.do(redemptions.redeem_coupon, life.row().customer_id, "ONCE")
     first, second = life.use(TENTH, 100), life.use(TENTH, 5)
     life.advance(FEBRUARY)
     shop.do(void_usage, first.id)
@@ -125,6 +171,20 @@ def shop(transactions: Transactions) -> Shop:
     return shop
 
 
+@pytest.fixture(scope="module")
+def bought(transactions: Transactions) -> Till:
+    """Credit recurs, and a top-up of it is open."""
+    till = Till(purse=open_purse(open_shop(transactions)))
+    monthly = Cadence(interval=Interval.MONTH)
+    command = NewGrantRule(unit=UNIT, amount=Decimal(50), interval=monthly)
+    till.purse.shop.do(recurring.create_rule, till.purse.customer_id, command, now=BEGIN)
+    save_method(till)
+    add_rule(till)
+    look(till)
+    till.purse.invoice()
+    return till
+
+
 def charge(session: Session, invoice: Invoice) -> None:
     """A saved method is being charged for the invoice."""
     connection = Connection(
@@ -155,15 +215,20 @@ def charge(session: Session, invoice: Invoice) -> None:
 
 
 @pytest.mark.parametrize("constraint", SECOND_ROWS)
-def test_second_row_is_refused_by_the_database(shop: Shop, owner: Engine, constraint: str) -> None:
+def test_second_row_is_refused_by_the_database(
+    shop: Shop, bought: Till, owner: Engine, constraint: str
+) -> None:
     table, changes = SECOND_ROWS[constraint]
     plant = f"""
         INSERT INTO {table}
         SELECT (jsonb_populate_record(original, jsonb_build_object({changes}))).*
         FROM {table} AS original CROSS JOIN generate_series(1, 2) AS number
-        WHERE original.organization_id = %(organization)s
-        ORDER BY original.ctid, number LIMIT 2
+        WHERE original.organization_id = ANY(%(organizations)s)
+        ORDER BY array_position(%(organizations)s, original.organization_id),
+            original.ctid, number
+        LIMIT 2
     """
+    organizations = [shop.organization_id, bought.purse.organization_id]
 
     with Session(owner) as session, pytest.raises(IntegrityError, match=f'"{constraint}"'):
-        session.connection().exec_driver_sql(plant, {"organization": shop.organization_id})
+        session.connection().exec_driver_sql(plant, {"organizations": organizations})
