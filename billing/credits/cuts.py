@@ -95,6 +95,21 @@ def reduce(segments: Sequence[Segment], by: Decimal) -> tuple[Segment, ...]:
     return tuple(replace(one, amount=amount) for one, amount in found if amount > ZERO)
 
 
+@exactly
+def used_after(segments: Sequence[Segment], billed: Decimal) -> tuple[Segment, ...]:
+    """What of a line was used after so much of it was billed: the oldest segments are taken first.
+
+    Worked example: of 30 and then 70, once 60 are billed, 40 of the later are left.
+    """
+    due = billed
+    left = []
+    for one in segments:
+        taken = min(one.amount, due)
+        due -= taken
+        left.append(replace(one, amount=one.amount - taken))
+    return tuple(one for one in left if one.amount > ZERO)
+
+
 def _give_back(amounts: Sequence[Decimal], back: Decimal) -> list[Decimal]:
     left = list(amounts)
     for place in reversed(range(len(left))):

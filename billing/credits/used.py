@@ -6,18 +6,19 @@ Source: CREDITS 9.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
-from billing.credits.cuts import Segment, segments_of_fixed, segments_of_usage
+from billing.credits.cuts import Segment, segments_of_fixed, segments_of_usage, used_after
 from billing.errors import InvariantBroken
 from billing.identifiers import ChargeId
-from billing.money import ZERO
+from billing.money import ZERO, exactly
 from billing.rating.frozen_usage import FrozenUsage, rate
 from billing.rating.groups import Group
 from billing.rating.lines import LineType, PricedLine
+from billing.rating.parts import without_minimum
 from billing.rating.quantities import MeteredUsage
 from billing.rating.terms import ChargeTerms, PlanTerms
 from billing.units import Unit, currency_unit
@@ -60,6 +61,30 @@ def segments_of_period(
     }
 
 
+@exactly
+def not_billed(
+    lines: Sequence[PricedLine],
+    segments: Mapping[int, tuple[Segment, ...]],
+    billed: Mapping[ChargeId, Decimal],
+) -> dict[int, tuple[Segment, ...]]:
+    """The segments without what earlier invoices of the period ``billed`` of each charge.
+
+    Where several lines bill a charge, the first ones were billed first
+    (``repositories.invoicing.invoiced_before`` says the same of stored lines), and of each line
+    what was used first.
+    """
+    left = dict(segments)
+    due = dict(billed)
+    for place in sorted(segments):
+        charge_id = lines[place].charge_id
+        before = ZERO if charge_id is None else due.get(charge_id, ZERO)
+        taken = min(before, max(ZERO, lines[place].amount))
+        if charge_id is not None and taken > ZERO:
+            due[charge_id] = before - taken
+            left[place] = used_after(segments[place], taken)
+    return left
+
+
 def unit_of(terms: PlanTerms, charge: ChargeTerms) -> Unit:
     """What the prices of a charge are in, and its lines are rounded to: by default the currency."""
     return charge.unit or currency_unit(terms.currency)
@@ -98,9 +123,3 @@ def _totals(
         for line in rate(without_minimum(terms), frozen, usage)
         if line.charge_id is not None
     }
-
-
-def without_minimum(terms: PlanTerms) -> PlanTerms:
-    """The same terms without what a period owes at least: that is not used before its end."""
-    charges = tuple(replace(one, minimum=None) for one in terms.charges)
-    return replace(terms, charges=charges)

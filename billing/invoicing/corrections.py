@@ -236,3 +236,34 @@ def late_usage_line(
         ),
         corrections=correction.charges,
     )
+
+
+def invoiced_before_line(
+    correction: PeriodCorrection, *, period: Period, currency: Currency, description: str
+) -> PricedLine | None:
+    """Give the line that takes off what earlier invoices of a period billed; None if none did.
+
+    So the tiers of the period are never begun anew: each bill is of all of it, less what was billed
+    before. Source: CREDITS.md rule 24. Worked example: of 150 invoices billed 60, so -60.
+    """
+    if not correction.charges:
+        return None
+    return PricedLine(
+        type=LineType.INVOICED_BEFORE,
+        currency=currency.code,
+        name=description,
+        description=description,
+        quantity=ONE,
+        exact_amount=correction.amount,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
+        steps=(
+            step(
+                "invoiced_before",
+                correction.amount,
+                period_so_far=correction.recomputed,
+                given_back=correction.cut or None,
+            ),
+        ),
+        corrections=correction.charges,
+    )

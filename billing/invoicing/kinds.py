@@ -7,9 +7,13 @@ from typing import Final
 
 
 class InvoiceKind(StrEnum):
-    """What an invoice bills: a period, what somebody wrote, what came late, or credit it sells."""
+    """What an invoice bills: a period, what somebody wrote, what came late, or credit it sells.
+
+    Or what a period that still runs has come to (``threshold``).
+    """
 
     PERIOD = "period"
+    THRESHOLD = "threshold"
     MANUAL = "manual"
     LATE_USAGE = "late_usage"
     PURCHASE = "purchase"

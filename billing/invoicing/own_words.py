@@ -11,6 +11,7 @@ EARLIER_CREDIT: Final = "Credit from an earlier invoice"
 CARRIED_CREDIT: Final = "Credit carried to the next invoice"
 LATE_USAGE: Final = "Late usage"
 CORRECTION: Final = "Correction"
+INVOICED_BEFORE: Final = "Invoiced before"
 SOLD_CREDIT: Final = "Credit: "
 
 CARRIED_REASON: Final = "No further invoice took the credit."

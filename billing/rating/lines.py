@@ -25,12 +25,16 @@ from billing.units import Unit, currency_unit
 
 
 class LineType(StrEnum):
-    """What a line is for; ``proration`` is a fixed charge of a partial period."""
+    """What a line is for; ``proration`` is a fixed charge of a partial period.
+
+    ``invoiced_before`` takes off what invoices of the same period billed before.
+    """
 
     USAGE = "usage"
     FIXED = "fixed"
     PRORATION = "proration"
     LATE_USAGE = "late_usage"
+    INVOICED_BEFORE = "invoiced_before"
     CREDIT = "credit"
     ADJUSTMENT = "adjustment"
 
@@ -193,6 +197,17 @@ class PricedLine:
             paid_in_unit=self.paid_in_unit,
             cost_share=self.cost_share,
         )
+
+
+@exactly
+def invoiced_before(lines: Iterable[PricedLine]) -> dict[ChargeId, Decimal]:
+    """What the lines of a bill say that earlier invoices of its period billed of each charge."""
+    billed: dict[ChargeId, Decimal] = {}
+    for line in lines:
+        if line.type is LineType.INVOICED_BEFORE:
+            for one in line.corrections:
+                billed[one.charge_id] = billed.get(one.charge_id, ZERO) - one.amount
+    return billed
 
 
 @exactly

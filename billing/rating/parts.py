@@ -58,6 +58,11 @@ def without_bounds(terms: PlanTerms) -> PlanTerms:
     )
 
 
+def without_minimum(terms: PlanTerms) -> PlanTerms:
+    """The same plan without what a period owes at least: that is not used before its end."""
+    return replace(terms, charges=tuple(replace(one, minimum=None) for one in terms.charges))
+
+
 @exactly
 def add_part(
     earlier: Sequence[EarlierParts],

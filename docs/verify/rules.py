@@ -1,5 +1,4 @@
-"""rules.py is the second page of verify.py: what usage costs, and which prepaid credit pays it.
-What it goes by is signed: the terms of the plan, and the lots of credit as they stood."""
+"""The page of verify.py about usage: how much counts, and what it costs by the signed terms."""
 from datetime import datetime, timedelta
 from fractions import Fraction as F
 
@@ -10,6 +9,9 @@ def amount_of(line):  # in its own unit, else in money
     unit = line.get("priced_in")
     return rounded(F(line["exact_amount"]), unit["scale"]) if unit else F(line["total"])
 def instant(text): return datetime.fromisoformat(text or "9999-12-31T00:00:00Z")  # None: never
+def bounds(inputs): return {"maximum"} if inputs.get("is_so_far") else {"minimum", "maximum"}
+def is_due(charge, inputs, own):  # while a period runs some charges are left to its last bill
+    return not inputs.get("is_so_far") or of_charge(charge, own)
 
 def aggregate(meter, window, events):  # how many events count in a window, and its usage
     start, end = instant(window["starts_at"]), instant(window["ends_at"])
@@ -46,6 +48,7 @@ def billable(charge, terms, n):  # how many of the first n units of a window are
     included = F(charge.get("included_units", charge is oldest and limit) or 0)
     waives = limit and feature.get("over_limit") == "waive" and not feature.get("is_soft_limit")
     return max(0, (min(n, F(limit)) if waives else n) - included)
+
 def price(model, quantity, count):  # every model is tiers: most have a single one, without an end
     if model["model"] == "package": quantity = -(-quantity // F(model["package_size"]))
     rate = model.get("amount", model.get("unit_price", model.get("rate")))
@@ -57,44 +60,12 @@ def price(model, quantity, count):  # every model is tiers: most have a single o
         if upper == quantity: break  # what is at a bound is of the lower tier
     whole = sum(costs) if model["model"] == "graduated" else costs[-1]
     return whole + count * F(model.get("fixed_fee", 0))
+
 def hold(total, charge, inputs):  # within its bounds, less what bills of parts before it took
     parts = of_charge(charge, inputs.get("earlier", ()))
     share = min(1, sum(map(share_of, [inputs, *parts])))
     together = total + sum(F(one["priced"]) for one in parts)
-    wanted = max(together, share * F(charge.get("minimum", 0)))
+    wanted = max(together, share * F("minimum" in bounds(inputs) and charge.get("minimum", 0)))
     if "maximum" in charge: wanted = min(wanted, share * F(charge["maximum"]))
     is_moved = wanted != together or any(one.get("is_moved") for one in parts)
     return max(0, wanted - sum(F(one["billed"]) for one in parts)) if is_moved else total
-def place_of(lot):  # free credit, and what was taxed as it was sold, lowers what is taxed
-    return ("after_tax", "before_tax")[lot["kind"] == "free" or lot["taxation"] == "at_purchase"]
-def scope_of(lot):  # the charges and meters that it is for; none: everything
-    return {*lot.get("charge_ids", ()), *lot.get("meter_ids", ())}
-def rank(lot):  # lots pay in this order
-    begins, ends = instant(lot["effective_at"]), instant(lot.get("expires_at"))
-    return lot["priority"], ends, not scope_of(lot), lot["kind"] == "paid", begins, lot["sequence"]
-def may_pay(lot, line, part, currency):  # what it is for, if it was alive as that was used
-    used, until = instant(part["used_at"]), instant(part.get("until") or part["used_at"])
-    is_alive = instant(lot["effective_at"]) <= used and until < instant(lot.get("expires_at"))
-    is_for = not scope_of(lot) or scope_of(lot) & {line.get("charge_id"), line.get("meter_id")}
-    return is_alive and is_for and lot["unit"] == line.get("unit", currency)
-def worth(lot, paid, currency, places):  # what it pays of each line: so much, and in money
-    cost, whole = lot.get("cost", {"amount": 0, "left": 0}), F(lot["amount"])
-    left, rest = F(cost["left"]), F(lot["rest"]) + F(cost.get("held", 0))
-    for key, n in [(key, n) for key, n in paid.items() if n and key[1] == lot["grant_id"]]:
-        rest -= n  # own units that are taxed as they pay are worth what they were sold for
-        after = F(cost["amount"]) - rounded(F(cost["amount"]) * (whole - rest) / whole, places)
-        after = min(left, after)
-        yield key, (n, left - after + n * (lot["unit"] == currency), lot["unit"])
-        left = after
-def draw(drawing, place, currency, places):  # what each lot pays of each line, in own units first
-    own = "in_units" if place == "before_tax" else "in_units_at_use"
-    lines = drawing.get(own, []) + drawing[place]
-    lots = sorted((lot for lot in drawing["lots"] if place_of(lot) == place), key=rank)
-    rests, paid = {lot["grant_id"]: F(lot["rest"]) for lot in lots}, {}
-    for line, part in [(line, part) for line in lines for part in line["segments"]]:
-        left = F(part["amount"])
-        for lot in (one for one in lots if may_pay(one, line, part, currency)):
-            key, taken = (line["position"], lot["grant_id"]), min(left, rests[lot["grant_id"]])
-            left, rests[lot["grant_id"]] = left - taken, rests[lot["grant_id"]] - taken
-            paid[key] = paid.get(key, 0) + taken
-    return {key: one for lot in lots for key, one in worth(lot, paid, currency, places)}

@@ -31,7 +31,7 @@ def check_charge(charge, terms, inputs, lines, events, places):
     due = [(charge["pricing"], rules.share_of(e) * F(e["quantity"]), 0) for e in spans]
     if charge.get("meter"): due = measure(charge, terms, inputs, events)
     amounts, said = [rules.price(*one) for one in due], [rules.amount_of(one) for one in lines]
-    if charge.keys() & {"minimum", "maximum"}:  # which are of all its lines together
+    if charge.keys() & rules.bounds(inputs):  # which are of all its lines together
         amounts, said = [rules.hold(sum(amounts), charge, inputs)], [sum(said)]
     places = charge.get("unit", {"scale": places})["scale"]
     found = [rules.rounded(one, places) for one in amounts]
@@ -47,7 +47,7 @@ def verify(document, events, keys):
     add_ons = [{**one["charge"], "spans": one["spans"]} for one in inputs.get("add_ons", ())]
     charges = {one["charge_id"]: one for one in terms.get("charges", []) + add_ons}
     own = [e for e in lines if e.get("charge_id") in charges and e["type"] != "late_usage"]
-    for charge in charges.values():
+    for charge in (one for one in charges.values() if rules.is_due(one, inputs, own)):
         check_charge(charge, terms, inputs, rules.of_charge(charge, own), events, places)
     written = [without(one, *PAID) for one in (own if terms else lines)]
     for name in PARTS:  # receipts of before name fewer

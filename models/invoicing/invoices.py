@@ -46,7 +46,17 @@ class Invoice(Tenant, table=True):
             "period_index",
             "kind",
             unique=True,
-            postgresql_where=text("status <> 'VOID'"),
+            postgresql_where=text("status <> 'VOID' AND kind <> 'threshold'"),
+        ),
+        # Each step of a period is billed once; a void one is no step again.
+        Index(
+            "uq_invoice_threshold",
+            "organization_id",
+            "subscription_id",
+            "period_index",
+            "revision",
+            unique=True,
+            postgresql_where=text("kind = 'threshold'"),
         ),
         Index("ix_invoice_period", "organization_id", "subscription_id", "period_index"),
         UniqueConstraint("organization_id", "reissue_of", name="uq_invoice_reissue"),
@@ -55,7 +65,14 @@ class Invoice(Tenant, table=True):
             "status IN ('DRAFT', 'OPEN', 'PAID', 'VOID', 'UNCOLLECTIBLE')",
             name="status",
         ),
-        CheckConstraint("kind IN ('period', 'manual', 'late_usage', 'purchase')", name="kind"),
+        CheckConstraint(
+            "kind IN ('period', 'threshold', 'manual', 'late_usage', 'purchase')", name="kind"
+        ),
+        CheckConstraint(
+            "(kind = 'threshold') = (revision < 0) AND (kind <> 'threshold' OR"
+            " (subscription_id IS NOT NULL AND period_index IS NOT NULL))",
+            name="threshold",
+        ),
         CheckConstraint(
             "total = subtotal - coupons_total - credits_before_tax + tax", name="total"
         ),
@@ -115,6 +132,7 @@ class Invoice(Tenant, table=True):
     period_index: int | None = None
     kind: str = words()
     revision: int = 1
+    """Which of the bills of its period it shows; below zero the step of a threshold invoice."""
     plan_version: int | None = None
     is_edited: bool = False
     status: str = words()
@@ -186,7 +204,8 @@ class InvoiceLine(Tenant, table=True):
             "organization_id", "invoice_id", "position", name="uq_invoice_line_position"
         ),
         CheckConstraint(
-            "type IN ('usage', 'fixed', 'proration', 'late_usage', 'credit', 'adjustment')",
+            "type IN ('usage', 'fixed', 'proration', 'late_usage', 'invoiced_before', 'credit',"
+            " 'adjustment')",
             name="type",
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlmodel import Field, SQLModel
 from billing.periods import Alignment
 from billing.rating.terms import VersionPolicy
 from billing.subscriptions import PeriodStatus
-from models.base import Tenant, document, instant, reference, words
+from models.base import Tenant, document, exact, instant, reference, words
 from models.subscriptions.states import LIVE_OF_INDEX
 
 
@@ -38,6 +39,7 @@ class Subscription(Tenant, table=True):
             name="pinned_version",
         ),
         CheckConstraint("current_period_start < current_period_end", name="current_period"),
+        CheckConstraint("threshold_amount > 0", name="threshold_amount"),
         CheckConstraint("(status = 'CANCELED') = (ended_at IS NOT NULL)", name="ended_at"),
         CheckConstraint(
             "jsonb_typeof(pending_change) = 'object' AND pending_change ? 'action'"
@@ -59,6 +61,12 @@ class Subscription(Tenant, table=True):
         ),
         Index("ix_subscription_test_clock", "organization_id", "test_clock_id"),
         Index("ix_subscription_created", "organization_id", "created_at", "id"),
+        Index(
+            "ix_subscription_threshold",
+            "organization_id",
+            "customer_id",
+            postgresql_where=text("threshold_amount IS NOT NULL"),
+        ),
     )
 
     customer_id: UUID
@@ -89,6 +97,8 @@ class Subscription(Tenant, table=True):
         default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
     )
     """What was asked for and is done once the missed periods before it are (CONTRACT 89)."""
+    threshold_amount: Decimal | None = exact(nullable=True, default=None)
+    """At how much that is not billed yet the running period is billed so far; None: at its end."""
     created_at: datetime = instant()
     deleted_at: datetime | None = instant(nullable=True, default=None)
 
@@ -115,6 +125,7 @@ class SubscriptionPeriod(SQLModel, table=True):
         ),
         CheckConstraint("(status = 'parked') = (parked_step IS NOT NULL)", name="parked_step"),
         CheckConstraint("plan_version > 0", name="plan_version"),
+        CheckConstraint("threshold_steps >= 0", name="threshold_steps"),
         ExcludeConstraint(
             ("organization_id", "="),
             ("subscription_id", "="),
@@ -172,6 +183,8 @@ class SubscriptionPeriod(SQLModel, table=True):
     """What it is billed by: known when it opens, moved only by edits of running periods."""
     status: str = words(default=PeriodStatus.OPEN)
     revision: int = 1
+    threshold_steps: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many threshold invoices it has had, void ones included."""
     closed_at: datetime | None = instant(nullable=True, default=None)
     parked_step: str | None = words(nullable=True, default=None)
     parked_reason: str | None = words(nullable=True, default=None)

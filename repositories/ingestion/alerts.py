@@ -1,4 +1,4 @@
-"""Alerts that arriving usage may reach: whoever looks at them is told in the same transaction."""
+"""Alerts and thresholds that arriving usage may reach: whoever looks is told with its commit."""
 
 from __future__ import annotations
 
@@ -15,15 +15,28 @@ from repositories.ingestion.writer import NewEvent
 _WAKE: Final = """
 INSERT INTO outbox_message
     (organization_id, id, kind, key, payload, created_at, available_at, attempts)
-SELECT watched.organization_id, gen_random_uuid(), 'alert',
-    watched.customer_id || '/' || gen_random_uuid(),
-    jsonb_build_object('customer_id', watched.customer_id), %(now)s, %(now)s, 0
+SELECT watched.organization_id, gen_random_uuid(), watched.kind,
+    watched.id || '/' || gen_random_uuid(),
+    jsonb_build_object(watched.name, watched.id), %(now)s, %(now)s, 0
 FROM (
-    SELECT DISTINCT alert.organization_id, alert.customer_id
-    FROM unnest(%(organizations)s::uuid[], %(customers)s::uuid[])
-        AS named(organization_id, customer_id)
+    WITH named AS (
+        SELECT * FROM unnest(%(organizations)s::uuid[], %(customers)s::uuid[])
+            AS asked (organization_id, customer_id)
+    )
+    -- Alerts, which are looked at together for each customer.
+    SELECT DISTINCT alert.organization_id, 'alert' AS kind, 'customer_id' AS name,
+        alert.customer_id AS id
+    FROM named
     JOIN alert ON alert.organization_id = named.organization_id
         AND alert.customer_id = named.customer_id AND alert.deleted_at IS NULL
+    UNION ALL
+    -- Periods that are billed as they run.
+    SELECT subscription.organization_id, 'threshold', 'subscription_id', subscription.id
+    FROM named
+    JOIN subscription ON subscription.organization_id = named.organization_id
+        AND subscription.customer_id = named.customer_id
+        AND subscription.threshold_amount IS NOT NULL AND subscription.ended_at IS NULL
+        AND subscription.deleted_at IS NULL
 ) AS watched
 """
 
@@ -31,7 +44,7 @@ FROM (
 async def wake_alerts(
     connection: AsyncConnection, events: Iterable[NewEvent], *, now: datetime
 ) -> None:
-    """Somebody looks at the alerts of the customers of these events, which are stored."""
+    """Somebody looks at what watches the customers of these events, which are stored."""
     named = list({(one.scope.organization, one.scope.customer) for one in events})
     if named:
         keys = {

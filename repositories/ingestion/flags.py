@@ -110,12 +110,17 @@ SELECT
                 AND limited_meter.meter_id = ANY (%(meters)s::uuid[])
         )
     ) AS has_limits,
-    -- Whoever has an alert is looked at once these are stored.
+    -- Whoever has an alert, or a threshold, is looked at once these are stored.
     bool_or(
         EXISTS (
             SELECT FROM alert
             WHERE alert.organization_id = named.organization_id AND alert.deleted_at IS NULL
                 AND alert.customer_id = ANY (%(customers)s::uuid[])
+        ) OR EXISTS (
+            SELECT FROM subscription
+            WHERE subscription.organization_id = named.organization_id
+                AND subscription.customer_id = ANY (%(customers)s::uuid[])
+                AND subscription.threshold_amount IS NOT NULL
         )
     ) AS has_alerts
 FROM unnest(%(organizations)s::uuid[]) AS named(organization_id)

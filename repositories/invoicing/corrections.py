@@ -18,6 +18,7 @@ from models.invoicing.invoices import Invoice, InvoiceLine
 from models.invoicing.late_usage import CorrectionPart
 from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing.forgiven import list_forgiven
+from repositories.invoicing.invoiced_before import list_invoiced_before
 from repositories.row_keys import among
 
 SAID = text(
@@ -27,7 +28,7 @@ SAID = text(
         coalesce(sum(said.amount) FILTER (WHERE NOT said.is_by_hand), 0) AS billed,
         coalesce(-sum(said.amount) FILTER (WHERE said.is_by_hand), 0) AS given_back
     FROM (
-        -- What the period's own invoice bills; a draft or void one bills nothing.
+        -- What the period's own invoices bill; a draft or void one bills nothing.
         SELECT line.charge_id, coalesce(line.amount_in_unit, line.line_total) AS amount,
             false AS is_by_hand
         FROM invoice
@@ -36,7 +37,7 @@ SAID = text(
         WHERE invoice.organization_id = :organization_id
             AND invoice.subscription_id = :subscription_id
             AND invoice.period_index = :period_index
-            AND invoice.kind = 'period' AND invoice.status NOT IN ('DRAFT', 'VOID')
+            AND invoice.kind IN ('period', 'threshold') AND invoice.status NOT IN ('DRAFT', 'VOID')
             AND line.charge_id IS NOT NULL
         UNION ALL
         -- What coupons took off these lines was never paid, as if people had given it back. Of an
@@ -87,7 +88,7 @@ BILLING_LINES = text(
         said.amount
     ) AS left
     FROM (
-        -- The line of the period's own invoice.
+        -- The lines of the period's own invoices.
         SELECT line.id AS line_id, coalesce(line.amount_in_unit, line.line_total) AS amount
         FROM invoice
         JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
@@ -95,7 +96,7 @@ BILLING_LINES = text(
         WHERE invoice.organization_id = :organization_id
             AND invoice.subscription_id = :subscription_id
             AND invoice.period_index = :period_index
-            AND invoice.kind = 'period' AND line.charge_id = :charge_id
+            AND invoice.kind IN ('period', 'threshold') AND line.charge_id = :charge_id
         UNION ALL
         -- Late lines, which may be of several periods and charges: as much as they say of this one.
         SELECT part.line_id, sum(part.amount)
@@ -245,7 +246,11 @@ def list_billing_lines(
         row = session.get(InvoiceLine, (subscription.organization_id, line_id))
         if row is not None and left > 0:
             found.append((row, Decimal(left)))
-    return found
+    before = list_invoiced_before(
+        session, subscription.organization_id, {row.invoice_id for row, _ in found}
+    )
+    rest = [(row, left - before.get(row.id, Decimal(0))) for row, left in found]
+    return [(row, left) for row, left in rest if left > 0]
 
 
 def insert_parts(

@@ -216,8 +216,8 @@ CHANGED_EVIDENCE: Final = text(
         WHERE line.organization_id = invoice.organization_id AND line.invoice_id = invoice.id
             AND line.charge_id IS NOT NULL
     ) AS billed ON true
-    WHERE invoice.organization_id = :organization_id AND invoice.kind = 'period'
-        AND NOT invoice.is_edited AND (
+    WHERE invoice.organization_id = :organization_id
+        AND invoice.kind IN ('period', 'threshold') AND NOT invoice.is_edited AND (
             evidence.digest IS DISTINCT FROM receipt.lines_digest
             OR computed.lines IS DISTINCT FROM billed.lines
             OR (computed.amount IS NULL) <> (billed.amount IS NULL)

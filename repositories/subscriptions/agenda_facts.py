@@ -34,10 +34,12 @@ BILLS = """
     WHERE bill.organization_id = asked.organization_id
         AND bill.subscription_id = asked.subscription_id
         AND NOT EXISTS (
+            -- A parked bill waits for people; what was invoiced before it does not.
             SELECT FROM subscription_period AS own
             WHERE own.organization_id = asked.organization_id
                 AND own.subscription_id = asked.subscription_id
                 AND own.index = bill.period_index AND own.status = 'parked'
+                AND bill.kind = 'period'
         )
         AND bill.status ="""
 IN_GRACE = f"{BILLS} 'DRAFT' AND bill.scheduled_finalize_at IS NOT NULL"

@@ -87,7 +87,7 @@ FROM (
         AND EXISTS (
             SELECT FROM correction_part AS part
             WHERE part.organization_id = tenant.id AND part.line_id = line.id AND (
-                (said.kind = 'period' AND said.period_index = part.period_index)
+                (said.kind IN ('period', 'threshold') AND said.period_index = part.period_index)
                 OR EXISTS (
                     SELECT FROM correction_part AS other
                     WHERE other.organization_id = tenant.id AND other.invoice_id = said.id
@@ -163,7 +163,7 @@ SELECT EXISTS (
             WHERE said.organization_id = :organization_id
                 AND said.subscription_id = :subscription_id AND said.status <> 'DRAFT'
                 AND (
-                    (said.kind = 'period' AND said.period_index = :period_index)
+                    (said.kind IN ('period', 'threshold') AND said.period_index = :period_index)
                     OR EXISTS (
                         -- Another document has corrected it before.
                         SELECT FROM correction_part AS part

@@ -1,4 +1,4 @@
-"""Looks at what watches customers, as soon as it is asked to: rules that top up, and alerts."""
+"""Looks at what watches customers, as soon as it is asked: top-up rules, alerts, thresholds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from repositories import outbox as stored_outbox
 from repositories.credits import top_ups as stored_top_ups
 from repositories.notifications import alerts as stored_alerts
+from repositories.subscriptions import thresholds as stored_thresholds
 from repositories.transactions import Transactions
+from services.invoicing.threshold import looking as threshold_looks
 from services.purchases import top_ups
 from services.rating.alerts import looking
 
@@ -96,3 +98,8 @@ def top_ups_of(transactions: Transactions) -> LookRelay:
 def alerts_of(transactions: Transactions) -> LookRelay:
     """Looks at alerts: what they tell is queued as any other webhook is."""
     return LookRelay(transactions, stored_alerts.MESSAGE, looking.look_at_next)
+
+
+def thresholds_of(transactions: Transactions) -> LookRelay:
+    """Looks at subscriptions that are billed as they run: what is reached is billed at once."""
+    return LookRelay(transactions, stored_thresholds.MESSAGE, threshold_looks.look_at_next)

@@ -17,7 +17,7 @@ from runtime.payment_gateways import InstalledGateways, desk_of
 from runtime.relays import gateway_tasks, mails, webhooks
 from runtime.relays.deliveries import AroundDelivery, CountDelivery, DeliveryRelay
 from runtime.relays.gateway_tasks import GatewayPost
-from runtime.relays.looks import alerts_of, top_ups_of
+from runtime.relays.looks import alerts_of, thresholds_of, top_ups_of
 from runtime.relays.mails import MailPost
 from runtime.relays.outbound import outside_of
 from runtime.relays.retention import Retention
@@ -53,13 +53,14 @@ def relays_of(
     *,
     around: AroundDelivery | None = None,
 ) -> list[Relay]:
-    """Those of workflows and alerts, and what leaves the installation, if anything may.
+    """Those of workflows, alerts and thresholds, and what leaves the installation, if anything may.
 
     ``around`` traces each delivery.
     """
     within: list[Relay] = [
         OutboxRelay(transactions, workflows),
         alerts_of(transactions),
+        thresholds_of(transactions),
         Retention(
             transactions, kinds_of(settings.retention_periods), count=counters.count_forgotten
         ),

@@ -20,11 +20,11 @@ from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.credits import grants as stored_grants
 from repositories.credits.grants import GrantFacts
-from repositories.discounts import uses as stored_uses
 from repositories.invoicing import credit_notes as stored_credit_notes
 from repositories.invoicing import draws as stored_draws
 from repositories.invoicing import invoices as stored_invoices
 from repositories.payments import payments as stored_payments
+from services.corrections.not_billed import sum_not_billed
 from services.credits import units
 from services.credits.standing import to_grant
 from services.documents.contents import priced_line_of, tax_amount_of
@@ -35,7 +35,8 @@ from services.payments import receivables
 class Covered:
     """An invoice, its taxes, and what grants have paid of each line and got back.
 
-    ``discounts`` are what coupons took off each line, which nobody paid. ``in_units`` is what
+    ``discounts`` are what coupons, or what was billed before, took off each line, which nobody
+    paid. ``in_units`` is what
     grants in own units have paid and not got back, in these.
     """
 
@@ -48,8 +49,8 @@ class Covered:
     in_units: Mapping[int, tuple[Paid, ...]]
 
     @classmethod
-    def read(cls, session: Session, invoice: Invoice) -> Covered:
-        """What an invoice has, whose row is locked."""
+    def read(cls, session: Session, invoice: Invoice, rows: Sequence[InvoiceLine]) -> Covered:
+        """What an invoice of these lines has, whose row is locked."""
         key = (invoice.organization_id, invoice.id)
         paid: dict[int, list[Paid]] = {}
         in_units: dict[int, list[Paid]] = {}
@@ -87,7 +88,7 @@ class Covered:
             taxes=tuple(tax_amount_of(row) for row in taxes),
             paid={position: tuple(found) for position, found in paid.items()},
             back=back,
-            discounts=stored_uses.sum_by_line(session, *key),
+            discounts=sum_not_billed(session, invoice, rows),
             in_units={position: tuple(found) for position, found in in_units.items()},
         )
 

@@ -113,7 +113,7 @@ def split_note(
 
     The invoice is locked, and so are the wallets that it drew from.
     """
-    covered = Covered.read(session, invoice)
+    covered = Covered.read(session, invoice, rows)
     has_units = any(row.amount_in_unit is not None for row in rows)
     in_money = _credited_money(session, covered, rows) if has_units else credited
     in_units = split_units(

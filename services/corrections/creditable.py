@@ -17,12 +17,12 @@ from billing.rating.lines import CorrectedCharge, LineType
 from billing.units import Unit
 from models.invoicing.invoices import Invoice, InvoiceLine
 from models.subscriptions.subscriptions import Subscription
-from repositories.discounts import uses as stored_uses
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import credit_notes as stored_credit_notes
 from repositories.invoicing import invoices as stored_invoices
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
+from services.corrections.not_billed import sum_not_billed
 from services.documents.contents import priced_line_of
 
 ChargeOfPeriod = tuple[int, ChargeId]
@@ -31,11 +31,11 @@ ChargeOfPeriod = tuple[int, ChargeId]
 class CreditableLines:
     """The lines of one invoice, each with what is left of it, in what it is priced in.
 
-    A line has left what neither coupons took off it nor credit notes gave back of it, but no more
-    than all documents together still bill of its charge and period: late corrections on other
-    invoices count too. Of
-    lines that people wrote in a period's draft no more is left than of the period. A line that
-    carried credit on has left what still stands on the customer's account.
+    A line has left what neither coupons took off it nor earlier invoices of its period billed nor
+    credit notes gave back of it, but no more than all documents together still bill of its charge
+    and period: late corrections on other invoices count too. Of lines that people wrote in a
+    period's draft no more is left than of the period. A line that carried credit on has left what
+    still stands on the customer's account.
     """
 
     def __init__(self, session: Session, invoice: Invoice, rows: Sequence[InvoiceLine]) -> None:
@@ -44,7 +44,7 @@ class CreditableLines:
         self.credited = stored_credit_notes.sum_credited_lines(
             session, invoice.organization_id, list(self._rows)
         )
-        self._discounts = stored_uses.sum_by_line(session, invoice.organization_id, invoice.id)
+        self._not_billed = sum_not_billed(session, invoice, rows)
         self._charges = _charges_of(session, invoice, rows)
         self._left = _left_of(session, invoice, self._charges)
         periods = {
@@ -65,7 +65,7 @@ class CreditableLines:
         if row.amount_in_unit is not None:
             left = row.amount_in_unit - self.credited.get(row.id, ZERO)
             return max(ZERO, min(left, self._left_of_charges_in_unit(row)))
-        left = row.line_total - self._discounts.get(row.position, ZERO)
+        left = row.line_total - self._not_billed.get(row.position, ZERO)
         left -= self.credited.get(row.id, ZERO)
         if row.type == LineType.ADJUSTMENT:
             left = min(left, self._account)

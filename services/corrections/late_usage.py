@@ -15,9 +15,14 @@ from typing import Any
 from sqlmodel import Session
 
 from billing.identifiers import ChargeId
-from billing.invoicing.corrections import PeriodCorrection, correct_period, late_usage_line
-from billing.invoicing.kinds import InvoiceKind, LateUsage
-from billing.invoicing.own_words import CORRECTION, LATE_USAGE
+from billing.invoicing.corrections import (
+    PeriodCorrection,
+    correct_period,
+    invoiced_before_line,
+    late_usage_line,
+)
+from billing.invoicing.kinds import LateUsage
+from billing.invoicing.own_words import CORRECTION, INVOICED_BEFORE, LATE_USAGE
 from billing.money import ZERO, Currency, find_currency
 from billing.rating.lines import PricedLine
 from billing.subscriptions import PeriodStatus
@@ -26,7 +31,6 @@ from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
-from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.invoicing.late_usage import MarksAsked
 from repositories.subscriptions import actions as stored_actions
@@ -126,10 +130,28 @@ def taken_back_lines(
     """What other documents say of a period that ``lines`` bill whole, as lines against it."""
     said = say_of(session, subscription, stored, None).and_bill(lines)
     against = [
-        describe(session, subscription, stored, one)
+        _take_back(session, subscription, stored, one)
         for one in _correct(session, stored, lines, said)
     ]
     return tuple(line for line in against if line is not None)
+
+
+def _take_back(
+    session: Session,
+    subscription: Subscription,
+    stored: SubscriptionPeriod,
+    correction: PeriodCorrection,
+) -> PricedLine | None:
+    """As :func:`describe`; where the period was billed as it ran, that is no correction."""
+    if stored.threshold_steps == 0 or correction.priced_in is not None:
+        return describe(session, subscription, stored, correction)
+    span = span_of(stored)
+    return invoiced_before_line(
+        correction,
+        period=span,
+        currency=_currency_of(session, stored),
+        description=f"{INVOICED_BEFORE}, {period_text(span, subscription.timezone)}",
+    )
 
 
 def describe(
@@ -215,27 +237,6 @@ def _price_of(session: Session, stored: SubscriptionPeriod, charge_id: ChargeId)
         "overage_rate": charge.overage_rate,
         "meter_id": charge.meter_id,
     }
-
-
-def mark_again(
-    session: Session,
-    subscription: Subscription,
-    invoice: Invoice,
-    *,
-    settles_again: bool,
-    now: datetime,
-) -> None:
-    """What a voided invoice said of earlier periods, and of its own, is to be said again.
-
-    Of earlier ones nothing where that is forgiven. Its own is owed nothing either way: what others
-    say of it is taken back. Source: CONTRACT 85.
-    """
-    indexes: set[int] = set()
-    if settles_again:
-        indexes.update(stored_corrections.list_corrected_periods(session, subscription, invoice.id))
-    if invoice.kind == InvoiceKind.PERIOD and invoice.period_index is not None:
-        indexes.add(invoice.period_index)
-    stored_late_usage.mark_periods(session, subscription, sorted(indexes), now=now)
 
 
 def is_pending(session: Session, invoice: Invoice) -> bool:

@@ -57,6 +57,8 @@ def name_of_line(one: DocumentLine, formats: Formats, words: Mapping[str, str]) 
             is_correction = line.name.startswith(CORRECTION)
             name = words["line_correction" if is_correction else "line_late_usage"]
             return f"{name}{_span_text(line, formats)}"
+        case LineType.INVOICED_BEFORE:
+            return f"{words['line_invoiced_before']}{_span_text(line, formats)}"
         case _ if one.sells_credit:
             return words["line_sold_credit"].format(credit=line.name.removeprefix(SOLD_CREDIT))
         case _:

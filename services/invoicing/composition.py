@@ -48,9 +48,9 @@ class Bill:
 class Composing:
     """A period's bill that is to be composed.
 
-    ``draft`` is the draft that is written anew. An ``own_period`` that was billed before is billed
-    whole: what other documents still say of it is taken back. ``at`` is when it is or would be
-    final.
+    ``draft`` is the draft that is written anew. An ``own_period`` that was billed before, as it ran
+    or by a bill that is void, is billed whole: what other documents still say of it is taken back.
+    ``at`` is when it is or would be final.
     """
 
     subscription: Subscription
@@ -85,7 +85,7 @@ def compose_bills(
     asked = []
     for one, found in zip(composing, late, strict=True):
         lines: tuple[PricedLine, ...] = one.rated.lines
-        if one.own_period is not None and one.own_period.revision > 1:
+        if one.own_period is not None and _was_billed(one.own_period):
             taken_back = taken_back_lines(session, one.subscription, one.own_period, lines)
             lines = (*lines, *taken_back)
         customer = require_customer(customers.get(one.customer), may_be_deleted=True)
@@ -103,6 +103,10 @@ def compose_bills(
         Bill(totals=one, corrections=found.corrections)
         for one, found in zip(totals, late, strict=True)
     ]
+
+
+def _was_billed(stored: SubscriptionPeriod) -> bool:
+    return stored.revision > 1 or stored.threshold_steps > 0
 
 
 def total_bills(
@@ -206,7 +210,7 @@ def _assemble(
 
 
 def _coupons_of(asked: Totaling, redemptions: Sequence[Redemption]) -> AvailableCoupons | None:
-    """What the bill of a period may use; coupons are for no other."""
-    if asked.rated is None or not redemptions:
+    """What the bill of a period may use that is over; coupons are for no other."""
+    if asked.rated is None or asked.rated.frozen.is_so_far or not redemptions:
         return None
     return AvailableCoupons(redemptions=tuple(redemptions), plan_id=asked.rated.terms.plan_id)

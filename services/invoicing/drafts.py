@@ -135,7 +135,9 @@ def _write_drafts(session: Session, drafts: Sequence[_Draft], *, now: datetime) 
             at=one.at,
             now=now,
         )
-        _show_period(invoice, one.organization, one.stored, one.rated.frozen)
+        show_period(invoice, one.stored, one.rated.frozen)
+        grace = timedelta(minutes=one.organization.grace_period_minutes)
+        invoice.scheduled_finalize_at = invoice.issue_date + grace
         invoice.reissue_of = one.due.reissue_of
         added.append((one.organization, invoice, bill.totals))
     add_invoices(session, added, now=now)
@@ -258,17 +260,13 @@ def keep_receipt(
     )
 
 
-def _show_period(
-    invoice: Invoice, organization: Organization, stored: SubscriptionPeriod, frozen: FrozenUsage
-) -> None:
+def show_period(invoice: Invoice, stored: SubscriptionPeriod, frozen: FrozenUsage) -> None:
+    """Say which bill of which period an invoice is."""
     invoice.period_index = stored.index
     invoice.revision = stored.revision
     invoice.plan_version = frozen.plan_version
     invoice.period_start = stored.starts_at
     invoice.period_end = stored.ends_at
-    invoice.scheduled_finalize_at = invoice.issue_date + timedelta(
-        minutes=organization.grace_period_minutes
-    )
 
 
 def _lock_bills(

@@ -32,7 +32,7 @@ from services.credits.spendable import last_presents, lock_wallets_of_customers
 from services.documents.contents import add_line, priced_line_of
 from services.documents.locks import lock_invoice, lock_invoices
 from services.invoicing import composition, updating
-from services.invoicing.issuing import freeze, issue
+from services.invoicing.issuing import freeze, issue, record_issued
 from services.invoicing.late_settlement import give_back_to_grants
 from services.invoicing.numbers import assign_numbers
 from services.invoicing.prepaid.available import Totaling
@@ -285,12 +285,4 @@ def _record_finalized(
             stored.status = change_period_status(stored.status, PeriodStatus.FINAL)
             stored.parked_step = stored.parked_reason = None
             session.add(stored)
-    stored_actions.insert_action(
-        session,
-        subscription,
-        Happening.INVOICE_FINALIZED,
-        at=at,
-        recorded_at=now,
-        period_index=invoice.period_index,
-        invoice_id=invoice.id,
-    )
+    record_issued(session, subscription, invoice, at=at, now=now)

@@ -10,8 +10,11 @@ from sqlmodel import Session
 from billing.credits.drawing import Draw
 from billing.credits.grants import Place
 from billing.invoicing.invoices import InvoiceStatus, status_after_finalizing
+from billing.timeline import Happening
 from models.invoicing.invoices import Invoice
+from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import draws as stored_draws
+from repositories.subscriptions import actions as stored_actions
 from services import customer_accounts
 from services.announcements import announce_final_invoices
 from services.credits.drawing import post_draws
@@ -51,6 +54,21 @@ def issue(session: Session, frozen: Sequence[tuple[Invoice, datetime]], *, now: 
     mails.queue_final_invoices(session, invoices, now=now)
     links.prepare_links(session, invoices, now=now)
     collections.open_collections(session, invoices, now=now)
+
+
+def record_issued(
+    session: Session, subscription: Subscription, invoice: Invoice, *, at: datetime, now: datetime
+) -> None:
+    """The timeline of the subscription says that an invoice of it is final."""
+    stored_actions.insert_action(
+        session,
+        subscription,
+        Happening.INVOICE_FINALIZED,
+        at=at,
+        recorded_at=now,
+        period_index=invoice.period_index,
+        invoice_id=invoice.id,
+    )
 
 
 def _post_draws(

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from billing.date_limits import LONGEST_PLAN, require_between
-from billing.errors import InvalidInput, NotFound
+from billing.errors import Conflict, InvalidInput, NotFound
 from billing.invoicing.invoices import InvoiceStatus, InvoiceTotals, require_editable
 from billing.invoicing.kinds import InvoiceKind
 from billing.invoicing.plain_lines import manual_line
@@ -103,7 +103,8 @@ def edit_draft(
 ) -> Invoice:
     """The draft says what it was told; a period's draft is then not rated again (CONTRACT 72).
 
-    Raises InvalidTransition for anything but a draft.
+    Raises InvalidTransition for anything but a draft, and Conflict ``invoiced_before`` for lines of
+    a draft that takes off what invoices of its period billed.
     """
     invoice, _ = lock_invoice(session, organization_id, invoice_id)
     require_editable(InvoiceStatus(invoice.status))
@@ -118,6 +119,7 @@ def edit_draft(
         require_between(edit.due_date, *near, field="due_date")
     invoice.due_date = edit.due_date or invoice.due_date
     if edit.lines is not None:
+        _require_not_billed(session, invoice)
         currency = find_currency(invoice.currency)
         totals = _total(session, customer, edit.lines, currency, at=invoice.issue_date)
         stored_invoices.delete_contents(session, organization_id, invoice.id)
@@ -152,6 +154,24 @@ def delete_draft(
         agenda.wake_workflow(session, subscription, now=now)
     session.delete(invoice)
     session.flush()
+
+
+def _require_not_billed(session: Session, invoice: Invoice) -> None:
+    """Lines that people write name no charges, so nobody could say what of each was billed before.
+
+    Raises Conflict.
+    """
+    if invoice.subscription_id is None or invoice.period_index is None:
+        return
+    stored = stored_subscriptions.find_period(
+        session, invoice.organization_id, invoice.subscription_id, invoice.period_index
+    )
+    if stored is not None and stored.threshold_steps > 0:
+        raise Conflict(
+            "Invoices billed the period as it ran, so its lines are not written by hand.",
+            code="invoiced_before",
+            field="line_items",
+        )
 
 
 def _total(

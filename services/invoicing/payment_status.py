@@ -23,7 +23,7 @@ from models.invoicing.invoices import Invoice
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services import customer_accounts
 from services.announcements import announce_invoice
-from services.corrections import credit_notes, late_usage, purchases
+from services.corrections import credit_notes, marks, purchases
 from services.corrections.credit_notes import CreditedLine
 from services.corrections.said import forgive_said
 from services.credits.drawing import return_draws
@@ -203,4 +203,4 @@ def _free_periods(
             session.flush()
     if not settles_again:
         forgive_said(session, subscription, invoice)
-    late_usage.mark_again(session, subscription, invoice, settles_again=settles_again, now=now)
+    marks.mark_again(session, subscription, invoice, settles_again=settles_again, now=now)

@@ -72,6 +72,7 @@ def total_span(
         rated=rated,
         at=rated.frozen.period.ends_at,
         currency=plan.currency,
+        own_period=stored,
     )
     [bill] = composition.compose_bills(session, [composing])
     return bill.totals

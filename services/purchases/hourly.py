@@ -15,6 +15,7 @@ from sqlmodel import Session
 from repositories.credits import purchases as stored_purchases
 from repositories.credits import top_ups as stored_top_ups
 from repositories.notifications import alerts as stored_alerts
+from repositories.subscriptions import thresholds as stored_thresholds
 from services.documents.locks import lock_invoice
 from services.payments import receivables
 from services.payments.recording import present_of
@@ -24,9 +25,10 @@ AT_ONCE: Final = 100
 
 
 def look_after(session: Session, organization_id: UUID, *, now: datetime) -> None:
-    """Purchases whose time was over before anybody paid are void; rules and alerts are looked at.
+    """Purchases whose time was over before anybody paid are void, and what watches is looked at.
 
-    Idempotent: a rule that waits to be looked at already waits once.
+    That is rules, alerts and thresholds. Idempotent: a rule that waits to be looked at already
+    waits once.
     """
     lapsed = stored_purchases.list_lapsed(session, organization_id, now=now, limit=AT_ONCE)
     for invoice_id in lapsed:
@@ -35,3 +37,4 @@ def look_after(session: Session, organization_id: UUID, *, now: datetime) -> Non
         receivables.void_lapsed(session, invoice, at=at, now=now)
     stored_top_ups.wake(session, organization_id, None, now=now)
     stored_alerts.wake(session, organization_id, None, now=now)
+    stored_thresholds.wake(session, organization_id, None, now=now)

@@ -18,12 +18,14 @@ from billing.credits.bills import AvailableCredit
 from billing.credits.cuts import Segment, cut_instants
 from billing.credits.drawing import DrawableLine, Lot
 from billing.credits.own_units import pay_in_units
-from billing.credits.used import segments_of_period, without_minimum
+from billing.credits.used import not_billed, segments_of_period
 from billing.money import exactly
 from billing.rating.frozen_usage import rate
 from billing.rating.lines import LineType, PricedLine
+from billing.rating.parts import without_minimum
 from billing.units import currency_unit
 from repositories.credits.wallets import WalletKey
+from repositories.invoicing import corrections as stored_corrections
 from services.credits.spendable import find_spendable
 from services.rating.frozen_usage import Billed
 from services.usage.cuts import CutsAsked, measure_cuts
@@ -109,6 +111,11 @@ def _used_lines(
     lines = rate(terms, frozen)
     cuts = measure_cuts(session, asked) if instants else ()
     segments = segments_of_period(terms, frozen, lines, cuts)
+    if bill.stored.threshold_steps:
+        # What invoices of the period billed has drawn on credit, or is due, already.
+        said = stored_corrections.list_said(session, bill.subscription, bill.stored.index)
+        billed = {one.charge_id: one.billed for one in said if one.unit is None}
+        segments = not_billed(lines, segments, billed)
     used = [
         place
         for place, line in enumerate(lines)

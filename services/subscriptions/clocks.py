@@ -270,3 +270,10 @@ def _read(session: Session, clock: TestClock) -> ClockReading:
         if target is None
         else stored_clocks.count_arrived(session, clock.organization_id, clock.id, target),
     )
+
+
+def is_still(session: Session, organization_id: UUID, test_clock_id: UUID | None) -> bool:
+    """Whether time stands where everybody has come: always on the wall, and on a clock at rest."""
+    if test_clock_id is None:
+        return True
+    return _get_clock(session, organization_id, test_clock_id).target_time is None

@@ -18,6 +18,7 @@ from models.usage.events import UsageCorrection, UsageEvent
 from repositories.catalog import meters as stored_meters
 from repositories.ingestion import late_marks as stored_late_marks
 from repositories.notifications import alerts as stored_alerts
+from repositories.subscriptions import thresholds as stored_thresholds
 from repositories.usage import corrections as stored_corrections
 from repositories.usage import rollups as stored_rollups
 from repositories.usage.arrival_locks import lock_arrivals
@@ -137,6 +138,7 @@ def _correct(
         now=now,
     )
     stored_alerts.wake(session, event.organization_id, event.customer_id, now=now)
+    stored_thresholds.wake(session, event.organization_id, event.customer_id, now=now)
     return correction
 
 

@@ -75,6 +75,7 @@ POST   /api/v1/test-clocks                                test_clock.created
 POST   /api/v1/test-clocks/{test_clock_id}/advance        test_clock.advanced
 DELETE /api/v1/test-clocks/{test_clock_id}                test_clock.deleted
 POST   /api/v1/subscriptions                              subscription.created
+PATCH  /api/v1/subscriptions/{subscription_id}            subscription.threshold_set
 POST   /api/v1/subscriptions/{subscription_id}/pause      subscription.paused
 POST   /api/v1/subscriptions/{subscription_id}/resume     subscription.resumed
 POST   /api/v1/subscriptions/{subscription_id}/change-plan      subscription.plan_changed

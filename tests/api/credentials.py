@@ -81,6 +81,7 @@ billing.write  DELETE /api/v1/tax-rates/{tax_rate_id}
 billing.write  POST   /api/v1/subscriptions
 billing.read   GET    /api/v1/subscriptions
 billing.read   GET    /api/v1/subscriptions/{subscription_id}
+billing.write  PATCH  /api/v1/subscriptions/{subscription_id}
 billing.write  DELETE /api/v1/subscriptions/{subscription_id}
 billing.write  POST   /api/v1/subscriptions/{subscription_id}/cancel
 billing.write  POST   /api/v1/subscriptions/{subscription_id}/reactivate

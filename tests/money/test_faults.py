@@ -25,7 +25,7 @@ from repositories.ingestion import late_marks
 from repositories.invoicing import corrections, forgiven
 from repositories.transactions import Transactions
 from services import customer_accounts
-from services.corrections import credit_notes, late_usage, said
+from services.corrections import credit_notes, late_usage, marks, said
 from services.invoicing import composition, updating
 from tests.money.arrivals import WayIn
 from tests.money.stories import STORIES
@@ -49,7 +49,7 @@ def ignore_the_cap(planted: pytest.MonkeyPatch) -> None:
 
 
 def mark_nothing_again(planted: pytest.MonkeyPatch) -> None:
-    planted.setattr(late_usage, "mark_again", _nothing)
+    planted.setattr(marks, "mark_again", _nothing)
 
 
 def keep_granted_credit(planted: pytest.MonkeyPatch) -> None:

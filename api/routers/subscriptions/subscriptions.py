@@ -1,4 +1,4 @@
-"""Subscriptions: create, read, list."""
+"""Subscriptions: create, read, list, and whether they are billed as they run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from api.schemas.common import Instant, any_case
 from api.schemas.pages import PageOf
 from api.schemas.subscriptions.subscriptions import (
     SubscriptionCreate,
+    SubscriptionPatch,
     SubscriptionView,
     SubscriptionWithPlanView,
     view_subscription,
@@ -30,6 +31,7 @@ from repositories import customers
 from repositories.catalog import plans
 from repositories.catalog.shown import SUBSCRIPTION_PAGES, SUBSCRIPTIONS, ListedSubscription
 from services.catalog.versions import parse_terms
+from services.invoicing.threshold import amounts
 from services.subscriptions import period_versions, start
 
 router = Router(prefix="/subscriptions", tags=["Subscriptions"])
@@ -77,6 +79,25 @@ async def get_subscription(request: Request, subscription_id: str) -> Response:
     """Show a subscription with its plan's entitlements."""
     found = await read_one(request, SUBSCRIPTIONS, "subscription_id", subscription_id)
     return respond(view_with_plan(_view(found), parse_terms(found.terms)))
+
+
+@router.patch("/{subscription_id}", response_model=SubscriptionView)
+def update_subscription(
+    subscription_id: UUID,
+    body: SubscriptionPatch,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
+) -> Response:
+    """Bill a subscription as it runs, whenever so much is unbilled, or only as its periods end."""
+    subscription = amounts.set_threshold(
+        session,
+        principal.organization_id,
+        subscription_id,
+        body.threshold_amount,
+        now=context.now(),
+    )
+    return respond(view_one(session, subscription))
 
 
 def view_one(session: Session, subscription: Subscription) -> SubscriptionView:

@@ -18,6 +18,7 @@ from api.schemas.subscriptions.test_clocks import (
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep, envelope
 from api.transport.route import Router
+from services.invoicing.threshold import looking
 from services.subscriptions import clocks
 
 router = Router(prefix="/test-clocks", tags=["Test clocks"])
@@ -58,8 +59,10 @@ def advance_test_clock(
     context: ContextDep,
 ) -> Response:
     """Send a clock to a later instant; everything due on the way happens in order."""
+    now = context.now()
+    looking.look_before_advance(session, principal.organization_id, test_clock_id, now=now)
     clock = clocks.advance_clock(
-        session, principal.organization_id, test_clock_id, body.frozen_time, now=context.now()
+        session, principal.organization_id, test_clock_id, body.frozen_time, now=now
     )
     return respond(view_clock(clock), 202)
 

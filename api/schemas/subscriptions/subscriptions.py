@@ -8,7 +8,16 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.schemas.catalog.plan_features import PlanFeatureCreate, PlanFeatureView
-from api.schemas.common import Instant, Moment, Quantity, Schema, View, any_case
+from api.schemas.common import (
+    Instant,
+    Moment,
+    Money,
+    NotNegative,
+    Quantity,
+    Schema,
+    View,
+    any_case,
+)
 from billing.pending_changes import ChangeAction
 from billing.periods import Alignment, Interval
 from billing.rating.terms import FeatureTerms, FeatureType, OverLimit, PlanTerms, VersionPolicy
@@ -44,6 +53,14 @@ class SubscriptionCreate(Schema):
         """The command that the body stands for."""
         has_own_trial = "trial_end_date" in self.model_fields_set
         return self.fill(CreateSubscription, has_own_trial=has_own_trial)
+
+
+class SubscriptionPatch(Schema):
+    """Whether a subscription is billed as it runs, and at how much."""
+
+    threshold_amount: NotNegative | None
+    """How much may be unbilled, in major units of the plan's currency and above 0: once it is
+    reached, an invoice bills it at once. Null ends that: periods are billed when they are over."""
 
 
 class PendingChangeView(View):
@@ -113,6 +130,9 @@ class SubscriptionView(View, like=(SubscriptionCreate,)):
     resume_at: Moment | None
     """When billing goes on by itself; null where it is not paused, or for nobody knows how long."""
     test_clock_id: UUID | None
+    threshold_amount: Money | None
+    """At how much that is unbilled an invoice bills the running period so far; null where it is
+    billed when it is over."""
     pending_change: PendingChangeView | None
     """What was asked for and waits until missed periods are billed; null where nothing waits."""
     created_at: Moment
@@ -186,6 +206,7 @@ def view_subscription(
         ended_at=subscription.ended_at,
         resume_at=subscription.resume_at,
         test_clock_id=subscription.test_clock_id,
+        threshold_amount=subscription.threshold_amount,
         pending_change=view_change(subscription),
         created_at=subscription.created_at,
     )

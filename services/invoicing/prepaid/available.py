@@ -15,9 +15,9 @@ from sqlmodel import Session
 from billing.credits.bills import AvailableCredit
 from billing.credits.cuts import Segment, cut_instants, segments_of_late
 from billing.credits.drawing import Lot
-from billing.credits.used import segments_of_period
+from billing.credits.used import not_billed, segments_of_period
 from billing.periods import Period
-from billing.rating.lines import LineType, PricedLine
+from billing.rating.lines import LineType, PricedLine, invoiced_before
 from billing.units import currency_unit
 from models.customers import Customer
 from repositories.credits.wallets import WalletKey
@@ -129,4 +129,5 @@ def _cut(
             watermark=watermark,
         ),
     )
-    return segments_of_period(rated.terms, frozen, rated.lines, cuts)
+    segments = segments_of_period(rated.terms, frozen, rated.lines, cuts)
+    return not_billed(rated.lines, segments, invoiced_before(asked.lines))

@@ -33,6 +33,7 @@ BODIES: dict[Operation, dict[str, Any]] = {
     },
     ("POST", f"{V1}/subscriptions/{{subscription_id}}/add-ons"): ADD_ON,
     ("PATCH", f"{V1}/subscriptions/{{subscription_id}}/add-ons/{{add_on_id}}"): {"quantity": 2},
+    ("PATCH", f"{V1}/subscriptions/{{subscription_id}}"): {"threshold_amount": 50},
     ("PATCH", f"{V1}/invoices/{{invoice_id}}/status"): {"status": "OPEN"},
     ("POST", f"{V1}/test-clocks/{{test_clock_id}}/advance"): {
         "frozen_time": "2027-01-01T00:00:00Z"

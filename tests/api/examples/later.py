@@ -133,6 +133,7 @@ def tell_of_changes(world: World) -> None:
     token = tell("get_meter", meter_id="api_calls")["meter_token"]
     event = tell("track_usage", used | {"meter_token": token, "idempotency_key": "quay-1"})
     tell("amend_usage_event", {"quantity": 4_000}, event_id=event["id"])
+    tell("update_subscription", {"threshold_amount": 50}, **its)
     world.clock.advance(minutes=1)
     tell("pause_subscription", {"resume_at": "2026-03-10T00:00:00Z"}, **its)
     tell("resume_subscription", **its)

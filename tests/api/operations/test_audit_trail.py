@@ -86,6 +86,7 @@ def tell_of_a_subscription(story: Story, context: AppContext, clock: Clock) -> N
     path = "/plans/{plan_id}/charges/{charge_id}"
     story.do(f"PATCH {path}", changed, plan_id=plan_id, charge_id=charge_id)
     story.do("POST /plans/{plan_id}/migrate", {}, plan_id=plan_id)
+    story.do("PATCH /subscriptions/{subscription_id}", {"threshold_amount": 50}, **its)
     story.do("POST /subscriptions/{subscription_id}/pause", {}, **its)
     story.do("POST /subscriptions/{subscription_id}/resume", **its)
     story.attach_add_on(subscription["id"])

@@ -16,6 +16,7 @@ from billing.credits.cuts import (
     segments_at,
     segments_of_fixed,
     segments_of_usage,
+    used_after,
 )
 from billing.errors import InvariantBroken
 from billing.money import ZERO
@@ -100,3 +101,16 @@ def test_what_is_taken_off_is_taken_from_the_newest(amounts: list[int], by: int)
     # The oldest are whole, one may be in part, and nothing is left of those after it.
     assert [one.used_at for one in found] == [one.used_at for one in segments[: len(found)]]
     assert all(new == old for new, old in zip(found[:-1], segments, strict=False))
+
+
+@given(amounts=st.lists(st.integers(1, 9), max_size=5), billed=st.integers(0, 60))
+def test_what_was_billed_before_is_what_was_used_first(amounts: list[int], billed: int) -> None:
+    segments = [
+        Segment(used_at=day(1 + place), amount=Decimal(one)) for place, one in enumerate(amounts)
+    ]
+
+    found = used_after(segments, Decimal(billed))
+
+    units = [day(1 + place) for place, one in enumerate(amounts) for _ in range(one)]
+    left = [one.used_at for one in found for _ in range(int(one.amount))]
+    assert left == units[billed:]

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.credits.used import CutUsage, segments_of_period
+from billing.credits.cuts import Segment
+from billing.credits.used import CutUsage, not_billed, segments_of_period
 from billing.errors import InvariantBroken
 from billing.money import ZERO
 from billing.pricing.per_unit import PerUnit
@@ -154,3 +155,27 @@ def test_segments_add_up_to_the_line(
     [billed] = rate(terms, frozen(terms, in_all))
     assert sum((amount for _, amount in line), ZERO) == USD.round(billed.exact_amount)
     assert all(amount > 0 for _, amount in line)
+
+
+def test_what_was_billed_before_comes_off_the_first_lines_of_its_charge() -> None:
+    terms = plan(usage_charge(), fixed_charge())
+    [line, fixed] = rate(terms, frozen(terms, "30000"))
+    lines = [line, line, fixed]
+    segments = {
+        place: (Segment(used_at=FIRST, amount=one.amount),) for place, one in enumerate(lines)
+    }
+    assert line.charge_id is not None
+
+    found = not_billed(lines, segments, {line.charge_id: Decimal(40)})
+
+    left = [sum((one.amount for one in found[place]), ZERO) for place in sorted(found)]
+    assert left == [0, 20, 30]
+
+
+def test_what_gave_back_before_adds_nothing_to_a_line() -> None:
+    terms = plan(usage_charge())
+    [line] = rate(terms, frozen(terms, "30000"))
+    segments = {0: (Segment(used_at=FIRST, amount=line.amount),)}
+    assert line.charge_id is not None
+
+    assert not_billed([line], segments, {line.charge_id: Decimal(-5)}) == segments

@@ -16,9 +16,10 @@ from billing.invoicing.corrections import (
     Forgiven,
     PeriodCorrection,
     correct_period,
+    invoiced_before_line,
     late_usage_line,
 )
-from billing.rating.lines import CorrectedCharge, LineType
+from billing.rating.lines import CorrectedCharge, LineType, invoiced_before
 from tests.billing.builders import JANUARY, USD, d
 from tests.billing.profiles import supporting
 
@@ -180,3 +181,53 @@ def test_corrections_in_any_order_end_where_one_correction_would(
         assert billed - given_back >= 0
         again = correct_period(0, {CALLS: wanted}, [said(str(billed), str(given_back))])
         assert again.charges == ()
+
+
+def test_a_line_takes_off_what_was_invoiced_before() -> None:
+    # 60 were invoiced of what comes to 150, and all of it is billed again.
+    correction = correct_period(0, {CALLS: d(150)}, [said("210")])
+
+    line = invoiced_before_line(correction, period=JANUARY, currency=USD, description="Before")
+
+    assert line is not None
+    assert (line.type, line.name, line.description) == (
+        LineType.INVOICED_BEFORE,
+        "Before",
+        "Before",
+    )
+    assert (line.starts_at, line.ends_at) == (JANUARY.starts_at, JANUARY.ends_at)
+    assert (line.quantity, line.currency, line.is_taxable) == (1, "USD", True)
+    assert (line.exact_amount, line.steps[0].output) == (-60, "-60")
+    assert (line.steps[0].name, line.steps[0].inputs) == (
+        "invoiced_before",
+        {"period_so_far": "150"},
+    )
+    assert invoiced_before([line]) == {CALLS: 60}
+
+
+def test_what_was_given_back_of_it_stays_given_back() -> None:
+    correction = correct_period(0, {CALLS: d(15)}, [said("75", "20")])
+
+    line = invoiced_before_line(correction, period=JANUARY, currency=USD, description="Before")
+
+    assert line is not None
+    assert (line.exact_amount, line.steps[0].inputs) == (
+        -55,
+        {"period_so_far": "15", "given_back": "5"},
+    )
+
+
+def test_where_nothing_was_invoiced_there_is_no_line() -> None:
+    correction = correct_period(0, {CALLS: d(15)}, [said("15")])
+
+    line = invoiced_before_line(correction, period=JANUARY, currency=USD, description="Before")
+
+    assert line is None
+
+
+def test_lines_of_other_kinds_say_nothing_of_what_was_invoiced() -> None:
+    correction = correct_period(0, {CALLS: d(15)}, [said("5")])
+    late = late_usage_line(correction, period=JANUARY, currency=USD, description="Late")
+
+    assert late is not None
+    assert invoiced_before([late]) == {}

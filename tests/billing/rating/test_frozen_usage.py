@@ -8,12 +8,14 @@ from decimal import Decimal
 import pytest
 
 from billing.errors import InvariantBroken
+from billing.metering.aggregations import Aggregation
 from billing.rating.charge_bounds import EarlierParts
 from billing.rating.engines import ENGINE_VERSION, Engine
-from billing.rating.frozen_usage import FrozenUsage, rate
+from billing.rating.frozen_usage import FrozenUsage, billed_so_far, rate
 from billing.rating.proration import Share
 from billing.rating.terms import PlanTerms
 from billing.ratios import Ratio
+from billing.units import Unit
 from tests.billing.builders import (
     CHARGE,
     JANUARY,
@@ -70,3 +72,46 @@ def test_usage_that_was_read_in_another_way_stands_in_for_its_own() -> None:
     assert [one.exact_amount for one in rate(terms, bill, answer(terms, JANUARY, ["3000"]))] == [3]
     with pytest.raises(InvariantBroken):
         rate(terms, bill, ())  # none at all is another way, too
+
+
+def test_a_period_so_far_is_its_usage_without_what_is_owed_at_its_end() -> None:
+    terms = plan(fixed_charge(), usage_charge(minimum="31"))
+    so_far = replace(frozen(terms, "2000"), is_so_far=True)
+
+    [line] = rate(terms, so_far)
+
+    assert (line.charge_id, line.exact_amount, line.bound) == (CHARGE, 2, None)
+
+
+def test_a_maximum_holds_for_a_period_so_far() -> None:
+    terms = plan(usage_charge(maximum="31"))
+    so_far = replace(frozen(terms, "90000", share=Share(covered=31, total=31)), is_so_far=True)
+
+    [line] = rate(terms, so_far)
+
+    assert (line.exact_amount, line.bound) == (31, "maximum")
+
+
+LEVELS = [one for one in Aggregation if one.definition.level is not None]
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "carries"),
+    [*((one, False) for one in Aggregation), *((one, True) for one in LEVELS)],
+)
+def test_time_that_has_not_been_is_not_billed_so_far(
+    aggregation: Aggregation, carries: bool
+) -> None:
+    charge = usage_charge(aggregation=aggregation)
+    assert charge.meter is not None
+    charge = replace(charge, meter=replace(charge.meter, carry_forward=carries))
+
+    is_billed = not carries and aggregation is not Aggregation.WEIGHTED_SUM
+    assert billed_so_far(charge) is is_billed
+
+
+def test_what_is_priced_in_an_own_unit_is_not_billed_so_far() -> None:
+    tokens = Unit(code="TOKENS", scale=0)
+
+    assert not billed_so_far(replace(usage_charge(), unit=tokens, overage_rate=d(1)))
+    assert not billed_so_far(fixed_charge())

@@ -30,6 +30,7 @@ from services.credits.units import CreateUnit
 from services.discounts import coupons, redemptions
 from services.discounts.coupons import CreateCoupon
 from services.documents.assembly import read_invoice
+from services.invoicing.threshold import amounts, bills
 from services.purchases import buying
 from services.purchases.buying import Terms
 from services.receipts.export import describe_event, find_counted_spans, walk
@@ -67,9 +68,14 @@ CHARGES: Final[dict[str, dict[str, Any]]] = {
     "maximum": {"unit_price": Decimal(3), "maximum": Decimal(20)},
     "prepaid": {"unit_price": Decimal("0.123")},
     "at_use": {"unit_price": Decimal(2), "unit": "TOKENS", "overage_rate": Decimal("0.02")},
+    "threshold": {"pricing": {"model": "graduated", "tiers": TIERS}, "minimum": Decimal(20)},
+    "threshold_last": {"pricing": {"model": "graduated", "tiers": TIERS}, "minimum": Decimal(20)},
 }
 """Charges of a SUM meter, by the name of their file."""
 
+
+THRESHOLDS: Final = ("threshold", "threshold_last")
+"""The second invoice of a period that is billed as it runs, and its last."""
 
 PREPAID: Final = "prepaid"
 """A bill that a coupon and three grants, one of them sold, pay of."""
@@ -133,9 +139,14 @@ def record(transactions: Transactions, name: str, aggregation: Aggregation) -> N
         Fact(at=TENTH + timedelta(days=days), value=Decimal(value), distinct_value=who)
         for days, value, who in ((0, "7.25", "ada"), (3, "3", "bob"), (9, "15.5", "ada"))
     ]
-    store_events(shop, life.row().customer_id, life.meter_id(), facts)
-    shop.read(rebuild_rollups)
-    life.advance(FEBRUARY)
+    if name in THRESHOLDS:
+        shop.do(amounts.set_threshold, life.subscription_id, Decimal(2))
+    for fact in facts:
+        store_events(shop, life.row().customer_id, life.meter_id(), [fact])
+        shop.read(rebuild_rollups)
+        life.do(bills.bill_if_reached, now=NOW)
+    if name != THRESHOLDS[0]:
+        life.advance(FEBRUARY)
     write(shop, name)
 
 

@@ -67,6 +67,13 @@ SECOND_ROWS = {
     ),
     "pk_billing_run": ("billing_run", "'digest', 'another'"),
     "uq_invoice_period": ("invoice", "'id', gen_random_uuid(), 'invoice_number', 'INV-1'"),
+    "uq_invoice_threshold": (
+        "invoice",
+        (
+            "'id', gen_random_uuid(), 'kind', 'threshold', 'revision', -1,"
+            " 'invoice_number', 'INV-' || number"
+        ),
+    ),
     "uq_invoice_reissue": (
         "invoice",
         (

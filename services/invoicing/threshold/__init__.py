@@ -1,0 +1,1 @@
+"""Invoices of periods that still run: what is not billed yet has reached a threshold."""
