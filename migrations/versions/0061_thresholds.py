@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0062"
-down_revision = "0058"
+revision = "0061"
+down_revision = "0060"
 
 FORMER_KINDS = ("period", "manual", "late_usage", "purchase")
 KINDS = ("period", "threshold", "manual", "late_usage", "purchase")

@@ -7,8 +7,8 @@ from alembic import op
 
 from migrations import policies
 
-revision = "0061"
-down_revision = "0058"
+revision = "0060"
+down_revision = "0059"
 
 
 def upgrade() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0064"
-down_revision = "0058"
+revision = "0062"
+down_revision = "0061"
 
 
 def upgrade() -> None:
