@@ -28,6 +28,7 @@ from api.routers import (
 )
 from api.routers.accounts import api_keys, audit, auth, links, members, organizations, own_account
 from api.routers.catalog import (
+    commitments,
     features,
     meters,
     plan_estimates,
@@ -91,6 +92,7 @@ ROUTERS: tuple[Router, ...] = (
     plan_migration.router,
     plan_estimates.router,
     plan_history.router,
+    commitments.router,
     customers.router,
     customer_lists.router,
     search.router,

@@ -25,7 +25,14 @@ from services.receipts.verdicts import Verdict
 from services.required import not_found
 
 KEYS_ADDRESS: Final = "/.well-known/fluxrate-keys.json"
-PROGRAMS: Final = ("verify.py", "rules.py", "credit.py", "included.py", "audit.py")
+PROGRAMS: Final = (
+    "verify.py",
+    "rules.py",
+    "credit.py",
+    "commitments.py",
+    "included.py",
+    "audit.py",
+)
 FOLDERS: Final = (
     Path(__file__).parent / "verify",
     Path(__file__).parents[1] / "docs" / "verify",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from billing.commitments.true_ups import TermBill
 from billing.credits.bills import AvailableCredit, Billed
 from billing.credits.drawing import Draw
 from billing.credits.evidence import DrawingRecord, record_drawing
@@ -32,6 +33,7 @@ from billing.invoicing.taxes import (
     match_rates,
     tax_status,
 )
+from billing.invoicing.true_ups import true_up_lines
 from billing.money import ZERO, Currency, exactly
 from billing.rating.lines import PricedLine, has_matching_tiers
 
@@ -72,6 +74,11 @@ class InvoiceTotals:
     credits_after_tax: Decimal = ZERO
     discounts: tuple[Discount, ...] = ()
     drawing: DrawingRecord | None = None
+
+    @property
+    def has_true_ups(self) -> bool:
+        """Whether commitments add lines to it."""
+        return any(one.line.true_up is not None for one in self.lines)
 
     @property
     def coupons_total(self) -> Decimal:
@@ -115,29 +122,29 @@ def assemble_invoice(
     available_credit: Decimal = ZERO,
     credit: AvailableCredit | None = None,
     coupons: AvailableCoupons | None = None,
+    terms: Iterable[TermBill] = (),
 ) -> InvoiceTotals:
     """Give the rounded lines, the taxes of the matching rates, and the totals of a bill.
 
     Each line and each rate's tax is rounded once. ``credit`` pays of lines in their own units; of
-    the money that is left of these and of all others ``coupons`` take off, and ``credit`` pays
-    before taxes, and of what is owed with them. Then the bill takes of the
-    customer's ``available_credit`` what it owes, and no more. One below zero gets a closing line
+    the money that is left of these and of all others ``coupons`` take off, ``terms`` are settled by
+    what that leaves, and ``credit`` pays before taxes, and of what is owed with them. Then the bill
+    takes of the customer's ``available_credit`` what it owes. One below zero gets a closing line
     that brings it to 0 and says in ``carried_credit`` what is left. Raises: InvariantBroken if a
     line has another currency or its tiers do not add up. Source: CONTRACT 26, 27, 48, 55, 81.
     Worked example: 82,450 × 0.001 is 82.45; with a credit of 100 it is 0, and 17.55 are left.
     """
     in_units, rates = pay_in_units(lines, credit), match_rates(tax_rates, address)
     rounded = _rounded(in_units.lines, currency)
-    discounts, billed = _discounted(rounded, coupons, currency)
+    discounts, rounded, billed = _adjusted(rounded, coupons, terms, currency)
     taxes, net, gross = tax_and_credit(billed, rates, currency, in_units.credit)
     owed = sum((one.line_total for one in billed), ZERO) - net.amount + added_tax(taxes)
     granted, carried = max(ZERO, min(owed - gross.amount, available_credit)), max(ZERO, -owed)
-    rounded += _closing_lines(granted, carried, currency)
     tax = sum((one.amount for one in taxes), ZERO)
     total = currency.round(owed + in_units.cost - granted + carried)
     return InvoiceTotals(
         currency=currency.code,
-        lines=tuple(rounded),
+        lines=(*rounded, *_closing_lines(granted, carried, currency)),
         subtotal=total + total_of(discounts) + net.amount - tax,
         taxes=taxes,
         tax=tax + currency.round(ZERO),
@@ -160,26 +167,37 @@ def _rounded(lines: Sequence[PricedLine], currency: Currency) -> list[InvoiceLin
 
 
 @exactly
-def _discounted(
-    lines: Sequence[InvoiceLine], coupons: AvailableCoupons | None, currency: Currency
-) -> tuple[tuple[Discount, ...], list[Billed]]:
-    """What coupons take off the lines, and the lines as they are left."""
+def _adjusted(
+    lines: Sequence[InvoiceLine],
+    coupons: AvailableCoupons | None,
+    terms: Iterable[TermBill],
+    currency: Currency,
+) -> tuple[tuple[Discount, ...], list[InvoiceLine], list[Billed]]:
+    """What coupons take off, the lines with those that terms add, and all lines as they are left.
+
+    What terms add is computed from what coupons left, and nothing comes off it.
+    """
     priced = [
         Discountable(one.line_total - one.line.cost_share, one.line.own_charge_id) for one in lines
     ]
     discounts = discount(priced, coupons, currency)
     off = off_by_line(discounts)
-    return discounts, [
-        Billed(
-            line_total=one.line_total - one.line.cost_share - off.get(position, ZERO),
-            discount=off.get(position, ZERO),
-            cost_share=one.line.cost_share,
-            is_taxable=one.line.is_taxable,
-            charge_id=one.line.only_charge_id,
-            meter_id=one.line.only_meter_id,
-        )
-        for position, one in enumerate(lines)
-    ]
+    billed = [_billed(one, off.get(position, ZERO)) for position, one in enumerate(lines)]
+    left = [(one.line, rest.line_total) for one, rest in zip(lines, billed, strict=True)]
+    added = [round_line(one, currency) for one in true_up_lines(left, terms, currency)]
+    return discounts, [*lines, *added], [*billed, *map(_billed, added)]
+
+
+@exactly
+def _billed(one: InvoiceLine, discount: Decimal = ZERO) -> Billed:
+    return Billed(
+        line_total=one.line_total - one.line.cost_share - discount,
+        discount=discount,
+        cost_share=one.line.cost_share,
+        is_taxable=one.line.is_taxable,
+        charge_id=one.line.only_charge_id,
+        meter_id=one.line.only_meter_id,
+    )
 
 
 def _closing_lines(granted: Decimal, carried: Decimal, currency: Currency) -> list[InvoiceLine]:

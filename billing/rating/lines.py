@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from billing.commitments.true_ups import TermBill
 from billing.identifiers import ChargeId, MeterId
 from billing.money import (
     ZERO,
@@ -27,7 +28,8 @@ from billing.units import Unit, currency_unit
 class LineType(StrEnum):
     """What a line is for; ``proration`` is a fixed charge of a partial period.
 
-    ``invoiced_before`` takes off what invoices of the same period billed before.
+    ``invoiced_before`` takes off what invoices of the same period billed before, ``true_up`` is
+    what a commitment adds to the lines of its charges.
     """
 
     USAGE = "usage"
@@ -37,6 +39,7 @@ class LineType(StrEnum):
     INVOICED_BEFORE = "invoiced_before"
     CREDIT = "credit"
     ADJUSTMENT = "adjustment"
+    TRUE_UP = "true_up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,7 @@ class PricedLine:
     paid_in_unit: Decimal = ZERO
     cost_share: Decimal = ZERO
     corrected_meter_id: MeterId | None = None
+    true_up: TermBill | None = None
 
     @property
     def own_charge_id(self) -> ChargeId | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from billing.commitments.terms import CommitmentTerms
 from billing.errors import InvalidInput
 from billing.identifiers import ChargeId, FeatureId, MeterId, PlanId
 from billing.metering.aggregations import MeterTerms
@@ -179,6 +180,7 @@ class PlanTerms:
     interval_count: int = 1
     charges: tuple[ChargeTerms, ...] = ()
     features: tuple[FeatureTerms, ...] = ()
+    commitments: tuple[CommitmentTerms, ...] = ()
 
     def __post_init__(self) -> None:
         find_currency(self.currency)

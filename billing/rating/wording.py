@@ -6,6 +6,7 @@ are given by the caller.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -15,6 +16,7 @@ from billing.money import (
     ONE,
     ZERO,
     exactly,
+    find_currency,
     plain_text,
     round_half_away,
     shortest,
@@ -88,6 +90,23 @@ def describe_rest(
     if line.cost_share == ZERO:
         return (paid,)
     return (paid, f"{paid_by} = {price(line.cost_share)}")
+
+
+@exactly
+def describe_term(line: PricedLine, *, price: Formatter, words: Mapping[str, str]) -> list[str]:
+    """Say of a line of a commitment what it was computed from, in a language; else nothing.
+
+    Worked example: ``$12,000.00 committed − $9,000.00 billed``.
+    """
+    bill = line.true_up
+    if bill is None:
+        return []
+    text = words["term_above" if bill.is_beyond else "term_below"].format(
+        committed=price(find_currency(line.currency).round(bill.committed)),
+        spent=price(bill.spent),
+        factor=plain_text(bill.commitment.overage_factor),
+    )
+    return [text, words["term_said"].format(said=price(bill.said))] if bill.said else [text]
 
 
 def describe_share(

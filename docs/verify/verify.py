@@ -2,7 +2,7 @@
 Prints the total. Exit code 0: equal; 1: different; 2: the files cannot be used."""
 import base64, hashlib, json, sys
 from fractions import Fraction as F
-PARTS = ("inputs", "terms", "lines", "coupons", "credits", "credits_after_tax", "drawing")
+PARTS = "inputs terms lines coupons credits credits_after_tax drawing true_ups".split()
 PAID = ("line_id", "total", "paid_in_unit", "cost_share")  # no part of what a line is computed from
 
 def require(is_so, what): is_so or sys.exit(f"different: {what}")  # a text ends with exit code 1
@@ -55,6 +55,7 @@ def verify(document, events, keys):
         require(receipt.get(f"{name}_digest", found) == found, name)
     credit.check_units(document, places, require)
     if document.get("drawing"): credit.check_draws(document, places, require)
+    if document.get("true_ups"): commitments.check(document, require)
     off = sum((one["lines"] for one in document.get("coupons", ())), document.get("credits", []))
     taxable = sum(F(one["total"]) for one in lines + off if one.get("is_taxable", True))
     within = 100 + sum(F(tax["percentage"]) for tax in document["taxes"] if tax["is_inclusive"])
@@ -67,7 +68,7 @@ def verify(document, events, keys):
 try:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as PublicKey
-    import rules, credit  # the other pages
+    import rules, commitments, credit  # the other pages
     files = [open(one, encoding="utf-8") for one in sys.argv[1:] if one != "--keys"]
     document, events, keys = json.load(files[0]), [*map(json.loads, files[1])], json.load(files[2])
     for error in (one["detail"] for one in (document, keys, *events) if "detail" in one):
@@ -76,5 +77,5 @@ try:
     verify(document, sorted(events, key=lambda e: (e["at"], e["sequence"])), keys)
 except Exception as error:  # whatever it is, nothing was compared to its end
     name = getattr(error, "name", "")
-    lacks = name in ("credit", "rules") and f"{name}.py must lie beside verify.py"
+    lacks = name in ("commitments", "credit", "rules") and f"{name}.py must lie beside verify.py"
     print(f"unusable: {lacks or repr(error)}", file=sys.stderr), sys.exit(2)

@@ -1,5 +1,6 @@
 """Tables of what is sold."""
 
+from models.catalog import commitments as commitments
 from models.catalog import features as features
 from models.catalog import meter_claims as meter_claims
 from models.catalog import meters as meters

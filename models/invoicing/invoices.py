@@ -159,6 +159,8 @@ class Invoice(Tenant, table=True):
     """What prepaid credit pays of its total, tax included."""
     draws_units: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether credit in own units pays of its lines, which is no money."""
+    has_true_ups: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether commitments add lines to it."""
     reissue_of: UUID | None = None
     tax_status: str = words()
     timezone: str = words()
@@ -205,7 +207,7 @@ class InvoiceLine(Tenant, table=True):
         ),
         CheckConstraint(
             "type IN ('usage', 'fixed', 'proration', 'late_usage', 'invoiced_before', 'credit',"
-            " 'adjustment')",
+            " 'adjustment', 'true_up')",
             name="type",
         ),
     )

@@ -64,11 +64,37 @@ PERIOD_AND_PLAN: Final = """
         AND plan.id = subscription.plan_id"""
 """What ``VERSION_IN_FORCE`` is read from."""
 
+_VERSION_TERMS: Final = text(
+    """
+    SELECT made.plan_id, made.version, made.terms::text
+    FROM unnest(CAST(:plans AS uuid[]), CAST(:versions AS integer[])) AS asked (plan_id, version)
+    JOIN plan_version AS made ON made.organization_id = :organization_id
+        AND made.plan_id = asked.plan_id AND made.version = asked.version
+    """
+)
+
 
 def insert_version(session: Session, version: PlanVersion) -> None:
     """Store the terms of a plan after an edit, for ever."""
     session.add(version)
     session.flush()
+
+
+def list_version_terms(
+    session: Session, organization_id: UUID, keys: Collection[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], str]:
+    """The JSON of the terms of versions, each named with its plan; none asks nothing."""
+    if not keys:
+        return {}
+    found = session.execute(
+        _VERSION_TERMS,
+        {
+            "organization_id": organization_id,
+            "plans": [plan_id for plan_id, _ in keys],
+            "versions": [version for _, version in keys],
+        },
+    )
+    return {(plan_id, version): terms for plan_id, version, terms in found}
 
 
 def insert_limited_meters(

@@ -1,4 +1,4 @@
-"""What changed from one version of a plan to the next, charge by charge and feature by feature."""
+"""What changed from one version of a plan to the next, charge by charge, and of all else."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class TermPart(StrEnum):
     PLAN = "plan"
     CHARGE = "charge"
     FEATURE = "feature"
+    COMMITMENT = "commitment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class TermChange:
     after: Values | None
 
 
-_OF_THE_PLAN: Final = frozenset({"charges", "features", "plan_id", "version"})
+_OF_THE_PLAN: Final = frozenset({"charges", "features", "commitments", "plan_id", "version"})
 """What is told part by part, and what every version has of its own."""
 
 
@@ -81,6 +82,8 @@ def _parts_of(terms: PlanTerms) -> dict[_Key, Values]:
         parts[TermPart.CHARGE, UUID(str(charge.charge_id))] = _document(charge)
     for feature in terms.features:
         parts[TermPart.FEATURE, UUID(str(feature.feature_id))] = _document(feature)
+    for commitment in terms.commitments:
+        parts[TermPart.COMMITMENT, commitment.commitment_id] = _document(commitment)
     return parts
 
 

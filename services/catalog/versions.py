@@ -7,13 +7,14 @@ of a plan, a meter or a feature never changes what an older version says (CONTRA
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.commitments.terms import CommitmentTerms
 from billing.errors import InvalidInput, InvariantBroken, NotFound
 from billing.identifiers import ChargeId, FeatureId, MeterId, PlanId
 from billing.invoicing.receipts import digest, from_document, to_document
@@ -31,9 +32,11 @@ from billing.rating.terms import (
     Shortfall,
 )
 from billing.units import Unit
+from models.catalog.commitments import Commitment
 from models.catalog.features import Feature
 from models.catalog.meters import Meter
 from models.catalog.plans import Charge, Plan, PlanFeature, PlanVersion
+from repositories.catalog import commitments as stored_commitments
 from repositories.catalog import features as stored_features
 from repositories.catalog import meters as stored_meters
 from repositories.catalog import plans as stored_plans
@@ -52,6 +55,14 @@ def get_terms(
     if document is None:
         raise NotFound(f"The plan has no version {version or 1}.", code="plan_version_not_found")
     return parse_terms(document)
+
+
+def list_terms(
+    session: Session, organization_id: UUID, keys: Collection[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], PlanTerms]:
+    """The terms of versions that there are, each named with its plan, by one statement."""
+    found = stored_versions.list_version_terms(session, organization_id, keys)
+    return {key: parse_terms(document) for key, document in found.items()}
 
 
 @lru_cache(maxsize=1024)
@@ -130,6 +141,21 @@ def build_terms(session: Session, plan: Plan, charges: Sequence[Charge] | None =
         interval_count=plan.billing_interval_count,
         charges=_charge_terms(session, plan.organization_id, charges),
         features=_feature_terms(session, plan),
+        commitments=tuple(
+            to_commitment_terms(one)
+            for one in stored_commitments.list_in_force(session, plan.organization_id, plan.id)
+        ),
+    )
+
+
+def to_commitment_terms(row: Commitment) -> CommitmentTerms:
+    """The commitment as a version says it."""
+    return CommitmentTerms(
+        commitment_id=row.id,
+        amount=row.amount,
+        charge_ids=tuple(ChargeId(one) for one in row.charge_ids),
+        term_periods=row.term_periods,
+        overage_factor=row.overage_factor,
     )
 
 

@@ -1,4 +1,4 @@
-"""What coupons and prepaid credit take off invoices, as receipts sign it and documents show it."""
+"""What coupons and prepaid credit take off invoices and commitments add, as receipts sign it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RECEIPT_FORMAT: Final = 2
 """What receipts sign: the first format, which had no number, left out what is taken off."""
 
 SIGNED_TOTALS: Final = ("coupons_total", "credits_total")
-PARTS: Final = ("coupons", "credits", "credits_after_tax", "drawing")
+PARTS: Final = ("coupons", "credits", "credits_after_tax", "drawing", "true_ups")
 """Parts of a document that a receipt signs by their digests, where it has them."""
 
 Parts = dict[str, Document]
@@ -45,21 +45,42 @@ def sign_deductions(invoice: Invoice, parts: Parts) -> dict[str, str | int | Non
 
 
 def describe_deductions(session: Session, invoices: Iterable[Invoice]) -> dict[InvoiceKey, Parts]:
-    """What is taken off each of some invoices, and nothing of one that nothing is taken off.
+    """What is taken off each of some invoices, or added by commitments; of others nothing.
 
     Each draw names its grant, line, unit and amount, and as ``total`` how much money less the line
     is; the drawing is what draws were decided from: lots with their rests, and lines in segments.
-    Those that nothing is taken off cost no statement.
+    True-ups are what their lines were computed from. Those that have none of it cost no statement.
     """
     reduced = {
-        (one.organization_id, one.id): one for one in invoices if one.coupons_total or one.is_drawn
+        (one.organization_id, one.id): one
+        for one in invoices
+        if one.coupons_total or one.is_drawn or one.has_true_ups
     }
     if not reduced:
         return {}
     lines = stored_invoices.list_lines_by_key(session, reduced.keys())
     coupons = _coupons(session, [key for key, one in reduced.items() if one.coupons_total], lines)
     draws = _draws(session, [key for key, one in reduced.items() if one.is_drawn], lines)
-    return {key: {**coupons.get(key, {}), **draws.get(key, {})} for key in reduced}
+    return {
+        key: {
+            **coupons.get(key, {}),
+            **draws.get(key, {}),
+            **(_true_ups(lines[key]) if one.has_true_ups else {}),
+        }
+        for key, one in reduced.items()
+    }
+
+
+def _true_ups(lines: Sequence[InvoiceLine]) -> Parts:
+    """What each line of a commitment was computed from, and which one it is."""
+    described: list[Document] = []
+    for row in lines:
+        true_up = priced_line_of(row).true_up
+        if true_up is not None:
+            document = canonical_document(true_up)
+            assert isinstance(document, dict)
+            described.append({"line": row.position, "line_id": str(row.id), **document})
+    return {"true_ups": described}
 
 
 def _coupons(

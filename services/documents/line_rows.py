@@ -10,7 +10,13 @@ from typing import TypeAlias
 from billing.money import ZERO
 from billing.periods import Period
 from billing.rating.lines import PricedLine
-from billing.rating.wording import describe_rest, describe_share, describe_tiers, shown_number
+from billing.rating.wording import (
+    describe_rest,
+    describe_share,
+    describe_term,
+    describe_tiers,
+    shown_number,
+)
 from services.documents.formats import Formats
 from services.documents.own_words import name_of_line
 from services.documents.view import DocumentLine
@@ -73,7 +79,7 @@ def _period_rows(line: PricedLine, formats: Formats, period: Period | None) -> l
 
 
 def _arithmetic_rows(line: PricedLine, formats: Formats, words: Words) -> list[str]:
-    rows = []
+    rows = describe_term(line, price=formats.price, words=words)
     price = partial(formats.price_in, line.own_unit)
     if line.share is not None and not line.share.is_whole:
         rows.append(describe_share(line.share, days=words["days"], percent=words["part_of_period"]))

@@ -11,8 +11,10 @@ from typing import Final
 
 from billing.invoicing.kinds import DocumentLanguage
 from billing.invoicing.own_words import (
+    ABOVE_COMMITMENT,
     CARRIED_CREDIT,
     CARRIED_REASON,
+    COMMITMENT_CORRECTION,
     CORRECTED_REASON,
     CORRECTION,
     EARLIER_CREDIT,
@@ -20,12 +22,19 @@ from billing.invoicing.own_words import (
     REFUNDED_REASON,
     SETTLED,
     SOLD_CREDIT,
+    TRUE_UP,
 )
 from billing.invoicing.tax_categories import EXEMPTIONS, Exemption, TaxCategory
 from billing.periods import Period
 from billing.rating.lines import LineType, PricedLine
 from services.documents.formats import Formats
 from services.documents.view import Correction, DocumentLine
+
+_TRUE_UPS: Final = {
+    TRUE_UP: "line_true_up",
+    ABOVE_COMMITMENT: "line_above_commitment",
+    COMMITMENT_CORRECTION: "line_commitment_correction",
+}
 
 _REASONS: Final = {
     CARRIED_REASON: "reason_carried",
@@ -53,6 +62,8 @@ def name_of_line(one: DocumentLine, formats: Formats, words: Mapping[str, str]) 
             return words["line_credit"]
         case LineType.ADJUSTMENT if line.name == CARRIED_CREDIT:
             return words["line_carried"]
+        case LineType.TRUE_UP:
+            return words[_TRUE_UPS[line.name]]
         case LineType.LATE_USAGE:
             is_correction = line.name.startswith(CORRECTION)
             name = words["line_correction" if is_correction else "line_late_usage"]

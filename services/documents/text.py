@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
+from billing.invoicing.kinds import DocumentLanguage
 from billing.money import plain_text
 from billing.periods import Period
 from billing.pricing import Formatter
-from billing.rating.wording import describe_line, describe_rest, describe_tiers, group_digits
+from billing.rating.wording import (
+    describe_line,
+    describe_rest,
+    describe_term,
+    describe_tiers,
+    group_digits,
+)
 from billing.ratios import as_decimal
 from services.documents.formats import price_text
+from services.documents.layout import words_in
 from services.documents.view import Document, DocumentLine
 
 NOT_FOR_A_LINE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]+")
@@ -78,6 +86,8 @@ def _line_rows(line: DocumentLine, currency: str) -> list[Row]:
         rows.append(Row(words=f"    over the limit by {over}", amount=""))
     tiers = describe_tiers(priced, price=in_unit)
     rows.extend(Row(words=f"    {tier.text}", amount=in_unit(tier.amount)) for tier in tiers)
+    terms = describe_term(priced, price=price, words=words_in(DocumentLanguage.ENGLISH))
+    rows.extend(Row(words=f"    {one}", amount="") for one in terms)
     paid = describe_rest(priced, price=price, paid_by="prepaid credit")
     rows.extend(Row(words=f"    {one}", amount="") for one in paid)
     return rows

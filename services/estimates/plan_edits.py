@@ -105,7 +105,8 @@ def compare_edit(
 ) -> Comparison:
     """What the edit would change for the next subscriptions, as many as there is time for.
 
-    Coupons and taxes count, credit and late usage of other periods do not. Raises NotFound,
+    Coupons, taxes and commitments of single periods count, credit and late usage of other periods
+    do not. Raises NotFound,
     InvalidInput naming what of the edit cannot be, Conflict ``usage_not_told_apart``.
     """
     plan = require_plan(stored_plans.find_plan(session, organization_id, plan_id))
@@ -169,6 +170,7 @@ def _total(
             currency=terms.currency,
             at=rated.frozen.period.ends_at,
             rated=rated,
+            terms=rated.terms_of_one,
         )
         for customer, rated in zip(customers, look_at_spans_by(session, spans, terms), strict=True)
     ]

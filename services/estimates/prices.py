@@ -38,7 +38,7 @@ class Question:
     """What would this much cost?
 
     By the ``version`` of the plan, the newest where none is named, or by the newest one with the
-    ``proposal``. With a customer their taxes and coupons count.
+    ``proposal``. Commitments of single periods count; with a customer their taxes and coupons do.
     """
 
     supposed: Sequence[Supposed] = ()
@@ -132,13 +132,15 @@ def _total(
 ) -> InvoiceTotals:
     if customer is None:
         nowhere = Address(country=None, state=None)
-        return assemble_invoice(rated.lines, (), nowhere, find_currency(terms.currency))
+        currency = find_currency(terms.currency)
+        return assemble_invoice(rated.lines, (), nowhere, currency, terms=rated.terms_of_one)
     asked = Totaling(
         customer=customer,
         lines=rated.lines,
         currency=terms.currency,
         at=rated.frozen.period.ends_at,
         rated=rated,
+        terms=rated.terms_of_one,
     )
     [totals] = composition.total_prices(session, [asked])
     return totals

@@ -1,4 +1,4 @@
-"""What a bill consists of: its lines, late lines, coupons, credit, taxes, and the account.
+"""What a bill consists of: lines, late lines, coupons, commitments, credit, taxes, the account.
 
 The one composition, for previews, drafts, finalization, bills of late usage and plan changes.
 """
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.commitments.true_ups import TermBill
 from billing.credits.bills import AvailableCredit
 from billing.discounts.coupons import Redemption
 from billing.discounts.discounting import AvailableCoupons
@@ -31,6 +32,7 @@ from repositories.credits.wallets import WalletKey
 from repositories.invoicing import late_usage as stored_late_usage
 from services.corrections.late_usage import late_lines, taken_back_lines
 from services.discounts.uses import find_coupons
+from services.invoicing.commitments.open_terms import Ending, TermsAsked, find_terms
 from services.invoicing.prepaid.available import Totaling, find_credits
 from services.rating.steps import Rated
 from services.required import require_customer
@@ -50,7 +52,7 @@ class Composing:
 
     ``draft`` is the draft that is written anew. An ``own_period`` that was billed before, as it ran
     or by a bill that is void, is billed whole: what other documents still say of it is taken back.
-    ``at`` is when it is or would be final.
+    A period that runs ends as ``ending`` supposes. ``at`` is when it is or would be final.
     """
 
     subscription: Subscription
@@ -59,6 +61,7 @@ class Composing:
     currency: str
     own_period: SubscriptionPeriod | None = None
     draft: Invoice | None = None
+    ending: Ending = Ending.STORED
 
     @property
     def customer(self) -> tuple[UUID, UUID]:
@@ -78,7 +81,7 @@ def compose_bills(
     Bills that become final take the credit that is left: whoever makes several of one customer
     final posts each before it composes the next, and holds the customer's account and the
     ``wallets``, which alone are drawn from then. Nothing is stored.
-    Source: CONTRACT 26, 48, 54, 81, 83, 85, 94, CREDITS 12.
+    Source: CONTRACT 26, 48, 54, 81, 83, 85, 94, CREDITS 12, 22.
     """
     late = late_lines(session, [(one.subscription, one.draft) for one in composing])
     customers = stored_customers.list_by_key(session, {one.customer for one in composing})
@@ -96,6 +99,7 @@ def compose_bills(
                 currency=one.currency,
                 at=one.at,
                 rated=one.rated,
+                terms=_terms_of(session, one, found.corrections),
             )
         )
     totals = total_bills(session, asked, wallets=wallets)
@@ -164,6 +168,21 @@ def total_manual(session: Session, written: Totaling) -> InvoiceTotals:
     return _assemble(written, rates=rates)
 
 
+def _terms_of(
+    session: Session, one: Composing, corrections: Sequence[PeriodCorrection]
+) -> tuple[TermBill, ...]:
+    """The terms of commitments that the bill settles, and those that it corrects."""
+    asked = TermsAsked(
+        subscription=one.subscription,
+        own=one.own_period,
+        rated=one.rated,
+        corrected=frozenset(correction.period_index for correction in corrections),
+        draft_id=None if one.draft is None else one.draft.id,
+        ending=one.ending,
+    )
+    return find_terms(session, asked)
+
+
 def hold_late_lines(
     session: Session, subscription: Subscription, draft: Invoice, bill: Bill
 ) -> None:
@@ -206,6 +225,7 @@ def _assemble(
         available_credit=available_credit,
         credit=credit,
         coupons=coupons,
+        terms=asked.terms,
     )
 
 

@@ -231,6 +231,7 @@ def set_totals(invoice: Invoice, totals: InvoiceTotals) -> None:
     invoice.credits_before_tax = totals.credits_before_tax
     invoice.credits_after_tax = totals.credits_after_tax
     invoice.draws_units = totals.draws_units
+    invoice.has_true_ups = totals.has_true_ups
 
 
 def keep_receipt(

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from billing.invoicing.corrections import PeriodCorrection
 from billing.invoicing.kinds import CreditNoteKind, InvoiceKind, LateUsage
 from billing.invoicing.own_words import CORRECTED_REASON
+from billing.invoicing.true_ups import true_up_lines
 from billing.money import ZERO, Currency, exactly, find_currency
 from billing.rating.lines import CorrectedCharge, PricedLine
 from billing.timeline import Happening
@@ -34,6 +35,7 @@ from services.corrections import late_usage as corrections
 from services.corrections.credit_notes import CreditedLine
 from services.credits.spendable import lock_wallets_of_customers
 from services.invoicing import composition, drafts
+from services.invoicing.commitments.open_terms import TermsAsked, find_terms
 from services.invoicing.issuing import freeze, issue
 from services.invoicing.prepaid.available import Totaling
 from services.invoicing.prepaid.evidence import keep_drawings
@@ -71,8 +73,14 @@ def settle_late_usage(
     notes_less = organization.late_usage == LateUsage.CREDIT_NOTE_OR_INVOICE
     currency, wallets = _lock_account(session, subscription, at=at, now=now)
     lines, settled = _correct_all(session, subscription, marked, notes_less, at=at, now=now)
-    if lines:
-        _invoice(session, subscription, lines, wallets, at=at, now=now)
+    corrected = frozenset(stored.index for stored in marked)
+    terms = find_terms(session, TermsAsked(subscription=subscription, corrected=corrected))
+    if lines or true_up_lines((), terms, currency):
+        customer = composition.get_customer(session, organization_id, subscription.customer_id)
+        totaling = Totaling(
+            customer=customer, lines=lines, currency=currency.code, at=at, terms=terms
+        )
+        _invoice(session, subscription, totaling, wallets, now=now)
     corrections.settle(session, subscription, settled, currency, at=at, now=now)
     session.flush()
 
@@ -148,19 +156,17 @@ def _lock_account(
 def _invoice(
     session: Session,
     subscription: Subscription,
-    lines: Sequence[PricedLine],
+    asked: Totaling,
     wallets: frozenset[WalletKey],
     *,
-    at: datetime,
     now: datetime,
 ) -> None:
     organization = stored_organizations.get_organization(session, subscription.organization_id)
-    customer = composition.get_customer(session, organization.id, subscription.customer_id)
-    asked = Totaling(customer=customer, lines=lines, currency=lines[0].currency, at=at)
+    at = asked.at
     [totals] = composition.total_bills(session, [asked], wallets=wallets)
     invoice = drafts.new_invoice(
         organization,
-        customer.id,
+        asked.customer.id,
         totals,
         kind=InvoiceKind.LATE_USAGE,
         subscription=subscription,

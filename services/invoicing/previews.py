@@ -16,6 +16,7 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import plans as stored_plans
 from repositories.subscriptions.running import find_running
 from services.invoicing import composition
+from services.invoicing.commitments.open_terms import Ending
 from services.invoicing.composition import Composing
 from services.rating import steps
 from services.rating.steps import Rated
@@ -51,7 +52,8 @@ def preview_invoice(
         raise Conflict(f"The subscription {why}.", code="nothing_to_preview")
     span = _span(stored, at)
     rated = steps.look_at_span(session, subscription, stored, span)
-    totals = total_span(session, subscription, stored, rated)
+    ending = Ending.STORED if span == span_of(stored) else Ending.CUT
+    totals = total_span(session, subscription, stored, rated, ending=ending)
     return BillPreview(subscription=subscription, span=span, totals=totals)
 
 
@@ -60,10 +62,12 @@ def total_span(
     subscription: Subscription,
     stored: SubscriptionPeriod,
     rated: Rated,
+    *,
+    ending: Ending,
 ) -> InvoiceTotals:
     """What an invoice of these lines would come to: late lines, taxes and credit included.
 
-    It would be final as its span ends.
+    It would be final as its span ends; terms of commitments that end with it are settled.
     """
     plan = stored_plans.find_plan(session, subscription.organization_id, stored.plan_id)
     assert plan is not None
@@ -73,6 +77,7 @@ def total_span(
         at=rated.frozen.period.ends_at,
         currency=plan.currency,
         own_period=stored,
+        ending=ending,
     )
     [bill] = composition.compose_bills(session, [composing])
     return bill.totals

@@ -32,6 +32,7 @@ from repositories.usage.changes import LineChanges
 from repositories.usage.digests import LineContents, write_digest
 from services.corrections.late_usage import is_pending
 from services.documents.contents import is_computed_bill, priced_line_of
+from services.invoicing.commitments.checks import find_true_up_difference
 from services.invoicing.prepaid.draw_checks import find_draw_differences
 from services.rating import steps as bill_steps
 from services.rating.frozen_usage import Rated
@@ -139,7 +140,9 @@ def verify(
     difference = first_difference(billed, [round_line(line, currency) for line in lines])
     if difference is None:
         rows = list(all_rows)
-        difference = _difference_of_draws(session, invoice, rows, rated)
+        difference = find_true_up_difference(
+            session, invoice, rows, rated.terms
+        ) or _difference_of_draws(session, invoice, rows, rated)
     at = difference.place if difference else None
     return Verification(
         checked_at=now,

@@ -12,12 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from billing.commitments.true_ups import TermBill
 from billing.credits.evidence import DrawingRecord, draw_again
 from billing.invoicing.explanations import first_difference
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.invoices import round_line
 from billing.invoicing.receipts import digest, from_document
 from billing.invoicing.taxes import TaxAmount, added_tax, calculate_taxes
+from billing.invoicing.true_ups import said_of
 from billing.metering.aggregations import MeterTerms
 from billing.metering.tallies import Measurement, conclude, level_after, tally_up
 from billing.money import ZERO, find_currency, plain_text
@@ -71,8 +73,37 @@ def differences(file: ReceiptFile) -> Iterator[str]:
             f"line {difference.place + 1}: {difference.field} was {difference.billed},"
             f" and comes out as {difference.recomputed}"
         )
+    yield from _differences_of_true_ups(document, billed)
     yield from _differences_of_draws(document)
     yield from _differences_of_total(document, billed)
+
+
+def _differences_of_true_ups(
+    document: Mapping[str, Any], billed: Sequence[BilledLine]
+) -> Iterator[str]:
+    """What commitments add against what that was computed from."""
+    currency = find_currency(document["currency"])
+    off = [line for one in document.get("coupons", ()) for line in one["lines"]]
+    left = [
+        (
+            one.line,
+            as_decimal(
+                add_up(
+                    (
+                        one.line_total,
+                        *(Decimal(share["total"]) for share in off if share["line"] == place),
+                    )
+                )
+            ),
+        )
+        for place, one in enumerate(billed)
+    ]
+    for one in document.get("true_ups", ()):
+        held = {name: value for name, value in one.items() if name not in {"line", "line_id"}}
+        said = from_document(TermBill, held)
+        amount = currency.round(said.with_own(said_of(left, said)).left_to_say(currency))
+        if amount != billed[one["line"]].line_total:
+            yield f"line {one['line'] + 1}: the commitment comes out as {plain_text(amount)}"
 
 
 def _differences_of_draws(document: Mapping[str, Any]) -> Iterator[str]:

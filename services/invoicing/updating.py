@@ -140,6 +140,8 @@ def _may_say_else(composed: Bill, invoice: Invoice) -> bool:
         or invoice.granted_credit
         or totals.discounts
         or invoice.coupons_total
+        or totals.has_true_ups
+        or invoice.has_true_ups
         or totals.draws
         or invoice.is_drawn
         or totals.total != invoice.total

@@ -21,6 +21,7 @@ from repositories.catalog import plans as stored_plans
 from services.audit_log import record
 from services.catalog import meter_claims
 from services.invoicing import previews
+from services.invoicing.commitments.open_terms import Ending
 from services.lifecycle import catching_up
 from services.lifecycle.changes import begin_change, lock_for_change, must_wait
 from services.rating import steps
@@ -135,7 +136,9 @@ def preview_change(
     assert stored is not None
     span = Period(starts_at=stored.starts_at, ends_at=present)
     rated = steps.look_at_span(session, subscription, stored, span)
-    totals = previews.total_span(session, subscription, stored, rated)
+    # A cycle that restarts on the same plan goes on with its commitments, another plan ends them.
+    ending = Ending.REGULAR if plan.id == subscription.plan_id else Ending.PLAN
+    totals = previews.total_span(session, subscription, stored, rated, ending=ending)
     return PlanChangePreview(lines=totals.lines, total=totals.total)
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.commitments.true_ups import TermBill, terms_of_one
 from billing.invoicing.kinds import LateUsage
 from billing.periods import Alignment, Anchor, Period, regular_period
 from billing.rating.charge_bounds import EarlierParts
@@ -33,7 +34,7 @@ from repositories.subscriptions import add_ons as stored_add_ons
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import versions
 from services.rating.add_ons import add_ons_in
-from services.rating.records import USAGE, BillKey, find_runs, load
+from services.rating.records import USAGE, BillKey, find_runs, load, read_runs
 from services.subscriptions.start import cadence_of, span_of
 from services.usage.measure import MeasuredUsage, UsageAsked, look_at_all, measure_all
 
@@ -67,6 +68,12 @@ class Rated:
     terms: PlanTerms
     frozen: FrozenUsage
     lines: tuple[PricedLine, ...]
+
+    @property
+    def terms_of_one(self) -> tuple[TermBill, ...]:
+        """The terms of commitments that have no other period, of what is only supposed."""
+        share = self.frozen.share
+        return terms_of_one(self.terms.commitments, covered=share.covered, total=share.total)
 
 
 def freeze_spans(
@@ -144,6 +151,21 @@ def load_frozen(session: Session, bill: BillKey) -> tuple[FrozenUsage, PlanTerms
     return frozen, terms
 
 
+def shares_of(
+    session: Session, subscription: Subscription, periods: Sequence[SubscriptionPeriod]
+) -> list[Share]:
+    """What each covers of its regular period: as its bill says, else as it would say now."""
+    keys = [BillKey.of(one) for one in periods]
+    runs = read_runs(session, keys)
+    unbilled = [one for one, key in zip(periods, keys, strict=True) if USAGE not in runs[key]]
+    spans = [(subscription, one, span_of(one)) for one in unbilled]
+    present = {one.stored.index: one.frozen.share for one in _empty(session, spans)}
+    return [
+        present[one.index] if one.index in present else load(session, key, USAGE, FrozenUsage).share
+        for one, key in zip(periods, keys, strict=True)
+    ]
+
+
 def _empty(
     session: Session, spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]]
 ) -> list[Billed]:
@@ -184,7 +206,7 @@ def _earlier_parts(session: Session, bill: Billed) -> tuple[EarlierParts, ...]:
     subscription, stored = bill.subscription, bill.stored
     if bill.frozen.engine.is_first or not has_bounds(bill.terms):
         return ()
-    regular = _regular_of(subscription, stored)
+    regular = regular_of(subscription, stored)
     earlier: tuple[EarlierParts, ...] = ()
     for part in stored_subscriptions.list_parts(
         session, stored.organization_id, stored.subscription_id, regular.starts_at, stored.index
@@ -192,7 +214,7 @@ def _earlier_parts(session: Session, bill: Billed) -> tuple[EarlierParts, ...]:
         is_sibling = (
             part.plan_id == stored.plan_id
             and part.status != PeriodStatus.SKIPPED
-            and _regular_of(subscription, part) == regular
+            and regular_of(subscription, part) == regular
         )
         if is_sibling:
             earlier = _with_part(session, subscription, part, earlier)
@@ -237,7 +259,7 @@ def anchor_of_period(subscription: Subscription, stored: SubscriptionPeriod) -> 
     )
 
 
-def _regular_of(subscription: Subscription, stored: SubscriptionPeriod) -> Period:
+def regular_of(subscription: Subscription, stored: SubscriptionPeriod) -> Period:
     """What the period is a part of, as it was when it was opened."""
     if stored.regular_starts_at is not None and stored.regular_ends_at is not None:
         return Period(starts_at=stored.regular_starts_at, ends_at=stored.regular_ends_at)
@@ -254,7 +276,7 @@ def _share(
     span: Period,
 ) -> Share:
     organization = stored_organizations.get_organization(session, subscription.organization_id)
-    regular = _regular_of(subscription, stored)
+    regular = regular_of(subscription, stored)
     return share_of(
         span,
         regular,

@@ -59,6 +59,8 @@ PATCH  /api/v1/plans/{plan_id}/charges/{charge_id}        charge.deactivated
 POST   /api/v1/plans/{plan_id}/features                   plan_feature.added
 PATCH  /api/v1/plans/{plan_id}/features/{plan_feature_id} plan_feature.updated
 DELETE /api/v1/plans/{plan_id}/features/{plan_feature_id} plan_feature.removed
+POST   /api/v1/plans/{plan_id}/commitments                commitment.added
+DELETE /api/v1/plans/{plan_id}/commitments/{commitment_id} commitment.ended
 POST   /api/v1/plans/{plan_id}/migrate                    subscription.migrated
 POST   /api/v1/webhook-endpoints                          webhook_endpoint.created
 PATCH  /api/v1/webhook-endpoints/{endpoint_id}            webhook_endpoint.updated

@@ -61,6 +61,9 @@ billing.read   POST   /api/v1/plans/{plan_id}/price
 billing.read   POST   /api/v1/plans/{plan_id}/preview-edit
 billing.write  POST   /api/v1/plans/{plan_id}/charges
 billing.write  PATCH  /api/v1/plans/{plan_id}/charges/{charge_id}
+billing.write  POST   /api/v1/plans/{plan_id}/commitments
+billing.read   GET    /api/v1/plans/{plan_id}/commitments
+billing.write  DELETE /api/v1/plans/{plan_id}/commitments/{commitment_id}
 billing.write  POST   /api/v1/plans/{plan_id}/features
 billing.write  PATCH  /api/v1/plans/{plan_id}/features/{plan_feature_id}
 billing.write  DELETE /api/v1/plans/{plan_id}/features/{plan_feature_id}

@@ -89,7 +89,7 @@ def test_every_kind_of_thing_in_a_path_is_known_to_have_a_name_or_not() -> None:
         *("provider", "organization_id", "method_id", "version"),
         *("connection_id", "endpoint_id", "delivery_id", "email_id", "kind", "language"),
         *("member_id", "invitation_id", "session_id", "grant_id", "hold_id", "coupon_id"),
-        *("rule_id", "grant_rule_id", "alert_id", "add_on_id"),
+        *("rule_id", "grant_rule_id", "alert_id", "add_on_id", "commitment_id"),
     }
     named = {name for route in ROUTES for name in names_in(route.path)}
 

@@ -80,7 +80,10 @@ def test_draft_offers_no_verification(owner: Person, visitor: Person) -> None:
     assert visitor.get(f"{address}/verify").status_code == 404
 
 
-@pytest.mark.parametrize("name", ["verify.py", "rules.py", "credit.py", "included.py", "audit.py"])
+@pytest.mark.parametrize(
+    "name",
+    ["verify.py", "rules.py", "credit.py", "commitments.py", "included.py", "audit.py"],
+)
 def test_programs_of_strangers_are_given_to_anybody(visitor: Person, name: str) -> None:
     answer = visitor.get(f"/verify/{name}")
 

@@ -118,7 +118,10 @@ def test_routes_and_commands_are_listed(site: Path) -> None:
 @pytest.mark.parametrize(
     ("page", "scripts"),
     [
-        ("concepts/proof", {"verify.py", "rules.py", "credit.py", "included.py"}),
+        (
+            "concepts/proof",
+            {"verify.py", "rules.py", "credit.py", "commitments.py", "included.py"},
+        ),
         ("operators/audit-log", {"audit.py"}),
     ],
 )

@@ -59,7 +59,9 @@ def run(arguments: list[str]) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["verify.py", "rules.py", "credit.py", "included.py"])
+@pytest.mark.parametrize(
+    "name", ["verify.py", "rules.py", "credit.py", "commitments.py", "included.py"]
+)
 def test_each_page_is_short_enough_to_be_read(name: str) -> None:
     text = SCRIPT.with_name(name).read_text()
     words = [one.string for one in generate_tokens(StringIO(text).readline)]

@@ -18,9 +18,10 @@ class TermChangeView(View):
     """One part of a plan's terms, before and after."""
 
     part: TermPart
-    """Whether it is the plan itself, a charge, or what the plan grants of a feature."""
+    """Whether it is the plan itself, a charge, what the plan grants of a feature, or a
+    commitment."""
     id: UUID
-    """The id of the plan, the charge or the feature."""
+    """The id of the plan, the charge, the feature or the commitment."""
     name: str | None
     """What it is called; null where it has no name."""
     before: AnyObject | None

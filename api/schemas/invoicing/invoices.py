@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from api.schemas.catalog.commitments import TrueUpView, view_supposed_true_ups, view_true_ups
 from api.schemas.common import Exact, Moment, Money, View
 from api.schemas.discounts.invoice_coupons import InvoiceCouponView, view_discounts
 from api.schemas.free_form import AnyObject
@@ -88,6 +89,8 @@ class ShownInvoice(View):
     """What coupons take off the lines; it is not in the total."""
     coupons: list[InvoiceCouponView]
     """What each coupon takes off which line, in their order. Of a draft it is provisional."""
+    true_ups: list[TrueUpView]
+    """What commitments of the plan add, by lines of their own. Of a draft it is provisional."""
     credits_before_tax: Money
     """What prepaid credit pays of the lines before they are taxed; it is not in the total."""
     credits_after_tax: Money
@@ -195,6 +198,7 @@ def view_invoice(
         currency=invoice.currency,
         **_amounts_of(invoice),
         coupons=list(coupons),
+        true_ups=view_true_ups(lines) if invoice.has_true_ups else [],
         credits=[_view_draw(draw, lines) for draw in draws],
         tax_status=TaxStatus(invoice.tax_status),
         taxes=[view_tax(tax_amount_of(tax)) for tax in taxes],
@@ -271,6 +275,7 @@ def view_preview(preview: BillPreview) -> InvoicePreviewView:
         total=totals.total,
         coupons_total=totals.coupons_total,
         coupons=view_discounts(totals.discounts),
+        true_ups=view_supposed_true_ups(totals),
         credits_before_tax=totals.credits_before_tax,
         credits_after_tax=totals.credits_after_tax,
         credits_total=totals.credits_total,

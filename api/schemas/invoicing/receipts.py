@@ -104,6 +104,9 @@ class ReceiptView(View):
     drawing_digest: str | None
     """The fingerprint of `drawing` in `receipt.json`; null where no credit pays, or it is not
     signed; absent in receipts of the first format."""
+    true_ups_digest: str | None
+    """The fingerprint of `true_ups` in `receipt.json`; null where commitments add nothing, or it is
+    not signed; absent in receipts of before there were commitments."""
     created_at: Moment
     """When the receipt was made."""
 

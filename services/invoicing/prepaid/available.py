@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from billing.commitments.true_ups import TermBill
 from billing.credits.bills import AvailableCredit
 from billing.credits.cuts import Segment, cut_instants, segments_of_late
 from billing.credits.drawing import Lot
@@ -30,7 +31,8 @@ from services.usage.cuts import CutsAsked, measure_cuts
 class Totaling:
     """Lines of a bill that are to be totaled, and when it is or would be final.
 
-    ``rated`` is what its first lines are computed from; None where people wrote them.
+    ``rated`` is what its first lines are computed from; None where people wrote them. ``terms`` are
+    those of commitments that the bill settles or corrects.
     """
 
     customer: Customer
@@ -38,6 +40,7 @@ class Totaling:
     currency: str
     at: datetime
     rated: Rated | None = None
+    terms: tuple[TermBill, ...] = ()
 
     @property
     def account(self) -> WalletKey:

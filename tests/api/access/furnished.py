@@ -227,6 +227,7 @@ def add_catalogue(person: Client, suffix: str = "") -> Ids:
     plan_path = f"/plans/{plan['id']}"
     charge = post(person, f"{plan_path}/charges", type="USAGE", meter_id=meter_id, unit_price=0.001)
     granted = post(person, f"{plan_path}/features", feature_id=feature["id"], is_enabled=True)
+    committed = post(person, f"{plan_path}/commitments", amount=12000, term_periods=12)
     return {
         "feature_id": feature["id"],
         "lookup_key": feature["lookup_key"],
@@ -234,6 +235,7 @@ def add_catalogue(person: Client, suffix: str = "") -> Ids:
         "plan_id": plan["id"],
         "charge_id": charge["id"],
         "plan_feature_id": granted["id"],
+        "commitment_id": committed["id"],
     }
 
 

@@ -27,6 +27,7 @@ from tests.api.people import Clock, Person
 BODIES: dict[Operation, dict[str, Any]] = {
     ("POST", f"{V1}/plans/{{plan_id}}/charges"): {"type": "FIXED", "unit_price": 1},
     ("PATCH", f"{V1}/plans/{{plan_id}}/charges/{{charge_id}}"): {"status": "INACTIVE"},
+    ("POST", f"{V1}/plans/{{plan_id}}/commitments"): {"amount": 1},
     ("POST", f"{V1}/plans/{{plan_id}}/preview-edit"): {"edit": {}},
     ("POST", f"{V1}/subscriptions/{{subscription_id}}/periods/{{period_index}}/skip"): {
         "reason": "agreed"

@@ -187,6 +187,9 @@ def tell_of_plan_edits(world: World, plan: dict[str, str], feature_id: str) -> N
     its = {"plan_id": "flat", "plan_feature_id": "api_calls"}
     tell("update_plan_feature", {"usage_limit": 2_000_000}, **its)
     tell("remove_plan_feature", **its)
+    committed = tell("add_commitment", {"amount": 12_000, "term_periods": 12}, plan_id="flat")
+    tell("list_commitments", plan_id="flat")
+    tell("end_commitment", plan_id="flat", commitment_id=committed["id"])
     tell("migrate_plan", {"preview": True}, plan_id="flat")
     tell("search_everything", query={"q": "flat"})
     tell("list_plan_changes", plan_id="flat", query={"page_size": 2})

@@ -58,6 +58,10 @@ def tell_of_the_catalogue(story: Story) -> None:
     ids = {"plan_id": plan_id, "plan_feature_id": granted["id"]}
     story.do("PATCH /plans/{plan_id}/features/{plan_feature_id}", {"is_enabled": False}, **ids)
     story.do("DELETE /plans/{plan_id}/features/{plan_feature_id}", **ids)
+    path = "/plans/{plan_id}/commitments"
+    committed = story.do(f"POST {path}", {"amount": 100}, plan_id=plan_id)
+    its = {"plan_id": plan_id, "commitment_id": committed["id"]}
+    story.do(f"DELETE {path}/{{commitment_id}}", **its)
     story.do("DELETE /plans/{plan_id}", plan_id=plan_id)
     story.do("DELETE /features/{feature_id}", feature_id=feature_id)
     rate = story.do("POST /tax-rates", {"name": "VAT", "country": "DE", "percentage": 19})

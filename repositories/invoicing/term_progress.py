@@ -1,0 +1,143 @@
+"""What documents say of the charges of a term of a commitment, and of its true-up so far."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.subscriptions.subscriptions import Subscription
+
+# What ``corrections.SAID`` says of one period for corrections, this says of several for terms: in
+# money alone, after coupons, and not less what people gave back. A draft counts as it stands.
+PROGRESS = text(
+    """
+    SELECT said.period_index, said.charge_id, sum(said.amount) AS amount
+    FROM (
+        -- What the periods' own invoices bill, less what coupons take off these lines.
+        SELECT invoice.period_index, line.charge_id, line.line_total - coalesce((
+                SELECT sum(share.amount) FROM invoice_coupon_line AS share
+                WHERE share.organization_id = line.organization_id
+                    AND share.invoice_id = line.invoice_id AND share.line_position = line.position
+            ), 0) AS amount
+        FROM invoice
+        JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
+            AND line.invoice_id = invoice.id
+        WHERE invoice.organization_id = :organization_id
+            AND invoice.subscription_id = :subscription_id
+            AND invoice.period_index = ANY (:indexes)
+            AND invoice.kind = 'period' AND invoice.status <> 'VOID'
+            AND invoice.id IS DISTINCT FROM CAST(:draft_id AS uuid)
+            AND line.charge_id IS NOT NULL AND line.amount_in_unit IS NULL
+        UNION ALL
+        -- What final late lines, and notes that correct, have said of them since.
+        SELECT part.period_index, part.charge_id, part.amount
+        FROM correction_part AS part
+        JOIN invoice ON invoice.organization_id = part.organization_id
+            AND invoice.id = part.invoice_id
+        JOIN charge ON charge.organization_id = part.organization_id AND charge.id = part.charge_id
+        WHERE part.organization_id = :organization_id
+            AND part.subscription_id = :subscription_id
+            AND part.period_index = ANY (:indexes)
+            AND NOT part.is_by_hand AND charge.unit IS NULL
+            AND invoice.status NOT IN ('DRAFT', 'VOID')
+            AND invoice.id IS DISTINCT FROM CAST(:draft_id AS uuid)
+    ) AS said
+    GROUP BY said.period_index, said.charge_id
+    """
+)
+
+# People rewrote these bills: their lines name no charges.
+REWRITTEN = text(
+    """
+    SELECT period_index FROM invoice
+    WHERE organization_id = :organization_id AND subscription_id = :subscription_id
+        AND period_index = ANY (:indexes) AND kind = 'period' AND status <> 'VOID' AND is_edited
+        AND id IS DISTINCT FROM CAST(:draft_id AS uuid)
+    """
+)
+
+TRUE_UPS = text(
+    """
+    SELECT CAST(line.calculation #>> '{true_up,commitment,commitment_id}' AS uuid)
+            AS commitment_id,
+        CAST(line.calculation #>> '{true_up,periods,0,period_index}' AS integer) AS first_index,
+        line.line_total AS amount, coalesce((
+            SELECT sum(given.amount) FROM credit_note_line AS given
+            WHERE given.organization_id = line.organization_id AND given.line_id = line.id
+        ), 0) AS given_back
+    FROM invoice
+    JOIN invoice_line AS line ON line.organization_id = invoice.organization_id
+        AND line.invoice_id = invoice.id AND line.type = 'true_up'
+    WHERE invoice.organization_id = :organization_id
+        AND invoice.subscription_id = :subscription_id AND invoice.has_true_ups
+        AND invoice.status NOT IN ('DRAFT', 'VOID')
+        AND invoice.id IS DISTINCT FROM CAST(:draft_id AS uuid)
+    """
+)
+
+
+class ChargeProgress(NamedTuple):
+    """What documents say of a charge of a period, in major units."""
+
+    period_index: int
+    charge_id: UUID
+    amount: Decimal
+
+
+class SaidTrueUp(NamedTuple):
+    """A final true-up line, the first period of its term, and what people gave back of it."""
+
+    commitment_id: UUID
+    first_index: int
+    amount: Decimal
+    given_back: Decimal
+
+
+def list_progress(
+    session: Session,
+    subscription: Subscription,
+    indexes: Collection[int],
+    *,
+    draft_id: UUID | None,
+) -> Sequence[ChargeProgress]:
+    """What documents say of the charges of periods, all but the draft that is being written."""
+    found = session.execute(PROGRESS, _keys(session, subscription, indexes, draft_id))
+    return [ChargeProgress(*row) for row in found]
+
+
+def list_rewritten(
+    session: Session,
+    subscription: Subscription,
+    indexes: Collection[int],
+    *,
+    draft_id: UUID | None,
+) -> Sequence[int]:
+    """The periods whose bills people rewrote."""
+    found = session.execute(REWRITTEN, _keys(session, subscription, indexes, draft_id))
+    return found.scalars().all()
+
+
+def list_true_ups(
+    session: Session, subscription: Subscription, *, draft_id: UUID | None
+) -> Sequence[SaidTrueUp]:
+    """The true-ups that final documents of a subscription bill, void ones left out."""
+    keys = _keys(session, subscription, (), draft_id)
+    del keys["indexes"]
+    return [SaidTrueUp(*row) for row in session.execute(TRUE_UPS, keys)]
+
+
+def _keys(
+    session: Session, subscription: Subscription, indexes: Collection[int], draft_id: UUID | None
+) -> dict[str, object]:
+    session.flush()  # plain statements do not do it by themselves
+    return {
+        "organization_id": subscription.organization_id,
+        "subscription_id": subscription.id,
+        "indexes": list(indexes),
+        "draft_id": draft_id,
+    }

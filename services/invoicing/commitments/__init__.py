@@ -1,0 +1,1 @@
+"""Terms of commitments that a bill settles or corrects, and whether they come out again."""
